@@ -1,0 +1,103 @@
+//! What a message says.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::fault::Code;
+
+/// Longest message, in Unicode scalar values.
+pub const MAX_SCALARS: usize = 4_000;
+
+/// Text of 1 to 4 000 Unicode scalar values, never markup: lines end in `\n`, and nothing blank stands around it.
+/// Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct MessageBody(Arc<str>);
+
+/// Why typed text is not a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// Nothing but white space.
+    #[error("the message is empty")]
+    Empty,
+    /// More than [`MAX_SCALARS`].
+    #[error("the message is too long")]
+    TooLong,
+    /// A control character other than tab and line break.
+    #[error("the message holds a control character")]
+    Control,
+}
+
+impl BodyError {
+    /// The wire's word for it.
+    #[must_use]
+    pub fn code(self) -> Code {
+        match self {
+            Self::Empty => Code::BodyEmpty,
+            Self::TooLong => Code::BodyTooLong,
+            Self::Control => Code::BodyInvalid,
+        }
+    }
+}
+
+/// How long a message would be, as the limit counts it. The composer's counter and the server ask this one function.
+#[must_use]
+pub fn length(typed: &str) -> usize {
+    normal(typed).chars().count()
+}
+
+/// Line breaks as `\n`; blank lines before, white space after. Indentation of the first line stays.
+fn normal(typed: &str) -> String {
+    let text = typed.replace("\r\n", "\n").replace('\r', "\n");
+    let start = text
+        .find(|c: char| !c.is_whitespace())
+        .map_or(text.len(), |first| text[..first].rfind('\n').map_or(0, |line| line + 1));
+    text[start..].trim_end().to_owned()
+}
+
+impl MessageBody {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for MessageBody {
+    type Err = BodyError;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        let text = normal(typed);
+        if text.is_empty() {
+            return Err(BodyError::Empty);
+        }
+        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+            return Err(BodyError::Control);
+        }
+        if text.chars().count() > MAX_SCALARS {
+            return Err(BodyError::TooLong);
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// Message text never reaches a log through `{:?}`.
+impl fmt::Debug for MessageBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MessageBody({} bytes)", self.0.len())
+    }
+}
+
+impl Serialize for MessageBody {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for MessageBody {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,156 @@
+//! The closed tables of what can go wrong: nothing free-form crosses the wire.
+
+use serde::{Deserialize, Serialize};
+
+/// Why something was refused. The reader chooses the words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// No name was given.
+    NameEmpty,
+    /// The name has more than 32 characters.
+    NameTooLong,
+    /// The name holds a control character.
+    NameInvalid,
+    /// No room code was given.
+    CodeEmpty,
+    /// This cannot be a room code.
+    CodeInvalid,
+    /// The capacity is not a number in the allowed range.
+    CapacityInvalid,
+    /// No room has this code; it may have ended.
+    NoSuchRoom,
+    /// Every seat is taken.
+    RoomFull,
+    /// The caller has no seat in this room.
+    NoSeat,
+    /// The message is empty.
+    BodyEmpty,
+    /// The message has more than 4 000 characters.
+    BodyTooLong,
+    /// The message holds a control character.
+    BodyInvalid,
+    /// The id of an append is not a UUIDv7.
+    IdInvalid,
+    /// Clients may not append this kind of event.
+    NotAllowed,
+    /// Too many appends; `retry_ms` says when the next may come.
+    RateLimited,
+    /// The store cannot take it now; try again.
+    Unavailable,
+    /// A code of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Code {
+    /// Whether the same thing may succeed later without being changed.
+    #[must_use]
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Unavailable)
+    }
+}
+
+/// A refusal of one append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Why.
+    pub code: Code,
+    /// Milliseconds after which a retry makes sense, where one does.
+    pub retry_ms: Option<u64>,
+}
+
+impl From<Code> for Fault {
+    fn from(code: Code) -> Self {
+        Self { code, retry_ms: None }
+    }
+}
+
+/// Why a connection ends: WebSocket close codes (RFC 6455 section 7.4; 4000 to 4999 are private use).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum CloseCode {
+    /// The member left by choice.
+    Left = 1000,
+    /// The server restarts.
+    Restarting = 1001,
+    /// The reader was too slow; the log has what it missed.
+    SlowReader = 4001,
+    /// Nothing was heard, not even a pong.
+    NoPong = 4002,
+    /// A hole in the stream; a new hello mends it.
+    ContinuityLost = 4004,
+    /// The store does not answer.
+    EngineUnavailable = 4005,
+    /// Not a frame of this protocol, or not in its place.
+    BadFrame = 4500,
+    /// The caller has no seat here.
+    NoSeat = 4501,
+    /// No room has this code.
+    NoSuchRoom = 4502,
+    /// A frame above the size limit.
+    TooLarge = 4507,
+    /// Another protocol version: reload the page.
+    Version = 4508,
+    /// The room ended.
+    RoomEnded = 4509,
+    /// Too many connections of one member.
+    TooManyTabs = 4510,
+}
+
+impl CloseCode {
+    /// The number on the wire.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The code of a number, if it is one of these.
+    #[must_use]
+    pub fn from_number(number: u16) -> Option<Self> {
+        use CloseCode::*;
+        [
+            Left,
+            Restarting,
+            SlowReader,
+            NoPong,
+            ContinuityLost,
+            EngineUnavailable,
+            BadFrame,
+            NoSeat,
+            NoSuchRoom,
+            TooLarge,
+            Version,
+            RoomEnded,
+            TooManyTabs,
+        ]
+        .into_iter()
+        .find(|code| code.number() == number)
+    }
+
+    /// A few words for whoever reads the frames: developers, not members.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Restarting => "restarting",
+            Self::SlowReader => "slow reader",
+            Self::NoPong => "no pong",
+            Self::ContinuityLost => "continuity lost",
+            Self::EngineUnavailable => "engine unavailable",
+            Self::BadFrame => "bad frame",
+            Self::NoSeat => "no seat",
+            Self::NoSuchRoom => "no such room",
+            Self::TooLarge => "too large",
+            Self::Version => "version",
+            Self::RoomEnded => "room ended",
+            Self::TooManyTabs => "too many tabs",
+        }
+    }
+}
+
+/// Whether a client comes back after this close: everything but 1000 and 4500 to 4999.
+#[must_use]
+pub fn comes_back(close: u16) -> bool {
+    close != CloseCode::Left.number() && !(4500..5000).contains(&close)
+}

@@ -1,0 +1,127 @@
+//! The whole conversation in two enums.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{Delivered, Proposal};
+use super::fault::Code;
+use super::ids::{EventId, MemberId};
+use super::limits::Limits;
+use super::name::DisplayName;
+use super::position::{Position, Seq};
+use super::room_code::RoomCode;
+
+/// Names of the members that events mention.
+pub type Names = BTreeMap<MemberId, DisplayName>;
+
+/// What a client says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientFrame {
+    /// The first frame, within five seconds.
+    Hello {
+        /// The protocol version.
+        v: u32,
+        /// What the client has already seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        position: Option<Position>,
+    },
+    /// Append this to the log. Its echo is the acknowledgement.
+    Append {
+        /// The event's id, minted by the client, the same at every resend.
+        id: EventId,
+        /// What to append.
+        event: Proposal,
+    },
+    /// End this member's stay now, on every connection.
+    Leave,
+    /// Answered by `pong`.
+    Ping {
+        /// Comes back.
+        n: u64,
+    },
+}
+
+/// What the server says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerFrame {
+    /// The answer to `hello`.
+    Welcome(Box<Welcome>),
+    /// Events, live and replayed alike, in the log's order. Empty ones are a sign of life.
+    Events {
+        /// At most 200 or 64 KiB of them.
+        events: Vec<Delivered>,
+        /// Names of those mentioned who may no longer be members.
+        #[serde(default, skip_serializing_if = "Names::is_empty")]
+        names: Names,
+        /// Whether the replay goes on in a further frame.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
+    },
+    /// An append was refused.
+    Rejected {
+        /// Which one.
+        id: EventId,
+        /// Why.
+        code: Code,
+        /// When a retry makes sense, in milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_ms: Option<u64>,
+    },
+    /// The answer to `ping`.
+    Pong {
+        /// What the ping carried.
+        n: u64,
+    },
+    /// Said just before the connection is closed.
+    Bye {
+        /// The close code that follows.
+        code: u16,
+        /// A few words for developers.
+        reason: String,
+        /// When to come back, in milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_ms: Option<u64>,
+    },
+}
+
+/// Where the client stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// Who the client is in this room.
+    pub member: MemberId,
+    /// The log's head when `members` was read.
+    pub position: Position,
+    /// Whether what follows continues the client's own position. If not, the client drops its timeline and takes what follows.
+    pub recovered: bool,
+    /// The room.
+    pub room: RoomInfo,
+    /// Who has a seat.
+    pub members: Vec<Member>,
+    /// The first event still in the log, `Seq(0)` when there is none.
+    pub oldest: Seq,
+    /// What the server enforces.
+    pub limits: Limits,
+    /// The server's build: a page of another one offers to reload.
+    pub build: String,
+}
+
+/// What a room is apart from its log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomInfo {
+    /// Its code.
+    pub code: RoomCode,
+    /// How many may be inside.
+    pub capacity: u32,
+}
+
+/// Someone with a seat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Who.
+    pub member: MemberId,
+    /// What the member is called.
+    pub name: DisplayName,
+}

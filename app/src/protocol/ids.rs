@@ -1,0 +1,51 @@
+//! Who and what: the two identities on the wire.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Names one event for ever. The client that appends an event mints its id, the server those of its own events, so
+/// sending the same thing twice is the same thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(pub Uuid);
+
+impl EventId {
+    /// A UUIDv7 (RFC 9562) of this moment.
+    #[must_use]
+    pub fn mint(unix_ms: u64, entropy: [u8; 10]) -> Self {
+        Self(uuid::Builder::from_unix_timestamp_millis(unix_ms, &entropy).into_uuid())
+    }
+
+    /// Whether this is the kind of id that clients mint.
+    #[must_use]
+    pub fn is_v7(self) -> bool {
+        self.0.get_version_num() == 7
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One person in one room. The same browser is another member in another room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MemberId(pub Uuid);
+
+impl MemberId {
+    /// The member's stable colour, one of twelve (`.hue-0` to `.hue-11`).
+    #[must_use]
+    pub fn hue(self) -> u8 {
+        self.0.as_bytes().iter().fold(0u8, |hue, byte| hue.wrapping_mul(31).wrapping_add(*byte)) % 12
+    }
+}
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,104 @@
+//! What a member is called.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::fault::Code;
+
+/// Longest name, in user-perceived characters (extended grapheme clusters, UAX #29).
+pub const MAX_GRAPHEMES: usize = 32;
+/// Bounds what one grapheme can pile up in combining marks.
+const MAX_SCALARS: usize = 4 * MAX_GRAPHEMES;
+
+/// A name of 1 to 32 graphemes: trimmed, inner white space folded to single spaces, without control characters.
+/// Two members may share a name; their ids differ.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct DisplayName(String);
+
+/// Why a typed name is not one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing visible was typed.
+    #[error("the name is empty")]
+    Empty,
+    /// More than [`MAX_GRAPHEMES`].
+    #[error("the name is too long")]
+    TooLong,
+    /// A control or text-direction character, which could disguise the name or break the line it stands in.
+    #[error("the name holds a control character")]
+    Control,
+}
+
+impl NameError {
+    /// The wire's word for it.
+    #[must_use]
+    pub fn code(self) -> Code {
+        match self {
+            Self::Empty => Code::NameEmpty,
+            Self::TooLong => Code::NameTooLong,
+            Self::Control => Code::NameInvalid,
+        }
+    }
+}
+
+impl DisplayName {
+    /// The name as it is shown.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first grapheme, upper-cased: what stands in the avatar.
+    #[must_use]
+    pub fn initial(&self) -> String {
+        self.0.graphemes(true).next().unwrap_or_default().to_uppercase()
+    }
+}
+
+impl FromStr for DisplayName {
+    type Err = NameError;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        if typed.trim().chars().any(is_control) {
+            return Err(NameError::Control);
+        }
+        let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
+        if name.chars().all(is_invisible) {
+            return Err(NameError::Empty);
+        }
+        if name.chars().count() > MAX_SCALARS || name.graphemes(true).count() > MAX_GRAPHEMES {
+            return Err(NameError::TooLong);
+        }
+        Ok(Self(name))
+    }
+}
+
+/// Control characters, line separators, and the marks that reorder text (UAX #9).
+fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Characters that draw nothing by themselves: a name of these alone would be an empty line in the roster.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+impl fmt::Display for DisplayName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for DisplayName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,3 @@
+//! The server of Flasky Chat.
+
+pub mod backend;
