@@ -1,0 +1,41 @@
+# Two commands on a fresh machine: `make run` and `make test`. Everything they lack they install first,
+# and a second time they cost seconds. The steps are in scripts/, the pins in scripts/versions.
+
+PORT ?= 3000
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test setup build check fmt-check clippy end2end
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## Set up, build the release and serve it on 127.0.0.1:$PORT (3000)
+	@LEPTOS_OUTPUT_NAME=flasky LEPTOS_SITE_ROOT=target/site LEPTOS_SITE_PKG_DIR=pkg PORT=$(PORT) $(TARGET)/release/server
+
+dev: setup ## Rebuild and reload on every change
+	@scripts/with-tools cargo leptos watch
+
+test: ## Set up the rest and run every test
+	@scripts/test
+
+setup: ## Install what run, dev and build need
+	@scripts/setup
+
+build: setup ## Build the release
+	@scripts/build
+
+check: setup fmt-check clippy ## Format and lints, native and WASM
+
+fmt-check:
+	@cargo fmt --all --check
+
+# Two graphs, because the server's `ssr` and the browser's `hydrate` must not meet in one. The browser's
+# shares its directory with `cargo leptos watch`.
+clippy:
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy -p app -p frontend --features app/hydrate --target wasm32-unknown-unknown --target-dir $(TARGET)/front -- -D warnings
+
+end2end: build ## Run the browser tests alone; ARGS are Playwright's
+	@scripts/setup test
+	@scripts/end2end $(ARGS)
