@@ -1,0 +1,83 @@
+import type { BrowserContext, ConsoleMessage } from '@playwright/test';
+
+/**
+ * Fails a test for everything a page complains about: any console message, uncaught error, failed request,
+ * answer of 400 or above, or violation of the content security policy. Two things may be announced, because
+ * Chromium logs them however well the page copes with them.
+ */
+export class Guard {
+  private readonly complaints: string[] = [];
+  private readonly contexts: BrowserContext[] = [];
+  /** Paths announced as unknown rooms, and whether they were asked for. */
+  private readonly unknownRooms = new Map<string, boolean>();
+  private serverIsDown = false;
+  private sealed = false;
+
+  /** Announce that the page of this room will be asked for, and answered with 404. */
+  expectUnknownRoom(code: string): void {
+    this.unknownRooms.set(`/room/${code}`, false);
+  }
+
+  /** Announce that sockets will be refused; the answer takes it back. */
+  expectRefusedSockets(): () => void {
+    this.serverIsDown = true;
+    return () => {
+      this.serverIsDown = false;
+    };
+  }
+
+  async watch(context: BrowserContext, scripts: boolean): Promise<void> {
+    this.contexts.push(context);
+    context.on('console', (message) => this.onConsole(message));
+    context.on('weberror', (error) => this.complain(`uncaught: ${error.error().stack ?? error.error()}`));
+    context.on('requestfailed', (request) =>
+      this.complain(`failed request: ${request.method()} ${request.url()}: ${request.failure()?.errorText}`),
+    );
+    context.on('response', (response) => {
+      if (response.status() < 400) return;
+      const path = new URL(response.url()).pathname;
+      const page = response.status() === 404 && response.request().isNavigationRequest();
+      if (page && this.unknownRooms.has(path)) this.unknownRooms.set(path, true);
+      else this.complain(`answer ${response.status()}: ${response.request().method()} ${response.url()}`);
+    });
+    if (scripts) {
+      await context.addInitScript(() => {
+        document.addEventListener('securitypolicyviolation', (event) => {
+          console.error(`CSP: ${event.violatedDirective} forbids ${event.blockedURI || event.sample}`);
+        });
+      });
+    }
+  }
+
+  /** What was said until now counts; the noise of closing browsers does not. */
+  async seal(): Promise<void> {
+    if (this.sealed) return;
+    // Events come in order, so an answered question means that all earlier ones have arrived.
+    const pages = this.contexts.flatMap((context) => context.pages());
+    await Promise.allSettled(pages.map((page) => page.title()));
+    this.sealed = true;
+  }
+
+  verdict(): string[] {
+    const silent = [...this.unknownRooms]
+      .filter(([, seen]) => !seen)
+      .map(([path]) => `announced, but did not happen: 404 of ${path}`);
+    return [...this.complaints, ...silent];
+  }
+
+  private onConsole(message: ConsoleMessage): void {
+    const text = message.text();
+    const { url } = message.location();
+    if (message.type() !== 'error') {
+      this.complain(`console.${message.type()}: ${text} (${url})`);
+      return;
+    }
+    if (/status of 404/.test(text) && URL.canParse(url) && this.unknownRooms.has(new URL(url).pathname)) return;
+    if (this.serverIsDown && /^WebSocket connection to '\S+' failed/.test(text)) return;
+    this.complain(`console.error: ${text} (${url})`);
+  }
+
+  private complain(what: string): void {
+    if (!this.sealed) this.complaints.push(what);
+  }
+}

@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server as Listener, type Socket } from 'node:net';
+import { freePort } from './server.ts';
+
+/**
+ * A TCP line to the server that can be cut. Playwright's own `setOffline` lets open sockets stall, where a
+ * cut line drops them.
+ */
+export class Line {
+  private listener: Listener | undefined;
+  private readonly sockets = new Set<Socket>();
+
+  private constructor(
+    readonly port: number,
+    private readonly target: number,
+  ) {}
+
+  static async to(target: number): Promise<Line> {
+    const line = new Line(await freePort(), target);
+    await line.mend();
+    return line;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async mend(): Promise<void> {
+    const listener = createServer((near) => {
+      const far = connect(this.target, '127.0.0.1');
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.sockets.add(one);
+        one.pipe(other);
+        one.on('error', () => other.destroy());
+        one.on('close', () => {
+          this.sockets.delete(one);
+          other.destroy();
+        });
+      }
+    });
+    listener.listen(this.port, '127.0.0.1');
+    await once(listener, 'listening');
+    this.listener = listener;
+  }
+
+  async cut(): Promise<void> {
+    const listener = this.listener;
+    this.listener = undefined;
+    if (!listener) return;
+    const closed = once(listener, 'close');
+    listener.close();
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+}

@@ -1,0 +1,237 @@
+import { test as base, type BrowserContext, expect, type Locator, type Page } from '@playwright/test';
+import { Guard } from './guard.ts';
+import { Line } from './line.ts';
+import { Server } from './server.ts';
+
+export { expect, type Line, type Page };
+
+/** A code as the server spells it, for a room that does not exist. */
+export const NOWHERE = 'ZZZZ-ZZZZ';
+
+/** One tab of somebody's browser. */
+export class Person {
+  readonly log: Locator;
+  readonly lines: Locator;
+  readonly people: Locator;
+  readonly composer: Locator;
+  readonly nameField: Locator;
+  readonly codeField: Locator;
+  readonly alert: Locator;
+
+  constructor(
+    readonly page: Page,
+    readonly name: string,
+    private readonly scripts: boolean,
+    readonly origin: string,
+  ) {
+    this.log = page.getByRole('log', { name: 'Messages' });
+    this.lines = this.log.locator('.line');
+    const people = { name: 'People', exact: true };
+    this.people = page.getByRole('complementary', people).or(page.getByRole('region', people));
+    this.composer = page.getByRole('textbox', { name: 'Message' });
+    this.nameField = page.getByRole('textbox', { name: 'Your name' });
+    this.codeField = page.getByRole('textbox', { name: 'Room code' });
+    this.alert = page.getByRole('alert').filter({ hasText: /\S/ });
+  }
+
+  get context(): BrowserContext {
+    return this.page.context();
+  }
+
+  /** Another tab of the same browser. */
+  async tab(): Promise<Person> {
+    return new Person(await this.context.newPage(), this.name, this.scripts, this.origin);
+  }
+
+  // --- Home ---
+
+  async home(): Promise<void> {
+    await this.page.goto(`${this.origin}/`);
+    await this.isHome();
+  }
+
+  async isHome(): Promise<void> {
+    await expect(this.page).toHaveURL(`${this.origin}/`);
+    await expect(this.page.getByRole('heading', { level: 1 })).toHaveText('Talk now. Gone when you go.');
+    await this.hydrated();
+  }
+
+  /** Before this, a click is the browser's own form post, and a test could not say which of the two it saw. */
+  async hydrated(): Promise<void> {
+    if (this.scripts) await expect(this.page.locator('html[data-hydrated]')).toBeAttached();
+  }
+
+  /** Creates a room and answers its code. */
+  async create(options: { capacity?: number } = {}): Promise<string> {
+    await this.home();
+    await this.nameField.fill(this.name);
+    if (options.capacity !== undefined) {
+      await this.page.getByText('Options', { exact: true }).click();
+      await this.page.getByRole('spinbutton', { name: 'How many people' }).fill(String(options.capacity));
+    }
+    await this.press('Create a room');
+    return this.inRoom();
+  }
+
+  async join(code: string): Promise<void> {
+    await this.home();
+    await this.nameField.fill(this.name);
+    await this.codeField.fill(code);
+    await this.press('Join');
+    await this.inRoom(code);
+  }
+
+  async openLink(code: string): Promise<void> {
+    await this.page.goto(`${this.origin}/room/${code}`);
+  }
+
+  async joinByLink(code: string): Promise<void> {
+    await this.openLink(code);
+    await this.hydrated();
+    await this.nameField.fill(this.name);
+    await this.press('Join the room');
+    await this.inRoom(code);
+  }
+
+  async press(button: string): Promise<void> {
+    await this.page.getByRole('button', { name: button, exact: true }).click();
+  }
+
+  /** The form stands as it was, with the error at this field. */
+  async isRefused(field: Locator, error?: RegExp): Promise<void> {
+    await expect(this.alert).toHaveCount(1);
+    if (error) await expect(this.alert).toHaveText(error);
+    await expect(field).toHaveAttribute('aria-invalid', 'true');
+    if (this.scripts) await expect(field).toBeFocused();
+  }
+
+  // --- Room ---
+
+  /** Waits until this tab is in the room, its socket live, and answers the room's code. */
+  async inRoom(code?: string): Promise<string> {
+    const shown = this.page.getByTestId('code');
+    await expect(shown).toHaveText(code ?? /^[0-9A-Z]{4}-[0-9A-Z]{4}$/);
+    await expect(this.log).toBeVisible();
+    await this.live();
+    const found = (await shown.innerText()).trim();
+    await expect(this.page).toHaveURL(`${this.origin}/room/${found}`);
+    return found;
+  }
+
+  async live(): Promise<void> {
+    if (this.scripts) await expect(this.page.locator('html[data-live]')).toBeAttached();
+  }
+
+  /** Everything said, as this tab shows it. */
+  async said(): Promise<string[]> {
+    return this.log.locator('[data-message] .message').allInnerTexts();
+  }
+
+  message(text: string): Locator {
+    return this.log.locator('[data-message]').filter({ has: this.page.locator('.message', { hasText: text }) });
+  }
+
+  async type(text: string): Promise<void> {
+    await this.composer.fill(text);
+    if (this.scripts) await this.composer.press('Enter');
+    else await this.press('Send');
+  }
+
+  async say(text: string): Promise<void> {
+    await this.type(text);
+    await expect(this.message(text)).toHaveCount(1);
+    await expect(this.composer).toHaveValue('');
+  }
+
+  async hears(text: string): Promise<void> {
+    await expect(this.message(text)).toHaveCount(1);
+  }
+
+  line(text: string | RegExp): Locator {
+    return this.lines.filter({ hasText: text });
+  }
+
+  async sees(names: string[], capacity = 50): Promise<void> {
+    await expect(this.people).toContainText(`Here now, ${names.length} of ${capacity}`);
+    const items = this.people.getByRole('listitem');
+    await expect(items).toHaveCount(names.length);
+    for (const name of names) await expect(items.filter({ hasText: name })).toHaveCount(1);
+  }
+
+  async leave(): Promise<void> {
+    await this.press("Let's leave!");
+    await this.isHome();
+  }
+}
+
+/** Keeps the WASM of this page back until the answer is called. */
+export async function holdWasm(page: Page): Promise<() => void> {
+  let release = () => {};
+  const released = new Promise<void>((done) => (release = done));
+  await page.route('**/*.wasm', async (route) => {
+    await released;
+    await route.continue();
+  });
+  return release;
+}
+
+type Fixtures = {
+  /** Settings of this test's server, beside those every test has. */
+  serverEnv: Record<string, string>;
+  /** This test's own server and store. */
+  server: Server;
+  guard: Guard;
+  /** A person with a browser of their own. */
+  person: (name: string, origin?: string) => Promise<Person>;
+  /** A line to the server that can be cut; give its `url` to `person`. */
+  line: Line;
+};
+
+export const test = base.extend<Fixtures>({
+  serverEnv: [{}, { option: true }],
+
+  server: async ({ serverEnv }, use, info) => {
+    const server = await Server.launch(serverEnv);
+    await use(server);
+    await server.dispose();
+    if (info.status !== info.expectedStatus) {
+      await info.attach('server', { body: server.output.join(''), contentType: 'text/plain' });
+    }
+  },
+
+  baseURL: async ({ server }, use) => use(server.url),
+
+  guard: [
+    async ({}, use) => {
+      const guard = new Guard();
+      await use(guard);
+      expect(guard.verdict(), 'what the pages complained about').toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  context: async ({ context, guard, javaScriptEnabled }, use) => {
+    await guard.watch(context, javaScriptEnabled !== false);
+    await use(context);
+    await guard.seal();
+  },
+
+  person: async ({ browser, server, guard, javaScriptEnabled }, use) => {
+    const scripts = javaScriptEnabled !== false;
+    const contexts: BrowserContext[] = [];
+    await use(async (name, origin = server.url) => {
+      const context = await browser.newContext({ baseURL: origin, javaScriptEnabled: scripts });
+      contexts.push(context);
+      await guard.watch(context, scripts);
+      return new Person(await context.newPage(), name, scripts, origin);
+    });
+    await guard.seal();
+    await Promise.all(contexts.map((context) => context.close()));
+  },
+
+  line: async ({ server }, use) => {
+    const line = await Line.to(server.port);
+    await use(line);
+    await line.cut();
+  },
+});

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * A port nobody listens on, below the range that outgoing connections are given: one that is free now
+ * must still be free after a restart.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const probe = createServer();
+    const free = await new Promise<boolean>((done) => {
+      probe.once('error', () => done(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)));
+    });
+    if (free) return port;
+  }
+}
+
+/** The release server with a store of its own; it can be killed and started again on both. */
+export class Server {
+  readonly output: string[] = [];
+  private process: ChildProcess | undefined;
+
+  private constructor(
+    readonly port: number,
+    private readonly directory: string,
+    private readonly env: Record<string, string>,
+  ) {}
+
+  static async launch(env: Record<string, string>): Promise<Server> {
+    const directory = await mkdtemp(join(tmpdir(), 'flasky-'));
+    const server = new Server(await freePort(), directory, env);
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Resolves when the server answers; that is also when it has said where it is. */
+  async start(): Promise<void> {
+    const child = spawn(resolve(ROOT, process.env.SERVER ?? 'target/release/server'), [], {
+      cwd: this.directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        HOST: '127.0.0.1',
+        PORT: String(this.port),
+        STORE: `sqlite://${join(this.directory, 'flasky.db')}`,
+        LEPTOS_OUTPUT_NAME: 'flasky',
+        LEPTOS_SITE_ROOT: join(ROOT, 'target/site'),
+        LEPTOS_SITE_PKG_DIR: 'pkg',
+        ...this.env,
+      },
+    });
+    this.process = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => this.output.push(text));
+    }
+    let failure = '';
+    child.once('error', (error) => (failure = error.message));
+    child.once('exit', (code, signal) => (failure = `exited with ${signal ?? code}`));
+
+    const deadline = Date.now() + 15_000;
+    while (!(await this.answers())) {
+      if (failure || Date.now() > deadline) {
+        throw new Error(`the server ${failure || 'does not answer'}:\n${this.output.join('')}`);
+      }
+      await new Promise((again) => setTimeout(again, 25));
+    }
+  }
+
+  /** SIGKILL: no farewell, nothing flushed. */
+  async kill(): Promise<void> {
+    const child = this.process;
+    this.process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  async dispose(): Promise<void> {
+    await this.kill();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  private async answers(): Promise<boolean> {
+    try {
+      const response = await fetch(this.url, { signal: AbortSignal.timeout(1_000) });
+      await response.arrayBuffer();
+      return response.status === 200;
+    } catch {
+      return false;
+    }
+  }
+}

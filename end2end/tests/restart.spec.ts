@@ -1,0 +1,102 @@
+import { expect, type Person, test } from '../support/room.ts';
+
+async function allHave(people: Person[], messages: string[]): Promise<void> {
+  for (const one of people) await expect.poll(() => one.said(), { timeout: 20_000 }).toEqual(messages);
+}
+
+test('a server killed and started again is nobody leaving', async ({ person, server, guard }) => {
+  test.setTimeout(60_000);
+  const ana = await person('Ana');
+  const bo = await person('Bo');
+  const code = await ana.create();
+  await bo.join(code);
+  await ana.say('one');
+  await bo.hears('one');
+  await bo.say('two');
+  await ana.hears('two');
+
+  const back = guard.expectRefusedSockets();
+  await server.kill();
+  await ana.type('while it was down');
+  await expect(ana.composer).toHaveValue('');
+  await ana.hears('while it was down');
+  await server.start();
+
+  await allHave([ana, bo], ['one', 'two', 'while it was down']);
+  back();
+  await bo.say('three');
+  await ana.hears('three');
+  await ana.say('four');
+  await bo.hears('four');
+
+  const all = ['one', 'two', 'while it was down', 'three', 'four'];
+  await allHave([ana, bo], all);
+  for (const one of [ana, bo]) {
+    await one.sees(['Ana', 'Bo']);
+    await expect(one.line(/left/)).toHaveCount(0);
+    await expect(one.page).toHaveURL(`${one.origin}/room/${code}`);
+  }
+  await expect(ana.line('Bo joined')).toHaveCount(1);
+
+  // What is on the screens is what is stored.
+  await bo.page.reload();
+  await bo.inRoom(code);
+  await allHave([bo], all);
+});
+
+test('the messages of two people typed while it was down arrive once each', async ({ person, server, guard }) => {
+  test.setTimeout(60_000);
+  const ana = await person('Ana');
+  const bo = await person('Bo');
+  await bo.join(await ana.create());
+  const back = guard.expectRefusedSockets();
+  await server.kill();
+  await ana.type('a1');
+  await ana.type('a2');
+  await bo.type('b1');
+  await server.start();
+  for (const one of [ana, bo]) {
+    await expect.poll(async () => (await one.said()).toSorted(), { timeout: 20_000 }).toEqual(['a1', 'a2', 'b1']);
+  }
+  back();
+  // One order for everyone, and everyone's own order in it.
+  await expect.poll(async () => (await ana.said()).join() === (await bo.said()).join()).toBe(true);
+  const order = await bo.said();
+  expect(order.indexOf('a1')).toBeLessThan(order.indexOf('a2'));
+});
+
+test('a line that breaks mends without a trace', async ({ person, line, guard }) => {
+  test.setTimeout(60_000);
+  const ana = await person('Ana');
+  const bo = await person('Bo', line.url);
+  await bo.join(await ana.create());
+  const back = guard.expectRefusedSockets();
+  await line.cut();
+  await bo.type('typed on the train');
+  await ana.say('said meanwhile');
+  await line.mend();
+  await allHave([ana, bo], ['said meanwhile', 'typed on the train']);
+  back();
+  await bo.sees(['Ana', 'Bo']);
+  await expect(ana.line('Bo joined')).toHaveCount(1);
+  await expect(ana.line('Bo left')).toHaveCount(0);
+});
+
+test.describe('with a short grace', () => {
+  test.use({ serverEnv: { GRACE_MS: '500' } });
+
+  test('a room that ended meanwhile says so', async ({ person, server, line, guard }) => {
+    test.setTimeout(60_000);
+    const ana = await person('Ana', line.url);
+    const code = await ana.create();
+    await ana.say('anybody?');
+    const back = guard.expectRefusedSockets();
+    await line.cut();
+    await expect
+      .poll(async () => (await fetch(`${server.url}/room/${code}`)).status, { intervals: [1_000, 2_000] })
+      .toBe(404);
+    await line.mend();
+    await expect(ana.page.getByText('This room has ended')).toBeVisible({ timeout: 20_000 });
+    back();
+  });
+});
