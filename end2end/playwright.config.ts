@@ -15,6 +15,7 @@ export default defineConfig({
   retries: 0,
   forbidOnly: !!process.env.CI,
   timeout: 30_000,
+  globalTimeout: 20 * 60_000,
   expect: { timeout: 8_000 },
   reporter: 'list',
   use: {
