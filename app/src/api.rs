@@ -1,0 +1,198 @@
+//! What a page asks of the server: server functions with fixed paths, usable as plain HTML forms without script.
+//!
+//! An expected refusal is a value, never an `Err`: without script an `Err` would become a redirect with the error in
+//! the address and what was typed lost.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{Code, Event, EventId, Limits, MemberId, Names, RoomCode, Seq, Snapshot};
+
+#[cfg(feature = "ssr")]
+pub mod port;
+
+#[cfg(feature = "ssr")]
+fn rooms() -> Result<port::SharedRooms, ServerFnError> {
+    use_context().ok_or_else(|| ServerFnError::new("the server provides no rooms"))
+}
+
+/// Creates a room or joins one, and takes a seat. Without `intent` it joins when `code` is not empty.
+#[server(prefix = "/api", endpoint = "enter")]
+pub async fn enter(
+    #[server(default)] name: String,
+    #[server(default)] code: String,
+    #[server(default)] capacity: String,
+    #[server(default)] intent: String,
+    #[server(default)] from: String,
+) -> Result<Entry, ServerFnError> {
+    Ok(rooms()?.enter(EnterForm { name, code, capacity, intent, from }).await)
+}
+
+/// Appends a message: the composer of a page without script.
+#[server(prefix = "/api", endpoint = "post_message")]
+pub async fn post_message(
+    #[server(default)] code: String,
+    #[server(default)] id: String,
+    #[server(default)] body: String,
+) -> Result<Posted, ServerFnError> {
+    Ok(rooms()?.post_message(code, id, body).await)
+}
+
+/// Frees the caller's seat.
+#[server(prefix = "/api", endpoint = "leave_room")]
+pub async fn leave_room(#[server(default)] code: String) -> Result<Posted, ServerFnError> {
+    Ok(rooms()?.leave_room(code).await)
+}
+
+/// What the home page shows beside its empty form.
+#[server(name = GetHome, prefix = "/api", endpoint = "home")]
+pub async fn home() -> Result<Home, ServerFnError> {
+    Ok(rooms()?.home().await)
+}
+
+/// What `/room/{code}` shows to the caller.
+#[server(name = GetVisit, prefix = "/api", endpoint = "room_snapshot")]
+pub async fn room_snapshot(code: String) -> Result<Visit, ServerFnError> {
+    Ok(rooms()?.visit(code).await)
+}
+
+/// The page of events before `before`, for a member.
+#[server(name = GetOlderPage, prefix = "/api", endpoint = "older_page")]
+pub async fn older_page(code: RoomCode, before: Seq) -> Result<Option<OlderPage>, ServerFnError> {
+    Ok(rooms()?.older_page(code, before).await)
+}
+
+/// The fields of the form that opens a room, as typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnterForm {
+    /// What the person wants to be called.
+    pub name: String,
+    /// The room's code; empty to create one.
+    pub code: String,
+    /// Seats of a new room; empty for the default.
+    pub capacity: String,
+    /// `create`, `join`, or empty: by `code`.
+    pub intent: String,
+    /// The page the form stood on.
+    pub from: String,
+}
+
+/// The answer to `enter`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Entry {
+    /// The caller has a seat.
+    Entered {
+        /// In this room.
+        code: RoomCode,
+        /// As this member.
+        member: MemberId,
+    },
+    /// The caller has none.
+    Refused {
+        /// Why.
+        refused: Refusal,
+    },
+}
+
+/// The answer to `post_message` and `leave_room`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Posted {
+    /// It was not done.
+    Refused {
+        /// Why.
+        refused: Refusal,
+    },
+    /// It is done.
+    Done {},
+}
+
+/// Which field was refused, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Where to mend it.
+    pub field: Field,
+    /// Why.
+    pub code: Code,
+}
+
+/// A field of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// The person's name.
+    Name,
+    /// The room's code.
+    Code,
+    /// The new room's seats.
+    Capacity,
+    /// The message.
+    Body,
+}
+
+/// A refused form, brought back once to the page it came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// What to mend.
+    pub refused: Refusal,
+    /// What was typed.
+    pub form: EnterForm,
+    /// The message that was typed.
+    pub body: String,
+}
+
+/// What the home page shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home {
+    /// A refused form.
+    pub flash: Option<Flash>,
+}
+
+/// What `/room/{code}` is for the caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Visit {
+    /// The caller has a seat.
+    Inside(Box<Inside>),
+    /// The room is there, and the caller outside.
+    Door(Door),
+    /// No room has this code.
+    Unknown,
+    /// The store does not answer.
+    Unavailable,
+}
+
+/// A room seen from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Door {
+    /// The room's code.
+    pub code: RoomCode,
+    /// How many are inside.
+    pub inside: u32,
+    /// How many may be.
+    pub capacity: u32,
+    /// A refused form.
+    pub flash: Option<Flash>,
+}
+
+/// A room from inside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inside {
+    /// The room as the caller sees it, at one position of its log.
+    pub snapshot: Snapshot,
+    /// What the server enforces.
+    pub limits: Limits,
+    /// The id of what the form without script will send, so that sending it twice is sending it once.
+    pub post_id: EventId,
+    /// A refused form.
+    pub flash: Option<Flash>,
+}
+
+/// A page of earlier events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OlderPage {
+    /// Oldest first.
+    pub events: Vec<Event>,
+    /// Names of everyone they mention.
+    pub names: Names,
+}

@@ -1,0 +1,31 @@
+//! What the server functions need of the server. The server implements it per request, where cookies and response
+//! headers are at hand, so that this crate names no web framework and no engine.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{EnterForm, Entry, Home, OlderPage, Posted, Visit};
+use crate::protocol::{RoomCode, Seq};
+
+/// An answer in the making.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The port, as the context provides it.
+pub type SharedRooms = Arc<dyn Rooms>;
+
+/// Rooms as seen by one request. Engine failures are logged behind it and answered with a value.
+pub trait Rooms: Send + Sync {
+    /// See [`super::enter`].
+    fn enter(&self, form: EnterForm) -> Answer<'_, Entry>;
+    /// See [`super::post_message`].
+    fn post_message(&self, code: String, id: String, body: String) -> Answer<'_, Posted>;
+    /// See [`super::leave_room`].
+    fn leave_room(&self, code: String) -> Answer<'_, Posted>;
+    /// See [`super::home`].
+    fn home(&self) -> Answer<'_, Home>;
+    /// See [`super::room_snapshot`]. On the page itself it also sets the status.
+    fn visit(&self, code: String) -> Answer<'_, Visit>;
+    /// See [`super::older_page`].
+    fn older_page(&self, code: RoomCode, before: Seq) -> Answer<'_, Option<OlderPage>>;
+}

@@ -1,0 +1,77 @@
+//! The browser's WebSocket as a source of inputs.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use futures_util::{Sink, SinkExt, StreamExt};
+use gloo_net::websocket::futures::WebSocket;
+use gloo_net::websocket::{Message, State, WebSocketError};
+
+use super::browser;
+use crate::client::Input;
+use crate::protocol::{ClientFrame, RoomCode, SUBPROTOCOL, codec};
+
+/// What a socket reports that could not be opened, or broke (RFC 6455 section 7.4.1).
+pub(super) const BROKEN: u16 = 1006;
+
+/// One socket, known by the number of its dial. Dropping it closes it.
+pub(super) struct Socket {
+    dial: u32,
+    web: WebSocket,
+    opened: bool,
+    closed: bool,
+}
+
+impl Socket {
+    /// Begins to open a socket to the room. `None` when the browser refuses at once.
+    pub(super) fn dial(dial: u32, code: RoomCode) -> Option<Self> {
+        let address = browser::socket_address(&format!("/ws/{code}"))?;
+        let web = WebSocket::open_with_protocol(&address, SUBPROTOCOL).ok()?;
+        Some(Self { dial, web, opened: false, closed: false })
+    }
+
+    /// The number of the dial.
+    pub(super) fn number(&self) -> u32 {
+        self.dial
+    }
+
+    /// Writes a frame. What a closing socket swallows is sent again on the next one: the outbox waits for the echo.
+    pub(super) fn transmit(&mut self, frame: &ClientFrame) {
+        let _ = self.web.start_send_unpin(Message::Text(codec::encode(frame)));
+    }
+
+    /// What happens next. After the close nothing does, and this never resolves.
+    pub(super) async fn next(&mut self) -> Input {
+        poll_fn(|context| {
+            if self.closed {
+                return Poll::Pending;
+            }
+            if !self.opened && Pin::new(&mut self.web).poll_ready(context).is_ready() {
+                self.opened = true;
+                if matches!(self.web.state(), State::Open) {
+                    return Poll::Ready(Input::Opened(self.dial));
+                }
+            }
+            loop {
+                let Poll::Ready(message) = self.web.poll_next_unpin(context) else { return Poll::Pending };
+                let code = match message {
+                    Some(Ok(Message::Text(text))) => {
+                        return Poll::Ready(match codec::decode(&text) {
+                            Ok(frame) => Input::Frame(self.dial, frame),
+                            Err(_) => Input::Garbled(self.dial),
+                        });
+                    }
+                    Some(Ok(Message::Bytes(_))) => return Poll::Ready(Input::Garbled(self.dial)),
+                    // An error is always followed by its close, which is the one to report.
+                    Some(Err(WebSocketError::ConnectionClose(close))) => close.code,
+                    Some(Err(_)) => continue,
+                    None => BROKEN,
+                };
+                self.closed = true;
+                return Poll::Ready(Input::Closed(self.dial, code));
+            }
+        })
+        .await
+    }
+}

@@ -1,0 +1,56 @@
+//! The room, laid out.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::missing_page::MissingPage;
+use super::text;
+use crate::api::Inside;
+use crate::live::store::{Ending, RoomStore, Status};
+
+mod composer;
+mod header;
+mod message;
+mod roster;
+mod status;
+mod timeline;
+
+use composer::Composer;
+use header::Header;
+use roster::Roster;
+use status::StatusLine;
+use timeline::Timeline;
+
+/// The room as a member sees it: first as the server rendered it, then live.
+#[component]
+pub(super) fn RoomView(
+    /// What the server knew.
+    inside: Inside,
+) -> impl IntoView {
+    let Inside { snapshot, limits, post_id, flash } = inside;
+    let store = RoomStore::new(snapshot, limits);
+    store.start();
+    let over = Memo::new(move |_| match store.status.get() {
+        Status::Ended(ending) => Some(ending),
+        _ => None,
+    });
+    view! {
+        <Title text=store.code.to_string()/>
+        {move || match over.get() {
+            None => view! {
+                <div class="room">
+                    <Header store/>
+                    <StatusLine store/>
+                    <Timeline store/>
+                    <Roster store/>
+                    <Composer store post_id flash=flash.clone()/>
+                </div>
+            }.into_any(),
+            Some(Ending::Left) => ().into_any(),
+            Some(ending) => {
+                let (heading, more, step, to) = text::ending(ending);
+                view! { <MissingPage heading more step to/> }.into_any()
+            }
+        }}
+    }
+}

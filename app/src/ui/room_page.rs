@@ -1,0 +1,70 @@
+//! `/room/{code}`: inside, at the door, or a calm word why neither.
+
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use leptos_router::hooks::use_params_map;
+
+use super::enter_form::{EnterForm, Purpose};
+use super::kit::Mark;
+use super::missing_page::MissingPage;
+use super::room::RoomView;
+use super::text;
+use crate::api::{self, Visit};
+
+/// The room's page.
+#[component]
+pub(super) fn RoomPage() -> impl IntoView {
+    let params = use_params_map();
+    let code = move || params.read().get("code").unwrap_or_default();
+    let visit = Resource::new_blocking(code, api::room_snapshot);
+    view! {
+        <Meta name="robots" content="noindex"/>
+        <Suspense>
+            {move || Suspend::new(async move {
+                match visit.await.unwrap_or(Visit::Unavailable) {
+                    Visit::Inside(inside) => view! { <RoomView inside=*inside/> }.into_any(),
+                    Visit::Door(door) => view! { <DoorPage door/> }.into_any(),
+                    Visit::Unknown => view! { <MissingPage heading=text::NO_ROOM more=text::MAY_HAVE_ENDED/> }.into_any(),
+                    Visit::Unavailable => {
+                        view! { <MissingPage heading=text::UNAVAILABLE more=text::UNAVAILABLE_MORE step=text::TRY_AGAIN to=""/> }.into_any()
+                    }
+                }
+            })}
+        </Suspense>
+    }
+}
+
+/// The room from outside: how many are in, a name, one button.
+#[component]
+fn DoorPage(
+    /// What can be seen from outside.
+    door: api::Door,
+) -> impl IntoView {
+    let api::Door { code, inside, capacity, flash } = door;
+    let full = inside >= capacity;
+    view! {
+        <Title text=code.to_string()/>
+        <div class="home">
+            <a class="mark" href="/" rel="external"><Mark/>{text::PRODUCT}</a>
+            <main>
+                <div class="pitch">
+                    <h1 class="code" translate="no">{code.to_string()}</h1>
+                    <p>{text::inside(inside)}</p>
+                </div>
+                {if full {
+                    view! {
+                        <div class="card notice">
+                            <h2>{text::FULL}</h2>
+                            <p>{text::FULL_MORE}</p>
+                            <a class="button primary" href="" rel="external">{text::TRY_AGAIN}</a>
+                            <a class="button" href="/" rel="external">{text::START_NEW}</a>
+                        </div>
+                    }.into_any()
+                } else {
+                    view! { <EnterForm purpose=Purpose::Door(code) flash/> }.into_any()
+                }}
+            </main>
+            <footer><span>{text::PROMISE}</span></footer>
+        </div>
+    }
+}

@@ -1,0 +1,205 @@
+//! Every word people read, in one place.
+
+use crate::api::{Field, Refusal};
+use crate::client::{Ending, LineRow, SeatChangeKind};
+use crate::protocol::room_code::RoomCodeError;
+use crate::protocol::{Code, RoomCode};
+
+pub(super) const PRODUCT: &str = "Flasky Chat";
+pub(super) const PITCH: &str = "Talk now. Gone when you go.";
+pub(super) const PITCH_MORE: &str =
+    "Open a room, share its code, and talk. When everybody has left, the room and every word in it evaporate.";
+pub(super) const PROMISE: &str = "No account. No tracking. Nothing kept.";
+pub(super) const YOUR_NAME: &str = "Your name";
+pub(super) const CREATE: &str = "Create a room";
+pub(super) const OPTIONS: &str = "Options";
+pub(super) const HOW_MANY: &str = "How many people";
+pub(super) const OR_JOIN: &str = "or join one";
+pub(super) const ROOM_CODE: &str = "Room code";
+pub(super) const JOIN: &str = "Join";
+pub(super) const JOIN_ROOM: &str = "Join the room";
+pub(super) const LEAVE: &str = "Let's leave!";
+pub(super) const MESSAGES: &str = "Messages";
+pub(super) const MESSAGE: &str = "Message";
+pub(super) const WHATS_NEW: &str = "What's new?";
+pub(super) const SEND: &str = "Send";
+pub(super) const PEOPLE: &str = "People";
+pub(super) const COPY_LINK: &str = "Copy invite link";
+pub(super) const COPIED: &str = "Link copied";
+pub(super) const REFRESH: &str = "Refresh";
+pub(super) const NO_ROOM: &str = "There is no room with this code";
+pub(super) const NO_PAGE: &str = "There is nothing at this address";
+pub(super) const MAY_HAVE_ENDED: &str = "It may have ended: a room goes when the last person has left.";
+pub(super) const START_NEW: &str = "Start a new room";
+pub(super) const FULL: &str = "This room is full";
+pub(super) const FULL_MORE: &str = "Every seat is taken. When somebody leaves, you can come in.";
+pub(super) const TRY_AGAIN: &str = "Try again";
+pub(super) const UNAVAILABLE: &str = "The server cannot do this right now";
+pub(super) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in a moment.";
+pub(super) const BOOT_FAILED: &str =
+    "This page could not start completely. You can still talk: send your message and refresh to see the answers. Reload to try again.";
+pub(super) const OFFLINE: &str = "The connection failed. Please check it and try again.";
+pub(super) const EARLIER: &str = "Show earlier messages";
+pub(super) const EMPTY_ROOM: &str = "Nobody has said anything yet. Share the link, and talk.";
+pub(super) const YOU: &str = "you";
+pub(super) const SOMEBODY: &str = "Somebody";
+pub(super) const SENDING: &str = "Sending…";
+pub(super) const RETRY: &str = "Retry";
+pub(super) const EDIT: &str = "Edit";
+pub(super) const DELETE: &str = "Delete";
+pub(super) const TRY_NOW: &str = "Try now";
+pub(super) const KEYS: &str = "Enter sends, Shift+Enter breaks the line";
+pub(super) const GONE: &str = "Gone when you all go";
+
+/// What a refused form is told.
+pub(super) fn refusal(refused: Refusal, typed_code: &str) -> String {
+    match (refused.field, refused.code) {
+        (_, Code::NameEmpty) => "Type a name, so the others know who you are.".into(),
+        (_, Code::NameTooLong) => "That name is too long. It may have 32 characters.".into(),
+        (_, Code::NameInvalid) => "That name holds a character that cannot be shown. Please type it anew.".into(),
+        (_, Code::CodeEmpty) => "Type the code of the room you want to join.".into(),
+        (Field::Code, Code::CodeInvalid) => code_problem(typed_code),
+        (_, Code::CapacityInvalid) => "A room holds 2 to 1000 people.".into(),
+        (_, Code::NoSuchRoom) => "There is no room with this code. It may have ended.".into(),
+        (_, Code::RoomFull) => "This room is full.".into(),
+        (_, Code::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
+        (_, code) => not_sent(code).into(),
+    }
+}
+
+/// Why a message was not sent.
+pub(super) fn not_sent(code: Code) -> &'static str {
+    match code {
+        Code::BodyEmpty => "There is nothing to send yet.",
+        Code::BodyTooLong => "This message is too long. It may have 4000 characters.",
+        Code::BodyInvalid => "This message holds a control character, which cannot be sent.",
+        Code::RateLimited => "That was a lot at once. Wait a second and send it again.",
+        _ => "The server cannot take this right now. Please try again.",
+    }
+}
+
+fn code_problem(typed: &str) -> String {
+    let problem = match typed.parse::<RoomCode>() {
+        Err(RoomCodeError::Length(7)) => "One is missing.".into(),
+        Err(RoomCodeError::Length(length @ 0..7)) => format!("{} are missing.", 8 - length),
+        Err(RoomCodeError::Length(9)) => "There is one too many.".into(),
+        Err(RoomCodeError::Length(_)) => "There are too many.".into(),
+        Err(RoomCodeError::Character(c)) if !c.is_control() => format!("\u{201c}{c}\u{201d} is never one of them."),
+        _ => String::new(),
+    };
+    format!("A code has eight characters, like KXQ4-7M2P. {problem}")
+}
+
+/// How many are inside, for somebody at the door.
+pub(super) fn inside(count: u32) -> String {
+    match count {
+        0 => "Nobody is inside yet".into(),
+        1 => "1 person inside".into(),
+        _ => format!("{count} people inside"),
+    }
+}
+
+/// The roster's heading.
+pub(super) fn here_now(count: usize, capacity: u32) -> String {
+    format!("Here now, {count} of {capacity}")
+}
+
+/// Who came and went: "Bo and Chidi joined. Ana left."
+pub(super) fn line(row: &LineRow) -> String {
+    let mut sentences: Vec<(Vec<String>, &str)> = Vec::new();
+    for change in row.changes.iter() {
+        let verb = match change.kind {
+            SeatChangeKind::Joined => "joined",
+            SeatChangeKind::Left(_) => "left",
+        };
+        let who = match &change.name {
+            _ if change.own => "You".to_owned(),
+            Some(name) => isolate(name.as_str()),
+            None => SOMEBODY.to_owned(),
+        };
+        match sentences.last_mut() {
+            Some((names, same)) if *same == verb => names.push(who),
+            _ => sentences.push((vec![who], verb)),
+        }
+    }
+    let sentences: Vec<String> = sentences.iter().map(|(names, verb)| format!("{} {verb}", list(names))).collect();
+    sentences.join(". ")
+}
+
+/// Keeps a name's writing direction to itself (UAX #9, first strong isolate).
+fn isolate(name: &str) -> String {
+    format!("\u{2068}{name}\u{2069}")
+}
+
+/// "Ana", "Ana and Bo", "Ana, Bo and Chidi".
+fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// What the banner says while there is no connection.
+pub(super) fn reconnecting(offline: bool, seconds: Option<u64>) -> String {
+    match (offline, seconds) {
+        (true, _) => "You are offline. What you write is kept and sent when you are back.".into(),
+        (false, None | Some(0)) => "Connection lost. Trying again…".into(),
+        (false, Some(seconds)) => format!("Connection lost. Trying again in {seconds} s."),
+    }
+}
+
+/// Why the page stopped: heading, more, the next step, and where it leads.
+pub(super) fn ending(ending: Ending) -> (&'static str, &'static str, &'static str, &'static str) {
+    const STAY: &str = "";
+    match ending {
+        Ending::RoomEnded => ("This room has ended", "Everybody left, and what was said is gone.", START_NEW, "/"),
+        Ending::NoSuchRoom => (NO_ROOM, MAY_HAVE_ENDED, START_NEW, "/"),
+        Ending::NoSeat => ("You were away too long", "Your seat was given free. Type your name to come back in.", "Join again", STAY),
+        Ending::Version => ("There is a new version", "Reload the page to go on.", "Reload", STAY),
+        Ending::TooManyTabs => ("This room is open in too many tabs", "Close one of them and try again.", TRY_AGAIN, STAY),
+        Ending::Protocol => ("Something went wrong", "Reload the page to go on.", "Reload", STAY),
+        Ending::Left => ("You left", "See you.", START_NEW, "/"),
+    }
+}
+
+/// A clock time in UTC: what the server can say without knowing where the reader is.
+pub(super) fn utc_time(unix_ms: u64) -> String {
+    let minutes = unix_ms / 60_000;
+    format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
+}
+
+/// A moment as machines read it (RFC 3339). Days are counted as in Howard Hinnant's "chrono-compatible low-level date
+/// algorithms", `civil_from_days`.
+pub(super) fn iso(unix_ms: u64) -> String {
+    let days = unix_ms / 86_400_000 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (year, month) = (era * 400 + year_of_era + u64::from(month >= 10), if month < 10 { month + 3 } else { month - 9 });
+    let seconds = unix_ms / 1_000 % 86_400;
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_in_utc() {
+        assert_eq!(iso(0), "1970-01-01T00:00:00Z");
+        assert_eq!(iso(951_782_399_000), "2000-02-28T23:59:59Z");
+        assert_eq!(iso(951_782_400_000), "2000-02-29T00:00:00Z");
+        assert_eq!(iso(1_795_403_715_000), "2026-11-23T02:35:15Z");
+        assert_eq!(utc_time(1_795_403_715_000), "02:35");
+    }
+
+    #[test]
+    fn a_wrong_code_is_told_what_is_wrong() {
+        assert!(code_problem("KXQ4-7M2").ends_with("One is missing."));
+        assert!(code_problem("KXQ4").ends_with("4 are missing."));
+        assert!(code_problem("KXQ4-7M2U").contains('U'));
+    }
+}

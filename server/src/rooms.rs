@@ -1,0 +1,340 @@
+//! The port that the pages use, built for one request: here forms become rooms, seats and messages.
+
+use std::time::Duration;
+
+use app::api::port::{Answer, Rooms};
+use app::api::{Door, EnterForm, Entry, Field, Flash, Home, Inside, OlderPage, Posted, Refusal, Visit};
+use app::protocol::{
+    Code, DisplayName, EventId, EventKind, LeaveReason, MemberId, MessageBody, RoomCode, RoomInfo, Seq, Snapshot,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use leptos_axum::ResponseOptions;
+use uuid::Uuid;
+
+use crate::backend::{BackendError, Draft, From, Lease, NewRoom, Page, Room};
+use crate::identity::Session;
+use crate::state::AppState;
+use crate::{clock, entropy};
+
+/// How often a fresh code may collide before something else must be wrong: at a million rooms one draw in a million does.
+const DRAWS: usize = 8;
+
+/// One request's view of the rooms.
+pub struct RequestRooms {
+    state: AppState,
+    parts: Parts,
+    response: ResponseOptions,
+}
+
+impl RequestRooms {
+    /// For a request and the response it will get.
+    #[must_use]
+    pub fn new(state: AppState, parts: Parts, response: ResponseOptions) -> Self {
+        Self { state, parts, response }
+    }
+
+    fn session(&self) -> Option<Session> {
+        self.state.identity.session(&self.parts.headers)
+    }
+
+    /// The request's session; a new one, given to the browser, when it has none.
+    fn session_or_begin(&self) -> Session {
+        self.session().unwrap_or_else(|| {
+            let (session, cookie) = self.state.identity.begin();
+            if let Some(cookie) = cookie {
+                self.response.append_header(header::SET_COOKIE, cookie);
+            }
+            session
+        })
+    }
+
+    /// Whether a browser without script is asking, which reads pages and not JSON.
+    fn wants_page(&self) -> bool {
+        self.parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|a| a.contains("text/html"))
+    }
+
+    /// 303 (RFC 9110 section 15.4.4): the form was taken, and what follows is another page.
+    fn see_other(&self, to: &str) {
+        if let Ok(to) = HeaderValue::from_str(to) {
+            self.response.set_status(StatusCode::SEE_OTHER);
+            self.response.insert_header(header::LOCATION, to);
+        }
+    }
+
+    /// Sends a refused form back to its page, with everything that was typed.
+    fn refuse(&self, refused: Refusal, form: EnterForm, body: String, to: &str) -> Refusal {
+        if self.wants_page() {
+            let session = self.session_or_begin();
+            self.state.flashes.put(session, Flash { refused, form, body });
+            self.see_other(to);
+        }
+        refused
+    }
+
+    fn flash(&self) -> Option<Flash> {
+        self.state.flashes.take(self.session()?)
+    }
+
+    async fn try_enter(&self, form: &EnterForm) -> Result<(RoomCode, MemberId), Refusal> {
+        let name: DisplayName = form.name.parse().map_err(|error: app::protocol::name::NameError| refusal(Field::Name, error.code()))?;
+        let joins = match form.intent.as_str() {
+            "create" => false,
+            "join" => true,
+            _ => !form.code.trim().is_empty(),
+        };
+        let code = if joins {
+            form.code
+                .parse()
+                .map_err(|error: app::protocol::room_code::RoomCodeError| refusal(Field::Code, error.code()))?
+        } else {
+            self.create(self.capacity(&form.capacity)?).await?
+        };
+        let member = self.state.identity.member(self.session_or_begin(), code);
+        self.take_seat(code, member, name).await?;
+        Ok((code, member))
+    }
+
+    fn capacity(&self, typed: &str) -> Result<u32, Refusal> {
+        let limits = &self.state.limits;
+        match typed.trim() {
+            "" => Ok(limits.capacity),
+            typed => typed
+                .parse()
+                .ok()
+                .filter(|capacity| (limits.capacity_min..=limits.capacity_max).contains(capacity))
+                .ok_or(refusal(Field::Capacity, Code::CapacityInvalid)),
+        }
+    }
+
+    async fn create(&self, capacity: u32) -> Result<RoomCode, Refusal> {
+        for _ in 0..DRAWS {
+            let code = entropy::room_code();
+            match self.state.backend.create_room(NewRoom { code, epoch: entropy::epoch(), capacity }).await {
+                Ok(()) => return Ok(code),
+                Err(BackendError::Conflict) => {}
+                Err(error) => return Err(refusal(Field::Code, failed("create a room", &error))),
+            }
+        }
+        Err(refusal(Field::Code, Code::Unavailable))
+    }
+
+    async fn take_seat(&self, code: RoomCode, member: MemberId, name: DisplayName) -> Result<(), Refusal> {
+        let joined = Draft {
+            id: entropy::event_id(),
+            at: clock::unix_ms(),
+            by: member,
+            kind: EventKind::Joined { member, name },
+        };
+        match self.state.backend.append(code, joined).await {
+            Ok(_) => Ok(()),
+            // Inside already: the page that follows holds the seat, this keeps it until then.
+            Err(BackendError::Conflict) => {
+                let arrival = Duration::from_millis(self.state.limits.arrival_ms);
+                self.hold_page(code, member, arrival).await;
+                Ok(())
+            }
+            Err(error) => Err(refusal(Field::Code, failed("take a seat", &error))),
+        }
+    }
+
+    async fn hold_page(&self, code: RoomCode, member: MemberId, ttl: Duration) {
+        if self.state.hub.connections(code, member) > 0 {
+            return;
+        }
+        match self.state.backend.hold(Lease { code, member, id: Uuid::nil() }, ttl).await {
+            Ok(()) | Err(BackendError::NotFound) => {}
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not hold a seat"),
+        }
+    }
+
+    async fn try_post(&self, code: RoomCode, id: &str, body: &str) -> Result<(), Refusal> {
+        let refuse = |code| refusal(Field::Body, code);
+        let member = self.session().map(|session| self.state.identity.member(session, code)).ok_or(refuse(Code::NoSeat))?;
+        let body: MessageBody = body.parse().map_err(|error: app::protocol::body::BodyError| refuse(error.code()))?;
+        let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(Code::IdInvalid))?;
+        self.state.appends.take(code, member).map_err(|_| refuse(Code::RateLimited))?;
+        let draft = Draft { id, at: clock::unix_ms(), by: member, kind: EventKind::Message { body } };
+        match self.state.backend.append(code, draft).await {
+            Ok(_) => Ok(()),
+            Err(BackendError::Conflict) => Err(refuse(Code::NoSeat)),
+            Err(error) => Err(refuse(failed("append a message", &error))),
+        }
+    }
+
+    async fn try_leave(&self, code: RoomCode) -> Result<(), Refusal> {
+        let Some(session) = self.session() else { return Ok(()) };
+        let member = self.state.identity.member(session, code);
+        let kind = EventKind::Left { member, why: LeaveReason::Choice };
+        let left = Draft { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
+        match self.state.backend.append(code, left).await {
+            Ok(_) | Err(BackendError::NotFound | BackendError::Conflict) => Ok(()),
+            Err(error) => Err(refusal(Field::Body, failed("leave", &error))),
+        }
+    }
+
+    async fn try_visit(&self, typed: &str) -> Result<Visit, BackendError> {
+        let Ok(code) = typed.parse::<RoomCode>() else { return Ok(Visit::Unknown) };
+        if typed != code.to_string() {
+            self.see_other(&format!("/room/{code}"));
+        }
+        let room = self.state.backend.room(code).await?;
+        let member = self.session().map(|session| self.state.identity.member(session, code));
+        let Some(member) = member.filter(|member| room.has(*member)) else {
+            let inside = room.members.len() as u32;
+            return Ok(Visit::Door(Door { code, inside, capacity: room.capacity, flash: self.flash() }));
+        };
+        self.hold_page(code, member, Duration::from_millis(self.state.limits.page_lease_ms)).await;
+        let page = self.state.backend.read(code, From::Latest, self.state.limits.page).await?;
+        Ok(Visit::Inside(Box::new(self.inside(room, member, page))))
+    }
+
+    fn inside(&self, room: Room, member: MemberId, page: Page) -> Inside {
+        // The roster was read at `room.position`; what came after it is the socket's to tell.
+        let events = page.events.into_iter().filter(|event| event.seq <= room.position.seq).collect();
+        Inside {
+            snapshot: Snapshot {
+                member,
+                position: room.position,
+                room: RoomInfo { code: room.code, capacity: room.capacity },
+                members: room.members,
+                events,
+                names: page.names,
+                oldest: room.oldest,
+            },
+            limits: (*self.state.limits).clone(),
+            post_id: entropy::event_id(),
+            flash: self.flash(),
+        }
+    }
+}
+
+impl Rooms for RequestRooms {
+    fn enter(&self, form: EnterForm) -> Answer<'_, Entry> {
+        Box::pin(async move {
+            match self.try_enter(&form).await {
+                Ok((code, member)) => {
+                    if self.wants_page() {
+                        self.see_other(&format!("/room/{code}"));
+                    }
+                    Entry::Entered { code, member }
+                }
+                Err(refused) => {
+                    let from = own_page(&form.from).to_owned();
+                    Entry::Refused { refused: self.refuse(refused, form, String::new(), &from) }
+                }
+            }
+        })
+    }
+
+    fn post_message(&self, code: String, id: String, body: String) -> Answer<'_, Posted> {
+        Box::pin(async move {
+            let Ok(code) = code.parse::<RoomCode>() else {
+                return Posted::Refused { refused: refusal(Field::Code, Code::CodeInvalid) };
+            };
+            let page = format!("/room/{code}");
+            match self.try_post(code, &id, &body).await {
+                Ok(()) => {
+                    if self.wants_page() {
+                        self.see_other(&page);
+                    }
+                    Posted::Done {}
+                }
+                Err(refused) => Posted::Refused { refused: self.refuse(refused, EnterForm::default(), body, &page) },
+            }
+        })
+    }
+
+    fn leave_room(&self, code: String) -> Answer<'_, Posted> {
+        Box::pin(async move {
+            let Ok(code) = code.parse::<RoomCode>() else {
+                return Posted::Refused { refused: refusal(Field::Code, Code::CodeInvalid) };
+            };
+            match self.try_leave(code).await {
+                Ok(()) => {
+                    if self.wants_page() {
+                        self.see_other("/");
+                    }
+                    Posted::Done {}
+                }
+                Err(refused) => {
+                    let page = format!("/room/{code}");
+                    Posted::Refused { refused: self.refuse(refused, EnterForm::default(), String::new(), &page) }
+                }
+            }
+        })
+    }
+
+    fn home(&self) -> Answer<'_, Home> {
+        Box::pin(async move { Home { flash: self.flash() } })
+    }
+
+    fn visit(&self, code: String) -> Answer<'_, Visit> {
+        Box::pin(async move {
+            match self.try_visit(&code).await {
+                Ok(visit) => {
+                    if visit == Visit::Unknown {
+                        self.response.set_status(StatusCode::NOT_FOUND);
+                    }
+                    visit
+                }
+                Err(BackendError::NotFound) => {
+                    self.response.set_status(StatusCode::NOT_FOUND);
+                    Visit::Unknown
+                }
+                Err(error) => {
+                    failed("show a room", &error);
+                    self.response.set_status(StatusCode::SERVICE_UNAVAILABLE);
+                    Visit::Unavailable
+                }
+            }
+        })
+    }
+
+    fn older_page(&self, code: RoomCode, before: Seq) -> Answer<'_, Option<OlderPage>> {
+        Box::pin(async move {
+            let member = self.state.identity.member(self.session()?, code);
+            self.state.backend.room(code).await.ok().filter(|room| room.has(member))?;
+            match self.state.backend.read(code, From::Before(before), self.state.limits.page).await {
+                Ok(page) => Some(OlderPage { events: page.events, names: page.names }),
+                Err(error) => {
+                    failed("read an older page", &error);
+                    None
+                }
+            }
+        })
+    }
+}
+
+fn refusal(field: Field, code: Code) -> Refusal {
+    Refusal { field, code }
+}
+
+/// What a person is told of an engine's failure; the cause goes to the log, here and nowhere else.
+fn failed(what: &'static str, error: &BackendError) -> Code {
+    match error {
+        BackendError::NotFound => Code::NoSuchRoom,
+        BackendError::Full => Code::RoomFull,
+        error => {
+            tracing::error!(error = error as &dyn std::error::Error, what, "the store failed");
+            Code::Unavailable
+        }
+    }
+}
+
+/// The page to go back to: a path of this site and nothing else, so that no form can send people elsewhere.
+fn own_page(from: &str) -> &str {
+    let plain = from.starts_with('/') && !from.starts_with("//") && from.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if plain { from } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_form_goes_back_to_this_site_only() {
+        assert_eq!(super::own_page("/room/KXQ4-7M2P"), "/room/KXQ4-7M2P");
+        for elsewhere in ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\nb"] {
+            assert_eq!(super::own_page(elsewhere), "/", "{elsewhere:?}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Every route and layer on one screen.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::services::{ServeDir, ServeFile};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::config::PublicUrl;
+use crate::state::AppState;
+use crate::{pages, ws};
+
+/// A form: 4 000 characters of at most four bytes, each byte percent-encoded, and room for the other fields.
+const FORM_BYTES: usize = 64 * 1024;
+
+/// The whole HTTP side.
+pub fn router(state: AppState) -> Router {
+    let site = state.leptos.site_root.to_string();
+    let files = Router::new()
+        .nest_service("/pkg", ServeDir::new(format!("{site}/pkg")).precompressed_br().precompressed_gzip())
+        .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
+        .layer(header("cache-control", "no-cache"));
+    let pages = pages::router(&state)
+        .layer(RequestBodyLimitLayer::new(FORM_BYTES))
+        .layer(header("cache-control", "no-store"));
+    let mut router = Router::new()
+        .route("/ws/{code}", any(ws::upgrade))
+        .merge(files)
+        .merge(pages)
+        .layer(middleware::from_fn_with_state(state.clone(), same_origin))
+        .layer(header("x-content-type-options", "nosniff"))
+        // `same-origin`, not `no-referrer`: that would make form posts send `Origin: null`.
+        .layer(header("referrer-policy", "same-origin"))
+        .layer(header("cross-origin-opener-policy", "same-origin"))
+        .layer(header("cross-origin-resource-policy", "same-origin"))
+        .layer(header("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"));
+    if state.origins.is_https() {
+        router = router.layer(header("strict-transport-security", "max-age=31536000"));
+    }
+    router.with_state(state)
+}
+
+fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
+}
+
+/// Which pages may post forms and open sockets here.
+#[derive(Clone, Debug)]
+pub struct OriginRule(Option<PublicUrl>);
+
+impl OriginRule {
+    /// With a public address, pages of that origin; without, pages of whatever host the request names.
+    #[must_use]
+    pub fn new(public: Option<PublicUrl>) -> Self {
+        Self(public)
+    }
+
+    fn is_https(&self) -> bool {
+        self.0.as_ref().is_some_and(PublicUrl::is_https)
+    }
+
+    /// A request without `Origin` comes from no browser's page, and cookies are all that could make it dangerous.
+    fn allows<B>(&self, request: &Request<B>) -> bool {
+        let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
+        let Ok(origin) = origin.to_str() else { return false };
+        match &self.0 {
+            Some(public) => origin == public.origin(),
+            None => {
+                let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+                origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host)
+            }
+        }
+    }
+}
+
+/// Refuses what another site's page sends: every POST, and every socket (RFC 6455 section 10.2).
+async fn same_origin(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
+    let changes = request.method() != Method::GET && request.method() != Method::HEAD;
+    let socket = request.headers().contains_key(header::UPGRADE);
+    if (changes || socket) && !state.origins.allows(&request) {
+        return (StatusCode::FORBIDDEN, "This request comes from another site's page.").into_response();
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks(rule: &OriginRule, origin: Option<&str>, host: &str) -> bool {
+        let mut request = Request::builder().uri("/").header("host", host);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        rule.allows(&request.body(()).unwrap())
+    }
+
+    #[test]
+    fn only_its_own_pages_may_post() {
+        let local = OriginRule::new(None);
+        assert!(asks(&local, None, "127.0.0.1:3000"));
+        assert!(asks(&local, Some("http://127.0.0.1:3000"), "127.0.0.1:3000"));
+        for other in ["http://127.0.0.1:3001", "http://evil.example", "null", ""] {
+            assert!(!asks(&local, Some(other), "127.0.0.1:3000"), "{other}");
+        }
+        let public = OriginRule::new(Some("https://chat.example".parse().unwrap()));
+        assert!(asks(&public, Some("https://chat.example"), "127.0.0.1:3000"));
+        assert!(!asks(&public, Some("http://127.0.0.1:3000"), "127.0.0.1:3000"));
+    }
+}

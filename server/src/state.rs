@@ -1,0 +1,47 @@
+//! What every request can reach.
+
+use std::sync::Arc;
+
+use app::protocol::Limits;
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::backend::Backend;
+use crate::flash::Flashes;
+use crate::hub::Hub;
+use crate::identity::Identity;
+use crate::router::OriginRule;
+use crate::session::rate::Appends;
+
+/// Shared by all requests and connections; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// The rooms' logs.
+    pub backend: Arc<dyn Backend>,
+    /// The rooms' live readers on this node.
+    pub hub: Arc<Hub>,
+    /// Cookies and members.
+    pub identity: Arc<Identity>,
+    /// What is enforced.
+    pub limits: Arc<Limits>,
+    /// How fast members append.
+    pub appends: Arc<Appends>,
+    /// Refused forms on their way back.
+    pub flashes: Arc<Flashes>,
+    /// Which origins may post and connect.
+    pub origins: OriginRule,
+    /// Everything that runs beside requests.
+    pub tasks: TaskTracker,
+    /// Cancelled when the server is to end.
+    pub shutdown: CancellationToken,
+    /// For the pages.
+    pub leptos: LeptosOptions,
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}

@@ -1,0 +1,54 @@
+//! Frees the seats of members who vanished, so that a room nobody is in ends.
+
+use std::time::Duration;
+
+use app::protocol::{EventId, EventKind, LeaveReason};
+use tokio::time::{Instant, MissedTickBehavior};
+use uuid::Uuid;
+
+use crate::backend::{BackendError, Draft, Seat};
+use crate::clock;
+use crate::state::AppState;
+
+/// The name space of derived event ids (RFC 9562 section 5.5), drawn once for this purpose.
+const LEFT: Uuid = Uuid::from_u128(0x5b8f_2f0e_63c1_4f0d_9a57_6e1c_8d43_a2b7);
+
+/// Looks for run-out seats until the shutdown. Any node may: the event's id is derived from the seat, so it happens once.
+pub async fn run(state: AppState) {
+    let shortest = state.limits.grace_ms.min(state.limits.arrival_ms);
+    let mut tick = tokio::time::interval(Duration::from_millis((shortest / 4).clamp(50, 1_000)));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = state.shutdown.cancelled() => return,
+        }
+        match state.backend.expired(Instant::now()).await {
+            Ok(seats) => {
+                for seat in seats {
+                    free(&state, &seat).await;
+                }
+            }
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not look for run-out seats"),
+        }
+        state.appends.tidy();
+    }
+}
+
+async fn free(state: &AppState, seat: &Seat) {
+    let kind = EventKind::Left { member: seat.member, why: LeaveReason::Vanished };
+    let left = Draft { id: left_id(seat), at: clock::unix_ms(), by: seat.member, kind };
+    match state.backend.append(seat.code, left).await {
+        // Conflict: the member came back in the meantime. NotFound: the room ended in the meantime.
+        Ok(_) | Err(BackendError::Conflict | BackendError::NotFound) => {}
+        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not free a run-out seat"),
+    }
+}
+
+fn left_id(seat: &Seat) -> EventId {
+    let mut name = Vec::with_capacity(32);
+    name.extend(seat.epoch.0.to_be_bytes());
+    name.extend(seat.member.0.as_bytes());
+    name.extend(seat.joined.0.to_be_bytes());
+    EventId(Uuid::new_v5(&LEFT, &name))
+}
