@@ -5,4 +5,5 @@
 
 #![cfg_attr(any(feature = "ssr", feature = "hydrate"), recursion_limit = "512")]
 
+pub mod client;
 pub mod protocol;
