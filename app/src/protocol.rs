@@ -13,6 +13,7 @@ pub mod limits;
 pub mod name;
 pub mod position;
 pub mod room_code;
+pub mod snapshot;
 
 pub use body::MessageBody;
 pub use event::{Delivered, Event, EventKind, LeaveReason, Proposal};
@@ -23,6 +24,7 @@ pub use limits::Limits;
 pub use name::DisplayName;
 pub use position::{Epoch, Position, Seq};
 pub use room_code::RoomCode;
+pub use snapshot::Snapshot;
 
 /// The version a `hello` carries.
 pub const VERSION: u32 = 1;

@@ -12,7 +12,6 @@ pub struct DecodeError {
 }
 
 /// The text of a frame.
-///
 #[must_use]
 #[expect(clippy::expect_used, reason = "the frame types have string keys and no failing Serialize")]
 pub fn encode<T: Serialize>(frame: &T) -> String {

@@ -1,5 +1,7 @@
 //! What a room's log holds.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::body::MessageBody;
@@ -64,7 +66,7 @@ pub enum LeaveReason {
 }
 
 /// What a client asks to append. The body is unparsed: a bad one is rejected by its id instead of ending the connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Proposal {
     /// Say something.
@@ -77,9 +79,21 @@ pub enum Proposal {
     Other,
 }
 
+/// Message text never reaches a log through `{:?}`, parsed or not.
+impl fmt::Debug for Proposal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message { body } => write!(f, "Message({} bytes)", body.len()),
+            Self::Other => f.write_str("Other"),
+        }
+    }
+}
+
 /// One item of an `events` frame.
+// Unknown fields are refused in `Trimmed` alone: an event that this version cannot read has `id` and `seq` too, and
+// taken for `Trimmed` it would be lost without a word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum Delivered {
     /// An event of the log.
     Event(Event),
@@ -90,4 +104,15 @@ pub enum Delivered {
         /// Where its first copy stood.
         seq: Seq,
     },
+}
+
+impl Delivered {
+    /// The id of what was appended.
+    #[must_use]
+    pub fn id(&self) -> EventId {
+        match self {
+            Self::Event(event) => event.id,
+            Self::Trimmed { id, .. } => *id,
+        }
+    }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Why something was refused. The reader chooses the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "a room's code is called code")]
 pub enum Code {
     /// No name was given.
     NameEmpty,

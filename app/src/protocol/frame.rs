@@ -41,6 +41,9 @@ pub enum ClientFrame {
         /// Comes back.
         n: u64,
     },
+    /// A frame of a later version: ignored.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What the server says.
@@ -85,6 +88,9 @@ pub enum ServerFrame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,
     },
+    /// A frame of a later version: a sign of life, and nothing else.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Where the client stands.

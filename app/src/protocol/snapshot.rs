@@ -1,0 +1,28 @@
+//! A room as a page first gets it.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+use super::frame::{Member, Names, RoomInfo};
+use super::ids::MemberId;
+use super::position::{Position, Seq};
+
+/// What a page is drawn from before it has a connection, all of one moment. Its `hello` then carries the position, so
+/// nothing is missed between the page and the socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Who the reader is in this room.
+    pub member: MemberId,
+    /// The log's head.
+    pub position: Position,
+    /// The room.
+    pub room: RoomInfo,
+    /// Who has a seat.
+    pub members: Vec<Member>,
+    /// The last events up to `position`, oldest first.
+    pub events: Vec<Event>,
+    /// Names of those the events mention.
+    pub names: Names,
+    /// The first event still in the log, `Seq(0)` when there is none.
+    pub oldest: Seq,
+}

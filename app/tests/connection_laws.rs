@@ -1,0 +1,341 @@
+//! What holds for a connection in any history of sockets, networks, clocks and people.
+
+use app::client::backoff::{BASE_MS, Backoff, CAP_MS, bound};
+use app::client::connection::{Action, Connection, DIAL_MS, Ending, Input, PROBE_MS, Phase, SILENCE_MS};
+use app::protocol::fault::comes_back;
+use app::protocol::{ClientFrame, CloseCode};
+use proptest::prelude::*;
+
+/// One thing that happens. Sockets are named by how many dials ago they were made, so that old ones speak up too.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Start,
+    Opened(u32),
+    Heard(u32),
+    Welcomed(u32),
+    Bye(u32, u16, Option<u64>),
+    Closed(u32, u16),
+    HoleFound(u32),
+    Wait(u64),
+    Due,
+    Online,
+    Offline,
+    Visible(bool),
+    TryNow,
+    Leave,
+}
+
+fn code() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        6 => prop::sample::select(vec![1001u16, 1006, 1011, 4001, 4004, 4005]),
+        1 => prop::sample::select(vec![1000u16, 4500, 4501, 4502, 4508, 4509, 4510, 4777]),
+    ]
+}
+
+fn ago() -> impl Strategy<Value = u32> {
+    prop_oneof![4 => Just(0u32), 1 => 1u32..4]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        1 => Just(Step::Start),
+        4 => ago().prop_map(Step::Opened),
+        2 => ago().prop_map(Step::Heard),
+        4 => ago().prop_map(Step::Welcomed),
+        1 => (ago(), code(), prop::option::of(0u64..100_000)).prop_map(|(ago, code, retry)| Step::Bye(ago, code, retry)),
+        2 => (ago(), code()).prop_map(|(ago, code)| Step::Closed(ago, code)),
+        1 => ago().prop_map(Step::HoleFound),
+        3 => (0u64..60_000).prop_map(Step::Wait),
+        5 => Just(Step::Due),
+        1 => Just(Step::Online),
+        1 => Just(Step::Offline),
+        1 => any::<bool>().prop_map(Step::Visible),
+        1 => Just(Step::TryNow),
+        1 => prop::bool::weighted(0.1).prop_map(|leave| if leave { Step::Leave } else { Step::Due }),
+    ]
+}
+
+/// A connection, and beside it the plain truth about its sockets, its network and what it was told.
+struct World {
+    now: u64,
+    connection: Connection,
+    /// The socket that was dialed, and neither hung up nor closed.
+    alive: Option<u32>,
+    dials: u32,
+    online: bool,
+    visible: bool,
+    stopped: bool,
+}
+
+impl World {
+    fn new(entropy: u64) -> Self {
+        let connection = Connection::new(entropy, false);
+        Self { now: 1_000, connection, alive: None, dials: 0, online: true, visible: true, stopped: false }
+    }
+
+    fn input(&mut self, step: Step) -> Option<Input> {
+        let dial = |ago: u32| self.dials.checked_sub(ago).filter(|dial| *dial > 0);
+        Some(match step {
+            Step::Start => Input::Start,
+            Step::Opened(ago) => Input::Opened(dial(ago)?),
+            Step::Heard(ago) => Input::Heard(dial(ago)?),
+            Step::Welcomed(ago) => Input::Welcomed(dial(ago)?),
+            Step::Bye(ago, code, retry_ms) => Input::Bye { dial: dial(ago)?, code, retry_ms },
+            Step::Closed(ago, code) => Input::Closed { dial: dial(ago)?, code },
+            Step::HoleFound(ago) => Input::HoleFound(dial(ago)?),
+            Step::Wait(ms) => {
+                self.now += ms;
+                Input::Tick
+            }
+            Step::Due => {
+                self.now = self.connection.due().unwrap_or(self.now).max(self.now);
+                Input::Tick
+            }
+            Step::Online => Input::Online,
+            Step::Offline => Input::Offline,
+            Step::Visible(visible) => Input::Visible(visible),
+            Step::TryNow => Input::TryNow,
+            Step::Leave => Input::Leave,
+        })
+    }
+
+    /// Lets it happen and checks every law.
+    fn live(&mut self, step: Step) -> Result<Vec<Action>, TestCaseError> {
+        let Some(input) = self.input(step) else { return Ok(Vec::new()) };
+        let before = self.connection.phase();
+        match input {
+            Input::Online | Input::TryNow => self.online = true,
+            Input::Offline => self.online = false,
+            Input::Visible(visible) => self.visible = visible,
+            Input::Closed { dial, .. } if self.alive == Some(dial) => self.alive = None,
+            _ => {}
+        }
+        let counts = matches!(input, Input::Closed { dial, .. } | Input::Bye { dial, .. } if dial == self.dials)
+            && matches!(before, Phase::Dialing | Phase::Greeting | Phase::Live);
+        let actions = self.connection.step(self.now, input);
+        for action in &actions {
+            match action {
+                Action::Dial(dial) => {
+                    prop_assert_eq!(self.alive, None, "two sockets");
+                    prop_assert_eq!(*dial, self.dials + 1, "a dial is known by its number");
+                    prop_assert!(self.online, "dialed while offline");
+                    prop_assert!(!self.stopped, "dialed after the end");
+                    self.alive = Some(*dial);
+                    self.dials = *dial;
+                }
+                Action::HangUp(dial) => {
+                    prop_assert_eq!(self.alive, Some(*dial), "hung up what is not there");
+                    self.alive = None;
+                }
+                Action::Greet | Action::Transmit(_) => prop_assert_eq!(self.alive, Some(self.dials), "nobody listens"),
+            }
+        }
+        if let (true, Input::Closed { code, .. } | Input::Bye { code, .. }) = (counts, input) {
+            let ended = matches!(self.connection.phase(), Phase::Ended(_));
+            prop_assert_eq!(ended, !comes_back(code), "close {}", code);
+            self.stopped |= ended;
+        }
+        self.check(before, input)?;
+        Ok(actions)
+    }
+
+    fn check(&self, before: Phase, input: Input) -> Result<(), TestCaseError> {
+        let phase = self.connection.phase();
+        let has_socket = matches!(phase, Phase::Dialing | Phase::Greeting | Phase::Live);
+        prop_assert_eq!(has_socket, self.alive.is_some(), "a phase with a socket has one");
+        if let Phase::Backoff { until } = phase {
+            prop_assert!(self.online, "waiting for the clock where only the network helps");
+            prop_assert!(until <= self.now + CAP_MS, "a wait of {} ms", until - self.now);
+        }
+        if matches!(before, Phase::Backoff { .. } | Phase::Offline)
+            && matches!(input, Input::TryNow | Input::Online | Input::Visible(true))
+        {
+            prop_assert_eq!(phase, if self.online { Phase::Dialing } else { Phase::Offline }, "not at once");
+        }
+        // Whatever is not over and not hopeless wakes itself up.
+        if has_socket && (self.visible || phase != Phase::Live) || matches!(phase, Phase::Backoff { .. }) {
+            prop_assert!(self.connection.due().is_some(), "asleep in {phase:?}");
+        }
+        if let Phase::Ended(_) = before {
+            prop_assert_eq!(phase, before);
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_history_keeps_the_laws(entropy: u64, steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::new(entropy);
+        world.live(Step::Start)?;
+        for step in steps {
+            world.live(step)?;
+        }
+        // When all is well again, it is live after a bounded time or over for ever.
+        world.live(Step::Visible(true))?;
+        world.live(Step::Online)?;
+        for step in [Step::Due, Step::Due, Step::Opened(0), Step::Welcomed(0)] {
+            if world.connection.phase() != Phase::Live {
+                world.live(step)?;
+            }
+        }
+        prop_assert!(
+            matches!(world.connection.phase(), Phase::Live | Phase::Ended(_)) || world.connection.due().is_some(),
+            "stuck in {:?}", world.connection.phase()
+        );
+    }
+
+    #[test]
+    fn waits_are_random_from_zero_to_a_doubling_bound(entropy: u64, failures in 0u32..200) {
+        let mut backoff = Backoff::new(entropy);
+        for failure in 0..failures {
+            prop_assert!(backoff.fail() <= bound(failure));
+            prop_assert!(bound(failure) <= CAP_MS);
+        }
+        backoff.reset();
+        prop_assert!(backoff.fail() <= BASE_MS);
+    }
+}
+
+#[test]
+fn waits_use_the_whole_range() {
+    let mut backoff = Backoff::new(1);
+    let draws: Vec<u64> = (0..1_000).map(|_| backoff.draw(9)).collect();
+    assert!((0..=9).all(|wait| draws.iter().filter(|draw| **draw == wait).count() > 50));
+}
+
+/// A world that is live on dial 1 at 1 000 ms.
+fn live() -> World {
+    let mut world = World::new(7);
+    for step in [Step::Start, Step::Opened(0), Step::Welcomed(0)] {
+        world.live(step).unwrap();
+    }
+    assert_eq!(world.connection.phase(), Phase::Live);
+    world
+}
+
+#[test]
+fn hello_is_said_once_per_socket_and_never_before_it_is_open() {
+    let mut world = World::new(7);
+    assert_eq!(world.live(Step::Start).unwrap(), [Action::Dial(1)]);
+    assert_eq!(world.live(Step::Opened(0)).unwrap(), [Action::Greet]);
+    assert_eq!(world.live(Step::Opened(0)).unwrap(), []);
+}
+
+#[test]
+fn silence_is_a_dead_socket_only_while_visible() {
+    let mut world = live();
+    world.now += SILENCE_MS - 1;
+    world.live(Step::Heard(0)).unwrap();
+    world.live(Step::Wait(SILENCE_MS - 1)).unwrap();
+    assert_eq!(world.connection.phase(), Phase::Live);
+    assert_eq!(world.live(Step::Wait(1)).unwrap(), [Action::HangUp(1)]);
+    assert_eq!(world.live(Step::Due).unwrap(), [Action::Dial(2)]);
+
+    let mut world = live();
+    world.live(Step::Visible(false)).unwrap();
+    assert_eq!(world.live(Step::Wait(10 * SILENCE_MS)).unwrap(), []);
+    assert_eq!(world.live(Step::Visible(true)).unwrap(), [Action::HangUp(1), Action::Dial(2)]);
+}
+
+#[test]
+fn a_page_that_wakes_up_asks_whether_its_socket_lives() {
+    let mut world = live();
+    world.live(Step::Visible(false)).unwrap();
+    world.live(Step::Wait(20_000)).unwrap();
+    let ping = Action::Transmit(ClientFrame::Ping { n: 1 });
+    assert_eq!(world.live(Step::Visible(true)).unwrap(), [ping]);
+    assert_eq!(world.live(Step::Visible(true)).unwrap(), [], "one ping is enough");
+    assert_eq!(world.live(Step::Wait(PROBE_MS)).unwrap(), [Action::HangUp(1)]);
+}
+
+#[test]
+fn a_dial_that_hangs_is_given_up() {
+    let mut world = World::new(7);
+    world.live(Step::Start).unwrap();
+    assert_eq!(world.live(Step::Wait(DIAL_MS)).unwrap(), [Action::HangUp(1)]);
+    assert!(matches!(world.connection.phase(), Phase::Backoff { .. }));
+}
+
+#[test]
+fn what_bye_said_counts_and_the_close_after_it_does_not() {
+    let mut world = live();
+    world.live(Step::Bye(0, CloseCode::RoomEnded.number(), None)).unwrap();
+    world.live(Step::Closed(0, 1006)).unwrap();
+    assert_eq!(world.connection.phase(), Phase::Ended(Ending::RoomEnded));
+}
+
+#[test]
+fn a_server_that_says_when_to_come_back_is_obeyed() {
+    let mut waits = Vec::new();
+    for entropy in 0..50 {
+        let mut world = World::new(entropy);
+        for step in [Step::Start, Step::Opened(0), Step::Welcomed(0), Step::Bye(0, 1001, Some(4_000))] {
+            world.live(step).unwrap();
+        }
+        let Phase::Backoff { until } = world.connection.phase() else { panic!("{:?}", world.connection.phase()) };
+        waits.push(until - world.now);
+    }
+    assert!(waits.iter().all(|wait| (4_000..=8_000).contains(wait)), "{waits:?}");
+    assert!(waits.iter().max().unwrap() - waits.iter().min().unwrap() > 2_000, "a restart must spread its clients");
+
+    let mut world = live();
+    world.live(Step::Bye(0, CloseCode::EngineUnavailable.number(), Some(9_000))).unwrap();
+    assert_eq!(world.connection.phase(), Phase::Backoff { until: world.now + 9_000 });
+}
+
+#[test]
+fn a_server_that_welcomes_and_drops_is_dialed_ever_slower() {
+    let mut world = World::new(7);
+    world.live(Step::Start).unwrap();
+    let start = world.now;
+    for _ in 0..50 {
+        for step in [Step::Opened(0), Step::Welcomed(0), Step::Closed(0, 1006), Step::Due] {
+            world.live(step).unwrap();
+        }
+    }
+    assert!(world.now - start > 50 * CAP_MS / 4, "50 dials in {} ms", world.now - start);
+}
+
+#[test]
+fn every_ending_has_its_name() {
+    let ends = |code: CloseCode, leave: bool, first: bool| {
+        let mut world = if first { World::new(7) } else { live() };
+        if first {
+            world.live(Step::Start).unwrap();
+            world.live(Step::Opened(0)).unwrap();
+        }
+        if leave {
+            world.live(Step::Leave).unwrap();
+        }
+        world.live(Step::Closed(0, code.number())).unwrap();
+        world.connection.phase()
+    };
+    for (code, ending) in [
+        (CloseCode::Left, Ending::Left),
+        (CloseCode::RoomEnded, Ending::RoomEnded),
+        (CloseCode::NoSuchRoom, Ending::RoomEnded),
+        (CloseCode::NoSeat, Ending::NoSeat),
+        (CloseCode::Version, Ending::Version),
+        (CloseCode::TooManyTabs, Ending::TooManyTabs),
+        (CloseCode::BadFrame, Ending::Protocol),
+        (CloseCode::TooLarge, Ending::Protocol),
+    ] {
+        assert_eq!(ends(code, false, false), Phase::Ended(ending), "{code:?}");
+    }
+    assert_eq!(ends(CloseCode::NoSuchRoom, false, true), Phase::Ended(Ending::NoSuchRoom));
+    assert_eq!(ends(CloseCode::RoomEnded, true, false), Phase::Ended(Ending::Left));
+}
+
+#[test]
+fn leaving_is_said_again_on_the_next_connection() {
+    let mut world = live();
+    let leave = Action::Transmit(ClientFrame::Leave);
+    assert_eq!(world.live(Step::Leave).unwrap(), std::slice::from_ref(&leave));
+    world.live(Step::Closed(0, 1006)).unwrap();
+    world.live(Step::Due).unwrap();
+    world.live(Step::Opened(0)).unwrap();
+    assert_eq!(world.live(Step::Welcomed(0)).unwrap(), [leave]);
+}
