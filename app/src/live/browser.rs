@@ -49,6 +49,12 @@ pub fn is_visible() -> bool {
         .is_none_or(|document| document.visibility_state() == VisibilityState::Visible)
 }
 
+/// Whether fingers are what the page is used with: there, Enter breaks the line and the button sends.
+#[must_use]
+pub fn is_touch() -> bool {
+    window().and_then(|window| window.match_media("(pointer: coarse)").ok().flatten()).is_some_and(|query| query.matches())
+}
+
 /// Goes to another page of this site.
 pub fn go(path: &str) {
     if let Some(window) = window() {

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use futures_util::channel::mpsc::Receiver;
+use futures_channel::mpsc::Receiver;
 use futures_util::{FutureExt, StreamExt, select};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -18,14 +18,15 @@ const BEAT_MS: u64 = 200;
 /// Runs until the page goes away.
 pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiver<Input>) {
     let mut hands = Hands { store, socket: None, wake: None };
-    hands.perform(client.step(browser::now_ms(), Input::Start { entropy: u64::from_be_bytes(browser::entropy()) }));
+    hands.perform(client.step(browser::now_ms(), Input::Start));
     loop {
         store.draw(&client);
         let beat = store.counts_time().then(|| browser::now_ms() + BEAT_MS);
+        let due = hands.wake.into_iter().chain(beat).min();
         let input = select! {
             input = inputs.select_next_some() => input,
             input = hands.socket_input().fuse() => input,
-            () = sleep_until(hands.wake.into_iter().chain(beat).min()).fuse() => Input::Tick,
+            () = sleep_until(due).fuse() => Input::Tick,
         };
         let now = browser::now_ms();
         store.now.set(now);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use futures_util::channel::mpsc::{Sender, channel};
+use futures_channel::mpsc::{Sender, channel};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -11,9 +11,9 @@ use super::{browser, driver};
 use crate::api;
 use crate::client::{Client, Input, Outbox, Row, RowState};
 use crate::protocol::body::BodyError;
-use crate::protocol::{EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
+use crate::protocol::{Code, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
 
-pub use crate::client::{Ending, LineRow, MessageRow, RowState as SendState, SeatChangeKind, Status};
+pub use crate::client::{Ending, Status};
 
 /// Inputs that may wait for the driver. It takes each within a turn of the event loop.
 const INPUTS: usize = 64;
@@ -55,11 +55,12 @@ pub struct RowSignal {
 }
 
 impl RoomStore {
-    /// The room of a page just served.
+    /// The room of a page just served. `page` is any id drawn for this page alone: server and browser must begin with
+    /// the same state, so the client's randomness comes from it.
     #[must_use]
-    pub fn new(snapshot: Snapshot) -> Self {
+    pub fn new(snapshot: Snapshot, page: EventId) -> Self {
         let (code, me, capacity) = (snapshot.room.code, snapshot.member, snapshot.room.capacity);
-        let client = Client::new(Some(snapshot), Outbox::default());
+        let client = Client::new(page.0.as_u64_pair().1, Some(snapshot), Outbox::default());
         let store = Self {
             code,
             me,
@@ -121,11 +122,11 @@ impl RoomStore {
     ///
     /// # Errors
     /// When it is no message; nothing happened then.
-    pub fn send(self, typed: &str) -> Result<(), BodyError> {
-        let body: MessageBody = typed.parse()?;
+    pub fn send(self, typed: &str) -> Result<(), Code> {
+        let body: MessageBody = typed.parse().map_err(BodyError::code)?;
         let at = browser::unix_ms();
         let id = EventId::mint(at, browser::entropy());
-        if self.tell(Input::Send { id, body, at }) { Ok(()) } else { Err(BodyError::Busy) }
+        if self.tell(Input::Send { id, body, at }) { Ok(()) } else { Err(Code::Unavailable) }
     }
 
     /// Sends a refused message again.

@@ -27,8 +27,8 @@ pub(super) fn RoomView(
     /// What the server knew.
     inside: Inside,
 ) -> impl IntoView {
-    let Inside { snapshot, limits, post_id, flash } = inside;
-    let store = RoomStore::new(snapshot, limits);
+    let Inside { snapshot, post_id, flash, .. } = inside;
+    let store = RoomStore::new(snapshot, post_id);
     store.start();
     let over = Memo::new(move |_| match store.status.get() {
         Status::Ended(ending) => Some(ending),

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use crate::api::Flash;
 use crate::live::browser;
 use crate::live::store::RoomStore;
-use crate::protocol::{EventId, body};
+use crate::protocol::{Code, EventId, body};
 use crate::ui::kit::{Glyph, Icon};
 use crate::ui::text;
 
@@ -39,8 +39,8 @@ pub(super) fn Composer(
                 length.set(0);
                 error.set(None);
             }
-            Err(body::BodyError::Empty) => error.set(None),
-            Err(problem) => error.set(Some(text::not_sent(problem.code()).to_owned())),
+            Err(Code::BodyEmpty) => error.set(None),
+            Err(problem) => error.set(Some(text::not_sent(problem).to_owned())),
         }
         let _ = field.focus();
     };

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::roster::Avatar;
-use crate::client::timeline::{MessageRow, Row, RowState};
+use crate::client::{MessageRow, Row, RowState};
 use crate::live::browser;
 use crate::live::store::{RoomStore, RowSignal};
 use crate::ui::text;
