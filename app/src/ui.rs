@@ -1,5 +1,7 @@
 //! What people see: the document, the routes, and the pages.
 
+#![allow(unreachable_pub, reason = "the component macro makes public items of private ones")]
+
 use leptos::config::LeptosOptions;
 use leptos::hydration::AutoReload;
 use leptos::nonce::use_nonce;

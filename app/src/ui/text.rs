@@ -38,7 +38,6 @@ pub(super) const UNAVAILABLE: &str = "The server cannot do this right now";
 pub(super) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in a moment.";
 pub(super) const BOOT_FAILED: &str =
     "This page could not start completely. You can still talk: send your message and refresh to see the answers. Reload to try again.";
-pub(super) const OFFLINE: &str = "The connection failed. Please check it and try again.";
 pub(super) const EARLIER: &str = "Show earlier messages";
 pub(super) const EMPTY_ROOM: &str = "Nobody has said anything yet. Share the link, and talk.";
 pub(super) const YOU: &str = "you";
@@ -63,6 +62,7 @@ pub(super) fn refusal(refused: Refusal, typed_code: &str) -> String {
         (_, Code::NoSuchRoom) => "There is no room with this code. It may have ended.".into(),
         (_, Code::RoomFull) => "This room is full.".into(),
         (_, Code::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
+        (Field::Name | Field::Code | Field::Capacity, _) => "The server cannot be reached right now. Please try again.".into(),
         (_, code) => not_sent(code).into(),
     }
 }

@@ -1,1 +1,135 @@
-//! The embedded engine.
+//! The embedded engine: one file, one thread that writes, one that reads.
+//!
+//! The writer owns everything that changes: the appending connection, the leases, the subscribers. All verbs but
+//! [`Backend::room`] and [`Backend::read`] go through its queue, so there is one order of events and no lock.
+//! The reader has its own connection and begins a new transaction for every question, so what is committed is seen.
+
+mod error;
+mod leases;
+mod live;
+mod lock;
+mod log;
+mod reader;
+mod rooms;
+mod schema;
+mod seats;
+mod writer;
+
+use std::path::Path;
+use std::time::Duration;
+
+use app::protocol::{Limits, RoomCode, Seq};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use self::reader::Query;
+use self::writer::{Job, Write, Writer};
+use super::{Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Subscription};
+
+/// Verbs that may wait for a thread. Beyond it callers wait at the door, in the order they came.
+const QUEUE: usize = 1024;
+
+/// Where a verb's result goes. Dropped without one, the engine is gone.
+type Reply<T> = oneshot::Sender<Result<T, BackendError>>;
+
+/// A store in one SQLite file.
+#[derive(Debug)]
+pub struct Sqlite {
+    jobs: mpsc::Sender<Job>,
+    queries: mpsc::Sender<Query>,
+    keys: Keys,
+}
+
+impl Sqlite {
+    /// Opens the file, or makes it, and starts the two threads.
+    ///
+    /// # Errors
+    /// `Unavailable` when it cannot be opened, another server uses it, or a later version wrote it; `Corrupt` when it
+    /// is no sound database of this program. In neither case is anything written.
+    pub async fn open(path: &Path, limits: &Limits) -> Result<Self, BackendError> {
+        let (jobs, inbox) = mpsc::channel(QUEUE);
+        let (queries, questions) = mpsc::channel(QUEUE);
+        let (opened, ready) = oneshot::channel();
+        let (path, limits, now) = (path.to_owned(), limits.clone(), Instant::now());
+        start("store-writer", move || match Writer::open(&path, limits, now) {
+            Ok((writer, reader, keys)) => {
+                if opened.send(Ok((reader, keys))).is_ok() {
+                    writer.run(inbox);
+                }
+            }
+            Err(error) => drop(opened.send(Err(error))),
+        })?;
+        let (reader, keys) = ready.await.map_err(|_| closed())??;
+        start("store-reader", move || reader.run(questions))?;
+        Ok(Self { jobs, queries, keys })
+    }
+}
+
+#[async_trait::async_trait]
+impl Backend for Sqlite {
+    async fn create_room(&self, room: NewRoom) -> Result<(), BackendError> {
+        let now = Instant::now();
+        ask(&self.jobs, |reply| Job::Write(Write::Create { room, now, reply })).await
+    }
+
+    async fn room(&self, code: RoomCode) -> Result<Room, BackendError> {
+        ask(&self.queries, |reply| Query::Room { code, reply }).await
+    }
+
+    async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError> {
+        let now = Instant::now();
+        ask(&self.jobs, |reply| Job::Write(Write::Append { code, draft, now, reply })).await
+    }
+
+    async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
+        ask(&self.queries, |reply| Query::Read { code, from, limit, reply }).await
+    }
+
+    async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
+        ask(&self.jobs, |reply| Job::Subscribe { code, reply }).await
+    }
+
+    async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
+        let now = Instant::now();
+        ask(&self.jobs, |reply| Job::Hold { lease, now, until: now + ttl, reply }).await
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), BackendError> {
+        ask(&self.jobs, |reply| Job::Release { lease, reply }).await
+    }
+
+    async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
+        ask(&self.jobs, |reply| Job::Expired { now, reply }).await
+    }
+
+    async fn keys(&self) -> Result<Keys, BackendError> {
+        if self.jobs.is_closed() { Err(closed()) } else { Ok(self.keys.clone()) }
+    }
+
+    /// The reader first: the writer's connection, as the last one, then folds the write-ahead log into the file.
+    async fn close(&self) {
+        // An error here is a thread that has already ended.
+        drop(ask(&self.queries, |reply| Query::Close { reply }).await);
+        drop(ask(&self.jobs, |reply| Job::Close { reply }).await);
+    }
+}
+
+/// Sends one job to a thread and waits for its answer. A caller that goes away does not undo the job.
+async fn ask<J, T>(queue: &mpsc::Sender<J>, job: impl FnOnce(Reply<T>) -> J) -> Result<T, BackendError> {
+    let (reply, answer) = oneshot::channel();
+    queue.send(job(reply)).await.map_err(|_| closed())?;
+    answer.await.map_err(|_| closed())?
+}
+
+fn closed() -> BackendError {
+    BackendError::unavailable("the store is closed")
+}
+
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), BackendError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop).map_err(BackendError::unavailable)
+}
+
+/// A place in the log as SQLite's signed integer: it is below 2^53.
+fn integer(seq: Seq) -> i64 {
+    seq.0.cast_signed()
+}

@@ -1,0 +1,27 @@
+//! The reasons to keep one seat.
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// One member's leases in one room. They live in memory only: a restart is nobody leaving.
+#[derive(Debug, Default)]
+pub(super) struct Leases(Vec<(Uuid, Instant)>);
+
+impl Leases {
+    /// Keeps the seat until then. Never shortens: the grace after a start is at least what it was.
+    pub(super) fn hold(&mut self, id: Uuid, now: Instant, until: Instant) {
+        self.0.retain(|(held, end)| *held == id || *end > now);
+        match self.0.iter_mut().find(|(held, _)| *held == id) {
+            Some((_, end)) => *end = until.max(*end),
+            None => self.0.push((id, until)),
+        }
+    }
+
+    pub(super) fn release(&mut self, id: Uuid) {
+        self.0.retain(|(held, _)| *held != id);
+    }
+
+    pub(super) fn alive(&self, now: Instant) -> bool {
+        self.0.iter().any(|(_, end)| *end > now)
+    }
+}

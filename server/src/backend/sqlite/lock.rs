@@ -1,0 +1,33 @@
+//! One server per file.
+
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+use crate::backend::BackendError;
+
+/// Held as long as the store is open; the system releases it however the process ends.
+///
+/// A file of its own beside the database: SQLite's locks on the database file are lost when any other descriptor of
+/// it is closed (POSIX `fcntl`), so the database file itself must not be opened here.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub(super) fn take(database: &Path) -> Result<Self, BackendError> {
+        let mut path = OsString::from(database);
+        path.push(".lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
+            BackendError::unavailable(format!("cannot open {}: {error}", Path::new(&path).display()))
+        })?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => {
+                Err(BackendError::unavailable(format!("another server is using {}", database.display())))
+            }
+            Err(TryLockError::Error(error)) => Err(BackendError::unavailable(error)),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A room's events and their ids.
+
+use app::protocol::{Event, EventId, EventKind, MemberId, Seq, codec};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+
+use super::integer;
+use super::rooms::RoomRow;
+
+const COLUMNS: &str = "seq, id, at, author, kind";
+
+/// Where the id stands in the room's log, even if its event has been trimmed.
+pub(super) fn place(conn: &Connection, room: i64, id: EventId) -> Result<Option<Seq>> {
+    conn.prepare_cached("SELECT seq FROM ids WHERE room = ?1 AND id = ?2")?
+        .query_row((room, id.0), |row| row.get::<_, i64>(0))
+        .optional()
+        .map(|seq| seq.map(|seq| Seq(seq.cast_unsigned())))
+}
+
+pub(super) fn event(conn: &Connection, room: i64, seq: Seq) -> Result<Option<Event>> {
+    conn.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE room = ?1 AND seq = ?2"))?
+        .query_row((room, integer(seq)), row)
+        .optional()
+}
+
+/// Puts the event at the room's end and counts it. The caller writes the row back.
+pub(super) fn push(conn: &Connection, room: &mut RoomRow, event: &Event) -> Result<()> {
+    let kind = codec::encode(&event.kind);
+    conn.prepare_cached("INSERT INTO events (room, seq, id, at, author, kind) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute((room.room, integer(event.seq), event.id.0, event.at.cast_signed(), event.by.0, &kind))?;
+    conn.prepare_cached("INSERT INTO ids (room, id, seq) VALUES (?1, ?2, ?3)")?.execute((
+        room.room,
+        event.id.0,
+        integer(event.seq),
+    ))?;
+    room.head = event.seq;
+    room.events += 1;
+    room.bytes += kind.len();
+    Ok(())
+}
+
+/// Removes the oldest events until the rest fits, but never the newest. The caller writes the row back.
+pub(super) fn trim(conn: &Connection, room: &mut RoomRow, most_events: usize, most_bytes: usize) -> Result<()> {
+    if room.events <= most_events && room.bytes <= most_bytes {
+        return Ok(());
+    }
+    let mut oldest =
+        conn.prepare_cached("SELECT seq, octet_length(kind) FROM events WHERE room = ?1 AND seq < ?2 ORDER BY seq")?;
+    let mut rows = oldest.query((room.room, integer(room.head)))?;
+    while (room.events > most_events || room.bytes > most_bytes)
+        && let Some(row) = rows.next()?
+    {
+        room.trimmed = Seq(row.get::<_, i64>(0)?.cast_unsigned());
+        room.events -= 1;
+        room.bytes -= row.get::<_, i64>(1)? as usize;
+    }
+    conn.prepare_cached("DELETE FROM events WHERE room = ?1 AND seq <= ?2")?
+        .execute((room.room, integer(room.trimmed)))?;
+    Ok(())
+}
+
+/// The first events after this place.
+pub(super) fn after(conn: &Connection, room: i64, seq: Seq, limit: usize) -> Result<Vec<Event>> {
+    conn.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE room = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"))?
+        .query_map((room, integer(seq), limit as i64), row)?
+        .collect()
+}
+
+/// The last events before this place, oldest first.
+pub(super) fn before(conn: &Connection, room: i64, seq: Seq, limit: usize) -> Result<Vec<Event>> {
+    let query = format!("SELECT {COLUMNS} FROM events WHERE room = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3");
+    let mut events: Vec<Event> =
+        conn.prepare_cached(&query)?.query_map((room, integer(seq), limit as i64), row)?.collect::<Result<_>>()?;
+    events.reverse();
+    Ok(events)
+}
+
+/// The first event still in the log, `Seq(0)` when there is none.
+pub(super) fn oldest(conn: &Connection, room: i64) -> Result<Seq> {
+    conn.prepare_cached("SELECT COALESCE(MIN(seq), 0) FROM events WHERE room = ?1")?
+        .query_row([room], |row| row.get::<_, i64>(0))
+        .map(|seq| Seq(seq.cast_unsigned()))
+}
+
+/// Everyone an event mentions.
+pub(super) fn mentioned(event: &Event) -> impl Iterator<Item = MemberId> {
+    let subject = match event.kind {
+        EventKind::Joined { member, .. } | EventKind::Left { member, .. } => Some(member),
+        EventKind::Message { .. } | EventKind::Unknown => None,
+    };
+    std::iter::once(event.by).chain(subject)
+}
+
+fn row(row: &Row<'_>) -> Result<Event> {
+    let seq = row.get::<_, i64>(0)?.cast_unsigned();
+    let kind: EventKind = codec::decode(row.get_ref(4)?.as_str()?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(4, Type::Text, Box::new(error)))?;
+    Ok(Event {
+        seq: Seq(seq),
+        // This engine's places are dense, and only it may know.
+        prev: Seq(seq.saturating_sub(1)),
+        id: EventId(row.get(1)?),
+        at: row.get::<_, i64>(2)?.cast_unsigned(),
+        by: MemberId(row.get(3)?),
+        kind,
+    })
+}

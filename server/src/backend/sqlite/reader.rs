@@ -1,0 +1,96 @@
+//! The thread that reads.
+
+use std::sync::Arc;
+
+use app::protocol::{RoomCode, Seq};
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::lock::Lock;
+use super::{Reply, log, rooms, seats};
+use crate::backend::{BackendError, From, Page, Room};
+
+/// What the reader is asked.
+#[derive(Debug)]
+pub(super) enum Query {
+    Room { code: RoomCode, reply: Reply<Room> },
+    Read { code: RoomCode, from: From, limit: usize, reply: Reply<Page> },
+    Close { reply: Reply<()> },
+}
+
+/// Owns the reading connection.
+#[derive(Debug)]
+pub(super) struct Reader {
+    conn: Connection,
+    /// Nobody else may open the file while this connection lives.
+    _lock: Arc<Lock>,
+}
+
+impl Reader {
+    pub(super) fn new(conn: Connection, lock: Arc<Lock>) -> Self {
+        Self { conn, _lock: lock }
+    }
+
+    pub(super) fn run(mut self, mut queries: mpsc::Receiver<Query>) {
+        while let Some(query) = queries.blocking_recv() {
+            match query {
+                Query::Room { code, reply } => answer(reply, self.room(code)),
+                Query::Read { code, from, limit, reply } => answer(reply, self.read(code, from, limit)),
+                Query::Close { reply } => {
+                    drop(self);
+                    return answer(reply, Ok(()));
+                }
+            }
+        }
+    }
+
+    fn room(&mut self, code: RoomCode) -> Result<Room, BackendError> {
+        let tx = self.conn.transaction()?;
+        let row = rooms::find(&tx, code)?.ok_or(BackendError::NotFound)?;
+        Ok(Room {
+            code,
+            position: row.position(),
+            oldest: log::oldest(&tx, row.room)?,
+            capacity: row.capacity,
+            members: seats::members(&tx, row.room)?,
+        })
+    }
+
+    pub(super) fn read(&mut self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
+        let tx = self.conn.transaction()?;
+        let row = rooms::find(&tx, code)?.ok_or(BackendError::NotFound)?;
+        let (events, truncated) = match from {
+            From::After(position) => {
+                if position.epoch != row.epoch || position.seq < row.trimmed || position.seq > row.head {
+                    return Err(BackendError::Reset);
+                }
+                (log::after(&tx, row.room, position.seq, limit)?, false)
+            }
+            From::Before(seq) => {
+                let events = log::before(&tx, row.room, seq, limit)?;
+                let first = events.first().map_or(seq, |event| event.seq);
+                (events, starts_where_trimmed(first, row.trimmed))
+            }
+            From::Latest => {
+                let events = log::before(&tx, row.room, Seq(i64::MAX as u64), limit)?;
+                let first = events.first().map_or(row.head, |event| event.seq);
+                (events, starts_where_trimmed(first, row.trimmed))
+            }
+        };
+        let names = seats::names(&tx, row.room, events.iter().flat_map(log::mentioned))?;
+        Ok(Page { events, names, truncated })
+    }
+}
+
+/// Whether what stood just before the page is gone.
+fn starts_where_trimmed(first: Seq, trimmed: Seq) -> bool {
+    trimmed > Seq(0) && first > Seq(1) && first.0 <= trimmed.0 + 1
+}
+
+/// Whoever asked may have gone.
+fn answer<T>(reply: Reply<T>, result: Result<T, BackendError>) {
+    if let Err(error @ (BackendError::Unavailable(_) | BackendError::Corrupt(_))) = &result {
+        tracing::error!(source = ?std::error::Error::source(error), "read failed");
+    }
+    drop(reply.send(result));
+}

@@ -1,0 +1,89 @@
+//! The room's own row.
+
+use app::protocol::{Epoch, Position, RoomCode, Seq};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+
+use super::integer;
+use crate::backend::NewRoom;
+
+/// A room as its row has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RoomRow {
+    /// Its number in the other tables. Never reused while the room lives, and then nothing bears it.
+    pub(super) room: i64,
+    pub(super) epoch: Epoch,
+    pub(super) capacity: u32,
+    pub(super) head: Seq,
+    /// The highest place that retention removed.
+    pub(super) trimmed: Seq,
+    /// How many events the log holds.
+    pub(super) events: usize,
+    /// What they measure together.
+    pub(super) bytes: usize,
+}
+
+impl RoomRow {
+    pub(super) fn position(&self) -> Position {
+        Position { epoch: self.epoch, seq: self.head }
+    }
+}
+
+/// False when the code is in use.
+pub(super) fn create(conn: &Connection, new: &NewRoom) -> Result<bool> {
+    let made = conn
+        .prepare_cached("INSERT INTO rooms (code, epoch, capacity) VALUES (?1, ?2, ?3) ON CONFLICT (code) DO NOTHING")?
+        .execute((new.code.to_string(), new.epoch.0.cast_signed(), new.capacity))?;
+    Ok(made == 1)
+}
+
+pub(super) fn find(conn: &Connection, code: RoomCode) -> Result<Option<RoomRow>> {
+    conn.prepare_cached("SELECT room, epoch, capacity, head, trimmed, events, bytes FROM rooms WHERE code = ?1")?
+        .query_row([code.to_string()], row)
+        .optional()
+}
+
+/// Writes back what an append changed.
+pub(super) fn update(conn: &Connection, row: &RoomRow) -> Result<()> {
+    conn.prepare_cached("UPDATE rooms SET head = ?2, trimmed = ?3, events = ?4, bytes = ?5 WHERE room = ?1")?
+        .execute((row.room, integer(row.head), integer(row.trimmed), row.events as i64, row.bytes as i64))?;
+    Ok(())
+}
+
+/// Removes the room and everything that bears its number.
+pub(super) fn end(conn: &Connection, room: i64) -> Result<()> {
+    for delete in [
+        "DELETE FROM events WHERE room = ?1",
+        "DELETE FROM ids WHERE room = ?1",
+        "DELETE FROM seats WHERE room = ?1",
+        "DELETE FROM names WHERE room = ?1",
+        "DELETE FROM rooms WHERE room = ?1",
+    ] {
+        conn.prepare_cached(delete)?.execute([room])?;
+    }
+    Ok(())
+}
+
+/// Every room of the store: its number and its code.
+pub(super) fn codes(conn: &Connection) -> Result<Vec<(i64, RoomCode)>> {
+    conn.prepare("SELECT room, code FROM rooms")?.query_map([], |row| Ok((row.get(0)?, code(row, 1)?)))?.collect()
+}
+
+fn code(row: &Row<'_>, column: usize) -> Result<RoomCode> {
+    row.get::<_, String>(column)?
+        .parse::<RoomCode>()
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+fn row(row: &Row<'_>) -> Result<RoomRow> {
+    let unsigned = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    Ok(RoomRow {
+        room: row.get(0)?,
+        epoch: Epoch(unsigned(1)?),
+        capacity: row.get(2)?,
+        head: Seq(unsigned(3)?),
+        trimmed: Seq(unsigned(4)?),
+        events: unsigned(5)? as usize,
+        bytes: unsigned(6)? as usize,
+    })
+}

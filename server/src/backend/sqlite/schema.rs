@@ -1,0 +1,172 @@
+//! The file: its tables, its pragmas, and what is checked before anything is written to it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use crate::backend::{BackendError, Keys};
+
+/// SQLite's `application_id`: says that the file is this program's.
+const APPLICATION: i32 = i32::from_be_bytes(*b"Flsk");
+
+/// Each step brings the file from `user_version` = its place in this list to the next. Steps are never changed once
+/// released, only added.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE store (signing BLOB NOT NULL, member BLOB NOT NULL) STRICT;
+
+    -- `trimmed` is the highest place that retention removed; `events` and `bytes` measure what is left.
+    CREATE TABLE rooms (
+        room INTEGER PRIMARY KEY,
+        code TEXT NOT NULL UNIQUE,
+        epoch INTEGER NOT NULL,
+        capacity INTEGER NOT NULL,
+        head INTEGER NOT NULL DEFAULT 0,
+        trimmed INTEGER NOT NULL DEFAULT 0,
+        events INTEGER NOT NULL DEFAULT 0,
+        bytes INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+
+    CREATE TABLE events (
+        room INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        id BLOB NOT NULL,
+        at INTEGER NOT NULL,
+        author BLOB NOT NULL,
+        kind TEXT NOT NULL,
+        PRIMARY KEY (room, seq)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Every id of the room's life, also of events that are trimmed.
+    CREATE TABLE ids (
+        room INTEGER NOT NULL,
+        id BLOB NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (room, id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE seats (
+        room INTEGER NOT NULL,
+        member BLOB NOT NULL,
+        joined INTEGER NOT NULL,
+        PRIMARY KEY (room, member)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Everyone who was ever inside: the log mentions them after they left.
+    CREATE TABLE names (
+        room INTEGER NOT NULL,
+        member BLOB NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (room, member)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// The appending connection, on a sound file of the newest version.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, BackendError> {
+    make_private(path)?;
+    let mut conn = connect(path)?;
+    // A file that is refused below must not be touched by closing it either.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let version = check(&conn, path)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+
+    let mode: String = conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(BackendError::unavailable(format!("{} cannot have a write-ahead log", path.display())));
+    }
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted is overwritten: a room that ended is not to be found in the file's free pages.
+    conn.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
+    migrate(&mut conn, version)?;
+    // A crash between a room's end and the purge leaves the room in the write-ahead log.
+    checkpoint(&conn)?;
+    // From here on this is the only writer: whatever is busy is a reader, and it is not waited for.
+    conn.busy_timeout(Duration::ZERO)?;
+    Ok(conn)
+}
+
+/// The reading connection. The writer's must be open.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, BackendError> {
+    let conn = connect(path)?;
+    conn.pragma_update(None, "query_only", true)?;
+    Ok(conn)
+}
+
+/// Empties the write-ahead log into the file. False when a reader is in the way.
+pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|busy| busy == 0)
+}
+
+/// The store's keys, drawn at the first call.
+pub(super) fn keys(conn: &Connection) -> Result<Keys, BackendError> {
+    let stored = conn
+        .query_row("SELECT signing, member FROM store", [], |row| {
+            Ok(Keys { signing: row.get(0)?, member: row.get(1)? })
+        })
+        .optional()?;
+    if let Some(keys) = stored {
+        return Ok(keys);
+    }
+    let mut keys = Keys { signing: [0; 64], member: [0; 32] };
+    getrandom::fill(&mut keys.signing).map_err(BackendError::unavailable)?;
+    getrandom::fill(&mut keys.member).map_err(BackendError::unavailable)?;
+    conn.execute("INSERT INTO store (signing, member) VALUES (?1, ?2)", (keys.signing, keys.member))?;
+    Ok(keys)
+}
+
+fn connect(path: &Path) -> Result<Connection, BackendError> {
+    // Without SQLITE_OPEN_URI: a path is a path, whatever it begins with.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(conn)
+}
+
+/// The file holds signing keys and what people said: for the server's user alone.
+fn make_private(path: &Path) -> Result<(), BackendError> {
+    let mut options = std::fs::File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let made = options.open(path);
+    made.map(drop).map_err(|error| BackendError::unavailable(format!("cannot open {}: {error}", path.display())))
+}
+
+/// The file's version, if it is this program's and sound.
+fn check(conn: &Connection, path: &Path) -> Result<usize, BackendError> {
+    let number = |pragma: &str| conn.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
+    let application = number("application_id")?;
+    let version = number("user_version")?;
+    let empty = conn.query_row("SELECT COUNT(*) = 0 FROM sqlite_schema", [], |row| row.get::<_, bool>(0))?;
+    if empty {
+        return Ok(0);
+    }
+    let path = path.display();
+    if application != APPLICATION {
+        return Err(BackendError::corrupt(format!("{path} is a database of another program")));
+    }
+    let sound: String = conn.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    if sound != "ok" {
+        return Err(BackendError::corrupt(format!("{path} is damaged: {sound}")));
+    }
+    usize::try_from(version).ok().filter(|version| *version <= MIGRATIONS.len()).ok_or_else(|| {
+        BackendError::unavailable(format!(
+            "{path} was written by a later version of this program (format {version}, known are 1 to {})",
+            MIGRATIONS.len()
+        ))
+    })
+}
+
+fn migrate(conn: &mut Connection, version: usize) -> Result<(), BackendError> {
+    for (done, step) in MIGRATIONS.iter().enumerate().skip(version) {
+        let tx = conn.transaction()?;
+        tx.execute_batch(step)?;
+        tx.pragma_update(None, "application_id", APPLICATION)?;
+        tx.pragma_update(None, "user_version", done as i64 + 1)?;
+        tx.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Who is inside, and what everyone who ever was is called.
+
+use app::protocol::{DisplayName, Member, MemberId, Names, Seq};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+use uuid::Uuid;
+
+use super::integer;
+
+/// Whether the member has a seat.
+pub(super) fn has(conn: &Connection, room: i64, member: MemberId) -> Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM seats WHERE room = ?1 AND member = ?2")?.exists((room, member.0))
+}
+
+/// How many are taken.
+pub(super) fn count(conn: &Connection, room: i64) -> Result<u32> {
+    conn.prepare_cached("SELECT COUNT(*) FROM seats WHERE room = ?1")?.query_row([room], |row| row.get(0))
+}
+
+pub(super) fn take(conn: &Connection, room: i64, member: MemberId, name: &DisplayName, joined: Seq) -> Result<()> {
+    conn.prepare_cached("INSERT INTO seats (room, member, joined) VALUES (?1, ?2, ?3)")?.execute((
+        room,
+        member.0,
+        integer(joined),
+    ))?;
+    conn.prepare_cached(
+        "INSERT INTO names (room, member, name) VALUES (?1, ?2, ?3)
+         ON CONFLICT (room, member) DO UPDATE SET name = excluded.name",
+    )?
+    .execute((room, member.0, name.as_str()))?;
+    Ok(())
+}
+
+/// The name stays.
+pub(super) fn free(conn: &Connection, room: i64, member: MemberId) -> Result<()> {
+    conn.prepare_cached("DELETE FROM seats WHERE room = ?1 AND member = ?2")?.execute((room, member.0))?;
+    Ok(())
+}
+
+/// Everyone inside, in the order they came.
+pub(super) fn members(conn: &Connection, room: i64) -> Result<Vec<Member>> {
+    conn.prepare_cached(
+        "SELECT member, name FROM seats JOIN names USING (room, member) WHERE room = ?1 ORDER BY joined",
+    )?
+    .query_map([room], |row| Ok(Member { member: MemberId(row.get(0)?), name: name(row, 1)? }))?
+    .collect()
+}
+
+/// One seat: who sits there is called so, since then.
+pub(super) fn seat(conn: &Connection, room: i64, member: MemberId) -> Result<Option<(DisplayName, Seq)>> {
+    conn.prepare_cached(
+        "SELECT name, joined FROM seats JOIN names USING (room, member) WHERE room = ?1 AND member = ?2",
+    )?
+    .query_row((room, member.0), |row| Ok((name(row, 0)?, Seq(row.get::<_, i64>(1)?.cast_unsigned()))))
+    .optional()
+}
+
+/// Every seat of the store, by the room's number.
+pub(super) fn all(conn: &Connection) -> Result<Vec<(i64, MemberId)>> {
+    conn.prepare("SELECT room, member FROM seats")?
+        .query_map([], |row| Ok((row.get(0)?, MemberId(row.get::<_, Uuid>(1)?))))?
+        .collect()
+}
+
+/// What these members are called. Whoever has never been inside has no name.
+pub(super) fn names(conn: &Connection, room: i64, members: impl IntoIterator<Item = MemberId>) -> Result<Names> {
+    let mut names = Names::new();
+    let mut query = conn.prepare_cached("SELECT name FROM names WHERE room = ?1 AND member = ?2")?;
+    for member in members {
+        if !names.contains_key(&member)
+            && let Some(name) = query.query_row((room, member.0), |row| name(row, 0)).optional()?
+        {
+            names.insert(member, name);
+        }
+    }
+    Ok(names)
+}
+
+fn name(row: &Row<'_>, column: usize) -> Result<DisplayName> {
+    row.get::<_, String>(column)?
+        .parse::<DisplayName>()
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}

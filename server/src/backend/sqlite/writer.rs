@@ -1,0 +1,193 @@
+//! The thread that writes: one order for everything that changes.
+//!
+//! Writes that wait together are committed together. Commit comes first; then subscribers hear of it, then callers.
+
+mod batch;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::protocol::{Limits, RoomCode};
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::time::Instant;
+
+pub(super) use self::batch::Write;
+use super::live::Live;
+use super::lock::Lock;
+use super::reader::Reader;
+use super::{Reply, rooms, schema, seats};
+use crate::backend::{BackendError, Keys, Lease, Seat, Subscription};
+
+/// Writes that share one commit, at most.
+const BATCH: usize = 256;
+/// How often the write-ahead log is purged while there is other work.
+const PURGE_EVERY: Duration = Duration::from_millis(250);
+/// How long an idle writer waits for the reader that is in the purge's way.
+const PURGE_RETRY: Duration = Duration::from_millis(2);
+
+/// What the writer is asked.
+#[derive(Debug)]
+pub(super) enum Job {
+    Write(Write),
+    Subscribe { code: RoomCode, reply: Reply<Subscription> },
+    Hold { lease: Lease, now: Instant, until: Instant, reply: Reply<()> },
+    Release { lease: Lease, reply: Reply<()> },
+    Expired { now: Instant, reply: Reply<Vec<Seat>> },
+    Close { reply: Reply<()> },
+}
+
+/// Owns the appending connection and the live state.
+#[derive(Debug)]
+pub(super) struct Writer {
+    conn: Connection,
+    live: Live,
+    limits: Limits,
+    /// A room ended, and the write-ahead log still holds what it was.
+    purge: bool,
+    /// When that was last tried.
+    purged: std::time::Instant,
+    /// The last try failed, other than by a reader in the way: the next one is not at once.
+    failing: bool,
+    /// Last, so that it outlives the connection.
+    _lock: Arc<Lock>,
+}
+
+impl Writer {
+    pub(super) fn open(path: &Path, limits: Limits, now: Instant) -> Result<(Self, Reader, Keys), BackendError> {
+        let lock = Arc::new(Lock::take(path)?);
+        let conn = schema::open_writer(path)?;
+        let keys = schema::keys(&conn)?;
+        let live = restore(&conn, &limits, now)?;
+        let reader = Reader::new(schema::open_reader(path)?, Arc::clone(&lock));
+        let purged = std::time::Instant::now();
+        Ok((Self { conn, live, limits, purge: false, purged, failing: false, _lock: lock }, reader, keys))
+    }
+
+    pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut next = None;
+        while let Some(job) = next.take().or_else(|| self.wait(&mut jobs)) {
+            match job {
+                Job::Write(first) => {
+                    let (batch, rest) = gather(first, &mut jobs);
+                    next = rest;
+                    self.commit(batch);
+                }
+                Job::Subscribe { code, reply } => drop(reply.send(self.subscribe(code))),
+                Job::Hold { lease, now, until, reply } => {
+                    let held = self.live.hold(lease, now, until);
+                    drop(reply.send(held.then_some(()).ok_or(BackendError::NotFound)));
+                }
+                Job::Release { lease, reply } => {
+                    self.live.release(lease);
+                    drop(reply.send(Ok(())));
+                }
+                Job::Expired { now, reply } => drop(reply.send(self.expired(now))),
+                Job::Close { reply } => {
+                    // The lock is free when the caller hears of it.
+                    drop(self);
+                    return drop(reply.send(Ok(())));
+                }
+            }
+        }
+    }
+
+    /// The next job. Purges in between: at once when there is none, at intervals when there always is one.
+    fn wait(&mut self, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
+        while self.purge {
+            match jobs.try_recv() {
+                Ok(job) => {
+                    if self.purged.elapsed() >= PURGE_EVERY {
+                        self.purge();
+                    }
+                    return Some(job);
+                }
+                Err(TryRecvError::Empty) => {
+                    let wait = self.failing && self.purged.elapsed() < PURGE_EVERY;
+                    if wait || !self.purge() {
+                        std::thread::sleep(PURGE_RETRY);
+                    }
+                }
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        }
+        jobs.blocking_recv()
+    }
+
+    /// Removes from disk what rooms that ended have left in the write-ahead log. False: not yet.
+    fn purge(&mut self) -> bool {
+        let tried = schema::checkpoint(&self.conn);
+        if let Err(error) = &tried
+            && !self.failing
+        {
+            tracing::warn!(%error, "the write-ahead log cannot be emptied; trying again until it can");
+        }
+        self.failing = tried.is_err();
+        let done = tried.unwrap_or(false);
+        self.purge = !done;
+        self.purged = std::time::Instant::now();
+        done
+    }
+
+    pub(super) fn subscribe(&mut self, code: RoomCode) -> Result<Subscription, BackendError> {
+        let row = rooms::find(&self.conn, code)?.ok_or(BackendError::NotFound)?;
+        let deliveries = self.live.subscribe(code).ok_or(BackendError::NotFound)?;
+        Ok(Subscription { head: row.position(), deliveries })
+    }
+
+    fn expired(&mut self, now: Instant) -> Result<Vec<Seat>, BackendError> {
+        let expired = self.live.expired(now);
+        if !expired.rooms.is_empty() {
+            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for code in &expired.rooms {
+                if let Some(row) = rooms::find(&tx, *code)? {
+                    rooms::end(&tx, row.room)?;
+                }
+            }
+            tx.commit()?;
+            self.purge = true;
+            for code in expired.rooms {
+                self.live.ended(code);
+            }
+        }
+        let mut seats = Vec::with_capacity(expired.seats.len());
+        for (code, member) in expired.seats {
+            if let Some(row) = rooms::find(&self.conn, code)?
+                && let Some((name, joined)) = seats::seat(&self.conn, row.room, member)?
+            {
+                seats.push(Seat { code, epoch: row.epoch, member, name, joined });
+            }
+        }
+        Ok(seats)
+    }
+}
+
+/// The writes that wait behind the first one, up to the first job of another kind.
+fn gather(first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
+    let mut batch = vec![first];
+    while batch.len() < BATCH {
+        match jobs.try_recv() {
+            Ok(Job::Write(write)) => batch.push(write),
+            Ok(other) => return (batch, Some(other)),
+            Err(_) => break,
+        }
+    }
+    (batch, None)
+}
+
+/// The live state of a store just opened: nobody has left, everybody has a grace to come back.
+fn restore(conn: &Connection, limits: &Limits, now: Instant) -> rusqlite::Result<Live> {
+    let mut live = Live::default();
+    let codes: std::collections::HashMap<_, _> = rooms::codes(conn)?.into_iter().collect();
+    for code in codes.values() {
+        live.created(*code, now + Duration::from_millis(limits.arrival_ms));
+    }
+    for (room, member) in seats::all(conn)? {
+        if let Some(code) = codes.get(&room) {
+            live.seated(*code, member, now, now + Duration::from_millis(limits.grace_ms));
+        }
+    }
+    Ok(live)
+}

@@ -1,0 +1,260 @@
+//! One commit for every write that waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::protocol::{Event, EventKind, LeaveReason, MemberId, RoomCode, Seq};
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::time::Instant;
+
+use super::Writer;
+use crate::backend::sqlite::{Reply, log, rooms, seats};
+use crate::backend::{Appended, BackendError, Draft, NewRoom};
+
+/// A job that changes the file.
+#[derive(Debug)]
+pub(in super::super) enum Write {
+    Create { room: NewRoom, now: Instant, reply: Reply<()> },
+    Append { code: RoomCode, draft: Draft, now: Instant, reply: Reply<Appended> },
+}
+
+/// What one write did, once the batch is committed.
+#[derive(Debug)]
+enum Outcome {
+    Created,
+    Appended(Appended),
+    /// The event freed the last seat.
+    Ended(Event),
+}
+
+impl Writer {
+    /// Decides and stores all of them in one transaction. Refusals are decided by reading, so they undo nothing; a
+    /// failure of SQLite undoes and refuses all.
+    pub(super) fn commit(&mut self, batch: Vec<Write>) {
+        match self.store(&batch) {
+            Ok(outcomes) => {
+                let decided = batch.into_iter().zip(outcomes).collect::<Vec<_>>();
+                for (write, outcome) in &decided {
+                    if let Ok(outcome) = outcome {
+                        self.publish(write, outcome);
+                    }
+                }
+                for (write, outcome) in decided {
+                    answer(write, outcome);
+                }
+            }
+            Err(error) => {
+                tracing::error!(source = ?std::error::Error::source(&error), writes = batch.len(), "commit failed");
+                let error = Arc::new(error);
+                for write in batch {
+                    answer(write, Err(BackendError::unavailable(Arc::clone(&error))));
+                }
+            }
+        }
+    }
+
+    /// The outer error is SQLite's; it leaves the file as it was.
+    fn store(&mut self, batch: &[Write]) -> Result<Vec<Result<Outcome, BackendError>>, BackendError> {
+        if !self.conn.is_autocommit() {
+            // A rollback that failed once before: nothing can begin until it succeeds.
+            self.conn.execute_batch("ROLLBACK")?;
+        }
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for (done, write) in batch.iter().enumerate() {
+            let outcome = match write {
+                Write::Create { room, .. } => match rooms::create(&tx, room)? {
+                    true => Ok(Outcome::Created),
+                    false => Err(BackendError::Conflict),
+                },
+                Write::Append { code, draft, now, .. } => {
+                    // The arrival lease of a seat taken in this very batch is not in the live state yet.
+                    let held = |member| {
+                        self.live.is_held(*code, member, *now) || batch[..done].iter().any(|w| w.seats(*code, member))
+                    };
+                    append(&tx, *code, draft, held, (self.limits.events, self.limits.timeline))
+                }
+            };
+            match outcome {
+                Err(error @ (BackendError::Unavailable(_) | BackendError::Corrupt(_))) => return Err(error),
+                decided => outcomes.push(decided),
+            }
+        }
+        tx.commit()?;
+        Ok(outcomes)
+    }
+
+    /// Brings the live state up to what is committed now, and tells the room's subscribers.
+    fn publish(&mut self, write: &Write, outcome: &Outcome) {
+        let arrival = Duration::from_millis(self.limits.arrival_ms);
+        match (write, outcome) {
+            (Write::Create { room, now, .. }, Outcome::Created) => self.live.created(room.code, *now + arrival),
+            (Write::Append { code, now, .. }, Outcome::Appended(Appended::Stored(event))) => {
+                match event.kind {
+                    EventKind::Joined { member, .. } => self.live.seated(*code, member, *now, *now + arrival),
+                    EventKind::Left { member, .. } => self.live.freed(*code, member),
+                    EventKind::Message { .. } | EventKind::Unknown => {}
+                }
+                self.live.event(*code, Arc::new(event.clone()));
+            }
+            (Write::Append { code, .. }, Outcome::Ended(event)) => {
+                self.live.event(*code, Arc::new(event.clone()));
+                self.live.ended(*code);
+                self.purge = true;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Write {
+    /// Whether this asks for that seat.
+    fn seats(&self, room: RoomCode, seated: MemberId) -> bool {
+        matches!(self, Self::Append { code, draft: Draft { kind: EventKind::Joined { member, .. }, .. }, .. }
+            if *code == room && *member == seated)
+    }
+}
+
+/// Stores one event and what it changes. `retention` is the most events and the most bytes a room keeps.
+fn append(
+    tx: &Connection,
+    code: RoomCode,
+    draft: &Draft,
+    held: impl Fn(MemberId) -> bool,
+    retention: (usize, usize),
+) -> Result<Outcome, BackendError> {
+    let mut room = rooms::find(tx, code)?.ok_or(BackendError::NotFound)?;
+    if let Some(seq) = log::place(tx, room.room, draft.id)? {
+        let first = log::event(tx, room.room, seq)?;
+        return Ok(Outcome::Appended(first.map_or(Appended::Trimmed(seq), Appended::Repeat)));
+    }
+    let event = Event {
+        seq: Seq(room.head.0 + 1),
+        prev: room.head,
+        id: draft.id,
+        at: draft.at,
+        by: draft.by,
+        kind: draft.kind.clone(),
+    };
+    match &event.kind {
+        EventKind::Joined { member, name } => {
+            if seats::has(tx, room.room, *member)? {
+                return Err(BackendError::Conflict);
+            }
+            if seats::count(tx, room.room)? >= room.capacity {
+                return Err(BackendError::Full);
+            }
+            seats::take(tx, room.room, *member, name, event.seq)?;
+        }
+        EventKind::Left { member, why } => {
+            if !seats::has(tx, room.room, *member)? || (*why == LeaveReason::Vanished && held(*member)) {
+                return Err(BackendError::Conflict);
+            }
+            seats::free(tx, room.room, *member)?;
+            if seats::count(tx, room.room)? == 0 {
+                rooms::end(tx, room.room)?;
+                return Ok(Outcome::Ended(event));
+            }
+        }
+        EventKind::Message { .. } if seats::has(tx, room.room, event.by)? => {}
+        EventKind::Message { .. } | EventKind::Unknown => return Err(BackendError::Conflict),
+    }
+    log::push(tx, &mut room, &event)?;
+    log::trim(tx, &mut room, retention.0, retention.1)?;
+    rooms::update(tx, &room)?;
+    Ok(Outcome::Appended(Appended::Stored(event)))
+}
+
+/// Whoever asked may have gone.
+fn answer(write: Write, outcome: Result<Outcome, BackendError>) {
+    match write {
+        Write::Create { reply, .. } => drop(reply.send(outcome.map(drop))),
+        Write::Append { reply, .. } => drop(reply.send(match outcome {
+            Ok(Outcome::Appended(appended)) => Ok(appended),
+            Ok(Outcome::Ended(event)) => Ok(Appended::Stored(event)),
+            Ok(Outcome::Created) => Err(BackendError::Conflict),
+            Err(error) => Err(error),
+        })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app::protocol::{DisplayName, Epoch, EventId, Limits};
+    use tokio::sync::oneshot;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::backend::From;
+    use crate::backend::sqlite::reader::Reader;
+
+    type Answer = oneshot::Receiver<Result<Appended, BackendError>>;
+
+    fn write(code: RoomCode, id: u128, kind: EventKind) -> (Write, Answer) {
+        let (reply, answer) = oneshot::channel();
+        let draft = Draft { id: EventId(Uuid::from_u128(id)), at: 0, by: MemberId(Uuid::nil()), kind };
+        (Write::Append { code, draft, now: Instant::now(), reply }, answer)
+    }
+
+    fn message(code: RoomCode, id: u128) -> (Write, Answer) {
+        write(code, id, EventKind::Message { body: "x".repeat(3_000).parse().unwrap() })
+    }
+
+    fn open(path: &std::path::Path) -> (Writer, Reader, RoomCode) {
+        let (mut writer, reader, _) = Writer::open(path, Limits::default(), Instant::now()).unwrap();
+        let code = RoomCode::from_entropy([7; 5]);
+        let (reply, created) = oneshot::channel();
+        let room = NewRoom { code, epoch: Epoch(1), capacity: 2 };
+        writer.commit(vec![Write::Create { room, now: Instant::now(), reply }]);
+        created.blocking_recv().unwrap().unwrap();
+        let name: DisplayName = "A".parse().unwrap();
+        let (join, joined) = write(code, 1, EventKind::Joined { member: MemberId(Uuid::nil()), name });
+        writer.commit(vec![join]);
+        joined.blocking_recv().unwrap().unwrap();
+        (writer, reader, code)
+    }
+
+    #[test]
+    fn a_full_disk_refuses_the_batch_and_nothing_after_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, mut reader, code) = open(&directory.path().join("flasky.db"));
+        let pages: i64 = writer.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        writer.conn.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
+
+        let mut heard = writer.subscribe(code).unwrap().deliveries;
+        let (batch, answers): (Vec<_>, Vec<_>) = (100..110).map(|id| message(code, id)).unzip();
+        writer.commit(batch);
+        for answer in answers {
+            assert!(matches!(answer.blocking_recv().unwrap(), Err(BackendError::Unavailable(_))));
+        }
+        assert!(heard.try_recv().is_err(), "something was delivered that is not stored");
+        assert_eq!(reader.read(code, From::Latest, 100).unwrap().events.len(), 1);
+
+        writer.conn.pragma_update_and_check(None, "max_page_count", 1_000_000, |_| Ok(())).unwrap();
+        let (again, answer) = message(code, 100);
+        writer.commit(vec![again]);
+        assert!(matches!(answer.blocking_recv().unwrap(), Ok(Appended::Stored(event)) if event.seq == Seq(2)));
+        assert!(heard.try_recv().is_ok());
+    }
+
+    #[test]
+    fn a_refusal_undoes_nothing_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, mut reader, code) = open(&directory.path().join("flasky.db"));
+        let (first, stored) = message(code, 2);
+        let (stranger, conflict) = {
+            let (reply, answer) = oneshot::channel();
+            let kind = EventKind::Message { body: "?".parse().unwrap() };
+            let draft = Draft { id: EventId(Uuid::from_u128(3)), at: 0, by: MemberId(Uuid::max()), kind };
+            (Write::Append { code, draft, now: Instant::now(), reply }, answer)
+        };
+        let (second, also_stored) = message(code, 4);
+        let (same, repeated) = message(code, 4);
+        writer.commit(vec![first, stranger, second, same]);
+        assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
+        assert!(matches!(conflict.blocking_recv().unwrap(), Err(BackendError::Conflict)));
+        assert!(matches!(also_stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
+        assert!(matches!(repeated.blocking_recv().unwrap(), Ok(Appended::Repeat(_))));
+        assert_eq!(reader.read(code, From::Latest, 100).unwrap().events.len(), 3);
+    }
+}

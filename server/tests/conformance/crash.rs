@@ -1,0 +1,85 @@
+//! Law 4 against `kill -9`: this test binary starts itself again as the server that is killed.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
+use app::protocol::{Epoch, EventId, Limits, RoomCode};
+use server::backend::{self, NewRoom};
+
+use crate::support::{Store, joined, latest, message};
+
+const STORE: &str = "CONFORMANCE_CRASH_STORE";
+const ACKS: usize = 300;
+
+pub(crate) async fn what_is_acked_survives_kill(store: &Store) {
+    for round in 1..=3 {
+        let (code, acked) = run_and_kill(&store.url);
+        let backend = store.open_with(&unlimited()).await;
+        let log = latest(&*backend, code).await;
+        for id in &acked {
+            assert!(log.iter().any(|event| event.id == *id), "an acknowledged event is lost in round {round}");
+        }
+        assert_eq!(backend.room(code).await.unwrap().members.len(), 2);
+        backend.close().await;
+    }
+}
+
+/// What the server acknowledged before it was killed in the middle of its work.
+fn run_and_kill(url: &str) -> (RoomCode, Vec<EventId>) {
+    let mut server = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "crash::server_that_is_killed", "--nocapture", "--include-ignored"])
+        .env(STORE, url)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let code = lines.by_ref().find_map(|line| Some(line.split_once("room ")?.1.parse().unwrap())).unwrap();
+    let acked = lines
+        .filter_map(|line| Some(EventId(line.split_once("ack ")?.1.parse().unwrap())))
+        .take(ACKS)
+        .collect::<Vec<_>>();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(acked.len(), ACKS, "the server ended by itself");
+    (code, acked)
+}
+
+/// No test by itself: runs in the process that `run_and_kill` starts, until it is killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "started by what_is_acked_survives_kill"]
+async fn server_that_is_killed() {
+    let Ok(url) = std::env::var(STORE) else { return };
+    let backend = backend::open(&url, &unlimited()).await.unwrap();
+    // The numbers that `support` draws begin anew in every process.
+    let [a, b, c, d] = std::process::id().to_be_bytes();
+    let code = RoomCode::from_entropy([a, b, c, d, 1]);
+    backend.create_room(NewRoom { code, epoch: Epoch(1), capacity: 50 }).await.unwrap();
+    for member in 1..=2 {
+        backend.append(code, joined(member)).await.unwrap();
+    }
+    say(&format!("\nroom {code}"));
+    let appenders = [1, 2, 1, 2].map(|member| {
+        let backend = backend.clone();
+        tokio::spawn(async move {
+            for n in 0..100_000 {
+                let draft = message(member, &format!("{n}"));
+                let id = draft.id;
+                backend.append(code, draft).await.unwrap();
+                say(&format!("ack {}", id.0));
+            }
+        })
+    });
+    for appender in appenders {
+        appender.await.unwrap();
+    }
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").unwrap();
+    out.flush().unwrap();
+}
+
+fn unlimited() -> Limits {
+    Limits { events: 1_000_000, timeline: 1 << 30, ..Limits::default() }
+}

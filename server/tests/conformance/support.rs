@@ -1,0 +1,136 @@
+//! Short words for what every law does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use app::protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomCode, Seq};
+use server::backend::{self, Appended, Backend, BackendError, Delivery, Draft, Lease, NewRoom, Page, Subscription};
+use uuid::Uuid;
+
+/// Somewhere an engine keeps its rooms.
+pub(crate) struct Store {
+    pub(crate) url: String,
+    _directory: tempfile::TempDir,
+}
+
+impl Store {
+    pub(crate) fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self { url: format!("sqlite://{}", directory.path().join("flasky.db").display()), _directory: directory }
+    }
+
+    pub(crate) async fn open(&self) -> Arc<dyn Backend> {
+        self.open_with(&Limits::default()).await
+    }
+
+    pub(crate) async fn open_with(&self, limits: &Limits) -> Arc<dyn Backend> {
+        backend::open(&self.url, limits).await.unwrap()
+    }
+}
+
+/// A number nobody has had.
+pub(crate) fn fresh() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+pub(crate) fn id() -> EventId {
+    EventId(Uuid::from_u128(u128::from(fresh()) << 64 | 0xe))
+}
+
+pub(crate) fn member(n: u64) -> MemberId {
+    MemberId(Uuid::from_u128(u128::from(n) << 64 | 0xa))
+}
+
+pub(crate) fn code() -> RoomCode {
+    let bytes = fresh().to_be_bytes();
+    RoomCode::from_entropy([bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
+}
+
+pub(crate) fn name(n: u64) -> DisplayName {
+    format!("Member {n}").parse().unwrap()
+}
+
+pub(crate) fn joined(n: u64) -> Draft {
+    Draft { id: id(), at: 1, by: member(n), kind: EventKind::Joined { member: member(n), name: name(n) } }
+}
+
+pub(crate) fn left(n: u64, why: LeaveReason) -> Draft {
+    Draft { id: id(), at: 2, by: member(n), kind: EventKind::Left { member: member(n), why } }
+}
+
+pub(crate) fn message(n: u64, body: &str) -> Draft {
+    Draft { id: id(), at: 3, by: member(n), kind: EventKind::Message { body: body.parse().unwrap() } }
+}
+
+pub(crate) fn lease(code: RoomCode, n: u64, id: u128) -> Lease {
+    Lease { code, member: member(n), id: Uuid::from_u128(id) }
+}
+
+pub(crate) fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// A room with these members inside.
+pub(crate) async fn room_of(backend: &dyn Backend, capacity: u32, members: &[u64]) -> RoomCode {
+    let code = code();
+    backend.create_room(NewRoom { code, epoch: Epoch(fresh()), capacity }).await.unwrap();
+    for n in members {
+        stored(backend.append(code, joined(*n)).await);
+    }
+    code
+}
+
+/// What must have been a first time.
+pub(crate) fn stored(result: Result<Appended, BackendError>) -> Event {
+    match result.unwrap() {
+        Appended::Stored(event) => event,
+        other => panic!("not stored: {other:?}"),
+    }
+}
+
+pub(crate) async fn latest(backend: &dyn Backend, code: RoomCode) -> Vec<Event> {
+    backend.read(code, backend::From::Latest, 10_000).await.unwrap().events
+}
+
+/// The places of a page's events, which must be one unbroken, growing chain.
+pub(crate) fn places(page: &Page) -> Vec<Seq> {
+    unbroken(&page.events);
+    page.events.iter().map(|event| event.seq).collect()
+}
+
+pub(crate) fn unbroken(events: &[Event]) {
+    for pair in events.windows(2) {
+        assert!(pair[0].seq < pair[1].seq, "{:?} then {:?}", pair[0].seq, pair[1].seq);
+        assert_eq!(pair[1].prev, pair[0].seq, "a hole or a repetition");
+    }
+}
+
+/// The next event, which must come.
+pub(crate) async fn next(subscription: &mut Subscription) -> Event {
+    match subscription.deliveries.recv().await {
+        Some(Delivery::Event(event)) => (*event).clone(),
+        other => panic!("no event: {other:?}"),
+    }
+}
+
+/// The next `n` events.
+pub(crate) async fn take(subscription: &mut Subscription, n: usize) -> Vec<Event> {
+    let mut events = Vec::with_capacity(n);
+    for _ in 0..n {
+        events.push(next(subscription).await);
+    }
+    events
+}
+
+/// Asserts which error it is.
+#[macro_export]
+macro_rules! refused {
+    ($result:expr, $error:ident) => {
+        match $result {
+            Err(server::backend::BackendError::$error { .. }) => {}
+            other => panic!(concat!("expected ", stringify!($error), ", got {:?}"), other.map(drop)),
+        }
+    };
+}

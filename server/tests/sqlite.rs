@@ -1,0 +1,237 @@
+//! What is particular to the SQLite engine: its file.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+#[path = "conformance/support.rs"]
+#[allow(dead_code, reason = "shared with the conformance suite")]
+mod support;
+
+use std::error::Error as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use app::protocol::{LeaveReason, Limits};
+use server::backend::sqlite::Sqlite;
+use server::backend::{Backend, BackendError};
+use tokio::time::{Instant, advance};
+
+use self::support::{joined, left, message, ms, room_of, stored};
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("flasky.db")
+    }
+
+    async fn open(&self) -> Result<Sqlite, BackendError> {
+        Sqlite::open(&self.path(), &Limits::default()).await
+    }
+
+    /// How often the text stands in any of the store's files.
+    fn occurrences(&self, text: &str) -> usize {
+        let files = fs::read_dir(self.0.path()).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
+        files.map(|bytes| bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()).sum()
+    }
+}
+
+fn words(error: &BackendError) -> String {
+    error.source().unwrap().to_string()
+}
+
+fn execute(path: &Path, sql: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_server_is_refused_until_the_first_is_closed() {
+    let place = Place::new();
+    let first = place.open().await.unwrap();
+    let error = place.open().await.unwrap_err();
+    assert!(matches!(error, BackendError::Unavailable(_)));
+    assert!(words(&error).contains("another server is using"), "{}", words(&error));
+    assert!(words(&error).contains("flasky.db"));
+    first.close().await;
+    place.open().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_store_is_refused_and_untouched() {
+    let place = Place::new();
+    fs::write(place.path(), "not a database, but a long enough text to look at. ".repeat(200)).unwrap();
+    let before = fs::read(place.path()).unwrap();
+    assert!(matches!(place.open().await.unwrap_err(), BackendError::Corrupt(_)));
+    assert_eq!(fs::read(place.path()).unwrap(), before);
+
+    fs::remove_file(place.path()).unwrap();
+    execute(&place.path(), "CREATE TABLE recipes (soup TEXT)");
+    let before = fs::read(place.path()).unwrap();
+    let error = place.open().await.unwrap_err();
+    assert!(matches!(error, BackendError::Corrupt(_)));
+    assert!(words(&error).contains("another program"));
+    assert_eq!(fs::read(place.path()).unwrap(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_store_is_refused_and_untouched() {
+    let place = Place::new();
+    let store = place.open().await.unwrap();
+    let code = room_of(&store, 50, &[1]).await;
+    for _ in 0..200 {
+        stored(store.append(code, message(1, &"all of this is about to be lost ".repeat(10))).await);
+    }
+    store.close().await;
+    let mut bytes = fs::read(place.path()).unwrap();
+    let pages = bytes.len() / 4096;
+    assert!(pages > 10);
+    for page in 4..pages {
+        bytes[page * 4096..page * 4096 + 64].fill(0xff);
+    }
+    fs::write(place.path(), &bytes).unwrap();
+    assert!(matches!(place.open().await.unwrap_err(), BackendError::Corrupt(_)));
+    assert_eq!(fs::read(place.path()).unwrap(), bytes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_format_is_refused() {
+    let place = Place::new();
+    place.open().await.unwrap().close().await;
+    execute(&place.path(), "PRAGMA user_version = 99");
+    let error = place.open().await.unwrap_err();
+    assert!(matches!(error, BackendError::Unavailable(_)));
+    assert!(words(&error).contains("later version"), "{}", words(&error));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_is_not_there_is_said_so() {
+    let place = Place::new();
+    let error = Sqlite::open(&place.0.path().join("missing/flasky.db"), &Limits::default()).await.unwrap_err();
+    assert!(matches!(error, BackendError::Unavailable(_)));
+    assert!(words(&error).contains("missing/flasky.db"), "{}", words(&error));
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn the_file_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let store = place.open().await.unwrap();
+    room_of(&store, 50, &[1]).await;
+    for file in ["flasky.db", "flasky.db-wal"] {
+        let mode = fs::metadata(place.0.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+/// Many rooms share the file's pages, some go on and some are trimmed; what ended must not be found between them.
+#[tokio::test(start_paused = true)]
+async fn what_was_said_is_not_on_the_disk_after_the_end() {
+    let limits = Limits { events: 30, ..Limits::default() };
+    let place = Place::new();
+    let store = Sqlite::open(&place.path(), &limits).await.unwrap();
+    let (secret, public) = ("the treasure is under the old oak", "the weather is fine");
+    let mut rooms = Vec::new();
+    for _ in 0..20 {
+        rooms.push(room_of(&store, 50, &[1, 2]).await);
+    }
+    for n in 0..60 {
+        for (i, code) in rooms.iter().enumerate() {
+            let text = if i % 2 == 0 { secret } else { public };
+            // Of any length, up to pages of overflow.
+            let padding = "x".repeat((n * 37 + i * 101) % 900 * if n % 20 == 0 { 2 } else { 1 });
+            stored(store.append(*code, message(1, &format!("{padding} {text} {padding}"))).await);
+        }
+    }
+    assert!(place.occurrences(secret) > 0);
+    for code in rooms.iter().step_by(2) {
+        stored(store.append(*code, left(1, LeaveReason::Choice)).await);
+        stored(store.append(*code, left(2, LeaveReason::Choice)).await);
+    }
+    purged(&place, secret).await;
+    assert!(place.occurrences(public) > 0);
+    store.close().await;
+    assert_eq!(place.occurrences(secret), 0);
+}
+
+/// A reader in the way delays the purge and does not prevent it; a server that is killed meanwhile does it at its
+/// next start.
+#[tokio::test(start_paused = true)]
+async fn the_purge_waits_for_a_reader_and_outlives_a_kill() {
+    let place = Place::new();
+    let store = place.open().await.unwrap();
+    let secret = "the treasure is under the old oak";
+    let code = room_of(&store, 50, &[1]).await;
+    stored(store.append(code, message(1, secret)).await);
+    let reader = rusqlite::Connection::open(place.path()).unwrap();
+    reader.execute_batch("BEGIN; SELECT COUNT(*) FROM rooms").unwrap();
+    stored(store.append(code, left(1, LeaveReason::Choice)).await);
+    assert!(place.occurrences(secret) > 0);
+
+    let killed = Place::new();
+    for file in ["flasky.db", "flasky.db-wal"] {
+        fs::copy(place.0.path().join(file), killed.0.path().join(file)).unwrap();
+    }
+    assert!(killed.occurrences(secret) > 0);
+    let restarted = killed.open().await.unwrap();
+    assert_eq!(killed.occurrences(secret), 0);
+    restarted.close().await;
+
+    // The writer works on while it waits.
+    room_of(&store, 50, &[1]).await;
+    reader.execute_batch("COMMIT").unwrap();
+    purged(&place, secret).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_nobody_arrived_in_is_not_on_the_disk_either() {
+    let place = Place::new();
+    let store = place.open().await.unwrap();
+    let code = room_of(&store, 50, &[]).await;
+    assert!(place.occurrences(&code.to_string()) > 0);
+    advance(ms(Limits::default().arrival_ms)).await;
+    store.expired(Instant::now()).await.unwrap();
+    purged(&place, &code.to_string()).await;
+}
+
+/// Rooms end under load: there is never an idle moment, and still it happens soon.
+#[tokio::test]
+async fn the_purge_does_not_wait_for_silence() {
+    let place = Place::new();
+    let store = std::sync::Arc::new(place.open().await.unwrap());
+    let busy = room_of(&*store, 50, &[1]).await;
+    let load: Vec<_> = (0..4)
+        .map(|_| {
+            let store = std::sync::Arc::clone(&store);
+            tokio::spawn(async move {
+                loop {
+                    if store.append(busy, message(1, "on and on")).await.is_err() {
+                        return;
+                    }
+                }
+            })
+        })
+        .collect();
+    let secret = "the treasure is under the old oak";
+    let code = room_of(&*store, 50, &[]).await;
+    stored(store.append(code, joined(1)).await);
+    stored(store.append(code, message(1, secret)).await);
+    stored(store.append(code, left(1, LeaveReason::Choice)).await);
+    purged(&place, secret).await;
+    store.close().await;
+    for task in load {
+        task.await.unwrap();
+    }
+}
+
+/// Waits until the text is gone, in real time: the purge comes when the writer is idle.
+async fn purged(place: &Place, text: &str) {
+    let start = std::time::Instant::now();
+    while place.occurrences(text) > 0 {
+        assert!(start.elapsed() < std::time::Duration::from_secs(5), "{} times on disk", place.occurrences(text));
+        tokio::task::spawn_blocking(|| std::thread::sleep(std::time::Duration::from_millis(20))).await.unwrap();
+    }
+}
