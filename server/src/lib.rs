@@ -1,3 +1,4 @@
 //! The server of Flasky Chat.
 
 pub mod backend;
+pub mod hub;
