@@ -72,6 +72,8 @@ struct Live {
     attachment: Attachment,
     epoch: Epoch,
     sent: Seq,
+    /// Whether the cursor is where only the log can continue it: at first, and after the room has overtaken it.
+    behind: bool,
     overtaken: Vec<Instant>,
 }
 
@@ -157,9 +159,9 @@ impl Connection {
         let sent = page.events.last().map_or(start, |last| last.seq);
         self.send(&self.welcome(room, recovered)).await?;
         // A page is followed by what the log has after it; `more` says so where that is part of the replay.
-        let more = matches!(attachment.after(sent), Splice::Frame(_) | Splice::Read);
+        let more = has_more(&attachment, sent);
         self.send(&events(page, more)).await?;
-        self.live = Some(Live { attachment, epoch, sent, overtaken: Vec::new() });
+        self.live = Some(Live { attachment, epoch, sent, behind: true, overtaken: Vec::new() });
         Ok(())
     }
 
@@ -196,7 +198,11 @@ impl Connection {
             self.step(Input::SeatFreed { by_choice: why == LeaveReason::Choice }).await?;
             return Ok(false);
         }
-        match live.attachment.after(live.sent) {
+        let next = live.attachment.after(live.sent);
+        if next != Splice::Read {
+            live.behind = false;
+        }
+        match next {
             Splice::Wait => Ok(false),
             Splice::Ended => self.step(Input::RoomEnded).await.map(|()| false),
             Splice::Frame(frame) => {
@@ -213,18 +219,21 @@ impl Connection {
     /// The room has gone on without this connection: what it missed is in the log.
     async fn catch_up(&mut self) -> Result<bool, Over> {
         let Some(live) = &mut self.live else { return Ok(false) };
-        let now = Instant::now();
-        live.overtaken.retain(|at| now - *at < OVERTAKEN_IN);
-        live.overtaken.push(now);
-        if live.overtaken.len() > OVERTAKEN {
-            return self.close(CloseCode::SlowReader).await.map(|()| false);
+        if !std::mem::replace(&mut live.behind, true) {
+            let now = Instant::now();
+            live.overtaken.retain(|at| now - *at < OVERTAKEN_IN);
+            live.overtaken.push(now);
+            if live.overtaken.len() >= OVERTAKEN {
+                return self.close(CloseCode::SlowReader).await.map(|()| false);
+            }
         }
         let after = Position { epoch: live.epoch, seq: live.sent };
         match self.state.backend.read(self.lease.code, From::After(after), READ).await {
             Ok(page) => {
                 let Some(last) = page.events.last() else { return Ok(false) };
                 live.sent = last.seq;
-                self.send(&events(page, true)).await?;
+                let more = has_more(&live.attachment, live.sent);
+                self.send(&events(page, more)).await?;
                 Ok(true)
             }
             Err(error) => self.close(close_code(&error)).await.map(|()| false),
@@ -312,6 +321,10 @@ async fn changed(live: &mut Option<Live>) -> bool {
         Some(live) => live.attachment.changed().await.is_err(),
         None => pending().await,
     }
+}
+
+fn has_more(attachment: &Attachment, sent: Seq) -> bool {
+    matches!(attachment.after(sent), Splice::Frame(_) | Splice::Read)
 }
 
 fn events(page: Page, more: bool) -> ServerFrame {

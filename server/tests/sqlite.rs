@@ -127,34 +127,36 @@ async fn the_file_is_for_its_owner_alone() {
     }
 }
 
-/// Many rooms share the file's pages, some go on and some are trimmed; what ended must not be found between them.
+/// Rooms share the file's pages, some go on and some are trimmed; what ended must not be found between them.
 #[tokio::test(start_paused = true)]
 async fn what_was_said_is_not_on_the_disk_after_the_end() {
-    let limits = Limits { events: 30, ..Limits::default() };
-    let place = Place::new();
-    let store = Sqlite::open(&place.path(), &limits).await.unwrap();
-    let (secret, public) = ("the treasure is under the old oak", "the weather is fine");
-    let mut rooms = Vec::new();
-    for _ in 0..20 {
-        rooms.push(room_of(&store, 50, &[1, 2]).await);
-    }
-    for n in 0..60 {
-        for (i, code) in rooms.iter().enumerate() {
-            let text = if i % 2 == 0 { secret } else { public };
-            // Of any length, up to pages of overflow.
-            let padding = "x".repeat((n * 37 + i * 101) % 900 * if n % 20 == 0 { 2 } else { 1 });
-            stored(store.append(*code, message(1, &format!("{padding} {text} {padding}"))).await);
+    // Few rooms that fill pages and overflow them, and many that share each page.
+    for (rooms, messages, longest) in [(20, 60, 900), (300, 6, 40)] {
+        let limits = Limits { events: 30, ..Limits::default() };
+        let place = Place::new();
+        let store = Sqlite::open(&place.path(), &limits).await.unwrap();
+        let (secret, public) = ("the treasure is under the old oak", "the weather is fine");
+        let mut codes = Vec::new();
+        for _ in 0..rooms {
+            codes.push(room_of(&store, 50, &[1, 2]).await);
         }
+        for n in 0..messages {
+            for (i, code) in codes.iter().enumerate() {
+                let text = if i % 2 == 0 { secret } else { public };
+                let padding = "x".repeat((n * 37 + i * 101) % longest * if n % 20 == 0 { 2 } else { 1 });
+                stored(store.append(*code, message(1, &format!("{padding} {text} {padding}"))).await);
+            }
+        }
+        assert!(place.occurrences(secret) > 0);
+        for code in codes.iter().step_by(2) {
+            stored(store.append(*code, left(1, LeaveReason::Choice)).await);
+            stored(store.append(*code, left(2, LeaveReason::Choice)).await);
+        }
+        purged(&place, secret).await;
+        assert!(place.occurrences(public) > 0);
+        store.close().await;
+        assert_eq!(place.occurrences(secret), 0);
     }
-    assert!(place.occurrences(secret) > 0);
-    for code in rooms.iter().step_by(2) {
-        stored(store.append(*code, left(1, LeaveReason::Choice)).await);
-        stored(store.append(*code, left(2, LeaveReason::Choice)).await);
-    }
-    purged(&place, secret).await;
-    assert!(place.occurrences(public) > 0);
-    store.close().await;
-    assert_eq!(place.occurrences(secret), 0);
 }
 
 /// A reader in the way delays the purge and does not prevent it; a server that is killed meanwhile does it at its

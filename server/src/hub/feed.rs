@@ -1,0 +1,188 @@
+//! The task that follows one room.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use app::protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomCode, Seq};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use super::splice::{Encoded, Frame, Ring, Splice};
+use crate::backend::{BackendError, Delivery, Subscription};
+
+/// Deliveries that become one wake-up, at most.
+const GATHER: usize = 256;
+/// Frames kept for the next session that stands at the same cursor. More cursors than this means slow readers, and
+/// each of those is alone with its cursor.
+const FRAMES: usize = 4;
+/// How long a lost subscription waits before it is tried again: at first, and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// How far a feed is; what its sessions wait on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Not subscribed yet.
+    Starting,
+    /// Everything up to here was received.
+    Live(Position),
+    /// The room ended, or was never there.
+    Ended,
+}
+
+/// What the task and the sessions of one room share.
+#[derive(Debug, Default)]
+pub(super) struct Feed {
+    state: Mutex<State>,
+    stop: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    ring: Ring,
+    /// Frames of the present head, by the cursor they continue.
+    frames: Vec<(Seq, Frame)>,
+    /// Connected members whose seats were freed: their connections end.
+    freed: HashMap<MemberId, LeaveReason>,
+}
+
+impl Feed {
+    pub(super) fn after(&self, sent: Seq) -> Splice {
+        let mut state = self.state();
+        if let Some((_, frame)) = state.frames.iter().find(|(cursor, _)| *cursor == sent) {
+            return Splice::Frame(frame.clone());
+        }
+        let next = state.ring.after(sent);
+        if let Splice::Frame(frame) = &next {
+            if state.frames.len() == FRAMES {
+                state.frames.remove(0);
+            }
+            state.frames.push((sent, frame.clone()));
+        }
+        next
+    }
+
+    pub(super) fn freed(&self, member: MemberId) -> Option<LeaveReason> {
+        self.state().freed.get(&member).copied()
+    }
+
+    /// The member's last connection is gone.
+    pub(super) fn forget(&self, member: MemberId) {
+        self.state().freed.remove(&member);
+    }
+
+    /// Seats taken and freed by these events. `connected` is asked without the feed's lock.
+    fn seat(&self, events: &[Delivery], connected: impl Fn(MemberId) -> bool) {
+        for delivery in events {
+            let Delivery::Event(event) = delivery else { continue };
+            match event.kind {
+                EventKind::Left { member, why } if connected(member) => drop(self.state().freed.insert(member, why)),
+                EventKind::Joined { member, .. } => self.forget(member),
+                _ => {}
+            }
+        }
+    }
+
+    /// Nobody listens any more.
+    pub(super) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the ring; frames of the head before are of no use. Answers the head.
+    fn change(&self, change: impl FnOnce(&mut Ring)) -> Seq {
+        let mut state = self.state();
+        change(&mut state.ring);
+        state.frames.clear();
+        state.ring.head()
+    }
+}
+
+/// Follows the room until it ends or nobody listens. Dropping `marks` without `Ended` tells the sessions that the feed
+/// is lost.
+pub(super) async fn run(hub: Arc<Shared>, code: RoomCode, feed: Arc<Feed>, marks: watch::Sender<Mark>) {
+    let ended = tokio::select! {
+        () = feed.stop.cancelled() => false,
+        ended = follow(&hub, code, &feed, &marks) => ended,
+    };
+    // Out of the map before anybody hears of it: who comes after that gets a feed of the code's next room.
+    hub.forget(code, &feed);
+    if ended {
+        feed.change(Ring::end);
+        marks.send_replace(Mark::Ended);
+    }
+}
+
+/// True when the room ended, false when the store does not answer to the first question.
+async fn follow(hub: &Shared, code: RoomCode, feed: &Feed, marks: &watch::Sender<Mark>) -> bool {
+    let Subscription { head, mut deliveries } = match hub.backend.subscribe(code).await {
+        Ok(subscription) => subscription,
+        Err(BackendError::NotFound) => return true,
+        Err(error) => {
+            tracing::error!(source = ?std::error::Error::source(&error), "cannot follow a room");
+            return false;
+        }
+    };
+    let epoch = head.epoch;
+    feed.change(|ring| ring.restart(head.seq));
+    marks.send_replace(Mark::Live(head));
+    loop {
+        if receive(hub, code, feed, marks, epoch, &mut deliveries).await {
+            return true;
+        }
+        // Lost. What was missed is in the log, and the sessions' cursors say where they go on.
+        let Some(subscription) = subscribe_again(hub, code, epoch).await else { return true };
+        let seq = feed.change(|ring| ring.restart(subscription.head.seq));
+        marks.send_replace(Mark::Live(Position { epoch, seq }));
+        deliveries = subscription.deliveries;
+    }
+}
+
+/// Takes what the subscription brings until the room ends (true) or the subscription is lost (false).
+async fn receive(
+    hub: &Shared,
+    code: RoomCode,
+    feed: &Feed,
+    marks: &watch::Sender<Mark>,
+    epoch: Epoch,
+    deliveries: &mut mpsc::Receiver<Delivery>,
+) -> bool {
+    let mut ready = Vec::new();
+    while deliveries.recv_many(&mut ready, GATHER).await > 0 {
+        let ended = ready.contains(&Delivery::Ended);
+        feed.seat(&ready, |member| hub.is_connected(code, member));
+        let events: Vec<Encoded> = ready
+            .drain(..)
+            .filter_map(|delivery| match delivery {
+                Delivery::Event(event) => Some(Encoded::from(&*event)),
+                Delivery::Ended => None,
+            })
+            .collect();
+        let seq = feed.change(|ring| events.into_iter().for_each(|event| ring.push(event)));
+        if ended {
+            return true;
+        }
+        marks.send_replace(Mark::Live(Position { epoch, seq }));
+    }
+    false
+}
+
+/// None when the room has ended meanwhile.
+async fn subscribe_again(hub: &Shared, code: RoomCode, epoch: Epoch) -> Option<Subscription> {
+    let mut pause = RETRY.0;
+    loop {
+        match hub.backend.subscribe(code).await {
+            Ok(subscription) => return (subscription.head.epoch == epoch).then_some(subscription),
+            Err(BackendError::NotFound) => return None,
+            Err(error) => {
+                tracing::warn!(source = ?std::error::Error::source(&error), ?pause, "a room's feed is interrupted");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(RETRY.1);
+            }
+        }
+    }
+}

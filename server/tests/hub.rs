@@ -1,0 +1,264 @@
+//! The hub on a real engine: nothing is lost between attaching, teardown and the log.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+#[path = "conformance/support.rs"]
+#[allow(dead_code, unused_macros, reason = "shared with the conformance suite")]
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::protocol::{Delivered, Event, LeaveReason, Limits, RoomCode, Seq, ServerFrame, codec};
+use server::backend::{Backend, From};
+use server::hub::{AttachError, Attachment, Hub, Splice};
+use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
+
+use self::support::{Store, code, joined, left, member, message, room_of, stored, unbroken};
+
+const TABS: usize = 8;
+
+struct World {
+    backend: Arc<dyn Backend>,
+    hub: Hub,
+    tasks: TaskTracker,
+    _store: Store,
+}
+
+impl World {
+    async fn new() -> Self {
+        let store = Store::sqlite();
+        let limits = Limits { events: 100_000, timeline: 1 << 30, ..Limits::default() };
+        let backend = store.open_with(&limits).await;
+        let tasks = TaskTracker::new();
+        Self { hub: Hub::new(Arc::clone(&backend), tasks.clone(), TABS), backend, tasks, _store: store }
+    }
+
+    async fn say(&self, room: RoomCode, body: &str) -> Event {
+        stored(self.backend.append(room, message(1, body)).await)
+    }
+
+    /// Waits until no feed runs.
+    async fn quiet(&self) {
+        self.tasks.close();
+        tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await.unwrap();
+        self.tasks.reopen();
+        assert_eq!(self.hub.active(), 0);
+    }
+}
+
+/// A session as it will be: a cursor, and what it has sent.
+struct Session {
+    attachment: Attachment,
+    backend: Arc<dyn Backend>,
+    room: RoomCode,
+    sent: Seq,
+    events: Vec<Event>,
+    ended: bool,
+}
+
+impl Session {
+    async fn new(world: &World, room: RoomCode, n: u64, sent: Seq) -> Self {
+        let attachment = world.hub.attach(room, member(n)).await.unwrap();
+        Self { attachment, backend: Arc::clone(&world.backend), room, sent, events: Vec::new(), ended: false }
+    }
+
+    /// Sends until it has sent this event, or the room ended.
+    async fn run_to(&mut self, last: Seq) {
+        while self.sent < last && !self.ended {
+            match self.attachment.after(self.sent) {
+                Splice::Frame(frame) => {
+                    let text = std::str::from_utf8(&frame.text).unwrap();
+                    let ServerFrame::Events { events, .. } = codec::decode(text).unwrap() else { panic!() };
+                    self.events.extend(events.into_iter().map(|event| match event {
+                        Delivered::Event(event) => event,
+                        Delivered::Trimmed { .. } => panic!(),
+                    }));
+                    self.sent = frame.sent;
+                }
+                Splice::Read => {
+                    let mut position = self.attachment.head().unwrap();
+                    position.seq = self.sent;
+                    let page = self.backend.read(self.room, From::After(position), 50).await.unwrap();
+                    self.sent = page.events.last().expect("nothing there: this would spin").seq;
+                    self.events.extend(page.events);
+                }
+                Splice::Wait => self.attachment.changed().await.unwrap(),
+                Splice::Ended => self.ended = true,
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_that_come_and_go_miss_nothing() {
+    let world = Arc::new(World::new().await);
+    let room = room_of(&*world.backend, 50, &[1]).await;
+    let begun = world.backend.room(room).await.unwrap().position.seq;
+    const EVENTS: usize = 3_000;
+
+    let mut work = JoinSet::new();
+    let writer = Arc::clone(&world);
+    work.spawn(async move {
+        for n in 0..EVENTS / 10 {
+            let burst = (0..10).map(|m| {
+                let writer = Arc::clone(&writer);
+                async move { drop(writer.say(room, &format!("{n}-{m}")).await) }
+            });
+            futures_util::future::join_all(burst).await;
+            tokio::task::yield_now().await;
+        }
+    });
+    for n in 0..4 {
+        let world = Arc::clone(&world);
+        work.spawn(async move {
+            let (mut sent, mut events) = (begun, Vec::new());
+            // Detaches after every few events and comes back where it was; all four detach at any time, so the feed
+            // is torn down and made again all the while.
+            while events.len() < EVENTS {
+                let mut session = Session::new(&world, room, n, sent).await;
+                let next = Seq(sent.0 + 1 + (events.len() as u64 * 7 + n) % 90);
+                session.run_to(next.min(Seq(begun.0 + EVENTS as u64))).await;
+                sent = session.sent;
+                events.append(&mut session.events);
+            }
+            unbroken(&events);
+            assert_eq!(events[0].prev, begun);
+            assert_eq!(events.len(), EVENTS);
+        });
+    }
+    // Attaches and goes at once.
+    let hasty = Arc::clone(&world);
+    work.spawn(async move {
+        for _ in 0..500 {
+            drop(hasty.hub.attach(room, member(9)).await.unwrap());
+            tokio::task::yield_now().await;
+        }
+    });
+    tokio::time::timeout(Duration::from_secs(60), work.join_all()).await.unwrap();
+    world.quiet().await;
+}
+
+#[tokio::test]
+async fn sessions_at_one_cursor_share_the_bytes() {
+    let world = World::new().await;
+    let room = room_of(&*world.backend, 50, &[1]).await;
+    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let mut first = world.hub.attach(room, member(1)).await.unwrap();
+    let second = world.hub.attach(room, member(2)).await.unwrap();
+    assert_eq!(first.after(begun), Splice::Wait);
+    let event = world.say(room, "hello").await;
+    first.changed().await.unwrap();
+    let (Splice::Frame(one), Splice::Frame(other)) = (first.after(begun), second.after(begun)) else { panic!() };
+    assert_eq!(one.sent, event.seq);
+    assert_eq!(one.text.as_ptr(), other.text.as_ptr(), "encoded twice");
+    // A new event is a new frame, though the cursor is the same.
+    world.say(room, "again").await;
+    first.changed().await.unwrap();
+    let Splice::Frame(both) = second.after(begun) else { panic!() };
+    assert!(both.text.len() > one.text.len());
+}
+
+#[tokio::test]
+async fn a_sleeper_goes_to_the_log_and_comes_back() {
+    let world = World::new().await;
+    let room = room_of(&*world.backend, 50, &[1]).await;
+    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let mut asleep = Session::new(&world, room, 1, begun).await;
+    let mut last = begun;
+    for n in 0..700 {
+        last = world.say(room, &format!("{n}")).await.seq;
+    }
+    let mut awake = Session::new(&world, room, 2, last).await;
+    while asleep.attachment.head().unwrap().seq < last {
+        asleep.attachment.changed().await.unwrap();
+    }
+    assert_eq!(asleep.attachment.after(asleep.sent), Splice::Read);
+    asleep.run_to(last).await;
+    assert_eq!(asleep.events.len(), 700);
+    unbroken(&asleep.events);
+    let live = world.say(room, "live").await.seq;
+    asleep.run_to(live).await;
+    awake.run_to(live).await;
+    assert_eq!(awake.events.len(), 1);
+}
+
+#[tokio::test]
+async fn the_end_reaches_everyone_and_the_next_room_is_another() {
+    let world = World::new().await;
+    let room = room_of(&*world.backend, 50, &[1, 2]).await;
+    let begun = world.backend.room(room).await.unwrap().position;
+    let mut one = Session::new(&world, room, 1, begun.seq).await;
+    let mut two = Session::new(&world, room, 2, begun.seq).await;
+    stored(world.backend.append(room, left(1, LeaveReason::Choice)).await);
+    stored(world.backend.append(room, left(2, LeaveReason::Choice)).await);
+    one.run_to(Seq(u64::MAX)).await;
+    two.run_to(Seq(u64::MAX)).await;
+    assert!(one.ended && two.ended);
+    assert_eq!(one.events.len(), 2, "the last words were not sent");
+    assert_eq!(one.attachment.head(), None);
+    assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::NoSuchRoom));
+
+    // Sessions of the ended room hang on to it while the code lives again.
+    let epoch = app::protocol::Epoch(begun.epoch.0 + 1_000);
+    world.backend.create_room(server::backend::NewRoom { code: room, epoch, capacity: 2 }).await.unwrap();
+    let new = world.hub.attach(room, member(1)).await.unwrap();
+    assert_eq!(new.head().unwrap().epoch, epoch);
+    assert_eq!(one.attachment.after(one.sent), Splice::Ended);
+    drop((one, two));
+    assert_eq!(world.hub.active(), 1, "detaching from the old room took the new one's feed");
+    stored(world.backend.append(room, joined(1)).await);
+    drop(new);
+    world.quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ninth_tab_is_refused() {
+    let world = Arc::new(World::new().await);
+    let room = room_of(&*world.backend, 50, &[1]).await;
+    let mut attempts = JoinSet::new();
+    for _ in 0..TABS + 3 {
+        let hub = world.hub.clone();
+        attempts.spawn(async move { hub.attach(room, member(1)).await });
+    }
+    let attempts = attempts.join_all().await;
+    assert_eq!(attempts.iter().filter(|attempt| attempt.is_ok()).count(), TABS);
+    assert!(attempts.iter().filter_map(|attempt| attempt.as_ref().err()).all(|e| *e == AttachError::TooManyTabs));
+    // Another member, or the same one elsewhere, is not concerned; a tab that closes makes room for one.
+    let elsewhere = room_of(&*world.backend, 50, &[1]).await;
+    drop(world.hub.attach(room, member(2)).await.unwrap());
+    drop(world.hub.attach(elsewhere, member(1)).await.unwrap());
+    let mut attempts: Vec<_> = attempts.into_iter().flatten().collect();
+    attempts.pop();
+    attempts.push(world.hub.attach(room, member(1)).await.unwrap());
+    assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::TooManyTabs));
+    drop(attempts);
+    world.quiet().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_leaves_no_feed() {
+    let world = World::new().await;
+    assert_eq!(world.hub.attach(code(), member(1)).await.err(), Some(AttachError::NoSuchRoom));
+    world.quiet().await;
+    world.backend.close().await;
+    assert_eq!(world.hub.attach(code(), member(1)).await.err(), Some(AttachError::Unavailable));
+    world.quiet().await;
+}
+
+/// Someone who gives up while the feed still starts has not attached.
+#[tokio::test]
+async fn giving_up_while_attaching_leaves_no_feed() {
+    let world = World::new().await;
+    let room = room_of(&*world.backend, 50, &[1]).await;
+    for _ in 0..20 {
+        let attach = world.hub.attach(room, member(1));
+        tokio::select! {
+            biased;
+            _ = attach => panic!("the feed cannot have started"),
+            () = std::future::ready(()) => {}
+        }
+    }
+    world.quiet().await;
+}
