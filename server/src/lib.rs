@@ -64,7 +64,7 @@ async fn state(config: &Config, backend: Arc<dyn Backend>, shutdown: Cancellatio
     let tasks = TaskTracker::new();
     Ok(AppState {
         identity: Arc::new(identity::Identity::new(config, &backend.keys().await?)),
-        hub: Arc::new(hub::Hub::new(backend.clone(), tasks.clone(), limits.tabs)),
+        hub: hub::Hub::new(backend.clone(), tasks.clone(), limits.tabs),
         appends: Arc::new(session::rate::Appends::new(&limits)),
         flashes: Arc::default(),
         origins: router::OriginRule::new(config.public_url.clone()),

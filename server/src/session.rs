@@ -14,7 +14,7 @@ use app::protocol::{
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use tokio::time::{interval, timeout};
 
-use crate::backend::{Appended, BackendError, Draft, From, Lease, Page, Room};
+use crate::backend::{Appended, Backend, BackendError, Draft, From, Lease, Page, Room};
 use crate::hub::{AttachError, Attachment, Splice};
 use crate::state::AppState;
 use crate::{clock, entropy, identity};
@@ -90,7 +90,7 @@ impl Connection {
         while self.turn(&mut renewal).await.is_ok() {}
         if self.live.take().is_some() {
             // The grace begins now, not at the last renewal. A seat that is gone needs none.
-            let _ = self.state.backend.hold(self.lease, grace).await;
+            let _ = self.hold().await;
         }
     }
 
@@ -153,7 +153,7 @@ impl Connection {
         let page_lease = Lease { id: uuid::Uuid::nil(), ..self.lease };
         self.state.backend.release(page_lease).await?;
         let room = self.state.backend.room(code).await?;
-        let (recovered, page) = self.window(position).await?;
+        let (recovered, page) = window(&*self.state.backend, code, position, self.state.limits.page).await?;
         let epoch = room.position.epoch;
         let start = position.filter(|_| recovered).map_or(room.position.seq, |position| position.seq);
         let sent = page.events.last().map_or(start, |last| last.seq);
@@ -163,19 +163,6 @@ impl Connection {
         self.send(&events(page, more)).await?;
         self.live = Some(Live { attachment, epoch, sent, behind: true, overtaken: Vec::new() });
         Ok(())
-    }
-
-    /// What follows the client's position, or the last events when it has none that can be continued.
-    async fn window(&self, position: Option<Position>) -> Result<(bool, Page), BackendError> {
-        let (backend, code) = (&self.state.backend, self.lease.code);
-        if let Some(position) = position {
-            match backend.read(code, From::After(position), READ).await {
-                Ok(page) => return Ok((true, page)),
-                Err(BackendError::Reset) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok((false, backend.read(code, From::Latest, self.state.limits.page).await?))
     }
 
     fn welcome(&self, room: Room, recovered: bool) -> ServerFrame {
@@ -265,8 +252,11 @@ impl Connection {
         })
     }
 
-    async fn hold(&self) -> Result<(), BackendError> {
-        self.state.backend.hold(self.lease, Duration::from_millis(self.state.limits.grace_ms)).await
+    /// Borrows nothing: a socket cannot be shared between threads, so no `&self` may live across an await.
+    fn hold(&self) -> impl Future<Output = Result<(), BackendError>> + Send + use<> {
+        let (backend, lease) = (self.state.backend.clone(), self.lease);
+        let grace = Duration::from_millis(self.state.limits.grace_ms);
+        async move { backend.hold(lease, grace).await }
     }
 
     async fn renew(&mut self) -> Result<(), Over> {
@@ -297,6 +287,23 @@ impl Connection {
             None => Err(Over),
         }
     }
+}
+
+/// What follows the client's position, or the last events when it has none that can be continued.
+async fn window(
+    backend: &dyn Backend,
+    code: RoomCode,
+    position: Option<Position>,
+    latest: usize,
+) -> Result<(bool, Page), BackendError> {
+    if let Some(position) = position {
+        match backend.read(code, From::After(position), READ).await {
+            Ok(page) => return Ok((true, page)),
+            Err(BackendError::Reset) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((false, backend.read(code, From::Latest, latest).await?))
 }
 
 /// What a turn waited for.

@@ -21,7 +21,7 @@ pub struct AppState {
     /// The rooms' logs.
     pub backend: Arc<dyn Backend>,
     /// The rooms' live readers on this node.
-    pub hub: Arc<Hub>,
+    pub hub: Hub,
     /// Cookies and members.
     pub identity: Arc<Identity>,
     /// What is enforced.
