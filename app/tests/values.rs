@@ -1,5 +1,7 @@
 //! The values of the wire: what is forgiven, what is refused, and that nothing from outside can make decoding panic.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use app::protocol::codec::{decode, encode};
 use app::protocol::{
     ClientFrame, CloseCode, Code, Delivered, DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, MemberId,

@@ -3,6 +3,8 @@
 //!
 //! `BLESS=1 cargo test -p app --test wire_golden` writes them anew.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::PathBuf;
