@@ -73,10 +73,10 @@ pub struct Attachment {
 }
 
 impl Hub {
-    /// Feeds run on `tasks`. `tabs` is how many connections one member may have in one room.
+    /// Feeds run on `tasks`. `tabs` is how many connections one member may have in one room, at least one.
     #[must_use]
     pub fn new(backend: Arc<dyn Backend>, tasks: TaskTracker, tabs: usize) -> Self {
-        Self { shared: Arc::new(Shared { backend, tasks, tabs, rooms: Mutex::default() }) }
+        Self { shared: Arc::new(Shared { backend, tasks, tabs: tabs.max(1), rooms: Mutex::default() }) }
     }
 
     /// Attaches one connection of this member. Whether the member has a seat is not asked here.
@@ -149,7 +149,8 @@ impl Shared {
 }
 
 impl Attachment {
-    /// What this session sends next, when `sent` is the last event it has sent or read from this room's log.
+    /// What this session sends next, when `sent` is the last event it has sent or read from this room's log, in the
+    /// epoch of [`head`](Self::head). A place that a client names is not that before the log has continued it.
     #[must_use]
     pub fn after(&self, sent: Seq) -> Splice {
         self.feed.after(sent)

@@ -7,12 +7,17 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use app::protocol::{Delivered, Event, LeaveReason, Limits, RoomCode, Seq, ServerFrame, codec};
-use server::backend::{Backend, From};
+use server::backend::{
+    Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Subscription,
+};
 use server::hub::{AttachError, Attachment, Hub, Splice};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use self::support::{Store, code, joined, left, member, message, room_of, stored, unbroken};
@@ -28,9 +33,13 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::over(|engine| engine).await
+    }
+
+    async fn over(wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {
         let store = Store::sqlite();
         let limits = Limits { events: 100_000, timeline: 1 << 30, ..Limits::default() };
-        let backend = store.open_with(&limits).await;
+        let backend = wrap(store.open_with(&limits).await);
         let tasks = TaskTracker::new();
         Self { hub: Hub::new(Arc::clone(&backend), tasks.clone(), TABS), backend, tasks, _store: store }
     }
@@ -88,6 +97,105 @@ impl Session {
                 Splice::Ended => self.ended = true,
             }
         }
+    }
+}
+
+/// An engine whose subscriptions are lost after a few deliveries, and which then does not answer for a moment.
+struct Flaky {
+    inner: Arc<dyn Backend>,
+    subscriptions: AtomicUsize,
+}
+
+impl Flaky {
+    fn over(inner: Arc<dyn Backend>) -> Arc<dyn Backend> {
+        Arc::new(Self { inner, subscriptions: AtomicUsize::new(0) })
+    }
+}
+
+#[async_trait::async_trait]
+impl Backend for Flaky {
+    async fn create_room(&self, room: NewRoom) -> Result<(), BackendError> {
+        self.inner.create_room(room).await
+    }
+
+    async fn room(&self, code: RoomCode) -> Result<Room, BackendError> {
+        self.inner.room(code).await
+    }
+
+    async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError> {
+        self.inner.append(code, draft).await
+    }
+
+    async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
+        self.inner.read(code, from, limit).await
+    }
+
+    async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
+        let count = self.subscriptions.fetch_add(1, Ordering::Relaxed);
+        if count % 3 == 2 {
+            return Err(BackendError::unavailable("for a moment"));
+        }
+        let Subscription { head, deliveries: mut inner } = self.inner.subscribe(code).await?;
+        let (sender, deliveries) = mpsc::channel(1024);
+        tokio::spawn(async move {
+            for _ in 0..17 + count % 60 {
+                let Some(delivery) = inner.recv().await else { return };
+                if sender.send(delivery).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Subscription { head, deliveries })
+    }
+
+    async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
+        self.inner.hold(lease, ttl).await
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), BackendError> {
+        self.inner.release(lease).await
+    }
+
+    async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
+        self.inner.expired(now).await
+    }
+
+    async fn keys(&self) -> Result<Keys, BackendError> {
+        self.inner.keys().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_feed_that_is_lost_goes_on_and_skips_nothing() {
+    let world = World::over(Flaky::over).await;
+    let room = room_of(&*world.backend, 50, &[1, 2]).await;
+    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let mut sessions = Vec::new();
+    for n in 1..=3 {
+        sessions.push(Session::new(&world, room, n, begun).await);
+    }
+    for n in 0..400 {
+        let last = world.say(room, &format!("{n}")).await.seq;
+        for session in sessions.iter_mut().take(1 + n % 3) {
+            session.run_to(last).await;
+        }
+    }
+    let last = world.say(room, "last").await.seq;
+    for session in &mut sessions {
+        session.run_to(last).await;
+        assert_eq!(session.events.len(), 401);
+        unbroken(&session.events);
+    }
+    // Lost for good while nobody was told: the room is gone when the feed asks again.
+    stored(world.backend.append(room, left(1, LeaveReason::Choice)).await);
+    stored(world.backend.append(room, left(2, LeaveReason::Choice)).await);
+    for session in &mut sessions {
+        session.run_to(Seq(u64::MAX)).await;
+        assert!(session.ended);
     }
 }
 
@@ -202,7 +310,7 @@ async fn the_end_reaches_everyone_and_the_next_room_is_another() {
 
     // Sessions of the ended room hang on to it while the code lives again.
     let epoch = app::protocol::Epoch(begun.epoch.0 + 1_000);
-    world.backend.create_room(server::backend::NewRoom { code: room, epoch, capacity: 2 }).await.unwrap();
+    world.backend.create_room(NewRoom { code: room, epoch, capacity: 2 }).await.unwrap();
     let new = world.hub.attach(room, member(1)).await.unwrap();
     assert_eq!(new.head().unwrap().epoch, epoch);
     assert_eq!(one.attachment.after(one.sent), Splice::Ended);

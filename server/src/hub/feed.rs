@@ -179,7 +179,9 @@ async fn subscribe_again(hub: &Shared, code: RoomCode, epoch: Epoch) -> Option<S
             Ok(subscription) => return (subscription.head.epoch == epoch).then_some(subscription),
             Err(BackendError::NotFound) => return None,
             Err(error) => {
-                tracing::warn!(source = ?std::error::Error::source(&error), ?pause, "a room's feed is interrupted");
+                if pause == RETRY.0 {
+                    tracing::warn!(source = ?std::error::Error::source(&error), "a room's feed is interrupted");
+                }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(RETRY.1);
             }
