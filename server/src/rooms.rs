@@ -175,10 +175,10 @@ impl RequestRooms {
 
     async fn try_visit(&self, typed: &str) -> Result<Visit, BackendError> {
         let Ok(code) = typed.parse::<RoomCode>() else { return Ok(Visit::Unknown) };
+        let room = self.state.backend.room(code).await?;
         if typed != code.to_string() {
             self.see_other(&format!("/room/{code}"));
         }
-        let room = self.state.backend.room(code).await?;
         let member = self.session().map(|session| self.state.identity.member(session, code));
         let Some(member) = member.filter(|member| room.has(*member)) else {
             let inside = room.members.len() as u32;
