@@ -28,6 +28,7 @@ pub(super) fn EnterForm(
 ) -> impl IntoView {
     let form = flash.as_ref().map(|flash| flash.form.clone()).unwrap_or_default();
     let refused = RwSignal::new(flash.map(|flash| (flash.refused, flash.form.code)));
+    let sent_code = StoredValue::new(String::new());
     let action = ServerAction::<Enter>::new();
     let name = NodeRef::<html::Input>::new();
     let code = NodeRef::<html::Input>::new();
@@ -45,8 +46,7 @@ pub(super) fn EnterForm(
     Effect::new(move |_| match action.value().get() {
         Some(Ok(Entry::Entered { code, .. })) => browser::go(&format!("/room/{code}")),
         Some(Ok(Entry::Refused { refused: refusal })) => {
-            let typed = action.input().get_untracked().map(|enter| enter.code).unwrap_or_default();
-            refused.set(Some((refusal, typed)));
+            refused.set(Some((refusal, sent_code.get_value())));
             focus(refusal.field);
         }
         Some(Err(_)) => refused.set(Some((Refusal { field: Field::Code, code: Code::Unknown }, String::new()))),
@@ -65,6 +65,7 @@ pub(super) fn EnterForm(
             }
             browser::remember_name(&fields.get("name"));
             refused.set(None);
+            sent_code.set_value(fields.get("code"));
             action.dispatch(Enter {
                 name: fields.get("name"),
                 code: fields.get("code"),
