@@ -8,7 +8,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{Code, Event, EventId, Limits, MemberId, Names, RoomCode, Seq, Snapshot};
+use crate::protocol::{Code, Event, EventId, MemberId, Names, RoomCode, Seq, Snapshot};
 
 #[cfg(feature = "ssr")]
 pub mod port;
@@ -149,6 +149,8 @@ pub struct Flash {
 pub struct Home {
     /// A refused form.
     pub flash: Option<Flash>,
+    /// Seats of a room whose maker does not choose.
+    pub capacity: u32,
 }
 
 /// What `/room/{code}` is for the caller.
@@ -182,8 +184,6 @@ pub struct Door {
 pub struct Inside {
     /// The room as the caller sees it, at one position of its log.
     pub snapshot: Snapshot,
-    /// What the server enforces.
-    pub limits: Limits,
     /// The id of what the form without script will send, so that sending it twice is sending it once.
     pub post_id: EventId,
     /// A refused form.

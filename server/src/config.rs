@@ -39,8 +39,8 @@ struct LimitArgs {
     #[arg(long, env = "CAPACITY", value_parser = clap::value_parser!(u32).range(2..=1000))]
     capacity: Option<u32>,
     /// Most events a room's timeline keeps.
-    #[arg(long, env = "EVENTS")]
-    events: Option<usize>,
+    #[arg(long, env = "EVENTS", value_parser = clap::value_parser!(u32).range(1..))]
+    events: Option<u32>,
     /// Most bytes a room's timeline keeps.
     #[arg(long, env = "TIMELINE")]
     timeline: Option<usize>,
@@ -51,8 +51,8 @@ struct LimitArgs {
     #[arg(long, env = "APPEND_BURST", value_parser = clap::value_parser!(u32).range(1..))]
     append_burst: Option<u32>,
     /// Connections of one member in one room.
-    #[arg(long, env = "TABS")]
-    tabs: Option<usize>,
+    #[arg(long, env = "TABS", value_parser = clap::value_parser!(u32).range(1..))]
+    tabs: Option<u32>,
     /// Milliseconds a seat is kept for a member nothing is heard of.
     #[arg(long, env = "GRACE_MS")]
     grace_ms: Option<u64>,
@@ -81,11 +81,11 @@ impl Config {
         let default = Limits::default();
         Limits {
             capacity: capacity.unwrap_or(default.capacity),
-            events: events.unwrap_or(default.events),
+            events: events.map_or(default.events, |events| events as usize),
             timeline: timeline.unwrap_or(default.timeline),
             appends_per_second: appends_per_second.unwrap_or(default.appends_per_second),
             append_burst: append_burst.unwrap_or(default.append_burst),
-            tabs: tabs.unwrap_or(default.tabs),
+            tabs: tabs.map_or(default.tabs, |tabs| tabs as usize),
             grace_ms: grace_ms.unwrap_or(default.grace_ms),
             arrival_ms: arrival_ms.unwrap_or(default.arrival_ms),
             page_lease_ms: page_lease_ms.unwrap_or(default.page_lease_ms),

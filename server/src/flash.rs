@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use crate::identity::Session;
 
 const LIFETIME: Duration = Duration::from_secs(60);
-/// Bounds what refused forms may hold in memory: 512 of at most 64 KiB each.
-const MOST: usize = 512;
+/// Bounds what refused forms may hold in memory: 128 of at most 256 KiB each.
+const MOST: usize = 128;
 
 /// One refused form per session, taken once.
 #[derive(Default)]

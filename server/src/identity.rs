@@ -1,7 +1,7 @@
 //! Who a request comes from: one signed cookie with a random session id and nothing else.
 //!
-//! A member's id is derived from session and room with a key of its own: one person's rooms cannot be linked, and
-//! changing the signing key keeps everybody's identity.
+//! A member's id is derived from session and room with a key of the store's own: one person's rooms cannot be linked,
+//! and nobody who knows the signing secret can tell who is who.
 
 use app::protocol::{MemberId, RoomCode};
 use axum::http::{HeaderMap, HeaderValue, header};

@@ -202,7 +202,6 @@ impl RequestRooms {
                 names: page.names,
                 oldest: room.oldest,
             },
-            limits: (*self.state.limits).clone(),
             post_id: entropy::event_id(),
             flash: self.flash(),
         }
@@ -266,7 +265,7 @@ impl Rooms for RequestRooms {
     }
 
     fn home(&self) -> Answer<'_, Home> {
-        Box::pin(async move { Home { flash: self.flash() } })
+        Box::pin(async move { Home { flash: self.flash(), capacity: self.state.limits.capacity } })
     }
 
     fn visit(&self, code: String) -> Answer<'_, Visit> {

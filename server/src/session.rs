@@ -26,6 +26,8 @@ use machine::{Action, Input, Machine};
 
 /// Events read from the log at once: as many as a frame may hold.
 const READ: usize = 200;
+/// Bytes of events in one frame, at most, unless one event alone is larger.
+const FRAME_BYTES: usize = 64 * 1024;
 /// A peer that takes no frame for this long is gone or too slow.
 const WRITE: Duration = Duration::from_secs(10);
 /// After our Close the peer's is awaited: dropping the socket earlier can lose the code, and the peer sees 1006.
@@ -33,6 +35,8 @@ const LINGER: Duration = Duration::from_secs(2);
 /// A reader overtaken by the room this often within [`OVERTAKEN_IN`] does not keep up.
 const OVERTAKEN: usize = 3;
 const OVERTAKEN_IN: Duration = Duration::from_secs(60);
+/// When a restarting server is worth calling again.
+const RESTART_RETRY_MS: u64 = 500;
 /// When a store that refused an append is worth asking again.
 const STORE_RETRY_MS: u64 = 1_000;
 
@@ -55,7 +59,14 @@ pub async fn run(state: AppState, socket: WebSocket, code: String, session: Opti
 #[derive(Debug)]
 struct Over;
 
-type Pending = Pin<Box<dyn Future<Output = (EventId, Result<Appended, Fault>)> + Send>>;
+/// An append on its way through the store.
+type Pending = Pin<Box<dyn Future<Output = Decided> + Send>>;
+
+/// What the store said.
+enum Decided {
+    Append(EventId, Result<Appended, Fault>),
+    Leave(Result<Appended, BackendError>),
+}
 
 struct Connection {
     state: AppState,
@@ -103,7 +114,7 @@ impl Connection {
         let happened = tokio::select! {
             biased;
             () = shutdown.cancelled() => Happened::Input(Input::Shutdown),
-            (id, outcome) = until(&mut self.append) => Happened::Appended(id, outcome),
+            decided = until(&mut self.append) => Happened::Decided(decided),
             message = wire.0.recv(), if self.append.is_none() => Happened::Message(message),
             _ = renewal.tick(), if self.live.is_some() => Happened::Renewal,
             () = tokio::time::sleep_until(wake) => Happened::Input(Input::Tick),
@@ -112,7 +123,16 @@ impl Connection {
         };
         match happened {
             Happened::Input(input) => self.step(input).await,
-            Happened::Appended(id, outcome) => {
+            Happened::Decided(Decided::Leave(left)) => {
+                self.append = None;
+                match left {
+                    // The feed brings the news to every connection of the member.
+                    Ok(_) | Err(BackendError::Conflict | BackendError::NotFound) => Ok(()),
+                    // The client says it again on its next connection.
+                    Err(error) => self.close(close_code(&error)).await,
+                }
+            }
+            Happened::Decided(Decided::Append(id, outcome)) => {
                 self.append = None;
                 let sent = self.live.as_ref().map_or(Seq(0), |live| live.sent);
                 self.step(Input::Appended { id, outcome, sent }).await
@@ -160,7 +180,7 @@ impl Connection {
         self.send(&self.welcome(room, recovered)).await?;
         // A page is followed by what the log has after it; `more` says so where that is part of the replay.
         let more = has_more(&attachment, sent);
-        self.send(&events(page, more)).await?;
+        self.send_page(page, more).await?;
         self.live = Some(Live { attachment, epoch, sent, behind: true, overtaken: Vec::new() });
         Ok(())
     }
@@ -220,7 +240,7 @@ impl Connection {
                 let Some(last) = page.events.last() else { return Ok(false) };
                 live.sent = last.seq;
                 let more = has_more(&live.attachment, live.sent);
-                self.send(&events(page, more)).await?;
+                self.send_page(page, more).await?;
                 Ok(true)
             }
             Err(error) => self.close(close_code(&error)).await.map(|()| false),
@@ -229,27 +249,22 @@ impl Connection {
 
     fn append(&self, id: EventId, body: MessageBody) -> Pending {
         let Lease { code, member, .. } = self.lease;
-        match self.state.appends.take(code, member) {
-            Ok(()) => self.commit(Draft { id, at: clock::unix_ms(), by: member, kind: EventKind::Message { body } }),
-            Err(wait) => {
-                let fault = Fault { code: Code::RateLimited, retry_ms: Some(wait.as_millis() as u64 + 1) };
-                Box::pin(ready((id, Err(fault))))
-            }
+        if let Err(wait) = self.state.appends.take(code, member) {
+            let fault = Fault { code: Code::RateLimited, retry_ms: Some(wait.as_millis() as u64 + 1) };
+            return Box::pin(ready(Decided::Append(id, Err(fault))));
         }
+        let backend = self.state.backend.clone();
+        let draft = Draft { id, at: clock::unix_ms(), by: member, kind: EventKind::Message { body } };
+        Box::pin(async move {
+            Decided::Append(id, backend.append(code, draft).await.map_err(|error| fault(&error)))
+        })
     }
 
     fn leave(&self) -> Pending {
-        let member = self.lease.member;
+        let (backend, Lease { code, member, .. }) = (self.state.backend.clone(), self.lease);
         let kind = EventKind::Left { member, why: LeaveReason::Choice };
-        self.commit(Draft { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind })
-    }
-
-    fn commit(&self, draft: Draft) -> Pending {
-        let (backend, code) = (self.state.backend.clone(), self.lease.code);
-        Box::pin(async move {
-            let id = draft.id;
-            (id, backend.append(code, draft).await.map_err(|error| fault(&error)))
-        })
+        let left = Draft { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
+        Box::pin(async move { Decided::Leave(backend.append(code, left).await) })
     }
 
     /// Borrows nothing: a socket cannot be shared between threads, so no `&self` may live across an await.
@@ -272,6 +287,24 @@ impl Connection {
 
     async fn send(&mut self, frame: &ServerFrame) -> Result<(), Over> {
         self.write(Message::Text(codec::encode(frame).into())).await
+    }
+
+    /// A page of the log, in frames of bounded size.
+    async fn send_page(&mut self, page: Page, more: bool) -> Result<(), Over> {
+        let mut names = page.names;
+        let mut rest = page.events.into_iter().peekable();
+        loop {
+            let (mut events, mut bytes) = (Vec::new(), 0);
+            while let Some(event) = rest.next_if(|event| bytes == 0 || bytes + codec::encode(event).len() <= FRAME_BYTES) {
+                bytes += codec::encode(&event).len();
+                events.push(Delivered::Event(event));
+            }
+            let more = more || rest.peek().is_some();
+            self.send(&ServerFrame::Events { events, names: std::mem::take(&mut names), more }).await?;
+            if rest.peek().is_none() {
+                return Ok(());
+            }
+        }
     }
 
     async fn write(&mut self, message: Message) -> Result<(), Over> {
@@ -309,13 +342,13 @@ async fn window(
 /// What a turn waited for.
 enum Happened {
     Input(Input<'static>),
-    Appended(EventId, Result<Appended, Fault>),
+    Decided(Decided),
     Message(Option<Result<Message, axum::Error>>),
     Renewal,
     Lost,
 }
 
-async fn until(append: &mut Option<Pending>) -> (EventId, Result<Appended, Fault>) {
+async fn until(append: &mut Option<Pending>) -> Decided {
     match append {
         Some(append) => append.await,
         None => pending().await,
@@ -334,10 +367,6 @@ fn has_more(attachment: &Attachment, sent: Seq) -> bool {
     matches!(attachment.after(sent), Splice::Frame(_) | Splice::Read)
 }
 
-fn events(page: Page, more: bool) -> ServerFrame {
-    ServerFrame::Events { events: page.events.into_iter().map(Delivered::Event).collect(), names: page.names, more }
-}
-
 /// A socket that gives up on a peer which takes nothing.
 struct Wire(WebSocket);
 
@@ -352,7 +381,9 @@ impl Wire {
 
 /// Says bye, closes, and waits for the peer to close too.
 async fn close(mut wire: Wire, code: CloseCode) -> Result<(), Over> {
-    let bye = ServerFrame::Bye { code: code.number(), reason: code.reason().to_owned(), retry_ms: None };
+    // Spread by the clients over twice this time, so that a restart is not followed by everybody at once.
+    let retry_ms = (code == CloseCode::Restarting).then_some(RESTART_RETRY_MS);
+    let bye = ServerFrame::Bye { code: code.number(), reason: code.reason().to_owned(), retry_ms };
     wire.write(Message::Text(codec::encode(&bye).into())).await?;
     wire.write(Message::Close(Some(CloseFrame { code: code.number(), reason: code.reason().into() }))).await?;
     let peer_closes = async { while let Some(Ok(_)) = wire.0.recv().await {} };

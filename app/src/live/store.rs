@@ -37,6 +37,8 @@ pub struct RoomStore {
     pub older: RwSignal<Option<Position>>,
     /// A refused message on its way back into the composer.
     pub taken: RwSignal<Option<String>>,
+    /// Whether the reader has pressed "leave" on this page, which is about to go away.
+    pub leaving: RwSignal<bool>,
     /// Monotonic milliseconds, kept current while something on the page counts them.
     pub now: RwSignal<u64>,
     /// The client, until the driver takes it.
@@ -70,6 +72,7 @@ impl RoomStore {
             status: RwSignal::new(client.status()),
             older: RwSignal::default(),
             taken: RwSignal::default(),
+            leaving: RwSignal::default(),
             now: RwSignal::default(),
             client: StoredValue::new(None),
             inputs: StoredValue::new(None),
@@ -142,6 +145,11 @@ impl RoomStore {
     /// Forgets a refused message.
     pub fn discard(self, id: EventId) {
         self.tell(Input::Discard(id));
+    }
+
+    /// The form that leaves is on its way; the page it brings takes this one's place.
+    pub fn leave(self) {
+        self.leaving.set(true);
     }
 
     /// Does not wait for the next attempt to connect.

@@ -41,9 +41,6 @@ pub enum ClientFrame {
         /// Comes back.
         n: u64,
     },
-    /// A frame of a later version: ignored.
-    #[serde(other)]
-    Unknown,
 }
 
 /// What the server says.

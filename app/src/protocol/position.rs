@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[serde(transparent)]
 pub struct Seq(pub u64);
 
-/// Tells one life of a log from another: a room made anew, or a store replaced or restored, has a new one.
+/// Tells one life of a log from another: a room made anew, or a store replaced, has a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(pub u64);
 

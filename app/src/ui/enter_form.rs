@@ -13,7 +13,10 @@ use crate::protocol::{Code, RoomCode};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Create a room, or join one by its code.
-    Home,
+    Home {
+        /// Seats of a room whose maker does not choose.
+        capacity: u32,
+    },
     /// Join this room.
     Door(RoomCode),
 }
@@ -81,7 +84,7 @@ pub(super) fn EnterForm(
     let wrong = move |field| error(field).map(|_| "true");
     let at_first = move |field| refused.get_untracked().is_some_and(|(refusal, _)| place(refusal.field, purpose) == field);
     let from = match purpose {
-        Purpose::Home => "/".to_owned(),
+        Purpose::Home { .. } => "/".to_owned(),
         Purpose::Door(code) => format!("/room/{code}"),
     };
     let busy = move || action.pending().get();
@@ -97,13 +100,13 @@ pub(super) fn EnterForm(
                 <FieldError id="name-error" message=Signal::derive(move || error(Field::Name))/>
             </label>
             {match purpose {
-                Purpose::Home => view! {
+                Purpose::Home { capacity: seats } => view! {
                     <button class="button primary" name="intent" value="create">{text::CREATE}</button>
                     <details open=at_first(Field::Capacity)>
                         <summary>{text::OPTIONS}</summary>
                         <label class="field">
                             <span>{text::HOW_MANY}</span>
-                            <input node_ref=capacity name="capacity" type="number" inputmode="numeric" placeholder="50" value=form.capacity
+                            <input node_ref=capacity name="capacity" type="number" inputmode="numeric" placeholder=seats value=form.capacity
                                 autofocus=at_first(Field::Capacity) aria-invalid=move || wrong(Field::Capacity) aria-describedby="capacity-error"/>
                             <FieldError id="capacity-error" message=Signal::derive(move || error(Field::Capacity))/>
                         </label>

@@ -23,8 +23,8 @@ pub(super) fn HomePage() -> impl IntoView {
                 </div>
                 <Suspense>
                     {move || Suspend::new(async move {
-                        let flash = home.await.unwrap_or_default().flash;
-                        view! { <EnterForm purpose=Purpose::Home flash/> }
+                        let api::Home { flash, capacity } = home.await.unwrap_or_default();
+                        view! { <EnterForm purpose=Purpose::Home { capacity } flash/> }
                     })}
                 </Suspense>
             </main>

@@ -27,10 +27,11 @@ pub(super) fn RoomView(
     /// What the server knew.
     inside: Inside,
 ) -> impl IntoView {
-    let Inside { snapshot, post_id, flash, .. } = inside;
+    let Inside { snapshot, post_id, flash } = inside;
     let store = RoomStore::new(snapshot, post_id);
     store.start();
     let over = Memo::new(move |_| match store.status.get() {
+        Status::Ended(Ending::Left) if store.leaving.get() => None,
         Status::Ended(ending) => Some(ending),
         _ => None,
     });
@@ -46,7 +47,6 @@ pub(super) fn RoomView(
                     <Composer store post_id flash=flash.clone()/>
                 </div>
             }.into_any(),
-            Some(Ending::Left) => ().into_any(),
             Some(ending) => {
                 let (heading, more, step, to) = text::ending(ending);
                 view! { <MissingPage heading more step to/> }.into_any()

@@ -104,40 +104,46 @@ pub(super) fn here_now(count: usize, capacity: u32) -> String {
     format!("Here now, {count} of {capacity}")
 }
 
-/// Who came and went: "Bo and Chidi joined. Ana left."
-pub(super) fn line(row: &LineRow) -> String {
-    let mut sentences: Vec<(Vec<String>, &str)> = Vec::new();
+/// A piece of a line: a name, which keeps its own writing direction, or words.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// What a member is called.
+    Name(String),
+    /// What happened.
+    Words(String),
+}
+
+/// Who came and went: "Bo and Chidi joined. Ana left".
+pub(super) fn line(row: &LineRow) -> Vec<Piece> {
+    let mut sentences: Vec<(Vec<Piece>, &str)> = Vec::new();
     for change in row.changes.iter() {
         let verb = match change.kind {
             SeatChangeKind::Joined => "joined",
             SeatChangeKind::Left(_) => "left",
         };
         let who = match &change.name {
-            _ if change.own => "You".to_owned(),
-            Some(name) => isolate(name.as_str()),
-            None => SOMEBODY.to_owned(),
+            _ if change.own => Piece::Words("You".to_owned()),
+            Some(name) => Piece::Name(name.to_string()),
+            None => Piece::Words(SOMEBODY.to_owned()),
         };
         match sentences.last_mut() {
             Some((names, same)) if *same == verb => names.push(who),
             _ => sentences.push((vec![who], verb)),
         }
     }
-    let sentences: Vec<String> = sentences.iter().map(|(names, verb)| format!("{} {verb}", list(names))).collect();
-    sentences.join(". ")
-}
-
-/// Keeps a name's writing direction to itself (UAX #9, first strong isolate).
-fn isolate(name: &str) -> String {
-    format!("\u{2068}{name}\u{2069}")
-}
-
-/// "Ana", "Ana and Bo", "Ana, Bo and Chidi".
-fn list(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    let mut pieces = Vec::new();
+    for (i, (names, verb)) in sentences.into_iter().enumerate() {
+        if i > 0 {
+            pieces.push(Piece::Words(". ".to_owned()));
+        }
+        let count = names.len();
+        for (i, name) in names.into_iter().enumerate() {
+            let between = if i == 0 { "" } else if i + 1 == count { " and " } else { ", " };
+            pieces.extend([Piece::Words(between.to_owned()), name]);
+        }
+        pieces.push(Piece::Words(format!(" {verb}")));
     }
+    pieces
 }
 
 /// What the banner says while there is no connection.
@@ -159,7 +165,7 @@ pub(super) fn ending(ending: Ending) -> (&'static str, &'static str, &'static st
         Ending::Version => ("There is a new version", "Reload the page to go on.", "Reload", STAY),
         Ending::TooManyTabs => ("This room is open in too many tabs", "Close one of them and try again.", TRY_AGAIN, STAY),
         Ending::Protocol => ("Something went wrong", "Reload the page to go on.", "Reload", STAY),
-        Ending::Left => ("You left", "See you.", START_NEW, "/"),
+        Ending::Left => ("You left this room", "It was said in another tab or window.", START_NEW, "/"),
     }
 }
 
@@ -186,6 +192,26 @@ pub(super) fn iso(unix_ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_names_everyone_once() {
+        use crate::client::SeatChange;
+        use crate::protocol::{EventId, LeaveReason, MemberId};
+        let change = |name: &str, own, kind| SeatChange {
+            member: MemberId(uuid::Uuid::nil()),
+            name: name.parse().ok().map(std::sync::Arc::new),
+            own,
+            kind,
+        };
+        let joined = |name| change(name, false, SeatChangeKind::Joined);
+        let left = change("Ana", false, SeatChangeKind::Left(LeaveReason::Choice));
+        let say = |changes: Vec<SeatChange>| {
+            let row = LineRow { id: EventId(uuid::Uuid::nil()), at: 0, changes: changes.into() };
+            line(&row).into_iter().map(|piece| match piece { Piece::Name(text) | Piece::Words(text) => text }).collect::<String>()
+        };
+        assert_eq!(say(vec![change("Ana", true, SeatChangeKind::Joined)]), "You joined");
+        assert_eq!(say(vec![joined("Bo"), joined("Chidi"), joined("Di"), left]), "Bo, Chidi and Di joined. Ana left");
+    }
 
     #[test]
     fn moments_are_written_in_utc() {

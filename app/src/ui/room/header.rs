@@ -43,7 +43,7 @@ pub(super) fn Header(
                 <span class="of">"/ "{store.capacity}</span>
             </span>
             <span class="space"></span>
-            <form method="post" action="/api/leave_room">
+            <form method="post" action="/api/leave_room" on:submit=move |_| store.leave()>
                 <input type="hidden" name="code" value=code/>
                 <button class="button leave">
                     <Glyph icon=Icon::Leave/>

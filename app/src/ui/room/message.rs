@@ -21,8 +21,15 @@ pub(super) fn RowView(
 ) -> impl IntoView {
     let row = row.row;
     move || match row.get() {
-        Row::Line(line) => view! { <div class="line">{text::line(&line)}</div> }.into_any(),
+        Row::Line(line) => view! { <div class="line">{text::line(&line).into_iter().map(piece).collect_view()}</div> }.into_any(),
         Row::Message(message) => view! { <MessageView store message/> }.into_any(),
+    }
+}
+
+fn piece(piece: text::Piece) -> AnyView {
+    match piece {
+        text::Piece::Name(name) => view! { <bdi translate="no">{name}</bdi> }.into_any(),
+        text::Piece::Words(words) => words.into_any(),
     }
 }
 
