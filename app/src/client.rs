@@ -127,6 +127,12 @@ impl Client {
         client
     }
 
+    /// Takes up what an earlier page of this stay could not send. To be called before [`Input::Start`].
+    pub fn restore(&mut self, outbox: Outbox) {
+        self.outbox = outbox;
+        self.settle_timeline();
+    }
+
     /// Takes one input and says what to do, in order.
     #[must_use]
     pub fn step(&mut self, now: u64, input: Input) -> Vec<Action> {

@@ -4,5 +4,6 @@
 
 pub mod browser;
 mod driver;
+mod keeper;
 mod socket;
 pub mod store;

@@ -31,8 +31,10 @@ use room_page::RoomPage;
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let pkg = format!("/{}/{}", options.site_pkg_dir, options.output_name);
     let (script, wasm) = (format!("{pkg}.js"), format!("{pkg}.wasm"));
+    // Both files are asked for at once, and by script: a preload tag would also fetch them where no script runs.
     let boot = format!(
-        "import('{script}').then(async m => {{ await m.default({{ module_or_path: '{wasm}' }}); m.hydrate(); }})\
+        "const wasm = fetch('{wasm}');\
+         import('{script}').then(async m => {{ await m.default({{ module_or_path: wasm }}); m.hydrate(); }})\
          .catch(() => {{ document.getElementById('boot-failed').hidden = false; }});"
     );
     view! {
@@ -43,8 +45,6 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content"/>
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <link rel="modulepreload" href=script nonce=use_nonce()/>
-                <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
                 <AutoReload options/>
                 <script type="module" nonce=use_nonce()>{boot}</script>
                 <MetaTags/>

@@ -4,7 +4,7 @@ test.describe('getting in', () => {
   test('create a room', async ({ person }) => {
     const ana = await person('Ana');
     await ana.create();
-    await expect(ana.line('Ana opened the room')).toHaveCount(1);
+    await expect(ana.line('You joined')).toHaveCount(1);
     await ana.sees(['Ana']);
   });
 

@@ -55,6 +55,12 @@ pub fn is_touch() -> bool {
     window().and_then(|window| window.match_media("(pointer: coarse)").ok().flatten()).is_some_and(|query| query.matches())
 }
 
+/// Asks a question that can be answered with yes or no.
+#[must_use]
+pub fn confirm(question: &str) -> bool {
+    window().is_none_or(|window| window.confirm_with_message(question).unwrap_or(true))
+}
+
 /// Goes to another page of this site.
 pub fn go(path: &str) {
     if let Some(window) = window() {
@@ -116,6 +122,23 @@ pub fn recall_name(input: &HtmlInputElement) {
         && let Some(name) = local_storage().and_then(|storage| storage.get_item(NAME).ok().flatten())
     {
         input.set_value(&name);
+    }
+}
+
+fn session_storage() -> Option<Storage> {
+    window()?.session_storage().ok()?
+}
+
+/// What this tab keeps over a reload under this key.
+#[must_use]
+pub fn kept(key: &str) -> Option<String> {
+    session_storage()?.get_item(key).ok()?
+}
+
+/// Keeps this over a reload of this tab; empty text is forgotten.
+pub fn keep(key: &str, text: &str) {
+    if let Some(storage) = session_storage() {
+        let _ = if text.is_empty() { storage.remove_item(key) } else { storage.set_item(key, text) };
     }
 }
 

@@ -8,6 +8,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 
 use super::browser;
+use super::keeper::Keeper;
 use super::socket::{BROKEN, Socket};
 use super::store::RoomStore;
 use crate::client::{Action, Client, Input};
@@ -18,9 +19,12 @@ const BEAT_MS: u64 = 200;
 /// Runs until the page goes away.
 pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiver<Input>) {
     let mut hands = Hands { store, socket: None, wake: None };
+    let mut keeper = Keeper::new(store.code);
+    client.restore(keeper.outbox());
     hands.perform(client.step(browser::now_ms(), Input::Start));
     loop {
         store.draw(&client);
+        keeper.keep(client.outbox(), client.status());
         let beat = store.counts_time().then(|| browser::now_ms() + BEAT_MS);
         let due = hands.wake.into_iter().chain(beat).min();
         let input = select! {

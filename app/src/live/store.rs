@@ -7,7 +7,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{browser, driver};
+use super::{browser, driver, keeper};
 use crate::api;
 use crate::client::{Client, Input, Outbox, Row, RowState};
 use crate::protocol::body::BodyError;
@@ -35,6 +35,8 @@ pub struct RoomStore {
     pub status: RwSignal<Status>,
     /// Where the page before what is shown ends, when there is one.
     pub older: RwSignal<Option<Position>>,
+    /// What is not sent yet.
+    pub unsent: RwSignal<Vec<MessageBody>>,
     /// A refused message on its way back into the composer.
     pub taken: RwSignal<Option<String>>,
     /// Whether the reader has pressed "leave" on this page, which is about to go away.
@@ -71,6 +73,7 @@ impl RoomStore {
             members: RwSignal::default(),
             status: RwSignal::new(client.status()),
             older: RwSignal::default(),
+            unsent: RwSignal::default(),
             taken: RwSignal::default(),
             leaving: RwSignal::default(),
             now: RwSignal::default(),
@@ -89,6 +92,7 @@ impl RoomStore {
             let (inputs, driven) = channel(INPUTS);
             self.inputs.set_value(Some(inputs));
             self.listen();
+            self.guard_unsent();
             spawn_local(driver::run(self, client, driven));
         });
         Effect::new(move |_| browser::mark_document("data-live", self.status.get() == Status::Live));
@@ -102,6 +106,27 @@ impl RoomStore {
         if !browser::is_online() {
             self.tell(Input::Offline);
         }
+    }
+
+    /// Asks before the page goes away with something unsent, unless it goes because the reader leaves.
+    fn guard_unsent(self) {
+        let handle = window_event_listener(ev::beforeunload, move |event| {
+            if !self.leaving.get_untracked() && self.unsent.with_untracked(|unsent| !unsent.is_empty()) {
+                event.prevent_default();
+            }
+        });
+        on_cleanup(move || handle.remove());
+    }
+
+    /// Keeps the composer's text over a reload of this tab.
+    pub fn keep_draft(self, text: &str) {
+        keeper::keep_draft(self.code, text);
+    }
+
+    /// The composer's text of before the reload.
+    #[must_use]
+    pub fn kept_draft(self) -> Option<String> {
+        keeper::kept_draft(self.code)
     }
 
     fn tell_of<E: ev::EventDescriptor + 'static>(self, event: E, input: impl Fn(E::EventType) -> Input + 'static)
@@ -147,9 +172,10 @@ impl RoomStore {
         self.tell(Input::Discard(id));
     }
 
-    /// The form that leaves is on its way; the page it brings takes this one's place.
+    /// The form that leaves is on its way; the page it brings takes this one's place. Nothing of the stay is kept.
     pub fn leave(self) {
         self.leaving.set(true);
+        keeper::forget(self.code);
     }
 
     /// Does not wait for the next attempt to connect.
@@ -178,6 +204,7 @@ impl RoomStore {
     pub(super) fn draw(self, client: &Client) {
         write(self.status, client.status());
         write(self.older, client.older());
+        write(self.unsent, client.outbox().drafts().map(|draft| draft.body.clone()).collect());
         if self.members.with_untracked(|members| members != client.members()) {
             self.members.set(client.members().to_vec());
         }

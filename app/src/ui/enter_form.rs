@@ -93,32 +93,32 @@ pub(super) fn EnterForm(
             // Enter in a field presses a form's first button: this one, which has no intent, so the fields decide.
             <button class="visually-hidden" tabindex="-1" aria-hidden="true">{text::JOIN}</button>
             <input type="hidden" name="from" value=from/>
-            <label class="field">
-                <span>{text::YOUR_NAME}</span>
-                <input node_ref=name name="name" value=form.name autocomplete="nickname" dir="auto" autofocus=at_first(Field::Name)
+            <div class="field">
+                <label for="name">{text::YOUR_NAME}</label>
+                <input node_ref=name id="name" name="name" value=form.name autocomplete="nickname" dir="auto" autofocus=at_first(Field::Name)
                     aria-invalid=move || wrong(Field::Name) aria-describedby="name-error"/>
                 <FieldError id="name-error" message=Signal::derive(move || error(Field::Name))/>
-            </label>
+            </div>
             {match purpose {
                 Purpose::Home { capacity: seats } => view! {
                     <button class="button primary" name="intent" value="create">{text::CREATE}</button>
                     <details open=at_first(Field::Capacity)>
                         <summary>{text::OPTIONS}</summary>
-                        <label class="field">
-                            <span>{text::HOW_MANY}</span>
-                            <input node_ref=capacity name="capacity" type="number" inputmode="numeric" placeholder=seats value=form.capacity
+                        <div class="field">
+                            <label for="capacity">{text::HOW_MANY}</label>
+                            <input node_ref=capacity id="capacity" name="capacity" type="number" inputmode="numeric" placeholder=seats value=form.capacity
                                 autofocus=at_first(Field::Capacity) aria-invalid=move || wrong(Field::Capacity) aria-describedby="capacity-error"/>
                             <FieldError id="capacity-error" message=Signal::derive(move || error(Field::Capacity))/>
-                        </label>
+                        </div>
                     </details>
                     <div class="or">{text::OR_JOIN}</div>
                     <div class="join">
-                        <label class="field">
-                            <span>{text::ROOM_CODE}</span>
-                            <input node_ref=code name="code" value=form.code placeholder="KXQ4-7M2P" autocomplete="off" autocapitalize="characters"
+                        <div class="field">
+                            <label for="code">{text::ROOM_CODE}</label>
+                            <input node_ref=code id="code" name="code" value=form.code placeholder="KXQ4-7M2P" autocomplete="off" autocapitalize="characters"
                                 spellcheck="false" translate="no" autofocus=at_first(Field::Code)
                                 aria-invalid=move || wrong(Field::Code) aria-describedby="code-error"/>
-                        </label>
+                        </div>
                         <button class="button" name="intent" value="join">{text::JOIN}</button>
                     </div>
                     <FieldError id="code-error" message=Signal::derive(move || error(Field::Code))/>

@@ -20,6 +20,9 @@ pub(super) fn MissingPage(
     /// Where it leads.
     #[prop(default = "/")]
     to: &'static str,
+    /// Messages that never reached the room: shown, so that nothing vanishes without a word.
+    #[prop(optional)]
+    unsent: Vec<String>,
 ) -> impl IntoView {
     view! {
         <Title text=heading/>
@@ -31,6 +34,12 @@ pub(super) fn MissingPage(
                     <span class="vessel"><Mark/></span>
                     <h1>{heading}</h1>
                     <p>{more}</p>
+                    {(!unsent.is_empty()).then(|| view! {
+                        <div class="unsent">
+                            <h2>{text::NOT_SENT}</h2>
+                            {unsent.into_iter().map(|body| view! { <p class="message failed" dir="auto">{body}</p> }).collect_view()}
+                        </div>
+                    })}
                     <a class="button primary" href=to rel="external">{step}</a>
                 </div>
             </main>

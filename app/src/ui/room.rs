@@ -49,7 +49,8 @@ pub(super) fn RoomView(
             }.into_any(),
             Some(ending) => {
                 let (heading, more, step, to) = text::ending(ending);
-                view! { <MissingPage heading more step to/> }.into_any()
+                let unsent = store.unsent.get_untracked().iter().map(|body| body.as_str().to_owned()).collect();
+                view! { <MissingPage heading more step to unsent/> }.into_any()
             }
         }}
     }

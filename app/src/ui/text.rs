@@ -43,6 +43,7 @@ pub(super) const EMPTY_ROOM: &str = "Nobody has said anything yet. Share the lin
 pub(super) const YOU: &str = "you";
 pub(super) const SOMEBODY: &str = "Somebody";
 pub(super) const SENDING: &str = "Sending…";
+pub(super) const NOT_SENT: &str = "Not sent";
 pub(super) const RETRY: &str = "Retry";
 pub(super) const EDIT: &str = "Edit";
 pub(super) const DELETE: &str = "Delete";
@@ -144,6 +145,14 @@ pub(super) fn line(row: &LineRow) -> Vec<Piece> {
         pieces.push(Piece::Words(format!(" {verb}")));
     }
     pieces
+}
+
+/// Asked before leaving with messages on their way.
+pub(super) fn leave_unsent(count: usize) -> String {
+    match count {
+        1 => "One message is not sent yet. Leave anyway?".into(),
+        _ => format!("{count} messages are not sent yet. Leave anyway?"),
+    }
 }
 
 /// What the banner says while there is no connection.

@@ -36,6 +36,7 @@ pub(super) fn Composer(
         match store.send(&field.value()) {
             Ok(()) => {
                 field.set_value("");
+                store.keep_draft("");
                 length.set(0);
                 error.set(None);
             }
@@ -53,6 +54,15 @@ pub(super) fn Composer(
             let _ = field.focus();
         }
     });
+    // What stood in the box before a reload, unless something is in it already.
+    Effect::new(move |_| {
+        if let (Some(field), Some(draft)) = (field.get(), store.kept_draft())
+            && field.value().is_empty()
+        {
+            field.set_value(&draft);
+            length.set(body::length(&draft));
+        }
+    });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         send();
@@ -67,6 +77,7 @@ pub(super) fn Composer(
     let typing = move |_| {
         if let Some(field) = field.get_untracked() {
             length.set(body::length(&field.value()));
+            store.keep_draft(&field.value());
             if length.get_untracked() <= body::MAX_SCALARS {
                 error.set(None);
             }

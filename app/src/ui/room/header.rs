@@ -1,6 +1,6 @@
 //! Which room this is, the way to bring others in, and the way out.
 
-use leptos::ev::MouseEvent;
+use leptos::ev::{MouseEvent, SubmitEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -28,6 +28,14 @@ pub(super) fn Header(
             }
         });
     };
+    let leave = move |event: SubmitEvent| {
+        let unsent = store.unsent.read_untracked().len();
+        if unsent == 0 || browser::confirm(&text::leave_unsent(unsent)) {
+            store.leave();
+        } else {
+            event.prevent_default();
+        }
+    };
     view! {
         <header>
             <a class="mark" href="/" rel="external" aria-label=text::PRODUCT><Mark/></a>
@@ -43,7 +51,7 @@ pub(super) fn Header(
                 <span class="of">"/ "{store.capacity}</span>
             </span>
             <span class="space"></span>
-            <form method="post" action="/api/leave_room" on:submit=move |_| store.leave()>
+            <form method="post" action="/api/leave_room" on:submit=leave>
                 <input type="hidden" name="code" value=code/>
                 <button class="button leave">
                     <Glyph icon=Icon::Leave/>
