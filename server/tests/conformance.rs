@@ -7,10 +7,14 @@
 
 #[path = "conformance/crash.rs"]
 mod crash;
-#[path = "conformance/laws.rs"]
-mod laws;
+#[path = "conformance/ends.rs"]
+mod ends;
+#[path = "conformance/log.rs"]
+mod log;
 #[path = "conformance/plan.rs"]
 mod plan;
+#[path = "conformance/seats.rs"]
+mod seats;
 #[path = "conformance/support.rs"]
 mod support;
 
@@ -39,31 +43,31 @@ macro_rules! every_law {
             $engine,
             $store,
             [
-                crate::laws::seq_grows_and_the_order_is_one as law_01_seq_grows_and_the_order_is_one,
-                crate::laws::an_id_is_one_event as law_02_an_id_is_one_event,
-                crate::laws::an_id_outlives_its_event as law_02_an_id_outlives_its_event,
-                crate::laws::a_subscription_never_skips as law_03_a_subscription_never_skips,
-                crate::laws::a_subscriber_that_sleeps_is_lost_not_skipped
+                crate::log::seq_grows_and_the_order_is_one as law_01_seq_grows_and_the_order_is_one,
+                crate::log::an_id_is_one_event as law_02_an_id_is_one_event,
+                crate::log::an_id_outlives_its_event as law_02_an_id_outlives_its_event,
+                crate::log::a_subscription_never_skips as law_03_a_subscription_never_skips,
+                crate::log::a_subscriber_that_sleeps_is_lost_not_skipped
                     as law_03_a_subscriber_that_sleeps_is_lost_not_skipped,
-                crate::laws::what_is_acked_is_read as law_04_what_is_acked_is_read,
+                crate::log::what_is_acked_is_read as law_04_what_is_acked_is_read,
                 crate::crash::what_is_acked_survives_kill as law_04_what_is_acked_survives_kill,
-                crate::laws::what_is_acked_survives_reopening as law_04_what_is_acked_survives_reopening,
-                crate::laws::pages_are_ordered_and_bounded as law_05_pages_are_ordered_and_bounded,
-                crate::laws::retention_trims_the_log_only as law_05_retention_trims_the_log_only,
-                crate::laws::a_position_continues_or_resets as law_06_a_position_continues_or_resets,
-                crate::laws::a_new_life_resets_old_positions as law_06_a_new_life_resets_old_positions,
-                crate::laws::a_room_of_50_seats_50 as law_07_a_room_of_50_seats_50,
-                crate::laws::a_join_racing_the_end_has_a_seat_or_no_room
+                crate::log::what_is_acked_survives_reopening as law_04_what_is_acked_survives_reopening,
+                crate::log::pages_are_ordered_and_bounded as law_05_pages_are_ordered_and_bounded,
+                crate::log::retention_trims_the_log_only as law_05_retention_trims_the_log_only,
+                crate::log::a_position_continues_or_resets as law_06_a_position_continues_or_resets,
+                crate::ends::a_new_life_resets_old_positions as law_06_a_new_life_resets_old_positions,
+                crate::seats::a_room_of_50_seats_50 as law_07_a_room_of_50_seats_50,
+                crate::seats::a_join_racing_the_end_has_a_seat_or_no_room
                     as law_07_a_join_racing_the_end_has_a_seat_or_no_room,
-                crate::laws::only_the_seated_speak_and_leave as law_07_only_the_seated_speak_and_leave,
-                crate::laws::a_lease_keeps_a_seat_for_its_time as law_08_a_lease_keeps_a_seat_for_its_time,
-                crate::laws::who_came_back_is_not_put_out as law_08_who_came_back_is_not_put_out,
-                crate::laws::a_start_gives_everyone_a_grace as law_08_a_start_gives_everyone_a_grace,
-                crate::laws::a_room_nobody_arrived_in_ends as law_08_a_room_nobody_arrived_in_ends,
-                crate::laws::a_room_that_ended_leaves_nothing as law_10_a_room_that_ended_leaves_nothing,
-                crate::laws::after_close_every_verb_fails as law_11_after_close_every_verb_fails,
-                crate::laws::nothing_hangs_on_close as law_11_nothing_hangs_on_close,
-                crate::laws::keys_are_drawn_once as keys_are_drawn_once,
+                crate::seats::only_the_seated_speak_and_leave as law_07_only_the_seated_speak_and_leave,
+                crate::seats::a_lease_keeps_a_seat_for_its_time as law_08_a_lease_keeps_a_seat_for_its_time,
+                crate::seats::who_came_back_is_not_put_out as law_08_who_came_back_is_not_put_out,
+                crate::seats::a_start_gives_everyone_a_grace as law_08_a_start_gives_everyone_a_grace,
+                crate::ends::a_room_nobody_arrived_in_ends as law_08_a_room_nobody_arrived_in_ends,
+                crate::ends::a_room_that_ended_leaves_nothing as law_10_a_room_that_ended_leaves_nothing,
+                crate::ends::after_close_every_verb_fails as law_11_after_close_every_verb_fails,
+                crate::ends::nothing_hangs_on_close as law_11_nothing_hangs_on_close,
+                crate::ends::keys_are_drawn_once as keys_are_drawn_once,
             ]
         );
     };

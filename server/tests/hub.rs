@@ -355,6 +355,23 @@ async fn what_is_not_there_leaves_no_feed() {
     world.quiet().await;
 }
 
+/// A feed that has been stopped and has not noticed yet must not take its successor with it.
+#[tokio::test]
+async fn a_feed_on_its_way_out_leaves_the_next_one_alone() {
+    let world = World::new().await;
+    let room = room_of(&*world.backend, 50, &[1]).await;
+    for _ in 0..20 {
+        drop(world.hub.attach(room, member(1)).await.unwrap());
+        let next = world.hub.attach(room, member(1)).await.unwrap();
+        while world.tasks.len() > 1 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(world.hub.active(), 1);
+        drop(next);
+    }
+    world.quiet().await;
+}
+
 /// Someone who gives up while the feed still starts has not attached.
 #[tokio::test]
 async fn giving_up_while_attaching_leaves_no_feed() {

@@ -12,7 +12,7 @@ use crate::backend::BackendError;
 /// it is closed (POSIX `fcntl`), so the database file itself must not be opened here.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -23,11 +23,21 @@ impl Lock {
             BackendError::unavailable(format!("cannot open {}: {error}", Path::new(&path).display()))
         })?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => {
                 Err(BackendError::unavailable(format!("another server is using {}", database.display())))
             }
             Err(TryLockError::Error(error)) => Err(BackendError::unavailable(error)),
+        }
+    }
+}
+
+/// Unlocks by name instead of by closing: a child process that is just being started shares the descriptor for a
+/// moment, and with it the lock.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the store's lock file cannot be unlocked");
         }
     }
 }

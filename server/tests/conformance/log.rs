@@ -1,0 +1,279 @@
+//! The laws of the log: order, identity, delivery, durability, pages, positions.
+
+use std::sync::Arc;
+
+use app::protocol::{Epoch, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
+use server::backend::{Appended, Delivery, From};
+use tokio::task::JoinSet;
+
+use crate::refused;
+use crate::support::{Store, latest, left, member, message, name, next, places, room_of, stored, take, unbroken};
+
+pub(crate) async fn seq_grows_and_the_order_is_one(store: &Store) {
+    let backend = store.open().await;
+    let rooms = [room_of(&*backend, 50, &[1, 2, 3]).await, room_of(&*backend, 50, &[1, 2, 3]).await];
+    let mut first = backend.subscribe(rooms[0]).await.unwrap();
+    let mut second = backend.subscribe(rooms[0]).await.unwrap();
+
+    let mut writers = JoinSet::new();
+    for writer in 1..=3 {
+        let backend = Arc::clone(&backend);
+        writers.spawn(async move {
+            let mut last = Seq(0);
+            let mut acked = Vec::new();
+            for n in 0..50 {
+                stored(backend.append(rooms[1], message(writer, "elsewhere")).await);
+                let event = stored(backend.append(rooms[0], message(writer, &format!("{writer}-{n}"))).await);
+                assert!(event.seq > last);
+                last = event.seq;
+                acked.push(event);
+            }
+            acked
+        });
+    }
+    let mut acked = writers.join_all().await.concat();
+    acked.sort_by_key(|event| event.seq);
+    let heard = take(&mut first, 150).await;
+    unbroken(&heard);
+    assert_eq!(heard[0].prev, first.head.seq);
+    assert_eq!(heard, acked);
+    assert_eq!(heard, take(&mut second, 150).await);
+    assert_eq!(heard, latest(&*backend, rooms[0]).await[3..]);
+}
+
+pub(crate) async fn an_id_is_one_event(store: &Store) {
+    let backend = store.open().await;
+    let here = room_of(&*backend, 50, &[1, 2]).await;
+    let there = room_of(&*backend, 50, &[1]).await;
+    let mut heard = backend.subscribe(here).await.unwrap();
+
+    let draft = message(1, "once");
+    let mut copies = JoinSet::new();
+    for _ in 0..8 {
+        let (backend, draft) = (Arc::clone(&backend), draft.clone());
+        copies.spawn(async move { backend.append(here, draft).await.unwrap() });
+    }
+    let copies = copies.join_all().await;
+    let firsts = copies.iter().filter(|copy| matches!(copy, Appended::Stored(_))).count();
+    assert_eq!(firsts, 1, "{copies:?}");
+    let event = latest(&*backend, here).await.pop().unwrap();
+    assert!(
+        copies.iter().all(|copy| *copy == Appended::Stored(event.clone()) || *copy == Appended::Repeat(event.clone()))
+    );
+
+    // What it says the second time does not matter, nor who says it, nor whether the author is still inside.
+    let mut changed = message(2, "twice");
+    changed.id = draft.id;
+    assert_eq!(backend.append(here, changed).await.unwrap(), Appended::Repeat(event.clone()));
+    stored(backend.append(here, left(1, LeaveReason::Choice)).await);
+    assert_eq!(backend.append(here, draft.clone()).await.unwrap(), Appended::Repeat(event.clone()));
+    // Another room knows nothing of it.
+    stored(backend.append(there, draft).await);
+
+    assert_eq!(next(&mut heard).await, event);
+    assert!(matches!(next(&mut heard).await.kind, EventKind::Left { .. }), "a repetition was delivered");
+    assert_eq!(latest(&*backend, here).await.len(), 4);
+}
+
+pub(crate) async fn an_id_outlives_its_event(store: &Store) {
+    let limits = Limits { events: 5, ..Limits::default() };
+    let backend = store.open_with(&limits).await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    let draft = message(1, "soon gone");
+    let first = stored(backend.append(code, draft.clone()).await);
+    for n in 0..10 {
+        stored(backend.append(code, message(1, &format!("{n}"))).await);
+    }
+    assert!(!latest(&*backend, code).await.contains(&first));
+    assert_eq!(backend.append(code, draft.clone()).await.unwrap(), Appended::Trimmed(first.seq));
+    backend.close().await;
+    let backend = store.open_with(&limits).await;
+    assert_eq!(backend.append(code, draft).await.unwrap(), Appended::Trimmed(first.seq));
+}
+
+pub(crate) async fn a_subscription_never_skips(store: &Store) {
+    let backend = store.open().await;
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let mut writers = JoinSet::new();
+    for writer in 1..=2 {
+        let backend = Arc::clone(&backend);
+        writers.spawn(async move {
+            for n in 0..100 {
+                stored(backend.append(code, message(writer, &format!("{n}"))).await);
+            }
+        });
+    }
+    // Subscribed at any moment between the appends.
+    let mut subscriptions = Vec::new();
+    for _ in 0..20 {
+        subscriptions.push(backend.subscribe(code).await.unwrap());
+        tokio::task::yield_now().await;
+    }
+    writers.join_all().await;
+    let heads: std::collections::BTreeSet<_> = subscriptions.iter().map(|one| one.head.seq).collect();
+    assert!(heads.len() > 1, "all subscriptions began at one moment: this proves nothing");
+    for mut subscription in subscriptions {
+        let rest = backend.read(code, From::After(subscription.head), 10_000).await.unwrap().events;
+        assert_eq!(take(&mut subscription, rest.len()).await, rest);
+        assert!(subscription.deliveries.is_empty());
+    }
+}
+
+pub(crate) async fn a_subscriber_that_sleeps_is_lost_not_skipped(store: &Store) {
+    let backend = store.open().await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    let mut asleep = backend.subscribe(code).await.unwrap();
+    let mut awake = backend.subscribe(code).await.unwrap();
+    let mut last = awake.head.seq;
+    for n in 0..40 {
+        let mut burst = JoinSet::new();
+        for m in 0..100 {
+            let backend = Arc::clone(&backend);
+            burst.spawn(async move { stored(backend.append(code, message(1, &format!("{n}-{m}"))).await) });
+        }
+        burst.join_all().await;
+        for event in take(&mut awake, 100).await {
+            assert_eq!(event.prev, last, "one sleeper costs the others");
+            last = event.seq;
+        }
+    }
+    // Awake again, with room for one more: what comes now must continue what it has, if anything comes.
+    let heard = take(&mut asleep, 500).await;
+    unbroken(&heard);
+    let last = stored(backend.append(code, message(1, "last")).await);
+    let mut seen = heard[499].seq;
+    while let Some(delivery) = asleep.deliveries.recv().await {
+        let Delivery::Event(event) = delivery else { panic!("the room has not ended") };
+        assert_eq!(event.prev, seen, "skipped");
+        seen = event.seq;
+        if seen == last.seq {
+            return;
+        }
+    }
+}
+
+pub(crate) async fn what_is_acked_is_read(store: &Store) {
+    let backend = store.open().await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    for n in 0..100 {
+        let event = stored(backend.append(code, message(1, &format!("{n}"))).await);
+        let room = backend.room(code).await.unwrap();
+        assert_eq!(room.position.seq, event.seq);
+        assert_eq!(backend.read(code, From::Latest, 1).await.unwrap().events, std::slice::from_ref(&event));
+        let before = Position { seq: event.prev, ..room.position };
+        assert_eq!(backend.read(code, From::After(before), 10).await.unwrap().events, [event]);
+    }
+}
+
+pub(crate) async fn what_is_acked_survives_reopening(store: &Store) {
+    let backend = store.open().await;
+    let code = room_of(&*backend, 7, &[3, 1, 2]).await;
+    stored(backend.append(code, message(1, "hello\n\n  there")).await);
+    stored(backend.append(code, left(3, LeaveReason::Choice)).await);
+    let room = backend.room(code).await.unwrap();
+    let page = backend.read(code, From::Latest, 100).await.unwrap();
+    backend.close().await;
+
+    let backend = store.open().await;
+    assert_eq!(backend.room(code).await.unwrap(), room);
+    assert_eq!(backend.read(code, From::Latest, 100).await.unwrap(), page);
+    let members: Vec<MemberId> = room.members.iter().map(|seated| seated.member).collect();
+    assert_eq!(members, [member(1), member(2)]);
+    assert_eq!(room.capacity, 7);
+    assert!(backend.append(code, message(1, "again")).await.is_ok());
+}
+
+pub(crate) async fn pages_are_ordered_and_bounded(store: &Store) {
+    let backend = store.open().await;
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    for n in 0..30 {
+        stored(backend.append(code, message(1 + n % 2, &format!("{n}"))).await);
+    }
+    stored(backend.append(code, left(2, LeaveReason::Choice)).await);
+    let room = backend.room(code).await.unwrap();
+    let all = places(&backend.read(code, From::Latest, 1_000).await.unwrap());
+    assert_eq!(all.len(), 33);
+    assert_eq!((all[0], *all.last().unwrap()), (room.oldest, room.position.seq));
+
+    let mut forwards = Vec::new();
+    let mut at = Position { seq: Seq(0), ..room.position };
+    loop {
+        let page = backend.read(code, From::After(at), 10).await.unwrap();
+        assert!(page.events.len() <= 10 && !page.truncated);
+        let Some(last) = page.events.last() else { break };
+        at.seq = last.seq;
+        forwards.extend(places(&page));
+    }
+    assert_eq!(forwards, all);
+
+    let mut backwards = Vec::new();
+    let mut page = backend.read(code, From::Latest, 10).await.unwrap();
+    while let Some(first) = page.events.first().map(|event| event.seq) {
+        assert!(page.events.len() <= 10 && !page.truncated);
+        backwards.splice(0..0, places(&page));
+        page = backend.read(code, From::Before(first), 10).await.unwrap();
+    }
+    assert!(!page.truncated);
+    assert_eq!(backwards, all);
+
+    // Who left is still called by name where the page mentions them, and nobody else is named.
+    let last = backend.read(code, From::Latest, 1).await.unwrap();
+    assert_eq!(last.names, [(member(2), name(2))].into());
+    assert!(backend.read(code, From::Latest, 0).await.unwrap().events.is_empty());
+}
+
+pub(crate) async fn retention_trims_the_log_only(store: &Store) {
+    let limits = Limits { events: 10, timeline: 2_000, ..Limits::default() };
+    let backend = store.open_with(&limits).await;
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    assert!(!backend.read(code, From::Latest, 100).await.unwrap().truncated);
+    for n in 0..20 {
+        stored(backend.append(code, message(1, &format!("{n}"))).await);
+    }
+    let page = backend.read(code, From::Latest, 100).await.unwrap();
+    assert!(page.truncated);
+    assert_eq!(places(&page).len(), 10);
+    let room = backend.room(code).await.unwrap();
+    assert_eq!(room.oldest, page.events[0].seq);
+    assert_eq!(room.members.len(), 2, "retention touched the seats");
+    assert_eq!(page.names, [(member(1), name(1))].into(), "retention touched the names");
+
+    // The mark is on the page that stops where the log was cut, and on no later one.
+    assert!(!backend.read(code, From::Latest, 9).await.unwrap().truncated);
+    assert!(backend.read(code, From::Latest, 10).await.unwrap().truncated);
+    let nothing = backend.read(code, From::Before(room.oldest), 10).await.unwrap();
+    assert!(nothing.truncated && nothing.events.is_empty());
+    assert!(
+        !backend.read(code, From::Before(Seq(1)), 10).await.unwrap().truncated,
+        "nothing was ever before the first"
+    );
+
+    // By size: ten of these would be 5 000 bytes. The newest stays, however large it is.
+    for _ in 0..10 {
+        stored(backend.append(code, message(1, &"x".repeat(500))).await);
+    }
+    assert!(latest(&*backend, code).await.len() < 4);
+    let large = stored(backend.append(code, message(1, &"y".repeat(4_000))).await);
+    assert_eq!(latest(&*backend, code).await, [large]);
+}
+
+pub(crate) async fn a_position_continues_or_resets(store: &Store) {
+    let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    for n in 0..20 {
+        stored(backend.append(code, message(1, &format!("{n}"))).await);
+    }
+    let room = backend.room(code).await.unwrap();
+    let at = |seq| From::After(Position { seq, ..room.position });
+    let log = latest(&*backend, code).await;
+
+    assert!(backend.read(code, at(room.position.seq), 100).await.unwrap().events.is_empty());
+    // The last one trimmed is the last from which everything after is still there.
+    assert_eq!(backend.read(code, at(log[0].prev), 100).await.unwrap().events, log);
+    refused!(backend.read(code, at(Seq(log[0].prev.0 - 1)), 100).await, Reset);
+    refused!(backend.read(code, at(Seq(0)), 100).await, Reset);
+    refused!(backend.read(code, at(Seq(room.position.seq.0 + 1)), 100).await, Reset);
+    let other = Position { epoch: Epoch(room.position.epoch.0 + 1), ..room.position };
+    refused!(backend.read(code, From::After(other), 100).await, Reset);
+    refused!(backend.read(crate::support::code(), at(Seq(0)), 100).await, NotFound);
+}

@@ -1,0 +1,166 @@
+//! The laws of seats and leases.
+
+use std::sync::Arc;
+
+use app::protocol::{Epoch, LeaveReason, Limits};
+use server::backend::{BackendError, NewRoom};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, advance};
+
+use crate::refused;
+use crate::support::{Store, code, joined, latest, lease, left, member, message, ms, name, room_of, stored};
+
+pub(crate) async fn a_room_of_50_seats_50(store: &Store) {
+    let backend = store.open().await;
+    let code = room_of(&*backend, 50, &[]).await;
+    let mut joins = JoinSet::new();
+    for n in 1..=51 {
+        let backend = Arc::clone(&backend);
+        joins.spawn(async move { backend.append(code, joined(n)).await });
+    }
+    let joins = joins.join_all().await;
+    assert_eq!(joins.iter().filter(|join| join.is_ok()).count(), 50);
+    assert_eq!(joins.iter().filter(|join| matches!(join, Err(BackendError::Full))).count(), 1);
+    let members = backend.room(code).await.unwrap().members;
+    assert_eq!(members.len(), 50);
+
+    // Someone inside is inside, however full it is; a seat that is freed can be taken once.
+    let inside = members[0].member;
+    let again = joined((inside.0.as_u128() >> 64) as u64);
+    refused!(backend.append(code, again).await, Conflict);
+    stored(backend.append(code, left((inside.0.as_u128() >> 64) as u64, LeaveReason::Choice)).await);
+    stored(backend.append(code, joined(100)).await);
+    refused!(backend.append(code, joined(101)).await, Full);
+}
+
+pub(crate) async fn a_join_racing_the_end_has_a_seat_or_no_room(store: &Store) {
+    let backend = store.open().await;
+    let mut seated = 0;
+    for round in 0..200 {
+        let code = room_of(&*backend, 50, &[1]).await;
+        let leave = backend.append(code, left(1, LeaveReason::Choice));
+        let join = backend.append(code, joined(2));
+        let (leave, join) = if round % 2 == 0 {
+            tokio::join!(leave, join)
+        } else {
+            let (join, leave) = tokio::join!(join, leave);
+            (leave, join)
+        };
+        stored(leave);
+        match join {
+            Ok(_) => {
+                seated += 1;
+                assert!(backend.room(code).await.unwrap().has(member(2)));
+                stored(backend.append(code, message(2, "here")).await);
+            }
+            Err(BackendError::NotFound) => refused!(backend.room(code).await, NotFound),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!((1..200).contains(&seated), "only one side ever won: this proves nothing");
+}
+
+pub(crate) async fn only_the_seated_speak_and_leave(store: &Store) {
+    let backend = store.open().await;
+    let nowhere = code();
+    refused!(backend.append(nowhere, joined(1)).await, NotFound);
+    refused!(backend.append(nowhere, message(1, "hello?")).await, NotFound);
+    refused!(backend.room(nowhere).await, NotFound);
+    refused!(backend.subscribe(nowhere).await, NotFound);
+
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    refused!(backend.create_room(NewRoom { code, epoch: Epoch(1), capacity: 2 }).await, Conflict);
+    refused!(backend.append(code, joined(1)).await, Conflict);
+    refused!(backend.append(code, message(3, "hello?")).await, Conflict);
+    refused!(backend.append(code, left(3, LeaveReason::Choice)).await, Conflict);
+    stored(backend.append(code, left(1, LeaveReason::Choice)).await);
+    refused!(backend.append(code, left(1, LeaveReason::Choice)).await, Conflict);
+    refused!(backend.append(code, message(1, "still here")).await, Conflict);
+    stored(backend.append(code, joined(1)).await);
+    assert_eq!(latest(&*backend, code).await.len(), 4, "what was refused is in the log");
+}
+
+pub(crate) async fn a_lease_keeps_a_seat_for_its_time(store: &Store) {
+    let limits = Limits::default();
+    let backend = store.open_with(&limits).await;
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let gone = async || {
+        let seats = backend.expired(Instant::now()).await.unwrap();
+        seats.into_iter().map(|seat| seat.member).collect::<std::collections::BTreeSet<_>>()
+    };
+
+    advance(ms(limits.arrival_ms - 1)).await;
+    assert_eq!(gone().await, [].into());
+    backend.hold(lease(code, 1, 7), ms(1_000)).await.unwrap();
+    advance(ms(1)).await;
+    assert_eq!(gone().await, [member(2)].into());
+
+    // Renewed in time for ever; a second connection counts as much as the first.
+    for _ in 0..50 {
+        backend.hold(lease(code, 1, 7), ms(1_000)).await.unwrap();
+        advance(ms(999)).await;
+        assert_eq!(gone().await, [member(2)].into());
+    }
+    backend.hold(lease(code, 1, 8), ms(5_000)).await.unwrap();
+    advance(ms(1_000)).await;
+    assert_eq!(gone().await, [member(2)].into());
+    backend.release(lease(code, 1, 9)).await.unwrap();
+    assert_eq!(gone().await, [member(2)].into());
+    backend.release(lease(code, 1, 8)).await.unwrap();
+    assert_eq!(gone().await, [member(1), member(2)].into());
+
+    let seat =
+        backend.expired(Instant::now()).await.unwrap().into_iter().find(|seat| seat.member == member(2)).unwrap();
+    assert_eq!((seat.name, seat.code), (name(2), code));
+    assert_eq!(seat.epoch, backend.room(code).await.unwrap().position.epoch);
+    assert_eq!(seat.joined, latest(&*backend, code).await[1].seq);
+    stored(backend.append(code, left(2, LeaveReason::Vanished)).await);
+    assert_eq!(gone().await, [member(1)].into());
+    refused!(backend.hold(lease(code, 2, 7), ms(1_000)).await, NotFound);
+}
+
+pub(crate) async fn who_came_back_is_not_put_out(store: &Store) {
+    let limits = Limits::default();
+    let backend = store.open_with(&limits).await;
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    // Just arrived.
+    refused!(backend.append(code, left(1, LeaveReason::Vanished)).await, Conflict);
+    advance(ms(limits.arrival_ms)).await;
+    assert_eq!(backend.expired(Instant::now()).await.unwrap().len(), 2);
+    // Came back between the sweep's question and its answer.
+    backend.hold(lease(code, 1, 7), ms(1_000)).await.unwrap();
+    refused!(backend.append(code, left(1, LeaveReason::Vanished)).await, Conflict);
+    // By choice one may always leave.
+    stored(backend.append(code, left(1, LeaveReason::Choice)).await);
+    stored(backend.append(code, joined(1)).await);
+
+    // A seat taken in the same breath is not the one that was left.
+    advance(ms(limits.arrival_ms)).await;
+    let (out, back, sweep) = tokio::join!(
+        backend.append(code, left(1, LeaveReason::Choice)),
+        backend.append(code, joined(1)),
+        backend.append(code, left(1, LeaveReason::Vanished)),
+    );
+    stored(out);
+    stored(back);
+    refused!(sweep, Conflict);
+    stored(backend.append(code, left(2, LeaveReason::Vanished)).await);
+}
+
+pub(crate) async fn a_start_gives_everyone_a_grace(store: &Store) {
+    let limits = Limits::default();
+    let backend = store.open_with(&limits).await;
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    backend.hold(lease(code, 1, 7), ms(1_000)).await.unwrap();
+    backend.close().await;
+    advance(ms(10 * limits.grace_ms)).await;
+
+    let backend = store.open_with(&limits).await;
+    // Coming back for a moment does not make the grace shorter.
+    backend.hold(lease(code, 1, 0), ms(1_000)).await.unwrap();
+    advance(ms(limits.grace_ms - 1)).await;
+    assert_eq!(backend.expired(Instant::now()).await.unwrap(), []);
+    refused!(backend.append(code, left(1, LeaveReason::Vanished)).await, Conflict);
+    advance(ms(1)).await;
+    assert_eq!(backend.expired(Instant::now()).await.unwrap().len(), 2);
+}
