@@ -3,7 +3,10 @@
 //! An expected refusal is a value, never an `Err`: without script an `Err` would become a redirect with the error in
 //! the address and what was typed lost.
 
-#![expect(missing_docs, reason = "the server macro makes a struct of each function's arguments; the functions are documented")]
+#![expect(
+    missing_docs,
+    reason = "the server macro makes a struct of each function's arguments; the functions are documented"
+)]
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};

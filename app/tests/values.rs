@@ -205,7 +205,10 @@ fn a_code_says_what_is_wrong_with_it() {
 fn later_versions_are_skipped() {
     let frame = decode::<ServerFrame>(r#"{"type":"signal","member":"x","typing":true}"#);
     assert_eq!(frame, Ok(ServerFrame::Unknown));
-    assert!(decode::<ClientFrame>(r#"{"type":"shout"}"#).is_err(), "a server must not drop in silence what it cannot do");
+    assert!(
+        decode::<ClientFrame>(r#"{"type":"shout"}"#).is_err(),
+        "a server must not drop in silence what it cannot do"
+    );
 
     let id = EventId::mint(1, [0; 10]);
     let by = MemberId(Uuid::from_u128(7));

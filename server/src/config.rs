@@ -76,8 +76,17 @@ impl Config {
     /// The limits to enforce.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        let LimitArgs { capacity, events, timeline, appends_per_second, append_burst, tabs, grace_ms, arrival_ms, page_lease_ms } =
-            self.limits;
+        let LimitArgs {
+            capacity,
+            events,
+            timeline,
+            appends_per_second,
+            append_burst,
+            tabs,
+            grace_ms,
+            arrival_ms,
+            page_lease_ms,
+        } = self.limits;
         let default = Limits::default();
         Limits {
             capacity: capacity.unwrap_or(default.capacity),

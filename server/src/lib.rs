@@ -59,7 +59,11 @@ pub async fn serve(
     Ok(())
 }
 
-async fn state(config: &Config, backend: Arc<dyn Backend>, shutdown: CancellationToken) -> Result<AppState, BackendError> {
+async fn state(
+    config: &Config,
+    backend: Arc<dyn Backend>,
+    shutdown: CancellationToken,
+) -> Result<AppState, BackendError> {
     let limits = Arc::new(config.limits());
     let tasks = TaskTracker::new();
     Ok(AppState {

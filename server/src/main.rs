@@ -14,7 +14,9 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let config = Config::parse();
     let address = config.address();
-    let backend = backend::open(&config.store, &config.limits()).await.with_context(|| format!("cannot use the store {}", config.store))?;
+    let backend = backend::open(&config.store, &config.limits())
+        .await
+        .with_context(|| format!("cannot use the store {}", config.store))?;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() && config.public_url.is_none() {

@@ -39,10 +39,10 @@ pub fn router(state: &AppState) -> Router<AppState> {
 /// Gives a request its rooms and its response the policy.
 fn provide_request(state: &AppState) {
     let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };
-    if let Some(nonce) = use_nonce() {
-        if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce)) {
-            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
-        }
+    if let Some(nonce) = use_nonce()
+        && let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce))
+    {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
     let rooms: SharedRooms = Arc::new(RequestRooms::new(state.clone(), parts, response));
     provide_context(rooms);
@@ -51,7 +51,8 @@ fn provide_request(state: &AppState) {
 /// Nothing but this page's own parts; scripts by nonce, styles by file. `'wasm-unsafe-eval'` lets WebAssembly compile.
 fn content_security_policy(nonce: &str) -> String {
     // cargo-leptos reloads the page over a socket on a port of its own while developing, and only then.
-    let reload = if std::env::var_os("LEPTOS_WATCH").is_some() { " ws://127.0.0.1:3001 ws://localhost:3001" } else { "" };
+    let reload =
+        if std::env::var_os("LEPTOS_WATCH").is_some() { " ws://127.0.0.1:3001 ws://localhost:3001" } else { "" };
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
          connect-src 'self'{reload}; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

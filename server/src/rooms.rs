@@ -51,7 +51,11 @@ impl RequestRooms {
 
     /// Whether a browser without script is asking, which reads pages and not JSON.
     fn wants_page(&self) -> bool {
-        self.parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|a| a.contains("text/html"))
+        self.parts
+            .headers
+            .get(header::ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|a| a.contains("text/html"))
     }
 
     /// 303 (RFC 9110 section 15.4.4): the form was taken, and what follows is another page.
@@ -77,7 +81,8 @@ impl RequestRooms {
     }
 
     async fn try_enter(&self, form: &EnterForm) -> Result<(RoomCode, MemberId), Refusal> {
-        let name: DisplayName = form.name.parse().map_err(|error: app::protocol::name::NameError| refusal(Field::Name, error.code()))?;
+        let name: DisplayName =
+            form.name.parse().map_err(|error: app::protocol::name::NameError| refusal(Field::Name, error.code()))?;
         let joins = match form.intent.as_str() {
             "create" => false,
             "join" => true,
@@ -150,7 +155,8 @@ impl RequestRooms {
 
     async fn try_post(&self, code: RoomCode, id: &str, body: &str) -> Result<(), Refusal> {
         let refuse = |code| refusal(Field::Body, code);
-        let member = self.session().map(|session| self.state.identity.member(session, code)).ok_or(refuse(Code::NoSeat))?;
+        let member =
+            self.session().map(|session| self.state.identity.member(session, code)).ok_or(refuse(Code::NoSeat))?;
         let body: MessageBody = body.parse().map_err(|error: app::protocol::body::BodyError| refuse(error.code()))?;
         let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(Code::IdInvalid))?;
         self.state.appends.take(code, member).map_err(|_| refuse(Code::RateLimited))?;
@@ -323,7 +329,9 @@ fn failed(what: &'static str, error: &BackendError) -> Code {
 
 /// The page to go back to: a path of this site and nothing else, so that no form can send people elsewhere.
 fn own_page(from: &str) -> &str {
-    let plain = from.starts_with('/') && !from.starts_with("//") && from.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let plain = from.starts_with('/')
+        && !from.starts_with("//")
+        && from.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if plain { from } else { "/" }
 }
 

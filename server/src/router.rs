@@ -26,9 +26,8 @@ pub fn router(state: AppState) -> Router {
         .nest_service("/pkg", ServeDir::new(format!("{site}/pkg")).precompressed_br().precompressed_gzip())
         .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
         .layer(header("cache-control", "no-cache"));
-    let pages = pages::router(&state)
-        .layer(RequestBodyLimitLayer::new(FORM_BYTES))
-        .layer(header("cache-control", "no-store"));
+    let pages =
+        pages::router(&state).layer(RequestBodyLimitLayer::new(FORM_BYTES)).layer(header("cache-control", "no-store"));
     let mut router = Router::new()
         .route("/ws/{code}", any(ws::upgrade))
         .merge(files)

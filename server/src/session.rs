@@ -8,11 +8,11 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use app::protocol::{
-    CloseCode, Code, Delivered, Epoch, EventId, EventKind, Fault, LeaveReason, MemberId, MessageBody, Position, RoomCode,
-    RoomInfo, SUBPROTOCOL, Seq, ServerFrame, Welcome, codec,
+    CloseCode, Code, Epoch, EventId, EventKind, Fault, LeaveReason, MemberId, MessageBody, Position, RoomCode,
+    RoomInfo, SUBPROTOCOL, Seq, ServerFrame, Welcome,
 };
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use tokio::time::{interval, timeout};
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
+use tokio::time::interval;
 
 use crate::backend::{Appended, Backend, BackendError, Draft, From, Lease, Page, Room};
 use crate::hub::{AttachError, Attachment, Splice};
@@ -21,22 +21,16 @@ use crate::{clock, entropy, identity};
 
 pub mod machine;
 pub mod rate;
+mod wire;
 
 use machine::{Action, Input, Machine};
+use wire::{Over, Wire};
 
 /// Events read from the log at once: as many as a frame may hold.
 const READ: usize = 200;
-/// Bytes of events in one frame, at most, unless one event alone is larger.
-const FRAME_BYTES: usize = 64 * 1024;
-/// A peer that takes no frame for this long is gone or too slow.
-const WRITE: Duration = Duration::from_secs(10);
-/// After our Close the peer's is awaited: dropping the socket earlier can lose the code, and the peer sees 1006.
-const LINGER: Duration = Duration::from_secs(2);
 /// A reader overtaken by the room this often within [`OVERTAKEN_IN`] does not keep up.
 const OVERTAKEN: usize = 3;
 const OVERTAKEN_IN: Duration = Duration::from_secs(60);
-/// When a restarting server is worth calling again.
-const RESTART_RETRY_MS: u64 = 500;
 /// When a store that refused an append is worth asking again.
 const STORE_RETRY_MS: u64 = 1_000;
 
@@ -51,13 +45,9 @@ pub async fn run(state: AppState, socket: WebSocket, code: String, session: Opti
     };
     match place {
         Ok((code, member)) => Connection::new(state, socket, code, member).run().await,
-        Err(refused) => drop(close(Wire(socket), refused).await),
+        Err(refused) => Wire::new(socket).close(refused).await,
     }
 }
-
-/// The connection is over; whatever there was to say has been said.
-#[derive(Debug)]
-struct Over;
 
 /// An append on its way through the store.
 type Pending = Pin<Box<dyn Future<Output = Decided> + Send>>;
@@ -70,7 +60,7 @@ enum Decided {
 
 struct Connection {
     state: AppState,
-    wire: Option<Wire>,
+    wire: Wire,
     machine: Machine,
     lease: Lease,
     live: Option<Live>,
@@ -92,7 +82,7 @@ impl Connection {
     fn new(state: AppState, socket: WebSocket, code: RoomCode, member: MemberId) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
         let lease = Lease { code, member, id: entropy::uuid() };
-        Self { state, wire: Some(Wire(socket)), machine, lease, live: None, append: None }
+        Self { state, wire: Wire::new(socket), machine, lease, live: None, append: None }
     }
 
     async fn run(mut self) {
@@ -108,14 +98,13 @@ impl Connection {
     /// Waits for one thing to happen, or writes one frame.
     async fn turn(&mut self, renewal: &mut tokio::time::Interval) -> Result<(), Over> {
         let more = self.write_next().await?;
-        let Some(wire) = &mut self.wire else { return Err(Over) };
         let shutdown = self.state.shutdown.clone();
         let wake = tokio::time::Instant::from_std(self.machine.wake());
         let happened = tokio::select! {
             biased;
             () = shutdown.cancelled() => Happened::Input(Input::Shutdown),
             decided = until(&mut self.append) => Happened::Decided(decided),
-            message = wire.0.recv(), if self.append.is_none() => Happened::Message(message),
+            message = self.wire.read(), if self.append.is_none() => Happened::Message(message),
             _ = renewal.tick(), if self.live.is_some() => Happened::Renewal,
             () = tokio::time::sleep_until(wake) => Happened::Input(Input::Tick),
             () = ready(()), if more => return Ok(()),
@@ -157,7 +146,7 @@ impl Connection {
                 Action::Append { id, body } => self.append = Some(self.append(id, body)),
                 Action::Leave => self.append = Some(self.leave()),
                 Action::Send(frame) => self.send(&frame).await?,
-                Action::Ping => self.write(Message::Ping(Default::default())).await?,
+                Action::Ping => self.wire.write(Message::Ping(Default::default())).await?,
                 Action::Close(code) => return self.close(code).await,
             }
         }
@@ -216,7 +205,8 @@ impl Connection {
                 live.sent = frame.sent;
                 // The hub writes JSON, so this is UTF-8.
                 let Ok(text) = Utf8Bytes::try_from(frame.text) else { return Err(Over) };
-                self.write(Message::Text(text)).await?;
+                self.wire.write(Message::Text(text)).await?;
+                self.wrote();
                 Ok(true)
             }
             Splice::Read => self.catch_up().await,
@@ -255,9 +245,7 @@ impl Connection {
         }
         let backend = self.state.backend.clone();
         let draft = Draft { id, at: clock::unix_ms(), by: member, kind: EventKind::Message { body } };
-        Box::pin(async move {
-            Decided::Append(id, backend.append(code, draft).await.map_err(|error| fault(&error)))
-        })
+        Box::pin(async move { Decided::Append(id, backend.append(code, draft).await.map_err(|error| fault(&error))) })
     }
 
     fn leave(&self) -> Pending {
@@ -286,39 +274,25 @@ impl Connection {
     }
 
     async fn send(&mut self, frame: &ServerFrame) -> Result<(), Over> {
-        self.write(Message::Text(codec::encode(frame).into())).await
-    }
-
-    /// A page of the log, in frames of bounded size.
-    async fn send_page(&mut self, page: Page, more: bool) -> Result<(), Over> {
-        let mut names = page.names;
-        let mut rest = page.events.into_iter().peekable();
-        loop {
-            let (mut events, mut bytes) = (Vec::new(), 0);
-            while let Some(event) = rest.next_if(|event| bytes == 0 || bytes + codec::encode(event).len() <= FRAME_BYTES) {
-                bytes += codec::encode(&event).len();
-                events.push(Delivered::Event(event));
-            }
-            let more = more || rest.peek().is_some();
-            self.send(&ServerFrame::Events { events, names: std::mem::take(&mut names), more }).await?;
-            if rest.peek().is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn write(&mut self, message: Message) -> Result<(), Over> {
-        let Some(wire) = &mut self.wire else { return Err(Over) };
-        wire.write(message).await?;
-        drop(self.machine.step(Instant::now(), Input::Wrote));
+        self.wire.send(frame).await?;
+        self.wrote();
         Ok(())
     }
 
+    async fn send_page(&mut self, page: Page, more: bool) -> Result<(), Over> {
+        self.wire.send_page(page, more).await?;
+        self.wrote();
+        Ok(())
+    }
+
+    fn wrote(&mut self) {
+        // Noted by the machine, never answered.
+        drop(self.machine.step(Instant::now(), Input::Wrote));
+    }
+
     async fn close(&mut self, code: CloseCode) -> Result<(), Over> {
-        match self.wire.take() {
-            Some(wire) => close(wire, code).await,
-            None => Err(Over),
-        }
+        self.wire.close(code).await;
+        Err(Over)
     }
 }
 
@@ -365,30 +339,6 @@ async fn changed(live: &mut Option<Live>) -> bool {
 
 fn has_more(attachment: &Attachment, sent: Seq) -> bool {
     matches!(attachment.after(sent), Splice::Frame(_) | Splice::Read)
-}
-
-/// A socket that gives up on a peer which takes nothing.
-struct Wire(WebSocket);
-
-impl Wire {
-    async fn write(&mut self, message: Message) -> Result<(), Over> {
-        match timeout(WRITE, self.0.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Over),
-        }
-    }
-}
-
-/// Says bye, closes, and waits for the peer to close too.
-async fn close(mut wire: Wire, code: CloseCode) -> Result<(), Over> {
-    // Spread by the clients over twice this time, so that a restart is not followed by everybody at once.
-    let retry_ms = (code == CloseCode::Restarting).then_some(RESTART_RETRY_MS);
-    let bye = ServerFrame::Bye { code: code.number(), reason: code.reason().to_owned(), retry_ms };
-    wire.write(Message::Text(codec::encode(&bye).into())).await?;
-    wire.write(Message::Close(Some(CloseFrame { code: code.number(), reason: code.reason().into() }))).await?;
-    let peer_closes = async { while let Some(Ok(_)) = wire.0.recv().await {} };
-    let _ = timeout(LINGER, peer_closes).await;
-    Err(Over)
 }
 
 /// Why a connection is not opened.

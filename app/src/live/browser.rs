@@ -52,7 +52,9 @@ pub fn is_visible() -> bool {
 /// Whether fingers are what the page is used with: there, Enter breaks the line and the button sends.
 #[must_use]
 pub fn is_touch() -> bool {
-    window().and_then(|window| window.match_media("(pointer: coarse)").ok().flatten()).is_some_and(|query| query.matches())
+    window()
+        .and_then(|window| window.match_media("(pointer: coarse)").ok().flatten())
+        .is_some_and(|query| query.matches())
 }
 
 /// Asks a question that can be answered with yes or no.

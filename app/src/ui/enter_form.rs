@@ -21,6 +21,105 @@ pub(super) enum Purpose {
     Door(RoomCode),
 }
 
+/// What the form knows while it is open.
+#[derive(Clone, Copy)]
+struct Entering {
+    purpose: Purpose,
+    action: ServerAction<Enter>,
+    /// What was refused, and the code that was typed.
+    refused: RwSignal<Option<(Refusal, String)>>,
+    sent_code: StoredValue<String>,
+    name: NodeRef<html::Input>,
+    code: NodeRef<html::Input>,
+    capacity: NodeRef<html::Input>,
+}
+
+impl Entering {
+    fn new(purpose: Purpose, flash: Option<Flash>) -> Self {
+        let entering = Self {
+            purpose,
+            action: ServerAction::new(),
+            refused: RwSignal::new(flash.map(|flash| (flash.refused, flash.form.code))),
+            sent_code: StoredValue::default(),
+            name: NodeRef::new(),
+            code: NodeRef::new(),
+            capacity: NodeRef::new(),
+        };
+        Effect::new(move |_| entering.answered());
+        Effect::new(move |_| {
+            if let Some(input) = entering.name.get() {
+                browser::recall_name(&input);
+            }
+        });
+        entering
+    }
+
+    fn submit(self, event: &SubmitEvent) {
+        let Some(fields) = browser::form_fields(event) else { return };
+        event.prevent_default();
+        if self.action.pending().get_untracked() {
+            return;
+        }
+        browser::remember_name(&fields.get("name"));
+        self.refused.set(None);
+        self.sent_code.set_value(fields.get("code"));
+        self.action.dispatch(Enter {
+            name: fields.get("name"),
+            code: fields.get("code"),
+            capacity: fields.get("capacity"),
+            intent: fields.get("intent"),
+            from: fields.get("from"),
+        });
+    }
+
+    fn answered(self) {
+        match self.action.value().get() {
+            Some(Ok(Entry::Entered { code, .. })) => browser::go(&format!("/room/{code}")),
+            Some(Ok(Entry::Refused { refused })) => {
+                self.refused.set(Some((refused, self.sent_code.get_value())));
+                self.focus(refused.field);
+            }
+            Some(Err(_)) => {
+                self.refused.set(Some((Refusal { field: Field::Code, code: Code::Unknown }, String::new())));
+            }
+            None => {}
+        }
+    }
+
+    fn focus(self, field: Field) {
+        let input = match field {
+            Field::Name => self.name,
+            Field::Capacity => self.capacity,
+            _ => self.code,
+        };
+        if let Some(input) = input.get_untracked() {
+            let _ = input.focus();
+        }
+    }
+
+    /// What is wrong with this field.
+    fn error(self, field: Field) -> Signal<Option<String>> {
+        Signal::derive(move || {
+            let refused = self.refused.read();
+            let (refusal, typed) =
+                refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
+            Some(text::refusal(*refusal, typed))
+        })
+    }
+
+    fn invalid(self, field: Field) -> impl Fn() -> Option<&'static str> + Send + Clone + 'static {
+        let error = self.error(field);
+        move || error.read().is_some().then_some("true")
+    }
+
+    /// Whether the page begins at this field: only to mend it, since a phone's keyboard would hide the page.
+    fn begins_at(self, field: Field) -> bool {
+        self.refused.with_untracked(|refused| {
+            refused.as_ref().is_some_and(|(refusal, _)| place(refusal.field, self.purpose) == field)
+        })
+    }
+}
+
 /// The form.
 #[component]
 pub(super) fn EnterForm(
@@ -30,106 +129,68 @@ pub(super) fn EnterForm(
     flash: Option<Flash>,
 ) -> impl IntoView {
     let form = flash.as_ref().map(|flash| flash.form.clone()).unwrap_or_default();
-    let refused = RwSignal::new(flash.map(|flash| (flash.refused, flash.form.code)));
-    let sent_code = StoredValue::new(String::new());
-    let action = ServerAction::<Enter>::new();
-    let name = NodeRef::<html::Input>::new();
-    let code = NodeRef::<html::Input>::new();
-    let capacity = NodeRef::<html::Input>::new();
-    let focus = move |field| {
-        let input = match field {
-            Field::Name => name,
-            Field::Capacity => capacity,
-            _ => code,
-        };
-        if let Some(input) = input.get_untracked() {
-            let _ = input.focus();
-        }
-    };
-    Effect::new(move |_| match action.value().get() {
-        Some(Ok(Entry::Entered { code, .. })) => browser::go(&format!("/room/{code}")),
-        Some(Ok(Entry::Refused { refused: refusal })) => {
-            refused.set(Some((refusal, sent_code.get_value())));
-            focus(refusal.field);
-        }
-        Some(Err(_)) => refused.set(Some((Refusal { field: Field::Code, code: Code::Unknown }, String::new()))),
-        None => {}
-    });
-    Effect::new(move |_| {
-        if let Some(input) = name.get() {
-            browser::recall_name(&input);
-        }
-    });
-    let submit = move |event: SubmitEvent| {
-        if let Some(fields) = browser::form_fields(&event) {
-            event.prevent_default();
-            if action.pending().get_untracked() {
-                return;
-            }
-            browser::remember_name(&fields.get("name"));
-            refused.set(None);
-            sent_code.set_value(fields.get("code"));
-            action.dispatch(Enter {
-                name: fields.get("name"),
-                code: fields.get("code"),
-                capacity: fields.get("capacity"),
-                intent: fields.get("intent"),
-                from: fields.get("from"),
-            });
-        }
-    };
-    let error = move |field| {
-        refused.get().filter(|(refusal, _)| place(refusal.field, purpose) == field).map(|(refusal, typed)| text::refusal(refusal, &typed))
-    };
-    let wrong = move |field| error(field).map(|_| "true");
-    let at_first = move |field| refused.get_untracked().is_some_and(|(refusal, _)| place(refusal.field, purpose) == field);
+    let entering = Entering::new(purpose, flash);
     let from = match purpose {
         Purpose::Home { .. } => "/".to_owned(),
         Purpose::Door(code) => format!("/room/{code}"),
     };
-    let busy = move || action.pending().get();
+    let busy = move || entering.action.pending().get().then_some("true");
     view! {
-        <form class="card" method="post" action="/api/enter" on:submit=submit aria-busy=move || busy().then_some("true")>
+        <form class="card" method="post" action="/api/enter" on:submit=move |event| entering.submit(&event) aria-busy=busy>
             // Enter in a field presses a form's first button: this one, which has no intent, so the fields decide.
             <button class="visually-hidden" tabindex="-1" aria-hidden="true">{text::JOIN}</button>
             <input type="hidden" name="from" value=from/>
             <div class="field">
                 <label for="name">{text::YOUR_NAME}</label>
-                <input node_ref=name id="name" name="name" value=form.name autocomplete="nickname" dir="auto" autofocus=at_first(Field::Name)
-                    aria-invalid=move || wrong(Field::Name) aria-describedby="name-error"/>
-                <FieldError id="name-error" message=Signal::derive(move || error(Field::Name))/>
+                <input node_ref=entering.name id="name" name="name" value=form.name autocomplete="nickname" dir="auto"
+                    autofocus=entering.begins_at(Field::Name) aria-invalid=entering.invalid(Field::Name) aria-describedby="name-error"/>
+                <FieldError id="name-error" message=entering.error(Field::Name)/>
             </div>
             {match purpose {
-                Purpose::Home { capacity: seats } => view! {
-                    <button class="button primary" name="intent" value="create">{text::CREATE}</button>
-                    <details open=at_first(Field::Capacity)>
-                        <summary>{text::OPTIONS}</summary>
-                        <div class="field">
-                            <label for="capacity">{text::HOW_MANY}</label>
-                            <input node_ref=capacity id="capacity" name="capacity" type="number" inputmode="numeric" placeholder=seats value=form.capacity
-                                autofocus=at_first(Field::Capacity) aria-invalid=move || wrong(Field::Capacity) aria-describedby="capacity-error"/>
-                            <FieldError id="capacity-error" message=Signal::derive(move || error(Field::Capacity))/>
-                        </div>
-                    </details>
-                    <div class="or">{text::OR_JOIN}</div>
-                    <div class="join">
-                        <div class="field">
-                            <label for="code">{text::ROOM_CODE}</label>
-                            <input node_ref=code id="code" name="code" value=form.code placeholder="KXQ4-7M2P" autocomplete="off" autocapitalize="characters"
-                                spellcheck="false" translate="no" autofocus=at_first(Field::Code)
-                                aria-invalid=move || wrong(Field::Code) aria-describedby="code-error"/>
-                        </div>
-                        <button class="button" name="intent" value="join">{text::JOIN}</button>
-                    </div>
-                    <FieldError id="code-error" message=Signal::derive(move || error(Field::Code))/>
-                }.into_any(),
+                Purpose::Home { capacity } => view! { <CreateOrJoin entering seats=capacity capacity=form.capacity code=form.code/> }.into_any(),
                 Purpose::Door(code) => view! {
                     <input type="hidden" name="code" value=code.to_string()/>
-                    <FieldError id="code-error" message=Signal::derive(move || error(Field::Code))/>
+                    <FieldError id="code-error" message=entering.error(Field::Code)/>
                     <button class="button primary" name="intent" value="join">{text::JOIN_ROOM}</button>
                 }.into_any(),
             }}
         </form>
+    }
+}
+
+/// The two ways to go from home.
+#[component]
+fn CreateOrJoin(
+    entering: Entering,
+    /// Seats of a room whose maker does not choose.
+    seats: u32,
+    /// The capacity as typed.
+    capacity: String,
+    /// The code as typed.
+    code: String,
+) -> impl IntoView {
+    view! {
+        <button class="button primary" name="intent" value="create">{text::CREATE}</button>
+        <details open=entering.begins_at(Field::Capacity)>
+            <summary>{text::OPTIONS}</summary>
+            <div class="field">
+                <label for="capacity">{text::HOW_MANY}</label>
+                <input node_ref=entering.capacity id="capacity" name="capacity" type="number" inputmode="numeric" placeholder=seats value=capacity
+                    autofocus=entering.begins_at(Field::Capacity) aria-invalid=entering.invalid(Field::Capacity) aria-describedby="capacity-error"/>
+                <FieldError id="capacity-error" message=entering.error(Field::Capacity)/>
+            </div>
+        </details>
+        <div class="or">{text::OR_JOIN}</div>
+        <div class="join">
+            <div class="field">
+                <label for="code">{text::ROOM_CODE}</label>
+                <input node_ref=entering.code id="code" name="code" value=code placeholder="KXQ4-7M2P" autocomplete="off" autocapitalize="characters"
+                    spellcheck="false" translate="no" autofocus=entering.begins_at(Field::Code)
+                    aria-invalid=entering.invalid(Field::Code) aria-describedby="code-error"/>
+            </div>
+            <button class="button" name="intent" value="join">{text::JOIN}</button>
+        </div>
+        <FieldError id="code-error" message=entering.error(Field::Code)/>
     }
 }
 

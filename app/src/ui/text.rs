@@ -36,8 +36,7 @@ pub(super) const FULL_MORE: &str = "Every seat is taken. When somebody leaves, y
 pub(super) const TRY_AGAIN: &str = "Try again";
 pub(super) const UNAVAILABLE: &str = "The server cannot do this right now";
 pub(super) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in a moment.";
-pub(super) const BOOT_FAILED: &str =
-    "This page could not start completely. You can still talk: send your message and refresh to see the answers. Reload to try again.";
+pub(super) const BOOT_FAILED: &str = "This page could not start completely. You can still talk: send your message and refresh to see the answers. Reload to try again.";
 pub(super) const EARLIER: &str = "Show earlier messages";
 pub(super) const EMPTY_ROOM: &str = "Nobody has said anything yet. Share the link, and talk.";
 pub(super) const YOU: &str = "you";
@@ -63,7 +62,9 @@ pub(super) fn refusal(refused: Refusal, typed_code: &str) -> String {
         (_, Code::NoSuchRoom) => "There is no room with this code. It may have ended.".into(),
         (_, Code::RoomFull) => "This room is full.".into(),
         (_, Code::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
-        (Field::Name | Field::Code | Field::Capacity, _) => "The server cannot be reached right now. Please try again.".into(),
+        (Field::Name | Field::Code | Field::Capacity, _) => {
+            "The server cannot be reached right now. Please try again.".into()
+        }
         (_, code) => not_sent(code).into(),
     }
 }
@@ -139,7 +140,13 @@ pub(super) fn line(row: &LineRow) -> Vec<Piece> {
         }
         let count = names.len();
         for (i, name) in names.into_iter().enumerate() {
-            let between = if i == 0 { "" } else if i + 1 == count { " and " } else { ", " };
+            let between = if i == 0 {
+                ""
+            } else if i + 1 == count {
+                " and "
+            } else {
+                ", "
+            };
             pieces.extend([Piece::Words(between.to_owned()), name]);
         }
         pieces.push(Piece::Words(format!(" {verb}")));
@@ -170,9 +177,13 @@ pub(super) fn ending(ending: Ending) -> (&'static str, &'static str, &'static st
     match ending {
         Ending::RoomEnded => ("This room has ended", "Everybody left, and what was said is gone.", START_NEW, "/"),
         Ending::NoSuchRoom => (NO_ROOM, MAY_HAVE_ENDED, START_NEW, "/"),
-        Ending::NoSeat => ("You were away too long", "Your seat was given free. Type your name to come back in.", "Join again", STAY),
+        Ending::NoSeat => {
+            ("You were away too long", "Your seat was given free. Type your name to come back in.", "Join again", STAY)
+        }
         Ending::Version => ("There is a new version", "Reload the page to go on.", "Reload", STAY),
-        Ending::TooManyTabs => ("This room is open in too many tabs", "Close one of them and try again.", TRY_AGAIN, STAY),
+        Ending::TooManyTabs => {
+            ("This room is open in too many tabs", "Close one of them and try again.", TRY_AGAIN, STAY)
+        }
         Ending::Protocol => ("Something went wrong", "Reload the page to go on.", "Reload", STAY),
         Ending::Left => ("You left this room", "It was said in another tab or window.", START_NEW, "/"),
     }
@@ -193,7 +204,8 @@ pub(super) fn iso(unix_ms: u64) -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (year, month) = (era * 400 + year_of_era + u64::from(month >= 10), if month < 10 { month + 3 } else { month - 9 });
+    let (year, month) =
+        (era * 400 + year_of_era + u64::from(month >= 10), if month < 10 { month + 3 } else { month - 9 });
     let seconds = unix_ms / 1_000 % 86_400;
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
@@ -216,7 +228,12 @@ mod tests {
         let left = change("Ana", false, SeatChangeKind::Left(LeaveReason::Choice));
         let say = |changes: Vec<SeatChange>| {
             let row = LineRow { id: EventId(uuid::Uuid::nil()), at: 0, changes: changes.into() };
-            line(&row).into_iter().map(|piece| match piece { Piece::Name(text) | Piece::Words(text) => text }).collect::<String>()
+            line(&row)
+                .into_iter()
+                .map(|piece| match piece {
+                    Piece::Name(text) | Piece::Words(text) => text,
+                })
+                .collect::<String>()
         };
         assert_eq!(say(vec![change("Ana", true, SeatChangeKind::Joined)]), "You joined");
         assert_eq!(say(vec![joined("Bo"), joined("Chidi"), joined("Di"), left]), "Bo, Chidi and Di joined. Ana left");

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use app::protocol::{
-    ClientFrame, CloseCode, Code, Delivered, EventId, Fault, Limits, MessageBody, Names, Position, Proposal, Seq, ServerFrame,
-    VERSION, codec,
+    ClientFrame, CloseCode, Code, Delivered, EventId, Fault, Limits, MessageBody, Names, Position, Proposal, Seq,
+    ServerFrame, VERSION, codec,
 };
 
 use crate::backend::Appended;

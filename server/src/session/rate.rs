@@ -18,7 +18,8 @@ impl Appends {
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(at_least_one(limits.appends_per_second)).allow_burst(at_least_one(limits.append_burst));
+        let quota =
+            Quota::per_second(at_least_one(limits.appends_per_second)).allow_burst(at_least_one(limits.append_burst));
         Self { limiter: DefaultKeyedRateLimiter::keyed(quota), clock: DefaultClock::default() }
     }
 

@@ -24,7 +24,12 @@ pub(super) fn Header(
         spawn_local(async move {
             if browser::copy(&link).await {
                 copied.set(true);
-                set_timeout(move || { copied.try_set(false); }, COPIED_FOR);
+                set_timeout(
+                    move || {
+                        copied.try_set(false);
+                    },
+                    COPIED_FOR,
+                );
             }
         });
     };

@@ -21,7 +21,9 @@ pub(super) fn RowView(
 ) -> impl IntoView {
     let row = row.row;
     move || match row.get() {
-        Row::Line(line) => view! { <div class="line">{text::line(&line).into_iter().map(piece).collect_view()}</div> }.into_any(),
+        Row::Line(line) => {
+            view! { <div class="line">{text::line(&line).into_iter().map(piece).collect_view()}</div> }.into_any()
+        }
         Row::Message(message) => view! { <MessageView store message/> }.into_any(),
     }
 }
@@ -87,11 +89,11 @@ fn is_emoji_only(body: &str) -> bool {
     let mut count = 0;
     for grapheme in body.graphemes(true).filter(|grapheme| !grapheme.trim().is_empty()) {
         count += 1;
-        let emoji = grapheme.chars().any(|c| matches!(c, '\u{fe0f}' | '\u{1f1e6}'..='\u{1f1ff}' | '\u{1f300}'..='\u{1faff}'));
+        let emoji =
+            grapheme.chars().any(|c| matches!(c, '\u{fe0f}' | '\u{1f1e6}'..='\u{1f1ff}' | '\u{1f300}'..='\u{1faff}'));
         if !emoji || count > 3 {
             return false;
         }
     }
     count > 0
 }
-

@@ -14,7 +14,8 @@ pub(super) fn StatusLine(
     let words = move || match store.status.get() {
         Status::Reconnecting { since, next_try, offline } => {
             let now = store.now.get();
-            (now.saturating_sub(since) >= SILENT_MS).then(|| text::reconnecting(offline, next_try.map(|at| at.saturating_sub(now).div_ceil(1_000))))
+            (now.saturating_sub(since) >= SILENT_MS)
+                .then(|| text::reconnecting(offline, next_try.map(|at| at.saturating_sub(now).div_ceil(1_000))))
         }
         _ => None,
     };
