@@ -5,7 +5,7 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup build check fmt-check clippy end2end
+.PHONY: help run dev test setup build check fmt-check clippy end2end soak fuzz
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,3 +39,10 @@ clippy:
 end2end: build ## Run the browser tests alone; ARGS are Playwright's
 	@scripts/setup test
 	@scripts/end2end $(ARGS)
+
+soak: setup ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=rss, ARGS=stalled
+	@cargo build --release -p server --bin server --example soak
+	@$(TARGET)/release/examples/soak $(ARGS)
+
+fuzz: setup ## Try a million values of each kind on what decodes frames, codes, names and bodies; CASES=n
+	@PROPTEST_CASES=$(or $(CASES),1000000) cargo test --release -p app --test values

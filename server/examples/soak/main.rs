@@ -1,0 +1,93 @@
+//! The long proof, against the real program.
+//!
+//!     soak                     kills the server again and again under people who write
+//!     soak rss                 holds half of the most appends per second, and fits the server's memory
+//!     soak stalled             measures what one reader who stops reading costs the others
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
+
+#[path = "../../tests/proof/kit.rs"]
+mod proof;
+
+mod load;
+mod memory;
+mod stalled;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use proof::soak::Soak;
+
+#[derive(Parser)]
+struct Arguments {
+    /// The program to kill; the one beside this one's directory when absent.
+    #[arg(long, env = "SERVER", global = true)]
+    server: Option<PathBuf>,
+    #[command(flatten)]
+    kills: Kills,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(clap::Args)]
+struct Kills {
+    /// Ends after this time.
+    #[arg(long, default_value_t = 30.0)]
+    minutes: f64,
+    /// Ends after these many kills.
+    #[arg(long, default_value_t = 200)]
+    kills: usize,
+    #[arg(long, default_value_t = 8)]
+    rooms: usize,
+    #[arg(long, default_value_t = 6)]
+    members: usize,
+    /// Messages per second of one member.
+    #[arg(long, default_value_t = 4.0)]
+    rate: f64,
+    /// Repeats the plan of kills and messages.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// The server's memory at half of the most appends per second.
+    Rss(memory::Arguments),
+    /// One reader who stops reading, in a room of 100.
+    Stalled(stalled::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let server = arguments.server.unwrap_or_else(beside);
+    let good = match arguments.what {
+        None => kills(server, arguments.kills).await,
+        Some(What::Rss(arguments)) => memory::run(server, &arguments).await,
+        Some(What::Stalled(arguments)) => stalled::run(server, &arguments).await,
+    };
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// `target/release/examples/soak` belongs to `target/release/server`.
+fn beside() -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    here.ancestors().nth(2).unwrap().join("server")
+}
+
+async fn kills(server: PathBuf, arguments: Kills) -> bool {
+    let Kills { minutes, kills, rooms, members, rate, seed } = arguments;
+    let seed = seed.unwrap_or_else(proof::client::unix_ms);
+    println!(
+        "{rooms} rooms of {members}, {rate} messages per second each, {kills} kills or {minutes} minutes, seed {seed}"
+    );
+    let soak = Soak { server, kills, time: Duration::from_secs_f64(minutes * 60.0), rooms, members, rate, seed };
+    let figures = proof::soak::run(&soak, |figures| println!("{}", figures.line())).await;
+    println!("\n{}", figures.table());
+    for fault in figures.faults.iter().take(20) {
+        println!("{fault:?}");
+    }
+    figures.is_good()
+}

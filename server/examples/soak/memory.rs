@@ -1,0 +1,151 @@
+//! The server's memory while rooms stay the same and people write without end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::load::Light;
+use crate::proof::client::mint;
+use crate::proof::dice::Dice;
+use crate::proof::http;
+use crate::proof::node::Program;
+
+/// How long the most appends per second are looked for, after this long to warm up.
+const SEARCH: Duration = Duration::from_secs(15);
+const WARM: Duration = Duration::from_secs(5);
+/// The part of the time that the fit leaves out at the beginning.
+const LEFT_OUT: f64 = 0.2;
+/// The slope may be this much of the mean over the time of the fit, in percent.
+const LIMIT: f64 = 2.0;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[arg(long, default_value_t = 10.0)]
+    minutes: f64,
+    #[arg(long, default_value_t = 40)]
+    rooms: usize,
+    #[arg(long, default_value_t = 5)]
+    members: usize,
+    /// Appends per second to hold; half of the most when absent.
+    #[arg(long)]
+    rate: Option<f64>,
+}
+
+pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [("APPENDS_PER_SECOND", "1000000"), ("APPEND_BURST", "1000000"), ("GRACE_MS", "600000")];
+    let environment = environment.map(|(name, value)| (name, value.to_owned())).into();
+    let mut program = Program::new(server, directory.path().join("flasky.db"), environment);
+    program.start().await;
+    let pause = watch::Sender::new(Duration::ZERO);
+    let echoes = Arc::new(AtomicU64::new(0));
+    let mut people = 0;
+    for room in 0..arguments.rooms {
+        let mut code = None;
+        for member in 0..arguments.members {
+            let seat = http::enter(program.address, &format!("R{room}M{member}"), code, 100).await.unwrap();
+            code = Some(seat.code);
+            let light = Light::connect(program.address, &seat, None).await;
+            tokio::spawn(write(light, pause.subscribe(), echoes.clone(), people));
+            people += 1;
+        }
+    }
+    let rate = match arguments.rate {
+        Some(rate) => rate,
+        None => {
+            sleep(WARM).await;
+            let most = measure(&echoes, SEARCH).await;
+            println!("{} rooms of {}: at most {most:.0} appends per second", arguments.rooms, arguments.members);
+            most / 2.0
+        }
+    };
+    pause.send_replace(Duration::from_secs_f64(f64::from(people) / rate));
+    sleep(Duration::from_secs(2)).await;
+    let before = echoes.load(Ordering::Relaxed);
+    let samples = sample(program.pid(), Duration::from_secs_f64(arguments.minutes * 60.0)).await;
+    let held = (echoes.load(Ordering::Relaxed) - before) as f64 / samples.len() as f64;
+    report(&samples, rate, held)
+}
+
+/// Writes, waits for the echo and the pause, and writes again.
+async fn write(mut light: Light, mut pause: watch::Receiver<Duration>, echoes: Arc<AtomicU64>, seed: u32) {
+    let mut dice = Dice::new(seed.into());
+    let mut waits_for: Option<String> = None;
+    let mut due = Instant::now();
+    loop {
+        tokio::select! {
+            text = light.hear() => {
+                let text = text.expect("a connection that holds");
+                if waits_for.as_ref().is_some_and(|id| text.contains(id)) {
+                    waits_for = None;
+                    echoes.fetch_add(1, Ordering::Relaxed);
+                    let pause = *pause.borrow_and_update();
+                    due = if pause.is_zero() { Instant::now() } else { due.max(Instant::now() - pause) + pause };
+                }
+            }
+            () = sleep_until(due), if waits_for.is_none() => {
+                let id = mint(&mut dice);
+                waits_for = Some(id.to_string());
+                light.append(id, format!("message {:048x}", dice.draw())).await;
+            }
+            Ok(()) = pause.changed() => {
+                // Everybody begins at another moment.
+                let pause = *pause.borrow();
+                due = Instant::now() + pause.mul_f64(dice.between(0, 1_000) as f64 / 1_000.0);
+            }
+        }
+    }
+}
+
+async fn measure(echoes: &AtomicU64, time: Duration) -> f64 {
+    let before = echoes.load(Ordering::Relaxed);
+    sleep(time).await;
+    (echoes.load(Ordering::Relaxed) - before) as f64 / time.as_secs_f64()
+}
+
+/// The resident kilobytes of the process, every second.
+async fn sample(pid: u32, time: Duration) -> Vec<f64> {
+    let mut samples = Vec::new();
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        sleep_until(begun + Duration::from_secs(samples.len() as u64 + 1)).await;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a server that lives");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        samples.push(line.split_whitespace().next().unwrap().parse().unwrap());
+        if samples.len().is_multiple_of(30) {
+            println!("{:5} s  {:.1} MiB", samples.len(), samples.last().unwrap() / 1024.0);
+        }
+    }
+    samples
+}
+
+fn report(samples: &[f64], rate: f64, held: f64) -> bool {
+    let fitted = &samples[(samples.len() as f64 * LEFT_OUT) as usize..];
+    let (mean, slope) = fit(fitted);
+    let rise = slope * fitted.len() as f64 / mean * 100.0;
+    println!(
+        "asked for {rate:.0} appends per second, {held:.0} held; over the last {} s: mean {:.1} MiB, \
+         slope {slope:.3} KiB/s, which is {rise:.2} % of the mean over that time (limit {LIMIT} %)",
+        fitted.len(),
+        mean / 1024.0
+    );
+    rise < LIMIT
+}
+
+/// Least squares: the mean, and the slope per sample.
+fn fit(samples: &[f64]) -> (f64, f64) {
+    let n = samples.len() as f64;
+    let mean = samples.iter().sum::<f64>() / n;
+    let middle = (n - 1.0) / 2.0;
+    let (mut up, mut down) = (0.0, 0.0);
+    for (i, sample) in samples.iter().enumerate() {
+        let from_middle = i as f64 - middle;
+        up += from_middle * (sample - mean);
+        down += from_middle * from_middle;
+    }
+    (mean, up / down)
+}

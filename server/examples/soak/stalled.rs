@@ -1,0 +1,178 @@
+//! What one reader who stops reading costs the others of a room.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use app::protocol::RoomCode;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::load::Light;
+use crate::proof::client::mint;
+use crate::proof::dice::Dice;
+use crate::proof::http::{self, Seat};
+use crate::proof::node::Program;
+
+/// Until the kernel's buffers of the stalled reader are full, and the room's ring has gone past it.
+const WARM: Duration = Duration::from_secs(4);
+/// Together with `WARM` below the ten seconds after which the server gives the stalled reader up.
+const MEASURE: Duration = Duration::from_secs(5);
+/// The median of the pairs' ratios may be this.
+const LIMIT: f64 = 1.10;
+/// What each message carries beside its time, in bytes.
+const PADDING: usize = 2_000;
+/// How many of the room write.
+const WRITERS: usize = 5;
+/// The kernel's smallest.
+const TINY: u32 = 2_304;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[arg(long, default_value_t = 10)]
+    pairs: usize,
+    /// Members of the room; the last one is the one who stalls.
+    #[arg(long, default_value_t = 100)]
+    members: usize,
+    /// Messages per second, of all writers together.
+    #[arg(long, default_value_t = 50.0)]
+    rate: f64,
+}
+
+/// Where the readers put how long each delivery took, in microseconds, while it is measured.
+#[derive(Default)]
+struct Book {
+    open: AtomicBool,
+    micros: Mutex<Vec<u32>>,
+}
+
+struct Room {
+    program: Program,
+    last: Seat,
+    book: Arc<Book>,
+}
+
+pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [("APPENDS_PER_SECOND", "100000"), ("APPEND_BURST", "100000"), ("GRACE_MS", "600000")];
+    let environment = environment.map(|(name, value)| (name, value.to_owned())).into();
+    let mut program = Program::new(server, directory.path().join("flasky.db"), environment);
+    program.start().await;
+    let room = fill(program, arguments).await;
+    println!("p99 of deliveries to {} readers, in ms", arguments.members - 1);
+    println!("pair   without      with   without   with/without   without/without   held back, KiB");
+    let (mut ratios, mut controls) = (Vec::new(), Vec::new());
+    for pair in 1..=arguments.pairs {
+        let (a, _) = room.measure(false).await;
+        let (b, held) = room.measure(true).await;
+        let (c, _) = room.measure(false).await;
+        // Against the two runs around it, so that a machine that grows slower favours neither.
+        let (ratio, control) = (b / ((a + c) / 2.0), c / a);
+        println!("{pair:4} {a:9.3} {b:9.3} {c:9.3} {ratio:14.3} {control:17.3} {:16}", held / 1024);
+        ratios.push(ratio);
+        controls.push(control);
+    }
+    let (ratio, control) = (median(ratios), median(controls));
+    println!("median ratio with/without {ratio:.3} (limit {LIMIT}); without/without {control:.3}");
+    ratio <= LIMIT
+}
+
+async fn fill(program: Program, arguments: &Arguments) -> Room {
+    let book = Arc::new(Book::default());
+    let started = Instant::now();
+    let pause = Duration::from_secs_f64(WRITERS as f64 / arguments.rate);
+    let mut code: Option<RoomCode> = None;
+    let mut last = None;
+    for member in 0..arguments.members {
+        let seat = http::enter(program.address, &format!("M{member}"), code, 1_000).await.unwrap();
+        code = Some(seat.code);
+        if member + 1 < arguments.members {
+            let light = Light::connect(program.address, &seat, None).await;
+            let pause = (member < WRITERS).then_some(pause);
+            tokio::spawn(take_part(light, started, pause, book.clone(), member as u64));
+        } else {
+            last = Some(seat);
+        }
+    }
+    Room { program, last: last.expect("members"), book }
+}
+
+/// Reads, and writes where there is a pause to wait between messages.
+async fn take_part(mut light: Light, started: Instant, pause: Option<Duration>, book: Arc<Book>, seed: u64) {
+    let mut dice = Dice::new(seed);
+    let padding = "x".repeat(PADDING);
+    let mut due = Instant::now() + pause.unwrap_or_default().mul_f64(dice.between(0, 100) as f64 / 100.0);
+    loop {
+        tokio::select! {
+            text = light.hear() => {
+                let text = text.expect("a connection that holds");
+                if book.open.load(Ordering::Relaxed) {
+                    book.note(started.elapsed(), &text);
+                }
+            }
+            () = sleep_until(due), if pause.is_some() => {
+                due += pause.unwrap_or_default();
+                light.append(mint(&mut dice), format!("t{:016x}{padding}", started.elapsed().as_micros())).await;
+            }
+        }
+    }
+}
+
+impl Book {
+    fn note(&self, now: Duration, text: &str) {
+        const BEFORE: &str = r#""body":"t"#;
+        let now = now.as_micros() as u64;
+        let mut micros = self.micros.lock().unwrap();
+        for (at, _) in text.match_indices(BEFORE) {
+            let digits = &text[at + BEFORE.len()..][..16];
+            let sent = u64::from_str_radix(digits, 16).expect("a time");
+            micros.push(now.saturating_sub(sent) as u32);
+        }
+    }
+}
+
+impl Room {
+    /// The others' p99 in milliseconds, and how many bytes the server's kernel held back for the last member.
+    async fn measure(&self, stalls: bool) -> (f64, u64) {
+        let server = self.program.address;
+        let mut light = Light::connect(server, &self.last, Some(TINY)).await;
+        let port = light.port();
+        // One who stalls keeps the socket and reads nothing.
+        let reads = async { if stalls { std::future::pending().await } else { while light.hear().await.is_some() {} } };
+        let measures = async {
+            sleep(WARM).await;
+            self.book.micros.lock().unwrap().clear();
+            self.book.open.store(true, Ordering::Relaxed);
+            sleep(MEASURE).await;
+            self.book.open.store(false, Ordering::Relaxed);
+            unsent(server.port(), port)
+        };
+        let held = tokio::select! {
+            held = measures => held,
+            () = reads => panic!("the last member's connection does not hold"),
+        };
+        assert!(!stalls || held > 0, "the reader did not stall");
+        let mut micros = std::mem::take(&mut *self.book.micros.lock().unwrap());
+        micros.sort_unstable();
+        (f64::from(micros[micros.len() * 99 / 100]) / 1_000.0, held)
+    }
+}
+
+/// What the kernel holds of this connection, from `/proc/net/tcp`: sent by the server and not taken by the client.
+fn unsent(server: u16, client: u16) -> u64 {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let (local, remote) = (format!(":{server:04X}"), format!(":{client:04X}"));
+    table
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|fields| fields.len() > 4 && fields[1].ends_with(&local) && fields[2].ends_with(&remote))
+        .filter_map(|fields| u64::from_str_radix(fields[4].split_once(':')?.0, 16).ok())
+        .sum()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len().is_multiple_of(2) { f64::midpoint(values[middle - 1], values[middle]) } else { values[middle] }
+}

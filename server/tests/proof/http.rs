@@ -1,0 +1,84 @@
+//! As much HTTP as entering a room needs.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use app::api::{Entry, Posted, Visit};
+use app::protocol::{EventId, RoomCode, Snapshot};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A seat in a room, and the cookie that proves it.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    pub(crate) code: RoomCode,
+    pub(crate) cookie: String,
+}
+
+struct Answer {
+    cookie: Option<String>,
+    body: String,
+}
+
+/// Takes a seat; makes a room of this capacity when there is no code.
+pub(crate) async fn enter(server: SocketAddr, name: &str, code: Option<RoomCode>, capacity: u32) -> io::Result<Seat> {
+    let form = match code {
+        Some(code) => format!("name={name}&code={code}&intent=join"),
+        None => format!("name={name}&capacity={capacity}&intent=create"),
+    };
+    let answer = post(server, "/api/enter", &form, None).await?;
+    match (serde_json::from_str(&answer.body), answer.cookie) {
+        (Ok(Entry::Entered { code, .. }), Some(cookie)) => Ok(Seat { code, cookie }),
+        (other, _) => Err(io::Error::other(format!("could not enter: {other:?} {}", answer.body))),
+    }
+}
+
+/// The room as a page just served has it.
+pub(crate) async fn snapshot(server: SocketAddr, seat: &Seat) -> io::Result<Option<Snapshot>> {
+    let form = format!("code={}", seat.code);
+    let answer = post(server, "/api/room_snapshot", &form, Some(&seat.cookie)).await?;
+    match serde_json::from_str(&answer.body) {
+        Ok(Visit::Inside(inside)) => Ok(Some(inside.snapshot)),
+        Ok(Visit::Unavailable) | Err(_) => Err(io::Error::other(format!("no page: {}", answer.body))),
+        Ok(Visit::Door(_) | Visit::Unknown) => Ok(None),
+    }
+}
+
+/// Sends a message as a page without script does.
+pub(crate) async fn post_message(server: SocketAddr, seat: &Seat, id: EventId, body: &str) -> io::Result<()> {
+    let form = format!("code={}&id={id}&body={body}", seat.code);
+    let answer = post(server, "/api/post_message", &form, Some(&seat.cookie)).await?;
+    match serde_json::from_str(&answer.body) {
+        Ok(Posted::Done {}) => Ok(()),
+        _ => Err(io::Error::other(format!("not posted: {}", answer.body))),
+    }
+}
+
+/// HTTP/1.0, so that the answer is neither chunked nor kept alive. `form` needs no escapes.
+async fn post(server: SocketAddr, path: &str, form: &str, cookie: Option<&str>) -> io::Result<Answer> {
+    let cookie = cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
+    let request = format!(
+        "POST {path} HTTP/1.0\r\nHost: {server}\r\n{cookie}Accept: application/json\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    let exchange = async {
+        let mut stream = TcpStream::connect(server).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        io::Result::Ok(answer)
+    };
+    let answer = timeout(PATIENCE, exchange).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+    let cookie = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        let pair = name.eq_ignore_ascii_case("set-cookie").then(|| value.split(';').next())??;
+        Some(pair.to_owned())
+    });
+    Ok(Answer { cookie, body: body.to_owned() })
+}

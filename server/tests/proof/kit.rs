@@ -1,0 +1,17 @@
+//! What the proof is made of: people who use the real client machine, a network that fails on purpose, servers that
+//! are killed, and a checker that reads afterwards what everybody sent and saw.
+//!
+//! Shared by `tests/random_plan.rs`, `tests/soak.rs` and `examples/soak`.
+
+#![allow(dead_code, reason = "each target uses a part")]
+
+pub(crate) mod checker;
+pub(crate) mod client;
+pub(crate) mod dice;
+pub(crate) mod history;
+pub(crate) mod http;
+pub(crate) mod node;
+pub(crate) mod plan;
+pub(crate) mod proxy;
+pub(crate) mod runner;
+pub(crate) mod soak;

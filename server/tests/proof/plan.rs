@@ -1,0 +1,97 @@
+//! Random plans: what goes wrong, in which order. A seed makes one, a file keeps one.
+
+use serde::{Deserialize, Serialize};
+
+use super::dice::Dice;
+use super::proxy::{Cut, Way};
+
+/// Everything that happens to one room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    /// How many people come and go, beside one who is there all the time on a network that works.
+    pub(crate) people: usize,
+    /// How many events the room keeps.
+    pub(crate) events: usize,
+    /// Appends per second and member.
+    pub(crate) rate: u32,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One thing that happens. People are known by their place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub(crate) enum Step {
+    /// Enters the room, or opens one more tab.
+    Connect { who: usize },
+    /// Sends these many, one directly after the other.
+    Send { who: usize, count: u32 },
+    /// The one whose network works sends these many: the others are behind.
+    Chatter { count: u32 },
+    /// The network cuts all connections.
+    Cut { who: usize, how: Cut },
+    /// The network cuts a connection in the middle of something.
+    CutAfter { who: usize, way: Way, bytes: u64 },
+    /// The network holds everything back.
+    Stall { who: usize, ms: u64 },
+    /// The network is slow.
+    Slow { who: usize, bytes_per_second: u64 },
+    /// The network is well again.
+    Heal { who: usize },
+    /// What is transmitted next is transmitted twice.
+    Duplicate { who: usize },
+    /// Loads the page again.
+    Reload { who: usize },
+    /// The browser says that there is no network, and after a while that there is.
+    Offline { who: usize, ms: u64 },
+    /// Leaves the room.
+    Leave { who: usize },
+    /// The server ends and begins again on the same store: in order, or in the middle of its work.
+    Restart { crash: bool },
+    /// Time goes by.
+    Wait { ms: u64 },
+}
+
+impl Plan {
+    pub(crate) fn random(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let people = dice.between(1, 4) as usize;
+        // One plan in two trims while people are away; one in four has the rate limit that people have.
+        let events = if dice.one_in(2) { dice.between(5, 40) as usize } else { 1_000 };
+        let rate = if dice.one_in(4) { 5 } else { 10_000 };
+        let count = dice.between(20, 45);
+        let mut steps: Vec<_> = (0..people).map(|who| Step::Connect { who }).collect();
+        for _ in 0..count {
+            steps.push(Step::random(&mut dice, people, rate));
+            if dice.one_in(2) {
+                steps.push(Step::Wait { ms: dice.between(1, 60) });
+            }
+        }
+        Self { seed, people, events, rate, steps }
+    }
+}
+
+impl Step {
+    fn random(dice: &mut Dice, people: usize, rate: u32) -> Self {
+        let who = dice.between(0, people as u64 - 1) as usize;
+        let how = if dice.one_in(2) { Cut::Reset } else { Cut::Close };
+        let way = if dice.one_in(2) { Way::ToServer } else { Way::ToClient };
+        match dice.between(0, 39) {
+            0..=11 => Self::Send { who, count: dice.between(1, 6) as u32 },
+            // Not more than the limit lets through in a few seconds.
+            12..=14 => Self::Chatter { count: dice.between(1, u64::from(rate).min(60)) as u32 },
+            15..=18 => Self::Cut { who, how },
+            19..=21 => Self::CutAfter { who, way, bytes: dice.between(1, 3_000) },
+            22..=23 => Self::Stall { who, ms: dice.between(20, 600) },
+            24 => Self::Slow { who, bytes_per_second: dice.between(500, 20_000) },
+            25..=26 => Self::Heal { who },
+            27..=28 => Self::Duplicate { who },
+            29..=30 => Self::Reload { who },
+            31..=32 => Self::Offline { who, ms: dice.between(10, 300) },
+            33 => Self::Leave { who },
+            34..=36 => Self::Connect { who },
+            37 => Self::Restart { crash: false },
+            _ => Self::Restart { crash: true },
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Makes a plan happen.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use app::protocol::Seq;
+
+use super::checker::{self, Fault};
+use super::client::{Act, Person, View};
+use super::history;
+use super::http::{self, Seat};
+use super::node::Inside;
+use super::plan::{Plan, Step};
+use super::proxy::Proxy;
+
+/// How long everything may take to come to rest once nothing fails any more.
+const REST: Duration = Duration::from_secs(30);
+/// Tabs of one person, at most.
+const TABS: usize = 3;
+
+/// What a plan came to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) faults: Vec<Fault>,
+    /// What had not come to rest in time.
+    pub(crate) stuck: Vec<String>,
+    pub(crate) total: View,
+    pub(crate) stored: usize,
+}
+
+impl Outcome {
+    pub(crate) fn is_good(&self) -> bool {
+        self.faults.is_empty() && self.stuck.is_empty()
+    }
+}
+
+/// Runs the plan on a store of its own.
+pub(crate) async fn run(plan: &Plan) -> Outcome {
+    let mut stage = Stage::set(plan).await;
+    for step in &plan.steps {
+        stage.take(step).await;
+    }
+    stage.end().await
+}
+
+struct Stage {
+    flags: Vec<String>,
+    directory: tempfile::TempDir,
+    server: Option<Inside>,
+    seed: u64,
+    /// Makes names, bodies and seeds different.
+    count: u64,
+    /// Is there all the time, on a network that works, so that the room does not end.
+    keeper: Place,
+    people: Vec<Place>,
+    /// Pages of people who have left, or are about to.
+    departed: Vec<Person>,
+    restarts: u64,
+}
+
+/// Where a person sits: a way to the server, and with a seat, pages.
+struct Place {
+    proxy: Proxy,
+    seat: Option<Seat>,
+    pages: Vec<Person>,
+    turn: usize,
+}
+
+impl Place {
+    async fn new(server: &Inside) -> Self {
+        Self { proxy: Proxy::start(server.address).await.unwrap(), seat: None, pages: Vec::new(), turn: 0 }
+    }
+
+    /// One page after the other.
+    fn act(&mut self, act: Act) {
+        self.turn += 1;
+        if let Some(page) = self.pages.get(self.turn % self.pages.len().max(1)) {
+            page.act(act);
+        }
+    }
+}
+
+impl Stage {
+    async fn set(plan: &Plan) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let flags = [
+            format!("--events={}", plan.events),
+            format!("--appends-per-second={}", plan.rate),
+            format!("--append-burst={}", plan.rate * 2),
+            "--grace-ms=600000".to_owned(),
+            "--arrival-ms=600000".to_owned(),
+        ];
+        let server = Inside::start(&directory.path().join("flasky.db"), &flags).await;
+        let keeper = Place::new(&server).await;
+        let mut people = Vec::new();
+        for _ in 0..plan.people {
+            people.push(Place::new(&server).await);
+        }
+        let (flags, server) = (flags.into(), Some(server));
+        let mut stage = Self {
+            flags,
+            directory,
+            server,
+            seed: plan.seed,
+            count: 0,
+            keeper,
+            people,
+            departed: Vec::new(),
+            restarts: 0,
+        };
+        let seat = http::enter(stage.address(), "Keeper", None, 50).await.unwrap();
+        let page = Person::open("keeper".to_owned(), seat.clone(), stage.keeper.proxy.address, stage.seed);
+        stage.keeper.seat = Some(seat);
+        stage.keeper.pages.push(page);
+        stage
+    }
+
+    fn store(&self) -> PathBuf {
+        self.directory.path().join("flasky.db")
+    }
+
+    fn address(&self) -> std::net::SocketAddr {
+        self.server.as_ref().expect("a server").address
+    }
+
+    fn fresh(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+
+    async fn take(&mut self, step: &Step) {
+        match *step {
+            Step::Connect { who } => self.connect(who).await,
+            Step::Send { who, count } => {
+                for _ in 0..count {
+                    let body = format!("{who}: message {}", self.fresh());
+                    self.people[who].act(Act::Send(body));
+                }
+            }
+            Step::Chatter { count } => {
+                for _ in 0..count {
+                    let body = format!("keeper: message {}", self.fresh());
+                    self.keeper.act(Act::Send(body));
+                }
+            }
+            Step::Cut { who, how } => self.people[who].proxy.cut(how),
+            Step::CutAfter { who, way, bytes } => self.people[who].proxy.cut_after(way, bytes),
+            Step::Stall { who, ms } => self.people[who].proxy.stall(Duration::from_millis(ms)),
+            Step::Slow { who, bytes_per_second } => self.people[who].proxy.slow(bytes_per_second),
+            Step::Heal { who } => self.people[who].proxy.heal(),
+            Step::Duplicate { who } => self.people[who].act(Act::Duplicate),
+            Step::Reload { who } => self.people[who].act(Act::Reload),
+            Step::Offline { who, ms } => {
+                self.people[who].act(Act::Network(false));
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                self.people[who].turn -= 1;
+                self.people[who].act(Act::Network(true));
+            }
+            Step::Leave { who } => {
+                self.people[who].act(Act::Leave);
+                self.people[who].seat = None;
+                self.departed.append(&mut self.people[who].pages);
+            }
+            Step::Restart { crash } => self.restart(crash).await,
+            Step::Wait { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
+        }
+    }
+
+    async fn connect(&mut self, who: usize) {
+        let n = self.fresh();
+        let code = self.keeper.seat.as_ref().map(|seat| seat.code);
+        let seat = match self.people[who].seat.clone() {
+            Some(_) if self.people[who].pages.len() == TABS => return,
+            Some(seat) => seat,
+            None => http::enter(self.address(), &format!("P{who}-{n}"), code, 0).await.unwrap(),
+        };
+        let place = &mut self.people[who];
+        let page = Person::open(format!("P{who}-{n}"), seat.clone(), place.proxy.address, self.seed ^ (n << 32));
+        place.seat = Some(seat);
+        place.pages.push(page);
+    }
+
+    async fn restart(&mut self, crash: bool) {
+        let server = self.server.take().expect("a server");
+        if crash {
+            server.crash();
+        } else {
+            server.stop().await;
+        }
+        let server = Inside::start(&self.store(), &self.flags).await;
+        for place in self.people.iter().chain([&self.keeper]) {
+            place.proxy.point_to(server.address);
+        }
+        self.server = Some(server);
+        self.restarts += 1;
+    }
+
+    /// Makes everything well, waits until it is at rest, and checks.
+    async fn end(mut self) -> Outcome {
+        for place in self.people.iter().chain([&self.keeper]) {
+            place.proxy.heal();
+        }
+        let code = self.keeper.seat.as_ref().expect("a keeper").code;
+        let mut outcome = Outcome { stuck: self.rest(code).await, ..Outcome::default() };
+        outcome.stuck.extend(self.keeper_was_cut());
+        let places = self.people.iter_mut().chain([&mut self.keeper]);
+        let mut pages: Vec<_> = places.flat_map(|place| place.pages.drain(..)).collect();
+        pages.append(&mut self.departed);
+        let mut histories = Vec::new();
+        for page in pages {
+            let view = page.view();
+            outcome.total.sent += view.sent;
+            outcome.total.acked += view.acked;
+            outcome.total.refused += view.refused;
+            outcome.total.resumes += view.resumes;
+            outcome.total.resets += view.resets;
+            histories.push(page.finish().await);
+        }
+        self.server.take().expect("a server").stop().await;
+        let log = history::log(&self.store(), code).unwrap();
+        outcome.stored = log.len();
+        outcome.faults = checker::check(&log, &histories);
+        outcome
+    }
+
+    /// On a network that works, only a restart may cost a connection. A hole in what is delivered live is mended by a
+    /// new one, so that nobody misses anything; this is where it shows.
+    fn keeper_was_cut(&self) -> Option<String> {
+        let View { resumes, resets, .. } = self.keeper.pages[0].view();
+        let again = resumes + resets;
+        (again > self.restarts).then(|| format!("{again} new connections for {} restarts", self.restarts))
+    }
+
+    /// Who is not at rest after all that time.
+    async fn rest(&self, code: app::protocol::RoomCode) -> Vec<String> {
+        let begun = Instant::now();
+        let staying: Vec<_> = self.people.iter().chain([&self.keeper]).flat_map(|place| &place.pages).collect();
+        for page in staying.iter().copied().chain(&self.departed) {
+            page.act(Act::Network(true));
+            page.act(Act::TryNow);
+        }
+        loop {
+            let head = history::head(&self.store(), code).unwrap_or(Seq(0));
+            let restless = |page: &&&Person| !page.view().rests_at(head);
+            let mut waiting: Vec<_> = staying.iter().filter(restless).map(|page| page.view()).collect();
+            waiting.extend(self.departed.iter().map(Person::view).filter(|view| !view.ended));
+            if waiting.is_empty() {
+                return Vec::new();
+            }
+            if begun.elapsed() > REST {
+                return waiting.iter().map(|view| format!("at {head:?}: {view:?}")).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Promises of `PROTOCOL.md` under random faults: real clients, a real server, a network that fails on purpose.
+//!
+//! `PLANS=200` runs more plans, `SEED=7` begins with that one, `PLAN=file` runs a plan that was saved.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
+
+#[path = "random_plan/checker.rs"]
+mod checker;
+#[path = "proof/kit.rs"]
+mod proof;
+#[path = "random_plan/resend.rs"]
+mod resend;
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use proof::client::View;
+use proof::plan::Plan;
+use proof::runner::{self, Outcome};
+
+/// Plans that run side by side: each one waits most of the time.
+const AT_ONCE: usize = 4;
+/// Plans of `make test`.
+const PLANS: u64 = 16;
+/// A plan that takes this long hangs.
+const LIMIT: Duration = Duration::from_secs(120);
+/// How often a saved plan runs: it says what happens, and chance says when.
+const REPLAYS: u64 = 10;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_plans_keep_the_promises() {
+    let plans: Vec<Plan> = match std::env::var("PLAN") {
+        Ok(path) => {
+            let plan: Plan = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+            vec![plan; number("PLANS").unwrap_or(REPLAYS) as usize]
+        }
+        Err(_) => {
+            let first = number("SEED").unwrap_or_else(|| proof::client::unix_ms() * 1_000);
+            (first..first + number("PLANS").unwrap_or(PLANS)).map(Plan::random).collect()
+        }
+    };
+    let outcomes: Vec<_> = stream::iter(plans.iter().map(run)).buffer_unordered(AT_ONCE).collect().await;
+    let total = |figure: fn(&View) -> u64| outcomes.iter().map(|(_, outcome)| figure(&outcome.total)).sum::<u64>();
+    println!(
+        "{} plans: {} sent, {} acknowledged, {} refused, {} resumes, {} resets, {} events stored",
+        outcomes.len(),
+        total(|view| view.sent),
+        total(|view| view.acked),
+        total(|view| view.refused),
+        total(|view| view.resumes),
+        total(|view| view.resets),
+        outcomes.iter().map(|(_, outcome)| outcome.stored).sum::<usize>(),
+    );
+    let failed: Vec<_> = outcomes.iter().filter(|(_, outcome)| !outcome.is_good()).collect();
+    for (plan, outcome) in &failed {
+        let file = save(plan);
+        println!("seed {} failed; again: PLAN={file} cargo test -p server --test random_plan", plan.seed);
+        println!("{:#?}\n{:#?}", outcome.faults, outcome.stuck);
+    }
+    assert!(failed.is_empty(), "{} of {} plans broke a promise", failed.len(), outcomes.len());
+}
+
+async fn run(plan: &Plan) -> (&Plan, Outcome) {
+    let running = tokio::spawn({
+        let plan = plan.clone();
+        async move { runner::run(&plan).await }
+    });
+    let broken = |what: String| Outcome { stuck: vec![what], ..Outcome::default() };
+    let outcome = match tokio::time::timeout(LIMIT, running).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => broken(format!("{panic}")),
+        Err(_) => broken("the plan hangs".to_owned()),
+    };
+    (plan, outcome)
+}
+
+fn save(plan: &Plan) -> String {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("random_plan-{}.json", plan.seed));
+    std::fs::write(&file, serde_json::to_string_pretty(plan).unwrap()).unwrap();
+    file.display().to_string()
+}
+
+#[test]
+fn a_plan_is_its_seed_and_reads_back() {
+    for seed in 0..50 {
+        let plan = Plan::random(seed);
+        assert_eq!(plan, Plan::random(seed));
+        let kept = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&kept).unwrap(), plan);
+    }
+}

@@ -1,0 +1,103 @@
+//! A draft whose first copy is in the log already, wherever the client stands: the outbox drains, and the log has it
+//! once.
+
+use std::time::Duration;
+
+use app::client::Client;
+use app::protocol::{EventId, Position, Seq, Snapshot};
+
+use crate::proof::client::{Act, Person, mint};
+use crate::proof::dice::Dice;
+use crate::proof::http::{self, Seat};
+use crate::proof::node::Inside;
+use crate::proof::{checker, history};
+
+const TIME: Duration = Duration::from_secs(20);
+/// More than a page has.
+const MANY: u64 = 130;
+
+/// A's draft is stored and its echo was lost; then others said `others` things, and A's page is loaded as `page` says,
+/// given the page from before and the one from now.
+async fn drains(events: usize, others: u64, page: fn(Snapshot, Snapshot) -> Snapshot) -> checked::Facts {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("flasky.db");
+    let flags = [format!("--events={events}"), "--appends-per-second=100000".into(), "--append-burst=100000".into()];
+    let server = Inside::start(&store, &flags).await;
+    let mut dice = Dice::new(events as u64);
+
+    let seat = http::enter(server.address, "B", None, 10).await.unwrap();
+    let code = seat.code;
+    let mut b = Person::open("B".to_owned(), seat, server.address, 1);
+    let seat = http::enter(server.address, "A", Some(code), 0).await.unwrap();
+    let before = http::snapshot(server.address, &seat).await.unwrap().unwrap();
+    let id = mint(&mut dice);
+    http::post_message(server.address, &seat, id, "hello").await.unwrap();
+    for n in 0..others {
+        b.act(Act::Send(format!("message {n}")));
+    }
+    assert!(b.until(TIME, |view| view.acked == others).await, "{:?}", b.view());
+
+    let now = http::snapshot(server.address, &seat).await.unwrap().unwrap();
+    let mut a = open(server.address, seat, id, page(before, now));
+    assert!(a.until(TIME, |view| view.live && view.unsent == 0).await, "the outbox does not drain: {:?}", a.view());
+    let (a_view, b_view) = (a.view(), b.view());
+    let histories = [a.finish().await, b.finish().await];
+    server.stop().await;
+    let log = history::log(&store, code).unwrap();
+    assert_eq!(checker::check(&log, &histories), []);
+    assert_eq!(log.iter().filter(|entry| entry.id == id).count(), 1);
+    checked::Facts { a: a_view, b: b_view }
+}
+
+/// What the cases are compared by.
+mod checked {
+    use crate::proof::client::View;
+
+    #[derive(Debug)]
+    pub(crate) struct Facts {
+        pub(crate) a: View,
+        pub(crate) b: View,
+    }
+}
+
+fn open(server: std::net::SocketAddr, seat: Seat, id: EventId, page: Snapshot) -> Person {
+    let kept = format!(r#"{{"drafts":[{{"id":"{id}","body":"hello","at":1,"state":"InFlight"}}]}}"#);
+    let client = Client::new(7, Some(page), serde_json::from_str(&kept).unwrap());
+    assert!(client.has_unsent(), "the page shows it already");
+    Person::open_with("A".to_owned(), seat, server, 7, client)
+}
+
+#[tokio::test]
+async fn after_the_position() {
+    let facts = drains(1_000, 3, |before, _| before).await;
+    assert_eq!(facts.a.resumes, 1, "{facts:?}");
+}
+
+#[tokio::test]
+async fn before_the_position() {
+    let facts = drains(1_000, MANY, |_, now| now).await;
+    assert_eq!(facts.a.resumes, 1, "{facts:?}");
+}
+
+#[tokio::test]
+async fn after_continuity_is_lost() {
+    let facts = drains(1_000, MANY, |_, mut now| {
+        now.position = Position { epoch: now.position.epoch, seq: Seq(now.position.seq.0 + 1_000_000) };
+        now
+    })
+    .await;
+    assert_eq!((facts.a.resumes, facts.a.acked), (0, 1), "{facts:?}");
+}
+
+#[tokio::test]
+async fn after_it_is_trimmed() {
+    let facts = drains(20, MANY, |before, _| before).await;
+    assert_eq!((facts.a.resumes, facts.a.acked), (0, 1), "{facts:?}");
+    assert_eq!(facts.b.acked, MANY);
+}
+
+#[tokio::test]
+async fn after_it_is_trimmed_and_before_the_position() {
+    let facts = drains(20, MANY, |_, now| now).await;
+    assert_eq!((facts.a.resumes, facts.a.acked), (1, 1), "{facts:?}");
+}
