@@ -1,0 +1,13 @@
+//! The pages and forms as a browser without script, and a program, meet them: the real server over HTTP.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+#[path = "forms/enter.rs"]
+mod enter;
+#[path = "forms/guard.rs"]
+mod guard;
+#[path = "forms/pages.rs"]
+mod pages;
+#[path = "forms/post.rs"]
+mod post;
+mod support;

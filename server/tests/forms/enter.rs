@@ -1,0 +1,220 @@
+//! `POST /api/enter`.
+
+use app::protocol::RoomCode;
+use hyper::{StatusCode, header};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::client::{Browser, Person};
+use crate::support::server::Server;
+
+#[tokio::test]
+async fn a_form_leads_into_the_room() {
+    let server = Server::start(&[]).await;
+    let mut browser = Browser::new(&server);
+    let entered = browser.submit("/api/enter", &[("name", "Ana"), ("intent", "create"), ("from", "/")]).await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER);
+    let page = entered.header("location").to_owned();
+    let code: RoomCode = page.strip_prefix("/room/").unwrap().parse().unwrap();
+    assert_eq!(page, format!("/room/{code}"));
+    let cookie = entered.header("set-cookie");
+    for attribute in ["flasky=", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+    assert!(!cookie.contains("Secure"), "plain HTTP: {cookie}");
+    let room = browser.get(&page).await;
+    assert_eq!(room.status, StatusCode::OK);
+    assert!(room.body.contains("Ana") && room.body.contains(&code.to_string()));
+    assert_eq!(room.header("set-cookie"), "", "one cookie is enough");
+}
+
+#[tokio::test]
+async fn the_referer_leads_nobody_anywhere() {
+    let server = Server::start(&[]).await;
+    for body in ["name=Ana", "name="] {
+        let referer = [(header::REFERER, "https://evil.example/")];
+        let answer = Browser::new(&server).ask("POST", "/api/enter", "text/html", &referer, body.to_owned()).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{body}");
+        let to: Vec<_> = answer.headers.get_all("location").iter().collect();
+        assert!(to.len() == 1 && to[0].as_bytes().starts_with(b"/"), "{to:?}");
+    }
+}
+
+#[tokio::test]
+async fn behind_tls_the_cookie_is_bound_to_it() {
+    let server = Server::start(&["--public-url=https://chat.example"]).await;
+    let mut browser = Browser::new(&server);
+    let entered = browser.submit("/api/enter", &[("name", "Ana")]).await;
+    let cookie = entered.header("set-cookie");
+    assert!(cookie.starts_with("__Host-flasky=") && cookie.contains("; Secure"), "{cookie}");
+    assert!(entered.header("strict-transport-security").starts_with("max-age="));
+    assert!(browser.get(entered.header("location")).await.body.contains("Messages"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_by_field_and_reason() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let code = ana.code.to_string();
+    let long = "x".repeat(33);
+    for (fields, field, reason) in [
+        (&[][..], "name", "name_empty"),
+        (&[("name", " \u{200b}")], "name", "name_empty"),
+        (&[("name", &*long)], "name", "name_too_long"),
+        (&[("name", "a\u{202e}b")], "name", "name_invalid"),
+        (&[("name", "a\0b")], "name", "name_invalid"),
+        (&[("name", "Bo"), ("intent", "join")], "code", "code_empty"),
+        (&[("name", "Bo"), ("intent", "join"), ("code", " - ")], "code", "code_empty"),
+        (&[("name", "Bo"), ("code", "KXQ4")], "code", "code_invalid"),
+        (&[("name", "Bo"), ("code", "KXQ4-7M2U")], "code", "code_invalid"),
+        (&[("name", "Bo"), ("code", "ZZZZ-ZZZZ")], "code", "no_such_room"),
+        (&[("name", "Bo"), ("capacity", "1")], "capacity", "capacity_invalid"),
+        (&[("name", "Bo"), ("capacity", "1001")], "capacity", "capacity_invalid"),
+        (&[("name", "Bo"), ("capacity", "-2")], "capacity", "capacity_invalid"),
+        (&[("name", "Bo"), ("capacity", "2.5")], "capacity", "capacity_invalid"),
+        (&[("name", "Bo"), ("capacity", "99999999999999999999")], "capacity", "capacity_invalid"),
+        (&[("name", "Bo"), ("capacity", "many")], "capacity", "capacity_invalid"),
+        // The name is looked at first.
+        (&[("name", ""), ("code", &*code)], "name", "name_empty"),
+    ] {
+        let refused = Browser::new(&server).call("/api/enter", fields).await.json();
+        assert_eq!(refused, json!({ "refused": { "field": field, "code": reason } }), "{fields:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_room_is_full() {
+    let server = Server::start(&[]).await;
+    let mut ana = Browser::new(&server);
+    let (code, _) = ana.enter(&[("name", "Ana"), ("capacity", "2")]).await;
+    let code = code.to_string();
+    Browser::new(&server).enter(&[("name", "Bo"), ("code", &code)]).await;
+    let mut chidi = Browser::new(&server);
+    let refused = chidi.call("/api/enter", &[("name", "Chidi"), ("code", &code)]).await.json();
+    assert_eq!(refused["refused"]["code"], "room_full");
+    // Who is inside may enter again, and takes no second seat.
+    ana.enter(&[("name", "Ana"), ("code", &code)]).await;
+    let page = format!("/room/{code}");
+    let door = chidi.get(&page).await;
+    assert!(door.body.contains("2 people inside") && door.body.contains("This room is full"));
+    ana.call("/api/leave_room", &[("code", &code)]).await.json();
+    chidi.enter(&[("name", "Chidi"), ("code", &code)]).await;
+}
+
+#[tokio::test]
+async fn a_refused_form_comes_back_once() {
+    let server = Server::start(&[]).await;
+    let mut browser = Browser::new(&server);
+    let typed =
+        [("name", "Ana \"A\" <b>"), ("code", "KXQ4-7M2"), ("capacity", "12"), ("intent", "join"), ("from", "/")];
+    let refused = browser.submit("/api/enter", &typed).await;
+    assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, "/"));
+    let shown = "One is missing.";
+    let first = browser.get("/").await;
+    assert_eq!(first.status, StatusCode::OK);
+    for kept in [shown, r#"value="KXQ4-7M2""#, r#"value="12""#, "Ana &quot;A&quot; &lt;b"] {
+        assert!(first.body.contains(kept), "{kept} is not in {}", first.body);
+    }
+    let second = browser.get("/").await;
+    for gone in [shown, r#"value="KXQ4-7M2""#, "Ana"] {
+        assert!(!second.body.contains(gone), "{gone} is still there");
+    }
+    // Nobody else sees it.
+    browser.submit("/api/enter", &typed).await;
+    assert!(!Browser::new(&server).get("/").await.body.contains(shown));
+    assert!(browser.get("/").await.body.contains(shown));
+}
+
+#[tokio::test]
+async fn a_form_refused_at_the_door_comes_back_to_the_door() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let (code, page) = (ana.code.to_string(), ana.page());
+    let mut browser = Browser::new(&server);
+    let refused =
+        browser.submit("/api/enter", &[("name", " "), ("code", &code), ("intent", "join"), ("from", &page)]).await;
+    assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, &*page));
+    assert!(browser.get(&page).await.body.contains("Type a name"));
+    assert!(!browser.get(&page).await.body.contains("Type a name"));
+}
+
+#[tokio::test]
+async fn a_form_never_leads_to_another_site() {
+    let server = Server::start(&[]).await;
+    for from in [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/a\r\nSet-Cookie: x=y",
+        "evil.example",
+        "",
+    ] {
+        let refused = Browser::new(&server).submit("/api/enter", &[("name", ""), ("from", from)]).await;
+        assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, "/"), "{from:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_fields_say_what_is_meant() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let code = ana.code.to_string();
+    let sloppy = code.to_lowercase().replace('-', " ");
+    let room = |fields: Vec<(&'static str, String)>| {
+        let mut browser = Browser::new(&server);
+        async move {
+            let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
+            browser.enter(&fields).await.0
+        }
+    };
+    let bo = || ("name", "Bo".to_owned());
+    assert_eq!(room(vec![bo(), ("code", code.clone())]).await, ana.code, "a code joins");
+    assert_eq!(room(vec![bo(), ("code", sloppy)]).await, ana.code, "however it is typed");
+    assert_eq!(room(vec![bo(), ("code", code.clone()), ("intent", "join".into())]).await, ana.code);
+    assert_ne!(room(vec![bo(), ("code", code.clone()), ("intent", "create".into())]).await, ana.code);
+    assert_ne!(room(vec![bo(), ("code", "  ".into())]).await, ana.code, "no code creates");
+    // When joining, the capacity does not matter.
+    assert_eq!(room(vec![bo(), ("code", code), ("capacity", "none".into())]).await, ana.code);
+}
+
+#[tokio::test]
+async fn a_maker_chooses_how_many() {
+    let server = Server::start(&["--capacity=7"]).await;
+    for (typed, capacity) in [("", 7), ("2", 2), ("1000", 1_000), (" 12 ", 12)] {
+        let mut browser = Browser::new(&server);
+        let (code, me) = browser.enter(&[("name", "Ana"), ("capacity", typed)]).await;
+        let person = Person { browser, code, me };
+        assert_eq!(person.connect().await.welcome().room.capacity, capacity);
+    }
+}
+
+#[tokio::test]
+async fn fifty_seats_are_fifty_seats() {
+    let server = Server::start(&[]).await;
+    let mut rush = JoinSet::new();
+    let ana = Person::create(&server, "Ana").await;
+    for n in 0..50 {
+        let (mut browser, name, code) = (Browser::new(&server), format!("Guest {n}"), ana.code.to_string());
+        rush.spawn(async move { browser.call("/api/enter", &[("name", &name), ("code", &code)]).await.json() });
+    }
+    let answers = rush.join_all().await;
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.get("member").is_none()).collect();
+    assert_eq!(refused, [&json!({ "refused": { "field": "code", "code": "room_full" } })]);
+    let inside = ana.connect().await;
+    assert_eq!(inside.welcome().members.len(), 50);
+    assert!(Browser::new(&server).get(&ana.page()).await.body.contains("50 people inside"));
+}
+
+#[tokio::test]
+async fn one_browser_is_another_member_in_every_room() {
+    let server = Server::start(&[]).await;
+    let mut browser = Browser::new(&server);
+    let (_, here) = browser.enter(&[("name", "Ana")]).await;
+    let cookie = browser.cookie.clone();
+    let (_, there) = browser.enter(&[("name", "Ana")]).await;
+    assert_ne!(here, there);
+    assert_eq!(browser.cookie, cookie);
+}

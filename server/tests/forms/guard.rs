@@ -1,0 +1,116 @@
+//! What is kept out, and how.
+
+use std::convert::Infallible;
+
+use app::protocol::Seq;
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use hyper::{Request, StatusCode, header};
+use server::entropy;
+
+use crate::support::client::{Browser, Person, form, send};
+use crate::support::server::Server;
+
+/// How much a form may carry.
+const FORM_BYTES: usize = 64 * 1024;
+
+#[tokio::test]
+async fn another_sites_forms_do_nothing() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let (code, id) = (ana.code.to_string(), entropy::event_id().to_string());
+    let forms = [
+        ("/api/enter", form(&[("name", "Ana")])),
+        ("/api/post_message", form(&[("code", &code), ("id", &id), ("body", "x")])),
+        ("/api/leave_room", form(&[("code", &code)])),
+    ];
+    for (path, body) in &forms {
+        for origin in ["https://evil.example", "null", "http://127.0.0.1:1"] {
+            let origin = [(header::ORIGIN, origin)];
+            let answer = ana.browser.ask("POST", path, "text/html", &origin, body.clone()).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} from {origin:?}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        }
+    }
+    assert_eq!(ana.connect().await.position().seq, Seq(1), "nothing happened");
+    let own = format!("http://{}", server.address);
+    let (path, body) = &forms[1];
+    let answer = ana.browser.ask("POST", path, "text/html", &[(header::ORIGIN, &own)], body.clone()).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_link_changes_nothing() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let code = ana.code.to_string();
+    for path in [format!("/api/leave_room?code={code}"), "/api/enter?name=Eve".to_owned()] {
+        let answer = ana.browser.get(&path).await;
+        assert!(answer.status.is_client_error(), "{path}: {}", answer.status);
+    }
+    ana.connect().await;
+}
+
+#[tokio::test]
+async fn a_form_has_a_size() {
+    let server = Server::start(&[]).await;
+    let body = format!("name={}", "x".repeat(FORM_BYTES));
+    for accept in ["text/html", "application/json"] {
+        let answer = Browser::new(&server).ask("POST", "/api/enter", accept, &[], body.clone()).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{accept}");
+    }
+    // Without saying so beforehand.
+    for accept in ["text/html", "application/json"] {
+        let piece = || Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b'x'; 1_024])));
+        let pieces = stream::iter((0..=FORM_BYTES / 1_024).map(move |_| piece()));
+        let request = Request::post("/api/enter")
+            .header(header::HOST, server.address.to_string())
+            .header(header::ACCEPT, accept)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(StreamBody::new(pieces))
+            .unwrap();
+        assert_eq!(send(server.address, request).await.status, StatusCode::PAYLOAD_TOO_LARGE, "{accept}, in pieces");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_form_is_the_callers_mistake() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    for path in ["/api/enter", "/api/post_message", "/api/leave_room", "/api/room_snapshot", "/api/older_page"] {
+        for (kind, body) in [
+            ("application/x-www-form-urlencoded", "%"),
+            ("application/x-www-form-urlencoded", "name=%ff%fe&code=%ff&id=%ff&body=%ff&before=%ff"),
+            ("application/x-www-form-urlencoded", "name[a][b]=c&code[]=d&before[0]=1&body[]=&id[x]=y"),
+            ("application/x-www-form-urlencoded", "name=a&name=b&code=a&code=b&id=a&id=b&body=a&body=b"),
+            ("application/x-www-form-urlencoded", "&&==&=&"),
+            ("application/x-www-form-urlencoded", "code=x&before=-1"),
+            ("application/json", r#"{"name":"Ana"}"#),
+            ("text/plain", "name=Ana"),
+            (
+                "multipart/form-data; boundary=x",
+                "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nAna\r\n--x--",
+            ),
+        ] {
+            for accept in ["text/html", "application/json"] {
+                let request = Request::post(path)
+                    .header(header::HOST, server.address.to_string())
+                    .header(header::ACCEPT, accept)
+                    .header(header::CONTENT_TYPE, kind)
+                    .body(body.to_owned())
+                    .unwrap();
+                let answer = send(server.address, request).await;
+                assert!(
+                    !answer.status.is_server_error(),
+                    "{path} {kind} {body} {accept}: {} {}",
+                    answer.status,
+                    answer.body
+                );
+                assert_ne!(answer.status, StatusCode::FOUND, "{path} {kind} {body} {accept}");
+            }
+        }
+    }
+    ana.connect().await.is_well(1).await;
+}

@@ -1,0 +1,147 @@
+//! What a page holds, and the headers around it.
+
+use std::collections::HashSet;
+
+use hyper::{StatusCode, header};
+
+use crate::support::client::{Answer, Browser, Person};
+use crate::support::server::Server;
+
+/// The page's nonce, which its own scripts carry.
+fn nonce(page: &Answer) -> String {
+    let policy = page.header("content-security-policy");
+    let nonce =
+        policy.split("'nonce-").nth(1).unwrap_or_else(|| panic!("no nonce in {policy:?}")).split('\'').next().unwrap();
+    let scripts = page.body.matches("<script").count();
+    assert!(scripts > 0 && page.body.matches(&format!(r#"nonce="{nonce}""#)).count() >= scripts, "{}", page.body);
+    for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
+    nonce.to_owned()
+}
+
+fn is_guarded(answer: &Answer, what: &str) {
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        assert_eq!(answer.header(name), value, "{name} of {what}");
+    }
+    assert_ne!(answer.header("permissions-policy"), "", "{what}");
+}
+
+#[tokio::test]
+async fn every_page_is_guarded() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let inside = ana.page();
+    let mut nonces = HashSet::new();
+    for (path, status) in [
+        ("/", StatusCode::OK),
+        (&*inside, StatusCode::OK),
+        ("/room/ZZZZ-ZZZZ", StatusCode::NOT_FOUND),
+        ("/room/nonsense", StatusCode::NOT_FOUND),
+        ("/room/%ff", StatusCode::NOT_FOUND),
+        ("/nowhere", StatusCode::NOT_FOUND),
+        ("/nowhere/at/all.html?x=%00", StatusCode::NOT_FOUND),
+    ] {
+        for browser in [&mut ana.browser, &mut Browser::new(&server)] {
+            let page = browser.get(path).await;
+            assert_eq!(page.status, status, "{path}");
+            assert!(page.header("content-type").starts_with("text/html"), "{path}");
+            assert_eq!(page.header("cache-control"), "no-store", "{path}");
+            is_guarded(&page, path);
+            assert!(nonces.insert(nonce(&page)), "a nonce is for once");
+        }
+    }
+    for path in ["/pkg/nothing.js", "/favicon.svg", "/pkg/../flasky.db", "/pkg/%2e%2e/flasky.db", "/pkg/..%2fflasky.db"]
+    {
+        let file = ana.browser.get(path).await;
+        assert_eq!(file.status, StatusCode::NOT_FOUND, "there are no files here: {path}");
+        is_guarded(&file, path);
+    }
+    is_guarded(&ana.browser.submit("/api/enter", &[("name", "")]).await, "a redirect");
+    is_guarded(&ana.browser.call("/api/enter", &[("name", "")]).await, "an answer");
+}
+
+#[tokio::test]
+async fn what_people_type_is_text() {
+    const TAG: &str = "<img src=x onerror=alert(1)>";
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, TAG).await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let mut socket = ana.connect().await;
+    for body in
+        [TAG, "</script><script>alert(1)</script>", "<!--<script>", "\"'><svg onload=alert(1)>", "{{7*7}} ${7*7}"]
+    {
+        socket.said(body).await;
+    }
+    let code = ana.code.to_string();
+    for mut browser in [ana.browser.clone(), bo.browser] {
+        let page = browser.get(&ana.page()).await.body;
+        assert!(page.contains("&lt;img src=x onerror=alert(1)"), "{page}");
+        for tag in ["<img", "<script>alert", "<svg onload", "<!--<script>"] {
+            assert!(!page.contains(tag), "{tag} in {page}");
+        }
+    }
+    // Typed, refused, and brought back: into attributes and into the text box.
+    let mut eve = Browser::new(&server);
+    let quote = "\"><img src=x onerror=alert(1)>";
+    eve.submit("/api/enter", &[("name", quote), ("code", quote), ("capacity", quote), ("intent", "join")]).await;
+    assert!(!eve.get("/").await.body.contains("<img"));
+    let body = format!("</textarea>{TAG}");
+    ana.browser.submit("/api/post_message", &[("code", &code), ("id", "?"), ("body", &body)]).await;
+    let page = ana.browser.get(&ana.page()).await.body;
+    assert!(page.contains("&lt;/textarea&gt;") || page.contains("&lt;/textarea>"), "{page}");
+    assert!(!page.contains("<img"));
+    // In the address.
+    let page = eve.get("/room/%3Cimg%20src=x%3E").await.body;
+    assert!(!page.contains("<img"), "{page}");
+}
+
+#[tokio::test]
+async fn a_rooms_address_has_one_form() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let page = ana.page();
+    let code = ana.code.to_string();
+    for typed in [code.to_lowercase(), code.replace('-', ""), code.replace('-', "%20"), format!("{code}-")] {
+        let answer = ana.browser.get(&format!("/room/{typed}")).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, &*page), "{typed}");
+    }
+    assert_eq!(ana.browser.get(&page).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_first_page_holds_the_last_messages() {
+    let server = Server::start(&crate::support::server::TALKATIVE).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let mut bo = Person::join(&server, ana.code, "Bo").await;
+    let empty = ana.browser.get(&ana.page()).await.body;
+    assert!(empty.contains("Nobody has said anything yet"));
+    let mut socket = ana.connect().await;
+    for n in 0..120 {
+        socket.said(&format!("message {n}.")).await;
+    }
+    bo.browser.call("/api/leave_room", &[("code", &ana.code.to_string())]).await.json();
+    let page = ana.browser.get(&ana.page()).await.body;
+    assert_eq!(page.matches("data-message=").count(), 99, "a window of 100, the last of which is Bo leaving");
+    let places: Vec<_> =
+        (21..120).map(|n| page.find(&format!(">message {n}.<")).unwrap_or_else(|| panic!("{n}"))).collect();
+    assert!(places.is_sorted(), "oldest first");
+    assert!(page.contains("Bo") && page.contains("left"));
+    // Without script everything is there at once.
+    assert!(!page.contains("<template"), "nothing waits in a template");
+    assert!(page.contains(r#"action="/api/post_message""#) && page.contains(r#"action="/api/leave_room""#));
+}
+
+#[tokio::test]
+async fn head_is_like_get_without_a_body() {
+    let server = Server::start(&[]).await;
+    let mut browser = Browser::new(&server);
+    let head = browser.ask("HEAD", "/", "text/html", &[(header::ORIGIN, "https://evil.example")], String::new()).await;
+    assert_eq!((head.status, head.body.as_str()), (StatusCode::OK, ""));
+}

@@ -1,0 +1,158 @@
+//! `POST /api/post_message` and `POST /api/leave_room`.
+
+use hyper::StatusCode;
+use serde_json::json;
+use server::entropy;
+
+use crate::support::client::{Browser, Person, body};
+use crate::support::server::Server;
+
+/// The value of the hidden field on the page.
+fn hidden(page: &str, name: &str) -> String {
+    let field = page.split("<input").find(|field| field.contains(&format!(r#"name="{name}""#))).unwrap();
+    field.split(r#"value=""#).nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_page_without_script_can_talk() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let mut at_bo = bo.connect().await;
+    let page = ana.browser.get(&ana.page()).await.body;
+    let (code, id) = (ana.code.to_string(), hidden(&page, "id"));
+    let form = [("code", &*code), ("id", &id), ("body", "Hello,\r\nBo")];
+    // Pressed twice: one message.
+    for _ in 0..2 {
+        let posted = ana.browser.submit("/api/post_message", &form).await;
+        assert_eq!((posted.status, posted.header("location")), (StatusCode::SEE_OTHER, &*ana.page()));
+    }
+    let heard = at_bo.event().await;
+    assert_eq!((body(&heard), heard.by, heard.id.to_string()), ("Hello,\nBo", ana.me, id.clone()));
+    at_bo.said("Hello Ana").await;
+    let page = ana.browser.get(&ana.page()).await.body;
+    assert_eq!(page.matches(r#"data-message="#).count(), 2);
+    assert!(page.contains("Hello,\nBo") && page.contains("Hello Ana"));
+    assert_ne!(hidden(&page, "id"), id, "the next message has an id of its own");
+}
+
+#[tokio::test]
+async fn a_program_can_talk_too() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let (code, id) = (ana.code.to_string(), entropy::event_id().to_string());
+    for _ in 0..2 {
+        let posted = ana.browser.call("/api/post_message", &[("code", &code), ("id", &id), ("body", "x")]).await;
+        assert_eq!(posted.json(), json!({}));
+    }
+    assert_eq!(ana.connect().await.replay.len(), 2, "an arrival and one message");
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_is_refused() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let code = ana.code.to_string();
+    let id = entropy::event_id().to_string();
+    let long = "x".repeat(4_001);
+    for (fields, field, reason) in [
+        ([("code", "?"), ("id", &*id), ("body", "x")], "code", "code_invalid"),
+        ([("code", "ZZZZ-ZZZZ"), ("id", &id), ("body", "x")], "body", "no_such_room"),
+        ([("code", &code), ("id", &id), ("body", " ")], "body", "body_empty"),
+        ([("code", &code), ("id", &id), ("body", &long)], "body", "body_too_long"),
+        ([("code", &code), ("id", &id), ("body", "a\u{1b}b")], "body", "body_invalid"),
+        ([("code", &code), ("id", ""), ("body", "x")], "body", "id_invalid"),
+        ([("code", &code), ("id", "9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d"), ("body", "x")], "body", "id_invalid"),
+    ] {
+        let refused = ana.browser.call("/api/post_message", &fields).await.json();
+        assert_eq!(refused, json!({ "refused": { "field": field, "code": reason } }), "{}", fields[2].1.len());
+    }
+    let mut stranger = Browser::new(&server);
+    let fields = [("code", &*code), ("id", &id), ("body", "x")];
+    assert_eq!(stranger.call("/api/post_message", &fields).await.json()["refused"]["code"], "no_seat");
+    stranger.enter(&[("name", "Bo")]).await;
+    assert_eq!(stranger.call("/api/post_message", &fields).await.json()["refused"]["code"], "no_seat");
+    assert_eq!(ana.connect().await.replay.len(), 1, "nothing was said");
+}
+
+#[tokio::test]
+async fn a_refused_message_comes_back_whole_and_once() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let (code, page) = (ana.code.to_string(), ana.page());
+    // Every character is three bytes, nine in the form: the most a form may have to carry back, and some.
+    let typed = "\u{8a9e}".repeat(4_001);
+    let id = entropy::event_id().to_string();
+    let refused = ana.browser.submit("/api/post_message", &[("code", &code), ("id", &id), ("body", &typed)]).await;
+    assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, &*page));
+    let first = ana.browser.get(&page).await.body;
+    assert!(first.contains(&typed) && first.contains("This message is too long"));
+    let second = ana.browser.get(&page).await.body;
+    assert!(!second.contains(&typed) && !second.contains("This message is too long"));
+}
+
+#[tokio::test]
+async fn the_longest_message_fits_into_a_form() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    // Four bytes each, and every byte percent-encoded: 48 000 bytes.
+    let longest = "\u{1f37e}".repeat(4_000);
+    let (code, id) = (ana.code.to_string(), entropy::event_id().to_string());
+    let posted = ana.browser.submit("/api/post_message", &[("code", &code), ("id", &id), ("body", &longest)]).await;
+    assert_eq!(posted.status, StatusCode::SEE_OTHER);
+    assert!(ana.browser.get(&ana.page()).await.body.contains(&longest));
+}
+
+#[tokio::test]
+async fn too_much_at_once_is_refused_and_not_lost() {
+    let server = Server::start(&["--append-burst=1", "--appends-per-second=1"]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let code = ana.code.to_string();
+    let refused = loop {
+        let id = entropy::event_id().to_string();
+        let answer = ana.browser.call("/api/post_message", &[("code", &code), ("id", &id), ("body", "x")]).await.json();
+        if answer != json!({}) {
+            break answer;
+        }
+    };
+    assert_eq!(refused, json!({ "refused": { "field": "body", "code": "rate_limited" } }));
+}
+
+#[tokio::test]
+async fn leaving_is_leaving() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let code = ana.code.to_string();
+    let left = ana.browser.submit("/api/leave_room", &[("code", &code)]).await;
+    assert_eq!((left.status, left.header("location")), (StatusCode::SEE_OTHER, "/"));
+    assert!(ana.browser.get(&ana.page()).await.body.contains("1 person inside"));
+    // Again, and from outside, and out of a room that is not there: nothing to do, and no error.
+    for code in [&*code, "ZZZZ-ZZZZ"] {
+        assert_eq!(ana.browser.call("/api/leave_room", &[("code", code)]).await.json(), json!({}));
+        assert_eq!(Browser::new(&server).call("/api/leave_room", &[("code", code)]).await.json(), json!({}));
+    }
+    bo.connect().await.is_well(1).await;
+}
+
+#[tokio::test]
+async fn outsiders_read_nothing() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    ana.connect().await.said("for members only").await;
+    let code = ana.code.to_string();
+    let mut stranger = Browser::new(&server);
+    stranger.enter(&[("name", "Eve")]).await;
+    let pages = [
+        stranger.get(&ana.page()).await,
+        stranger.call("/api/room_snapshot", &[("code", &code)]).await,
+        stranger.call("/api/older_page", &[("code", &code), ("before", "100")]).await,
+    ];
+    for page in pages {
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(!page.body.contains("members only") && !page.body.contains("Ana"), "{}", page.body);
+    }
+    let mut ana = ana;
+    let older = ana.browser.call("/api/older_page", &[("code", &code), ("before", "100")]).await;
+    assert!(older.body.contains("members only"));
+}

@@ -1,0 +1,104 @@
+//! Who gets in.
+
+use crate::support::client::{Browser, Handshake, Person};
+use crate::support::server::Server;
+
+#[tokio::test]
+async fn who_has_no_seat_is_told_so() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    let elsewhere = Person::create(&server, "Bo").await;
+    let cookie = ana.browser.cookie.clone().unwrap();
+    // The value is the signature (44 characters of base64) and the session.
+    let (name, value) = cookie.split_once('=').unwrap();
+    let (signature, session) = value.split_at(44);
+    let (_, other_session) = elsewhere.browser.cookie.as_ref().unwrap().split_once('=').unwrap().1.split_at(44);
+    for (why, cookie) in [
+        ("no cookie", None),
+        ("another room's", elsewhere.browser.cookie.clone()),
+        ("unsigned", Some(format!("{name}={session}"))),
+        ("another session under the signature", Some(format!("{name}={signature}{other_session}"))),
+        ("a made up signature", Some(format!("{name}={}{session}", "A".repeat(43) + "="))),
+        ("nonsense", Some("flasky=%ff%00".to_owned())),
+    ] {
+        let mut socket = Handshake { cookie, ..Handshake::of(&ana) }.open().await.unwrap();
+        // Some are refused before they say hello, some after.
+        socket.send_text(r#"{"type":"hello","v":1}"#.to_owned()).await;
+        assert_eq!(socket.end().await, 4501, "{why}");
+    }
+    at_ana.is_well(1).await;
+}
+
+#[tokio::test]
+async fn a_room_that_is_not_there_is_said_so() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    for code in ["ZZZZ-ZZZZ", "KXQ4-7M2", "nonsense", "%00"] {
+        let mut socket = Handshake { code: code.to_owned(), ..Handshake::of(&ana) }.open().await.unwrap();
+        socket.send_text(r#"{"type":"hello","v":1}"#.to_owned()).await;
+        assert_eq!(socket.end().await, 4502, "{code}");
+    }
+    // The code is read as generously as on the page.
+    let code = ana.code.to_string().to_lowercase().replace('-', "");
+    let mut socket = Handshake { code, ..Handshake::of(&ana) }.open().await.unwrap();
+    socket.greet_anew().await;
+}
+
+#[tokio::test]
+async fn another_protocol_is_told_to_reload() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut socket = Handshake { subprotocol: false, ..Handshake::of(&ana) }.open().await.unwrap();
+    assert_eq!(socket.end().await, 4508);
+}
+
+#[tokio::test]
+async fn another_sites_page_opens_no_socket() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let own = format!("http://{}", server.address);
+    let open = |origin: Option<&str>| Handshake { origin: origin.map(str::to_owned), ..Handshake::of(&ana) }.open();
+    for origin in ["https://evil.example", "null", "http://127.0.0.1:1", &format!("{own}.evil.example")] {
+        assert_eq!(open(Some(origin)).await.err(), Some(403), "{origin}");
+    }
+    for origin in [Some(&*own), None] {
+        open(origin).await.unwrap().greet_anew().await;
+    }
+}
+
+#[tokio::test]
+async fn a_public_address_is_the_only_origin() {
+    let server = Server::start(&["--public-url=http://chat.example"]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let open = |origin: String| Handshake { origin: Some(origin), ..Handshake::of(&ana) }.open();
+    assert_eq!(open(format!("http://{}", server.address)).await.err(), Some(403));
+    open("http://chat.example".to_owned()).await.unwrap().greet_anew().await;
+}
+
+#[tokio::test]
+async fn one_member_has_so_many_tabs() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let mut at_bo = bo.connect().await;
+    let mut tabs = Vec::new();
+    for _ in 0..8 {
+        tabs.push(ana.connect().await);
+    }
+    let mut ninth = ana.knock().await;
+    ninth.send_text(r#"{"type":"hello","v":1}"#.to_owned()).await;
+    assert_eq!(ninth.end().await, 4510);
+    let said = at_bo.said("all of you hear this").await;
+    for tab in &mut tabs {
+        assert_eq!(tab.event().await, said);
+    }
+}
+
+#[tokio::test]
+async fn the_sockets_address_is_no_page() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let answer = Browser::new(&server).get(&format!("/ws/{}", ana.code)).await;
+    assert!(answer.status.is_client_error(), "{}", answer.status);
+}

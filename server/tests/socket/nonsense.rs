@@ -1,0 +1,136 @@
+//! What no client should send, and what it costs: this client's connection, and nobody else's.
+
+use std::time::Duration;
+
+use app::protocol::{ClientFrame, ServerFrame, VERSION};
+use futures_util::SinkExt as _;
+use server::entropy;
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::client::{Person, Socket};
+use crate::support::server::Server;
+use crate::support::within;
+
+const HELLO: &str = r#"{"type":"hello","v":1}"#;
+
+/// Somebody who wants to talk undisturbed, and somebody else.
+async fn two() -> (Server, Socket, Person) {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let eve = Person::join(&server, ana.code, "Eve").await;
+    let at_ana = ana.connect().await;
+    (server, at_ana, eve)
+}
+
+#[tokio::test]
+async fn what_is_no_frame_ends_the_connection() {
+    let (_server, mut at_ana, eve) = two().await;
+    let append =
+        format!(r#"{{"type":"append","id":"{}","event":{{"kind":"message","body":"x"}}}}"#, entropy::event_id());
+    let large = format!(r#"{{"type":"ping","n":1,"pad":"{}"}}"#, "x".repeat(64 * 1024));
+    let deep = "[".repeat(60_000);
+    for (n, (greeted, text, code)) in [
+        (false, "not JSON", 4500),
+        (false, "", 4500),
+        (false, r#"{"v":1}"#, 4500),
+        (false, append.as_str(), 4500),
+        (false, r#"{"type":"leave"}"#, 4500),
+        (false, r#"{"type":"of_a_later_version"}"#, 4500),
+        (false, r#"{"type":"hello","v":2}"#, 4508),
+        (false, r#"{"type":"hello"}"#, 4500),
+        (false, r#"{"type":"hello","v":1,"position":{"epoch":"zz","seq":1}}"#, 4500),
+        (false, large.as_str(), 4507),
+        (true, HELLO, 4500),
+        (true, "{", 4500),
+        (true, deep.as_str(), 4500),
+        (true, r#"{"type":"append","id":"mine","event":{"kind":"message","body":"x"}}"#, 4500),
+        (true, r#"{"type":"ping","n":-1}"#, 4500),
+        (true, large.as_str(), 4507),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut socket = if greeted { eve.connect().await } else { eve.knock().await };
+        socket.send_text(text.to_owned()).await;
+        assert_eq!(socket.end().await, code, "{}", &text[..text.len().min(60)]);
+        at_ana.is_well(n as u64).await;
+    }
+}
+
+#[tokio::test]
+async fn bytes_are_no_frame() {
+    let (_server, mut at_ana, eve) = two().await;
+    for greeted in [false, true] {
+        let mut socket = if greeted { eve.connect().await } else { eve.knock().await };
+        within(socket.stream.send(Message::Binary(HELLO.into()))).await.unwrap();
+        assert_eq!(socket.end().await, 4500);
+    }
+    at_ana.is_well(1).await;
+}
+
+#[tokio::test]
+async fn a_frame_of_a_later_version_is_passed_over() {
+    let (_server, mut at_ana, _) = two().await;
+    at_ana.send_text(r#"{"type":"signal","typing":true}"#.to_owned()).await;
+    at_ana.send_text(r#"{"type":"of_a_later_version","body":"x"}"#.to_owned()).await;
+    at_ana.is_well(1).await;
+}
+
+#[tokio::test]
+async fn a_frame_of_just_the_limit_is_taken() {
+    let (_server, mut at_ana, _) = two().await;
+    let frame = |pad: usize| format!(r#"{{"type":"ping","n":7,"pad":"{}"}}"#, "x".repeat(pad));
+    let text = frame(64 * 1024 - frame(0).len());
+    assert_eq!(text.len(), 64 * 1024);
+    at_ana.send_text(text).await;
+    assert_eq!(at_ana.frame().await, ServerFrame::Pong { n: 7 });
+}
+
+#[tokio::test]
+async fn what_the_transport_does_not_take_is_cut() {
+    let (_server, mut at_ana, eve) = two().await;
+    let mut socket = eve.connect().await;
+    // The server may be gone before all of it is written.
+    let _ = within(socket.stream.send(Message::Text("x".repeat(128 * 1024 + 1).into()))).await;
+    socket.is_cut().await;
+    at_ana.is_well(1).await;
+}
+
+#[tokio::test]
+async fn half_a_frame_disturbs_nobody() {
+    let (_server, mut at_ana, eve) = two().await;
+    // A masked text frame of 100 bytes, of which there are two; then no frame at all (reserved bits set).
+    for bytes in [&[0x81, 0xe4, 0, 0, 0, 0, b'{', b'"'][..], &[0xff; 64]] {
+        let mut socket = eve.connect().await;
+        within(socket.stream.get_mut().write_all(bytes)).await.unwrap();
+        drop(socket);
+        at_ana.is_well(1).await;
+    }
+    let mut back = eve.connect().await;
+    let said = back.said("I am back").await;
+    assert_eq!(at_ana.event().await, said);
+}
+
+#[tokio::test]
+async fn nobody_stands_in_the_door_for_ever() {
+    let (_server, mut at_ana, eve) = two().await;
+    let began = Instant::now();
+    let mut silent = eve.knock().await;
+    assert_eq!(silent.end().await, 4500);
+    assert!(began.elapsed() >= Duration::from_secs(5), "{:?}", began.elapsed());
+    at_ana.is_well(1).await;
+}
+
+#[tokio::test]
+async fn what_comes_after_a_bad_frame_is_not_read() {
+    let (_server, mut at_ana, eve) = two().await;
+    let mut socket = eve.connect().await;
+    socket.send_text("{".to_owned()).await;
+    socket.say("too late").await;
+    socket.send(&ClientFrame::Hello { v: VERSION, position: None }).await;
+    assert_eq!(socket.end().await, 4500);
+    let marker = at_ana.said("nothing before this").await;
+    assert_eq!(eve.connect().await.replay.last(), Some(&marker));
+}

@@ -1,0 +1,135 @@
+//! The same message sent again, and messages that are refused.
+
+use std::time::Duration;
+
+use app::protocol::{Code, Delivered, EventId, ServerFrame};
+use server::entropy;
+use tokio::time::sleep;
+
+use crate::support::client::{Person, body};
+use crate::support::server::{Server, TALKATIVE};
+
+#[tokio::test]
+async fn the_same_id_is_the_same_event() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let (mut at_ana, mut at_bo) = (ana.connect().await, bo.connect().await);
+    let mut ana_too = ana.connect().await;
+
+    // Again before its echo was there.
+    let id = entropy::event_id();
+    at_ana.append(id, "hello").await;
+    at_ana.append(id, "hello").await;
+    let first = at_ana.event().await;
+    assert_eq!(first.id, id);
+    assert_eq!(at_bo.event().await, first);
+    assert_eq!(ana_too.event().await, first);
+    // An answer to the second copy, if one was due, comes before this.
+    let marker = at_bo.said("heard once").await;
+    loop {
+        match at_ana.event().await {
+            again if again == first => {}
+            other => break assert_eq!(other, marker),
+        }
+    }
+    assert_eq!(ana_too.event().await, marker);
+
+    // Again after it, from the other tab, with another text: the first one counts, and only who asks is told.
+    ana_too.append(id, "changed").await;
+    assert_eq!(ana_too.event().await, first);
+    let marker = at_bo.said("heard once more").await;
+    for socket in [&mut at_ana, &mut ana_too] {
+        assert_eq!(socket.event().await, marker);
+    }
+}
+
+#[tokio::test]
+async fn a_resend_after_trimming_is_told_where_it_was() {
+    let server = Server::start(&[&TALKATIVE[..], &["--events=3"]].concat()).await;
+    let ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let (mut at_ana, mut at_bo) = (ana.connect().await, bo.connect().await);
+    let first = at_ana.said("long ago").await;
+    for n in 0..5 {
+        at_ana.said(&n.to_string()).await;
+    }
+    at_ana.append(first.id, "long ago").await;
+    assert_eq!(at_ana.delivered().await, Delivered::Trimmed { id: first.id, seq: first.seq });
+    at_ana.said("then").await;
+    let mut heard = Vec::new();
+    for _ in 0..7 {
+        heard.push(at_bo.message().await);
+    }
+    assert_eq!(heard, ["long ago", "0", "1", "2", "3", "4", "then"]);
+}
+
+#[tokio::test]
+async fn a_refused_message_costs_nothing_else() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut socket = ana.connect().await;
+    let id = entropy::event_id();
+    let not_v7 = EventId(uuid::Uuid::from_u128(0x9f3c_1d1e_6d0a_4b0e_9c1e_2f6d_3a4b_5c6d));
+    for (id, body, code) in [
+        (id, "", Code::BodyEmpty),
+        (id, " \r\n\t", Code::BodyEmpty),
+        (id, &*"x".repeat(4_001), Code::BodyTooLong),
+        (id, "a\u{7}b", Code::BodyInvalid),
+        (not_v7, "hello", Code::IdInvalid),
+    ] {
+        socket.append(id, body).await;
+        assert_eq!(socket.answer(id).await, Err((code, None)));
+    }
+    for event in [
+        r#"{"kind":"joined","member":"9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d","name":"Eve"}"#,
+        r#"{"kind":"left","member":"9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d","why":"vanished"}"#,
+        r#"{"kind":"of_a_later_version"}"#,
+    ] {
+        socket.send_text(format!(r#"{{"type":"append","id":"{id}","event":{event}}}"#)).await;
+        assert_eq!(socket.answer(id).await, Err((Code::NotAllowed, None)));
+    }
+    // What was refused is not stored: the id is still free.
+    socket.append(id, "hello").await;
+    assert_eq!(body(&socket.answer(id).await.unwrap()), "hello");
+}
+
+#[tokio::test]
+async fn who_says_too_much_is_told_when_to_go_on() {
+    const BURST: usize = 10;
+    let server = Server::start(&["--appends-per-second=2"]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let (mut socket, mut at_bo) = (ana.connect().await, bo.connect().await);
+    // Many more than the burst: however slow this machine is, the bucket is empty at some time.
+    let mut ids = Vec::new();
+    for _ in 0..5 * BURST {
+        ids.push(socket.say("x").await);
+    }
+    let (mut heard, mut refused) = (Vec::new(), Vec::new());
+    while heard.len() + refused.len() < ids.len() {
+        match socket.frame().await {
+            ServerFrame::Events { events, .. } => heard.extend(events.iter().map(Delivered::id)),
+            ServerFrame::Rejected { id, code, retry_ms } => {
+                assert_eq!(code, Code::RateLimited);
+                let retry = retry_ms.expect("when to try again");
+                assert!((1..=501).contains(&retry), "{retry} ms");
+                refused.push(id);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(ids.iter().take(BURST).all(|id| heard.contains(id)), "a burst is taken whole");
+    assert!(!refused.is_empty());
+    // Others are not slowed down.
+    let marker = at_bo.say("and I?").await;
+    at_bo.answer(marker).await.unwrap();
+    // Whoever waits as told is heard, under the same id.
+    let id = refused[0];
+    socket.append(id, "x").await;
+    if let Err((_, wait)) = socket.answer(id).await {
+        sleep(Duration::from_millis(wait.unwrap())).await;
+        socket.append(id, "x").await;
+        socket.answer(id).await.unwrap();
+    }
+}

@@ -1,0 +1,238 @@
+//! How a member's stay, and a room, ends, and what does not end it.
+
+use std::time::Duration;
+
+use app::protocol::{ClientFrame, LeaveReason};
+use hyper::StatusCode;
+use tokio::time::{Instant, sleep};
+
+use crate::support::client::{Browser, Person, body};
+use crate::support::server::Server;
+use crate::support::within;
+
+const GRACE: Duration = Duration::from_millis(1_500);
+const SHORT_GRACE: &str = "--grace-ms=1500";
+const HELLO: &str = r#"{"type":"hello","v":1}"#;
+
+/// Waits until the room's page says that there is no such room. Looking from outside holds no seat.
+async fn is_gone(server: &Server, page: &str) {
+    let mut stranger = Browser::new(server);
+    within(async {
+        while stranger.get(page).await.status != StatusCode::NOT_FOUND {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn leaving_ends_every_connection_of_the_member() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let mut at_bo = bo.connect().await;
+    let (mut tab, mut other_tab) = (ana.connect().await, ana.connect().await);
+    tab.send(&ClientFrame::Leave).await;
+    assert_eq!(tab.end().await, 1000);
+    assert_eq!(other_tab.end().await, 1000);
+    assert_eq!(at_bo.left().await, (ana.me, LeaveReason::Choice));
+    at_bo.is_well(1).await;
+
+    let mut late = ana.knock().await;
+    late.send_text(HELLO.to_owned()).await;
+    assert_eq!(late.end().await, 4501);
+    // Who left may come again, as the same member.
+    let mut browser = ana.browser.clone();
+    let (_, me) = browser.enter(&[("name", "Ana again"), ("code", &ana.code.to_string())]).await;
+    assert_eq!(me, ana.me);
+    assert_eq!(at_bo.joined().await, (ana.me, "Ana again".to_owned()));
+    let said = ana.connect().await.said("Here again").await;
+    assert_eq!(at_bo.event().await, said);
+}
+
+#[tokio::test]
+async fn leaving_by_the_form_ends_the_connections_too() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let (mut at_ana, mut at_bo) = (ana.connect().await, bo.connect().await);
+    let answer = ana.browser.submit("/api/leave_room", &[("code", &ana.code.to_string())]).await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/"));
+    assert_eq!(at_ana.end().await, 1000);
+    assert_eq!(at_bo.left().await, (ana.me, LeaveReason::Choice));
+}
+
+#[tokio::test]
+async fn the_last_one_to_leave_ends_the_room() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let mut socket = ana.connect().await;
+    socket.said("nobody will read this").await;
+    socket.send(&ClientFrame::Leave).await;
+    assert_eq!(socket.end().await, 1000);
+    let page = ana.browser.get(&ana.page()).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.body.contains("There is no room with this code"));
+    assert!(!page.body.contains("nobody will read this"));
+    let mut late = ana.knock().await;
+    late.send_text(HELLO.to_owned()).await;
+    assert_eq!(late.end().await, 4502);
+    let refused = ana.browser.call("/api/enter", &[("name", "Ana"), ("code", &ana.code.to_string())]).await.json();
+    assert_eq!(refused["refused"]["code"], "no_such_room");
+}
+
+#[tokio::test]
+async fn who_vanishes_is_waited_for_and_then_seen_leaving() {
+    let server = Server::start(&[SHORT_GRACE]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let (mut at_ana, at_bo) = (ana.connect().await, bo.connect().await);
+    let gone = Instant::now();
+    drop(at_bo);
+    assert_eq!(at_ana.left().await, (bo.me, LeaveReason::Vanished));
+    assert!(gone.elapsed() >= GRACE, "after {:?}", gone.elapsed());
+    let mut late = bo.knock().await;
+    late.send_text(HELLO.to_owned()).await;
+    assert_eq!(late.end().await, 4501);
+    // She who stayed outlived several graces: her connection holds her seat.
+    at_ana.said("Where is Bo?").await;
+}
+
+#[tokio::test]
+async fn a_return_in_time_is_not_seen() {
+    let server = Server::start(&[SHORT_GRACE]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let chidi = Person::join(&server, ana.code, "Chidi").await;
+    let (mut at_ana, at_bo, at_chidi) = (ana.connect().await, bo.connect().await, chidi.connect().await);
+    let position = at_bo.position();
+    drop(at_bo);
+    let mut back = bo.resume(position).await;
+    assert!(back.welcome().recovered);
+    // Chidi goes later than Bo went. When his grace has passed, Bo's would have too.
+    drop(at_chidi);
+    assert_eq!(at_ana.left().await, (chidi.me, LeaveReason::Vanished));
+    assert_eq!(back.left().await, (chidi.me, LeaveReason::Vanished));
+    let said = back.said("I never left").await;
+    assert_eq!(at_ana.event().await, said);
+}
+
+#[tokio::test]
+async fn one_tab_less_is_not_leaving() {
+    let server = Server::start(&[SHORT_GRACE]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let chidi = Person::join(&server, ana.code, "Chidi").await;
+    let mut at_ana = ana.connect().await;
+    let (tab, mut other_tab) = (bo.connect().await, bo.connect().await);
+    let at_chidi = chidi.connect().await;
+    drop(tab);
+    drop(at_chidi);
+    assert_eq!(at_ana.left().await, (chidi.me, LeaveReason::Vanished));
+    assert_eq!(other_tab.left().await.0, chidi.me);
+    other_tab.said("Still here").await;
+}
+
+#[tokio::test]
+async fn a_room_that_everybody_vanished_from_ends() {
+    let server = Server::start(&["--grace-ms=300"]).await;
+    let ana = Person::create(&server, "Ana").await;
+    drop(ana.connect().await);
+    is_gone(&server, &ana.page()).await;
+}
+
+#[tokio::test]
+async fn a_room_that_nobody_arrived_in_ends() {
+    let server = Server::start(&["--arrival-ms=500"]).await;
+    let began = Instant::now();
+    let ana = Person::create(&server, "Ana").await;
+    assert_eq!(Browser::new(&server).get(&ana.page()).await.status, StatusCode::OK);
+    is_gone(&server, &ana.page()).await;
+    assert!(began.elapsed() >= Duration::from_millis(500), "after {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_page_without_a_connection_keeps_its_seat() {
+    let server = Server::start(&["--arrival-ms=300", "--grace-ms=300"]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    assert!(ana.browser.get(&ana.page()).await.body.contains("Messages"));
+    // Bo comes later and does not arrive. When his seat is free, Ana's would be too.
+    Person::join(&server, ana.code, "Bo").await;
+    let mut stranger = Browser::new(&server);
+    within(async {
+        while !stranger.get(&ana.page()).await.body.contains("1 person inside") {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    ana.connect().await;
+}
+
+#[tokio::test]
+async fn a_reload_never_ends_the_room() {
+    let server = Server::start(&["--grace-ms=1000"]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let mut socket = ana.connect().await;
+    let said = socket.said("still here?").await;
+    for _ in 0..20 {
+        drop(socket);
+        let page = ana.browser.get(&ana.page()).await;
+        assert!(page.status == StatusCode::OK && page.body.contains("still here?"));
+        socket = ana.connect().await;
+        assert_eq!(socket.replay.last(), Some(&said), "nobody came or went");
+    }
+}
+
+#[tokio::test]
+async fn a_restart_is_nobody_leaving() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let mut bo = Person::join(&server, ana.code, "Bo").await;
+    let (mut at_ana, mut at_bo) = (ana.connect().await, bo.connect().await);
+    at_ana.said("before").await;
+    at_bo.event().await;
+    let position = at_bo.position();
+    at_ana.said("missed by Bo").await;
+    let restarted = tokio::spawn(server.restart());
+    assert_eq!(at_ana.end().await, 1001);
+    assert_eq!(at_bo.end().await, 1001);
+    drop((at_ana, at_bo));
+    let server = within(restarted).await.unwrap();
+    ana.follow(&server);
+    bo.follow(&server);
+
+    let mut at_bo = bo.resume(position).await;
+    assert!(at_bo.welcome().recovered);
+    assert_eq!(at_bo.replay.iter().map(body).collect::<Vec<_>>(), ["missed by Bo"]);
+    assert_eq!((at_bo.welcome().member, at_bo.welcome().members.len()), (bo.me, 2));
+    let mut at_ana = ana.connect().await;
+    assert_eq!(at_ana.replay.len(), 4, "two arrivals, two messages");
+    let said = at_ana.said("after").await;
+    assert_eq!(at_bo.event().await, said);
+    assert!(ana.browser.get(&ana.page()).await.body.contains("missed by Bo"));
+}
+
+#[tokio::test]
+async fn who_does_not_return_after_a_restart_vanishes() {
+    let server = Server::start(&[SHORT_GRACE]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let at_ana = ana.connect().await;
+    drop(at_ana);
+    let began = Instant::now();
+    let server = server.restart().await;
+    assert_eq!(Browser::new(&server).get(&ana.page()).await.status, StatusCode::OK);
+    is_gone(&server, &ana.page()).await;
+    assert!(began.elapsed() >= GRACE, "after {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_shutdown_says_goodbye_to_everyone() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut greeted = ana.connect().await;
+    let mut silent = ana.knock().await;
+    server.shut_down();
+    assert_eq!(greeted.end().await, 1001);
+    assert_eq!(silent.end().await, 1001);
+    server.stop().await;
+}

@@ -1,0 +1,64 @@
+//! The server, as `main` starts it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ::server::backend::{self, BackendError};
+use ::server::config::Config;
+use clap::Parser as _;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::within;
+
+/// For tests that say more than a person can.
+pub(crate) const TALKATIVE: [&str; 2] = ["--appends-per-second=100000", "--append-burst=100000"];
+
+/// A running server with a store of its own.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    flags: Vec<String>,
+    store: Arc<tempfile::TempDir>,
+    shutdown: CancellationToken,
+    serving: JoinHandle<Result<(), BackendError>>,
+}
+
+impl Server {
+    /// Starts one with these flags.
+    pub(crate) async fn start(flags: &[&str]) -> Self {
+        let store = Arc::new(tempfile::tempdir().unwrap());
+        Self::on(store, flags.iter().map(ToString::to_string).collect()).await
+    }
+
+    async fn on(store: Arc<tempfile::TempDir>, flags: Vec<String>) -> Self {
+        let url = format!("--store=sqlite://{}", store.path().join("flasky.db").display());
+        let site = format!("--site={}", store.path().join("site").display());
+        let config = Config::parse_from(["server".to_owned(), url, site].iter().chain(&flags));
+        let backend = within(backend::open(&config.store, &config.limits())).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        let serving = tokio::spawn(async move { ::server::serve(&config, backend, listener, stop).await });
+        Self { address, flags, store, shutdown, serving }
+    }
+
+    /// Asks it to end, as a signal does.
+    pub(crate) fn shut_down(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Ends it in order.
+    pub(crate) async fn stop(self) {
+        self.shut_down();
+        within(self.serving).await.unwrap().unwrap();
+    }
+
+    /// Ends it in order and starts it again on the same store.
+    pub(crate) async fn restart(self) -> Self {
+        let (store, flags) = (Arc::clone(&self.store), self.flags.clone());
+        self.stop().await;
+        Self::on(store, flags).await
+    }
+}
