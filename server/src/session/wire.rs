@@ -7,9 +7,8 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use tokio::time::timeout;
 
 use crate::backend::Page;
+use crate::hub::FRAME_BYTES;
 
-/// Bytes of events in one frame, at most, unless one event alone is larger.
-const FRAME_BYTES: usize = 64 * 1024;
 /// A peer that takes no frame for this long is gone or too slow.
 const WRITE: Duration = Duration::from_secs(10);
 /// After our Close the peer's is awaited: dropping the socket earlier can lose the code, and the peer sees 1006.

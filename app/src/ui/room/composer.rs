@@ -111,7 +111,7 @@ pub(super) fn Composer(
                 <textarea node_ref=field name="body" rows="1" placeholder=text::WHATS_NEW aria-label=text::MESSAGE dir="auto"
                     enterkeyhint="send" autocomplete="off" autofocus=mends aria-describedby="body-error"
                     aria-invalid=move || error.get().map(|_| "true") on:keydown=move |event| this.key(&event)
-                    on:input=move |_| this.typed()>{typed}</textarea>
+                    on:input=move |_| this.typed()>{between_tags(typed)}</textarea>
                 <output class="counter" class:over=move || { length.get() > body::MAX_SCALARS }>
                     {move || (length.get() >= NEAR_LIMIT).then(|| body::MAX_SCALARS as i64 - length.get() as i64)}
                 </output>
@@ -124,4 +124,10 @@ pub(super) fn Composer(
             </p>
         </div>
     }
+}
+
+/// Text to stand in a `textarea`. leptos writes that element's children as they are, like a script's, so on the way
+/// into HTML it is escaped here; a parser that finds it there reads it back as it was typed.
+fn between_tags(text: String) -> String {
+    if cfg!(feature = "ssr") { text.replace('&', "&amp;").replace('<', "&lt;") } else { text }
 }
