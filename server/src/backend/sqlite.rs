@@ -6,9 +6,9 @@
 
 mod error;
 mod leases;
-mod live;
 mod lock;
 mod log;
+mod memory;
 mod reader;
 mod rooms;
 mod schema;

@@ -14,7 +14,7 @@ use crate::support::client::{Browser, Person, form, send};
 use crate::support::server::Server;
 
 /// How much a form may carry.
-const FORM_BYTES: usize = 64 * 1024;
+const FORM_BYTES: usize = 256 * 1024;
 
 #[tokio::test]
 async fn another_sites_forms_do_nothing() {

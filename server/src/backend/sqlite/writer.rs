@@ -15,8 +15,8 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::Instant;
 
 pub(super) use self::batch::Write;
-use super::live::Live;
 use super::lock::Lock;
+use super::memory::Memory;
 use super::reader::Reader;
 use super::{Reply, rooms, schema, seats};
 use crate::backend::{BackendError, Keys, Lease, Seat, Subscription};
@@ -43,7 +43,7 @@ pub(super) enum Job {
 #[derive(Debug)]
 pub(super) struct Writer {
     conn: Connection,
-    live: Live,
+    memory: Memory,
     limits: Limits,
     /// A room ended, and the write-ahead log still holds what it was.
     purge: bool,
@@ -60,10 +60,10 @@ impl Writer {
         let lock = Arc::new(Lock::take(path)?);
         let conn = schema::open_writer(path)?;
         let keys = schema::keys(&conn)?;
-        let live = restore(&conn, &limits, now)?;
+        let memory = restore(&conn, &limits, now)?;
         let reader = Reader::new(schema::open_reader(path)?, Arc::clone(&lock));
         let purged = std::time::Instant::now();
-        Ok((Self { conn, live, limits, purge: false, purged, failing: false, _lock: lock }, reader, keys))
+        Ok((Self { conn, memory, limits, purge: false, purged, failing: false, _lock: lock }, reader, keys))
     }
 
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
@@ -77,11 +77,11 @@ impl Writer {
                 }
                 Job::Subscribe { code, reply } => drop(reply.send(self.subscribe(code))),
                 Job::Hold { lease, now, until, reply } => {
-                    let held = self.live.hold(lease, now, until);
+                    let held = self.memory.hold(lease, now, until);
                     drop(reply.send(held.then_some(()).ok_or(BackendError::NotFound)));
                 }
                 Job::Release { lease, reply } => {
-                    self.live.release(lease);
+                    self.memory.release(lease);
                     drop(reply.send(Ok(())));
                 }
                 Job::Expired { now, reply } => drop(reply.send(self.expired(now))),
@@ -133,12 +133,12 @@ impl Writer {
 
     pub(super) fn subscribe(&mut self, code: RoomCode) -> Result<Subscription, BackendError> {
         let row = rooms::find(&self.conn, code)?.ok_or(BackendError::NotFound)?;
-        let deliveries = self.live.subscribe(code).ok_or(BackendError::NotFound)?;
+        let deliveries = self.memory.subscribe(code).ok_or(BackendError::NotFound)?;
         Ok(Subscription { head: row.position(), deliveries })
     }
 
     fn expired(&mut self, now: Instant) -> Result<Vec<Seat>, BackendError> {
-        let expired = self.live.expired(now);
+        let expired = self.memory.expired(now);
         if !expired.rooms.is_empty() {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for code in &expired.rooms {
@@ -149,7 +149,7 @@ impl Writer {
             tx.commit()?;
             self.purge = true;
             for code in expired.rooms {
-                self.live.ended(code);
+                self.memory.ended(code);
             }
         }
         let mut seats = Vec::with_capacity(expired.seats.len());
@@ -178,16 +178,16 @@ fn gather(first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<J
 }
 
 /// The live state of a store just opened: nobody has left, everybody has a grace to come back.
-fn restore(conn: &Connection, limits: &Limits, now: Instant) -> rusqlite::Result<Live> {
-    let mut live = Live::default();
+fn restore(conn: &Connection, limits: &Limits, now: Instant) -> rusqlite::Result<Memory> {
+    let mut memory = Memory::default();
     let codes: std::collections::HashMap<_, _> = rooms::codes(conn)?.into_iter().collect();
     for code in codes.values() {
-        live.created(*code, now + Duration::from_millis(limits.arrival_ms));
+        memory.created(*code, now + Duration::from_millis(limits.arrival_ms));
     }
     for (room, member) in seats::all(conn)? {
         if let Some(code) = codes.get(&room) {
-            live.seated(*code, member, now, now + Duration::from_millis(limits.grace_ms));
+            memory.seated(*code, member, now, now + Duration::from_millis(limits.grace_ms));
         }
     }
-    Ok(live)
+    Ok(memory)
 }

@@ -70,7 +70,7 @@ impl Writer {
                 Write::Append { code, draft, now, .. } => {
                     // The arrival lease of a seat taken in this very batch is not in the live state yet.
                     let held = |member| {
-                        self.live.is_held(*code, member, *now) || batch[..done].iter().any(|w| w.seats(*code, member))
+                        self.memory.is_held(*code, member, *now) || batch[..done].iter().any(|w| w.seats(*code, member))
                     };
                     append(&tx, *code, draft, held, (self.limits.events, self.limits.timeline))
                 }
@@ -88,18 +88,18 @@ impl Writer {
     fn publish(&mut self, write: &Write, outcome: &Outcome) {
         let arrival = Duration::from_millis(self.limits.arrival_ms);
         match (write, outcome) {
-            (Write::Create { room, now, .. }, Outcome::Created) => self.live.created(room.code, *now + arrival),
+            (Write::Create { room, now, .. }, Outcome::Created) => self.memory.created(room.code, *now + arrival),
             (Write::Append { code, now, .. }, Outcome::Appended(Appended::Stored(event))) => {
                 match event.kind {
-                    EventKind::Joined { member, .. } => self.live.seated(*code, member, *now, *now + arrival),
-                    EventKind::Left { member, .. } => self.live.freed(*code, member),
+                    EventKind::Joined { member, .. } => self.memory.seated(*code, member, *now, *now + arrival),
+                    EventKind::Left { member, .. } => self.memory.freed(*code, member),
                     EventKind::Message { .. } | EventKind::Unknown => {}
                 }
-                self.live.event(*code, Arc::new(event.clone()));
+                self.memory.event(*code, Arc::new(event.clone()));
             }
             (Write::Append { code, .. }, Outcome::Ended(event)) => {
-                self.live.event(*code, Arc::new(event.clone()));
-                self.live.ended(*code);
+                self.memory.event(*code, Arc::new(event.clone()));
+                self.memory.ended(*code);
                 self.purge = true;
             }
             _ => {}

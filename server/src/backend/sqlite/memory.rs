@@ -17,7 +17,7 @@ const BACKLOG: usize = 1024;
 
 /// Every room of the store.
 #[derive(Debug, Default)]
-pub(super) struct Live {
+pub(super) struct Memory {
     rooms: HashMap<RoomCode, LiveRoom>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Expired {
     pub(super) rooms: Vec<RoomCode>,
 }
 
-impl Live {
+impl Memory {
     pub(super) fn created(&mut self, code: RoomCode, arrival: Instant) {
         self.rooms.insert(code, LiveRoom { arrival, seats: HashMap::new(), subscribers: Vec::new() });
     }
