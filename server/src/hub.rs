@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use self::feed::{Feed, Mark};
-pub use self::splice::{Frame, Splice};
+pub use self::splice::{FRAME_BYTES, Frame, Splice};
 use self::tabs::Tabs;
 use crate::backend::Backend;
 

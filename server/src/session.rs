@@ -15,7 +15,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use tokio::time::{interval, timeout};
 
 use crate::backend::{Appended, Backend, BackendError, Draft, From, Lease, Page, Room};
-use crate::hub::{AttachError, Attachment, Splice};
+use crate::hub::{AttachError, Attachment, FRAME_BYTES, Splice};
 use crate::state::AppState;
 use crate::{clock, entropy, identity};
 
@@ -160,7 +160,7 @@ impl Connection {
         self.send(&self.welcome(room, recovered)).await?;
         // A page is followed by what the log has after it; `more` says so where that is part of the replay.
         let more = has_more(&attachment, sent);
-        self.send(&events(page, more)).await?;
+        self.replay(page, more).await?;
         self.live = Some(Live { attachment, epoch, sent, behind: true, overtaken: Vec::new() });
         Ok(())
     }
@@ -220,7 +220,7 @@ impl Connection {
                 let Some(last) = page.events.last() else { return Ok(false) };
                 live.sent = last.seq;
                 let more = has_more(&live.attachment, live.sent);
-                self.send(&events(page, more)).await?;
+                self.replay(page, more).await?;
                 Ok(true)
             }
             Err(error) => self.close(close_code(&error)).await.map(|()| false),
@@ -268,6 +268,14 @@ impl Connection {
                 Ok(())
             }
         }
+    }
+
+    /// Writes what the log answered.
+    async fn replay(&mut self, page: Page, more: bool) -> Result<(), Over> {
+        for frame in frames(page, more) {
+            self.send(&frame).await?;
+        }
+        Ok(())
     }
 
     async fn send(&mut self, frame: &ServerFrame) -> Result<(), Over> {
@@ -334,8 +342,27 @@ fn has_more(attachment: &Attachment, sent: Seq) -> bool {
     matches!(attachment.after(sent), Splice::Frame(_) | Splice::Read)
 }
 
-fn events(page: Page, more: bool) -> ServerFrame {
-    ServerFrame::Events { events: page.events.into_iter().map(Delivered::Event).collect(), names: page.names, more }
+/// A page of the log as frames, none larger than [`FRAME_BYTES`] of events unless one alone is: a page of long messages
+/// is more than the transport takes at once. At least one, for what follows a welcome says when the replay is over.
+/// The names come first, and `more` says whether the log goes on after the page.
+fn frames(page: Page, more: bool) -> Vec<ServerFrame> {
+    let mut names = page.names;
+    let mut pieces = vec![Vec::new()];
+    let mut length = 0;
+    for event in page.events {
+        let bytes = codec::encode(&event).len() + 1;
+        length += bytes;
+        match pieces.last_mut() {
+            Some(piece) if length <= FRAME_BYTES || piece.is_empty() => piece.push(Delivered::Event(event)),
+            _ => {
+                pieces.push(vec![Delivered::Event(event)]);
+                length = bytes;
+            }
+        }
+    }
+    let last = pieces.len() - 1;
+    let frame = |(n, events)| ServerFrame::Events { events, names: std::mem::take(&mut names), more: more || n < last };
+    pieces.into_iter().enumerate().map(frame).collect()
 }
 
 /// A socket that gives up on a peer which takes nothing.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 /// Events in one frame, at most.
 const FRAME_EVENTS: usize = 200;
 /// Bytes of events in one frame, at most, unless one event alone is larger.
-const FRAME_BYTES: usize = 64 * 1024;
+pub const FRAME_BYTES: usize = 64 * 1024;
 
 /// What a session sends next.
 #[derive(Clone, Debug, PartialEq, Eq)]
