@@ -80,7 +80,7 @@ pub(super) fn Composer(
                 <input type="hidden" name="id" value=post_id.to_string()/>
                 <textarea node_ref=field name="body" rows="1" placeholder=text::WHATS_NEW aria-label=text::MESSAGE dir="auto"
                     enterkeyhint="send" autocomplete="off" autofocus=focused_at_first aria-describedby="body-error"
-                    aria-invalid=move || error.get().map(|_| "true") on:keydown=key on:input=typing>{typed}</textarea>
+                    aria-invalid=move || error.get().map(|_| "true") on:keydown=key on:input=typing>{between_tags(typed)}</textarea>
                 <output class="counter" class:over=move || { length.get() > body::MAX_SCALARS }>
                     {move || (length.get() >= NEAR_LIMIT).then(|| body::MAX_SCALARS as i64 - length.get() as i64)}
                 </output>
@@ -89,4 +89,10 @@ pub(super) fn Composer(
             <p class="hint"><span class="keys">{text::KEYS}</span><a class="refresh" href="" rel="external">{text::REFRESH}</a><span>{text::GONE}</span></p>
         </div>
     }
+}
+
+/// Text to stand in a `textarea`. leptos writes that element's children as they are, like a script's, so on the way
+/// into HTML it is escaped here; a parser that finds it there reads it back as it was typed.
+fn between_tags(text: String) -> String {
+    if cfg!(feature = "ssr") { text.replace('&', "&amp;").replace('<', "&lt;") } else { text }
 }
