@@ -1,5 +1,6 @@
 //! The port that the pages use, built for one request: here forms become rooms, seats and messages.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use app::api::port::{Answer, Rooms};
@@ -25,17 +26,19 @@ pub struct RequestRooms {
     state: AppState,
     parts: Parts,
     response: ResponseOptions,
+    /// The session this request began.
+    begun: OnceLock<Session>,
 }
 
 impl RequestRooms {
     /// For a request and the response it will get.
     #[must_use]
     pub fn new(state: AppState, parts: Parts, response: ResponseOptions) -> Self {
-        Self { state, parts, response }
+        Self { state, parts, response, begun: OnceLock::new() }
     }
 
     fn session(&self) -> Option<Session> {
-        self.state.identity.session(&self.parts.headers)
+        self.begun.get().copied().or_else(|| self.state.identity.session(&self.parts.headers))
     }
 
     /// The request's session; a new one, given to the browser, when it has none.
@@ -45,7 +48,7 @@ impl RequestRooms {
             if let Some(cookie) = cookie {
                 self.response.append_header(header::SET_COOKIE, cookie);
             }
-            session
+            *self.begun.get_or_init(|| session)
         })
     }
 
