@@ -1,12 +1,13 @@
 //! Every route and layer on one screen.
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -26,6 +27,7 @@ pub fn router(state: AppState) -> Router {
         .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
         .layer(header("cache-control", "no-cache"));
     let pages = pages::router(&state)
+        .layer(middleware::from_fn(readable_form))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES))
         .layer(header("cache-control", "no-store"));
     let mut router = Router::new()
@@ -47,6 +49,21 @@ pub fn router(state: AppState) -> Router {
 
 fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
+}
+
+/// Gives what is wrong with a form the status that says so. A server function that cannot read its arguments answers
+/// 500, and a page's form with a redirect that has the error in its address; ours fail in no other way.
+async fn readable_form(request: Request<Body>, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, FORM_BYTES).await else {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.").into_response();
+    };
+    let mut response = next.run(Request::from_parts(parts, body.into())).await;
+    if response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        response.headers_mut().remove(header::LOCATION);
+    }
+    response
 }
 
 /// Which pages may post forms and open sockets here.
