@@ -92,6 +92,10 @@ async fn a_full_room_is_full() {
     let mut chidi = Browser::new(&server);
     let refused = chidi.call("/api/enter", &[("name", "Chidi"), ("code", &code)]).await.json();
     assert_eq!(refused["refused"]["code"], "room_full");
+    // The session that a refused form begins is the one that gets it back.
+    let mut dora = Browser::new(&server);
+    dora.submit("/api/enter", &[("name", "Dora"), ("code", &code), ("from", "/")]).await;
+    assert!(dora.get("/").await.body.contains("This room is full"));
     // Who is inside may enter again, and takes no second seat.
     ana.enter(&[("name", "Ana"), ("code", &code)]).await;
     let page = format!("/room/{code}");
