@@ -153,6 +153,8 @@ impl Machine {
             (Phase::Live, ClientFrame::Append { id, event }) => vec![propose(id, event)],
             (Phase::Live, ClientFrame::Leave) => vec![Action::Leave],
             (Phase::Live, ClientFrame::Ping { n }) => vec![Action::Send(ServerFrame::Pong { n })],
+            // Of a later version: nothing this one has to do.
+            (Phase::Live, ClientFrame::Unknown) => Vec::new(),
             // A second hello, or anything before the first.
             _ => self.close(CloseCode::BadFrame),
         }
@@ -250,7 +252,7 @@ mod tests {
             (false, r#"{"type":"ping","n":1}"#, CloseCode::BadFrame),
             (false, r#"{"type":"hello","v":2}"#, CloseCode::Version),
             (true, HELLO, CloseCode::BadFrame),
-            (true, r#"{"type":"shout","body":"x"}"#, CloseCode::BadFrame),
+            (false, r#"{"type":"shout","body":"x"}"#, CloseCode::BadFrame),
             (true, "[]", CloseCode::BadFrame),
             (true, r#"{"type":"append","id":"x","event":{"kind":"message","body":"x"}}"#, CloseCode::BadFrame),
             (true, r#"{"type":"ping","n":-1}"#, CloseCode::BadFrame),
@@ -261,6 +263,13 @@ mod tests {
             assert_eq!(machine.step(now, Input::Text(text)), [Action::Close(code)], "{}", &text[..text.len().min(60)]);
             assert_eq!(machine.step(now, Input::Text(HELLO)), [], "nothing follows a close");
         }
+    }
+
+    #[test]
+    fn a_frame_of_a_later_version_is_passed_over() {
+        let (mut machine, now) = live();
+        assert_eq!(machine.step(now, Input::Text(r#"{"type":"shout","body":"x"}"#)), []);
+        assert!(machine.is_live());
     }
 
     #[test]
