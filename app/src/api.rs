@@ -141,6 +141,8 @@ pub enum Field {
 pub struct Flash {
     /// What to mend.
     pub refused: Refusal,
+    /// The page it goes back to.
+    pub to: String,
     /// What was typed.
     pub form: EnterForm,
     /// The message that was typed.
@@ -164,7 +166,10 @@ pub enum Visit {
     /// The room is there, and the caller outside.
     Door(Door),
     /// No room has this code.
-    Unknown,
+    Unknown {
+        /// A message that the caller tried to send there.
+        unsent: Vec<String>,
+    },
     /// The store does not answer.
     Unavailable,
 }

@@ -199,7 +199,7 @@ fn a_final_refusal_stops_what_follows_until_the_person_decides() {
     let send = |client: &mut Client, nth| client.step(10, Input::Send { id: id(nth), body: body("text"), at: 5 });
     assert_eq!(send(&mut client, 100).len(), 1, "transmitted at once");
     assert_eq!(send(&mut client, 101), []);
-    let refusal = ServerFrame::Rejected { id: id(100), code: Code::BodyTooLong, retry_ms: None };
+    let refusal = ServerFrame::Rejected { id: id(100), code: Code::TooLong, retry_ms: None };
     assert_eq!(client.step(20, Input::Frame(1, refusal.clone())), []);
     let states = |client: &Client| -> Vec<RowState> {
         client
@@ -208,7 +208,7 @@ fn a_final_refusal_stops_what_follows_until_the_person_decides() {
             .filter_map(|row| if let Row::Message(row) = row { Some(row.state) } else { None })
             .collect()
     };
-    assert_eq!(states(&client)[2..], [RowState::Refused(Code::BodyTooLong), RowState::Pending { since: 10 }]);
+    assert_eq!(states(&client)[2..], [RowState::Refused(Code::TooLong), RowState::Pending { since: 10 }]);
     assert_eq!(client.step(30, Input::Edit(id(101))), [], "what is not refused may be in the log");
 
     let appended = |nth| {
@@ -229,7 +229,7 @@ fn a_final_refusal_stops_what_follows_until_the_person_decides() {
 fn a_refusal_for_now_waits_as_long_as_it_says() {
     let mut client = live_client();
     let _ = client.step(10, Input::Send { id: id(100), body: body("text"), at: 5 });
-    let refusal = ServerFrame::Rejected { id: id(100), code: Code::RateLimited, retry_ms: Some(400) };
+    let refusal = ServerFrame::Rejected { id: id(100), code: Code::Rate, retry_ms: Some(400) };
     assert_eq!(client.step(20, Input::Frame(1, refusal)), [Action::Wake(420)]);
     assert_eq!(client.step(419, Input::Tick), [Action::Wake(420)]);
     assert!(matches!(client.step(420, Input::Tick)[0], Action::Transmit(ClientFrame::Append { .. })));

@@ -54,7 +54,7 @@ fn server_frame() -> impl Strategy<Value = ServerFrame> {
             .prop_map(|(events, names, more)| ServerFrame::Events { events, names, more }),
         (event_id(), any::<Option<u64>>()).prop_map(|(id, retry_ms)| ServerFrame::Rejected {
             id,
-            code: Code::RateLimited,
+            code: Code::Rate,
             retry_ms
         }),
         any::<u64>().prop_map(|n| ServerFrame::Pong { n }),
@@ -178,9 +178,9 @@ proptest! {
 fn a_body_is_counted_in_scalar_values() {
     let longest = "é".repeat(body::MAX_SCALARS);
     assert!(longest.parse::<MessageBody>().is_ok());
-    assert_eq!(format!("{longest}x").parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::BodyTooLong));
-    assert_eq!("\n \t ".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::BodyEmpty));
-    assert_eq!("a\u{7}".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::BodyInvalid));
+    assert_eq!(format!("{longest}x").parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::TooLong));
+    assert_eq!("\n \t ".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::Empty));
+    assert_eq!("a\u{7}".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::BadText));
     assert_eq!("\n\n  indented\r\nnext \n".parse::<MessageBody>().unwrap().as_str(), "  indented\nnext");
 }
 
@@ -188,27 +188,25 @@ fn a_body_is_counted_in_scalar_values() {
 fn a_name_is_counted_in_graphemes_and_never_invisible() {
     let family = "👨‍👩‍👧";
     assert!(family.repeat(25).parse::<DisplayName>().is_ok());
-    assert_eq!("a".repeat(33).parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameTooLong));
-    assert_eq!("\u{200b}\u{2800}".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameEmpty));
-    assert_eq!("a\u{202e}b".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameInvalid));
+    assert_eq!("a".repeat(33).parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameBad));
+    assert_eq!("\u{200b}\u{2800}".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameMissing));
+    assert_eq!("a\u{202e}b".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameBad));
     assert_eq!("  Ana   Maria ".parse::<DisplayName>().unwrap().as_str(), "Ana Maria");
 }
 
 #[test]
 fn a_code_says_what_is_wrong_with_it() {
-    assert!("".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeEmpty));
-    assert!("ABCD".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeInvalid));
-    assert!("ABCD-EFGU".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeInvalid));
+    assert!("".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeMissing));
+    assert!("ABCD".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeBad));
+    assert!("ABCD-EFGU".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeBad));
 }
 
 #[test]
 fn later_versions_are_skipped() {
     let frame = decode::<ServerFrame>(r#"{"type":"signal","member":"x","typing":true}"#);
     assert_eq!(frame, Ok(ServerFrame::Unknown));
-    assert!(
-        decode::<ClientFrame>(r#"{"type":"shout"}"#).is_err(),
-        "a server must not drop in silence what it cannot do"
-    );
+    assert_eq!(decode::<ClientFrame>(r#"{"type":"signal","typing":true}"#), Ok(ClientFrame::Unknown));
+    assert!(decode::<ClientFrame>(r#"{"typing":true}"#).is_err(), "no type at all is no frame");
 
     let id = EventId::mint(1, [0; 10]);
     let by = MemberId(Uuid::from_u128(7));

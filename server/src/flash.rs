@@ -34,9 +34,13 @@ impl Flashes {
         kept.insert(session, (now, flash));
     }
 
-    /// The refused form of this session, once.
-    pub fn take(&self, session: Session) -> Option<Flash> {
-        let (since, flash) = self.0.lock().ok()?.remove(&session)?;
+    /// The refused form of this session that goes back to this page, once.
+    pub fn take(&self, session: Session, page: &str) -> Option<Flash> {
+        let mut kept = self.0.lock().ok()?;
+        if kept.get(&session)?.1.to != page {
+            return None;
+        }
+        let (since, flash) = kept.remove(&session)?;
         (since.elapsed() < LIFETIME).then_some(flash)
     }
 }

@@ -1,6 +1,6 @@
 //! The pages: rendered whole, each with its own content security policy.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use app::api::port::SharedRooms;
 use app::ui::{App, shell};
@@ -9,10 +9,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
 
 use crate::rooms::RequestRooms;
 use crate::state::AppState;
+
+/// Drawn up once, before anything is rendered: while leptos does it, no resource of any page in the process loads.
+static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// The pages and the server functions.
 pub fn router(state: &AppState) -> Router<AppState> {
@@ -32,7 +35,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
     let options = state.leptos.clone();
     let page = move || shell(options.clone());
     Router::new()
-        .leptos_routes_with_context(state, generate_route_list(App), context, page.clone())
+        .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
         .fallback(leptos_axum::render_app_async_with_context(not_found, page))
 }
 

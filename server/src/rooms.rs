@@ -13,7 +13,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use leptos_axum::ResponseOptions;
 use uuid::Uuid;
 
-use crate::backend::{BackendError, Draft, From, Lease, NewRoom, Page, Room};
+use crate::backend::{Appended, BackendError, Draft, From, Lease, NewRoom, Page, Room};
 use crate::identity::Session;
 use crate::state::AppState;
 use crate::{clock, entropy};
@@ -73,14 +73,14 @@ impl RequestRooms {
     fn refuse(&self, refused: Refusal, form: EnterForm, body: String, to: &str) -> Refusal {
         if self.wants_page() {
             let session = self.session_or_begin();
-            self.state.flashes.put(session, Flash { refused, form, body });
+            self.state.flashes.put(session, Flash { refused, to: to.to_owned(), form, body });
             self.see_other(to);
         }
         refused
     }
 
-    fn flash(&self) -> Option<Flash> {
-        self.state.flashes.take(self.session()?)
+    fn flash(&self, page: &str) -> Option<Flash> {
+        self.state.flashes.take(self.session()?, page)
     }
 
     async fn try_enter(&self, form: &EnterForm) -> Result<(RoomCode, MemberId), Refusal> {
@@ -111,7 +111,7 @@ impl RequestRooms {
                 .parse()
                 .ok()
                 .filter(|capacity| (limits.capacity_min..=limits.capacity_max).contains(capacity))
-                .ok_or(refusal(Field::Capacity, Code::CapacityInvalid)),
+                .ok_or(refusal(Field::Capacity, Code::CapacityBad)),
         }
     }
 
@@ -124,10 +124,12 @@ impl RequestRooms {
                 Err(error) => return Err(refusal(Field::Code, failed("create a room", &error))),
             }
         }
-        Err(refusal(Field::Code, Code::Unavailable))
+        Err(refusal(Field::Code, Code::Storage))
     }
 
     async fn take_seat(&self, code: RoomCode, member: MemberId, name: DisplayName) -> Result<(), Refusal> {
+        // Coming and going fills the log like talking does.
+        self.state.appends.take(code, member).map_err(|_| refusal(Field::Code, Code::Rate))?;
         let joined = Draft {
             id: entropy::event_id(),
             at: clock::unix_ms(),
@@ -161,10 +163,19 @@ impl RequestRooms {
         let member =
             self.session().map(|session| self.state.identity.member(session, code)).ok_or(refuse(Code::NoSeat))?;
         let body: MessageBody = body.parse().map_err(|error: app::protocol::body::BodyError| refuse(error.code()))?;
-        let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(Code::IdInvalid))?;
-        self.state.appends.take(code, member).map_err(|_| refuse(Code::RateLimited))?;
-        let draft = Draft { id, at: clock::unix_ms(), by: member, kind: EventKind::Message { body } };
-        match self.state.backend.append(code, draft).await {
+        let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(Code::NotAllowed))?;
+        self.state.appends.take(code, member).map_err(|_| refuse(Code::Rate))?;
+        let kind = EventKind::Message { body };
+        let draft = Draft { id, at: clock::unix_ms(), by: member, kind: kind.clone() };
+        let appended = match self.state.backend.append(code, draft).await {
+            // The page's id was used before, for other words: this is another message.
+            Ok(Appended::Repeat(first)) if first.kind != kind => {
+                let draft = Draft { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
+                self.state.backend.append(code, draft).await
+            }
+            appended => appended,
+        };
+        match appended {
             Ok(_) => Ok(()),
             Err(BackendError::Conflict) => Err(refuse(Code::NoSeat)),
             Err(error) => Err(refuse(failed("append a message", &error))),
@@ -183,15 +194,20 @@ impl RequestRooms {
     }
 
     async fn try_visit(&self, typed: &str) -> Result<Visit, BackendError> {
-        let Ok(code) = typed.parse::<RoomCode>() else { return Ok(Visit::Unknown) };
+        let Ok(code) = typed.parse::<RoomCode>() else { return Err(BackendError::NotFound) };
         let room = self.state.backend.room(code).await?;
         if typed != code.to_string() {
-            self.see_other(&format!("/room/{code}"));
+            self.see_other(&room_page(code));
         }
         let member = self.session().map(|session| self.state.identity.member(session, code));
         let Some(member) = member.filter(|member| room.has(*member)) else {
             let inside = room.members.len() as u32;
-            return Ok(Visit::Door(Door { code, inside, capacity: room.capacity, flash: self.flash() }));
+            return Ok(Visit::Door(Door {
+                code,
+                inside,
+                capacity: room.capacity,
+                flash: self.flash(&room_page(code)),
+            }));
         };
         self.hold_page(code, member, Duration::from_millis(self.state.limits.page_lease_ms)).await;
         let page = self.state.backend.read(code, From::Latest, self.state.limits.page).await?;
@@ -212,7 +228,7 @@ impl RequestRooms {
                 oldest: room.oldest,
             },
             post_id: entropy::event_id(),
-            flash: self.flash(),
+            flash: self.flash(&room_page(room.code)),
         }
     }
 }
@@ -223,7 +239,7 @@ impl Rooms for RequestRooms {
             match self.try_enter(&form).await {
                 Ok((code, member)) => {
                     if self.wants_page() {
-                        self.see_other(&format!("/room/{code}"));
+                        self.see_other(&room_page(code));
                     }
                     Entry::Entered { code, member }
                 }
@@ -238,9 +254,9 @@ impl Rooms for RequestRooms {
     fn post_message(&self, code: String, id: String, body: String) -> Answer<'_, Posted> {
         Box::pin(async move {
             let Ok(code) = code.parse::<RoomCode>() else {
-                return Posted::Refused { refused: refusal(Field::Code, Code::CodeInvalid) };
+                return Posted::Refused { refused: refusal(Field::Code, Code::CodeBad) };
             };
-            let page = format!("/room/{code}");
+            let page = room_page(code);
             match self.try_post(code, &id, &body).await {
                 Ok(()) => {
                     if self.wants_page() {
@@ -256,7 +272,7 @@ impl Rooms for RequestRooms {
     fn leave_room(&self, code: String) -> Answer<'_, Posted> {
         Box::pin(async move {
             let Ok(code) = code.parse::<RoomCode>() else {
-                return Posted::Refused { refused: refusal(Field::Code, Code::CodeInvalid) };
+                return Posted::Refused { refused: refusal(Field::Code, Code::CodeBad) };
             };
             match self.try_leave(code).await {
                 Ok(()) => {
@@ -266,7 +282,7 @@ impl Rooms for RequestRooms {
                     Posted::Done {}
                 }
                 Err(refused) => {
-                    let page = format!("/room/{code}");
+                    let page = room_page(code);
                     Posted::Refused { refused: self.refuse(refused, EnterForm::default(), String::new(), &page) }
                 }
             }
@@ -274,21 +290,18 @@ impl Rooms for RequestRooms {
     }
 
     fn home(&self) -> Answer<'_, Home> {
-        Box::pin(async move { Home { flash: self.flash(), capacity: self.state.limits.capacity } })
+        Box::pin(async move { Home { flash: self.flash("/"), capacity: self.state.limits.capacity } })
     }
 
     fn visit(&self, code: String) -> Answer<'_, Visit> {
         Box::pin(async move {
             match self.try_visit(&code).await {
-                Ok(visit) => {
-                    if visit == Visit::Unknown {
-                        self.response.set_status(StatusCode::NOT_FOUND);
-                    }
-                    visit
-                }
+                Ok(visit) => visit,
                 Err(BackendError::NotFound) => {
                     self.response.set_status(StatusCode::NOT_FOUND);
-                    Visit::Unknown
+                    let flash = code.parse().ok().and_then(|code| self.flash(&room_page(code)));
+                    let unsent = flash.map(|flash| flash.body).filter(|body| !body.trim().is_empty());
+                    Visit::Unknown { unsent: unsent.into_iter().collect() }
                 }
                 Err(error) => {
                     failed("show a room", &error);
@@ -321,13 +334,17 @@ fn refusal(field: Field, code: Code) -> Refusal {
 /// What a person is told of an engine's failure; the cause goes to the log, here and nowhere else.
 fn failed(what: &'static str, error: &BackendError) -> Code {
     match error {
-        BackendError::NotFound => Code::NoSuchRoom,
-        BackendError::Full => Code::RoomFull,
+        BackendError::NotFound => Code::CodeUnknown,
+        BackendError::Full => Code::Full,
         error => {
             tracing::error!(error = error as &dyn std::error::Error, what, "the store failed");
-            Code::Unavailable
+            Code::Storage
         }
     }
+}
+
+fn room_page(code: RoomCode) -> String {
+    format!("/room/{code}")
 }
 
 /// The page to go back to: a path of this site and nothing else, so that no form can send people elsewhere.

@@ -1,5 +1,7 @@
 //! Every route and layer on one screen.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
@@ -10,6 +12,7 @@ use axum::routing::any;
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
 
 use crate::config::PublicUrl;
 use crate::state::AppState;
@@ -19,6 +22,9 @@ use crate::{pages, ws};
 /// still come back to its writer with a word, and not be cut off.
 const FORM_BYTES: usize = 256 * 1024;
 
+/// How long a form may take to arrive and a page to be made: a caller that stalls holds no memory for ever.
+const REQUEST_TIME: Duration = Duration::from_secs(10);
+
 /// The whole HTTP side.
 pub fn router(state: AppState) -> Router {
     let site = state.leptos.site_root.to_string();
@@ -26,8 +32,10 @@ pub fn router(state: AppState) -> Router {
         .nest_service("/pkg", ServeDir::new(format!("{site}/pkg")).precompressed_br().precompressed_gzip())
         .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
         .layer(header("cache-control", "no-cache"));
-    let pages =
-        pages::router(&state).layer(middleware::from_fn(readable_form)).layer(header("cache-control", "no-store"));
+    let pages = pages::router(&state)
+        .layer(middleware::from_fn(readable_form))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME))
+        .layer(header("cache-control", "no-store"));
     let mut router = Router::new()
         .route("/ws/{code}", any(ws::upgrade))
         .merge(files)

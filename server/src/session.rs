@@ -240,7 +240,7 @@ impl Connection {
     fn append(&self, id: EventId, body: MessageBody) -> Pending {
         let Lease { code, member, .. } = self.lease;
         if let Err(wait) = self.state.appends.take(code, member) {
-            let fault = Fault { code: Code::RateLimited, retry_ms: Some(wait.as_millis() as u64 + 1) };
+            let fault = Fault { code: Code::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
             return Box::pin(ready(Decided::Append(id, Err(fault))));
         }
         let backend = self.state.backend.clone();
@@ -387,11 +387,11 @@ fn close_code(error: &BackendError) -> CloseCode {
 /// What the sender of a refused append is told.
 fn fault(error: &BackendError) -> Fault {
     match error {
-        BackendError::NotFound => Code::NoSuchRoom.into(),
+        BackendError::NotFound => Code::CodeUnknown.into(),
         BackendError::Conflict => Code::NoSeat.into(),
         error => {
             tracing::error!(error = error as &dyn std::error::Error, "the store refused an append");
-            Fault { code: Code::Unavailable, retry_ms: Some(STORE_RETRY_MS) }
+            Fault { code: Code::Storage, retry_ms: Some(STORE_RETRY_MS) }
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::state::AppState;
 const TRANSPORT_CUT: usize = 128 * 1024;
 /// tungstenite allocates this much for every socket at once (its default is 128 KiB).
 const READ_BUFFER: usize = 4 * 1024;
-/// tungstenite's default is unlimited.
-const WRITE_BUFFER_MOST: usize = 512 * 1024;
+/// tungstenite's default is unlimited. The largest frame is a welcome to 1 000 members with the longest names, 0.6 MB.
+const WRITE_BUFFER_MOST: usize = 1024 * 1024;
 
 /// Upgrades whoever asks; what a person should read is said inside, with `bye`.
 pub async fn upgrade(

@@ -101,6 +101,14 @@ pub fn local_time(unix_ms: u64) -> String {
     date.to_locale_time_string_with_options("default", &options).into()
 }
 
+/// Whether there is a clipboard: browsers have none on plain HTTP beyond this machine.
+#[must_use]
+pub fn can_copy() -> bool {
+    window().is_some_and(|window| {
+        js_sys::Reflect::get(&window.navigator(), &"clipboard".into()).is_ok_and(|clipboard| !clipboard.is_undefined())
+    })
+}
+
 /// Puts text on the clipboard; whether it got there.
 pub async fn copy(text: &str) -> bool {
     let Some(window) = window() else { return false };

@@ -55,9 +55,3 @@ pub(super) fn keep_draft(code: RoomCode, text: &str) {
 pub(super) fn kept_draft(code: RoomCode) -> Option<String> {
     kept(&draft_key(code))
 }
-
-/// Forgets both.
-pub(super) fn forget(code: RoomCode) {
-    keep(&outbox_key(code), "");
-    keep(&draft_key(code), "");
-}

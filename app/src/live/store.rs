@@ -39,7 +39,7 @@ pub struct RoomStore {
     pub unsent: RwSignal<Vec<MessageBody>>,
     /// A refused message on its way back into the composer.
     pub taken: RwSignal<Option<String>>,
-    /// Whether the reader has pressed "leave" on this page, which is about to go away.
+    /// Whether the reader has pressed "leave" on this page, and so knows what becomes of it.
     pub leaving: RwSignal<bool>,
     /// Monotonic milliseconds, kept current while something on the page counts them.
     pub now: RwSignal<u64>,
@@ -94,6 +94,11 @@ impl RoomStore {
             self.listen();
             self.guard_unsent();
             spawn_local(driver::run(self, client, driven));
+        });
+        Effect::new(move |_| {
+            if self.leaving.get() && self.status.get() == Status::Ended(Ending::Left) {
+                browser::go("/");
+            }
         });
         Effect::new(move |_| browser::mark_document("data-live", self.status.get() == Status::Live));
     }
@@ -154,7 +159,7 @@ impl RoomStore {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
         let at = browser::unix_ms();
         let id = EventId::mint(at, browser::entropy());
-        if self.tell(Input::Send { id, body, at }) { Ok(()) } else { Err(Code::Unavailable) }
+        if self.tell(Input::Send { id, body, at }) { Ok(()) } else { Err(Code::Storage) }
     }
 
     /// Sends a refused message again.
@@ -172,10 +177,10 @@ impl RoomStore {
         self.tell(Input::Discard(id));
     }
 
-    /// The form that leaves is on its way; the page it brings takes this one's place. Nothing of the stay is kept.
-    pub fn leave(self) {
+    /// Leaves the room, over the socket. False when there is none: then the form has to say it.
+    pub fn leave(self) -> bool {
         self.leaving.set(true);
-        keeper::forget(self.code);
+        self.status.get_untracked() == Status::Live && self.tell(Input::Leave)
     }
 
     /// Does not wait for the next attempt to connect.

@@ -35,9 +35,9 @@ impl BodyError {
     #[must_use]
     pub fn code(self) -> Code {
         match self {
-            Self::Empty => Code::BodyEmpty,
-            Self::TooLong => Code::BodyTooLong,
-            Self::Control => Code::BodyInvalid,
+            Self::Empty => Code::Empty,
+            Self::TooLong => Code::TooLong,
+            Self::Control => Code::BadText,
         }
     }
 }

@@ -74,7 +74,11 @@ pub enum Proposal {
         /// The text as it was typed.
         body: String,
     },
-    /// Any kind that a client may not append.
+    /// Taking a seat is for the forms, and not allowed here.
+    Joined {},
+    /// Freeing one is the frame `leave`, and not allowed here.
+    Left {},
+    /// A kind this version does not know.
     #[serde(other)]
     Other,
 }
@@ -84,6 +88,8 @@ impl fmt::Debug for Proposal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Message { body } => write!(f, "Message({} bytes)", body.len()),
+            Self::Joined {} => f.write_str("Joined"),
+            Self::Left {} => f.write_str("Left"),
             Self::Other => f.write_str("Other"),
         }
     }

@@ -8,37 +8,35 @@ use serde::{Deserialize, Serialize};
 #[expect(clippy::enum_variant_names, reason = "a room's code is called code")]
 pub enum Code {
     /// No name was given.
-    NameEmpty,
-    /// The name has more than 32 characters.
-    NameTooLong,
-    /// The name holds a control character.
-    NameInvalid,
+    NameMissing,
+    /// The name has more than 32 characters, or one that cannot be shown.
+    NameBad,
     /// No room code was given.
-    CodeEmpty,
+    CodeMissing,
     /// This cannot be a room code.
-    CodeInvalid,
-    /// The capacity is not a number in the allowed range.
-    CapacityInvalid,
+    CodeBad,
     /// No room has this code; it may have ended.
-    NoSuchRoom,
+    CodeUnknown,
+    /// The capacity is not a number in the allowed range.
+    CapacityBad,
     /// Every seat is taken.
-    RoomFull,
+    Full,
     /// The caller has no seat in this room.
     NoSeat,
     /// The message is empty.
-    BodyEmpty,
+    Empty,
     /// The message has more than 4 000 characters.
-    BodyTooLong,
+    TooLong,
     /// The message holds a control character.
-    BodyInvalid,
-    /// The id of an append is not a UUIDv7.
-    IdInvalid,
-    /// Clients may not append this kind of event.
+    BadText,
+    /// Clients may not append this.
     NotAllowed,
-    /// Too many appends; `retry_ms` says when the next may come.
-    RateLimited,
+    /// The server does not know this kind of event.
+    Unsupported,
+    /// Too much at once; `retry_ms` says when the next may come.
+    Rate,
     /// The store cannot take it now; try again.
-    Unavailable,
+    Storage,
     /// A code of a later version.
     #[serde(other)]
     Unknown,
@@ -48,7 +46,7 @@ impl Code {
     /// Whether the same thing may succeed later without being changed.
     #[must_use]
     pub fn is_retryable(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Unavailable)
+        matches!(self, Self::Rate | Self::Storage)
     }
 }
 

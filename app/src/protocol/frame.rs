@@ -41,6 +41,9 @@ pub enum ClientFrame {
         /// Comes back.
         n: u64,
     },
+    /// A frame of a later version: ignored once the connection is greeted.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What the server says.

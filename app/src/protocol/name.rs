@@ -38,9 +38,9 @@ impl NameError {
     #[must_use]
     pub fn code(self) -> Code {
         match self {
-            Self::Empty => Code::NameEmpty,
-            Self::TooLong => Code::NameTooLong,
-            Self::Control => Code::NameInvalid,
+            Self::Empty => Code::NameMissing,
+            Self::TooLong => Code::NameBad,
+            Self::Control => Code::NameBad,
         }
     }
 }

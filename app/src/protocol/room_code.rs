@@ -43,8 +43,8 @@ impl RoomCodeError {
     #[must_use]
     pub fn code(self) -> Code {
         match self {
-            Self::Empty => Code::CodeEmpty,
-            Self::Length(_) | Self::Character(_) => Code::CodeInvalid,
+            Self::Empty => Code::CodeMissing,
+            Self::Length(_) | Self::Character(_) => Code::CodeBad,
         }
     }
 }

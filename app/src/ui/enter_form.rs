@@ -5,7 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::text;
-use crate::api::{Enter, Entry, Field, Flash, Refusal};
+use crate::api::{Enter, EnterForm as ApiForm, Entry, Field, Flash, Refusal};
 use crate::live::browser;
 use crate::protocol::{Code, RoomCode};
 
@@ -26,9 +26,9 @@ pub(super) enum Purpose {
 struct Entering {
     purpose: Purpose,
     action: ServerAction<Enter>,
-    /// What was refused, and the code that was typed.
-    refused: RwSignal<Option<(Refusal, String)>>,
-    sent_code: StoredValue<String>,
+    /// What was refused, and what was typed.
+    refused: RwSignal<Option<(Refusal, ApiForm)>>,
+    sent: StoredValue<ApiForm>,
     name: NodeRef<html::Input>,
     code: NodeRef<html::Input>,
     capacity: NodeRef<html::Input>,
@@ -39,13 +39,18 @@ impl Entering {
         let entering = Self {
             purpose,
             action: ServerAction::new(),
-            refused: RwSignal::new(flash.map(|flash| (flash.refused, flash.form.code))),
-            sent_code: StoredValue::default(),
+            refused: RwSignal::new(flash.map(|flash| (flash.refused, flash.form))),
+            sent: StoredValue::default(),
             name: NodeRef::new(),
             code: NodeRef::new(),
             capacity: NodeRef::new(),
         };
         Effect::new(move |_| entering.answered());
+        // Back from the room, out of the browser's page cache.
+        Effect::new(move |_| {
+            let handle = window_event_listener(leptos::ev::pageshow, move |_| entering.action.value().set(None));
+            on_cleanup(move || handle.remove());
+        });
         Effect::new(move |_| {
             if let Some(input) = entering.name.get() {
                 browser::recall_name(&input);
@@ -57,30 +62,35 @@ impl Entering {
     fn submit(self, event: &SubmitEvent) {
         let Some(fields) = browser::form_fields(event) else { return };
         event.prevent_default();
-        if self.action.pending().get_untracked() {
+        // Entered, too: the room's page is on its way.
+        if self.action.pending().get_untracked()
+            || matches!(*self.action.value().read_untracked(), Some(Ok(Entry::Entered { .. })))
+        {
             return;
         }
         browser::remember_name(&fields.get("name"));
         self.refused.set(None);
-        self.sent_code.set_value(fields.get("code"));
-        self.action.dispatch(Enter {
+        let form = ApiForm {
             name: fields.get("name"),
             code: fields.get("code"),
             capacity: fields.get("capacity"),
             intent: fields.get("intent"),
             from: fields.get("from"),
-        });
+        };
+        self.sent.set_value(form.clone());
+        let ApiForm { name, code, capacity, intent, from } = form;
+        self.action.dispatch(Enter { name, code, capacity, intent, from });
     }
 
     fn answered(self) {
         match self.action.value().get() {
             Some(Ok(Entry::Entered { code, .. })) => browser::go(&format!("/room/{code}")),
             Some(Ok(Entry::Refused { refused })) => {
-                self.refused.set(Some((refused, self.sent_code.get_value())));
+                self.refused.set(Some((refused, self.sent.get_value())));
                 self.focus(refused.field);
             }
             Some(Err(_)) => {
-                self.refused.set(Some((Refusal { field: Field::Code, code: Code::Unknown }, String::new())));
+                self.refused.set(Some((Refusal { field: Field::Code, code: Code::Unknown }, ApiForm::default())));
             }
             None => {}
         }

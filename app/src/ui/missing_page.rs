@@ -20,7 +20,7 @@ pub(super) fn MissingPage(
     /// Where it leads.
     #[prop(default = "/")]
     to: &'static str,
-    /// Messages that never reached the room: shown, so that nothing vanishes without a word.
+    /// Messages that never reached the room.
     #[prop(optional)]
     unsent: Vec<String>,
 ) -> impl IntoView {
@@ -34,15 +34,26 @@ pub(super) fn MissingPage(
                     <span class="vessel"><Mark/></span>
                     <h1>{heading}</h1>
                     <p>{more}</p>
-                    {(!unsent.is_empty()).then(|| view! {
-                        <div class="unsent">
-                            <h2>{text::NOT_SENT}</h2>
-                            {unsent.into_iter().map(|body| view! { <p class="message failed" dir="auto">{body}</p> }).collect_view()}
-                        </div>
-                    })}
+                    <Unsent bodies=unsent/>
                     <a class="button primary" href=to rel="external">{step}</a>
                 </div>
             </main>
         </div>
     }
+}
+
+/// Messages that did not arrive: shown, so that nothing vanishes without a word.
+#[component]
+pub(super) fn Unsent(
+    /// What they say.
+    bodies: Vec<String>,
+) -> impl IntoView {
+    (!bodies.is_empty()).then(|| {
+        view! {
+            <div class="unsent">
+                <h2>{text::NOT_SENT}</h2>
+                {bodies.into_iter().map(|body| view! { <p class="message failed" dir="auto">{body}</p> }).collect_view()}
+            </div>
+        }
+    })
 }

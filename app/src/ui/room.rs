@@ -6,7 +6,7 @@ use leptos_meta::Title;
 use super::missing_page::MissingPage;
 use super::text;
 use crate::api::Inside;
-use crate::live::store::{Ending, RoomStore, Status};
+use crate::live::store::{RoomStore, Status};
 
 mod composer;
 mod header;
@@ -31,7 +31,6 @@ pub(super) fn RoomView(
     let store = RoomStore::new(snapshot, post_id);
     store.start();
     let over = Memo::new(move |_| match store.status.get() {
-        Status::Ended(Ending::Left) if store.leaving.get() => None,
         Status::Ended(ending) => Some(ending),
         _ => None,
     });

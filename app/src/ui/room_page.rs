@@ -6,7 +6,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::enter_form::{EnterForm, Purpose};
 use super::kit::Mark;
-use super::missing_page::MissingPage;
+use super::missing_page::{MissingPage, Unsent};
 use super::room::RoomView;
 use super::text;
 use crate::api::{self, Visit};
@@ -24,7 +24,7 @@ pub(super) fn RoomPage() -> impl IntoView {
                 match visit.await.unwrap_or(Visit::Unavailable) {
                     Visit::Inside(inside) => view! { <RoomView inside=*inside/> }.into_any(),
                     Visit::Door(door) => view! { <DoorPage door/> }.into_any(),
-                    Visit::Unknown => view! { <MissingPage heading=text::NO_ROOM more=text::MAY_HAVE_ENDED/> }.into_any(),
+                    Visit::Unknown { unsent } => view! { <MissingPage heading=text::NO_ROOM more=text::MAY_HAVE_ENDED unsent/> }.into_any(),
                     Visit::Unavailable => {
                         view! { <MissingPage heading=text::UNAVAILABLE more=text::UNAVAILABLE_MORE step=text::TRY_AGAIN to=""/> }.into_any()
                     }
@@ -42,6 +42,7 @@ fn DoorPage(
 ) -> impl IntoView {
     let api::Door { code, inside, capacity, flash } = door;
     let full = inside >= capacity;
+    let unsent: Vec<String> = flash.iter().map(|flash| flash.body.clone()).filter(|body| !body.is_empty()).collect();
     view! {
         <Title text=code.to_string()/>
         <div class="home">
@@ -51,6 +52,7 @@ fn DoorPage(
                     <h1 class="code" translate="no">{code.to_string()}</h1>
                     <p>{text::inside(inside)}</p>
                 </div>
+                <Unsent bodies=unsent/>
                 {if full {
                     view! {
                         <div class="card notice">

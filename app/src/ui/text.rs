@@ -1,9 +1,10 @@
 //! Every word people read, in one place.
 
-use crate::api::{Field, Refusal};
+use crate::api::{EnterForm, Field, Refusal};
 use crate::client::{Ending, LineRow, SeatChangeKind};
+use crate::protocol::name::NameError;
 use crate::protocol::room_code::RoomCodeError;
-use crate::protocol::{Code, RoomCode};
+use crate::protocol::{Code, DisplayName, RoomCode};
 
 pub(super) const PRODUCT: &str = "Flasky Chat";
 pub(super) const PITCH: &str = "Talk now. Gone when you go.";
@@ -51,31 +52,38 @@ pub(super) const KEYS: &str = "Enter sends, Shift+Enter breaks the line";
 pub(super) const GONE: &str = "Gone when you all go";
 
 /// What a refused form is told.
-pub(super) fn refusal(refused: Refusal, typed_code: &str) -> String {
+pub(super) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
     match (refused.field, refused.code) {
-        (_, Code::NameEmpty) => "Type a name, so the others know who you are.".into(),
-        (_, Code::NameTooLong) => "That name is too long. It may have 32 characters.".into(),
-        (_, Code::NameInvalid) => "That name holds a character that cannot be shown. Please type it anew.".into(),
-        (_, Code::CodeEmpty) => "Type the code of the room you want to join.".into(),
-        (Field::Code, Code::CodeInvalid) => code_problem(typed_code),
-        (_, Code::CapacityInvalid) => "A room holds 2 to 1000 people.".into(),
-        (_, Code::NoSuchRoom) => "There is no room with this code. It may have ended.".into(),
-        (_, Code::RoomFull) => "This room is full.".into(),
+        (_, Code::NameMissing) => "Type a name, so the others know who you are.".into(),
+        (_, Code::NameBad) => name_problem(&typed.name).into(),
+        (_, Code::CodeMissing) => "Type the code of the room you want to join.".into(),
+        (Field::Code, Code::CodeBad) => code_problem(&typed.code),
+        (_, Code::CapacityBad) => "A room holds 2 to 1000 people.".into(),
+        (_, Code::CodeUnknown) => "There is no room with this code. It may have ended.".into(),
+        (_, Code::Full) => "This room is full.".into(),
         (_, Code::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
+        (Field::Code, Code::Rate) => "That was a lot at once. Wait a second and try again.".into(),
         (Field::Name | Field::Code | Field::Capacity, _) => {
             "The server cannot be reached right now. Please try again.".into()
         }
-        (_, code) => not_sent(code).into(),
+        (Field::Body, code) => not_sent(code).into(),
+    }
+}
+
+fn name_problem(typed: &str) -> &'static str {
+    match typed.parse::<DisplayName>() {
+        Err(NameError::Control) => "That name holds a character that cannot be shown. Please type it anew.",
+        _ => "That name is too long. It may have 32 characters.",
     }
 }
 
 /// Why a message was not sent.
 pub(super) fn not_sent(code: Code) -> &'static str {
     match code {
-        Code::BodyEmpty => "There is nothing to send yet.",
-        Code::BodyTooLong => "This message is too long. It may have 4000 characters.",
-        Code::BodyInvalid => "This message holds a control character, which cannot be sent.",
-        Code::RateLimited => "That was a lot at once. Wait a second and send it again.",
+        Code::Empty => "There is nothing to send yet.",
+        Code::TooLong => "This message is too long. It may have 4000 characters.",
+        Code::BadText => "This message holds a control character, which cannot be sent.",
+        Code::Rate => "That was a lot at once. Wait a second and send it again.",
         _ => "The server cannot take this right now. Please try again.",
     }
 }

@@ -341,7 +341,7 @@ impl World {
                 events(vec![Delivered::Trimmed { id, seq }], false)
             }
             (Some(place), _) => events(vec![Delivered::Event(self.log.events[place].clone())], false),
-            (None, Some(true)) => ServerFrame::Rejected { id, code: Code::Unavailable, retry_ms: None },
+            (None, Some(true)) => ServerFrame::Rejected { id, code: Code::Storage, retry_ms: None },
             (None, Some(false)) => ServerFrame::Rejected { id, code: Code::NotAllowed, retry_ms: None },
             (None, None) => {
                 let nth = (id.0.as_u128() >> 80) as u32;

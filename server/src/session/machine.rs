@@ -151,10 +151,9 @@ impl Machine {
             }
             (Phase::Greeting, ClientFrame::Hello { .. }) => self.close(CloseCode::Version),
             (Phase::Live, ClientFrame::Append { id, event }) => vec![propose(id, event)],
+            (Phase::Live, ClientFrame::Unknown) => Vec::new(),
             (Phase::Live, ClientFrame::Leave) => vec![Action::Leave],
             (Phase::Live, ClientFrame::Ping { n }) => vec![Action::Send(ServerFrame::Pong { n })],
-            // Of a later version: nothing this one has to do.
-            (Phase::Live, ClientFrame::Unknown) => Vec::new(),
             // A second hello, or anything before the first.
             _ => self.close(CloseCode::BadFrame),
         }
@@ -200,12 +199,13 @@ impl Machine {
 fn propose(id: EventId, event: Proposal) -> Action {
     let refuse = |code| Action::Send(ServerFrame::Rejected { id, code, retry_ms: None });
     match event {
-        _ if !id.is_v7() => refuse(Code::IdInvalid),
+        _ if !id.is_v7() => refuse(Code::NotAllowed),
         Proposal::Message { body } => match body.parse() {
             Ok(body) => Action::Append { id, body },
             Err(error) => refuse(app::protocol::body::BodyError::code(error)),
         },
-        Proposal::Other => refuse(Code::NotAllowed),
+        Proposal::Joined {} | Proposal::Left {} => refuse(Code::NotAllowed),
+        Proposal::Other => refuse(Code::Unsupported),
     }
 }
 
@@ -247,12 +247,13 @@ mod tests {
     fn what_is_out_of_place_ends_the_connection() {
         let id = EventId::mint(1, [7; 10]).to_string();
         let wordy = append(&id, &"x".repeat(70_000));
-        let cases: [(bool, &str, CloseCode); 9] = [
+        let cases: [(bool, &str, CloseCode); 10] = [
             (false, "not json", CloseCode::BadFrame),
             (false, r#"{"type":"ping","n":1}"#, CloseCode::BadFrame),
             (false, r#"{"type":"hello","v":2}"#, CloseCode::Version),
             (true, HELLO, CloseCode::BadFrame),
             (false, r#"{"type":"shout","body":"x"}"#, CloseCode::BadFrame),
+            (true, r#"{"body":"x"}"#, CloseCode::BadFrame),
             (true, "[]", CloseCode::BadFrame),
             (true, r#"{"type":"append","id":"x","event":{"kind":"message","body":"x"}}"#, CloseCode::BadFrame),
             (true, r#"{"type":"ping","n":-1}"#, CloseCode::BadFrame),
@@ -266,23 +267,18 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_a_later_version_is_passed_over() {
-        let (mut machine, now) = live();
-        assert_eq!(machine.step(now, Input::Text(r#"{"type":"shout","body":"x"}"#)), []);
-        assert!(machine.is_live());
-    }
-
-    #[test]
     fn a_bad_append_costs_the_message_and_not_the_connection() {
         let id = EventId::mint(1, [7; 10]);
         let v4 = "9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d";
+        let own = format!(r#"{{"type":"append","id":"{id}","event":{{"kind":"left","member":"{v4}"}}}}"#);
         let other = format!(r#"{{"type":"append","id":"{id}","event":{{"kind":"removed","member":"{v4}"}}}}"#);
         for (text, code) in [
-            (append(&id.to_string(), "  \n "), Code::BodyEmpty),
-            (append(&id.to_string(), &"é".repeat(4_001)), Code::BodyTooLong),
-            (append(&id.to_string(), "a\\u0007b").replace("\\\\u", "\\u"), Code::BodyInvalid),
-            (append(v4, "hi"), Code::IdInvalid),
-            (other, Code::NotAllowed),
+            (append(&id.to_string(), "  \n "), Code::Empty),
+            (append(&id.to_string(), &"é".repeat(4_001)), Code::TooLong),
+            (append(&id.to_string(), "a\\u0007b").replace("\\\\u", "\\u"), Code::BadText),
+            (append(v4, "hi"), Code::NotAllowed),
+            (own, Code::NotAllowed),
+            (other, Code::Unsupported),
         ] {
             let (mut machine, now) = live();
             let actions = machine.step(now, Input::Text(&text));
@@ -292,6 +288,13 @@ mod tests {
             );
             assert!(machine.is_live());
         }
+    }
+
+    #[test]
+    fn a_frame_of_a_later_version_is_passed_over() {
+        let (mut machine, now) = live();
+        assert_eq!(machine.step(now, Input::Text(r#"{"type":"shout","body":"x"}"#)), []);
+        assert!(machine.is_live());
     }
 
     #[test]

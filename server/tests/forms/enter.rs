@@ -58,24 +58,24 @@ async fn what_cannot_be_is_refused_by_field_and_reason() {
     let code = ana.code.to_string();
     let long = "x".repeat(33);
     for (fields, field, reason) in [
-        (&[][..], "name", "name_empty"),
-        (&[("name", " \u{200b}")], "name", "name_empty"),
-        (&[("name", &*long)], "name", "name_too_long"),
-        (&[("name", "a\u{202e}b")], "name", "name_invalid"),
-        (&[("name", "a\0b")], "name", "name_invalid"),
-        (&[("name", "Bo"), ("intent", "join")], "code", "code_empty"),
-        (&[("name", "Bo"), ("intent", "join"), ("code", " - ")], "code", "code_empty"),
-        (&[("name", "Bo"), ("code", "KXQ4")], "code", "code_invalid"),
-        (&[("name", "Bo"), ("code", "KXQ4-7M2U")], "code", "code_invalid"),
-        (&[("name", "Bo"), ("code", "ZZZZ-ZZZZ")], "code", "no_such_room"),
-        (&[("name", "Bo"), ("capacity", "1")], "capacity", "capacity_invalid"),
-        (&[("name", "Bo"), ("capacity", "1001")], "capacity", "capacity_invalid"),
-        (&[("name", "Bo"), ("capacity", "-2")], "capacity", "capacity_invalid"),
-        (&[("name", "Bo"), ("capacity", "2.5")], "capacity", "capacity_invalid"),
-        (&[("name", "Bo"), ("capacity", "99999999999999999999")], "capacity", "capacity_invalid"),
-        (&[("name", "Bo"), ("capacity", "many")], "capacity", "capacity_invalid"),
+        (&[][..], "name", "name_missing"),
+        (&[("name", " \u{200b}")], "name", "name_missing"),
+        (&[("name", &*long)], "name", "name_bad"),
+        (&[("name", "a\u{202e}b")], "name", "name_bad"),
+        (&[("name", "a\0b")], "name", "name_bad"),
+        (&[("name", "Bo"), ("intent", "join")], "code", "code_missing"),
+        (&[("name", "Bo"), ("intent", "join"), ("code", " - ")], "code", "code_missing"),
+        (&[("name", "Bo"), ("code", "KXQ4")], "code", "code_bad"),
+        (&[("name", "Bo"), ("code", "KXQ4-7M2U")], "code", "code_bad"),
+        (&[("name", "Bo"), ("code", "ZZZZ-ZZZZ")], "code", "code_unknown"),
+        (&[("name", "Bo"), ("capacity", "1")], "capacity", "capacity_bad"),
+        (&[("name", "Bo"), ("capacity", "1001")], "capacity", "capacity_bad"),
+        (&[("name", "Bo"), ("capacity", "-2")], "capacity", "capacity_bad"),
+        (&[("name", "Bo"), ("capacity", "2.5")], "capacity", "capacity_bad"),
+        (&[("name", "Bo"), ("capacity", "99999999999999999999")], "capacity", "capacity_bad"),
+        (&[("name", "Bo"), ("capacity", "many")], "capacity", "capacity_bad"),
         // The name is looked at first.
-        (&[("name", ""), ("code", &*code)], "name", "name_empty"),
+        (&[("name", ""), ("code", &*code)], "name", "name_missing"),
     ] {
         let refused = Browser::new(&server).call("/api/enter", fields).await.json();
         assert_eq!(refused, json!({ "refused": { "field": field, "code": reason } }), "{fields:?}");
@@ -91,7 +91,7 @@ async fn a_full_room_is_full() {
     Browser::new(&server).enter(&[("name", "Bo"), ("code", &code)]).await;
     let mut chidi = Browser::new(&server);
     let refused = chidi.call("/api/enter", &[("name", "Chidi"), ("code", &code)]).await.json();
-    assert_eq!(refused["refused"]["code"], "room_full");
+    assert_eq!(refused["refused"]["code"], "full");
     // The session that a refused form begins is the one that gets it back.
     let mut dora = Browser::new(&server);
     dora.submit("/api/enter", &[("name", "Dora"), ("code", &code), ("from", "/")]).await;
@@ -206,7 +206,7 @@ async fn fifty_seats_are_fifty_seats() {
     }
     let answers = rush.join_all().await;
     let refused: Vec<_> = answers.iter().filter(|answer| answer.get("member").is_none()).collect();
-    assert_eq!(refused, [&json!({ "refused": { "field": "code", "code": "room_full" } })]);
+    assert_eq!(refused, [&json!({ "refused": { "field": "code", "code": "full" } })]);
     let inside = ana.connect().await;
     assert_eq!(inside.welcome().members.len(), 50);
     assert!(Browser::new(&server).get(&ana.page()).await.body.contains("50 people inside"));

@@ -28,7 +28,7 @@ fn shown(n: u64) -> Fact {
 }
 
 fn refused(n: u64) -> Fact {
-    Fact::Refused { id: id(n), code: Code::BodyEmpty }
+    Fact::Refused { id: id(n), code: Code::Empty }
 }
 
 fn history(facts: impl IntoIterator<Item = Fact>) -> History {

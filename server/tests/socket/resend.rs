@@ -72,11 +72,11 @@ async fn a_refused_message_costs_nothing_else() {
     let id = entropy::event_id();
     let not_v7 = EventId(uuid::Uuid::from_u128(0x9f3c_1d1e_6d0a_4b0e_9c1e_2f6d_3a4b_5c6d));
     for (id, body, code) in [
-        (id, "", Code::BodyEmpty),
-        (id, " \r\n\t", Code::BodyEmpty),
-        (id, &*"x".repeat(4_001), Code::BodyTooLong),
-        (id, "a\u{7}b", Code::BodyInvalid),
-        (not_v7, "hello", Code::IdInvalid),
+        (id, "", Code::Empty),
+        (id, " \r\n\t", Code::Empty),
+        (id, &*"x".repeat(4_001), Code::TooLong),
+        (id, "a\u{7}b", Code::BadText),
+        (not_v7, "hello", Code::NotAllowed),
     ] {
         socket.append(id, body).await;
         assert_eq!(socket.answer(id).await, Err((code, None)));
@@ -111,7 +111,7 @@ async fn who_says_too_much_is_told_when_to_go_on() {
         match socket.frame().await {
             ServerFrame::Events { events, .. } => heard.extend(events.iter().map(Delivered::id)),
             ServerFrame::Rejected { id, code, retry_ms } => {
-                assert_eq!(code, Code::RateLimited);
+                assert_eq!(code, Code::Rate);
                 let retry = retry_ms.expect("when to try again");
                 assert!((1..=501).contains(&retry), "{retry} ms");
                 refused.push(id);

@@ -78,7 +78,7 @@ async fn the_last_one_to_leave_ends_the_room() {
     late.send_text(HELLO.to_owned()).await;
     assert_eq!(late.end().await, 4502);
     let refused = ana.browser.call("/api/enter", &[("name", "Ana"), ("code", &ana.code.to_string())]).await.json();
-    assert_eq!(refused["refused"]["code"], "no_such_room");
+    assert_eq!(refused["refused"]["code"], "code_unknown");
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ impl Writing {
         let Some(field) = self.field.get_untracked() else { return };
         match self.store.send(&field.value()) {
             Ok(()) => self.fill(""),
-            Err(Code::BodyEmpty) => self.error.set(None),
+            Err(Code::Empty) => self.error.set(None),
             Err(problem) => self.error.set(Some(text::not_sent(problem).to_owned())),
         }
         let _ = field.focus();
@@ -94,7 +94,7 @@ pub(super) fn Composer(
     /// A refused message.
     flash: Option<Flash>,
 ) -> impl IntoView {
-    let this = Writing::new(store, flash.as_ref().map(|flash| text::refusal(flash.refused, "")));
+    let this = Writing::new(store, flash.as_ref().map(|flash| text::refusal(flash.refused, &flash.form)));
     let Writing { field, error, length, .. } = this;
     let mends = flash.is_some();
     let typed = flash.map(|flash| flash.body).unwrap_or_default();

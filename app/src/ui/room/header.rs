@@ -19,6 +19,9 @@ pub(super) fn Header(
     let link = format!("/room/{code}");
     let copied = RwSignal::new(false);
     let copy = move |event: MouseEvent| {
+        if !browser::can_copy() {
+            return;
+        }
         event.prevent_default();
         let link = format!("{}/room/{}", browser::origin(), store.code);
         spawn_local(async move {
@@ -35,9 +38,8 @@ pub(super) fn Header(
     };
     let leave = move |event: SubmitEvent| {
         let unsent = store.unsent.read_untracked().len();
-        if unsent == 0 || browser::confirm(&text::leave_unsent(unsent)) {
-            store.leave();
-        } else {
+        let stays = unsent > 0 && !browser::confirm(&text::leave_unsent(unsent));
+        if stays || store.leave() {
             event.prevent_default();
         }
     };
