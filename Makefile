@@ -45,4 +45,4 @@ soak: setup ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills
 	@$(TARGET)/release/examples/soak $(ARGS)
 
 fuzz: setup ## Try a million values of each kind on what decodes frames, codes, names and bodies; CASES=n
-	@PROPTEST_CASES=$(or $(CASES),1000000) cargo test --release -p app --test values
+	@PROPTEST_CASES=$(or $(CASES),1000000) PROPTEST_MAX_LOCAL_REJECTS=4294967295 cargo test --release -p app --test values

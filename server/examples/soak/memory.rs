@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::load::Light;
@@ -43,15 +44,16 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     program.start().await;
     let pause = watch::Sender::new(Duration::ZERO);
     let echoes = Arc::new(AtomicU64::new(0));
-    let mut people = 0;
+    // Dropped before the program, so that nobody is there when it is killed.
+    let mut writers = JoinSet::new();
     for room in 0..arguments.rooms {
         let mut code = None;
         for member in 0..arguments.members {
             let seat = http::enter(program.address, &format!("R{room}M{member}"), code, 100).await.unwrap();
             code = Some(seat.code);
             let light = Light::connect(program.address, &seat, None).await;
-            tokio::spawn(write(light, pause.subscribe(), echoes.clone(), people));
-            people += 1;
+            let seed = writers.len() as u64;
+            writers.spawn(write(light, pause.subscribe(), echoes.clone(), seed));
         }
     }
     let rate = match arguments.rate {
@@ -63,7 +65,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
             most / 2.0
         }
     };
-    pause.send_replace(Duration::from_secs_f64(f64::from(people) / rate));
+    pause.send_replace(Duration::from_secs_f64(writers.len() as f64 / rate));
     sleep(Duration::from_secs(2)).await;
     let before = echoes.load(Ordering::Relaxed);
     let samples = sample(program.pid(), Duration::from_secs_f64(arguments.minutes * 60.0)).await;
@@ -72,8 +74,8 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
 }
 
 /// Writes, waits for the echo and the pause, and writes again.
-async fn write(mut light: Light, mut pause: watch::Receiver<Duration>, echoes: Arc<AtomicU64>, seed: u32) {
-    let mut dice = Dice::new(seed.into());
+async fn write(mut light: Light, mut pause: watch::Receiver<Duration>, echoes: Arc<AtomicU64>, seed: u64) {
+    let mut dice = Dice::new(seed);
     let mut waits_for: Option<String> = None;
     let mut due = Instant::now();
     loop {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use app::protocol::RoomCode;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::load::Light;
@@ -48,6 +49,8 @@ struct Book {
 }
 
 struct Room {
+    /// Dropped before the program, so that nobody is there when it is killed.
+    _others: JoinSet<()>,
     program: Program,
     last: Seat,
     book: Arc<Book>,
@@ -84,18 +87,19 @@ async fn fill(program: Program, arguments: &Arguments) -> Room {
     let pause = Duration::from_secs_f64(WRITERS as f64 / arguments.rate);
     let mut code: Option<RoomCode> = None;
     let mut last = None;
+    let mut others = JoinSet::new();
     for member in 0..arguments.members {
         let seat = http::enter(program.address, &format!("M{member}"), code, 1_000).await.unwrap();
         code = Some(seat.code);
         if member + 1 < arguments.members {
             let light = Light::connect(program.address, &seat, None).await;
             let pause = (member < WRITERS).then_some(pause);
-            tokio::spawn(take_part(light, started, pause, book.clone(), member as u64));
+            others.spawn(take_part(light, started, pause, book.clone(), member as u64));
         } else {
             last = Some(seat);
         }
     }
-    Room { program, last: last.expect("members"), book }
+    Room { _others: others, program, last: last.expect("members"), book }
 }
 
 /// Reads, and writes where there is a pause to wait between messages.

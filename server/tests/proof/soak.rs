@@ -44,13 +44,16 @@ pub(crate) struct Figures {
     pub(crate) faults: Vec<Fault>,
     /// People who had not come to rest in time.
     pub(crate) stuck: usize,
+    /// New connections that no kill explains: a hole in what is delivered live is mended by one, so this is where it
+    /// shows.
+    pub(crate) unexplained: u64,
     /// From the start of the program until it takes connections, at worst.
     pub(crate) start_ms: u128,
 }
 
 impl Figures {
     pub(crate) fn is_good(&self) -> bool {
-        self.count == Count::default() && self.stuck == 0
+        self.count == Count::default() && self.stuck == 0 && self.unexplained == 0
     }
 
     pub(crate) fn line(&self) -> String {
@@ -77,6 +80,7 @@ impl Figures {
             ("resets", resets.to_string()),
             ("refused", refused.to_string()),
             ("not at rest", self.stuck.to_string()),
+            ("connections without a reason", self.unexplained.to_string()),
             ("lost", lost.to_string()),
             ("doubled", doubled.to_string()),
             ("out of order", out_of_order.to_string()),
@@ -123,6 +127,8 @@ pub(crate) async fn run(soak: &Soak, tell: impl Fn(&Figures)) -> Figures {
     figures.stuck = rest(&rooms, &program).await;
     figures.seconds = begun.elapsed().as_secs_f64();
     figures.total = total(&rooms);
+    let views = rooms.iter().flat_map(|room| &room.people).map(Person::view);
+    figures.unexplained = views.map(|view| (view.resumes + view.resets).saturating_sub(figures.kills as u64)).sum();
     program.kill();
     judge(rooms, &program, &mut figures).await;
     figures
