@@ -70,6 +70,7 @@ async fn state(
         identity: Arc::new(identity::Identity::new(config, &backend.keys().await?)),
         hub: hub::Hub::new(backend.clone(), tasks.clone(), limits.tabs),
         appends: Arc::new(session::rate::Appends::new(&limits)),
+        arrivals: Arc::new(session::rate::Appends::new(&limits)),
         flashes: Arc::default(),
         origins: router::OriginRule::new(config.public_url.clone()),
         leptos: LeptosOptions::builder().output_name("flasky").site_root(config.site.clone()).build(),

@@ -128,8 +128,7 @@ impl RequestRooms {
     }
 
     async fn take_seat(&self, code: RoomCode, member: MemberId, name: DisplayName) -> Result<(), Refusal> {
-        // Coming and going fills the log like talking does.
-        self.state.appends.take(code, member).map_err(|_| refusal(Field::Code, Code::Rate))?;
+        self.state.arrivals.take(code, member).map_err(|_| refusal(Field::Code, Code::Rate))?;
         let joined = Draft {
             id: entropy::event_id(),
             at: clock::unix_ms(),

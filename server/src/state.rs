@@ -26,8 +26,10 @@ pub struct AppState {
     pub identity: Arc<Identity>,
     /// What is enforced.
     pub limits: Arc<Limits>,
-    /// How fast members append.
+    /// How fast members talk.
     pub appends: Arc<Appends>,
+    /// How fast members come and go, which fills a room's log as well.
+    pub arrivals: Arc<Appends>,
     /// Refused forms on their way back.
     pub flashes: Arc<Flashes>,
     /// Which origins may post and connect.

@@ -32,6 +32,7 @@ pub async fn run(state: AppState) {
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not look for run-out seats"),
         }
         state.appends.tidy();
+        state.arrivals.tidy();
     }
 }
 
