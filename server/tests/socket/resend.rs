@@ -81,13 +81,13 @@ async fn a_refused_message_costs_nothing_else() {
         socket.append(id, body).await;
         assert_eq!(socket.answer(id).await, Err((code, None)));
     }
-    for event in [
-        r#"{"kind":"joined","member":"9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d","name":"Eve"}"#,
-        r#"{"kind":"left","member":"9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d","why":"vanished"}"#,
-        r#"{"kind":"of_a_later_version"}"#,
+    for (event, code) in [
+        (r#"{"kind":"joined","member":"9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d","name":"Eve"}"#, Code::NotAllowed),
+        (r#"{"kind":"left","member":"9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d","why":"vanished"}"#, Code::NotAllowed),
+        (r#"{"kind":"of_a_later_version"}"#, Code::Unsupported),
     ] {
         socket.send_text(format!(r#"{{"type":"append","id":"{id}","event":{event}}}"#)).await;
-        assert_eq!(socket.answer(id).await, Err((Code::NotAllowed, None)));
+        assert_eq!(socket.answer(id).await, Err((code, None)));
     }
     // What was refused is not stored: the id is still free.
     socket.append(id, "hello").await;
