@@ -171,3 +171,13 @@ fn nothing_is_without_an_example() {
     }
     assert!(wanted.is_empty(), "no example of {wanted:?}");
 }
+
+#[test]
+fn the_prose_quotes_every_example() {
+    let prose = std::fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../PROTOCOL.md")).unwrap();
+    for file in std::fs::read_dir(folder()).unwrap() {
+        let path = file.unwrap().path();
+        let example = std::fs::read_to_string(&path).unwrap();
+        assert!(prose.contains(example.trim()), "PROTOCOL.md does not show {}", path.display());
+    }
+}
