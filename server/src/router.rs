@@ -41,6 +41,7 @@ pub fn router(state: AppState) -> Router {
         .merge(files)
         .merge(pages)
         .layer(middleware::from_fn_with_state(state.clone(), same_origin))
+        .layer(middleware::from_fn(has_path))
         .layer(header("x-content-type-options", "nosniff"))
         // `same-origin`, not `no-referrer`: that would make form posts send `Origin: null`.
         .layer(header("referrer-policy", "same-origin"))
@@ -99,6 +100,14 @@ impl OriginRule {
             }
         }
     }
+}
+
+/// Refuses what names no path, such as CONNECT: it is for proxies (RFC 9112 section 3.2.3), and leptos panics at it.
+async fn has_path(request: Request<Body>, next: Next) -> Response {
+    if request.uri().path_and_query().is_none() {
+        return (StatusCode::BAD_REQUEST, "This is no proxy.").into_response();
+    }
+    next.run(request).await
 }
 
 /// Refuses what another site's page sends: every POST, and every socket (RFC 6455 section 10.2).

@@ -100,12 +100,6 @@ impl Machine {
         Self { phase: Phase::Greeting, frame_limit: limits.frame, began: now, heard: now, said: now, pinged: None }
     }
 
-    /// Whether events may be written.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        self.phase == Phase::Live
-    }
-
     /// When `Tick` is due.
     #[must_use]
     pub fn wake(&self) -> Instant {
@@ -286,7 +280,7 @@ mod tests {
                 matches!(&actions[..], [Action::Send(ServerFrame::Rejected { code: said, .. })] if *said == code),
                 "{code:?}: {actions:?}"
             );
-            assert!(machine.is_live());
+            assert_eq!(machine.phase, Phase::Live);
         }
     }
 
@@ -294,7 +288,7 @@ mod tests {
     fn a_frame_of_a_later_version_is_passed_over() {
         let (mut machine, now) = live();
         assert_eq!(machine.step(now, Input::Text(r#"{"type":"shout","body":"x"}"#)), []);
-        assert!(machine.is_live());
+        assert_eq!(machine.phase, Phase::Live);
     }
 
     #[test]

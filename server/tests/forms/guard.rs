@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use app::protocol::Seq;
 use bytes::Bytes;
 use futures_util::stream;
-use http_body_util::StreamBody;
+use http_body_util::{Full, StreamBody};
 use hyper::body::Frame;
 use hyper::{Request, StatusCode, header};
 use server::entropy;
@@ -113,4 +113,17 @@ async fn what_is_no_form_is_the_callers_mistake() {
         }
     }
     ana.connect().await.is_well(1).await;
+}
+
+#[tokio::test]
+async fn what_names_no_path_is_refused() {
+    let server = Server::start(&[]).await;
+    let request = Request::builder()
+        .method("CONNECT")
+        .uri("elsewhere.example:443")
+        .header(header::HOST, "elsewhere.example:443")
+        .body(Full::new(Bytes::new()))
+        .unwrap();
+    assert_eq!(send(server.address, request).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(Browser::new(&server).get("/").await.status, StatusCode::OK);
 }
