@@ -127,7 +127,7 @@ impl Client {
         client
     }
 
-    /// Takes up what an earlier page of this stay could not send. To be called before [`Input::Start`].
+    /// Takes this for what is not sent: what an earlier page of this stay kept, or nothing, to give it up.
     pub fn restore(&mut self, outbox: Outbox) {
         self.outbox = outbox;
         self.settle_timeline();

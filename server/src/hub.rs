@@ -164,10 +164,10 @@ impl Attachment {
         self.marks.changed().await.map_err(|_| Lost)
     }
 
-    /// Whether the member's seat was freed while it was connected, and has not been taken again since. Asked again
+    /// The event that freed the member's seat while it was connected, if it has not been taken again since. Asked again
     /// after [`changed`](Self::changed).
     #[must_use]
-    pub fn seat_freed(&self) -> Option<LeaveReason> {
+    pub fn seat_freed(&self) -> Option<(Seq, LeaveReason)> {
         self.feed.freed(self.member)
     }
 

@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::any;
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use tower_http::services::{ServeDir, ServeFile};
@@ -102,10 +102,15 @@ impl OriginRule {
     }
 }
 
-/// Refuses what names no path, such as CONNECT: it is for proxies (RFC 9112 section 3.2.3), and leptos panics at it.
+/// Sends `/room/CODE/` to `/room/CODE`, and refuses what names no path, such as CONNECT: it is for proxies (RFC 9112 section 3.2.3), and leptos panics at it.
 async fn has_path(request: Request<Body>, next: Next) -> Response {
     if request.uri().path_and_query().is_none() {
         return (StatusCode::BAD_REQUEST, "This is no proxy.").into_response();
+    }
+    // leptos would find the page, and answer it with 404.
+    let path = request.uri().path();
+    if let Some(room) = path.strip_suffix('/').filter(|path| path.starts_with("/room/")) {
+        return Redirect::to(room).into_response();
     }
     next.run(request).await
 }

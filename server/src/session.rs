@@ -190,11 +190,14 @@ impl Connection {
     /// Writes what the log has next for this connection. True: there may be more.
     async fn write_next(&mut self) -> Result<bool, Over> {
         let Some(live) = &mut self.live else { return Ok(false) };
-        if let Some(why) = live.attachment.seat_freed() {
+        let next = live.attachment.after(live.sent);
+        // What came before it, the echo of the member's last words too, is written first.
+        if let Some((left, why)) = live.attachment.seat_freed()
+            && (live.sent >= left || matches!(next, Splice::Read | Splice::Ended))
+        {
             self.step(Input::SeatFreed { by_choice: why == LeaveReason::Choice }).await?;
             return Ok(false);
         }
-        let next = live.attachment.after(live.sent);
         if next != Splice::Read {
             live.behind = false;
         }

@@ -11,7 +11,7 @@ use super::browser;
 use super::keeper::Keeper;
 use super::socket::{BROKEN, Socket};
 use super::store::RoomStore;
-use crate::client::{Action, Client, Input};
+use crate::client::{Action, Client, Input, Outbox};
 
 /// How often the page's clock moves while something on it counts time, in milliseconds.
 const BEAT_MS: u64 = 200;
@@ -39,6 +39,10 @@ pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiv
                 continue;
             }
             hands.wake = None;
+        }
+        if matches!(input, Input::Leave) {
+            // Whoever leaves was asked, and has given up what is not sent.
+            client.restore(Outbox::default());
         }
         hands.perform(client.step(now, input));
         // What is ready already is taken before anything is drawn.

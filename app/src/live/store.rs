@@ -177,10 +177,11 @@ impl RoomStore {
         self.tell(Input::Discard(id));
     }
 
-    /// Leaves the room, over the socket. False when there is none: then the form has to say it.
+    /// Leaves the room as soon as there is a connection to say it on, and gives up what is not sent. False when nothing
+    /// runs here yet: then the form has to say it.
     pub fn leave(self) -> bool {
         self.leaving.set(true);
-        self.status.get_untracked() == Status::Live && self.tell(Input::Leave)
+        self.tell(Input::Leave)
     }
 
     /// Does not wait for the next attempt to connect.

@@ -181,11 +181,11 @@ fn CreateOrJoin(
 ) -> impl IntoView {
     view! {
         <button class="button primary" name="intent" value="create">{text::CREATE}</button>
-        <details open=entering.begins_at(Field::Capacity)>
+        <details open=move || entering.error(Field::Capacity).read().is_some()>
             <summary>{text::OPTIONS}</summary>
             <div class="field">
                 <label for="capacity">{text::HOW_MANY}</label>
-                <input node_ref=entering.capacity id="capacity" name="capacity" type="number" inputmode="numeric" placeholder=seats value=capacity
+                <input node_ref=entering.capacity id="capacity" name="capacity" inputmode="numeric" placeholder=seats value=capacity
                     autofocus=entering.begins_at(Field::Capacity) aria-invalid=entering.invalid(Field::Capacity) aria-describedby="capacity-error"/>
                 <FieldError id="capacity-error" message=entering.error(Field::Capacity)/>
             </div>

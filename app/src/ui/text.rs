@@ -47,6 +47,7 @@ pub(super) const NOT_SENT: &str = "Not sent";
 pub(super) const RETRY: &str = "Retry";
 pub(super) const EDIT: &str = "Edit";
 pub(super) const DELETE: &str = "Delete";
+pub(super) const LEAVING: &str = "You leave as soon as there is a connection. What was not sent is given up.";
 pub(super) const TRY_NOW: &str = "Try now";
 pub(super) const KEYS: &str = "Enter sends, Shift+Enter breaks the line";
 pub(super) const GONE: &str = "Gone when you all go";

@@ -43,8 +43,8 @@ struct State {
     ring: Ring,
     /// Frames of the present head, by the cursor they continue.
     frames: Vec<(Seq, Frame)>,
-    /// Connected members whose seats were freed: their connections end.
-    freed: HashMap<MemberId, LeaveReason>,
+    /// Connected members whose seats were freed, and by which event: their connections end after it.
+    freed: HashMap<MemberId, (Seq, LeaveReason)>,
 }
 
 impl Feed {
@@ -63,7 +63,7 @@ impl Feed {
         next
     }
 
-    pub(super) fn freed(&self, member: MemberId) -> Option<LeaveReason> {
+    pub(super) fn freed(&self, member: MemberId) -> Option<(Seq, LeaveReason)> {
         self.state().freed.get(&member).copied()
     }
 
@@ -77,7 +77,9 @@ impl Feed {
         for delivery in events {
             let Delivery::Event(event) = delivery else { continue };
             match event.kind {
-                EventKind::Left { member, why } if connected(member) => drop(self.state().freed.insert(member, why)),
+                EventKind::Left { member, why } if connected(member) => {
+                    self.state().freed.insert(member, (event.seq, why));
+                }
                 EventKind::Joined { member, .. } => self.forget(member),
                 _ => {}
             }

@@ -127,3 +127,12 @@ async fn what_names_no_path_is_refused() {
     assert_eq!(send(server.address, request).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(Browser::new(&server).get("/").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_slash_too_many_is_mended() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let page = ana.page();
+    let answer = ana.browser.get(&format!("{page}/")).await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, &*page));
+}

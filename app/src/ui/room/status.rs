@@ -12,6 +12,7 @@ pub(super) fn StatusLine(
     store: RoomStore,
 ) -> impl IntoView {
     let words = move || match store.status.get() {
+        Status::Connecting | Status::Reconnecting { .. } if store.leaving.get() => Some(text::LEAVING.to_owned()),
         Status::Reconnecting { since, next_try, offline } => {
             let now = store.now.get();
             (now.saturating_sub(since) >= SILENT_MS)
