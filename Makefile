@@ -5,16 +5,17 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup build check fmt-check clippy end2end soak fuzz
+.PHONY: help run dev test setup build check fmt-check clippy end2end shots lighthouse bench soak fuzz
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Set up, build the release and serve it on 127.0.0.1:$PORT (3000)
-	@LEPTOS_OUTPUT_NAME=flasky LEPTOS_SITE_ROOT=target/site LEPTOS_SITE_PKG_DIR=pkg PORT=$(PORT) $(TARGET)/release/server
+	@HOST=$$(scripts/host) PORT=$(PORT) LEPTOS_OUTPUT_NAME=flasky LEPTOS_SITE_ROOT=target/site LEPTOS_SITE_PKG_DIR=pkg \
+		$(TARGET)/release/server
 
 dev: setup ## Rebuild and reload on every change
-	@scripts/with-tools cargo leptos watch
+	@HOST=$$(scripts/host) PORT=$(PORT) scripts/with-tools cargo leptos watch
 
 test: ## Set up the rest and run every test
 	@scripts/test
@@ -40,9 +41,22 @@ end2end: build ## Run the browser tests alone; ARGS are Playwright's
 	@scripts/setup test
 	@scripts/end2end $(ARGS)
 
+shots: build ## Take a picture of every screen and state into end2end/shots/out, and those of the README
+	@scripts/setup test
+	@scripts/end2end --config shots $(ARGS)
+
+lighthouse: build ## Ask Lighthouse about home and a room
+	@scripts/setup lighthouse
+	@scripts/end2end --config lighthouse $(ARGS)
+
+bench: build ## Measure how fast a key is answered in a room with 1 000 messages, on a slow processor
+	@scripts/setup test
+	@scripts/end2end --config bench $(ARGS)
+
 soak: setup ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=rss, ARGS=stalled
 	@cargo build --release -p server --bin server --example soak
 	@$(TARGET)/release/examples/soak $(ARGS)
 
-fuzz: setup ## Try a million values of each kind on what decodes frames, codes, names and bodies; CASES=n
+fuzz: setup ## Try new values on every property test: a million on what decodes frames, codes, names and bodies; CASES=n
 	@PROPTEST_CASES=$(or $(CASES),1000000) PROPTEST_MAX_LOCAL_REJECTS=4294967295 cargo test --release -p app --test values
+	@PROPTEST_CASES=$$(( $(or $(CASES),1000000) / 20 )) cargo test --release -p app -p server --lib --test room_laws --test connection_laws

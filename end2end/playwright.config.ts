@@ -14,14 +14,15 @@ export default defineConfig({
   fullyParallel: true,
   retries: 0,
   forbidOnly: !!process.env.CI,
-  timeout: 30_000,
-  globalTimeout: 20 * 60_000,
-  expect: { timeout: 8_000 },
+  // Two browsers, two servers and a compiler may share two cores.
+  timeout: 60_000,
+  globalTimeout: 30 * 60_000,
+  expect: { timeout: 15_000 },
   reporter: 'list',
   use: {
     ...devices['Desktop Chrome'],
-    actionTimeout: 8_000,
-    navigationTimeout: 15_000,
+    actionTimeout: 15_000,
+    navigationTimeout: 30_000,
     trace: 'retain-on-failure',
     launchOptions: {
       executablePath: chromium(),

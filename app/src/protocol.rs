@@ -5,8 +5,10 @@
 
 pub mod body;
 pub mod codec;
+pub mod emoji;
 pub mod event;
 pub mod fault;
+mod fields;
 pub mod frame;
 pub mod ids;
 pub mod limits;
@@ -16,6 +18,7 @@ pub mod room_code;
 pub mod snapshot;
 
 pub use body::MessageBody;
+pub use emoji::Emoji;
 pub use event::{Delivered, Event, EventKind, LeaveReason, Proposal};
 pub use fault::{CloseCode, Code, Fault};
 pub use frame::{ClientFrame, Member, Names, RoomInfo, ServerFrame, Welcome};

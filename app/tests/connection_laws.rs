@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use app::client::backoff::{BASE_MS, Backoff, CAP_MS, bound};
-use app::client::connection::{Action, Connection, DIAL_MS, Ending, Input, PROBE_MS, Phase, SILENCE_MS};
+use app::client::connection::{
+    Action, Connection, DIAL_MS, Ending, GHOSTS_MS, Input, LEAVE_MS, MISHEARD, PROBE_MS, Phase, SILENCE_MS,
+};
 use app::protocol::fault::comes_back;
 use app::protocol::{ClientFrame, CloseCode};
 use proptest::prelude::*;
@@ -25,12 +27,14 @@ enum Step {
     Visible(bool),
     TryNow,
     Leave,
+    Left,
 }
 
 fn code() -> impl Strategy<Value = u16> {
     prop_oneof![
         6 => prop::sample::select(vec![1001u16, 1006, 1011, 4001, 4004, 4005]),
-        1 => prop::sample::select(vec![1000u16, 4500, 4501, 4502, 4508, 4509, 4510, 4777]),
+        2 => prop::sample::select(vec![4500u16, 4510]),
+        1 => prop::sample::select(vec![1000u16, 4501, 4502, 4504, 4508, 4509, 4777]),
     ]
 }
 
@@ -54,6 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Visible),
         1 => Just(Step::TryNow),
         1 => prop::bool::weighted(0.1).prop_map(|leave| if leave { Step::Leave } else { Step::Due }),
+        1 => prop::bool::weighted(0.1).prop_map(|left| if left { Step::Left } else { Step::Due }),
     ]
 }
 
@@ -67,12 +72,29 @@ struct World {
     online: bool,
     visible: bool,
     stopped: bool,
+    /// Since when it has no connection, from the first dial on.
+    seeking: Option<u64>,
+    /// How often 4500 was heard before a welcome.
+    misheard: u32,
+    /// When the person wanted to leave, or there was a network again after that, or it was last said by form.
+    leaving: Option<u64>,
 }
 
 impl World {
     fn new(entropy: u64) -> Self {
         let connection = Connection::new(entropy, false);
-        Self { now: 1_000, connection, alive: None, dials: 0, online: true, visible: true, stopped: false }
+        Self {
+            now: 1_000,
+            connection,
+            alive: None,
+            dials: 0,
+            online: true,
+            visible: true,
+            stopped: false,
+            seeking: None,
+            misheard: 0,
+            leaving: None,
+        }
     }
 
     fn input(&mut self, step: Step) -> Option<Input> {
@@ -98,6 +120,7 @@ impl World {
             Step::Visible(visible) => Input::Visible(visible),
             Step::TryNow => Input::TryNow,
             Step::Leave => Input::Leave,
+            Step::Left => Input::Left,
         })
     }
 
@@ -110,7 +133,11 @@ impl World {
             Input::Offline => self.online = false,
             Input::Visible(visible) => self.visible = visible,
             Input::Closed { dial, .. } if self.alive == Some(dial) => self.alive = None,
+            Input::Leave if !self.stopped => drop(self.leaving.get_or_insert(self.now)),
             _ => {}
+        }
+        if matches!(input, Input::Online) {
+            self.leaving = self.leaving.map(|_| self.now);
         }
         let counts = matches!(input, Input::Closed { dial, .. } | Input::Bye { dial, .. } if dial == self.dials)
             && matches!(before, Phase::Dialing | Phase::Greeting | Phase::Live);
@@ -130,15 +157,49 @@ impl World {
                     self.alive = None;
                 }
                 Action::Greet | Action::Transmit(_) => prop_assert_eq!(self.alive, Some(self.dials), "nobody listens"),
+                Action::PostLeave => {
+                    prop_assert!(self.online && !self.stopped, "a form that reaches nobody");
+                    prop_assert!(
+                        self.leaving.is_some_and(|since| self.now >= since + LEAVE_MS),
+                        "left without waiting"
+                    );
+                    self.leaving = Some(self.now);
+                }
             }
         }
         if let (true, Input::Closed { code, .. } | Input::Bye { code, .. }) = (counts, input) {
             let ended = matches!(self.connection.phase(), Phase::Ended(_));
-            prop_assert_eq!(ended, !comes_back(code), "close {}", code);
-            self.stopped |= ended;
+            prop_assert_eq!(ended, !self.comes_back(before, code), "close {}", code);
         }
+        if matches!(input, Input::Left) && self.leaving.is_some() && !self.stopped {
+            prop_assert_eq!(self.connection.phase(), Phase::Ended(Ending::Left));
+        }
+        self.note();
         self.check(before, input)?;
         Ok(actions)
+    }
+
+    fn comes_back(&mut self, before: Phase, code: u16) -> bool {
+        match code {
+            4500 if before != Phase::Live => {
+                self.misheard += 1;
+                self.misheard <= MISHEARD
+            }
+            4510 => self.seeking.is_none_or(|since| self.now < since + GHOSTS_MS),
+            _ => comes_back(code),
+        }
+    }
+
+    fn note(&mut self) {
+        match self.connection.phase() {
+            Phase::Live => (self.seeking, self.misheard) = (None, 0),
+            Phase::Ended(_) => self.stopped = true,
+            Phase::Dialing | Phase::Greeting | Phase::Backoff { .. } => drop(self.seeking.get_or_insert(self.now)),
+            // Before the first dial there is nothing to seek with.
+            Phase::Idle => {}
+            Phase::Offline if self.dials == 0 => {}
+            Phase::Offline => drop(self.seeking.get_or_insert(self.now)),
+        }
     }
 
     fn check(&self, before: Phase, input: Input) -> Result<(), TestCaseError> {
@@ -157,6 +218,9 @@ impl World {
         // Whatever is not over and not hopeless wakes itself up.
         if has_socket && (self.visible || phase != Phase::Live) || matches!(phase, Phase::Backoff { .. }) {
             prop_assert!(self.connection.due().is_some(), "asleep in {phase:?}");
+        }
+        if let Some(since) = self.leaving.filter(|_| self.online && !self.stopped && phase != Phase::Idle) {
+            prop_assert!(self.connection.due().is_some_and(|due| due <= since + LEAVE_MS), "never leaves");
         }
         if let Phase::Ended(_) = before {
             prop_assert_eq!(phase, before);
@@ -321,14 +385,118 @@ fn every_ending_has_its_name() {
         (CloseCode::NoSuchRoom, Ending::RoomEnded),
         (CloseCode::NoSeat, Ending::NoSeat),
         (CloseCode::Version, Ending::Version),
-        (CloseCode::TooManyTabs, Ending::TooManyTabs),
+        (CloseCode::Removed, Ending::Removed),
         (CloseCode::BadFrame, Ending::Protocol),
         (CloseCode::TooLarge, Ending::Protocol),
     ] {
         assert_eq!(ends(code, false, false), Phase::Ended(ending), "{code:?}");
     }
     assert_eq!(ends(CloseCode::NoSuchRoom, false, true), Phase::Ended(Ending::NoSuchRoom));
-    assert_eq!(ends(CloseCode::RoomEnded, true, false), Phase::Ended(Ending::Left));
+    for code in [CloseCode::RoomEnded, CloseCode::Removed] {
+        assert_eq!(ends(code, true, false), Phase::Ended(Ending::Left));
+    }
+}
+
+/// A world whose page was served, is on its first dial, and was never live.
+fn first() -> World {
+    let mut world = World::new(7);
+    world.live(Step::Start).unwrap();
+    world
+}
+
+/// Lets the newest socket open and be closed with this code, and waits until it is time to dial again.
+fn refuse(world: &mut World, code: CloseCode) {
+    for step in [Step::Opened(0), Step::Closed(0, code.number())] {
+        world.live(step).unwrap();
+    }
+    if let Phase::Backoff { until } = world.connection.phase() {
+        world.live(Step::Wait(until - world.now)).unwrap();
+    }
+}
+
+#[test]
+fn a_hello_that_came_late_is_said_again_three_times() {
+    let mut world = first();
+    for _ in 0..MISHEARD {
+        refuse(&mut world, CloseCode::BadFrame);
+        assert_eq!(world.connection.phase(), Phase::Dialing);
+    }
+    refuse(&mut world, CloseCode::BadFrame);
+    assert_eq!(world.connection.phase(), Phase::Ended(Ending::Protocol));
+
+    // A welcome shows that it can be understood.
+    let mut world = first();
+    for _ in 0..3 * MISHEARD {
+        refuse(&mut world, CloseCode::BadFrame);
+        world.live(Step::Opened(0)).unwrap();
+        world.live(Step::Welcomed(0)).unwrap();
+        world.live(Step::Closed(0, 1006)).unwrap();
+        world.live(Step::Due).unwrap();
+    }
+    assert_eq!(world.connection.phase(), Phase::Dialing);
+
+    // Other failures in between do not.
+    let mut world = first();
+    for _ in 0..=MISHEARD {
+        refuse(&mut world, CloseCode::EngineUnavailable);
+        refuse(&mut world, CloseCode::BadFrame);
+    }
+    assert_eq!(world.connection.phase(), Phase::Ended(Ending::Protocol));
+}
+
+#[test]
+fn too_many_tabs_may_be_sockets_of_a_network_that_is_gone() {
+    let mut world = live();
+    world.live(Step::Offline).unwrap();
+    let lost = world.now;
+    world.live(Step::Online).unwrap();
+    while world.now < lost + GHOSTS_MS - CAP_MS {
+        refuse(&mut world, CloseCode::TooManyTabs);
+        assert_eq!(world.connection.lost(), Some(lost));
+        assert_eq!(world.connection.phase(), Phase::Dialing);
+    }
+    world.now = lost + GHOSTS_MS;
+    refuse(&mut world, CloseCode::TooManyTabs);
+    assert_eq!(world.connection.phase(), Phase::Ended(Ending::TooManyTabs));
+
+    let mut world = live();
+    world.now += 10 * GHOSTS_MS;
+    refuse(&mut world, CloseCode::TooManyTabs);
+    assert_eq!(world.connection.phase(), Phase::Dialing, "it counts from the loss, not from the dial before");
+}
+
+#[test]
+fn a_page_that_was_never_live_waits_for_a_place_without_a_word() {
+    let mut world = first();
+    let start = world.now;
+    refuse(&mut world, CloseCode::TooManyTabs);
+    assert_eq!((world.connection.phase(), world.connection.lost()), (Phase::Dialing, None));
+    world.now = start + GHOSTS_MS;
+    refuse(&mut world, CloseCode::TooManyTabs);
+    assert_eq!(world.connection.phase(), Phase::Ended(Ending::TooManyTabs));
+}
+
+#[test]
+fn attempts_are_counted_until_one_succeeds_or_the_network_is_another() {
+    let mut world = live();
+    world.live(Step::Closed(0, 1006)).unwrap();
+    assert_eq!(world.connection.failed(), 0, "to lose a connection is no attempt");
+    for failed in 1..4 {
+        world.live(Step::Due).unwrap();
+        world.live(Step::Closed(0, 1006)).unwrap();
+        assert_eq!(world.connection.failed(), failed);
+    }
+    world.live(Step::Due).unwrap();
+    world.live(Step::Offline).unwrap();
+    assert_eq!(world.connection.failed(), 3, "without a network no attempt can tell");
+    world.live(Step::Online).unwrap();
+    assert_eq!(world.connection.failed(), 0);
+    world.live(Step::Closed(0, 1006)).unwrap();
+    assert_eq!(world.connection.failed(), 1);
+    for step in [Step::Due, Step::Opened(0), Step::Welcomed(0)] {
+        world.live(step).unwrap();
+    }
+    assert_eq!(world.connection.failed(), 0);
 }
 
 #[test]
@@ -340,4 +508,32 @@ fn leaving_is_said_again_on_the_next_connection() {
     world.live(Step::Due).unwrap();
     world.live(Step::Opened(0)).unwrap();
     assert_eq!(world.live(Step::Welcomed(0)).unwrap(), [leave]);
+}
+
+#[test]
+fn leaving_is_said_by_form_where_no_socket_says_it() {
+    // A socket that hangs, and one that is open and answers nothing.
+    for mut world in [first(), live()] {
+        world.live(Step::Leave).unwrap();
+        assert_eq!(world.live(Step::Wait(LEAVE_MS - 1)).unwrap(), []);
+        assert_eq!(world.live(Step::Wait(1)).unwrap(), [Action::PostLeave]);
+        assert_eq!(world.live(Step::Wait(1)).unwrap(), [], "one form at a time");
+        assert_eq!(world.live(Step::Wait(LEAVE_MS - 2)).unwrap(), []);
+        world.live(Step::Left).unwrap();
+        assert_eq!(world.connection.phase(), Phase::Ended(Ending::Left));
+        assert_eq!(world.connection.due(), None);
+    }
+
+    let mut world = live();
+    world.live(Step::Offline).unwrap();
+    world.live(Step::Leave).unwrap();
+    assert_eq!(world.connection.due(), None, "a form would bring the browser's own page of no network");
+    world.live(Step::Wait(60_000)).unwrap();
+    world.live(Step::Online).unwrap();
+    assert_eq!(world.connection.due(), Some(world.now + LEAVE_MS));
+    assert_eq!(world.live(Step::Wait(LEAVE_MS)).unwrap(), [Action::PostLeave]);
+
+    let mut world = live();
+    world.live(Step::Left).unwrap();
+    assert_eq!(world.connection.phase(), Phase::Live, "nobody wanted to leave");
 }

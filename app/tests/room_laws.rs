@@ -2,17 +2,28 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "room_laws/changes.rs"]
+mod changes;
 #[path = "room_laws/log.rs"]
 mod log;
+#[path = "room_laws/moments.rs"]
+mod moments;
+#[path = "room_laws/rows.rs"]
+mod rows;
 #[path = "room_laws/world.rs"]
 mod world;
 
 use app::client::timeline::{GROUP_MS, WINDOW};
-use app::client::{Action, Applied, Client, Ending, Input, Outbox, RoomState, Row, RowState, SeatChangeKind, Status};
+use app::client::{
+    Action, Applied, Client, DraftEvent, Ending, Input, Outbox, RoomState, Row, RowState, SeatChangeKind, Status,
+};
 use app::protocol::{ClientFrame, Code, Delivered, Names, Position, Seq, ServerFrame};
 use log::{Log, ME, body, epoch, id, log, member, names, said};
 use proptest::prelude::*;
 use world::{Step, World, step};
+
+/// Any zone that is not UTC, in minutes.
+const ZONE: i32 = 120;
 
 /// One thing that reaches a room.
 #[derive(Clone, Debug)]
@@ -21,8 +32,8 @@ enum Arrival {
     Live(usize),
     /// One that came before.
     Repeat(prop::sample::Index),
-    /// A page, of these many events before that one.
-    Older(prop::sample::Index, usize),
+    /// A page, of these many events before that one, read when the log had some more.
+    Older(prop::sample::Index, usize, prop::sample::Index),
 }
 
 fn arrival() -> impl Strategy<Value = Arrival> {
@@ -30,7 +41,8 @@ fn arrival() -> impl Strategy<Value = Arrival> {
         (0usize..5).prop_map(Arrival::Live),
         any::<prop::sample::Index>().prop_map(Arrival::Repeat),
         // An empty page says that nothing is left, so a server gives none while something is.
-        (any::<prop::sample::Index>(), 1usize..12).prop_map(|(before, size)| Arrival::Older(before, size)),
+        (any::<prop::sample::Index>(), 1usize..12, any::<prop::sample::Index>())
+            .prop_map(|(before, size, read)| Arrival::Older(before, size, read)),
     ]
 }
 
@@ -40,13 +52,17 @@ fn at(seq: Seq) -> Position {
 
 /// What a person sees of it.
 fn seen(room: &RoomState) -> (Vec<Row>, Vec<app::protocol::Member>, Option<Position>) {
-    (room.rows(std::iter::empty()), room.members().to_vec(), room.position())
+    (drawn(room), room.members().to_vec(), room.position())
+}
+
+fn drawn(room: &RoomState) -> Vec<Row> {
+    room.rows(std::iter::empty(), ZONE)
 }
 
 fn load_all(room: &mut RoomState, log: &Log) {
     let mut pages = 0;
     while let Some(before) = room.older() {
-        room.prepend(before, log.before(before.seq, 7), &names());
+        room.prepend(before, log.before(before.seq, 7, log.len()), &names());
         pages += 1;
         assert!(pages < 1_000, "older pages without end");
     }
@@ -61,6 +77,8 @@ proptest! {
     ) {
         let mut head = head.index(log.len() + 1);
         let mut room = RoomState::from_snapshot(log.snapshot(head, window));
+        // A page is asked for when the one before it is here, so it is read no earlier.
+        let mut last_read = head;
         for arrival in arrivals {
             match arrival {
                 Arrival::Live(count) => for event in &log.events[head..log.len().min(head + count)] {
@@ -73,19 +91,24 @@ proptest! {
                     event.prev = Seq(u64::from(head as u32));
                     prop_assert_eq!(room.apply(Delivered::Event(event)), Applied::Known);
                 }
-                Arrival::Older(before, size) => {
-                    let seq = log.events[before.index(log.len())].seq;
-                    room.prepend(at(seq), log.before(seq, size), &names());
+                Arrival::Older(before, size, read) => {
+                    let place = before.index(log.len());
+                    let seq = log.events[place].seq;
+                    let earliest = place.max(last_read);
+                    last_read = earliest + read.index(log.len() - earliest + 1);
+                    room.prepend(at(seq), log.before(seq, size, last_read), &names());
                 }
                 Arrival::Repeat(_) => {}
             }
             prop_assert!(log.has_run(room.timeline().events()), "a gap or a double in the timeline");
+            changes::nothing_outdated_is_here(&room, &log)?;
         }
         for event in &log.events[head..] {
             prop_assert_eq!(room.apply(Delivered::Event(event.clone())), Applied::Added);
         }
         load_all(&mut room, &log);
         prop_assert_eq!(seen(&room), seen(&RoomState::from_snapshot(log.snapshot(log.len(), log.len()))));
+        changes::rows_say_what_the_log_says(&room, &log)?;
     }
 
     #[test]
@@ -139,18 +162,18 @@ proptest! {
         }
         // A page that was asked for before the reset comes late.
         if let (Some(before), false) = (before, same_epoch) {
-            room.prepend(before, old.before(before.seq, 9), &names());
+            room.prepend(before, old.before(before.seq, 9, old.len()), &names());
         }
         let mut fresh = new.snapshot(new.len(), window);
         fresh.position = welcome.position;
         let fresh = RoomState::from_snapshot(fresh);
-        let lines = |room: &RoomState| (room.rows(std::iter::empty()), room.members().to_vec(), room.position(), room.older());
+        let lines = |room: &RoomState| (drawn(room), room.members().to_vec(), room.position(), room.older());
         prop_assert_eq!(lines(&room), lines(&fresh));
     }
 
     #[test]
     fn rows_have_one_key_each_and_groups_have_both_ends(log in log(1..60)) {
-        let rows = RoomState::from_snapshot(log.snapshot(log.len(), 100)).rows(std::iter::empty());
+        let rows = drawn(&RoomState::from_snapshot(log.snapshot(log.len(), 100)));
         world::keys_are_unique(&rows)?;
         for pair in rows.windows(2) {
             let (Row::Message(above), Row::Message(below)) = (&pair[0], &pair[1]) else { continue };
@@ -196,7 +219,9 @@ fn after_each_cut_the_draft_is_sent_again_once_and_the_next_waits() {
 #[test]
 fn a_final_refusal_stops_what_follows_until_the_person_decides() {
     let mut client = live_client();
-    let send = |client: &mut Client, nth| client.step(10, Input::Send { id: id(nth), body: body("text"), at: 5 });
+    let send = |client: &mut Client, nth| {
+        client.step(10, Input::Send { id: id(nth), body: body("text"), reply_to: None, at: 5 })
+    };
     assert_eq!(send(&mut client, 100).len(), 1, "transmitted at once");
     assert_eq!(send(&mut client, 101), []);
     let refusal = ServerFrame::Rejected { id: id(100), code: Code::TooLong, retry_ms: None };
@@ -208,13 +233,16 @@ fn a_final_refusal_stops_what_follows_until_the_person_decides() {
             .filter_map(|row| if let Row::Message(row) = row { Some(row.state) } else { None })
             .collect()
     };
-    assert_eq!(states(&client)[2..], [RowState::Refused(Code::TooLong), RowState::Pending { since: 10 }]);
+    assert_eq!(
+        states(&client)[2..],
+        [RowState::Refused(Code::TooLong), RowState::Pending { since: 10, waiting: None }]
+    );
     assert_eq!(client.step(30, Input::Edit(id(101))), [], "what is not refused may be in the log");
 
     let appended = |nth| {
         [Action::Transmit(ClientFrame::Append {
             id: id(nth),
-            event: app::protocol::Proposal::Message { body: "text".into() },
+            event: app::protocol::Proposal::Message { body: "text".into(), reply_to: None },
         })]
     };
     assert_eq!(client.step(40, Input::Retry(id(100))), appended(100));
@@ -228,7 +256,7 @@ fn a_final_refusal_stops_what_follows_until_the_person_decides() {
 #[test]
 fn a_refusal_for_now_waits_as_long_as_it_says() {
     let mut client = live_client();
-    let _ = client.step(10, Input::Send { id: id(100), body: body("text"), at: 5 });
+    let _ = client.step(10, Input::Send { id: id(100), body: body("text"), reply_to: None, at: 5 });
     let refusal = ServerFrame::Rejected { id: id(100), code: Code::Rate, retry_ms: Some(400) };
     assert_eq!(client.step(20, Input::Frame(1, refusal)), [Action::Wake(420)]);
     assert_eq!(client.step(419, Input::Tick), [Action::Wake(420)]);
@@ -240,7 +268,7 @@ fn a_draft_kept_over_a_reload_settles_in_the_snapshot_or_is_sent() {
     let log = Log::of([said(1), said(2)]);
     let mut outbox = Outbox::default();
     for nth in [2, 7] {
-        outbox.push(1_000, id(nth), body("kept"), 5);
+        outbox.push(1_000, id(nth), DraftEvent::Message { body: body("kept"), reply_to: None }, 5);
     }
     let kept: Outbox = serde_json::from_str(&serde_json::to_string(&outbox).unwrap()).unwrap();
     let client = Client::new(1, Some(log.snapshot(2, 10)), kept);
@@ -251,7 +279,7 @@ fn a_draft_kept_over_a_reload_settles_in_the_snapshot_or_is_sent() {
 #[test]
 fn the_row_of_a_message_keeps_its_key_when_it_is_sent() {
     let mut client = live_client();
-    let _ = client.step(10, Input::Send { id: id(3), body: body("text"), at: 5 });
+    let _ = client.step(10, Input::Send { id: id(3), body: body("text"), reply_to: None, at: 5 });
     let pending = client.rows();
     let event = Log::of([said(1), said(2), said(3)]).events[2].clone();
     let frame = ServerFrame::Events { events: vec![Delivered::Event(event)], names: Names::new(), more: false };
@@ -265,7 +293,7 @@ fn the_row_of_a_message_keeps_its_key_when_it_is_sent() {
 #[test]
 fn a_trimmed_answer_settles_without_a_row() {
     let mut client = live_client();
-    let _ = client.step(10, Input::Send { id: id(100), body: body("text"), at: 5 });
+    let _ = client.step(10, Input::Send { id: id(100), body: body("text"), reply_to: None, at: 5 });
     let rows = client.rows().len();
     let events = vec![Delivered::Trimmed { id: id(100), seq: Seq(1) }];
     let _ = client.step(20, Input::Frame(1, ServerFrame::Events { events, names: Names::new(), more: false }));
@@ -281,7 +309,7 @@ fn a_hole_leads_to_a_new_hello_with_the_same_position() {
     let events = vec![Delivered::Event(log.events[3].clone())];
     let actions = client.step(20, Input::Frame(1, ServerFrame::Events { events, names: Names::new(), more: false }));
     assert_eq!(actions[0], Action::HangUp(1));
-    let Status::Reconnecting { since: 20, next_try: Some(next), offline: false } = client.status() else {
+    let Status::Reconnecting { since: 20, next_try: Some(next), offline: false, failed: 0 } = client.status() else {
         panic!("{:?}", client.status());
     };
     assert_eq!(client.step(next, Input::Tick)[0], Action::Dial(2));
@@ -296,7 +324,7 @@ fn a_room_that_was_seen_and_is_gone_has_ended() {
     assert_eq!(client.status(), Status::Connecting);
     let _ = client.step(0, Input::Closed(1, 4502));
     assert_eq!(client.status(), Status::Ended(Ending::RoomEnded));
-    assert_eq!(client.rows().len(), 1, "what was said can still be read");
+    assert_eq!(client.rows().len(), 2, "what was said can still be read");
 }
 
 #[test]
@@ -319,11 +347,11 @@ fn who_left_keeps_the_name() {
     room.apply(Delivered::Event(log.events[2].clone()));
     assert_eq!(room.members().len(), 1);
     assert_eq!(room.name(member(3)).unwrap().as_str(), "M3");
-    let rows = room.rows(std::iter::empty());
-    let Row::Line(line) = &rows[1] else { panic!("{rows:?}") };
+    let rows = drawn(&room);
+    let Row::Line(line) = &rows[2] else { panic!("{rows:?}") };
     let kinds: Vec<_> = line.changes.iter().map(|change| change.kind).collect();
     assert_eq!(kinds[0], SeatChangeKind::Joined);
-    assert_eq!((rows.len(), line.changes.len()), (2, 2), "mine alone, the others folded");
+    assert_eq!((rows.len(), line.changes.len()), (3, 2), "mine alone, the others folded");
 }
 
 /// Live on dial 1, caught up, with two messages.

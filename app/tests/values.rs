@@ -34,7 +34,15 @@ fn kind() -> impl Strategy<Value = EventKind> {
     prop_oneof![
         (member(), display_name()).prop_map(|(member, name)| EventKind::Joined { member, name }),
         member().prop_map(|member| EventKind::Left { member, why: LeaveReason::Vanished }),
-        message_body().prop_map(|body| EventKind::Message { body }),
+        (prop::option::of(message_body()), prop::option::of(event_id()), any::<bool>())
+            .prop_map(|(body, reply_to, edited)| EventKind::Message { body, reply_to, edited }),
+        (event_id(), prop::option::of(message_body())).prop_map(|(target, body)| EventKind::Edited { target, body }),
+        event_id().prop_map(|target| EventKind::Deleted { target }),
+        (event_id(), any::<bool>()).prop_map(|(target, on)| EventKind::Reacted {
+            target,
+            emoji: "🧪".parse().unwrap(),
+            on
+        }),
         Just(EventKind::Unknown),
     ]
 }
@@ -57,6 +65,8 @@ fn server_frame() -> impl Strategy<Value = ServerFrame> {
             code: Code::Rate,
             retry_ms
         }),
+        (member(), any::<Option<bool>>(), any::<Option<bool>>(), any::<Option<u64>>())
+            .prop_map(|(member, typing, away, until)| ServerFrame::Signal { member, typing, away, until }),
         any::<u64>().prop_map(|n| ServerFrame::Pong { n }),
         (any::<u16>(), ".{0,9}", any::<Option<u64>>()).prop_map(|(code, reason, retry_ms)| ServerFrame::Bye {
             code,
@@ -66,13 +76,29 @@ fn server_frame() -> impl Strategy<Value = ServerFrame> {
     ]
 }
 
+fn proposal() -> impl Strategy<Value = Proposal> {
+    prop_oneof![
+        (any::<String>(), prop::option::of(event_id()))
+            .prop_map(|(body, reply_to)| Proposal::Message { body, reply_to }),
+        (event_id(), any::<String>()).prop_map(|(target, body)| Proposal::Edited { target, body }),
+        event_id().prop_map(|target| Proposal::Deleted { target }),
+        (event_id(), any::<String>(), any::<bool>()).prop_map(|(target, emoji, on)| Proposal::Reacted {
+            target,
+            emoji,
+            on
+        }),
+        Just(Proposal::Forbidden),
+        Just(Proposal::Other),
+    ]
+}
+
 fn client_frame() -> impl Strategy<Value = ClientFrame> {
     let position =
         (any::<u64>(), 0..1u64 << 53).prop_map(|(epoch, seq)| Position { epoch: Epoch(epoch), seq: Seq(seq) });
     prop_oneof![
         (any::<u32>(), prop::option::of(position)).prop_map(|(v, position)| ClientFrame::Hello { v, position }),
-        (event_id(), any::<String>())
-            .prop_map(|(id, body)| ClientFrame::Append { id, event: Proposal::Message { body } }),
+        (event_id(), proposal()).prop_map(|(id, event)| ClientFrame::Append { id, event }),
+        any::<bool>().prop_map(|typing| ClientFrame::Signal { typing }),
         Just(ClientFrame::Leave),
         any::<u64>().prop_map(|n| ClientFrame::Ping { n }),
     ]
@@ -203,15 +229,15 @@ fn a_code_says_what_is_wrong_with_it() {
 
 #[test]
 fn later_versions_are_skipped() {
-    let frame = decode::<ServerFrame>(r#"{"type":"signal","member":"x","typing":true}"#);
+    let frame = decode::<ServerFrame>(r#"{"type":"whisper","to":"x","secret":true}"#);
     assert_eq!(frame, Ok(ServerFrame::Unknown));
-    assert_eq!(decode::<ClientFrame>(r#"{"type":"signal","typing":true}"#), Ok(ClientFrame::Unknown));
+    assert_eq!(decode::<ClientFrame>(r#"{"type":"whisper","to":"x"}"#), Ok(ClientFrame::Unknown));
     assert!(decode::<ClientFrame>(r#"{"typing":true}"#).is_err(), "no type at all is no frame");
 
     let id = EventId::mint(1, [0; 10]);
     let by = MemberId(Uuid::from_u128(7));
     let text = format!(
-        r#"{{"type":"events","new":1,"events":[{{"seq":2,"prev":1,"id":"{id}","at":3,"by":"{by}","kind":"reacted","on":true}}]}}"#
+        r#"{{"type":"events","new":1,"events":[{{"seq":2,"prev":1,"id":"{id}","at":3,"by":"{by}","kind":"settings","locked":true}}]}}"#
     );
     let event = Event { seq: Seq(2), prev: Seq(1), id, at: 3, by, kind: EventKind::Unknown };
     let frame = ServerFrame::Events { events: vec![Delivered::Event(event)], names: Names::new(), more: false };
@@ -228,9 +254,11 @@ fn an_event_this_version_cannot_read_is_not_taken_for_a_trimmed_one() {
 
 #[test]
 fn text_of_messages_is_not_in_debug_output() {
-    let append =
-        ClientFrame::Append { id: EventId::mint(1, [0; 10]), event: Proposal::Message { body: "secret".into() } };
-    let event = EventKind::Message { body: "secret".parse().unwrap() };
+    let append = ClientFrame::Append {
+        id: EventId::mint(1, [0; 10]),
+        event: Proposal::Message { body: "secret".into(), reply_to: None },
+    };
+    let event = EventKind::message("secret".parse().unwrap());
     assert!(!format!("{append:?} {event:?}").contains("secret"));
 }
 
@@ -247,5 +275,16 @@ fn close_codes_come_back_or_stop() {
     }
     for stop in [1000, 4500, 4501, 4502, 4508, 4509, 4510, 4999] {
         assert!(!comes_back(stop), "{stop}");
+    }
+}
+
+#[test]
+fn a_reaction_is_one_emoji() {
+    for emoji in ["👍", "🫡", "❤️", "1️⃣", "👩‍👩‍👧‍👦", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇩🇪", "⭐"]
+    {
+        assert_eq!(emoji.parse::<app::protocol::Emoji>().map(|emoji| emoji.to_string()), Ok(emoji.to_owned()));
+    }
+    for other in ["", "a", "1", "👍👍", " 👍", "<b>", "é", "a\u{fe0f}", "\u{fe0f}"] {
+        assert!(other.parse::<app::protocol::Emoji>().is_err(), "{other:?}");
     }
 }

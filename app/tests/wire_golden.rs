@@ -64,7 +64,13 @@ fn event(nth: u8, by: MemberId, kind: EventKind) -> Event {
 fn frames_of_the_client() {
     golden("hello", &ClientFrame::Hello { v: VERSION, position: None });
     golden("hello_resume", &ClientFrame::Hello { v: VERSION, position: Some(position(42)) });
-    golden("append", &ClientFrame::Append { id: id(9), event: Proposal::Message { body: "Hello, Ben!".into() } });
+    let append = |event| ClientFrame::Append { id: id(9), event };
+    golden("append", &append(Proposal::Message { body: "Hello, Ben!".into(), reply_to: None }));
+    golden("append_reply", &append(Proposal::Message { body: "Me too.".into(), reply_to: Some(id(4)) }));
+    golden("append_edited", &append(Proposal::Edited { target: id(4), body: "Hello, Ben.".into() }));
+    golden("append_deleted", &append(Proposal::Deleted { target: id(4) }));
+    golden("append_reacted", &append(Proposal::Reacted { target: id(4), emoji: "👍".into(), on: true }));
+    golden("signal", &ClientFrame::Signal { typing: true });
     golden("leave", &ClientFrame::Leave);
     golden("ping", &ClientFrame::Ping { n: 7 });
 }
@@ -77,14 +83,17 @@ fn frames_of_the_server() {
             member: ana(),
             position: position(42),
             recovered: true,
-            room: RoomInfo { code: "7K3M-9QXR".parse().unwrap(), capacity: 50 },
-            members: vec![Member { member: ana(), name: name("Ana") }, Member { member: ben(), name: name("Ben") }],
+            room: RoomInfo { code: "7K3M-9QXR".parse().unwrap(), capacity: 50, locked: false },
+            members: vec![
+                Member { member: ana(), name: name("Ana"), away: false },
+                Member { member: ben(), name: name("Ben"), away: true },
+            ],
             oldest: Seq(3),
             limits: Limits::default(),
             build: "1.0.0".into(),
         })),
     );
-    let said = event(14, ben(), EventKind::Message { body: "Hi, Ana.".parse().unwrap() });
+    let said = event(14, ben(), EventKind::message("Hi, Ana.".parse().unwrap()));
     golden(
         "events",
         &ServerFrame::Events {
@@ -94,6 +103,9 @@ fn frames_of_the_server() {
         },
     );
     golden("events_sign_of_life", &ServerFrame::Events { events: vec![], names: Names::new(), more: false });
+    let signal = |typing, away, until| ServerFrame::Signal { member: ben(), typing, away, until };
+    golden("signal_typing", &signal(Some(true), None, None));
+    golden("signal_away", &signal(None, Some(true), Some(1_767_225_720_000)));
     golden("rejected", &ServerFrame::Rejected { id: id(9), code: Code::TooLong, retry_ms: None });
     golden("rejected_for_now", &ServerFrame::Rejected { id: id(9), code: Code::Rate, retry_ms: Some(400) });
     golden("pong", &ServerFrame::Pong { n: 7 });
@@ -109,8 +121,36 @@ fn kinds_of_events() {
     golden("event_left", &event(2, ana(), EventKind::Left { member: ana(), why: LeaveReason::Choice }));
     golden("event_left_vanished", &event(3, ben(), EventKind::Left { member: ben(), why: LeaveReason::Vanished }));
     let body = "Two lines,\n\"quotes\", émojis 🧪.".parse().unwrap();
-    golden("event_message", &event(4, ben(), EventKind::Message { body }));
+    golden("event_message", &event(4, ben(), EventKind::message(body)));
+    let answer = EventKind::Message { body: "Me too.".parse().ok(), reply_to: Some(id(4)), edited: true };
+    golden("event_message_edited", &event(5, ana(), answer));
+    golden("event_message_gone", &event(6, ana(), EventKind::Message { body: None, reply_to: None, edited: false }));
+    golden("event_edited", &event(7, ana(), EventKind::Edited { target: id(5), body: "Me too.".parse().ok() }));
+    golden("event_edited_again", &event(8, ana(), EventKind::Edited { target: id(6), body: None }));
+    golden("event_deleted", &event(9, ana(), EventKind::Deleted { target: id(6) }));
+    let reacted = EventKind::Reacted { target: id(4), emoji: "👍".parse().unwrap(), on: true };
+    golden("event_reacted", &event(10, ana(), reacted));
 }
+
+/// What must have an example.
+const WANTED: [&str; 16] = [
+    "hello",
+    "append",
+    "leave",
+    "ping",
+    "welcome",
+    "events",
+    "rejected",
+    "pong",
+    "bye",
+    "event_joined",
+    "event_left",
+    "event_message",
+    "event_edited",
+    "event_deleted",
+    "event_reacted",
+    "signal",
+];
 
 /// A new variant breaks the build here, and wants a fixture above.
 #[test]
@@ -120,6 +160,7 @@ fn nothing_is_without_an_example() {
             ClientFrame::Hello { .. } => "hello",
             ClientFrame::Append { .. } => "append",
             ClientFrame::Leave => "leave",
+            ClientFrame::Signal { .. } => "signal",
             ClientFrame::Ping { .. } => "ping",
             ClientFrame::Unknown => "unknown",
         }
@@ -128,6 +169,7 @@ fn nothing_is_without_an_example() {
         match frame {
             ServerFrame::Welcome(_) => "welcome",
             ServerFrame::Events { .. } => "events",
+            ServerFrame::Signal { .. } => "signal",
             ServerFrame::Rejected { .. } => "rejected",
             ServerFrame::Pong { .. } => "pong",
             ServerFrame::Bye { .. } => "bye",
@@ -139,23 +181,13 @@ fn nothing_is_without_an_example() {
             EventKind::Joined { .. } => "event_joined",
             EventKind::Left { .. } => "event_left",
             EventKind::Message { .. } => "event_message",
+            EventKind::Edited { .. } => "event_edited",
+            EventKind::Deleted { .. } => "event_deleted",
+            EventKind::Reacted { .. } => "event_reacted",
             EventKind::Unknown => "unknown",
         }
     }
-    let mut wanted = BTreeSet::from([
-        "hello",
-        "append",
-        "leave",
-        "ping",
-        "welcome",
-        "events",
-        "rejected",
-        "pong",
-        "bye",
-        "event_joined",
-        "event_left",
-        "event_message",
-    ]);
+    let mut wanted = BTreeSet::from(WANTED);
     for file in std::fs::read_dir(folder()).unwrap() {
         let path = file.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();

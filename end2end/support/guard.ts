@@ -1,9 +1,10 @@
-import type { BrowserContext, ConsoleMessage } from '@playwright/test';
+import type { BrowserContext, ConsoleMessage, Request } from '@playwright/test';
 
 /**
  * Fails a test for everything a page complains about: any console message, uncaught error, failed request,
  * answer of 400 or above, or violation of the content security policy. Two things may be announced, because
- * Chromium logs them however well the page copes with them.
+ * Chromium logs them however well the page copes with them. What a browser breaks off because it goes
+ * elsewhere is no complaint, see `isMovingOn`.
  */
 export class Guard {
   private readonly complaints: string[] = [];
@@ -18,10 +19,11 @@ export class Guard {
     this.unknownRooms.set(`/room/${code}`, false);
   }
 
-  /** Announce that sockets will be refused; the answer takes it back. */
-  expectRefusedSockets(): () => void {
+  /** Announce that sockets will be refused; the answer takes it back, once all that was refused has been told. */
+  expectRefusedSockets(): () => Promise<void> {
     this.serverIsDown = true;
-    return () => {
+    return async () => {
+      await this.settle();
       this.serverIsDown = false;
     };
   }
@@ -30,9 +32,10 @@ export class Guard {
     this.contexts.push(context);
     context.on('console', (message) => this.onConsole(message));
     context.on('weberror', (error) => this.complain(`uncaught: ${error.error().stack ?? error.error()}`));
-    context.on('requestfailed', (request) =>
-      this.complain(`failed request: ${request.method()} ${request.url()}: ${request.failure()?.errorText}`),
-    );
+    context.on('requestfailed', (request) => {
+      if (isMovingOn(request) || (this.serverIsDown && isFavicon(request))) return;
+      this.complain(`failed request: ${request.method()} ${request.url()}: ${request.failure()?.errorText}`);
+    });
     context.on('response', (response) => {
       if (response.status() < 400) return;
       const path = new URL(response.url()).pathname;
@@ -52,10 +55,14 @@ export class Guard {
   /** What was said until now counts; the noise of closing browsers does not. */
   async seal(): Promise<void> {
     if (this.sealed) return;
-    // Events come in order, so an answered question means that all earlier ones have arrived.
+    await this.settle();
+    this.sealed = true;
+  }
+
+  /** Events come in order, so an answered question means that all earlier ones have arrived. */
+  private async settle(): Promise<void> {
     const pages = this.contexts.flatMap((context) => context.pages());
     await Promise.allSettled(pages.map((page) => page.title()));
-    this.sealed = true;
   }
 
   verdict(): string[] {
@@ -80,4 +87,17 @@ export class Guard {
   private complain(what: string): void {
     if (!this.sealed) this.complaints.push(what);
   }
+}
+
+/**
+ * A page that is left breaks off its icon, which Chromium asks for last, and a navigation that another one
+ * replaces. Scripts and styles do not count: a test that leaves before a page has started must wait for it.
+ */
+function isMovingOn(request: Request): boolean {
+  const isAborted = request.failure()?.errorText === 'net::ERR_ABORTED';
+  return isAborted && (isFavicon(request) || request.isNavigationRequest());
+}
+
+function isFavicon(request: Request): boolean {
+  return ['/favicon.svg', '/favicon-news.svg'].includes(new URL(request.url()).pathname);
 }

@@ -17,6 +17,11 @@ export class Person {
   readonly nameField: Locator;
   readonly codeField: Locator;
   readonly alert: Locator;
+  /** What is told aloud of the connection, and the buttons beside it. */
+  readonly status: Locator;
+  readonly banner: Locator;
+  /** What the page shows as never sent. */
+  readonly unsent: Locator;
 
   constructor(
     readonly page: Page,
@@ -32,6 +37,9 @@ export class Person {
     this.nameField = page.getByRole('textbox', { name: 'Your name' });
     this.codeField = page.getByRole('textbox', { name: 'Room code' });
     this.alert = page.getByRole('alert').filter({ hasText: /\S/ });
+    this.status = page.getByRole('status').filter({ hasText: /offline|Connection lost|You leave/ });
+    this.banner = page.locator('.banner');
+    this.unsent = page.locator('.unsent .message');
   }
 
   get context(): BrowserContext {
@@ -83,11 +91,11 @@ export class Person {
 
   async openLink(code: string): Promise<void> {
     await this.page.goto(`${this.origin}/room/${code}`);
+    await this.hydrated();
   }
 
   async joinByLink(code: string): Promise<void> {
     await this.openLink(code);
-    await this.hydrated();
     await this.nameField.fill(this.name);
     await this.press('Join the room');
     await this.inRoom(code);
@@ -119,7 +127,7 @@ export class Person {
   }
 
   async live(): Promise<void> {
-    if (this.scripts) await expect(this.page.locator('html[data-live]')).toBeAttached();
+    if (this.scripts) await expect(this.page.locator('html[data-live]')).toBeAttached({ timeout: RECOVERY });
   }
 
   /** Everything said, as this tab shows it. */
@@ -133,14 +141,28 @@ export class Person {
 
   async type(text: string): Promise<void> {
     await this.composer.fill(text);
-    if (this.scripts) await this.composer.press('Enter');
+    // Where fingers type, Enter breaks the line.
+    const sends = this.scripts && !(await this.page.evaluate(() => matchMedia('(pointer: coarse)').matches));
+    if (sends) await this.composer.press('Enter');
     else await this.press('Send');
   }
 
+  /** Sends and waits until it is stored: before that, only this page has it. */
   async say(text: string): Promise<void> {
     await this.type(text);
-    await expect(this.message(text)).toHaveCount(1);
+    await this.hears(text);
     await expect(this.composer).toHaveValue('');
+    await this.sent(text);
+  }
+
+  async sent(text: string): Promise<void> {
+    await expect(this.message(text).locator('.state')).toHaveCount(0);
+  }
+
+  /** Every message that this tab shows, and no other, in this order and stored. */
+  async has(messages: string[]): Promise<void> {
+    await expect.poll(() => this.said(), { timeout: RECOVERY }).toEqual(messages);
+    await expect(this.log.locator('[data-message] .state')).toHaveCount(0);
   }
 
   async hears(text: string): Promise<void> {
@@ -162,6 +184,19 @@ export class Person {
     await this.press("Let's leave!");
     await this.isHome();
   }
+}
+
+/** Long enough for the longest wait between two attempts, 15 s, and for a loaded machine. */
+export const RECOVERY = 40_000;
+
+/** From the next load on, closes the sockets of this page while `blocked` says so. Pages and forms go through. */
+export async function blockSockets(page: Page): Promise<{ blocked: boolean }> {
+  const sockets = { blocked: true };
+  await page.routeWebSocket(/\/ws\//, (socket) => {
+    if (sockets.blocked) void socket.close({ code: 4003 });
+    else socket.connectToServer();
+  });
+  return sockets;
 }
 
 /** Keeps the WASM of this page back until the answer is called. */

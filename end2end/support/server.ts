@@ -37,17 +37,26 @@ export class Server {
 
   static async launch(env: Record<string, string>): Promise<Server> {
     const directory = await mkdtemp(join(tmpdir(), 'flasky-'));
-    const server = new Server(await freePort(), directory, env);
-    await server.start();
-    return server;
+    for (let attempt = 1; ; attempt += 1) {
+      const server = new Server(await freePort(), directory, env);
+      try {
+        await server.start();
+        return server;
+      } catch (error) {
+        // Between the look at a port and its use another worker may have taken it.
+        await server.kill();
+        if (attempt === 3 || !/in use/i.test(String(error))) throw error;
+      }
+    }
   }
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Resolves when the server answers; that is also when it has said where it is. */
+  /** Resolves when this server, and no other, has said that it is here, and answers. */
   async start(): Promise<void> {
+    const before = this.output.length;
     const child = spawn(resolve(ROOT, process.env.SERVER ?? 'target/release/server'), [], {
       cwd: this.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -70,8 +79,8 @@ export class Server {
     child.once('error', (error) => (failure = error.message));
     child.once('exit', (code, signal) => (failure = `exited with ${signal ?? code}`));
 
-    const deadline = Date.now() + 15_000;
-    while (!(await this.answers())) {
+    const deadline = Date.now() + 30_000;
+    while (!this.output.slice(before).join('').includes(this.url) || !(await this.answers())) {
       if (failure || Date.now() > deadline) {
         throw new Error(`the server ${failure || 'does not answer'}:\n${this.output.join('')}`);
       }

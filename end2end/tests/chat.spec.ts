@@ -146,6 +146,7 @@ test('the last one to leave ends the room', async ({ person, guard }) => {
   const answer = await bo.page.goto(`/room/${code}`);
   expect(answer?.status()).toBe(404);
   await expect(bo.page.getByRole('heading', { name: 'There is no room with this code' })).toBeVisible();
+  await bo.hydrated();
   await expect(bo.page.getByText('gone soon')).toHaveCount(0);
 
   await bo.home();

@@ -50,6 +50,23 @@ test.describe('getting in', () => {
     await bo.inRoom(code);
   });
 
+  test('a button pressed again and again makes one room', async ({ person }) => {
+    const ana = await person('Ana');
+    await ana.home();
+    await ana.nameField.fill('Ana');
+    const posts: string[] = [];
+    await ana.page.route('**/api/enter', async (route) => {
+      posts.push(route.request().url());
+      await route.continue();
+    });
+    await ana.page.getByRole('button', { name: 'Create a room', exact: true }).evaluate((button: HTMLElement) => {
+      for (let press = 0; press < 3; press += 1) button.click();
+    });
+    await ana.inRoom();
+    expect(posts).toHaveLength(1);
+    await ana.sees(['Ana']);
+  });
+
   test('the capacity chosen is the room’s', async ({ person }) => {
     const ana = await person('Ana');
     await ana.create({ capacity: 3 });
@@ -108,6 +125,25 @@ test.describe('refusals keep what was typed', () => {
     await ana.press('Create a room');
     await ana.isRefused(ana.nameField, /32/);
     await expect(ana.nameField).toHaveValue(name);
+  });
+
+  test('a capacity that cannot be one: its options open, and the cursor is in them', async ({ person }) => {
+    const ana = await person('Ana');
+    await ana.home();
+    await ana.nameField.fill('Ana');
+    const capacity = ana.page.getByRole('textbox', { name: 'How many people' });
+    const options = ana.page.getByText('Options', { exact: true });
+    await options.click();
+    await capacity.fill('1');
+    await options.click();
+    await expect(capacity).toBeHidden();
+    await ana.press('Create a room');
+    await ana.isRefused(capacity, /2 to 1000/);
+    await expect(capacity).toHaveValue('1');
+    await capacity.fill('2');
+    await ana.press('Create a room');
+    await ana.inRoom();
+    await ana.sees(['Ana'], 2);
   });
 
   test('Join without a code', async ({ person }) => {
@@ -172,6 +208,7 @@ test.describe('refusals keep what was typed', () => {
     const answer = await ana.page.goto(`/room/${NOWHERE}`);
     expect(answer?.status()).toBe(404);
     await expect(ana.page.getByRole('heading', { name: 'There is no room with this code' })).toBeVisible();
+    await ana.hydrated();
     await ana.page.getByRole('link', { name: 'Start a new room' }).click();
     await ana.isHome();
   });

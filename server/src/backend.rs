@@ -16,10 +16,10 @@
 //!    gets a seat or `NotFound`.
 //! 8. A lease that is not renewed frees its seat in its time; a renewed one never does; after a start every seat has
 //!    at least one grace.
+//! 9. A signal may be lost, has no order against events, is never stored, and costs no subscriber an event.
 //! 10. A room that ended leaves nothing behind: no row, no stream message, no key.
 //! 11. After `close` every verb fails with `Unavailable`; nothing hangs.
-//!
-//! (9, signals, and 12, edits, come with the verbs they speak of.)
+//! 12. An `edited` or `deleted` is committed: no `read`, no repetition and no later subscription says the old words.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,11 +49,14 @@ pub trait Backend: Send + Sync {
     async fn room(&self, code: RoomCode) -> Result<Room, BackendError>;
 
     /// Commits one event, durably, and with it what it changes: `joined` takes a seat under an arrival lease, `left`
-    /// frees one, and the room ends in the commit that frees the last.
+    /// frees one, and the room ends in the commit that frees the last; `edited` and `deleted` rewrite the message and
+    /// its earlier edits, see [`Event::amend`].
     ///
     /// # Errors
     /// `NotFound` when there is no such room; `Full` when `joined` finds no seat; `Conflict` when `joined` finds the
-    /// member inside, when a message or `left` finds it outside, or when `left {vanished}` finds a living lease.
+    /// member inside, when any other event finds it outside, or when `left {vanished}` finds a living lease;
+    /// `NoTarget` when the message that the event speaks of is not in the log or was deleted; `NotAuthor` when it is
+    /// somebody else's and `edited` or `deleted` is asked for.
     async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError>;
 
     /// One page of the log.
@@ -67,6 +70,13 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// `NotFound` when there is no such room.
     async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError>;
+
+    /// Tells the room's subscribers what is true of a member now. Best effort: nobody hears whether it arrived, nor
+    /// whether there is such a room.
+    ///
+    /// # Errors
+    /// When the store is closed.
+    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError>;
 
     /// Keeps a member's seat for `ttl` from now. Holding again renews.
     ///
@@ -196,8 +206,33 @@ pub struct Subscription {
 pub enum Delivery {
     /// The next event of the log.
     Event(Arc<Event>),
+    /// What is true of a member now.
+    Signal(Signal),
     /// The room ended; nothing follows.
     Ended,
+}
+
+/// What is true of a member now, and not for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// Of whom.
+    pub member: MemberId,
+    /// What.
+    pub sign: Sign,
+}
+
+/// What a signal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// The member is writing, or has stopped.
+    Typing(bool),
+    /// The member's last connection is gone.
+    Away {
+        /// When the seat will be freed, in UTC milliseconds.
+        until: u64,
+    },
+    /// The member has a connection again.
+    Back,
 }
 
 /// One reason to keep a member's seat: a connection, an arrival, or a page without a connection.
@@ -253,6 +288,12 @@ pub enum BackendError {
     /// No seat is free.
     #[error("full")]
     Full,
+    /// The message is not in the log: trimmed, deleted, or never there.
+    #[error("no such message")]
+    NoTarget,
+    /// The message is somebody else's.
+    #[error("not the author")]
+    NotAuthor,
     /// Continuity with a position cannot be proven.
     #[error("the position cannot be continued")]
     Reset,

@@ -14,11 +14,13 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use app::protocol::{LeaveReason, MemberId, Position, RoomCode, Seq};
-use tokio::sync::watch;
+use app::protocol::{LeaveReason, Member, MemberId, Position, RoomCode, Seq};
+use bytes::Bytes;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
-use self::feed::{Feed, Mark};
+use self::feed::{Feed, Mark, Signalled};
 pub use self::splice::{FRAME_BYTES, Frame, Splice};
 use self::tabs::Tabs;
 use crate::backend::Backend;
@@ -63,6 +65,15 @@ pub enum AttachError {
 #[error("the feed stopped")]
 pub struct Lost;
 
+/// What an attachment waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// [`Attachment::after`] may say something else than it did.
+    Log,
+    /// A `signal` frame about another member: JSON, and so UTF-8.
+    Signal(Bytes),
+}
+
 /// One session's hold on a room's feed. Dropping it detaches; the last one takes the feed with it.
 pub struct Attachment {
     shared: Arc<Shared>,
@@ -70,6 +81,7 @@ pub struct Attachment {
     member: MemberId,
     feed: Arc<Feed>,
     marks: watch::Receiver<Mark>,
+    signals: broadcast::Receiver<Signalled>,
 }
 
 impl Hub {
@@ -97,6 +109,21 @@ impl Hub {
     #[must_use]
     pub fn connections(&self, code: RoomCode, member: MemberId) -> usize {
         self.shared.rooms().get(&code).map_or(0, |active| active.tabs.of(member))
+    }
+
+    /// One connection of the member has ended. True: it was the last, and the others took the member for present.
+    #[must_use]
+    pub fn depart(&self, code: RoomCode, member: MemberId) -> bool {
+        let rooms = self.shared.rooms();
+        rooms.get(&code).is_some_and(|active| active.tabs.of(member) == 0 && active.feed.depart(member))
+    }
+
+    /// Says of each of these whether it is away: without a connection on this node, and not just joined.
+    pub fn see(&self, code: RoomCode, members: &mut [Member]) {
+        let feed = self.shared.rooms().get(&code).map(|active| Arc::clone(&active.feed));
+        for seated in members {
+            seated.away = !feed.as_ref().is_some_and(|feed| feed.is_here(seated.member));
+        }
     }
 
     /// Rooms that have a feed now.
@@ -130,6 +157,7 @@ impl Shared {
             member,
             feed: Arc::clone(&active.feed),
             marks: active.marks.clone(),
+            signals: active.feed.signals.subscribe(),
         })
     }
 
@@ -156,12 +184,29 @@ impl Attachment {
         self.feed.after(sent)
     }
 
-    /// Waits until [`after`](Self::after) may say something else than it did. Cancel safe.
+    /// The connection is welcome. True: the others took the member for away.
+    #[must_use]
+    pub fn arrive(&self) -> bool {
+        self.feed.arrive(self.member)
+    }
+
+    /// Waits for news. Of the log they come first; of signals some are lost to a session that does not keep up. Cancel
+    /// safe.
     ///
     /// # Errors
     /// When the feed stopped and the room has not ended.
-    pub async fn changed(&mut self) -> Result<(), Lost> {
-        self.marks.changed().await.map_err(|_| Lost)
+    pub async fn news(&mut self) -> Result<News, Lost> {
+        loop {
+            tokio::select! {
+                biased;
+                changed = self.marks.changed() => return changed.map(|()| News::Log).map_err(|_| Lost),
+                signalled = self.signals.recv() => match signalled {
+                    Ok(Signalled { member, text }) if member != self.member => return Ok(News::Signal(text)),
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return Err(Lost),
+                },
+            }
+        }
     }
 
     /// The event that freed the member's seat while it was connected, if it has not been taken again since. Asked again

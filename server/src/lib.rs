@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub mod assets;
 pub mod backend;
 pub mod clock;
 pub mod config;
@@ -20,6 +21,7 @@ pub mod flash;
 pub mod hub;
 pub mod identity;
 pub mod pages;
+pub mod qr;
 pub mod rooms;
 pub mod router;
 pub mod session;
@@ -29,12 +31,16 @@ pub mod ws;
 
 use backend::{Backend, BackendError};
 use config::Config;
+use session::rate::Rate;
 use state::AppState;
 
 /// How long a request's header may take to arrive, so that a caller who never finishes holds no connection for ever.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connections may take to end after the shutdown began.
 const DRAIN: Duration = Duration::from_secs(8);
+/// Clients say every three seconds that somebody is writing, and once that nobody is.
+const SIGNALS_PER_SECOND: u32 = 1;
+const SIGNAL_BURST: u32 = 3;
 /// A pause after a failed accept: the usual cause, no file descriptor left, does not go away at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -69,8 +75,9 @@ async fn state(
     Ok(AppState {
         identity: Arc::new(identity::Identity::new(config, &backend.keys().await?)),
         hub: hub::Hub::new(backend.clone(), tasks.clone(), limits.tabs),
-        appends: Arc::new(session::rate::Appends::new(&limits)),
-        arrivals: Arc::new(session::rate::Appends::new(&limits)),
+        appends: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
+        arrivals: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
+        signals: Arc::new(Rate::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
         flashes: Arc::default(),
         origins: router::OriginRule::new(config.public_url.clone()),
         leptos: LeptosOptions::builder().output_name("flasky").site_root(config.site.clone()).build(),

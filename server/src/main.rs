@@ -12,6 +12,8 @@ use tracing_subscriber::EnvFilter;
 async fn main() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Before anything can be seen of this process: who sees it may stop it.
+    let mut terminate = signal(SignalKind::terminate())?;
     let config = Config::parse();
     let address = config.address();
     let backend = backend::open(&config.store, &config.limits())
@@ -26,7 +28,6 @@ async fn main() -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
     let serving = server::serve(&config, backend, listener, shutdown.clone());
     let mut serving = std::pin::pin!(serving);
-    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         served = &mut serving => return served.context("the server could not start"),
         _ = tokio::signal::ctrl_c() => {}

@@ -11,6 +11,7 @@ use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
 
+use crate::assets;
 use crate::rooms::RequestRooms;
 use crate::state::AppState;
 
@@ -32,8 +33,8 @@ pub fn router(state: &AppState) -> Router<AppState> {
             }
         }
     };
-    let options = state.leptos.clone();
-    let page = move || shell(options.clone());
+    let (options, assets) = (state.leptos.clone(), assets::find(state.leptos.site_root.as_ref().as_ref()));
+    let page = move || shell(options.clone(), assets.clone());
     Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
         .fallback(leptos_axum::render_app_async_with_context(not_found, page))
@@ -57,7 +58,7 @@ fn content_security_policy(nonce: &str) -> String {
     let reload =
         if std::env::var_os("LEPTOS_WATCH").is_some() { " ws://127.0.0.1:3001 ws://localhost:3001" } else { "" };
     format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+        "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; media-src 'self'; \
          connect-src 'self'{reload}; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }

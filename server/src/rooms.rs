@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use app::api::port::{Answer, Rooms};
 use app::api::{Door, EnterForm, Entry, Field, Flash, Home, Inside, OlderPage, Posted, Refusal, Visit};
+use app::protocol::room_code::RoomCodeError;
 use app::protocol::{
     Code, DisplayName, EventId, EventKind, LeaveReason, MemberId, MessageBody, RoomCode, RoomInfo, Seq, Snapshot,
 };
@@ -18,6 +19,8 @@ use crate::identity::Session;
 use crate::state::AppState;
 use crate::{clock, entropy};
 
+/// Where a form is mended that belongs to no room's page.
+const HOME: &str = "/";
 /// How often a fresh code may collide before something else must be wrong: at a million rooms one draw in a million does.
 const DRAWS: usize = 8;
 
@@ -79,6 +82,12 @@ impl RequestRooms {
         refused
     }
 
+    /// Sends a form for a room whose code cannot be read to the home page: the code is mended there.
+    fn refuse_code(&self, typed: String, error: &RoomCodeError, body: String) -> Posted {
+        let form = EnterForm { code: typed, ..EnterForm::default() };
+        Posted::Refused { refused: self.refuse(refusal(Field::Code, error.code()), form, body, HOME) }
+    }
+
     fn flash(&self, page: &str) -> Option<Flash> {
         self.state.flashes.take(self.session()?, page)
     }
@@ -92,9 +101,7 @@ impl RequestRooms {
             _ => !form.code.trim().is_empty(),
         };
         let code = if joins {
-            form.code
-                .parse()
-                .map_err(|error: app::protocol::room_code::RoomCodeError| refusal(Field::Code, error.code()))?
+            form.code.parse().map_err(|error: RoomCodeError| refusal(Field::Code, error.code()))?
         } else {
             self.create(self.capacity(&form.capacity)?).await?
         };
@@ -164,13 +171,13 @@ impl RequestRooms {
         let body: MessageBody = body.parse().map_err(|error: app::protocol::body::BodyError| refuse(error.code()))?;
         let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(Code::NotAllowed))?;
         self.state.appends.take(code, member).map_err(|_| refuse(Code::Rate))?;
-        let kind = EventKind::Message { body };
-        let draft = Draft { id, at: clock::unix_ms(), by: member, kind: kind.clone() };
-        let appended = match self.state.backend.append(code, draft).await {
-            // The page's id was used before, for other words: this is another message.
-            Ok(Appended::Repeat(first)) if first.kind != kind => {
-                let draft = Draft { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
-                self.state.backend.append(code, draft).await
+        let other = other_id(id, member, &body);
+        let draft = Draft { id, at: clock::unix_ms(), by: member, kind: EventKind::message(body) };
+        let appended = match self.state.backend.append(code, draft.clone()).await {
+            Ok(Appended::Repeat(first)) if first.by == member && first.kind == draft.kind => return Ok(()),
+            // The page's id was used before, and nothing shows that it was for these words: they are another message.
+            Ok(Appended::Repeat(_) | Appended::Trimmed(_)) => {
+                self.state.backend.append(code, Draft { id: other, ..draft }).await
             }
             appended => appended,
         };
@@ -213,14 +220,27 @@ impl RequestRooms {
         Ok(Visit::Inside(Box::new(self.inside(room, member, page))))
     }
 
-    fn inside(&self, room: Room, member: MemberId, page: Page) -> Inside {
+    async fn try_older(&self, code: RoomCode, member: MemberId, before: Seq) -> Result<Page, BackendError> {
+        let room = self.state.backend.room(code).await?;
+        if !room.has(member) {
+            return Err(BackendError::NotFound);
+        }
+        self.state.backend.read(code, From::Before(before), self.state.limits.page).await
+    }
+
+    fn inside(&self, mut room: Room, member: MemberId, page: Page) -> Inside {
+        self.state.hub.see(room.code, &mut room.members);
+        for seated in &mut room.members {
+            // Whoever looks at the page is not away.
+            seated.away &= seated.member != member;
+        }
         // The roster was read at `room.position`; what came after it is the socket's to tell.
         let events = page.events.into_iter().filter(|event| event.seq <= room.position.seq).collect();
         Inside {
             snapshot: Snapshot {
                 member,
                 position: room.position,
-                room: RoomInfo { code: room.code, capacity: room.capacity },
+                room: RoomInfo { code: room.code, capacity: room.capacity, locked: false },
                 members: room.members,
                 events,
                 names: page.names,
@@ -243,8 +263,9 @@ impl Rooms for RequestRooms {
                     Entry::Entered { code, member }
                 }
                 Err(refused) => {
-                    let from = own_page(&form.from).to_owned();
-                    Entry::Refused { refused: self.refuse(refused, form, String::new(), &from) }
+                    // A room that is not there has no page to mend the form on.
+                    let to = if refused.code == Code::CodeUnknown { HOME.to_owned() } else { own_page(&form.from) };
+                    Entry::Refused { refused: self.refuse(refused, form, String::new(), &to) }
                 }
             }
         })
@@ -252,8 +273,9 @@ impl Rooms for RequestRooms {
 
     fn post_message(&self, code: String, id: String, body: String) -> Answer<'_, Posted> {
         Box::pin(async move {
-            let Ok(code) = code.parse::<RoomCode>() else {
-                return Posted::Refused { refused: refusal(Field::Code, Code::CodeBad) };
+            let code = match code.parse::<RoomCode>() {
+                Ok(code) => code,
+                Err(error) => return self.refuse_code(code, &error, body),
             };
             let page = room_page(code);
             match self.try_post(code, &id, &body).await {
@@ -270,13 +292,14 @@ impl Rooms for RequestRooms {
 
     fn leave_room(&self, code: String) -> Answer<'_, Posted> {
         Box::pin(async move {
-            let Ok(code) = code.parse::<RoomCode>() else {
-                return Posted::Refused { refused: refusal(Field::Code, Code::CodeBad) };
+            let code = match code.parse::<RoomCode>() {
+                Ok(code) => code,
+                Err(error) => return self.refuse_code(code, &error, String::new()),
             };
             match self.try_leave(code).await {
                 Ok(()) => {
                     if self.wants_page() {
-                        self.see_other("/");
+                        self.see_other(HOME);
                     }
                     Posted::Done {}
                 }
@@ -289,7 +312,7 @@ impl Rooms for RequestRooms {
     }
 
     fn home(&self) -> Answer<'_, Home> {
-        Box::pin(async move { Home { flash: self.flash("/"), capacity: self.state.limits.capacity } })
+        Box::pin(async move { Home { flash: self.flash(HOME), capacity: self.state.limits.capacity } })
     }
 
     fn visit(&self, code: String) -> Answer<'_, Visit> {
@@ -314,11 +337,13 @@ impl Rooms for RequestRooms {
     fn older_page(&self, code: RoomCode, before: Seq) -> Answer<'_, Option<OlderPage>> {
         Box::pin(async move {
             let member = self.state.identity.member(self.session()?, code);
-            self.state.backend.room(code).await.ok().filter(|room| room.has(member))?;
-            match self.state.backend.read(code, From::Before(before), self.state.limits.page).await {
+            match self.try_older(code, member, before).await {
                 Ok(page) => Some(OlderPage { events: page.events, names: page.names }),
+                // Nothing is here for who is outside.
+                Err(BackendError::NotFound) => None,
                 Err(error) => {
                     failed("read an older page", &error);
+                    self.response.set_status(StatusCode::SERVICE_UNAVAILABLE);
                     None
                 }
             }
@@ -346,12 +371,16 @@ fn room_page(code: RoomCode) -> String {
     format!("/room/{code}")
 }
 
-/// The page to go back to: a path of this site and nothing else, so that no form can send people elsewhere.
-fn own_page(from: &str) -> &str {
-    let plain = from.starts_with('/')
-        && !from.starts_with("//")
-        && from.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if plain { from } else { "/" }
+/// The page to go back to: one that has a form, so that no form can send people elsewhere.
+fn own_page(from: &str) -> String {
+    let room = from.strip_prefix("/room/").and_then(|code| code.parse::<RoomCode>().ok());
+    room.map_or_else(|| HOME.to_owned(), room_page)
+}
+
+/// The id of these words of this member, where the id that a form brought is taken: the same for the same form, so that
+/// sending it twice is sending it once (RFC 9562 section 5.5).
+fn other_id(id: EventId, member: MemberId, body: &MessageBody) -> EventId {
+    EventId(Uuid::new_v5(&id.0, &[member.0.as_bytes(), body.as_str().as_bytes()].concat()))
 }
 
 #[cfg(test)]
@@ -359,7 +388,10 @@ mod tests {
     #[test]
     fn a_form_goes_back_to_this_site_only() {
         assert_eq!(super::own_page("/room/KXQ4-7M2P"), "/room/KXQ4-7M2P");
-        for elsewhere in ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\nb"] {
+        assert_eq!(super::own_page("/room/kxq47m2p"), "/room/KXQ4-7M2P");
+        for elsewhere in
+            ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\nb", "/room/?", "/nowhere"]
+        {
             assert_eq!(super::own_page(elsewhere), "/", "{elsewhere:?}");
         }
     }

@@ -5,18 +5,19 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
+use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::config::PublicUrl;
 use crate::state::AppState;
-use crate::{pages, ws};
+use crate::{assets, pages, qr, ws};
 
 /// Longest form. A message of 4 000 characters takes 48 KiB with each byte percent-encoded; one that is too long shall
 /// still come back to its writer with a word, and not be cut off.
@@ -25,19 +26,36 @@ const FORM_BYTES: usize = 256 * 1024;
 /// How long a form may take to arrive and a page to be made: a caller that stalls holds no memory for ever.
 const REQUEST_TIME: Duration = Duration::from_secs(10);
 
+/// Files of `style/assets`, at the addresses where browsers and crawlers look for them.
+const FILES: [&str; 10] = [
+    "/apple-touch-icon.png",
+    "/favicon-news.svg",
+    "/favicon.svg",
+    "/icon-192.png",
+    "/icon-512.png",
+    "/icon-maskable-512.png",
+    "/icon.svg",
+    "/manifest.webmanifest",
+    "/notice.wav",
+    "/robots.txt",
+];
+
 /// The whole HTTP side.
 pub fn router(state: AppState) -> Router {
     let site = state.leptos.site_root.to_string();
-    let files = Router::new()
+    let files = FILES
+        .iter()
+        .fold(Router::new(), |files, file| files.route_service(file, ServeFile::new(format!("{site}{file}"))))
         .nest_service("/pkg", ServeDir::new(format!("{site}/pkg")).precompressed_br().precompressed_gzip())
-        .route_service("/favicon.svg", ServeFile::new(format!("{site}/favicon.svg")))
-        .layer(header("cache-control", "no-cache"));
+        .layer(middleware::from_fn(caching));
     let pages = pages::router(&state)
         .layer(middleware::from_fn(readable_form))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME))
+        .layer(CompressionLayer::new())
         .layer(header("cache-control", "no-store"));
     let mut router = Router::new()
         .route("/ws/{code}", any(ws::upgrade))
+        .route("/room/{code}/qr.svg", get(qr::picture))
         .merge(files)
         .merge(pages)
         .layer(middleware::from_fn_with_state(state.clone(), same_origin))
@@ -56,6 +74,15 @@ pub fn router(state: AppState) -> Router {
 
 fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
+}
+
+/// A file whose name says what is in it is kept for ever; any other is asked for again.
+async fn caching(request: Request<Body>, next: Next) -> Response {
+    let keep = assets::is_immutable(request.uri().path());
+    let mut response = next.run(request).await;
+    let keep = if keep && response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-cache" };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    response
 }
 
 /// Gives what is wrong with a form the status that says so. A server function that cannot read its arguments answers
@@ -86,6 +113,15 @@ impl OriginRule {
 
     fn is_https(&self) -> bool {
         self.0.as_ref().is_some_and(PublicUrl::is_https)
+    }
+
+    /// The origin of links to give away: the public one, or what a request for this host came to.
+    #[must_use]
+    pub fn origin(&self, headers: &HeaderMap) -> Option<String> {
+        match &self.0 {
+            Some(public) => Some(public.origin().to_owned()),
+            None => Some(format!("http://{}", headers.get(header::HOST)?.to_str().ok()?)),
+        }
     }
 
     /// A request without `Origin` comes from no browser's page, and cookies are all that could make it dangerous.

@@ -8,22 +8,26 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use app::protocol::{
-    CloseCode, Code, Epoch, EventId, EventKind, Fault, LeaveReason, MemberId, MessageBody, Position, RoomCode,
-    RoomInfo, SUBPROTOCOL, Seq, ServerFrame, Welcome,
+    CloseCode, Code, Epoch, EventId, EventKind, Fault, LeaveReason, MemberId, Position, RoomCode, RoomInfo,
+    SUBPROTOCOL, Seq, ServerFrame, Welcome,
 };
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
-use tokio::time::interval;
+use bytes::Bytes;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::backend::{Appended, Backend, BackendError, Draft, From, Lease, Page, Room};
-use crate::hub::{AttachError, Attachment, Splice};
+use crate::hub::{Attachment, Lost, News, Splice};
 use crate::state::AppState;
 use crate::{clock, entropy, identity};
 
 pub mod machine;
+mod presence;
 pub mod rate;
+mod refused;
 mod wire;
 
 use machine::{Action, Input, Machine};
+use refused::{Refused, close_code, fault};
 use wire::{Over, Wire};
 
 /// Events read from the log at once: as many as a frame may hold.
@@ -31,8 +35,6 @@ const READ: usize = 200;
 /// A reader overtaken by the room this often within [`OVERTAKEN_IN`] does not keep up.
 const OVERTAKEN: usize = 3;
 const OVERTAKEN_IN: Duration = Duration::from_secs(60);
-/// When a store that refused an append is worth asking again.
-const STORE_RETRY_MS: u64 = 1_000;
 
 /// Serves one socket to its end. What a person should read is accepted first and said with `bye`.
 pub async fn run(state: AppState, socket: WebSocket, code: String, session: Option<identity::Session>) {
@@ -63,6 +65,8 @@ struct Connection {
     wire: Wire,
     machine: Machine,
     lease: Lease,
+    /// Whether the lease was ever taken.
+    held: bool,
     live: Option<Live>,
     /// The append being decided. While there is one, nothing more is read: that is the sender's back-pressure.
     append: Option<Pending>,
@@ -76,22 +80,28 @@ struct Live {
     /// Whether the cursor is where only the log can continue it: at first, and after the room has overtaken it.
     behind: bool,
     overtaken: Vec<Instant>,
+    /// Whether the last renewal found no seat.
+    seatless: bool,
 }
 
 impl Connection {
     fn new(state: AppState, socket: WebSocket, code: RoomCode, member: MemberId) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
         let lease = Lease { code, member, id: entropy::uuid() };
-        Self { state, wire: Wire::new(socket), machine, lease, live: None, append: None }
+        Self { state, wire: Wire::new(socket), machine, lease, held: false, live: None, append: None }
     }
 
     async fn run(mut self) {
         let grace = Duration::from_millis(self.state.limits.grace_ms);
         let mut renewal = interval((grace / 3).max(Duration::from_millis(10)));
+        // Not two at once after a stall: the feed needs its time to bring what the first one found.
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while self.turn(&mut renewal).await.is_ok() {}
-        if self.live.take().is_some() {
+        if self.held {
+            self.live = None;
             // The grace begins now, not at the last renewal. A seat that is gone needs none.
-            let _ = self.hold().await;
+            let held = self.hold().await.is_ok();
+            presence::departed(&self.state, self.lease, held).await;
         }
     }
 
@@ -108,7 +118,7 @@ impl Connection {
             _ = renewal.tick(), if self.live.is_some() => Happened::Renewal,
             () = tokio::time::sleep_until(wake) => Happened::Input(Input::Tick),
             () = ready(()), if more => return Ok(()),
-            lost = changed(&mut self.live) => if lost { Happened::Lost } else { return Ok(()) },
+            news = news(&mut self.live) => Happened::News(news),
         };
         match happened {
             Happened::Input(input) => self.step(input).await,
@@ -131,7 +141,9 @@ impl Connection {
             Happened::Message(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => self.step(Input::Heard).await,
             Happened::Message(Some(Ok(Message::Close(_)) | Err(_)) | None) => Err(Over),
             Happened::Renewal => self.renew().await,
-            Happened::Lost => self.close(CloseCode::ContinuityLost).await,
+            Happened::News(Ok(News::Log)) => Ok(()),
+            Happened::News(Ok(News::Signal(text))) => self.write_text(text).await,
+            Happened::News(Err(Lost)) => self.close(CloseCode::ContinuityLost).await,
         }
     }
 
@@ -143,8 +155,9 @@ impl Connection {
                     Err(Refused::Close(code)) => return self.close(code).await,
                     Err(Refused::Over) => return Err(Over),
                 },
-                Action::Append { id, body } => self.append = Some(self.append(id, body)),
+                Action::Append { id, kind } => self.append = Some(self.append(id, kind)),
                 Action::Leave => self.append = Some(self.leave()),
+                Action::Typing(typing) => presence::typing(&self.state, self.lease, typing).await,
                 Action::Send(frame) => self.send(&frame).await?,
                 Action::Ping => self.wire.write(Message::Ping(Default::default())).await?,
                 Action::Close(code) => return self.close(code).await,
@@ -158,10 +171,20 @@ impl Connection {
     async fn open(&mut self, position: Option<Position>) -> Result<(), Refused> {
         let Lease { code, member, .. } = self.lease;
         let attachment = self.state.hub.attach(code, member).await?;
-        self.hold().await?;
+        match self.hold().await {
+            // The room was there when its feed was joined. Either it has ended since, or there is no seat.
+            Err(BackendError::NotFound) if self.room_is_gone().await => return Err(CloseCode::NoSuchRoom.into()),
+            Err(BackendError::NotFound) => return Err(CloseCode::NoSeat.into()),
+            held => held?,
+        }
+        self.held = true;
         let page_lease = Lease { id: uuid::Uuid::nil(), ..self.lease };
         self.state.backend.release(page_lease).await?;
-        let room = self.state.backend.room(code).await?;
+        if attachment.arrive() {
+            presence::back(&self.state, self.lease).await;
+        }
+        let mut room = self.state.backend.room(code).await?;
+        self.state.hub.see(code, &mut room.members);
         let (recovered, page) = window(&*self.state.backend, code, position, self.state.limits.page).await?;
         let epoch = room.position.epoch;
         let start = position.filter(|_| recovered).map_or(room.position.seq, |position| position.seq);
@@ -170,7 +193,7 @@ impl Connection {
         // A page is followed by what the log has after it; `more` says so where that is part of the replay.
         let more = has_more(&attachment, sent);
         self.send_page(page, more).await?;
-        self.live = Some(Live { attachment, epoch, sent, behind: true, overtaken: Vec::new() });
+        self.live = Some(Live { attachment, epoch, sent, behind: true, overtaken: Vec::new(), seatless: false });
         Ok(())
     }
 
@@ -179,7 +202,7 @@ impl Connection {
             member: self.lease.member,
             position: room.position,
             recovered,
-            room: RoomInfo { code: room.code, capacity: room.capacity },
+            room: RoomInfo { code: room.code, capacity: room.capacity, locked: false },
             members: room.members,
             oldest: room.oldest,
             limits: (*self.state.limits).clone(),
@@ -193,12 +216,14 @@ impl Connection {
         let next = live.attachment.after(live.sent);
         // What came before it, the echo of the member's last words too, is written first.
         if let Some((left, why)) = live.attachment.seat_freed()
-            && (live.sent >= left || matches!(next, Splice::Read | Splice::Ended))
+            && (live.sent >= left || matches!(next, Splice::Read { .. } | Splice::Ended))
         {
-            self.step(Input::SeatFreed { by_choice: why == LeaveReason::Choice }).await?;
+            let by_choice = why == LeaveReason::Choice;
+            let ended = !by_choice && self.room_is_gone().await;
+            self.step(if ended { Input::RoomEnded } else { Input::SeatFreed { by_choice } }).await?;
             return Ok(false);
         }
-        if next != Splice::Read {
+        if !matches!(next, Splice::Read { .. }) {
             live.behind = false;
         }
         match next {
@@ -206,20 +231,17 @@ impl Connection {
             Splice::Ended => self.step(Input::RoomEnded).await.map(|()| false),
             Splice::Frame(frame) => {
                 live.sent = frame.sent;
-                // The hub writes JSON, so this is UTF-8.
-                let Ok(text) = Utf8Bytes::try_from(frame.text) else { return Err(Over) };
-                self.wire.write(Message::Text(text)).await?;
-                self.wrote();
+                self.write_text(frame.text).await?;
                 Ok(true)
             }
-            Splice::Read => self.catch_up().await,
+            Splice::Read { overtaken } => self.catch_up(overtaken).await,
         }
     }
 
     /// The room has gone on without this connection: what it missed is in the log.
-    async fn catch_up(&mut self) -> Result<bool, Over> {
+    async fn catch_up(&mut self, overtaken: bool) -> Result<bool, Over> {
         let Some(live) = &mut self.live else { return Ok(false) };
-        if !std::mem::replace(&mut live.behind, true) {
+        if !std::mem::replace(&mut live.behind, true) && overtaken {
             let now = Instant::now();
             live.overtaken.retain(|at| now - *at < OVERTAKEN_IN);
             live.overtaken.push(now);
@@ -240,14 +262,14 @@ impl Connection {
         }
     }
 
-    fn append(&self, id: EventId, body: MessageBody) -> Pending {
+    fn append(&self, id: EventId, kind: EventKind) -> Pending {
         let Lease { code, member, .. } = self.lease;
         if let Err(wait) = self.state.appends.take(code, member) {
             let fault = Fault { code: Code::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
             return Box::pin(ready(Decided::Append(id, Err(fault))));
         }
         let backend = self.state.backend.clone();
-        let draft = Draft { id, at: clock::unix_ms(), by: member, kind: EventKind::Message { body } };
+        let draft = Draft { id, at: clock::unix_ms(), by: member, kind };
         Box::pin(async move { Decided::Append(id, backend.append(code, draft).await.map_err(|error| fault(&error))) })
     }
 
@@ -265,15 +287,34 @@ impl Connection {
         async move { backend.hold(lease, grace).await }
     }
 
+    /// Whether the room has ended. Borrows nothing either.
+    fn room_is_gone(&self) -> impl Future<Output = bool> + Send + use<> {
+        let (backend, code) = (self.state.backend.clone(), self.lease.code);
+        async move { matches!(backend.room(code).await, Err(BackendError::NotFound)) }
+    }
+
     async fn renew(&mut self) -> Result<(), Over> {
         match self.hold().await {
             Ok(()) => Ok(()),
-            Err(BackendError::NotFound) => self.step(Input::SeatFreed { by_choice: false }).await,
+            Err(BackendError::NotFound) => {
+                // The feed brings it, and why. What it has not brought by the next renewal, it has missed.
+                let again = self.live.as_mut().is_none_or(|live| std::mem::replace(&mut live.seatless, true));
+                if again { self.step(Input::SeatFreed { by_choice: false }).await } else { Ok(()) }
+            }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "could not renew a lease");
                 Ok(())
             }
         }
+    }
+
+    /// Writes what the hub has encoded.
+    async fn write_text(&mut self, text: Bytes) -> Result<(), Over> {
+        // The hub writes JSON, so this is UTF-8.
+        let Ok(text) = Utf8Bytes::try_from(text) else { return Err(Over) };
+        self.wire.write(Message::Text(text)).await?;
+        self.wrote();
+        Ok(())
     }
 
     async fn send(&mut self, frame: &ServerFrame) -> Result<(), Over> {
@@ -322,7 +363,7 @@ enum Happened {
     Decided(Decided),
     Message(Option<Result<Message, axum::Error>>),
     Renewal,
-    Lost,
+    News(Result<News, Lost>),
 }
 
 async fn until(append: &mut Option<Pending>) -> Decided {
@@ -332,69 +373,13 @@ async fn until(append: &mut Option<Pending>) -> Decided {
     }
 }
 
-/// Whether the feed stopped, once there is something new to ask it.
-async fn changed(live: &mut Option<Live>) -> bool {
+async fn news(live: &mut Option<Live>) -> Result<News, Lost> {
     match live {
-        Some(live) => live.attachment.changed().await.is_err(),
+        Some(live) => live.attachment.news().await,
         None => pending().await,
     }
 }
 
 fn has_more(attachment: &Attachment, sent: Seq) -> bool {
-    matches!(attachment.after(sent), Splice::Frame(_) | Splice::Read)
-}
-
-/// Why a connection is not opened.
-enum Refused {
-    Close(CloseCode),
-    Over,
-}
-
-impl std::convert::From<Over> for Refused {
-    fn from(_: Over) -> Self {
-        Self::Over
-    }
-}
-
-impl std::convert::From<AttachError> for Refused {
-    fn from(error: AttachError) -> Self {
-        Self::Close(match error {
-            AttachError::NoSuchRoom => CloseCode::NoSuchRoom,
-            AttachError::TooManyTabs => CloseCode::TooManyTabs,
-            AttachError::Unavailable => CloseCode::EngineUnavailable,
-        })
-    }
-}
-
-impl std::convert::From<BackendError> for Refused {
-    fn from(error: BackendError) -> Self {
-        Self::Close(match error {
-            // The room is there: its feed was joined. What is not found is the seat.
-            BackendError::NotFound => CloseCode::NoSeat,
-            error => close_code(&error),
-        })
-    }
-}
-
-fn close_code(error: &BackendError) -> CloseCode {
-    match error {
-        BackendError::Reset => CloseCode::ContinuityLost,
-        BackendError::NotFound => CloseCode::RoomEnded,
-        error => {
-            tracing::error!(error = error as &dyn std::error::Error, "the store failed a connection");
-            CloseCode::EngineUnavailable
-        }
-    }
-}
-
-/// What the sender of a refused append is told.
-fn fault(error: &BackendError) -> Fault {
-    match error {
-        BackendError::NotFound => Code::CodeUnknown.into(),
-        BackendError::Conflict => Code::NoSeat.into(),
-        error => {
-            tracing::error!(error = error as &dyn std::error::Error, "the store refused an append");
-            Fault { code: Code::Storage, retry_ms: Some(STORE_RETRY_MS) }
-        }
-    }
+    matches!(attachment.after(sent), Splice::Frame(_) | Splice::Read { .. })
 }

@@ -13,7 +13,7 @@ use crate::flash::Flashes;
 use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::router::OriginRule;
-use crate::session::rate::Appends;
+use crate::session::rate::Rate;
 
 /// Shared by all requests and connections; cheap to clone.
 #[derive(Clone)]
@@ -27,9 +27,11 @@ pub struct AppState {
     /// What is enforced.
     pub limits: Arc<Limits>,
     /// How fast members talk.
-    pub appends: Arc<Appends>,
+    pub appends: Arc<Rate>,
     /// How fast members come and go, which fills a room's log as well.
-    pub arrivals: Arc<Appends>,
+    pub arrivals: Arc<Rate>,
+    /// How fast members say that they are writing.
+    pub signals: Arc<Rate>,
     /// Refused forms on their way back.
     pub flashes: Arc<Flashes>,
     /// Which origins may post and connect.

@@ -33,6 +33,7 @@ pub async fn run(state: AppState) {
         }
         state.appends.tidy();
         state.arrivals.tidy();
+        state.signals.tidy();
     }
 }
 

@@ -15,8 +15,12 @@ mod log;
 mod plan;
 #[path = "conformance/seats.rs"]
 mod seats;
+#[path = "conformance/signals.rs"]
+mod signals;
 #[path = "conformance/support.rs"]
 mod support;
+#[path = "conformance/words.rs"]
+mod words;
 
 /// One module per engine, one test per law.
 macro_rules! engine {
@@ -64,9 +68,15 @@ macro_rules! every_law {
                 crate::seats::who_came_back_is_not_put_out as law_08_who_came_back_is_not_put_out,
                 crate::seats::a_start_gives_everyone_a_grace as law_08_a_start_gives_everyone_a_grace,
                 crate::ends::a_room_nobody_arrived_in_ends as law_08_a_room_nobody_arrived_in_ends,
+                crate::signals::a_signal_is_for_now as law_09_a_signal_is_for_now,
+                crate::signals::signals_cost_nobody_an_event as law_09_signals_cost_nobody_an_event,
                 crate::ends::a_room_that_ended_leaves_nothing as law_10_a_room_that_ended_leaves_nothing,
                 crate::ends::after_close_every_verb_fails as law_11_after_close_every_verb_fails,
                 crate::ends::nothing_hangs_on_close as law_11_nothing_hangs_on_close,
+                crate::words::old_words_are_nowhere as law_12_old_words_are_nowhere,
+                crate::words::an_edit_is_read_at_once as law_12_an_edit_is_read_at_once,
+                crate::words::only_its_author_takes_a_message_back as law_12_only_its_author_takes_a_message_back,
+                crate::words::the_measure_follows_the_words as law_12_the_measure_follows_the_words,
                 crate::ends::keys_are_drawn_once as keys_are_drawn_once,
             ]
         );

@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use app::protocol::{Delivered, Event, LeaveReason, Limits, RoomCode, Seq, ServerFrame, codec};
 use server::backend::{
-    Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Subscription,
+    Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
 };
-use server::hub::{AttachError, Attachment, Hub, Splice};
+use server::hub::{AttachError, Attachment, Hub, News, Splice};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use self::support::{Store, code, joined, left, member, message, room_of, stored, unbroken};
+use self::support::{Store, code, joined, left, member, message, room_of, stored, typing, unbroken};
 
 const TABS: usize = 8;
 
@@ -64,13 +64,23 @@ struct Session {
     room: RoomCode,
     sent: Seq,
     events: Vec<Event>,
+    /// How often the room had gone on without it.
+    overtaken: usize,
     ended: bool,
 }
 
 impl Session {
     async fn new(world: &World, room: RoomCode, n: u64, sent: Seq) -> Self {
         let attachment = world.hub.attach(room, member(n)).await.unwrap();
-        Self { attachment, backend: Arc::clone(&world.backend), room, sent, events: Vec::new(), ended: false }
+        Self {
+            attachment,
+            backend: Arc::clone(&world.backend),
+            room,
+            sent,
+            events: Vec::new(),
+            overtaken: 0,
+            ended: false,
+        }
     }
 
     /// Sends until it has sent this event, or the room ended.
@@ -86,14 +96,15 @@ impl Session {
                     }));
                     self.sent = frame.sent;
                 }
-                Splice::Read => {
+                Splice::Read { overtaken } => {
+                    self.overtaken += usize::from(overtaken);
                     let mut position = self.attachment.head().unwrap();
                     position.seq = self.sent;
                     let page = self.backend.read(self.room, From::After(position), 50).await.unwrap();
                     self.sent = page.events.last().expect("nothing there: this would spin").seq;
                     self.events.extend(page.events);
                 }
-                Splice::Wait => self.attachment.changed().await.unwrap(),
+                Splice::Wait => drop(self.attachment.news().await.unwrap()),
                 Splice::Ended => self.ended = true,
             }
         }
@@ -148,6 +159,10 @@ impl Backend for Flaky {
         Ok(Subscription { head, deliveries })
     }
 
+    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
+        self.inner.signal(code, signal).await
+    }
+
     async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
         self.inner.hold(lease, ttl).await
     }
@@ -189,6 +204,7 @@ async fn a_feed_that_is_lost_goes_on_and_skips_nothing() {
         session.run_to(last).await;
         assert_eq!(session.events.len(), 401);
         unbroken(&session.events);
+        assert_eq!(session.overtaken, 0, "an interruption counts as being slow");
     }
     // Lost for good while nobody was told: the room is gone when the feed asks again.
     stored(world.backend.append(room, left(1, LeaveReason::Choice)).await);
@@ -257,15 +273,55 @@ async fn sessions_at_one_cursor_share_the_bytes() {
     let second = world.hub.attach(room, member(2)).await.unwrap();
     assert_eq!(first.after(begun), Splice::Wait);
     let event = world.say(room, "hello").await;
-    first.changed().await.unwrap();
+    first.news().await.unwrap();
     let (Splice::Frame(one), Splice::Frame(other)) = (first.after(begun), second.after(begun)) else { panic!() };
     assert_eq!(one.sent, event.seq);
     assert_eq!(one.text.as_ptr(), other.text.as_ptr(), "encoded twice");
     // A new event is a new frame, though the cursor is the same.
     world.say(room, "again").await;
-    first.changed().await.unwrap();
+    first.news().await.unwrap();
     let Splice::Frame(both) = second.after(begun) else { panic!() };
     assert!(both.text.len() > one.text.len());
+}
+
+#[tokio::test]
+async fn a_signal_is_for_the_others_and_many_cost_only_themselves() {
+    let world = World::new().await;
+    let room = room_of(&*world.backend, 50, &[1]).await;
+    let mut about = world.hub.attach(room, member(1)).await.unwrap();
+    let mut one = world.hub.attach(room, member(2)).await.unwrap();
+    let mut other = world.hub.attach(room, member(3)).await.unwrap();
+    let begun = one.head().unwrap().seq;
+    world.backend.signal(room, typing(1)).await.unwrap();
+    let (News::Signal(first), News::Signal(second)) = (one.news().await.unwrap(), other.news().await.unwrap()) else {
+        panic!("no signal");
+    };
+    assert_eq!(first.as_ptr(), second.as_ptr(), "encoded twice");
+    let mut heard = 0;
+    for n in 0..500 {
+        world.backend.signal(room, typing(1)).await.unwrap();
+        if n % 100 == 0 {
+            world.say(room, &format!("{n}")).await;
+        }
+    }
+    let last = world.say(room, "last").await.seq;
+    // About herself she hears nothing; the other, who did not listen, has lost some and nothing else.
+    while about.head().unwrap().seq < last {
+        assert_eq!(about.news().await, Ok(News::Log));
+    }
+    while let Ok(news) = tokio::time::timeout(Duration::from_millis(50), other.news()).await {
+        heard += usize::from(matches!(news.unwrap(), News::Signal(_)));
+    }
+    assert!((1..=500).contains(&heard), "{heard} signals");
+    assert_eq!(frame_events(other.after(begun)), 6);
+}
+
+fn frame_events(splice: Splice) -> usize {
+    let Splice::Frame(frame) = splice else { panic!("no frame: {splice:?}") };
+    match codec::decode(std::str::from_utf8(&frame.text).unwrap()).unwrap() {
+        ServerFrame::Events { events, .. } => events.len(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
@@ -280,10 +336,11 @@ async fn a_sleeper_goes_to_the_log_and_comes_back() {
     }
     let mut awake = Session::new(&world, room, 2, last).await;
     while asleep.attachment.head().unwrap().seq < last {
-        asleep.attachment.changed().await.unwrap();
+        asleep.attachment.news().await.unwrap();
     }
-    assert_eq!(asleep.attachment.after(asleep.sent), Splice::Read);
+    assert_eq!(asleep.attachment.after(asleep.sent), Splice::Read { overtaken: true });
     asleep.run_to(last).await;
+    assert!(asleep.overtaken > 0);
     assert_eq!(asleep.events.len(), 700);
     unbroken(&asleep.events);
     let live = world.say(room, "live").await.seq;

@@ -6,6 +6,8 @@
 
 #[path = "random_plan/checker.rs"]
 mod checker;
+#[path = "random_plan/planted.rs"]
+mod planted;
 #[path = "proof/kit.rs"]
 mod proof;
 #[path = "random_plan/resend.rs"]
@@ -15,6 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use proof::bent::Bent;
 use proof::client::View;
 use proof::plan::Plan;
 use proof::runner::{self, Outcome};
@@ -36,8 +39,7 @@ fn number(name: &str) -> Option<u64> {
 async fn random_plans_keep_the_promises() {
     let plans: Vec<Plan> = match std::env::var("PLAN") {
         Ok(path) => {
-            let plan: Plan = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-            vec![plan; number("PLANS").unwrap_or(REPLAYS) as usize]
+            vec![load(&path); number("PLANS").unwrap_or(REPLAYS) as usize]
         }
         Err(_) => {
             let first = number("SEED").unwrap_or_else(|| proof::client::unix_ms() * 1_000);
@@ -47,9 +49,10 @@ async fn random_plans_keep_the_promises() {
     let outcomes: Vec<_> = stream::iter(plans.iter().map(run)).buffer_unordered(AT_ONCE).collect().await;
     let total = |figure: fn(&View) -> u64| outcomes.iter().map(|(_, outcome)| figure(&outcome.total)).sum::<u64>();
     println!(
-        "{} plans: {} sent, {} acknowledged, {} refused, {} resumes, {} resets, {} events stored",
+        "{} plans: {} sent ({} of them changes), {} acknowledged, {} refused, {} resumes, {} resets, {} events stored",
         outcomes.len(),
         total(|view| view.sent),
+        total(|view| view.changes),
         total(|view| view.acked),
         total(|view| view.refused),
         total(|view| view.resumes),
@@ -60,7 +63,8 @@ async fn random_plans_keep_the_promises() {
     for (plan, outcome) in &failed {
         let file = save(plan);
         println!("seed {} failed; again: PLAN={file} cargo test -p server --test random_plan", plan.seed);
-        println!("{:#?}\n{:#?}", outcome.faults, outcome.stuck);
+        outcome.faults.iter().for_each(|fault| println!("  {fault}"));
+        outcome.stuck.iter().for_each(|what| println!("  not at rest: {what}"));
     }
     assert!(failed.is_empty(), "{} of {} plans broke a promise", failed.len(), outcomes.len());
 }
@@ -68,7 +72,7 @@ async fn random_plans_keep_the_promises() {
 async fn run(plan: &Plan) -> (&Plan, Outcome) {
     let running = tokio::spawn({
         let plan = plan.clone();
-        async move { runner::run(&plan).await }
+        async move { runner::run(&plan, Bent::Straight).await }
     });
     let broken = |what: String| Outcome { stuck: vec![what], ..Outcome::default() };
     let outcome = match tokio::time::timeout(LIMIT, running).await {
@@ -83,6 +87,10 @@ fn save(plan: &Plan) -> String {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("random_plan-{}.json", plan.seed));
     std::fs::write(&file, serde_json::to_string_pretty(plan).unwrap()).unwrap();
     file.display().to_string()
+}
+
+fn load(file: &str) -> Plan {
+    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
 #[test]

@@ -24,5 +24,7 @@ async fn five_kills_lose_nothing() {
     let figures = run(&soak, |_| {}).await;
     println!("{}", figures.table());
     assert!(figures.is_good(), "{:#?}", figures.faults);
-    assert!(figures.kills == 5 && figures.total.acked > 20, "{figures:?}");
+    assert!(figures.kills == 5 && figures.kills_in_flight > 0 && figures.total.acked > 20, "{figures:?}");
+    assert!(figures.total.changes > 0, "{figures:?}");
+    assert!(figures.total.resumes > 0 && figures.total.resets == 0, "{figures:?}");
 }

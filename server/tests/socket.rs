@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+#[path = "socket/change.rs"]
+mod change;
 #[path = "socket/door.rs"]
 mod door;
 #[path = "socket/nonsense.rs"]
@@ -13,6 +15,8 @@ mod nonsense;
 mod resend;
 #[path = "socket/resume.rs"]
 mod resume;
+#[path = "socket/signals.rs"]
+mod signals;
 #[path = "socket/stay.rs"]
 mod stay;
 mod support;

@@ -11,6 +11,16 @@ pub const SILENCE_MS: u64 = 40_000;
 pub const DIAL_MS: u64 = 10_000;
 /// An answer to a ping that is asked for when the page wakes up must come within this, in milliseconds.
 pub const PROBE_MS: u64 = 5_000;
+/// A leave that nobody has confirmed after this long is said by form, in milliseconds; then again each time it goes by.
+/// Some networks let pages through and sockets not.
+pub const LEAVE_MS: u64 = 5_000;
+/// "Too many tabs" is believed only this long after the connection was lost, or first tried, in milliseconds. Until then
+/// the server may count this page's own earlier sockets, of a network that is gone: it misses a dead one within 35 s, by
+/// a ping after 25 s of silence and 10 s for the pong.
+pub const GHOSTS_MS: u64 = 40_000;
+/// How often in a row a page that was not welcomed dials again after 4500. A hello that comes too late over a slow line
+/// is refused with it like one that is not understood.
+pub const MISHEARD: u32 = 3;
 /// A connection that held this long was a good one, in milliseconds: only then are earlier failures forgotten. A
 /// server that welcomes and drops, again and again, must not be dialed without pause.
 const GOOD_MS: u64 = 5_000;
@@ -48,12 +58,22 @@ pub enum Ending {
     NoSuchRoom,
     /// The member has no seat: the name must be asked again.
     NoSeat,
+    /// The host has sent the member out.
+    Removed,
     /// The server speaks another version: the page must be reloaded.
     Version,
     /// The member has too many tabs in this room.
     TooManyTabs,
     /// One side did not understand the other. Only a reload can help.
     Protocol,
+}
+
+impl Ending {
+    /// Whether the stay is over with it: what is not sent then never will be.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Left | Self::RoomEnded | Self::NoSuchRoom | Self::Removed)
+    }
 }
 
 /// What happens to a connection. Sockets are known by the number of their dial.
@@ -100,6 +120,8 @@ pub enum Input {
     TryNow,
     /// The person wants to leave. Said to the server as soon as it can be, on as many connections as it takes.
     Leave,
+    /// The server has taken the leave of [`Action::PostLeave`].
+    Left,
 }
 
 /// What a connection asks for, to be done in this order.
@@ -113,13 +135,16 @@ pub enum Action {
     Greet,
     /// Say this on the open socket.
     Transmit(ClientFrame),
+    /// Leave by form, beside any socket. Give [`Input::Left`] if that was done; if not, this comes again.
+    PostLeave,
 }
 
 /// At most one socket, dialed again for as long as it makes sense.
 ///
 /// - A new dial is asked for only after the socket before it was closed or hung up.
 /// - What is reported of any other than the newest dial is ignored.
-/// - Close codes that do not come back end it for ever, and so does nothing else.
+/// - Close codes that do not come back end it for ever, and so does nothing else but leaving. Two of them are doubted at
+///   first, each within its bound: [`MISHEARD`] and [`GHOSTS_MS`].
 /// - Nothing is dialed while offline. No wait is longer than [`CAP_MS`].
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -128,7 +153,8 @@ pub struct Connection {
     dial: u32,
     online: bool,
     visible: bool,
-    leaving: bool,
+    /// When to leave by form, once the person wants to leave at all.
+    leave_by: Option<u64>,
     /// Whether this page ever saw its room: then "no such room" means that it has ended.
     knows_room: bool,
     backoff: Backoff,
@@ -137,6 +163,12 @@ pub struct Connection {
     live_since: u64,
     /// When the last connection was lost, until there is a new one.
     lost: Option<u64>,
+    /// The same, but also from the first dial on.
+    seeking: Option<u64>,
+    /// Attempts that failed since the last welcome or on this network.
+    failed: u32,
+    /// Closes with 4500 since the last welcome.
+    misheard: u32,
 }
 
 impl Connection {
@@ -148,12 +180,15 @@ impl Connection {
             dial: 0,
             online: true,
             visible: true,
-            leaving: false,
+            leave_by: None,
             knows_room,
             backoff: Backoff::new(entropy),
             deadline: 0,
             live_since: 0,
             lost: None,
+            seeking: None,
+            failed: 0,
+            misheard: 0,
         }
     }
 
@@ -169,10 +204,17 @@ impl Connection {
         self.dial
     }
 
-    /// Since when there is no connection where one was had or tried; `None` while live and during the first attempt.
+    /// Since when there is no connection where one was had or tried; `None` while live and during the first attempt. Nor
+    /// is it a loss that there are too many tabs, as long as that is doubted.
     #[must_use]
     pub fn lost(&self) -> Option<u64> {
         self.lost
+    }
+
+    /// How many attempts failed since the last connection, while there was a network.
+    #[must_use]
+    pub fn failed(&self) -> u32 {
+        self.failed
     }
 
     /// Whether what this socket reports still counts.
@@ -184,6 +226,14 @@ impl Connection {
     /// When it wants the next [`Input::Tick`].
     #[must_use]
     pub fn due(&self) -> Option<u64> {
+        self.socket_due().into_iter().chain(self.leave_due()).min()
+    }
+
+    fn leave_due(&self) -> Option<u64> {
+        self.leave_by.filter(|_| self.online && !matches!(self.phase, Phase::Ended(_)))
+    }
+
+    fn socket_due(&self) -> Option<u64> {
         match self.phase {
             Phase::Backoff { until } => Some(until),
             Phase::Dialing | Phase::Greeting => Some(self.deadline),
@@ -219,20 +269,8 @@ impl Connection {
             Input::Closed { dial, code } if self.hears(dial) => self.closed(now, code, None),
             Input::HoleFound(dial) if self.hears(dial) => self.give_up(now, &mut actions),
             Input::Tick => self.tick(now, &mut actions),
-            Input::Online => {
-                // Another network: what failed on the old one says nothing about it.
-                self.backoff.reset();
-                self.online = true;
-                self.hurry(now, &mut actions);
-            }
-            Input::Offline => {
-                self.online = false;
-                match self.phase {
-                    Phase::Backoff { .. } => self.phase = Phase::Offline,
-                    _ if self.has_socket() => self.give_up(now, &mut actions),
-                    _ => {}
-                }
-            }
+            Input::Online => self.online(now, &mut actions),
+            Input::Offline => self.offline(now, &mut actions),
             Input::Visible(visible) => {
                 self.visible = visible;
                 if visible {
@@ -244,14 +282,38 @@ impl Connection {
                 self.hurry(now, &mut actions);
             }
             Input::Leave => {
-                self.leaving = true;
+                self.leave_by.get_or_insert(now + LEAVE_MS);
                 if self.phase == Phase::Live {
                     actions.push(Action::Transmit(ClientFrame::Leave));
                 }
             }
+            Input::Left if self.leave_by.is_some() => {
+                if self.has_socket() {
+                    actions.push(Action::HangUp(self.dial));
+                }
+                self.phase = Phase::Ended(Ending::Left);
+            }
             _ => {}
         }
         actions
+    }
+
+    /// Another network: what failed on the old one says nothing about it.
+    fn online(&mut self, now: u64, actions: &mut Vec<Action>) {
+        self.backoff.reset();
+        self.failed = 0;
+        self.online = true;
+        self.leave_by = self.leave_by.map(|_| now + LEAVE_MS);
+        self.hurry(now, actions);
+    }
+
+    fn offline(&mut self, now: u64, actions: &mut Vec<Action>) {
+        self.online = false;
+        match self.phase {
+            Phase::Backoff { .. } => self.phase = Phase::Offline,
+            _ if self.has_socket() => self.give_up(now, actions),
+            _ => {}
+        }
     }
 
     fn has_socket(&self) -> bool {
@@ -266,6 +328,7 @@ impl Connection {
             return;
         }
         self.dial += 1;
+        self.seeking.get_or_insert(now);
         self.deadline = now + DIAL_MS;
         self.phase = Phase::Dialing;
         actions.push(Action::Dial(self.dial));
@@ -275,15 +338,22 @@ impl Connection {
         self.phase = Phase::Live;
         self.knows_room = true;
         self.lost = None;
+        self.seeking = None;
+        self.failed = 0;
+        self.misheard = 0;
         self.live_since = now;
         self.deadline = now + SILENCE_MS;
-        if self.leaving {
+        if self.leave_by.is_some() {
             actions.push(Action::Transmit(ClientFrame::Leave));
         }
     }
 
     fn tick(&mut self, now: u64, actions: &mut Vec<Action>) {
-        if self.due().is_none_or(|due| now < due) {
+        if self.leave_due().is_some_and(|due| due <= now) {
+            self.leave_by = Some(now + LEAVE_MS);
+            actions.push(Action::PostLeave);
+        }
+        if self.socket_due().is_none_or(|due| now < due) {
             return;
         }
         if self.has_socket() {
@@ -308,24 +378,43 @@ impl Connection {
 
     fn give_up(&mut self, now: u64, actions: &mut Vec<Action>) {
         actions.push(Action::HangUp(self.dial));
-        self.lose(now, None, false);
+        self.lost.get_or_insert(now);
+        self.retreat(now, None, false);
     }
 
     /// The socket is gone for this reason.
     fn closed(&mut self, now: u64, code: u16, retry_ms: Option<u64>) {
-        if comes_back(code) {
-            self.lose(now, retry_ms, code == CloseCode::Restarting.number());
-        } else {
+        let reason = CloseCode::from_number(code);
+        if !self.comes_back(now, code) {
             self.phase = Phase::Ended(self.ending(code));
+            return;
+        }
+        // A page that was never live has lost nothing to its own ghosts.
+        if self.phase == Phase::Live || reason != Some(CloseCode::TooManyTabs) {
+            self.lost.get_or_insert(now);
+        }
+        self.retreat(now, retry_ms, reason == Some(CloseCode::Restarting));
+    }
+
+    fn comes_back(&mut self, now: u64, code: u16) -> bool {
+        match CloseCode::from_number(code) {
+            Some(CloseCode::BadFrame) if self.phase != Phase::Live => {
+                self.misheard += 1;
+                self.misheard <= MISHEARD
+            }
+            Some(CloseCode::TooManyTabs) => now < self.seeking.unwrap_or(now) + GHOSTS_MS,
+            _ => comes_back(code),
         }
     }
 
     /// The socket is gone: wait and dial again. `spread` where everybody was told the same `retry_ms`.
-    fn lose(&mut self, now: u64, retry_ms: Option<u64>, spread: bool) {
-        if self.phase == Phase::Live && now.saturating_sub(self.live_since) >= GOOD_MS {
+    fn retreat(&mut self, now: u64, retry_ms: Option<u64>, spread: bool) {
+        if self.phase != Phase::Live {
+            self.failed += u32::from(self.online);
+        } else if now.saturating_sub(self.live_since) >= GOOD_MS {
             self.backoff.reset();
         }
-        self.lost.get_or_insert(now);
+        self.seeking.get_or_insert(now);
         let wait = self.backoff.fail();
         let wait = match retry_ms {
             Some(retry) if spread => {
@@ -341,8 +430,13 @@ impl Connection {
     fn ending(&self, code: u16) -> Ending {
         match CloseCode::from_number(code) {
             Some(CloseCode::Left) => Ending::Left,
-            Some(CloseCode::NoSeat | CloseCode::NoSuchRoom | CloseCode::RoomEnded) if self.leaving => Ending::Left,
+            Some(CloseCode::NoSeat | CloseCode::NoSuchRoom | CloseCode::RoomEnded | CloseCode::Removed)
+                if self.leave_by.is_some() =>
+            {
+                Ending::Left
+            }
             Some(CloseCode::NoSeat) => Ending::NoSeat,
+            Some(CloseCode::Removed) => Ending::Removed,
             Some(CloseCode::RoomEnded) => Ending::RoomEnded,
             Some(CloseCode::NoSuchRoom) if self.knows_room => Ending::RoomEnded,
             Some(CloseCode::NoSuchRoom) => Ending::NoSuchRoom,

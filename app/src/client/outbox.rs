@@ -4,27 +4,100 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{ClientFrame, Code, EventId, Fault, MessageBody, Proposal};
+use crate::protocol::{ClientFrame, Code, Emoji, EventId, Fault, MessageBody, Proposal};
 
 /// How long a draft waits when the server refuses it for now and does not say how long, in milliseconds.
 pub const RETRY_MS: u64 = 1_000;
 /// No longer wait is obeyed, in milliseconds: text must not stay on "sending" because of one wrong number.
 pub const RETRY_CAP_MS: u64 = 60_000;
 
-/// A message on its way.
+/// Something on its way into the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     /// The id that its event will have.
     pub id: EventId,
-    /// What it says.
-    pub body: MessageBody,
-    /// When it was written: this machine's wall clock, in UTC milliseconds.
+    /// What it is.
+    pub event: DraftEvent,
+    /// When it was made: this machine's wall clock, in UTC milliseconds.
     pub at: u64,
-    /// When it was written, in monotonic milliseconds. Forgotten over a reload: the old page's clock means nothing.
+    /// When it was made, in monotonic milliseconds. Forgotten over a reload: the old page's clock means nothing.
     #[serde(skip)]
     pub since: u64,
     /// How far it got.
     pub state: DraftState,
+    /// Why the server wants it later, if that was its last word.
+    #[serde(skip)]
+    pub waiting: Option<Code>,
+}
+
+impl Draft {
+    /// Whether it will not be sent unless the person decides so.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self.state, DraftState::Refused(_))
+    }
+}
+
+/// What a person can put into the log: a [`Proposal`] whose parts are known to be good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DraftEvent {
+    /// Say something.
+    Message {
+        /// What it says.
+        body: MessageBody,
+        /// The message it answers.
+        reply_to: Option<EventId>,
+    },
+    /// Change an own message.
+    Edit {
+        /// Which.
+        target: EventId,
+        /// What it says from then on.
+        body: MessageBody,
+    },
+    /// Take an own message back.
+    Deletion {
+        /// Which.
+        target: EventId,
+    },
+    /// Put an emoji on a message, or take it away.
+    Reaction {
+        /// Which message.
+        target: EventId,
+        /// Which emoji.
+        emoji: Emoji,
+        /// On or away.
+        on: bool,
+    },
+}
+
+impl DraftEvent {
+    /// What the person typed for it.
+    #[must_use]
+    pub fn words(&self) -> Option<&MessageBody> {
+        match self {
+            Self::Message { body, .. } | Self::Edit { body, .. } => Some(body),
+            Self::Deletion { .. } | Self::Reaction { .. } => None,
+        }
+    }
+
+    /// The message that it changes, deletes or reacts to.
+    #[must_use]
+    pub fn target(&self) -> Option<EventId> {
+        match self {
+            Self::Edit { target, .. } | Self::Deletion { target } | Self::Reaction { target, .. } => Some(*target),
+            Self::Message { .. } => None,
+        }
+    }
+
+    fn proposal(&self) -> Proposal {
+        match self.clone() {
+            Self::Message { body, reply_to } => Proposal::Message { body: body.as_str().to_owned(), reply_to },
+            Self::Edit { target, body } => Proposal::Edited { target, body: body.as_str().to_owned() },
+            Self::Deletion { target } => Proposal::Deleted { target },
+            Self::Reaction { target, emoji, on } => Proposal::Reacted { target, emoji: emoji.as_str().to_owned(), on },
+        }
+    }
 }
 
 /// How far a draft got.
@@ -38,11 +111,12 @@ pub enum DraftState {
     Refused(Code),
 }
 
-/// Drafts in the order they were written, until their echo.
+/// Drafts in the order they were made, until their echo.
 ///
 /// - Only the first is ever sent; the next follows its echo. So the log has them in this order.
 /// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
-/// - One that is refused for good stays, and the others wait behind it, until the person decides.
+/// - Words that are refused for good stay, and what follows waits behind them, until the person decides. A deletion or
+///   reaction that is refused for good is no more: nothing was typed for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
     drafts: VecDeque<Draft>,
@@ -66,10 +140,20 @@ impl Outbox {
         self.drafts.is_empty()
     }
 
-    /// Keeps a new draft. An id that is here already is the same draft.
-    pub fn push(&mut self, now: u64, id: EventId, body: MessageBody, at: u64) {
+    /// Keeps a new draft, made at `now` by the monotonic clock and `at` by the wall clock. An id that is here already is
+    /// the same draft.
+    pub fn push(&mut self, now: u64, id: EventId, event: DraftEvent, at: u64) {
         if self.drafts.iter().all(|draft| draft.id != id) {
-            self.drafts.push_back(Draft { id, body, at, since: now, state: DraftState::Waiting });
+            self.drafts.push_back(Draft { id, event, at, since: now, state: DraftState::Waiting, waiting: None });
+        }
+    }
+
+    /// Keeps the drafts of another page behind its own. An id that is here already is the same draft.
+    pub fn merge(&mut self, other: Self) {
+        for draft in other.drafts {
+            if self.drafts.iter().all(|own| own.id != draft.id) {
+                self.drafts.push_back(draft);
+            }
         }
     }
 
@@ -78,10 +162,10 @@ impl Outbox {
         if self.sent_on == Some(dial) || now < self.not_before {
             return None;
         }
-        let first = self.drafts.front_mut().filter(|first| !matches!(first.state, DraftState::Refused(_)))?;
+        let first = self.drafts.front_mut().filter(|first| !first.is_refused())?;
         first.state = DraftState::InFlight;
         self.sent_on = Some(dial);
-        Some(ClientFrame::Append { id: first.id, event: Proposal::Message { body: first.body.as_str().to_owned() } })
+        Some(ClientFrame::Append { id: first.id, event: first.event.proposal() })
     }
 
     /// When [`Outbox::send`] is worth asking again without anything else having happened.
@@ -109,27 +193,39 @@ impl Outbox {
         self.sent_on = None;
         if fault.code.is_retryable() {
             first.state = DraftState::Waiting;
+            first.waiting = Some(fault.code);
             self.not_before = now + fault.retry_ms.unwrap_or(RETRY_MS).min(RETRY_CAP_MS);
-        } else {
+        } else if first.event.words().is_some() {
             first.state = DraftState::Refused(fault.code);
+        } else {
+            self.settle(id);
         }
     }
 
     /// Sends a refused draft again.
     pub fn retry(&mut self, id: EventId) {
-        if let Some(draft) = self.drafts.iter_mut().find(|draft| draft.id == id && is_refused(draft)) {
+        if let Some(draft) = self.drafts.iter_mut().find(|draft| draft.id == id && draft.is_refused()) {
             draft.state = DraftState::Waiting;
         }
     }
 
-    /// Gives a refused draft back. Any other stays: it may be in the log already.
-    pub fn take(&mut self, id: EventId) -> Option<Draft> {
-        let place = self.drafts.iter().position(|draft| draft.id == id && is_refused(draft))?;
-        let draft = self.drafts.remove(place);
+    /// Takes a refused draft out, and with it what waits to change it, and gives back the words as they were typed last.
+    /// Any other stays: it may be in the log already.
+    pub fn take(&mut self, id: EventId) -> Option<MessageBody> {
+        let place = self.drafts.iter().position(|draft| draft.id == id && draft.is_refused())?;
+        let mut behind = self.drafts.split_off(place);
+        let mut words = behind.pop_front()?.event.words().cloned();
+        for draft in behind {
+            if draft.event.target() != Some(id) {
+                self.drafts.push_back(draft);
+            } else if let Some(changed) = draft.event.words() {
+                words = Some(changed.clone());
+            }
+        }
         if place == 0 {
             self.next();
         }
-        draft
+        words
     }
 
     /// Another draft is the first now.
@@ -137,8 +233,4 @@ impl Outbox {
         self.sent_on = None;
         self.not_before = 0;
     }
-}
-
-fn is_refused(draft: &Draft) -> bool {
-    matches!(draft.state, DraftState::Refused(_))
 }

@@ -8,7 +8,8 @@ use crate::protocol::{
 };
 
 use super::outbox::Draft;
-use super::timeline::{NameBook, Row, Timeline};
+use super::timeline::row::Row;
+use super::timeline::{NameBook, Reader, Timeline};
 
 /// What became of something delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct RoomState {
     caught_up: bool,
     /// The first event of the log, as far as is known; `Seq(0)` when the log has none.
     oldest: Seq,
+    /// What comes after it is unread.
+    seen: Option<Position>,
     timeline: Timeline,
 }
 
@@ -59,13 +62,14 @@ impl RoomState {
             roster_at: position.seq,
             caught_up: false,
             oldest,
+            seen: None,
             timeline: Timeline::default(),
         };
         state.learn(&names);
         state.seat(members);
         for event in events {
             state.name_newcomer(&event);
-            state.timeline.push(event);
+            state.push(event);
         }
         state
     }
@@ -83,6 +87,7 @@ impl RoomState {
             roster_at: Seq::default(),
             caught_up: false,
             oldest: welcome.oldest,
+            seen: None,
             timeline: Timeline::default(),
         };
         state.welcome(welcome);
@@ -96,7 +101,10 @@ impl RoomState {
             self.timeline.clear();
             self.seq = None;
         }
-        self.me = welcome.member;
+        if self.me != welcome.member {
+            self.me = welcome.member;
+            self.timeline.rename(Reader { me: self.me, names: &self.names });
+        }
         self.info = welcome.room.clone();
         self.epoch = welcome.position.epoch;
         self.oldest = welcome.oldest;
@@ -108,12 +116,10 @@ impl RoomState {
 
     /// Takes the names that came with events.
     pub fn learn(&mut self, names: &Names) {
-        for (member, name) in names {
-            // The roster is read together with the log's head; names that come with a page may be older.
-            if self.members.iter().all(|seated| seated.member != *member) {
-                self.names.insert(*member, Arc::new(name.clone()));
-            }
-        }
+        // The roster is read together with the log's head; names that come with a page may be older.
+        let is_seated = |member| self.members.iter().any(|seated| seated.member == member);
+        let left: Vec<_> = names.iter().filter(|(member, _)| !is_seated(**member)).collect();
+        self.name_all(left, true);
     }
 
     /// Takes one item of an `events` frame.
@@ -133,7 +139,7 @@ impl RoomState {
         if event.seq > self.roster_at {
             self.change_roster(&event);
         }
-        self.timeline.push(event);
+        self.push(event);
         Applied::Added
     }
 
@@ -149,15 +155,13 @@ impl RoomState {
             return;
         }
         let asked_first = self.timeline.first() == Some(before.seq);
-        for (member, name) in names {
-            self.names.entry(*member).or_insert_with(|| Arc::new(name.clone()));
-        }
-        for event in &events {
-            if let EventKind::Joined { member, name } = &event.kind {
-                self.names.entry(*member).or_insert_with(|| Arc::new(name.clone()));
-            }
-        }
-        let added = self.timeline.prepend(before.seq, events);
+        let joined = events.iter().filter_map(|event| match &event.kind {
+            EventKind::Joined { member, name } => Some((member, name)),
+            _ => None,
+        });
+        self.name_all(names.iter().chain(joined), false);
+        let reader = Reader { me: self.me, names: &self.names };
+        let added = self.timeline.prepend(before.seq, events, reader);
         if asked_first && added == Some(0) && self.timeline.has_space() {
             // Retention was faster: nothing is left before this window.
             self.oldest = before.seq;
@@ -213,24 +217,91 @@ impl RoomState {
         &self.timeline
     }
 
-    /// What a page draws: the log, then the drafts.
+    /// Who has a seat and what they are called, in the order they took it.
+    pub fn member_names(&self) -> impl Iterator<Item = (MemberId, Arc<DisplayName>)> {
+        self.members.iter().filter_map(|seated| Some((seated.member, self.names.get(&seated.member)?.clone())))
+    }
+
+    /// Whether the room takes nobody in at present.
     #[must_use]
-    pub fn rows<'a>(&self, drafts: impl Iterator<Item = &'a Draft>) -> Vec<Row> {
-        self.timeline.rows(self.me, &self.names, drafts)
+    pub fn is_locked(&self) -> bool {
+        self.info.locked
+    }
+
+    /// Whether a member has no connection at present.
+    pub fn set_away(&mut self, member: MemberId, away: bool) {
+        if let Some(seated) = self.members.iter_mut().find(|seated| seated.member == member) {
+            seated.away = away;
+        }
+    }
+
+    /// The reader has seen what is here; what comes from now on is unread.
+    pub fn mark_seen(&mut self) {
+        self.seen = self.position();
+    }
+
+    /// Whether it was said what the reader has seen.
+    #[must_use]
+    pub fn is_marked(&self) -> bool {
+        self.seen.is_some()
+    }
+
+    /// Nothing is unread.
+    pub fn unmark(&mut self) {
+        self.seen = None;
+    }
+
+    /// How many messages of others came after [`RoomState::mark_seen`], as far as they are here.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.seen.map_or(0, |seen| self.news_after(seen))
+    }
+
+    /// How many messages of others came after this position, as far as they are here. In another life of the log, all.
+    #[must_use]
+    pub fn news_after(&self, position: Position) -> usize {
+        self.timeline.news(self.me, self.place(position)).count()
+    }
+
+    /// What a page draws: the log, then the drafts. `zone` is what the reader's clock adds to UTC, in minutes.
+    #[must_use]
+    pub fn rows<'a>(&'a self, drafts: impl Iterator<Item = &'a Draft>, zone: i32) -> Vec<Row> {
+        let seen = self.seen.map(|seen| self.place(seen));
+        self.timeline.rows(Reader { me: self.me, names: &self.names }, drafts, zone, seen)
+    }
+
+    /// Where a position is in this life of the log.
+    fn place(&self, position: Position) -> Seq {
+        if position.epoch == self.epoch { position.seq } else { Seq::default() }
+    }
+
+    fn push(&mut self, event: Event) {
+        self.timeline.push(event, Reader { me: self.me, names: &self.names });
     }
 
     fn seat(&mut self, members: Vec<Member>) {
-        for member in &members {
-            self.names.insert(member.member, Arc::new(member.name.clone()));
-        }
+        self.name_all(members.iter().map(|seated| (&seated.member, &seated.name)), true);
         self.members = members;
     }
 
     fn name_newcomer(&mut self, event: &Event) {
-        if let EventKind::Joined { member, name } = &event.kind
-            && (event.seq > self.roster_at || !self.names.contains_key(member))
-        {
-            self.names.insert(*member, Arc::new(name.clone()));
+        if let EventKind::Joined { member, name } = &event.kind {
+            self.name_all([(member, name)], event.seq > self.roster_at);
+        }
+    }
+
+    /// Takes names: instead of earlier ones when these are `newer`, otherwise only where there was none.
+    fn name_all<'a>(&mut self, names: impl IntoIterator<Item = (&'a MemberId, &'a DisplayName)>, newer: bool) {
+        let mut changed = false;
+        for (member, name) in names {
+            let known = self.names.get(member);
+            if known.is_none_or(|known| newer && **known != *name) {
+                self.names.insert(*member, Arc::new(name.clone()));
+                changed = true;
+            }
+        }
+        if changed {
+            self.timeline.rename(Reader { me: self.me, names: &self.names });
         }
     }
 
@@ -238,10 +309,10 @@ impl RoomState {
         match &event.kind {
             EventKind::Joined { member, name } => {
                 self.members.retain(|seated| seated.member != *member);
-                self.members.push(Member { member: *member, name: name.clone() });
+                self.members.push(Member { member: *member, name: name.clone(), away: false });
             }
             EventKind::Left { member, .. } => self.members.retain(|seated| seated.member != *member),
-            EventKind::Message { .. } | EventKind::Unknown => {}
+            _ => {}
         }
     }
 }

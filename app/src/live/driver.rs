@@ -3,32 +3,38 @@
 use std::future::pending;
 
 use futures_channel::mpsc::Receiver;
-use futures_util::{FutureExt, StreamExt, select};
+use futures_util::{FutureExt, StreamExt, select_biased};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
-use super::browser;
 use super::keeper::Keeper;
 use super::socket::{BROKEN, Socket};
 use super::store::RoomStore;
-use crate::client::{Action, Client, Input, Outbox};
+use super::{ask, browser};
+use crate::client::{Action, Client, Input};
 
 /// How often the page's clock moves while something on it counts time, in milliseconds.
 const BEAT_MS: u64 = 200;
 
-/// Runs until the page goes away.
+/// Runs until the page, or the room on it, goes away.
 pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiver<Input>) {
     let mut hands = Hands { store, socket: None, wake: None };
     let mut keeper = Keeper::new(store.code);
-    client.restore(keeper.outbox());
+    adopt(store, &mut client, &mut keeper);
+    hands.perform(client.step(browser::now_ms(), Input::Zone(browser::zone())));
     hands.perform(client.step(browser::now_ms(), Input::Start));
     loop {
         store.draw(&client);
         keeper.keep(client.outbox(), client.status());
         let beat = store.counts_time().then(|| browser::now_ms() + BEAT_MS);
         let due = hands.wake.into_iter().chain(beat).min();
-        let input = select! {
-            input = inputs.select_next_some() => input,
+        // Inputs first: where the room is gone, so are the signals that a frame would change.
+        let input = select_biased! {
+            input = inputs.next() => match input {
+                Some(input) => input,
+                None => return,
+            },
             input = hands.socket_input().fuse() => input,
             () = sleep_until(due).fuse() => Input::Tick,
         };
@@ -40,15 +46,27 @@ pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiv
             }
             hands.wake = None;
         }
-        if matches!(input, Input::Leave) {
+        match input {
             // Whoever leaves was asked, and has given up what is not sent.
-            client.restore(Outbox::default());
+            Input::Leave => client.give_up(),
+            // It may have slept in the browser's page cache while other pages of its tab wrote.
+            Input::Visible(true) => adopt(store, &mut client, &mut keeper),
+            _ => {}
         }
         hands.perform(client.step(now, input));
         // What is ready already is taken before anything is drawn.
         while let Some(input) = hands.socket_input().now_or_never() {
             hands.perform(client.step(now, input));
         }
+    }
+}
+
+/// Takes over what other pages of this tab could not send.
+fn adopt(store: RoomStore, client: &mut Client, keeper: &mut Keeper) {
+    let (outbox, text) = keeper.adopt();
+    client.merge(outbox);
+    if text.is_some() {
+        store.taken.set(text);
     }
 }
 
@@ -78,6 +96,7 @@ impl Hands {
                     }
                 }
                 Action::Wake(at) => self.wake = Some(at),
+                Action::PostLeave => self.post_leave(),
                 Action::Compose(body) => self.store.taken.set(Some(body.as_str().to_owned())),
             }
         }
@@ -88,6 +107,15 @@ impl Hands {
         if self.socket.is_none() {
             self.store.tell(Input::Closed(dial, BROKEN));
         }
+    }
+
+    fn post_leave(&self) {
+        let store = self.store;
+        spawn_local(async move {
+            if ask::to_leave(store.code).await {
+                store.tell(Input::Left);
+            }
+        });
     }
 
     async fn socket_input(&mut self) -> Input {

@@ -1,41 +1,92 @@
 //! What a room's page keeps over a reload, in this tab: messages not sent yet and the text in the composer.
+//!
+//! A tab has one such place for all its pages. One of them may be in the browser's page cache and wake up after others
+//! have written there. So a page takes away only what it has put there or adopted.
 
-use super::browser::{keep, kept};
-use crate::client::{Ending, Outbox, Status};
+use serde_json::Value;
+
+use super::browser;
+use crate::client::{Outbox, Status};
 use crate::protocol::{RoomCode, codec};
 
-/// One room's place in the tab's storage.
+/// One room's place in the tab's storage, as one page uses it.
 pub(super) struct Keeper {
-    outbox: String,
-    code: RoomCode,
-    written: String,
+    key: String,
+    /// The drafts this page has put there or adopted, as they stand there.
+    ours: String,
 }
 
 impl Keeper {
-    /// For this room.
+    /// For this room. Nothing is adopted yet.
     pub(super) fn new(code: RoomCode) -> Self {
-        let outbox = outbox_key(code);
-        let written = kept(&outbox).unwrap_or_default();
-        Self { outbox, code, written }
+        Self { key: outbox_key(code), ours: String::new() }
     }
 
-    /// What an earlier page in this tab could not send.
-    pub(super) fn outbox(&self) -> Outbox {
-        codec::decode(&self.written).unwrap_or_default()
+    /// Takes over what other pages of this tab could not send. What this version does not know as drafts comes as text.
+    pub(super) fn adopt(&mut self) -> (Outbox, Option<String>) {
+        // What cannot be read now is not gone.
+        let Some(stored) = browser::kept(&self.key) else { return Default::default() };
+        let adopted = match drafts(&stored) {
+            Some(found) => (without(found, &self.ours), None),
+            None => (Outbox::default(), Some(words(&stored).join("\n"))),
+        };
+        self.ours = stored;
+        adopted
     }
 
-    /// Keeps what is not sent. When the stay is over by choice or with the room, nothing stays behind.
+    /// Keeps what is not sent. After the stay is over it stays until the page that shows it goes away.
     pub(super) fn keep(&mut self, outbox: &Outbox, status: Status) {
-        let over = matches!(status, Status::Ended(Ending::Left | Ending::RoomEnded | Ending::NoSuchRoom));
-        let text = if over || outbox.is_empty() { String::new() } else { codec::encode(outbox) };
-        if over {
-            keep_draft(self.code, "");
+        if matches!(status, Status::Ended(ending) if ending.is_over()) {
+            return;
         }
-        if text != self.written {
-            keep(&self.outbox, &text);
-            self.written = text;
+        let ours = written(outbox);
+        if ours == self.ours {
+            return;
+        }
+        let stored = browser::kept(&self.key).unwrap_or_default();
+        if browser::keep(&self.key, &beside(outbox, &stored, &self.ours)) {
+            self.ours = ours;
         }
     }
+}
+
+/// What to write where `stored` stands, `ours` of it this page's own: the outbox, and behind it what is not its own.
+fn beside(outbox: &Outbox, stored: &str, ours: &str) -> String {
+    let mut all = outbox.clone();
+    all.merge(without(drafts(stored).unwrap_or_default(), ours));
+    written(&all)
+}
+
+fn without(mut found: Outbox, ours: &str) -> Outbox {
+    for own in drafts(ours).unwrap_or_default().drafts() {
+        found.settle(own.id);
+    }
+    found
+}
+
+fn drafts(stored: &str) -> Option<Outbox> {
+    if stored.is_empty() { Some(Outbox::default()) } else { codec::decode(stored).ok() }
+}
+
+fn written(outbox: &Outbox) -> String {
+    if outbox.is_empty() { String::new() } else { codec::encode(outbox) }
+}
+
+/// The words of stored drafts, also of drafts that another version has written.
+fn words(stored: &str) -> Vec<String> {
+    fn collect(value: &Value, words: &mut Vec<String>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| collect(item, words)),
+            Value::Object(fields) => fields.iter().for_each(|(name, value)| match value {
+                Value::String(text) if name == "body" => words.push(text.clone()),
+                _ => collect(value, words),
+            }),
+            _ => {}
+        }
+    }
+    let mut words = Vec::new();
+    collect(&codec::decode(stored).unwrap_or_default(), &mut words);
+    words
 }
 
 fn outbox_key(code: RoomCode) -> String {
@@ -48,10 +99,64 @@ fn draft_key(code: RoomCode) -> String {
 
 /// Keeps the text in the composer.
 pub(super) fn keep_draft(code: RoomCode, text: &str) {
-    keep(&draft_key(code), text);
+    browser::keep(&draft_key(code), text);
 }
 
-/// The text that was in the composer.
+/// The text that was in the composer; `None` when that cannot be read.
 pub(super) fn kept_draft(code: RoomCode) -> Option<String> {
-    kept(&draft_key(code))
+    browser::kept(&draft_key(code))
+}
+
+/// Everything this tab wrote for the room and could not send, oldest first.
+#[must_use]
+pub fn unsent(code: RoomCode) -> Vec<String> {
+    let mut words = words(&browser::kept(&outbox_key(code)).unwrap_or_default());
+    words.extend(kept_draft(code).filter(|text| !text.trim().is_empty()));
+    words
+}
+
+/// Forgets everything this tab wrote for the room.
+pub fn forget(code: RoomCode) {
+    keep_draft(code, "");
+    browser::keep(&outbox_key(code), "");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::DraftEvent;
+    use crate::protocol::EventId;
+
+    fn outbox(drafts: &[u64]) -> Outbox {
+        let mut outbox = Outbox::default();
+        for nth in drafts {
+            let event = DraftEvent::Message { body: nth.to_string().parse().unwrap(), reply_to: None };
+            outbox.push(0, EventId::mint(*nth, [1; 10]), event, 0);
+        }
+        outbox
+    }
+
+    fn stored(drafts: &[u64]) -> String {
+        written(&outbox(drafts))
+    }
+
+    #[test]
+    fn a_page_takes_away_only_its_own() {
+        // A page with 1 slept; another one of its tab wrote 2 and 3; the first sends 1 and writes 4.
+        assert_eq!(beside(&outbox(&[4]), &stored(&[1, 2, 3]), &stored(&[1])), stored(&[4, 2, 3]));
+        assert_eq!(beside(&outbox(&[]), &stored(&[1, 2]), &stored(&[1])), stored(&[2]));
+        assert_eq!(beside(&outbox(&[]), &stored(&[1]), &stored(&[1])), "");
+        assert_eq!(beside(&outbox(&[1, 2]), &stored(&[2]), ""), stored(&[1, 2]));
+    }
+
+    #[test]
+    fn words_of_another_version_are_read() {
+        assert_eq!(words(&stored(&[1, 2])), ["1", "2"]);
+        let later = r#"{"drafts":[{"what":"later","body":"one"},{"is":{"a":[{"body":"two"}]}},{"body":1}],"v":9}"#;
+        assert!(drafts(later).is_none());
+        assert_eq!(words(later), ["one", "two"]);
+        for nonsense in ["", "{", "[]", "null"] {
+            assert_eq!(words(nonsense), Vec::<String>::new(), "{nonsense}");
+        }
+    }
 }

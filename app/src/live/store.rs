@@ -1,17 +1,16 @@
 //! The room as signals. Only what changed is written, so only what changed is drawn.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_channel::mpsc::{Sender, channel};
-use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{browser, driver, keeper};
-use crate::api;
-use crate::client::{Client, Input, Outbox, Row, RowState};
+use super::{ask, browser, driver, keeper, watch};
+use crate::client::{Client, Input, MessageRow, Outbox, Returned, Row, RowKey, RowState};
 use crate::protocol::body::BodyError;
-use crate::protocol::{Code, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
+use crate::protocol::{Code, DisplayName, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
 
 pub use crate::client::{Ending, Status};
 
@@ -28,9 +27,17 @@ pub struct RoomStore {
     /// How many it holds.
     pub capacity: u32,
     /// What the log shows.
-    pub rows: RwSignal<Vec<RowSignal>>,
+    pub rows: RwSignal<Vec<Arc<Row>>>,
     /// Who is here.
     pub members: RwSignal<Vec<Member>>,
+    /// Who of the others is writing.
+    pub typing: RwSignal<Vec<Arc<DisplayName>>>,
+    /// How many messages of others came since the page was last hidden.
+    pub unread: RwSignal<usize>,
+    /// Whether the room takes nobody in at present.
+    pub locked: RwSignal<bool>,
+    /// Said for some seconds after a loss of the connection.
+    pub returned: RwSignal<Option<Returned>>,
     /// How the connection is.
     pub status: RwSignal<Status>,
     /// Where the page before what is shown ends, when there is one.
@@ -41,21 +48,20 @@ pub struct RoomStore {
     pub taken: RwSignal<Option<String>>,
     /// Whether the reader has pressed "leave" on this page, and so knows what becomes of it.
     pub leaving: RwSignal<bool>,
+    /// Whether times are shown by the reader's own clock; the server knows UTC only.
+    pub local: RwSignal<bool>,
     /// Monotonic milliseconds, kept current while something on the page counts them.
     pub now: RwSignal<u64>,
+    /// The text in the composer.
+    draft: StoredValue<String>,
+    /// The change of a message in the composer, which is not kept over a reload.
+    change: StoredValue<String>,
+    /// The end of the older page that is on its way.
+    older_asked: StoredValue<Option<Position>>,
     /// The client, until the driver takes it.
     client: StoredValue<Option<Client>>,
     /// The way to the driver, once it runs.
     inputs: StoredValue<Option<Sender<Input>>>,
-}
-
-/// One row whose content may change while its key stays.
-#[derive(Clone)]
-pub struct RowSignal {
-    /// The event's id.
-    pub key: EventId,
-    /// What to draw.
-    pub row: ArcRwSignal<Row>,
 }
 
 impl RoomStore {
@@ -63,7 +69,8 @@ impl RoomStore {
     /// the same state, so the client's randomness comes from it.
     #[must_use]
     pub fn new(snapshot: Snapshot, page: EventId) -> Self {
-        let (code, me, capacity) = (snapshot.room.code, snapshot.member, snapshot.room.capacity);
+        let (code, me, capacity, locked) =
+            (snapshot.room.code, snapshot.member, snapshot.room.capacity, snapshot.room.locked);
         let client = Client::new(page.0.as_u64_pair().1, Some(snapshot), Outbox::default());
         let store = Self {
             code,
@@ -71,12 +78,20 @@ impl RoomStore {
             capacity,
             rows: RwSignal::default(),
             members: RwSignal::default(),
+            typing: RwSignal::default(),
+            unread: RwSignal::default(),
+            locked: RwSignal::new(locked),
+            returned: RwSignal::default(),
             status: RwSignal::new(client.status()),
             older: RwSignal::default(),
             unsent: RwSignal::default(),
             taken: RwSignal::default(),
             leaving: RwSignal::default(),
+            local: RwSignal::default(),
             now: RwSignal::default(),
+            draft: StoredValue::default(),
+            change: StoredValue::default(),
+            older_asked: StoredValue::default(),
             client: StoredValue::new(None),
             inputs: StoredValue::new(None),
         };
@@ -87,7 +102,7 @@ impl RoomStore {
 
     /// Goes live, in the browser.
     pub fn start(self) {
-        Effect::new(move |_| {
+        watch(move || {
             let Some(client) = self.client.try_update_value(Option::take).flatten() else { return };
             let (inputs, driven) = channel(INPUTS);
             self.inputs.set_value(Some(inputs));
@@ -95,53 +110,86 @@ impl RoomStore {
             self.guard_unsent();
             spawn_local(driver::run(self, client, driven));
         });
-        Effect::new(move |_| {
+        watch(move || {
             if self.leaving.get() && self.status.get() == Status::Ended(Ending::Left) {
                 browser::go("/");
             }
         });
-        Effect::new(move |_| browser::mark_document("data-live", self.status.get() == Status::Live));
+        watch(move || self.local.set(true));
+        watch(move || browser::mark_document("data-live", self.status.get() == Status::Live));
     }
 
     fn listen(self) {
-        self.tell_of(ev::online, |_| Input::Online);
-        self.tell_of(ev::offline, |_| Input::Offline);
-        self.tell_of(ev::visibilitychange, |_| Input::Visible(browser::is_visible()));
-        self.tell_of(ev::pageshow, |_| Input::Visible(browser::is_visible()));
+        self.tell_of("online", |_| Input::Online);
+        self.tell_of("offline", |_| Input::Offline);
+        self.tell_of("visibilitychange", |_| Input::Visible(browser::is_visible()));
+        self.tell_of("pageshow", move |event| {
+            if browser::is_awake_again(event) && self.is_over() {
+                // Back on the page that was left: now it says so.
+                self.leaving.set(false);
+            }
+            Input::Visible(browser::is_visible())
+        });
+        browser::hear_page("pagehide", move |_| {
+            if self.is_over() {
+                keeper::forget(self.code);
+            }
+        });
         if !browser::is_online() {
             self.tell(Input::Offline);
+        }
+        // Opened in the background: what comes is unread from the first message on.
+        if !browser::is_visible() {
+            self.tell(Input::Visible(false));
         }
     }
 
     /// Asks before the page goes away with something unsent, unless it goes because the reader leaves.
     fn guard_unsent(self) {
-        let handle = window_event_listener(ev::beforeunload, move |event| {
-            if !self.leaving.get_untracked() && self.unsent.with_untracked(|unsent| !unsent.is_empty()) {
+        browser::hear_page("beforeunload", move |event| {
+            // The composer's text comes back with the page, as long as there is a room to come back to.
+            let unsent = if self.is_over() { self.unsent_words().len() } else { self.unsent.read_untracked().len() };
+            if unsent > 0 && !self.leaving.get_untracked() {
                 event.prevent_default();
             }
         });
-        on_cleanup(move || handle.remove());
+    }
+
+    /// Whether the stay is over: the page only shows what came of it.
+    fn is_over(self) -> bool {
+        matches!(self.status.get_untracked(), Status::Ended(ending) if ending.is_over())
+    }
+
+    /// Everything that was written here and is not sent, the composer's text last.
+    #[must_use]
+    pub fn unsent_words(self) -> Vec<String> {
+        let waiting = self.unsent.read_untracked();
+        let waiting = waiting.iter().map(|body| body.as_str().to_owned());
+        let typed = [self.draft.get_value(), self.change.get_value()];
+        waiting.chain(typed.into_iter().filter(|text| !text.trim().is_empty())).collect()
+    }
+
+    /// Holds the change of a message that is being written.
+    pub fn note_change(self, text: &str) {
+        self.change.set_value(text.to_owned());
     }
 
     /// Keeps the composer's text over a reload of this tab.
     pub fn keep_draft(self, text: &str) {
+        self.draft.set_value(text.to_owned());
         keeper::keep_draft(self.code, text);
     }
 
-    /// The composer's text of before the reload.
+    /// The composer's text as this tab keeps it; `None` when that cannot be read.
     #[must_use]
     pub fn kept_draft(self) -> Option<String> {
         keeper::kept_draft(self.code)
     }
 
-    fn tell_of<E: ev::EventDescriptor + 'static>(self, event: E, input: impl Fn(E::EventType) -> Input + 'static)
-    where
-        E::EventType: wasm_bindgen::JsCast,
-    {
-        let handle = window_event_listener(event, move |event| {
+    fn tell_of(self, event: &str, input: impl Fn(&web_sys::Event) -> Input + 'static) {
+        browser::hear_page(event, move |event| {
             self.tell(input(event));
         });
-        on_cleanup(move || handle.remove());
     }
 
     /// Gives the client an input; whether it got there.
@@ -155,11 +203,62 @@ impl RoomStore {
     ///
     /// # Errors
     /// When it is no message; nothing happened then.
-    pub fn send(self, typed: &str) -> Result<(), Code> {
+    pub fn send(self, typed: &str, reply_to: Option<EventId>) -> Result<(), Code> {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
+        self.ask(|id, at| Input::Send { id, body, reply_to, at })
+    }
+
+    /// Changes an own message to what was typed. When this is `Ok`, it is in the outbox and on the screen.
+    ///
+    /// # Errors
+    /// When it is no message; nothing happened then.
+    pub fn change(self, target: EventId, typed: &str) -> Result<(), Code> {
+        let body: MessageBody = typed.parse().map_err(BodyError::code)?;
+        self.ask(|id, at| Input::Change { id, target, body, at })
+    }
+
+    /// Takes an own message back.
+    pub fn remove(self, target: EventId) {
+        // Refused only while nothing runs here yet: the message is still there then, and so is the button.
+        let _ = self.ask(|id, at| Input::Remove { id, target, at });
+    }
+
+    /// Puts an emoji on a message, or takes it away.
+    pub fn react(self, target: EventId, emoji: Emoji, on: bool) {
+        let _ = self.ask(|id, at| Input::React { id, target, emoji, on, at });
+    }
+
+    /// The reader typed something; others may be told.
+    pub fn typing_now(self) {
+        self.tell(Input::Typing);
+    }
+
+    fn ask(self, input: impl FnOnce(EventId, u64) -> Input) -> Result<(), Code> {
         let at = browser::unix_ms();
         let id = EventId::mint(at, browser::entropy());
-        if self.tell(Input::Send { id, body, at }) { Ok(()) } else { Err(Code::Storage) }
+        if self.tell(input(id, at)) { Ok(()) } else { Err(Code::Storage) }
+    }
+
+    /// A message that is on the page, as it is now.
+    #[must_use]
+    pub fn message(self, id: EventId) -> Option<MessageRow> {
+        self.rows.with_untracked(|rows| match &**rows.iter().rev().find(|row| row.key() == RowKey::Event(id))? {
+            Row::Message(message) => Some(message.clone()),
+            _ => None,
+        })
+    }
+
+    /// The reader's last message that can be changed.
+    #[must_use]
+    pub fn last_own(self) -> Option<MessageRow> {
+        self.rows.with_untracked(|rows| {
+            rows.iter().rev().find_map(|row| match &**row {
+                Row::Message(message) if message.own && message.body.is_some() && message.state == RowState::Sent => {
+                    Some(message.clone())
+                }
+                _ => None,
+            })
+        })
     }
 
     /// Sends a refused message again.
@@ -192,9 +291,15 @@ impl RoomStore {
     /// Brings the page of events before those shown.
     pub fn load_older(self) {
         let Some(before) = self.older.get_untracked() else { return };
+        if self.older_asked.get_value() == Some(before) {
+            return;
+        }
+        self.older_asked.set_value(Some(before));
         spawn_local(async move {
-            if let Ok(Some(page)) = api::older_page(self.code, before.seq).await {
-                self.tell(Input::Older { before, events: page.events, names: page.names });
+            match ask::for_older_page(self.code, before.seq).await {
+                Some(page) => drop(self.tell(Input::Older { before, events: page.events, names: page.names })),
+                // Asked again when the reader comes near again.
+                _ => drop(self.older_asked.try_set_value(None)),
             }
         });
     }
@@ -203,56 +308,43 @@ impl RoomStore {
     pub(super) fn counts_time(self) -> bool {
         let waits = matches!(self.status.get_untracked(), Status::Reconnecting { .. });
         // Only the last rows can be on their way.
-        waits || self.rows.with_untracked(|rows| rows.last().is_some_and(|row| is_pending(&row.row.read_untracked())))
+        waits || self.rows.with_untracked(|rows| rows.last().is_some_and(|row| is_pending(row)))
     }
 
     /// Writes what changed since the last time.
     pub(super) fn draw(self, client: &Client) {
         write(self.status, client.status());
         write(self.older, client.older());
-        write(self.unsent, client.outbox().drafts().map(|draft| draft.body.clone()).collect());
+        write(self.typing, client.typing());
+        write(self.unread, client.unread());
+        write(self.returned, client.returned());
+        write(self.locked, client.room().is_some_and(|room| room.info().locked));
+        write(self.unsent, client.outbox().drafts().filter_map(|draft| draft.event.words().cloned()).collect());
         if self.members.with_untracked(|members| members != client.members()) {
             self.members.set(client.members().to_vec());
         }
         self.draw_rows(client.rows());
     }
 
+    /// A row that says what it said before stays the same one, so that it is not drawn again.
     fn draw_rows(self, rows: Vec<Row>) {
-        let same = self.rows.with_untracked(|shown| {
-            shown.len() == rows.len() && shown.iter().zip(&rows).all(|(shown, row)| shown.key == row.key())
+        let drawn = self.rows.with_untracked(|shown| {
+            if shown.iter().map(|row| &**row).eq(&rows) {
+                return None;
+            }
+            let known: HashMap<RowKey, &Arc<Row>> = shown.iter().map(|row| (row.key(), row)).collect();
+            let same =
+                |row: &Row| known.get(&row.key()).filter(|known| known.as_ref() == row).map(|known| Arc::clone(known));
+            Some(rows.into_iter().map(|row| same(&row).unwrap_or_else(|| Arc::new(row))).collect())
         });
-        if same {
-            self.rows.with_untracked(|shown| shown.iter().zip(rows).for_each(|(shown, row)| renew(&shown.row, row)));
-            return;
+        if let Some(drawn) = drawn {
+            self.rows.set(drawn);
         }
-        let mut known: HashMap<EventId, ArcRwSignal<Row>> =
-            self.rows.with_untracked(|shown| shown.iter().map(|shown| (shown.key, shown.row.clone())).collect());
-        self.rows.set(
-            rows.into_iter()
-                .map(|row| {
-                    let key = row.key();
-                    let row = match known.remove(&key) {
-                        Some(signal) => {
-                            renew(&signal, row);
-                            signal
-                        }
-                        None => ArcRwSignal::new(row),
-                    };
-                    RowSignal { key, row }
-                })
-                .collect(),
-        );
     }
 }
 
 fn is_pending(row: &Row) -> bool {
     matches!(row, Row::Message(message) if matches!(message.state, RowState::Pending { .. }))
-}
-
-fn renew(signal: &ArcRwSignal<Row>, row: Row) {
-    if *signal.read_untracked() != row {
-        signal.set(row);
-    }
 }
 
 fn write<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {

@@ -5,12 +5,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::body::MessageBody;
+use super::emoji::Emoji;
+use super::fields::Fields;
 use super::ids::{EventId, MemberId};
 use super::name::DisplayName;
 use super::position::Seq;
 
 /// One committed entry of a room's log, as every reader receives it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Fields", try_from = "Fields")]
 pub struct Event {
     /// Its place in the log.
     pub seq: Seq,
@@ -23,13 +26,33 @@ pub struct Event {
     /// Who caused it.
     pub by: MemberId,
     /// What happened.
-    #[serde(flatten)]
     pub kind: EventKind,
+}
+
+impl Event {
+    /// Takes back what a later event of the same room took back: after `edited` and `deleted` the old words are nowhere.
+    /// True when that changed this event.
+    pub fn amend(&mut self, later: &EventKind) -> bool {
+        let (target, new) = match later {
+            EventKind::Edited { target, body: Some(body) } => (*target, Some(body)),
+            EventKind::Deleted { target } => (*target, None),
+            _ => return false,
+        };
+        match &mut self.kind {
+            EventKind::Message { body, edited, .. } if self.id == target && body.is_some() => {
+                *edited = new.is_some();
+                *body = new.cloned();
+                true
+            }
+            EventKind::Edited { target: same, body } if *same == target => body.take().is_some(),
+            _ => false,
+        }
+    }
 }
 
 /// What can happen in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(into = "Fields", try_from = "Fields")]
 pub enum EventKind {
     /// A member took a seat.
     Joined {
@@ -47,12 +70,53 @@ pub enum EventKind {
     },
     /// A member said something.
     Message {
-        /// What was said.
-        body: MessageBody,
+        /// What it says now; `None` once it was deleted.
+        body: Option<MessageBody>,
+        /// The message it answers.
+        reply_to: Option<EventId>,
+        /// Whether it said something else before.
+        edited: bool,
+    },
+    /// An author changed a message.
+    Edited {
+        /// Which.
+        target: EventId,
+        /// What it says from then on; `None` once that was changed or deleted again.
+        body: Option<MessageBody>,
+    },
+    /// An author took a message back.
+    Deleted {
+        /// Which.
+        target: EventId,
+    },
+    /// A member put an emoji on a message, or took it away.
+    Reacted {
+        /// Which message.
+        target: EventId,
+        /// Which emoji.
+        emoji: Emoji,
+        /// On or away.
+        on: bool,
     },
     /// A kind of a later version: it moves the position and shows nothing.
-    #[serde(other)]
     Unknown,
+}
+
+impl EventKind {
+    /// A message as it is first said.
+    #[must_use]
+    pub fn message(body: MessageBody) -> Self {
+        Self::Message { body: Some(body), reply_to: None, edited: false }
+    }
+
+    /// The message that this changes, deletes or reacts to.
+    #[must_use]
+    pub fn target(&self) -> Option<EventId> {
+        match self {
+            Self::Edited { target, .. } | Self::Deleted { target } | Self::Reacted { target, .. } => Some(*target),
+            Self::Joined { .. } | Self::Left { .. } | Self::Message { .. } | Self::Unknown => None,
+        }
+    }
 }
 
 /// Why a seat was freed.
@@ -65,21 +129,41 @@ pub enum LeaveReason {
     Vanished,
 }
 
-/// What a client asks to append. The body is unparsed: a bad one is rejected by its id instead of ending the connection.
+/// What a client asks to append. Unparsed: what is bad in it is rejected by its id instead of ending the connection.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(into = "Fields", try_from = "Fields")]
 pub enum Proposal {
     /// Say something.
     Message {
         /// The text as it was typed.
         body: String,
+        /// The message it answers.
+        reply_to: Option<EventId>,
     },
-    /// Taking a seat is for the forms, and not allowed here.
-    Joined {},
-    /// Freeing one is the frame `leave`, and not allowed here.
-    Left {},
+    /// Change an own message.
+    Edited {
+        /// Which.
+        target: EventId,
+        /// The text as it was typed.
+        body: String,
+    },
+    /// Take an own message back.
+    Deleted {
+        /// Which.
+        target: EventId,
+    },
+    /// Put an emoji on a message, or take it away.
+    Reacted {
+        /// Which message.
+        target: EventId,
+        /// One emoji.
+        emoji: String,
+        /// On or away.
+        on: bool,
+    },
+    /// Seats are taken by the forms and freed by the frame `leave`: not allowed here.
+    Forbidden,
     /// A kind this version does not know.
-    #[serde(other)]
     Other,
 }
 
@@ -87,19 +171,19 @@ pub enum Proposal {
 impl fmt::Debug for Proposal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Message { body } => write!(f, "Message({} bytes)", body.len()),
-            Self::Joined {} => f.write_str("Joined"),
-            Self::Left {} => f.write_str("Left"),
+            Self::Message { body, .. } => write!(f, "Message({} bytes)", body.len()),
+            Self::Edited { target, body } => write!(f, "Edited({target}, {} bytes)", body.len()),
+            Self::Deleted { target } => write!(f, "Deleted({target})"),
+            Self::Reacted { target, on, .. } => write!(f, "Reacted({target}, {on})"),
+            Self::Forbidden => f.write_str("Forbidden"),
             Self::Other => f.write_str("Other"),
         }
     }
 }
 
 /// One item of an `events` frame.
-// Unknown fields are refused in `Trimmed` alone: an event that this version cannot read has `id` and `seq` too, and
-// taken for `Trimmed` it would be lost without a word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
+#[serde(into = "Fields", try_from = "Fields")]
 pub enum Delivered {
     /// An event of the log.
     Event(Event),

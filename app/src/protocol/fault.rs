@@ -21,6 +21,10 @@ pub enum Code {
     CapacityBad,
     /// Every seat is taken.
     Full,
+    /// The room takes nobody in at present.
+    Locked,
+    /// The host has sent the caller out of this room.
+    Removed,
     /// The caller has no seat in this room.
     NoSeat,
     /// The message is empty.
@@ -29,6 +33,10 @@ pub enum Code {
     TooLong,
     /// The message holds a control character.
     BadText,
+    /// The message to be changed or reacted to is not in the log.
+    NoTarget,
+    /// Only its author may change a message.
+    NotAuthor,
     /// Clients may not append this.
     NotAllowed,
     /// The server does not know this kind of event.
@@ -87,6 +95,8 @@ pub enum CloseCode {
     NoSeat = 4501,
     /// No room has this code.
     NoSuchRoom = 4502,
+    /// The host has sent the member out.
+    Removed = 4504,
     /// A frame above the size limit.
     TooLarge = 4507,
     /// Another protocol version: reload the page.
@@ -118,6 +128,7 @@ impl CloseCode {
             BadFrame,
             NoSeat,
             NoSuchRoom,
+            Removed,
             TooLarge,
             Version,
             RoomEnded,
@@ -140,6 +151,7 @@ impl CloseCode {
             Self::BadFrame => "bad frame",
             Self::NoSeat => "no seat",
             Self::NoSuchRoom => "no such room",
+            Self::Removed => "removed",
             Self::TooLarge => "too large",
             Self::Version => "version",
             Self::RoomEnded => "room ended",

@@ -1,8 +1,10 @@
 //! The whole conversation in two enums.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::event::{Delivered, Proposal};
 use super::fault::Code;
@@ -36,6 +38,11 @@ pub enum ClientFrame {
     },
     /// End this member's stay now, on every connection.
     Leave,
+    /// For the others to see now, and never stored. Best effort.
+    Signal {
+        /// Whether the member is writing.
+        typing: bool,
+    },
     /// Answered by `pong`.
     Ping {
         /// Comes back.
@@ -48,7 +55,7 @@ pub enum ClientFrame {
 
 /// What the server says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "ServerFields")]
 pub enum ServerFrame {
     /// The answer to `hello`.
     Welcome(Box<Welcome>),
@@ -57,11 +64,25 @@ pub enum ServerFrame {
         /// At most 200 or 64 KiB of them.
         events: Vec<Delivered>,
         /// Names of those mentioned who may no longer be members.
-        #[serde(default, skip_serializing_if = "Names::is_empty")]
+        #[serde(skip_serializing_if = "Names::is_empty")]
         names: Names,
         /// Whether the replay goes on in a further frame.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         more: bool,
+    },
+    /// What is true of a member now, and was never stored. Best effort.
+    Signal {
+        /// Whose.
+        member: MemberId,
+        /// Whether the member is writing; said again every few seconds while it is so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        typing: Option<bool>,
+        /// Whether the member has no connection; the seat is kept for a while.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        away: Option<bool>,
+        /// Until when, in UTC milliseconds by the server's clock.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<u64>,
     },
     /// An append was refused.
     Rejected {
@@ -70,7 +91,7 @@ pub enum ServerFrame {
         /// Why.
         code: Code,
         /// When a retry makes sense, in milliseconds.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,
     },
     /// The answer to `ping`.
@@ -85,12 +106,139 @@ pub enum ServerFrame {
         /// A few words for developers.
         reason: String,
         /// When to come back, in milliseconds.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,
     },
     /// A frame of a later version: a sign of life, and nothing else.
+    Unknown,
+}
+
+/// Every field of every frame of the server, read straight into place: see [`super::fields`].
+#[derive(Deserialize)]
+struct ServerFields {
+    r#type: ServerType,
+    #[serde(default)]
+    member: Option<MemberId>,
+    #[serde(default)]
+    position: Option<Position>,
+    #[serde(default)]
+    recovered: Option<bool>,
+    #[serde(default)]
+    room: Option<RoomInfo>,
+    #[serde(default)]
+    members: Option<Vec<Member>>,
+    #[serde(default)]
+    oldest: Option<Seq>,
+    #[serde(default)]
+    limits: Option<Limits>,
+    #[serde(default)]
+    build: Option<String>,
+    #[serde(default)]
+    events: Option<Vec<Delivered>>,
+    #[serde(default)]
+    names: Names,
+    #[serde(default)]
+    more: bool,
+    #[serde(default)]
+    typing: Option<bool>,
+    #[serde(default)]
+    away: Option<bool>,
+    #[serde(default)]
+    until: Option<u64>,
+    #[serde(default)]
+    id: Option<EventId>,
+    #[serde(default)]
+    code: Option<WordOrNumber>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    retry_ms: Option<u64>,
+    #[serde(default)]
+    n: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ServerType {
+    Welcome,
+    Events,
+    Signal,
+    Rejected,
+    Pong,
+    Bye,
     #[serde(other)]
     Unknown,
+}
+
+/// `code` is a word in `rejected` and a number in `bye`.
+enum WordOrNumber {
+    Word(Code),
+    Number(u16),
+}
+
+impl<'de> Deserialize<'de> for WordOrNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl de::Visitor<'_> for Either {
+            type Value = WordOrNumber;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a code")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<WordOrNumber, E> {
+                Code::deserialize(de::value::StrDeserializer::new(word)).map(WordOrNumber::Word)
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<WordOrNumber, E> {
+                u16::try_from(number).map(WordOrNumber::Number).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl TryFrom<ServerFields> for ServerFrame {
+    type Error = &'static str;
+
+    fn try_from(fields: ServerFields) -> Result<Self, Self::Error> {
+        const MISSING: &str = "a field is missing";
+        Ok(match fields.r#type {
+            ServerType::Welcome => Self::Welcome(Box::new(Welcome {
+                member: fields.member.ok_or(MISSING)?,
+                position: fields.position.ok_or(MISSING)?,
+                recovered: fields.recovered.ok_or(MISSING)?,
+                room: fields.room.ok_or(MISSING)?,
+                members: fields.members.ok_or(MISSING)?,
+                oldest: fields.oldest.ok_or(MISSING)?,
+                limits: fields.limits.ok_or(MISSING)?,
+                build: fields.build.ok_or(MISSING)?,
+            })),
+            ServerType::Events => {
+                Self::Events { events: fields.events.ok_or(MISSING)?, names: fields.names, more: fields.more }
+            }
+            ServerType::Signal => Self::Signal {
+                member: fields.member.ok_or(MISSING)?,
+                typing: fields.typing,
+                away: fields.away,
+                until: fields.until,
+            },
+            ServerType::Rejected => match fields.code {
+                Some(WordOrNumber::Word(code)) => {
+                    Self::Rejected { id: fields.id.ok_or(MISSING)?, code, retry_ms: fields.retry_ms }
+                }
+                _ => return Err(MISSING),
+            },
+            ServerType::Pong => Self::Pong { n: fields.n.ok_or(MISSING)? },
+            ServerType::Bye => match fields.code {
+                Some(WordOrNumber::Number(code)) => {
+                    Self::Bye { code, reason: fields.reason.ok_or(MISSING)?, retry_ms: fields.retry_ms }
+                }
+                _ => return Err(MISSING),
+            },
+            ServerType::Unknown => Self::Unknown,
+        })
+    }
 }
 
 /// Where the client stands.
@@ -121,6 +269,9 @@ pub struct RoomInfo {
     pub code: RoomCode,
     /// How many may be inside.
     pub capacity: u32,
+    /// Whether it takes nobody in at present.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub locked: bool,
 }
 
 /// Someone with a seat.
@@ -130,4 +281,7 @@ pub struct Member {
     pub member: MemberId,
     /// What the member is called.
     pub name: DisplayName,
+    /// Whether the member has no connection at present; the seat is kept for a while.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub away: bool,
 }

@@ -1,17 +1,20 @@
 //! The form that opens a room: the same with and without script.
 
-use leptos::ev::SubmitEvent;
-use leptos::html;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use serde::{Deserialize, Serialize};
+use web_sys::Event;
 
 use super::text;
-use crate::api::{Enter, EnterForm as ApiForm, Entry, Field, Flash, Refusal};
-use crate::live::browser;
+use super::tree::{El, el};
+use crate::api::{EnterForm as ApiForm, Field, Flash, Refusal};
+use crate::live::ask::{self, Answer};
+use crate::live::{browser, watch};
 use crate::protocol::{Code, RoomCode};
 
 /// What the form is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
     /// Create a room, or join one by its code.
     Home {
         /// Seats of a room whose maker does not choose.
@@ -25,183 +28,181 @@ pub(super) enum Purpose {
 #[derive(Clone, Copy)]
 struct Entering {
     purpose: Purpose,
-    action: ServerAction<Enter>,
+    /// From the press of a button until there is an answer; after a good one, until the room's page is there.
+    busy: RwSignal<bool>,
     /// What was refused, and what was typed.
     refused: RwSignal<Option<(Refusal, ApiForm)>>,
-    sent: StoredValue<ApiForm>,
-    name: NodeRef<html::Input>,
-    code: NodeRef<html::Input>,
-    capacity: NodeRef<html::Input>,
 }
 
 impl Entering {
-    fn new(purpose: Purpose, flash: Option<Flash>) -> Self {
-        let entering = Self {
-            purpose,
-            action: ServerAction::new(),
-            refused: RwSignal::new(flash.map(|flash| (flash.refused, flash.form))),
-            sent: StoredValue::default(),
-            name: NodeRef::new(),
-            code: NodeRef::new(),
-            capacity: NodeRef::new(),
-        };
-        Effect::new(move |_| entering.answered());
-        // Back from the room, out of the browser's page cache.
-        Effect::new(move |_| {
-            let handle = window_event_listener(leptos::ev::pageshow, move |_| entering.action.value().set(None));
-            on_cleanup(move || handle.remove());
-        });
-        Effect::new(move |_| {
-            if let Some(input) = entering.name.get() {
-                browser::recall_name(&input);
-            }
+    fn new(purpose: Purpose, flash: Option<&Flash>) -> Self {
+        let refused = RwSignal::new(flash.map(|flash| (flash.refused, flash.form.clone())));
+        let entering = Self { purpose, busy: RwSignal::new(false), refused };
+        watch(move || {
+            browser::recall_name();
+            // Back from the room, out of the browser's page cache.
+            browser::hear_page("pageshow", move |event| {
+                if browser::is_awake_again(event) {
+                    entering.busy.set(false);
+                }
+            });
         });
         entering
     }
 
-    fn submit(self, event: &SubmitEvent) {
+    fn submit(self, event: &Event) {
         let Some(fields) = browser::form_fields(event) else { return };
         event.prevent_default();
-        // Entered, too: the room's page is on its way.
-        if self.action.pending().get_untracked()
-            || matches!(*self.action.value().read_untracked(), Some(Ok(Entry::Entered { .. })))
-        {
+        if self.busy.get_untracked() {
             return;
         }
-        browser::remember_name(&fields.get("name"));
+        self.busy.set(true);
         self.refused.set(None);
-        let form = ApiForm {
-            name: fields.get("name"),
-            code: fields.get("code"),
-            capacity: fields.get("capacity"),
-            intent: fields.get("intent"),
-            from: fields.get("from"),
-        };
-        self.sent.set_value(form.clone());
-        let ApiForm { name, code, capacity, intent, from } = form;
-        self.action.dispatch(Enter { name, code, capacity, intent, from });
+        browser::remember_name(&fields.get("name"));
+        let typed = ["name", "code", "capacity", "intent", "from"].map(|name| (name, fields.get(name)));
+        spawn_local(async move {
+            let answer = ask::to_enter(&typed).await;
+            let [name, code, capacity, intent, from] = typed.map(|(_, text)| text);
+            self.answered(answer, ApiForm { name, code, capacity, intent, from });
+        });
     }
 
-    fn answered(self) {
-        match self.action.value().get() {
-            Some(Ok(Entry::Entered { code, .. })) => browser::go(&format!("/room/{code}")),
-            Some(Ok(Entry::Refused { refused })) => {
-                self.refused.set(Some((refused, self.sent.get_value())));
-                self.focus(refused.field);
-            }
-            Some(Err(_)) => {
-                self.refused.set(Some((Refusal { field: Field::Code, code: Code::Unknown }, ApiForm::default())));
-            }
-            None => {}
+    fn answered(self, answer: Option<Answer>, typed: ApiForm) {
+        if let Some(Answer { code: Some(code), .. }) = answer {
+            return browser::go(&format!("/room/{code}"));
         }
-    }
-
-    fn focus(self, field: Field) {
-        let input = match field {
-            Field::Name => self.name,
-            Field::Capacity => self.capacity,
-            _ => self.code,
+        self.busy.set(false);
+        let Some(refused) = answer.and_then(|answer| answer.refused) else {
+            return self.refused.set(Some((Refusal { field: Field::Code, code: Code::Unknown }, typed)));
         };
-        if let Some(input) = input.get_untracked() {
-            let _ = input.focus();
-        }
+        self.refused.set(Some((refused, typed)));
+        // A field in `details` takes the focus only once they are open.
+        request_animation_frame(move || browser::focus(id(place(refused.field, self.purpose))));
     }
 
     /// What is wrong with this field.
-    fn error(self, field: Field) -> Signal<Option<String>> {
-        Signal::derive(move || {
-            let refused = self.refused.read();
-            let (refusal, typed) =
-                refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
-            Some(text::refusal(*refusal, typed))
-        })
-    }
-
-    fn invalid(self, field: Field) -> impl Fn() -> Option<&'static str> + Send + Clone + 'static {
-        let error = self.error(field);
-        move || error.read().is_some().then_some("true")
-    }
-
-    /// Whether the page begins at this field: only to mend it, since a phone's keyboard would hide the page.
-    fn begins_at(self, field: Field) -> bool {
-        self.refused.with_untracked(|refused| {
-            refused.as_ref().is_some_and(|(refusal, _)| place(refusal.field, self.purpose) == field)
-        })
+    fn error(self, field: Field) -> Option<String> {
+        let refused = self.refused.read();
+        let (refusal, typed) = refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
+        Some(text::refusal(*refusal, typed))
     }
 }
 
 /// The form.
-#[component]
-pub(super) fn EnterForm(
+#[island]
+pub fn EnterForm(
     /// What it is for.
     purpose: Purpose,
     /// What was refused before, with what was typed.
     flash: Option<Flash>,
 ) -> impl IntoView {
-    let form = flash.as_ref().map(|flash| flash.form.clone()).unwrap_or_default();
-    let entering = Entering::new(purpose, flash);
-    let from = match purpose {
+    let entering = Entering::new(purpose, flash.as_ref());
+    let begins = flash.as_ref().map(|flash| place(flash.refused.field, purpose));
+    let form = flash.map(|flash| flash.form).unwrap_or_default();
+    move || view(entering, &form, begins)
+}
+
+/// `begins` is the field the page begins at: only to mend it, since a phone's keyboard would hide the page.
+fn view(entering: Entering, typed: &ApiForm, begins: Option<Field>) -> El {
+    let from = match entering.purpose {
         Purpose::Home { .. } => "/".to_owned(),
         Purpose::Door(code) => format!("/room/{code}"),
     };
-    let busy = move || entering.action.pending().get().then_some("true");
-    view! {
-        <form class="card" method="post" action="/api/enter" on:submit=move |event| entering.submit(&event) aria-busy=busy>
-            // Enter in a field presses a form's first button: this one, which has no intent, so the fields decide.
-            <button class="visually-hidden" tabindex="-1" aria-hidden="true">{text::JOIN}</button>
-            <input type="hidden" name="from" value=from/>
-            <div class="field">
-                <label for="name">{text::YOUR_NAME}</label>
-                <input node_ref=entering.name id="name" name="name" value=form.name autocomplete="nickname" dir="auto"
-                    autofocus=entering.begins_at(Field::Name) aria-invalid=entering.invalid(Field::Name) aria-describedby="name-error"/>
-                <FieldError id="name-error" message=entering.error(Field::Name)/>
-            </div>
-            {match purpose {
-                Purpose::Home { capacity } => view! { <CreateOrJoin entering seats=capacity capacity=form.capacity code=form.code/> }.into_any(),
-                Purpose::Door(code) => view! {
-                    <input type="hidden" name="code" value=code.to_string()/>
-                    <FieldError id="code-error" message=entering.error(Field::Code)/>
-                    <button class="button primary" name="intent" value="join">{text::JOIN_ROOM}</button>
-                }.into_any(),
-            }}
-        </form>
+    let form = el("form")
+        .class("card")
+        .attr("method", "post")
+        .attr("action", "/api/enter")
+        .on("submit", move |event| entering.submit(event));
+    let form = if entering.busy.get() { form.attr("aria-busy", "true") } else { form };
+    // Enter in a field presses a form's first button: this one, which has no intent, so the fields decide.
+    let first = el("button").class("visually-hidden").attr("tabindex", "-1").attr("aria-hidden", "true");
+    let name = input(entering, Field::Name, &typed.name, begins).attr("autocomplete", "nickname").attr("dir", "auto");
+    let form = form.child(first.text(text::JOIN)).child(hidden("from", from)).child(
+        el("div")
+            .class("field")
+            .child(label(Field::Name, text::YOUR_NAME))
+            .child(name)
+            .child(error(entering, Field::Name)),
+    );
+    match entering.purpose {
+        Purpose::Home { capacity } => create_or_join(form, entering, typed, begins, capacity),
+        Purpose::Door(code) => form
+            .child(hidden("code", code.to_string()))
+            .child(error(entering, Field::Code))
+            .child(button("join", text::JOIN_ROOM).class("button primary")),
     }
 }
 
 /// The two ways to go from home.
-#[component]
-fn CreateOrJoin(
-    entering: Entering,
-    /// Seats of a room whose maker does not choose.
-    seats: u32,
-    /// The capacity as typed.
-    capacity: String,
-    /// The code as typed.
-    code: String,
-) -> impl IntoView {
-    view! {
-        <button class="button primary" name="intent" value="create">{text::CREATE}</button>
-        <details open=move || entering.error(Field::Capacity).read().is_some()>
-            <summary>{text::OPTIONS}</summary>
-            <div class="field">
-                <label for="capacity">{text::HOW_MANY}</label>
-                <input node_ref=entering.capacity id="capacity" name="capacity" inputmode="numeric" placeholder=seats value=capacity
-                    autofocus=entering.begins_at(Field::Capacity) aria-invalid=entering.invalid(Field::Capacity) aria-describedby="capacity-error"/>
-                <FieldError id="capacity-error" message=entering.error(Field::Capacity)/>
-            </div>
-        </details>
-        <div class="or">{text::OR_JOIN}</div>
-        <div class="join">
-            <div class="field">
-                <label for="code">{text::ROOM_CODE}</label>
-                <input node_ref=entering.code id="code" name="code" value=code placeholder="KXQ4-7M2P" autocomplete="off" autocapitalize="characters"
-                    spellcheck="false" translate="no" autofocus=entering.begins_at(Field::Code)
-                    aria-invalid=entering.invalid(Field::Code) aria-describedby="code-error"/>
-            </div>
-            <button class="button" name="intent" value="join">{text::JOIN}</button>
-        </div>
-        <FieldError id="code-error" message=entering.error(Field::Code)/>
+fn create_or_join(form: El, entering: Entering, typed: &ApiForm, begins: Option<Field>, seats: u32) -> El {
+    let capacity = input(entering, Field::Capacity, &typed.capacity, begins)
+        .attr("inputmode", "numeric")
+        .attr("placeholder", seats.to_string());
+    let code = input(entering, Field::Code, &typed.code, begins)
+        .attr("placeholder", "KXQ4-7M2P")
+        .attr("autocomplete", "off")
+        .attr("autocapitalize", "characters")
+        .attr("spellcheck", "false")
+        .attr("translate", "no");
+    let how_many = el("div")
+        .class("field")
+        .child(label(Field::Capacity, text::HOW_MANY))
+        .child(capacity)
+        .child(error(entering, Field::Capacity));
+    let options = el("details")
+        .flag("open", entering.error(Field::Capacity).is_some())
+        .child(el("summary").text(text::OPTIONS))
+        .child(how_many);
+    let join = el("div")
+        .class("join")
+        .child(el("div").class("field").child(label(Field::Code, text::ROOM_CODE)).child(code))
+        .child(button("join", text::JOIN).class("button"));
+    form.child(button("create", text::CREATE).class("button primary"))
+        .child(options)
+        .child(el("div").class("or").text(text::OR_JOIN))
+        .child(join)
+        .child(error(entering, Field::Code))
+}
+
+fn input(entering: Entering, field: Field, value: &str, begins: Option<Field>) -> El {
+    let input = el("input")
+        .attr("id", id(field))
+        .attr("name", id(field))
+        .attr("value", value.to_owned())
+        .attr("aria-describedby", error_id(field))
+        .flag("autofocus", begins == Some(field));
+    if entering.error(field).is_some() { input.attr("aria-invalid", "true") } else { input }
+}
+
+fn hidden(name: &'static str, value: String) -> El {
+    el("input").attr("type", "hidden").attr("name", name).attr("value", value)
+}
+
+fn label(field: Field, words: &'static str) -> El {
+    el("label").attr("for", id(field)).text(words)
+}
+
+fn button(intent: &'static str, words: &'static str) -> El {
+    el("button").attr("name", "intent").attr("value", intent).text(words)
+}
+
+/// What is wrong with a field: announced when it appears.
+fn error(entering: Entering, field: Field) -> El {
+    let words = entering.error(field).unwrap_or_default();
+    el("span").attr("id", error_id(field)).class("error").attr("role", "alert").text(words)
+}
+
+/// The id of a field's input, and its name.
+fn id(field: Field) -> &'static str {
+    match field {
+        Field::Name => "name",
+        Field::Capacity => "capacity",
+        Field::Code | Field::Body => "code",
     }
+}
+
+fn error_id(field: Field) -> String {
+    format!("{}-error", id(field))
 }
 
 /// The place where a field's error is shown; at the door there are no other fields than the name.
@@ -210,15 +211,4 @@ fn place(field: Field, purpose: Purpose) -> Field {
         (Field::Capacity, Purpose::Door(_)) | (Field::Body, _) => Field::Code,
         (field, _) => field,
     }
-}
-
-/// A field's error: announced when it appears.
-#[component]
-fn FieldError(
-    /// What the field's `aria-describedby` names.
-    id: &'static str,
-    /// What is wrong.
-    message: Signal<Option<String>>,
-) -> impl IntoView {
-    view! { <span id=id class="error" role="alert">{move || message.get()}</span> }
 }

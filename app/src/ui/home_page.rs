@@ -1,10 +1,11 @@
 //! `/`: one card, one form.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
+use leptos_meta::{Meta, Title};
 
 use super::enter_form::{EnterForm, Purpose};
-use super::kit::Mark;
+use super::kit::top;
+use super::notice;
 use super::text;
 use crate::api;
 
@@ -14,8 +15,9 @@ pub(super) fn HomePage() -> impl IntoView {
     let home = Resource::new_blocking(|| (), |()| api::home());
     view! {
         <Title text=""/>
+        <Meta name="description" content=text::DESCRIPTION/>
         <div class="home">
-            <a class="mark" href="/" rel="external"><Mark/>{text::PRODUCT}</a>
+            {top()}
             <main>
                 <div class="pitch">
                     <h1>{text::PITCH}</h1>
@@ -24,7 +26,12 @@ pub(super) fn HomePage() -> impl IntoView {
                 <Suspense>
                     {move || Suspend::new(async move {
                         let api::Home { flash, capacity } = home.await.unwrap_or_default();
-                        view! { <EnterForm purpose=Purpose::Home { capacity } flash/> }
+                        let unsent: Vec<String> =
+                            flash.iter().map(|flash| flash.body.clone()).filter(|body| !body.is_empty()).collect();
+                        view! {
+                            {notice::unsent(&unsent)}
+                            <EnterForm purpose=Purpose::Home { capacity } flash/>
+                        }
                     })}
                 </Suspense>
             </main>

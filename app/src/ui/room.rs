@@ -1,56 +1,94 @@
 //! The room, laid out.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use super::missing_page::MissingPage;
-use super::text;
+use super::tree::el;
+use super::{notice, text};
 use crate::api::Inside;
-use crate::live::store::{RoomStore, Status};
+use crate::client::MessageRow;
+use crate::live::store::{Ending, RoomStore, Status};
+use crate::protocol::EventId;
 
+mod actions;
 mod composer;
+mod emoji;
 mod header;
+#[cfg(feature = "ssr")]
+pub(super) mod help;
+#[cfg(feature = "ssr")]
+pub(super) mod invite;
+mod log;
 mod message;
+mod notices;
 mod roster;
 mod status;
-mod timeline;
 
-use composer::Composer;
-use header::Header;
-use roster::Roster;
-use status::StatusLine;
-use timeline::Timeline;
+use composer::Writing;
+use log::Log;
+use notices::Notices;
+
+/// What the reader is about to do, shared by the log and the composer.
+#[derive(Clone, Copy)]
+pub(super) struct Desk {
+    /// What the composer is for.
+    pub(super) mode: RwSignal<Mode>,
+    /// What an emoji is being picked for; `None` while none is.
+    pub(super) picking: RwSignal<Option<Picking>>,
+}
+
+/// What the composer is for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Mode {
+    /// A message.
+    New,
+    /// An answer to this message.
+    Reply(Box<MessageRow>),
+    /// A change of this message.
+    Edit(Box<MessageRow>),
+}
+
+/// What an emoji is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Picking {
+    /// The text in the composer.
+    Composer,
+    /// A reaction to this message.
+    Reaction(EventId),
+}
 
 /// The room as a member sees it: first as the server rendered it, then live.
-#[component]
-pub(super) fn RoomView(
+#[island]
+pub fn RoomView(
     /// What the server knew.
     inside: Inside,
 ) -> impl IntoView {
     let Inside { snapshot, post_id, flash } = inside;
     let store = RoomStore::new(snapshot, post_id);
     store.start();
+    let notices = Notices::of(store);
+    let desk = Desk { mode: RwSignal::new(Mode::New), picking: RwSignal::new(None) };
+    let log = Log::new(store, desk);
+    let writing = Writing::new(store, desk, flash.as_ref());
     let over = Memo::new(move |_| match store.status.get() {
+        // On its way out of here.
+        Status::Ended(Ending::Left) if store.leaving.get() => None,
         Status::Ended(ending) => Some(ending),
         _ => None,
     });
-    view! {
-        <Title text=store.code.to_string()/>
-        {move || match over.get() {
-            None => view! {
-                <div class="room">
-                    <Header store/>
-                    <StatusLine store/>
-                    <Timeline store/>
-                    <Roster store/>
-                    <Composer store post_id flash=flash.clone()/>
-                </div>
-            }.into_any(),
-            Some(ending) => {
-                let (heading, more, step, to) = text::ending(ending);
-                let unsent = store.unsent.get_untracked().iter().map(|body| body.as_str().to_owned()).collect();
-                view! { <MissingPage heading more step to unsent/> }.into_any()
-            }
-        }}
+    move || match over.get() {
+        None => el("div")
+            .class("room")
+            .child(header::view(store, notices))
+            .child(status::view(store))
+            .child(el("main").child(log::view(log)).child(log::below(log)).child(composer::view(
+                writing,
+                post_id,
+                flash.clone(),
+            )))
+            .live(move || roster::panel(store)),
+        Some(ending) => {
+            store.unsent.track();
+            notice::ending(text::ending(ending), &store.unsent_words(), ending == Ending::RoomEnded)
+        }
     }
 }

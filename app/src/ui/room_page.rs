@@ -5,9 +5,11 @@ use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
 
 use super::enter_form::{EnterForm, Purpose};
-use super::kit::Mark;
-use super::missing_page::{MissingPage, Unsent};
+use super::kit::top;
+use super::notice::{self, KeptUnsent, Notice};
 use super::room::RoomView;
+use super::room::help::Help;
+use super::room::invite::Invite;
 use super::text;
 use crate::api::{self, Visit};
 
@@ -22,12 +24,24 @@ pub(super) fn RoomPage() -> impl IntoView {
         <Suspense>
             {move || Suspend::new(async move {
                 match visit.await.unwrap_or(Visit::Unavailable) {
-                    Visit::Inside(inside) => view! { <RoomView inside=*inside/> }.into_any(),
+                    Visit::Inside(inside) => view! {
+                        <Title text=inside.snapshot.room.code.to_string()/>
+                        <a class="skip" href="#body">{text::SKIP}</a>
+                        <Invite code=inside.snapshot.room.code/>
+                        <Help/>
+                        <RoomView inside=*inside/>
+                    }.into_any(),
                     Visit::Door(door) => view! { <DoorPage door/> }.into_any(),
-                    Visit::Unknown { unsent } => view! { <MissingPage heading=text::NO_ROOM more=text::MAY_HAVE_ENDED unsent/> }.into_any(),
-                    Visit::Unavailable => {
-                        view! { <MissingPage heading=text::UNAVAILABLE more=text::UNAVAILABLE_MORE step=text::TRY_AGAIN to=""/> }.into_any()
-                    }
+                    Visit::Unknown { unsent } => view! {
+                        <Title text=text::NO_ROOM/>
+                        <Notice heading=text::NO_ROOM more=text::MAY_HAVE_ENDED unsent_words=unsent>
+                            {code().parse().ok().map(|code| view! { <KeptUnsent code gone=true/> })}
+                        </Notice>
+                    }.into_any(),
+                    Visit::Unavailable => view! {
+                        <Title text=text::UNAVAILABLE/>
+                        <Notice heading=text::UNAVAILABLE more=text::UNAVAILABLE_MORE step=text::TRY_AGAIN to=""/>
+                    }.into_any(),
                 }
             })}
         </Suspense>
@@ -46,13 +60,14 @@ fn DoorPage(
     view! {
         <Title text=code.to_string()/>
         <div class="home">
-            <a class="mark" href="/" rel="external"><Mark/>{text::PRODUCT}</a>
+            {top()}
             <main>
                 <div class="pitch">
                     <h1 class="code" translate="no">{code.to_string()}</h1>
                     <p>{text::inside(inside)}</p>
                 </div>
-                <Unsent bodies=unsent/>
+                {notice::unsent(&unsent)}
+                <KeptUnsent code gone=false/>
                 {if full {
                     view! {
                         <div class="card notice">

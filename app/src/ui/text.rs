@@ -1,5 +1,9 @@
 //! Every word people read, in one place.
 
+#![cfg_attr(not(feature = "ssr"), allow(dead_code, reason = "some stand on pages that only the server renders"))]
+
+use std::sync::Arc;
+
 use crate::api::{EnterForm, Field, Refusal};
 use crate::client::{Ending, LineRow, SeatChangeKind};
 use crate::protocol::name::NameError;
@@ -7,6 +11,41 @@ use crate::protocol::room_code::RoomCodeError;
 use crate::protocol::{Code, DisplayName, RoomCode};
 
 pub(super) const PRODUCT: &str = "Flasky Chat";
+pub(super) const DESCRIPTION: &str = "Private chat rooms without accounts: open one, share its link, and talk. When everybody has left, every word is deleted.";
+pub(super) const LOOK_AUTO: &str = "Look: automatic";
+pub(super) const LOOK_LIGHT: &str = "Look: light";
+pub(super) const LOOK_DARK: &str = "Look: dark";
+pub(super) const MORE: &str = "More";
+pub(super) const CLOSE: &str = "Close";
+pub(super) const LOCKED: &str = "Locked: nobody else can come in";
+pub(super) const INVITE: &str = "Invite";
+pub(super) const INVITE_HEADING: &str = "Invite to this room";
+pub(super) const INVITE_MORE: &str = "Whoever has this link can come in and read what was said before.";
+pub(super) const ROOM_LINK: &str = "Link to this room";
+pub(super) const QR: &str = "QR code of the link to this room";
+pub(super) const COPY_SHORT: &str = "Copy link";
+pub(super) const SHARE: &str = "Share";
+pub(super) const NOTICES_OFF: &str = "Notices: off";
+pub(super) const NOTICES_ON: &str = "Notices: on";
+pub(super) const NOTICES_SOUND: &str = "Notices: sound only";
+pub(super) const NOTICES_DENIED: &str = "Notices: sound only, because this browser does not let the page show any";
+pub(super) const TYPING: &str = "typing…";
+pub(super) const AWAY: &str = "away";
+pub(super) const SKIP: &str = "Skip to writing";
+pub(super) const HELP_HEADING: &str = "Keys";
+/// What each key does: keys pressed together, and what for.
+pub(super) const HELP_KEYS: [(&[&str], &str); 10] = [
+    (&["Enter"], "Send, or save a change"),
+    (&["Shift", "Enter"], "New line"),
+    (&["@"], "Mention somebody"),
+    (&["↑"], "In an empty box: change your last message"),
+    (&["Esc"], "Cancel a reply or a change; from the log back to the box"),
+    (&["↑", "↓"], "In the log: from message to message"),
+    (&["Home", "End"], "In the log: first and last message"),
+    (&["Enter"], "On a message: what can be done with it"),
+    (&["/"], "Go to the box"),
+    (&["?"], "Show these keys"),
+];
 pub(super) const PITCH: &str = "Talk now. Gone when you go.";
 pub(super) const PITCH_MORE: &str =
     "Open a room, share its code, and talk. When everybody has left, the room and every word in it evaporate.";
@@ -38,7 +77,15 @@ pub(super) const TRY_AGAIN: &str = "Try again";
 pub(super) const UNAVAILABLE: &str = "The server cannot do this right now";
 pub(super) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in a moment.";
 pub(super) const BOOT_FAILED: &str = "This page could not start completely. You can still talk: send your message and refresh to see the answers. Reload to try again.";
-pub(super) const EARLIER: &str = "Show earlier messages";
+pub(super) const ACTIONS: &str = "Message actions";
+pub(super) const REACT: &str = "React";
+pub(super) const REACT_WITH: &str = "React with";
+pub(super) const REPLY: &str = "Reply";
+pub(super) const COPY: &str = "Copy";
+pub(super) const DELETE_SURE: &str = "Delete?";
+pub(super) const DELETED: &str = "Message deleted";
+pub(super) const EDITED: &str = "edited";
+pub(super) const EARLIER_MESSAGE: &str = "an earlier message";
 pub(super) const EMPTY_ROOM: &str = "Nobody has said anything yet. Share the link, and talk.";
 pub(super) const YOU: &str = "you";
 pub(super) const SOMEBODY: &str = "Somebody";
@@ -49,7 +96,6 @@ pub(super) const EDIT: &str = "Edit";
 pub(super) const DELETE: &str = "Delete";
 pub(super) const LEAVING: &str = "You leave as soon as there is a connection. What was not sent is given up.";
 pub(super) const TRY_NOW: &str = "Try now";
-pub(super) const KEYS: &str = "Enter sends, Shift+Enter breaks the line";
 pub(super) const GONE: &str = "Gone when you all go";
 
 /// What a refused form is told.
@@ -62,6 +108,8 @@ pub(super) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
         (_, Code::CapacityBad) => "A room holds 2 to 1000 people.".into(),
         (_, Code::CodeUnknown) => "There is no room with this code. It may have ended.".into(),
         (_, Code::Full) => "This room is full.".into(),
+        (_, Code::Locked) => "This room is locked. Somebody inside has to unlock it before you can come in.".into(),
+        (_, Code::Removed) => "You were removed from this room. You can start a new one.".into(),
         (_, Code::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
         (Field::Code, Code::Rate) => "That was a lot at once. Wait a second and try again.".into(),
         (Field::Name | Field::Code | Field::Capacity, _) => {
@@ -86,6 +134,14 @@ pub(super) fn not_sent(code: Code) -> &'static str {
         Code::BadText => "This message holds a control character, which cannot be sent.",
         Code::Rate => "That was a lot at once. Wait a second and send it again.",
         _ => "The server cannot take this right now. Please try again.",
+    }
+}
+
+/// Why a message is still on its way.
+pub(super) fn sent_later(code: Code) -> &'static str {
+    match code {
+        Code::Storage => "The server cannot store messages right now. Trying again.",
+        _ => SENDING,
     }
 }
 
@@ -115,6 +171,29 @@ pub(super) fn here_now(count: usize, capacity: u32) -> String {
     format!("Here now, {count} of {capacity}")
 }
 
+/// The room's name, for its heading.
+pub(super) fn room(code: RoomCode) -> String {
+    format!("Room {code}")
+}
+
+/// What the window is called, with the messages that came while nobody looked.
+pub(super) fn title(code: RoomCode, unseen: usize) -> String {
+    match unseen {
+        0 => format!("{code}, {PRODUCT}"),
+        _ => format!("({unseen}) {code}, {PRODUCT}"),
+    }
+}
+
+/// What the window of a page is called that stopped.
+pub(super) fn ended_title(why: Ending) -> String {
+    format!("{}, {PRODUCT}", ending(why).0)
+}
+
+/// What a desktop notification says: who, and the first words.
+pub(super) fn notice(name: &str, words: &str) -> String {
+    format!("{name}: {words}")
+}
+
 /// A piece of a line: a name, which keeps its own writing direction, or words.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece {
@@ -123,6 +202,9 @@ pub(super) enum Piece {
     /// What happened.
     Words(String),
 }
+
+/// Whoever else came or went at the same time is only counted.
+const NAMED: usize = 5;
 
 /// Who came and went: "Bo and Chidi joined. Ana left".
 pub(super) fn line(row: &LineRow) -> Vec<Piece> {
@@ -143,9 +225,13 @@ pub(super) fn line(row: &LineRow) -> Vec<Piece> {
         }
     }
     let mut pieces = Vec::new();
-    for (i, (names, verb)) in sentences.into_iter().enumerate() {
+    for (i, (mut names, verb)) in sentences.into_iter().enumerate() {
         if i > 0 {
             pieces.push(Piece::Words(". ".to_owned()));
+        }
+        if names.len() > NAMED {
+            let others = names.split_off(NAMED - 1).len();
+            names.push(Piece::Words(format!("{others} others")));
         }
         let count = names.len();
         for (i, name) in names.into_iter().enumerate() {
@@ -171,13 +257,18 @@ pub(super) fn leave_unsent(count: usize) -> String {
     }
 }
 
-/// What the banner says while there is no connection.
-pub(super) fn reconnecting(offline: bool, seconds: Option<u64>) -> String {
-    match (offline, seconds) {
-        (true, _) => "You are offline. What you write is kept and sent when you are back.".into(),
-        (false, None | Some(0)) => "Connection lost. Trying again…".into(),
-        (false, Some(seconds)) => format!("Connection lost. Trying again in {seconds} s."),
+/// What is told aloud while there is no connection.
+pub(super) fn disconnected(offline: bool) -> &'static str {
+    if offline {
+        "You are offline. What you write is kept and sent when you are back."
+    } else {
+        "Connection lost. Trying again."
     }
+}
+
+/// The same for the eye while it counts down.
+pub(super) fn trying_again_in(seconds: u64) -> String {
+    format!("Connection lost. Trying again in {seconds} s.")
 }
 
 /// Why the page stopped: heading, more, the next step, and where it leads.
@@ -189,13 +280,72 @@ pub(super) fn ending(ending: Ending) -> (&'static str, &'static str, &'static st
         Ending::NoSeat => {
             ("You were away too long", "Your seat was given free. Type your name to come back in.", "Join again", STAY)
         }
+        Ending::Removed => (
+            "You were removed from this room",
+            "The host has decided so. You can open a room of your own.",
+            START_NEW,
+            "/",
+        ),
         Ending::Version => ("There is a new version", "Reload the page to go on.", "Reload", STAY),
         Ending::TooManyTabs => {
             ("This room is open in too many tabs", "Close one of them and try again.", TRY_AGAIN, STAY)
         }
         Ending::Protocol => ("Something went wrong", "Reload the page to go on.", "Reload", STAY),
-        Ending::Left => ("You left this room", "It was said in another tab or window.", START_NEW, "/"),
+        Ending::Left => (
+            "You left this room",
+            "Here, or in another tab. While somebody is inside, its link lets you in again.",
+            START_NEW,
+            "/",
+        ),
     }
+}
+
+/// How many messages came.
+pub(super) fn new_messages(count: usize) -> String {
+    match count {
+        1 => "1 new message".into(),
+        _ => format!("{count} new messages"),
+    }
+}
+
+/// Said when the connection is back after a loss.
+pub(super) fn returned(missed: usize) -> String {
+    match missed {
+        0 => "You are back. Nothing was said while you were away.".into(),
+        1 => "You are back, 1 message came while you were away.".into(),
+        _ => format!("You are back, {missed} messages came while you were away."),
+    }
+}
+
+/// The way back to the end.
+pub(super) fn jump(below: usize) -> String {
+    match below {
+        0 => "Jump to latest".into(),
+        _ => format!("{}, jump to latest", new_messages(below)),
+    }
+}
+
+/// Some names, and how many more there are.
+pub(super) fn and_more(names: String, more: usize) -> String {
+    match more {
+        0 => names,
+        _ => format!("{names} and {more} more"),
+    }
+}
+
+/// A day as people call it.
+pub(super) fn day(day: i64, today: i64, date: String) -> String {
+    match today - day {
+        0 => "Today".into(),
+        1 => "Yesterday".into(),
+        _ => date,
+    }
+}
+
+/// A day, counted from 1970-01-01, as machines read it (RFC 3339).
+pub(super) fn iso_day(day: i64) -> String {
+    let moment = iso(day.unsigned_abs() * 86_400_000);
+    moment[..10].to_owned()
 }
 
 /// A clock time in UTC: what the server can say without knowing where the reader is.
@@ -217,6 +367,36 @@ pub(super) fn iso(unix_ms: u64) -> String {
         (era * 400 + year_of_era + u64::from(month >= 10), if month < 10 { month + 3 } else { month - 9 });
     let seconds = unix_ms / 1_000 % 86_400;
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Keys worth knowing, and what they do.
+pub(super) const KEYS: [(&str, &str); 2] = [("Enter", " sends, "), ("Shift+Enter", " breaks the line, ")];
+pub(super) const ALL_KEYS: &str = " shows all keys";
+pub(super) const EMOJI: &str = "Emoji";
+pub(super) const SAVE: &str = "Save";
+pub(super) const CANCEL: &str = "Cancel";
+pub(super) const REPLYING: &str = "Reply to";
+pub(super) const EDITING: &str = "Editing";
+pub(super) const EDIT_TO_NOTHING: &str = "A message cannot become empty. To take it back, delete it.";
+
+/// How much space is left in the box, or how much is too much.
+pub(super) fn space_left(most: usize, length: usize) -> String {
+    match most.checked_sub(length) {
+        Some(left) => format!("{left} left"),
+        None => format!("{} too many", length - most),
+    }
+}
+
+/// Who is writing: "Ana and Bo are typing…". Nothing when nobody is.
+pub(super) fn typing(names: &[Arc<DisplayName>]) -> Vec<Piece> {
+    let name = |name: &DisplayName| Piece::Name(name.to_string());
+    let words = |words: &str| Piece::Words(words.to_owned());
+    match names {
+        [] => Vec::new(),
+        [one] => vec![name(one), words(" is typing…")],
+        [one, other] => vec![name(one), words(" and "), name(other), words(" are typing…")],
+        _ => vec![words("Several people are typing…")],
+    }
 }
 
 #[cfg(test)]
@@ -246,6 +426,30 @@ mod tests {
         };
         assert_eq!(say(vec![change("Ana", true, SeatChangeKind::Joined)]), "You joined");
         assert_eq!(say(vec![joined("Bo"), joined("Chidi"), joined("Di"), left]), "Bo, Chidi and Di joined. Ana left");
+    }
+
+    #[test]
+    fn a_title_counts_what_is_unseen() {
+        let code: RoomCode = "KXQ4-7M2P".parse().unwrap();
+        assert_eq!(title(code, 0), "KXQ4-7M2P, Flasky Chat");
+        assert_eq!(title(code, 3), "(3) KXQ4-7M2P, Flasky Chat");
+    }
+
+    #[test]
+    fn a_crowd_that_types_is_not_listed() {
+        let says = |names: &[&str]| {
+            let names: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).map(Arc::new).collect();
+            typing(&names)
+                .into_iter()
+                .map(|piece| match piece {
+                    Piece::Name(text) | Piece::Words(text) => text,
+                })
+                .collect::<String>()
+        };
+        assert_eq!(says(&[]), "");
+        assert_eq!(says(&["Ana"]), "Ana is typing…");
+        assert_eq!(says(&["Ana", "Bo"]), "Ana and Bo are typing…");
+        assert_eq!(says(&["Ana", "Bo", "Chidi"]), "Several people are typing…");
     }
 
     #[test]

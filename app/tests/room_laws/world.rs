@@ -1,22 +1,28 @@
 //! A client, a server that keeps its promises and no others, and a network between them that does not.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-use app::client::{Action, Client, DraftState, Input, Outbox, Row, RowState, Status};
-use app::protocol::{
-    ClientFrame, Code, Delivered, Event, EventId, EventKind, Names, Position, Proposal, Seq, ServerFrame,
-};
+use app::client::{Action, Client, Draft, DraftEvent, Input, Outbox, RoomState, Row, RowKey, RowState, Status};
+use app::protocol::{ClientFrame, EventId, MessageBody, Position, ServerFrame};
 use proptest::prelude::*;
 
-use super::log::{Log, ME, MEMBERS, body, epoch, id, joined, left, names};
+use super::changes::{messages, words};
+use super::log::{Log, ME, Spec, body, id, joined, spec};
+
+#[path = "server.rs"]
+mod server;
+
+use server::Wire;
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
     /// The person sends.
     Send,
-    /// Another member speaks, comes or goes.
-    Other(u8),
+    /// The person changes, deletes, answers or reacts to a message that is on the screen.
+    Act(Spec),
+    /// Another member does something, or the person does in another tab.
+    Other(Spec),
     /// The socket opens, or the server reads one frame.
     Up,
     /// The client reads one frame.
@@ -29,38 +35,38 @@ pub(crate) enum Step {
     Trim(usize),
     /// The next append is refused: for now, or for good.
     Refuse(bool),
-    /// The person presses Retry on whatever is refused.
-    Retry,
+    /// The person decides on what is refused.
+    Decide(Decision),
     /// The server loses one delivery to this socket.
     Lose,
     /// An older page comes.
     Older,
 }
 
+/// What becomes of a refused draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Retry,
+    Edit,
+    Discard,
+}
+
 pub(crate) fn step() -> impl Strategy<Value = Step> {
+    let decision = prop::sample::select(vec![Decision::Retry, Decision::Edit, Decision::Discard]);
     prop_oneof![
-        4 => Just(Step::Send),
-        3 => (0..6u8).prop_map(Step::Other),
-        10 => Just(Step::Up),
-        10 => Just(Step::Down),
+        3 => Just(Step::Send),
+        3 => spec().prop_map(Step::Act),
+        4 => spec().prop_map(Step::Other),
+        12 => Just(Step::Up),
+        12 => Just(Step::Down),
         3 => prop::sample::select(vec![1001u16, 1006, 4001, 4005]).prop_map(Step::Cut),
         5 => (0u64..20_000).prop_map(Step::Wait),
         1 => (0usize..6).prop_map(Step::Trim),
         1 => any::<bool>().prop_map(Step::Refuse),
-        1 => Just(Step::Retry),
+        1 => decision.prop_map(Step::Decide),
         1 => Just(Step::Lose),
         1 => Just(Step::Older),
     ]
-}
-
-/// The socket between the two.
-#[derive(Default)]
-struct Wire {
-    dial: u32,
-    open: bool,
-    welcomed: bool,
-    up: VecDeque<ClientFrame>,
-    down: VecDeque<ServerFrame>,
 }
 
 pub(crate) struct World {
@@ -72,8 +78,10 @@ pub(crate) struct World {
     start: usize,
     wire: Option<Wire>,
     refuse: Option<bool>,
-    /// What the person sent, in order.
+    /// What the person did and has not given up, in order.
     pub(crate) sent: Vec<EventId>,
+    /// What was put back into the composer.
+    composed: Option<MessageBody>,
     /// How often an id was and may be transmitted on a dial.
     transmitted: BTreeMap<(u32, EventId), u32>,
     allowed: BTreeMap<(u32, EventId), u32>,
@@ -81,8 +89,8 @@ pub(crate) struct World {
 }
 
 pub(crate) fn keys_are_unique(rows: &[Row]) -> Result<(), TestCaseError> {
-    let keys: BTreeSet<EventId> = rows.iter().map(Row::key).collect();
-    prop_assert_eq!(keys.len(), rows.len(), "one id in two rows");
+    let keys: BTreeSet<RowKey> = rows.iter().map(Row::key).collect();
+    prop_assert_eq!(keys.len(), rows.len(), "one key in two rows");
     Ok(())
 }
 
@@ -98,6 +106,7 @@ impl World {
             wire: None,
             refuse: None,
             sent: Vec::new(),
+            composed: None,
             transmitted: BTreeMap::new(),
             allowed: BTreeMap::new(),
             position: None,
@@ -114,22 +123,20 @@ impl World {
 
     pub(crate) fn live(&mut self, step: Step) -> Result<(), TestCaseError> {
         match step {
-            Step::Send => {
-                let id = self.mint();
-                self.sent.push(id);
-                let at = 1_000_000 + self.now;
-                self.input(Input::Send { id, body: body("mine"), at })?;
-            }
-            Step::Other(what) => self.other(what),
+            Step::Send => self.send(None)?,
+            Step::Act(spec) => self.act(spec)?,
+            Step::Other(spec) => self.other(spec),
             Step::Up => self.up()?,
             Step::Down => {
                 let Some(wire) = &mut self.wire else { return Ok(()) };
                 let dial = wire.dial;
                 if let Some(frame) = wire.down.pop_front() {
-                    if let ServerFrame::Rejected { id, .. } = &frame {
-                        *self.allowed.entry((dial, *id)).or_insert(1) += 1;
-                    }
+                    let rejected = if let ServerFrame::Rejected { id, .. } = &frame { Some(*id) } else { None };
                     self.input(Input::Frame(dial, frame))?;
+                    if let Some(id) = rejected {
+                        *self.allowed.entry((dial, id)).or_insert(1) += 1;
+                        self.drop_wordless(id)?;
+                    }
                 }
             }
             Step::Cut(code) => {
@@ -143,7 +150,7 @@ impl World {
             }
             Step::Trim(keep) => self.start = self.start.max(self.log.len().saturating_sub(keep.max(1))),
             Step::Refuse(for_now) => self.refuse = Some(for_now),
-            Step::Retry => self.retry()?,
+            Step::Decide(decision) => self.decide(decision)?,
             Step::Lose => {
                 // Only what the log still holds can be lost by a server: deliveries, not answers.
                 if let Some(wire) = &mut self.wire
@@ -165,24 +172,27 @@ impl World {
             if is_quiet && !self.client.has_unsent() {
                 break;
             }
-            self.live(Step::Retry)?;
+            self.live(Step::Decide(Decision::Retry))?;
             self.live(Step::Wait(1_000))?;
             for _ in 0..4 {
                 self.live(Step::Up)?;
                 self.live(Step::Down)?;
             }
+            // What was trimmed can never be changed.
+            self.live(Step::Decide(Decision::Discard))?;
             // A hole shows itself with the next event.
             if self.wire.as_ref().is_some_and(|wire| wire.welcomed && wire.down.is_empty()) && self.client.has_unsent()
             {
-                self.other(0);
+                self.say();
             }
         }
-        self.other(0);
+        self.say();
         // Enough for the longest wait, a new hello and its replay.
         for _ in 0..80 {
             self.live(Step::Wait(1_000))?;
             self.live(Step::Up)?;
             self.live(Step::Down)?;
+            self.live(Step::Decide(Decision::Discard))?;
         }
         prop_assert_eq!(self.client.status(), Status::Live);
         prop_assert!(!self.client.has_unsent(), "unsent at rest: {:?}", self.client.outbox());
@@ -197,6 +207,8 @@ impl World {
         let shown: Vec<EventId> = room.timeline().events().map(|event| event.id).collect();
         let truth: Vec<EventId> = self.log.events.iter().map(|event| event.id).collect();
         prop_assert!(!shown.is_empty() && truth.ends_with(&shown), "the screen is not the log");
+        let fresh = RoomState::from_snapshot(self.log.snapshot(self.log.len(), shown.len()));
+        prop_assert_eq!(self.client.rows(), fresh.rows(std::iter::empty(), 0));
         Ok(())
     }
 
@@ -240,133 +252,98 @@ impl World {
                     wire.up.push_back(frame);
                 }
                 Action::Wake(at) => prop_assert!(at + 1 >= self.now, "waking in the past"),
-                Action::Compose(_) => {}
+                Action::Compose(words) => self.composed = Some(words),
+                Action::PostLeave => {}
             }
         }
         Ok(())
     }
 
-    fn retry(&mut self) -> Result<(), TestCaseError> {
-        let refused: Vec<EventId> = self
-            .client
-            .outbox()
-            .drafts()
-            .filter(|draft| matches!(draft.state, DraftState::Refused(_)))
-            .map(|draft| draft.id)
-            .collect();
-        for id in refused {
-            self.input(Input::Retry(id))?;
+    fn send(&mut self, reply_to: Option<EventId>) -> Result<(), TestCaseError> {
+        let id = self.mint();
+        self.sent.push(id);
+        let (body, at) = (self.text(), 1_000_000 + self.now);
+        self.input(Input::Send { id, body, reply_to, at })
+    }
+
+    /// What a person can do to a message on the screen, be it in the log or on its way.
+    fn act(&mut self, Spec { kind, which, on, .. }: Spec) -> Result<(), TestCaseError> {
+        let is_message = |id: &EventId| {
+            let draft = self.client.outbox().drafts().find(|draft| draft.id == *id);
+            draft.is_none_or(|draft| matches!(draft.event, DraftEvent::Message { .. }))
+        };
+        let mut rows = messages(&self.client.rows());
+        rows.retain(|row| row.body.is_some() && !matches!(row.state, RowState::Refused(_)) && is_message(&row.id));
+        let Some(row) = rows.get(which.index(rows.len().max(1))) else { return Ok(()) };
+        let (target, at) = (row.id, 1_000_000 + self.now);
+        if kind % 4 == 0 {
+            return self.send(Some(target));
+        }
+        let id = self.mint();
+        self.sent.push(id);
+        let input = match kind % 4 {
+            1 if row.own => Input::Change { id, target, body: self.text(), at },
+            2 if row.own => Input::Remove { id, target, at },
+            _ => Input::React { id, target, emoji: "\u{1f44d}".parse().unwrap(), on, at },
+        };
+        self.input(input)
+    }
+
+    /// A text that was never sent before.
+    fn text(&self) -> MessageBody {
+        body(&format!("mine {}", self.next))
+    }
+
+    /// A deletion or reaction that was refused for good is no more.
+    fn drop_wordless(&mut self, id: EventId) -> Result<(), TestCaseError> {
+        if self.draft(id).is_none() {
+            prop_assert!(!self.is_committed(id), "settled by a refusal");
+            self.sent.retain(|sent| *sent != id);
         }
         Ok(())
     }
 
-    fn older(&mut self) -> Result<(), TestCaseError> {
-        let Some(before) = self.client.older() else { return Ok(()) };
-        let first = self.log.events[self.start].seq;
-        let page = self.log.before(before.seq, 5);
-        let events = page.into_iter().filter(|event| event.seq >= first).collect();
-        self.input(Input::Older { before, events, names: names() })
-    }
-
-    fn other(&mut self, what: u8) {
-        let nth = self.next + 1;
-        self.next = nth;
-        let who = 1 + what % (MEMBERS - 1);
-        let entry = match what {
-            4 => joined(nth, who),
-            5 => left(nth, who),
-            _ => (nth, who, EventKind::Message { body: body("theirs") }),
-        };
-        self.commit(entry);
-    }
-
-    fn commit(&mut self, entry: super::log::Entry) {
-        let event = self.log.push(entry, 3, 1_000);
-        if let Some(wire) = self.wire.as_mut().filter(|wire| wire.welcomed) {
-            wire.down.push_back(events(vec![Delivered::Event(event)], false));
+    /// What is refused is first in the queue: at most one draft is.
+    fn decide(&mut self, decision: Decision) -> Result<(), TestCaseError> {
+        let drafts: Vec<Draft> = self.client.outbox().drafts().cloned().collect();
+        let Some(refused) = drafts.iter().find(|draft| draft.is_refused()) else { return Ok(()) };
+        let id = refused.id;
+        if decision == Decision::Retry {
+            return self.input(Input::Retry(id));
         }
-    }
-
-    /// The server's side.
-    fn up(&mut self) -> Result<(), TestCaseError> {
-        let Some(wire) = &mut self.wire else { return Ok(()) };
-        if !wire.open {
-            wire.open = true;
-            let dial = wire.dial;
-            return self.input(Input::Opened(dial));
-        }
-        match wire.up.pop_front() {
-            Some(ClientFrame::Hello { position, .. }) => {
-                prop_assert!(!wire.welcomed, "a second hello");
-                self.hello(position);
-            }
-            Some(ClientFrame::Append { id, event: Proposal::Message { .. } }) => {
-                prop_assert!(wire.welcomed, "an append before hello");
-                self.append(id);
-            }
-            _ => {}
-        }
+        let with_it: Vec<&Draft> = drafts.iter().filter(|draft| draft.event.target() == Some(id)).collect();
+        let last = with_it.iter().filter_map(|draft| draft.event.words()).next_back();
+        let typed = last.or(refused.event.words()).cloned();
+        self.sent.retain(|sent| *sent != id && with_it.iter().all(|draft| draft.id != *sent));
+        self.composed = None;
+        self.input(if decision == Decision::Edit { Input::Edit(id) } else { Input::Discard(id) })?;
+        let expected = typed.filter(|_| decision == Decision::Edit);
+        prop_assert!(self.composed == expected, "words that were typed are not back");
         Ok(())
     }
 
-    fn hello(&mut self, position: Option<Position>) {
-        let head = self.log.len();
-        let first = &self.log.events[self.start];
-        let continues = position.filter(|position| position.epoch == epoch() && position.seq >= first.prev);
-        let mut welcome = self.log.welcome(head, continues.is_some());
-        welcome.oldest = first.seq;
-        let after = match continues {
-            Some(position) => self.log.events.iter().take_while(|event| event.seq <= position.seq).count(),
-            None => self.start.max(head.saturating_sub(4)),
-        };
-        let mut replay: Vec<Event> = self.log.events[after..].to_vec();
-        if let (None, Some(first)) = (continues, replay.first_mut()) {
-            first.prev = Seq(0);
-        }
-        let Some(wire) = &mut self.wire else { return };
-        wire.welcomed = true;
-        wire.down.push_back(ServerFrame::Welcome(Box::new(welcome)));
-        let chunks = replay.chunks(2).count();
-        for (nth, chunk) in replay.chunks(2).enumerate() {
-            let delivered = chunk.iter().cloned().map(Delivered::Event).collect();
-            wire.down.push_back(events(delivered, nth + 1 < chunks));
-        }
+    fn draft(&self, id: EventId) -> Option<&Draft> {
+        self.client.outbox().drafts().find(|draft| draft.id == id)
     }
 
-    fn append(&mut self, id: EventId) {
-        let stored = self.log.events.iter().position(|event| event.id == id);
-        let answer = match (stored, self.refuse.take()) {
-            (Some(place), _) if place < self.start => {
-                let seq = self.log.events[place].seq;
-                events(vec![Delivered::Trimmed { id, seq }], false)
-            }
-            (Some(place), _) => events(vec![Delivered::Event(self.log.events[place].clone())], false),
-            (None, Some(true)) => ServerFrame::Rejected { id, code: Code::Storage, retry_ms: None },
-            (None, Some(false)) => ServerFrame::Rejected { id, code: Code::NotAllowed, retry_ms: None },
-            (None, None) => {
-                let nth = (id.0.as_u128() >> 80) as u32;
-                return self.commit((nth, ME, EventKind::Message { body: body("mine") }));
-            }
-        };
-        if let Some(wire) = &mut self.wire {
-            wire.down.push_back(answer);
-        }
+    fn is_committed(&self, id: EventId) -> bool {
+        self.log.events.iter().any(|event| event.id == id)
     }
 
     /// What holds at every moment.
     fn check(&mut self) -> Result<(), TestCaseError> {
         let rows = self.client.rows();
         keys_are_unique(&rows)?;
-        let states: BTreeMap<EventId, RowState> = rows
-            .iter()
-            .filter_map(|row| if let Row::Message(row) = row { Some((row.id, row.state)) } else { None })
-            .collect();
+        let states: BTreeMap<EventId, RowState> = messages(&rows).into_iter().map(|row| (row.id, row.state)).collect();
         for id in &self.sent {
-            let committed = self.log.events.iter().any(|event| event.id == *id);
-            match states.get(id) {
-                Some(RowState::Sent) => prop_assert!(committed, "shown as sent and is not"),
-                Some(_) => {}
-                None => prop_assert!(committed, "sent, and silently lost"),
+            let committed = self.is_committed(*id);
+            match (states.get(id), self.draft(*id)) {
+                (Some(RowState::Sent | RowState::Changing { .. }), _) => {
+                    prop_assert!(committed, "shown as sent and is not");
+                }
+                (None, None) => prop_assert!(committed, "sent, and silently lost"),
+                (row, Some(draft)) => self.draft_is_shown(draft, row.copied(), &rows)?,
+                (Some(_), None) => prop_assert!(false, "shown as on its way and is not"),
             }
         }
         let room = self.client.room().unwrap();
@@ -377,8 +354,21 @@ impl World {
         self.position = room.position();
         Ok(())
     }
-}
 
-fn events(events: Vec<Delivered>, more: bool) -> ServerFrame {
-    ServerFrame::Events { events, names: Names::new(), more }
+    /// Its words can be read, unless the person has changed or deleted them since.
+    fn draft_is_shown(&self, draft: &Draft, row: Option<RowState>, rows: &[Row]) -> Result<(), TestCaseError> {
+        let is_message = matches!(draft.event, DraftEvent::Message { .. });
+        if is_message || draft.is_refused() {
+            prop_assert!(row.is_some(), "a draft without a row");
+        }
+        let message = draft.event.target().filter(|_| !draft.is_refused()).unwrap_or(draft.id);
+        let later = self.client.outbox().drafts().skip_while(|later| later.id != draft.id).skip(1);
+        let changed = later
+            .filter(|later| later.event.target() == Some(message))
+            .any(|later| !later.is_refused() && !matches!(later.event, DraftEvent::Reaction { .. }));
+        if let (Some(typed), false) = (draft.event.words(), changed) {
+            prop_assert!(words(rows).iter().any(|shown| shown == typed.as_str()), "words that nobody can read");
+        }
+        Ok(())
+    }
 }

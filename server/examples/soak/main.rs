@@ -9,7 +9,6 @@
 #[path = "../../tests/proof/kit.rs"]
 mod proof;
 
-mod load;
 mod memory;
 mod stalled;
 
@@ -87,7 +86,7 @@ async fn kills(server: PathBuf, arguments: Kills) -> bool {
     let figures = proof::soak::run(&soak, |figures| println!("{}", figures.line())).await;
     println!("\n{}", figures.table());
     for fault in figures.faults.iter().take(20) {
-        println!("{fault:?}");
+        println!("{fault}");
     }
     figures.is_good()
 }

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::load::Light;
 use crate::proof::client::mint;
 use crate::proof::dice::Dice;
 use crate::proof::http;
+use crate::proof::light::Light;
 use crate::proof::node::Program;
 
 /// How long the most appends per second are looked for, after this long to warm up.

@@ -10,10 +10,11 @@ use app::protocol::RoomCode;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::load::Light;
 use crate::proof::client::mint;
 use crate::proof::dice::Dice;
 use crate::proof::http::{self, Seat};
+use crate::proof::kernel;
+use crate::proof::light::{Light, TINY};
 use crate::proof::node::Program;
 
 /// Until the kernel's buffers of the stalled reader are full, and the room's ring has gone past it.
@@ -26,8 +27,6 @@ const LIMIT: f64 = 1.10;
 const PADDING: usize = 2_000;
 /// How many of the room write.
 const WRITERS: usize = 5;
-/// The kernel's smallest.
-const TINY: u32 = 2_304;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -151,7 +150,7 @@ impl Room {
             self.book.open.store(true, Ordering::Relaxed);
             sleep(MEASURE).await;
             self.book.open.store(false, Ordering::Relaxed);
-            unsent(server.port(), port)
+            kernel::unsent(server.port(), port)
         };
         let held = tokio::select! {
             held = measures => held,
@@ -162,18 +161,6 @@ impl Room {
         micros.sort_unstable();
         (f64::from(micros[micros.len() * 99 / 100]) / 1_000.0, held)
     }
-}
-
-/// What the kernel holds of this connection, from `/proc/net/tcp`: sent by the server and not taken by the client.
-fn unsent(server: u16, client: u16) -> u64 {
-    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let (local, remote) = (format!(":{server:04X}"), format!(":{client:04X}"));
-    table
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .filter(|fields| fields.len() > 4 && fields[1].ends_with(&local) && fields[2].ends_with(&remote))
-        .filter_map(|fields| u64::from_str_radix(fields[4].split_once(':')?.0, 16).ok())
-        .sum()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -19,12 +19,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use app::protocol::{Limits, RoomCode, Seq};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use self::reader::Query;
 use self::writer::{Job, Write, Writer};
-use super::{Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Subscription};
+use super::{
+    Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
+};
 
 /// Verbs that may wait for a thread. Beyond it callers wait at the door, in the order they came.
 const QUEUE: usize = 1024;
@@ -87,6 +90,14 @@ impl Backend for Sqlite {
 
     async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
         ask(&self.jobs, |reply| Job::Subscribe { code, reply }).await
+    }
+
+    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
+        match self.jobs.try_send(Job::Signal { code, signal }) {
+            // Full: what waits goes before it.
+            Ok(()) | Err(TrySendError::Full(_)) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(closed()),
+        }
     }
 
     async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {

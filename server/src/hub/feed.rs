@@ -1,22 +1,25 @@
 //! The task that follows one room.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomCode, Seq};
-use tokio::sync::{mpsc, watch};
+use app::protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomCode, Seq, ServerFrame, codec};
+use bytes::Bytes;
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::splice::{Encoded, Frame, Ring, Splice};
-use crate::backend::{BackendError, Delivery, Subscription};
+use crate::backend::{BackendError, Delivery, Sign, Signal, Subscription};
 
 /// Deliveries that become one wake-up, at most.
 const GATHER: usize = 256;
 /// Frames kept for the next session that stands at the same cursor. More cursors than this means slow readers, and
 /// each of those is alone with its cursor.
 const FRAMES: usize = 4;
+/// Signals that may wait for one session. Beyond it the oldest are lost to that session.
+const SIGNALS: usize = 64;
 /// How long a lost subscription waits before it is tried again: at first, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
@@ -32,10 +35,31 @@ pub(super) enum Mark {
 }
 
 /// What the task and the sessions of one room share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Feed {
     state: Mutex<State>,
+    pub(super) signals: broadcast::Sender<Signalled>,
     stop: CancellationToken,
+}
+
+/// A `signal` frame, encoded once for everybody.
+#[derive(Clone, Debug)]
+pub(super) struct Signalled {
+    /// Whom it is about, and is not for.
+    pub(super) member: MemberId,
+    /// JSON, and so UTF-8.
+    pub(super) text: Bytes,
+}
+
+impl From<Signal> for Signalled {
+    fn from(Signal { member, sign }: Signal) -> Self {
+        let (typing, away, until) = match sign {
+            Sign::Typing(typing) => (Some(typing), None, None),
+            Sign::Away { until } => (None, Some(true), Some(until)),
+            Sign::Back => (None, Some(false), None),
+        };
+        Self { member, text: codec::encode(&ServerFrame::Signal { member, typing, away, until }).into() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +69,14 @@ struct State {
     frames: Vec<(Seq, Frame)>,
     /// Connected members whose seats were freed, and by which event: their connections end after it.
     freed: HashMap<MemberId, (Seq, LeaveReason)>,
+    /// Members the others take for present: they are connected, or have just joined.
+    here: HashSet<MemberId>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self { state: Mutex::default(), signals: broadcast::Sender::new(SIGNALS), stop: CancellationToken::new() }
+    }
 }
 
 impl Feed {
@@ -72,15 +104,38 @@ impl Feed {
         self.state().freed.remove(&member);
     }
 
+    /// The member has a connection. True: the others took it for away.
+    pub(super) fn arrive(&self, member: MemberId) -> bool {
+        self.state().here.insert(member)
+    }
+
+    /// The member has no connection any more. True: the others took it for present.
+    pub(super) fn depart(&self, member: MemberId) -> bool {
+        self.state().here.remove(&member)
+    }
+
+    pub(super) fn is_here(&self, member: MemberId) -> bool {
+        self.state().here.contains(&member)
+    }
+
     /// Seats taken and freed by these events. `connected` is asked without the feed's lock.
     fn seat(&self, events: &[Delivery], connected: impl Fn(MemberId) -> bool) {
         for delivery in events {
             let Delivery::Event(event) = delivery else { continue };
             match event.kind {
-                EventKind::Left { member, why } if connected(member) => {
-                    self.state().freed.insert(member, (event.seq, why));
+                EventKind::Left { member, why } => {
+                    let connected = connected(member);
+                    let mut state = self.state();
+                    state.here.remove(&member);
+                    if connected {
+                        state.freed.insert(member, (event.seq, why));
+                    }
                 }
-                EventKind::Joined { member, .. } => self.forget(member),
+                EventKind::Joined { member, .. } => {
+                    let mut state = self.state();
+                    state.here.insert(member);
+                    state.freed.remove(&member);
+                }
                 _ => {}
             }
         }
@@ -155,20 +210,25 @@ async fn receive(
 ) -> bool {
     let mut ready = Vec::new();
     while deliveries.recv_many(&mut ready, GATHER).await > 0 {
-        let ended = ready.contains(&Delivery::Ended);
         feed.seat(&ready, |member| hub.is_connected(code, member));
-        let events: Vec<Encoded> = ready
-            .drain(..)
-            .filter_map(|delivery| match delivery {
-                Delivery::Event(event) => Some(Encoded::from(&*event)),
-                Delivery::Ended => None,
-            })
-            .collect();
-        let seq = feed.change(|ring| events.into_iter().for_each(|event| ring.push(event)));
+        let (mut events, mut ended) = (Vec::new(), false);
+        for delivery in ready.drain(..) {
+            match delivery {
+                Delivery::Event(event) => events.push(Encoded::from(&*event)),
+                // An error: nobody listens.
+                Delivery::Signal(signal) => drop(feed.signals.send(signal.into())),
+                Delivery::Ended => ended = true,
+            }
+        }
+        if !events.is_empty() {
+            let seq = feed.change(|ring| events.into_iter().for_each(|event| ring.push(event)));
+            if !ended {
+                marks.send_replace(Mark::Live(Position { epoch, seq }));
+            }
+        }
         if ended {
             return true;
         }
-        marks.send_replace(Mark::Live(Position { epoch, seq }));
     }
     false
 }

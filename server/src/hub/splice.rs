@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use app::protocol::{Event, Seq, codec};
+use app::protocol::{Event, EventKind, Seq, codec};
 use bytes::Bytes;
 
 /// Events in one frame, at most.
@@ -17,7 +17,10 @@ pub enum Splice {
     /// These events.
     Frame(Frame),
     /// What the log has after its cursor: the ring begins later.
-    Read,
+    Read {
+        /// The room has gone on without it. Otherwise the ring was begun anew, and the session may have kept up.
+        overtaken: bool,
+    },
     /// Nothing: it has sent everything there is.
     Wait,
     /// Nothing ever: the room ended, and everything that can still be had is sent.
@@ -39,11 +42,17 @@ pub(super) struct Encoded {
     seq: Seq,
     prev: Seq,
     text: String,
+    /// What it takes back of earlier events, until it has.
+    takes_back: Option<EventKind>,
 }
 
 impl From<&Event> for Encoded {
     fn from(event: &Event) -> Self {
-        Self { seq: event.seq, prev: event.prev, text: codec::encode(event) }
+        let takes_back = match &event.kind {
+            kind @ (EventKind::Edited { .. } | EventKind::Deleted { .. }) => Some(kind.clone()),
+            _ => None,
+        };
+        Self { seq: event.seq, prev: event.prev, text: codec::encode(event), takes_back }
     }
 }
 
@@ -69,6 +78,8 @@ pub(super) struct Ring {
     bytes: usize,
     /// What stands just before the first event: the earliest cursor that can go on from here.
     tail: Seq,
+    /// The last event that had to make room: a cursor before it was overtaken.
+    evicted: Seq,
     /// The last event; equals `tail` when there is none.
     head: Seq,
     ended: bool,
@@ -89,12 +100,15 @@ impl Ring {
     }
 
     /// The next event. One that does not continue the ring begins it anew; one that is already there is no event.
-    pub(super) fn push(&mut self, event: Encoded) {
+    pub(super) fn push(&mut self, mut event: Encoded) {
         if event.seq <= self.head {
             return;
         }
         if event.prev != self.head {
             self.restart(event.prev);
+        }
+        if let Some(later) = event.takes_back.take() {
+            self.amend(&later);
         }
         self.head = event.seq;
         self.bytes += event.text.len();
@@ -102,7 +116,21 @@ impl Ring {
         while self.events.len() > self.bounds.events || self.bytes > self.bounds.bytes {
             let Some(oldest) = self.events.pop_front() else { break };
             self.bytes -= oldest.text.len();
-            self.tail = oldest.seq;
+            (self.tail, self.evicted) = (oldest.seq, oldest.seq);
+        }
+    }
+
+    /// Rewrites what a later event takes back, where it stands: whoever is behind is told what is true now.
+    fn amend(&mut self, later: &EventKind) {
+        let Some(target) = later.target().map(|target| target.to_string()) else { return };
+        for encoded in self.events.iter_mut().filter(|encoded| encoded.text.contains(&target)) {
+            if let Ok(mut event) = codec::decode::<Event>(&encoded.text)
+                && event.amend(later)
+            {
+                self.bytes -= encoded.text.len();
+                encoded.text = codec::encode(&event);
+                self.bytes += encoded.text.len();
+            }
         }
     }
 
@@ -124,7 +152,7 @@ impl Ring {
             return if self.ended { Splice::Ended } else { Splice::Wait };
         }
         if sent < self.tail {
-            return if self.ended { Splice::Ended } else { Splice::Read };
+            return if self.ended { Splice::Ended } else { Splice::Read { overtaken: sent < self.evicted } };
         }
         let first = self.events.partition_point(|event| event.seq <= sent);
         let mut length = 0;

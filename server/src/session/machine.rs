@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use app::protocol::body::BodyError;
+use app::protocol::emoji::EmojiError;
 use app::protocol::{
-    ClientFrame, CloseCode, Code, Delivered, EventId, Fault, Limits, MessageBody, Names, Position, Proposal, Seq,
-    ServerFrame, VERSION, codec,
+    ClientFrame, CloseCode, Code, Delivered, EventId, EventKind, Fault, Limits, MessageBody, Names, Position, Proposal,
+    Seq, ServerFrame, VERSION, codec,
 };
 
 use crate::backend::Appended;
@@ -57,15 +59,17 @@ pub enum Input<'a> {
 pub enum Action {
     /// Find the room, take the connection's lease, write welcome and what follows this position.
     Open(Option<Position>),
-    /// Append this message.
+    /// Append this event.
     Append {
-        /// The event's id.
+        /// Its id.
         id: EventId,
-        /// What it says.
-        body: MessageBody,
+        /// What happens.
+        kind: EventKind,
     },
     /// Free the member's seat.
     Leave,
+    /// Tell the others whether the member is writing.
+    Typing(bool),
     /// Write this frame.
     Send(ServerFrame),
     /// Write a WebSocket ping.
@@ -145,6 +149,7 @@ impl Machine {
             }
             (Phase::Greeting, ClientFrame::Hello { .. }) => self.close(CloseCode::Version),
             (Phase::Live, ClientFrame::Append { id, event }) => vec![propose(id, event)],
+            (Phase::Live, ClientFrame::Signal { typing }) => vec![Action::Typing(typing)],
             (Phase::Live, ClientFrame::Unknown) => Vec::new(),
             (Phase::Live, ClientFrame::Leave) => vec![Action::Leave],
             (Phase::Live, ClientFrame::Ping { n }) => vec![Action::Send(ServerFrame::Pong { n })],
@@ -192,15 +197,29 @@ impl Machine {
 /// What to do with what a client asks to append. A bad one costs the client this message, not the connection.
 fn propose(id: EventId, event: Proposal) -> Action {
     let refuse = |code| Action::Send(ServerFrame::Rejected { id, code, retry_ms: None });
-    match event {
-        _ if !id.is_v7() => refuse(Code::NotAllowed),
-        Proposal::Message { body } => match body.parse() {
-            Ok(body) => Action::Append { id, body },
-            Err(error) => refuse(app::protocol::body::BodyError::code(error)),
-        },
-        Proposal::Joined {} | Proposal::Left {} => refuse(Code::NotAllowed),
-        Proposal::Other => refuse(Code::Unsupported),
+    if !id.is_v7() {
+        return refuse(Code::NotAllowed);
     }
+    match parse(event) {
+        Ok(kind) => Action::Append { id, kind },
+        Err(code) => refuse(code),
+    }
+}
+
+fn parse(event: Proposal) -> Result<EventKind, Code> {
+    let body = |body: String| body.parse::<MessageBody>().map_err(BodyError::code);
+    Ok(match event {
+        Proposal::Message { body: text, reply_to } => {
+            EventKind::Message { body: Some(body(text)?), reply_to, edited: false }
+        }
+        Proposal::Edited { target, body: text } => EventKind::Edited { target, body: Some(body(text)?) },
+        Proposal::Deleted { target } => EventKind::Deleted { target },
+        Proposal::Reacted { target, emoji, on } => {
+            EventKind::Reacted { target, emoji: emoji.parse().map_err(EmojiError::code)?, on }
+        }
+        Proposal::Forbidden => return Err(Code::NotAllowed),
+        Proposal::Other => return Err(Code::Unsupported),
+    })
 }
 
 /// What the sender alone is told. A stored event needs no word: its echo comes with everybody else's copy, and so does

@@ -1,25 +1,24 @@
-//! How fast a member may append, over all of its connections.
+//! How fast a member may do something, over all of its connections.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use app::protocol::{Limits, MemberId, RoomCode};
+use app::protocol::{MemberId, RoomCode};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 
 /// A token bucket per member.
-pub struct Appends {
+pub struct Rate {
     limiter: DefaultKeyedRateLimiter<(RoomCode, MemberId)>,
     clock: DefaultClock,
 }
 
-impl Appends {
-    /// Full buckets of `append_burst`, refilled at `appends_per_second`.
+impl Rate {
+    /// Full buckets of `burst`, refilled at `per_second`; both at least one.
     #[must_use]
-    pub fn new(limits: &Limits) -> Self {
+    pub fn new(per_second: u32, burst: u32) -> Self {
         let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        let quota =
-            Quota::per_second(at_least_one(limits.appends_per_second)).allow_burst(at_least_one(limits.append_burst));
+        let quota = Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst));
         Self { limiter: DefaultKeyedRateLimiter::keyed(quota), clock: DefaultClock::default() }
     }
 

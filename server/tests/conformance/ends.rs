@@ -9,7 +9,7 @@ use tokio::time::{Instant, advance};
 
 use crate::refused;
 use crate::support::{
-    Store, code, fresh, joined, latest, lease, left, member, message, ms, name, next, room_of, stored,
+    Store, code, fresh, joined, latest, lease, left, member, message, ms, name, next, room_of, stored, typing,
 };
 
 pub(crate) async fn a_new_life_resets_old_positions(store: &Store) {
@@ -104,6 +104,7 @@ pub(crate) async fn after_close_every_verb_fails(store: &Store) {
     refused!(backend.append(room, message(1, "late")).await, Unavailable);
     refused!(backend.read(room, From::Latest, 10).await, Unavailable);
     refused!(backend.subscribe(room).await, Unavailable);
+    refused!(backend.signal(room, typing(1)).await, Unavailable);
     refused!(backend.hold(lease(room, 1, 7), ms(1)).await, Unavailable);
     refused!(backend.release(lease(room, 1, 7)).await, Unavailable);
     refused!(backend.expired(Instant::now()).await, Unavailable);

@@ -1,10 +1,10 @@
-//! Any plan of appends, repetitions, joins and leaves against a model that fits on a page.
+//! Any plan of joins and leaves, messages, edits and deletions, and repetitions of them, against a model that fits on a page.
 
-use app::protocol::{Epoch, EventKind, LeaveReason, Limits, Seq};
+use app::protocol::{Epoch, EventId, EventKind, LeaveReason, Limits, Seq};
 use proptest::prelude::*;
 use server::backend::{Appended, Backend, BackendError, Delivery, Draft, From, NewRoom};
 
-use crate::support::{Store, code, fresh, joined, left, member, message, unbroken};
+use crate::support::{Store, code, deleted, edited, fresh, id, joined, left, member, message, reacted, unbroken};
 
 const MEMBERS: u64 = 4;
 const CAPACITY: u32 = 3;
@@ -15,10 +15,43 @@ enum Step {
     Join(u64),
     Leave(u64),
     Say(u64),
+    Edit(About),
+    Delete(About),
+    React(About),
     /// The draft of this step again, whatever became of it.
     Repeat(usize),
     /// Close the store and open it again; subscribe again.
     Reopen,
+}
+
+/// Who speaks of what.
+#[derive(Clone, Copy, Debug)]
+enum About {
+    /// A member, of the draft so many steps ago, whatever it is.
+    Anything(u64, usize),
+    /// Its author, of the message so many messages ago.
+    OwnMessage(usize),
+}
+
+fn about() -> impl Strategy<Value = About> {
+    prop_oneof![
+        1 => (1..=MEMBERS, 1..12usize).prop_map(|(n, ago)| About::Anything(n, ago)),
+        2 => (1..5usize).prop_map(About::OwnMessage),
+    ]
+}
+
+impl About {
+    /// The speaker and the id; of nothing, if there were not so many.
+    fn find(self, drafts: &[Draft]) -> (u64, EventId) {
+        let (by, found) = match self {
+            Self::Anything(n, ago) => (Some(n), drafts.iter().nth_back(ago - 1)),
+            Self::OwnMessage(ago) => {
+                let messages = drafts.iter().filter(|draft| matches!(draft.kind, EventKind::Message { .. }));
+                (None, messages.rev().nth(ago - 1))
+            }
+        };
+        (by.or(found.map(number)).unwrap_or(1), found.map_or_else(id, |draft| draft.id))
+    }
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -26,9 +59,37 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1..=MEMBERS).prop_map(Step::Join),
         2 => (1..=MEMBERS).prop_map(Step::Leave),
         8 => (1..=MEMBERS).prop_map(Step::Say),
+        6 => about().prop_map(Step::Edit),
+        2 => about().prop_map(Step::Delete),
+        2 => about().prop_map(Step::React),
         3 => (0..60usize).prop_map(Step::Repeat),
         1 => Just(Step::Reopen),
     ]
+}
+
+impl Step {
+    /// What is to be appended, after these.
+    fn draft(self, drafts: &[Draft]) -> Option<Draft> {
+        Some(match self {
+            Self::Join(n) => joined(n),
+            Self::Leave(n) => left(n, LeaveReason::Choice),
+            Self::Say(n) => message(n, &format!("{}", drafts.len())),
+            Self::Edit(about) => {
+                let (n, target) = about.find(drafts);
+                edited(n, target, &format!("{}", drafts.len()))
+            }
+            Self::Delete(about) => {
+                let (n, target) = about.find(drafts);
+                deleted(n, target)
+            }
+            Self::React(about) => {
+                let (n, target) = about.find(drafts);
+                reacted(n, target, true)
+            }
+            Self::Repeat(n) => drafts.get(n)?.clone(),
+            Self::Reopen => return None,
+        })
+    }
 }
 
 /// What a room must be, without an engine.
@@ -47,6 +108,8 @@ enum Fate {
     Trimmed(Seq),
     Conflict,
     Full,
+    NoTarget,
+    NotAuthor,
     Ends,
 }
 
@@ -54,15 +117,58 @@ impl Model {
     fn fate(&self, draft: &Draft) -> Fate {
         if let Some(at) = self.log.iter().position(|(known, _)| known.id == draft.id) {
             let seq = self.log[at].1;
-            return if at + KEPT >= self.log.len() { Fate::Repeat(seq) } else { Fate::Trimmed(seq) };
+            return if self.keeps(at) { Fate::Repeat(seq) } else { Fate::Trimmed(seq) };
         }
         let inside = self.seats.contains(&number(draft));
         match draft.kind {
             EventKind::Joined { .. } if inside => Fate::Conflict,
             EventKind::Joined { .. } if self.seats.len() == CAPACITY as usize => Fate::Full,
-            EventKind::Left { .. } | EventKind::Message { .. } if !inside => Fate::Conflict,
+            EventKind::Joined { .. } => Fate::Stored,
+            _ if !inside => Fate::Conflict,
             EventKind::Left { .. } if self.seats.len() == 1 => Fate::Ends,
-            _ => Fate::Stored,
+            _ => match draft.kind.target().map(|target| self.author(target)) {
+                Some(None) => Fate::NoTarget,
+                Some(Some(author)) if author != number(draft) && !matches!(draft.kind, EventKind::Reacted { .. }) => {
+                    Fate::NotAuthor
+                }
+                _ => Fate::Stored,
+            },
+        }
+    }
+
+    fn keeps(&self, at: usize) -> bool {
+        at + KEPT >= self.log.len()
+    }
+
+    /// Whose message this is, if it can still be read.
+    fn author(&self, target: EventId) -> Option<u64> {
+        let at = self.log.iter().position(|(draft, _)| draft.id == target)?;
+        let says = matches!(self.told(at), EventKind::Message { body: Some(_), .. });
+        (self.keeps(at) && says).then(|| number(&self.log[at].0))
+    }
+
+    /// What an event of the log is told as, after all that was said later.
+    fn told(&self, at: usize) -> EventKind {
+        let draft = &self.log[at].0;
+        let takes_back = |target: EventId| {
+            self.log[at + 1..].iter().map(|(later, _)| &later.kind).rfind(|kind| {
+                matches!(kind, EventKind::Edited { .. } | EventKind::Deleted { .. }) && kind.target() == Some(target)
+            })
+        };
+        match &draft.kind {
+            EventKind::Message { body, .. } => {
+                let (body, edited) = match takes_back(draft.id) {
+                    None => (body.clone(), false),
+                    Some(EventKind::Edited { body, .. }) => (body.clone(), true),
+                    Some(_) => (None, false),
+                };
+                EventKind::Message { body, reply_to: None, edited }
+            }
+            EventKind::Edited { target, body } => {
+                let body = body.clone().filter(|_| takes_back(*target).is_none());
+                EventKind::Edited { target: *target, body }
+            }
+            kind => kind.clone(),
         }
     }
 
@@ -99,19 +205,12 @@ async fn run(store: &Store, steps: &[Step]) {
     let mut drafts: Vec<Draft> = Vec::new();
 
     for step in steps {
-        let draft = match step {
-            Step::Join(n) => joined(*n),
-            Step::Leave(n) => left(*n, LeaveReason::Choice),
-            Step::Say(n) => message(*n, &format!("{}", drafts.len())),
-            Step::Repeat(n) if *n < drafts.len() => drafts[*n].clone(),
-            Step::Repeat(_) => continue,
-            Step::Reopen => {
-                backend.close().await;
-                backend = store.open_with(&limits).await;
-                heard = backend.subscribe(code).await.unwrap();
-                continue;
-            }
-        };
+        if let Step::Reopen = step {
+            backend.close().await;
+            backend = store.open_with(&limits).await;
+            heard = backend.subscribe(code).await.unwrap();
+        }
+        let Some(draft) = step.draft(&drafts) else { continue };
         drafts.push(draft.clone());
         let fate = model.fate(&draft);
         match (backend.append(code, draft.clone()).await, &fate) {
@@ -121,9 +220,15 @@ async fn run(store: &Store, steps: &[Step]) {
                 assert_eq!(heard.deliveries.recv().await, Some(Delivery::Event(event.clone().into())));
                 model.store(draft, event.seq);
             }
-            (Ok(Appended::Repeat(event)), Fate::Repeat(seq)) => assert_eq!((event.id, event.seq), (draft.id, *seq)),
+            (Ok(Appended::Repeat(event)), Fate::Repeat(seq)) => {
+                let at = model.log.iter().position(|(first, _)| first.id == draft.id).unwrap();
+                assert_eq!((event.id, event.seq, event.kind), (draft.id, *seq, model.told(at)));
+            }
             (Ok(Appended::Trimmed(got)), Fate::Trimmed(seq)) => assert_eq!(got, *seq),
-            (Err(BackendError::Conflict), Fate::Conflict) | (Err(BackendError::Full), Fate::Full) => {}
+            (Err(BackendError::Conflict), Fate::Conflict)
+            | (Err(BackendError::Full), Fate::Full)
+            | (Err(BackendError::NoTarget), Fate::NoTarget)
+            | (Err(BackendError::NotAuthor), Fate::NotAuthor) => {}
             (got, expected) => panic!("{step:?}: {expected:?}, got {got:?}"),
         }
         if fate == Fate::Ends {
@@ -140,8 +245,11 @@ async fn run(store: &Store, steps: &[Step]) {
 async fn compare(backend: &dyn Backend, code: app::protocol::RoomCode, model: &Model) {
     let page = backend.read(code, From::Latest, 1_000).await.unwrap();
     unbroken(&page.events);
-    let kept = &model.log[model.log.len().saturating_sub(KEPT)..];
-    assert!(page.events.iter().map(|event| (event.id, event.seq)).eq(kept.iter().map(|(draft, seq)| (draft.id, *seq))));
+    let kept = (model.log.len().saturating_sub(KEPT)..model.log.len()).map(|at| {
+        let (draft, seq) = &model.log[at];
+        (draft.id, *seq, draft.by, model.told(at))
+    });
+    assert!(page.events.into_iter().map(|event| (event.id, event.seq, event.by, event.kind)).eq(kept));
     assert_eq!(page.truncated, model.log.len() > KEPT);
     let room = backend.room(code).await.unwrap();
     let seated: Vec<_> = room.members.iter().map(|seated| seated.member).collect();

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use app::protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomCode, Seq};
-use server::backend::{self, Appended, Backend, BackendError, Delivery, Draft, Lease, NewRoom, Page, Subscription};
+use server::backend::{
+    self, Appended, Backend, BackendError, Delivery, Draft, Lease, NewRoom, Page, Sign, Signal, Subscription,
+};
 use uuid::Uuid;
 
 /// Somewhere an engine keeps its rooms.
@@ -61,7 +63,24 @@ pub(crate) fn left(n: u64, why: LeaveReason) -> Draft {
 }
 
 pub(crate) fn message(n: u64, body: &str) -> Draft {
-    Draft { id: id(), at: 3, by: member(n), kind: EventKind::Message { body: body.parse().unwrap() } }
+    Draft { id: id(), at: 3, by: member(n), kind: EventKind::message(body.parse().unwrap()) }
+}
+
+pub(crate) fn edited(n: u64, target: EventId, body: &str) -> Draft {
+    Draft { id: id(), at: 4, by: member(n), kind: EventKind::Edited { target, body: Some(body.parse().unwrap()) } }
+}
+
+pub(crate) fn deleted(n: u64, target: EventId) -> Draft {
+    Draft { id: id(), at: 5, by: member(n), kind: EventKind::Deleted { target } }
+}
+
+pub(crate) fn reacted(n: u64, target: EventId, on: bool) -> Draft {
+    let emoji = "\u{1f980}".parse().unwrap();
+    Draft { id: id(), at: 6, by: member(n), kind: EventKind::Reacted { target, emoji, on } }
+}
+
+pub(crate) fn typing(n: u64) -> Signal {
+    Signal { member: member(n), sign: Sign::Typing(true) }
 }
 
 pub(crate) fn lease(code: RoomCode, n: u64, id: u128) -> Lease {

@@ -143,6 +143,20 @@ async fn a_form_refused_at_the_door_comes_back_to_the_door() {
 }
 
 #[tokio::test]
+async fn a_form_for_a_room_that_has_ended_comes_home() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let (code, page) = (ana.code.to_string(), ana.page());
+    ana.browser.call("/api/leave_room", &[("code", &code)]).await.json();
+    let mut bo = Browser::new(&server);
+    let typed = [("name", "Bo Diddley"), ("code", &*code), ("intent", "join"), ("from", &page)];
+    let refused = bo.submit("/api/enter", &typed).await;
+    assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, "/"));
+    let home = bo.get("/").await.body;
+    assert!(home.contains("Bo Diddley") && home.contains(&code), "{home}");
+}
+
+#[tokio::test]
 async fn a_form_never_leads_to_another_site() {
     let server = Server::start(&[]).await;
     for from in [

@@ -1,11 +1,13 @@
 //! `POST /api/post_message` and `POST /api/leave_room`.
 
+use app::protocol::EventKind;
 use hyper::StatusCode;
 use serde_json::json;
 use server::entropy;
 
 use crate::support::client::{Browser, Person, body};
-use crate::support::server::Server;
+use crate::support::server::{Server, TALKATIVE};
+use crate::support::troubled::Trouble;
 
 /// The value of the hidden field on the page.
 fn hidden(page: &str, name: &str) -> String {
@@ -32,8 +34,73 @@ async fn a_page_without_script_can_talk() {
     at_bo.said("Hello Ana").await;
     let page = ana.browser.get(&ana.page()).await.body;
     assert_eq!(page.matches(r#"data-message="#).count(), 2);
-    assert!(page.contains("Hello,\nBo") && page.contains("Hello Ana"));
+    assert!(page.contains("Hello,<br>Bo") && page.contains("Hello Ana"));
     assert_ne!(hidden(&page, "id"), id, "the next message has an id of its own");
+}
+
+/// The messages of a room, as somebody inside reads them.
+async fn said(person: &Person) -> Vec<String> {
+    let replay = person.connect().await.replay;
+    replay.iter().filter(|event| matches!(event.kind, EventKind::Message { .. })).map(|e| body(e).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn other_words_under_a_used_id_are_another_message() {
+    let server = Server::start(&TALKATIVE).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let mut bo = Person::join(&server, ana.code, "Bo").await;
+    let (code, id) = (ana.code.to_string(), entropy::event_id().to_string());
+    for words in ["one", "two", "two", "one", "three", "two"] {
+        ana.browser.call("/api/post_message", &[("code", &code), ("id", &id), ("body", words)]).await.json();
+    }
+    assert_eq!(said(&ana).await, ["one", "two", "three"]);
+    // Somebody else's words are other words, too.
+    for _ in 0..2 {
+        bo.browser.call("/api/post_message", &[("code", &code), ("id", &id), ("body", "one")]).await.json();
+    }
+    assert_eq!(said(&ana).await, ["one", "two", "three", "one"]);
+}
+
+#[tokio::test]
+async fn words_under_the_id_of_a_trimmed_message_are_not_lost() {
+    let server = Server::start(&[&TALKATIVE[..], &["--events=3"]].concat()).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let (code, id) = (ana.code.to_string(), entropy::event_id().to_string());
+    ana.browser.call("/api/post_message", &[("code", &code), ("id", &id), ("body", "one")]).await.json();
+    for n in 0..3 {
+        let id = entropy::event_id().to_string();
+        ana.browser.call("/api/post_message", &[("code", &code), ("id", &id), ("body", &n.to_string())]).await.json();
+    }
+    for _ in 0..2 {
+        ana.browser.call("/api/post_message", &[("code", &code), ("id", &id), ("body", "two")]).await.json();
+    }
+    assert_eq!(said(&ana).await, ["1", "2", "two"]);
+}
+
+#[tokio::test]
+async fn a_form_whose_code_cannot_be_read_comes_home_with_everything() {
+    const TYPED: &str = "KXQ4-7M2";
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let id = entropy::event_id().to_string();
+    for (path, fields) in [
+        ("/api/post_message", &[("code", TYPED), ("id", &id), ("body", "a long letter")][..]),
+        ("/api/leave_room", &[("code", TYPED)]),
+        ("/api/enter", &[("name", "Ana"), ("code", TYPED), ("intent", "join"), ("from", "/room/KXQ4-7M2")]),
+    ] {
+        let refused = ana.browser.submit(path, fields).await;
+        assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, "/"), "{path}");
+        let shown = ana.browser.get("/").await.body;
+        assert!(shown.contains("One is missing."), "{path}: {shown}");
+        for (name, typed) in fields.iter().filter(|(name, _)| matches!(*name, "code" | "body" | "name")) {
+            assert!(shown.contains(typed), "{path}: the {name} is lost");
+        }
+        assert!(!ana.browser.get("/").await.body.contains("One is missing."), "{path}");
+    }
+    // A field that is not there at all.
+    let refused = ana.browser.submit("/api/post_message", &[("body", "another letter")]).await;
+    assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, "/"));
+    assert!(ana.browser.get("/").await.body.contains("another letter"));
 }
 
 #[tokio::test]
@@ -152,7 +219,21 @@ async fn outsiders_read_nothing() {
         assert_eq!(page.status, StatusCode::OK);
         assert!(!page.body.contains("members only") && !page.body.contains("Lovelace"), "{}", page.body);
     }
+    assert_eq!(stranger.call("/api/older_page", &[("code", "ZZZZ-ZZZZ"), ("before", "100")]).await.json(), json!(null));
     let mut ana = ana;
     let older = ana.browser.call("/api/older_page", &[("code", &code), ("before", "100")]).await;
     assert!(older.body.contains("members only"));
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_no_closed_door() {
+    let (server, engine) = Server::troubled(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let code = ana.code.to_string();
+    engine.make(Trouble::ReadsNothing);
+    let older = ana.browser.call("/api/older_page", &[("code", &code), ("before", "100")]).await;
+    assert_eq!(older.status, StatusCode::SERVICE_UNAVAILABLE);
+    let mut stranger = Browser::new(&server);
+    stranger.enter(&[("name", "Eve")]).await;
+    assert_eq!(stranger.call("/api/older_page", &[("code", &code), ("before", "100")]).await.json(), json!(null));
 }

@@ -1,202 +1,120 @@
 //! Reads what everybody did and saw, and says where a promise was broken.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use app::protocol::{EventId, Seq};
+use app::protocol::{EventId, MemberId, Seq};
 
-use super::history::{Entry, Fact, History};
+use super::fault::{Fault, Kind};
+use super::history::{Fact, History, Said};
+use super::store::Truth;
 
-/// A broken promise.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// Said to be in the log, and not there.
-    Lost { who: String, id: EventId },
-    /// Sent, and then neither in the log nor on the screen, without a "not sent".
-    Vanished { who: String, id: EventId },
-    /// Twice in the log.
-    DoubledInLog { id: EventId },
-    /// Twice on one screen.
-    DoubledOnScreen { who: String, id: EventId },
-    /// The screen goes back in the log.
-    OutOfOrder { who: String, seq: Seq, after: Seq },
-    /// One person's messages are not in the log in the order they were sent.
-    SendersOrder { who: String, id: EventId },
-    /// The screen passes over this event.
-    Hole { who: String, seq: Seq },
-    /// The screen shows what is not in the log, or not in this place.
-    Invented { who: String, id: EventId },
-    /// The text is not the one that was sent.
-    Altered { who: String, id: EventId },
-    /// The screen said "not sent", and others have it.
-    RefusedButStored { who: String, id: EventId },
-    /// Everything is at rest, and this is still on its way.
-    Unsettled { who: String, id: EventId },
-    /// Everything is at rest, and a connected page does not show the log's end.
-    Behind { who: String, shows: Seq },
-}
+mod connection;
+mod page;
+mod screen;
+mod sender;
+mod words;
 
-/// What the faults are, counted under the three names that people ask for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Count {
-    pub(crate) lost: usize,
-    pub(crate) doubled: usize,
-    pub(crate) out_of_order: usize,
-}
-
-impl Count {
-    pub(crate) fn of(faults: &[Fault]) -> Self {
-        let mut count = Self::default();
-        for fault in faults {
-            match fault {
-                Fault::Lost { .. }
-                | Fault::Vanished { .. }
-                | Fault::Hole { .. }
-                | Fault::Altered { .. }
-                | Fault::Unsettled { .. }
-                | Fault::Behind { .. } => count.lost += 1,
-                Fault::DoubledInLog { .. } | Fault::DoubledOnScreen { .. } | Fault::RefusedButStored { .. } => {
-                    count.doubled += 1;
-                }
-                Fault::OutOfOrder { .. } | Fault::SendersOrder { .. } | Fault::Invented { .. } => {
-                    count.out_of_order += 1;
-                }
-            }
-        }
-        count
-    }
-}
-
-/// All broken promises of one room. `log` is in its order.
-pub(crate) fn check(log: &[Entry], histories: &[History]) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let mut places: HashMap<EventId, usize> = HashMap::new();
-    for (place, entry) in log.iter().enumerate() {
-        if places.insert(entry.id, place).is_some() {
-            faults.push(Fault::DoubledInLog { id: entry.id });
-        }
-    }
-    let bodies = sent(histories);
+/// All broken promises of one room.
+pub(crate) fn check(truth: &Truth, histories: &[History]) -> Vec<Fault> {
+    let book = Book::new(truth, histories);
+    let mut faults = Faults::default();
+    check_log(&book, &mut faults);
+    words::check_log(&book, &mut faults);
     for history in histories {
-        Screen { who: &history.who, log, places: &places, bodies: &bodies, faults: &mut faults }.check(history);
-        check_sender(history, &places, &mut faults);
+        faults.who.clone_from(&history.who);
+        sender::check(&book, history, &mut faults);
+        connection::check(&book, history, &mut faults);
+        screen::check(&book, history, &mut faults);
+        words::check(&book, history, &mut faults);
+        page::check(&book, history, &mut faults);
     }
-    faults
+    faults.found
 }
 
-fn sent(histories: &[History]) -> HashMap<EventId, &str> {
-    let facts = histories.iter().flat_map(|history| &history.facts);
-    facts
-        .filter_map(|fact| match fact {
-            Fact::Sent { id, body } => Some((*id, body.as_str())),
-            _ => None,
-        })
-        .collect()
+/// What was found so far, and whose history is being read.
+#[derive(Default)]
+struct Faults {
+    who: String,
+    found: Vec<Fault>,
 }
 
-/// What became of everything this person sent.
-fn check_sender(history: &History, places: &HashMap<EventId, usize>, faults: &mut Vec<Fault>) {
-    let who = || history.who.clone();
-    let (mut acked, mut refused, mut discarded) = (HashSet::new(), HashSet::new(), HashSet::new());
-    for fact in &history.facts {
-        match fact {
-            Fact::Acked { id } => drop(acked.insert(*id)),
-            Fact::Refused { id, .. } => drop(refused.insert(*id)),
-            Fact::Discarded { id } => drop(discarded.insert(*id)),
-            _ => {}
-        }
+impl Faults {
+    /// About the log.
+    fn log(&mut self, kind: Kind, words: String) {
+        self.found.push(Fault { kind, words });
     }
-    let mut last = None;
-    for fact in &history.facts {
-        let Fact::Sent { id, .. } = fact else { continue };
-        let (id, place) = (*id, places.get(id));
-        let unsent = history.unsent.contains(&id);
-        match place {
-            None if acked.contains(&id) => faults.push(Fault::Lost { who: who(), id }),
-            None if !unsent && !refused.contains(&id) => faults.push(Fault::Vanished { who: who(), id }),
-            Some(_) if discarded.contains(&id) || (unsent && refused.contains(&id)) => {
-                faults.push(Fault::RefusedButStored { who: who(), id });
-            }
-            _ => {}
-        }
-        if unsent && history.live && !refused.contains(&id) {
-            faults.push(Fault::Unsettled { who: who(), id });
-        }
-        if let Some(place) = place {
-            if last.is_some_and(|last| place < last) && !refused.contains(&id) {
-                faults.push(Fault::SendersOrder { who: who(), id });
-            }
-            last = last.max(Some(place));
-        }
+
+    /// About the one whose history it is.
+    fn of(&mut self, kind: Kind, words: &str) {
+        self.found.push(Fault { kind, words: format!("{}: {words}", self.who) });
     }
 }
 
-/// One screen against the log.
-struct Screen<'a> {
-    who: &'a str,
-    log: &'a [Entry],
-    places: &'a HashMap<EventId, usize>,
-    bodies: &'a HashMap<EventId, &'a str>,
-    faults: &'a mut Vec<Fault>,
+/// Where everything stands and who said it.
+struct Book<'a> {
+    truth: &'a Truth,
+    /// The first place of each id.
+    places: HashMap<EventId, usize>,
+    said: HashMap<EventId, (MemberId, &'a Said)>,
+    /// Words that any connection brought, by their event.
+    heard: HashMap<EventId, &'a str>,
 }
 
-impl Screen<'_> {
-    fn check(&mut self, history: &History) {
-        let mut last: Option<usize> = None;
-        let mut shown = HashSet::new();
-        for fact in &history.facts {
-            match fact {
-                Fact::Reset => {
-                    last = None;
-                    shown.clear();
+impl<'a> Book<'a> {
+    fn new(truth: &'a Truth, histories: &'a [History]) -> Self {
+        let (mut places, mut said, mut heard) = (HashMap::new(), HashMap::new(), HashMap::new());
+        for (place, entry) in truth.log.iter().enumerate() {
+            places.entry(entry.id).or_insert(place);
+        }
+        for history in histories {
+            for fact in &history.facts {
+                match fact {
+                    Fact::Sent { id, said: what } => drop(said.insert(*id, (history.member, what))),
+                    Fact::Heard { id, words: Some(words), .. } => drop(heard.insert(*id, words.as_str())),
+                    _ => {}
                 }
-                Fact::Doubled { id } => self.fault(|who| Fault::DoubledOnScreen { who, id: *id }),
-                Fact::Shown { seq, id, body } => {
-                    if !shown.insert(*id) {
-                        self.fault(|who| Fault::DoubledOnScreen { who, id: *id });
-                    } else if let Some(place) = self.place(*seq, *id) {
-                        self.follow(last, place);
-                        self.compare(*id, body.as_deref());
-                        last = last.max(Some(place));
-                    }
-                }
-                _ => {}
             }
         }
-        let shows = last.map_or(Seq(0), |place| self.log[place].seq);
-        if history.live && self.log.last().is_some_and(|end| end.seq != shows) {
-            self.fault(|who| Fault::Behind { who, shows });
-        }
+        Self { truth, places, said, heard }
     }
 
-    fn place(&mut self, seq: Seq, id: EventId) -> Option<usize> {
-        let place = self.places.get(&id).copied().filter(|place| self.log[*place].seq == seq);
-        if place.is_none() {
-            self.fault(|who| Fault::Invented { who, id });
-        }
-        place
+    fn place(&self, id: EventId) -> Option<usize> {
+        self.places.get(&id).copied()
     }
 
-    fn follow(&mut self, last: Option<usize>, place: usize) {
-        let Some(last) = last else { return };
-        if place <= last {
-            let (seq, after) = (self.log[place].seq, self.log[last].seq);
-            self.fault(|who| Fault::OutOfOrder { who, seq, after });
-        }
-        for missing in last + 1..place {
-            let seq = self.log[missing].seq;
-            self.fault(|who| Fault::Hole { who, seq });
-        }
+    fn seq(&self, place: usize) -> Seq {
+        self.truth.log[place].seq
     }
 
-    fn compare(&mut self, id: EventId, body: Option<&str>) {
-        if let (Some(sent), Some(shown)) = (self.bodies.get(&id), body)
-            && *sent != shown
-        {
-            self.fault(|who| Fault::Altered { who, id });
-        }
+    /// How many entries stand up to there.
+    fn up_to(&self, seq: Seq) -> usize {
+        self.truth.log.partition_point(|entry| entry.seq <= seq)
     }
 
-    fn fault(&mut self, fault: impl FnOnce(String) -> Fault) {
-        self.faults.push(fault(self.who.to_owned()));
+    /// Whether the log ever was at this place.
+    fn has(&self, seq: Seq) -> bool {
+        seq == Seq(0) || self.truth.log.binary_search_by_key(&seq, |entry| entry.seq).is_ok()
+    }
+}
+
+/// Every id once, and every text once: a copy under another id is a copy.
+fn check_log(book: &Book<'_>, faults: &mut Faults) {
+    let mut first: HashMap<&str, Seq> = HashMap::new();
+    for (place, entry) in book.truth.log.iter().enumerate() {
+        let (seq, id) = (entry.seq.0, entry.id);
+        if book.place(id) != Some(place) {
+            let before = book.place(id).map_or(0, |place| book.seq(place).0);
+            faults.log(Kind::Doubled, format!("{id} is in the log at {before} and at {seq}"));
+            continue;
+        }
+        let sent = book.said.get(&id).map(|(_, said)| *said);
+        let words = sent.map_or_else(|| entry.words().or(book.heard.get(&id).copied()), Said::words);
+        let Some(words) = words else { continue };
+        if let Some(before) = first.get(words) {
+            faults.log(Kind::Doubled, format!("the words {words:?} are in the log at {} and at {seq}", before.0));
+        } else if sent.is_none() {
+            faults.log(Kind::Invented, format!("nobody sent {words:?}, which the log has at {seq}"));
+        }
+        first.entry(words).or_insert(entry.seq);
     }
 }

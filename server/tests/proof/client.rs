@@ -1,37 +1,43 @@
 //! One person at one page: the real client machine on a real socket, and a witness of what the screen shows.
 
-use std::collections::{HashMap, HashSet};
 use std::future::{Future, pending};
 use std::net::SocketAddr;
+use std::ops::AddAssign;
 use std::pin::Pin;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use app::client::{Action, Client, DraftState, Input, Outbox, Row, RowState, Status};
-use app::protocol::{ClientFrame, EventId, EventKind, SUBPROTOCOL, Seq, ServerFrame, codec};
-use futures_util::stream::SplitStream;
-use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
+use app::client::{Action, Client, DraftEvent, DraftState, Input, Outbox, Status};
+use app::protocol::{ClientFrame, Event, EventId, EventKind, Seq, ServerFrame};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use super::dice::Dice;
-use super::history::{Fact, History};
+use super::ear::{self, Ear};
+use super::excuse::Excuse;
+use super::history::{Fact, History, Said};
 use super::http::{self, Seat};
+use super::socket::{self, Socket};
+use super::witness::Witness;
 
-/// What a socket reports that could not be opened, or broke.
-const BROKEN: u16 = 1006;
-/// Screens up to this size are looked at after every step; larger ones now and then.
-const SMALL: usize = 200;
-const NOW_AND_THEN: u64 = 64;
+/// How far back people change their minds.
+const REACH: usize = 8;
 
 /// What a person does.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     Send(String),
+    /// Changes one of the last own messages into this.
+    Edit(String),
+    /// Takes one of the last own messages back.
+    Delete,
+    /// Puts an emoji on one of the last own messages, or takes it away.
+    React,
+    /// Tries to change somebody else's message into this.
+    Meddle(String),
+    /// Types something.
+    Type,
     /// Everything that is transmitted next is transmitted twice.
     Duplicate,
     /// Loads the page again; what is in the outbox comes along.
@@ -47,62 +53,98 @@ pub(crate) struct View {
     pub(crate) live: bool,
     pub(crate) ended: bool,
     pub(crate) unsent: usize,
+    /// How many others are writing.
+    pub(crate) typing: usize,
     pub(crate) head: Seq,
     pub(crate) sent: u64,
+    /// Those of them that change or react to a message.
+    pub(crate) changes: u64,
     pub(crate) acked: u64,
     pub(crate) refused: u64,
+    /// Told to wait and try again.
+    pub(crate) deferred: u64,
     /// Connections that went on where the one before ended, and those that could not.
     pub(crate) resumes: u64,
     pub(crate) resets: u64,
     pub(crate) dials: u64,
+    /// Connections that ended while something had been transmitted on them that was not echoed yet.
+    pub(crate) cut_in_flight: u64,
+    /// Acts that were done.
+    pub(crate) acts: u64,
 }
 
-impl View {
-    /// Nothing is on its way, and everything up to here is shown.
-    pub(crate) fn rests_at(&self, head: Seq) -> bool {
-        self.ended || (self.live && self.unsent == 0 && self.head == head)
+/// Of several pages.
+impl AddAssign for View {
+    fn add_assign(&mut self, other: Self) {
+        self.unsent += other.unsent;
+        self.sent += other.sent;
+        self.changes += other.changes;
+        self.acked += other.acked;
+        self.refused += other.refused;
+        self.deferred += other.deferred;
+        self.resumes += other.resumes;
+        self.resets += other.resets;
+        self.dials += other.dials;
+        self.cut_in_flight += other.cut_in_flight;
     }
 }
 
 /// A page that runs by itself. [`Person::finish`] gives its history.
 pub(crate) struct Person {
     acts: mpsc::UnboundedSender<Act>,
+    /// Acts that were asked for.
+    asked: AtomicU64,
     pub(crate) view: watch::Receiver<View>,
     running: JoinHandle<History>,
 }
 
 impl Person {
-    /// Opens the page of a seat. `door` is where its sockets go.
-    pub(crate) fn open(who: String, seat: Seat, door: SocketAddr, seed: u64) -> Self {
-        Self::open_with(who, seat, door, seed, Client::new(seed, None, Outbox::default()))
+    /// Opens the page of a seat. `door` is where its sockets go, `excuse` says when they may end.
+    pub(crate) fn open(who: String, seat: Seat, door: SocketAddr, seed: u64, excuse: &Excuse) -> Self {
+        Self::open_with(who, seat, door, seed, Client::new(seed, None, Outbox::default()), excuse)
     }
 
     /// Opens a page that begins as this client: with an outbox, perhaps, that an earlier one left.
-    pub(crate) fn open_with(who: String, seat: Seat, door: SocketAddr, seed: u64, client: Client) -> Self {
+    pub(crate) fn open_with(
+        who: String,
+        seat: Seat,
+        door: SocketAddr,
+        seed: u64,
+        client: Client,
+        excuse: &Excuse,
+    ) -> Self {
         let (acts, todo) = mpsc::unbounded_channel();
         let (shows, view) = watch::channel(View::default());
         let page = Page {
+            who,
             seat,
             door,
+            excuse: excuse.clone(),
+            begun: 0,
+            ear: Ear::default(),
             witness: Witness::of(client.outbox()),
             client,
             socket: None,
+            leaving: None,
             wake: None,
             duplicates: false,
             dice: Dice::new(seed),
             shows,
         };
-        let running = tokio::spawn(async move {
-            let mut history = page.run(todo).await;
-            history.who = who;
-            history
-        });
-        Self { acts, view, running }
+        Self { acts, asked: AtomicU64::new(0), view, running: tokio::spawn(page.run(todo)) }
     }
 
     pub(crate) fn act(&self, act: Act) {
-        // A page that has ended does nothing more, as it would for a person.
-        let _ = self.acts.send(act);
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.acts.send(act).expect("a page that runs");
+    }
+
+    /// Nothing more is to be expected: everything asked for is done, and the page is over, or nothing is on its way and
+    /// everything up to here is shown. Whether it had a reason to be over is for the checker to say.
+    pub(crate) fn rests_at(&self, head: Seq) -> bool {
+        let view = self.view();
+        let rests = view.live && view.unsent == 0 && view.head == head;
+        view.acts == self.asked.load(Ordering::Relaxed) && (view.ended || rests)
     }
 
     pub(crate) fn view(&self) -> View {
@@ -141,10 +183,17 @@ pub(crate) fn mint(dice: &mut Dice) -> EventId {
 }
 
 struct Page {
+    who: String,
     seat: Seat,
     door: SocketAddr,
+    excuse: Excuse,
+    /// When the newest socket was dialed, by the excuse's count.
+    begun: u64,
+    ear: Ear,
     client: Client,
     socket: Option<Socket>,
+    /// A leave by form that has no answer yet.
+    leaving: Option<Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>>>,
     wake: Option<u64>,
     duplicates: bool,
     dice: Dice,
@@ -159,14 +208,14 @@ impl Page {
             let wake = self.wake;
             let input = tokio::select! {
                 act = todo.recv() => match act {
-                    Some(Act::Reload) => {
-                        self.reload().await;
-                        Input::Start
-                    }
-                    Some(act) => self.input(act),
+                    Some(act) => self.act(act).await,
                     None => break,
                 },
-                input = next(&mut self.socket) => input,
+                input = socket::next(&mut self.socket) => input,
+                left = settled(&mut self.leaving) => {
+                    self.leaving = None;
+                    if left.is_ok() { Input::Left } else { Input::Tick }
+                }
                 () = sleep_until(wake) => {
                     self.wake = None;
                     Input::Tick
@@ -174,28 +223,82 @@ impl Page {
             };
             self.step(input);
         }
-        let live = self.client.status() == Status::Live;
-        self.witness.finish(&self.client, live)
+        self.witness.finish(self.who, self.seat.member, &self.client)
     }
 
-    fn input(&mut self, act: Act) -> Input {
+    async fn act(&mut self, act: Act) -> Input {
+        self.witness.view.acts += 1;
         match act {
-            Act::Send(body) => {
-                let id = mint(&mut self.dice);
-                self.witness.facts.push(Fact::Sent { id, body: body.clone() });
-                self.witness.view.sent += 1;
-                self.witness.drafts.insert(id, DraftState::Waiting);
-                Input::Send { id, body: body.parse().expect("a body"), at: unix_ms() }
+            Act::Reload => {
+                self.reload().await;
+                Input::Start
             }
+            Act::Send(body) => {
+                let (id, at) = (self.sends(Said::Message(body.clone())), unix_ms());
+                Input::Send { id, body: body.parse().expect("a body"), reply_to: None, at }
+            }
+            Act::Edit(body) => self.own().map_or(Input::Tick, |target| self.change(target, body)),
+            Act::Meddle(body) => self.others().map_or(Input::Tick, |target| self.change(target, body)),
+            Act::Delete => self.own().map_or(Input::Tick, |target| {
+                let (id, at) = (self.sends(Said::Deleted { target }), unix_ms());
+                Input::Remove { id, target, at }
+            }),
+            Act::React => self.own().map_or(Input::Tick, |target| {
+                let (id, at) = (self.sends(Said::Reacted { target }), unix_ms());
+                Input::React { id, target, emoji: "👍".parse().expect("an emoji"), on: !self.dice.one_in(3), at }
+            }),
             Act::Duplicate => {
                 self.duplicates = true;
                 Input::Tick
             }
+            Act::Type => Input::Typing,
             Act::Network(true) => Input::Online,
             Act::Network(false) => Input::Offline,
             Act::Leave => Input::Leave,
-            Act::TryNow | Act::Reload => Input::TryNow,
+            Act::TryNow => Input::TryNow,
         }
+    }
+
+    fn sends(&mut self, said: Said) -> EventId {
+        let id = mint(&mut self.dice);
+        self.witness.sends(id, said);
+        id
+    }
+
+    fn change(&mut self, target: EventId, body: String) -> Input {
+        let (id, at) = (self.sends(Said::Edited { target, body: body.clone() }), unix_ms());
+        Input::Change { id, target, body: body.parse().expect("a body"), at }
+    }
+
+    /// One of the last own messages, sent or not, that is not on its way to be deleted.
+    fn own(&mut self) -> Option<EventId> {
+        let sent = self.messages(|own| own);
+        let drafts: Vec<_> = self.client.outbox().drafts().collect();
+        let is_leaving = |id: EventId| {
+            drafts.iter().any(|draft| matches!(draft.event, DraftEvent::Deletion { target } if target == id))
+        };
+        let unsent = drafts.iter().filter(|draft| matches!(draft.event, DraftEvent::Message { .. }));
+        let ids = sent.into_iter().chain(unsent.map(|draft| draft.id)).filter(|id| !is_leaving(*id)).collect();
+        self.one_of_the_last(ids)
+    }
+
+    fn others(&mut self) -> Option<EventId> {
+        let ids = self.messages(|own| !own);
+        self.one_of_the_last(ids)
+    }
+
+    /// The messages on the screen that say something.
+    fn messages(&self, by: impl Fn(bool) -> bool) -> Vec<EventId> {
+        let events = self.client.room().into_iter().flat_map(|room| room.timeline().events());
+        let says = |event: &&Event| matches!(event.kind, EventKind::Message { body: Some(_), .. });
+        let me = self.seat.member;
+        events.filter(says).filter(|event| by(event.by == me)).map(|event| event.id).collect()
+    }
+
+    fn one_of_the_last(&mut self, ids: Vec<EventId>) -> Option<EventId> {
+        let reach = ids.len().min(REACH);
+        let back = self.dice.between(1, reach.max(1) as u64) as usize;
+        ids.get(ids.len().checked_sub(back)?).copied()
     }
 
     /// As the browser does it: the page is gone, the outbox is read back from where it was kept.
@@ -216,32 +319,65 @@ impl Page {
             page = http::snapshot(self.door, &self.seat).await;
         }
         let outbox = serde_json::from_str(&kept).expect("an outbox reads back");
-        self.client = Client::new(self.dice.draw(), page.unwrap_or_default(), outbox);
+        let page = page.unwrap_or_default();
+        if let Some(page) = &page {
+            ear::load(page, &mut self.witness.facts);
+        }
+        self.client = Client::new(self.dice.draw(), page, outbox);
         self.witness.begin_anew();
         self.witness.look(&self.client);
     }
 
     fn step(&mut self, input: Input) {
-        if let Input::Frame(_, ServerFrame::Welcome(welcome)) = &input {
+        if let Input::Frame(_, frame) = &input {
+            self.ear.hear(frame, &mut self.witness.facts);
             let view = &mut self.witness.view;
-            match welcome.recovered {
-                true => view.resumes += 1,
-                false => view.resets += u64::from(view.head > Seq(0)),
+            match frame {
+                ServerFrame::Welcome(welcome) if welcome.recovered => view.resumes += 1,
+                ServerFrame::Welcome(_) => view.resets += u64::from(view.head > Seq(0)),
+                ServerFrame::Rejected { code, .. } if code.is_retryable() => view.deferred += 1,
+                ServerFrame::Rejected { id, code, .. } => self.witness.denies(*id, *code),
+                _ => {}
             }
         }
+        let close = self.close(&input);
+        let by_hand = matches!(input, Input::Offline);
         let actions = self.client.step(now_ms(), input);
+        let given_up = actions.iter().any(|action| matches!(action, Action::HangUp(_)));
+        if (close.is_some() || given_up) && !by_hand {
+            self.dropped(close);
+        }
         self.perform(actions);
         self.witness.look(&self.client);
         for id in self.witness.refused() {
             let actions = self.client.step(now_ms(), Input::Discard(id));
             self.perform(actions);
-            self.witness.discarded(id);
+            self.witness.discarded(&self.client);
         }
         self.witness.view.live = self.client.status() == Status::Live;
         self.witness.view.ended = matches!(self.client.status(), Status::Ended(_));
+        self.witness.view.typing = self.client.typing().len();
         self.witness.view.unsent = self.client.outbox().drafts().len();
         let view = self.witness.view;
         self.shows.send_if_modified(|shown| std::mem::replace(shown, view) != view);
+    }
+
+    /// With which code the socket ends here.
+    fn close(&self, input: &Input) -> Option<u16> {
+        match input {
+            Input::Frame(_, ServerFrame::Bye { code, .. }) => Some(*code),
+            Input::Closed(dial, code) if self.socket.as_ref().is_some_and(|socket| socket.dial == *dial) => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// The socket has ended, and the person did not do it.
+    fn dropped(&mut self, close: Option<u16>) {
+        let first = self.client.outbox().drafts().next();
+        self.witness.view.cut_in_flight += u64::from(first.is_some_and(|draft| draft.state == DraftState::InFlight));
+        if !self.excuse.covers(self.begun) {
+            self.witness.facts.push(Fact::Dropped { close });
+        }
     }
 
     fn perform(&mut self, actions: Vec<Action>) {
@@ -249,10 +385,14 @@ impl Page {
             match action {
                 Action::Dial(dial) => {
                     self.witness.view.dials += 1;
+                    self.begun = self.excuse.now();
                     self.socket = Some(Socket::dial(dial, self.door, &self.seat));
                 }
                 Action::HangUp(dial) => self.socket = self.socket.take().filter(|socket| socket.dial != dial),
                 Action::Transmit(frame) => {
+                    if let ClientFrame::Hello { position, .. } = frame {
+                        self.ear.asks(position);
+                    }
                     let twice = std::mem::take(&mut self.duplicates) && matches!(frame, ClientFrame::Append { .. });
                     if let Some(socket) = &self.socket {
                         for _ in 0..=u8::from(twice) {
@@ -261,9 +401,18 @@ impl Page {
                     }
                 }
                 Action::Wake(at) => self.wake = Some(at),
+                Action::PostLeave => self.leaving = Some(Box::pin(http::leave_room(self.door, self.seat.clone()))),
                 Action::Compose(_) => {}
             }
         }
+    }
+}
+
+/// What became of it, once there is one.
+async fn settled<T>(running: &mut Option<Pin<Box<dyn Future<Output = T> + Send>>>) -> T {
+    match running {
+        Some(running) => running.await,
+        None => pending().await,
     }
 }
 
@@ -272,219 +421,4 @@ async fn sleep_until(wake: Option<u64>) {
         Some(wake) => tokio::time::sleep(Duration::from_millis(wake.saturating_sub(now_ms()))).await,
         None => pending().await,
     }
-}
-
-/// Looks at the screen after every step and writes down what changed.
-#[derive(Default)]
-struct Witness {
-    facts: Vec<Fact>,
-    view: View,
-    last: Option<(Seq, EventId)>,
-    drafts: HashMap<EventId, DraftState>,
-    doubled: HashSet<EventId>,
-    looks: u64,
-}
-
-impl Witness {
-    fn of(outbox: &Outbox) -> Self {
-        let mut witness = Self::default();
-        for draft in outbox.drafts() {
-            witness.facts.push(Fact::Sent { id: draft.id, body: draft.body.as_str().to_owned() });
-            witness.drafts.insert(draft.id, draft.state);
-        }
-        witness
-    }
-
-    fn look(&mut self, client: &Client) {
-        self.look_at_log(client);
-        self.look_at_drafts(client);
-        self.looks += 1;
-        let small = client.room().is_some_and(|room| room.timeline().events().len() <= SMALL);
-        if small || self.looks.is_multiple_of(NOW_AND_THEN) {
-            self.look_at_rows(client);
-        }
-    }
-
-    fn look_at_log(&mut self, client: &Client) {
-        let Some(room) = client.room() else { return };
-        let events = room.timeline().events();
-        if events.len() == 0 && self.last.is_some() {
-            self.begin_anew();
-        }
-        let is_known = |event: &app::protocol::Event| Some((event.seq, event.id)) == self.last;
-        let mut fresh: Vec<_> = events.rev().take_while(|event| !is_known(event)).collect();
-        fresh.reverse();
-        for event in fresh {
-            let body = match &event.kind {
-                EventKind::Message { body } => Some(body.as_str().to_owned()),
-                _ => None,
-            };
-            self.last = Some((event.seq, event.id));
-            self.view.head = event.seq;
-            self.facts.push(Fact::Shown { seq: event.seq, id: event.id, body });
-        }
-    }
-
-    fn look_at_drafts(&mut self, client: &Client) {
-        let present: HashMap<_, _> = client.outbox().drafts().map(|draft| (draft.id, draft.state)).collect();
-        let gone: Vec<_> = self.drafts.keys().filter(|id| !present.contains_key(id)).copied().collect();
-        for id in gone {
-            self.drafts.remove(&id);
-            self.view.acked += 1;
-            self.facts.push(Fact::Acked { id });
-        }
-        for (id, state) in present {
-            let before = self.drafts.insert(id, state);
-            if let DraftState::Refused(code) = state
-                && before != Some(state)
-            {
-                self.view.refused += 1;
-                self.facts.push(Fact::Refused { id, code });
-            }
-        }
-    }
-
-    /// The rows are what a person sees: no key twice, every draft there.
-    fn look_at_rows(&mut self, client: &Client) {
-        let mut keys = HashSet::new();
-        for row in client.rows() {
-            if !keys.insert(row.key()) && self.doubled.insert(row.key()) {
-                self.facts.push(Fact::Doubled { id: row.key() });
-            }
-        }
-    }
-
-    fn begin_anew(&mut self) {
-        self.last = None;
-        self.facts.push(Fact::Reset);
-    }
-
-    fn refused(&self) -> Vec<EventId> {
-        let is_refused = |state: &DraftState| matches!(state, DraftState::Refused(_));
-        self.drafts.iter().filter(|(_, state)| is_refused(state)).map(|(id, _)| *id).collect()
-    }
-
-    fn discarded(&mut self, id: EventId) {
-        self.drafts.remove(&id);
-        self.facts.push(Fact::Discarded { id });
-    }
-
-    fn finish(mut self, client: &Client, live: bool) -> History {
-        self.look_at_rows(client);
-        let unsent = match client.room() {
-            // Without a room there is no screen to show them on, and the outbox is what is kept.
-            None => client.outbox().drafts().map(|draft| draft.id).collect(),
-            Some(_) => client.rows().iter().filter_map(unsent).collect(),
-        };
-        History { who: String::new(), facts: self.facts, unsent, live }
-    }
-}
-
-fn unsent(row: &Row) -> Option<EventId> {
-    match row {
-        Row::Message(row) if row.state != RowState::Sent => Some(row.id),
-        _ => None,
-    }
-}
-
-type Web = WebSocketStream<TcpStream>;
-
-/// One socket, known by the number of its dial. Dropping it closes it.
-struct Socket {
-    dial: u32,
-    wire: Wire,
-    outgoing: mpsc::UnboundedSender<Message>,
-    to_write: Option<mpsc::UnboundedReceiver<Message>>,
-    writer: Option<JoinHandle<()>>,
-}
-
-enum Wire {
-    Opening(Pin<Box<dyn Future<Output = Option<Web>> + Send>>),
-    Open(SplitStream<Web>),
-    Closed,
-}
-
-impl Socket {
-    fn dial(dial: u32, door: SocketAddr, seat: &Seat) -> Self {
-        let (outgoing, to_write) = mpsc::unbounded_channel();
-        let wire = Wire::Opening(Box::pin(connect(door, seat.clone())));
-        Self { dial, wire, outgoing, to_write: Some(to_write), writer: None }
-    }
-
-    /// Never waits, as in a browser.
-    fn transmit(&self, frame: &ClientFrame) {
-        let _ = self.outgoing.send(Message::text(codec::encode(frame)));
-    }
-
-    /// What happens next. After the close nothing does.
-    async fn next(&mut self) -> Input {
-        let dial = self.dial;
-        let code = match &mut self.wire {
-            Wire::Closed => pending().await,
-            Wire::Opening(opening) => match opening.await {
-                Some(web) => {
-                    self.open(web);
-                    return Input::Opened(dial);
-                }
-                None => BROKEN,
-            },
-            Wire::Open(stream) => loop {
-                match stream.next().await {
-                    Some(Ok(Message::Text(text))) => {
-                        return codec::decode(&text).map_or(Input::Garbled(dial), |frame| Input::Frame(dial, frame));
-                    }
-                    Some(Ok(Message::Binary(_))) => return Input::Garbled(dial),
-                    Some(Ok(Message::Close(close))) => break close.map_or(1005, |close| close.code.into()),
-                    Some(Ok(_)) => {}
-                    Some(Err(_)) | None => break BROKEN,
-                }
-            },
-        };
-        self.wire = Wire::Closed;
-        Input::Closed(dial, code)
-    }
-
-    fn open(&mut self, web: Web) {
-        let (mut sink, stream) = web.split();
-        self.wire = Wire::Open(stream);
-        self.writer = self.to_write.take().map(|mut to_write| {
-            tokio::spawn(async move {
-                while let Some(message) = to_write.recv().await {
-                    if sink.send(message).await.is_err() {
-                        return;
-                    }
-                }
-            })
-        });
-    }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        if let Some(writer) = &self.writer {
-            writer.abort();
-        }
-    }
-}
-
-async fn next(socket: &mut Option<Socket>) -> Input {
-    match socket {
-        Some(socket) => socket.next().await,
-        None => pending().await,
-    }
-}
-
-async fn connect(door: SocketAddr, seat: Seat) -> Option<Web> {
-    let stream = TcpStream::connect(door).await.ok()?;
-    stream.set_nodelay(true).ok()?;
-    upgrade(stream, door, &seat).await
-}
-
-/// The WebSocket of a seat, over a connection that is there.
-pub(crate) async fn upgrade(stream: TcpStream, door: SocketAddr, seat: &Seat) -> Option<Web> {
-    let mut request = format!("ws://{door}/ws/{}", seat.code).into_client_request().ok()?;
-    request.headers_mut().insert("cookie", seat.cookie.parse().ok()?);
-    request.headers_mut().insert("sec-websocket-protocol", SUBPROTOCOL.parse().ok()?);
-    let (web, _) = tokio_tungstenite::client_async(request, stream).await.ok()?;
-    Some(web)
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use app::api::{Entry, Posted, Visit};
-use app::protocol::{EventId, RoomCode, Snapshot};
+use app::protocol::{EventId, MemberId, RoomCode, Snapshot};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -16,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(crate) struct Seat {
     pub(crate) code: RoomCode,
+    pub(crate) member: MemberId,
     pub(crate) cookie: String,
 }
 
@@ -32,7 +33,7 @@ pub(crate) async fn enter(server: SocketAddr, name: &str, code: Option<RoomCode>
     };
     let answer = post(server, "/api/enter", &form, None).await?;
     match (serde_json::from_str(&answer.body), answer.cookie) {
-        (Ok(Entry::Entered { code, .. }), Some(cookie)) => Ok(Seat { code, cookie }),
+        (Ok(Entry::Entered { code, member }), Some(cookie)) => Ok(Seat { code, member, cookie }),
         (other, _) => Err(io::Error::other(format!("could not enter: {other:?} {}", answer.body))),
     }
 }
@@ -55,6 +56,15 @@ pub(crate) async fn post_message(server: SocketAddr, seat: &Seat, id: EventId, b
     match serde_json::from_str(&answer.body) {
         Ok(Posted::Done {}) => Ok(()),
         _ => Err(io::Error::other(format!("not posted: {}", answer.body))),
+    }
+}
+
+/// Frees the seat.
+pub(crate) async fn leave_room(server: SocketAddr, seat: Seat) -> io::Result<()> {
+    let answer = post(server, "/api/leave_room", &format!("code={}", seat.code), Some(&seat.cookie)).await?;
+    match serde_json::from_str(&answer.body) {
+        Ok(Posted::Done {}) => Ok(()),
+        _ => Err(io::Error::other(format!("not left: {}", answer.body))),
     }
 }
 

@@ -1,17 +1,24 @@
 //! Servers to be stopped: one inside this process, and the real program.
 
+use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use rustix::process::{Pid, Signal, kill_process};
+#[cfg(target_os = "linux")]
+use rustix::process::{Resource, Rlimit, prlimit};
 use server::{backend, config::Config};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use super::bent::Bent;
 
 /// How long a server may take to be there, or to be gone.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,6 +34,11 @@ pub(crate) struct Inside {
 impl Inside {
     /// `flags` are the program's.
     pub(crate) async fn start(store: &Path, flags: &[String]) -> Self {
+        Self::start_bent(store, flags, Bent::Straight).await
+    }
+
+    /// With something wrong in it.
+    pub(crate) async fn start_bent(store: &Path, flags: &[String], bent: Bent) -> Self {
         let url = format!("sqlite://{}", store.display());
         let mut line = vec!["server".to_owned(), "--host=127.0.0.1".to_owned(), format!("--store={url}")];
         line.extend_from_slice(flags);
@@ -47,7 +59,7 @@ impl Inside {
             };
             let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
             let _ = ready.send(listener.local_addr().unwrap());
-            server::serve(&config, backend, listener, until).await.unwrap();
+            server::serve(&config, bent.bend(backend), listener, until).await.unwrap();
         });
         let address = tokio::time::timeout(PATIENCE, address).await.expect("a server in time").expect("a server");
         Self { address, runtime, shutdown, serving }
@@ -72,28 +84,28 @@ pub(crate) struct Program {
     pub(crate) store: PathBuf,
     pub(crate) address: SocketAddr,
     environment: Vec<(&'static str, String)>,
+    /// What is written before the program on its command line.
+    launcher: &'static [&'static str],
     child: Option<Child>,
 }
 
 impl Program {
     /// Not started yet.
     pub(crate) fn new(binary: PathBuf, store: PathBuf, environment: Vec<(&'static str, String)>) -> Self {
-        Self { binary, store, address: free_address(), environment, child: None }
+        Self { binary, store, address: free_address(), environment, launcher: &[], child: None }
+    }
+
+    /// Starts it with this command, which must become the program.
+    pub(crate) fn through(mut self, launcher: &'static [&'static str]) -> Self {
+        self.launcher = launcher;
+        self
     }
 
     /// Starts it and waits until it takes connections.
     pub(crate) async fn start(&mut self) -> Duration {
         let begun = Instant::now();
-        let child = Command::new(&self.binary)
-            .env("STORE", format!("sqlite://{}", self.store.display()))
-            .env("HOST", "127.0.0.1")
-            .env("PORT", self.address.port().to_string())
-            .env("RUST_LOG", "error")
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {}: {error}", self.binary.display()));
+        let child = self.command().spawn();
+        let child = child.unwrap_or_else(|error| panic!("cannot start {}: {error}", self.binary.display()));
         let child = self.child.insert(child);
         while TcpStream::connect(self.address).await.is_err() {
             if let Some(status) = child.try_wait().unwrap() {
@@ -103,6 +115,61 @@ impl Program {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         begun.elapsed()
+    }
+
+    fn command(&self) -> Command {
+        let mut line = self.launcher.iter().map(OsStr::new).chain([self.binary.as_os_str()]);
+        let mut command = Command::new(line.next().expect("a program"));
+        command
+            .args(line)
+            .env("STORE", format!("sqlite://{}", self.store.display()))
+            .env("HOST", "127.0.0.1")
+            .env("PORT", self.address.port().to_string())
+            .env("RUST_LOG", "error")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        command
+    }
+
+    /// Starts it and waits until it has ended by itself: with this code, and these words on stderr.
+    pub(crate) async fn refuses(&mut self) -> (Option<i32>, String) {
+        let mut child = self.command().stderr(Stdio::piped()).spawn().expect("a program to start");
+        let mut stderr = child.stderr.take().expect("its stderr");
+        self.child = Some(child);
+        let words = tokio::task::spawn_blocking(move || std::io::read_to_string(&mut stderr));
+        let code = self.ended(PATIENCE).await.code();
+        (code, words.await.expect("no panic").expect("words"))
+    }
+
+    /// SIGTERM, and how long it may take to end.
+    pub(crate) async fn terminate(&mut self, time: Duration) -> ExitStatus {
+        kill_process(self.process(), Signal::TERM).expect("a process to end");
+        self.ended(time).await
+    }
+
+    /// The most bytes that a file may have from now on: beyond it a write fails. None: any.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(self.process()), Resource::Fsize, limit).expect("a process to limit");
+    }
+
+    fn process(&self) -> Pid {
+        Pid::from_raw(self.pid().cast_signed()).expect("a server that runs")
+    }
+
+    async fn ended(&mut self, time: Duration) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            let child = self.child.as_mut().expect("a server that runs");
+            if let Some(status) = child.try_wait().unwrap() {
+                self.child = None;
+                return status;
+            }
+            assert!(begun.elapsed() < time, "the server has not ended after {time:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// SIGKILL.
@@ -125,10 +192,13 @@ impl Drop for Program {
 }
 
 /// Below the range that the system gives to outgoing connections: a client that dials a dead server must not be given
-/// its port, and be connected to itself.
+/// its port, and be connected to itself. No port is given twice: a server that is down keeps its own.
 fn free_address() -> SocketAddr {
-    let from = 20_000 + (std::process::id() % 5_000) as u16;
-    (from..from + 5_000)
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Processes that run side by side begin at different ports.
+    let from = 20_000 + (std::process::id() % 600) as u16 * 20;
+    std::iter::repeat_with(|| from + NEXT.fetch_add(1, Ordering::Relaxed))
+        .take(5_000)
         .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
         .find(|address| StdListener::bind(address).is_ok())
         .expect("a free port")

@@ -26,6 +26,8 @@ pub(crate) enum Step {
     Connect { who: usize },
     /// Sends these many, one directly after the other.
     Send { who: usize, count: u32 },
+    /// Changes, takes back or reacts to what was said; or tries to.
+    Change { who: usize, what: Change },
     /// The one whose network works sends these many: the others are behind.
     Chatter { count: u32 },
     /// The network cuts all connections.
@@ -52,13 +54,21 @@ pub(crate) enum Step {
     Wait { ms: u64 },
 }
 
+/// The rate that nobody comes near.
+const UNLIMITED: u32 = 10_000;
+
 impl Plan {
+    /// Whether people may be told to write more slowly.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.rate < UNLIMITED
+    }
+
     pub(crate) fn random(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let people = dice.between(1, 4) as usize;
         // One plan in two trims while people are away; one in four has the rate limit that people have.
         let events = if dice.one_in(2) { dice.between(5, 40) as usize } else { 1_000 };
-        let rate = if dice.one_in(4) { 5 } else { 10_000 };
+        let rate = if dice.one_in(4) { 5 } else { UNLIMITED };
         let count = dice.between(20, 45);
         let mut steps: Vec<_> = (0..people).map(|who| Step::Connect { who }).collect();
         for _ in 0..count {
@@ -71,12 +81,34 @@ impl Plan {
     }
 }
 
+/// What is done to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Change {
+    Edit,
+    Delete,
+    React,
+    /// Somebody else's is to be edited.
+    Meddle,
+}
+
+impl Change {
+    fn random(dice: &mut Dice) -> Self {
+        match dice.between(0, 9) {
+            0..=4 => Self::Edit,
+            5..=7 => Self::Delete,
+            8 => Self::React,
+            _ => Self::Meddle,
+        }
+    }
+}
+
 impl Step {
     fn random(dice: &mut Dice, people: usize, rate: u32) -> Self {
         let who = dice.between(0, people as u64 - 1) as usize;
         let how = if dice.one_in(2) { Cut::Reset } else { Cut::Close };
         let way = if dice.one_in(2) { Way::ToServer } else { Way::ToClient };
-        match dice.between(0, 39) {
+        match dice.between(0, 47) {
             0..=11 => Self::Send { who, count: dice.between(1, 6) as u32 },
             // Not more than the limit lets through in a few seconds.
             12..=14 => Self::Chatter { count: dice.between(1, u64::from(rate).min(60)) as u32 },
@@ -91,6 +123,7 @@ impl Step {
             33 => Self::Leave { who },
             34..=36 => Self::Connect { who },
             37 => Self::Restart { crash: false },
+            38..=45 => Self::Change { who, what: Change::random(dice) },
             _ => Self::Restart { crash: true },
         }
     }

@@ -3,15 +3,19 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use app::protocol::Seq;
+use app::protocol::{Code, RoomCode, Seq};
 
-use super::checker::{self, Fault};
+use super::bent::Bent;
+use super::checker;
 use super::client::{Act, Person, View};
-use super::history;
+use super::excuse::Excuse;
+use super::fault::Fault;
+use super::history::History;
 use super::http::{self, Seat};
 use super::node::Inside;
-use super::plan::{Plan, Step};
+use super::plan::{Change, Plan, Step};
 use super::proxy::Proxy;
+use super::store::{self, Truth};
 
 /// How long everything may take to come to rest once nothing fails any more.
 const REST: Duration = Duration::from_secs(30);
@@ -34,17 +38,33 @@ impl Outcome {
     }
 }
 
+/// What is known after a plan, before anybody judges it.
+#[derive(Clone, Debug)]
+pub(crate) struct Evidence {
+    pub(crate) truth: Truth,
+    pub(crate) histories: Vec<History>,
+    stuck: Vec<String>,
+    total: View,
+}
+
+/// Runs the plan on a store of its own, and judges.
+pub(crate) async fn run(plan: &Plan, bent: Bent) -> Outcome {
+    let Evidence { truth, histories, stuck, total } = perform(plan, bent).await;
+    Outcome { faults: checker::check(&truth, &histories), stuck, total, stored: truth.log.len() }
+}
+
 /// Runs the plan on a store of its own.
-pub(crate) async fn run(plan: &Plan) -> Outcome {
-    let mut stage = Stage::set(plan).await;
+pub(crate) async fn perform(plan: &Plan, bent: Bent) -> Evidence {
+    let mut stage = Stage::set(plan, bent).await;
     for step in &plan.steps {
         stage.take(step).await;
     }
-    stage.end().await
+    stage.end(plan).await
 }
 
 struct Stage {
     flags: Vec<String>,
+    bent: Bent,
     directory: tempfile::TempDir,
     server: Option<Inside>,
     seed: u64,
@@ -55,7 +75,8 @@ struct Stage {
     people: Vec<Place>,
     /// Pages of people who have left, or are about to.
     departed: Vec<Person>,
-    restarts: u64,
+    /// On a network that works only a restart may cost a connection.
+    restarts: Excuse,
 }
 
 /// Where a person sits: a way to the server, and with a seat, pages.
@@ -81,7 +102,7 @@ impl Place {
 }
 
 impl Stage {
-    async fn set(plan: &Plan) -> Self {
+    async fn set(plan: &Plan, bent: Bent) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let flags = [
             format!("--events={}", plan.events),
@@ -90,7 +111,7 @@ impl Stage {
             "--grace-ms=600000".to_owned(),
             "--arrival-ms=600000".to_owned(),
         ];
-        let server = Inside::start(&directory.path().join("flasky.db"), &flags).await;
+        let server = Inside::start_bent(&directory.path().join("flasky.db"), &flags, bent).await;
         let keeper = Place::new(&server).await;
         let mut people = Vec::new();
         for _ in 0..plan.people {
@@ -99,6 +120,7 @@ impl Stage {
         let (flags, server) = (flags.into(), Some(server));
         let mut stage = Self {
             flags,
+            bent,
             directory,
             server,
             seed: plan.seed,
@@ -106,10 +128,11 @@ impl Stage {
             keeper,
             people,
             departed: Vec::new(),
-            restarts: 0,
+            restarts: Excuse::default(),
         };
         let seat = http::enter(stage.address(), "Keeper", None, 50).await.unwrap();
-        let page = Person::open("keeper".to_owned(), seat.clone(), stage.keeper.proxy.address, stage.seed);
+        let door = stage.keeper.proxy.address;
+        let page = Person::open("keeper".to_owned(), seat.clone(), door, stage.seed, &stage.restarts);
         stage.keeper.seat = Some(seat);
         stage.keeper.pages.push(page);
         stage
@@ -136,6 +159,15 @@ impl Stage {
                     let body = format!("{who}: message {}", self.fresh());
                     self.people[who].act(Act::Send(body));
                 }
+            }
+            Step::Change { who, what } => {
+                let body = format!("P{who}: change {}", self.fresh());
+                self.people[who].act(match what {
+                    Change::Edit => Act::Edit(body),
+                    Change::Delete => Act::Delete,
+                    Change::React => Act::React,
+                    Change::Meddle => Act::Meddle(body),
+                });
             }
             Step::Chatter { count } => {
                 for _ in 0..count {
@@ -175,64 +207,57 @@ impl Stage {
             None => http::enter(self.address(), &format!("P{who}-{n}"), code, 0).await.unwrap(),
         };
         let place = &mut self.people[who];
-        let page = Person::open(format!("P{who}-{n}"), seat.clone(), place.proxy.address, self.seed ^ (n << 32));
+        let (name, door, seed) = (format!("P{who}-{n}"), place.proxy.address, self.seed ^ (n << 32));
+        let page = Person::open(name, seat.clone(), door, seed, &Excuse::always());
         place.seat = Some(seat);
         place.pages.push(page);
     }
 
     async fn restart(&mut self, crash: bool) {
         let server = self.server.take().expect("a server");
+        self.restarts.begin();
         if crash {
             server.crash();
         } else {
             server.stop().await;
         }
-        let server = Inside::start(&self.store(), &self.flags).await;
+        let server = Inside::start_bent(&self.store(), &self.flags, self.bent).await;
         for place in self.people.iter().chain([&self.keeper]) {
             place.proxy.point_to(server.address);
         }
         self.server = Some(server);
-        self.restarts += 1;
+        self.restarts.over();
     }
 
-    /// Makes everything well, waits until it is at rest, and checks.
-    async fn end(mut self) -> Outcome {
+    /// Makes everything well and waits until it is at rest.
+    async fn end(mut self, plan: &Plan) -> Evidence {
         for place in self.people.iter().chain([&self.keeper]) {
             place.proxy.heal();
         }
-        let code = self.keeper.seat.as_ref().expect("a keeper").code;
-        let mut outcome = Outcome { stuck: self.rest(code).await, ..Outcome::default() };
-        outcome.stuck.extend(self.keeper_was_cut());
+        let seat = self.keeper.seat.clone().expect("a keeper");
+        let code = seat.code;
+        let mut stuck = self.rest(code).await;
+        // Whoever comes now is told everything anew, as it is now.
+        let door = self.keeper.proxy.address;
+        self.keeper.pages.push(Person::open("visitor".to_owned(), seat, door, self.seed, &self.restarts));
+        stuck.extend(self.rest(code).await);
         let places = self.people.iter_mut().chain([&mut self.keeper]);
-        let mut pages: Vec<_> = places.flat_map(|place| place.pages.drain(..)).collect();
-        pages.append(&mut self.departed);
-        let mut histories = Vec::new();
-        for page in pages {
-            let view = page.view();
-            outcome.total.sent += view.sent;
-            outcome.total.acked += view.acked;
-            outcome.total.refused += view.refused;
-            outcome.total.resumes += view.resumes;
-            outcome.total.resets += view.resets;
-            histories.push(page.finish().await);
+        let mut pages: Vec<_> = places.flat_map(|place| place.pages.drain(..)).map(|page| (page, false)).collect();
+        pages.extend(self.departed.drain(..).map(|page| (page, true)));
+        let (mut histories, mut total) = (Vec::new(), View::default());
+        for (page, left) in pages {
+            total += page.view();
+            histories.push(History { left, ..page.finish().await });
         }
         self.server.take().expect("a server").stop().await;
-        let log = history::log(&self.store(), code).unwrap();
-        outcome.stored = log.len();
-        outcome.faults = checker::check(&log, &histories);
-        outcome
-    }
-
-    /// On a network that works, only a restart may cost a connection. A hole in what is delivered live is mended by a
-    /// new one, so that nobody misses anything; this is where it shows.
-    fn keeper_was_cut(&self) -> Option<String> {
-        let View { resumes, resets, .. } = self.keeper.pages[0].view();
-        let again = resumes + resets;
-        (again > self.restarts).then(|| format!("{again} new connections for {} restarts", self.restarts))
+        let mut truth = Truth::read(&self.store(), code).unwrap();
+        truth.keeps = plan.events;
+        truth.defers.extend(plan.is_limited().then_some(Code::Rate));
+        Evidence { truth, histories, stuck, total }
     }
 
     /// Who is not at rest after all that time.
-    async fn rest(&self, code: app::protocol::RoomCode) -> Vec<String> {
+    async fn rest(&self, code: RoomCode) -> Vec<String> {
         let begun = Instant::now();
         let staying: Vec<_> = self.people.iter().chain([&self.keeper]).flat_map(|place| &place.pages).collect();
         for page in staying.iter().copied().chain(&self.departed) {
@@ -240,8 +265,8 @@ impl Stage {
             page.act(Act::TryNow);
         }
         loop {
-            let head = history::head(&self.store(), code).unwrap_or(Seq(0));
-            let restless = |page: &&&Person| !page.view().rests_at(head);
+            let head = store::head(&self.store(), code).unwrap_or(Seq(0));
+            let restless = |page: &&&Person| !page.rests_at(head);
             let mut waiting: Vec<_> = staying.iter().filter(restless).map(|page| page.view()).collect();
             waiting.extend(self.departed.iter().map(Person::view).filter(|view| !view.ended));
             if waiting.is_empty() {

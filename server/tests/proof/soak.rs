@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use app::protocol::{RoomCode, Seq};
+use app::protocol::Seq;
 
-use super::checker::{self, Count, Fault};
+use super::checker;
 use super::client::{Act, Person, View};
 use super::dice::Dice;
+use super::excuse::Excuse;
+use super::fault::{Fault, Kind};
+use super::http::{self, Seat};
 use super::node::Program;
-use super::{history, http};
+use super::store::{self, Truth};
 
 /// How long everybody may take to come to rest after the last kill.
 const REST: Duration = Duration::from_secs(60);
@@ -35,25 +38,22 @@ pub(crate) struct Soak {
 pub(crate) struct Figures {
     pub(crate) seconds: f64,
     pub(crate) kills: usize,
-    /// Kills while at least one message was on its way.
+    /// Kills that ended a connection on which something had been transmitted and was not echoed yet.
     pub(crate) kills_in_flight: usize,
     pub(crate) total: View,
     /// Messages that are in the logs, and those that people do not know of yet.
     pub(crate) stored: usize,
-    pub(crate) count: Count,
     pub(crate) faults: Vec<Fault>,
     /// People who had not come to rest in time.
     pub(crate) stuck: usize,
-    /// New connections that no kill explains: a hole in what is delivered live is mended by one, so this is where it
-    /// shows.
-    pub(crate) unexplained: u64,
     /// From the start of the program until it takes connections, at worst.
     pub(crate) start_ms: u128,
 }
 
 impl Figures {
+    /// Nothing is wrong, and what was sent is what was acknowledged.
     pub(crate) fn is_good(&self) -> bool {
-        self.count == Count::default() && self.stuck == 0 && self.unexplained == 0
+        self.faults.is_empty() && self.stuck == 0 && self.total.refused == 0 && self.total.sent == self.total.acked
     }
 
     pub(crate) fn line(&self) -> String {
@@ -66,31 +66,40 @@ impl Figures {
     }
 
     pub(crate) fn table(&self) -> String {
-        let View { sent, acked, refused, resumes, resets, .. } = self.total;
-        let Count { lost, doubled, out_of_order } = self.count;
+        let View { sent, changes, acked, refused, resumes, resets, .. } = self.total;
+        let faults = |kind| self.faults.iter().filter(|fault| fault.kind == kind).count().to_string();
         let rows = [
             ("seconds", self.seconds.round().to_string()),
             ("kills", self.kills.to_string()),
             ("  with messages on their way", self.kills_in_flight.to_string()),
             ("slowest start, ms", self.start_ms.to_string()),
             ("sends", sent.to_string()),
+            ("  that change or react", changes.to_string()),
             ("acks", acked.to_string()),
             ("events in the logs", self.stored.to_string()),
             ("resumes", resumes.to_string()),
             ("resets", resets.to_string()),
+            ("  that were needless", faults(Kind::NeedlessReset)),
             ("refused", refused.to_string()),
             ("not at rest", self.stuck.to_string()),
-            ("connections without a reason", self.unexplained.to_string()),
-            ("lost", lost.to_string()),
-            ("doubled", doubled.to_string()),
-            ("out of order", out_of_order.to_string()),
+            ("connections without a reason", faults(Kind::Dropped)),
+            ("pages thrown out", faults(Kind::ThrownOut)),
+            ("wrong rosters", faults(Kind::Roster)),
+            ("holes", faults(Kind::Hole)),
+            ("lost", faults(Kind::Lost)),
+            ("doubled", faults(Kind::Doubled)),
+            ("invented", faults(Kind::Invented)),
+            ("out of order", faults(Kind::OutOfOrder)),
+            ("old words", faults(Kind::Words)),
+            ("faults in all", self.faults.len().to_string()),
         ];
         rows.iter().map(|(name, value)| format!("{name:<30} {value:>10}\n")).collect()
     }
 }
 
 struct Room {
-    code: RoomCode,
+    /// Of one of the people.
+    seat: Seat,
     people: Vec<Person>,
 }
 
@@ -102,7 +111,8 @@ pub(crate) async fn run(soak: &Soak, tell: impl Fn(&Figures)) -> Figures {
     let environment = environment.map(|(name, value)| (name, value.to_owned())).into();
     let mut program = Program::new(soak.server.clone(), directory.path().join("flasky.db"), environment);
     let mut figures = Figures { start_ms: program.start().await.as_millis(), ..Figures::default() };
-    let rooms = fill(soak, &program).await;
+    let kills = Excuse::default();
+    let mut rooms = fill(soak, &program, &kills).await;
     let begun = Instant::now();
     let mut dice = Dice::new(soak.seed);
     let mut told = Instant::now();
@@ -110,43 +120,53 @@ pub(crate) async fn run(soak: &Soak, tell: impl Fn(&Figures)) -> Figures {
     while figures.kills < soak.kills && begun.elapsed() < soak.time {
         let wait = Duration::from_millis(dice.between(50, 1_500));
         type_for(wait, &rooms, soak.rate, &mut due, &mut dice).await;
-        let total = total(&rooms);
+        // Every other kill comes while everybody has just pressed Enter.
+        if figures.kills.is_multiple_of(2) {
+            everybody_types(&rooms, &mut dice).await;
+        }
+        let before = total(&rooms).cut_in_flight;
+        kills.begin();
         program.kill();
         figures.kills += 1;
-        figures.kills_in_flight += usize::from(total.unsent > 0);
         tokio::time::sleep(Duration::from_millis(dice.between(0, 200))).await;
         figures.start_ms = figures.start_ms.max(program.start().await.as_millis());
+        kills.over();
+        figures.kills_in_flight += usize::from(total(&rooms).cut_in_flight > before);
         come_back(&rooms, &mut dice).await;
         if told.elapsed() > Duration::from_secs(10) {
             told = Instant::now();
-            figures.total = total;
+            figures.total = total(&rooms);
             figures.seconds = begun.elapsed().as_secs_f64();
             tell(&figures);
         }
     }
     figures.stuck = rest(&rooms, &program).await;
+    // Whoever comes now is told everything anew, as it is now.
+    for room in &mut rooms {
+        let visitor = Person::open("visitor".to_owned(), room.seat.clone(), program.address, soak.seed, &kills);
+        room.people.push(visitor);
+    }
+    figures.stuck += rest(&rooms, &program).await;
     figures.seconds = begun.elapsed().as_secs_f64();
     figures.total = total(&rooms);
-    let views = rooms.iter().flat_map(|room| &room.people).map(Person::view);
-    figures.unexplained = views.map(|view| (view.resumes + view.resets).saturating_sub(figures.kills as u64)).sum();
-    program.kill();
-    judge(rooms, &program, &mut figures).await;
+    judge(rooms, program, &mut figures).await;
     figures
 }
 
-async fn fill(soak: &Soak, program: &Program) -> Vec<Room> {
+async fn fill(soak: &Soak, program: &Program, kills: &Excuse) -> Vec<Room> {
     let mut rooms = Vec::new();
     for room in 0..soak.rooms {
-        let mut code = None;
+        let mut first: Option<Seat> = None;
         let mut people = Vec::new();
         for member in 0..soak.members {
             let name = format!("R{room}M{member}");
+            let code = first.as_ref().map(|seat| seat.code);
             let seat = http::enter(program.address, &name, code, 100).await.unwrap();
-            code = Some(seat.code);
+            first.get_or_insert(seat.clone());
             let seed = soak.seed ^ ((room * 1_000 + member + 1) as u64) << 20;
-            people.push(Person::open(name, seat, program.address, seed));
+            people.push(Person::open(name, seat, program.address, seed, kills));
         }
-        rooms.push(Room { code: code.expect("members"), people });
+        rooms.push(Room { seat: first.expect("members"), people });
     }
     rooms
 }
@@ -166,11 +186,25 @@ async fn type_for(time: Duration, rooms: &[Room], rate: f64, due: &mut Instant, 
             if dice.one_in(20) {
                 person.act(Act::Duplicate);
             }
-            person.act(Act::Send(format!("message {:016x}", dice.draw())));
+            let words = format!("message {:016x}", dice.draw());
+            person.act(match dice.between(0, 19) {
+                0..=2 => Act::Edit(words),
+                3 => Act::Delete,
+                4 => Act::React,
+                _ => Act::Send(words),
+            });
         }
         *due += Duration::from_micros(dice.between(0, 2 * mean as u64));
     }
     tokio::time::sleep(end.saturating_duration_since(Instant::now())).await;
+}
+
+/// Everybody sends something now, and perhaps a little time goes by.
+async fn everybody_types(rooms: &[Room], dice: &mut Dice) {
+    for person in rooms.iter().flat_map(|room| &room.people) {
+        person.act(Act::Send(format!("message {:016x}", dice.draw())));
+    }
+    tokio::time::sleep(Duration::from_micros(dice.between(0, 3_000))).await;
 }
 
 /// Some people's browsers notice at once that the network is there again; the others wait as long as they wait.
@@ -185,14 +219,8 @@ async fn come_back(rooms: &[Room], dice: &mut Dice) {
 
 fn total(rooms: &[Room]) -> View {
     let mut total = View::default();
-    for view in rooms.iter().flat_map(|room| &room.people).map(Person::view) {
-        total.sent += view.sent;
-        total.acked += view.acked;
-        total.refused += view.refused;
-        total.resumes += view.resumes;
-        total.resets += view.resets;
-        total.dials += view.dials;
-        total.unsent += view.unsent;
+    for person in rooms.iter().flat_map(|room| &room.people) {
+        total += person.view();
     }
     total
 }
@@ -205,8 +233,8 @@ async fn rest(rooms: &[Room], program: &Program) -> usize {
     }
     loop {
         let restless = |room: &Room| {
-            let head = history::head(&program.store, room.code).unwrap_or(Seq(0));
-            room.people.iter().filter(|person| !person.view().rests_at(head)).count()
+            let head = store::head(&program.store, room.seat.code).unwrap_or(Seq(0));
+            room.people.iter().filter(|person| !person.rests_at(head)).count()
         };
         let waiting = rooms.iter().map(restless).sum();
         if waiting == 0 || begun.elapsed() > REST {
@@ -216,19 +244,20 @@ async fn rest(rooms: &[Room], program: &Program) -> usize {
     }
 }
 
-async fn judge(rooms: Vec<Room>, program: &Program, figures: &mut Figures) {
+/// The pages first, as long as there is a server: then they end as they were.
+async fn judge(rooms: Vec<Room>, mut program: Program, figures: &mut Figures) {
+    let mut pages = Vec::new();
     for room in rooms {
         let mut histories = Vec::new();
         for person in room.people {
-            let ended = person.view().ended;
-            let mut history = person.finish().await;
-            // The server is dead by now. Before, whoever was at rest was connected.
-            history.live = figures.stuck == 0 && !ended;
-            histories.push(history);
+            histories.push(person.finish().await);
         }
-        let log = history::log(&program.store, room.code).unwrap();
-        figures.stored += log.len();
-        figures.faults.extend(checker::check(&log, &histories));
+        pages.push((room.seat.code, histories));
     }
-    figures.count = Count::of(&figures.faults);
+    program.kill();
+    for (code, histories) in pages {
+        let truth = Truth::read(&program.store, code).unwrap();
+        figures.stored += truth.log.len();
+        figures.faults.extend(checker::check(&truth, &histories));
+    }
 }

@@ -10,7 +10,7 @@ use crate::proof::client::{Act, Person, mint};
 use crate::proof::dice::Dice;
 use crate::proof::http::{self, Seat};
 use crate::proof::node::Inside;
-use crate::proof::{checker, history};
+use crate::proof::{checker, excuse::Excuse, store::Truth};
 
 const TIME: Duration = Duration::from_secs(20);
 /// More than a page has.
@@ -27,7 +27,7 @@ async fn drains(events: usize, others: u64, page: fn(Snapshot, Snapshot) -> Snap
 
     let seat = http::enter(server.address, "B", None, 10).await.unwrap();
     let code = seat.code;
-    let mut b = Person::open("B".to_owned(), seat, server.address, 1);
+    let mut b = Person::open("B".to_owned(), seat, server.address, 1, &Excuse::default());
     let seat = http::enter(server.address, "A", Some(code), 0).await.unwrap();
     let before = http::snapshot(server.address, &seat).await.unwrap().unwrap();
     let id = mint(&mut dice);
@@ -43,9 +43,9 @@ async fn drains(events: usize, others: u64, page: fn(Snapshot, Snapshot) -> Snap
     let (a_view, b_view) = (a.view(), b.view());
     let histories = [a.finish().await, b.finish().await];
     server.stop().await;
-    let log = history::log(&store, code).unwrap();
-    assert_eq!(checker::check(&log, &histories), []);
-    assert_eq!(log.iter().filter(|entry| entry.id == id).count(), 1);
+    let truth = Truth { keeps: events, ..Truth::read(&store, code).unwrap() };
+    assert_eq!(checker::check(&truth, &histories), []);
+    assert_eq!(truth.log.iter().filter(|entry| entry.id == id).count(), 1);
     checked::Facts { a: a_view, b: b_view }
 }
 
@@ -61,10 +61,11 @@ mod checked {
 }
 
 fn open(server: std::net::SocketAddr, seat: Seat, id: EventId, page: Snapshot) -> Person {
-    let kept = format!(r#"{{"drafts":[{{"id":"{id}","body":"hello","at":1,"state":"InFlight"}}]}}"#);
+    let event = r#"{"Message":{"body":"hello","reply_to":null}}"#;
+    let kept = format!(r#"{{"drafts":[{{"id":"{id}","event":{event},"at":1,"state":"InFlight"}}]}}"#);
     let client = Client::new(7, Some(page), serde_json::from_str(&kept).unwrap());
     assert!(client.has_unsent(), "the page shows it already");
-    Person::open_with("A".to_owned(), seat, server, 7, client)
+    Person::open_with("A".to_owned(), seat, server, 7, client, &Excuse::default())
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::client::{Browser, Person, body};
 use crate::support::server::Server;
+use crate::support::troubled::Trouble;
 use crate::support::within;
 
 const GRACE: Duration = Duration::from_millis(1_500);
@@ -79,6 +80,38 @@ async fn the_last_one_to_leave_ends_the_room() {
     assert_eq!(late.end().await, 4502);
     let refused = ana.browser.call("/api/enter", &[("name", "Ana"), ("code", &ana.code.to_string())]).await.json();
     assert_eq!(refused["refused"]["code"], "code_unknown");
+}
+
+#[tokio::test]
+async fn a_room_that_ends_while_a_door_opens_is_not_there() {
+    let (server, engine) = Server::troubled(&[]).await;
+    for (alone, code) in [(true, 4502), (false, 4501)] {
+        let ana = Person::create(&server, "Ana").await;
+        if !alone {
+            Person::join(&server, ana.code, "Bo").await;
+        }
+        engine.make(Trouble::LosesSeat(ana.me, LeaveReason::Vanished));
+        let mut socket = ana.knock().await;
+        socket.send_text(HELLO.to_owned()).await;
+        assert_eq!(socket.end().await, code, "alone: {alone}");
+    }
+}
+
+#[tokio::test]
+async fn a_seat_that_is_gone_when_its_lease_is_renewed_went_with_the_room_or_alone() {
+    let (server, engine) = Server::troubled(&["--grace-ms=900"]).await;
+    for (why, alone, code) in [
+        (LeaveReason::Vanished, true, 4509),
+        (LeaveReason::Choice, true, 1000),
+        (LeaveReason::Vanished, false, 4501),
+        (LeaveReason::Choice, false, 1000),
+    ] {
+        let ana = Person::create(&server, "Ana").await;
+        let mut at_ana = ana.connect().await;
+        let _at_bo = if alone { None } else { Some(Person::join(&server, ana.code, "Bo").await.connect().await) };
+        engine.make(Trouble::LosesSeat(ana.me, why));
+        assert_eq!(at_ana.end().await, code, "{why:?}, alone: {alone}");
+    }
 }
 
 #[tokio::test]

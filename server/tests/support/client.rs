@@ -230,6 +230,7 @@ impl Handshake {
                 replay: Vec::new(),
                 frames: Vec::new(),
                 waiting: VecDeque::new(),
+                signals: VecDeque::new(),
             }),
             Err(tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("{error}"),
@@ -250,6 +251,8 @@ pub(crate) struct Socket {
     /// How the replay came: the events and the bytes of each frame.
     pub(crate) frames: Vec<(usize, usize)>,
     waiting: VecDeque<Delivered>,
+    /// Signals it was told and has not looked at.
+    signals: VecDeque<ServerFrame>,
 }
 
 impl Socket {
@@ -273,9 +276,26 @@ impl Socket {
         }
     }
 
-    /// The next frame.
+    /// The next frame. Signals have no order against the others, and wait.
     pub(crate) async fn frame(&mut self) -> ServerFrame {
-        self.frame_of().await.0
+        loop {
+            match self.frame_of().await.0 {
+                signal @ ServerFrame::Signal { .. } => self.signals.push_back(signal),
+                frame => return frame,
+            }
+        }
+    }
+
+    /// The next signal. Events wait.
+    pub(crate) async fn signal(&mut self) -> ServerFrame {
+        while self.signals.is_empty() {
+            match self.frame_of().await.0 {
+                signal @ ServerFrame::Signal { .. } => self.signals.push_back(signal),
+                ServerFrame::Events { events, .. } => self.waiting.extend(events),
+                other => panic!("no signal: {other:?}"),
+            }
+        }
+        self.signals.pop_front().unwrap()
     }
 
     async fn frame_of(&mut self) -> (ServerFrame, usize) {
@@ -298,6 +318,10 @@ impl Socket {
         let mut before = position.filter(|_| welcome.recovered).map(|position| position.seq);
         loop {
             let (frame, length) = self.frame_of().await;
+            if let ServerFrame::Signal { .. } = frame {
+                self.signals.push_back(frame);
+                continue;
+            }
             let ServerFrame::Events { events, names, more } = frame else { panic!("no replay: {frame:?}") };
             self.frames.push((events.len(), length));
             self.names.extend(names);
@@ -384,7 +408,19 @@ impl Socket {
     }
 
     pub(crate) async fn append(&mut self, id: EventId, body: &str) {
-        self.send(&ClientFrame::Append { id, event: Proposal::Message { body: body.to_owned() } }).await;
+        self.propose(id, Proposal::Message { body: body.to_owned(), reply_to: None }).await;
+    }
+
+    /// Asks for any event, under this id.
+    pub(crate) async fn propose(&mut self, id: EventId, event: Proposal) {
+        self.send(&ClientFrame::Append { id, event }).await;
+    }
+
+    /// Asks for any event and reads what became of it.
+    pub(crate) async fn asked(&mut self, event: Proposal) -> Result<Event, Code> {
+        let id = entropy::event_id();
+        self.propose(id, event).await;
+        self.answer(id).await.map_err(|(code, _)| code)
     }
 
     /// Sends a message and reads its echo, which must be the next event.
@@ -400,6 +436,9 @@ impl Socket {
         loop {
             if let Some(at) = self.waiting.iter().position(|delivered| delivered.id() == id) {
                 let Some(Delivered::Event(event)) = self.waiting.remove(at) else { panic!("trimmed") };
+                if let Some(position) = self.position.as_mut().filter(|position| position.seq == event.prev) {
+                    position.seq = event.seq;
+                }
                 return Ok(event);
             }
             match self.frame().await {
@@ -444,7 +483,7 @@ impl Socket {
 /// What a message says.
 pub(crate) fn body(event: &Event) -> &str {
     match &event.kind {
-        EventKind::Message { body } => body.as_str(),
+        EventKind::Message { body: Some(body), .. } => body.as_str(),
         other => panic!("no message: {other:?}"),
     }
 }

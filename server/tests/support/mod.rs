@@ -4,6 +4,7 @@
 
 pub(crate) mod client;
 pub(crate) mod server;
+pub(crate) mod troubled;
 
 use std::future::Future;
 use std::time::Duration;

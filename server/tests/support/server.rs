@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::server::backend::{self, BackendError};
+use ::server::backend::{self, Backend, BackendError};
 use ::server::config::Config;
 use clap::Parser as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::troubled::Troubled;
 use super::within;
 
 /// For tests that say more than a person can.
@@ -27,15 +28,32 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one with these flags.
     pub(crate) async fn start(flags: &[&str]) -> Self {
-        let store = Arc::new(tempfile::tempdir().unwrap());
-        Self::on(store, flags.iter().map(ToString::to_string).collect()).await
+        Self::over(flags, |engine| engine).await
     }
 
-    async fn on(store: Arc<tempfile::TempDir>, flags: Vec<String>) -> Self {
+    /// Starts one over an engine that can be troubled.
+    pub(crate) async fn troubled(flags: &[&str]) -> (Self, Arc<Troubled>) {
+        let mut troubled = None;
+        let server = Self::over(flags, |engine| troubled.insert(Troubled::over(engine)).clone()).await;
+        (server, troubled.unwrap())
+    }
+
+    async fn over(flags: &[&str], wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {
+        let store = Arc::new(tempfile::tempdir().unwrap());
+        Self::on(store, flags.iter().map(ToString::to_string).collect(), wrap).await
+    }
+
+    async fn on(
+        store: Arc<tempfile::TempDir>,
+        flags: Vec<String>,
+        wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>,
+    ) -> Self {
         let url = format!("--store=sqlite://{}", store.path().join("flasky.db").display());
         let site = format!("--site={}", store.path().join("site").display());
-        let config = Config::parse_from(["server".to_owned(), url, site].iter().chain(&flags));
-        let backend = within(backend::open(&config.store, &config.limits())).await.unwrap();
+        // Said, so that the environment does not say it: HOST is the machine's name in some shells.
+        let program = ["server", "--host=127.0.0.1", "--port=0"].map(ToOwned::to_owned);
+        let config = Config::parse_from(program.iter().chain(&[url, site]).chain(&flags));
+        let backend = wrap(within(backend::open(&config.store, &config.limits())).await.unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -59,6 +77,6 @@ impl Server {
     pub(crate) async fn restart(self) -> Self {
         let (store, flags) = (Arc::clone(&self.store), self.flags.clone());
         self.stop().await;
-        Self::on(store, flags).await
+        Self::on(store, flags, |engine| engine).await
     }
 }

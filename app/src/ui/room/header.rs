@@ -1,73 +1,124 @@
-//! Which room this is, the way to bring others in, and the way out.
+//! Which room this is, who is in it, the way to bring others in, and the way out.
+//!
+//! The buttons that need no client are heard by the document's script (`ui/page.js`) or by the browser itself: the link,
+//! the look, what opens and closes.
 
-use leptos::ev::{MouseEvent, SubmitEvent};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
+use web_sys::Event;
 
+use super::notices::{Notices, Setting};
 use crate::live::browser;
 use crate::live::store::RoomStore;
-use crate::ui::kit::{Glyph, Icon, Mark};
+use crate::ui::kit::{Icon, look, mark, sign, tool};
 use crate::ui::text;
+use crate::ui::tree::{El, el};
 
 /// The bar at the top.
-#[component]
-pub(super) fn Header(
-    /// The room.
-    store: RoomStore,
-) -> impl IntoView {
-    let code = store.code.to_string();
-    let link = format!("/room/{code}");
-    let copied = RwSignal::new(false);
-    let copy = move |event: MouseEvent| {
-        if !browser::can_copy() {
-            return;
+pub(super) fn view(store: RoomStore, notices: Notices) -> El {
+    let click = move |event: &Event| {
+        if browser::target(event).and_then(|target| browser::closest(&target, ".bell")).is_some() {
+            notices.toggle();
         }
-        event.prevent_default();
-        let link = format!("{}/room/{}", browser::origin(), store.code);
-        spawn_local(async move {
-            if browser::copy(&link).await {
-                copied.set(true);
-                set_timeout(
-                    move || {
-                        copied.try_set(false);
-                    },
-                    COPIED_FOR,
-                );
-            }
-        });
     };
-    let leave = move |event: SubmitEvent| {
+    let leave = move |event: &Event| {
         let unsent = store.unsent.read_untracked().len();
         let stays = unsent > 0 && !browser::confirm(&text::leave_unsent(unsent));
         if stays || store.leave() {
             event.prevent_default();
         }
     };
-    view! {
-        <header>
-            <a class="mark" href="/" rel="external" aria-label=text::PRODUCT><Mark/></a>
-            // Without script this is the room's link, to be copied by the browser's own means.
-            <a class="chip" href=link rel="external" title=text::COPY_LINK on:click=copy>
-                <code data-testid="code" translate="no">{code.clone()}</code>
-                <Glyph icon=Signal::derive(move || if copied.get() { Icon::Done } else { Icon::Copy })/>
-                <span class="visually-hidden" role="status">{move || if copied.get() { text::COPIED } else { "" }}</span>
-            </a>
-            <span class="chip still">
-                <Glyph icon=Icon::People/>
-                {move || store.members.read().len()}
-                <span class="of">"/ "{store.capacity}</span>
-            </span>
-            <span class="space"></span>
-            <form method="post" action="/api/leave_room" on:submit=leave>
-                <input type="hidden" name="code" value=code/>
-                <button class="button leave">
-                    <Glyph icon=Icon::Leave/>
-                    <span class="label">{text::LEAVE}</span>
-                </button>
-            </form>
-        </header>
-    }
+    let home = el("a").class("mark").attr("href", "/").attr("rel", "external").attr("aria-label", text::PRODUCT);
+    el("header").on("click", click).on("submit", leave).child(home.child(mark())).live(move || bar(store, notices))
 }
 
-/// How long the tick stands in place of the copy sign.
-const COPIED_FOR: std::time::Duration = std::time::Duration::from_secs(2);
+fn bar(store: RoomStore, notices: Notices) -> El {
+    let code = store.code.to_string();
+    let seats = seats(store.members.read().len(), store.capacity);
+    let mut bar = el("div")
+        .class("bar")
+        .child(el("h1").class("visually-hidden").text(text::room(store.code)))
+        .child(chip(&code))
+        .child(el("span").class("chip wide").children(seats.clone()))
+        .child(tool().class("chip narrow").attr("popovertarget", "people").children(seats));
+    if store.locked.get() {
+        bar = bar.child(
+            el("span")
+                .class("chip lock")
+                .attr("title", text::LOCKED)
+                .child(Icon::Lock.drawing())
+                .child(hidden(text::LOCKED)),
+        );
+    }
+    bar.child(el("span").class("space"))
+        .child(
+            tool()
+                .class("button icon narrow scripted")
+                .attr("popovertarget", "tools")
+                .attr("aria-label", text::MORE)
+                .attr("title", text::MORE)
+                .child(Icon::More.drawing()),
+        )
+        .child(
+            el("div")
+                .class("tools")
+                .attr("id", "tools")
+                .attr("popover", "")
+                .child(invite())
+                .child(bell(notices))
+                .child(look()),
+        )
+        .child(leave(code))
+}
+
+/// The room's code. Without script it is the room's link, to be copied by the browser's own means.
+fn chip(code: &str) -> El {
+    el("a")
+        .class("chip code")
+        .attr("href", format!("/room/{code}"))
+        .attr("rel", "external")
+        .attr("title", text::COPY_LINK)
+        .attr("data-copied", text::COPIED)
+        .child(el("code").attr("data-testid", "code").attr("translate", "no").text(code.to_owned()))
+        .child(Icon::Copy.drawing())
+        .child(Icon::Done.drawing())
+        .child(el("span").class("visually-hidden").attr("role", "status"))
+}
+
+fn seats(taken: usize, capacity: u32) -> [El; 4] {
+    [
+        Icon::People.drawing(),
+        hidden(text::PEOPLE),
+        // The space is for who hears it; the eye has the gap.
+        el("span").text(format!(" {taken} ")),
+        el("span").class("of").text(format!("/ {capacity}")),
+    ]
+}
+
+fn invite() -> El {
+    tool()
+        .class("button icon scripted")
+        .attr("command", "show-modal")
+        .attr("commandfor", "invite")
+        .child(sign(Icon::Qr, text::INVITE).attr("title", text::INVITE))
+}
+
+fn bell(notices: Notices) -> El {
+    let (icon, words, title) = match notices.setting() {
+        Setting::Off => (Icon::BellOff, text::NOTICES_OFF, text::NOTICES_OFF),
+        Setting::Sound => (Icon::Bell, text::NOTICES_SOUND, text::NOTICES_DENIED),
+        Setting::Desktop => (Icon::Bell, text::NOTICES_ON, text::NOTICES_ON),
+    };
+    tool().class("button icon bell hydrated").attr("title", title).child(sign(icon, words))
+}
+
+fn leave(code: String) -> El {
+    el("form")
+        .attr("method", "post")
+        .attr("action", "/api/leave_room")
+        .child(el("input").attr("type", "hidden").attr("name", "code").attr("value", code))
+        .child(el("button").class("button icon leave").attr("title", text::LEAVE).child(sign(Icon::Leave, text::LEAVE)))
+}
+
+fn hidden(words: &'static str) -> El {
+    el("span").class("visually-hidden").text(words)
+}

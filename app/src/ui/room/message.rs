@@ -1,99 +1,270 @@
-//! One row of the log.
+//! One row of the log, as a piece of the page. What is pressed in it is heard by the log: see `data-do`.
 
-use leptos::prelude::*;
+use std::sync::Arc;
 
-use super::roster::Avatar;
-use crate::client::{MessageRow, Row, RowState};
+use crate::client::{MessageRow, Quote, Reaction, Row, RowState};
 use crate::live::browser;
-use crate::live::store::{RoomStore, RowSignal};
+use crate::live::store::RoomStore;
+use crate::protocol::emoji::is_picture;
+use crate::protocol::{DisplayName, EventId, MemberId, MessageBody};
+use crate::ui::markup::{self, Node};
 use crate::ui::text;
+use crate::ui::tree::{El, el};
+use leptos::prelude::*;
 
 /// "Sending" is said only after this long, in milliseconds: most messages are there before.
 const PATIENT_MS: u64 = 300;
+/// How much of a quoted message is shown, in scalar values.
+const EXCERPT: usize = 120;
 
-/// A message, or a line about who came and went.
-#[component]
-pub(super) fn RowView(
-    /// The room.
-    store: RoomStore,
-    /// What the row shows; it changes while its key stays.
-    row: RowSignal,
-) -> impl IntoView {
-    let row = row.row;
-    move || match row.get() {
-        Row::Line(line) => {
-            view! { <div class="line">{text::line(&line).into_iter().map(piece).collect_view()}</div> }.into_any()
+/// What a row shows. Reads what may change it, so it belongs into a closure.
+pub(super) fn row(store: RoomStore, row: &Row) -> El {
+    let local = store.local.get();
+    match row {
+        Row::Day(day) => {
+            el("div").class("day").child(el("time").attr("datetime", text::iso_day(day.day)).text(if local {
+                text::day(day.day, browser::today(), browser::local_date(day.at))
+            } else {
+                text::iso_day(day.day)
+            }))
         }
-        Row::Message(message) => view! { <MessageView store message/> }.into_any(),
+        Row::Unread(unread) => el("div").class("unread").text(text::new_messages(unread.count)),
+        Row::Line(line) => sentence(el("div").class("line"), text::line(line)),
+        Row::Message(message) => said(store, message, local),
     }
 }
 
-fn piece(piece: text::Piece) -> AnyView {
-    match piece {
-        text::Piece::Name(name) => view! { <bdi translate="no">{name}</bdi> }.into_any(),
-        text::Piece::Words(words) => words.into_any(),
+/// A sentence in which names keep their own writing direction.
+pub(super) fn sentence(into: El, pieces: Vec<text::Piece>) -> El {
+    pieces.into_iter().fold(into, |into, piece| match piece {
+        text::Piece::Name(name) => into.child(bdi(name)),
+        text::Piece::Words(words) => into.text(words),
+    })
+}
+
+/// The id of a message's element.
+pub(super) fn element_id(id: EventId) -> String {
+    format!("m-{id}")
+}
+
+/// A name, as it is written.
+pub(super) fn bdi(name: String) -> El {
+    el("bdi").attr("translate", "no").text(name)
+}
+
+fn said(store: RoomStore, message: &MessageRow, local: bool) -> El {
+    let MessageRow { id, by, name, at, own, first_of_group, last_of_group, .. } = message;
+    let mut class = format!("said hue-{}", by.hue());
+    for (is, name) in
+        [(*own, " own"), (*first_of_group, " first"), (*last_of_group, " last"), (message.mentions_me, " calls")]
+    {
+        if is {
+            class.push_str(name);
+        }
+    }
+    let called = name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string);
+    let mut said =
+        el("div").class(class).attr("id", element_id(*id)).attr("data-message", id.to_string()).attr("tabindex", "-1");
+    if !own
+        && *last_of_group
+        && let Some(name) = name
+    {
+        said = said.child(avatar(name, *by));
+    }
+    said = if *first_of_group {
+        let shown = if *own { "name visually-hidden" } else { "name" };
+        said.child(el("div").class("by").child(bdi(called).class(shown)).child(time(*at, local)))
+    } else {
+        said.child(bdi(called).class("visually-hidden"))
+    };
+    said = said.child(bubble(store, message));
+    if message.edited && message.body.is_some() {
+        said = said.child(el("small").class("edited").text(text::EDITED));
+    }
+    if !message.reactions.is_empty() {
+        said = said.child(el("div").class("reactions").children(message.reactions.iter().map(reaction)));
+    }
+    said.children(state(store, message.state))
+}
+
+/// A member's colour and initial.
+pub(super) fn avatar(name: &DisplayName, member: MemberId) -> El {
+    el("span")
+        .class(format!("avatar hue-{}", member.hue()))
+        .attr("aria-hidden", "true")
+        .attr("translate", "no")
+        .text(name.initial())
+}
+
+/// A moment: in UTC as the server writes it, by the reader's own clock once there is script.
+fn time(at: u64, local: bool) -> El {
+    el("time").attr("datetime", text::iso(at)).text(if local { browser::local_time(at) } else { text::utc_time(at) })
+}
+
+fn bubble(store: RoomStore, message: &MessageRow) -> El {
+    let mut class = "message".to_owned();
+    let Some(body) = &message.body else {
+        return el("div").class(class + " gone").text(text::DELETED);
+    };
+    if matches!(message.state, RowState::Refused(_)) {
+        class.push_str(" failed");
+    }
+    if is_emoji_only(body.as_str()) && message.reply.is_none() {
+        class.push_str(" big");
+    }
+    let mut bubble = el("div").class(class);
+    if let Some(reply) = &message.reply {
+        bubble = bubble.child(quote(reply));
+    }
+    bubble.children(words(store, body))
+}
+
+fn words(store: RoomStore, body: &MessageBody) -> Vec<El> {
+    store.members.with_untracked(|members| {
+        let names: Vec<_> = members.iter().map(|member| (member.name.as_str(), member.member == store.me)).collect();
+        markup::parse(body.as_str(), &names).iter().map(block).collect()
+    })
+}
+
+/// What a message answers: who, and how it began.
+fn quote(quote: &Quote) -> El {
+    let words = match &quote.body {
+        Some(body) => excerpt(body.as_str()),
+        None if quote.is_here => text::DELETED.to_owned(),
+        None => text::EARLIER_MESSAGE.to_owned(),
+    };
+    let tag = if quote.is_here { "button" } else { "span" };
+    let mut shown = el(tag).class(quote.by.map_or("quote".to_owned(), |by| format!("quote hue-{}", by.hue())));
+    if quote.is_here {
+        shown = shown
+            .attr("type", "button")
+            .attr("tabindex", "-1")
+            .attr("data-do", "jump")
+            .attr("data-to", quote.target.to_string());
+    }
+    if let Some(name) = &quote.name {
+        shown = shown.child(el("b").child(bdi(name.to_string()))).text(" ");
+    }
+    shown.child(el("span").attr("dir", "auto").text(words))
+}
+
+/// The beginning of a message, on one line.
+pub(super) fn excerpt(body: &str) -> String {
+    let line = markup::text_of(&markup::parse(body, &[])).split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
     }
 }
 
-#[component]
-fn MessageView(store: RoomStore, message: MessageRow) -> impl IntoView {
-    let MessageRow { id, by, name, at, body, own, first_of_group, last_of_group, state } = message;
-    let class = format!(
-        "said hue-{}{}{}{}",
-        by.hue(),
-        if own { " own" } else { "" },
-        if first_of_group { " first" } else { "" },
-        if last_of_group { " last" } else { "" },
-    );
-    let big = is_emoji_only(body.as_str());
-    let shown_name = name.as_ref().map(ToString::to_string).unwrap_or_else(|| text::SOMEBODY.to_owned());
-    view! {
-        <div class=class data-message=id.to_string()>
-            {(!own && last_of_group).then(|| name.clone().map(|name| view! { <Avatar name=(*name).clone() member=by/> }))}
-            {first_of_group.then(|| view! {
-                <div class="by">
-                    <bdi class="name" class:visually-hidden=own translate="no">{shown_name}</bdi>
-                    <At unix_ms=at/>
-                </div>
-            })}
-            <div class="message" class:big=big class:failed=matches!(state, RowState::Refused(_)) dir="auto">{body.as_str().to_owned()}</div>
-            {match state {
-                RowState::Sent => ().into_any(),
-                RowState::Pending { since } => view! {
-                    <div class="state" class:hidden=move || store.now.get().saturating_sub(since) < PATIENT_MS>{text::SENDING}</div>
-                }.into_any(),
-                RowState::Refused(code) => view! {
-                    <div class="state failed" role="alert">
-                        <span>{text::not_sent(code)}</span>
-                        <button on:click=move |_| store.retry(id)>{text::RETRY}</button>
-                        <button on:click=move |_| store.edit(id)>{text::EDIT}</button>
-                        <button on:click=move |_| store.discard(id)>{text::DELETE}</button>
-                    </div>
-                }.into_any(),
-            }}
-        </div>
+fn reaction(reaction: &Reaction) -> El {
+    let Reaction { emoji, count, own, who } = reaction;
+    el("button")
+        .attr("type", "button")
+        .attr("tabindex", "-1")
+        .attr("aria-pressed", if *own { "true" } else { "false" })
+        .attr("data-do", "react")
+        .attr("data-emoji", emoji.to_string())
+        .attr("title", names(who, *count))
+        .text(format!("{emoji} {count}"))
+}
+
+fn names(who: &[Arc<DisplayName>], count: usize) -> String {
+    let named = who.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    text::and_more(named, count - who.len().min(count))
+}
+
+fn state(store: RoomStore, state: RowState) -> Option<El> {
+    match state {
+        RowState::Sent => None,
+        RowState::Pending { waiting: Some(code), .. } => Some(el("div").class("state").text(text::sent_later(code))),
+        RowState::Pending { since, .. } | RowState::Changing { since } => {
+            let waits = store.now.get().saturating_sub(since) >= PATIENT_MS;
+            Some(el("div").class(if waits { "state" } else { "state hidden" }).text(text::SENDING))
+        }
+        RowState::Refused(code) => {
+            let button = |verb: &'static str, words: &'static str| {
+                el("button").attr("type", "button").attr("data-do", verb).text(words)
+            };
+            Some(
+                el("div")
+                    .class("state failed")
+                    .attr("role", "alert")
+                    .child(el("span").text(text::not_sent(code)))
+                    .child(button("retry", text::RETRY))
+                    .child(button("compose", text::EDIT))
+                    .child(button("discard", text::DELETE)),
+            )
+        }
     }
 }
 
-/// A moment: in UTC as the server renders it, in the reader's own clock once there is script.
-#[component]
-fn At(unix_ms: u64) -> impl IntoView {
-    let local = RwSignal::new(None::<String>);
-    Effect::new(move |_| local.set(Some(browser::local_time(unix_ms))));
-    view! { <time datetime=text::iso(unix_ms)>{move || local.get().unwrap_or_else(|| text::utc_time(unix_ms))}</time> }
+fn block(node: &Node) -> El {
+    match node {
+        Node::Paragraph(inner) => inline(el("p").attr("dir", "auto"), inner),
+        Node::Quote(inner) => el("blockquote").children(inner.iter().map(block)),
+        Node::Pre { label, code } => el("div")
+            .class("pre")
+            .children((!label.is_empty()).then(|| el("div").class("label").text(label.clone())))
+            .child(el("pre").attr("tabindex", "-1").attr("dir", "ltr").child(el("code").text(code.clone())))
+            .child(
+                el("button")
+                    .attr("type", "button")
+                    .attr("tabindex", "-1")
+                    .attr("data-do", "copy-code")
+                    .text(text::COPY),
+            ),
+        Node::List { start, items } => {
+            let list = match start {
+                Some(start) => el("ol").attr("start", start.to_string()),
+                None => el("ul"),
+            };
+            list.children(items.iter().map(|item| item_of(item)))
+        }
+        other => inline(el("p").attr("dir", "auto"), std::slice::from_ref(other)),
+    }
+}
+
+/// An item's own words stand in it as they are; what is a block in it stays one.
+fn item_of(nodes: &[Node]) -> El {
+    nodes.iter().fold(el("li").attr("dir", "auto"), |item, node| match node {
+        Node::Paragraph(_) | Node::Quote(_) | Node::Pre { .. } | Node::List { .. } => item.child(block(node)),
+        other => inline(item, std::slice::from_ref(other)),
+    })
+}
+
+fn inline(into: El, nodes: &[Node]) -> El {
+    nodes.iter().fold(into, |into, node| match node {
+        Node::Text(text) => into.text(text.clone()),
+        Node::Break => into.child(el("br")),
+        Node::Bold(inner) => into.child(inline(el("strong"), inner)),
+        Node::Italic(inner) => into.child(inline(el("em"), inner)),
+        Node::Strike(inner) => into.child(inline(el("s"), inner)),
+        Node::Code(code) => into.child(el("code").text(code.clone())),
+        Node::Mention { text, own } => {
+            let class = if *own { "mention me" } else { "mention" };
+            into.child(el("span").class(class).child(bdi(text.clone())))
+        }
+        Node::Link { href, shown, leads_to } => {
+            let link = el("a")
+                .attr("href", href.clone())
+                .attr("target", "_blank")
+                .attr("rel", "noopener noreferrer nofollow")
+                .attr("tabindex", "-1");
+            let into = into.child(inline(link, shown));
+            match leads_to {
+                Some(host) => into.child(el("span").class("host").text(format!(" ({host})"))),
+                None => into,
+            }
+        }
+        other => into.child(block(other)),
+    })
 }
 
 /// Up to three emoji and nothing else are drawn large.
 fn is_emoji_only(body: &str) -> bool {
     use unicode_segmentation::UnicodeSegmentation;
-    let mut count = 0;
-    for grapheme in body.graphemes(true).filter(|grapheme| !grapheme.trim().is_empty()) {
-        count += 1;
-        let emoji =
-            grapheme.chars().any(|c| matches!(c, '\u{fe0f}' | '\u{1f1e6}'..='\u{1f1ff}' | '\u{1f300}'..='\u{1faff}'));
-        if !emoji || count > 3 {
-            return false;
-        }
-    }
-    count > 0
+    let mut pictures = body.graphemes(true).filter(|grapheme| !grapheme.trim().is_empty());
+    let first = pictures.by_ref().take(3).map(is_picture).collect::<Vec<_>>();
+    first.first() == Some(&true) && first.iter().all(|picture| *picture) && pictures.next().is_none()
 }

@@ -1,40 +1,54 @@
-//! Who is here.
+//! Who is here: beside the log, or on a narrow screen a sheet that the header opens.
 
 use leptos::prelude::*;
 
+use super::message::avatar;
 use crate::live::store::RoomStore;
-use crate::protocol::{DisplayName, MemberId};
+use crate::protocol::Member;
+use crate::ui::kit::{Icon, tool};
 use crate::ui::text;
+use crate::ui::tree::{El, el};
 
-/// The panel beside the log.
-#[component]
-pub(super) fn Roster(
-    /// The room.
-    store: RoomStore,
-) -> impl IntoView {
-    view! {
-        <aside class="people" aria-label=text::PEOPLE>
-            <h2>{move || text::here_now(store.members.read().len(), store.capacity)}</h2>
-            <ul role="list">
-                <For each=move || store.members.get() key=|seated| (seated.member, seated.name.clone()) let(seated)>
-                    <li class=format!("person hue-{}", seated.member.hue())>
-                        <Avatar name=seated.name.clone() member=seated.member/>
-                        <bdi translate="no">{seated.name.to_string()}</bdi>
-                        {(seated.member == store.me).then(|| view! { <small>{text::YOU}</small> })}
-                    </li>
-                </For>
-            </ul>
-        </aside>
-    }
+/// The panel.
+pub(super) fn panel(store: RoomStore) -> El {
+    let members = store.members.read();
+    let typing = store.typing.read();
+    let (me, others): (Vec<_>, Vec<_>) = members.iter().partition(|member| member.member == store.me);
+    let people = me.into_iter().chain(others).map(|member| {
+        let word = if member.member == store.me {
+            text::YOU
+        } else if member.away {
+            text::AWAY
+        } else if typing.iter().any(|name| **name == member.name) {
+            text::TYPING
+        } else {
+            ""
+        };
+        person(member, word)
+    });
+    el("aside")
+        .class("people")
+        .attr("id", "people")
+        .attr("popover", "")
+        .attr("aria-label", text::PEOPLE)
+        // It may have to be scrolled, and Safari lets keys do that only in what can have the focus.
+        .attr("tabindex", "0")
+        .child(el("h2").text(text::here_now(members.len(), store.capacity)))
+        .child(
+            tool()
+                .class("button icon narrow")
+                .attr("popovertarget", "people")
+                .attr("popovertargetaction", "hide")
+                .attr("aria-label", text::CLOSE)
+                .child(Icon::Close.drawing()),
+        )
+        .child(el("ul").attr("role", "list").children(people))
 }
 
-/// A member's colour and initial.
-#[component]
-pub(super) fn Avatar(
-    /// What the member is called.
-    name: DisplayName,
-    /// Who it is.
-    member: MemberId,
-) -> impl IntoView {
-    view! { <span class=format!("avatar hue-{}", member.hue()) aria-hidden="true" translate="no">{name.initial()}</span> }
+fn person(member: &Member, word: &'static str) -> El {
+    el("li")
+        .class(if member.away { "person away" } else { "person" })
+        .child(avatar(&member.name, member.member))
+        .child(el("bdi").attr("translate", "no").text(member.name.to_string()))
+        .child(el("small").text(word))
 }

@@ -26,8 +26,18 @@ pub(super) fn event(conn: &Connection, room: i64, seq: Seq) -> Result<Option<Eve
 /// Puts the event at the room's end and counts it. The caller writes the row back.
 pub(super) fn push(conn: &Connection, room: &mut RoomRow, event: &Event) -> Result<()> {
     let kind = codec::encode(&event.kind);
-    conn.prepare_cached("INSERT INTO events (room, seq, id, at, author, kind) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute((room.room, integer(event.seq), event.id.0, event.at.cast_signed(), event.by.0, &kind))?;
+    conn.prepare_cached(
+        "INSERT INTO events (room, seq, id, at, author, kind, target) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute((
+        room.room,
+        integer(event.seq),
+        event.id.0,
+        event.at.cast_signed(),
+        event.by.0,
+        &kind,
+        event.kind.target().map(|target| target.0),
+    ))?;
     conn.prepare_cached("INSERT INTO ids (room, id, seq) VALUES (?1, ?2, ?3)")?.execute((
         room.room,
         event.id.0,
@@ -36,6 +46,40 @@ pub(super) fn push(conn: &Connection, room: &mut RoomRow, event: &Event) -> Resu
     room.head = event.seq;
     room.events += 1;
     room.bytes += kind.len();
+    Ok(())
+}
+
+/// The message of this id, if it is in the log and still says something.
+pub(super) fn message(conn: &Connection, room: i64, id: EventId) -> Result<Option<Event>> {
+    let Some(seq) = place(conn, room, id)? else { return Ok(None) };
+    Ok(event(conn, room, seq)?.filter(|event| matches!(event.kind, EventKind::Message { body: Some(_), .. })))
+}
+
+/// Takes back what `later` takes back: in the message it speaks of, and in what was said of that message before. The
+/// caller writes the row back.
+pub(super) fn amend(conn: &Connection, room: &mut RoomRow, message: Event, later: &EventKind) -> Result<()> {
+    let mut earlier: Vec<Event> = conn
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE room = ?1 AND target = ?2"))?
+        .query_map((room.room, message.id.0), row)?
+        .collect::<Result<_>>()?;
+    earlier.push(message);
+    for mut event in earlier {
+        if event.amend(later) {
+            rewrite(conn, room, &event)?;
+        }
+    }
+    Ok(())
+}
+
+fn rewrite(conn: &Connection, room: &mut RoomRow, event: &Event) -> Result<()> {
+    let place = (room.room, integer(event.seq));
+    let before: i64 = conn
+        .prepare_cached("SELECT octet_length(kind) FROM events WHERE room = ?1 AND seq = ?2")?
+        .query_row(place, |row| row.get(0))?;
+    let kind = codec::encode(&event.kind);
+    conn.prepare_cached("UPDATE events SET kind = ?3 WHERE room = ?1 AND seq = ?2")?
+        .execute((place.0, place.1, &kind))?;
+    room.bytes = room.bytes + kind.len() - before as usize;
     Ok(())
 }
 
@@ -86,7 +130,7 @@ pub(super) fn oldest(conn: &Connection, room: i64) -> Result<Seq> {
 pub(super) fn mentioned(event: &Event) -> impl Iterator<Item = MemberId> {
     let subject = match event.kind {
         EventKind::Joined { member, .. } | EventKind::Left { member, .. } => Some(member),
-        EventKind::Message { .. } | EventKind::Unknown => None,
+        _ => None,
     };
     std::iter::once(event.by).chain(subject)
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::leases::Leases;
-use crate::backend::{Delivery, Lease};
+use crate::backend::{Delivery, Lease, Signal};
 
 /// Deliveries that may wait for one subscriber: more than one batch holds. Beyond it the subscription is lost, and
 /// the reader goes to the log.
@@ -63,6 +63,15 @@ impl Memory {
 
     pub(super) fn event(&mut self, code: RoomCode, event: Arc<Event>) {
         self.deliver(code, &Delivery::Event(event));
+    }
+
+    /// One whose backlog is half full hears nothing of it: the rest is for events.
+    pub(super) fn signal(&self, code: RoomCode, signal: Signal) {
+        let subscribers = self.rooms.get(&code).map(|room| &room.subscribers);
+        for subscriber in subscribers.into_iter().flatten().filter(|one| one.capacity() > BACKLOG / 2) {
+            // Gone: found out by the next event.
+            drop(subscriber.try_send(Delivery::Signal(signal)));
+        }
     }
 
     /// A subscriber that is gone or does not keep up is dropped; its stream then closes without `Ended`.

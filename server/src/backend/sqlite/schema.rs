@@ -13,7 +13,8 @@ const APPLICATION: i32 = i32::from_be_bytes(*b"Flsk");
 
 /// Each step brings the file from `user_version` = its place in this list to the next. Steps are never changed once
 /// released, only added.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE store (signing BLOB NOT NULL, member BLOB NOT NULL) STRICT;
 
     -- `trimmed` is the highest place that retention removed; `events` and `bytes` measure what is left.
@@ -60,7 +61,13 @@ const MIGRATIONS: &[&str] = &["
         name TEXT NOT NULL,
         PRIMARY KEY (room, member)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    -- The message that an event changes, deletes or reacts to.
+    ALTER TABLE events ADD COLUMN target BLOB;
+    CREATE INDEX events_by_target ON events (room, target) WHERE target IS NOT NULL;
+",
+];
 
 /// The appending connection, on a sound file of the newest version.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, BackendError> {

@@ -42,7 +42,7 @@ pub(super) fn members(conn: &Connection, room: i64) -> Result<Vec<Member>> {
     conn.prepare_cached(
         "SELECT member, name FROM seats JOIN names USING (room, member) WHERE room = ?1 ORDER BY joined",
     )?
-    .query_map([room], |row| Ok(Member { member: MemberId(row.get(0)?), name: name(row, 1)? }))?
+    .query_map([room], |row| Ok(Member { member: MemberId(row.get(0)?), name: name(row, 1)?, away: false }))?
     .collect()
 }
 

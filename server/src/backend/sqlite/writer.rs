@@ -19,7 +19,7 @@ use super::lock::Lock;
 use super::memory::Memory;
 use super::reader::Reader;
 use super::{Reply, rooms, schema, seats};
-use crate::backend::{BackendError, Keys, Lease, Seat, Subscription};
+use crate::backend::{BackendError, Keys, Lease, Seat, Signal, Subscription};
 
 /// Writes that share one commit, at most.
 const BATCH: usize = 256;
@@ -32,6 +32,7 @@ const PURGE_RETRY: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) enum Job {
     Write(Write),
+    Signal { code: RoomCode, signal: Signal },
     Subscribe { code: RoomCode, reply: Reply<Subscription> },
     Hold { lease: Lease, now: Instant, until: Instant, reply: Reply<()> },
     Release { lease: Lease, reply: Reply<()> },
@@ -45,7 +46,7 @@ pub(super) struct Writer {
     conn: Connection,
     memory: Memory,
     limits: Limits,
-    /// A room ended, and the write-ahead log still holds what it was.
+    /// Words were taken back, or a room ended, and the write-ahead log still holds what was said.
     purge: bool,
     /// When that was last tried.
     purged: std::time::Instant,
@@ -71,10 +72,11 @@ impl Writer {
         while let Some(job) = next.take().or_else(|| self.wait(&mut jobs)) {
             match job {
                 Job::Write(first) => {
-                    let (batch, rest) = gather(first, &mut jobs);
+                    let (batch, rest) = self.gather(first, &mut jobs);
                     next = rest;
                     self.commit(batch);
                 }
+                Job::Signal { code, signal } => self.memory.signal(code, signal),
                 Job::Subscribe { code, reply } => drop(reply.send(self.subscribe(code))),
                 Job::Hold { lease, now, until, reply } => {
                     let held = self.memory.hold(lease, now, until);
@@ -86,8 +88,8 @@ impl Writer {
                 }
                 Job::Expired { now, reply } => drop(reply.send(self.expired(now))),
                 Job::Close { reply } => {
-                    // The lock is free when the caller hears of it.
-                    drop(self);
+                    // The lock is free, and nothing more is taken, when the caller hears of it.
+                    drop((self, jobs));
                     return drop(reply.send(Ok(())));
                 }
             }
@@ -116,7 +118,22 @@ impl Writer {
         jobs.blocking_recv()
     }
 
-    /// Removes from disk what rooms that ended have left in the write-ahead log. False: not yet.
+    /// The writes that wait behind the first one, up to the first job of another kind. Signals have no order against
+    /// them, and pass.
+    fn gather(&self, first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
+        let mut batch = vec![first];
+        while batch.len() < BATCH {
+            match jobs.try_recv() {
+                Ok(Job::Write(write)) => batch.push(write),
+                Ok(Job::Signal { code, signal }) => self.memory.signal(code, signal),
+                Ok(other) => return (batch, Some(other)),
+                Err(_) => break,
+            }
+        }
+        (batch, None)
+    }
+
+    /// Removes from disk what is no longer to be read and stands in the write-ahead log. False: not yet.
     fn purge(&mut self) -> bool {
         let tried = schema::checkpoint(&self.conn);
         if let Err(error) = &tried
@@ -162,19 +179,6 @@ impl Writer {
         }
         Ok(seats)
     }
-}
-
-/// The writes that wait behind the first one, up to the first job of another kind.
-fn gather(first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
-    let mut batch = vec![first];
-    while batch.len() < BATCH {
-        match jobs.try_recv() {
-            Ok(Job::Write(write)) => batch.push(write),
-            Ok(other) => return (batch, Some(other)),
-            Err(_) => break,
-        }
-    }
-    (batch, None)
 }
 
 /// The live state of a store just opened: nobody has left, everybody has a grace to come back.

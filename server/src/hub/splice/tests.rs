@@ -11,7 +11,7 @@ fn event(seq: u64, prev: u64, body: &str) -> Event {
         id: EventId(Uuid::from_u128(seq.into())),
         at: 0,
         by: MemberId(Uuid::nil()),
-        kind: EventKind::Message { body: body.parse().unwrap() },
+        kind: EventKind::message(body.parse().unwrap()),
     }
 }
 
@@ -62,8 +62,8 @@ fn a_frame_is_what_the_codec_would_write() {
 #[test]
 fn the_ring_covers_what_stands_before_its_first_event_and_later() {
     let ring = ring(small(2), [event(2, 0, "a"), event(5, 2, "b"), event(9, 5, "c")]);
-    assert_eq!(ring.after(Seq(0)), Splice::Read);
-    assert_eq!(ring.after(Seq(1)), Splice::Read);
+    assert_eq!(ring.after(Seq(0)), Splice::Read { overtaken: true });
+    assert_eq!(ring.after(Seq(1)), Splice::Read { overtaken: true });
     assert_eq!(parse(&frame(ring.after(Seq(2)))).0.len(), 2);
     assert_eq!(parse(&frame(ring.after(Seq(5)))).0.len(), 1);
     assert_eq!(ring.after(Seq(9)), Splice::Wait);
@@ -74,7 +74,7 @@ fn the_ring_covers_what_stands_before_its_first_event_and_later() {
 fn an_empty_ring_continues_its_head_only() {
     let mut ring = Ring::default();
     ring.restart(Seq(40));
-    assert_eq!(ring.after(Seq(39)), Splice::Read);
+    assert_eq!(ring.after(Seq(39)), Splice::Read { overtaken: false });
     assert_eq!(ring.after(Seq(40)), Splice::Wait);
 }
 
@@ -82,9 +82,58 @@ fn an_empty_ring_continues_its_head_only() {
 fn a_hole_begins_the_ring_anew() {
     let mut ring = ring(Bounds::default(), [event(1, 0, "a"), event(2, 1, "b")]);
     ring.push(Encoded::from(&event(4, 3, "d")));
-    assert_eq!(ring.after(Seq(1)), Splice::Read);
-    assert_eq!(ring.after(Seq(2)), Splice::Read);
+    assert_eq!(ring.after(Seq(1)), Splice::Read { overtaken: false });
+    assert_eq!(ring.after(Seq(2)), Splice::Read { overtaken: false });
     assert_eq!(parse(&frame(ring.after(Seq(3)))).0, [event(4, 3, "d")]);
+}
+
+#[test]
+fn only_what_had_to_make_room_was_overtaken() {
+    let mut ring = ring(small(2), (1..=4).map(|n| event(n, n - 1, "x")));
+    // The subscription was lost, and everything up to 40 is in the log only.
+    ring.restart(Seq(40));
+    assert_eq!(ring.after(Seq(1)), Splice::Read { overtaken: true }, "it was behind before");
+    for kept_up in 2..40 {
+        assert_eq!(ring.after(Seq(kept_up)), Splice::Read { overtaken: false });
+    }
+    (41..=43).for_each(|n| ring.push(Encoded::from(&event(n, n - 1, "x"))));
+    assert_eq!(ring.after(Seq(40)), Splice::Read { overtaken: true }, "it had its time to follow");
+    assert!(matches!(ring.after(Seq(41)), Splice::Frame(_)));
+}
+
+fn kind_event(seq: u64, kind: EventKind) -> Event {
+    Event { kind, ..event(seq, seq - 1, "x") }
+}
+
+fn edit(seq: u64, target: u64, body: &str) -> Event {
+    let target = EventId(Uuid::from_u128(target.into()));
+    kind_event(seq, EventKind::Edited { target, body: Some(body.parse().unwrap()) })
+}
+
+fn deletion(seq: u64, target: u64) -> Event {
+    kind_event(seq, EventKind::Deleted { target: EventId(Uuid::from_u128(target.into())) })
+}
+
+#[test]
+fn what_is_taken_back_is_told_to_nobody_who_is_behind() {
+    let mut ring = ring(Bounds::default(), [event(1, 0, "old"), event(2, 1, "kept"), edit(3, 1, "older")]);
+    let told = |ring: &Ring, cursor| {
+        let (events, _) = parse(&frame(ring.after(Seq(cursor))));
+        events.into_iter().map(|event| codec::encode(&event.kind)).collect::<String>()
+    };
+    assert!(!told(&ring, 0).contains("old\""), "{}", told(&ring, 0));
+    ring.push(Encoded::from(&edit(4, 1, "a much longer text than before")));
+    for cursor in 0..3 {
+        let said = told(&ring, cursor);
+        assert!(!said.contains("old") && said.contains("much longer"), "{said}");
+    }
+    ring.push(Encoded::from(&deletion(5, 1)));
+    for cursor in 0..5 {
+        let said = told(&ring, cursor);
+        assert!(!said.contains("old") && !said.contains("longer"), "{said}");
+    }
+    assert!(told(&ring, 0).contains("kept"));
+    assert_eq!(ring.bytes, ring.events.iter().map(|event| event.text.len()).sum::<usize>());
 }
 
 #[test]
@@ -132,6 +181,8 @@ fn one_event_always_fits() {
 enum Step {
     /// Commits an event this much further on, this large.
     Append(u64, usize),
+    /// Edits or deletes the event so many places ago, whatever it is.
+    TakeBack(usize, Option<usize>),
     /// The feed receives this many of what was committed.
     Deliver(usize),
     /// The subscription is lost and made again.
@@ -145,13 +196,14 @@ const SESSIONS: usize = 3;
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (1..4u64, 1..3_000usize).prop_map(|(gap, size)| Step::Append(gap, size)),
+        3 => (0..9usize, prop::option::of(1..3_000usize)).prop_map(|(ago, size)| Step::TakeBack(ago, size)),
         4 => (1..6usize).prop_map(Step::Deliver),
         1 => Just(Step::Lose),
         4 => (0..SESSIONS, 1..6usize).prop_map(|(session, page)| Step::Send(session, page)),
     ]
 }
 
-/// A room: its log, the feed's ring, what is under way between them, and what every session has sent.
+/// A room: its log as it was said, the feed's ring, what is under way between them, and what every session has sent.
 struct Room {
     log: Vec<Event>,
     ring: Ring,
@@ -167,6 +219,18 @@ impl Room {
         self.delivered = upto;
     }
 
+    /// The log as it is told when everything up to `head` is known.
+    fn told(&self, head: Seq) -> Vec<Event> {
+        let mut told: Vec<Event> = Vec::new();
+        for event in self.log.iter().filter(|event| event.seq <= head) {
+            for earlier in &mut told {
+                earlier.amend(&event.kind);
+            }
+            told.push(event.clone());
+        }
+        told
+    }
+
     /// False when there was nothing to do.
     fn send(&mut self, session: usize, page: usize) -> bool {
         let cursor = self.cursors[session];
@@ -175,9 +239,14 @@ impl Room {
                 let (events, more) = parse(&frame);
                 assert_eq!(events.last().unwrap().seq, frame.sent);
                 assert_eq!(more, frame.sent < self.ring.head());
+                let told = self.told(self.ring.head());
+                let first = told.partition_point(|event| event.seq <= cursor);
+                assert_eq!(events, told[first..first + events.len()]);
                 events
             }
-            Splice::Read => self.log.iter().filter(|event| event.seq > cursor).take(page).cloned().collect(),
+            Splice::Read { .. } => {
+                self.told(Seq(u64::MAX)).into_iter().filter(|event| event.seq > cursor).take(page).collect()
+            }
             Splice::Wait => return false,
             Splice::Ended => panic!("the room has not ended"),
         };
@@ -210,6 +279,15 @@ proptest! {
                     let prev = room.log.last().map_or(begun, |event| event.seq.0);
                     room.log.push(event(prev + gap, prev, &"x".repeat(size)));
                 }
+                Step::TakeBack(ago, size) => {
+                    let Some(target) = room.log.iter().nth_back(ago).map(|event| event.id) else { continue };
+                    let prev = room.log.last().map_or(begun, |event| event.seq.0);
+                    let kind = match size {
+                        Some(size) => EventKind::Edited { target, body: Some("y".repeat(size).parse().unwrap()) },
+                        None => EventKind::Deleted { target },
+                    };
+                    room.log.push(Event { kind, ..event(prev + 1, prev, "x") });
+                }
                 Step::Deliver(count) => room.deliver(count),
                 Step::Lose => {
                     room.delivered = room.log.len();
@@ -223,7 +301,8 @@ proptest! {
         room.deliver(usize::MAX - room.delivered);
         for session in 0..SESSIONS {
             while room.send(session, 5) {}
-            prop_assert_eq!(&room.sessions[session], &room.log);
+            let places = |events: &[Event]| events.iter().map(|event| (event.seq, event.prev)).collect::<Vec<_>>();
+            prop_assert_eq!(places(&room.sessions[session]), places(&room.log));
         }
     }
 }

@@ -93,7 +93,8 @@ impl Writer {
                 match event.kind {
                     EventKind::Joined { member, .. } => self.memory.seated(*code, member, *now, *now + arrival),
                     EventKind::Left { member, .. } => self.memory.freed(*code, member),
-                    EventKind::Message { .. } | EventKind::Unknown => {}
+                    EventKind::Edited { .. } | EventKind::Deleted { .. } => self.purge = true,
+                    _ => {}
                 }
                 self.memory.event(*code, Arc::new(event.clone()));
             }
@@ -156,13 +157,31 @@ fn append(
                 return Ok(Outcome::Ended(event));
             }
         }
-        EventKind::Message { .. } if seats::has(tx, room.room, event.by)? => {}
-        EventKind::Message { .. } | EventKind::Unknown => return Err(BackendError::Conflict),
+        _ if seats::has(tx, room.room, event.by)? => say(tx, &mut room, &event)?,
+        _ => return Err(BackendError::Conflict),
     }
     log::push(tx, &mut room, &event)?;
     log::trim(tx, &mut room, retention.0, retention.1)?;
     rooms::update(tx, &room)?;
     Ok(Outcome::Appended(Appended::Stored(event)))
+}
+
+/// What an event of a seated member changes in what was said before it.
+fn say(tx: &Connection, room: &mut rooms::RoomRow, event: &Event) -> Result<(), BackendError> {
+    let message = |target| log::message(tx, room.room, target)?.ok_or(BackendError::NoTarget);
+    match &event.kind {
+        EventKind::Message { .. } => {}
+        EventKind::Edited { target, .. } | EventKind::Deleted { target } => {
+            let message = message(*target)?;
+            if message.by != event.by {
+                return Err(BackendError::NotAuthor);
+            }
+            log::amend(tx, room, message, &event.kind)?;
+        }
+        EventKind::Reacted { target, .. } => drop(message(*target)?),
+        EventKind::Joined { .. } | EventKind::Left { .. } | EventKind::Unknown => return Err(BackendError::Conflict),
+    }
+    Ok(())
 }
 
 /// Whoever asked may have gone.
@@ -197,7 +216,7 @@ mod tests {
     }
 
     fn message(code: RoomCode, id: u128) -> (Write, Answer) {
-        write(code, id, EventKind::Message { body: "x".repeat(3_000).parse().unwrap() })
+        write(code, id, EventKind::message("x".repeat(3_000).parse().unwrap()))
     }
 
     fn open(path: &std::path::Path) -> (Writer, Reader, RoomCode) {
@@ -244,7 +263,7 @@ mod tests {
         let (first, stored) = message(code, 2);
         let (stranger, conflict) = {
             let (reply, answer) = oneshot::channel();
-            let kind = EventKind::Message { body: "?".parse().unwrap() };
+            let kind = EventKind::message("?".parse().unwrap());
             let draft = Draft { id: EventId(Uuid::from_u128(3)), at: 0, by: MemberId(Uuid::max()), kind };
             (Write::Append { code, draft, now: Instant::now(), reply }, answer)
         };

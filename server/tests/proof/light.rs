@@ -9,14 +9,27 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::proof::client::upgrade;
-use crate::proof::http::Seat;
+use super::http::Seat;
+use super::socket::upgrade;
 
 /// Nothing here takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Light {
     web: WebSocketStream<TcpStream>,
+}
+
+/// The kernel's smallest receive buffer, so that one who stops reading is noticed soon.
+pub(crate) const TINY: u32 = 2_304;
+
+/// What a connection says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    Text(String),
+    /// The Close of the server, with its code.
+    Close(Option<u16>),
+    /// The connection broke.
+    Broken,
 }
 
 impl Light {
@@ -39,16 +52,25 @@ impl Light {
     }
 
     pub(crate) async fn append(&mut self, id: EventId, body: String) {
-        self.say(&ClientFrame::Append { id, event: Proposal::Message { body } }).await;
+        self.say(&ClientFrame::Append { id, event: Proposal::Message { body, reply_to: None } }).await;
     }
 
     /// The next text; None when the connection is over. Cancel safe.
     pub(crate) async fn hear(&mut self) -> Option<String> {
+        match self.listen().await {
+            Said::Text(text) => Some(text),
+            Said::Close(_) | Said::Broken => None,
+        }
+    }
+
+    /// What comes next. Cancel safe.
+    pub(crate) async fn listen(&mut self) -> Said {
         loop {
-            match self.web.next().await? {
-                Ok(Message::Text(text)) => return Some(text.as_str().to_owned()),
-                Ok(Message::Close(_)) | Err(_) => return None,
-                Ok(_) => {}
+            match self.web.next().await {
+                Some(Ok(Message::Text(text))) => return Said::Text(text.as_str().to_owned()),
+                Some(Ok(Message::Close(close))) => return Said::Close(close.map(|close| close.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Said::Broken,
             }
         }
     }
@@ -59,6 +81,7 @@ impl Light {
     }
 
     async fn say(&mut self, frame: &ClientFrame) {
-        self.web.send(Message::text(codec::encode(frame))).await.expect("an open socket");
+        // One that has ended says so when it is listened to.
+        let _ = self.web.send(Message::text(codec::encode(frame))).await;
     }
 }

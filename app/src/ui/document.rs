@@ -1,0 +1,94 @@
+//! The document around the pages, and the routes to them. In the server only.
+
+use leptos::config::LeptosOptions;
+use leptos::hydration::AutoReload;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::{Meta, MetaTags, Title, provide_meta_context};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use super::home_page::HomePage;
+use super::notice::Notice;
+use super::room_page::RoomPage;
+use super::text;
+
+/// Where the browser finds its half: addresses that change with what is behind them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assets {
+    /// The script that starts the WASM.
+    pub script: String,
+    /// The WASM.
+    pub wasm: String,
+    /// The styles.
+    pub style: String,
+}
+
+/// What a page does without WASM, and first of all: wear the look that was chosen on this device.
+const SCRIPT: &str = include_str!("page.js");
+
+/// The document around the app.
+///
+/// The boot script is our own and not leptos' `HydrationScripts`, which writes the nonce into `crossorigin` (a dead
+/// page in Firefox) and fails without a word. Both files are asked for at once, and by script: a preload tag would also
+/// fetch them where no script runs.
+pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
+    let Assets { script, wasm, style } = assets;
+    let boot = format!(
+        "const wasm = fetch('{wasm}');\
+         import('{script}').then(async m => {{\
+           await m.default({{ module_or_path: wasm }});\
+           m.hydrate();\
+           for (const island of document.querySelectorAll('leptos-island')) m[island.dataset.component](island);\
+           document.documentElement.toggleAttribute('data-hydrated', true);\
+         }}).catch(error => {{\
+           document.documentElement.removeAttribute('data-script');\
+           document.getElementById('boot-failed').hidden = false;\
+           throw error;\
+         }});"
+    );
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
+                <meta name="color-scheme" content="light dark"/>
+                // The colours of `--surface`, for the browser's own bars.
+                <meta name="theme-color" data-scheme="light" media="(prefers-color-scheme: light)" content="#ffffff"/>
+                <meta name="theme-color" data-scheme="dark" media="(prefers-color-scheme: dark)" content="#1a1526"/>
+                <script nonce=use_nonce()>{SCRIPT}</script>
+                <link rel="stylesheet" href=style/>
+                <link id="icon" rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="apple-touch-icon" href="/apple-touch-icon.png"/>
+                <link rel="manifest" href="/manifest.webmanifest"/>
+                <AutoReload options/>
+                <script type="module" nonce=use_nonce()>{boot}</script>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+                <p id="boot-failed" class="boot-failed" role="alert" hidden>{text::BOOT_FAILED}</p>
+            </body>
+        </html>
+    }
+}
+
+/// The routes. Both pages are rendered whole (`SsrMode::Async`): without script nothing may wait in a template.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|page: String| if page.is_empty() { text::PRODUCT.to_owned() } else { format!("{page}, {}", text::PRODUCT) }/>
+        <Router>
+            <Routes fallback=|| view! {
+                <Title text=text::NO_PAGE/>
+                <Meta name="robots" content="noindex"/>
+                <Notice heading=text::NO_PAGE/>
+            }>
+                <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
+                <Route path=path!("/room/:code") view=RoomPage ssr=SsrMode::Async/>
+            </Routes>
+        </Router>
+    }
+}

@@ -1,0 +1,417 @@
+//! The log: a `column-reverse` scroller around one list in normal order. It opens at its end without script, and stays
+//! there while the reader does not scroll away.
+//!
+//! The rows are pieces without listeners; the log hears what happens in them. What is pressed says in `data-do` what it
+//! is for, and the row around it in `data-message` which message is meant.
+
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
+
+use super::actions;
+use super::message;
+use super::{Desk, Mode, Picking};
+use crate::client::{Row, RowKey, RowState};
+use crate::live::browser;
+use crate::live::store::RoomStore;
+use crate::live::watch;
+use crate::protocol::{Emoji, EventId};
+use crate::ui::kit::{mark, tool};
+use crate::ui::text;
+use crate::ui::tree::{El, Rows, el};
+
+/// The scroller's id.
+const SCROLLER: &str = "log";
+/// The end is followed while it is no further away than this, in CSS pixels.
+const AT_END: i32 = 30;
+/// An older page is asked for when its place comes this near, in CSS pixels.
+const NEAR: i32 = 800;
+/// A finger that rests this long asks for the bar.
+const LONG_PRESS: Duration = Duration::from_millis(450);
+/// Messages that come within this time are told together.
+const TELL_AFTER: Duration = Duration::from_millis(700);
+/// More than this many are told as a number.
+const TELL_EACH: usize = 3;
+
+/// What the log knows beside the rows.
+#[derive(Clone, Copy)]
+pub(super) struct Log {
+    pub(super) store: RoomStore,
+    desk: Desk,
+    /// The message that the bar is for.
+    pub(super) target: RwSignal<Option<EventId>>,
+    /// Whether deleting was asked for once.
+    pub(super) sure: RwSignal<bool>,
+    /// Whether the reader has scrolled away from the end.
+    away: RwSignal<bool>,
+    /// How many messages came below since then.
+    below: RwSignal<usize>,
+    /// What is said to who cannot see.
+    told: RwSignal<String>,
+    untold: StoredValue<Vec<String>>,
+    /// The last message known here.
+    last: StoredValue<Option<EventId>>,
+    pressing: StoredValue<Option<TimeoutHandle>>,
+}
+
+impl Log {
+    pub(super) fn new(store: RoomStore, desk: Desk) -> Self {
+        let log = Self {
+            store,
+            desk,
+            target: RwSignal::new(None),
+            sure: RwSignal::new(false),
+            away: RwSignal::new(false),
+            below: RwSignal::new(0),
+            told: RwSignal::default(),
+            untold: StoredValue::default(),
+            last: StoredValue::new(store.rows.with_untracked(|rows| last_message(rows))),
+            pressing: StoredValue::new(None),
+        };
+        watch(move || log.store.rows.with(|rows| log.came(rows)));
+        watch(move || {
+            log.target.track();
+            log.sure.set(false);
+        });
+        log
+    }
+
+    /// What is new at the end: an own message is followed, one of others is counted and told.
+    fn came(self, rows: &[Arc<Row>]) {
+        let known = self.last.get_value();
+        let mut fresh = Vec::new();
+        for row in rows.iter().rev() {
+            if let Row::Message(message) = &**row {
+                if Some(message.id) == known {
+                    break;
+                }
+                fresh.push(message.clone());
+                // Another log, or none before: its messages are not news.
+                if fresh.len() > rows.len().min(200) {
+                    break;
+                }
+            }
+        }
+        let Some(newest) = fresh.first() else { return };
+        self.last.set_value(Some(newest.id));
+        if newest.own {
+            self.to_end();
+        }
+        if known.is_none() {
+            return;
+        }
+        let others: Vec<_> = fresh.iter().rev().filter(|message| !message.own).collect();
+        if self.away.get_untracked() {
+            self.below.update(|below| *below += others.len());
+        }
+        let words = others.into_iter().filter_map(|message| {
+            let name = message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string);
+            Some(format!("{name}: {}", message::excerpt(message.body.as_ref()?.as_str())))
+        });
+        self.tell(words.collect());
+    }
+
+    fn tell(self, words: Vec<String>) {
+        if words.is_empty() {
+            return;
+        }
+        let begun = self.untold.with_value(Vec::is_empty);
+        self.untold.update_value(|untold| untold.extend(words));
+        if begun {
+            set_timeout(
+                move || {
+                    let Some(untold) = self.untold.try_update_value(std::mem::take) else { return };
+                    let told =
+                        if untold.len() > TELL_EACH { text::new_messages(untold.len()) } else { untold.join(". ") };
+                    self.told.try_set(told);
+                },
+                TELL_AFTER,
+            );
+        }
+    }
+
+    fn to_end(self) {
+        if let Some(scroller) = browser::by_id(SCROLLER) {
+            scroller.set_scroll_top(0);
+        }
+        self.below.set(0);
+    }
+
+    fn scrolled(self) {
+        let Some(scroller) = browser::by_id(SCROLLER) else { return };
+        // From the end, upwards it is negative.
+        let top = scroller.scroll_top();
+        let away = top < -AT_END;
+        if self.away.get_untracked() != away {
+            self.away.set(away);
+        }
+        if !away && self.below.get_untracked() > 0 {
+            self.below.set(0);
+        }
+        if scroller.scroll_height() - scroller.client_height() + top < NEAR {
+            self.store.load_older();
+        }
+    }
+
+    fn point_at(self, element: Option<&Element>) {
+        let id = element.and_then(message_of);
+        if self.target.get_untracked() == id {
+            return;
+        }
+        self.target.set(id);
+        if let (Some(row), Some(_)) = (element.and_then(row_of), id) {
+            browser::set_property("actions", "--at", &format!("{}px", browser::offset_top(&row)));
+        }
+    }
+
+    fn pressed(self, event: &Event) {
+        self.let_go();
+        let Some(element) = browser::target(event).filter(|_| is_by(event, "touch")) else { return };
+        let handle = set_timeout_with_handle(move || self.point_at(Some(&element)), LONG_PRESS);
+        self.pressing.set_value(handle.ok());
+    }
+
+    fn let_go(self) {
+        if let Some(handle) = self.pressing.try_update_value(Option::take).flatten() {
+            handle.clear();
+        }
+    }
+
+    fn clicked(self, event: &Event) {
+        let Some(button) = browser::target(event).and_then(|target| browser::closest(&target, "[data-do]")) else {
+            return;
+        };
+        let verb = button.get_attribute("data-do").unwrap_or_default();
+        if let Some(to) = button.get_attribute("data-to").filter(|_| verb == "jump") {
+            if let Ok(to) = to.parse() {
+                browser::reveal(&message::element_id(EventId(to)));
+            }
+            return;
+        }
+        if let Some(id) = message_of(&button) {
+            self.act(&verb, id, &button);
+        }
+    }
+
+    fn act(self, verb: &str, id: EventId, button: &Element) {
+        let Some(message) = self.store.message(id) else { return };
+        match verb {
+            "react" => {
+                let Some(emoji) = button.get_attribute("data-emoji").and_then(|emoji| emoji.parse::<Emoji>().ok())
+                else {
+                    return;
+                };
+                let own = message.reactions.iter().any(|reaction| reaction.own && reaction.emoji == emoji);
+                self.store.react(id, emoji, !own);
+            }
+            "pick" => self.desk.picking.set(Some(Picking::Reaction(id))),
+            "reply" => self.desk.mode.set(Mode::Reply(Box::new(message))),
+            "edit" => self.desk.mode.set(Mode::Edit(Box::new(message))),
+            "delete" if !self.sure.get_untracked() => return self.sure.set(true),
+            "delete" => self.store.remove(id),
+            "copy" => copy(message.body.map(|body| body.as_str().to_owned())),
+            "copy-code" => copy(button.previous_element_sibling().and_then(|code| code.text_content())),
+            "retry" => self.store.retry(id),
+            "compose" => self.store.edit(id),
+            "discard" => self.store.discard(id),
+            _ => {}
+        }
+        if matches!(verb, "reply" | "edit" | "compose") {
+            browser::focus("body");
+        }
+        if browser::closest(button, "#actions").is_some() {
+            // The button goes with the bar; the focus stays at the message.
+            if !matches!(verb, "reply" | "edit" | "pick") {
+                browser::focus(&message::element_id(id));
+            }
+            self.point_at(None);
+        }
+    }
+
+    /// One tab stop: the arrows go through the messages, and sideways through what is in them.
+    fn key(self, event: &Event) {
+        let (Some(at), Some(event)) = (browser::target(event), event.dyn_ref::<KeyboardEvent>()) else { return };
+        let row = row_of(&at);
+        let in_bar = browser::closest(&at, "#actions").is_some();
+        let to = match event.key().as_str() {
+            "ArrowLeft" | "ArrowRight" if row.is_some() || in_bar => self.sideways(&at, event.key() == "ArrowRight"),
+            "ArrowUp" if !in_bar => self.beside(row, false),
+            "ArrowDown" if !in_bar && row.is_some() => self.beside(row, true),
+            "Home" if !in_bar => self.all().into_iter().next(),
+            "End" if !in_bar => self.all().pop(),
+            "Enter" if row.as_ref() == Some(&at) => {
+                self.point_at(Some(&at));
+                browser::by_id("actions").and_then(|bar| bar.first_element_child())
+            }
+            "Escape" if in_bar => self.target.get_untracked().and_then(|id| browser::by_id(&message::element_id(id))),
+            "Escape" => {
+                self.point_at(None);
+                browser::by_id("body")
+            }
+            _ => None,
+        };
+        if let Some(to) = to {
+            event.prevent_default();
+            browser::focus_on(&to);
+        }
+    }
+
+    fn all(self) -> Vec<Element> {
+        browser::by_id(SCROLLER).map(|log| browser::find_all(&log, ".rows [data-message]")).unwrap_or_default()
+    }
+
+    /// The message before or after this row; without one, the last.
+    fn beside(self, row: Option<Element>, forward: bool) -> Option<Element> {
+        let Some(mut next) = row else { return self.all().pop() };
+        loop {
+            next = if forward { next.next_element_sibling() } else { next.previous_element_sibling() }?;
+            if next.has_attribute("data-message") {
+                return Some(next);
+            }
+        }
+    }
+
+    fn sideways(self, at: &Element, forward: bool) -> Option<Element> {
+        let around = browser::closest(at, "#actions").or_else(|| row_of(at))?;
+        let stops = browser::find_all(&around, "a, button, pre");
+        let here = stops.iter().position(|stop| stop == at);
+        match (here, forward) {
+            (None, true) => stops.first().cloned(),
+            (Some(here), true) => stops.get(here + 1).cloned(),
+            (Some(0), false) if around.id() != "actions" => Some(around),
+            (Some(here), false) => here.checked_sub(1).and_then(|before| stops.get(before)).cloned(),
+            (None, false) => None,
+        }
+    }
+
+    fn focused(self, event: &Event) {
+        if let Some(element) = browser::target(event)
+            && browser::closest(&element, "#actions").is_none()
+            && browser::is_keyboard_focus(&element)
+        {
+            self.point_at(Some(&element));
+        }
+    }
+}
+
+fn copy(words: Option<String>) {
+    if let Some(words) = words {
+        spawn_local(async move {
+            browser::copy(&words).await;
+        });
+    }
+}
+
+/// The message's row that this stands in.
+fn row_of(element: &Element) -> Option<Element> {
+    browser::closest(element, ".rows [data-message]")
+}
+
+fn message_of(element: &Element) -> Option<EventId> {
+    let row = browser::closest(element, "[data-message]")?;
+    row.get_attribute("data-message")?.parse().ok().map(EventId)
+}
+
+fn last_message(rows: &[Arc<Row>]) -> Option<EventId> {
+    rows.iter().rev().find_map(|row| match &**row {
+        Row::Message(message) => Some(message.id),
+        _ => None,
+    })
+}
+
+/// Whether a pointer of this kind is used.
+fn is_by(event: &Event, kind: &str) -> bool {
+    event.dyn_ref::<PointerEvent>().is_some_and(|event| event.pointer_type() == kind)
+}
+
+/// Everything said, oldest first.
+pub(super) fn view(log: Log) -> El {
+    let rows = el("div")
+        .class("rows")
+        .attr("role", "log")
+        .attr("aria-label", text::MESSAGES)
+        .attr("aria-live", "off")
+        .attr("tabindex", "0")
+        .rows(drawn(log.store));
+    let sheet = el("div")
+        .class("sheet")
+        .child(rows)
+        .live(move || quiet(log.store))
+        .live(move || actions::bar(log))
+        .on("click", move |event| log.clicked(event))
+        .on("keydown", move |event| log.key(event))
+        .on("focusin", move |event| log.focused(event))
+        .on("pointerover", move |event| {
+            if is_by(event, "mouse")
+                && let Some(element) = browser::target(event)
+            {
+                log.point_at(Some(&element));
+            }
+        })
+        .on("pointerleave", move |event| {
+            if is_by(event, "mouse") {
+                log.point_at(None);
+            }
+        })
+        .on("pointerdown", move |event| log.pressed(event))
+        .on("pointerup", move |_| log.let_go())
+        .on("pointercancel", move |_| log.let_go())
+        .on("contextmenu", |event| {
+            if browser::is_touch() {
+                event.prevent_default();
+            }
+        });
+    el("section").attr("id", SCROLLER).class("log").child(sheet).on("scroll", move |_| log.scrolled())
+}
+
+/// What is at the end of the log: a voice, and the way there.
+pub(super) fn below(log: Log) -> El {
+    let voice = el("p").class("visually-hidden").attr("aria-live", "polite").attr("data-testid", "told");
+    el("div")
+        .class("below")
+        .live(move || voice.clone().text(log.told.get()))
+        .live(move || {
+            let class = if log.away.get() { "button jump shown" } else { "button jump" };
+            tool().class(class).text(text::jump(log.below.get()))
+        })
+        .on("click", move |_| log.to_end())
+}
+
+fn quiet(store: RoomStore) -> El {
+    if store.rows.with(|rows| last_message(rows).is_some()) {
+        return el("div").attr("hidden", "");
+    }
+    el("div").class("quiet").child(mark()).child(el("p").text(text::EMPTY_ROOM))
+}
+
+/// The rows, each drawn again only when it says something else than before, or while it counts time.
+fn drawn(store: RoomStore) -> impl Fn() -> Rows + Send + Sync {
+    type Drawn = HashMap<RowKey, (Arc<Row>, Arc<El>)>;
+    let before: StoredValue<(bool, Drawn)> = StoredValue::default();
+    move || {
+        let local = store.local.get();
+        let (was_local, mut known) = before.try_update_value(std::mem::take).unwrap_or_default();
+        let rows: Vec<(Arc<Row>, Arc<El>)> = store.rows.with(|rows| {
+            let drawn = rows.iter().map(|row| {
+                let same = known
+                    .remove(&row.key())
+                    .filter(|(old, _)| was_local == local && Arc::ptr_eq(old, row) && !counts_time(row));
+                (row.clone(), same.map_or_else(|| Arc::new(message::row(store, row)), |(_, drawn)| drawn))
+            });
+            drawn.collect()
+        });
+        let shown = rows.iter().map(|(row, drawn)| (row.key(), drawn.clone())).collect();
+        before.set_value((local, rows.into_iter().map(|drawn| (drawn.0.key(), drawn)).collect()));
+        shown
+    }
+}
+
+/// Whether what the row says depends on how long it has been there.
+fn counts_time(row: &Row) -> bool {
+    matches!(row, Row::Message(message) if matches!(message.state, RowState::Pending { .. } | RowState::Changing { .. }))
+}

@@ -1,0 +1,64 @@
+//! What holds for drafts that wait, and that more than one page of a tab keeps.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use app::client::{DraftEvent, DraftState, Outbox};
+use app::protocol::{Code, EventId, Fault};
+
+fn id(nth: u32) -> EventId {
+    EventId::mint(u64::from(nth), [1; 10])
+}
+
+fn outbox(drafts: &[u32]) -> Outbox {
+    let mut outbox = Outbox::default();
+    for nth in drafts {
+        let event = DraftEvent::Message { body: format!("draft {nth}").parse().unwrap(), reply_to: None };
+        outbox.push(0, id(*nth), event, 1_000);
+    }
+    outbox
+}
+
+fn ids(outbox: &Outbox) -> Vec<EventId> {
+    outbox.drafts().map(|draft| draft.id).collect()
+}
+
+#[test]
+fn a_merge_adds_what_is_new_and_changes_nothing_else() {
+    let mut ours = outbox(&[1, 2]);
+    let sent = ours.send(0, 1);
+    assert!(sent.is_some());
+    ours.refuse(0, id(1), Fault::from(Code::NotAllowed));
+    ours.merge(outbox(&[3, 1, 4]));
+    assert_eq!(ids(&ours), [1, 2, 3, 4].map(id));
+    assert_eq!(ours.drafts().next().unwrap().state, DraftState::Refused(Code::NotAllowed));
+    let before = ours.clone();
+    ours.merge(before.clone());
+    assert_eq!(ours, before);
+}
+
+#[test]
+fn what_was_merged_into_an_empty_outbox_is_sent() {
+    let mut ours = outbox(&[1]);
+    assert!(ours.send(0, 1).is_some());
+    ours.settle(id(1));
+    let mut theirs = outbox(&[2]);
+    // As a page keeps it whose connection broke while it was under way.
+    assert!(theirs.send(0, 9).is_some());
+    ours.merge(theirs);
+    assert!(ours.send(10, 1).is_some(), "on the same connection");
+    assert_eq!(ours.send(10, 1), None);
+}
+
+#[test]
+fn a_draft_that_the_server_wants_later_says_why() {
+    let mut ours = outbox(&[1, 2]);
+    let waiting = |outbox: &Outbox| outbox.drafts().map(|draft| draft.waiting).collect::<Vec<_>>();
+    assert!(ours.send(0, 1).is_some());
+    assert_eq!(waiting(&ours), [None, None]);
+    ours.refuse(0, id(1), Fault { code: Code::Storage, retry_ms: Some(700) });
+    assert_eq!((waiting(&ours), ours.due()), (vec![Some(Code::Storage), None], Some(700)));
+    assert!(ours.send(700, 1).is_some());
+    assert_eq!(waiting(&ours), [Some(Code::Storage), None], "until the server says otherwise");
+    ours.settle(id(1));
+    assert_eq!(waiting(&ours), [None]);
+}

@@ -1,0 +1,26 @@
+import { expect, test } from '../support/room.ts';
+import { DEVICES, STATES, STAGE_ENV } from '../support/states.ts';
+import { SHOTS, THEMES } from './out.ts';
+
+for (const [device, use] of Object.entries(DEVICES)) {
+  const { isPhone, only, ...options } = use;
+  test.describe(device, () => {
+    test.use({ ...options, serverEnv: STAGE_ENV });
+    for (const state of Object.values(STATES).flat()) {
+      if ((state.phone && !isPhone) || (only && !only.includes(state.name))) continue;
+
+      test(state.name, async ({ browser, server, guard, person }) => {
+        const { page } = await state.enter({ browser, server, guard, person });
+        for (const colorScheme of THEMES) {
+          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+          const path = `${SHOTS}/${state.name}-${device}-${colorScheme}.png`;
+          const picture = await page.screenshot({ path, animations: 'disabled', caret: 'hide' });
+          expect(picture.length).toBeGreaterThan(0);
+        }
+        // WCAG 1.4.10: nothing is wider than the screen.
+        const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth] as const);
+        expect(wide, 'the page scrolls sideways').toBeLessThanOrEqual(screen);
+      });
+    }
+  });
+}

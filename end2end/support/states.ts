@@ -1,0 +1,523 @@
+import type { Browser, Page, WebSocketRoute } from '@playwright/test';
+import type { Guard } from './guard.ts';
+import { golden, Member, seat } from './member.ts';
+import { expect, NOWHERE, Person } from './room.ts';
+import type { Server } from './server.ts';
+
+/** What a state is set up with: the fixtures of its test. */
+export interface Stage {
+  browser: Browser;
+  server: Server;
+  guard: Guard;
+  person: (name: string, origin?: string) => Promise<Person>;
+}
+
+/** A screen as somebody may find it. */
+export interface State {
+  name: string;
+  /** Brings a page into it, and answers who sees it. */
+  enter: (stage: Stage) => Promise<Person>;
+  /** Only on a phone. */
+  phone?: true;
+}
+
+/** Settings of a server that states are set up on: quick to fill, and nobody goes while they are looked at. */
+export const STAGE_ENV = {
+  APPENDS_PER_SECOND: '100000',
+  APPEND_BURST: '100000',
+  ARRIVAL_MS: '600000',
+  GRACE_MS: '600000',
+};
+
+// --- Home and its neighbours ---
+
+async function home(stage: Stage, name = 'Ana'): Promise<Person> {
+  const ana = await stage.person(name);
+  await ana.home();
+  return ana;
+}
+
+async function refused(stage: Stage, field: 'nameField' | 'codeField', name: string, code: string): Promise<Person> {
+  const ana = await home(stage);
+  await ana.nameField.fill(name);
+  await ana.codeField.fill(code);
+  await ana.press(code ? 'Join' : 'Create a room');
+  await ana.isRefused(ana[field]);
+  return ana;
+}
+
+async function withOptions(stage: Stage): Promise<Person> {
+  const ana = await home(stage);
+  await ana.page.getByText('Options', { exact: true }).click();
+  return ana;
+}
+
+async function refusedCapacity(stage: Stage): Promise<Person> {
+  const ana = await withOptions(stage);
+  const capacity = ana.page.getByRole('textbox', { name: 'How many people' });
+  await ana.nameField.fill('Ana');
+  await capacity.fill('1');
+  await ana.press('Create a room');
+  await ana.isRefused(capacity);
+  return ana;
+}
+
+async function door({ person, server }: Stage, room: { capacity?: number } = {}): Promise<Person> {
+  const { code } = await Member.enter({ name: 'Bo', origin: server.url }, room);
+  await seat(server.url, code, ['Chidi']);
+  const ana = await person('Ana');
+  await ana.openLink(code);
+  await ana.hydrated();
+  return ana;
+}
+
+async function full(stage: Stage): Promise<Person> {
+  const ana = await door(stage, { capacity: 2 });
+  await expect(ana.page.getByText('This room is full')).toBeVisible();
+  return ana;
+}
+
+/** The room takes nobody in, as no server says yet. */
+async function lockedDoor(stage: Stage): Promise<Person> {
+  const ana = await door(stage);
+  await ana.page.route('**/api/enter', (route) =>
+    route.fulfill({ json: { refused: { field: 'code', code: 'locked' } } }),
+  );
+  await ana.nameField.fill('Ana');
+  await ana.press('Join the room');
+  await expect(ana.page.getByText(/locked|takes nobody in/i).first()).toBeVisible();
+  return ana;
+}
+
+async function unknown({ person, guard }: Stage): Promise<Person> {
+  const ana = await person('Ana');
+  guard.expectUnknownRoom(NOWHERE);
+  await ana.openLink(NOWHERE);
+  await expect(ana.page.getByRole('heading', { name: 'There is no room with this code' })).toBeVisible();
+  await ana.hydrated();
+  return ana;
+}
+
+// --- The end of a stay ---
+
+/** What the server says on a page's sockets, passed on by hand. */
+async function between(page: Page, pass: (frame: Record<string, unknown>, socket: WebSocketRoute) => void) {
+  await page.routeWebSocket(/\/ws\//, (socket) => {
+    socket.connectToServer().onMessage((text) => pass(JSON.parse(String(text)), socket));
+  });
+}
+
+/** Says goodbye as soon as the room is shown. */
+async function dismissed({ person }: Stage, bye: Record<string, unknown>, heading: RegExp): Promise<Person> {
+  const ana = await person('Ana');
+  const { code } = await Member.enter(ana);
+  await between(ana.page, (frame, socket) => {
+    socket.send(JSON.stringify(frame));
+    if (frame.type !== 'events') return;
+    socket.send(JSON.stringify(bye));
+    void socket.close({ code: Number(bye.code), reason: String(bye.reason) });
+  });
+  await ana.openLink(code);
+  await expect(ana.page.getByRole('heading', { name: heading })).toBeVisible();
+  return ana;
+}
+
+const ended = (stage: Stage) => dismissed(stage, golden('bye'), /This room has ended/);
+const removed = (stage: Stage) =>
+  dismissed(stage, { ...golden('bye'), code: 4504, reason: 'removed' }, /You were removed from this room/);
+const awayTooLong = (stage: Stage) =>
+  dismissed(stage, { ...golden('bye'), code: 4501, reason: 'no seat' }, /You were away too long/);
+
+// --- The connection ---
+
+async function offline(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  await reader.context.setOffline(true);
+  await expect(reader.banner).toContainText('You are offline');
+  return reader;
+}
+
+/** The server asks to come back later: nothing is refused, so nothing is logged, and the countdown is a long one. */
+async function reconnecting(stage: Stage): Promise<Person> {
+  const { reader, cast } = await staged(stage);
+  let sockets = 0;
+  const bye = { ...golden('bye_come_back'), code: 4005, reason: 'storage', retry_ms: 14_000 };
+  await reader.page.routeWebSocket(/\/ws\//, (socket) => {
+    const server = socket.connectToServer();
+    const again = ++sockets > 1;
+    server.onMessage((text) => {
+      if (!again) socket.send(text);
+      if (JSON.parse(String(text)).type !== 'events') return;
+      socket.send(JSON.stringify(bye));
+      void socket.close({ code: 4005 });
+    });
+  });
+  await reader.openLink(cast.code);
+  await expect(reader.banner).toContainText('Trying again in');
+  return reader;
+}
+
+/** A line that broke, mended, with three messages in between. */
+async function returned(stage: Stage): Promise<Person> {
+  const { reader, cast } = await staged(stage);
+  let cut: (() => void) | undefined;
+  let hold = false;
+  await reader.page.routeWebSocket(/\/ws\//, (socket) => {
+    // Not connected at all while it is held: a socket that closes while it connects is a word on the console.
+    if (hold) return void socket.close({ code: 4005 });
+    const server = socket.connectToServer();
+    cut = () => void socket.close({ code: 4005 }).then(() => server.close());
+  });
+  await open(reader, cast.code);
+  hold = true;
+  cut?.();
+  await expect(reader.page.getByRole('button', { name: 'Try now' })).toBeVisible();
+  for (const body of ['Are you there?', 'Never mind', 'Found it']) await cast.bo.say(body);
+  hold = false;
+  await reader.press('Try now');
+  await expect(reader.page.getByText(/You are back, 3 messages came/i).first()).toBeVisible();
+  return reader;
+}
+
+// --- Talk ---
+
+const LONG_NAME = 'Wolfeschlegelsteinhausenberger K';
+const ARABIC = 'مرحبا بالجميع، هل نبدأ في ٣:٣٠؟';
+
+interface Cast {
+  code: string;
+  bo: Member;
+  chidi: Member;
+}
+
+/**
+ * A talk with everything in it, of people who are there and one who is away. The reader has a seat and said part of
+ * it, but has not opened the page yet.
+ */
+async function staged({ person, server }: Stage): Promise<{ reader: Person; cast: Cast }> {
+  const reader = await person('Ana');
+  const ana = await Member.enter(reader);
+  const { code } = ana;
+  const guest = (name: string) => Member.enter({ name, origin: server.url }, { code });
+  const [bo, chidi, darya] = [await guest('Bo'), await guest('Chidi'), await guest('Дарья')];
+  const moved = await bo.say('Deploy window moved to 15:30, the migration is still copying.');
+  const eta = await bo.say('ETA from `pg_stat_progress`:\n```\nphase    | copying rows\ndone     | 61 %\neta      | 00:23:10\n```');
+  for (const one of [ana, chidi, darya]) await one.react(eta, '👍');
+  await chidi.react(eta, '🫡');
+  const fine = await ana.say('Fine by me. @Chidi can you hold the **read replicas** until then?', moved);
+  await chidi.say('On it.');
+  await chidi.say('🧪');
+  const late = await darya.say('I can watch the dashbords. Which one has the lag graph, https://grafana.example/d/lag?');
+  await darya.edit(late, 'I can watch the dashboards. Which one has the lag graph, https://grafana.example/d/lag?');
+  const slip = await darya.say('wrong room, sorry');
+  await darya.remove(slip);
+  await darya.say('Also: whoever leaves last, say goodbye. The room goes with you.');
+  await ana.react(fine, '❤️');
+  await darya.goAway();
+  await ana.goAway();
+  return { reader, cast: { code, bo, chidi } };
+}
+
+async function talk(stage: Stage): Promise<{ reader: Person; cast: Cast }> {
+  const { reader, cast } = await staged(stage);
+  await open(reader, cast.code);
+  return { reader, cast };
+}
+
+/** What strains the layout: long words and names, every kind of markup, text from right to left. */
+async function strained({ person, server }: Stage): Promise<Person> {
+  const reader = await person('Ana');
+  const ana = await Member.enter(reader);
+  const guest = (name: string) => Member.enter({ name, origin: server.url }, { code: ana.code });
+  const [long, nur] = [await guest(LONG_NAME), await guest('نور')];
+  await nur.say(ARABIC);
+  const list = await long.say(
+    '> What is left?\n\n1. copy the rows\n2. ~~warn everyone~~\n3. *switch*\n\n- [the plan](https://example.com/plans/2026/deploy)\n- mail ops@example.com',
+  );
+  await ana.say('Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft'.repeat(3), list);
+  await long.say(`\`\`\`\n${'a_very_long_line_of_code(that, scrolls, in, itself); '.repeat(4)}\n\`\`\``);
+  await nur.say('@Ana شكرا', list);
+  for (const emoji of ['👍', '❤️', '😂', '😮', '😢', '🙏', '🎉', '🚀', '👀', '🔥', '💯', '✅']) await nur.react(list, emoji);
+  await long.say('🎉🎉🎉');
+  return open(reader, ana.code);
+}
+
+/** Marks the page as hidden or seen, since a headless browser's tabs are always seen. */
+export async function setHidden(page: Page, hidden: boolean): Promise<void> {
+  await page.evaluate((hidden) => {
+    Object.defineProperty(document, 'visibilityState', { value: hidden ? 'hidden' : 'visible', configurable: true });
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+  }, hidden);
+}
+
+async function unread(stage: Stage): Promise<Person> {
+  const { reader, cast } = await talk(stage);
+  await setHidden(reader.page, true);
+  await cast.bo.say('Copied. Switching now.');
+  await cast.bo.say('Done.');
+  await reader.hears('Done.');
+  await setHidden(reader.page, false);
+  await expect(reader.log.getByText('2 new messages', { exact: true })).toBeVisible();
+  return reader;
+}
+
+async function jump(stage: Stage): Promise<Person> {
+  const { reader, cast } = await talk(stage);
+  for (let i = 1; i <= 20; i++) await cast.chidi.say(`Row ${i} of 20 million`);
+  await reader.hears('Row 20 of');
+  await reader.message('Row 1 of').first().evaluate((row) => row.scrollIntoView({ block: 'center' }));
+  // Only who has been seen to look elsewhere is told how many came.
+  await expect(reader.page.getByRole('button', { name: 'Jump to latest' })).toBeVisible();
+  for (const body of ['Still copying', 'Nearly there', 'Done']) await cast.bo.say(body);
+  await expect(reader.page.getByRole('button', { name: /^3 new messages/ })).toBeVisible();
+  return reader;
+}
+
+/** The server refuses what the client let through. */
+async function notSent(stage: Stage): Promise<Person> {
+  const { reader, cast } = await staged(stage);
+  await reader.page.routeWebSocket(/\/ws\//, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((text) => {
+      const frame = JSON.parse(String(text));
+      if (frame.type === 'append') socket.send(JSON.stringify({ ...golden('rejected'), id: frame.id }));
+      else server.send(text);
+    });
+  });
+  await open(reader, cast.code);
+  await reader.type('And ping me when it dips under a second');
+  await reader.type('One more');
+  await expect(reader.page.getByRole('button', { name: 'Retry' }).first()).toBeVisible();
+  return reader;
+}
+
+async function empty({ person }: Stage): Promise<Person> {
+  const ana = await person('Ana');
+  return open(ana, (await Member.enter(ana)).code);
+}
+
+/** The room's page, for somebody who has a seat. */
+export async function open(reader: Person, code: string): Promise<Person> {
+  await reader.openLink(code);
+  await reader.inRoom(code);
+  return reader;
+}
+
+/** Most messages that a room keeps, beside two who joined. */
+const MOST = 998;
+
+/** A room with very much in it, and its last page open. */
+export async function thousand({ person, server }: Stage, count = MOST): Promise<{ reader: Person; bo: Member }> {
+  const reader = await person('Ana');
+  const ana = await Member.enter(reader);
+  const bo = await Member.enter({ name: 'Bo', origin: server.url }, { code: ana.code });
+  for (let i = 1; i <= count; i++) await (i % 20 < 10 ? bo : ana).say(`Message ${i}: **bold** and \`code\``);
+  await open(reader, ana.code);
+  return { reader, bo };
+}
+
+/** All of it on the screen, not only the last page. */
+async function wholeThousand(stage: Stage): Promise<Person> {
+  const { reader } = await thousand(stage);
+  await loadAll(reader);
+  return reader;
+}
+
+/** Scrolls up until there is nothing older. */
+export async function loadAll(reader: Person): Promise<void> {
+  await expect(async () => {
+    await reader.log.evaluate((log) => (log.closest('section') ?? log).scrollTo(0, -1e6));
+    await expect(reader.message('Message 1: bold')).toHaveCount(1, { timeout: 250 });
+  }).toPass();
+}
+
+async function crowd({ person, server }: Stage): Promise<Person> {
+  const reader = await person('Ana');
+  const { code } = await Member.enter(reader);
+  const names = ['Bo', 'Chidi', 'Дарья', 'Émile', '李雷', 'نور', LONG_NAME];
+  await seat(server.url, code, Array.from({ length: 49 }, (_, i) => names[i] ?? `Guest ${i + 2}`));
+  await open(reader, code);
+  await expect(reader.page.getByText('Here now, 50 of 50')).toBeAttached();
+  return reader;
+}
+
+// --- What opens over a talk ---
+
+async function rosterSheet(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  await reader.page.getByRole('button', { name: /^People/ }).click();
+  await expect(reader.people).toBeVisible();
+  return reader;
+}
+
+/** The header's buttons that a phone has no space for. */
+async function more(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  await reader.press('More');
+  await expect(reader.page.getByRole('button', { name: 'Invite' })).toBeVisible();
+  return reader;
+}
+
+async function invite(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  const button = reader.page.getByRole('button', { name: 'Invite' });
+  if (!(await button.isVisible())) await reader.press('More');
+  await button.click();
+  const code = reader.page.getByRole('dialog').getByRole('img');
+  await expect(code).toBeVisible();
+  await expect.poll(() => code.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+  return reader;
+}
+
+async function help(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  await reader.page.keyboard.press('?');
+  await expect(reader.page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  return reader;
+}
+
+async function emoji(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  await reader.press('Emoji');
+  await expect(reader.page.getByRole('dialog', { name: 'Emoji' })).toBeVisible();
+  return reader;
+}
+
+/** The bar of what can be done with a message. */
+async function menu(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  const message = reader.message('Fine by me');
+  if (await reader.page.evaluate(() => matchMedia('(pointer: coarse)').matches)) {
+    await message.locator('.message').dispatchEvent('pointerdown', { pointerType: 'touch' });
+  } else {
+    await message.locator('.message').hover();
+  }
+  await expect(reader.page.getByRole('toolbar')).toBeVisible();
+  return reader;
+}
+
+async function replying(stage: Stage): Promise<Person> {
+  const reader = await menu(stage);
+  await reader.page.getByRole('toolbar').getByRole('button', { name: 'Reply' }).click();
+  await reader.composer.fill('Yes, until 16:00');
+  return reader;
+}
+
+async function editing(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  await reader.composer.press('ArrowUp');
+  await expect(reader.composer).toHaveValue(/Fine by me/);
+  return reader;
+}
+
+async function mentioning(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  await reader.composer.pressSequentially('Thanks, @');
+  await expect(reader.page.getByRole('listbox')).toBeVisible();
+  return reader;
+}
+
+async function typing(stage: Stage): Promise<Person> {
+  const { reader, cast } = await talk(stage);
+  // Said again until both are heard within five seconds: nobody promises that a signal arrives.
+  await expect(async () => {
+    cast.bo.typing();
+    cast.chidi.typing();
+    await expect(reader.page.getByText(/(Bo and Chidi|Chidi and Bo) are typing/)).toBeVisible({ timeout: 2_000 });
+  }).toPass();
+  return reader;
+}
+
+async function locked(stage: Stage): Promise<Person> {
+  const { reader, cast } = await staged(stage);
+  await between(reader.page, (frame, socket) => {
+    if (frame.type === 'welcome') Object.assign(frame.room as object, { locked: true });
+    socket.send(JSON.stringify(frame));
+  });
+  await open(reader, cast.code);
+  await expect(reader.page.getByTitle(/^Locked/)).toBeVisible();
+  return reader;
+}
+
+// --- Without script ---
+
+async function noScript(stage: Stage): Promise<Person> {
+  const { reader, cast } = await staged(stage);
+  const context = await stage.browser.newContext({
+    baseURL: stage.server.url,
+    javaScriptEnabled: false,
+    storageState: await reader.context.storageState(),
+  });
+  await stage.guard.watch(context, false);
+  const plain = new Person(await context.newPage(), 'Ana', false, stage.server.url);
+  await plain.openLink(cast.code);
+  await plain.inRoom(cast.code);
+  return plain;
+}
+
+const reader = (enter: (stage: Stage) => Promise<{ reader: Person }>) => async (stage: Stage) => (await enter(stage)).reader;
+
+/** Every screen and state, in groups that share nothing. */
+export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
+  home: [
+    { name: 'home', enter: home },
+    { name: 'home-options', enter: withOptions },
+    { name: 'home-refused-name', enter: (stage) => refused(stage, 'nameField', '', '') },
+    { name: 'home-refused-code', enter: (stage) => refused(stage, 'codeField', 'Ana', 'what?') },
+    { name: 'home-refused-capacity', enter: refusedCapacity },
+    { name: 'door', enter: door },
+    { name: 'door-full', enter: full },
+    { name: 'door-locked', enter: lockedDoor },
+    { name: 'unknown', enter: unknown },
+  ],
+  ends: [
+    { name: 'ended', enter: ended },
+    { name: 'removed', enter: removed },
+    { name: 'away-too-long', enter: awayTooLong },
+    { name: 'offline', enter: offline },
+    { name: 'reconnecting', enter: reconnecting },
+    { name: 'returned', enter: returned },
+    { name: 'no-script', enter: noScript },
+  ],
+  talk: [
+    { name: 'empty', enter: empty },
+    { name: 'talk', enter: reader(talk) },
+    { name: 'strained', enter: strained },
+    { name: 'unread', enter: unread },
+    { name: 'jump', enter: jump },
+    { name: 'not-sent', enter: notSent },
+    { name: 'typing', enter: typing },
+    { name: 'locked', enter: locked },
+    { name: 'crowd', enter: crowd },
+    { name: 'thousand', enter: wholeThousand },
+  ],
+  open: [
+    { name: 'invite', enter: invite },
+    { name: 'help', enter: help },
+    { name: 'emoji', enter: emoji },
+    { name: 'menu', enter: menu },
+    { name: 'replying', enter: replying },
+    { name: 'editing', enter: editing },
+    { name: 'mentioning', enter: mentioning },
+    { name: 'more', enter: more, phone: true },
+    { name: 'roster', enter: rosterSheet, phone: true },
+  ],
+};
+
+/** What states are looked at with, by width in CSS pixels. */
+export const DEVICES: Record<string, Device> = {
+  '1280': { viewport: { width: 1280, height: 800 } },
+  '390': { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, isPhone: true },
+  // As narrow as WCAG 1.4.10 asks for, which is also 1280 at 400 %.
+  '320': { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true, isPhone: true, only: ['home', 'talk'] },
+};
+
+export interface Device {
+  viewport: { width: number; height: number };
+  hasTouch?: boolean;
+  isMobile?: boolean;
+  isPhone?: true;
+  /** Only these states. */
+  only?: string[];
+}

@@ -1,0 +1,47 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from '../support/room.ts';
+import { DEVICES, STAGE_ENV, STATES } from '../support/states.ts';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+/** What colours alone decide: all that can be found anew when only they change. */
+const COLOURS = ['color-contrast', 'link-in-text-block'];
+
+async function findings(page: Page, rules?: string[]): Promise<string[]> {
+  // Legacy mode does all of it in this page, and opens no second one.
+  const axe = new AxeBuilder({ page }).setLegacyMode(true);
+  const { violations } = await (rules ? axe.withRules(rules) : axe.withTags(TAGS)).analyze();
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${help}\n  ${target.join(' ')}\n  ${failureSummary}`),
+  );
+}
+
+test.use({ contextOptions: { reducedMotion: 'reduce' }, serverEnv: STAGE_ENV });
+
+for (const [group, states] of Object.entries(STATES)) {
+  test.describe(group, () => {
+    // Without script in the page axe cannot run in it. What it would see is the HTML that the other states begin with.
+    for (const state of states.filter(({ name }) => name !== 'no-script')) {
+      const { isPhone: _, only: __, ...device } = DEVICES[state.phone ? '390' : '1280'] ?? { viewport: null };
+
+      test.describe(() => {
+        test.use(device);
+        test(`axe finds nothing: ${state.name}`, async ({ browser, server, guard, person }) => {
+          const { page } = await state.enter({ browser, server, guard, person });
+          // A thousand messages take axe as long as everything else together: once will do.
+          if (state.name === 'thousand') test.setTimeout(180_000);
+          const wide = await findings(page);
+          if (state.name === 'thousand') return expect(wide).toEqual([]);
+          await page.emulateMedia({ colorScheme: 'dark' });
+          const dark = await findings(page, COLOURS);
+          await page.emulateMedia({ forcedColors: 'active' });
+          const forced = await findings(page, COLOURS);
+          await page.emulateMedia({ colorScheme: null, forcedColors: null });
+          await page.setViewportSize({ width: 390, height: 844 });
+          const narrow = await findings(page);
+          expect({ wide, dark, forced, narrow }).toEqual({ wide: [], dark: [], forced: [], narrow: [] });
+        });
+      });
+    }
+  });
+}

@@ -1,0 +1,146 @@
+import type { Page } from '@playwright/test';
+import { Member } from '../support/member.ts';
+import { expect, type Person, test } from '../support/room.ts';
+import { loadAll, open, setHidden, STAGE_ENV, thousand } from '../support/states.ts';
+
+test.use({ serverEnv: STAGE_ENV });
+
+/** Takes down what a screen reader would say by itself: what is added to live regions that are not off or busy. */
+function listen(): void {
+  const LIVE = '[aria-live], [role=log], [role=status], [role=alert], output';
+  const heard: string[] = [];
+  Object.assign(window, { heard });
+  new MutationObserver((records) => {
+    for (const { target, addedNodes, type } of records) {
+      const region = (target instanceof Element ? target : target.parentElement)?.closest(LIVE);
+      if (!region || region.getAttribute('aria-live') === 'off' || region.closest('[aria-busy=true]')) continue;
+      for (const { textContent } of type === 'characterData' ? [target] : Array.from(addedNodes)) {
+        if (textContent?.trim()) heard.push(textContent.trim());
+      }
+    }
+  }).observe(document, { subtree: true, childList: true, characterData: true });
+}
+
+function heard(page: Page): Promise<string[]> {
+  return page.evaluate(() => (window as unknown as { heard: string[] }).heard);
+}
+
+async function talking({ person }: { person: (name: string) => Promise<Person> }): Promise<[Person, Member]> {
+  const ana = await person('Ana');
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+  await Member.enter(ana, { code: bo.code });
+  await bo.say('A bit of history');
+  // From the first byte on: the history that comes with the page and the clock times that follow it are no news.
+  await ana.page.addInitScript(`addEventListener('DOMContentLoaded', ${listen})`);
+  return [await open(ana, bo.code), bo];
+}
+
+test('the log has its role and name, and every message its author and words', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  await bo.say('Hello, **Ana**');
+  await ana.hears('Hello, Ana');
+  const cdp = await ana.context.newCDPSession(ana.page);
+  const { nodes } = await cdp.send('Accessibility.getFullAXTree');
+  const logs = nodes.filter(({ ignored, role }) => !ignored && role?.value === 'log');
+  expect(logs.map(({ name }) => name?.value)).toEqual(['Messages']);
+  const properties = Object.fromEntries((logs[0]?.properties ?? []).map(({ name, value }) => [name, value.value]));
+  // Either it speaks of additions only, or something else speaks for it.
+  expect(properties.live === 'off' || properties.relevant === 'additions' || properties.relevant === undefined).toBe(
+    true,
+  );
+  await expect(ana.log).toMatchAriaSnapshot(`
+    - log "Messages":
+      - text: /Bo$/
+      - time: /\\d/
+      - paragraph: A bit of history
+      - text: Bo
+      - paragraph:
+        - text: Hello,
+        - strong: Ana
+  `);
+});
+
+test('a message is heard once; history, reactions, changes and the own are not', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  expect(await heard(ana.page)).toEqual([]);
+  const hello = await bo.say('Hello');
+  await expect.poll(() => heard(ana.page)).toEqual(['Bo: Hello']);
+  await bo.react(hello, '👍');
+  await expect(ana.message('Hello')).toContainText('👍');
+  await bo.edit(hello, 'Hello, all');
+  await ana.hears('Hello, all');
+  await ana.say('Hi, Bo');
+  // The next one comes after all of these, and so do its words.
+  await bo.say('How are you?');
+  await expect.poll(() => heard(ana.page)).toEqual(['Bo: Hello', 'Bo: How are you?']);
+});
+
+test('a flood is summed', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  const FLOOD = 30;
+  for (let i = 1; i <= FLOOD; i++) await bo.say(`Flood ${i}`);
+  await ana.hears(`Flood ${FLOOD}`);
+  // Each counts itself, or is part of a number; nothing is told twice and nothing left out.
+  const told = async () =>
+    (await heard(ana.page)).reduce(
+      (sum, words) => sum + (Number(/^(\d+) new messages?$/.exec(words)?.[1]) || words.match(/Flood \d+/g)?.length || 0),
+      0,
+    );
+  await expect.poll(told).toBe(FLOOD);
+  expect((await heard(ana.page)).length).toBeLessThanOrEqual(FLOOD / 3);
+  expect((await heard(ana.page)).join()).toContain('new messages');
+});
+
+test('older pages are not news', async ({ browser, server, guard, person }) => {
+  const { reader, bo } = await thousand({ browser, server, guard, person }, 250);
+  await reader.page.evaluate(listen);
+  await loadAll(reader);
+  await bo.say('And now?');
+  await expect.poll(() => heard(reader.page)).toEqual(['Bo: And now?']);
+});
+
+test('the log is one tab stop; arrows, Home and End go through it, Escape leads back', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  await bo.say('See [the plan](https://example.com/plan) and\n```\nthe code\n```');
+  await bo.react(await bo.say('Last one'), '👍');
+  await ana.hears('Last one');
+  const { keyboard } = ana.page;
+
+  // Once around the page.
+  const stops: string[] = [];
+  await ana.composer.focus();
+  for (let i = 0; i < 40; i++) {
+    await keyboard.press('Tab');
+    if (await ana.composer.evaluate((box) => box === document.activeElement)) break;
+    const inside = await ana.log.evaluate((log) => (log.closest('section') ?? log).contains(document.activeElement));
+    if (inside) stops.push(await ana.page.evaluate(() => document.activeElement?.outerHTML.slice(0, 80) ?? ''));
+  }
+  expect(stops).toHaveLength(1);
+  await expect(ana.composer).toBeFocused();
+
+  await ana.log.focus();
+  await keyboard.press('ArrowUp');
+  await expect(ana.message('Last one')).toBeFocused();
+  await keyboard.press('ArrowUp');
+  await expect(ana.message('See the plan')).toBeFocused();
+  await keyboard.press('ArrowRight');
+  await expect(ana.page.getByRole('link', { name: 'the plan' })).toBeFocused();
+  await keyboard.press('Home');
+  await expect(ana.message('A bit of history')).toBeFocused();
+  await keyboard.press('ArrowUp');
+  await expect(ana.message('A bit of history')).toBeFocused();
+  await keyboard.press('End');
+  await expect(ana.message('Last one')).toBeFocused();
+  await keyboard.press('Escape');
+  await expect(ana.composer).toBeFocused();
+});
+
+test('what came while the page was hidden is told, and marked', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  await setHidden(ana.page, true);
+  await bo.say('Psst');
+  await ana.hears('Psst');
+  await setHidden(ana.page, false);
+  await expect(ana.log.getByText('1 new message', { exact: true })).toBeVisible();
+  await expect.poll(() => heard(ana.page)).toEqual(['Bo: Psst']);
+});

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { Member } from '../support/member.ts';
+import { expect, holdWasm, type Page, type Person, test } from '../support/room.ts';
+import { open, STAGE_ENV } from '../support/states.ts';
+
+/** Most bytes that the room's WASM, JavaScript and CSS may take on the way: today's sum, rounded up. */
+const ASSETS = 285_000;
+/** What that is to become: 180 KB. */
+const AIM = 184_320;
+/** Most bytes of the first HTML of a room with 100 messages: 20 KB. */
+const HTML = 20_480;
+
+test.use({ serverEnv: STAGE_ENV });
+
+/** The bytes that a browser which takes Brotli is sent for this address. */
+async function brotliBytes(url: string, cookie = ''): Promise<number> {
+  const request = get(url, { headers: { 'accept-encoding': 'br', accept: 'text/html', cookie } });
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  let bytes = 0;
+  for await (const chunk of answer) bytes += (chunk as Buffer).length;
+  expect(answer.statusCode, url).toBe(200);
+  expect(answer.headers['content-encoding'], url).toBe('br');
+  return bytes;
+}
+
+/** Words of 2 to 9 letters, by chance but the same each time: prose does not compress like one line said 100 times. */
+function* prose(messages: number): Generator<string> {
+  let state = 1;
+  const chance = (below: number) => (state = (state * 48_271) % 2_147_483_647) % below;
+  const words = Array.from({ length: 400 }, () =>
+    Array.from({ length: 2 + chance(8) }, () => 'etaoinshrdlucmfwypvbgk'[chance(22)]).join(''),
+  );
+  for (let i = 0; i < messages; i++) yield Array.from({ length: 4 + chance(14) }, () => words[chance(400)]).join(' ');
+}
+
+/** Somebody with a seat in a room with 100 messages, and the room's code. */
+async function roomOfHundred(person: (name: string) => Promise<Person>): Promise<[Person, string]> {
+  const reader = await person('Ana');
+  const ana = await Member.enter(reader);
+  const bo = await Member.enter({ name: 'Bo', origin: reader.origin }, { code: ana.code });
+  let turn = 0;
+  for (const body of prose(100)) await (turn++ % 3 ? bo : ana).say(body);
+  return [reader, ana.code];
+}
+
+test('the room’s program and styles are within their budget', async ({ person }, info) => {
+  const ana = await person('Ana');
+  const loaded = new Set<string>();
+  ana.page.on('response', (response) => {
+    if (/\.(js|wasm|css)$/.test(new URL(response.url()).pathname)) loaded.add(response.url());
+  });
+  await open(ana, (await Member.enter(ana)).code);
+  const sizes: Record<string, number> = {};
+  for (const url of loaded) sizes[new URL(url).pathname] = await brotliBytes(url);
+  const sum = Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0);
+  info.annotations.push({ type: 'bytes', description: JSON.stringify({ ...sizes, sum, AIM }) });
+  expect(Object.keys(sizes).map((path) => path.split('.').pop()).sort()).toEqual(['css', 'js', 'wasm']);
+  expect(sum, JSON.stringify(sizes)).toBeLessThanOrEqual(ASSETS);
+});
+
+test('the first HTML of a room with 100 messages is within its budget', async ({ person }, info) => {
+  const [ana, code] = await roomOfHundred(person);
+  const { cookies } = await ana.context.storageState();
+  const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
+  const bytes = await brotliBytes(`${ana.origin}/room/${code}`, cookie);
+  info.annotations.push({ type: 'bytes', description: String(bytes) });
+  expect(bytes).toBeLessThanOrEqual(HTML);
+});
+
+/** Everything that moved without being asked to, from the first frame to a live page. */
+async function shifts(page: Page, go: () => Promise<void>): Promise<string[]> {
+  await page.addInitScript(() => {
+    const shifted: string[] = [];
+    Object.assign(window, { shifted });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; sources: { node?: Node }[] })[]) {
+        const nodes = entry.sources.map(({ node }) => (node instanceof Element ? node : node?.parentElement)?.className);
+        shifted.push(`${entry.value.toFixed(4)} ${nodes}`);
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  const letWasmCome = await holdWasm(page);
+  const arrived = go();
+  // What the server rendered has to be on the screen before anything can move away from it.
+  await expect.poll(() => painted(page)).toBe(1);
+  letWasmCome();
+  await arrived;
+  return page.evaluate(async () => {
+    for (let frame = 0; frame < 5; frame++) await new Promise(requestAnimationFrame);
+    return (window as unknown as { shifted: string[] }).shifted;
+  });
+}
+
+/** How often it was painted; not yet, while one page gives way to the next. */
+function painted(page: Page): Promise<number> {
+  return page.evaluate(() => performance.getEntriesByName('first-contentful-paint').length).catch(() => 0);
+}
+
+for (const width of [1280, 390]) {
+  test.describe(`${width} px`, () => {
+    test.use({ viewport: { width, height: 800 } });
+
+    test('nothing shifts on home', async ({ person }) => {
+      const ana = await person('Ana');
+      expect(await shifts(ana.page, () => ana.home())).toEqual([]);
+    });
+
+    test('nothing shifts in a room with 100 messages', async ({ person }) => {
+      const [ana, code] = await roomOfHundred(person);
+      expect(await shifts(ana.page, async () => void (await open(ana, code)))).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,75 @@
+//! The link of a room as a picture, for the camera of a phone.
+
+use std::fmt::Write as _;
+
+use app::protocol::RoomCode;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use qrcodegen::{QrCode, QrCodeEcc};
+
+use crate::state::AppState;
+
+/// Light modules around the code, in modules (ISO/IEC 18004 asks for four).
+const QUIET: i32 = 4;
+
+/// `GET /room/{code}/qr.svg`: the same whether there is such a room or not.
+pub async fn picture(State(state): State<AppState>, Path(code): Path<String>, headers: HeaderMap) -> Response {
+    let Ok(code) = code.parse::<RoomCode>() else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(origin) = state.origins.origin(&headers) else { return StatusCode::BAD_REQUEST.into_response() };
+    // Fails only for a `Host` of more than two thousand characters.
+    let Ok(qr) = QrCode::encode_text(&format!("{origin}/room/{code}"), QrCodeEcc::Medium) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    ([(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private, max-age=3600")], svg(&qr))
+        .into_response()
+}
+
+/// Dark on white, whatever the look of the page: cameras read nothing else as surely.
+fn svg(qr: &QrCode) -> String {
+    let side = qr.size() + 2 * QUIET;
+    let mut svg = format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{side}v{side}H0z"/><path fill="#17101f" d=""##
+    );
+    for y in 0..qr.size() {
+        for x in (0..qr.size()).filter(|x| qr.get_module(*x, y)) {
+            // Writing to a string does not fail.
+            let _ = write!(svg, "M{} {}h1v1h-1z", x + QUIET, y + QUIET);
+        }
+    }
+    svg + r#""/></svg>"#
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The picture as a camera sees it: a few pixels per module.
+    fn read(svg: &str) -> String {
+        const SCALE: usize = 5;
+        let side: usize = svg.split("viewBox=\"0 0 ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        let dark: std::collections::HashSet<(usize, usize)> = svg
+            .split('M')
+            .skip(2)
+            .map(|square| {
+                let (x, y) = square.split('h').next().unwrap().split_once(' ').unwrap();
+                (x.parse().unwrap(), y.parse().unwrap())
+            })
+            .collect();
+        let mut seen = rqrr::PreparedImage::prepare_from_greyscale(side * SCALE, side * SCALE, |x, y| {
+            if dark.contains(&(x / SCALE, y / SCALE)) { 0 } else { 255 }
+        });
+        let grids = seen.detect_grids();
+        assert_eq!(grids.len(), 1);
+        grids[0].decode().unwrap().1
+    }
+
+    #[test]
+    fn a_camera_reads_the_link() {
+        for link in
+            ["http://127.0.0.1:3000/room/KXQ4-7M2P", "https://a-rather-long-name.of.a.chat.example/room/0123-4567"]
+        {
+            assert_eq!(read(&svg(&QrCode::encode_text(link, QrCodeEcc::Medium).unwrap())), link);
+        }
+    }
+}

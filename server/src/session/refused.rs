@@ -1,0 +1,73 @@
+//! What a connection is told when something is not to be had.
+
+use app::protocol::{CloseCode, Code, Fault};
+
+use super::wire::Over;
+use crate::backend::BackendError;
+use crate::hub::AttachError;
+
+/// When a store that refused an append is worth asking again.
+const STORE_RETRY_MS: u64 = 1_000;
+
+/// Why a connection is not opened.
+pub(super) enum Refused {
+    Close(CloseCode),
+    Over,
+}
+
+impl From<Over> for Refused {
+    fn from(_: Over) -> Self {
+        Self::Over
+    }
+}
+
+impl From<CloseCode> for Refused {
+    fn from(code: CloseCode) -> Self {
+        Self::Close(code)
+    }
+}
+
+impl From<AttachError> for Refused {
+    fn from(error: AttachError) -> Self {
+        Self::Close(match error {
+            AttachError::NoSuchRoom => CloseCode::NoSuchRoom,
+            AttachError::TooManyTabs => CloseCode::TooManyTabs,
+            AttachError::Unavailable => CloseCode::EngineUnavailable,
+        })
+    }
+}
+
+impl From<BackendError> for Refused {
+    fn from(error: BackendError) -> Self {
+        Self::Close(match error {
+            BackendError::NotFound => CloseCode::NoSuchRoom,
+            error => close_code(&error),
+        })
+    }
+}
+
+/// Why a connection that was open ends.
+pub(super) fn close_code(error: &BackendError) -> CloseCode {
+    match error {
+        BackendError::Reset => CloseCode::ContinuityLost,
+        BackendError::NotFound => CloseCode::RoomEnded,
+        error => {
+            tracing::error!(error = error as &dyn std::error::Error, "the store failed a connection");
+            CloseCode::EngineUnavailable
+        }
+    }
+}
+
+/// What the sender of a refused append is told.
+pub(super) fn fault(error: &BackendError) -> Fault {
+    match error {
+        BackendError::NotFound => Code::CodeUnknown.into(),
+        BackendError::Conflict => Code::NoSeat.into(),
+        BackendError::NoTarget => Code::NoTarget.into(),
+        BackendError::NotAuthor => Code::NotAuthor.into(),
+        error => {
+            tracing::error!(error = error as &dyn std::error::Error, "the store refused an append");
+            Fault { code: Code::Storage, retry_ms: Some(STORE_RETRY_MS) }
+        }
+    }
+}

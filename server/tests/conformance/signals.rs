@@ -1,0 +1,59 @@
+//! The law of signals: for now, and for nothing else.
+
+use server::backend::{Delivery, Sign, Signal};
+
+use crate::support::{Store, code, latest, member, message, room_of, stored, typing, unbroken};
+
+pub(crate) async fn a_signal_is_for_now(store: &Store) {
+    let backend = store.open().await;
+    let (here, there) = (room_of(&*backend, 50, &[1, 2]).await, room_of(&*backend, 50, &[1]).await);
+    let (room, log) = (backend.room(here).await.unwrap(), latest(&*backend, here).await);
+    let mut listeners = [backend.subscribe(here).await.unwrap(), backend.subscribe(here).await.unwrap()];
+    let mut elsewhere = backend.subscribe(there).await.unwrap();
+    let signals = [
+        typing(1),
+        Signal { member: member(1), sign: Sign::Away { until: 7 } },
+        Signal { member: member(1), sign: Sign::Back },
+    ];
+    for signal in signals {
+        backend.signal(here, signal).await.unwrap();
+    }
+    backend.signal(code(), typing(1)).await.unwrap();
+    for listener in &mut listeners {
+        for signal in signals {
+            assert_eq!(listener.deliveries.recv().await, Some(Delivery::Signal(signal)));
+        }
+    }
+    // Nothing of it is kept: not in the room, not in the log, not for those who come later or listen elsewhere.
+    let mut late = backend.subscribe(here).await.unwrap();
+    assert_eq!((backend.room(here).await.unwrap(), latest(&*backend, here).await), (room, log));
+    let event = stored(backend.append(here, message(1, "done")).await);
+    assert_eq!(late.deliveries.recv().await, Some(Delivery::Event(event.into())));
+    stored(backend.append(there, message(1, "?")).await);
+    assert!(matches!(elsewhere.deliveries.recv().await, Some(Delivery::Event(_))));
+}
+
+pub(crate) async fn signals_cost_nobody_an_event(store: &Store) {
+    let backend = store.open().await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    let mut asleep = backend.subscribe(code).await.unwrap();
+    let mut said = Vec::new();
+    for n in 0..100 {
+        for _ in 0..100 {
+            backend.signal(code, typing(1)).await.unwrap();
+        }
+        said.push(stored(backend.append(code, message(1, &format!("{n}"))).await));
+    }
+    backend.close().await;
+    let (mut heard, mut signals) = (Vec::new(), 0);
+    while let Some(delivery) = asleep.deliveries.recv().await {
+        match delivery {
+            Delivery::Event(event) => heard.push((*event).clone()),
+            Delivery::Signal(_) => signals += 1,
+            Delivery::Ended => panic!("the room has not ended"),
+        }
+    }
+    unbroken(&heard);
+    assert_eq!(heard, said);
+    assert!(signals > 0, "not a single one arrived");
+}

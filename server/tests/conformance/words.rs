@@ -1,0 +1,163 @@
+//! The law of what is taken back: old words are nowhere.
+
+use app::protocol::{EventId, EventKind, LeaveReason, Limits, Position, Seq, codec};
+use server::backend::{Appended, Backend, Draft, From};
+
+use crate::refused;
+use crate::support::{
+    Store, deleted, edited, id, joined, latest, left, message, next, reacted, room_of, stored, unbroken,
+};
+
+const FIRST: &str = "the treasure is under the old oak";
+const SECOND: &str = "the treasure is behind the mill";
+const THIRD: &str = "there is no treasure";
+
+/// Everything that the engine says of the room when it is asked now, with the drafts sent again.
+async fn everything(backend: &dyn Backend, code: app::protocol::RoomCode, drafts: &[Draft]) -> String {
+    let room = backend.room(code).await.unwrap();
+    let mut said = String::new();
+    let start = Position { seq: Seq(0), ..room.position };
+    for from in [From::After(start), From::Latest, From::Before(Seq(room.position.seq.0 + 1))] {
+        let page = backend.read(code, from, 1_000).await.unwrap();
+        unbroken(&page.events);
+        assert_eq!(page.events.len() as u64, room.position.seq.0, "an event is missing");
+        said.push_str(&codec::encode(&page.events));
+    }
+    for draft in drafts {
+        match backend.append(code, draft.clone()).await.unwrap() {
+            Appended::Repeat(event) => said.push_str(&codec::encode(&event)),
+            other => panic!("no repetition: {other:?}"),
+        }
+    }
+    said
+}
+
+pub(crate) async fn old_words_are_nowhere(store: &Store) {
+    let mut backend = store.open().await;
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let mut drafts = vec![message(1, FIRST)];
+    let target = drafts[0].id;
+    drafts.push(message(2, "where?"));
+    drafts.push(edited(1, target, SECOND));
+    drafts.push(edited(1, target, THIRD));
+    drafts.push(deleted(1, target));
+    let words = [&[][..], &[], &[FIRST], &[FIRST, SECOND], &[FIRST, SECOND, THIRD]];
+    let mut heard = backend.subscribe(code).await.unwrap();
+    for (n, gone) in words.into_iter().enumerate() {
+        let event = stored(backend.append(code, drafts[n].clone()).await);
+        assert_eq!(event.kind, drafts[n].kind, "the event itself is told as it was asked for");
+        assert_eq!(next(&mut heard).await, event);
+        let mut later = backend.subscribe(code).await.unwrap();
+        for reopened in [false, true] {
+            if reopened {
+                backend.close().await;
+                backend = store.open().await;
+                heard = backend.subscribe(code).await.unwrap();
+            }
+            let said = everything(&*backend, code, &drafts[..=n]).await;
+            for text in gone {
+                assert!(!said.contains(text), "{text:?} is still said after {:?}", event.kind);
+            }
+        }
+        assert!(later.deliveries.recv().await.is_none(), "what was before is told again");
+    }
+
+    let kinds: Vec<_> = latest(&*backend, code).await[2..].iter().map(|event| event.kind.clone()).collect();
+    let expected = [
+        EventKind::Message { body: None, reply_to: None, edited: false },
+        drafts[1].kind.clone(),
+        EventKind::Edited { target, body: None },
+        EventKind::Edited { target, body: None },
+        EventKind::Deleted { target },
+    ];
+    assert_eq!(kinds, expected);
+}
+
+/// An edit is read by whoever asks once it is acknowledged, and by nobody otherwise.
+pub(crate) async fn an_edit_is_read_at_once(store: &Store) {
+    let backend = store.open().await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    let first = message(1, "draft 0");
+    let answer = message(1, "so it was");
+    stored(backend.append(code, first.clone()).await);
+    let EventKind::Message { body, .. } = answer.kind.clone() else { unreachable!() };
+    let reply = EventKind::Message { body, reply_to: Some(first.id), edited: false };
+    stored(backend.append(code, Draft { kind: reply.clone(), ..answer }).await);
+    for n in 1..=50 {
+        let text = format!("draft {n}");
+        stored(backend.append(code, edited(1, first.id, &text)).await);
+        let log = latest(&*backend, code).await;
+        let said = EventKind::Message { body: Some(text.parse().unwrap()), reply_to: None, edited: true };
+        assert_eq!(log[1].kind, said);
+        assert_eq!(log[2].kind, reply, "somebody else's words were touched");
+        let speaking = log.iter().filter(|event| matches!(event.kind, EventKind::Edited { body: Some(_), .. })).count();
+        assert_eq!(speaking, 1, "earlier edits still speak");
+    }
+}
+
+pub(crate) async fn only_its_author_takes_a_message_back(store: &Store) {
+    let backend = store.open_with(&Limits { events: 12, ..Limits::default() }).await;
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let trimmed = message(1, "long ago");
+    stored(backend.append(code, trimmed.clone()).await);
+    for n in 0..12 {
+        stored(backend.append(code, message(2, &format!("{n}"))).await);
+    }
+    let arrival = joined(4);
+    let (mine, gone, theirs) = (message(1, "mine"), message(1, "gone"), message(2, "theirs"));
+    for draft in [&arrival, &mine, &gone, &theirs] {
+        stored(backend.append(code, draft.clone()).await);
+    }
+    let edit = edited(1, mine.id, "still mine");
+    stored(backend.append(code, edit.clone()).await);
+    stored(backend.append(code, deleted(1, gone.id)).await);
+    // A reply may name anything.
+    let EventKind::Message { body, .. } = message(1, "yes").kind else { unreachable!() };
+    for reply_to in [theirs.id, trimmed.id, gone.id, id()] {
+        let kind = EventKind::Message { body: body.clone(), reply_to: Some(reply_to), edited: false };
+        let reply = stored(backend.append(code, Draft { kind: kind.clone(), ..message(1, "?") }).await);
+        assert_eq!(reply.kind, kind);
+    }
+    let before = latest(&*backend, code).await;
+
+    let attempts: [fn(u64, EventId) -> Draft; 3] =
+        [|n, target| edited(n, target, "no"), deleted, |n, target| reacted(n, target, true)];
+    for attempt in attempts {
+        for nothing in [id(), trimmed.id, arrival.id, gone.id, edit.id] {
+            refused!(backend.append(code, attempt(1, nothing)).await, NoTarget);
+            refused!(backend.append(code, attempt(2, nothing)).await, NoTarget);
+        }
+        // Who is outside is told nothing of the log.
+        for target in [id(), mine.id] {
+            refused!(backend.append(code, attempt(3, target)).await, Conflict);
+        }
+    }
+    refused!(backend.append(code, edited(1, theirs.id, "no")).await, NotAuthor);
+    refused!(backend.append(code, deleted(2, mine.id)).await, NotAuthor);
+    stored(backend.append(code, left(2, LeaveReason::Choice)).await);
+    refused!(backend.append(code, deleted(2, theirs.id)).await, Conflict);
+
+    let after = latest(&*backend, code).await;
+    let kept = after.len() - 1;
+    assert_eq!(after[..kept], before[before.len() - kept..], "a refusal changed something");
+    // An emoji is for anybody's message.
+    stored(backend.append(code, reacted(1, theirs.id, true)).await);
+    stored(backend.append(code, reacted(1, theirs.id, false)).await);
+}
+
+/// What a room keeps is measured as it is now, not as it was said.
+pub(crate) async fn the_measure_follows_the_words(store: &Store) {
+    let backend = store.open_with(&Limits { timeline: 4_000, ..Limits::default() }).await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    let kept = async |id: EventId| latest(&*backend, code).await.iter().any(|event| event.id == id);
+    let (long, short) = (message(1, &"x".repeat(2_500)), message(1, "y"));
+    stored(backend.append(code, long.clone()).await);
+    stored(backend.append(code, short.clone()).await);
+    stored(backend.append(code, deleted(1, long.id)).await);
+    for _ in 0..2 {
+        stored(backend.append(code, message(1, &"x".repeat(1_000))).await);
+    }
+    assert!(kept(long.id).await, "a deleted message still counts with its words");
+    stored(backend.append(code, edited(1, short.id, &"y".repeat(900))).await);
+    assert!(!kept(long.id).await, "an edited message still counts without its words");
+}

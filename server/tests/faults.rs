@@ -1,0 +1,50 @@
+//! What can happen to a server, against the real program on real sockets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
+
+#[path = "faults/clock.rs"]
+mod clock;
+#[cfg(target_os = "linux")]
+#[path = "faults/disk.rs"]
+mod disk;
+#[path = "faults/people.rs"]
+mod people;
+#[path = "proof/kit.rs"]
+mod proof;
+#[cfg(target_os = "linux")]
+#[path = "faults/slow.rs"]
+mod slow;
+#[path = "faults/stop.rs"]
+mod stop;
+#[path = "faults/store.rs"]
+mod store;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use proof::node::Program;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How many events a room of these servers keeps: all of them.
+const KEEPS: usize = 100_000;
+
+/// A server that lets people talk as much as they like, and keeps everything.
+fn program(directory: &Path) -> Program {
+    let environment = [
+        ("APPENDS_PER_SECOND", "100000".to_owned()),
+        ("APPEND_BURST", "100000".to_owned()),
+        ("EVENTS", KEEPS.to_string()),
+        ("TIMELINE", (1u64 << 30).to_string()),
+    ];
+    Program::new(env!("CARGO_BIN_EXE_server").into(), directory.join("flasky.db"), environment.into())
+}
+
+/// Waits until it is so.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

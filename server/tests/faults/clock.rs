@@ -1,0 +1,43 @@
+//! The clock is set back between appends: it is for display, and order is the log's.
+
+use app::protocol::{DisplayName, Epoch, Event, EventId, EventKind, Limits, MemberId, Position, RoomCode, Seq};
+use server::backend::{self, Delivery, Draft, From, NewRoom};
+use uuid::Uuid;
+
+use crate::proof::bent::Bent;
+
+const ME: MemberId = MemberId(Uuid::from_u128(7));
+const DAY_MS: u64 = 86_400_000;
+
+fn draft(n: u64, kind: EventKind) -> Draft {
+    Draft { id: EventId(Uuid::from_u128(n.into())), at: 100 * DAY_MS, by: ME, kind }
+}
+
+#[tokio::test]
+async fn order_is_the_logs_and_not_the_clocks() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
+    let store = Bent::ClockBackwards.bend(backend::open(&url, &Limits::default()).await.unwrap());
+    let code = RoomCode::from_entropy([7; 5]);
+    store.create_room(NewRoom { code, epoch: Epoch(1), capacity: 2 }).await.unwrap();
+    let mut live = store.subscribe(code).await.unwrap();
+    let name: DisplayName = "Ana".parse().unwrap();
+    store.append(code, draft(1, EventKind::Joined { member: ME, name })).await.unwrap();
+    for n in 2..=20 {
+        store.append(code, draft(n, EventKind::message(format!("{n}").parse().unwrap()))).await.unwrap();
+    }
+    let mut heard = Vec::new();
+    while heard.len() < 20 {
+        let Some(Delivery::Event(event)) = live.deliveries.recv().await else { panic!("the feed ended") };
+        heard.push((*event).clone());
+    }
+    let start = Position { epoch: Epoch(1), seq: Seq(0) };
+    for (from, count) in [(From::After(start), 20), (From::Latest, 20), (From::Before(Seq(11)), 10)] {
+        let events = store.read(code, from, 100).await.unwrap().events;
+        assert_eq!(events, heard[..count], "{from:?}");
+    }
+    let falls = |pair: &[Event]| pair[0].at > pair[1].at && pair[0].seq < pair[1].seq && pair[1].prev == pair[0].seq;
+    assert!(heard.windows(2).all(falls), "the clock did not run backwards: {heard:?}");
+    assert!(heard.iter().zip(1..).all(|(event, n)| event.id == EventId(Uuid::from_u128(n))), "{heard:?}");
+    store.close().await;
+}

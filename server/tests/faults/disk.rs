@@ -1,0 +1,67 @@
+//! A full disk: what is written waits, everything else goes on, and nothing has to be done when there is space again.
+
+use app::protocol::Code;
+
+use crate::people::person;
+use crate::proof::checker;
+use crate::proof::client::{Act, Person};
+use crate::proof::excuse::Excuse;
+use crate::proof::http;
+use crate::proof::store::Truth;
+use crate::{KEEPS, PATIENCE, program, until};
+
+/// A write beyond the limit on a file's size (`RLIMIT_FSIZE`) is to fail with EFBIG, as one on a full disk fails with
+/// ENOSPC. By default it kills instead, so that SIGXFSZ is ignored before the program begins.
+const IGNORING: &[&str] = &["sh", "-c", "trap '' XFSZ; exec \"$0\""];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_stops_writing_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = program(directory.path()).through(IGNORING);
+    server.start().await;
+    let (mut ana, seat) = person(server.address, "Ana", None).await;
+    let (mut ben, _) = person(server.address, "Ben", Some(seat.code)).await;
+    ana.act(Act::Send("before".to_owned()));
+    assert!(ana.until(PATIENCE, |view| view.acked == 1).await);
+
+    let wal = std::fs::metadata(server.store.with_extension("db-wal")).unwrap().len();
+    server.limit_files(Some(wal));
+    ana.act(Act::Send("while it is full".to_owned()));
+    ben.act(Act::Send("me too".to_owned()));
+    for person in [&mut ana, &mut ben] {
+        assert!(
+            person.until(PATIENCE, |view| view.deferred > 1).await,
+            "told to wait and try again: {:?}",
+            person.view()
+        );
+        assert_eq!((person.view().live, person.view().unsent), (true, 1));
+    }
+
+    // Reading, connecting and presence go on.
+    let page = http::snapshot(server.address, &seat).await.unwrap().expect("a page");
+    assert_eq!(page.events.len(), 3, "two who came, and what was said before");
+    let mut tab = Person::open("Ana's second tab".to_owned(), seat.clone(), server.address, 9, &Excuse::default());
+    let head = page.position.seq;
+    assert!(tab.until(PATIENCE, |view| view.live && view.head == head).await, "{:?}", tab.view());
+    ben.act(Act::Type);
+    assert!(ana.until(PATIENCE, |view| view.typing == 1).await, "Ana does not see Ben write");
+    let refused = http::enter(server.address, "Cleo", Some(seat.code), 0).await.unwrap_err();
+    assert!(refused.to_string().contains("storage"), "{refused}");
+
+    server.limit_files(None);
+    assert!(ana.until(PATIENCE, |view| view.acked == 2).await, "{:?}", ana.view());
+    assert!(ben.until(PATIENCE, |view| view.acked == 1).await, "{:?}", ben.view());
+    let (cleo, _) = person(server.address, "Cleo", Some(seat.code)).await;
+    let people = [ana, ben, tab, cleo];
+    let head = crate::proof::store::head(&server.store, seat.code).unwrap();
+    until("everybody has everything", || people.iter().all(|person| person.rests_at(head))).await;
+    let mut histories = Vec::new();
+    for person in people {
+        assert_eq!(person.view().dials, 1, "no connection was lost");
+        histories.push(person.finish().await);
+    }
+    assert_eq!(server.terminate(PATIENCE).await.code(), Some(0));
+    let defers = vec![Code::Storage];
+    let truth = Truth { keeps: KEEPS, defers, ..Truth::read(&server.store, seat.code).unwrap() };
+    assert_eq!(checker::check(&truth, &histories), []);
+}

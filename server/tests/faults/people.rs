@@ -1,0 +1,153 @@
+//! People who write a lot, and remember what became of it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use app::protocol::{EventId, MemberId, RoomCode};
+use tokio::task::JoinSet;
+
+use crate::PATIENCE;
+use crate::proof::client::mint;
+use crate::proof::dice::Dice;
+use crate::proof::excuse::Excuse;
+use crate::proof::history::{End, Fact, History, Said as Words};
+use crate::proof::http;
+use crate::proof::light::{Light, Said};
+
+/// Characters of four bytes: a message has 16 KB.
+const LONG: usize = 3_900;
+/// Messages that measure more than a socket's buffer (Linux: at most 4 MiB by default) and a room's ring together.
+pub(crate) const FLOOD: usize = 288;
+const WRITERS: usize = 4;
+
+/// Writes long messages one after the other.
+pub(crate) struct Writer {
+    light: Light,
+    name: String,
+    member: MemberId,
+    facts: Vec<Fact>,
+    dice: Dice,
+}
+
+impl Writer {
+    pub(crate) async fn enter(server: SocketAddr, name: String, code: RoomCode) -> Self {
+        let seat = http::enter(server, &name, Some(code), 0).await.unwrap();
+        let light = Light::connect(server, &seat, None).await;
+        let dice = Dice::new(u64::from(light.port()));
+        Self { light, name, member: seat.member, facts: Vec::new(), dice }
+    }
+
+    async fn send(&mut self) -> EventId {
+        let id = mint(&mut self.dice);
+        let body = format!("{} {:016x}{}", self.name, self.dice.draw(), "🧪".repeat(LONG));
+        self.facts.push(Fact::Sent { id, said: Words::Message(body.clone()) });
+        self.light.append(id, body).await;
+        id
+    }
+
+    /// Writes this many, each after the echo of the one before.
+    pub(crate) async fn write(&mut self, count: usize) {
+        for _ in 0..count {
+            let id = self.send().await;
+            let echo = id.to_string();
+            let echoed = async { while !self.light.hear().await.expect("a connection that holds").contains(&echo) {} };
+            tokio::time::timeout(PATIENCE, echoed).await.expect("an echo in time");
+            self.facts.push(Fact::Acked { id });
+        }
+    }
+
+    /// Writes until the connection ends; with the last two things it said, and what had no echo by then.
+    pub(crate) async fn write_on(mut self, acked: Arc<AtomicUsize>) -> (History, [Said; 2], EventId) {
+        let mut pending = self.send().await;
+        let mut last = Said::Broken;
+        loop {
+            let said = self.light.listen().await;
+            match &said {
+                Said::Text(text) if text.contains(&pending.to_string()) => {
+                    self.facts.push(Fact::Acked { id: pending });
+                    acked.fetch_add(1, Ordering::Relaxed);
+                    pending = self.send().await;
+                }
+                Said::Text(_) => {}
+                Said::Close(_) | Said::Broken => {
+                    let history = History { unsent: vec![pending], ..self.history() };
+                    return (history, [last, said], pending);
+                }
+            }
+            last = said;
+        }
+    }
+
+    pub(crate) fn history(self) -> History {
+        let Self { name: who, member, facts, .. } = self;
+        History { who, member, facts, unsent: Vec::new(), left: false, end: End::Away }
+    }
+}
+
+/// Several people who write at the same time.
+pub(crate) struct Crowd(Vec<Writer>);
+
+impl Crowd {
+    pub(crate) async fn enter(server: SocketAddr, code: RoomCode) -> Self {
+        let mut writers = Vec::new();
+        for n in 0..WRITERS {
+            writers.push(Writer::enter(server, format!("W{n}"), code).await);
+        }
+        Self(writers)
+    }
+
+    /// Together they write [`FLOOD`] messages.
+    pub(crate) async fn flood(&mut self) {
+        let mut writing = JoinSet::new();
+        for mut writer in self.0.drain(..) {
+            writing.spawn(async move {
+                writer.write(FLOOD / WRITERS).await;
+                writer
+            });
+        }
+        self.0 = writing.join_all().await;
+    }
+
+    pub(crate) fn histories(self) -> Vec<History> {
+        self.0.into_iter().map(Writer::history).collect()
+    }
+}
+
+/// Somebody at a page, on a network that works: no connection may end.
+pub(crate) async fn person(
+    server: SocketAddr,
+    name: &str,
+    code: Option<RoomCode>,
+) -> (crate::proof::client::Person, http::Seat) {
+    let seat = http::enter(server, name, code, 50).await.unwrap();
+    let seed = u64::from(name.as_bytes()[0]);
+    let mut person =
+        crate::proof::client::Person::open(name.to_owned(), seat.clone(), server, seed, &Excuse::default());
+    assert!(person.until(PATIENCE, |view| view.live).await, "{name} does not get in");
+    (person, seat)
+}
+
+/// Reads to the end; with the last two things that were said.
+pub(crate) async fn read_on(mut light: Light) -> [Said; 2] {
+    let mut last = Said::Broken;
+    loop {
+        let said = light.listen().await;
+        if !matches!(said, Said::Text(_)) {
+            return [last, said];
+        }
+        last = said;
+    }
+}
+
+/// That this is how a connection ends when the server ends it with this code.
+pub(crate) fn is_bye([bye, close]: &[Said; 2], code: u16) -> bool {
+    let begins = format!(r#"{{"type":"bye","code":{code},"#);
+    matches!(bye, Said::Text(text) if text.starts_with(&begins)) && *close == Said::Close(Some(code))
+}
+
+/// Waits for a while, and not longer.
+pub(crate) async fn within<T>(time: Duration, what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(time, what).await.expect("it did not happen in time")
+}

@@ -1,0 +1,93 @@
+//! Stores that must not be touched.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::PATIENCE;
+use crate::people::person;
+use crate::program;
+use crate::proof::client::Act;
+use crate::proof::node::Program;
+
+/// Everything in the directory but the lock, which says nothing.
+fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_none_or(|extension| extension != "lock"))
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Does not start, says why in these words and names the file, and leaves everything as it was.
+async fn refuses(server: &mut Program, why: &str) {
+    let directory = server.store.parent().unwrap().to_owned();
+    let before = files(&directory);
+    let (code, words) = server.refuses().await;
+    assert_eq!(code, Some(1), "{words}");
+    let line = words.lines().find(|line| line.contains(why)).unwrap_or_else(|| panic!("no {why:?} in: {words}"));
+    assert!(words.contains(server.store.to_str().unwrap()), "it does not name the file: {line}");
+    // SQLite leaves these two beside a sound file that it has looked at, and there is nothing in them.
+    let says_nothing = |(path, bytes): &(PathBuf, Vec<u8>)| {
+        let name = path.to_string_lossy();
+        name.ends_with("-shm") || (name.ends_with("-wal") && bytes.is_empty())
+    };
+    let mut after = files(&directory);
+    after.retain(|file| before.contains(file) || !says_nothing(file));
+    assert!(after == before, "something was written");
+}
+
+#[tokio::test]
+async fn a_store_in_use_is_refused_by_a_second_server() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = program(directory.path());
+    first.start().await;
+    let (mut ana, _) = person(first.address, "Ana", None).await;
+    ana.act(Act::Send("before".to_owned()));
+    assert!(ana.until(PATIENCE, |view| view.acked == 1).await);
+    refuses(&mut program(directory.path()), "another server is using").await;
+    ana.act(Act::Send("after".to_owned()));
+    assert!(ana.until(PATIENCE, |view| view.acked == 2).await, "the first one goes on");
+}
+
+#[tokio::test]
+async fn a_damaged_store_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = program(directory.path());
+    fs::write(&server.store, "this was a database once, and is none any more. ".repeat(200)).unwrap();
+    refuses(&mut server, "not a database").await;
+
+    // A sound beginning, and nonsense where the rooms are.
+    fs::remove_file(&server.store).unwrap();
+    server.start().await;
+    let (mut ana, _) = person(server.address, "Ana", None).await;
+    for n in 0..200 {
+        ana.act(Act::Send(format!("{n} {}", "x".repeat(500))));
+    }
+    assert!(ana.until(PATIENCE, |view| view.acked == 200).await);
+    assert_eq!(server.terminate(PATIENCE).await.code(), Some(0));
+    let mut bytes = fs::read(&server.store).unwrap();
+    let end = bytes.len();
+    bytes[end - 16_384..].fill(0xff);
+    fs::write(&server.store, &bytes).unwrap();
+    refuses(&mut server, "is damaged").await;
+}
+
+#[tokio::test]
+async fn a_store_of_another_program_or_of_a_later_version_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = program(directory.path());
+    let execute = |sql| rusqlite::Connection::open(&server.store).unwrap().execute_batch(sql).unwrap();
+    execute("CREATE TABLE recipes (soup TEXT); INSERT INTO recipes VALUES ('leek')");
+    refuses(&mut server, "is a database of another program").await;
+
+    fs::remove_file(&server.store).unwrap();
+    server.start().await;
+    let (ana, _) = person(server.address, "Ana", None).await;
+    ana.finish().await;
+    assert_eq!(server.terminate(PATIENCE).await.code(), Some(0));
+    rusqlite::Connection::open(&server.store).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    refuses(&mut server, "was written by a later version of this program").await;
+}

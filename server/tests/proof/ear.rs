@@ -1,0 +1,67 @@
+//! Listens to what the server says on one connection after the other, whatever a client makes of it.
+
+use app::protocol::{Delivered, Event, EventKind, Position, Seq, ServerFrame, Snapshot};
+
+use super::history::Fact;
+use super::store::words;
+
+#[derive(Debug, Default)]
+pub(crate) struct Ear {
+    asked: Option<Position>,
+    /// The last event of this connection's chain.
+    at: Option<Seq>,
+    /// The place of the room when it was welcomed, until the replay is over.
+    replays: Option<Seq>,
+}
+
+impl Ear {
+    /// A connection says hello.
+    pub(crate) fn asks(&mut self, position: Option<Position>) {
+        *self = Self { asked: position, ..Self::default() };
+    }
+
+    /// What a frame says, as facts.
+    pub(crate) fn hear(&mut self, frame: &ServerFrame, facts: &mut Vec<Fact>) {
+        match frame {
+            ServerFrame::Welcome(welcome) => {
+                let (asked, recovered) = (self.asked, welcome.recovered);
+                self.at = asked.filter(|_| recovered).map(|asked| asked.seq);
+                self.replays = Some(welcome.position.seq);
+                facts.push(Fact::Welcomed { asked, head: welcome.position, recovered });
+            }
+            ServerFrame::Events { events, more, .. } => {
+                events.iter().for_each(|delivered| self.hear_event(delivered, facts));
+                if !more && let Some(head) = self.replays.take() {
+                    facts.push(Fact::Replayed { upto: self.at.map_or(head, |at| at.max(head)) });
+                }
+            }
+            ServerFrame::Rejected { id, code, .. } if code.is_retryable() => {
+                facts.push(Fact::Deferred { id: *id, code: *code });
+            }
+            _ => {}
+        }
+    }
+
+    fn hear_event(&mut self, delivered: &Delivered, facts: &mut Vec<Fact>) {
+        let Delivered::Event(event) = delivered else { return };
+        facts.extend(heard(event));
+        match self.at {
+            Some(at) if event.seq <= at => return,
+            Some(at) if event.prev != at => facts.push(Fact::Gap { at, prev: event.prev, seq: event.seq }),
+            _ => {}
+        }
+        self.at = Some(event.seq);
+    }
+}
+
+/// What a page was served with.
+pub(crate) fn load(page: &Snapshot, facts: &mut Vec<Fact>) {
+    facts.push(Fact::Welcomed { asked: None, head: page.position, recovered: false });
+    facts.extend(page.events.iter().filter_map(heard));
+}
+
+fn heard(event: &Event) -> Option<Fact> {
+    let has_words = matches!(event.kind, EventKind::Message { .. } | EventKind::Edited { .. });
+    let words = words(&event.kind).map(str::to_owned);
+    has_words.then_some(Fact::Heard { seq: event.seq, id: event.id, words })
+}

@@ -1,0 +1,24 @@
+//! What the kernel knows of a connection: Linux, `/proc/net/tcp`.
+
+/// Sent by the server and not taken by the client, in bytes.
+pub(crate) fn unsent(server: u16, client: u16) -> u64 {
+    let held = |fields: Vec<String>| u64::from_str_radix(fields[4].split_once(':')?.0, 16).ok();
+    lines(server, client).into_iter().filter_map(held).sum()
+}
+
+/// Whether the server still has it open.
+pub(crate) fn is_open(server: u16, client: u16) -> bool {
+    const ESTABLISHED: &str = "01";
+    lines(server, client).iter().any(|fields| fields[3] == ESTABLISHED)
+}
+
+/// The fields of the server's end: number, local, remote, state, queues, and more.
+fn lines(server: u16, client: u16) -> Vec<Vec<String>> {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("a table of connections");
+    let (local, remote) = (format!(":{server:04X}"), format!(":{client:04X}"));
+    table
+        .lines()
+        .map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|fields| fields.len() > 4 && fields[1].ends_with(&local) && fields[2].ends_with(&remote))
+        .collect()
+}

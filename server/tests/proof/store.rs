@@ -1,0 +1,94 @@
+//! What the server has in the end, read from its file.
+
+use std::path::Path;
+use std::time::Duration;
+
+use app::protocol::{Code, EventId, EventKind, MemberId, RoomCode, Seq, codec};
+use rusqlite::{Connection, OptionalExtension as _, Result};
+use uuid::Uuid;
+
+use super::history::Seated;
+
+/// One entry of a room's whole log, trimmed or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) seq: Seq,
+    pub(crate) id: EventId,
+    /// What it is, as long as it is not trimmed.
+    pub(crate) kind: Option<EventKind>,
+}
+
+impl Entry {
+    /// What it says now.
+    pub(crate) fn words(&self) -> Option<&str> {
+        self.kind.as_ref().and_then(words)
+    }
+}
+
+/// The words of a message, or of a change of one.
+pub(crate) fn words(kind: &EventKind) -> Option<&str> {
+    match kind {
+        EventKind::Message { body, .. } | EventKind::Edited { body, .. } => body.as_ref().map(|body| body.as_str()),
+        _ => None,
+    }
+}
+
+/// What histories are held against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Truth {
+    /// In its order.
+    pub(crate) log: Vec<Entry>,
+    /// In the order they were taken.
+    pub(crate) seats: Vec<Seated>,
+    /// How many events the room keeps.
+    pub(crate) keeps: usize,
+    /// With which codes the server had reason to refuse something for now.
+    pub(crate) defers: Vec<Code>,
+}
+
+impl Truth {
+    /// A room of the default size, in which nothing had to wait.
+    pub(crate) fn read(store: &Path, code: RoomCode) -> Result<Self> {
+        let file = open(store)?;
+        let room = file.query_row("SELECT room FROM rooms WHERE code = ?1", [code.to_string()], |row| row.get(0));
+        let room: i64 = room.optional()?.unwrap_or(0);
+        let keeps = app::protocol::Limits::default().events;
+        Ok(Self { log: log(&file, room)?, seats: seats(&file, room)?, keeps, defers: Vec::new() })
+    }
+}
+
+/// Ids stay for the life of the room, also of events that were trimmed.
+fn log(file: &Connection, room: i64) -> Result<Vec<Entry>> {
+    let mut ids = file.prepare(
+        "SELECT ids.seq, ids.id, kind FROM ids LEFT JOIN events USING (room, seq) WHERE room = ?1 ORDER BY ids.seq",
+    )?;
+    let entries = ids.query_map([room], |row| {
+        let kind: Option<String> = row.get(2)?;
+        Ok(Entry {
+            seq: Seq(row.get::<_, i64>(0)?.cast_unsigned()),
+            id: EventId(row.get::<_, Uuid>(1)?),
+            kind: kind.map(|kind| codec::decode(&kind).expect("an event")),
+        })
+    })?;
+    entries.collect()
+}
+
+fn seats(file: &Connection, room: i64) -> Result<Vec<Seated>> {
+    let mut seats =
+        file.prepare("SELECT member, name FROM seats JOIN names USING (room, member) WHERE room = ?1 ORDER BY joined")?;
+    seats.query_map([room], |row| Ok((MemberId(row.get::<_, Uuid>(0)?), row.get(1)?)))?.collect()
+}
+
+/// The last place of the room's log.
+pub(crate) fn head(store: &Path, code: RoomCode) -> Result<Seq> {
+    open(store)?
+        .query_row("SELECT head FROM rooms WHERE code = ?1", [code.to_string()], |row| row.get::<_, i64>(0))
+        .map(|head| Seq(head.cast_unsigned()))
+}
+
+fn open(store: &Path) -> Result<Connection> {
+    let file = Connection::open(store)?;
+    file.busy_timeout(Duration::from_secs(5))?;
+    file.pragma_update(None, "query_only", true)?;
+    Ok(file)
+}

@@ -1,0 +1,182 @@
+//! Looks at a screen after every step and writes down what changed.
+
+use std::collections::{HashMap, HashSet};
+
+use app::client::{Client, DraftState, Outbox, Row, RowKey, RowState, Status};
+use app::protocol::{Code, Event, EventId, EventKind, MemberId, Seq};
+
+use super::client::View;
+use super::history::{End, Fact, History, Said, Seated};
+
+/// Screens up to this size are looked at after every step; larger ones now and then.
+const SMALL: usize = 64;
+const NOW_AND_THEN: u64 = 64;
+
+#[derive(Default)]
+pub(crate) struct Witness {
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) view: View,
+    last: Option<(Seq, EventId)>,
+    drafts: HashMap<EventId, DraftState>,
+    /// What the server refused for good.
+    denied: HashMap<EventId, Code>,
+    doubled: HashSet<RowKey>,
+    looks: u64,
+}
+
+impl Witness {
+    pub(crate) fn of(outbox: &Outbox) -> Self {
+        let mut witness = Self::default();
+        for draft in outbox.drafts() {
+            witness.facts.push(Fact::Sent { id: draft.id, said: Said::from(&draft.event) });
+            witness.drafts.insert(draft.id, draft.state);
+        }
+        witness
+    }
+
+    /// The person sends something.
+    pub(crate) fn sends(&mut self, id: EventId, said: Said) {
+        self.view.sent += 1;
+        self.view.changes += u64::from(said.target().is_some());
+        self.facts.push(Fact::Sent { id, said });
+        self.drafts.insert(id, DraftState::Waiting);
+    }
+
+    /// The server refuses it for good.
+    pub(crate) fn denies(&mut self, id: EventId, code: Code) {
+        self.denied.insert(id, code);
+    }
+
+    pub(crate) fn look(&mut self, client: &Client) {
+        self.look_at_log(client);
+        self.look_at_drafts(client);
+        self.looks += 1;
+        let small = client.room().is_some_and(|room| room.timeline().events().len() <= SMALL);
+        if small || self.looks.is_multiple_of(NOW_AND_THEN) {
+            self.look_at_rows(client);
+        }
+    }
+
+    fn look_at_log(&mut self, client: &Client) {
+        let Some(room) = client.room() else { return };
+        let events = room.timeline().events();
+        if events.len() == 0 && self.last.is_some() {
+            self.begin_anew();
+        }
+        let is_known = |event: &Event| Some((event.seq, event.id)) == self.last;
+        let mut fresh: Vec<_> = events.rev().take_while(|event| !is_known(event)).collect();
+        fresh.reverse();
+        for event in fresh {
+            let body = says(event);
+            self.last = Some((event.seq, event.id));
+            self.view.head = event.seq;
+            self.facts.push(Fact::Shown { seq: event.seq, id: event.id, body });
+        }
+    }
+
+    fn look_at_drafts(&mut self, client: &Client) {
+        let present: HashMap<_, _> = client.outbox().drafts().map(|draft| (draft.id, draft.state)).collect();
+        let gone: Vec<_> = self.drafts.keys().filter(|id| !present.contains_key(id)).copied().collect();
+        for id in gone {
+            self.drafts.remove(&id);
+            match self.denied.remove(&id) {
+                // Nothing was typed for it, so it is not kept.
+                Some(code) => self.refuse(id, code),
+                None => {
+                    self.view.acked += 1;
+                    self.facts.push(Fact::Acked { id });
+                }
+            }
+        }
+        for (id, state) in present {
+            let before = self.drafts.insert(id, state);
+            if let DraftState::Refused(code) = state
+                && before != Some(state)
+            {
+                self.refuse(id, code);
+            }
+        }
+    }
+
+    fn refuse(&mut self, id: EventId, code: Code) {
+        self.view.refused += 1;
+        self.facts.push(Fact::Refused { id, code });
+    }
+
+    /// The rows are what a person sees: no key twice, every draft there.
+    fn look_at_rows(&mut self, client: &Client) {
+        let mut keys = HashSet::new();
+        for row in client.rows() {
+            if !keys.insert(row.key()) && self.doubled.insert(row.key()) {
+                let key = match row.key() {
+                    RowKey::Event(id) => id.to_string(),
+                    key => format!("{key:?}"),
+                };
+                self.facts.push(Fact::Doubled { key });
+            }
+        }
+    }
+
+    pub(crate) fn begin_anew(&mut self) {
+        self.last = None;
+        self.facts.push(Fact::Reset);
+    }
+
+    pub(crate) fn refused(&self) -> Vec<EventId> {
+        let is_refused = |state: &DraftState| matches!(state, DraftState::Refused(_));
+        self.drafts.iter().filter(|(_, state)| is_refused(state)).map(|(id, _)| *id).collect()
+    }
+
+    /// The person has taken refused words off the screen. What was to change them went with them.
+    pub(crate) fn discarded(&mut self, client: &Client) {
+        let present: HashSet<_> = client.outbox().drafts().map(|draft| draft.id).collect();
+        let gone: Vec<_> = self.drafts.keys().filter(|id| !present.contains(id)).copied().collect();
+        for id in gone {
+            self.drafts.remove(&id);
+            self.denied.remove(&id);
+            self.facts.push(Fact::Discarded { id });
+        }
+    }
+
+    pub(crate) fn finish(mut self, who: String, member: MemberId, client: &Client) -> History {
+        self.look_at_rows(client);
+        // What is to change a message is shown as that message; so is what has no room to be shown in.
+        let is_shown = |draft: &app::client::Draft| client.room().is_some() && draft.event.target().is_none();
+        let mut unsent: Vec<_> = client.rows().iter().filter_map(unsent).collect();
+        unsent.extend(client.outbox().drafts().filter(|draft| !is_shown(draft)).map(|draft| draft.id));
+        let end = match client.status() {
+            Status::Live => End::Live { roster: roster(client), shows: shows(client) },
+            Status::Ended(ending) => End::Ended(ending),
+            Status::Connecting | Status::Reconnecting { .. } => End::Away,
+        };
+        History { who, member, facts: self.facts, unsent, left: false, end }
+    }
+}
+
+fn roster(client: &Client) -> Vec<Seated> {
+    client.members().iter().map(|seated| (seated.member, seated.name.to_string())).collect()
+}
+
+/// The messages as they are on the screen.
+fn shows(client: &Client) -> Vec<(EventId, Option<String>)> {
+    let events = client.room().into_iter().flat_map(|room| room.timeline().events());
+    events
+        .filter(|event| matches!(event.kind, EventKind::Message { .. }))
+        .map(|event| (event.id, says(event)))
+        .collect()
+}
+
+/// What a message says.
+fn says(event: &Event) -> Option<String> {
+    match &event.kind {
+        EventKind::Message { body, .. } => body.as_ref().map(|body| body.as_str().to_owned()),
+        _ => None,
+    }
+}
+
+fn unsent(row: &Row) -> Option<EventId> {
+    match row {
+        Row::Message(row) if matches!(row.state, RowState::Pending { .. } | RowState::Refused(_)) => Some(row.id),
+        _ => None,
+    }
+}

@@ -1,0 +1,159 @@
+//! Bugs planted on purpose: each is seen, and the plan that showed it is kept and shows it again.
+
+use app::protocol::{EventId, EventKind, Seq};
+use uuid::Uuid;
+
+use crate::proof::bent::Bent;
+use crate::proof::checker;
+use crate::proof::fault::Kind;
+use crate::proof::history::{End, Fact};
+use crate::proof::plan::{Change, Plan, Step};
+use crate::proof::proxy::Cut;
+use crate::proof::runner::{self, Evidence, Outcome};
+use crate::{load, save};
+
+/// Two people who write, lose their connections, and meet a restart.
+fn plan() -> Plan {
+    let mut steps = vec![Step::Connect { who: 0 }, Step::Connect { who: 1 }, Step::Wait { ms: 50 }];
+    for _ in 0..3 {
+        steps.extend([Step::Send { who: 0, count: 4 }, Step::Send { who: 1, count: 4 }, Step::Chatter { count: 4 }]);
+        steps.extend([Change::Edit, Change::Delete].map(|what| Step::Change { who: 1, what }));
+        steps.extend([Step::Cut { who: 0, how: Cut::Reset }, Step::Chatter { count: 4 }, Step::Wait { ms: 50 }]);
+        steps.extend([Step::Reload { who: 1 }, Step::Wait { ms: 50 }, Step::Restart { crash: false }]);
+    }
+    Plan { seed: 1, people: 2, events: 1_000, rate: 10_000, steps }
+}
+
+/// Somebody alone on a network that works, and restarts.
+fn alone() -> Plan {
+    let round = [Step::Chatter { count: 4 }, Step::Wait { ms: 300 }, Step::Restart { crash: true }];
+    let steps = [&round[..], &round[..], &round[..]].concat();
+    Plan { seed: 1, people: 0, events: 1_000, rate: 10_000, steps }
+}
+
+fn sees(outcome: &Outcome, kind: Kind) -> bool {
+    outcome.faults.iter().any(|fault| fault.kind == kind)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_engine_does_wrong_is_seen() {
+    for (bent, kind) in [
+        (Bent::Copies, Kind::Doubled),
+        (Bent::Skips, Kind::Hole),
+        (Bent::Forgets, Kind::NeedlessReset),
+        (Bent::Refuses, Kind::Refused),
+        (Bent::Remembers, Kind::Words),
+        (Bent::Overlooks, Kind::Roster),
+        (Bent::ThrowsOut, Kind::ThrownOut),
+        (Bent::Stumbles, Kind::Dropped),
+    ] {
+        let plan = if bent == Bent::Stumbles { alone() } else { plan() };
+        let outcome = runner::run(&plan, bent).await;
+        assert!(sees(&outcome, kind), "{bent:?}: {:#?}", outcome.faults);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_plan_is_kept_and_fails_again() {
+    let plan = Plan { seed: u64::MAX, ..plan() };
+    let first = runner::run(&plan, Bent::Copies).await;
+    assert!(!first.is_good());
+    let file = save(&plan);
+    let kept = load(&file);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(kept, plan);
+    let again = runner::run(&kept, Bent::Copies).await;
+    assert!(sees(&again, Kind::Doubled), "{:#?}", again.faults);
+    let mended = runner::run(&kept, Bent::Straight).await;
+    assert!(mended.is_good(), "{:#?} {:#?}", mended.faults, mended.stuck);
+}
+
+/// Order is the log's: the clock may stand where it wants.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_runs_backwards_changes_nothing() {
+    let outcome = runner::run(&plan(), Bent::ClockBackwards).await;
+    assert!(outcome.is_good(), "{:#?} {:#?}", outcome.faults, outcome.stuck);
+    assert!(outcome.total.acked > 20 && outcome.total.resumes > 0, "{outcome:?}");
+}
+
+/// Something done to what is known of a plan that went well.
+type Forge = fn(&mut Evidence);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_in_a_real_history_is_seen() {
+    let evidence = runner::perform(&plan(), Bent::Straight).await;
+    assert_eq!(checker::check(&evidence.truth, &evidence.histories), []);
+    let forgeries: [(Kind, Forge); 11] = [
+        (Kind::Lost, lose),
+        (Kind::Lost, |it| it.histories[0].unsent = acked(it)),
+        (Kind::Doubled, |it| it.truth.log.push(it.truth.log[5].clone())),
+        (Kind::Doubled, store_again),
+        (Kind::OutOfOrder, swap),
+        (Kind::Invented, |it| it.histories[1].facts.retain(|fact| !matches!(fact, Fact::Sent { .. }))),
+        (Kind::Hole, skip),
+        (Kind::Words, unchange),
+        (Kind::NeedlessReset, reset),
+        (Kind::Roster, |it| it.truth.seats.swap(0, 1)),
+        (Kind::ThrownOut, |it| it.histories[1].end = End::Ended(app::client::Ending::NoSeat)),
+    ];
+    for (n, (kind, forge)) in forgeries.into_iter().enumerate() {
+        let mut forged = evidence.clone();
+        forge(&mut forged);
+        let faults = checker::check(&forged.truth, &forged.histories);
+        assert!(faults.iter().any(|fault| fault.kind == kind), "forgery {n}: {faults:#?}");
+    }
+}
+
+/// What the first person has been told is in the log.
+fn acked(it: &Evidence) -> Vec<EventId> {
+    let ids = it.histories[0].facts.iter().filter_map(|fact| match fact {
+        Fact::Acked { id } => Some(*id),
+        _ => None,
+    });
+    ids.collect()
+}
+
+fn lose(it: &mut Evidence) {
+    let lost = acked(it)[0];
+    it.truth.log.retain(|entry| entry.id != lost);
+}
+
+/// The same words once more, at the end.
+fn store_again(it: &mut Evidence) {
+    let mut copy = it.truth.log.iter().find(|entry| entry.words().is_some()).unwrap().clone();
+    copy.id = EventId(Uuid::from_u128(1));
+    copy.seq = Seq(it.truth.log.last().unwrap().seq.0 + 1);
+    it.truth.log.push(copy);
+}
+
+fn swap(it: &mut Evidence) {
+    let ids = acked(it);
+    let places: Vec<_> =
+        ids[..2].iter().map(|id| it.truth.log.iter().position(|entry| entry.id == *id).unwrap()).collect();
+    (it.truth.log[places[0]].id, it.truth.log[places[1]].id) = (ids[1], ids[0]);
+}
+
+/// The screen misses one in the middle.
+fn skip(it: &mut Evidence) {
+    let is_message = |entry: &&crate::proof::store::Entry| matches!(entry.kind, Some(EventKind::Message { .. }));
+    let missed = it.truth.log.iter().filter(is_message).nth(10).unwrap().id;
+    it.histories[0].facts.retain(|fact| !matches!(fact, Fact::Shown { id, .. } if *id == missed));
+}
+
+/// What was taken back is in the log as if nothing had happened.
+fn unchange(it: &mut Evidence) {
+    let body = |entry: &mut crate::proof::store::Entry| match &mut entry.kind {
+        Some(EventKind::Message { body, .. }) if body.is_none() => Some(body.insert("back".parse().unwrap()).clone()),
+        _ => None,
+    };
+    it.truth.log.iter_mut().find_map(body).expect("a message that was taken back");
+}
+
+/// Every resume was refused.
+fn reset(it: &mut Evidence) {
+    for fact in it.histories.iter_mut().flat_map(|history| &mut history.facts) {
+        if let Fact::Welcomed { recovered, .. } = fact {
+            *recovered = false;
+        }
+    }
+}

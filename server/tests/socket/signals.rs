@@ -1,0 +1,137 @@
+//! What is true of a member now: writing, away, back. Signals come in order, so what comes first shows what did not.
+
+use std::time::Duration;
+
+use app::protocol::{ClientFrame, LeaveReason, MemberId, ServerFrame};
+use server::clock;
+use tokio::time::sleep;
+
+use crate::support::client::{Person, Socket};
+use crate::support::server::Server;
+
+fn typing(member: MemberId, typing: bool) -> ServerFrame {
+    ServerFrame::Signal { member, typing: Some(typing), away: None, until: None }
+}
+
+fn back(member: MemberId) -> ServerFrame {
+    ServerFrame::Signal { member, typing: None, away: Some(false), until: None }
+}
+
+/// The next signal must be that this member is away. Answers with the time until which the seat is kept.
+async fn away(socket: &mut Socket, who: MemberId) -> u64 {
+    match socket.signal().await {
+        ServerFrame::Signal { member, typing: None, away: Some(true), until: Some(until) } if member == who => until,
+        other => panic!("not away: {other:?}"),
+    }
+}
+
+fn absent(socket: &Socket) -> Vec<MemberId> {
+    socket.welcome().members.iter().filter(|seated| seated.away).map(|seated| seated.member).collect()
+}
+
+#[tokio::test]
+async fn who_writes_is_shown_to_the_others() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let (mut tab, mut other_tab) = (ana.connect().await, ana.connect().await);
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let mut at_bo = bo.connect().await;
+    for on in [true, false] {
+        tab.send(&ClientFrame::Signal { typing: on }).await;
+        assert_eq!(at_bo.signal().await, typing(ana.me, on));
+    }
+    at_bo.send(&ClientFrame::Signal { typing: true }).await;
+    for socket in [&mut tab, &mut other_tab] {
+        assert_eq!(socket.joined().await.0, bo.me);
+        assert_eq!(socket.signal().await, typing(bo.me, true), "her own came back, or he was away");
+    }
+    // It is nowhere in the log.
+    assert_eq!(bo.connect().await.replay.len(), 2);
+}
+
+#[tokio::test]
+async fn who_says_it_too_often_is_not_passed_on_and_not_put_out() {
+    const TOO_MANY: usize = 200;
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let mut at_bo = bo.connect().await;
+    assert_eq!(at_ana.joined().await.0, bo.me);
+    for _ in 0..TOO_MANY {
+        at_ana.send(&ClientFrame::Signal { typing: true }).await;
+    }
+    at_ana.is_well(1).await;
+    sleep(Duration::from_millis(1_100)).await;
+    at_ana.send(&ClientFrame::Signal { typing: false }).await;
+    let mut heard = 0;
+    while at_bo.signal().await == typing(ana.me, true) {
+        heard += 1;
+    }
+    assert!((1..TOO_MANY / 4).contains(&heard), "{heard} of {TOO_MANY}");
+    assert_eq!(at_ana.said("done").await, at_bo.event().await);
+}
+
+#[tokio::test]
+async fn who_is_gone_for_a_while_is_away_until_then() {
+    const GRACE_MS: u64 = 30_000;
+    let server = Server::start(&["--grace-ms=30000"]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let chidi = Person::join(&server, ana.code, "Chidi").await;
+    let (tab, other_tab, at_chidi) = (bo.connect().await, bo.connect().await, chidi.connect().await);
+    assert_eq!(absent(&at_chidi), []);
+
+    // One tab less is nothing to speak of, nor was a first connection.
+    drop(tab);
+    drop(at_chidi);
+    away(&mut at_ana, chidi.me).await;
+    let before = clock::unix_ms() + GRACE_MS;
+    drop(other_tab);
+    let until = away(&mut at_ana, bo.me).await;
+    assert!((before..=clock::unix_ms() + GRACE_MS).contains(&until), "{until}");
+    assert_eq!(absent(&ana.connect().await), [bo.me, chidi.me]);
+    let visit = ana.browser.call("/api/room_snapshot", &[("code", &ana.code.to_string())]).await.json();
+    let members = visit["Inside"]["snapshot"]["members"].as_array().unwrap();
+    let shown: Vec<_> = members.iter().map(|seated| seated["away"].as_bool().unwrap_or_default()).collect();
+    assert_eq!(shown, [false, true, true]);
+
+    let at_bo = bo.connect().await;
+    assert_eq!(at_ana.signal().await, back(bo.me));
+    assert_eq!(absent(&at_bo), [chidi.me]);
+    assert_eq!(absent(&ana.connect().await), [chidi.me]);
+    let second = bo.connect().await;
+    drop((at_bo, second));
+    away(&mut at_ana, bo.me).await;
+}
+
+#[tokio::test]
+async fn who_was_there_before_anybody_looked_comes_back_when_they_connect() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let mut at_ana = ana.connect().await;
+    assert_eq!(absent(&at_ana), [bo.me]);
+    let _at_bo = bo.connect().await;
+    assert_eq!(at_ana.signal().await, back(bo.me));
+}
+
+#[tokio::test]
+async fn who_left_is_not_away() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let chidi = Person::join(&server, ana.code, "Chidi").await;
+    let (mut at_bo, at_chidi) = (bo.connect().await, chidi.connect().await);
+    at_bo.send(&ClientFrame::Leave).await;
+    assert_eq!(at_bo.end().await, 1000);
+    drop(at_bo);
+    for who in [&bo, &chidi] {
+        assert_eq!(at_ana.joined().await.0, who.me);
+    }
+    assert_eq!(at_ana.left().await, (bo.me, LeaveReason::Choice));
+    drop(at_chidi);
+    away(&mut at_ana, chidi.me).await;
+}

@@ -1,0 +1,102 @@
+//! An engine that something happens to at a chosen moment.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ::server::backend::{
+    Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
+};
+use ::server::entropy;
+use app::protocol::{EventKind, LeaveReason, MemberId, RoomCode};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// What happens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Trouble {
+    /// The next connection of this member that takes or renews its lease finds the seat freed, for this reason.
+    LosesSeat(MemberId, LeaveReason),
+    /// No page of any log can be read.
+    ReadsNothing,
+}
+
+/// The engine.
+pub(crate) struct Troubled {
+    engine: Arc<dyn Backend>,
+    trouble: Mutex<Option<Trouble>>,
+}
+
+impl Troubled {
+    pub(crate) fn over(engine: Arc<dyn Backend>) -> Arc<Self> {
+        Arc::new(Self { engine, trouble: Mutex::default() })
+    }
+
+    pub(crate) fn make(&self, trouble: Trouble) {
+        *self.trouble.lock().unwrap() = Some(trouble);
+    }
+
+    fn loses_seat(&self, of: MemberId) -> Option<LeaveReason> {
+        let mut trouble = self.trouble.lock().unwrap();
+        let Some(Trouble::LosesSeat(member, why)) = *trouble else { return None };
+        (member == of).then(|| *trouble = None).map(|()| why)
+    }
+}
+
+#[async_trait::async_trait]
+impl Backend for Troubled {
+    async fn create_room(&self, room: NewRoom) -> Result<(), BackendError> {
+        self.engine.create_room(room).await
+    }
+
+    async fn room(&self, code: RoomCode) -> Result<Room, BackendError> {
+        self.engine.room(code).await
+    }
+
+    async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError> {
+        self.engine.append(code, draft).await
+    }
+
+    async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
+        if let Some(Trouble::ReadsNothing) = *self.trouble.lock().unwrap() {
+            return Err(BackendError::unavailable("for this test"));
+        }
+        self.engine.read(code, from, limit).await
+    }
+
+    async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
+        self.engine.subscribe(code).await
+    }
+
+    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
+        self.engine.signal(code, signal).await
+    }
+
+    async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
+        let Lease { code, member, id } = lease;
+        if !id.is_nil()
+            && let Some(why) = self.loses_seat(member)
+        {
+            self.engine.release(lease).await?;
+            self.engine.release(Lease { id: Uuid::nil(), ..lease }).await?;
+            let kind = EventKind::Left { member, why };
+            self.engine.append(code, Draft { id: entropy::event_id(), at: 0, by: member, kind }).await?;
+        }
+        self.engine.hold(lease, ttl).await
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), BackendError> {
+        self.engine.release(lease).await
+    }
+
+    async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
+        self.engine.expired(now).await
+    }
+
+    async fn keys(&self) -> Result<Keys, BackendError> {
+        self.engine.keys().await
+    }
+
+    async fn close(&self) {
+        self.engine.close().await;
+    }
+}
