@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server as Listener, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from './server.ts';
 
 /**
@@ -7,6 +9,8 @@ import { freePort } from './server.ts';
  * cut line drops them.
  */
 export class Line {
+  /** From the next connection on, its pages come in pieces. */
+  inPieces = false;
   private listener: Listener | undefined;
   private readonly sockets = new Set<Socket>();
 
@@ -33,7 +37,7 @@ export class Line {
         [far, near],
       ] as const) {
         this.sockets.add(one);
-        one.pipe(other);
+        (this.inPieces && one === far ? one.pipe(pieces()) : one).pipe(other);
         one.on('error', () => other.destroy());
         one.on('close', () => {
           this.sockets.delete(one);
@@ -55,4 +59,18 @@ export class Line {
     for (const socket of this.sockets) socket.destroy();
     await closed;
   }
+}
+
+/** Pages in eight pieces, with some frames between them, in which a browser may paint what it has. */
+function pieces(): Transform {
+  return new Transform({
+    async transform(chunk: Buffer, _encoding, done) {
+      const size = chunk.includes('content-type: text/html') ? Math.ceil(chunk.length / 8) : chunk.length;
+      for (let at = 0; at < chunk.length; at += size) {
+        this.push(chunk.subarray(at, at + size));
+        await pause(100);
+      }
+      done();
+    },
+  });
 }

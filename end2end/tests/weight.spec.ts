@@ -80,6 +80,8 @@ async function shifts(page: Page, go: () => Promise<void>): Promise<string[]> {
       }
     }).observe({ type: 'layout-shift', buffered: true });
   });
+  // Not compressed, so that each piece can be read when it comes.
+  await page.setExtraHTTPHeaders({ 'accept-encoding': 'identity' });
   const letWasmCome = await holdWasm(page);
   const arrived = go();
   // What the server rendered has to be on the screen before anything can move away from it.
@@ -101,13 +103,16 @@ for (const width of [1280, 390]) {
   test.describe(`${width} px`, () => {
     test.use({ viewport: { width, height: 800 } });
 
-    test('nothing shifts on home', async ({ person }) => {
-      const ana = await person('Ana');
+    // On a line that brings the page in pieces: it is on the screen whole, or not yet.
+    test('nothing shifts on home', async ({ person, line }) => {
+      line.inPieces = true;
+      const ana = await person('Ana', line.url);
       expect(await shifts(ana.page, () => ana.home())).toEqual([]);
     });
 
-    test('nothing shifts in a room with 100 messages', async ({ person }) => {
-      const [ana, code] = await roomOfHundred(person);
+    test('nothing shifts in a room with 100 messages', async ({ person, line }) => {
+      const [ana, code] = await roomOfHundred((name) => person(name, line.url));
+      line.inPieces = true;
       expect(await shifts(ana.page, async () => void (await open(ana, code)))).toEqual([]);
     });
   });

@@ -58,6 +58,8 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                 <meta name="theme-color" data-scheme="light" media="(prefers-color-scheme: light)" content="#ffffff"/>
                 <meta name="theme-color" data-scheme="dark" media="(prefers-color-scheme: dark)" content="#1a1526"/>
                 <script nonce=use_nonce()>{SCRIPT}</script>
+                // Painted when it is here whole: half a page would move when the rest comes.
+                <link rel="expect" href="#boot-failed" blocking="render"/>
                 <link rel="stylesheet" href=style/>
                 <link id="icon" rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/apple-touch-icon.png"/>
