@@ -8,5 +8,7 @@ export default {
   outputDir: '../test-results/bench',
   workers: 1,
   timeout: 300_000,
+  // A trace takes a picture of the whole document before and after each key: that would be what is measured.
+  use: { ...base.use, trace: 'off' },
   projects: [{ name: 'bench' }],
 };
