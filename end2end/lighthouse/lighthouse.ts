@@ -3,9 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Member } from '../support/member.ts';
 import { type Person, test } from '../support/room.ts';
+import { STAGE_ENV } from '../support/states.ts';
 
 const LIGHTHOUSE = fileURLToPath(new URL('node_modules/.bin/lighthouse', import.meta.url));
 const RUNS = 3;
+
+test.use({ serverEnv: STAGE_ENV });
 
 interface Report {
   categories: Record<string, { title: string; score: number; auditRefs: { id: string; weight: number }[] }>;
