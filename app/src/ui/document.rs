@@ -53,6 +53,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
+                <meta name="description" content=text::DESCRIPTION/>
                 <meta name="color-scheme" content="light dark"/>
                 // The colours of `--surface`, for the browser's own bars.
                 <meta name="theme-color" data-scheme="light" media="(prefers-color-scheme: light)" content="#ffffff"/>

@@ -1,7 +1,7 @@
 //! `/`: one card, one form.
 
 use leptos::prelude::*;
-use leptos_meta::{Meta, Title};
+use leptos_meta::Title;
 
 use super::enter_form::{EnterForm, Purpose};
 use super::kit::top;
@@ -15,7 +15,6 @@ pub(super) fn HomePage() -> impl IntoView {
     let home = Resource::new_blocking(|| (), |()| api::home());
     view! {
         <Title text=""/>
-        <Meta name="description" content=text::DESCRIPTION/>
         <div class="home">
             {top()}
             <main>
