@@ -14,6 +14,7 @@ use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::router::OriginRule;
 use crate::session::rate::Rate;
+use crate::telemetry::metrics::Metrics;
 
 /// Shared by all requests and connections; cheap to clone.
 #[derive(Clone)]
@@ -36,6 +37,8 @@ pub struct AppState {
     pub flashes: Arc<Flashes>,
     /// Which origins may post and connect.
     pub origins: OriginRule,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Everything that runs beside requests.
     pub tasks: TaskTracker,
     /// Cancelled when the server is to end.
