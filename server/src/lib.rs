@@ -112,6 +112,7 @@ async fn state(
         arrivals: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
         signals: Arc::new(Rate::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
         flashes: Arc::default(),
+        comeback: Arc::default(),
         origins: router::OriginRule::new(config.public_url.clone()),
         leptos: LeptosOptions::builder().output_name("flasky").build(),
         backend,

@@ -21,6 +21,7 @@ use crate::state::AppState;
 use crate::telemetry::metrics::{Overflow, Socket};
 use crate::{clock, entropy, identity};
 
+pub mod comeback;
 pub mod machine;
 mod presence;
 pub mod rate;
@@ -52,7 +53,7 @@ pub async fn run(state: AppState, socket: WebSocket, code: String, session: Opti
         Err(refused) => {
             state.metrics.closed(refused);
             tracing::info!(conn = open.number, code = refused.number(), reason = refused.reason(), "refused");
-            Wire::new(socket).close(refused).await;
+            Wire::new(socket).close(refused, None).await;
         }
     }
 }
@@ -378,7 +379,8 @@ impl Connection {
     async fn close(&mut self, code: CloseCode) -> Result<(), Over> {
         self.state.metrics.closed(code);
         self.closed = Some(code);
-        self.wire.close(code).await;
+        let retry_ms = self.state.comeback.after(code, &self.state.metrics);
+        self.wire.close(code, retry_ms).await;
         Err(Over)
     }
 }

@@ -13,6 +13,7 @@ use crate::flash::Flashes;
 use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::router::OriginRule;
+use crate::session::comeback::Comeback;
 use crate::session::rate::Rate;
 use crate::telemetry::metrics::Metrics;
 
@@ -41,6 +42,8 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// Everything that runs beside requests.
     pub tasks: TaskTracker,
+    /// When clients come back after this server's end.
+    pub comeback: Arc<Comeback>,
     /// Cancelled when the server is to end.
     pub shutdown: CancellationToken,
     /// For the pages.

@@ -147,6 +147,12 @@ impl Metrics {
         Socket { number: self.connections.inc() + 1, open: self.sockets.clone() }
     }
 
+    /// Sockets that are open.
+    #[must_use]
+    pub fn sockets(&self) -> u64 {
+        u64::try_from(self.sockets.get()).unwrap_or_default()
+    }
+
     /// An append was decided: `stored`, `repeated`, `refused` or `failed`.
     pub fn appended(&self, outcome: &'static str) {
         self.appends.get_or_create(&[("outcome", outcome)]).inc();

@@ -83,6 +83,6 @@ fn a_wrong_setting_is_refused_without_being_repeated() {
     };
     assert!(!run("SECRET", "too-short-secret").contains("too-short"));
     let postgres = run("DATABASE_URL", "postgres://me:password@db.example/rooms");
-    assert!(postgres.contains("postgres://…@db.example/rooms") && postgres.contains("use sqlite://PATH"), "{postgres}");
+    assert!(postgres.contains("postgres://…@db.example/rooms") && postgres.contains("sqlite://PATH"), "{postgres}");
     assert!(!postgres.contains("password"), "{postgres}");
 }
