@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use app::protocol::{EventKind, LeaveReason, Limits};
 use server::backend::{self, Backend, BackendError, From, Soundness};
 
-use self::support::{Store, latest, left, message, room_of, stored, unbroken};
+use self::support::{Store, deleted, latest, left, message, room_of, stored, unbroken};
 
 const SECRET: &str = "the treasure is under the old oak";
 
@@ -133,9 +133,34 @@ async fn a_copy_replaces_nothing_and_is_made_of_a_store_only() {
     assert!(!place.path("missing.db").exists());
     assert!(refusal("nats://127.0.0.1", "copy.db").contains("the service that keeps it"));
     fs::write(place.path("empty.db"), "").unwrap();
-    assert!(refusal(&place.url("empty.db"), "copy.db").contains("start the server on it once"));
+    assert!(refusal(&place.url("empty.db"), "copy.db").contains("is empty"));
     let left_behind: Vec<_> = fs::read_dir(place.0.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(left_behind.iter().all(|name| !name.to_string_lossy().starts_with("copy")), "{left_behind:?}");
+}
+
+/// Before a newer version's first start is when a copy is wanted most.
+#[tokio::test]
+async fn a_store_of_an_earlier_format_is_copied_and_brought_up_to_date() {
+    let place = Place::new();
+    let store = place.open("flasky.db").await;
+    let code = room_of(&*store, 50, &[1]).await;
+    let said = stored(store.append(code, message(1, SECRET)).await);
+    let epoch = store.room(code).await.unwrap().position.epoch;
+    store.close().await;
+    let first_format = "DROP INDEX events_by_target; ALTER TABLE events DROP COLUMN target; PRAGMA user_version = 1";
+    rusqlite::Connection::open(place.path("flasky.db")).unwrap().execute_batch(first_format).unwrap();
+
+    let error = backend::check(&place.url("flasky.db")).unwrap_err();
+    assert!(error.source().unwrap().to_string().contains("start the server on it once"));
+    backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    for (file, same) in [("flasky.db", true), ("copy.db", false)] {
+        let store = place.open(file).await;
+        assert_eq!(store.room(code).await.unwrap().position.epoch == epoch, same, "{file}");
+        stored(store.append(code, deleted(1, said.id)).await);
+        store.close().await;
+        assert_eq!(backend::check(&place.url(file)).unwrap(), Soundness { rooms: 1, events: 3, faults: Vec::new() });
+        assert_eq!(occurrences(&place.path(file), SECRET), 0);
+    }
 }
 
 #[cfg(unix)]

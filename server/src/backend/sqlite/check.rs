@@ -47,7 +47,7 @@ const FAULTS: &[(&str, &str)] = &[
 ];
 
 pub(in crate::backend) fn run(store: &Path) -> Result<Soundness, BackendError> {
-    let mut conn = schema::open_existing(store)?;
+    let mut conn = schema::open_newest(store)?;
     let tx = conn.transaction()?;
     let mut found = Soundness { faults: damage(&tx)?, ..Soundness::default() };
     // What the pages say of each other is worth nothing when they are damaged.

@@ -128,14 +128,22 @@ pub(super) fn keys(conn: &Connection) -> Result<Keys, BackendError> {
     Ok(keys)
 }
 
-/// A file of this version that is there already, for reading beside the server that may be using it.
+/// A store that is there already, for reading beside the server that may be using it.
 pub(super) fn open_existing(path: &Path) -> Result<Connection, BackendError> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let (_, version) = identify(&conn, path)?;
-    if version < MIGRATIONS.len() {
+    match identify(&conn, path)? {
+        (_, 0) => Err(BackendError::corrupt(format!("{} is empty", path.display()))),
+        _ => Ok(conn),
+    }
+}
+
+/// The same, if it is of the newest version.
+pub(super) fn open_newest(path: &Path) -> Result<Connection, BackendError> {
+    let conn = open_existing(path)?;
+    if identify(&conn, path)?.1 < MIGRATIONS.len() {
         let path = path.display();
         return Err(BackendError::unavailable(format!(
-            "{path} is empty or was written by an earlier version: start the server on it once"
+            "{path} was written by an earlier version of this program: start the server on it once"
         )));
     }
     Ok(conn)
