@@ -5,14 +5,13 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup build check fmt-check clippy end2end shots lighthouse bench soak fuzz
+.PHONY: help run dev test setup dist check fmt-check clippy end2end shots lighthouse bench soak fuzz
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build ## Set up, build the release and serve it on 127.0.0.1:$PORT (3000)
-	@HOST=$$(scripts/host) PORT=$(PORT) LEPTOS_OUTPUT_NAME=flasky LEPTOS_SITE_ROOT=target/site LEPTOS_SITE_PKG_DIR=pkg \
-		$(TARGET)/release/server
+run: dist ## Set up, build the release and serve it on 127.0.0.1:$PORT (3000)
+	@HOST=$$(scripts/host) PORT=$(PORT) dist/flasky
 
 dev: setup ## Rebuild and reload on every change
 	@HOST=$$(scripts/host) PORT=$(PORT) scripts/with-tools cargo leptos watch
@@ -20,10 +19,10 @@ dev: setup ## Rebuild and reload on every change
 test: ## Set up the rest and run every test
 	@scripts/test
 
-setup: ## Install what run, dev and build need
+setup: ## Install what run, dev and dist need
 	@scripts/setup
 
-build: setup ## Build the release
+dist: setup ## Make dist/flasky: the whole program in one file
 	@scripts/build
 
 check: setup fmt-check clippy ## Format and lints, native and WASM
@@ -37,23 +36,23 @@ clippy:
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy -p app -p frontend --features app/hydrate --target wasm32-unknown-unknown --target-dir $(TARGET)/front -- -D warnings
 
-end2end: build ## Run the browser tests alone; ARGS are Playwright's
+end2end: dist ## Run the browser tests alone; ARGS are Playwright's
 	@scripts/setup test
 	@scripts/end2end $(ARGS)
 
-shots: build ## Take a picture of every screen and state into end2end/shots/out, and those of the README
+shots: dist ## Take a picture of every screen and state into end2end/shots/out, and those of the README
 	@scripts/setup test
 	@scripts/end2end --config shots $(ARGS)
 
-lighthouse: build ## Ask Lighthouse about home and a room
+lighthouse: dist ## Ask Lighthouse about home and a room
 	@scripts/setup lighthouse
 	@scripts/end2end --config lighthouse $(ARGS)
 
-bench: build ## Measure how fast a key is answered in a room with 1 000 messages, on a slow processor
+bench: dist ## Measure how fast a key is answered in a room with 1 000 messages, on a slow processor
 	@scripts/setup test
 	@scripts/end2end --config bench $(ARGS)
 
-soak: setup ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=rss, ARGS=stalled
+soak: setup ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=rss, ARGS=stalled
 	@cargo build --release -p server --bin server --example soak
 	@$(TARGET)/release/examples/soak $(ARGS)
 

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** What `make dist` makes. */
+const DIST = resolve(fileURLToPath(new URL('../../', import.meta.url)), process.env.SERVER ?? 'dist/flasky');
 
 /**
  * A port nobody listens on, below the range that outgoing connections are given: one that is free now
@@ -24,21 +25,34 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** The release server with a store of its own; it can be killed and started again on both. */
+/** The program with a store of its own; it can be killed and started again on both. */
 export class Server {
   readonly output: string[] = [];
   private process: ChildProcess | undefined;
 
   private constructor(
     readonly port: number,
-    private readonly directory: string,
+    readonly directory: string,
+    private readonly program: string,
     private readonly env: Record<string, string>,
   ) {}
 
   static async launch(env: Record<string, string>): Promise<Server> {
     const directory = await mkdtemp(join(tmpdir(), 'flasky-'));
+    return Server.on(directory, DIST, { PATH: process.env.PATH ?? '', HOST: '127.0.0.1', ...env });
+  }
+
+  /** As `env -i ./flasky` in an empty directory: the one file, and nothing it could find or be told. */
+  static async alone(): Promise<Server> {
+    const directory = await mkdtemp(join(tmpdir(), 'flasky-'));
+    const program = join(directory, 'flasky');
+    await copyFile(DIST, program);
+    return Server.on(directory, program, {});
+  }
+
+  private static async on(directory: string, program: string, env: Record<string, string>): Promise<Server> {
     for (let attempt = 1; ; attempt += 1) {
-      const server = new Server(await freePort(), directory, env);
+      const server = new Server(await freePort(), directory, program, env);
       try {
         await server.start();
         return server;
@@ -57,19 +71,10 @@ export class Server {
   /** Resolves when this server, and no other, has said that it is here, and answers. */
   async start(): Promise<void> {
     const before = this.output.length;
-    const child = spawn(resolve(ROOT, process.env.SERVER ?? 'target/release/server'), [], {
+    const child = spawn(this.program, ['--port', String(this.port)], {
       cwd: this.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env.PATH,
-        HOST: '127.0.0.1',
-        PORT: String(this.port),
-        STORE: `sqlite://${join(this.directory, 'flasky.db')}`,
-        LEPTOS_OUTPUT_NAME: 'flasky',
-        LEPTOS_SITE_ROOT: join(ROOT, 'target/site'),
-        LEPTOS_SITE_PKG_DIR: 'pkg',
-        ...this.env,
-      },
+      env: this.env,
     });
     this.process = child;
     for (const stream of [child.stdout, child.stderr]) {

@@ -21,6 +21,7 @@
 //! 11. After `close` every verb fails with `Unavailable`; nothing hangs.
 //! 12. An `edited` or `deleted` is committed: no `read`, no repetition and no later subscription says the old words.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+pub mod measured;
 pub mod sqlite;
 
 /// Where rooms live. Every verb is atomic; none holds a lock across another.
@@ -107,8 +109,44 @@ pub trait Backend: Send + Sync {
 pub async fn open(url: &str, limits: &Limits) -> Result<Arc<dyn Backend>, BackendError> {
     match url.split_once("://") {
         Some(("sqlite", path)) => Ok(Arc::new(sqlite::Sqlite::open(path.as_ref(), limits).await?)),
-        _ => Err(BackendError::unavailable(format!("no engine for the store {url:?}: use sqlite://PATH"))),
+        _ => Err(BackendError::unavailable("rooms cannot live there: use sqlite://PATH")),
     }
+}
+
+/// Writes a copy of a store to this file, which must not be there yet. A server may use the store meanwhile. One that
+/// is started on the copy draws new epochs: what clients remember of the rooms is not what the copy goes on from.
+///
+/// # Errors
+/// As [`open`]; `Unavailable` also when the file cannot be written, or the engine has its own way of copying.
+pub fn backup(url: &str, to: &Path) -> Result<(), BackendError> {
+    sqlite::backup::write(embedded(url)?, to)
+}
+
+/// Looks through the whole store. A server may use it meanwhile.
+///
+/// # Errors
+/// As [`open`]; `Unavailable` also when the engine has its own way of checking.
+pub fn check(url: &str) -> Result<Soundness, BackendError> {
+    sqlite::check::run(embedded(url)?)
+}
+
+fn embedded(url: &str) -> Result<&Path, BackendError> {
+    url.strip_prefix("sqlite://").map(Path::new).ok_or_else(|| {
+        BackendError::unavailable(
+            "this store is not a file of this program: use the tools of the service that keeps it",
+        )
+    })
+}
+
+/// What [`check`] found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Soundness {
+    /// Rooms looked at.
+    pub rooms: usize,
+    /// Events looked at.
+    pub events: usize,
+    /// What is wrong, in words, without what people said.
+    pub faults: Vec<String>,
 }
 
 /// A room to be made.

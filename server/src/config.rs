@@ -1,105 +1,236 @@
-//! Settings: flag, then environment, then default.
+//! Settings: flag, then environment, then default. The README's table is this file's, and a test compares them.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use app::protocol::Limits;
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+/// Where cargo-leptos expects the server.
+const LEPTOS_ADDRESS: &str = "LEPTOS_SITE_ADDR";
+/// Where rooms live when nobody says.
+const STORE: &str = "sqlite://flasky.db";
 
 /// Flasky Chat: rooms to talk in right now, gone when everybody has left.
+///
+/// Without a command it serves.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "flasky", version)]
 pub struct Config {
-    /// Address to listen on.
-    #[arg(long, env = "HOST")]
-    pub host: Option<IpAddr>,
-    /// Port to listen on.
-    #[arg(long, env = "PORT")]
-    pub port: Option<u16>,
-    /// Where rooms live.
-    #[arg(long, env = "STORE", default_value = "sqlite://flasky.db")]
-    pub store: String,
-    /// Signs cookies, at least 32 characters. Drawn once and kept in the store when absent.
-    #[arg(long, env = "SECRET", hide_env_values = true)]
-    pub secret: Option<Secret>,
-    /// The address people reach the server under, such as `https://chat.example`.
+    /// Address to listen on
+    #[arg(long, env = "HOST", default_value_t = leptos_address().ip())]
+    pub host: IpAddr,
+    /// Port to listen on
+    #[arg(long, env = "PORT", default_value_t = leptos_address().port())]
+    pub port: u16,
+    /// The address people use, such as `https://chat.example`, without a path
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
-    /// Where cargo-leptos put the client.
-    #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
-    pub site: String,
+    /// Where rooms live: `sqlite://` and a path. Without it `sqlite://flasky.db` in the working directory
+    #[arg(long, env = "STORE", hide_env_values = true, global = true)]
+    store: Option<StoreUrl>,
+    /// What some platforms call the store; `--store` goes before it
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    database_url: Option<StoreUrl>,
+    /// Signs cookies, at least 32 characters. Without it, a key is drawn once and kept in the store
+    #[arg(long, env = "SECRET", hide_env_values = true)]
+    pub secret: Option<Secret>,
+    /// Address of a second listener, for Prometheus, such as `127.0.0.1:9464`. Without it there is none
+    #[arg(long, env = "METRICS")]
+    pub metrics: Option<SocketAddr>,
+    /// What is logged to standard error, as lines for people on a terminal and as JSON elsewhere: a level, or
+    /// `part=level,…`
+    #[arg(long, env = "RUST_LOG", default_value = "info")]
+    pub log: String,
     #[command(flatten)]
     limits: LimitArgs,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub task: Option<Task>,
+}
+
+/// What the program does beside serving. Both work while a server uses the store.
+#[derive(Subcommand)]
+pub enum Task {
+    /// Writes a copy of the store, whole and at one moment
+    Backup {
+        /// The file to make
+        to: PathBuf,
+    },
+    /// Looks through the whole store for damage
+    Check,
 }
 
 /// One flag and one variable per limit.
 #[derive(clap::Args)]
 struct LimitArgs {
-    /// Seats of a room whose maker did not choose.
-    #[arg(long, env = "CAPACITY", value_parser = clap::value_parser!(u32).range(2..=1000))]
-    capacity: Option<u32>,
-    /// Most events a room's timeline keeps.
-    #[arg(long, env = "EVENTS", value_parser = clap::value_parser!(u32).range(1..))]
-    events: Option<u32>,
-    /// Most bytes a room's timeline keeps.
-    #[arg(long, env = "TIMELINE")]
-    timeline: Option<usize>,
-    /// Appends per second and member.
-    #[arg(long, env = "APPENDS_PER_SECOND", value_parser = clap::value_parser!(u32).range(1..))]
-    appends_per_second: Option<u32>,
-    /// Appends a member may make at once.
-    #[arg(long, env = "APPEND_BURST", value_parser = clap::value_parser!(u32).range(1..))]
-    append_burst: Option<u32>,
-    /// Connections of one member in one room.
-    #[arg(long, env = "TABS", value_parser = clap::value_parser!(u32).range(1..))]
-    tabs: Option<u32>,
-    /// Milliseconds a seat is kept for a member nothing is heard of.
-    #[arg(long, env = "GRACE_MS")]
-    grace_ms: Option<u64>,
-    /// Milliseconds a seat waits for its member's first page or connection.
-    #[arg(long, env = "ARRIVAL_MS")]
-    arrival_ms: Option<u64>,
-    /// Milliseconds a page without a connection keeps its member's seat.
-    #[arg(long, env = "PAGE_LEASE_MS")]
-    page_lease_ms: Option<u64>,
+    /// Seats of a room whose maker did not choose, 2 to 1000
+    #[arg(long, env = "CAPACITY", default_value_t = Limits::default().capacity, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    capacity: u32,
+    /// Most events a room keeps
+    #[arg(long, env = "EVENTS", default_value_t = Limits::default().events as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    events: u32,
+    /// Most bytes of events a room keeps
+    #[arg(long, env = "TIMELINE", default_value_t = Limits::default().timeline)]
+    timeline: usize,
+    /// Messages per second and member, sustained
+    #[arg(long, env = "APPENDS_PER_SECOND", default_value_t = Limits::default().appends_per_second, value_parser = clap::value_parser!(u32).range(1..))]
+    appends_per_second: u32,
+    /// Messages a member may send at once
+    #[arg(long, env = "APPEND_BURST", default_value_t = Limits::default().append_burst, value_parser = clap::value_parser!(u32).range(1..))]
+    append_burst: u32,
+    /// Connections of one member in one room
+    #[arg(long, env = "TABS", default_value_t = Limits::default().tabs as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    tabs: u32,
+    /// Milliseconds a seat waits for a member whose connection broke
+    #[arg(long, env = "GRACE_MS", default_value_t = Limits::default().grace_ms)]
+    grace_ms: u64,
+    /// Milliseconds a new seat waits for its page, and a new room for its first seat
+    #[arg(long, env = "ARRIVAL_MS", default_value_t = Limits::default().arrival_ms)]
+    arrival_ms: u64,
+    /// Milliseconds a page without a connection keeps its seat
+    #[arg(long, env = "PAGE_LEASE_MS", default_value_t = Limits::default().page_lease_ms)]
+    page_lease_ms: u64,
+}
+
+/// cargo-leptos says where it expects the server; HOST and PORT go before it.
+fn leptos_address() -> SocketAddr {
+    let address = std::env::var(LEPTOS_ADDRESS).ok().and_then(|address| address.parse().ok());
+    address.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)))
 }
 
 impl Config {
-    /// The address to bind. cargo-leptos says its own in `LEPTOS_SITE_ADDR`; HOST and PORT go before it.
+    /// What the command line and the environment say. Ends the process where they say nothing sensible; what is
+    /// secret is not repeated then.
+    #[must_use]
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| redacted(error).exit())
+    }
+
+    /// The address to bind.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        let leptos = std::env::var("LEPTOS_SITE_ADDR").ok().and_then(|address| address.parse().ok());
-        let fallback = leptos.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000)));
-        SocketAddr::new(self.host.unwrap_or(fallback.ip()), self.port.unwrap_or(fallback.port()))
+        SocketAddr::new(self.host, self.port)
+    }
+
+    /// Where rooms live.
+    #[must_use]
+    pub fn store(&self) -> StoreUrl {
+        let said = self.store.as_ref().or(self.database_url.as_ref());
+        said.cloned().unwrap_or_else(|| StoreUrl(STORE.to_owned()))
     }
 
     /// The limits to enforce.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        let LimitArgs {
-            capacity,
-            events,
-            timeline,
-            appends_per_second,
-            append_burst,
-            tabs,
-            grace_ms,
-            arrival_ms,
-            page_lease_ms,
-        } = self.limits;
-        let default = Limits::default();
+        let limits = &self.limits;
         Limits {
-            capacity: capacity.unwrap_or(default.capacity),
-            events: events.map_or(default.events, |events| events as usize),
-            timeline: timeline.unwrap_or(default.timeline),
-            appends_per_second: appends_per_second.unwrap_or(default.appends_per_second),
-            append_burst: append_burst.unwrap_or(default.append_burst),
-            tabs: tabs.map_or(default.tabs, |tabs| tabs as usize),
-            grace_ms: grace_ms.unwrap_or(default.grace_ms),
-            arrival_ms: arrival_ms.unwrap_or(default.arrival_ms),
-            page_lease_ms: page_lease_ms.unwrap_or(default.page_lease_ms),
-            ..default
+            capacity: limits.capacity,
+            events: limits.events as usize,
+            timeline: limits.timeline,
+            appends_per_second: limits.appends_per_second,
+            append_burst: limits.append_burst,
+            tabs: limits.tabs as usize,
+            grace_ms: limits.grace_ms,
+            arrival_ms: limits.arrival_ms,
+            page_lease_ms: limits.page_lease_ms,
+            ..Limits::default()
         }
+    }
+
+    /// What whoever opens this server to others should know, in sentences.
+    #[must_use]
+    pub fn concerns(&self) -> Vec<&'static str> {
+        let mut concerns = Vec::new();
+        let beyond = !self.host.is_loopback();
+        match &self.public_url {
+            None if beyond => concerns.push(
+                "listening beyond this machine without PUBLIC_URL: set it to the https address people use, or cookies \
+                 and messages cross the network readable",
+            ),
+            Some(url) if !url.is_https() => concerns.push(
+                "PUBLIC_URL is not https: cookies and messages cross the network readable, and browsers will not \
+                 install the app or show notifications",
+            ),
+            _ => {}
+        }
+        if self.secret.is_none() && (beyond || self.public_url.is_some()) {
+            concerns.push(
+                "SECRET is not set: cookies are signed with a random key that is kept in the store, so where the store \
+                 does not outlive a deploy, everybody is signed out by it",
+            );
+        }
+        if self.metrics.is_some_and(|address| !address.ip().is_loopback()) {
+            concerns.push("METRICS is not a loopback address: whoever reaches it reads how busy this server is");
+        }
+        concerns
+    }
+}
+
+/// clap repeats what it could not read. Of what may hold a password it must not.
+fn redacted(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) {
+        let mut command = Config::command();
+        command.build();
+        let hides = |known: &clap::Arg| known.is_hide_env_values_set() && known.to_string() == *named;
+        if command.get_arguments().any(hides) {
+            error.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
+        }
+    }
+    error
+}
+
+/// Where rooms live: a scheme, and what that scheme's engine understands. Shown without passwords.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoreUrl(String);
+
+impl StoreUrl {
+    /// The whole of it, for the engine.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for StoreUrl {
+    type Err = &'static str;
+
+    /// Platforms and tools write `sqlite:PATH` as well.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some((scheme, rest)) = text.split_once(':') else { return Err("write it as sqlite://PATH") };
+        match rest.strip_prefix("//").unwrap_or(rest) {
+            "" => Err("it names no place: write it as sqlite://PATH"),
+            rest => Ok(Self(format!("{scheme}://{rest}"))),
+        }
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A path is shown as it is.
+        if self.0.starts_with("sqlite://") {
+            return f.write_str(&self.0);
+        }
+        // One or several addresses, each perhaps with a user and a password, and settings after them.
+        let (addresses, settings) = self.0.split_once('?').map_or((self.0.as_str(), ""), |(rest, _)| (rest, "?…"));
+        for (i, address) in addresses.split(',').enumerate() {
+            let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+            let host = rest.rsplit_once('@').map(|(_, host)| host);
+            f.write_str(if i > 0 { "," } else { "" })?;
+            f.write_str(scheme)?;
+            f.write_str(if scheme.is_empty() { "" } else { "://" })?;
+            f.write_str(if host.is_some() { "…@" } else { "" })?;
+            f.write_str(host.unwrap_or(rest))?;
+        }
+        f.write_str(settings)
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
     }
 }
 
@@ -189,5 +320,85 @@ mod tests {
         assert!("short".parse::<Secret>().is_err());
         let secret: Secret = "0123456789abcdef0123456789abcdef".parse().unwrap();
         assert!(!format!("{secret:?}").contains("0123"));
+    }
+
+    #[test]
+    fn a_store_is_written_as_people_write_it() {
+        for (typed, read) in [
+            ("sqlite://flasky.db", "sqlite://flasky.db"),
+            ("sqlite:flasky.db", "sqlite://flasky.db"),
+            ("sqlite:///var/lib/flasky/flasky.db", "sqlite:///var/lib/flasky/flasky.db"),
+            ("sqlite:/var/lib/flasky/flasky.db", "sqlite:///var/lib/flasky/flasky.db"),
+        ] {
+            assert_eq!(typed.parse::<StoreUrl>().unwrap().as_str(), read);
+        }
+        for wrong in ["flasky.db", "sqlite:", "sqlite://", ""] {
+            assert!(wrong.parse::<StoreUrl>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_store_shows_no_password() {
+        for (url, shown) in [
+            ("sqlite:///a@b/flasky.db", "sqlite:///a@b/flasky.db"),
+            ("nats://me:secret@one:4222", "nats://…@one:4222"),
+            ("nats://me:se@cret@one:4222,nats://secret@two?token=secret", "nats://…@one:4222,nats://…@two?…"),
+            ("nats://one,me:secret@two", "nats://one,…@two"),
+            ("postgres://me:secret@db/rooms", "postgres://…@db/rooms"),
+        ] {
+            let url: StoreUrl = url.parse().unwrap();
+            assert_eq!((url.to_string().as_str(), format!("{url:?}").as_str()), (shown, shown));
+        }
+    }
+
+    /// What is wrong is said without saying what it was.
+    #[test]
+    fn no_secret_is_in_an_error() {
+        for flag in ["--secret=too-short-and-secret", "--store=a-secret-without-a-scheme"] {
+            let Err(error) = Config::try_parse_from(["flasky", "--host=127.0.0.1", flag]) else { panic!("{flag}") };
+            let words = redacted(error).to_string();
+            assert!(!words.contains("and-secret") && !words.contains("a-secret"), "{words}");
+        }
+        let Err(error) = Config::try_parse_from(["flasky", "--host=127.0.0.1", "--port=seventy"]) else {
+            panic!("a port")
+        };
+        assert!(redacted(error).to_string().contains("seventy"));
+    }
+
+    #[test]
+    fn a_server_of_ones_own_concerns_nobody() {
+        const SECRET: &str = "--secret=0123456789abcdef0123456789abcdef";
+        // Said, so that the environment does not say it: HOST is the machine's name in some shells.
+        let concerns = |host: &str, flags: &[&str]| {
+            Config::parse_from(["flasky", &format!("--host={host}")].iter().chain(flags)).concerns()
+        };
+        assert_eq!(concerns("127.0.0.1", &[]).len(), 0);
+        let public = ["--public-url=https://chat.example", "--metrics=127.0.0.1:9464", SECRET];
+        assert_eq!(concerns("0.0.0.0", &public).len(), 0);
+        for (host, flags, word) in [
+            ("0.0.0.0", [SECRET].as_slice(), "PUBLIC_URL"),
+            ("127.0.0.1", &["--public-url=http://chat.example", SECRET], "https"),
+            ("127.0.0.1", &["--public-url=https://chat.example"], "SECRET"),
+            ("127.0.0.1", &["--metrics=0.0.0.0:9464"], "METRICS"),
+        ] {
+            let concerns = concerns(host, flags);
+            assert!(concerns.len() == 1 && concerns[0].contains(word), "{host} {flags:?}: {concerns:?}");
+        }
+    }
+
+    /// The table of the README: made from the flags, so that it is true.
+    #[test]
+    fn the_readme_lists_every_setting() {
+        let mut table = String::from("| flag | environment | default | |\n|---|---|---|---|\n");
+        for argument in Config::command().get_arguments().filter(|argument| argument.get_long().is_some()) {
+            let cell = |text: &str| if text.is_empty() { String::new() } else { format!("`{text}`") };
+            let environment = argument.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let default: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            let flag = argument.get_long().unwrap_or_default();
+            table += &format!("| `--{flag}` | {} | {} | {help} |\n", cell(&environment), cell(&default.join(",")));
+        }
+        let readme = include_str!("../../README.md");
+        assert!(readme.contains(&table), "the README's table should be\n\n{table}");
     }
 }

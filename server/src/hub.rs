@@ -24,6 +24,7 @@ use self::feed::{Feed, Mark, Signalled};
 pub use self::splice::{FRAME_BYTES, Frame, Splice};
 use self::tabs::Tabs;
 use crate::backend::Backend;
+use crate::telemetry::metrics::{Metrics, Overflow};
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +37,7 @@ struct Shared {
     tasks: TaskTracker,
     /// Most connections of one member in one room.
     tabs: usize,
+    metrics: Arc<Metrics>,
     rooms: Mutex<HashMap<RoomCode, Active>>,
 }
 
@@ -87,8 +89,8 @@ pub struct Attachment {
 impl Hub {
     /// Feeds run on `tasks`. `tabs` is how many connections one member may have in one room, at least one.
     #[must_use]
-    pub fn new(backend: Arc<dyn Backend>, tasks: TaskTracker, tabs: usize) -> Self {
-        Self { shared: Arc::new(Shared { backend, tasks, tabs: tabs.max(1), rooms: Mutex::default() }) }
+    pub fn new(backend: Arc<dyn Backend>, tasks: TaskTracker, tabs: usize, metrics: Arc<Metrics>) -> Self {
+        Self { shared: Arc::new(Shared { backend, tasks, tabs: tabs.max(1), metrics, rooms: Mutex::default() }) }
     }
 
     /// Attaches one connection of this member. Whether the member has a seat is not asked here.
@@ -126,10 +128,11 @@ impl Hub {
         }
     }
 
-    /// Rooms that have a feed now.
+    /// Rooms that have a feed now, and the members who are connected to each of them, together.
     #[must_use]
-    pub fn active(&self) -> usize {
-        self.shared.rooms().len()
+    pub fn census(&self) -> (usize, usize) {
+        let rooms = self.shared.rooms();
+        (rooms.len(), rooms.values().map(|active| active.tabs.members()).sum())
     }
 }
 
@@ -202,7 +205,8 @@ impl Attachment {
                 changed = self.marks.changed() => return changed.map(|()| News::Log).map_err(|_| Lost),
                 signalled = self.signals.recv() => match signalled {
                     Ok(Signalled { member, text }) if member != self.member => return Ok(News::Signal(text)),
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => self.shared.metrics.overflowed(Overflow::Signals),
                     Err(RecvError::Closed) => return Err(Lost),
                 },
             }

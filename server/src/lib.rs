@@ -18,6 +18,7 @@ pub mod clock;
 pub mod config;
 pub mod entropy;
 pub mod flash;
+pub mod health;
 pub mod hub;
 pub mod identity;
 pub mod pages;
@@ -27,12 +28,15 @@ pub mod router;
 pub mod session;
 pub mod state;
 pub mod sweep;
+pub mod telemetry;
 pub mod ws;
 
+use backend::measured::Measured;
 use backend::{Backend, BackendError};
 use config::Config;
 use session::rate::Rate;
 use state::AppState;
+use telemetry::metrics::Metrics;
 
 /// How long a request's header may take to arrive, so that a caller who never finishes holds no connection for ever.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,25 +48,52 @@ const SIGNAL_BURST: u32 = 3;
 /// A pause after a failed accept: the usual cause, no file descriptor left, does not go away at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `shutdown` is cancelled, then lets every connection say goodbye and closes the store.
+/// What a server listens on.
+#[derive(Debug)]
+pub struct Listeners {
+    /// People.
+    pub site: TcpListener,
+    /// Prometheus.
+    pub metrics: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(site: TcpListener) -> Self {
+        Self { site, metrics: None }
+    }
+}
+
+/// Serves until `shutdown` is cancelled. Then it says that it is not ready, lets every connection say goodbye, closes
+/// the store and returns, after [`DRAIN`] and what the store takes at most.
 ///
 /// # Errors
 /// When the store refuses its keys at the start.
 pub async fn serve(
     config: &Config,
     backend: Arc<dyn Backend>,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     shutdown: CancellationToken,
 ) -> Result<(), BackendError> {
+    let Listeners { site, metrics } = listeners.into();
     let state = state(config, backend, shutdown.clone()).await?;
     state.tasks.spawn(sweep::run(state.clone()));
-    accept(&state, listener).await;
+    if let Some(listener) = metrics {
+        state.tasks.spawn(telemetry::serve(state.clone(), listener));
+    }
+    accept(&state, site).await;
+    state.backend.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Waits for the shutdown, and then until every connection has ended, but no longer than [`DRAIN`].
+async fn drained(state: AppState) {
+    state.shutdown.cancelled().await;
+    tracing::info!(tasks = state.tasks.len(), "draining");
     state.tasks.close();
     if tokio::time::timeout(DRAIN, state.tasks.wait()).await.is_err() {
         tracing::warn!(left = state.tasks.len(), "some connections did not end in time");
     }
-    state.backend.close().await;
-    Ok(())
 }
 
 async fn state(
@@ -71,32 +102,38 @@ async fn state(
     shutdown: CancellationToken,
 ) -> Result<AppState, BackendError> {
     let limits = Arc::new(config.limits());
+    let metrics = Arc::<Metrics>::default();
+    let backend: Arc<dyn Backend> = Arc::new(Measured::new(backend, metrics.clone()));
     let tasks = TaskTracker::new();
     Ok(AppState {
         identity: Arc::new(identity::Identity::new(config, &backend.keys().await?)),
-        hub: hub::Hub::new(backend.clone(), tasks.clone(), limits.tabs),
+        hub: hub::Hub::new(backend.clone(), tasks.clone(), limits.tabs, metrics.clone()),
         appends: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
         arrivals: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
         signals: Arc::new(Rate::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
         flashes: Arc::default(),
+        comeback: Arc::default(),
         origins: router::OriginRule::new(config.public_url.clone()),
-        leptos: LeptosOptions::builder().output_name("flasky").site_root(config.site.clone()).build(),
+        leptos: LeptosOptions::builder().output_name("flasky").build(),
         backend,
         limits,
+        metrics,
         tasks,
         shutdown,
     })
 }
 
-/// Our own accept loop: `axum::serve` sets no header timeout and does not see upgraded sockets at shutdown.
+/// Our own accept loop: `axum::serve` sets no header timeout and does not see upgraded sockets at shutdown. It takes
+/// connections to the end, so that whoever asks whether this server is ready is told.
 async fn accept(state: &AppState, listener: TcpListener) {
     let service = TowerToHyperService::new(router::router(state.clone()));
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let mut drained = std::pin::pin!(drained(state.clone()));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = state.shutdown.cancelled() => return,
+            () = &mut drained => return,
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
@@ -108,18 +145,28 @@ async fn accept(state: &AppState, listener: TcpListener) {
         };
         // Small frames must not wait for more to fill a packet.
         let _ = stream.set_nodelay(true);
+        // Who comes while the server ends has one question, and an answer: it is asked to end only afterwards.
+        let shutdown = (!state.shutdown.is_cancelled()).then(|| state.shutdown.clone());
+        http.keep_alive(shutdown.is_some());
         let connection = http.serve_connection(TokioIo::new(stream), service.clone()).with_upgrades();
-        let shutdown = state.shutdown.clone();
         state.tasks.spawn(async move {
             let mut connection = std::pin::pin!(connection);
             tokio::select! {
                 // Broken pipes and bad requests are the caller's and end with the connection.
                 _ = connection.as_mut() => {}
-                () = shutdown.cancelled() => {
+                () = cancelled(shutdown) => {
                     connection.as_mut().graceful_shutdown();
                     let _ = connection.await;
                 }
             }
         });
+    }
+}
+
+/// Never, without a token.
+async fn cancelled(token: Option<CancellationToken>) {
+    match token {
+        Some(token) => token.cancelled().await,
+        None => std::future::pending().await,
     }
 }

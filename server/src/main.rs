@@ -1,32 +1,63 @@
 //! Reads the settings, opens the store, serves.
 
-use anyhow::Context;
-use clap::Parser;
-use server::{backend, config::Config};
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use server::config::{Config, StoreUrl, Task};
+use server::{Listeners, backend, telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+async fn main() -> ExitCode {
+    let began = Instant::now();
+    let config = Config::read();
+    if let Err(error) = telemetry::log(&config.log) {
+        say(&format!("cannot read what is to be logged, {:?}: {error}", config.log));
+        return ExitCode::FAILURE;
+    }
+    let done = match &config.task {
+        None => serve(&config, began).await,
+        Some(Task::Backup { to }) => backup(&config.store(), to),
+        Some(Task::Check) => check(&config.store()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(config: &Config, began: Instant) -> anyhow::Result<()> {
     // Before anything can be seen of this process: who sees it may stop it.
     let mut terminate = signal(SignalKind::terminate())?;
-    let config = Config::parse();
-    let address = config.address();
-    let backend = backend::open(&config.store, &config.limits())
+    let store = config.store();
+    let backend = backend::open(store.as_str(), &config.limits())
         .await
-        .with_context(|| format!("cannot use the store {}", config.store))?;
-    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    let address = listener.local_addr()?;
-    if !address.ip().is_loopback() && config.public_url.is_none() {
-        tracing::warn!("listening beyond this machine without PUBLIC_URL: set it to the address people use");
+        .with_context(|| format!("cannot use the store {store}"))?;
+    let site = listen(config.address()).await?;
+    let metrics = match config.metrics {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let url = format!("http://{}", site.local_addr()?);
+    for concern in config.concerns() {
+        tracing::warn!("{concern}");
     }
-    announce(&format!("Flasky Chat is at http://{address}"));
+    let metrics_at = metrics.as_ref().map(TcpListener::local_addr).transpose()?.map(tracing::field::display);
+    let (version, after_ms) = (env!("CARGO_PKG_VERSION"), began.elapsed().as_millis() as u64);
+    tracing::info!(url, metrics = metrics_at, %store, version, after_ms, "listening");
+    if std::io::stdout().is_terminal() {
+        say(&format!("Flasky Chat is at {url}"));
+    }
     let shutdown = CancellationToken::new();
-    let serving = server::serve(&config, backend, listener, shutdown.clone());
+    let serving = server::serve(config, backend, Listeners { site, metrics }, shutdown.clone());
     let mut serving = std::pin::pin!(serving);
     tokio::select! {
         served = &mut serving => return served.context("the server could not start"),
@@ -37,7 +68,28 @@ async fn main() -> anyhow::Result<()> {
     serving.await.context("the server could not stop in order")
 }
 
-#[expect(clippy::print_stdout, reason = "the address is what the person who started the server is waiting for")]
-fn announce(line: &str) {
+async fn listen(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+fn backup(store: &StoreUrl, to: &Path) -> anyhow::Result<()> {
+    backend::backup(store.as_str(), to)
+        .with_context(|| format!("cannot copy the store {store} to {}", to.display()))?;
+    say(&format!("{} holds the store as it was a moment ago", to.display()));
+    Ok(())
+}
+
+fn check(store: &StoreUrl) -> anyhow::Result<()> {
+    let found = backend::check(store.as_str()).with_context(|| format!("cannot check the store {store}"))?;
+    for fault in &found.faults {
+        say(fault);
+    }
+    anyhow::ensure!(found.faults.is_empty(), "the store is damaged: {} faults", found.faults.len());
+    say(&format!("sound: {} rooms, {} events", found.rooms, found.events));
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the person who started the program is waiting for it")]
+fn say(line: &str) {
     println!("{line}");
 }

@@ -33,7 +33,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
             }
         }
     };
-    let (options, assets) = (state.leptos.clone(), assets::find(state.leptos.site_root.as_ref().as_ref()));
+    let (options, assets) = (state.leptos.clone(), assets::find());
     let page = move || shell(options.clone(), assets.clone());
     Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())

@@ -74,6 +74,8 @@ impl RequestRooms {
 
     /// Sends a refused form back to its page, with everything that was typed.
     fn refuse(&self, refused: Refusal, form: EnterForm, body: String, to: &str) -> Refusal {
+        self.state.metrics.rejected(refused.code);
+        tracing::info!(field = ?refused.field, code = ?refused.code, "form refused");
         if self.wants_page() {
             let session = self.session_or_begin();
             self.state.flashes.put(session, Flash { refused, to: to.to_owned(), form, body });

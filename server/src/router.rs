@@ -11,13 +11,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get};
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use tower_http::compression::CompressionLayer;
-use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::config::PublicUrl;
 use crate::state::AppState;
-use crate::{assets, pages, qr, ws};
+use crate::{assets, health, pages, qr, ws};
 
 /// Longest form. A message of 4 000 characters takes 48 KiB with each byte percent-encoded; one that is too long shall
 /// still come back to its writer with a word, and not be cut off.
@@ -42,11 +41,10 @@ const FILES: [&str; 10] = [
 
 /// The whole HTTP side.
 pub fn router(state: AppState) -> Router {
-    let site = state.leptos.site_root.to_string();
     let files = FILES
         .iter()
-        .fold(Router::new(), |files, file| files.route_service(file, ServeFile::new(format!("{site}{file}"))))
-        .nest_service("/pkg", ServeDir::new(format!("{site}/pkg")).precompressed_br().precompressed_gzip())
+        .fold(Router::new(), |files, file| files.route_service(file, assets::serve("")))
+        .nest_service("/pkg", assets::serve("pkg").precompressed_br().precompressed_gzip())
         .layer(middleware::from_fn(caching));
     let pages = pages::router(&state)
         .layer(middleware::from_fn(readable_form))
@@ -54,6 +52,8 @@ pub fn router(state: AppState) -> Router {
         .layer(CompressionLayer::new())
         .layer(header("cache-control", "no-store"));
     let mut router = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
         .route("/ws/{code}", any(ws::upgrade))
         .route("/room/{code}/qr.svg", get(qr::picture))
         .merge(files)

@@ -18,8 +18,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::backend::{Appended, Backend, BackendError, Draft, From, Lease, Page, Room};
 use crate::hub::{Attachment, Lost, News, Splice};
 use crate::state::AppState;
+use crate::telemetry::metrics::{Overflow, Socket};
 use crate::{clock, entropy, identity};
 
+pub mod comeback;
 pub mod machine;
 mod presence;
 pub mod rate;
@@ -38,6 +40,7 @@ const OVERTAKEN_IN: Duration = Duration::from_secs(60);
 
 /// Serves one socket to its end. What a person should read is accepted first and said with `bye`.
 pub async fn run(state: AppState, socket: WebSocket, code: String, session: Option<identity::Session>) {
+    let open = state.metrics.socket();
     let speaks = socket.protocol().is_some_and(|protocol| protocol == SUBPROTOCOL);
     let place = match (speaks, code.parse::<RoomCode>(), session) {
         (false, ..) => Err(CloseCode::Version),
@@ -46,8 +49,12 @@ pub async fn run(state: AppState, socket: WebSocket, code: String, session: Opti
         (_, Ok(code), Some(session)) => Ok((code, state.identity.member(session, code))),
     };
     match place {
-        Ok((code, member)) => Connection::new(state, socket, code, member).run().await,
-        Err(refused) => Wire::new(socket).close(refused).await,
+        Ok((code, member)) => Connection::new(state, socket, code, member, open).run().await,
+        Err(refused) => {
+            state.metrics.closed(refused);
+            tracing::info!(conn = open.number, code = refused.number(), reason = refused.reason(), "refused");
+            Wire::new(socket).close(refused, None).await;
+        }
     }
 }
 
@@ -70,6 +77,9 @@ struct Connection {
     live: Option<Live>,
     /// The append being decided. While there is one, nothing more is read: that is the sender's back-pressure.
     append: Option<Pending>,
+    open: Socket,
+    /// Why the server ended it. None: the other side did.
+    closed: Option<CloseCode>,
 }
 
 /// Where a greeted connection stands in the room's log.
@@ -82,21 +92,30 @@ struct Live {
     overtaken: Vec<Instant>,
     /// Whether the last renewal found no seat.
     seatless: bool,
+    /// Whether it has had everything once, and has not been overtaken since: what comes is news.
+    following: bool,
 }
 
 impl Connection {
-    fn new(state: AppState, socket: WebSocket, code: RoomCode, member: MemberId) -> Self {
+    fn new(state: AppState, socket: WebSocket, code: RoomCode, member: MemberId, open: Socket) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
         let lease = Lease { code, member, id: entropy::uuid() };
-        Self { state, wire: Wire::new(socket), machine, lease, held: false, live: None, append: None }
+        let wire = Wire::new(socket);
+        Self { state, wire, machine, lease, held: false, live: None, append: None, open, closed: None }
     }
 
     async fn run(mut self) {
+        let began = Instant::now();
         let grace = Duration::from_millis(self.state.limits.grace_ms);
         let mut renewal = interval((grace / 3).max(Duration::from_millis(10)));
         // Not two at once after a stall: the feed needs its time to bring what the first one found.
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while self.turn(&mut renewal).await.is_ok() {}
+        let (conn, seconds) = (self.open.number, began.elapsed().as_secs());
+        match self.closed {
+            Some(code) => tracing::info!(conn, seconds, code = code.number(), reason = code.reason(), "closed"),
+            None => tracing::info!(conn, seconds, "gone"),
+        }
         if self.held {
             self.live = None;
             // The grace begins now, not at the last renewal. A seat that is gone needs none.
@@ -158,7 +177,14 @@ impl Connection {
                 Action::Append { id, kind } => self.append = Some(self.append(id, kind)),
                 Action::Leave => self.append = Some(self.leave()),
                 Action::Typing(typing) => presence::typing(&self.state, self.lease, typing).await,
-                Action::Send(frame) => self.send(&frame).await?,
+                Action::Send(frame) => {
+                    if let ServerFrame::Rejected { code, .. } = frame {
+                        self.state.metrics.rejected(code);
+                        // As fast as a client can send: not for every day's log.
+                        tracing::debug!(conn = self.open.number, ?code, "append refused");
+                    }
+                    self.send(&frame).await?;
+                }
                 Action::Ping => self.wire.write(Message::Ping(Default::default())).await?,
                 Action::Close(code) => return self.close(code).await,
             }
@@ -189,11 +215,17 @@ impl Connection {
         let epoch = room.position.epoch;
         let start = position.filter(|_| recovered).map_or(room.position.seq, |position| position.seq);
         let sent = page.events.last().map_or(start, |last| last.seq);
+        if position.is_some() {
+            self.state.metrics.resumed(recovered);
+        }
+        let (conn, resumes, missed) = (self.open.number, position.is_some(), page.events.len());
+        tracing::info!(conn, resumes, recovered, missed, "connected");
         self.send(&self.welcome(room, recovered)).await?;
         // A page is followed by what the log has after it; `more` says so where that is part of the replay.
         let more = has_more(&attachment, sent);
         self.send_page(page, more).await?;
-        self.live = Some(Live { attachment, epoch, sent, behind: true, overtaken: Vec::new(), seatless: false });
+        let overtaken = Vec::new();
+        self.live = Some(Live { attachment, epoch, sent, behind: true, overtaken, seatless: false, following: false });
         Ok(())
     }
 
@@ -227,11 +259,16 @@ impl Connection {
             live.behind = false;
         }
         match next {
-            Splice::Wait => Ok(false),
+            Splice::Wait => {
+                live.following = true;
+                Ok(false)
+            }
             Splice::Ended => self.step(Input::RoomEnded).await.map(|()| false),
             Splice::Frame(frame) => {
                 live.sent = frame.sent;
+                let since = live.following.then_some(frame.since);
                 self.write_text(frame.text).await?;
+                self.state.metrics.delivered(frame.events, since);
                 Ok(true)
             }
             Splice::Read { overtaken } => self.catch_up(overtaken).await,
@@ -241,8 +278,11 @@ impl Connection {
     /// The room has gone on without this connection: what it missed is in the log.
     async fn catch_up(&mut self, overtaken: bool) -> Result<bool, Over> {
         let Some(live) = &mut self.live else { return Ok(false) };
+        live.following = false;
         if !std::mem::replace(&mut live.behind, true) && overtaken {
             let now = Instant::now();
+            self.state.metrics.overflowed(Overflow::Ring);
+            tracing::info!(conn = self.open.number, "overtaken");
             live.overtaken.retain(|at| now - *at < OVERTAKEN_IN);
             live.overtaken.push(now);
             if live.overtaken.len() >= OVERTAKEN {
@@ -324,7 +364,9 @@ impl Connection {
     }
 
     async fn send_page(&mut self, page: Page, more: bool) -> Result<(), Over> {
+        let events = page.events.len();
         self.wire.send_page(page, more).await?;
+        self.state.metrics.delivered(events, None);
         self.wrote();
         Ok(())
     }
@@ -335,7 +377,10 @@ impl Connection {
     }
 
     async fn close(&mut self, code: CloseCode) -> Result<(), Over> {
-        self.wire.close(code).await;
+        self.state.metrics.closed(code);
+        self.closed = Some(code);
+        let retry_ms = self.state.comeback.after(code, &self.state.metrics);
+        self.wire.close(code, retry_ms).await;
         Err(Over)
     }
 }

@@ -13,7 +13,9 @@ use crate::flash::Flashes;
 use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::router::OriginRule;
+use crate::session::comeback::Comeback;
 use crate::session::rate::Rate;
+use crate::telemetry::metrics::Metrics;
 
 /// Shared by all requests and connections; cheap to clone.
 #[derive(Clone)]
@@ -36,8 +38,12 @@ pub struct AppState {
     pub flashes: Arc<Flashes>,
     /// Which origins may post and connect.
     pub origins: OriginRule,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Everything that runs beside requests.
     pub tasks: TaskTracker,
+    /// When clients come back after this server's end.
+    pub comeback: Arc<Comeback>,
     /// Cancelled when the server is to end.
     pub shutdown: CancellationToken,
     /// For the pages.

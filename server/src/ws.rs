@@ -3,7 +3,7 @@
 use app::protocol::SUBPROTOCOL;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::session;
@@ -27,6 +27,10 @@ pub async fn upgrade(
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
     };
+    // Said at the door, so that a proxy may turn to another server.
+    if state.shutdown.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "The server restarts.").into_response();
+    }
     let session = state.identity.session(&headers);
     let tasks = state.tasks.clone();
     upgrade

@@ -1,6 +1,7 @@
 //! The long proof, against the real program.
 //!
 //!     soak                     kills the server again and again under people who write
+//!     soak start               measures how long a server with many rooms takes until it is ready
 //!     soak rss                 holds half of the most appends per second, and fits the server's memory
 //!     soak stalled             measures what one reader who stops reading costs the others
 
@@ -11,6 +12,7 @@ mod proof;
 
 mod memory;
 mod stalled;
+mod start;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +34,9 @@ struct Arguments {
 
 #[derive(clap::Args)]
 struct Kills {
+    /// Asks the server to end, as a deploy does, instead of killing it.
+    #[arg(long)]
+    gently: bool,
     /// Ends after this time.
     #[arg(long, default_value_t = 30.0)]
     minutes: f64,
@@ -52,6 +57,8 @@ struct Kills {
 
 #[derive(Subcommand)]
 enum What {
+    /// The time from the server's start until it is ready, with live rooms in its store.
+    Start(start::Arguments),
     /// The server's memory at half of the most appends per second.
     Rss(memory::Arguments),
     /// One reader who stops reading, in a room of 100.
@@ -64,6 +71,7 @@ async fn main() -> ExitCode {
     let server = arguments.server.unwrap_or_else(beside);
     let good = match arguments.what {
         None => kills(server, arguments.kills).await,
+        Some(What::Start(arguments)) => start::run(server, &arguments).await,
         Some(What::Rss(arguments)) => memory::run(server, &arguments).await,
         Some(What::Stalled(arguments)) => stalled::run(server, &arguments).await,
     };
@@ -77,12 +85,13 @@ fn beside() -> PathBuf {
 }
 
 async fn kills(server: PathBuf, arguments: Kills) -> bool {
-    let Kills { minutes, kills, rooms, members, rate, seed } = arguments;
+    let Kills { gently, minutes, kills, rooms, members, rate, seed } = arguments;
     let seed = seed.unwrap_or_else(proof::client::unix_ms);
     println!(
         "{rooms} rooms of {members}, {rate} messages per second each, {kills} kills or {minutes} minutes, seed {seed}"
     );
-    let soak = Soak { server, kills, time: Duration::from_secs_f64(minutes * 60.0), rooms, members, rate, seed };
+    let soak =
+        Soak { server, gently, kills, time: Duration::from_secs_f64(minutes * 60.0), rooms, members, rate, seed };
     let figures = proof::soak::run(&soak, |figures| println!("{}", figures.line())).await;
     println!("\n{}", figures.table());
     for fault in figures.faults.iter().take(20) {

@@ -4,6 +4,8 @@
 //! [`Backend::room`] and [`Backend::read`] go through its queue, so there is one order of events and no lock.
 //! The reader has its own connection and begins a new transaction for every question, so what is committed is seen.
 
+pub(super) mod backup;
+pub(super) mod check;
 mod error;
 mod leases;
 mod lock;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use app::protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomCode, Seq, ServerFrame, codec};
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::splice::{Encoded, Frame, Ring, Splice};
 use crate::backend::{BackendError, Delivery, Sign, Signal, Subscription};
+use crate::telemetry::metrics::Overflow;
 
 /// Deliveries that become one wake-up, at most.
 const GATHER: usize = 256;
@@ -192,6 +193,7 @@ async fn follow(hub: &Shared, code: RoomCode, feed: &Feed, marks: &watch::Sender
             return true;
         }
         // Lost. What was missed is in the log, and the sessions' cursors say where they go on.
+        hub.metrics.overflowed(Overflow::Feed);
         let Some(subscription) = subscribe_again(hub, code, epoch).await else { return true };
         let seq = feed.change(|ring| ring.restart(subscription.head.seq));
         marks.send_replace(Mark::Live(Position { epoch, seq }));
@@ -211,10 +213,10 @@ async fn receive(
     let mut ready = Vec::new();
     while deliveries.recv_many(&mut ready, GATHER).await > 0 {
         feed.seat(&ready, |member| hub.is_connected(code, member));
-        let (mut events, mut ended) = (Vec::new(), false);
+        let (mut events, mut ended, now) = (Vec::new(), false, Instant::now());
         for delivery in ready.drain(..) {
             match delivery {
-                Delivery::Event(event) => events.push(Encoded::from(&*event)),
+                Delivery::Event(event) => events.push(Encoded::new(&event, now)),
                 // An error: nobody listens.
                 Delivery::Signal(signal) => drop(feed.signals.send(signal.into())),
                 Delivery::Ended => ended = true,

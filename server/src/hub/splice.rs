@@ -2,6 +2,7 @@
 //! log sends next. Decisions only.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use app::protocol::{Event, EventKind, Seq, codec};
 use bytes::Bytes;
@@ -34,6 +35,10 @@ pub struct Frame {
     pub text: Bytes,
     /// The cursor of a session that has sent it.
     pub sent: Seq,
+    /// How many events it holds.
+    pub events: usize,
+    /// When the first of them came.
+    pub since: Instant,
 }
 
 /// One event, encoded once for everybody.
@@ -44,15 +49,16 @@ pub(super) struct Encoded {
     text: String,
     /// What it takes back of earlier events, until it has.
     takes_back: Option<EventKind>,
+    came: Instant,
 }
 
-impl From<&Event> for Encoded {
-    fn from(event: &Event) -> Self {
+impl Encoded {
+    pub(super) fn new(event: &Event, came: Instant) -> Self {
         let takes_back = match &event.kind {
             kind @ (EventKind::Edited { .. } | EventKind::Deleted { .. }) => Some(kind.clone()),
             _ => None,
         };
-        Self { seq: event.seq, prev: event.prev, text: codec::encode(event), takes_back }
+        Self { seq: event.seq, prev: event.prev, text: codec::encode(event), takes_back, came }
     }
 }
 
@@ -166,9 +172,11 @@ impl Ring {
                 begins || length <= FRAME_BYTES
             })
             .count();
+        // The cursor is before the head, so there is one.
+        let Some(since) = self.events.get(first).map(|event| event.came) else { return Splice::Wait };
         let sent = self.events.range(first..first + count).next_back().map_or(self.head, |event| event.seq);
         let text = write(self.events.range(first..first + count).map(|event| event.text.as_str()), sent < self.head);
-        Splice::Frame(Frame { text, sent })
+        Splice::Frame(Frame { text, sent, events: count, since })
     }
 }
 

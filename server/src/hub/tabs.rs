@@ -31,4 +31,8 @@ impl Tabs {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    pub(super) fn members(&self) -> usize {
+        self.0.len()
+    }
 }

@@ -13,8 +13,6 @@ use crate::hub::FRAME_BYTES;
 const WRITE: Duration = Duration::from_secs(10);
 /// After our Close the peer's is awaited: dropping the socket earlier can lose the code, and the peer sees 1006.
 const LINGER: Duration = Duration::from_secs(2);
-/// When a restarting server is worth calling again.
-const RESTART_RETRY_MS: u64 = 500;
 
 /// The connection is over; whatever there was to say has been said.
 #[derive(Debug)]
@@ -62,10 +60,8 @@ impl Wire {
         }
     }
 
-    /// Says bye, closes, and waits for the peer to close too.
-    pub(super) async fn close(&mut self, code: CloseCode) {
-        // Spread by the clients over twice this time, so that a restart is not followed by everybody at once.
-        let retry_ms = (code == CloseCode::Restarting).then_some(RESTART_RETRY_MS);
+    /// Says bye, and when to come back, closes, and waits for the peer to close too.
+    pub(super) async fn close(&mut self, code: CloseCode, retry_ms: Option<u64>) {
         let bye = ServerFrame::Bye { code: code.number(), reason: code.reason().to_owned(), retry_ms };
         let close = Message::Close(Some(CloseFrame { code: code.number(), reason: code.reason().into() }));
         if self.send(&bye).await.is_ok() && self.write(close).await.is_ok() {

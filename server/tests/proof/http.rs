@@ -68,7 +68,13 @@ pub(crate) async fn leave_room(server: SocketAddr, seat: Seat) -> io::Result<()>
     }
 }
 
-/// HTTP/1.0, so that the answer is neither chunked nor kept alive. `form` needs no escapes.
+/// Whether the server says that it is.
+pub(crate) async fn is_ready(server: SocketAddr) -> io::Result<bool> {
+    let request = format!("GET /readyz HTTP/1.0\r\nHost: {server}\r\n\r\n");
+    Ok(ask(server, &request).await?.body == "ready\n")
+}
+
+/// `form` needs no escapes.
 async fn post(server: SocketAddr, path: &str, form: &str, cookie: Option<&str>) -> io::Result<Answer> {
     let cookie = cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
     let request = format!(
@@ -76,6 +82,11 @@ async fn post(server: SocketAddr, path: &str, form: &str, cookie: Option<&str>) 
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
         form.len()
     );
+    ask(server, &request).await
+}
+
+/// HTTP/1.0, so that the answer is neither chunked nor kept alive.
+async fn ask(server: SocketAddr, request: &str) -> io::Result<Answer> {
     let exchange = async {
         let mut stream = TcpStream::connect(server).await?;
         stream.write_all(request.as_bytes()).await?;

@@ -51,6 +51,16 @@ impl Light {
         tokio::time::timeout(PATIENCE, connecting).await.expect("a connection in time")
     }
 
+    /// What is said to one who is not let in.
+    pub(crate) async fn refused(server: SocketAddr, seat: &Seat) -> String {
+        let connecting = async {
+            let mut light =
+                Self { web: upgrade(TcpStream::connect(server).await.unwrap(), server, seat).await.unwrap() };
+            light.hear().await.expect("a word")
+        };
+        tokio::time::timeout(PATIENCE, connecting).await.expect("an answer in time")
+    }
+
     pub(crate) async fn append(&mut self, id: EventId, body: String) {
         self.say(&ClientFrame::Append { id, event: Proposal::Message { body, reply_to: None } }).await;
     }

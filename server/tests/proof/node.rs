@@ -51,7 +51,7 @@ impl Inside {
             let begun = Instant::now();
             let backend = loop {
                 // The one before may still be letting go of the file.
-                match backend::open(&config.store, &config.limits()).await {
+                match backend::open(config.store().as_str(), &config.limits()).await {
                     Ok(backend) => break backend,
                     Err(error) if begun.elapsed() > PATIENCE => panic!("the store does not open: {error:?}"),
                     Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
@@ -103,8 +103,19 @@ impl Program {
 
     /// Starts it and waits until it takes connections.
     pub(crate) async fn start(&mut self) -> Duration {
+        self.start_as(&mut self.command()).await
+    }
+
+    /// The same, with what it writes to standard error, once it has ended.
+    pub(crate) async fn start_listened(&mut self) -> JoinHandle<std::io::Result<String>> {
+        self.start_as(self.command().stderr(Stdio::piped())).await;
+        let mut stderr = self.child.as_mut().and_then(|child| child.stderr.take()).expect("its stderr");
+        tokio::task::spawn_blocking(move || std::io::read_to_string(&mut stderr))
+    }
+
+    async fn start_as(&mut self, command: &mut Command) -> Duration {
         let begun = Instant::now();
-        let child = self.command().spawn();
+        let child = command.spawn();
         let child = child.unwrap_or_else(|error| panic!("cannot start {}: {error}", self.binary.display()));
         let child = self.child.insert(child);
         while TcpStream::connect(self.address).await.is_err() {

@@ -1,4 +1,4 @@
-//! Rooms full of people, and a server that is killed under them again and again.
+//! Rooms full of people, and a server that is killed, or asked to end, under them again and again.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use super::store::{self, Truth};
 
 /// How long everybody may take to come to rest after the last kill.
 const REST: Duration = Duration::from_secs(60);
+/// What a server that is asked to end may take.
+const STOP: Duration = Duration::from_secs(10);
 /// A person with this many messages on their way writes no more for now.
 const PATIENCE: usize = 20;
 
@@ -23,6 +25,8 @@ const PATIENCE: usize = 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Soak {
     pub(crate) server: PathBuf,
+    /// Asks the server to end, as a deploy does, instead of killing it.
+    pub(crate) gently: bool,
     /// Ends after these many kills, or this time.
     pub(crate) kills: usize,
     pub(crate) time: Duration,
@@ -126,7 +130,12 @@ pub(crate) async fn run(soak: &Soak, tell: impl Fn(&Figures)) -> Figures {
         }
         let before = total(&rooms).cut_in_flight;
         kills.begin();
-        program.kill();
+        if soak.gently {
+            let status = program.terminate(STOP).await;
+            assert!(status.success(), "the server ended with {status}");
+        } else {
+            program.kill();
+        }
         figures.kills += 1;
         tokio::time::sleep(Duration::from_millis(dice.between(0, 200))).await;
         figures.start_ms = figures.start_ms.max(program.start().await.as_millis());

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ::server::Listeners;
 use ::server::backend::{self, Backend, BackendError};
 use ::server::config::Config;
 use clap::Parser as _;
@@ -19,6 +20,8 @@ pub(crate) const TALKATIVE: [&str; 2] = ["--appends-per-second=100000", "--appen
 /// A running server with a store of its own.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// Where Prometheus asks.
+    pub(crate) metrics: SocketAddr,
     flags: Vec<String>,
     store: Arc<tempfile::TempDir>,
     shutdown: CancellationToken,
@@ -49,17 +52,18 @@ impl Server {
         wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>,
     ) -> Self {
         let url = format!("--store=sqlite://{}", store.path().join("flasky.db").display());
-        let site = format!("--site={}", store.path().join("site").display());
         // Said, so that the environment does not say it: HOST is the machine's name in some shells.
         let program = ["server", "--host=127.0.0.1", "--port=0"].map(ToOwned::to_owned);
-        let config = Config::parse_from(program.iter().chain(&[url, site]).chain(&flags));
-        let backend = wrap(within(backend::open(&config.store, &config.limits())).await.unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let config = Config::parse_from(program.iter().chain(&[url]).chain(&flags));
+        let backend = wrap(within(backend::open(config.store().as_str(), &config.limits())).await.unwrap());
+        let (site, figures) =
+            (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let (address, metrics) = (site.local_addr().unwrap(), figures.local_addr().unwrap());
+        let listeners = Listeners { site, metrics: Some(figures) };
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        let serving = tokio::spawn(async move { ::server::serve(&config, backend, listener, stop).await });
-        Self { address, flags, store, shutdown, serving }
+        let serving = tokio::spawn(async move { ::server::serve(&config, backend, listeners, stop).await });
+        Self { address, metrics, flags, store, shutdown, serving }
     }
 
     /// Asks it to end, as a signal does.

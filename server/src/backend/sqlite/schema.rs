@@ -10,6 +10,8 @@ use crate::backend::{BackendError, Keys};
 
 /// SQLite's `application_id`: says that the file is this program's.
 const APPLICATION: i32 = i32::from_be_bytes(*b"Flsk");
+/// The same of a copy that no server has been started on yet: its rooms may have gone on elsewhere.
+const COPY: i32 = i32::from_be_bytes(*b"Flsc");
 
 /// Each step brings the file from `user_version` = its place in this list to the next. Steps are never changed once
 /// released, only added.
@@ -72,10 +74,11 @@ const MIGRATIONS: &[&str] = &[
 /// The appending connection, on a sound file of the newest version.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, BackendError> {
     make_private(path)?;
-    let mut conn = connect(path)?;
+    let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // A file that is refused below must not be touched by closing it either.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    let version = check(&conn, path)?;
+    let (application, version) = identify(&conn, path)?;
+    quick_check(&conn, path)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
 
     let mode: String = conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
@@ -85,6 +88,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, BackendError> {
     conn.pragma_update(None, "synchronous", "FULL")?;
     // What is deleted is overwritten: a room that ended is not to be found in the file's free pages.
     conn.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
+    if application == COPY {
+        begin_anew(&mut conn)?;
+    }
     migrate(&mut conn, version)?;
     // A crash between a room's end and the purge leaves the room in the write-ahead log.
     checkpoint(&conn)?;
@@ -95,7 +101,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, BackendError> {
 
 /// The reading connection. The writer's must be open.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, BackendError> {
-    let conn = connect(path)?;
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.pragma_update(None, "query_only", true)?;
     Ok(conn)
 }
@@ -122,10 +128,45 @@ pub(super) fn keys(conn: &Connection) -> Result<Keys, BackendError> {
     Ok(keys)
 }
 
-fn connect(path: &Path) -> Result<Connection, BackendError> {
+/// A store that is there already, for reading beside the server that may be using it.
+pub(super) fn open_existing(path: &Path) -> Result<Connection, BackendError> {
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    match identify(&conn, path)? {
+        (_, 0) => Err(BackendError::corrupt(format!("{} is empty", path.display()))),
+        _ => Ok(conn),
+    }
+}
+
+/// The same, if it is of the newest version.
+pub(super) fn open_newest(path: &Path) -> Result<Connection, BackendError> {
+    let conn = open_existing(path)?;
+    if identify(&conn, path)?.1 < MIGRATIONS.len() {
+        let path = path.display();
+        return Err(BackendError::unavailable(format!(
+            "{path} was written by an earlier version of this program: start the server on it once"
+        )));
+    }
+    Ok(conn)
+}
+
+/// Makes the server that is started on this file first draw new epochs.
+pub(super) fn mark_as_copy(path: &Path) -> Result<(), BackendError> {
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    quick_check(&conn, path)?;
+    Ok(conn.pragma_update(None, "application_id", COPY)?)
+}
+
+/// New epochs for all rooms: no client may take what follows for the continuation of what it has.
+fn begin_anew(conn: &mut Connection) -> Result<(), BackendError> {
+    let tx = conn.transaction()?;
+    tx.execute("UPDATE rooms SET epoch = random()", [])?;
+    tx.pragma_update(None, "application_id", APPLICATION)?;
+    Ok(tx.commit()?)
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, BackendError> {
     // Without SQLITE_OPEN_URI: a path is a path, whatever it begins with.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(64);
@@ -133,7 +174,7 @@ fn connect(path: &Path) -> Result<Connection, BackendError> {
 }
 
 /// The file holds signing keys and what people said: for the server's user alone.
-fn make_private(path: &Path) -> Result<(), BackendError> {
+pub(super) fn make_private(path: &Path) -> Result<(), BackendError> {
     let mut options = std::fs::File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
@@ -142,29 +183,32 @@ fn make_private(path: &Path) -> Result<(), BackendError> {
     made.map(drop).map_err(|error| BackendError::unavailable(format!("cannot open {}: {error}", path.display())))
 }
 
-/// The file's version, if it is this program's and sound.
-fn check(conn: &Connection, path: &Path) -> Result<usize, BackendError> {
+/// Whose file it is and of which version, 0 when it is empty. Neither another program's nor a later version's.
+fn identify(conn: &Connection, path: &Path) -> Result<(i32, usize), BackendError> {
     let number = |pragma: &str| conn.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let application = number("application_id")?;
     let version = number("user_version")?;
     let empty = conn.query_row("SELECT COUNT(*) = 0 FROM sqlite_schema", [], |row| row.get::<_, bool>(0))?;
     if empty {
-        return Ok(0);
+        return Ok((APPLICATION, 0));
     }
     let path = path.display();
-    if application != APPLICATION {
+    if application != APPLICATION && application != COPY {
         return Err(BackendError::corrupt(format!("{path} is a database of another program")));
     }
-    let sound: String = conn.pragma_query_value(None, "quick_check", |row| row.get(0))?;
-    if sound != "ok" {
-        return Err(BackendError::corrupt(format!("{path} is damaged: {sound}")));
-    }
-    usize::try_from(version).ok().filter(|version| *version <= MIGRATIONS.len()).ok_or_else(|| {
+    let known = usize::try_from(version).ok().filter(|version| *version <= MIGRATIONS.len());
+    let version = known.ok_or_else(|| {
         BackendError::unavailable(format!(
             "{path} was written by a later version of this program (format {version}, known are 1 to {})",
             MIGRATIONS.len()
         ))
-    })
+    })?;
+    Ok((application, version))
+}
+
+fn quick_check(conn: &Connection, path: &Path) -> Result<(), BackendError> {
+    let sound: String = conn.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    if sound == "ok" { Ok(()) } else { Err(BackendError::corrupt(format!("{} is damaged: {sound}", path.display()))) }
 }
 
 fn migrate(conn: &mut Connection, version: usize) -> Result<(), BackendError> {

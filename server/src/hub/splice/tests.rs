@@ -15,10 +15,14 @@ fn event(seq: u64, prev: u64, body: &str) -> Event {
     }
 }
 
+fn encoded(event: &Event) -> Encoded {
+    Encoded::new(event, Instant::now())
+}
+
 /// A ring that has followed the log since its beginning.
 fn ring(bounds: Bounds, events: impl IntoIterator<Item = Event>) -> Ring {
     let mut ring = Ring::bounded(bounds);
-    events.into_iter().for_each(|event| ring.push(Encoded::from(&event)));
+    events.into_iter().for_each(|event| ring.push(encoded(&event)));
     ring
 }
 
@@ -81,7 +85,7 @@ fn an_empty_ring_continues_its_head_only() {
 #[test]
 fn a_hole_begins_the_ring_anew() {
     let mut ring = ring(Bounds::default(), [event(1, 0, "a"), event(2, 1, "b")]);
-    ring.push(Encoded::from(&event(4, 3, "d")));
+    ring.push(encoded(&event(4, 3, "d")));
     assert_eq!(ring.after(Seq(1)), Splice::Read { overtaken: false });
     assert_eq!(ring.after(Seq(2)), Splice::Read { overtaken: false });
     assert_eq!(parse(&frame(ring.after(Seq(3)))).0, [event(4, 3, "d")]);
@@ -96,7 +100,7 @@ fn only_what_had_to_make_room_was_overtaken() {
     for kept_up in 2..40 {
         assert_eq!(ring.after(Seq(kept_up)), Splice::Read { overtaken: false });
     }
-    (41..=43).for_each(|n| ring.push(Encoded::from(&event(n, n - 1, "x"))));
+    (41..=43).for_each(|n| ring.push(encoded(&event(n, n - 1, "x"))));
     assert_eq!(ring.after(Seq(40)), Splice::Read { overtaken: true }, "it had its time to follow");
     assert!(matches!(ring.after(Seq(41)), Splice::Frame(_)));
 }
@@ -122,12 +126,12 @@ fn what_is_taken_back_is_told_to_nobody_who_is_behind() {
         events.into_iter().map(|event| codec::encode(&event.kind)).collect::<String>()
     };
     assert!(!told(&ring, 0).contains("old\""), "{}", told(&ring, 0));
-    ring.push(Encoded::from(&edit(4, 1, "a much longer text than before")));
+    ring.push(encoded(&edit(4, 1, "a much longer text than before")));
     for cursor in 0..3 {
         let said = told(&ring, cursor);
         assert!(!said.contains("old") && said.contains("much longer"), "{said}");
     }
-    ring.push(Encoded::from(&deletion(5, 1)));
+    ring.push(encoded(&deletion(5, 1)));
     for cursor in 0..5 {
         let said = told(&ring, cursor);
         assert!(!said.contains("old") && !said.contains("longer"), "{said}");
@@ -215,7 +219,7 @@ struct Room {
 impl Room {
     fn deliver(&mut self, count: usize) {
         let upto = (self.delivered + count).min(self.log.len());
-        self.log[self.delivered..upto].iter().for_each(|event| self.ring.push(Encoded::from(event)));
+        self.log[self.delivered..upto].iter().for_each(|event| self.ring.push(encoded(event)));
         self.delivered = upto;
     }
 

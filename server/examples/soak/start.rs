@@ -1,0 +1,82 @@
+//! From the start of the program until it is ready, with live rooms in its store.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use app::protocol::{EventKind, Limits, MemberId, RoomCode};
+use futures_util::future::join_all;
+use server::backend::{self, Backend, Draft, NewRoom};
+use server::entropy;
+
+use crate::proof::http;
+use crate::proof::node::Program;
+
+const STOP: Duration = Duration::from_secs(10);
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[arg(long, default_value_t = 1_000)]
+    rooms: usize,
+    #[arg(long, default_value_t = 5)]
+    members: usize,
+    /// Messages of 100 characters in each room.
+    #[arg(long, default_value_t = 100)]
+    messages: usize,
+    #[arg(long, default_value_t = 9)]
+    starts: usize,
+}
+
+pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("flasky.db");
+    fill(&format!("sqlite://{}", store.display()), arguments).await;
+    let megabytes = std::fs::metadata(&store).unwrap().len() as f64 / 1e6;
+    let environment = vec![("GRACE_MS", "600000".to_owned()), ("ARRIVAL_MS", "600000".to_owned())];
+    let mut program = Program::new(server, store, environment);
+    let mut times = Vec::new();
+    for _ in 0..arguments.starts {
+        let begun = Instant::now();
+        program.start().await;
+        while !http::is_ready(program.address).await.unwrap() {}
+        times.push(begun.elapsed());
+        assert!(program.terminate(STOP).await.success());
+    }
+    times.sort();
+    println!(
+        "{} rooms of {} with {} messages, {megabytes:.0} MB: ready after {:.0?}, at worst {:.0?}",
+        arguments.rooms,
+        arguments.members,
+        arguments.messages,
+        times[times.len() / 2],
+        times[times.len() - 1],
+    );
+    true
+}
+
+/// Rooms with everybody inside; those of one turn share commits.
+async fn fill(url: &str, arguments: &Arguments) {
+    let store = backend::open(url, &Limits::default()).await.unwrap();
+    let rooms: Vec<usize> = (0..arguments.rooms).collect();
+    for turn in rooms.chunks(200) {
+        join_all(turn.iter().map(|_| room(&*store, arguments))).await;
+    }
+    store.close().await;
+}
+
+async fn room(store: &dyn Backend, arguments: &Arguments) {
+    let code = entropy::room_code();
+    store.create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 1_000 }).await.unwrap();
+    let members: Vec<MemberId> = (0..arguments.members).map(|_| MemberId(entropy::uuid())).collect();
+    for (n, member) in members.iter().enumerate() {
+        let name = format!("Member {n}").parse().unwrap();
+        append(store, code, *member, EventKind::Joined { member: *member, name }).await;
+    }
+    for n in 0..arguments.messages {
+        let body = format!("{n:0100}").parse().unwrap();
+        append(store, code, members[n % members.len()], EventKind::message(body)).await;
+    }
+}
+
+async fn append(store: &dyn Backend, code: RoomCode, by: MemberId, kind: EventKind) {
+    store.append(code, Draft { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
+}

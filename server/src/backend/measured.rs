@@ -1,0 +1,104 @@
+//! Any engine, with what it is asked counted and timed, and what it decides about rooms and seats logged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::protocol::{EventKind, RoomCode};
+use tokio::time::Instant;
+
+use super::{
+    Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
+};
+use crate::telemetry::metrics::Metrics;
+
+/// Answers what the engine answers.
+pub struct Measured {
+    engine: Arc<dyn Backend>,
+    metrics: Arc<Metrics>,
+}
+
+impl Measured {
+    /// This engine, counted there.
+    #[must_use]
+    pub fn new(engine: Arc<dyn Backend>, metrics: Arc<Metrics>) -> Self {
+        Self { engine, metrics }
+    }
+
+    async fn time<T>(
+        &self,
+        verb: &'static str,
+        answer: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, BackendError> {
+        let began = std::time::Instant::now();
+        let answer = answer.await;
+        let failed = matches!(answer, Err(BackendError::Unavailable(_) | BackendError::Corrupt(_)));
+        self.metrics.answered(verb, began.elapsed(), failed);
+        answer
+    }
+}
+
+#[async_trait::async_trait]
+impl Backend for Measured {
+    async fn create_room(&self, room: NewRoom) -> Result<(), BackendError> {
+        let capacity = room.capacity;
+        let answer = self.time("create_room", self.engine.create_room(room)).await;
+        if answer.is_ok() {
+            tracing::info!(capacity, "room created");
+        }
+        answer
+    }
+
+    async fn room(&self, code: RoomCode) -> Result<Room, BackendError> {
+        self.time("room", self.engine.room(code)).await
+    }
+
+    async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError> {
+        let answer = self.time("append", self.engine.append(code, draft)).await;
+        self.metrics.appended(match &answer {
+            Ok(Appended::Stored(_)) => "stored",
+            Ok(Appended::Repeat(_) | Appended::Trimmed(_)) => "repeated",
+            Err(BackendError::Unavailable(_) | BackendError::Corrupt(_)) => "failed",
+            Err(_) => "refused",
+        });
+        if let Ok(Appended::Stored(event)) = &answer {
+            match &event.kind {
+                EventKind::Joined { .. } => tracing::info!("joined"),
+                EventKind::Left { why, .. } => tracing::info!(?why, "left"),
+                _ => {}
+            }
+        }
+        answer
+    }
+
+    async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
+        self.time("read", self.engine.read(code, from, limit)).await
+    }
+
+    async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
+        self.time("subscribe", self.engine.subscribe(code)).await
+    }
+
+    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
+        self.time("signal", self.engine.signal(code, signal)).await
+    }
+
+    async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
+        self.time("hold", self.engine.hold(lease, ttl)).await
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), BackendError> {
+        self.time("release", self.engine.release(lease)).await
+    }
+
+    async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
+        self.time("expired", self.engine.expired(now)).await
+    }
+
+    async fn keys(&self) -> Result<Keys, BackendError> {
+        self.time("keys", self.engine.keys()).await
+    }
+
+    async fn close(&self) {
+        self.engine.close().await;
+    }
+}

@@ -1,0 +1,34 @@
+//! A copy of the file while a server uses it.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::schema;
+use crate::backend::BackendError;
+
+/// Writes it under another name first: what bears the name is whole, synced, and marked as a copy.
+pub(in crate::backend) fn write(store: &Path, to: &Path) -> Result<(), BackendError> {
+    if to.exists() {
+        return Err(BackendError::unavailable(format!("{} is there already", to.display())));
+    }
+    let store = schema::open_existing(store)?;
+    let mut partial = OsString::from(to);
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    schema::make_private(&partial)?;
+    let copied = copy(&store, &partial).and_then(|()| fs::rename(&partial, to).map_err(BackendError::unavailable));
+    if copied.is_err() {
+        // What is there is no copy; that it cannot be removed either, adds nothing.
+        drop(fs::remove_file(&partial));
+    }
+    copied
+}
+
+/// `VACUUM INTO` reads one moment of the file, and leaves out the free pages and what was deleted in them.
+fn copy(store: &rusqlite::Connection, to: &Path) -> Result<(), BackendError> {
+    let name = to.to_str().ok_or_else(|| BackendError::unavailable("the name of the copy is not UTF-8"))?;
+    store.execute("VACUUM INTO ?1", [name])?;
+    schema::mark_as_copy(to)?;
+    File::open(to).and_then(|file| file.sync_all()).map_err(BackendError::unavailable)
+}

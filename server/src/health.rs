@@ -1,0 +1,48 @@
+//! What watches over the server asks here: is it alive, and should it be given work.
+
+use std::time::Duration;
+
+use app::protocol::{MemberId, RoomCode};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use uuid::Uuid;
+
+use crate::backend::{Backend, BackendError, Lease};
+use crate::state::AppState;
+
+/// How long the store may take to answer. Probes commonly give up after a second or more.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The process answers, whatever the store does: starting it again would help nobody.
+pub async fn alive() -> impl IntoResponse {
+    said(StatusCode::OK, "alive\n")
+}
+
+/// The store answers and no shutdown has begun: 200. Otherwise 503, and why.
+pub async fn ready(State(state): State<AppState>) -> impl IntoResponse {
+    if state.shutdown.is_cancelled() {
+        return said(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+    }
+    match tokio::time::timeout(PATIENCE, ask(&*state.backend)).await {
+        Ok(Ok(())) => said(StatusCode::OK, "ready\n"),
+        Ok(Err(_)) | Err(_) => said(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n"),
+    }
+}
+
+/// One question to what reads and one to what writes, about a member that is nowhere: they change nothing.
+async fn ask(backend: &dyn Backend) -> Result<(), BackendError> {
+    let code = RoomCode::from_entropy([0; 5]);
+    let lease = Lease { code, member: MemberId(Uuid::nil()), id: Uuid::nil() };
+    for answer in [backend.room(code).await.map(drop), backend.hold(lease, Duration::ZERO).await] {
+        match answer {
+            Ok(()) | Err(BackendError::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn said(status: StatusCode, words: &'static str) -> impl IntoResponse {
+    (status, [(header::CACHE_CONTROL, "no-store")], words)
+}

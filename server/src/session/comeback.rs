@@ -1,0 +1,43 @@
+//! When everybody comes back after a restart: soon, and not all at once.
+
+use std::sync::OnceLock;
+
+use app::protocol::CloseCode;
+
+use crate::telemetry::metrics::Metrics;
+
+/// Nobody comes back before.
+const SOONEST_MS: u64 = 500;
+/// Clients that come back in a millisecond: half of those that a server on two cores welcomes in that time.
+const PER_MS: u64 = 2;
+
+/// What everybody is told, decided when the first one is: then all are still there to be counted.
+#[derive(Debug, Default)]
+pub struct Comeback(OnceLock<u64>);
+
+impl Comeback {
+    /// Milliseconds to wait after this close, where it says so. Clients spread themselves over as long again.
+    pub(super) fn after(&self, code: CloseCode, metrics: &Metrics) -> Option<u64> {
+        (code == CloseCode::Restarting).then(|| *self.0.get_or_init(|| wait(metrics.sockets())))
+    }
+}
+
+fn wait(sockets: u64) -> u64 {
+    SOONEST_MS.max(sockets / PER_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_take_longer_than_few_and_all_are_told_the_same() {
+        let (metrics, comeback) = (Metrics::default(), Comeback::default());
+        assert_eq!((wait(1), wait(1_000), wait(10_000)), (500, 500, 5_000));
+        let open: Vec<_> = (0..3_000).map(|_| metrics.socket()).collect();
+        assert_eq!(comeback.after(CloseCode::NoPong, &metrics), None);
+        assert_eq!(comeback.after(CloseCode::Restarting, &metrics), Some(1_500));
+        drop(open);
+        assert_eq!(comeback.after(CloseCode::Restarting, &metrics), Some(1_500));
+    }
+}

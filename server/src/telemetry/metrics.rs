@@ -1,0 +1,203 @@
+//! The figures. Labels come from closed sets, so the number of series is fixed.
+
+use std::time::{Duration, Instant};
+
+use app::protocol::{CloseCode, Code, codec};
+use prometheus_client::encoding::prometheus_text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Seconds. From what a local commit takes to what nobody waits for any more.
+const BUCKETS: [f64; 13] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+
+type Labels<V> = [(&'static str, V); 1];
+type Counters<V> = Family<Labels<V>, Counter>;
+
+/// One server's figures.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    rooms: Gauge,
+    members: Gauge,
+    sockets: Gauge,
+    connections: Counter,
+    appends: Counters<&'static str>,
+    deliveries: Counter,
+    fan_out: Histogram,
+    overflows: Counters<&'static str>,
+    resumes: Counters<bool>,
+    rejections: Counters<String>,
+    closes: Counters<u16>,
+    engine: Family<Labels<&'static str>, Histogram, fn() -> Histogram>,
+    failures: Counters<&'static str>,
+}
+
+/// A bounded queue that had no place for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// A room went on without a slow session, which reads on in the log.
+    Ring,
+    /// The engine lost a room's feed, which was taken up again.
+    Feed,
+    /// A session did not hear of who is writing or away.
+    Signals,
+}
+
+/// An open socket, for as long as it lives.
+#[derive(Debug)]
+pub struct Socket {
+    /// What logs call it.
+    pub number: u64,
+    open: Gauge,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
+        let mut metrics = Self {
+            registry: Registry::with_prefix("flasky"),
+            rooms: Gauge::default(),
+            members: Gauge::default(),
+            sockets: Gauge::default(),
+            connections: Counter::default(),
+            appends: Family::default(),
+            deliveries: Counter::default(),
+            fan_out: histogram(),
+            overflows: Family::default(),
+            resumes: Family::default(),
+            rejections: Family::default(),
+            closes: Family::default(),
+            engine: Family::new_with_constructor(histogram),
+            failures: Family::default(),
+        };
+        metrics.register();
+        metrics.begin();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register("rooms", "Rooms that somebody is connected to here", self.rooms.clone());
+        registry.register("members", "Members who are connected here, once per room", self.members.clone());
+        registry.register("sockets", "Open sockets", self.sockets.clone());
+        registry.register("connections", "Sockets that were opened", self.connections.clone());
+        registry.register(
+            "appends",
+            "Events that were offered to the log, by what became of them",
+            self.appends.clone(),
+        );
+        registry.register("deliveries", "Events that were written to sockets", self.deliveries.clone());
+        registry.register_with_unit(
+            "fan_out",
+            "From an event's arrival in its room's feed to its being written to one connected socket",
+            Unit::Seconds,
+            self.fan_out.clone(),
+        );
+        registry.register("overflows", "Bounded queues that were full", self.overflows.clone());
+        registry.register("resumes", "Connections that went on from a position, or could not", self.resumes.clone());
+        registry.register("rejections", "Appends and forms that were refused, by code", self.rejections.clone());
+        registry.register("closes", "Sockets that the server closed, by close code", self.closes.clone());
+        registry.register_with_unit("engine", "What the engine took to answer", Unit::Seconds, self.engine.clone());
+        registry.register("engine_failures", "Questions that the engine failed to answer", self.failures.clone());
+    }
+
+    /// Series that are there before anything happened, so that the first time is seen as one.
+    fn begin(&self) {
+        for outcome in ["stored", "repeated", "refused", "failed"] {
+            drop(self.appends.get_or_create(&[("outcome", outcome)]));
+        }
+        for queue in ["ring", "feed", "signals"] {
+            drop(self.overflows.get_or_create(&[("queue", queue)]));
+        }
+        for recovered in [true, false] {
+            drop(self.resumes.get_or_create(&[("recovered", recovered)]));
+        }
+        drop(self.failures.get_or_create(&[("verb", "append")]));
+    }
+
+    /// Everything, in Prometheus' text format, with what is counted when somebody asks.
+    #[must_use]
+    pub fn text(&self, rooms: usize, members: usize) -> String {
+        self.rooms.set(rooms as i64);
+        self.members.set(members as i64);
+        let mut text = String::new();
+        if let Err(error) = prometheus_text::encode(&mut text, &self.registry) {
+            tracing::error!(%error, "the metrics cannot be written");
+        }
+        text
+    }
+
+    /// A socket was opened.
+    #[must_use]
+    pub fn socket(&self) -> Socket {
+        self.sockets.inc();
+        Socket { number: self.connections.inc() + 1, open: self.sockets.clone() }
+    }
+
+    /// Sockets that are open.
+    #[must_use]
+    pub fn sockets(&self) -> u64 {
+        u64::try_from(self.sockets.get()).unwrap_or_default()
+    }
+
+    /// An append was decided: `stored`, `repeated`, `refused` or `failed`.
+    pub fn appended(&self, outcome: &'static str) {
+        self.appends.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// Events were written to one socket. `since`: the first of them came then, and the socket was waiting for it.
+    pub fn delivered(&self, events: usize, since: Option<Instant>) {
+        self.deliveries.inc_by(events as u64);
+        if let Some(since) = since {
+            self.fan_out.observe(since.elapsed().as_secs_f64());
+        }
+    }
+
+    /// A queue was full.
+    pub fn overflowed(&self, queue: Overflow) {
+        let queue = match queue {
+            Overflow::Ring => "ring",
+            Overflow::Feed => "feed",
+            Overflow::Signals => "signals",
+        };
+        self.overflows.get_or_create(&[("queue", queue)]).inc();
+    }
+
+    /// A client named the position it had come to.
+    pub fn resumed(&self, recovered: bool) {
+        self.resumes.get_or_create(&[("recovered", recovered)]).inc();
+    }
+
+    /// An append or a form was refused.
+    pub fn rejected(&self, code: Code) {
+        // As on the wire: the table is closed.
+        let code = codec::encode(&code).trim_matches('"').to_owned();
+        self.rejections.get_or_create(&[("code", code)]).inc();
+    }
+
+    /// The server closed a socket.
+    pub fn closed(&self, code: CloseCode) {
+        self.closes.get_or_create(&[("code", code.number())]).inc();
+    }
+
+    /// The engine answered, or failed to.
+    pub fn answered(&self, verb: &'static str, took: Duration, failed: bool) {
+        self.engine.get_or_create(&[("verb", verb)]).observe(took.as_secs_f64());
+        if failed {
+            self.failures.get_or_create(&[("verb", verb)]).inc();
+        }
+    }
+}

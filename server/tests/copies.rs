@@ -1,0 +1,243 @@
+//! Copies of a SQLite store, and what looks through one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+#[path = "conformance/support.rs"]
+#[allow(dead_code, reason = "shared with the conformance suite")]
+mod support;
+
+use std::error::Error as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use app::protocol::{EventKind, LeaveReason, Limits};
+use server::backend::{self, Backend, BackendError, From, Soundness};
+
+use self::support::{Store, deleted, latest, left, message, room_of, stored, unbroken};
+
+const SECRET: &str = "the treasure is under the old oak";
+
+/// A directory with a store in it.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.0.path().join(file)
+    }
+
+    fn url(&self, file: &str) -> String {
+        format!("sqlite://{}", self.path(file).display())
+    }
+
+    async fn open(&self, file: &str) -> Arc<dyn Backend> {
+        backend::open(&self.url(file), &Limits::default()).await.unwrap()
+    }
+}
+
+fn occurrences(path: &Path, text: &str) -> usize {
+    fs::read(path).unwrap().windows(text.len()).filter(|window| *window == text.as_bytes()).count()
+}
+
+#[tokio::test]
+async fn a_copy_has_everything_and_goes_on_from_nothing_that_clients_know() {
+    let place = Place::new();
+    let store = place.open("flasky.db").await;
+    let code = room_of(&*store, 50, &[1, 2]).await;
+    stored(store.append(code, message(1, "before")).await);
+    backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    stored(store.append(code, message(1, "after")).await);
+    let (room, events) = (store.room(code).await.unwrap(), latest(&*store, code).await);
+
+    let copy = place.open("copy.db").await;
+    assert_eq!(copy.keys().await.unwrap(), store.keys().await.unwrap());
+    assert_eq!(latest(&*copy, code).await, events[..3]);
+    let copied = copy.room(code).await.unwrap();
+    assert_eq!(copied.members, room.members);
+    assert_ne!(copied.position.epoch, room.position.epoch);
+    // A client of the copied room stood before, at or after the copy's head: none of it can be continued.
+    for seq in events.iter().map(|event| event.seq) {
+        let known = app::protocol::Position { seq, ..room.position };
+        refused!(copy.read(code, From::After(known), 10).await, Reset);
+    }
+    // The second start of the copy is a start like any other.
+    copy.close().await;
+    assert_eq!(place.open("copy.db").await.room(code).await.unwrap().position, copied.position);
+}
+
+#[tokio::test]
+async fn a_copy_holds_nothing_of_what_is_gone() {
+    let place = Place::new();
+    let store = place.open("flasky.db").await;
+    let lives = room_of(&*store, 50, &[1]).await;
+    stored(store.append(lives, message(1, "the weather is fine")).await);
+    let ends = room_of(&*store, 50, &[1]).await;
+    for _ in 0..200 {
+        stored(store.append(ends, message(1, SECRET)).await);
+    }
+    stored(store.append(ends, left(1, LeaveReason::Choice)).await);
+    backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    assert_eq!(occurrences(&place.path("copy.db"), SECRET), 0);
+    assert_eq!(occurrences(&place.path("copy.db"), "the weather is fine"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_is_made_under_load_is_one_moment() {
+    let place = Place::new();
+    let store = place.open("flasky.db").await;
+    let code = room_of(&*store, 50, &[1]).await;
+    let (stop, writing) = (Arc::new(AtomicBool::new(false)), Arc::clone(&store));
+    let done = Arc::clone(&stop);
+    let writer = tokio::spawn(async move {
+        while !done.load(Ordering::Relaxed) {
+            stored(writing.append(code, message(1, &"x".repeat(500))).await);
+        }
+    });
+    let (url, place) = (place.url("flasky.db"), place);
+    for n in 0..5 {
+        let before = store.room(code).await.unwrap().position.seq;
+        let copy = place.path(&format!("copy-{n}.db"));
+        let (from, to) = (url.clone(), copy.clone());
+        tokio::task::spawn_blocking(move || backend::backup(&from, &to).unwrap()).await.unwrap();
+        let after = store.room(code).await.unwrap().position.seq;
+        let found = backend::check(&format!("sqlite://{}", copy.display())).unwrap();
+        assert_eq!((found.rooms, found.faults), (1, Vec::new()));
+        let copied = place.open(&format!("copy-{n}.db")).await;
+        let head = copied.room(code).await.unwrap().position.seq;
+        assert!(before <= head && head <= after, "{before:?} {head:?} {after:?}");
+        unbroken(&latest(&*copied, code).await);
+        copied.close().await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    writer.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_replaces_nothing_and_is_made_of_a_store_only() {
+    let place = Place::new();
+    let store = place.open("flasky.db").await;
+    room_of(&*store, 50, &[1]).await;
+    fs::write(place.path("taken.db"), "mine").unwrap();
+    let refusal = |url: &str, to: &str| {
+        let error = backend::backup(url, &place.path(to)).unwrap_err();
+        error.source().unwrap().to_string()
+    };
+    assert!(refusal(&place.url("flasky.db"), "taken.db").contains("is there already"));
+    assert_eq!(fs::read(place.path("taken.db")).unwrap(), b"mine");
+    assert!(refusal(&place.url("missing.db"), "copy.db").contains("unable to open"));
+    assert!(!place.path("missing.db").exists());
+    assert!(refusal("nats://127.0.0.1", "copy.db").contains("the service that keeps it"));
+    fs::write(place.path("empty.db"), "").unwrap();
+    assert!(refusal(&place.url("empty.db"), "copy.db").contains("is empty"));
+    let left_behind: Vec<_> = fs::read_dir(place.0.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(left_behind.iter().all(|name| !name.to_string_lossy().starts_with("copy")), "{left_behind:?}");
+}
+
+/// Before a newer version's first start is when a copy is wanted most.
+#[tokio::test]
+async fn a_store_of_an_earlier_format_is_copied_and_brought_up_to_date() {
+    let place = Place::new();
+    let store = place.open("flasky.db").await;
+    let code = room_of(&*store, 50, &[1]).await;
+    let said = stored(store.append(code, message(1, SECRET)).await);
+    let epoch = store.room(code).await.unwrap().position.epoch;
+    store.close().await;
+    let first_format = "DROP INDEX events_by_target; ALTER TABLE events DROP COLUMN target; PRAGMA user_version = 1";
+    rusqlite::Connection::open(place.path("flasky.db")).unwrap().execute_batch(first_format).unwrap();
+
+    let error = backend::check(&place.url("flasky.db")).unwrap_err();
+    assert!(error.source().unwrap().to_string().contains("start the server on it once"));
+    backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    for (file, same) in [("flasky.db", true), ("copy.db", false)] {
+        let store = place.open(file).await;
+        assert_eq!(store.room(code).await.unwrap().position.epoch == epoch, same, "{file}");
+        stored(store.append(code, deleted(1, said.id)).await);
+        store.close().await;
+        assert_eq!(backend::check(&place.url(file)).unwrap(), Soundness { rooms: 1, events: 3, faults: Vec::new() });
+        assert_eq!(occurrences(&place.path(file), SECRET), 0);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_copy_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let store = place.open("flasky.db").await;
+    room_of(&*store, 50, &[1]).await;
+    backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    assert_eq!(fs::metadata(place.path("copy.db")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_store_in_use_is_sound() {
+    let store = Store::sqlite();
+    let engine = store.open_with(&Limits { events: 5, ..Limits::default() }).await;
+    for n in 1..4 {
+        let code = room_of(&*engine, 50, &[n, 9]).await;
+        for _ in 0..n * 4 {
+            stored(engine.append(code, message(n, "words")).await);
+        }
+        stored(engine.append(code, left(9, LeaveReason::Choice)).await);
+    }
+    // A room that nobody has entered.
+    room_of(&*engine, 50, &[]).await;
+    assert_eq!(backend::check(&store.url).unwrap(), Soundness { rooms: 4, events: 15, faults: Vec::new() });
+}
+
+/// Each kind of damage is found, and called by its name.
+#[tokio::test]
+async fn what_is_not_sound_is_said() {
+    for (damage, words) in [
+        ("DELETE FROM store", "key sets"),
+        ("DELETE FROM events WHERE seq = 3", "hole"),
+        ("UPDATE rooms SET bytes = bytes + 1", "wrongly"),
+        ("DELETE FROM ids WHERE seq = 2", "remember"),
+        ("UPDATE ids SET seq = 4 WHERE seq = 3", "leads elsewhere"),
+        ("UPDATE rooms SET capacity = 1", "more members than seats"),
+        ("DELETE FROM names", "without a name"),
+        ("INSERT INTO names VALUES (99, x'00', 'Ana')", "ended"),
+        ("UPDATE events SET kind = '{\"kind\":7}' WHERE seq = 3", "events that cannot be read"),
+        ("UPDATE names SET name = ''", "names that cannot be read"),
+    ] {
+        let store = Store::sqlite();
+        let engine = store.open().await;
+        let code = room_of(&*engine, 50, &[1, 2]).await;
+        for text in [SECRET, "two", "three"] {
+            stored(engine.append(code, message(1, text)).await);
+        }
+        engine.close().await;
+        let path = store.url.strip_prefix("sqlite://").unwrap();
+        rusqlite::Connection::open(path).unwrap().execute_batch(damage).unwrap();
+        let faults = backend::check(&store.url).unwrap().faults;
+        assert!(faults.iter().any(|fault| fault.contains(words)), "{damage}: {faults:?}");
+        assert!(!faults.iter().any(|fault| fault.contains(SECRET)), "{faults:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_with_a_broken_page_is_damaged() {
+    let store = Store::sqlite();
+    let engine = store.open().await;
+    let code = room_of(&*engine, 50, &[1]).await;
+    for n in 0..200 {
+        let event = stored(engine.append(code, message(1, &"x".repeat(400 + n))).await);
+        assert!(matches!(event.kind, EventKind::Message { .. }));
+    }
+    engine.close().await;
+    let path = store.url.strip_prefix("sqlite://").unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    let end = bytes.len();
+    bytes[end - 16_384..].fill(0xff);
+    fs::write(path, bytes).unwrap();
+    match backend::check(&store.url) {
+        Ok(found) => assert!(!found.faults.is_empty()),
+        // So much that it cannot be looked through.
+        Err(error) => assert!(matches!(error, BackendError::Corrupt(_)), "{error:?}"),
+    }
+}

@@ -1,0 +1,15 @@
+//! The server as those see it who run it: its health, its figures, its logs, its end.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+#[path = "operate/commands.rs"]
+mod commands;
+#[path = "operate/health.rs"]
+mod health;
+#[path = "operate/logs.rs"]
+mod logs;
+#[path = "operate/metrics.rs"]
+mod metrics;
+#[path = "proof/kit.rs"]
+mod proof;
+mod support;

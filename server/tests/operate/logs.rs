@@ -1,0 +1,88 @@
+//! What the program writes about itself: one line of JSON per decision, and nothing of what people said.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::proof::dice::Dice;
+use crate::proof::light::Light;
+use crate::proof::node::Program;
+use crate::proof::{client, http};
+
+const TIME: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn every_decision_is_a_line_and_no_line_says_too_much() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [("RUST_LOG", "info"), ("SECRET", "a-secret-that-nobody-may-see-anywhere-at-all")];
+    let environment = environment.map(|(name, value)| (name, value.to_owned())).into();
+    let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), environment);
+    let stderr = server.start_listened().await;
+    let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
+    let bo = http::enter(server.address, "Bo", Some(ana.code), 50).await.unwrap();
+    assert!(http::enter(server.address, "", Some(ana.code), 50).await.is_err());
+    let mut at_ana = Light::connect(server.address, &ana, None).await;
+    at_ana.append(client::mint(&mut Dice::new(1)), "treasure".to_owned()).await;
+    while !at_ana.hear().await.unwrap().contains("treasure") {}
+    http::leave_room(server.address, bo.clone()).await.unwrap();
+    let nobody = http::Seat { cookie: "flasky=none".to_owned(), ..bo.clone() };
+    let refused = Light::refused(server.address, &nobody).await;
+    assert!(refused.contains("4501"), "{refused}");
+    // Reads what it is told, so that nobody has to be waited for.
+    let reading = tokio::spawn(async move { while at_ana.hear().await.is_some() {} });
+    assert_eq!(server.terminate(TIME).await.code(), Some(0));
+    reading.await.unwrap();
+
+    let text = stderr.await.unwrap().unwrap();
+    let lines: Vec<BTreeMap<String, Value>> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let messages: Vec<&str> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+    for decision in [
+        "listening",
+        "room created",
+        "joined",
+        "form refused",
+        "connected",
+        "left",
+        "refused",
+        "draining",
+        "closed",
+        "stopped",
+    ] {
+        assert!(messages.contains(&decision), "no {decision} in {text}");
+    }
+    let line = |message: &str| &lines[messages.iter().position(|found| *found == message).unwrap()];
+    assert_eq!(line("closed")["code"], 1001);
+    assert_eq!(line("refused")["code"], 4501);
+    assert_eq!(line("closed")["conn"], line("connected")["conn"]);
+    let cookie = |seat: &http::Seat| seat.cookie.split('=').nth(1).unwrap().to_owned();
+    let code = ana.code.to_string();
+    for secret in [
+        "treasure",
+        "Ana",
+        "a-secret",
+        &code,
+        &code.replace('-', ""),
+        &cookie(&ana),
+        &cookie(&bo),
+        &ana.member.0.to_string(),
+        &bo.member.0.to_string(),
+    ] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_is_refused_without_being_repeated() {
+    let run = |name: &str, value: &str| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_server"));
+        let output = program.env_clear().env(name, value).stdin(Stdio::null()).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(!run("SECRET", "too-short-secret").contains("too-short"));
+    let postgres = run("DATABASE_URL", "postgres://me:password@db.example/rooms");
+    assert!(postgres.contains("postgres://…@db.example/rooms") && postgres.contains("sqlite://PATH"), "{postgres}");
+    assert!(!postgres.contains("password"), "{postgres}");
+}

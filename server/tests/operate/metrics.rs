@@ -1,0 +1,99 @@
+//! `/metrics`: figures that are true, and say nothing of anybody.
+
+use app::protocol::Proposal;
+use hyper::StatusCode;
+
+use crate::support::client::{Browser, Handshake, Person};
+use crate::support::server::{Server, TALKATIVE};
+use crate::support::within;
+
+struct Figures(String);
+
+impl Figures {
+    async fn of(server: &Server) -> Self {
+        let mut prometheus = Browser { address: server.metrics, cookie: None };
+        let answer = prometheus.get("/metrics").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
+        Self(answer.body)
+    }
+
+    /// The series of this name and these labels; 0 when it has not begun.
+    fn get(&self, series: &str) -> f64 {
+        let line = self.0.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
+    }
+}
+
+#[tokio::test]
+async fn what_happens_is_counted() {
+    let server = Server::start(&TALKATIVE).await;
+    assert_eq!(Figures::of(&server).await.get("flasky_sockets"), 0.0);
+    let ana = Person::create(&server, "Ana-Who-Is-Nowhere").await;
+    let bo = Person::join(&server, ana.code, "Bo").await;
+    let (mut at_ana, mut tab, mut at_bo) = (ana.connect().await, ana.connect().await, bo.connect().await);
+    for n in 0..20 {
+        at_ana.said(&format!("treasure {n}")).await;
+        for socket in [&mut tab, &mut at_bo] {
+            socket.message().await;
+        }
+    }
+    let empty = Proposal::Message { body: "  ".to_owned(), reply_to: None };
+    at_bo.asked(empty).await.unwrap_err();
+    Browser::new(&server).call("/api/enter", &[("name", "")]).await;
+    let position = at_bo.position();
+    at_bo.stream.close(None).await.unwrap();
+    drop(at_bo);
+    let _at_bo = bo.resume(position).await;
+    let mut stranger = Handshake { cookie: None, ..Handshake::of(&bo) }.open().await.unwrap();
+    assert_eq!(stranger.end().await, 4501);
+
+    let figures = Figures::of(&server).await;
+    for (series, value) in [
+        ("flasky_build_info{version=\"0.1.0\"}", 1.0),
+        ("flasky_rooms", 1.0),
+        ("flasky_members", 2.0),
+        ("flasky_connections_total", 5.0),
+        // Two who joined, and what was said.
+        ("flasky_appends_total{outcome=\"stored\"}", 22.0),
+        ("flasky_fan_out_seconds_count", 60.0),
+        ("flasky_resumes_total{recovered=\"true\"}", 1.0),
+        ("flasky_closes_total{code=\"4501\"}", 1.0),
+        ("flasky_rejections_total{code=\"empty\"}", 1.0),
+        ("flasky_rejections_total{code=\"name_missing\"}", 1.0),
+        ("flasky_engine_seconds_count{verb=\"append\"}", 22.0),
+        ("flasky_engine_failures_total{verb=\"append\"}", 0.0),
+    ] {
+        assert_eq!(figures.get(series), value, "{series} in\n{}", figures.0);
+    }
+    // What each of three was told live, and what they read when they came.
+    assert!(figures.get("flasky_deliveries_total") >= 60.0, "{}", figures.0);
+    for secret in [&ana.code.to_string(), "Nowhere", "treasure", &ana.me.0.to_string(), &bo.me.0.to_string()] {
+        assert!(!figures.0.contains(secret), "{secret} in\n{}", figures.0);
+    }
+    // The dashboard asks for nothing that is not there.
+    let asked: Vec<&str> = include_str!("../../../deploy/grafana.json")
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| word.starts_with("flasky_"))
+        .collect();
+    assert!(asked.len() > 10, "{asked:?}");
+    for name in asked {
+        assert!(figures.0.lines().any(|line| line.starts_with(name)), "{name} in\n{}", figures.0);
+    }
+
+    let open = async {
+        while Figures::of(&server).await.get("flasky_sockets") > 3.0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(open).await;
+}
+
+/// People's side has no figures, and Prometheus' side nothing else.
+#[tokio::test]
+async fn figures_are_on_a_listener_of_their_own() {
+    let server = Server::start(&[]).await;
+    assert_eq!(Browser::new(&server).get("/metrics").await.status, StatusCode::NOT_FOUND);
+    let mut prometheus = Browser { address: server.metrics, cookie: None };
+    assert_eq!(prometheus.get("/").await.status, StatusCode::NOT_FOUND);
+}
