@@ -1,5 +1,7 @@
 //! Settings: flag, then environment, then default. The README's table is this file's, and a test compares them.
 
+mod store_url;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -8,10 +10,10 @@ use app::protocol::Limits;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+pub use self::store_url::StoreUrl;
+
 /// Where cargo-leptos expects the server.
 const LEPTOS_ADDRESS: &str = "LEPTOS_SITE_ADDR";
-/// Where rooms live when nobody says.
-const STORE: &str = "sqlite://flasky.db";
 
 /// Flasky Chat: rooms to talk in right now, gone when everybody has left.
 ///
@@ -119,7 +121,7 @@ impl Config {
     #[must_use]
     pub fn store(&self) -> StoreUrl {
         let said = self.store.as_ref().or(self.database_url.as_ref());
-        said.cloned().unwrap_or_else(|| StoreUrl(STORE.to_owned()))
+        said.cloned().unwrap_or_default()
     }
 
     /// The limits to enforce.
@@ -180,58 +182,6 @@ fn redacted(mut error: clap::Error) -> clap::Error {
         }
     }
     error
-}
-
-/// Where rooms live: a scheme, and what that scheme's engine understands. Shown without passwords.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StoreUrl(String);
-
-impl StoreUrl {
-    /// The whole of it, for the engine.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::str::FromStr for StoreUrl {
-    type Err = &'static str;
-
-    /// Platforms and tools write `sqlite:PATH` as well.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let Some((scheme, rest)) = text.split_once(':') else { return Err("write it as sqlite://PATH") };
-        match rest.strip_prefix("//").unwrap_or(rest) {
-            "" => Err("it names no place: write it as sqlite://PATH"),
-            rest => Ok(Self(format!("{scheme}://{rest}"))),
-        }
-    }
-}
-
-impl fmt::Display for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A path is shown as it is.
-        if self.0.starts_with("sqlite://") {
-            return f.write_str(&self.0);
-        }
-        // One or several addresses, each perhaps with a user and a password, and settings after them.
-        let (addresses, settings) = self.0.split_once('?').map_or((self.0.as_str(), ""), |(rest, _)| (rest, "?…"));
-        for (i, address) in addresses.split(',').enumerate() {
-            let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
-            let host = rest.rsplit_once('@').map(|(_, host)| host);
-            f.write_str(if i > 0 { "," } else { "" })?;
-            f.write_str(scheme)?;
-            f.write_str(if scheme.is_empty() { "" } else { "://" })?;
-            f.write_str(if host.is_some() { "…@" } else { "" })?;
-            f.write_str(host.unwrap_or(rest))?;
-        }
-        f.write_str(settings)
-    }
-}
-
-impl fmt::Debug for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
 }
 
 /// Key material that never shows itself.
@@ -320,35 +270,6 @@ mod tests {
         assert!("short".parse::<Secret>().is_err());
         let secret: Secret = "0123456789abcdef0123456789abcdef".parse().unwrap();
         assert!(!format!("{secret:?}").contains("0123"));
-    }
-
-    #[test]
-    fn a_store_is_written_as_people_write_it() {
-        for (typed, read) in [
-            ("sqlite://flasky.db", "sqlite://flasky.db"),
-            ("sqlite:flasky.db", "sqlite://flasky.db"),
-            ("sqlite:///var/lib/flasky/flasky.db", "sqlite:///var/lib/flasky/flasky.db"),
-            ("sqlite:/var/lib/flasky/flasky.db", "sqlite:///var/lib/flasky/flasky.db"),
-        ] {
-            assert_eq!(typed.parse::<StoreUrl>().unwrap().as_str(), read);
-        }
-        for wrong in ["flasky.db", "sqlite:", "sqlite://", ""] {
-            assert!(wrong.parse::<StoreUrl>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_store_shows_no_password() {
-        for (url, shown) in [
-            ("sqlite:///a@b/flasky.db", "sqlite:///a@b/flasky.db"),
-            ("nats://me:secret@one:4222", "nats://…@one:4222"),
-            ("nats://me:se@cret@one:4222,nats://secret@two?token=secret", "nats://…@one:4222,nats://…@two?…"),
-            ("nats://one,me:secret@two", "nats://one,…@two"),
-            ("postgres://me:secret@db/rooms", "postgres://…@db/rooms"),
-        ] {
-            let url: StoreUrl = url.parse().unwrap();
-            assert_eq!((url.to_string().as_str(), format!("{url:?}").as_str()), (shown, shown));
-        }
     }
 
     /// What is wrong is said without saying what it was.

@@ -17,7 +17,7 @@ pub(in crate::backend) fn write(store: &Path, to: &Path) -> Result<(), BackendEr
     partial.push(".partial");
     let partial = PathBuf::from(partial);
     schema::make_private(&partial)?;
-    let copied = copy(&store, &partial).and_then(|()| fs::rename(&partial, to).map_err(BackendError::unavailable));
+    let copied = copy(&store, &partial).and_then(|()| publish(&partial, to).map_err(BackendError::unavailable));
     if copied.is_err() {
         // What is there is no copy; that it cannot be removed either, adds nothing.
         drop(fs::remove_file(&partial));
@@ -31,4 +31,11 @@ fn copy(store: &rusqlite::Connection, to: &Path) -> Result<(), BackendError> {
     store.execute("VACUUM INTO ?1", [name])?;
     schema::mark_as_copy(to)?;
     File::open(to).and_then(|file| file.sync_all()).map_err(BackendError::unavailable)
+}
+
+/// Gives the copy its name, for good.
+fn publish(partial: &Path, to: &Path) -> std::io::Result<()> {
+    fs::rename(partial, to)?;
+    let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
