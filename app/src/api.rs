@@ -1,74 +1,23 @@
-//! What a page asks of the server: server functions with fixed paths, usable as plain HTML forms without script.
+//! What a page asks of the server, and what it is answered.
 //!
 //! An expected refusal is a value, never an `Err`: without script an `Err` would become a redirect with the error in
 //! the address and what was typed lost.
 
-#![expect(
-    missing_docs,
-    reason = "the server macro makes a struct of each function's arguments; the functions are documented"
-)]
-
-use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{Code, Event, EventId, MemberId, Names, RoomCode, Seq, Snapshot};
+use crate::protocol::json::{read_struct, words};
+use crate::protocol::{Code, Event, EventId, MemberId, Names, RoomCode, Snapshot};
 
+#[cfg(feature = "ssr")]
+mod functions;
 #[cfg(feature = "ssr")]
 pub mod port;
 
 #[cfg(feature = "ssr")]
-fn rooms() -> Result<port::SharedRooms, ServerFnError> {
-    use_context().ok_or_else(|| ServerFnError::new("the server provides no rooms"))
-}
-
-/// Creates a room or joins one, and takes a seat. Without `intent` it joins when `code` is not empty.
-#[server(prefix = "/api", endpoint = "enter")]
-pub async fn enter(
-    #[server(default)] name: String,
-    #[server(default)] code: String,
-    #[server(default)] capacity: String,
-    #[server(default)] intent: String,
-    #[server(default)] from: String,
-) -> Result<Entry, ServerFnError> {
-    Ok(rooms()?.enter(EnterForm { name, code, capacity, intent, from }).await)
-}
-
-/// Appends a message: the composer of a page without script.
-#[server(prefix = "/api", endpoint = "post_message")]
-pub async fn post_message(
-    #[server(default)] code: String,
-    #[server(default)] id: String,
-    #[server(default)] body: String,
-) -> Result<Posted, ServerFnError> {
-    Ok(rooms()?.post_message(code, id, body).await)
-}
-
-/// Frees the caller's seat.
-#[server(prefix = "/api", endpoint = "leave_room")]
-pub async fn leave_room(#[server(default)] code: String) -> Result<Posted, ServerFnError> {
-    Ok(rooms()?.leave_room(code).await)
-}
-
-/// What the home page shows beside its empty form.
-#[server(name = GetHome, prefix = "/api", endpoint = "home")]
-pub async fn home() -> Result<Home, ServerFnError> {
-    Ok(rooms()?.home().await)
-}
-
-/// What `/room/{code}` shows to the caller.
-#[server(name = GetVisit, prefix = "/api", endpoint = "room_snapshot")]
-pub async fn room_snapshot(code: String) -> Result<Visit, ServerFnError> {
-    Ok(rooms()?.visit(code).await)
-}
-
-/// The page of events before `before`, for a member.
-#[server(name = GetOlderPage, prefix = "/api", endpoint = "older_page")]
-pub async fn older_page(code: RoomCode, before: Seq) -> Result<Option<OlderPage>, ServerFnError> {
-    Ok(rooms()?.older_page(code, before).await)
-}
+pub use functions::*;
 
 /// The fields of the form that opens a room, as typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct EnterForm {
     /// What the person wants to be called.
     pub name: String,
@@ -114,7 +63,7 @@ pub enum Posted {
 }
 
 /// Which field was refused, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// Where to mend it.
     pub field: Field,
@@ -123,8 +72,7 @@ pub struct Refusal {
 }
 
 /// A field of a form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// The person's name.
     Name,
@@ -137,7 +85,7 @@ pub enum Field {
 }
 
 /// A refused form, brought back once to the page it came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Flash {
     /// What to mend.
     pub refused: Refusal,
@@ -188,7 +136,7 @@ pub struct Door {
 }
 
 /// A room from inside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Inside {
     /// The room as the caller sees it, at one position of its log.
     pub snapshot: Snapshot,
@@ -199,10 +147,19 @@ pub struct Inside {
 }
 
 /// A page of earlier events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OlderPage {
     /// Oldest first.
     pub events: Vec<Event>,
     /// Names of everyone they mention.
     pub names: Names,
 }
+
+read_struct! {
+    EnterForm { name, code, capacity, intent, from }
+    Refusal { field, code }
+    Flash { refused, to, form, body }
+    Inside { snapshot, post_id; flash }
+    OlderPage { events, names }
+}
+words! { Field { "name" = Name, "code" = Code, "capacity" = Capacity, "body" = Body } }

@@ -11,6 +11,7 @@ pub mod fault;
 mod fields;
 pub mod frame;
 pub mod ids;
+pub(crate) mod json;
 pub mod limits;
 pub mod name;
 pub mod position;

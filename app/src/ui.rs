@@ -11,6 +11,7 @@ mod document;
 mod enter_form;
 #[cfg(feature = "ssr")]
 mod home_page;
+mod island;
 mod kit;
 mod markup;
 mod notice;
@@ -22,3 +23,14 @@ mod tree;
 
 #[cfg(feature = "ssr")]
 pub use document::{App, Assets, shell};
+
+/// Takes over the page that the server rendered; false when that is not one of this version.
+#[cfg(feature = "hydrate")]
+#[must_use]
+pub fn hydrate() -> bool {
+    crate::live::begin(|| {
+        island::wake::<enter_form::EnterForm>()
+            && island::wake::<notice::KeptUnsent>()
+            && island::wake::<crate::api::Inside>()
+    })
+}

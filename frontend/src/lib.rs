@@ -1,12 +1,14 @@
 //! The WASM entry.
 
-// Its islands are exports of their own, which the boot script of the page calls.
-use app as _;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Gets ready to take over the islands of the page that the server rendered.
+/// Takes over the page that the server rendered. The boot script calls it, once.
+///
+/// # Errors
+/// When the page is not one of this version.
 #[wasm_bindgen]
-pub fn hydrate() {
+pub fn hydrate() -> Result<(), JsValue> {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_islands();
+    if app::ui::hydrate() { Ok(()) } else { Err("the page is of another version".into()) }
 }

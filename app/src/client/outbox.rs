@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
+use crate::protocol::json::{FromJson, deserialize_as_read, need, read};
 use crate::protocol::{ClientFrame, Code, Emoji, EventId, Fault, MessageBody, Proposal};
 
 /// How long a draft waits when the server refuses it for now and does not say how long, in milliseconds.
@@ -12,7 +14,7 @@ pub const RETRY_MS: u64 = 1_000;
 pub const RETRY_CAP_MS: u64 = 60_000;
 
 /// Something on its way into the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Draft {
     /// The id that its event will have.
     pub id: EventId,
@@ -39,7 +41,8 @@ impl Draft {
 }
 
 /// What a person can put into the log: a [`Proposal`] whose parts are known to be good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Proposal")]
 pub enum DraftEvent {
     /// Say something.
     Message {
@@ -89,19 +92,35 @@ impl DraftEvent {
             Self::Message { .. } => None,
         }
     }
+}
 
-    fn proposal(&self) -> Proposal {
-        match self.clone() {
-            Self::Message { body, reply_to } => Proposal::Message { body: body.as_str().to_owned(), reply_to },
-            Self::Edit { target, body } => Proposal::Edited { target, body: body.as_str().to_owned() },
-            Self::Deletion { target } => Proposal::Deleted { target },
-            Self::Reaction { target, emoji, on } => Proposal::Reacted { target, emoji: emoji.as_str().to_owned(), on },
+impl From<DraftEvent> for Proposal {
+    fn from(event: DraftEvent) -> Self {
+        match event {
+            DraftEvent::Message { body, reply_to } => Self::Message { body: body.as_str().to_owned(), reply_to },
+            DraftEvent::Edit { target, body } => Self::Edited { target, body: body.as_str().to_owned() },
+            DraftEvent::Deletion { target } => Self::Deleted { target },
+            DraftEvent::Reaction { target, emoji, on } => {
+                Self::Reacted { target, emoji: emoji.as_str().to_owned(), on }
+            }
         }
     }
 }
 
+impl FromJson for DraftEvent {
+    fn from_json(json: &Value) -> Option<Self> {
+        Some(match Proposal::from_json(json)? {
+            Proposal::Message { body, reply_to } => Self::Message { body: body.parse().ok()?, reply_to },
+            Proposal::Edited { target, body } => Self::Edit { target, body: body.parse().ok()? },
+            Proposal::Deleted { target } => Self::Deletion { target },
+            Proposal::Reacted { target, emoji, on } => Self::Reaction { target, emoji: emoji.parse().ok()?, on },
+            Proposal::Forbidden | Proposal::Other => return None,
+        })
+    }
+}
+
 /// How far a draft got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum DraftState {
     /// Not with the server, as far as is known.
     Waiting,
@@ -111,13 +130,23 @@ pub enum DraftState {
     Refused(Code),
 }
 
+impl FromJson for DraftState {
+    fn from_json(json: &Value) -> Option<Self> {
+        match json.as_str() {
+            Some("Waiting") => Some(Self::Waiting),
+            Some("InFlight") => Some(Self::InFlight),
+            _ => need(json, "Refused").map(Self::Refused),
+        }
+    }
+}
+
 /// Drafts in the order they were made, until their echo.
 ///
 /// - Only the first is ever sent; the next follows its echo. So the log has them in this order.
 /// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
 /// - Words that are refused for good stay, and what follows waits behind them, until the person decides. A deletion or
 ///   reaction that is refused for good is no more: nothing was typed for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Outbox {
     drafts: VecDeque<Draft>,
     /// The dial on which the first draft was sent.
@@ -127,6 +156,19 @@ pub struct Outbox {
     #[serde(skip)]
     not_before: u64,
 }
+
+read! {
+    Draft = |json| Some(Self {
+        id: need(json, "id")?,
+        event: need(json, "event")?,
+        at: need(json, "at")?,
+        since: 0,
+        state: need(json, "state")?,
+        waiting: None,
+    });
+    Outbox = |json| Some(Self { drafts: need::<Vec<_>>(json, "drafts")?.into(), ..Self::default() });
+}
+deserialize_as_read!(Outbox);
 
 impl Outbox {
     /// The drafts, oldest first.
@@ -165,7 +207,7 @@ impl Outbox {
         let first = self.drafts.front_mut().filter(|first| !first.is_refused())?;
         first.state = DraftState::InFlight;
         self.sent_on = Some(dial);
-        Some(ClientFrame::Append { id: first.id, event: first.event.proposal() })
+        Some(ClientFrame::Append { id: first.id, event: first.event.clone().into() })
     }
 
     /// When [`Outbox::send`] is worth asking again without anything else having happened.

@@ -3,24 +3,23 @@
 //! The functions' own clients would do the same with much more code, of which each function has its own copy.
 
 use gloo_net::http::Request;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use web_sys::UrlSearchParams;
 
 use crate::api::{OlderPage, Refusal};
+use crate::protocol::json::read_struct;
 use crate::protocol::{RoomCode, Seq, codec};
 
 /// The answer to a form.
-#[derive(Deserialize)]
 pub struct Answer {
     /// The room that was entered.
-    #[serde(default)]
     pub code: Option<RoomCode>,
     /// Why nothing was done.
-    #[serde(default)]
     pub refused: Option<Refusal>,
 }
+
+read_struct! { Answer { ; code, refused } }
 
 /// Asks to be let into a room. `None` when there is no answer.
 pub async fn to_enter(fields: &[(&str, String)]) -> Option<Answer> {

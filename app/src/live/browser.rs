@@ -2,12 +2,15 @@
 //!
 //! Storage can be full or forbidden; the page works without it.
 
-use wasm_bindgen::JsCast;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
     Element, EventTarget, FormData, HtmlButtonElement, HtmlDialogElement, HtmlElement, HtmlFormElement,
     HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, ShowPopoverOptions, Storage, SubmitEvent, VisibilityState,
 };
+
+use crate::protocol::codec;
 
 const NAME: &str = "flasky.name";
 
@@ -17,8 +20,12 @@ fn window() -> Option<web_sys::Window> {
 
 /// Hears what happens to something, for as long as it is there.
 pub fn hear(target: &EventTarget, event: &str, listener: impl Fn(&web_sys::Event) + 'static) {
-    let listener = Closure::<dyn Fn(web_sys::Event)>::new(move |event| listener(&event));
-    let _ = target.add_event_listener_with_callback(event, listener.into_js_value().unchecked_ref());
+    hear_boxed(target, event, Box::new(move |event| listener(&event)));
+}
+
+fn hear_boxed(target: &EventTarget, event: &str, listener: Box<dyn Fn(web_sys::Event)>) {
+    let listener = Closure::wrap(listener).into_js_value();
+    let _ = target.add_event_listener_with_callback(event, listener.unchecked_ref());
 }
 
 /// Hears what happens to the page.
@@ -26,6 +33,35 @@ pub fn hear_page(event: &str, listener: impl Fn(&web_sys::Event) + 'static) {
     if let Some(window) = window() {
         hear(&window, event, listener);
     }
+}
+
+/// Something that the browser does later.
+pub struct Later(i32);
+
+impl Later {
+    /// Not any more.
+    pub fn call_off(self) {
+        if let Some(window) = window() {
+            window.clear_timeout_with_handle(self.0);
+        }
+    }
+}
+
+/// Does something after this many milliseconds.
+pub fn later(ms: i32, run: impl FnOnce() + 'static) -> Option<Later> {
+    let run = once(Box::new(run));
+    window()?.set_timeout_with_callback_and_timeout_and_arguments_0(run.unchecked_ref(), ms).ok().map(Later)
+}
+
+/// Does something before the page is painted again.
+pub fn next_frame(run: impl FnOnce() + 'static) {
+    if let Some(window) = window() {
+        let _ = window.request_animation_frame(once(Box::new(run)).unchecked_ref());
+    }
+}
+
+fn once(run: Box<dyn FnOnce()>) -> JsValue {
+    Closure::once_into_js(run)
 }
 
 /// Whether the page comes out of the browser's page cache.
@@ -261,6 +297,23 @@ pub fn target(event: &web_sys::Event) -> Option<Element> {
     event.target()?.dyn_into().ok()
 }
 
+/// A new element, of this namespace or of HTML.
+#[must_use]
+pub fn new_element(tag: &str, namespace: Option<&str>) -> Option<Element> {
+    let document = document()?;
+    let element = match namespace {
+        Some(_) => document.create_element_ns(namespace, tag),
+        None => document.create_element(tag),
+    };
+    element.ok()
+}
+
+/// A new piece of text.
+#[must_use]
+pub fn new_text(text: &str) -> Option<web_sys::Text> {
+    Some(document()?.create_text_node(text))
+}
+
 /// The element itself or the nearest around it that this selector means.
 #[must_use]
 pub fn closest(element: &Element, selector: &str) -> Option<Element> {
@@ -271,6 +324,18 @@ pub fn closest(element: &Element, selector: &str) -> Option<Element> {
 #[must_use]
 pub fn by_id(id: &str) -> Option<Element> {
     document()?.get_element_by_id(id)
+}
+
+/// Everything on the page that this selector means, in its order.
+#[must_use]
+pub fn find_everywhere(selector: &str) -> Vec<Element> {
+    document().and_then(|document| document.document_element()).map_or_else(Vec::new, |root| find_all(&root, selector))
+}
+
+/// What the server left in an attribute for the browser; `None` when it is not that.
+#[must_use]
+pub fn given<T: DeserializeOwned>(element: &Element, attribute: &str) -> Option<T> {
+    codec::decode(&element.get_attribute(attribute)?).ok()
 }
 
 /// Everything in an element that this selector means, in the page's order.

@@ -5,8 +5,7 @@ use std::future::pending;
 use futures_channel::mpsc::Receiver;
 use futures_util::{FutureExt, StreamExt, select_biased};
 use gloo_timers::future::TimeoutFuture;
-use leptos::prelude::*;
-use leptos::task::spawn_local;
+use wasm_bindgen_futures::spawn_local;
 
 use super::keeper::Keeper;
 use super::socket::{BROKEN, Socket};

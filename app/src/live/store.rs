@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_channel::mpsc::{Sender, channel};
-use leptos::prelude::*;
-use leptos::task::spawn_local;
+use wasm_bindgen_futures::spawn_local;
 
+use super::signal::Signal;
 use super::{ask, browser, driver, keeper, watch};
 use crate::client::{Client, Input, MessageRow, Outbox, Returned, Row, RowKey, RowState};
 use crate::protocol::body::BodyError;
@@ -27,41 +27,41 @@ pub struct RoomStore {
     /// How many it holds.
     pub capacity: u32,
     /// What the log shows.
-    pub rows: RwSignal<Vec<Arc<Row>>>,
+    pub rows: Signal<Vec<Arc<Row>>>,
     /// Who is here.
-    pub members: RwSignal<Vec<Member>>,
+    pub members: Signal<Vec<Member>>,
     /// Who of the others is writing.
-    pub typing: RwSignal<Vec<Arc<DisplayName>>>,
+    pub typing: Signal<Vec<Arc<DisplayName>>>,
     /// How many messages of others came since the page was last hidden.
-    pub unread: RwSignal<usize>,
+    pub unread: Signal<usize>,
     /// Whether the room takes nobody in at present.
-    pub locked: RwSignal<bool>,
+    pub locked: Signal<bool>,
     /// Said for some seconds after a loss of the connection.
-    pub returned: RwSignal<Option<Returned>>,
+    pub returned: Signal<Option<Returned>>,
     /// How the connection is.
-    pub status: RwSignal<Status>,
+    pub status: Signal<Status>,
     /// Where the page before what is shown ends, when there is one.
-    pub older: RwSignal<Option<Position>>,
+    pub older: Signal<Option<Position>>,
     /// What is not sent yet.
-    pub unsent: RwSignal<Vec<MessageBody>>,
+    pub unsent: Signal<Vec<MessageBody>>,
     /// A refused message on its way back into the composer.
-    pub taken: RwSignal<Option<String>>,
+    pub taken: Signal<Option<String>>,
     /// Whether the reader has pressed "leave" on this page, and so knows what becomes of it.
-    pub leaving: RwSignal<bool>,
+    pub leaving: Signal<bool>,
     /// Whether times are shown by the reader's own clock; the server knows UTC only.
-    pub local: RwSignal<bool>,
+    pub local: Signal<bool>,
     /// Monotonic milliseconds, kept current while something on the page counts them.
-    pub now: RwSignal<u64>,
+    pub now: Signal<u64>,
     /// The text in the composer.
-    draft: StoredValue<String>,
+    draft: Signal<String>,
     /// The change of a message in the composer, which is not kept over a reload.
-    change: StoredValue<String>,
+    change: Signal<String>,
     /// The end of the older page that is on its way.
-    older_asked: StoredValue<Option<Position>>,
+    older_asked: Signal<Option<Position>>,
     /// The client, until the driver takes it.
-    client: StoredValue<Option<Client>>,
+    client: Signal<Option<Client>>,
     /// The way to the driver, once it runs.
-    inputs: StoredValue<Option<Sender<Input>>>,
+    inputs: Signal<Option<Sender<Input>>>,
 }
 
 impl RoomStore {
@@ -76,36 +76,36 @@ impl RoomStore {
             code,
             me,
             capacity,
-            rows: RwSignal::default(),
-            members: RwSignal::default(),
-            typing: RwSignal::default(),
-            unread: RwSignal::default(),
-            locked: RwSignal::new(locked),
-            returned: RwSignal::default(),
-            status: RwSignal::new(client.status()),
-            older: RwSignal::default(),
-            unsent: RwSignal::default(),
-            taken: RwSignal::default(),
-            leaving: RwSignal::default(),
-            local: RwSignal::default(),
-            now: RwSignal::default(),
-            draft: StoredValue::default(),
-            change: StoredValue::default(),
-            older_asked: StoredValue::default(),
-            client: StoredValue::new(None),
-            inputs: StoredValue::new(None),
+            rows: Signal::default(),
+            members: Signal::default(),
+            typing: Signal::default(),
+            unread: Signal::default(),
+            locked: Signal::new(locked),
+            returned: Signal::default(),
+            status: Signal::new(client.status()),
+            older: Signal::default(),
+            unsent: Signal::default(),
+            taken: Signal::default(),
+            leaving: Signal::default(),
+            local: Signal::default(),
+            now: Signal::default(),
+            draft: Signal::default(),
+            change: Signal::default(),
+            older_asked: Signal::default(),
+            client: Signal::new(None),
+            inputs: Signal::new(None),
         };
         store.draw(&client);
-        store.client.set_value(Some(client));
+        store.client.set(Some(client));
         store
     }
 
     /// Goes live, in the browser.
     pub fn start(self) {
         watch(move || {
-            let Some(client) = self.client.try_update_value(Option::take).flatten() else { return };
+            let Some(client) = self.client.update(Option::take) else { return };
             let (inputs, driven) = channel(INPUTS);
-            self.inputs.set_value(Some(inputs));
+            self.inputs.set(Some(inputs));
             self.listen();
             self.guard_unsent();
             spawn_local(driver::run(self, client, driven));
@@ -148,7 +148,7 @@ impl RoomStore {
     fn guard_unsent(self) {
         browser::hear_page("beforeunload", move |event| {
             // The composer's text comes back with the page, as long as there is a room to come back to.
-            let unsent = if self.is_over() { self.unsent_words().len() } else { self.unsent.read_untracked().len() };
+            let unsent = if self.is_over() { self.unsent_words().len() } else { self.unsent.with_untracked(Vec::len) };
             if unsent > 0 && !self.leaving.get_untracked() {
                 event.prevent_default();
             }
@@ -163,20 +163,20 @@ impl RoomStore {
     /// Everything that was written here and is not sent, the composer's text last.
     #[must_use]
     pub fn unsent_words(self) -> Vec<String> {
-        let waiting = self.unsent.read_untracked();
+        let waiting = self.unsent.get_untracked();
         let waiting = waiting.iter().map(|body| body.as_str().to_owned());
-        let typed = [self.draft.get_value(), self.change.get_value()];
+        let typed = [self.draft.get_untracked(), self.change.get_untracked()];
         waiting.chain(typed.into_iter().filter(|text| !text.trim().is_empty())).collect()
     }
 
     /// Holds the change of a message that is being written.
     pub fn note_change(self, text: &str) {
-        self.change.set_value(text.to_owned());
+        self.change.set(text.to_owned());
     }
 
     /// Keeps the composer's text over a reload of this tab.
     pub fn keep_draft(self, text: &str) {
-        self.draft.set_value(text.to_owned());
+        self.draft.set(text.to_owned());
         keeper::keep_draft(self.code, text);
     }
 
@@ -194,9 +194,7 @@ impl RoomStore {
 
     /// Gives the client an input; whether it got there.
     pub(super) fn tell(self, input: Input) -> bool {
-        self.inputs
-            .try_update_value(|inputs| inputs.as_mut().is_some_and(|inputs| inputs.try_send(input).is_ok()))
-            .unwrap_or(false)
+        self.inputs.update(|inputs| inputs.as_mut().is_some_and(|inputs| inputs.try_send(input).is_ok()))
     }
 
     /// Sends what was typed. When this is `Ok`, it is in the outbox and on the screen.
@@ -291,15 +289,15 @@ impl RoomStore {
     /// Brings the page of events before those shown.
     pub fn load_older(self) {
         let Some(before) = self.older.get_untracked() else { return };
-        if self.older_asked.get_value() == Some(before) {
+        if self.older_asked.get_untracked() == Some(before) {
             return;
         }
-        self.older_asked.set_value(Some(before));
+        self.older_asked.set(Some(before));
         spawn_local(async move {
             match ask::for_older_page(self.code, before.seq).await {
                 Some(page) => drop(self.tell(Input::Older { before, events: page.events, names: page.names })),
                 // Asked again when the reader comes near again.
-                _ => drop(self.older_asked.try_set_value(None)),
+                _ => self.older_asked.set(None),
             }
         });
     }
@@ -313,13 +311,13 @@ impl RoomStore {
 
     /// Writes what changed since the last time.
     pub(super) fn draw(self, client: &Client) {
-        write(self.status, client.status());
-        write(self.older, client.older());
-        write(self.typing, client.typing());
-        write(self.unread, client.unread());
-        write(self.returned, client.returned());
-        write(self.locked, client.room().is_some_and(|room| room.info().locked));
-        write(self.unsent, client.outbox().drafts().filter_map(|draft| draft.event.words().cloned()).collect());
+        self.status.set_if_new(client.status());
+        self.older.set_if_new(client.older());
+        self.typing.set_if_new(client.typing());
+        self.unread.set_if_new(client.unread());
+        self.returned.set_if_new(client.returned());
+        self.locked.set_if_new(client.room().is_some_and(|room| room.info().locked));
+        self.unsent.set_if_new(client.outbox().drafts().filter_map(|draft| draft.event.words().cloned()).collect());
         if self.members.with_untracked(|members| members != client.members()) {
             self.members.set(client.members().to_vec());
         }
@@ -345,10 +343,4 @@ impl RoomStore {
 
 fn is_pending(row: &Row) -> bool {
     matches!(row, Row::Message(message) if matches!(message.state, RowState::Pending { .. }))
-}
-
-fn write<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.with_untracked(|old| *old != value) {
-        signal.set(value);
-    }
 }

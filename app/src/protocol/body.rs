@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use super::fault::Code;
+use super::json::{deserialize_as_read, read};
 
 /// Longest message, in Unicode scalar values.
 pub const MAX_SCALARS: usize = 4_000;
@@ -96,8 +97,5 @@ impl Serialize for MessageBody {
     }
 }
 
-impl<'de> Deserialize<'de> for MessageBody {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+read! { MessageBody = |json| json.as_str()?.parse().ok(); }
+deserialize_as_read!(MessageBody);

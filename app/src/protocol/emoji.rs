@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize};
-use unicode_segmentation::UnicodeSegmentation;
+use serde::Serialize;
 
 use super::fault::Code;
+use super::json::{deserialize_as_read, read};
 
 /// The longest sequences of Unicode's emoji data (UTS #51) have ten scalar values: families and flags with tags.
 const MAX_SCALARS: usize = 10;
@@ -41,27 +41,55 @@ impl FromStr for Emoji {
     type Err = EmojiError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let single = text.chars().count() <= MAX_SCALARS && text.graphemes(true).count() == 1;
-        if single && is_picture(text) { Ok(Self(text.to_owned())) } else { Err(EmojiError) }
+        let is_one = text.chars().count() <= MAX_SCALARS && picture(text) == Some(text.len());
+        if is_one { Ok(Self(text.to_owned())) } else { Err(EmojiError) }
     }
 }
 
-/// Whether a grapheme is drawn as a picture: it holds a scalar of the pictographic blocks, or asks for the emoji style
-/// (U+FE0F) of another sign, or of a key (U+20E3).
+/// How many bytes the emoji has that a text begins with: a flag, or signs that are drawn as pictures, joined to one by
+/// U+200D (the grammar of UTS #51, section 1.4.9).
 #[must_use]
-pub fn is_picture(grapheme: &str) -> bool {
-    let sign =
-        grapheme.chars().next().is_some_and(|first| first >= '\u{a9}' && first != '\u{fe0f}' && !first.is_alphabetic());
-    let styled = grapheme.contains('\u{fe0f}') && (sign || grapheme.contains('\u{20e3}'));
-    let pictographic = |c| {
-        matches!(c, '\u{1f1e6}'..='\u{1f1ff}' | '\u{1f300}'..='\u{1faff}'
-            | '\u{231a}'..='\u{231b}' | '\u{23e9}'..='\u{23ec}' | '\u{23f0}' | '\u{23f3}' | '\u{2614}'..='\u{2615}'
-            | '\u{2648}'..='\u{2653}' | '\u{267f}' | '\u{2693}' | '\u{26a1}' | '\u{26aa}'..='\u{26ab}' | '\u{26bd}'..='\u{26be}'
-            | '\u{26c4}'..='\u{26c5}' | '\u{26ce}' | '\u{26d4}' | '\u{26ea}' | '\u{26f2}'..='\u{26f3}' | '\u{26f5}' | '\u{26fa}'
-            | '\u{26fd}' | '\u{2705}' | '\u{270a}'..='\u{270b}' | '\u{2728}' | '\u{274c}' | '\u{274e}' | '\u{2753}'..='\u{2755}'
-            | '\u{2757}' | '\u{2795}'..='\u{2797}' | '\u{27b0}' | '\u{27bf}' | '\u{2b1b}'..='\u{2b1c}' | '\u{2b50}' | '\u{2b55}')
-    };
-    styled || grapheme.chars().any(pictographic)
+pub fn picture(text: &str) -> Option<usize> {
+    let mut rest = after_element(text)?;
+    while let Some(next) = rest.strip_prefix('\u{200d}').and_then(after_element) {
+        rest = next;
+    }
+    Some(text.len() - rest.len())
+}
+
+/// What follows the part of an emoji at the beginning: a flag's two letters, a key, or a picture with its colour or tags.
+fn after_element(text: &str) -> Option<&str> {
+    let mut signs = text.chars();
+    let first = signs.next()?;
+    let rest = signs.as_str();
+    if is_flag_letter(first) {
+        return Some(rest.strip_prefix(is_flag_letter).unwrap_or(rest));
+    }
+    let (is_styled, rest) = rest.strip_prefix('\u{fe0f}').map_or((false, rest), |rest| (true, rest));
+    if let Some(rest) = rest.strip_prefix('\u{20e3}').filter(|_| is_styled) {
+        return Some(rest);
+    }
+    // Other signs ask for the emoji style.
+    let sign = first >= '\u{a9}' && first != '\u{fe0f}' && !first.is_alphabetic();
+    if !(is_pictographic(first) || sign && is_styled) {
+        return None;
+    }
+    let rest = rest.strip_prefix(|c| matches!(c, '\u{1f3fb}'..='\u{1f3ff}')).unwrap_or(rest);
+    Some(rest.trim_start_matches(|c| matches!(c, '\u{e0020}'..='\u{e007f}')))
+}
+
+fn is_flag_letter(c: char) -> bool {
+    matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
+}
+
+/// Whether a character is drawn as a picture by itself.
+fn is_pictographic(c: char) -> bool {
+    matches!(c, '\u{1f300}'..='\u{1faff}'
+        | '\u{231a}'..='\u{231b}' | '\u{23e9}'..='\u{23ec}' | '\u{23f0}' | '\u{23f3}' | '\u{2614}'..='\u{2615}'
+        | '\u{2648}'..='\u{2653}' | '\u{267f}' | '\u{2693}' | '\u{26a1}' | '\u{26aa}'..='\u{26ab}' | '\u{26bd}'..='\u{26be}'
+        | '\u{26c4}'..='\u{26c5}' | '\u{26ce}' | '\u{26d4}' | '\u{26ea}' | '\u{26f2}'..='\u{26f3}' | '\u{26f5}' | '\u{26fa}'
+        | '\u{26fd}' | '\u{2705}' | '\u{270a}'..='\u{270b}' | '\u{2728}' | '\u{274c}' | '\u{274e}' | '\u{2753}'..='\u{2755}'
+        | '\u{2757}' | '\u{2795}'..='\u{2797}' | '\u{27b0}' | '\u{27bf}' | '\u{2b1b}'..='\u{2b1c}' | '\u{2b50}' | '\u{2b55}')
 }
 
 impl fmt::Display for Emoji {
@@ -70,8 +98,5 @@ impl fmt::Display for Emoji {
     }
 }
 
-impl<'de> Deserialize<'de> for Emoji {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+read! { Emoji = |json| json.as_str()?.parse().ok(); }
+deserialize_as_read!(Emoji);

@@ -2,18 +2,19 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::body::MessageBody;
 use super::emoji::Emoji;
 use super::fields::Fields;
 use super::ids::{EventId, MemberId};
+use super::json::{deserialize_as_read, read, words};
 use super::name::DisplayName;
 use super::position::Seq;
 
 /// One committed entry of a room's log, as every reader receives it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Fields", try_from = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Fields")]
 pub struct Event {
     /// Its place in the log.
     pub seq: Seq,
@@ -51,8 +52,8 @@ impl Event {
 }
 
 /// What can happen in a room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Fields", try_from = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Fields")]
 pub enum EventKind {
     /// A member took a seat.
     Joined {
@@ -120,8 +121,7 @@ impl EventKind {
 }
 
 /// Why a seat was freed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaveReason {
     /// The member said so.
     Choice,
@@ -130,8 +130,8 @@ pub enum LeaveReason {
 }
 
 /// What a client asks to append. Unparsed: what is bad in it is rejected by its id instead of ending the connection.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Fields", try_from = "Fields")]
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "Fields")]
 pub enum Proposal {
     /// Say something.
     Message {
@@ -182,8 +182,8 @@ impl fmt::Debug for Proposal {
 }
 
 /// One item of an `events` frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Fields", try_from = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Fields")]
 pub enum Delivered {
     /// An event of the log.
     Event(Event),
@@ -206,3 +206,12 @@ impl Delivered {
         }
     }
 }
+
+words! { LeaveReason { "choice" = Choice, "vanished" = Vanished } }
+read! {
+    Event = |json| Fields::from_json(json)?.event();
+    EventKind = |json| Fields::from_json(json)?.event_kind();
+    Proposal = |json| Fields::from_json(json)?.proposal();
+    Delivered = |json| Fields::from_json(json)?.delivered();
+}
+deserialize_as_read!(Event, EventKind, Proposal, Delivered);

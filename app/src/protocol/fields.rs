@@ -1,19 +1,20 @@
 //! The flat form in which events travel: one struct of every field there is, of which each kind uses some.
 //!
-//! serde's own tagged enums keep what they read in a buffer until the tag is known. In the browser that machinery is
-//! half of the decoder's size; this form is read straight into place.
+//! serde's own tagged enums keep what they read in a buffer until the tag is known. In the browser that machinery was
+//! half of the decoder's size.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::body::MessageBody;
 use super::event::{Delivered, Event, EventKind, LeaveReason, Proposal};
 use super::ids::{EventId, MemberId};
+use super::json::{FromJson, maybe, words};
 use super::name::DisplayName;
 use super::position::Seq;
 
 /// The fields of an event, of its kind alone, of what a client proposes, or of an answer to a resend.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Default, Serialize)]
 pub(super) struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<Seq>,
@@ -48,8 +49,7 @@ pub(super) struct Fields {
 }
 
 /// The names of the kinds.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Joined,
     Left,
@@ -57,48 +57,85 @@ enum Kind {
     Edited,
     Deleted,
     Reacted,
-    #[serde(other)]
     Unknown,
 }
 
-/// What is not an event of this protocol. Carries nothing of it, so it may be logged.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("a field is missing or not what it should be: {0}")]
-pub(super) struct FieldError(&'static str);
+words! {
+    Kind {
+        "joined" = Joined,
+        "left" = Left,
+        "message" = Message,
+        "edited" = Edited,
+        "deleted" = Deleted,
+        "reacted" = Reacted,
+        else Unknown = "unknown"
+    }
+}
 
-fn need<T>(field: Option<T>, name: &'static str) -> Result<T, FieldError> {
-    field.ok_or(FieldError(name))
+impl FromJson for Fields {
+    fn from_json(json: &Value) -> Option<Self> {
+        // What is no object has no fields, and is none of these things.
+        json.is_object().then_some(())?;
+        Some(Self {
+            seq: maybe(json, "seq")?,
+            prev: maybe(json, "prev")?,
+            id: maybe(json, "id")?,
+            at: maybe(json, "at")?,
+            by: maybe(json, "by")?,
+            kind: maybe(json, "kind")?,
+            member: maybe(json, "member")?,
+            name: maybe(json, "name")?,
+            why: maybe(json, "why")?,
+            target: maybe(json, "target")?,
+            body: maybe(json, "body")?,
+            reply_to: maybe(json, "reply_to")?,
+            edited: maybe(json, "edited")?.unwrap_or_default(),
+            emoji: maybe(json, "emoji")?,
+            on: maybe(json, "on")?,
+        })
+    }
 }
 
 impl Fields {
-    fn body(&mut self) -> Result<Option<MessageBody>, FieldError> {
-        self.body.take().map(|body| body.parse().map_err(|_| FieldError("body"))).transpose()
-    }
-
-    fn event_kind(mut self) -> Result<EventKind, FieldError> {
-        Ok(match need(self.kind, "kind")? {
-            Kind::Joined => EventKind::Joined { member: need(self.member, "member")?, name: need(self.name, "name")? },
-            Kind::Left => EventKind::Left { member: need(self.member, "member")?, why: need(self.why, "why")? },
-            Kind::Message => EventKind::Message { body: self.body()?, reply_to: self.reply_to, edited: self.edited },
-            Kind::Edited => EventKind::Edited { body: self.body()?, target: need(self.target, "target")? },
-            Kind::Deleted => EventKind::Deleted { target: need(self.target, "target")? },
-            Kind::Reacted => EventKind::Reacted {
-                target: need(self.target, "target")?,
-                emoji: need(self.emoji, "emoji")?.parse().map_err(|_| FieldError("emoji"))?,
-                on: need(self.on, "on")?,
-            },
+    pub(super) fn event_kind(self) -> Option<EventKind> {
+        let body = |body: Option<String>| body.map(|body| body.parse()).transpose().ok();
+        Some(match self.kind? {
+            Kind::Joined => EventKind::Joined { member: self.member?, name: self.name? },
+            Kind::Left => EventKind::Left { member: self.member?, why: self.why? },
+            Kind::Message => {
+                EventKind::Message { body: body(self.body)?, reply_to: self.reply_to, edited: self.edited }
+            }
+            Kind::Edited => EventKind::Edited { target: self.target?, body: body(self.body)? },
+            Kind::Deleted => EventKind::Deleted { target: self.target? },
+            Kind::Reacted => {
+                EventKind::Reacted { target: self.target?, emoji: self.emoji?.parse().ok()?, on: self.on? }
+            }
             Kind::Unknown => EventKind::Unknown,
         })
     }
 
-    fn event(self) -> Result<Event, FieldError> {
-        Ok(Event {
-            seq: need(self.seq, "seq")?,
-            prev: need(self.prev, "prev")?,
-            id: need(self.id, "id")?,
-            at: need(self.at, "at")?,
-            by: need(self.by, "by")?,
-            kind: self.event_kind()?,
+    pub(super) fn event(self) -> Option<Event> {
+        let (seq, prev, id, at, by) = (self.seq?, self.prev?, self.id?, self.at?, self.by?);
+        Some(Event { seq, prev, id, at, by, kind: self.event_kind()? })
+    }
+
+    pub(super) fn delivered(self) -> Option<Delivered> {
+        // What has a kind is an event, also one that this version cannot read: taken for trimmed it would be lost
+        // without a word.
+        if self.kind.is_some() {
+            return self.event().map(Delivered::Event);
+        }
+        Some(Delivered::Trimmed { id: self.id?, seq: self.seq? })
+    }
+
+    pub(super) fn proposal(self) -> Option<Proposal> {
+        Some(match self.kind? {
+            Kind::Message => Proposal::Message { body: self.body?, reply_to: self.reply_to },
+            Kind::Edited => Proposal::Edited { target: self.target?, body: self.body? },
+            Kind::Deleted => Proposal::Deleted { target: self.target? },
+            Kind::Reacted => Proposal::Reacted { target: self.target?, emoji: self.emoji?, on: self.on? },
+            Kind::Joined | Kind::Left => Proposal::Forbidden,
+            Kind::Unknown => Proposal::Other,
         })
     }
 }
@@ -123,26 +160,10 @@ impl From<EventKind> for Fields {
     }
 }
 
-impl TryFrom<Fields> for EventKind {
-    type Error = FieldError;
-
-    fn try_from(fields: Fields) -> Result<Self, FieldError> {
-        fields.event_kind()
-    }
-}
-
 impl From<Event> for Fields {
     fn from(event: Event) -> Self {
         let Event { seq, prev, id, at, by, kind } = event;
         Self { seq: Some(seq), prev: Some(prev), id: Some(id), at: Some(at), by: Some(by), ..kind.into() }
-    }
-}
-
-impl TryFrom<Fields> for Event {
-    type Error = FieldError;
-
-    fn try_from(fields: Fields) -> Result<Self, FieldError> {
-        fields.event()
     }
 }
 
@@ -152,19 +173,6 @@ impl From<Delivered> for Fields {
             Delivered::Event(event) => event.into(),
             Delivered::Trimmed { id, seq } => Self { id: Some(id), seq: Some(seq), ..Self::default() },
         }
-    }
-}
-
-impl TryFrom<Fields> for Delivered {
-    type Error = FieldError;
-
-    fn try_from(fields: Fields) -> Result<Self, FieldError> {
-        // What has a kind is an event, also one that this version cannot read: taken for trimmed it would be lost
-        // without a word.
-        if fields.kind.is_some() {
-            return fields.event().map(Self::Event);
-        }
-        Ok(Self::Trimmed { id: need(fields.id, "id")?, seq: need(fields.seq, "seq")? })
     }
 }
 
@@ -181,24 +189,5 @@ impl From<Proposal> for Fields {
             Proposal::Forbidden => of(Kind::Joined),
             Proposal::Other => of(Kind::Unknown),
         }
-    }
-}
-
-impl TryFrom<Fields> for Proposal {
-    type Error = FieldError;
-
-    fn try_from(fields: Fields) -> Result<Self, FieldError> {
-        Ok(match need(fields.kind, "kind")? {
-            Kind::Message => Self::Message { body: need(fields.body, "body")?, reply_to: fields.reply_to },
-            Kind::Edited => Self::Edited { target: need(fields.target, "target")?, body: need(fields.body, "body")? },
-            Kind::Deleted => Self::Deleted { target: need(fields.target, "target")? },
-            Kind::Reacted => Self::Reacted {
-                target: need(fields.target, "target")?,
-                emoji: need(fields.emoji, "emoji")?,
-                on: need(fields.on, "on")?,
-            },
-            Kind::Joined | Kind::Left => Self::Forbidden,
-            Kind::Unknown => Self::Other,
-        })
     }
 }

@@ -1,14 +1,14 @@
 //! The whole conversation in two enums.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::event::{Delivered, Proposal};
 use super::fault::Code;
 use super::ids::{EventId, MemberId};
+use super::json::{FromJson, deserialize_as_read, maybe, need, read_struct};
 use super::limits::Limits;
 use super::name::DisplayName;
 use super::position::{Position, Seq};
@@ -54,8 +54,8 @@ pub enum ClientFrame {
 }
 
 /// What the server says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", try_from = "ServerFields")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// The answer to `hello`.
     Welcome(Box<Welcome>),
@@ -113,136 +113,51 @@ pub enum ServerFrame {
     Unknown,
 }
 
-/// Every field of every frame of the server, read straight into place: see [`super::fields`].
-#[derive(Deserialize)]
-struct ServerFields {
-    r#type: ServerType,
-    #[serde(default)]
-    member: Option<MemberId>,
-    #[serde(default)]
-    position: Option<Position>,
-    #[serde(default)]
-    recovered: Option<bool>,
-    #[serde(default)]
-    room: Option<RoomInfo>,
-    #[serde(default)]
-    members: Option<Vec<Member>>,
-    #[serde(default)]
-    oldest: Option<Seq>,
-    #[serde(default)]
-    limits: Option<Limits>,
-    #[serde(default)]
-    build: Option<String>,
-    #[serde(default)]
-    events: Option<Vec<Delivered>>,
-    #[serde(default)]
-    names: Names,
-    #[serde(default)]
-    more: bool,
-    #[serde(default)]
-    typing: Option<bool>,
-    #[serde(default)]
-    away: Option<bool>,
-    #[serde(default)]
-    until: Option<u64>,
-    #[serde(default)]
-    id: Option<EventId>,
-    #[serde(default)]
-    code: Option<WordOrNumber>,
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    retry_ms: Option<u64>,
-    #[serde(default)]
-    n: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ServerType {
-    Welcome,
-    Events,
-    Signal,
-    Rejected,
-    Pong,
-    Bye,
-    #[serde(other)]
-    Unknown,
-}
-
-/// `code` is a word in `rejected` and a number in `bye`.
-enum WordOrNumber {
-    Word(Code),
-    Number(u16),
-}
-
-impl<'de> Deserialize<'de> for WordOrNumber {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl de::Visitor<'_> for Either {
-            type Value = WordOrNumber;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a code")
-            }
-
-            fn visit_str<E: de::Error>(self, word: &str) -> Result<WordOrNumber, E> {
-                Code::deserialize(de::value::StrDeserializer::new(word)).map(WordOrNumber::Word)
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<WordOrNumber, E> {
-                u16::try_from(number).map(WordOrNumber::Number).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(Either)
-    }
-}
-
-impl TryFrom<ServerFields> for ServerFrame {
-    type Error = &'static str;
-
-    fn try_from(fields: ServerFields) -> Result<Self, Self::Error> {
-        const MISSING: &str = "a field is missing";
-        Ok(match fields.r#type {
-            ServerType::Welcome => Self::Welcome(Box::new(Welcome {
-                member: fields.member.ok_or(MISSING)?,
-                position: fields.position.ok_or(MISSING)?,
-                recovered: fields.recovered.ok_or(MISSING)?,
-                room: fields.room.ok_or(MISSING)?,
-                members: fields.members.ok_or(MISSING)?,
-                oldest: fields.oldest.ok_or(MISSING)?,
-                limits: fields.limits.ok_or(MISSING)?,
-                build: fields.build.ok_or(MISSING)?,
-            })),
-            ServerType::Events => {
-                Self::Events { events: fields.events.ok_or(MISSING)?, names: fields.names, more: fields.more }
-            }
-            ServerType::Signal => Self::Signal {
-                member: fields.member.ok_or(MISSING)?,
-                typing: fields.typing,
-                away: fields.away,
-                until: fields.until,
+impl FromJson for ServerFrame {
+    fn from_json(json: &Value) -> Option<Self> {
+        Some(match json.get("type")?.as_str()? {
+            "welcome" => Self::Welcome(Box::new(Welcome::from_json(json)?)),
+            "events" => Self::Events {
+                events: need(json, "events")?,
+                names: maybe(json, "names")?.unwrap_or_default(),
+                more: maybe(json, "more")?.unwrap_or_default(),
             },
-            ServerType::Rejected => match fields.code {
-                Some(WordOrNumber::Word(code)) => {
-                    Self::Rejected { id: fields.id.ok_or(MISSING)?, code, retry_ms: fields.retry_ms }
-                }
-                _ => return Err(MISSING),
+            "signal" => Self::Signal {
+                member: need(json, "member")?,
+                typing: maybe(json, "typing")?,
+                away: maybe(json, "away")?,
+                until: maybe(json, "until")?,
             },
-            ServerType::Pong => Self::Pong { n: fields.n.ok_or(MISSING)? },
-            ServerType::Bye => match fields.code {
-                Some(WordOrNumber::Number(code)) => {
-                    Self::Bye { code, reason: fields.reason.ok_or(MISSING)?, retry_ms: fields.retry_ms }
-                }
-                _ => return Err(MISSING),
+            "rejected" => {
+                Self::Rejected { id: need(json, "id")?, code: need(json, "code")?, retry_ms: maybe(json, "retry_ms")? }
+            }
+            "pong" => Self::Pong { n: need(json, "n")? },
+            "bye" => Self::Bye {
+                code: need(json, "code")?,
+                reason: need(json, "reason")?,
+                retry_ms: maybe(json, "retry_ms")?,
             },
-            ServerType::Unknown => Self::Unknown,
+            _ => Self::Unknown,
         })
     }
 }
 
+impl FromJson for Names {
+    fn from_json(json: &Value) -> Option<Self> {
+        let read = |(member, name): (&String, _)| Some((MemberId(member.parse().ok()?), DisplayName::from_json(name)?));
+        json.as_object()?.iter().map(read).collect()
+    }
+}
+
+read_struct! {
+    Welcome { member, position, recovered, room, members, oldest, limits, build }
+    RoomInfo { code, capacity; locked }
+    Member { member, name; away }
+}
+deserialize_as_read!(ServerFrame);
+
 /// Where the client stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Welcome {
     /// Who the client is in this room.
     pub member: MemberId,
@@ -263,25 +178,25 @@ pub struct Welcome {
 }
 
 /// What a room is apart from its log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RoomInfo {
     /// Its code.
     pub code: RoomCode,
     /// How many may be inside.
     pub capacity: u32,
     /// Whether it takes nobody in at present.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub locked: bool,
 }
 
 /// Someone with a seat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Member {
     /// Who.
     pub member: MemberId,
     /// What the member is called.
     pub name: DisplayName,
     /// Whether the member has no connection at present; the seat is kept for a while.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub away: bool,
 }

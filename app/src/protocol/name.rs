@@ -3,10 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::emoji::picture;
 use super::fault::Code;
+use super::json::{deserialize_as_read, read};
 
 /// Longest name, in user-perceived characters (extended grapheme clusters, UAX #29).
 pub const MAX_GRAPHEMES: usize = 32;
@@ -52,10 +54,15 @@ impl DisplayName {
         &self.0
     }
 
-    /// The first grapheme, upper-cased: what stands in the avatar.
+    /// The first sign, with the marks on it: what stands in the avatar.
     #[must_use]
-    pub fn initial(&self) -> String {
-        self.0.graphemes(true).next().unwrap_or_default().to_uppercase()
+    pub fn initial(&self) -> &str {
+        let marked = |first: char| {
+            let rest = self.0[first.len_utf8()..].trim_start_matches(|c| matches!(c, '\u{300}'..='\u{36f}'));
+            self.0.len() - rest.len()
+        };
+        let end = picture(&self.0).or_else(|| self.0.chars().next().map(marked));
+        &self.0[..end.unwrap_or_default()]
     }
 }
 
@@ -63,7 +70,7 @@ impl FromStr for DisplayName {
     type Err = NameError;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        if typed.trim().chars().any(is_control) {
+        if holds_control(typed) {
             return Err(NameError::Control);
         }
         let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -75,6 +82,12 @@ impl FromStr for DisplayName {
         }
         Ok(Self(name))
     }
+}
+
+/// Whether something in a typed name cannot be shown.
+#[must_use]
+pub fn holds_control(typed: &str) -> bool {
+    typed.trim().chars().any(is_control)
 }
 
 /// Control characters, line separators, and the marks that reorder text (UAX #9).
@@ -97,8 +110,13 @@ impl fmt::Display for DisplayName {
     }
 }
 
-impl<'de> Deserialize<'de> for DisplayName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
+// Without counting: in JSON there are names only that were counted when they were typed into a form. It needs tables that
+// would be a fortieth of the browser's program.
+read! {
+    DisplayName = |json| {
+        let name = json.as_str()?;
+        let is_one = !name.is_empty() && name.chars().count() <= MAX_SCALARS && !holds_control(name);
+        is_one.then(|| Self(name.to_owned()))
+    };
 }
+deserialize_as_read!(DisplayName);

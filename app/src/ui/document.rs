@@ -39,7 +39,6 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
          import('{script}').then(async m => {{\
            await m.default({{ module_or_path: wasm }});\
            m.hydrate();\
-           for (const island of document.querySelectorAll('leptos-island')) m[island.dataset.component](island);\
            document.documentElement.toggleAttribute('data-hydrated', true);\
          }}).catch(error => {{\
            document.documentElement.removeAttribute('data-script');\

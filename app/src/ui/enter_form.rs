@@ -1,19 +1,21 @@
 //! The form that opens a room: the same with and without script.
 
-use leptos::prelude::*;
-use leptos::task::spawn_local;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::Event;
 
+use super::island::Island;
 use super::text;
 use super::tree::{El, el};
 use crate::api::{EnterForm as ApiForm, Field, Flash, Refusal};
 use crate::live::ask::{self, Answer};
+use crate::live::signal::Signal;
 use crate::live::{browser, watch};
+use crate::protocol::json::{need, read, read_struct};
 use crate::protocol::{Code, RoomCode};
 
 /// What the form is for.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Purpose {
     /// Create a room, or join one by its code.
     Home {
@@ -29,15 +31,15 @@ pub enum Purpose {
 struct Entering {
     purpose: Purpose,
     /// From the press of a button until there is an answer; after a good one, until the room's page is there.
-    busy: RwSignal<bool>,
+    busy: Signal<bool>,
     /// What was refused, and what was typed.
-    refused: RwSignal<Option<(Refusal, ApiForm)>>,
+    refused: Signal<Option<(Refusal, ApiForm)>>,
 }
 
 impl Entering {
     fn new(purpose: Purpose, flash: Option<&Flash>) -> Self {
-        let refused = RwSignal::new(flash.map(|flash| (flash.refused, flash.form.clone())));
-        let entering = Self { purpose, busy: RwSignal::new(false), refused };
+        let refused = Signal::new(flash.map(|flash| (flash.refused, flash.form.clone())));
+        let entering = Self { purpose, busy: Signal::new(false), refused };
         watch(move || {
             browser::recall_name();
             // Back from the room, out of the browser's page cache.
@@ -77,29 +79,46 @@ impl Entering {
         };
         self.refused.set(Some((refused, typed)));
         // A field in `details` takes the focus only once they are open.
-        request_animation_frame(move || browser::focus(id(place(refused.field, self.purpose))));
+        browser::next_frame(move || browser::focus(id(place(refused.field, self.purpose))));
     }
 
     /// What is wrong with this field.
     fn error(self, field: Field) -> Option<String> {
-        let refused = self.refused.read();
-        let (refusal, typed) = refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
-        Some(text::refusal(*refusal, typed))
+        self.refused.with(|refused| {
+            let (refusal, typed) =
+                refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
+            Some(text::refusal(*refusal, typed))
+        })
     }
 }
 
 /// The form.
-#[island]
-pub fn EnterForm(
+#[derive(Serialize)]
+pub(super) struct EnterForm {
     /// What it is for.
-    purpose: Purpose,
+    pub(super) purpose: Purpose,
     /// What was refused before, with what was typed.
-    flash: Option<Flash>,
-) -> impl IntoView {
-    let entering = Entering::new(purpose, flash.as_ref());
-    let begins = flash.as_ref().map(|flash| place(flash.refused.field, purpose));
-    let form = flash.map(|flash| flash.form).unwrap_or_default();
-    move || view(entering, &form, begins)
+    pub(super) flash: Option<Flash>,
+}
+
+read_struct! { EnterForm { purpose; flash } }
+read! {
+    Purpose = |json| match json.get("Home") {
+        Some(home) => Some(Self::Home { capacity: need(home, "capacity")? }),
+        None => Some(Self::Door(need(json, "Door")?)),
+    };
+}
+
+impl Island for EnterForm {
+    const NAME: &'static str = "enter";
+
+    fn begin(self) -> impl Fn() -> El + Send + Sync + 'static {
+        let Self { purpose, flash } = self;
+        let entering = Entering::new(purpose, flash.as_ref());
+        let begins = flash.as_ref().map(|flash| place(flash.refused.field, purpose));
+        let form = flash.map(|flash| flash.form).unwrap_or_default();
+        move || view(entering, &form, begins)
+    }
 }
 
 /// `begins` is the field the page begins at: only to mend it, since a phone's keyboard would hide the page.

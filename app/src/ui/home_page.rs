@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::enter_form::{EnterForm, Purpose};
+use super::island::island;
 use super::kit::top;
 use super::notice;
 use super::text;
@@ -16,7 +17,7 @@ pub(super) fn HomePage() -> impl IntoView {
     view! {
         <Title text=""/>
         <div class="home">
-            {top()}
+            {top().view()}
             <main>
                 <div class="pitch">
                     <h1>{text::PITCH}</h1>
@@ -28,8 +29,8 @@ pub(super) fn HomePage() -> impl IntoView {
                         let unsent: Vec<String> =
                             flash.iter().map(|flash| flash.body.clone()).filter(|body| !body.is_empty()).collect();
                         view! {
-                            {notice::unsent(&unsent)}
-                            <EnterForm purpose=Purpose::Home { capacity } flash/>
+                            {notice::unsent(&unsent).map(|piece| piece.view())}
+                            {island(EnterForm { purpose: Purpose::Home { capacity }, flash }).view()}
                         }
                     })}
                 </Suspense>

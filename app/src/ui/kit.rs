@@ -169,7 +169,8 @@ pub(super) fn Dialog(
                 .attr("command", "close")
                 .attr("commandfor", id)
                 .attr("aria-label", text::CLOSE)
-                .child(Icon::Close.drawing())}
+                .child(Icon::Close.drawing())
+                .view()}
         </dialog>
     }
 }

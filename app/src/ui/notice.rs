@@ -1,12 +1,17 @@
 //! The calm end of a dead link, and the next step.
 
+#[cfg(feature = "ssr")]
 use leptos::prelude::*;
+use serde::Serialize;
 
+use super::island::Island;
 use super::kit::{mark, top};
 use super::text;
 use super::tree::{El, el};
+use crate::live::signal::Signal;
 use crate::live::{keeper, watch};
 use crate::protocol::RoomCode;
+use crate::protocol::json::read_struct;
 
 /// A page that only says something.
 #[cfg(feature = "ssr")]
@@ -32,13 +37,13 @@ pub(super) fn Notice(
 ) -> impl IntoView {
     view! {
         <div class="home">
-            {top()}
+            {top().view()}
             <main>
                 <div class="card notice">
-                    {said("vessel", heading, more).to_vec()}
-                    {unsent(&unsent_words)}
+                    {said("vessel", heading, more).map(|piece| piece.view())}
+                    {unsent(&unsent_words).map(|piece| piece.view())}
                     {children.map(|children| children())}
-                    {next(step, to)}
+                    {next(step, to).view()}
                 </div>
             </main>
         </div>
@@ -72,20 +77,28 @@ pub(super) fn unsent(bodies: &[String]) -> Option<El> {
 }
 
 /// What this tab wrote for a room and could not send, out of its own storage: the room went on, or ended, without it.
-#[island]
-pub fn KeptUnsent(
+#[derive(Serialize)]
+pub(super) struct KeptUnsent {
     /// The room.
-    code: RoomCode,
+    pub(super) code: RoomCode,
     /// Whether there is no room to send it to any more. It is forgotten then, once shown.
-    gone: bool,
-) -> impl IntoView {
-    let bodies = RwSignal::new(Vec::new());
-    watch(move || {
-        bodies.set(keeper::unsent(code));
-        if gone {
-            keeper::forget(code);
-        }
-    });
-    let kept = || el("div").class("kept");
-    kept().live(move || kept().children(unsent(&bodies.read())))
+    pub(super) gone: bool,
+}
+
+read_struct! { KeptUnsent { code, gone } }
+
+impl Island for KeptUnsent {
+    const NAME: &'static str = "kept";
+
+    fn begin(self) -> impl Fn() -> El + Send + Sync + 'static {
+        let Self { code, gone } = self;
+        let bodies = Signal::new(Vec::new());
+        watch(move || {
+            bodies.set(keeper::unsent(code));
+            if gone {
+                keeper::forget(code);
+            }
+        });
+        move || el("div").class("kept").children(bodies.with(|bodies| unsent(bodies)))
+    }
 }

@@ -1,11 +1,11 @@
 //! The room, laid out.
 
-use leptos::prelude::*;
-
-use super::tree::el;
+use super::island::Island;
+use super::tree::{El, el};
 use super::{notice, text};
 use crate::api::Inside;
 use crate::client::MessageRow;
+use crate::live::signal::{Signal, derived};
 use crate::live::store::{Ending, RoomStore, Status};
 use crate::protocol::EventId;
 
@@ -31,9 +31,9 @@ use notices::Notices;
 #[derive(Clone, Copy)]
 pub(super) struct Desk {
     /// What the composer is for.
-    pub(super) mode: RwSignal<Mode>,
+    pub(super) mode: Signal<Mode>,
     /// What an emoji is being picked for; `None` while none is.
-    pub(super) picking: RwSignal<Option<Picking>>,
+    pub(super) picking: Signal<Option<Picking>>,
 }
 
 /// What the composer is for.
@@ -57,19 +57,23 @@ pub(super) enum Picking {
 }
 
 /// The room as a member sees it: first as the server rendered it, then live.
-#[island]
-pub fn RoomView(
-    /// What the server knew.
-    inside: Inside,
-) -> impl IntoView {
+impl Island for Inside {
+    const NAME: &'static str = "room";
+
+    fn begin(self) -> impl Fn() -> El + Send + Sync + 'static {
+        view(self)
+    }
+}
+
+fn view(inside: Inside) -> impl Fn() -> El + Send + Sync + 'static {
     let Inside { snapshot, post_id, flash } = inside;
     let store = RoomStore::new(snapshot, post_id);
     store.start();
     let notices = Notices::of(store);
-    let desk = Desk { mode: RwSignal::new(Mode::New), picking: RwSignal::new(None) };
+    let desk = Desk { mode: Signal::new(Mode::New), picking: Signal::new(None) };
     let log = Log::new(store, desk);
     let writing = Writing::new(store, desk, flash.as_ref());
-    let over = Memo::new(move |_| match store.status.get() {
+    let over = derived(move || match store.status.get() {
         // On its way out of here.
         Status::Ended(Ending::Left) if store.leaving.get() => None,
         Status::Ended(ending) => Some(ending),

@@ -5,9 +5,9 @@ use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
 
 use super::enter_form::{EnterForm, Purpose};
+use super::island::island;
 use super::kit::top;
 use super::notice::{self, KeptUnsent, Notice};
-use super::room::RoomView;
 use super::room::help::Help;
 use super::room::invite::Invite;
 use super::text;
@@ -29,13 +29,13 @@ pub(super) fn RoomPage() -> impl IntoView {
                         <a class="skip" href="#body">{text::SKIP}</a>
                         <Invite code=inside.snapshot.room.code/>
                         <Help/>
-                        <RoomView inside=*inside/>
+                        {island(*inside).view()}
                     }.into_any(),
                     Visit::Door(door) => view! { <DoorPage door/> }.into_any(),
                     Visit::Unknown { unsent } => view! {
                         <Title text=text::NO_ROOM/>
                         <Notice heading=text::NO_ROOM more=text::MAY_HAVE_ENDED unsent_words=unsent>
-                            {code().parse().ok().map(|code| view! { <KeptUnsent code gone=true/> })}
+                            {code().parse().ok().map(|code| island(KeptUnsent { code, gone: true }).view())}
                         </Notice>
                     }.into_any(),
                     Visit::Unavailable => view! {
@@ -60,14 +60,14 @@ fn DoorPage(
     view! {
         <Title text=code.to_string()/>
         <div class="home">
-            {top()}
+            {top().view()}
             <main>
                 <div class="pitch">
                     <h1 class="code" translate="no">{code.to_string()}</h1>
                     <p>{text::inside(inside)}</p>
                 </div>
-                {notice::unsent(&unsent)}
-                <KeptUnsent code gone=false/>
+                {notice::unsent(&unsent).map(|piece| piece.view())}
+                {island(KeptUnsent { code, gone: false }).view()}
                 {if full {
                     view! {
                         <div class="card notice">
@@ -78,7 +78,7 @@ fn DoorPage(
                         </div>
                     }.into_any()
                 } else {
-                    view! { <EnterForm purpose=Purpose::Door(code) flash/> }.into_any()
+                    island(EnterForm { purpose: Purpose::Door(code), flash }).view().into_any()
                 }}
             </main>
             <footer><span>{text::PROMISE}</span></footer>

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use crate::api::{EnterForm, Field, Refusal};
 use crate::client::{Ending, LineRow, SeatChangeKind};
-use crate::protocol::name::NameError;
 use crate::protocol::room_code::RoomCodeError;
-use crate::protocol::{Code, DisplayName, RoomCode};
+use crate::protocol::{Code, DisplayName, RoomCode, name};
 
 pub(super) const PRODUCT: &str = "Flasky Chat";
 pub(super) const DESCRIPTION: &str = "Private chat rooms without accounts: open one, share its link, and talk. When everybody has left, every word is deleted.";
@@ -120,9 +119,10 @@ pub(super) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
 }
 
 fn name_problem(typed: &str) -> &'static str {
-    match typed.parse::<DisplayName>() {
-        Err(NameError::Control) => "That name holds a character that cannot be shown. Please type it anew.",
-        _ => "That name is too long. It may have 32 characters.",
+    if name::holds_control(typed) {
+        "That name holds a character that cannot be shown. Please type it anew."
+    } else {
+        "That name is too long. It may have 32 characters."
     }
 }
 

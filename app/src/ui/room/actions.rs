@@ -5,8 +5,6 @@ use crate::client::{MessageRow, RowState};
 use crate::ui::kit::Icon;
 use crate::ui::text;
 use crate::ui::tree::{El, el};
-use leptos::prelude::*;
-
 /// The reactions that are one press away.
 const QUICK: [&str; 6] = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 

@@ -1,12 +1,12 @@
 //! Where a message is written. Text leaves the box only when it is in the outbox.
 
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlTextAreaElement, KeyboardEvent};
 
 use super::{Desk, Mode, emoji, message};
 use crate::api::Flash;
 use crate::live::browser;
+use crate::live::signal::Signal;
 use crate::live::store::RoomStore;
 use crate::live::watch;
 use crate::protocol::{Code, EventId, MessageBody, body};
@@ -34,11 +34,11 @@ const COMPOSING: u32 = 229;
 pub(super) struct Writing {
     store: RoomStore,
     desk: Desk,
-    error: RwSignal<Option<String>>,
+    error: Signal<Option<String>>,
     /// What is typed, as the limit counts it.
-    length: RwSignal<usize>,
+    length: Signal<usize>,
     /// What stood in the box before a message came into it to be changed; `Some` exactly while one is there.
-    aside: StoredValue<Option<String>>,
+    aside: Signal<Option<String>>,
     mention: Mention,
 }
 
@@ -47,9 +47,9 @@ impl Writing {
         let this = Self {
             store,
             desk,
-            error: RwSignal::new(flash.map(|flash| text::refusal(flash.refused, &flash.form))),
-            length: RwSignal::new(0),
-            aside: StoredValue::new(None),
+            error: Signal::new(flash.map(|flash| text::refusal(flash.refused, &flash.form))),
+            length: Signal::new(0),
+            aside: Signal::new(None),
             mention: Mention::new(store),
         };
         // A refused message comes back into the box, before whatever stands there.
@@ -75,7 +75,7 @@ impl Writing {
             let Some(field) = box_of_text() else { return };
             match mode {
                 Mode::Edit(message) => {
-                    this.aside.update_value(|aside| _ = aside.get_or_insert_with(|| field.value()));
+                    this.aside.update(|aside| _ = aside.get_or_insert_with(|| field.value()));
                     this.fill(message.body.as_ref().map_or("", MessageBody::as_str));
                 }
                 _ => this.put_back(),
@@ -92,8 +92,8 @@ impl Writing {
         // Out of the browser's page cache: another page of this tab may have gone on with what stood in the box.
         browser::hear_page("pageshow", move |event| {
             let Some(draft) = self.store.kept_draft().filter(|_| browser::is_awake_again(event)) else { return };
-            match self.aside.get_value() {
-                Some(_) => self.aside.set_value(Some(draft)),
+            match self.aside.get_untracked() {
+                Some(_) => self.aside.set(Some(draft)),
                 None => self.fill(&draft),
             }
         });
@@ -147,7 +147,7 @@ impl Writing {
     fn note(self) {
         let Some(field) = box_of_text() else { return };
         let text = field.value();
-        if self.aside.with_value(Option::is_none) {
+        if self.aside.with_untracked(Option::is_none) {
             self.store.keep_draft(&text);
         }
         self.length.set(body::length(&text));
@@ -158,7 +158,7 @@ impl Writing {
     /// The person, or what stands for them, has written it.
     fn typed(self) {
         self.note();
-        if let (Some(field), true) = (box_of_text(), self.aside.with_value(Option::is_some)) {
+        if let (Some(field), true) = (box_of_text(), self.aside.with_untracked(Option::is_some)) {
             self.store.note_change(&field.value());
         }
         if self.length.get_untracked() <= body::MAX_SCALARS {
@@ -171,7 +171,7 @@ impl Writing {
         self.typed();
         let Some(field) = box_of_text() else { return };
         self.mention.look(&field);
-        if self.length.get_untracked() > 0 && self.aside.with_value(Option::is_none) {
+        if self.length.get_untracked() > 0 && self.aside.with_untracked(Option::is_none) {
             self.store.typing_now();
         }
     }
@@ -210,7 +210,7 @@ impl Writing {
     }
 
     fn put_back(self) {
-        if let Some(text) = self.aside.try_update_value(Option::take).flatten() {
+        if let Some(text) = self.aside.update(Option::take) {
             self.store.note_change("");
             self.fill(&text);
         }
@@ -295,7 +295,7 @@ pub(super) fn view(this: Writing, post_id: EventId, flash: Option<Flash>) -> El 
         .class("composer")
         .attr("method", "post")
         .attr("action", "/api/post_message")
-        .live(move || about(store, &desk.mode.read()))
+        .live(move || about(store, &desk.mode.get()))
         .live(move || mention.list())
         .child(hidden("code", store.code.to_string()))
         .child(hidden("id", post_id.to_string()))

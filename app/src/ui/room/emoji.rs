@@ -1,12 +1,12 @@
 //! The one emoji picker of the page: for the text in the composer, and for reactions to messages.
 
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlElement, KeyboardEvent};
 
 use super::Picking;
 use super::message::element_id;
 use crate::live::browser;
+use crate::live::signal::{Signal, derived};
 use crate::live::store::RoomStore;
 use crate::live::watch;
 use crate::protocol::EventId;
@@ -58,11 +58,15 @@ const GROUPS: [(&str, &str); 6] = [
 /// The picker. It opens when something is picked for, or by a button with `popovertarget`, for the composer then.
 pub(super) fn view(
     store: RoomStore,
-    picking: RwSignal<Option<Picking>>,
+    picking: Signal<Option<Picking>>,
     insert: impl Fn(&str) + Copy + Send + Sync + 'static,
 ) -> El {
     // Whoever never opens it does not pay for its buttons.
-    let wanted = Memo::new(move |was: Option<&bool>| picking.read().is_some() || was == Some(&true));
+    let mut was = false;
+    let wanted = derived(move || {
+        was |= picking.with(Option::is_some);
+        was
+    });
     watch(move || {
         if let (Some(what), Some(panel)) = (picking.get(), panel())
             && !browser::is_open(&panel)

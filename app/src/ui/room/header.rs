@@ -3,7 +3,6 @@
 //! The buttons that need no client are heard by the document's script (`ui/page.js`) or by the browser itself: the link,
 //! the look, what opens and closes.
 
-use leptos::prelude::*;
 use web_sys::Event;
 
 use super::notices::{Notices, Setting};
@@ -21,7 +20,7 @@ pub(super) fn view(store: RoomStore, notices: Notices) -> El {
         }
     };
     let leave = move |event: &Event| {
-        let unsent = store.unsent.read_untracked().len();
+        let unsent = store.unsent.with_untracked(Vec::len);
         let stays = unsent > 0 && !browser::confirm(&text::leave_unsent(unsent));
         if stays || store.leave() {
             event.prevent_default();
@@ -33,7 +32,7 @@ pub(super) fn view(store: RoomStore, notices: Notices) -> El {
 
 fn bar(store: RoomStore, notices: Notices) -> El {
     let code = store.code.to_string();
-    let seats = seats(store.members.read().len(), store.capacity);
+    let seats = seats(store.members.with(Vec::len), store.capacity);
     let mut bar = el("div")
         .class("bar")
         .child(el("h1").class("visually-hidden").text(text::room(store.code)))

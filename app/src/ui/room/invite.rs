@@ -20,13 +20,13 @@ pub(in crate::ui) fn Invite(
             <input id="link" class="link" readonly aria-label=text::ROOM_LINK translate="no" value=link/>
             <div class="ways">
                 <button type="button" class="button primary copy" data-copied=text::COPIED>
-                    {Icon::Copy.drawing()}
-                    {Icon::Done.drawing()}
+                    {Icon::Copy.drawing().view()}
+                    {Icon::Done.drawing().view()}
                     {text::COPY_SHORT}
                     <span class="visually-hidden" role="status"></span>
                 </button>
                 <button type="button" class="button share" data-shares="">
-                    {Icon::Share.drawing()}
+                    {Icon::Share.drawing().view()}
                     {text::SHARE}
                 </button>
             </div>

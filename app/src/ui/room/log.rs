@@ -4,20 +4,18 @@
 //! The rows are pieces without listeners; the log hears what happens in them. What is pressed says in `data-do` what it
 //! is for, and the row around it in `data-message` which message is meant.
 
-use leptos::leptos_dom::helpers::TimeoutHandle;
-use leptos::prelude::*;
-use leptos::task::spawn_local;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
 
 use super::actions;
 use super::message;
 use super::{Desk, Mode, Picking};
 use crate::client::{Row, RowKey, RowState};
-use crate::live::browser;
+use crate::live::browser::{self, Later};
+use crate::live::signal::Signal;
 use crate::live::store::RoomStore;
 use crate::live::watch;
 use crate::protocol::{Emoji, EventId};
@@ -31,10 +29,10 @@ const SCROLLER: &str = "log";
 const AT_END: i32 = 30;
 /// An older page is asked for when its place comes this near, in CSS pixels.
 const NEAR: i32 = 800;
-/// A finger that rests this long asks for the bar.
-const LONG_PRESS: Duration = Duration::from_millis(450);
-/// Messages that come within this time are told together.
-const TELL_AFTER: Duration = Duration::from_millis(700);
+/// A finger that rests this long asks for the bar, in milliseconds.
+const LONG_PRESS_MS: i32 = 450;
+/// Messages that come within this time are told together, in milliseconds.
+const TELL_AFTER_MS: i32 = 700;
 /// More than this many are told as a number.
 const TELL_EACH: usize = 3;
 
@@ -44,19 +42,19 @@ pub(super) struct Log {
     pub(super) store: RoomStore,
     desk: Desk,
     /// The message that the bar is for.
-    pub(super) target: RwSignal<Option<EventId>>,
+    pub(super) target: Signal<Option<EventId>>,
     /// Whether deleting was asked for once.
-    pub(super) sure: RwSignal<bool>,
+    pub(super) sure: Signal<bool>,
     /// Whether the reader has scrolled away from the end.
-    away: RwSignal<bool>,
+    away: Signal<bool>,
     /// How many messages came below since then.
-    below: RwSignal<usize>,
+    below: Signal<usize>,
     /// What is said to who cannot see.
-    told: RwSignal<String>,
-    untold: StoredValue<Vec<String>>,
+    told: Signal<String>,
+    untold: Signal<Vec<String>>,
     /// The last message known here.
-    last: StoredValue<Option<EventId>>,
-    pressing: StoredValue<Option<TimeoutHandle>>,
+    last: Signal<Option<EventId>>,
+    pressing: Signal<Option<Later>>,
 }
 
 impl Log {
@@ -64,14 +62,14 @@ impl Log {
         let log = Self {
             store,
             desk,
-            target: RwSignal::new(None),
-            sure: RwSignal::new(false),
-            away: RwSignal::new(false),
-            below: RwSignal::new(0),
-            told: RwSignal::default(),
-            untold: StoredValue::default(),
-            last: StoredValue::new(store.rows.with_untracked(|rows| last_message(rows))),
-            pressing: StoredValue::new(None),
+            target: Signal::new(None),
+            sure: Signal::new(false),
+            away: Signal::new(false),
+            below: Signal::new(0),
+            told: Signal::default(),
+            untold: Signal::default(),
+            last: Signal::new(store.rows.with_untracked(|rows| last_message(rows))),
+            pressing: Signal::new(None),
         };
         watch(move || log.store.rows.with(|rows| log.came(rows)));
         watch(move || {
@@ -83,7 +81,7 @@ impl Log {
 
     /// What is new at the end: an own message is followed, one of others is counted and told.
     fn came(self, rows: &[Arc<Row>]) {
-        let known = self.last.get_value();
+        let known = self.last.get_untracked();
         let mut fresh = Vec::new();
         for row in rows.iter().rev() {
             if let Row::Message(message) = &**row {
@@ -98,7 +96,7 @@ impl Log {
             }
         }
         let Some(newest) = fresh.first() else { return };
-        self.last.set_value(Some(newest.id));
+        self.last.set(Some(newest.id));
         if newest.own {
             self.to_end();
         }
@@ -120,18 +118,14 @@ impl Log {
         if words.is_empty() {
             return;
         }
-        let begun = self.untold.with_value(Vec::is_empty);
-        self.untold.update_value(|untold| untold.extend(words));
+        let begun = self.untold.with_untracked(Vec::is_empty);
+        self.untold.update(|untold| untold.extend(words));
         if begun {
-            set_timeout(
-                move || {
-                    let Some(untold) = self.untold.try_update_value(std::mem::take) else { return };
-                    let told =
-                        if untold.len() > TELL_EACH { text::new_messages(untold.len()) } else { untold.join(". ") };
-                    self.told.try_set(told);
-                },
-                TELL_AFTER,
-            );
+            browser::later(TELL_AFTER_MS, move || {
+                let untold = self.untold.update(std::mem::take);
+                let told = if untold.len() > TELL_EACH { text::new_messages(untold.len()) } else { untold.join(". ") };
+                self.told.set(told);
+            });
         }
     }
 
@@ -172,13 +166,13 @@ impl Log {
     fn pressed(self, event: &Event) {
         self.let_go();
         let Some(element) = browser::target(event).filter(|_| is_by(event, "touch")) else { return };
-        let handle = set_timeout_with_handle(move || self.point_at(Some(&element)), LONG_PRESS);
-        self.pressing.set_value(handle.ok());
+        let handle = browser::later(LONG_PRESS_MS, move || self.point_at(Some(&element)));
+        self.pressing.set(handle);
     }
 
     fn let_go(self) {
-        if let Some(handle) = self.pressing.try_update_value(Option::take).flatten() {
-            handle.clear();
+        if let Some(handle) = self.pressing.update(Option::take) {
+            handle.call_off();
         }
     }
 
@@ -392,10 +386,10 @@ fn quiet(store: RoomStore) -> El {
 /// The rows, each drawn again only when it says something else than before, or while it counts time.
 fn drawn(store: RoomStore) -> impl Fn() -> Rows + Send + Sync {
     type Drawn = HashMap<RowKey, (Arc<Row>, Arc<El>)>;
-    let before: StoredValue<(bool, Drawn)> = StoredValue::default();
+    let before: Signal<(bool, Drawn)> = Signal::default();
     move || {
         let local = store.local.get();
-        let (was_local, mut known) = before.try_update_value(std::mem::take).unwrap_or_default();
+        let (was_local, mut known) = before.update(std::mem::take);
         let rows: Vec<(Arc<Row>, Arc<El>)> = store.rows.with(|rows| {
             let drawn = rows.iter().map(|row| {
                 let same = known
@@ -406,7 +400,7 @@ fn drawn(store: RoomStore) -> impl Fn() -> Rows + Send + Sync {
             drawn.collect()
         });
         let shown = rows.iter().map(|(row, drawn)| (row.key(), drawn.clone())).collect();
-        before.set_value((local, rows.into_iter().map(|drawn| (drawn.0.key(), drawn)).collect()));
+        before.set((local, rows.into_iter().map(|drawn| (drawn.0.key(), drawn)).collect()));
         shown
     }
 }

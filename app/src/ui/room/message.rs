@@ -5,13 +5,11 @@ use std::sync::Arc;
 use crate::client::{MessageRow, Quote, Reaction, Row, RowState};
 use crate::live::browser;
 use crate::live::store::RoomStore;
-use crate::protocol::emoji::is_picture;
+use crate::protocol::emoji::picture;
 use crate::protocol::{DisplayName, EventId, MemberId, MessageBody};
 use crate::ui::markup::{self, Node};
 use crate::ui::text;
 use crate::ui::tree::{El, el};
-use leptos::prelude::*;
-
 /// "Sending" is said only after this long, in milliseconds: most messages are there before.
 const PATIENT_MS: u64 = 300;
 /// How much of a quoted message is shown, in scalar values.
@@ -93,7 +91,7 @@ pub(super) fn avatar(name: &DisplayName, member: MemberId) -> El {
         .class(format!("avatar hue-{}", member.hue()))
         .attr("aria-hidden", "true")
         .attr("translate", "no")
-        .text(name.initial())
+        .text(name.initial().to_owned())
 }
 
 /// A moment: in UTC as the server writes it, by the reader's own clock once there is script.
@@ -263,8 +261,13 @@ fn inline(into: El, nodes: &[Node]) -> El {
 
 /// Up to three emoji and nothing else are drawn large.
 fn is_emoji_only(body: &str) -> bool {
-    use unicode_segmentation::UnicodeSegmentation;
-    let mut pictures = body.graphemes(true).filter(|grapheme| !grapheme.trim().is_empty());
-    let first = pictures.by_ref().take(3).map(is_picture).collect::<Vec<_>>();
-    first.first() == Some(&true) && first.iter().all(|picture| *picture) && pictures.next().is_none()
+    let mut rest = body;
+    for _ in 0..3 {
+        let Some(length) = picture(rest) else { return false };
+        rest = rest[length..].trim_start();
+        if rest.is_empty() {
+            return true;
+        }
+    }
+    false
 }

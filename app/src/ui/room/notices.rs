@@ -1,11 +1,11 @@
 //! What reaches somebody who is looking elsewhere: the window's title and sign at once; a sound and a notification of
 //! the desktop when this was asked for on this device.
 
-use leptos::prelude::*;
-use leptos::task::spawn_local;
+use wasm_bindgen_futures::spawn_local;
 
 use super::message;
 use crate::client::Row;
+use crate::live::signal::Signal;
 use crate::live::store::{RoomStore, Status};
 use crate::live::{browser, notices, watch};
 use crate::ui::text;
@@ -14,12 +14,12 @@ pub(super) use crate::live::notices::Setting;
 
 /// What the person wants to hear of.
 #[derive(Clone, Copy)]
-pub(super) struct Notices(RwSignal<Setting>);
+pub(super) struct Notices(Signal<Setting>);
 
 impl Notices {
     /// Begins to tell of this room, as this device was told to.
     pub(super) fn of(store: RoomStore) -> Self {
-        let this = Self(RwSignal::new(Setting::Off));
+        let this = Self(Signal::new(Setting::Off));
         watch(move || this.0.set(notices::setting()));
         let mut before = usize::MAX;
         watch(move || {
@@ -44,7 +44,7 @@ impl Notices {
             spawn_local(async move {
                 let setting = notices::turn_on().await;
                 // The page may be gone by then.
-                self.0.try_set(setting);
+                self.0.set(setting);
             });
         } else {
             notices::turn_off();
@@ -81,7 +81,7 @@ fn newest(store: RoomStore) -> Option<String> {
 
 /// Counts in the window's title and sign what came while the page is not on the screen.
 fn show_unseen(store: RoomStore) {
-    let hidden = RwSignal::new(false);
+    let hidden = Signal::new(false);
     watch(move || {
         hidden.set(!browser::is_visible());
         browser::hear_page("visibilitychange", move |_| hidden.set(!browser::is_visible()));

@@ -1,7 +1,5 @@
 //! Who is here: beside the log, or on a narrow screen a sheet that the header opens.
 
-use leptos::prelude::*;
-
 use super::message::avatar;
 use crate::live::store::RoomStore;
 use crate::protocol::Member;
@@ -11,8 +9,8 @@ use crate::ui::tree::{El, el};
 
 /// The panel.
 pub(super) fn panel(store: RoomStore) -> El {
-    let members = store.members.read();
-    let typing = store.typing.read();
+    let members = store.members.get();
+    let typing = store.typing.get();
     let (me, others): (Vec<_>, Vec<_>) = members.iter().partition(|member| member.member == store.me);
     let people = me.into_iter().chain(others).map(|member| {
         let word = if member.member == store.me {

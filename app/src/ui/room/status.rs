@@ -1,7 +1,5 @@
 //! How the connection is. Silent for the first second of a loss; most losses are shorter.
 
-use leptos::prelude::*;
-
 use crate::client::LOSS_MS;
 use crate::live::browser;
 use crate::live::store::{RoomStore, Status};

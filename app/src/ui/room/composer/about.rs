@@ -1,7 +1,5 @@
 //! The line above the box: which message the text in it answers or changes.
 
-use leptos::prelude::*;
-
 use super::super::Mode;
 use super::super::message::{bdi, excerpt};
 use crate::client::{MessageRow, Row, RowKey};

@@ -3,11 +3,11 @@
 //! The box stays a multi-line `textbox`, for which ARIA 1.2 has no `aria-expanded`: that the list is open is said by
 //! `aria-controls` and `aria-activedescendant`, which exist only then.
 
-use leptos::prelude::*;
 use web_sys::{Element, Event, HtmlTextAreaElement};
 
 use super::super::message::{avatar, bdi};
 use crate::live::browser;
+use crate::live::signal::Signal;
 use crate::live::store::RoomStore;
 use crate::protocol::{DisplayName, Member, MemberId};
 use crate::ui::text;
@@ -22,9 +22,9 @@ const AT_MOST: usize = 8;
 #[derive(Clone, Copy)]
 pub(super) struct Mention {
     store: RoomStore,
-    offered: RwSignal<Option<Offered>>,
+    offered: Signal<Option<Offered>>,
     /// Where the `@` stands whose list the person closed.
-    refused: StoredValue<Option<u32>>,
+    refused: Signal<Option<u32>>,
 }
 
 /// Who is offered.
@@ -40,7 +40,7 @@ struct Offered {
 
 impl Mention {
     pub(super) fn new(store: RoomStore) -> Self {
-        Self { store, offered: RwSignal::new(None), refused: StoredValue::new(None) }
+        Self { store, offered: Signal::new(None), refused: Signal::new(None) }
     }
 
     /// Opens the list when what stands before the caret asks for it.
@@ -49,10 +49,10 @@ impl Mention {
         let value = field.value();
         let asked = asked(before(&value, caret));
         let at = asked.map(|(at, _)| at);
-        if self.refused.get_value() != at {
-            self.refused.set_value(None);
+        if self.refused.get_untracked() != at {
+            self.refused.set(None);
         }
-        let Some((at, query)) = asked.filter(|_| self.refused.with_value(Option::is_none)) else { return };
+        let Some((at, query)) = asked.filter(|_| self.refused.with_untracked(Option::is_none)) else { return };
         let members = self.store.members.with_untracked(|members| fitting(members, self.store.me, query));
         if !members.is_empty() {
             self.offered.set(Some(Offered { at, members, active: 0 }));
@@ -73,7 +73,7 @@ impl Mention {
             "ArrowDown" => 1,
             "ArrowUp" => count - 1,
             "Escape" => {
-                self.refused.set_value(Some(at));
+                self.refused.set(Some(at));
                 self.close();
                 return true;
             }
@@ -165,13 +165,18 @@ fn asked(before: &str) -> Option<(u32, &str)> {
     (begins_word && unfinished).then(|| (rest.encode_utf16().count() as u32, query))
 }
 
+/// Without the difference between small and capital letters.
+fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
 /// The others whose name contains this, those first whose name begins with it.
 fn fitting(members: &[Member], me: MemberId, query: &str) -> Vec<Member> {
-    let query = query.to_lowercase();
+    let query = folded(query);
     let mut found: Vec<(Option<usize>, &Member)> = members
         .iter()
         .filter(|seated| seated.member != me)
-        .map(|seated| (seated.name.as_str().to_lowercase().find(&query), seated))
+        .map(|seated| (folded(seated.name.as_str()).find(&query), seated))
         .filter(|(place, _)| place.is_some())
         .collect();
     found.sort_by_key(|(place, _)| *place != Some(0));

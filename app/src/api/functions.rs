@@ -1,0 +1,63 @@
+//! The server functions, with fixed paths, usable as plain HTML forms without script. A page with script calls the same
+//! paths (`live/ask.rs`).
+
+#![expect(
+    missing_docs,
+    reason = "the server macro makes a struct of each function's arguments; the functions are documented"
+)]
+
+use leptos::prelude::*;
+
+use super::port::SharedRooms;
+use super::{EnterForm, Entry, Home, OlderPage, Posted, Visit};
+use crate::protocol::{RoomCode, Seq};
+
+fn rooms() -> Result<SharedRooms, ServerFnError> {
+    use_context().ok_or_else(|| ServerFnError::new("the server provides no rooms"))
+}
+
+/// Creates a room or joins one, and takes a seat. Without `intent` it joins when `code` is not empty.
+#[server(prefix = "/api", endpoint = "enter")]
+pub async fn enter(
+    #[server(default)] name: String,
+    #[server(default)] code: String,
+    #[server(default)] capacity: String,
+    #[server(default)] intent: String,
+    #[server(default)] from: String,
+) -> Result<Entry, ServerFnError> {
+    Ok(rooms()?.enter(EnterForm { name, code, capacity, intent, from }).await)
+}
+
+/// Appends a message: the composer of a page without script.
+#[server(prefix = "/api", endpoint = "post_message")]
+pub async fn post_message(
+    #[server(default)] code: String,
+    #[server(default)] id: String,
+    #[server(default)] body: String,
+) -> Result<Posted, ServerFnError> {
+    Ok(rooms()?.post_message(code, id, body).await)
+}
+
+/// Frees the caller's seat.
+#[server(prefix = "/api", endpoint = "leave_room")]
+pub async fn leave_room(#[server(default)] code: String) -> Result<Posted, ServerFnError> {
+    Ok(rooms()?.leave_room(code).await)
+}
+
+/// What the home page shows beside its empty form.
+#[server(name = GetHome, prefix = "/api", endpoint = "home")]
+pub async fn home() -> Result<Home, ServerFnError> {
+    Ok(rooms()?.home().await)
+}
+
+/// What `/room/{code}` shows to the caller.
+#[server(name = GetVisit, prefix = "/api", endpoint = "room_snapshot")]
+pub async fn room_snapshot(code: String) -> Result<Visit, ServerFnError> {
+    Ok(rooms()?.visit(code).await)
+}
+
+/// The page of events before `before`, for a member.
+#[server(name = GetOlderPage, prefix = "/api", endpoint = "older_page")]
+pub async fn older_page(code: RoomCode, before: Seq) -> Result<Option<OlderPage>, ServerFnError> {
+    Ok(rooms()?.older_page(code, before).await)
+}
