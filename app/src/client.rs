@@ -15,6 +15,7 @@ pub mod backoff;
 pub mod connection;
 pub mod input;
 pub mod outbox;
+pub mod pace;
 pub mod presence;
 pub mod room;
 pub mod timeline;
@@ -22,6 +23,7 @@ pub mod timeline;
 pub use connection::{Connection, Ending, Phase};
 pub use input::{Action, Input};
 pub use outbox::{Draft, DraftEvent, DraftState, Outbox};
+pub use pace::Pace;
 pub use room::{Applied, RoomState};
 pub use timeline::Timeline;
 pub use timeline::row::{

@@ -365,10 +365,10 @@ pub fn is_keyboard_focus(element: &Element) -> bool {
     element.matches(":focus-visible").unwrap_or(false)
 }
 
-/// How far an element is below the top of what it is placed in, in CSS pixels.
+/// How far an element is below the top of one around it, in CSS pixels.
 #[must_use]
-pub fn offset_top(element: &Element) -> i32 {
-    element.dyn_ref::<HtmlElement>().map_or(0, HtmlElement::offset_top)
+pub fn top_within(element: &Element, around: &Element) -> f64 {
+    element.get_bounding_client_rect().top() - around.get_bounding_client_rect().top()
 }
 
 /// Sets a style's custom property on the element of this id. Not an attribute, which the content policy forbids.

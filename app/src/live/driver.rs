@@ -11,7 +11,7 @@ use super::keeper::Keeper;
 use super::socket::{BROKEN, Socket};
 use super::store::RoomStore;
 use super::{ask, browser};
-use crate::client::{Action, Client, Input};
+use crate::client::{Action, Client, Input, Pace};
 
 /// How often the page's clock moves while something on it counts time, in milliseconds.
 const BEAT_MS: u64 = 200;
@@ -23,11 +23,16 @@ pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiv
     adopt(store, &mut client, &mut keeper);
     hands.perform(client.step(browser::now_ms(), Input::Zone(browser::zone())));
     hands.perform(client.step(browser::now_ms(), Input::Start));
+    let mut pace = Pace::default();
     loop {
-        store.draw(&client);
+        let (now, key) = (browser::now_ms(), store.last_key());
+        if pace.due(key).is_some_and(|due| due <= now) {
+            store.draw(&client);
+            pace.drawn(now);
+        }
         keeper.keep(client.outbox(), client.status());
-        let beat = store.counts_time().then(|| browser::now_ms() + BEAT_MS);
-        let due = hands.wake.into_iter().chain(beat).min();
+        let beat = store.counts_time().then_some(now + BEAT_MS);
+        let due = hands.wake.into_iter().chain(beat).chain(pace.due(key)).min();
         // Inputs first: where the room is gone, so are the signals that a frame would change.
         let input = select_biased! {
             input = inputs.next() => match input {
@@ -44,6 +49,12 @@ pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiv
                 continue;
             }
             hands.wake = None;
+        }
+        match input {
+            Input::Frame(..) => pace.came(now),
+            Input::Typing => {}
+            // What the person does, and what becomes of the connection, is seen at once.
+            _ => pace.hurry(now),
         }
         match input {
             // Whoever leaves was asked, and has given up what is not sent.

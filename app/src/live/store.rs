@@ -56,6 +56,8 @@ pub struct RoomStore {
     draft: Signal<String>,
     /// The change of a message in the composer, which is not kept over a reload.
     change: Signal<String>,
+    /// When the reader last typed, in monotonic milliseconds.
+    key: Signal<Option<u64>>,
     /// The end of the older page that is on its way.
     older_asked: Signal<Option<Position>>,
     /// The client, until the driver takes it.
@@ -91,6 +93,7 @@ impl RoomStore {
             now: Signal::default(),
             draft: Signal::default(),
             change: Signal::default(),
+            key: Signal::default(),
             older_asked: Signal::default(),
             client: Signal::new(None),
             inputs: Signal::new(None),
@@ -229,6 +232,15 @@ impl RoomStore {
     /// The reader typed something; others may be told.
     pub fn typing_now(self) {
         self.tell(Input::Typing);
+    }
+
+    /// The reader pressed a key, whose frame goes before what others said.
+    pub fn note_key(self) {
+        self.key.set(Some(browser::now_ms()));
+    }
+
+    pub(super) fn last_key(self) -> Option<u64> {
+        self.key.get_untracked()
     }
 
     fn ask(self, input: impl FnOnce(EventId, u64) -> Input) -> Result<(), Code> {

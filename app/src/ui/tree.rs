@@ -6,10 +6,13 @@
 //! for many that are known by a key, [`El::rows`].
 
 use std::borrow::Cow;
+#[cfg(any(feature = "ssr", test))]
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::client::RowKey;
 
+mod blocks;
 #[cfg(feature = "hydrate")]
 mod page;
 
@@ -124,7 +127,8 @@ impl El {
         self
     }
 
-    /// Lets the children be these rows and nothing else, listed again as [`El::live`] draws again.
+    /// Lets the children be these rows and nothing else, listed again as [`El::live`] draws again. They stand in blocks,
+    /// which the browser skips where they are not on the screen.
     pub(crate) fn rows(mut self, list: impl Fn() -> Rows + Send + Sync + 'static) -> Self {
         self.rows = Some(Same(Arc::new(list)));
         self
@@ -178,8 +182,11 @@ impl El {
                 Node::Live(draw) => (draw.0)().write(html),
             }
         }
-        for (_, row) in self.rows.iter().flat_map(|list| (list.0)()) {
-            row.write(html);
+        let rows = self.rows.iter().flat_map(|list| (list.0)()).collect();
+        for (_, rows) in blocks::in_blocks(rows, &HashMap::new()) {
+            let mut block = blocks::block();
+            block.children = rows.into_iter().map(|(_, row)| Node::El(Arc::unwrap_or_clone(row))).collect();
+            block.write(html);
         }
         html.push_str("</");
         html.push_str(self.tag);

@@ -168,6 +168,7 @@ impl Writing {
 
     /// The person changed the text in the box.
     fn input(self) {
+        self.store.note_key();
         self.typed();
         let Some(field) = box_of_text() else { return };
         self.mention.look(&field);

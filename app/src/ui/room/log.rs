@@ -158,8 +158,10 @@ impl Log {
             return;
         }
         self.target.set(id);
-        if let (Some(row), Some(_)) = (element.and_then(row_of), id) {
-            browser::set_property("actions", "--at", &format!("{}px", browser::offset_top(&row)));
+        if let (Some(row), Some(_)) = (element.and_then(row_of), id)
+            && let Some(sheet) = browser::closest(&row, ".sheet")
+        {
+            browser::set_property("actions", "--at", &format!("{}px", browser::top_within(&row, &sheet)));
         }
     }
 
@@ -261,13 +263,11 @@ impl Log {
 
     /// The message before or after this row; without one, the last.
     fn beside(self, row: Option<Element>, forward: bool) -> Option<Element> {
-        let Some(mut next) = row else { return self.all().pop() };
-        loop {
-            next = if forward { next.next_element_sibling() } else { next.previous_element_sibling() }?;
-            if next.has_attribute("data-message") {
-                return Some(next);
-            }
-        }
+        let mut all = self.all();
+        let Some(row) = row else { return all.pop() };
+        let at = all.iter().position(|other| *other == row)?;
+        let to = if forward { at + 1 } else { at.checked_sub(1)? };
+        (to < all.len()).then(|| all.swap_remove(to))
     }
 
     fn sideways(self, at: &Element, forward: bool) -> Option<Element> {

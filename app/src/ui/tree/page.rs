@@ -8,6 +8,7 @@ use reactive_graph::graph::untrack;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Node as DomNode};
 
+use super::blocks::{BlockId, block, in_blocks};
 use super::{Draw, El, List, Listener, Node, Rows, Same};
 use crate::client::RowKey;
 use crate::live::{browser, draw};
@@ -179,6 +180,13 @@ struct ShownRow {
     element: Element,
 }
 
+/// A block in the page and the rows in it.
+struct Block {
+    id: BlockId,
+    element: Element,
+    rows: Vec<ShownRow>,
+}
+
 /// Lets an element show rows, now and as often as they change. Those that are in it the server wrote.
 fn keep_listed(list: Same<List>, parent: Element) {
     let mut shown = None;
@@ -189,46 +197,90 @@ fn keep_listed(list: Same<List>, parent: Element) {
     });
 }
 
-/// The rows that the server wrote.
-fn written(parent: &Element, rows: &Rows) -> Vec<ShownRow> {
+/// The blocks that the server wrote.
+fn written(parent: &Element, rows: &Rows) -> Vec<Block> {
     let mut at = parent.first_child();
-    let mut shown = Vec::with_capacity(rows.len());
-    for (key, row) in rows {
-        let element = fitting(at.take(), row.tag).and_then(|node| node.dyn_into::<Element>().ok());
-        let Some(element) = element else { break };
-        at = element.next_sibling();
-        shown.push(ShownRow { key: *key, row: row.clone(), element });
+    let mut blocks = Vec::new();
+    for (id, rows) in in_blocks(rows.clone(), &HashMap::new()) {
+        let Some(element) = next_element(&mut at, block().tag) else { break };
+        let mut at = element.first_child();
+        let rows = rows.into_iter().map_while(|(key, row)| {
+            let element = next_element(&mut at, row.tag)?;
+            Some(ShownRow { key, row, element })
+        });
+        blocks.push(Block { id, rows: rows.collect(), element });
     }
-    shown
+    blocks
 }
 
-/// Makes `parent` show these rows. The elements of rows that stay are kept; a row moves only when the order changed.
-fn show(parent: &Element, shown: &mut Vec<ShownRow>, rows: Rows) {
-    let mut before: HashMap<RowKey, ShownRow> = shown.drain(..).map(|row| (row.key, row)).collect();
-    let mut kept: Vec<(RowKey, Arc<El>, Option<ShownRow>)> =
-        rows.into_iter().map(|(key, row)| (key, row, before.remove(&key))).collect();
+/// The next of the siblings that is called so; `at` stands behind it then.
+fn next_element(at: &mut Option<DomNode>, name: &str) -> Option<Element> {
+    let element: Element = fitting(at.take(), name)?.dyn_into().ok()?;
+    *at = element.next_sibling();
+    Some(element)
+}
+
+/// Makes `parent` show these rows, block by block.
+fn show(parent: &Element, shown: &mut Vec<Block>, rows: Rows) {
+    let known = shown.iter().flat_map(|block| block.rows.iter().map(|row| (row.key, block.id))).collect();
+    let mut before: HashMap<BlockId, Block> = shown.drain(..).map(|block| (block.id, block)).collect();
+    let blocks: Vec<(BlockId, Rows, Option<Block>)> =
+        in_blocks(rows, &known).into_iter().map(|(id, rows)| (id, rows, before.remove(&id))).collect();
     for (_, gone) in before {
         gone.element.remove();
     }
     let mut at = parent.first_child();
-    for (key, row, kept) in kept.drain(..) {
-        let element = match kept {
-            Some(ShownRow { row: old, element, .. }) => {
-                if !Arc::ptr_eq(&row, &old) && *row != *old {
-                    row.patch(&element, &old);
-                }
-                element
-            }
-            None => {
-                let Some(element) = row.build_in(None) else { continue };
-                element
-            }
-        };
-        if at.as_ref() == Some(&element) {
-            at = element.next_sibling();
-        } else {
-            let _ = parent.insert_before(&element, at.as_ref());
+    for (id, rows, kept) in blocks {
+        let Some(mut block) = kept.or_else(|| Block::new(id)) else { continue };
+        block.show(rows);
+        put(parent, &block.element, &mut at);
+        shown.push(block);
+    }
+}
+
+impl Block {
+    fn new(id: BlockId) -> Option<Self> {
+        Some(Self { id, element: block().build_in(None)?, rows: Vec::new() })
+    }
+
+    /// Shows these rows. The elements of rows that stay are kept; a row moves only when the order changed.
+    fn show(&mut self, rows: Rows) {
+        let is_same =
+            |(shown, (key, row)): (&ShownRow, &(RowKey, Arc<El>))| shown.key == *key && Arc::ptr_eq(&shown.row, row);
+        if self.rows.len() == rows.len() && self.rows.iter().zip(&rows).all(is_same) {
+            return;
         }
-        shown.push(ShownRow { key, row, element });
+        let mut before: HashMap<RowKey, ShownRow> = self.rows.drain(..).map(|row| (row.key, row)).collect();
+        let rows: Vec<(RowKey, Arc<El>, Option<ShownRow>)> =
+            rows.into_iter().map(|(key, row)| (key, row, before.remove(&key))).collect();
+        for (_, gone) in before {
+            gone.element.remove();
+        }
+        let mut at = self.element.first_child();
+        for (key, row, kept) in rows {
+            let element = match kept {
+                Some(ShownRow { row: old, element, .. }) => {
+                    if !Arc::ptr_eq(&row, &old) && *row != *old {
+                        row.patch(&element, &old);
+                    }
+                    element
+                }
+                None => {
+                    let Some(element) = row.build_in(None) else { continue };
+                    element
+                }
+            };
+            put(&self.element, &element, &mut at);
+            self.rows.push(ShownRow { key, row, element });
+        }
+    }
+}
+
+/// Lets `element` stand in `parent` before `at`, which is behind it then. One that stands there already is not moved.
+fn put(parent: &Element, element: &Element, at: &mut Option<DomNode>) {
+    if at.as_ref().is_some_and(|at| at == element.as_ref() as &DomNode) {
+        *at = element.next_sibling();
+    } else {
+        let _ = parent.insert_before(element, at.as_ref());
     }
 }

@@ -1,0 +1,104 @@
+//! When the page is drawn anew with what others said.
+//!
+//! In a flood, a frame for every message would leave no time for keys. So what comes soon after a drawing waits and is
+//! drawn with what comes next, and right after a key its own frame goes first. Times are monotonic milliseconds.
+
+/// Between two drawings: ten a second still look like talk.
+const BETWEEN_MS: u64 = 100;
+/// After a key: two frames at 60 Hz, and a little. What is drawn then has the rest of the time to the next key, which
+/// comes after some 100 ms where somebody types fast.
+const AFTER_KEY_MS: u64 = 40;
+/// After a message came, however fast somebody types.
+const LATEST_MS: u64 = 250;
+
+/// What waits to be drawn.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pace {
+    drawn: Option<u64>,
+    came: Option<u64>,
+    hurries: bool,
+}
+
+impl Pace {
+    /// Something came that is not drawn yet.
+    pub fn came(&mut self, now: u64) {
+        self.came.get_or_insert(now);
+    }
+
+    /// Something came that does not wait, and all before it with it.
+    pub fn hurry(&mut self, now: u64) {
+        self.came(now);
+        self.hurries = true;
+    }
+
+    /// All that came is drawn.
+    pub fn drawn(&mut self, now: u64) {
+        *self = Self { drawn: Some(now), came: None, hurries: false };
+    }
+
+    /// When to draw, where the last key was pressed at `key`; `None` when nothing waits.
+    #[must_use]
+    pub fn due(&self, key: Option<u64>) -> Option<u64> {
+        let came = self.came?;
+        if self.hurries {
+            return Some(came);
+        }
+        let paced = self.drawn.map_or(came, |drawn| drawn + BETWEEN_MS);
+        let after_key = key.map_or(came, |key| key + AFTER_KEY_MS);
+        Some(came.max(paced).max(after_key).min(came + LATEST_MS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_hurries_takes_along_what_waits() {
+        let mut pace = Pace::default();
+        pace.drawn(1_000);
+        pace.came(1_010);
+        assert_eq!(pace.due(Some(1_010)), Some(1_100));
+        pace.hurry(1_020);
+        assert!(pace.due(Some(1_010)) <= Some(1_020));
+        pace.drawn(1_020);
+        assert_eq!(pace.due(None), None);
+    }
+
+    #[test]
+    fn what_comes_in_silence_is_drawn_at_once() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.due(None), None);
+        pace.came(1_000);
+        assert_eq!(pace.due(Some(900)), Some(1_000));
+        pace.drawn(1_000);
+        assert_eq!(pace.due(Some(900)), None);
+    }
+
+    proptest! {
+        /// A second of messages and keys, a millisecond a turn.
+        #[test]
+        fn nothing_waits_long_and_keys_go_first(came in prop::collection::vec(any::<bool>(), 1_000), keys in prop::collection::vec(0..1_000_u64, 0..30)) {
+            let (mut pace, mut waiting, mut drawn) = (Pace::default(), None, Vec::new());
+            for now in 0..1_000 {
+                let key = keys.iter().copied().filter(|key| *key <= now).max();
+                if came[now as usize] {
+                    pace.came(now);
+                    waiting = waiting.or(Some(now));
+                }
+                if let Some(due) = pace.due(key) && due <= now {
+                    let waited = now - waiting.take().unwrap();
+                    prop_assert!(waited <= LATEST_MS);
+                    if waited < LATEST_MS {
+                        prop_assert!(key.is_none_or(|key| now >= key + AFTER_KEY_MS));
+                        prop_assert!(drawn.last().is_none_or(|last| now >= last + BETWEEN_MS));
+                    }
+                    pace.drawn(now);
+                    drawn.push(now);
+                }
+            }
+            prop_assert!(waiting.is_none_or(|since| 1_000 - since <= LATEST_MS));
+        }
+    }
+}
