@@ -6,13 +6,12 @@
 //! for many that are known by a key, [`El::rows`].
 
 use std::borrow::Cow;
-#[cfg(any(feature = "ssr", test))]
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use self::blocks::BlockId;
 use crate::client::RowKey;
 
-mod blocks;
+pub(crate) mod blocks;
 #[cfg(feature = "hydrate")]
 mod page;
 
@@ -55,8 +54,30 @@ impl Eq for Listener {}
 type Draw = dyn Fn() -> El + Send + Sync;
 type List = dyn Fn() -> Rows + Send + Sync;
 
-/// Rows in their order. One that is the same as before is not looked at again.
-pub(crate) type Rows = Vec<(RowKey, Arc<El>)>;
+/// Rows in their order.
+pub(crate) type Rows = Vec<ListedRow>;
+
+/// A row of a list. One that is drawn as before is not looked at again.
+#[derive(Clone)]
+pub(crate) struct ListedRow {
+    /// What tells it from the others.
+    pub(crate) key: RowKey,
+    /// The block it stands in.
+    pub(crate) block: BlockId,
+    /// What it shows.
+    pub(crate) drawn: Arc<El>,
+}
+
+impl ListedRow {
+    fn stands_with(&self, other: &Self) -> bool {
+        self.block == other.block
+    }
+}
+
+/// The element of a block.
+fn block() -> El {
+    el("div").class("block")
+}
 
 /// A function, equal to itself alone.
 struct Same<T: ?Sized>(Arc<T>);
@@ -182,10 +203,10 @@ impl El {
                 Node::Live(draw) => (draw.0)().write(html),
             }
         }
-        let rows = self.rows.iter().flat_map(|list| (list.0)()).collect();
-        for (_, rows) in blocks::in_blocks(rows, &HashMap::new()) {
-            let mut block = blocks::block();
-            block.children = rows.into_iter().map(|(_, row)| Node::El(Arc::unwrap_or_clone(row))).collect();
+        let rows: Rows = self.rows.iter().flat_map(|list| (list.0)()).collect();
+        for rows in rows.chunk_by(ListedRow::stands_with) {
+            let mut block = block();
+            block.children = rows.iter().map(|row| Node::El(El::clone(&row.drawn))).collect();
             block.write(html);
         }
         html.push_str("</");

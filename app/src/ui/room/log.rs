@@ -21,7 +21,7 @@ use crate::live::watch;
 use crate::protocol::{Emoji, EventId};
 use crate::ui::kit::{mark, tool};
 use crate::ui::text;
-use crate::ui::tree::{El, Rows, el};
+use crate::ui::tree::{El, ListedRow, Rows, blocks, el};
 
 /// The scroller's id.
 const SCROLLER: &str = "log";
@@ -385,23 +385,26 @@ fn quiet(store: RoomStore) -> El {
 
 /// The rows, each drawn again only when it says something else than before, or while it counts time.
 fn drawn(store: RoomStore) -> impl Fn() -> Rows + Send + Sync {
-    type Drawn = HashMap<RowKey, (Arc<Row>, Arc<El>)>;
+    type Drawn = HashMap<RowKey, (Arc<Row>, ListedRow)>;
     let before: Signal<(bool, Drawn)> = Signal::default();
     move || {
         let local = store.local.get();
         let (was_local, mut known) = before.update(std::mem::take);
-        let rows: Vec<(Arc<Row>, Arc<El>)> = store.rows.with(|rows| {
-            let drawn = rows.iter().map(|row| {
+        let listed: Vec<(Arc<Row>, ListedRow)> = store.rows.with(|rows| {
+            let blocks = blocks::assign(rows.iter().map(|row| Some(known.get(&row.key())?.1.block)).collect());
+            let listed = rows.iter().zip(blocks).map(|(row, block)| {
+                let key = row.key();
                 let same = known
-                    .remove(&row.key())
+                    .remove(&key)
                     .filter(|(old, _)| was_local == local && Arc::ptr_eq(old, row) && !counts_time(row));
-                (row.clone(), same.map_or_else(|| Arc::new(message::row(store, row)), |(_, drawn)| drawn))
+                let drawn = same.map_or_else(|| Arc::new(message::row(store, row)), |(_, listed)| listed.drawn);
+                (row.clone(), ListedRow { key, block, drawn })
             });
-            drawn.collect()
+            listed.collect()
         });
-        let shown = rows.iter().map(|(row, drawn)| (row.key(), drawn.clone())).collect();
-        before.set((local, rows.into_iter().map(|drawn| (drawn.0.key(), drawn)).collect()));
-        shown
+        let rows = listed.iter().map(|(_, row)| row.clone()).collect();
+        before.set((local, listed.into_iter().map(|listed| (listed.1.key, listed)).collect()));
+        rows
     }
 }
 

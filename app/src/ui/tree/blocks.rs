@@ -3,54 +3,26 @@
 //! A browser asks of everything it may skip whether it is near the screen, at every frame. Asked row by row, that and
 //! what follows from it was half of what a new message cost in a log of 1,000; asked block by block it is little.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-
-use super::{El, Rows, el};
-use crate::client::RowKey;
-
 /// Most rows of a block, but for those that come between others: a tall screen's worth, so that few blocks are near the
 /// screen and few are to be asked.
 const FULL: usize = 50;
 
 /// A block among its neighbours.
-pub(super) type BlockId = i32;
+pub(crate) type BlockId = i32;
 
-/// A block's element.
-pub(super) fn block() -> El {
-    el("div").class("block")
-}
-
-/// The rows, block by block. A row stays in the block it was in before, so that rows that come at either end change no
-/// other block than the one they join.
-pub(super) fn in_blocks(rows: Rows, before: &HashMap<RowKey, BlockId>) -> Vec<(BlockId, Rows)> {
-    let ids: Vec<BlockId> = assign(rows.iter().map(|(key, _)| *key), before).collect();
-    let mut blocks: Vec<(BlockId, Rows)> = Vec::new();
-    for (id, row) in ids.into_iter().zip(rows) {
-        match blocks.last_mut() {
-            Some((last, rows)) if *last == id => rows.push(row),
-            _ => blocks.push((id, vec![row])),
-        }
-    }
-    blocks
-}
-
-/// The block of each row, in ascending order.
-fn assign<K: Eq + Hash>(
-    rows: impl IntoIterator<Item = K>,
-    before: &HashMap<K, BlockId>,
-) -> impl Iterator<Item = BlockId> {
-    let mut ids: Vec<Option<BlockId>> = rows.into_iter().map(|row| before.get(&row).copied()).collect();
-    let known = ids.iter().position(Option::is_some).unwrap_or(0);
-    let (ahead, rest) = ids.split_at_mut(known);
+/// The blocks of rows that are to be shown in this order, ascending. Each row says in which block it is already: there it
+/// stays, so that rows that come at either end change no other block than the one they join.
+pub(crate) fn assign(mut rows: Vec<Option<BlockId>>) -> impl Iterator<Item = BlockId> {
+    let known = rows.iter().position(Option::is_some).unwrap_or(0);
+    let (ahead, rest) = rows.split_at_mut(known);
     if let Some(first) = rest.first().copied().flatten() {
-        for (block, ids) in (1..).zip(ahead.rchunks_mut(FULL)) {
-            ids.fill(Some(first - block));
+        for (block, rows) in (1..).zip(ahead.rchunks_mut(FULL)) {
+            rows.fill(Some(first - block));
         }
     }
-    let end = ids.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-    let (mut current, mut held) = (ids.first().copied().flatten().unwrap_or_default(), 0);
-    ids.into_iter().enumerate().map(move |(at, id)| {
+    let end = rows.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    let (mut current, mut held) = (rows.first().copied().flatten().unwrap_or_default(), 0);
+    rows.into_iter().enumerate().map(move |(at, id)| {
         let block = match id {
             Some(id) => current.max(id),
             None if at >= end && held >= FULL => current + 1,
@@ -64,6 +36,8 @@ fn assign<K: Eq + Hash>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -104,7 +78,7 @@ mod tests {
                         rows.insert(to % (rows.len() + 1), row);
                     },
                 }
-                let ids: Vec<BlockId> = assign(rows.iter().copied(), &before).collect();
+                let ids: Vec<BlockId> = assign(rows.iter().map(|row| before.get(row).copied()).collect()).collect();
                 prop_assert_eq!(ids.len(), rows.len());
                 prop_assert!(ids.is_sorted());
                 if !moved {

@@ -8,8 +8,8 @@ use reactive_graph::graph::untrack;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Node as DomNode};
 
-use super::blocks::{BlockId, block, in_blocks};
-use super::{Draw, El, List, Listener, Node, Rows, Same};
+use super::blocks::BlockId;
+use super::{Draw, El, List, ListedRow, Listener, Node, Same, block};
 use crate::client::RowKey;
 use crate::live::{browser, draw};
 
@@ -173,10 +173,9 @@ fn keep_drawn(live: Same<Draw>, element: Element, mut shown: Option<El>) {
     });
 }
 
-/// A row in the page and what it shows.
+/// A row in the page.
 struct ShownRow {
-    key: RowKey,
-    row: Arc<El>,
+    row: ListedRow,
     element: Element,
 }
 
@@ -193,22 +192,22 @@ fn keep_listed(list: Same<List>, parent: Element) {
     draw(move || {
         let rows = (list.0)();
         let shown = shown.get_or_insert_with(|| written(&parent, &rows));
-        show(&parent, shown, rows);
+        show(&parent, shown, &rows);
     });
 }
 
 /// The blocks that the server wrote.
-fn written(parent: &Element, rows: &Rows) -> Vec<Block> {
+fn written(parent: &Element, rows: &[ListedRow]) -> Vec<Block> {
     let mut at = parent.first_child();
     let mut blocks = Vec::new();
-    for (id, rows) in in_blocks(rows.clone(), &HashMap::new()) {
-        let Some(element) = next_element(&mut at, block().tag) else { break };
+    for rows in rows.chunk_by(ListedRow::stands_with) {
+        let (Some(first), Some(element)) = (rows.first(), next_element(&mut at, block().tag)) else { break };
         let mut at = element.first_child();
-        let rows = rows.into_iter().map_while(|(key, row)| {
-            let element = next_element(&mut at, row.tag)?;
-            Some(ShownRow { key, row, element })
+        let rows = rows.iter().map_while(|row| {
+            let element = next_element(&mut at, row.drawn.tag)?;
+            Some(ShownRow { row: row.clone(), element })
         });
-        blocks.push(Block { id, rows: rows.collect(), element });
+        blocks.push(Block { id: first.block, rows: rows.collect(), element });
     }
     blocks
 }
@@ -221,57 +220,58 @@ fn next_element(at: &mut Option<DomNode>, name: &str) -> Option<Element> {
 }
 
 /// Makes `parent` show these rows, block by block.
-fn show(parent: &Element, shown: &mut Vec<Block>, rows: Rows) {
-    let known = shown.iter().flat_map(|block| block.rows.iter().map(|row| (row.key, block.id))).collect();
-    let mut before: HashMap<BlockId, Block> = shown.drain(..).map(|block| (block.id, block)).collect();
-    let blocks: Vec<(BlockId, Rows, Option<Block>)> =
-        in_blocks(rows, &known).into_iter().map(|(id, rows)| (id, rows, before.remove(&id))).collect();
-    for (_, gone) in before {
-        gone.element.remove();
-    }
+fn show(parent: &Element, shown: &mut Vec<Block>, rows: &[ListedRow]) {
+    shown.retain(|block| {
+        let stays = rows.iter().any(|row| row.block == block.id);
+        if !stays {
+            block.element.remove();
+        }
+        stays
+    });
     let mut at = parent.first_child();
-    for (id, rows, kept) in blocks {
-        let Some(mut block) = kept.or_else(|| Block::new(id)) else { continue };
-        block.show(rows);
-        put(parent, &block.element, &mut at);
-        shown.push(block);
+    for (i, rows) in rows.chunk_by(ListedRow::stands_with).enumerate() {
+        let Some(id) = rows.first().map(|row| row.block) else { continue };
+        if shown.get(i).is_none_or(|block| block.id != id) {
+            let Some(element) = block().build_in(None) else { return };
+            shown.insert(i, Block { id, element, rows: Vec::new() });
+        }
+        if let Some(block) = shown.get_mut(i) {
+            block.show(rows);
+            put(parent, &block.element, &mut at);
+        }
     }
 }
 
 impl Block {
-    fn new(id: BlockId) -> Option<Self> {
-        Some(Self { id, element: block().build_in(None)?, rows: Vec::new() })
-    }
-
     /// Shows these rows. The elements of rows that stay are kept; a row moves only when the order changed.
-    fn show(&mut self, rows: Rows) {
-        let is_same =
-            |(shown, (key, row)): (&ShownRow, &(RowKey, Arc<El>))| shown.key == *key && Arc::ptr_eq(&shown.row, row);
-        if self.rows.len() == rows.len() && self.rows.iter().zip(&rows).all(is_same) {
+    fn show(&mut self, rows: &[ListedRow]) {
+        let is_same = |(shown, row): (&ShownRow, &ListedRow)| {
+            shown.row.key == row.key && Arc::ptr_eq(&shown.row.drawn, &row.drawn)
+        };
+        if self.rows.len() == rows.len() && self.rows.iter().zip(rows).all(is_same) {
             return;
         }
-        let mut before: HashMap<RowKey, ShownRow> = self.rows.drain(..).map(|row| (row.key, row)).collect();
-        let rows: Vec<(RowKey, Arc<El>, Option<ShownRow>)> =
-            rows.into_iter().map(|(key, row)| (key, row, before.remove(&key))).collect();
+        let mut before: HashMap<RowKey, ShownRow> = self.rows.drain(..).map(|shown| (shown.row.key, shown)).collect();
+        let kept: Vec<Option<ShownRow>> = rows.iter().map(|row| before.remove(&row.key)).collect();
         for (_, gone) in before {
             gone.element.remove();
         }
         let mut at = self.element.first_child();
-        for (key, row, kept) in rows {
+        for (row, kept) in rows.iter().zip(kept) {
             let element = match kept {
-                Some(ShownRow { row: old, element, .. }) => {
-                    if !Arc::ptr_eq(&row, &old) && *row != *old {
-                        row.patch(&element, &old);
+                Some(ShownRow { row: old, element }) => {
+                    if !Arc::ptr_eq(&row.drawn, &old.drawn) && row.drawn != old.drawn {
+                        row.drawn.patch(&element, &old.drawn);
                     }
                     element
                 }
                 None => {
-                    let Some(element) = row.build_in(None) else { continue };
+                    let Some(element) = row.drawn.build_in(None) else { continue };
                     element
                 }
             };
             put(&self.element, &element, &mut at);
-            self.rows.push(ShownRow { key, row, element });
+            self.rows.push(ShownRow { row: row.clone(), element });
         }
     }
 }
