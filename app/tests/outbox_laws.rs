@@ -62,3 +62,21 @@ fn a_draft_that_the_server_wants_later_says_why() {
     ours.settle(id(1));
     assert_eq!(waiting(&ours), [None]);
 }
+
+/// A tab may be reloaded into a newer version: what an older one wrote has to be read with its ids.
+#[test]
+fn what_is_kept_reads_and_writes_the_same() {
+    let (one, other) = (id(1), id(2));
+    let drafts = [
+        (r#"{"Message":{"body":"a","reply_to":null}}"#.to_owned(), r#""InFlight""#),
+        (format!(r#"{{"Message":{{"body":"a","reply_to":"{other}"}}}}"#), r#""Waiting""#),
+        (format!(r#"{{"Edit":{{"target":"{other}","body":"b"}}}}"#), r#"{"Refused":"too_long"}"#),
+        (format!(r#"{{"Deletion":{{"target":"{other}"}}}}"#), r#""Waiting""#),
+        (format!(r#"{{"Reaction":{{"target":"{other}","emoji":"👍","on":true}}}}"#), r#""Waiting""#),
+    ];
+    for (event, state) in drafts {
+        let kept = format!(r#"{{"drafts":[{{"id":"{one}","event":{event},"at":1,"state":{state}}}]}}"#);
+        let outbox: Outbox = serde_json::from_str(&kept).unwrap();
+        assert_eq!(serde_json::to_string(&outbox).unwrap(), kept);
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::protocol::json::{FromJson, deserialize_as_read, need, read};
+use crate::protocol::json::{FromJson, deserialize_as_read, maybe, need, read};
 use crate::protocol::{ClientFrame, Code, Emoji, EventId, Fault, MessageBody, Proposal};
 
 /// How long a draft waits when the server refuses it for now and does not say how long, in milliseconds.
@@ -42,7 +42,6 @@ impl Draft {
 
 /// What a person can put into the log: a [`Proposal`] whose parts are known to be good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "Proposal")]
 pub enum DraftEvent {
     /// Say something.
     Message {
@@ -109,12 +108,15 @@ impl From<DraftEvent> for Proposal {
 
 impl FromJson for DraftEvent {
     fn from_json(json: &Value) -> Option<Self> {
-        Some(match Proposal::from_json(json)? {
-            Proposal::Message { body, reply_to } => Self::Message { body: body.parse().ok()?, reply_to },
-            Proposal::Edited { target, body } => Self::Edit { target, body: body.parse().ok()? },
-            Proposal::Deleted { target } => Self::Deletion { target },
-            Proposal::Reacted { target, emoji, on } => Self::Reaction { target, emoji: emoji.parse().ok()?, on },
-            Proposal::Forbidden | Proposal::Other => return None,
+        let (kind, of) = json.as_object()?.iter().next()?;
+        Some(match kind.as_str() {
+            "Message" => Self::Message { body: need(of, "body")?, reply_to: maybe(of, "reply_to")? },
+            "Edit" => Self::Edit { target: need(of, "target")?, body: need(of, "body")? },
+            "Deletion" => Self::Deletion { target: need(of, "target")? },
+            "Reaction" => {
+                Self::Reaction { target: need(of, "target")?, emoji: need(of, "emoji")?, on: need(of, "on")? }
+            }
+            _ => return None,
         })
     }
 }
