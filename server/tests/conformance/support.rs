@@ -10,16 +10,25 @@ use server::backend::{
 };
 use uuid::Uuid;
 
+use crate::nats_server;
+
 /// Somewhere an engine keeps its rooms.
 pub(crate) struct Store {
     pub(crate) url: String,
-    _directory: tempfile::TempDir,
+    _directory: Option<tempfile::TempDir>,
 }
 
 impl Store {
     pub(crate) fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Self { url: format!("sqlite://{}", directory.path().join("flasky.db").display()), _directory: directory }
+        let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
+        Self { url, _directory: Some(directory) }
+    }
+
+    /// One of many on one server.
+    pub(crate) fn nats() -> Self {
+        let (process, number) = (std::process::id(), fresh());
+        Self { url: format!("nats://{}/t{process}-{number}", nats_server::address()), _directory: None }
     }
 
     pub(crate) async fn open(&self) -> Arc<dyn Backend> {
