@@ -86,4 +86,4 @@ macro_rules! every_law {
 }
 
 every_law!(sqlite, crate::support::Store::sqlite());
-every_law!(nats, crate::support::Store::nats());
+every_law!(nats, crate::support::Store::at(crate::nats_server::store_url()));

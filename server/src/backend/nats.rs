@@ -24,7 +24,7 @@
 //! removes earlier is overwritten with nothing.
 //!
 //! **Live delivery** is the streams' RePublish of `event.*` to core subjects, one subscription per node and room that
-//! somebody listens to ([`live`]). **Reading** asks the leader for head and roster, and any replica for the events, in
+//! somebody listens to ([`feed`]). **Reading** asks the leader for head and roster, and any replica for the events, in
 //! one batched direct get that must contain a head at least as new ([`reader`]). There is no consumer per room; one per
 //! node and stream follows the rosters ([`watch`]), for the sweep.
 //!
@@ -36,9 +36,10 @@
 
 mod address;
 mod clock;
+mod feed;
 mod grave;
 mod lease;
-mod live;
+
 mod plan;
 mod reader;
 mod record;
@@ -64,8 +65,8 @@ use tokio_util::task::TaskTracker;
 
 use self::address::Address;
 use self::clock::Clock;
+use self::feed::Feeds;
 use self::grave::Graves;
-use self::live::Feeds;
 use self::record::{Held, Signalled};
 use self::room::Room;
 use self::seats::{Known, Seats};

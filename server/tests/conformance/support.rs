@@ -10,8 +10,6 @@ use server::backend::{
 };
 use uuid::Uuid;
 
-use crate::nats_server;
-
 /// Somewhere an engine keeps its rooms.
 pub(crate) struct Store {
     pub(crate) url: String,
@@ -25,10 +23,8 @@ impl Store {
         Self { url, _directory: Some(directory) }
     }
 
-    /// One of many on one server.
-    pub(crate) fn nats() -> Self {
-        let (process, number) = (std::process::id(), fresh());
-        Self { url: format!("nats://{}/t{process}-{number}", nats_server::address()), _directory: None }
+    pub(crate) fn at(url: String) -> Self {
+        Self { url, _directory: None }
     }
 
     pub(crate) async fn open(&self) -> Arc<dyn Backend> {

@@ -7,6 +7,7 @@ use server::backend::{Appended, Backend, BackendError, Delivery, From};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
+use crate::nats_server::store_url;
 use crate::support::{
     Store, edited, joined, latest, lease, left, member, message, ms, next, room_of, stored, take, typing, unbroken,
 };
@@ -17,7 +18,7 @@ async fn two(store: &Store) -> [Arc<dyn Backend>; 2] {
 
 #[tokio::test]
 async fn what_one_node_stores_all_nodes_hear_and_read() {
-    let store = Store::nats();
+    let store = Store::at(store_url());
     let [here, there] = two(&store).await;
     let code = room_of(&*here, 50, &[1, 2]).await;
     let mut heard = [here.subscribe(code).await.unwrap(), there.subscribe(code).await.unwrap()];
@@ -52,7 +53,7 @@ async fn what_one_node_stores_all_nodes_hear_and_read() {
 
 #[tokio::test]
 async fn seats_are_taken_once_among_nodes() {
-    let store = Store::nats();
+    let store = Store::at(store_url());
     let nodes = two(&store).await;
     let code = room_of(&*nodes[0], 20, &[]).await;
     let mut joins = JoinSet::new();
@@ -70,7 +71,7 @@ async fn seats_are_taken_once_among_nodes() {
 
 #[tokio::test]
 async fn one_draft_at_two_nodes_is_one_event() {
-    let store = Store::nats();
+    let store = Store::at(store_url());
     let [here, there] = two(&store).await;
     let code = room_of(&*here, 50, &[1]).await;
     for n in 0..50 {
@@ -85,7 +86,7 @@ async fn one_draft_at_two_nodes_is_one_event() {
 /// What a node keeps of a room between two appends is not what it tells.
 #[tokio::test]
 async fn a_node_decides_on_what_is_true() {
-    let store = Store::nats();
+    let store = Store::at(store_url());
     let [here, there] = two(&store).await;
     let code = room_of(&*here, 2, &[1, 2]).await;
     let said = message(1, "mine");
@@ -110,7 +111,7 @@ async fn a_node_decides_on_what_is_true() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dead_nodes_members_leave_after_the_grace_and_not_before() {
-    let (store, limits) = (Store::nats(), Limits::default());
+    let (store, limits) = (Store::at(store_url()), Limits::default());
     let (grace, third) = (limits.grace_ms, limits.grace_ms / 3);
     let alive = store.open().await;
     let dying = store.open().await;
@@ -145,7 +146,7 @@ async fn a_dead_nodes_members_leave_after_the_grace_and_not_before() {
 
 #[tokio::test(start_paused = true)]
 async fn every_node_sweeps_rooms_of_all_nodes() {
-    let (store, limits) = (Store::nats(), Limits::default());
+    let (store, limits) = (Store::at(store_url()), Limits::default());
     let [here, there] = two(&store).await;
     let code = room_of(&*there, 50, &[]).await;
     drop(there);

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use server::backend::{self, BackendError, NewRoom};
 use tokio::time::Instant;
 
-use crate::nats_server::address;
+use crate::nats_server::{address, store_url};
 use crate::support::{Store, deleted, edited, fresh, joined, lease, left, message, ms, room_of, stored};
 
 /// Every message of the store's streams, subject and words, in the order of the streams.
@@ -35,7 +35,7 @@ fn is_the_stores_own(subject: &str) -> bool {
 
 #[tokio::test]
 async fn old_words_are_in_no_stream() {
-    let store = Store::nats();
+    let store = Store::at(store_url());
     let backend = store.open_with(&Limits { timeline: 2_000, ..Limits::default() }).await;
     let code = room_of(&*backend, 50, &[1]).await;
     let (changed, gone, trimmed) = (message(1, "first words"), message(1, "second words"), message(1, "third words"));
@@ -59,7 +59,7 @@ async fn old_words_are_in_no_stream() {
 
 #[tokio::test]
 async fn an_ended_room_is_in_no_stream() {
-    let store = Store::nats();
+    let store = Store::at(store_url());
     let backend = store.open_with(&Limits { events: 4, ..Limits::default() }).await;
     let code = room_of(&*backend, 50, &[1, 2]).await;
     for n in 0..10 {
@@ -81,7 +81,7 @@ async fn an_ended_room_is_in_no_stream() {
 /// The process that ended the room died before it removed it.
 #[tokio::test]
 async fn what_a_dead_node_left_behind_goes() {
-    let store = Store::nats();
+    let store = Store::at(store_url());
     let (mut subjects, mut codes) = (Vec::new(), Vec::new());
     let backend = store.open().await;
     for _ in 0..2 {

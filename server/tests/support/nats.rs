@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Where the server listens that all tests of a binary share.
@@ -15,12 +16,19 @@ pub(crate) fn address() -> &'static str {
     SHARED.address()
 }
 
+/// A store there that nobody has used.
+pub(crate) fn store_url() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("nats://{}/t{}-{}", address(), std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// Runs the server until its own input ends, which it does with the process that holds the other end; then removes
 /// what was stored, unless that is to be found again.
 const LEASHED: &str = r#"
 "$1" --config "$2/nats.conf" >&2 &
 server=$!
 cat >/dev/null
+exec 2>/dev/null # nobody reads it any more
 kill -9 $server
 wait $server
 [ -e "$2/keep" ] || rm -rf "$2"

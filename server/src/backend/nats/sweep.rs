@@ -72,7 +72,10 @@ impl Engine {
             Ok(room) if room.head.epoch == epoch && room.roster.members.is_empty() => room,
             // Somebody came, or it ended, and this node has not heard of it.
             Ok(_) => return Ok(()),
-            Err(BackendError::NotFound) => return Ok(self.seats.forget(code, u64::MAX)),
+            Err(BackendError::NotFound) => {
+                self.seats.forget(code, u64::MAX);
+                return Ok(());
+            }
             Err(error) => return Err(error),
         };
         let names = self.store.names.room(code);
