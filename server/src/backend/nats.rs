@@ -39,7 +39,6 @@ mod clock;
 mod feed;
 mod grave;
 mod lease;
-
 mod plan;
 mod reader;
 mod record;

@@ -4,11 +4,13 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Where the server listens that all tests of a binary share.
 pub(crate) fn address() -> &'static str {
@@ -27,6 +29,7 @@ pub(crate) fn store_url() -> String {
 const LEASHED: &str = r#"
 "$1" --config "$2/nats.conf" >&2 &
 server=$!
+echo $server
 cat >/dev/null
 exec 2>/dev/null # nobody reads it any more
 kill -9 $server
@@ -34,18 +37,26 @@ wait $server
 [ -e "$2/keep" ] || rm -rf "$2"
 "#;
 
-/// One that stands alone.
+/// One server, alone or of several.
 pub(crate) struct Server {
     directory: PathBuf,
     address: String,
+    /// What its configuration says beside the address and the store.
+    more: String,
     shell: Child,
+    process: Pid,
 }
 
 impl Server {
+    /// One that stands alone.
     pub(crate) fn start() -> Self {
+        Self::start_with(String::new())
+    }
+
+    pub(crate) fn start_with(more: String) -> Self {
         let directory = tempfile::tempdir().unwrap().keep();
-        let (shell, address) = run(&directory, "127.0.0.1:-1");
-        Self { directory, address, shell }
+        let (shell, process, address) = run(&directory, "127.0.0.1:-1", &more);
+        Self { directory, address, more, shell, process }
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -62,12 +73,21 @@ impl Server {
     /// At the same address, with what it stored.
     pub(crate) fn start_again(&mut self) {
         std::fs::remove_file(self.directory.join("keep")).unwrap();
-        (self.shell, _) = run(&self.directory, &self.address);
+        (self.shell, self.process, _) = run(&self.directory, &self.address, &self.more);
+    }
+
+    /// It does nothing until [`Server::resume`].
+    pub(crate) fn pause(&self) {
+        kill_process(self.process, Signal::STOP).unwrap();
+    }
+
+    pub(crate) fn resume(&self) {
+        kill_process(self.process, Signal::CONT).unwrap();
     }
 }
 
 /// A server that answers, and where.
-fn run(directory: &std::path::Path, listen: &str) -> (Child, String) {
+fn run(directory: &Path, listen: &str, more: &str) -> (Child, Pid, String) {
     let binary = std::env::var("NATS_SERVER").unwrap_or_else(|_| "nats-server".to_owned());
     let version = Command::new(&binary).arg("--version").output();
     assert!(
@@ -75,17 +95,22 @@ fn run(directory: &std::path::Path, listen: &str) -> (Child, String) {
         "{binary} cannot be run: `scripts/setup test` installs a NATS server, `scripts/with-tools cargo test` finds it"
     );
     let store = directory.display();
-    let config = format!("listen: {listen}\njetstream {{ store_dir: \"{store}\", sync_interval: always }}\n");
+    let config = format!("listen: {listen}\njetstream {{ store_dir: \"{store}\", sync_interval: always }}\n{more}");
     std::fs::write(directory.join("nats.conf"), config).unwrap();
     let mut shell = Command::new("sh")
         .args(["-c", LEASHED, "sh", &binary])
         .arg(directory)
         .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let mut process = String::new();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut process).unwrap();
+    let process = Pid::from_raw(process.trim().parse().unwrap()).unwrap();
     let log = BufReader::new(shell.stderr.take().unwrap()).lines().map(Result::unwrap);
-    (shell, read_address(log))
+    let address = read_address(log);
+    (shell, process, address)
 }
 
 /// Reads the log up to the address, and the rest of it elsewhere: a full pipe would stop the server.

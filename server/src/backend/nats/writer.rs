@@ -208,10 +208,7 @@ impl Engine {
 fn fail(jobs: impl Iterator<Item = Job>, error: BackendError) {
     let reason = match error {
         BackendError::NotFound => None,
-        error => {
-            tracing::error!(source = ?std::error::Error::source(&error), "an append failed");
-            Some(Arc::new(error))
-        }
+        error => Some(Arc::new(error)),
     };
     for job in jobs {
         let error =
