@@ -56,7 +56,7 @@ soak: setup ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills
 	@cargo build --release -p server --bin server --example soak
 	@$(TARGET)/release/examples/soak $(ARGS)
 
-cluster: build ## Three NATS servers, two nodes, and a door to them at 127.0.0.1:$PORT (3000), to break
+cluster: dist ## Three NATS servers, two nodes, and a door to them at 127.0.0.1:$PORT (3000), to break
 	@scripts/setup cluster
 	@PORT=$(PORT) scripts/with-tools scripts/cluster
 

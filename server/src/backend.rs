@@ -254,6 +254,8 @@ pub enum Delivery {
     Event(Arc<Event>),
     /// What is true of a member now.
     Signal(Signal),
+    /// Another node begins to listen, and knows of nobody here: who is connected is to say `Back`. As lossy as a signal.
+    RollCall,
     /// The room ended; nothing follows.
     Ended,
 }

@@ -9,6 +9,9 @@ mod cluster;
 mod nats_server;
 #[path = "proof/kit.rs"]
 mod proof;
+#[path = "conformance/support.rs"]
+#[allow(dead_code, reason = "shared with the conformance suite")]
+mod support;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +29,7 @@ use proof::http::{self, Seat};
 use proof::node::Program;
 use proof::proxy::{Cut, Proxy};
 use proof::store::{Entry, Truth};
+use support::{edited, message, room_of, stored};
 
 /// People of one room, half of them at each node.
 const PEOPLE: usize = 6;
@@ -84,6 +88,37 @@ async fn a_cluster_loses_servers_and_nodes_and_nothing_else() {
     assert!(faults.is_empty(), "{faults:#?}");
     assert_eq!((total.refused, total.sent), (0, total.acked));
     assert!(total.acked > 300 && total.resumes > 0 && total.resets == 0, "{total:?}");
+}
+
+/// Replicas lag; nobody sees it.
+#[tokio::test]
+async fn what_one_server_acknowledged_is_read_at_every_server() {
+    let cluster = Cluster::start().await;
+    // The first makes the streams; every node knows one server only.
+    let mut nodes = Vec::new();
+    for server in &cluster.servers {
+        nodes.push(backend::open(&format!("nats://{}", server.address()), &Limits::default()).await.unwrap());
+    }
+    let code = room_of(&*nodes[0], 50, &[1]).await;
+    let mut said = Vec::new();
+    for n in 0..150 {
+        let writer = &nodes[n % 3];
+        // Every third is a change of the one before.
+        let draft = match said.last() {
+            Some(target) if n % 3 == 2 => edited(1, *target, &format!("{n} changed")),
+            _ => message(1, &format!("{n} first")),
+        };
+        let event = stored(writer.append(code, draft).await);
+        for reader in &nodes {
+            let page = reader.read(code, From::Latest, 3).await.unwrap();
+            assert_eq!(page.events.last(), Some(&event), "it is not read at once");
+            let old = said.last().and_then(|id| page.events.iter().find(|one| one.id == *id));
+            if n % 3 == 2 {
+                assert!(format!("{old:?}").contains("edited: true"), "old words are read: {old:?}");
+            }
+        }
+        said.push(event.id);
+    }
 }
 
 struct Room {

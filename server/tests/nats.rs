@@ -10,6 +10,8 @@ mod support;
 
 #[path = "nats/nodes.rs"]
 mod nodes;
+#[path = "nats/presence.rs"]
+mod presence;
 #[path = "nats/servers.rs"]
 mod servers;
 #[path = "nats/streams.rs"]

@@ -131,11 +131,14 @@ pub(crate) fn unbroken(events: &[Event]) {
     }
 }
 
-/// The next event, which must come.
+/// The next event, which must come. Other nodes may begin to listen before it.
 pub(crate) async fn next(subscription: &mut Subscription) -> Event {
-    match subscription.deliveries.recv().await {
-        Some(Delivery::Event(event)) => (*event).clone(),
-        other => panic!("no event: {other:?}"),
+    loop {
+        match subscription.deliveries.recv().await {
+            Some(Delivery::Event(event)) => return (*event).clone(),
+            Some(Delivery::RollCall) => {}
+            other => panic!("no event: {other:?}"),
+        }
     }
 }
 

@@ -34,12 +34,17 @@ impl Address {
             }
             None => (None, text),
         };
-        let (hosts, store) = rest.split_once('/').unwrap_or((rest, STORE));
+        // Each address may have its scheme, as NATS' own tools write it.
+        let rest = rest.replace(",nats://", ",");
+        let (hosts, store) = rest.split_once('/').unwrap_or((&rest, STORE));
         let store = if store.is_empty() { STORE } else { store };
         if store.len() > 64 || !store.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
             return Err(wrong("the store's name"));
         }
-        let servers = hosts.split(',').map(|host| host.parse().map_err(|_| wrong("a host")));
+        let servers = hosts.split(',').map(|host| match host {
+            "" => Err(wrong("a host")),
+            host => host.parse().map_err(|_| wrong("a host")),
+        });
         Ok(Self { servers: servers.collect::<Result<_, _>>()?, credentials, store: store.to_owned() })
     }
 }
@@ -55,7 +60,7 @@ mod tests {
 
     #[test]
     fn an_address_is_read_and_keeps_its_password() {
-        let address = Address::parse("user:p@ss@one:4222,two,[::1]:4333/chat-2").unwrap();
+        let address = Address::parse("user:p@ss@one:4222,nats://two,[::1]:4333/chat-2").unwrap();
         assert_eq!(address.credentials, Some(("user".into(), "p@ss".into())));
         assert_eq!((address.servers.len(), address.store.as_str()), (3, "chat-2"));
         assert!(!format!("{address:?}").contains("p@ss"));

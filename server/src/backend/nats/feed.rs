@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::Engine;
 use super::record::{End, Entry, Head, Signalled, decode};
 use super::room::full;
-use super::subject::{END, SIGNAL};
+use super::subject::{END, ROLL_CALL, SIGNAL};
 use crate::backend::{BACKLOG, BackendError, Delivery, Subscription};
 
 /// How often the heads are looked at: an event that was lost is late by at most twice that.
@@ -122,8 +122,11 @@ impl Engine {
         let Ok(mut messages) = self.store.client.subscribe(self.store.names.live(code)).await else { return };
         feed.progress.send_replace(Progress::At(Seq(0)));
         feed.begin.notified().await;
+        // Best effort: an error is an answer that is lost.
+        let call = self.store.names.roll_call(code);
+        drop(self.store.client.publish(call, self.store.process.clone().into()).await);
         while let Some(message) = messages.next().await {
-            match feed.receive(&message) {
+            match feed.receive(&message, &self.store.process) {
                 Ok(Heard::Fine) => {}
                 Ok(Heard::Ended) => {
                     // Out of the map before anybody hears of it: who comes after that listens to the code's next room.
@@ -244,11 +247,17 @@ impl Feed {
         Some(Subscription { head: Position { epoch: head.epoch, seq: after }, deliveries })
     }
 
-    fn receive(&self, message: &Message) -> Result<Heard, BackendError> {
+    fn receive(&self, message: &Message, own: &str) -> Result<Heard, BackendError> {
         let mut state = self.state();
         match message.subject.rsplit('.').next() {
             Some(SIGNAL) => {
-                state.signal(decode::<Signalled>(&message.payload)?);
+                state.tell(&Delivery::Signal(decode::<Signalled>(&message.payload)?.into()));
+                Ok(Heard::Fine)
+            }
+            Some(ROLL_CALL) => {
+                if message.payload != own {
+                    state.tell(&Delivery::RollCall);
+                }
                 Ok(Heard::Fine)
             }
             Some(END) => {
@@ -304,10 +313,10 @@ impl State {
     }
 
     /// One whose backlog is half full hears nothing of it: the rest is for events.
-    fn signal(&self, signal: Signalled) {
+    fn tell(&self, signal: &Delivery) {
         for subscriber in self.subscribers.iter().filter(|one| one.sender.capacity() > BACKLOG / 2) {
             // Gone: found out by the next event.
-            drop(subscriber.sender.try_send(Delivery::Signal(signal.into())));
+            drop(subscriber.sender.try_send(signal.clone()));
         }
     }
 

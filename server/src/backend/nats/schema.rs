@@ -7,6 +7,7 @@ use async_nats::jetstream::context::CreateStreamErrorKind;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Republish, RetentionPolicy, StorageType};
 use async_nats::{ConnectOptions, Event, HeaderMap};
 use bytes::Bytes;
+use tokio::time::{Instant, sleep};
 
 use super::address::Address;
 use super::store::{CommitError, Store};
@@ -15,6 +16,8 @@ use crate::backend::{BackendError, Keys};
 
 /// The first server version with batches that are atomic also when a leader changes.
 const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 3);
+/// How long servers may take to become a cluster.
+const FORMING: Duration = Duration::from_secs(20);
 /// A server that is silent for longer is taken for lost.
 const PING: Duration = Duration::from_secs(5);
 
@@ -43,21 +46,28 @@ pub(super) async fn open(
     Ok(store)
 }
 
-/// Makes what streams are missing: of three replicas, or of one where the server stands alone.
+/// Makes what streams are missing: of three replicas, or of one where the server stands alone. Waits for servers that
+/// have just been started to find each other.
 async fn make(store: &Store) -> Result<(), BackendError> {
     let mut replicas = 3;
+    let until = Instant::now() + FORMING;
     for mut config in (0..SHARDS).map(|shard| shard_config(&store.names, shard)).chain([lease_config(&store.names)]) {
-        config.num_replicas = replicas;
-        let mut made = store.jetstream.create_stream(&config).await;
-        if let Err(error) = &made
-            && let CreateStreamErrorKind::JetStream(error) = error.kind()
-            && error.error_code() == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED
-        {
-            replicas = 1;
+        loop {
             config.num_replicas = replicas;
-            made = store.jetstream.create_stream(&config).await;
+            let Err(error) = store.jetstream.create_stream(&config).await else { break };
+            match error.kind() {
+                CreateStreamErrorKind::JetStream(error)
+                    if error.error_code() == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED && replicas > 1 =>
+                {
+                    replicas = 1;
+                }
+                // Not yet: no leader, or not enough servers.
+                CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::JetStream(_) if Instant::now() < until => {
+                    sleep(Duration::from_millis(250)).await;
+                }
+                _ => return Err(BackendError::unavailable(error)),
+            }
         }
-        made.map_err(BackendError::unavailable)?;
     }
     Ok(())
 }

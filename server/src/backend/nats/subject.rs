@@ -86,10 +86,16 @@ impl Names {
     pub(super) fn signal(&self, code: RoomCode) -> String {
         format!("{}.live.{code}.{SIGNAL}", self.store)
     }
+
+    pub(super) fn roll_call(&self, code: RoomCode) -> String {
+        format!("{}.live.{code}.{ROLL_CALL}", self.store)
+    }
 }
 
 /// The last token of a signal's subject.
 pub(super) const SIGNAL: &str = "signal";
+/// The last token of the subject in which a node says that it begins to listen.
+pub(super) const ROLL_CALL: &str = "rollcall";
 /// The last token of the subject that says that a room ended.
 pub(super) const END: &str = "end";
 
