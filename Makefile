@@ -5,7 +5,7 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup dist check fmt-check clippy end2end shots lighthouse bench soak fuzz
+.PHONY: help run dev test setup dist check fmt-check clippy end2end shots lighthouse bench soak cluster fuzz
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ bench: dist ## Measure how fast a key is answered in a room with 1 000 messages,
 soak: setup ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=rss, ARGS=stalled
 	@cargo build --release -p server --bin server --example soak
 	@$(TARGET)/release/examples/soak $(ARGS)
+
+cluster: dist ## Three NATS servers, two nodes, and a door to them at 127.0.0.1:$PORT (3000), to break
+	@scripts/setup cluster
+	@PORT=$(PORT) scripts/with-tools scripts/cluster
 
 fuzz: setup ## Try new values on every property test: a million on what decodes frames, codes, names and bodies; CASES=n
 	@PROPTEST_CASES=$(or $(CASES),1000000) PROPTEST_MAX_LOCAL_REJECTS=4294967295 cargo test --release -p app --test values

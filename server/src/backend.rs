@@ -32,8 +32,13 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+mod leases;
 pub mod measured;
+pub mod nats;
 pub mod sqlite;
+
+/// Deliveries that may wait for one subscriber. Beyond it the subscription is lost, and the reader goes to the log.
+const BACKLOG: usize = 1024;
 
 /// Where rooms live. Every verb is atomic; none holds a lock across another.
 #[async_trait::async_trait]
@@ -101,7 +106,8 @@ pub trait Backend: Send + Sync {
     async fn close(&self);
 }
 
-/// Opens the engine that the URL's scheme names: `sqlite://PATH`.
+/// Opens the engine that the URL's scheme names: `sqlite://PATH`, or
+/// `nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…][/NAME]`.
 ///
 /// # Errors
 /// `Unavailable` when the store cannot be opened, is in use by another process, or the scheme is unknown; `Corrupt`
@@ -109,7 +115,9 @@ pub trait Backend: Send + Sync {
 pub async fn open(url: &str, limits: &Limits) -> Result<Arc<dyn Backend>, BackendError> {
     match url.split_once("://") {
         Some(("sqlite", path)) => Ok(Arc::new(sqlite::Sqlite::open(path.as_ref(), limits).await?)),
-        _ => Err(BackendError::unavailable("rooms cannot live there: use sqlite://PATH")),
+        Some(("nats", address)) => Ok(Arc::new(nats::Nats::open(address, limits).await?)),
+        // Not repeated: it may contain a password.
+        _ => Err(BackendError::unavailable("rooms cannot live there: use sqlite://PATH or nats://HOST")),
     }
 }
 
@@ -246,6 +254,8 @@ pub enum Delivery {
     Event(Arc<Event>),
     /// What is true of a member now.
     Signal(Signal),
+    /// Another node begins to listen, and knows of nobody here: who is connected is to say `Back`. As lossy as a signal.
+    RollCall,
     /// The room ended; nothing follows.
     Ended,
 }
@@ -353,4 +363,18 @@ impl BackendError {
     pub fn corrupt(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Corrupt(source.into())
     }
+}
+
+/// Everyone an event mentions.
+fn mentioned(event: &Event) -> impl Iterator<Item = MemberId> {
+    let subject = match event.kind {
+        EventKind::Joined { member, .. } | EventKind::Left { member, .. } => Some(member),
+        _ => None,
+    };
+    std::iter::once(event.by).chain(subject)
+}
+
+/// Whether what stood just before a page is gone, in an engine whose places are dense.
+fn starts_where_trimmed(first: Seq, trimmed: Seq) -> bool {
+    trimmed > Seq(0) && first > Seq(1) && first.0 <= trimmed.0 + 1
 }

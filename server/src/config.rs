@@ -30,7 +30,7 @@ pub struct Config {
     /// The address people use, such as `https://chat.example`, without a path
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
-    /// Where rooms live: `sqlite://` and a path. Without it `sqlite://flasky.db` in the working directory
+    /// Where rooms live: `sqlite://` and a path, or `nats://` and addresses. Without it `sqlite://flasky.db` in the working directory
     #[arg(long, env = "STORE", hide_env_values = true, global = true)]
     store: Option<StoreUrl>,
     /// What some platforms call the store; `--store` goes before it

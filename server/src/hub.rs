@@ -120,7 +120,7 @@ impl Hub {
         rooms.get(&code).is_some_and(|active| active.tabs.of(member) == 0 && active.feed.depart(member))
     }
 
-    /// Says of each of these whether it is away: without a connection on this node, and not just joined.
+    /// Says of each of these whether it is away: without a connection that this node knows of, and not just joined.
     pub fn see(&self, code: RoomCode, members: &mut [Member]) {
         let feed = self.shared.rooms().get(&code).map(|active| Arc::clone(&active.feed));
         for seated in members {
@@ -167,6 +167,11 @@ impl Shared {
     /// Whether the member is connected to the room here.
     fn is_connected(&self, code: RoomCode, member: MemberId) -> bool {
         self.rooms().get(&code).is_some_and(|active| active.tabs.of(member) > 0)
+    }
+
+    /// Everyone who is connected to the room here.
+    fn connected(&self, code: RoomCode) -> Vec<MemberId> {
+        self.rooms().get(&code).map(|active| active.tabs.connected().collect()).unwrap_or_default()
     }
 
     /// The feed delivers nothing more: who comes from now on gets a new one.

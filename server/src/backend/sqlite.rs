@@ -7,7 +7,6 @@
 pub(super) mod backup;
 pub(super) mod check;
 mod error;
-mod leases;
 mod lock;
 mod log;
 mod memory;

@@ -217,8 +217,12 @@ async fn receive(
         for delivery in ready.drain(..) {
             match delivery {
                 Delivery::Event(event) => events.push(Encoded::new(&event, now)),
-                // An error: nobody listens.
-                Delivery::Signal(signal) => drop(feed.signals.send(signal.into())),
+                Delivery::Signal(signal) => hear(hub, code, feed, signal).await,
+                Delivery::RollCall => {
+                    for member in hub.connected(code) {
+                        say_back(hub, code, member).await;
+                    }
+                }
                 Delivery::Ended => ended = true,
             }
         }
@@ -233,6 +237,22 @@ async fn receive(
         }
     }
     false
+}
+
+/// Takes what is said of a member for true, except that one who is connected here is away: that is so at another node.
+async fn hear(hub: &Shared, code: RoomCode, feed: &Feed, signal: Signal) {
+    match signal.sign {
+        Sign::Away { .. } if hub.is_connected(code, signal.member) => return say_back(hub, code, signal.member).await,
+        Sign::Away { .. } => drop(feed.depart(signal.member)),
+        Sign::Back => drop(feed.arrive(signal.member)),
+        Sign::Typing(_) => {}
+    }
+    // An error: nobody listens.
+    drop(feed.signals.send(signal.into()));
+}
+
+async fn say_back(hub: &Shared, code: RoomCode, member: MemberId) {
+    drop(hub.backend.signal(code, Signal { member, sign: Sign::Back }).await);
 }
 
 /// None when the room has ended meanwhile.

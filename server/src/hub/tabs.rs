@@ -28,6 +28,10 @@ impl Tabs {
         }
     }
 
+    pub(super) fn connected(&self) -> impl Iterator<Item = MemberId> {
+        self.0.keys().copied()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

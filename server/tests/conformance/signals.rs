@@ -50,6 +50,7 @@ pub(crate) async fn signals_cost_nobody_an_event(store: &Store) {
         match delivery {
             Delivery::Event(event) => heard.push((*event).clone()),
             Delivery::Signal(_) => signals += 1,
+            Delivery::RollCall => panic!("no other node listens"),
             Delivery::Ended => panic!("the room has not ended"),
         }
     }

@@ -13,13 +13,18 @@ use uuid::Uuid;
 /// Somewhere an engine keeps its rooms.
 pub(crate) struct Store {
     pub(crate) url: String,
-    _directory: tempfile::TempDir,
+    _directory: Option<tempfile::TempDir>,
 }
 
 impl Store {
     pub(crate) fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Self { url: format!("sqlite://{}", directory.path().join("flasky.db").display()), _directory: directory }
+        let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
+        Self { url, _directory: Some(directory) }
+    }
+
+    pub(crate) fn at(url: String) -> Self {
+        Self { url, _directory: None }
     }
 
     pub(crate) async fn open(&self) -> Arc<dyn Backend> {
@@ -126,11 +131,14 @@ pub(crate) fn unbroken(events: &[Event]) {
     }
 }
 
-/// The next event, which must come.
+/// The next event, which must come. Other nodes may begin to listen before it.
 pub(crate) async fn next(subscription: &mut Subscription) -> Event {
-    match subscription.deliveries.recv().await {
-        Some(Delivery::Event(event)) => (*event).clone(),
-        other => panic!("no event: {other:?}"),
+    loop {
+        match subscription.deliveries.recv().await {
+            Some(Delivery::Event(event)) => return (*event).clone(),
+            Some(Delivery::RollCall) => {}
+            other => panic!("no event: {other:?}"),
+        }
     }
 }
 

@@ -126,15 +126,6 @@ pub(super) fn oldest(conn: &Connection, room: i64) -> Result<Seq> {
         .map(|seq| Seq(seq.cast_unsigned()))
 }
 
-/// Everyone an event mentions.
-pub(super) fn mentioned(event: &Event) -> impl Iterator<Item = MemberId> {
-    let subject = match event.kind {
-        EventKind::Joined { member, .. } | EventKind::Left { member, .. } => Some(member),
-        _ => None,
-    };
-    std::iter::once(event.by).chain(subject)
-}
-
 fn row(row: &Row<'_>) -> Result<Event> {
     let seq = row.get::<_, i64>(0)?.cast_unsigned();
     let kind: EventKind = codec::decode(row.get_ref(4)?.as_str()?)

@@ -8,12 +8,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::leases::Leases;
-use crate::backend::{Delivery, Lease, Signal};
-
-/// Deliveries that may wait for one subscriber: more than one batch holds. Beyond it the subscription is lost, and
-/// the reader goes to the log.
-const BACKLOG: usize = 1024;
+use crate::backend::leases::Leases;
+use crate::backend::{BACKLOG, Delivery, Lease, Signal};
 
 /// Every room of the store.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::lock::Lock;
 use super::{Reply, log, rooms, seats};
-use crate::backend::{BackendError, From, Page, Room};
+use crate::backend::{BackendError, From, Page, Room, mentioned, starts_where_trimmed};
 
 /// What the reader is asked.
 #[derive(Debug)]
@@ -77,14 +77,9 @@ impl Reader {
                 (events, starts_where_trimmed(first, row.trimmed))
             }
         };
-        let names = seats::names(&tx, row.room, events.iter().flat_map(log::mentioned))?;
+        let names = seats::names(&tx, row.room, events.iter().flat_map(mentioned))?;
         Ok(Page { events, names, truncated })
     }
-}
-
-/// Whether what stood just before the page is gone.
-fn starts_where_trimmed(first: Seq, trimmed: Seq) -> bool {
-    trimmed > Seq(0) && first > Seq(1) && first.0 <= trimmed.0 + 1
 }
 
 /// Whoever asked may have gone.

@@ -1,9 +1,9 @@
-//! The reasons to keep one seat.
+//! The reasons to keep one seat, as one process knows them.
 
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// One member's leases in one room. They live in memory only: a restart is nobody leaving.
+/// One member's leases in one room.
 #[derive(Debug, Default)]
 pub(super) struct Leases(Vec<(Uuid, Instant)>);
 

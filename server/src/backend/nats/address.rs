@@ -1,0 +1,73 @@
+//! `nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…][/NAME]`.
+
+use std::fmt;
+
+use async_nats::ServerAddr;
+
+use crate::backend::BackendError;
+
+/// What rooms are kept under where the URL names nothing.
+const STORE: &str = "flasky";
+
+/// Where the servers are, and which store on them is meant.
+pub(super) struct Address {
+    pub(super) servers: Vec<ServerAddr>,
+    pub(super) credentials: Option<(String, String)>,
+    /// Begins the name of every stream and subject: letters, digits, `-` and `_`.
+    pub(super) store: String,
+}
+
+/// Says nothing of who logs in.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Address").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Address {
+    /// Reads what stands behind `nats://`. An error never repeats what was read.
+    pub(super) fn parse(text: &str) -> Result<Self, BackendError> {
+        let (credentials, rest) = match text.rsplit_once('@') {
+            Some((credentials, rest)) => {
+                let (user, password) = credentials.split_once(':').ok_or_else(|| wrong("USER:PASSWORD"))?;
+                (Some((user.to_owned(), password.to_owned())), rest)
+            }
+            None => (None, text),
+        };
+        // Each address may have its scheme, as NATS' own tools write it.
+        let rest = rest.replace(",nats://", ",");
+        let (hosts, store) = rest.split_once('/').unwrap_or((&rest, STORE));
+        let store = if store.is_empty() { STORE } else { store };
+        if store.len() > 64 || !store.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+            return Err(wrong("the store's name"));
+        }
+        let servers = hosts.split(',').map(|host| match host {
+            "" => Err(wrong("a host")),
+            host => host.parse().map_err(|_| wrong("a host")),
+        });
+        Ok(Self { servers: servers.collect::<Result<_, _>>()?, credentials, store: store.to_owned() })
+    }
+}
+
+fn wrong(what: &str) -> BackendError {
+    let form = "nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…][/NAME]";
+    BackendError::unavailable(format!("{what} of the store cannot be read: write it as {form}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_and_keeps_its_password() {
+        let address = Address::parse("user:p@ss@one:4222,nats://two,[::1]:4333/chat-2").unwrap();
+        assert_eq!(address.credentials, Some(("user".into(), "p@ss".into())));
+        assert_eq!((address.servers.len(), address.store.as_str()), (3, "chat-2"));
+        assert!(!format!("{address:?}").contains("p@ss"));
+        assert_eq!(Address::parse("localhost").unwrap().store, "flasky");
+        for wrong in ["localhost/a.b", "localhost/a b", "user@localhost", "", "one,,two"] {
+            let error = Address::parse(wrong).unwrap_err();
+            assert!(matches!(error, BackendError::Unavailable(_)), "{wrong}");
+        }
+    }
+}

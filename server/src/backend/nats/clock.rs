@@ -1,0 +1,44 @@
+//! Leases are compared between processes, so they run out by the wall clock.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+/// The wall clock as it was at one moment, and from there on the monotonic one: a clock that is set moves no lease.
+#[derive(Debug)]
+pub(super) struct Clock {
+    anchor: Mutex<(Instant, u64)>,
+}
+
+impl Clock {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { anchor: Mutex::new((now, unix_ms())) }
+    }
+
+    /// Looks at the wall clock again: after a sleep of the machine the monotonic one is behind.
+    pub(super) fn set(&self, now: Instant) {
+        *self.anchor() = (now, unix_ms());
+    }
+
+    /// The wall clock's time of this instant, in UTC milliseconds.
+    pub(super) fn wall(&self, instant: Instant) -> u64 {
+        let (anchor, ms) = *self.anchor();
+        let after = instant.saturating_duration_since(anchor).as_millis() as u64;
+        let before = anchor.saturating_duration_since(instant).as_millis() as u64;
+        (ms + after).saturating_sub(before)
+    }
+
+    /// When the wall clock shows this, seen from `now`; `now` itself where that is past.
+    pub(super) fn instant(&self, wall: u64, now: Instant) -> Instant {
+        now + Duration::from_millis(wall.saturating_sub(self.wall(now)))
+    }
+
+    fn anchor(&self) -> MutexGuard<'_, (Instant, u64)> {
+        self.anchor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}

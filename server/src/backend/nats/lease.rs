@@ -1,0 +1,86 @@
+//! Leases in the store, so that any node sees whose have run out.
+//!
+//! Each is a message of its own that the server removes some time after the lease ran out. What counts is the time it
+//! says: by the clock of the node that holds it, read by the clocks of the others. A member renews three times within
+//! a lease, so a difference below two thirds of one puts nobody out who is there.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use app::protocol::{MemberId, RoomCode};
+use async_nats::HeaderMap;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::clock::Clock;
+use super::record::{Held, decode};
+use super::store::{CommitError, Put, Store};
+use super::subject::code_of;
+use crate::backend::{BackendError, Lease, Seat};
+
+/// How long a lease that ran out is still stored: clocks differ, and its end must be seen.
+const REMAINS: Duration = Duration::from_secs(10);
+/// How long a beat is stored.
+const BEAT: Duration = Duration::from_secs(60);
+/// Seats whose leases are read at once: at most eight each, and the server answers at most 1 024 messages.
+const SEATS: usize = 100;
+
+pub(super) async fn hold(store: &Store, lease: Lease, held: Held, ttl: Duration) -> Result<(), BackendError> {
+    let put = Put::new(store.names.lease(lease), &held)?;
+    publish(store, put, ttl + REMAINS).await.map(drop)
+}
+
+pub(super) async fn release(store: &Store, lease: Lease) -> Result<(), BackendError> {
+    publish(store, Put::empty(store.names.lease(lease)), REMAINS).await.map(drop)
+}
+
+/// Proves that leases can be renewed at present: its place in the stream.
+pub(super) async fn beat(store: &Store) -> Result<u64, BackendError> {
+    publish(store, Put::empty(store.names.beat(&store.process)), BEAT).await
+}
+
+/// What is stored of these seats' leases: until when each is held. `beat` is one of this process, so that no replica
+/// answers which knows less.
+pub(super) async fn read(
+    store: &Store,
+    clock: &Clock,
+    seats: &[Seat],
+    beat: u64,
+    now: Instant,
+) -> Result<HashMap<(RoomCode, MemberId), Vec<(Uuid, Instant)>>, BackendError> {
+    let (stream, mark) = (store.names.lease_stream(), store.names.beat(&store.process));
+    let mut leases = HashMap::<_, Vec<_>>::new();
+    for part in seats.chunks(SEATS) {
+        let asked: Vec<_> = part.iter().map(|seat| store.names.leases_of(seat.code, seat.member)).collect();
+        let behind = || BackendError::unavailable("a replica of the leases lags behind");
+        let found = store.snapshot(&stream, (&mark, beat), &asked).await?.ok_or_else(behind)?;
+        for (subject, found) in found.iter().filter(|(_, found)| !found.payload.is_empty()) {
+            let held: Held = decode(&found.payload)?;
+            let Some((seat, id)) = part.iter().find_map(|seat| Some((seat, lease_of(seat, subject)?))) else {
+                continue;
+            };
+            if seat.joined == held.joined {
+                let until = clock.instant(held.until, now);
+                leases.entry((seat.code, seat.member)).or_default().push((id, until));
+            }
+        }
+    }
+    Ok(leases)
+}
+
+/// The lease's own id, if it is one of this seat's.
+fn lease_of(seat: &Seat, subject: &str) -> Option<Uuid> {
+    let (code, member) = (code_of(subject)?, subject.split('.').nth(3)?);
+    let own = code == seat.code && Uuid::parse_str(member).is_ok_and(|member| member == seat.member.0);
+    own.then(|| subject.split('.').nth(4).and_then(|id| Uuid::parse_str(id).ok())).flatten()
+}
+
+async fn publish(store: &Store, put: Put, stored: Duration) -> Result<u64, BackendError> {
+    let mut headers = HeaderMap::new();
+    headers.insert("Nats-TTL", format!("{}s", stored.as_secs().max(1)).as_str());
+    let Put { subject, payload, .. } = put;
+    store.publish(subject, headers, payload).await.map_err(|error| match error {
+        CommitError::Conflict => BackendError::Conflict,
+        CommitError::Failed(error) => error,
+    })
+}

@@ -1,0 +1,96 @@
+//! What a room is, and what its log holds.
+//!
+//! The leader says how far the log is; one replica, any, gives the events, if it knows as much. So what was
+//! acknowledged anywhere is read everywhere, and words that were taken back are not.
+
+use app::protocol::{Event, MemberId, Names, RoomCode, Seq};
+
+use super::Engine;
+use super::record::{Head, decode};
+use super::room::{Room, entries};
+use crate::backend::{self, BackendError, From, Page};
+
+impl Engine {
+    pub(super) async fn room(&self, code: RoomCode) -> Result<backend::Room, BackendError> {
+        let room = Room::load(&self.store, code).await?;
+        let seated = |seated: super::record::Seated| app::protocol::Member {
+            member: seated.member,
+            name: seated.name,
+            away: false,
+        };
+        Ok(backend::Room {
+            code,
+            position: room.head.position(),
+            oldest: room.head.oldest(),
+            capacity: room.roster.capacity,
+            members: room.roster.members.into_iter().map(seated).collect(),
+        })
+    }
+
+    pub(super) async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
+        loop {
+            let room = Room::load(&self.store, code).await?;
+            let (first, last) = range(&room.head, from, limit as u64)?;
+            let truncated =
+                |start| !matches!(from, From::After(_)) && backend::starts_where_trimmed(start, room.head.trimmed);
+            if first > last {
+                let start = if let From::Before(seq) = from { seq } else { room.head.seq };
+                return Ok(Page { truncated: truncated(start), ..Page::default() });
+            }
+            let names = self.store.names.room(code);
+            if let Some(entries) = entries(&self.store, &names, (room.mark, &room.head), first..=last).await? {
+                let events: Vec<_> = entries.into_iter().map(|entry| entry.event).collect();
+                if let Some(names) = self.called(code, &room, &events).await? {
+                    return Ok(Page { names, truncated: truncated(Seq(first)), events });
+                }
+            }
+            // A replica lags, or the room went on. The verb's time bounds this.
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    }
+
+    /// What everybody is called whom these events mention. None: a replica lags.
+    async fn called(&self, code: RoomCode, room: &Room, events: &[Event]) -> Result<Option<Names>, BackendError> {
+        let mut called = Names::new();
+        let mut gone = Vec::<MemberId>::new();
+        for member in events.iter().flat_map(backend::mentioned) {
+            match room.roster.seat(member) {
+                Some(seated) => drop(called.insert(member, seated.name.clone())),
+                None if !gone.contains(&member) => gone.push(member),
+                None => {}
+            }
+        }
+        if gone.is_empty() {
+            return Ok(Some(called));
+        }
+        let names = self.store.names.room(code);
+        let subjects: Vec<_> = gone.iter().map(|member| names.name(*member)).collect();
+        let head = names.head();
+        let Some(found) = self.store.snapshot(&names.stream, (&head, room.mark), &subjects).await? else {
+            return Ok(None);
+        };
+        for (member, subject) in gone.into_iter().zip(subjects) {
+            // Whoever has never been inside has no name.
+            if let Some(found) = found.get(&subject) {
+                called.insert(member, decode(&found.payload)?);
+            }
+        }
+        Ok(Some(called))
+    }
+}
+
+/// The places that are asked for, first and last; first after last when there are none.
+fn range(head: &Head, from: From, limit: u64) -> Result<(u64, u64), BackendError> {
+    let Seq(oldest) = Seq(head.trimmed.0 + 1);
+    let upto = |last: u64| (last.saturating_sub(limit).saturating_add(1).max(oldest), last);
+    Ok(match from {
+        From::After(position) => {
+            if position.epoch != head.epoch || position.seq < head.trimmed || position.seq > head.seq {
+                return Err(BackendError::Reset);
+            }
+            (position.seq.0 + 1, position.seq.0.saturating_add(limit).min(head.seq.0))
+        }
+        From::Before(seq) => upto(seq.0.saturating_sub(1).min(head.seq.0)),
+        From::Latest => upto(head.seq.0),
+    })
+}

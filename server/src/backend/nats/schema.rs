@@ -1,0 +1,134 @@
+//! The streams, and what is checked before any is touched.
+
+use std::time::Duration;
+
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::CreateStreamErrorKind;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Republish, RetentionPolicy, StorageType};
+use async_nats::{ConnectOptions, Event, HeaderMap};
+use bytes::Bytes;
+use tokio::time::{Instant, sleep};
+
+use super::address::Address;
+use super::store::{CommitError, Store};
+use super::subject::{Names, SHARDS};
+use crate::backend::{BackendError, Keys};
+
+/// The first server version with batches that are atomic also when a leader changes.
+const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 3);
+/// How long servers may take to become a cluster.
+const FORMING: Duration = Duration::from_secs(20);
+/// A server that is silent for longer is taken for lost.
+const PING: Duration = Duration::from_secs(5);
+
+/// A connection to a store whose streams are there. `changed` hears what becomes of the connection.
+pub(super) async fn open(
+    address: Address,
+    changed: impl Fn(Event) + Clone + Send + Sync + 'static,
+) -> Result<Store, BackendError> {
+    let mut options = ConnectOptions::new().name("flasky").ping_interval(PING).event_callback(move |event| {
+        let changed = changed.clone();
+        async move { changed(event) }
+    });
+    if let Some((user, password)) = address.credentials {
+        options = options.user_and_password(user, password);
+    }
+    let client = options.connect(address.servers).await.map_err(BackendError::unavailable)?;
+    let (major, minor, patch) = OLDEST_SERVER;
+    if !client.is_server_compatible(major, minor, patch) {
+        let version = client.server_info().version;
+        return Err(BackendError::unavailable(format!(
+            "the NATS server is {version}; {major}.{minor}.{patch} or newer is needed"
+        )));
+    }
+    let store = Store::new(client, Names::new(address.store))?;
+    make(&store).await?;
+    Ok(store)
+}
+
+/// Makes what streams are missing: of three replicas, or of one where the server stands alone. Waits for servers that
+/// have just been started to find each other.
+async fn make(store: &Store) -> Result<(), BackendError> {
+    let mut replicas = 3;
+    let until = Instant::now() + FORMING;
+    for mut config in (0..SHARDS).map(|shard| shard_config(&store.names, shard)).chain([lease_config(&store.names)]) {
+        loop {
+            config.num_replicas = replicas;
+            let Err(error) = store.jetstream.create_stream(&config).await else { break };
+            match error.kind() {
+                CreateStreamErrorKind::JetStream(error)
+                    if error.error_code() == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED && replicas > 1 =>
+                {
+                    replicas = 1;
+                }
+                // Not yet: no leader, or not enough servers.
+                CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::JetStream(_) if Instant::now() < until => {
+                    sleep(Duration::from_millis(250)).await;
+                }
+                _ => return Err(BackendError::unavailable(error)),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rooms: one message a subject, so that writing a subject again replaces what it said.
+fn shard_config(names: &Names, shard: u8) -> Config {
+    let (source, destination) = names.republish(shard);
+    Config {
+        name: names.shard_stream(shard),
+        subjects: vec![names.shard(shard)],
+        storage: StorageType::File,
+        republish: Some(Republish { source, destination, headers_only: false }),
+        allow_atomic_publish: true,
+        ..common()
+    }
+}
+
+/// Leases, in memory: when all servers stop, everybody gets a new grace anyway. Each message goes by itself.
+fn lease_config(names: &Names) -> Config {
+    Config {
+        name: names.lease_stream(),
+        subjects: names.leases().into(),
+        storage: StorageType::Memory,
+        allow_message_ttl: true,
+        ..common()
+    }
+}
+
+fn common() -> Config {
+    Config {
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        max_messages: -1,
+        max_bytes: -1,
+        max_consumers: -1,
+        max_messages_per_subject: 1,
+        allow_direct: true,
+        ..Config::default()
+    }
+}
+
+/// The store's keys, drawn by whoever comes first.
+pub(super) async fn keys(store: &Store) -> Result<Keys, BackendError> {
+    let (stream, subject) = (store.names.shard_stream(0), store.names.keys());
+    loop {
+        if let Some(found) = store.last(&stream, &subject).await? {
+            let (signing, member) = found.payload.split_first_chunk().ok_or_else(short)?;
+            return Ok(Keys { signing: *signing, member: member.try_into().map_err(|_| short())? });
+        }
+        let mut drawn = [0; 96];
+        getrandom::fill(&mut drawn).map_err(BackendError::unavailable)?;
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Expected-Last-Subject-Sequence", "0");
+        match store.publish(subject.clone(), headers, Bytes::copy_from_slice(&drawn)).await {
+            // Read back, also when it was another process that came first.
+            Ok(_) | Err(CommitError::Conflict) => {}
+            Err(CommitError::Failed(error)) => return Err(error),
+        }
+    }
+}
+
+fn short() -> BackendError {
+    BackendError::corrupt("the store's keys have the wrong length")
+}

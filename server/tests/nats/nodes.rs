@@ -1,0 +1,162 @@
+//! Several nodes on one store: each is an engine of its own, and they meet in the store only.
+
+use std::sync::Arc;
+
+use app::protocol::{LeaveReason, Limits, Position};
+use server::backend::{Appended, Backend, BackendError, Delivery, From};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, advance};
+
+use crate::nats_server::store_url;
+use crate::support::{
+    Store, edited, joined, latest, lease, left, member, message, ms, next, room_of, stored, take, typing, unbroken,
+};
+
+async fn two(store: &Store) -> [Arc<dyn Backend>; 2] {
+    [store.open().await, store.open().await]
+}
+
+#[tokio::test]
+async fn what_one_node_stores_all_nodes_hear_and_read() {
+    let store = Store::at(store_url());
+    let [here, there] = two(&store).await;
+    let code = room_of(&*here, 50, &[1, 2]).await;
+    let mut heard = [here.subscribe(code).await.unwrap(), there.subscribe(code).await.unwrap()];
+    let mut writers = JoinSet::new();
+    for (n, node) in [(1, &here), (2, &there)] {
+        for line in 0..4 {
+            let node = Arc::clone(node);
+            writers.spawn(async move {
+                for m in 0..25 {
+                    let event = stored(node.append(code, message(n, &format!("{n}-{line}-{m}"))).await);
+                    let before = Position { seq: event.prev, ..node.room(code).await.unwrap().position };
+                    let page = node.read(code, From::After(before), 1).await.unwrap();
+                    assert_eq!(page.events, [event], "an acknowledged event is not read");
+                }
+            });
+        }
+    }
+    writers.join_all().await;
+    let log = latest(&*here, code).await;
+    unbroken(&log);
+    assert_eq!(log.len(), 202);
+    assert_eq!(latest(&*there, code).await, log);
+    for subscription in &mut heard {
+        assert_eq!(take(subscription, 200).await, log[2..]);
+    }
+    // And signals, but for a call of the roll that one of them heard when the other began.
+    there.signal(code, typing(2)).await.unwrap();
+    for subscription in &mut heard {
+        let mut signal = subscription.deliveries.recv().await;
+        if signal == Some(Delivery::RollCall) {
+            signal = subscription.deliveries.recv().await;
+        }
+        assert_eq!(signal, Some(Delivery::Signal(typing(2))));
+    }
+}
+
+#[tokio::test]
+async fn seats_are_taken_once_among_nodes() {
+    let store = Store::at(store_url());
+    let nodes = two(&store).await;
+    let code = room_of(&*nodes[0], 20, &[]).await;
+    let mut joins = JoinSet::new();
+    for n in 1..=40 {
+        let node = Arc::clone(&nodes[n as usize % 2]);
+        joins.spawn(async move { node.append(code, joined(n)).await });
+    }
+    let joins = joins.join_all().await;
+    assert_eq!(joins.iter().filter(|join| join.is_ok()).count(), 20, "{joins:?}");
+    assert_eq!(joins.iter().filter(|join| matches!(join, Err(BackendError::Full))).count(), 20);
+    for node in &nodes {
+        assert_eq!(node.room(code).await.unwrap().members.len(), 20);
+    }
+}
+
+#[tokio::test]
+async fn one_draft_at_two_nodes_is_one_event() {
+    let store = Store::at(store_url());
+    let [here, there] = two(&store).await;
+    let code = room_of(&*here, 50, &[1]).await;
+    for n in 0..50 {
+        let draft = message(1, &format!("{n}"));
+        let (one, other) = tokio::join!(here.append(code, draft.clone()), there.append(code, draft.clone()));
+        let both = [one.unwrap(), other.unwrap()];
+        assert_eq!(both.iter().filter(|one| matches!(one, Appended::Stored(_))).count(), 1, "{both:?}");
+    }
+    assert_eq!(latest(&*here, code).await.len(), 51);
+}
+
+/// What a node keeps of a room between two appends is not what it tells.
+#[tokio::test]
+async fn a_node_decides_on_what_is_true() {
+    let store = Store::at(store_url());
+    let [here, there] = two(&store).await;
+    let code = room_of(&*here, 2, &[1, 2]).await;
+    let said = message(1, "mine");
+    stored(here.append(code, said.clone()).await);
+    stored(there.append(code, left(2, LeaveReason::Choice)).await);
+    stored(here.append(code, joined(3)).await);
+    assert!(matches!(there.append(code, message(2, "still here?")).await, Err(BackendError::Conflict)));
+    stored(there.append(code, message(3, "hello")).await);
+    stored(there.append(code, edited(1, said.id, "mine, changed elsewhere")).await);
+    stored(here.append(code, edited(1, said.id, "mine, changed here")).await);
+    let log = latest(&*there, code).await;
+    assert_eq!(log.iter().filter(|event| format!("{event:?}").contains("elsewhere")).count(), 0);
+    // A room that ended there has ended here.
+    stored(there.append(code, left(3, LeaveReason::Choice)).await);
+    let mut heard = here.subscribe(code).await.unwrap();
+    let end = stored(there.append(code, left(1, LeaveReason::Choice)).await);
+    assert_eq!(next(&mut heard).await, end);
+    assert_eq!(heard.deliveries.recv().await, Some(Delivery::Ended));
+    assert!(matches!(here.append(code, message(1, "?")).await, Err(BackendError::NotFound)));
+    assert!(matches!(here.hold(lease(code, 1, 7), ms(1_000)).await, Err(BackendError::NotFound)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_nodes_members_leave_after_the_grace_and_not_before() {
+    let (store, limits) = (Store::at(store_url()), Limits::default());
+    let (grace, third) = (limits.grace_ms, limits.grace_ms / 3);
+    let alive = store.open().await;
+    let dying = store.open().await;
+    let code = room_of(&*dying, 50, &[1, 2]).await;
+    let gone = async || {
+        let seats = alive.expired(Instant::now()).await.unwrap();
+        seats.into_iter().map(|seat| seat.member).collect::<Vec<_>>()
+    };
+    // Both are connected to the dying node, which renews, long past every arrival and every first grace.
+    for _ in 0..12 {
+        for n in [1, 2] {
+            dying.hold(lease(code, n, 7), ms(grace)).await.unwrap();
+        }
+        assert_eq!(gone().await, []);
+        advance(ms(third)).await;
+    }
+    // It dies right after it renewed. One of the members comes to the other node.
+    for n in [1, 2] {
+        dying.hold(lease(code, n, 7), ms(grace)).await.unwrap();
+    }
+    drop(dying);
+    alive.hold(lease(code, 2, 8), ms(2 * grace)).await.unwrap();
+    advance(ms(grace - 1_000)).await;
+    assert_eq!(gone().await, [], "put out too soon");
+    let vanished = alive.append(code, left(1, LeaveReason::Vanished)).await;
+    assert!(matches!(vanished, Err(BackendError::Conflict)), "{vanished:?}");
+    advance(ms(1_500)).await;
+    assert_eq!(gone().await, [member(1)]);
+    stored(alive.append(code, left(1, LeaveReason::Vanished)).await);
+    assert_eq!(gone().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_node_sweeps_rooms_of_all_nodes() {
+    let (store, limits) = (Store::at(store_url()), Limits::default());
+    let [here, there] = two(&store).await;
+    let code = room_of(&*there, 50, &[]).await;
+    drop(there);
+    // Heard of between the first sweep and this moment, whichever it was.
+    while here.expired(Instant::now()).await.is_ok() && here.room(code).await.is_ok() {
+        advance(ms(limits.arrival_ms)).await;
+    }
+    assert!(matches!(here.room(code).await, Err(BackendError::NotFound)));
+}

@@ -1,0 +1,59 @@
+//! Servers that fail under an engine.
+
+use std::time::{Duration, Instant};
+
+use server::backend::{self, Backend, BackendError};
+
+use crate::nats_server::Server;
+use crate::support::{joined, latest, message, room_of, stored};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_acked_survives_a_killed_server() {
+    let mut server = Server::start();
+    let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let mut heard = backend.subscribe(code).await.unwrap();
+    let mut acked = Vec::new();
+    for n in 0..50 {
+        acked.push(stored(backend.append(code, message(1, &format!("{n}"))).await));
+    }
+    server.kill();
+    // Nobody who listens takes silence for nothing having happened.
+    while heard.deliveries.recv().await.is_some() {}
+    let began = Instant::now();
+    let lost = message(1, "lost");
+    let (refused, swept) =
+        tokio::join!(backend.append(code, lost.clone()), backend.expired(tokio::time::Instant::now()),);
+    assert!(matches!(refused, Err(BackendError::Unavailable(_))), "{refused:?}");
+    assert!(matches!(swept, Err(BackendError::Unavailable(_))), "{swept:?}");
+    assert!(began.elapsed() < Duration::from_secs(9), "it took {:?} to give up", began.elapsed());
+    server.start_again();
+    acked.push(until_stored(&*backend, code, lost).await);
+    assert_eq!(latest(&*backend, code).await[2..], acked);
+    stored(backend.append(code, joined(3)).await);
+}
+
+/// Sends it as a client does: the same again, until it is known to be stored.
+async fn until_stored(
+    backend: &dyn Backend,
+    code: app::protocol::RoomCode,
+    draft: backend::Draft,
+) -> app::protocol::Event {
+    for _ in 0..20 {
+        match backend.append(code, draft.clone()).await {
+            Ok(backend::Appended::Stored(event) | backend::Appended::Repeat(event)) => return event,
+            Err(BackendError::Unavailable(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("the store does not come back");
+}
+
+#[tokio::test]
+async fn who_is_not_there_is_said_so_in_time() {
+    let began = Instant::now();
+    let error = backend::open("nats://user:secret@127.0.0.1:1", &Default::default()).await.err().unwrap();
+    assert!(matches!(error, BackendError::Unavailable(_)));
+    assert!(!format!("{error:?}").contains("secret"));
+    assert!(began.elapsed() < Duration::from_secs(60));
+}

@@ -1,0 +1,120 @@
+//! What is in the streams, seen by somebody who reads them.
+
+use app::protocol::{LeaveReason, Limits};
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use futures_util::StreamExt as _;
+use server::backend::{self, BackendError, NewRoom};
+use tokio::time::Instant;
+
+use crate::nats_server::{address, store_url};
+use crate::support::{Store, deleted, edited, fresh, joined, lease, left, message, ms, room_of, stored};
+
+/// Every message of the store's streams, subject and words, in the order of the streams.
+async fn everything(store: &Store) -> Vec<(String, String)> {
+    let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
+    let name = store.url.rsplit_once('/').unwrap().1;
+    let mut all = Vec::new();
+    for stream in ["0", "1", "2", "3", "leases"] {
+        let stream = jetstream.get_stream(format!("{name}_{stream}")).await.unwrap();
+        let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::All, ..Default::default() };
+        let mut messages = stream.create_consumer(config).await.unwrap().messages().await.unwrap();
+        for _ in 0..stream.cached_info().state.messages {
+            let message = messages.next().await.unwrap().unwrap();
+            let words = String::from_utf8_lossy(&message.payload).into_owned();
+            all.push((message.subject.to_string(), words));
+        }
+    }
+    all
+}
+
+/// What a store keeps that has no room.
+fn is_the_stores_own(subject: &str) -> bool {
+    subject.ends_with(".keys") || subject.contains(".beat.")
+}
+
+#[tokio::test]
+async fn old_words_are_in_no_stream() {
+    let store = Store::at(store_url());
+    let backend = store.open_with(&Limits { timeline: 2_000, ..Limits::default() }).await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    let (changed, gone, trimmed) = (message(1, "first words"), message(1, "second words"), message(1, "third words"));
+    for draft in [&changed, &gone, &trimmed] {
+        stored(backend.append(code, draft.clone()).await);
+    }
+    stored(backend.append(code, edited(1, changed.id, "better words")).await);
+    stored(backend.append(code, edited(1, changed.id, "best words")).await);
+    stored(backend.append(code, deleted(1, gone.id)).await);
+    let says = async |words: &str| everything(&store).await.iter().any(|(_, said)| said.contains(words));
+    assert!(says("third words").await && says("best words").await);
+    for words in ["first words", "second words", "better words"] {
+        assert!(!says(words).await, "{words:?} can still be read");
+    }
+    // What the limit of bytes removes leaves its slot before the ring comes round.
+    for _ in 0..4 {
+        stored(backend.append(code, message(1, &"x".repeat(800))).await);
+    }
+    assert!(!says("third words").await && !says("best words").await);
+}
+
+#[tokio::test]
+async fn an_ended_room_is_in_no_stream() {
+    let store = Store::at(store_url());
+    let backend = store.open_with(&Limits { events: 4, ..Limits::default() }).await;
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    for n in 0..10 {
+        stored(backend.append(code, message(1, &format!("{n}"))).await);
+    }
+    backend.hold(lease(code, 1, 7), ms(60_000)).await.unwrap();
+    backend.hold(lease(code, 2, 8), ms(60_000)).await.unwrap();
+    backend.expired(Instant::now()).await.unwrap();
+    let before = everything(&store).await;
+    assert!(before.iter().any(|(subject, _)| subject.contains(".lease.")), "{before:?}");
+    assert_eq!(before.iter().filter(|(subject, _)| subject.contains(".event.")).count(), 4, "the ring is no ring");
+    for member in [1, 2] {
+        stored(backend.append(code, left(member, LeaveReason::Choice)).await);
+    }
+    let after = everything(&store).await;
+    assert!(after.iter().all(|(subject, _)| is_the_stores_own(subject)), "{after:?}");
+}
+
+/// The process that ended the room died before it removed it.
+#[tokio::test]
+async fn what_a_dead_node_left_behind_goes() {
+    let store = Store::at(store_url());
+    let (mut subjects, mut codes) = (Vec::new(), Vec::new());
+    let backend = store.open().await;
+    for _ in 0..2 {
+        let code = room_of(&*backend, 50, &[1]).await;
+        stored(backend.append(code, message(1, "left behind")).await);
+        codes.push(code);
+    }
+    for (subject, _) in everything(&store).await {
+        if subject.ends_with(".head") || subject.ends_with(".roster") {
+            subjects.push(subject);
+        }
+    }
+    backend.close().await;
+    // As the batch leaves it that ends a room: roster, then head, both empty.
+    subjects.sort_by_key(|subject| std::cmp::Reverse(subject.rsplit('.').next().unwrap().to_owned()));
+    let client = async_nats::connect(address()).await.unwrap();
+    for code in &codes {
+        for subject in subjects.iter().filter(|subject| subject.contains(&code.to_string())) {
+            jetstream::new(client.clone()).publish(subject.clone(), "".into()).await.unwrap().await.unwrap();
+        }
+    }
+
+    let backend = store.open().await;
+    assert!(matches!(backend.room(codes[0]).await, Err(BackendError::NotFound)));
+    // Somebody comes to the same code before it is removed…
+    backend.create_room(NewRoom { code: codes[0], epoch: app::protocol::Epoch(fresh()), capacity: 2 }).await.unwrap();
+    stored(backend.append(codes[0], joined(2)).await);
+    assert_eq!(backend.read(codes[0], backend::From::Latest, 10).await.unwrap().events.len(), 1);
+    // …and to the other one nobody does.
+    backend.expired(Instant::now()).await.unwrap();
+    backend.expired(Instant::now() + ms(11_000)).await.unwrap();
+    let after = everything(&store).await;
+    assert!(!after.iter().any(|(_, said)| said.contains("left behind")), "{after:?}");
+    assert!(!after.iter().any(|(subject, _)| subject.contains(&codes[1].to_string())), "{after:?}");
+    assert_eq!(backend.room(codes[0]).await.unwrap().members.len(), 1);
+}

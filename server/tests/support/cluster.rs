@@ -1,0 +1,90 @@
+//! Three NATS servers that are one store.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream::{self, stream};
+
+use crate::nats_server::Server;
+
+/// How long the servers may take to find each other, or a leader.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Cluster {
+    pub(crate) servers: Vec<Server>,
+}
+
+impl Cluster {
+    pub(crate) async fn start() -> Self {
+        // Reserved together, so that they differ, and free again when the servers take them.
+        let reserved: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let ports: Vec<_> = reserved.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+        drop(reserved);
+        let routes = ports.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect::<Vec<_>>().join(", ");
+        let servers = (0..3).map(|n| {
+            let port = ports[n];
+            Server::start_with(format!(
+                "server_name: n{n}\ncluster {{ name: proof, listen: \"127.0.0.1:{port}\", routes: [{routes}] }}\n"
+            ))
+        });
+        let cluster = Self { servers: servers.collect() };
+        cluster.agree().await;
+        cluster
+    }
+
+    /// As the engine is told where they are.
+    pub(crate) fn url(&self) -> String {
+        let hosts: Vec<_> = self.servers.iter().map(Server::address).collect();
+        format!("nats://{}", hosts.join(","))
+    }
+
+    /// Waits until all three of them hold something together.
+    async fn agree(&self) {
+        let begun = Instant::now();
+        let jetstream = self.jetstream().await;
+        let config = stream::Config { name: "agree".to_owned(), num_replicas: 3, ..Default::default() };
+        while let Err(error) = jetstream.create_stream(&config).await {
+            assert!(begun.elapsed() < PATIENCE, "the servers do not find each other: {error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        jetstream.delete_stream("agree").await.unwrap();
+    }
+
+    /// Which server leads this stream.
+    pub(crate) async fn leader(&self, stream: &str) -> usize {
+        let begun = Instant::now();
+        loop {
+            let stream = self.jetstream().await.get_stream(stream).await;
+            let leader = stream.ok().and_then(|stream| stream.cached_info().cluster.clone()?.leader);
+            if let Some(n) = leader.and_then(|name| name.strip_prefix('n')?.parse().ok()) {
+                return n;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the stream has no leader");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until every replica of these streams has everything.
+    pub(crate) async fn heal(&self, streams: &[String]) {
+        let begun = Instant::now();
+        for name in streams {
+            loop {
+                let stream = self.jetstream().await.get_stream(name).await;
+                let cluster = stream.ok().and_then(|stream| stream.cached_info().cluster.clone());
+                if cluster.is_some_and(|cluster| {
+                    cluster.leader.is_some()
+                        && cluster.replicas.iter().all(|replica| replica.current && !replica.offline)
+                }) {
+                    break;
+                }
+                assert!(begun.elapsed() < PATIENCE, "{name} does not come to have three replicas");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    pub(crate) async fn jetstream(&self) -> jetstream::Context {
+        let hosts: Vec<_> = self.servers.iter().map(Server::address).collect();
+        jetstream::new(async_nats::connect(hosts).await.unwrap())
+    }
+}
