@@ -14,7 +14,7 @@ run: dist ## Set up, build the release and serve it on 127.0.0.1:$PORT (3000)
 	@HOST=$$(scripts/host) PORT=$(PORT) dist/flasky
 
 dev: setup ## Rebuild and reload on every change
-	@HOST=$$(scripts/host) PORT=$(PORT) scripts/with-tools cargo leptos watch
+	@HOST=$$(scripts/host) PORT=$(PORT) scripts/with-tools cargo leptos watch --split
 
 test: ## Set up the rest and run every test
 	@scripts/test

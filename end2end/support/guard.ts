@@ -2,7 +2,7 @@ import type { BrowserContext, ConsoleMessage, Request } from '@playwright/test';
 
 /**
  * Fails a test for everything a page complains about: any console message, uncaught error, failed request,
- * answer of 400 or above, or violation of the content security policy. Two things may be announced, because
+ * answer of 400 or above, or violation of the content security policy. Three things may be announced, because
  * Chromium logs them however well the page copes with them. What a browser breaks off because it goes
  * elsewhere is no complaint, see `isMovingOn`.
  */
@@ -12,6 +12,8 @@ export class Guard {
   /** Paths announced as unknown rooms, and whether they were asked for. */
   private readonly unknownRooms = new Map<string, boolean>();
   private serverIsDown = false;
+  /** What may be asked for in vain: part of its address. */
+  private lost: RegExp | undefined;
   private sealed = false;
 
   /** Announce that the page of this room will be asked for, and answered with 404. */
@@ -28,12 +30,21 @@ export class Guard {
     };
   }
 
+  /** Announce that a part of the program will not come; the answer takes it back. */
+  expectLost(address: RegExp): () => Promise<void> {
+    this.lost = address;
+    return async () => {
+      await this.settle();
+      this.lost = undefined;
+    };
+  }
+
   async watch(context: BrowserContext, scripts: boolean): Promise<void> {
     this.contexts.push(context);
     context.on('console', (message) => this.onConsole(message));
     context.on('weberror', (error) => this.complain(`uncaught: ${error.error().stack ?? error.error()}`));
     context.on('requestfailed', (request) => {
-      if (isMovingOn(request) || (this.serverIsDown && isFavicon(request))) return;
+      if (isMovingOn(request) || (this.serverIsDown && isFavicon(request)) || this.lost?.test(request.url())) return;
       this.complain(`failed request: ${request.method()} ${request.url()}: ${request.failure()?.errorText}`);
     });
     context.on('response', (response) => {
@@ -80,6 +91,8 @@ export class Guard {
       return;
     }
     if (/status of 404/.test(text) && URL.canParse(url) && this.unknownRooms.has(new URL(url).pathname)) return;
+    // Said by the browser, and again by the loader of cargo-leptos.
+    if (this.lost?.test(url) || (this.lost && text.startsWith('TypeError: Failed to fetch'))) return;
     if (this.serverIsDown && /^WebSocket connection to '\S+' failed/.test(text)) return;
     this.complain(`console.error: ${text} (${url})`);
   }

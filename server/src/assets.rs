@@ -8,11 +8,13 @@ use std::future::{Ready, ready};
 use std::io::{self, Cursor, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use app::ui::Assets;
 use rust_embed::{EmbeddedFile, RustEmbed};
+use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 use tower_http::services::fs::{Backend, DefaultServeDirFallback, File, Metadata, ServeDir};
 
@@ -28,38 +30,35 @@ pub fn serve(folder: &str) -> ServeDir<DefaultServeDirFallback, Embedded> {
     ServeDir::with_backend(folder, Embedded).append_index_html_on_directories(false)
 }
 
+/// Where the browser's half is. A release's address says what is in the files, all of them together, for they fit each
+/// other and no others; so browsers may keep them for ever.
+pub static ADDRESS: LazyLock<String> = LazyLock::new(|| {
+    if cfg!(debug_assertions) {
+        // While developing, files change below a running server.
+        return "/pkg".to_owned();
+    }
+    let mut names: Vec<_> = Site::iter().filter(|name| name.starts_with("pkg/")).collect();
+    names.sort_unstable();
+    let mut release = Sha256::new();
+    for name in names {
+        release.update(name.as_bytes());
+        release.update(Site::get(&name).map_or([0; 32], |file| file.metadata.sha256_hash()));
+    }
+    let release: String = release.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("/pkg/{release}")
+});
+
 /// The files that make a page come to life.
 #[must_use]
 pub fn find() -> Assets {
-    among(Site::iter())
-}
-
-/// The release's names carry a hash of what is in the file, those of `cargo leptos watch` do not; where nothing was
-/// built, the plain names are answered.
-fn among(files: impl Iterator<Item = Cow<'static, str>>) -> Assets {
-    let names: Vec<_> = files.filter_map(|file| file.strip_prefix("pkg/").map(str::to_owned)).collect();
-    let address = |extension: &str| {
-        let found = names.iter().find(|name| {
-            let between = name.strip_prefix("flasky.").and_then(|rest| rest.strip_suffix(extension));
-            between.is_some_and(|between| between.is_empty() || between.strip_suffix('.').is_some_and(is_hash))
-        });
-        match found {
-            Some(name) => format!("/pkg/{name}"),
-            None => format!("/pkg/flasky.{extension}"),
-        }
-    };
-    Assets { script: address("js"), wasm: address("wasm"), style: address("css") }
+    let at = |file: &str| format!("{}/flasky.{file}", *ADDRESS);
+    Assets { script: at("js"), wasm: at("wasm"), style: at("css") }
 }
 
 /// Whether what is behind this address never changes.
 #[must_use]
 pub fn is_immutable(path: &str) -> bool {
-    path.strip_prefix("/pkg/flasky.").and_then(|rest| rest.split_once('.')).is_some_and(|(hash, _)| is_hash(hash))
-}
-
-/// cargo-leptos' hashes: 16 bytes in unpadded base64.
-fn is_hash(text: &str) -> bool {
-    text.len() == 22 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    !cfg!(debug_assertions) && path.strip_prefix(ADDRESS.as_str()).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// What tower-http takes for a file system.
@@ -148,28 +147,5 @@ impl Metadata for About {
 
     fn len(&self) -> u64 {
         self.length
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hashed_names_are_found_and_kept() {
-        assert_eq!(among(std::iter::empty()).wasm, "/pkg/flasky.wasm", "nothing was built");
-        let names = [
-            "icon.svg",
-            "pkg/flasky.ABCDEFGHIJKLMNOPQRSTUV.wasm",
-            "pkg/flasky.ABCDEFGHIJKLMNOPQRSTUV.wasm.br",
-            "pkg/flasky.js",
-            "pkg/flasky.css",
-            "pkg/other.css",
-        ];
-        let found = among(names.into_iter().map(Cow::from));
-        assert_eq!((found.script.as_str(), found.style.as_str()), ("/pkg/flasky.js", "/pkg/flasky.css"));
-        assert_eq!(found.wasm, "/pkg/flasky.ABCDEFGHIJKLMNOPQRSTUV.wasm");
-        assert!(is_immutable(&found.wasm));
-        assert!(!is_immutable(&found.script) && !is_immutable("/pkg/flasky.wasm") && !is_immutable("/"));
     }
 }

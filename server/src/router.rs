@@ -44,7 +44,7 @@ pub fn router(state: AppState) -> Router {
     let files = FILES
         .iter()
         .fold(Router::new(), |files, file| files.route_service(file, assets::serve("")))
-        .nest_service("/pkg", assets::serve("pkg").precompressed_br().precompressed_gzip())
+        .nest_service(&assets::ADDRESS, assets::serve("pkg").precompressed_br().precompressed_gzip())
         .layer(middleware::from_fn(caching));
     let pages = pages::router(&state)
         .layer(middleware::from_fn(readable_form))
@@ -76,7 +76,7 @@ fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<Hea
     SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
 }
 
-/// A file whose name says what is in it is kept for ever; any other is asked for again.
+/// A file whose address says what is in it is kept for ever; any other is asked for again.
 async fn caching(request: Request<Body>, next: Next) -> Response {
     let keep = assets::is_immutable(request.uri().path());
     let mut response = next.run(request).await;

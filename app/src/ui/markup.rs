@@ -3,13 +3,16 @@
 //! Bold, italic, strike, code, fenced code, quotes, lists and links mean what they mean in CommonMark. Everything else
 //! stands as it was typed: a chat has no headings, no pictures and no HTML. A line break is a line break. Nothing here
 //! can make markup: the tree holds text, and the view turns it into text nodes.
+//!
+//! What can hold no markup is read here. For the rest there is [`parser`], which the browser fetches when it first needs
+//! it: see [`lazy`].
 
 use linkify::{LinkFinder, LinkKind};
-use pulldown_cmark::{CodeBlockKind, Event, LinkType, OffsetIter, Options, Parser, Tag};
-use std::ops::Range;
 
-/// Quotes and lists inside each other, at most. What is deeper stands as it was typed.
-const DEPTH: usize = 6;
+mod lazy;
+mod parser;
+
+pub use lazy::{Read, has_come, read, read_if_here};
 
 /// A piece of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,193 +68,69 @@ pub enum Node {
 /// Who can be mentioned: a name, and whether it is the reader's.
 pub type Names<'a> = &'a [(&'a str, bool)];
 
-/// Reads a message.
-#[must_use]
-pub fn parse(body: &str, names: Names<'_>) -> Vec<Node> {
-    let mut reader = Reader {
-        body,
-        names,
-        events: Parser::new_ext(body, Options::ENABLE_STRIKETHROUGH).into_offset_iter(),
-        in_link: false,
-    };
-    reader.until_end(0)
+/// Whether nothing in this can be markup, so that the parser would find what [`as_typed`] finds.
+fn is_plain(body: &str) -> bool {
+    let marks = ['*', '_', '~', '`', '<', '[', '\\', '&'];
+    !body.contains(marks)
+        && body.split('\n').all(|line| {
+            let begins = ['#', '>', '-', '+', '=', ' ', '\t'];
+            let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+            !line.is_empty() && line.trim() == line && !line.starts_with(begins) && !number.starts_with(['.', ')'])
+        })
 }
 
-struct Reader<'a> {
-    body: &'a str,
-    names: Names<'a>,
-    events: OffsetIter<'a>,
-    /// Inside a link's words, where no other link may be.
-    in_link: bool,
-}
-
-impl<'a> Reader<'a> {
-    /// Everything up to the end of what was begun.
-    fn until_end(&mut self, depth: usize) -> Vec<Node> {
-        let mut nodes = Vec::new();
-        // Text comes in pieces; an address may be in several of them.
-        let mut text = String::new();
-        while let Some((event, range)) = self.events.next() {
-            match event {
-                // As it was typed, not what an entity stands for.
-                Event::Text(_) => text.push_str(&self.body[range]),
-                Event::InlineHtml(_) | Event::Html(_) => text.push_str(&self.body[range]),
-                other => {
-                    self.words(&mut nodes, &mut text);
-                    match other {
-                        Event::Start(tag) => self.begin(tag, range, depth, &mut nodes),
-                        Event::End(_) => break,
-                        Event::Code(code) => nodes.push(Node::Code(code.into_string())),
-                        Event::SoftBreak | Event::HardBreak => nodes.push(Node::Break),
-                        _ => self.as_typed(range, &mut nodes),
-                    }
-                }
-            }
+/// A message without any markup but addresses and mentions.
+fn as_typed(body: &str, names: Names<'_>) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for (i, line) in body.split('\n').enumerate() {
+        if i > 0 {
+            nodes.push(Node::Break);
         }
-        self.words(&mut nodes, &mut text);
-        nodes
+        words(line, names, &mut nodes);
     }
+    vec![Node::Paragraph(nodes)]
+}
 
-    fn begin(&mut self, tag: Tag<'a>, range: Range<usize>, depth: usize, nodes: &mut Vec<Node>) {
-        match tag {
-            Tag::Paragraph => {
-                let inner = self.until_end(depth);
-                nodes.push(Node::Paragraph(inner));
+/// A run of text: addresses and mentions in it become what they are.
+fn words(text: &str, names: Names<'_>, nodes: &mut Vec<Node>) {
+    let mut finder = LinkFinder::new();
+    finder.kinds(&[LinkKind::Url, LinkKind::Email]);
+    for span in finder.spans(text) {
+        match span.kind() {
+            Some(LinkKind::Email) => {
+                nodes.push(link(format!("mailto:{}", span.as_str()), vec![Node::Text(span.as_str().to_owned())]));
             }
-            Tag::Emphasis => {
-                let inner = self.until_end(depth);
-                nodes.push(Node::Italic(inner));
+            Some(_) if is_harmless(span.as_str()) => {
+                nodes.push(link(span.as_str().to_owned(), vec![Node::Text(span.as_str().to_owned())]));
             }
-            Tag::Strong => {
-                let inner = self.until_end(depth);
-                nodes.push(Node::Bold(inner));
-            }
-            Tag::Strikethrough => {
-                let inner = self.until_end(depth);
-                nodes.push(Node::Strike(inner));
-            }
-            Tag::BlockQuote(_) if depth < DEPTH => {
-                let inner = self.until_end(depth + 1);
-                nodes.push(Node::Quote(inner));
-            }
-            Tag::List(start) if depth < DEPTH => {
-                let items = self.items(depth + 1);
-                nodes.push(Node::List { start, items });
-            }
-            Tag::CodeBlock(CodeBlockKind::Fenced(label)) => {
-                let code = self.code();
-                if code.is_empty() {
-                    self.as_typed(range, nodes);
-                } else {
-                    nodes.push(Node::Pre { label: label.into_string(), code });
+            _ => mentions(span.as_str(), names, nodes),
+        }
+    }
+}
+
+fn mentions(text: &str, names: Names<'_>, nodes: &mut Vec<Node>) {
+    let mut rest = text;
+    let mut plain = String::new();
+    while let Some(at) = rest.find('@') {
+        let (before, after) = rest.split_at(at);
+        plain.push_str(before);
+        match mention(after, names) {
+            Some((length, own)) if !ends_in_word(before) => {
+                if !plain.is_empty() {
+                    nodes.push(Node::Text(std::mem::take(&mut plain)));
                 }
-            }
-            Tag::Link { link_type, dest_url, .. } if is_harmless(&dest_url) => {
-                self.in_link = true;
-                let shown = self.until_end(depth);
-                self.in_link = false;
-                let href = match link_type {
-                    LinkType::Email => format!("mailto:{dest_url}"),
-                    _ => dest_url.into_string(),
-                };
-                nodes.push(link(href, shown));
+                nodes.push(Node::Mention { text: after[..length].to_owned(), own });
+                rest = &after[length..];
             }
             _ => {
-                self.skip();
-                self.as_typed(range, nodes);
+                plain.push('@');
+                rest = &after[1..];
             }
         }
     }
-
-    fn items(&mut self, depth: usize) -> Vec<Vec<Node>> {
-        let mut items = Vec::new();
-        while let Some((Event::Start(_), _)) = self.events.next() {
-            items.push(self.until_end(depth));
-        }
-        items
-    }
-
-    fn code(&mut self) -> String {
-        let mut code = String::new();
-        while let Some((Event::Text(text), _)) = self.events.next() {
-            code.push_str(&text);
-        }
-        code.truncate(code.trim_end_matches('\n').len());
-        code
-    }
-
-    /// Passes over the rest of what was begun.
-    fn skip(&mut self) {
-        let mut open = 1;
-        while open > 0
-            && let Some((event, _)) = self.events.next()
-        {
-            match event {
-                Event::Start(_) => open += 1,
-                Event::End(_) => open -= 1,
-                _ => {}
-            }
-        }
-    }
-
-    fn as_typed(&self, range: Range<usize>, nodes: &mut Vec<Node>) {
-        for (i, line) in self.body[range].trim_end_matches('\n').split('\n').enumerate() {
-            if i > 0 {
-                nodes.push(Node::Break);
-            }
-            self.words(nodes, &mut line.to_owned());
-        }
-    }
-
-    /// Ends a run of text: addresses and mentions in it become what they are.
-    fn words(&self, nodes: &mut Vec<Node>, text: &mut String) {
-        if text.is_empty() {
-            return;
-        }
-        let text = std::mem::take(text);
-        if self.in_link {
-            nodes.push(Node::Text(text));
-            return;
-        }
-        let mut finder = LinkFinder::new();
-        finder.kinds(&[LinkKind::Url, LinkKind::Email]);
-        for span in finder.spans(&text) {
-            match span.kind() {
-                Some(LinkKind::Email) => {
-                    nodes.push(link(format!("mailto:{}", span.as_str()), vec![Node::Text(span.as_str().to_owned())]));
-                }
-                Some(_) if is_harmless(span.as_str()) => {
-                    nodes.push(link(span.as_str().to_owned(), vec![Node::Text(span.as_str().to_owned())]));
-                }
-                _ => self.mentions(span.as_str(), nodes),
-            }
-        }
-    }
-
-    fn mentions(&self, text: &str, nodes: &mut Vec<Node>) {
-        let mut rest = text;
-        let mut plain = String::new();
-        while let Some(at) = rest.find('@') {
-            let (before, after) = rest.split_at(at);
-            plain.push_str(before);
-            match mention(after, self.names) {
-                Some((length, own)) if !ends_in_word(before) => {
-                    if !plain.is_empty() {
-                        nodes.push(Node::Text(std::mem::take(&mut plain)));
-                    }
-                    nodes.push(Node::Mention { text: after[..length].to_owned(), own });
-                    rest = &after[length..];
-                }
-                _ => {
-                    plain.push('@');
-                    rest = &after[1..];
-                }
-            }
-        }
-        plain.push_str(rest);
-        if !plain.is_empty() {
-            nodes.push(Node::Text(plain));
-        }
+    plain.push_str(rest);
+    if !plain.is_empty() {
+        nodes.push(Node::Text(plain));
     }
 }
 

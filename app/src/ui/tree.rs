@@ -26,6 +26,8 @@ pub(crate) struct El {
     children: Vec<Node>,
     listeners: Vec<Listener>,
     rows: Option<Same<List>>,
+    /// From which child on the page has what the server wrote, and these children stand for it.
+    written: Option<usize>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -98,7 +100,7 @@ impl<T: ?Sized> Eq for Same<T> {}
 
 /// An element without anything.
 pub(crate) fn el(tag: &'static str) -> El {
-    El { tag, attributes: Vec::new(), children: Vec::new(), listeners: Vec::new(), rows: None }
+    El { tag, attributes: Vec::new(), children: Vec::new(), listeners: Vec::new(), rows: None, written: None }
 }
 
 impl El {
@@ -155,6 +157,13 @@ impl El {
         self
     }
 
+    /// Lets what the server wrote stay in the page, whatever is added from here on. That is shown only where the element
+    /// has to be made anew.
+    pub(crate) fn written(mut self) -> Self {
+        self.written = Some(self.children.len());
+        self
+    }
+
     /// Hears an event. The listener comes with the element and stays: patching does not change it.
     pub(crate) fn on(
         mut self,
@@ -206,7 +215,7 @@ impl El {
         let rows: Rows = self.rows.iter().flat_map(|list| (list.0)()).collect();
         for rows in rows.chunk_by(ListedRow::stands_with) {
             let mut block = block();
-            block.children = rows.iter().map(|row| Node::El(El::clone(&row.drawn))).collect();
+            block.children = rows.iter().map(|row| Node::El(Self::clone(&row.drawn))).collect();
             block.write(html);
         }
         html.push_str("</");

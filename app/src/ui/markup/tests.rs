@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::parser::{DEPTH, parse};
 use super::*;
 
 fn text(text: &str) -> Node {
@@ -24,6 +25,27 @@ fn the_subset() {
     assert_eq!(parse("> a", &[]), [Node::Quote(vec![Node::Paragraph(vec![text("a")])])]);
     assert!(matches!(&parse("- a\n- b", &[])[..], [Node::List { start: None, items }] if items.len() == 2));
     assert!(matches!(&parse("3. a\n4. b", &[])[..], [Node::List { start: Some(3), items }] if items.len() == 2));
+}
+
+#[test]
+fn only_what_can_be_no_markup_is_plain() {
+    for body in [
+        "Hello",
+        "at 5pm, maybe 2.5 - or so",
+        "3 of us\nand #you",
+        "https://a.example/b-c?d=e",
+        "@Ana: (yes)!",
+        "a > b",
+    ] {
+        assert!(is_plain(body), "{body}");
+    }
+    for body in ["a *b*", "_a", "`a`", "~~a~~", "# a", "- a", "+ a", "1. a", "1) a", "> a", "a\n---", "a\n=", "[a](b)"]
+    {
+        assert!(!is_plain(body), "{body}");
+    }
+    for body in ["<b>", "a&amp;", "\\#", " a", "\ta", "a \nb", "a\n\nb", "a\n    b"] {
+        assert!(!is_plain(body), "{body}");
+    }
 }
 
 #[test]
@@ -119,7 +141,20 @@ fn links(nodes: &[Node], found: &mut Vec<String>) {
     }
 }
 
+/// A line that is plain more often than not, and made of what begins markup elsewhere.
+fn line() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[a-zA-Z@(:/|0-9$%^!\"'{}\\]?;,é中🧪][ -%'-)+-;=>?@A-Z\\]^a-z{|}\t\u{a0}é中🧪]{0,16}[a-z0-9.:#=>+@/)|!\\]-]",
+        1 => "[1-9]{1,3}[a-z :,]{1,5}[a-z]",
+        1 => "(https?://|www[.]|mailto:)[a-z]{1,4}[.]example(/[a-z0-9.,;:!?'()-]{0,9})?",
+        1 => "[a-z]{1,3}@[a-z]{1,3}[.]example",
+        1 => "[\\PC]{1,20}",
+    ]
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
     #[test]
     fn no_word_is_lost(words in prop::collection::vec("[a-z]{1,5}", 1..12), marks in prop::collection::vec("[ \n*_~`>#.()<&\\[\\]:!|\"\\\\=+1-]{1,4}", 12)) {
         let body: String = words.iter().zip(&marks).flat_map(|(word, mark)| [word.as_str(), mark.as_str()]).collect();
@@ -130,6 +165,14 @@ proptest! {
             prop_assert!(at.is_some(), "{word:?} of {body:?} is not in {shown:?}");
             rest = &rest[at.unwrap_or(0) + word.len()..];
         }
+    }
+
+    #[test]
+    fn what_is_plain_needs_no_parser(lines in prop::collection::vec(line(), 1..5)) {
+        let body = lines.join("\n");
+        prop_assume!(is_plain(&body));
+        let names: Names<'_> = &[("Ana", true), ("b", false)];
+        prop_assert_eq!(as_typed(&body, names), parse(&body, names));
     }
 
     #[test]

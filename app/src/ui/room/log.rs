@@ -11,7 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
 
 use super::actions;
-use super::message;
+use super::message::{self, Written};
 use super::{Desk, Mode, Picking};
 use crate::client::{Row, RowKey, RowState};
 use crate::live::browser::{self, Later};
@@ -20,8 +20,8 @@ use crate::live::store::RoomStore;
 use crate::live::watch;
 use crate::protocol::{Emoji, EventId};
 use crate::ui::kit::{mark, tool};
-use crate::ui::text;
 use crate::ui::tree::{El, ListedRow, Rows, blocks, el};
+use crate::ui::{markup, text};
 
 /// The scroller's id.
 const SCROLLER: &str = "log";
@@ -385,27 +385,48 @@ fn quiet(store: RoomStore) -> El {
 
 /// The rows, each drawn again only when it says something else than before, or while it counts time.
 fn drawn(store: RoomStore) -> impl Fn() -> Rows + Send + Sync {
-    type Drawn = HashMap<RowKey, (Arc<Row>, ListedRow)>;
-    let before: Signal<(bool, Drawn)> = Signal::default();
+    let before: Signal<Option<Drawn>> = Signal::default();
     move || {
-        let local = store.local.get();
-        let (was_local, mut known) = before.update(std::mem::take);
-        let listed: Vec<(Arc<Row>, ListedRow)> = store.rows.with(|rows| {
-            let blocks = blocks::assign(rows.iter().map(|row| Some(known.get(&row.key())?.1.block)).collect());
-            let listed = rows.iter().zip(blocks).map(|(row, block)| {
+        let seen = (store.local.get(), markup::has_come());
+        let was = before.update(Option::take);
+        // The first rows are those that the server wrote.
+        let is_first = was.is_none();
+        let Drawn { seen: was_seen, rows: mut known } = was.unwrap_or_default();
+        let drawn: Vec<DrawnRow> = store.rows.with(|rows| {
+            let blocks = blocks::assign(rows.iter().map(|row| Some(known.get(&row.key())?.listed.block)).collect());
+            let draw = |(row, block): (&Arc<Row>, _)| {
                 let key = row.key();
-                let same = known
-                    .remove(&key)
-                    .filter(|(old, _)| was_local == local && Arc::ptr_eq(old, row) && !counts_time(row));
-                let drawn = same.map_or_else(|| Arc::new(message::row(store, row)), |(_, listed)| listed.drawn);
-                (row.clone(), ListedRow { key, block, drawn })
-            });
-            listed.collect()
+                let old = known.remove(&key);
+                let written = match &old {
+                    Some(old) => old.written.still(row),
+                    None if is_first => Written::all(row),
+                    None => Written::default(),
+                };
+                let same = old.filter(|old| was_seen == seen && Arc::ptr_eq(&old.row, row) && !counts_time(row));
+                let drawn = same.map_or_else(|| Arc::new(message::row(store, row, &written)), |old| old.listed.drawn);
+                DrawnRow { row: row.clone(), written, listed: ListedRow { key, block, drawn } }
+            };
+            rows.iter().zip(blocks).map(draw).collect()
         });
-        let rows = listed.iter().map(|(_, row)| row.clone()).collect();
-        before.set((local, listed.into_iter().map(|listed| (listed.1.key, listed)).collect()));
+        let rows = drawn.iter().map(|drawn| drawn.listed.clone()).collect();
+        let known = drawn.into_iter().map(|drawn| (drawn.listed.key, drawn)).collect();
+        before.set(Some(Drawn { seen, rows: known }));
         rows
     }
+}
+
+/// What is shown.
+#[derive(Default)]
+struct Drawn {
+    /// What all rows depend on.
+    seen: (bool, bool),
+    rows: HashMap<RowKey, DrawnRow>,
+}
+
+struct DrawnRow {
+    row: Arc<Row>,
+    written: Written,
+    listed: ListedRow,
 }
 
 /// Whether what the row says depends on how long it has been there.

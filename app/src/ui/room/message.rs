@@ -15,8 +15,33 @@ const PATIENT_MS: u64 = 300;
 /// How much of a quoted message is shown, in scalar values.
 const EXCERPT: usize = 120;
 
+/// What of a row still says what the server wrote. That stays in the page, and is not read again.
+#[derive(Clone, Default)]
+pub(super) struct Written {
+    body: Option<MessageBody>,
+    reply: Option<Quote>,
+}
+
+impl Written {
+    /// All of this row.
+    pub(super) fn all(row: &Row) -> Self {
+        match row {
+            Row::Message(message) => Self { body: message.body.clone(), reply: message.reply.clone() },
+            _ => Self::default(),
+        }
+    }
+
+    /// Without what the row says otherwise now.
+    pub(super) fn still(&self, row: &Row) -> Self {
+        let mut now = Self::all(row);
+        now.body.take_if(|body| self.body.as_ref() != Some(body));
+        now.reply.take_if(|reply| self.reply.as_ref() != Some(reply));
+        now
+    }
+}
+
 /// What a row shows. Reads what may change it, so it belongs into a closure.
-pub(super) fn row(store: RoomStore, row: &Row) -> El {
+pub(super) fn row(store: RoomStore, row: &Row, written: &Written) -> El {
     let local = store.local.get();
     match row {
         Row::Day(day) => {
@@ -28,7 +53,7 @@ pub(super) fn row(store: RoomStore, row: &Row) -> El {
         }
         Row::Unread(unread) => el("div").class("unread").text(text::new_messages(unread.count)),
         Row::Line(line) => sentence(el("div").class("line"), text::line(line)),
-        Row::Message(message) => said(store, message, local),
+        Row::Message(message) => said(store, message, written, local),
     }
 }
 
@@ -50,7 +75,7 @@ pub(super) fn bdi(name: String) -> El {
     el("bdi").attr("translate", "no").text(name)
 }
 
-fn said(store: RoomStore, message: &MessageRow, local: bool) -> El {
+fn said(store: RoomStore, message: &MessageRow, written: &Written, local: bool) -> El {
     let MessageRow { id, by, name, at, own, first_of_group, last_of_group, .. } = message;
     let mut class = format!("said hue-{}", by.hue());
     for (is, name) in
@@ -75,7 +100,7 @@ fn said(store: RoomStore, message: &MessageRow, local: bool) -> El {
     } else {
         said.child(bdi(called).class("visually-hidden"))
     };
-    said = said.child(bubble(store, message));
+    said = said.child(bubble(store, message, written));
     if message.edited && message.body.is_some() {
         said = said.child(el("small").class("edited").text(text::EDITED));
     }
@@ -99,7 +124,7 @@ fn time(at: u64, local: bool) -> El {
     el("time").attr("datetime", text::iso(at)).text(if local { browser::local_time(at) } else { text::utc_time(at) })
 }
 
-fn bubble(store: RoomStore, message: &MessageRow) -> El {
+fn bubble(store: RoomStore, message: &MessageRow, written: &Written) -> El {
     let mut class = "message".to_owned();
     let Some(body) = &message.body else {
         return el("div").class(class + " gone").text(text::DELETED);
@@ -112,22 +137,27 @@ fn bubble(store: RoomStore, message: &MessageRow) -> El {
     }
     let mut bubble = el("div").class(class);
     if let Some(reply) = &message.reply {
-        bubble = bubble.child(quote(reply));
+        let read = if written.reply.is_some() { markup::read_if_here } else { markup::read };
+        bubble = bubble.child(quote(reply, read));
     }
-    bubble.children(words(store, body))
+    if written.body.is_some() {
+        bubble.written().children(words(store, body, markup::read_if_here))
+    } else {
+        bubble.children(words(store, body, markup::read))
+    }
 }
 
-fn words(store: RoomStore, body: &MessageBody) -> Vec<El> {
+fn words(store: RoomStore, body: &MessageBody, read: markup::Read) -> Vec<El> {
     store.members.with_untracked(|members| {
         let names: Vec<_> = members.iter().map(|member| (member.name.as_str(), member.member == store.me)).collect();
-        markup::parse(body.as_str(), &names).iter().map(block).collect()
+        read(body.as_str(), &names).iter().map(block).collect()
     })
 }
 
 /// What a message answers: who, and how it began.
-fn quote(quote: &Quote) -> El {
+fn quote(quote: &Quote, read: markup::Read) -> El {
     let words = match &quote.body {
-        Some(body) => excerpt(body.as_str()),
+        Some(body) => beginning(body.as_str(), read),
         None if quote.is_here => text::DELETED.to_owned(),
         None => text::EARLIER_MESSAGE.to_owned(),
     };
@@ -148,7 +178,11 @@ fn quote(quote: &Quote) -> El {
 
 /// The beginning of a message, on one line.
 pub(super) fn excerpt(body: &str) -> String {
-    let line = markup::text_of(&markup::parse(body, &[])).split_whitespace().collect::<Vec<_>>().join(" ");
+    beginning(body, markup::read)
+}
+
+fn beginning(body: &str, read: markup::Read) -> String {
+    let line = markup::text_of(&read(body, &[])).split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,

@@ -65,8 +65,14 @@ impl El {
                 let _ = element.remove_attribute(name);
             }
         }
+        if self.written != old.written {
+            element.set_text_content(None);
+            self.children.iter().for_each(|child| add(element, child.build(None)));
+            return;
+        }
+        let known = self.written.unwrap_or(usize::MAX);
         let mut at = element.first_child();
-        for (i, child) in self.children.iter().enumerate() {
+        for (i, child) in self.children.iter().enumerate().take(known) {
             let Some(before) = old.children.get(i) else {
                 add(element, child.build(None));
                 continue;
@@ -83,7 +89,7 @@ impl El {
                 None => add(element, child.build(None)),
             }
         }
-        for surplus in old.children.iter().skip(self.children.len()) {
+        for surplus in old.children.iter().take(known).skip(self.children.len()) {
             let Some(node) = fitting(at.take(), surplus.name()) else { return };
             at = node.next_sibling();
             let _ = element.remove_child(&node);
