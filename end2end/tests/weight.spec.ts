@@ -5,7 +5,7 @@ import { expect, holdWasm, type Page, type Person, test } from '../support/room.
 import { open, STAGE_ENV } from '../support/states.ts';
 
 /** Most bytes that the room's WASM, JavaScript and CSS may take on the way: today's sum, rounded up. */
-const ASSETS = 222_000;
+const ASSETS = 224_000;
 /** What that is to become: 180 KB. */
 const AIM = 184_320;
 /** Most bytes of the first HTML of a room with 100 messages: 20 KB. */

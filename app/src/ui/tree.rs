@@ -206,7 +206,7 @@ impl El {
         let rows: Rows = self.rows.iter().flat_map(|list| (list.0)()).collect();
         for rows in rows.chunk_by(ListedRow::stands_with) {
             let mut block = block();
-            block.children = rows.iter().map(|row| Node::El(El::clone(&row.drawn))).collect();
+            block.children = rows.iter().map(|row| Node::El(Self::clone(&row.drawn))).collect();
             block.write(html);
         }
         html.push_str("</");

@@ -71,7 +71,10 @@ impl Log {
             last: Signal::new(store.rows.with_untracked(|rows| last_message(rows))),
             pressing: Signal::new(None),
         };
-        watch(move || log.store.rows.with(|rows| log.came(rows)));
+        watch(move || {
+            log.store.rows.with(|rows| log.came(rows));
+            browser::next_frame(move || log.place_bar());
+        });
         watch(move || {
             log.target.track();
             log.sure.set(false);
@@ -150,18 +153,24 @@ impl Log {
         if scroller.scroll_height() - scroller.client_height() + top < NEAR {
             self.store.load_older();
         }
+        self.place_bar();
     }
 
     fn point_at(self, element: Option<&Element>) {
         let id = element.and_then(message_of);
-        if self.target.get_untracked() == id {
-            return;
+        if self.target.get_untracked() != id {
+            self.target.set(id);
         }
-        self.target.set(id);
-        if let (Some(row), Some(_)) = (element.and_then(row_of), id)
+        self.place_bar();
+    }
+
+    /// Puts the bar beside its message: what comes above, and gets its size there, moves it.
+    fn place_bar(self) {
+        let row = self.target.get_untracked().and_then(|id| browser::by_id(&message::element_id(id)));
+        if let (Some(row), Some(bar)) = (row, browser::by_id("actions"))
             && let Some(sheet) = browser::closest(&row, ".sheet")
         {
-            browser::set_property("actions", "--at", &format!("{}px", browser::top_within(&row, &sheet)));
+            browser::set_property(&bar, "--at", &format!("{}px", browser::top_within(&row, &sheet)));
         }
     }
 
@@ -241,8 +250,15 @@ impl Log {
             "Home" if !in_bar => self.all().into_iter().next(),
             "End" if !in_bar => self.all().pop(),
             "Enter" if row.as_ref() == Some(&at) => {
+                event.prevent_default();
                 self.point_at(Some(&at));
-                browser::by_id("actions").and_then(|bar| bar.first_element_child())
+                // The bar may have to be drawn first.
+                browser::next_frame(|| {
+                    if let Some(first) = browser::by_id("actions").and_then(|bar| bar.first_element_child()) {
+                        browser::focus_on(&first);
+                    }
+                });
+                None
             }
             "Escape" if in_bar => self.target.get_untracked().and_then(|id| browser::by_id(&message::element_id(id))),
             "Escape" => {
@@ -386,25 +402,36 @@ fn quiet(store: RoomStore) -> El {
 /// The rows, each drawn again only when it says something else than before, or while it counts time.
 fn drawn(store: RoomStore) -> impl Fn() -> Rows + Send + Sync {
     type Drawn = HashMap<RowKey, (Arc<Row>, ListedRow)>;
-    let before: Signal<(bool, Drawn)> = Signal::default();
+    let before: Signal<((bool, i64), Drawn)> = Signal::default();
     move || {
-        let local = store.local.get();
-        let (was_local, mut known) = before.update(std::mem::take);
+        // What any row may say otherwise when it changes.
+        let clock = (store.local.get(), browser::today());
+        let (old_clock, mut known) = before.update(std::mem::take);
         let listed: Vec<(Arc<Row>, ListedRow)> = store.rows.with(|rows| {
-            let blocks = blocks::assign(rows.iter().map(|row| Some(known.get(&row.key())?.1.block)).collect());
+            let block_of = |row: &Arc<Row>| Some(known.get(&row.key())?.1.block);
+            let blocks = blocks::assign(rows.iter().map(|row| (block_of(row), goes_along(row))).collect());
             let listed = rows.iter().zip(blocks).map(|(row, block)| {
                 let key = row.key();
                 let same = known
                     .remove(&key)
-                    .filter(|(old, _)| was_local == local && Arc::ptr_eq(old, row) && !counts_time(row));
+                    .filter(|(old, _)| old_clock == clock && Arc::ptr_eq(old, row) && !counts_time(row));
                 let drawn = same.map_or_else(|| Arc::new(message::row(store, row)), |(_, listed)| listed.drawn);
                 (row.clone(), ListedRow { key, block, drawn })
             });
             listed.collect()
         });
         let rows = listed.iter().map(|(_, row)| row.clone()).collect();
-        before.set((local, listed.into_iter().map(|listed| (listed.1.key, listed)).collect()));
+        before.set((clock, listed.into_iter().map(|listed| (listed.1.key, listed)).collect()));
         rows
+    }
+}
+
+/// Whether the row's place is beside others, whichever they are: a day's beginning, and what is not in the log yet.
+fn goes_along(row: &Row) -> bool {
+    match row {
+        Row::Day(_) | Row::Unread(_) => true,
+        Row::Message(message) => matches!(message.state, RowState::Pending { .. } | RowState::Refused(_)),
+        Row::Line(_) => false,
     }
 }
 
