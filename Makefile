@@ -14,7 +14,7 @@ run: dist ## Set up, build the release and serve it on 127.0.0.1:$PORT (3000)
 	@HOST=$$(scripts/host) PORT=$(PORT) dist/flasky
 
 dev: setup ## Rebuild and reload on every change
-	@HOST=$$(scripts/host) PORT=$(PORT) scripts/with-tools cargo leptos watch --split
+	@HOST=$$(scripts/host) PORT=$(PORT) scripts/with-tools cargo leptos watch
 
 test: ## Set up the rest and run every test
 	@scripts/test
@@ -52,9 +52,10 @@ bench: dist ## Measure how fast a key is answered in a room with 1 000 messages,
 	@scripts/setup test
 	@scripts/end2end --config bench $(ARGS)
 
-soak: setup ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=rss, ARGS=stalled
+soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=rss, ARGS=stalled, ARGS=rolling, ARGS=idle, ARGS=cost, ARGS=size
+	@scripts/setup cluster
 	@cargo build --release -p server --bin server --example soak
-	@$(TARGET)/release/examples/soak $(ARGS)
+	@scripts/with-tools $(TARGET)/release/examples/soak $(ARGS)
 
 cluster: dist ## Three NATS servers, two nodes, and a door to them at 127.0.0.1:$PORT (3000), to break
 	@scripts/setup cluster

@@ -284,7 +284,12 @@ fn a_reaction_is_one_emoji() {
     {
         assert_eq!(emoji.parse::<app::protocol::Emoji>().map(|emoji| emoji.to_string()), Ok(emoji.to_owned()));
     }
-    for other in ["", "a", "1", "👍👍", " 👍", "<b>", "é", "a\u{fe0f}", "\u{fe0f}"] {
+    for joined in ["🧑\u{200d}⚕", "❤\u{200d}🔥"] {
+        assert!(joined.parse::<app::protocol::Emoji>().is_ok(), "{joined:?}");
+    }
+    let invisible = ["\u{202e}\u{fe0f}", "\u{200b}\u{fe0f}", "\n\u{fe0f}\u{20e3}", "\u{202e}\u{fe0f}\u{20e3}"];
+    for other in ["", "a", "1", "👍👍", " 👍", "<b>", "é", "a\u{fe0f}", "\u{fe0f}", "❤"].into_iter().chain(invisible)
+    {
         assert!(other.parse::<app::protocol::Emoji>().is_err(), "{other:?}");
     }
 }

@@ -11,6 +11,8 @@ import { freePort } from './server.ts';
 export class Line {
   /** From the next connection on, its pages come in pieces. */
   inPieces = false;
+  /** From the next connection on, sockets are asked for in vain: neither answered nor closed. */
+  holdsSockets = false;
   private listener: Listener | undefined;
   private readonly sockets = new Set<Socket>();
 
@@ -37,7 +39,8 @@ export class Line {
         [far, near],
       ] as const) {
         this.sockets.add(one);
-        (this.inPieces && one === far ? one.pipe(pieces()) : one).pipe(other);
+        const pipe = one === near ? this.hold() : this.inPieces ? pieces() : undefined;
+        (pipe ? one.pipe(pipe) : one).pipe(other);
         one.on('error', () => other.destroy());
         one.on('close', () => {
           this.sockets.delete(one);
@@ -48,6 +51,13 @@ export class Line {
     listener.listen(this.port, '127.0.0.1');
     await once(listener, 'listening');
     this.listener = listener;
+  }
+
+  private hold(): Transform | undefined {
+    if (!this.holdsSockets) return undefined;
+    return new Transform({
+      transform: (chunk: Buffer, _encoding, done) => (chunk.includes('GET /ws/') ? undefined : done(null, chunk)),
+    });
   }
 
   async cut(): Promise<void> {

@@ -152,6 +152,7 @@ test('everything can be done by keyboard', async ({ person }) => {
     await keyboard.press('Escape');
     await expect(button(/^Emoji$/)).toBeFocused();
     await keyboard.press('Enter');
+    await expect(dialog('Emoji').getByRole('button').first()).toBeFocused();
     await keyboard.press('ArrowDown');
     await keyboard.press('Enter');
     await expect(dialog('Emoji')).toBeHidden();

@@ -39,6 +39,25 @@ test('what is not sent yet survives a reload, and arrives once and in order', as
   expect(asked).toBe(1);
 });
 
+test('what is not sent yet is there before there is a connection', async ({ person, line, guard }) => {
+  const ana = await person('Ana', line.url);
+  await ana.create();
+  ana.page.on('dialog', (dialog) => void dialog.accept());
+  const back = guard.expectRefusedSockets();
+  await line.cut();
+  line.holdsSockets = true;
+  await line.mend();
+  await ana.type('kept');
+  await expect.poll(() => ana.said()).toEqual(['kept']);
+  await ana.page.reload();
+  await ana.hydrated();
+  // Long before an attempt to connect is given up, which takes ten seconds.
+  await expect.poll(() => ana.said(), { timeout: 4_000 }).toEqual(['kept']);
+  line.holdsSockets = false;
+  await ana.has(['kept']);
+  await back();
+});
+
 test('offline is said, and what is written then is sent afterwards', async ({ person, guard }) => {
   const ana = await person('Ana');
   const bo = await person('Bo');

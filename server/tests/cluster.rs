@@ -16,7 +16,7 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use app::protocol::{Epoch, Limits, Position, Seq};
+use app::protocol::{Code, Limits, Seq};
 use server::backend::{self, Backend, From};
 
 use cluster::Cluster;
@@ -28,7 +28,7 @@ use proof::fault::Fault;
 use proof::http::{self, Seat};
 use proof::node::Program;
 use proof::proxy::{Cut, Proxy};
-use proof::store::{Entry, Truth};
+use proof::store::Truth;
 use support::{edited, message, room_of, stored};
 
 /// People of one room, half of them at each node.
@@ -307,24 +307,13 @@ impl Stage {
             for person in room.people {
                 histories.push(person.finish().await);
             }
-            let truth = truth(&*self.observer, &room.seat).await;
+            let mut truth = Truth::ask(&*self.observer, room.seat.code, EVENTS).await;
+            // Without a quorum nothing can be stored for now.
+            truth.defers.push(Code::Storage);
             println!("{} events in a log", truth.log.len());
             faults.extend(checker::check(&truth, &histories));
         }
         self.observer.close().await;
         (total, faults)
-    }
-}
-
-async fn truth(store: &dyn Backend, seat: &Seat) -> Truth {
-    let room = store.room(seat.code).await.unwrap();
-    let start = From::After(Position { epoch: Epoch(room.position.epoch.0), seq: Seq(0) });
-    let log = store.read(seat.code, start, EVENTS).await.unwrap().events;
-    Truth {
-        log: log.into_iter().map(|event| Entry { seq: event.seq, id: event.id, kind: Some(event.kind) }).collect(),
-        seats: room.members.into_iter().map(|seated| (seated.member, seated.name.as_str().to_owned())).collect(),
-        keeps: EVENTS,
-        // Without a quorum nothing can be stored for now.
-        defers: vec![app::protocol::Code::Storage],
     }
 }

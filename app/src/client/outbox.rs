@@ -108,7 +108,7 @@ impl From<DraftEvent> for Proposal {
 
 impl FromJson for DraftEvent {
     fn from_json(json: &Value) -> Option<Self> {
-        let (kind, of) = json.as_object()?.iter().next()?;
+        let (kind, of) = json.as_object().filter(|kinds| kinds.len() == 1)?.iter().next()?;
         Some(match kind.as_str() {
             "Message" => Self::Message { body: need(of, "body")?, reply_to: maybe(of, "reply_to")? },
             "Edit" => Self::Edit { target: need(of, "target")?, body: need(of, "body")? },

@@ -371,9 +371,9 @@ pub fn top_within(element: &Element, around: &Element) -> i32 {
     (element.get_bounding_client_rect().top() - around.get_bounding_client_rect().top()) as i32
 }
 
-/// Sets a style's custom property on the element of this id. Not an attribute, which the content policy forbids.
-pub fn set_property(id: &str, property: &str, value: &str) {
-    if let Some(element) = by_id(id).and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+/// Sets a style's custom property on an element. Not an attribute, which the content policy forbids.
+pub fn set_property(element: &Element, property: &str, value: &str) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
         let _ = element.style().set_property(property, value);
     }
 }
@@ -384,6 +384,9 @@ pub fn reveal(id: &str) {
     let options = web_sys::ScrollIntoViewOptions::new();
     options.set_block(web_sys::ScrollLogicalPosition::Center);
     element.scroll_into_view_with_scroll_into_view_options(&options);
+    // Once more when what is on the screen now has got its real size.
+    let again = element.clone();
+    next_frame(move || again.scroll_into_view_with_scroll_into_view_options(&options));
     focus_on(&element);
     // The class begins an animation; it has to go before it can begin again.
     let classes = element.class_list();

@@ -24,6 +24,8 @@ pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiv
     hands.perform(client.step(browser::now_ms(), Input::Zone(browser::zone())));
     hands.perform(client.step(browser::now_ms(), Input::Start));
     let mut pace = Pace::default();
+    // What was kept of an earlier page, and the reader's own clock.
+    pace.hurry(browser::now_ms());
     loop {
         let (now, key) = (browser::now_ms(), store.last_key());
         if pace.due(key).is_some_and(|due| due <= now) {
@@ -31,7 +33,7 @@ pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiv
             pace.drawn(now);
         }
         keeper.keep(client.outbox(), client.status());
-        let beat = store.counts_time().then_some(now + BEAT_MS);
+        let beat = (store.counts_time() || is_sending(&client)).then_some(now + BEAT_MS);
         let due = hands.wake.into_iter().chain(beat).chain(pace.due(key)).min();
         // Inputs first: where the room is gone, so are the signals that a frame would change.
         let input = select_biased! {
@@ -50,12 +52,9 @@ pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiv
             }
             hands.wake = None;
         }
-        match input {
-            Input::Frame(..) => pace.came(now),
-            Input::Typing => {}
-            // What the person does, and what becomes of the connection, is seen at once.
-            _ => pace.hurry(now),
-        }
+        let is_quiet = matches!(input, Input::Typing);
+        let mut is_of_others = matches!(input, Input::Frame(..));
+        let before = (client.status(), is_sending(&client));
         match input {
             // Whoever leaves was asked, and has given up what is not sent.
             Input::Leave => client.give_up(),
@@ -66,9 +65,24 @@ pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiv
         hands.perform(client.step(now, input));
         // What is ready already is taken before anything is drawn.
         while let Some(input) = hands.socket_input().now_or_never() {
+            is_of_others = true;
             hands.perform(client.step(now, input));
         }
+        // What becomes of the connection and of what the reader does is seen at once, and so is a title in a hidden tab,
+        // where timers are slow.
+        let concerns_reader = before.1 || before != (client.status(), is_sending(&client)) || !browser::is_visible();
+        let hurries = if is_of_others { concerns_reader } else { !is_quiet };
+        if hurries {
+            pace.hurry(now);
+        } else if is_of_others {
+            pace.came(now);
+        }
     }
+}
+
+/// Whether something of the reader is on its way.
+fn is_sending(client: &Client) -> bool {
+    client.outbox().drafts().any(|draft| !draft.is_refused())
 }
 
 /// Takes over what other pages of this tab could not send.

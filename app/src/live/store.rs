@@ -314,11 +314,9 @@ impl RoomStore {
         });
     }
 
-    /// Whether something on the page counts time.
+    /// Whether something on the page counts time, beside what is on its way.
     pub(super) fn counts_time(self) -> bool {
-        let waits = matches!(self.status.get_untracked(), Status::Reconnecting { .. });
-        // Only the last rows can be on their way.
-        waits || self.rows.with_untracked(|rows| rows.last().is_some_and(|row| is_pending(row)))
+        matches!(self.status.get_untracked(), Status::Reconnecting { .. })
     }
 
     /// Writes what changed since the last time.
@@ -351,8 +349,4 @@ impl RoomStore {
             self.rows.set(drawn);
         }
     }
-}
-
-fn is_pending(row: &Row) -> bool {
-    matches!(row, Row::Message(message) if matches!(message.state, RowState::Pending { .. }))
 }

@@ -50,15 +50,19 @@ impl FromStr for Emoji {
 /// U+200D (the grammar of UTS #51, section 1.4.9).
 #[must_use]
 pub fn picture(text: &str) -> Option<usize> {
-    let mut rest = after_element(text)?;
-    while let Some(next) = rest.strip_prefix('\u{200d}').and_then(after_element) {
+    let mut rest = after_element(text, false)?;
+    while let Some(next) = rest.strip_prefix(JOINER).and_then(|next| after_element(next, true)) {
         rest = next;
     }
     Some(text.len() - rest.len())
 }
 
+/// Joins signs to one picture.
+const JOINER: char = '\u{200d}';
+
 /// What follows the part of an emoji at the beginning: a flag's two letters, a key, or a picture with its colour or tags.
-fn after_element(text: &str) -> Option<&str> {
+/// `joined` tells that it is not the first part.
+fn after_element(text: &str, joined: bool) -> Option<&str> {
     let mut signs = text.chars();
     let first = signs.next()?;
     let rest = signs.as_str();
@@ -66,12 +70,12 @@ fn after_element(text: &str) -> Option<&str> {
         return Some(rest.strip_prefix(is_flag_letter).unwrap_or(rest));
     }
     let (is_styled, rest) = rest.strip_prefix('\u{fe0f}').map_or((false, rest), |rest| (true, rest));
-    if let Some(rest) = rest.strip_prefix('\u{20e3}').filter(|_| is_styled) {
-        return Some(rest);
+    if matches!(first, '0'..='9' | '#' | '*') {
+        return rest.strip_prefix('\u{20e3}').filter(|_| is_styled);
     }
-    // Other signs ask for the emoji style.
-    let sign = first >= '\u{a9}' && first != '\u{fe0f}' && !first.is_alphabetic();
-    if !(is_pictographic(first) || sign && is_styled) {
+    // Signs that are text by themselves ask for the emoji style, but not where they are joined (minimally qualified).
+    let is_drawn = is_styled || joined || rest.starts_with(JOINER);
+    if !(is_pictographic(first) || is_sign(first) && is_drawn) {
         return None;
     }
     let rest = rest.strip_prefix(|c| matches!(c, '\u{1f3fb}'..='\u{1f3ff}')).unwrap_or(rest);
@@ -80,6 +84,13 @@ fn after_element(text: &str) -> Option<&str> {
 
 fn is_flag_letter(c: char) -> bool {
     matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
+}
+
+/// Whether a character can be drawn as a picture (the blocks that hold those of `Emoji=Yes`, UTS #51).
+fn is_sign(c: char) -> bool {
+    matches!(c, '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}' | '\u{2194}'..='\u{21aa}'
+        | '\u{2300}'..='\u{23ff}' | '\u{24c2}' | '\u{25aa}'..='\u{25fe}' | '\u{2600}'..='\u{27bf}' | '\u{2934}'..='\u{2935}'
+        | '\u{2b05}'..='\u{2b55}' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}')
 }
 
 /// Whether a character is drawn as a picture by itself.

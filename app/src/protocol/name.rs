@@ -115,7 +115,7 @@ impl fmt::Display for DisplayName {
 read! {
     DisplayName = |json| {
         let name = json.as_str()?;
-        let is_one = !name.is_empty() && name.chars().count() <= MAX_SCALARS && !holds_control(name);
+        let is_one = name.chars().count() <= MAX_SCALARS && !holds_control(name) && !name.chars().all(is_invisible);
         is_one.then(|| Self(name.to_owned()))
     };
 }

@@ -4,15 +4,30 @@
 //!     soak start               measures how long a server with many rooms takes until it is ready
 //!     soak rss                 holds half of the most appends per second, and fits the server's memory
 //!     soak stalled             measures what one reader who stops reading costs the others
+//!     soak rolling             restarts both nodes of a cluster, one after the other, under people who write
+//!     soak idle                measures what people cost who say nothing
+//!     soak cost                measures what an append and a delivery cost
+//!     soak size                measures what rooms, events and leases are in JetStream
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
 
+#[path = "../../tests/support/cluster.rs"]
+#[allow(dead_code, reason = "shared with the test that breaks a cluster")]
+mod cluster;
+#[path = "../../tests/support/nats.rs"]
+mod nats_server;
 #[path = "../../tests/proof/kit.rs"]
 mod proof;
+#[path = "../../tests/support/rolling.rs"]
+mod rolling;
 
+mod cost;
+mod idle;
 mod memory;
+mod size;
 mod stalled;
 mod start;
+mod store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,6 +70,23 @@ struct Kills {
     seed: Option<u64>,
 }
 
+#[derive(clap::Args)]
+struct Rollout {
+    #[arg(long, default_value_t = 10)]
+    rooms: usize,
+    #[arg(long, default_value_t = 20)]
+    members: usize,
+    /// Messages per second, of all of them.
+    #[arg(long, default_value_t = 50.0)]
+    rate: f64,
+    /// Seconds before, between and after the restarts.
+    #[arg(long, default_value_t = 10.0)]
+    pause: f64,
+    /// Repeats what is said.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
 #[derive(Subcommand)]
 enum What {
     /// The time from the server's start until it is ready, with live rooms in its store.
@@ -63,6 +95,14 @@ enum What {
     Rss(memory::Arguments),
     /// One reader who stops reading, in a room of 100.
     Stalled(stalled::Arguments),
+    /// Both nodes of a cluster, restarted one after the other.
+    Rolling(Rollout),
+    /// What people cost who say nothing.
+    Idle(idle::Arguments),
+    /// What an append and a delivery cost.
+    Cost(cost::Arguments),
+    /// What rooms, events and leases are in JetStream.
+    Size(size::Arguments),
 }
 
 #[tokio::main]
@@ -74,6 +114,10 @@ async fn main() -> ExitCode {
         Some(What::Start(arguments)) => start::run(server, &arguments).await,
         Some(What::Rss(arguments)) => memory::run(server, &arguments).await,
         Some(What::Stalled(arguments)) => stalled::run(server, &arguments).await,
+        Some(What::Rolling(arguments)) => rollout(server, arguments).await,
+        Some(What::Idle(arguments)) => idle::run(server, &arguments).await,
+        Some(What::Cost(arguments)) => cost::run(server, &arguments).await,
+        Some(What::Size(arguments)) => size::run(server, &arguments).await,
     };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -94,6 +138,19 @@ async fn kills(server: PathBuf, arguments: Kills) -> bool {
         Soak { server, gently, kills, time: Duration::from_secs_f64(minutes * 60.0), rooms, members, rate, seed };
     let figures = proof::soak::run(&soak, |figures| println!("{}", figures.line())).await;
     println!("\n{}", figures.table());
+    for fault in figures.faults.iter().take(20) {
+        println!("{fault}");
+    }
+    figures.is_good()
+}
+
+async fn rollout(server: PathBuf, arguments: Rollout) -> bool {
+    let Rollout { rooms, members, rate, pause, seed } = arguments;
+    let seed = seed.unwrap_or_else(proof::client::unix_ms);
+    println!("{rooms} rooms of {members}, {rate} messages per second in all, seed {seed}");
+    let rolling = rolling::Rolling { server, rooms, members, rate, pause: Duration::from_secs_f64(pause), seed };
+    let figures = rolling::run(&rolling).await;
+    println!("\n{figures}");
     for fault in figures.faults.iter().take(20) {
         println!("{fault}");
     }

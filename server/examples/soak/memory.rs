@@ -14,6 +14,7 @@ use crate::proof::dice::Dice;
 use crate::proof::http;
 use crate::proof::light::Light;
 use crate::proof::node::Program;
+use crate::store::resident;
 
 /// How long the most appends per second are looked for, after this long to warm up.
 const SEARCH: Duration = Duration::from_secs(15);
@@ -115,9 +116,7 @@ async fn sample(pid: u32, time: Duration) -> Vec<f64> {
     let begun = Instant::now();
     while begun.elapsed() < time {
         sleep_until(begun + Duration::from_secs(samples.len() as u64 + 1)).await;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a server that lives");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        samples.push(line.split_whitespace().next().unwrap().parse().unwrap());
+        samples.push(resident(pid));
         if samples.len().is_multiple_of(30) {
             println!("{:5} s  {:.1} MiB", samples.len(), samples.last().unwrap() / 1024.0);
         }

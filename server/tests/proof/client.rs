@@ -71,6 +71,10 @@ pub(crate) struct View {
     pub(crate) cut_in_flight: u64,
     /// Acts that were done.
     pub(crate) acts: u64,
+    /// The longest time from a welcomed socket's end to the next welcome, in milliseconds.
+    pub(crate) longest_away: u64,
+    /// The longest time from "send" to the echo, in milliseconds.
+    pub(crate) longest_ack: u64,
 }
 
 /// Of several pages.
@@ -86,6 +90,8 @@ impl AddAssign for View {
         self.resets += other.resets;
         self.dials += other.dials;
         self.cut_in_flight += other.cut_in_flight;
+        self.longest_away = self.longest_away.max(other.longest_away);
+        self.longest_ack = self.longest_ack.max(other.longest_ack);
     }
 }
 
@@ -354,7 +360,7 @@ impl Page {
             self.perform(actions);
             self.witness.discarded(&self.client);
         }
-        self.witness.view.live = self.client.status() == Status::Live;
+        self.witness.lives(self.client.status() == Status::Live);
         self.witness.view.ended = matches!(self.client.status(), Status::Ended(_));
         self.witness.view.typing = self.client.typing().len();
         self.witness.view.unsent = self.client.outbox().drafts().len();

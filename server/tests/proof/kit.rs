@@ -1,7 +1,8 @@
 //! What the proof is made of: people who use the real client machine, a network that fails on purpose, servers that
 //! are killed, and a checker that reads afterwards what everybody sent and saw.
 //!
-//! Shared by `tests/random_plan.rs`, `tests/soak.rs`, `tests/faults.rs` and `examples/soak`.
+//! Shared by `tests/random_plan.rs`, `tests/soak.rs`, `tests/faults.rs`, `tests/cluster.rs`, `tests/rolling.rs` and
+//! `examples/soak`.
 
 #![allow(dead_code, reason = "each target uses a part")]
 

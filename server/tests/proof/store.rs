@@ -1,10 +1,11 @@
-//! What the server has in the end, read from its file.
+//! What the server has in the end, read from its file, or from a cluster.
 
 use std::path::Path;
 use std::time::Duration;
 
-use app::protocol::{Code, EventId, EventKind, MemberId, RoomCode, Seq, codec};
+use app::protocol::{Code, EventId, EventKind, MemberId, Position, RoomCode, Seq, codec};
 use rusqlite::{Connection, OptionalExtension as _, Result};
+use server::backend::{Backend, From};
 use uuid::Uuid;
 
 use super::history::Seated;
@@ -54,6 +55,19 @@ impl Truth {
         let room: i64 = room.optional()?.unwrap_or(0);
         let keeps = app::protocol::Limits::default().events;
         Ok(Self { log: log(&file, room)?, seats: seats(&file, room)?, keeps, defers: Vec::new() })
+    }
+
+    /// A room of a cluster that keeps this many events, more than were said, as its engine reads it.
+    pub(crate) async fn ask(store: &dyn Backend, code: RoomCode, keeps: usize) -> Self {
+        let room = store.room(code).await.unwrap();
+        let start = From::After(Position { epoch: room.position.epoch, seq: Seq(0) });
+        let log = store.read(code, start, keeps).await.unwrap().events;
+        Self {
+            log: log.into_iter().map(|event| Entry { seq: event.seq, id: event.id, kind: Some(event.kind) }).collect(),
+            seats: room.members.into_iter().map(|seated| (seated.member, seated.name.as_str().to_owned())).collect(),
+            keeps,
+            defers: Vec::new(),
+        }
     }
 }
 

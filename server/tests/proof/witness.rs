@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use app::client::{Client, DraftState, Outbox, Row, RowKey, RowState, Status};
 use app::protocol::{Code, Event, EventId, EventKind, MemberId, Seq};
 
-use super::client::View;
+use super::client::{View, now_ms};
 use super::history::{End, Fact, History, Said, Seated};
 
 /// Screens up to this size are looked at after every step; larger ones now and then.
@@ -22,6 +22,10 @@ pub(crate) struct Witness {
     denied: HashMap<EventId, Code>,
     doubled: HashSet<RowKey>,
     looks: u64,
+    /// When what is on its way was sent.
+    sent_at: HashMap<EventId, u64>,
+    /// When the last welcomed socket ended.
+    away_since: Option<u64>,
 }
 
 impl Witness {
@@ -40,11 +44,22 @@ impl Witness {
         self.view.changes += u64::from(said.target().is_some());
         self.facts.push(Fact::Sent { id, said });
         self.drafts.insert(id, DraftState::Waiting);
+        self.sent_at.insert(id, now_ms());
     }
 
     /// The server refuses it for good.
     pub(crate) fn denies(&mut self, id: EventId, code: Code) {
         self.denied.insert(id, code);
+    }
+
+    /// Whether there is a welcomed socket now.
+    pub(crate) fn lives(&mut self, live: bool) {
+        if self.view.live && !live {
+            self.away_since = Some(now_ms());
+        } else if live && let Some(since) = self.away_since.take() {
+            self.view.longest_away = self.view.longest_away.max(now_ms() - since);
+        }
+        self.view.live = live;
     }
 
     pub(crate) fn look(&mut self, client: &Client) {
@@ -79,11 +94,14 @@ impl Witness {
         let gone: Vec<_> = self.drafts.keys().filter(|id| !present.contains_key(id)).copied().collect();
         for id in gone {
             self.drafts.remove(&id);
+            let sent_at = self.sent_at.remove(&id);
             match self.denied.remove(&id) {
                 // Nothing was typed for it, so it is not kept.
                 Some(code) => self.refuse(id, code),
                 None => {
                     self.view.acked += 1;
+                    let took = sent_at.map_or(0, |at| now_ms() - at);
+                    self.view.longest_ack = self.view.longest_ack.max(took);
                     self.facts.push(Fact::Acked { id });
                 }
             }

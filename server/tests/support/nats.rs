@@ -63,6 +63,10 @@ impl Server {
         &self.address
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_raw_nonzero().get().cast_unsigned()
+    }
+
     /// `kill -9`. What it stored stays.
     pub(crate) fn kill(&mut self) {
         std::fs::write(self.directory.join("keep"), "").unwrap();

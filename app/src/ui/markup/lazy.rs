@@ -32,12 +32,13 @@ pub fn has_come() -> bool {
     parser().is_some()
 }
 
-#[cfg(not(feature = "hydrate"))]
+// A debug build is not split: `cargo leptos watch` needs no flag then.
+#[cfg(any(not(feature = "hydrate"), debug_assertions))]
 use at_hand::{fetch, parser};
-#[cfg(feature = "hydrate")]
+#[cfg(all(feature = "hydrate", not(debug_assertions)))]
 use fetched::{fetch, parser};
 
-#[cfg(not(feature = "hydrate"))]
+#[cfg(any(not(feature = "hydrate"), debug_assertions))]
 mod at_hand {
     pub(super) fn fetch() {}
 
@@ -46,7 +47,7 @@ mod at_hand {
     }
 }
 
-#[cfg(feature = "hydrate")]
+#[cfg(all(feature = "hydrate", not(debug_assertions)))]
 mod fetched {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{LazyLock, OnceLock};

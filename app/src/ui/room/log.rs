@@ -71,7 +71,10 @@ impl Log {
             last: Signal::new(store.rows.with_untracked(|rows| last_message(rows))),
             pressing: Signal::new(None),
         };
-        watch(move || log.store.rows.with(|rows| log.came(rows)));
+        watch(move || {
+            log.store.rows.with(|rows| log.came(rows));
+            browser::next_frame(move || log.place_bar());
+        });
         watch(move || {
             log.target.track();
             log.sure.set(false);
@@ -150,18 +153,24 @@ impl Log {
         if scroller.scroll_height() - scroller.client_height() + top < NEAR {
             self.store.load_older();
         }
+        self.place_bar();
     }
 
     fn point_at(self, element: Option<&Element>) {
         let id = element.and_then(message_of);
-        if self.target.get_untracked() == id {
-            return;
+        if self.target.get_untracked() != id {
+            self.target.set(id);
         }
-        self.target.set(id);
-        if let (Some(row), Some(_)) = (element.and_then(row_of), id)
+        self.place_bar();
+    }
+
+    /// Puts the bar beside its message: what comes above, and gets its size there, moves it.
+    fn place_bar(self) {
+        let row = self.target.get_untracked().and_then(|id| browser::by_id(&message::element_id(id)));
+        if let (Some(row), Some(bar)) = (row, browser::by_id("actions"))
             && let Some(sheet) = browser::closest(&row, ".sheet")
         {
-            browser::set_property("actions", "--at", &format!("{}px", browser::top_within(&row, &sheet)));
+            browser::set_property(&bar, "--at", &format!("{}px", browser::top_within(&row, &sheet)));
         }
     }
 
@@ -241,8 +250,15 @@ impl Log {
             "Home" if !in_bar => self.all().into_iter().next(),
             "End" if !in_bar => self.all().pop(),
             "Enter" if row.as_ref() == Some(&at) => {
+                event.prevent_default();
                 self.point_at(Some(&at));
-                browser::by_id("actions").and_then(|bar| bar.first_element_child())
+                // The bar may have to be drawn first.
+                browser::next_frame(|| {
+                    if let Some(first) = browser::by_id("actions").and_then(|bar| bar.first_element_child()) {
+                        browser::focus_on(&first);
+                    }
+                });
+                None
             }
             "Escape" if in_bar => self.target.get_untracked().and_then(|id| browser::by_id(&message::element_id(id))),
             "Escape" => {
@@ -387,13 +403,14 @@ fn quiet(store: RoomStore) -> El {
 fn drawn(store: RoomStore) -> impl Fn() -> Rows + Send + Sync {
     let before: Signal<Option<Drawn>> = Signal::default();
     move || {
-        let seen = (store.local.get(), markup::has_come());
+        let seen = (store.local.get(), browser::today(), markup::has_come());
         let was = before.update(Option::take);
         // The first rows are those that the server wrote.
         let is_first = was.is_none();
         let Drawn { seen: was_seen, rows: mut known } = was.unwrap_or_default();
         let drawn: Vec<DrawnRow> = store.rows.with(|rows| {
-            let blocks = blocks::assign(rows.iter().map(|row| Some(known.get(&row.key())?.listed.block)).collect());
+            let block_of = |row: &Arc<Row>| Some(known.get(&row.key())?.listed.block);
+            let blocks = blocks::assign(rows.iter().map(|row| (block_of(row), goes_along(row))).collect());
             let draw = |(row, block): (&Arc<Row>, _)| {
                 let key = row.key();
                 let old = known.remove(&key);
@@ -419,7 +436,7 @@ fn drawn(store: RoomStore) -> impl Fn() -> Rows + Send + Sync {
 #[derive(Default)]
 struct Drawn {
     /// What all rows depend on.
-    seen: (bool, bool),
+    seen: (bool, i64, bool),
     rows: HashMap<RowKey, DrawnRow>,
 }
 
@@ -427,6 +444,15 @@ struct DrawnRow {
     row: Arc<Row>,
     written: Written,
     listed: ListedRow,
+}
+
+/// Whether the row's place is beside others, whichever they are: a day's beginning, and what is not in the log yet.
+fn goes_along(row: &Row) -> bool {
+    match row {
+        Row::Day(_) | Row::Unread(_) => true,
+        Row::Message(message) => matches!(message.state, RowState::Pending { .. } | RowState::Refused(_)),
+        Row::Line(_) => false,
+    }
 }
 
 /// Whether what the row says depends on how long it has been there.

@@ -10,23 +10,23 @@ const FULL: usize = 50;
 /// A block among its neighbours.
 pub(crate) type BlockId = i32;
 
-/// The blocks of rows that are to be shown in this order, ascending. Each row says in which block it is already: there it
-/// stays, so that rows that come at either end change no other block than the one they join.
-pub(crate) fn assign(mut rows: Vec<Option<BlockId>>) -> impl Iterator<Item = BlockId> {
-    let known = rows.iter().position(Option::is_some).unwrap_or(0);
-    let (ahead, rest) = rows.split_at_mut(known);
-    if let Some(first) = rest.first().copied().flatten() {
-        for (block, rows) in (1..).zip(ahead.rchunks_mut(FULL)) {
-            rows.fill(Some(first - block));
-        }
-    }
-    let end = rows.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-    let (mut current, mut held) = (rows.first().copied().flatten().unwrap_or_default(), 0);
-    rows.into_iter().enumerate().map(move |(at, id)| {
-        let block = match id {
-            Some(id) => current.max(id),
-            None if at >= end && held >= FULL => current + 1,
-            None => current,
+/// The blocks of rows that are to be shown in this order, ascending. Each row says in which block it is already, and
+/// whether it goes along with those around it. One that does not stays in its block, so that rows that come at either end
+/// change no other block than the one they join.
+pub(crate) fn assign(rows: Vec<(Option<BlockId>, bool)>) -> impl Iterator<Item = BlockId> {
+    let stays = |(block, along): &(Option<BlockId>, bool)| if *along { None } else { *block };
+    let first = rows.iter().position(|row| stays(row).is_some());
+    // Those that go along and stand right before it go along with it.
+    let known = first.map_or(0, |first| first - rows.iter().take(first).rev().take_while(|row| row.1).count());
+    let end = rows.iter().rposition(|row| stays(row).is_some()).map_or(0, |last| last + 1);
+    let begin = first.and_then(|first| stays(rows.get(first)?));
+    let (mut current, mut held) = (begin.unwrap_or_default(), 0);
+    rows.into_iter().enumerate().map(move |(at, row)| {
+        let block = match (stays(&row), begin) {
+            (Some(block), _) => current.max(block),
+            (None, Some(begin)) if at < known => begin - 1 - ((known - 1 - at) / FULL) as BlockId,
+            (None, _) if at >= end && held >= FULL => current + 1,
+            (None, _) => current.max(begin.unwrap_or_default()),
         };
         held = if block == current { held + 1 } else { 1 };
         current = block;
@@ -40,6 +40,9 @@ mod tests {
 
     use super::*;
     use proptest::prelude::*;
+
+    const DAY: usize = usize::MAX;
+    const DRAFT: usize = usize::MAX - 1;
 
     /// What a log does to its rows.
     #[derive(Clone, Debug)]
@@ -78,20 +81,23 @@ mod tests {
                         rows.insert(to % (rows.len() + 1), row);
                     },
                 }
-                let ids: Vec<BlockId> = assign(rows.iter().map(|row| before.get(row).copied()).collect()).collect();
-                prop_assert_eq!(ids.len(), rows.len());
+                // A day begins above them, and something waits to be sent below.
+                let listed: Vec<usize> = [DAY].iter().chain(&rows).chain(&[DRAFT]).copied().collect();
+                let asked = listed.iter().map(|row| (before.get(row).copied(), [DAY, DRAFT].contains(row)));
+                let ids: Vec<BlockId> = assign(asked.collect()).collect();
+                prop_assert_eq!(ids.len(), listed.len());
                 prop_assert!(ids.is_sorted());
                 if !moved {
-                    for (row, id) in rows.iter().zip(&ids) {
+                    for (row, id) in listed.iter().zip(&ids).filter(|(row, _)| ![DAY, DRAFT].contains(row)) {
                         prop_assert_eq!(before.get(row).unwrap_or(id), id);
                     }
                     for block in ids.chunk_by(|a, b| a == b) {
-                        prop_assert!(block.len() <= FULL + between);
+                        prop_assert!(block.len() <= FULL + between + 2);
                     }
                 } else {
                     between = rows.len();
                 }
-                before = rows.iter().copied().zip(ids).collect();
+                before = listed.into_iter().zip(ids).collect();
             }
         }
     }

@@ -279,6 +279,8 @@ impl Block {
             put(&self.element, &element, &mut at);
             self.rows.push(ShownRow { row: row.clone(), element });
         }
+        // How high it may be, before it is on the screen for the first time.
+        browser::set_property(&self.element, "--rows", &rows.len().to_string());
     }
 }
 

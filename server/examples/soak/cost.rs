@@ -1,0 +1,166 @@
+//! What an append and a delivery cost a node and its store.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::proof::client::mint;
+use crate::proof::dice::Dice;
+use crate::proof::http;
+use crate::proof::light::Light;
+use crate::proof::node::Program;
+use crate::store::{Store, processor};
+
+const WARM: Duration = Duration::from_secs(2);
+const MEASURE: Duration = Duration::from_secs(6);
+/// Rooms that are filled side by side.
+const AT_ONCE: usize = 32;
+/// Nobody of earlier rooms is missed meanwhile.
+const GRACE: Duration = Duration::from_secs(12_000);
+/// How many people of a room write.
+const WRITERS: usize = 10;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// NATS servers that hold the rooms, 1 or 3; 0: SQLite.
+    #[arg(long, default_value_t = 0)]
+    servers: usize,
+}
+
+/// Who is there, and what they do.
+pub(crate) struct Talk {
+    pub(crate) rooms: usize,
+    /// Of each room.
+    pub(crate) members: usize,
+    /// Those of them who write.
+    pub(crate) writers: usize,
+    /// Messages per second of all of them; None: as many as it takes, a writer waiting for each echo.
+    pub(crate) rate: Option<f64>,
+}
+
+#[derive(Default)]
+struct Count {
+    /// Messages that their writer has heard, and those that anybody has.
+    appends: AtomicU64,
+    deliveries: AtomicU64,
+}
+
+pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
+    let store = Store::start(arguments.servers).await;
+    println!("{}\n", store.name());
+    println!(
+        "{:>24} {:>9} {:>12} {:>8} {:>9} {:>11} {:>9}",
+        "rooms, messages/s", "appends/s", "deliveries/s", "node CPU", "store CPU", "µs/delivery", "µs/append"
+    );
+    for (rooms, members, rate) in [
+        (200, 5, Some(100.0)),
+        (1, 50, Some(100.0)),
+        (1, 1_000, Some(10.0)),
+        (1, 50, None),
+        (1, 1_000, None),
+        (40, 5, None),
+        (400, 1, None),
+    ] {
+        measure(&server, &store, &Talk { rooms, members, writers: members.min(WRITERS), rate }).await;
+    }
+    true
+}
+
+async fn measure(server: &Path, store: &Store, talk: &Talk) {
+    let node = store.node(server, GRACE).await;
+    let people = People::come(&node, talk).await;
+    people.begin.cancel();
+    sleep(WARM).await;
+    let read = || (people.count.appends.load(Ordering::Relaxed), people.count.deliveries.load(Ordering::Relaxed));
+    let (node_cpu, store_cpu, (appends, deliveries)) = (processor(&[node.pid()]), processor(&store.pids()), read());
+    sleep(MEASURE).await;
+    let seconds = MEASURE.as_secs_f64();
+    let node_cpu = (processor(&[node.pid()]) - node_cpu).as_secs_f64() / seconds;
+    let store_cpu = (processor(&store.pids()) - store_cpu).as_secs_f64() / seconds;
+    let appends = (read().0 - appends) as f64 / seconds;
+    let deliveries = (read().1 - deliveries) as f64 / seconds;
+    let rate = talk.rate.map_or("most".to_owned(), |rate| format!("{rate}"));
+    println!(
+        "{:>24} {appends:9.0} {deliveries:12.0} {node_cpu:8.2} {store_cpu:9.2} {:11.1} {:9.0}",
+        format!("{} of {}, {rate}", talk.rooms, talk.members),
+        node_cpu / deliveries * 1e6,
+        node_cpu / appends * 1e6
+    );
+}
+
+/// Everybody, connected. Dropped before the node, so that nobody is there when it is killed.
+pub(crate) struct People {
+    count: Arc<Count>,
+    /// Writers wait for it.
+    begin: CancellationToken,
+    _tasks: JoinSet<()>,
+}
+
+impl People {
+    /// Rooms are filled side by side.
+    pub(crate) async fn come(node: &Program, talk: &Talk) -> Self {
+        let (count, begin, address) = (Arc::new(Count::default()), CancellationToken::new(), node.address);
+        let pause = talk.rate.map(|rate| Duration::from_secs_f64((talk.rooms * talk.writers) as f64 / rate));
+        let tasks = Mutex::new(JoinSet::new());
+        let fill = async |room: usize| {
+            let mut code = None;
+            for member in 0..talk.members {
+                let seat = http::enter(address, &format!("R{room}M{member}"), code, 1_000).await.unwrap();
+                code = Some(seat.code);
+                let light = Light::connect(address, &seat, None).await;
+                let begin = (member < talk.writers).then(|| begin.clone());
+                let seed = (room * talk.members + member) as u64;
+                tasks.lock().unwrap().spawn(take_part(light, begin, pause.unwrap_or_default(), count.clone(), seed));
+            }
+        };
+        stream::iter(0..talk.rooms).for_each_concurrent(AT_ONCE, fill).await;
+        Self { count, begin, _tasks: tasks.into_inner().unwrap() }
+    }
+}
+
+/// Reads, and writes once it is time to: each message a pause after the one before, or after its echo.
+async fn take_part(
+    mut light: Light,
+    mut begin: Option<CancellationToken>,
+    pause: Duration,
+    count: Arc<Count>,
+    seed: u64,
+) {
+    let mut dice = Dice::new(seed);
+    let mut waits_for: Option<String> = None;
+    let mut due: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            text = light.hear() => {
+                let text = text.expect("a connection that holds");
+                count.deliveries.fetch_add(text.matches(r#""kind":"message""#).count() as u64, Ordering::Relaxed);
+                if waits_for.as_ref().is_some_and(|id| text.contains(id)) {
+                    waits_for = None;
+                    count.appends.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            Some(()) = until_cancelled(begin.as_ref()) => {
+                begin = None;
+                // Everybody begins at another moment.
+                due = Some(Instant::now() + pause.mul_f64(dice.between(0, 1_000) as f64 / 1_000.0));
+            }
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() && waits_for.is_none() => {
+                due = due.map(|due| due + pause);
+                let id = mint(&mut dice);
+                waits_for = Some(id.to_string());
+                light.append(id, format!("message {:048x}", dice.draw())).await;
+            }
+        }
+    }
+}
+
+async fn until_cancelled(token: Option<&CancellationToken>) -> Option<()> {
+    token?.cancelled().await;
+    Some(())
+}

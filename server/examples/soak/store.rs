@@ -1,0 +1,83 @@
+//! Where rooms live while costs are measured, and what its processes use.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cluster::Cluster;
+use crate::nats_server::Server;
+use crate::proof::node::Program;
+
+pub(crate) enum Store {
+    Sqlite(tempfile::TempDir),
+    One(Server),
+    Three(Cluster),
+}
+
+impl Store {
+    /// In so many NATS servers, one or three; without any in SQLite.
+    pub(crate) async fn start(servers: usize) -> Self {
+        match servers {
+            0 => Self::Sqlite(tempfile::tempdir().unwrap()),
+            1 => Self::One(Server::start()),
+            _ => Self::Three(Cluster::start().await),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "SQLite",
+            Self::One(_) => "one NATS server",
+            Self::Three(_) => "three NATS servers, three replicas",
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Sqlite(directory) => format!("sqlite://{}", directory.path().join("flasky.db").display()),
+            Self::One(server) => format!("nats://{}", server.address()),
+            Self::Three(cluster) => cluster.url(),
+        }
+    }
+
+    /// The processes of its own.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        match self {
+            Self::Sqlite(_) => Vec::new(),
+            Self::One(server) => vec![server.pid()],
+            Self::Three(cluster) => cluster.servers.iter().map(Server::pid).collect(),
+        }
+    }
+
+    /// A node on it, whose seats wait this long for their members.
+    pub(crate) async fn node(&self, server: &Path, grace: Duration) -> Program {
+        let environment = [
+            ("STORE", self.url()),
+            ("APPENDS_PER_SECOND", "1000000".to_owned()),
+            ("APPEND_BURST", "1000000".to_owned()),
+            ("ARRIVAL_MS", "600000".to_owned()),
+            ("GRACE_MS", grace.as_millis().to_string()),
+        ];
+        let mut program = Program::new(server.to_owned(), Default::default(), environment.into());
+        program.start().await;
+        program
+    }
+}
+
+/// Resident kilobytes.
+pub(crate) fn resident(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process that lives");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// What these processes have had of the processors, in user and kernel mode. The kernel counts in hundredths of a
+/// second.
+pub(crate) fn processor(pids: &[u32]) -> Duration {
+    let ticks = |pid: &u32| -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process that lives");
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let fields: Vec<_> = fields.split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    Duration::from_millis(pids.iter().map(ticks).sum::<u64>() * 10)
+}

@@ -1,0 +1,34 @@
+//! A new version is brought in: both nodes of a cluster are restarted under people who write, and nothing is lost,
+//! doubled or out of order. `make soak ARGS=rolling` is the large one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
+
+#[path = "support/cluster.rs"]
+#[allow(dead_code, reason = "shared with the test that breaks a cluster")]
+mod cluster;
+#[path = "support/nats.rs"]
+mod nats_server;
+#[path = "proof/kit.rs"]
+mod proof;
+#[path = "support/rolling.rs"]
+mod rolling;
+
+use std::time::Duration;
+
+use rolling::{Rolling, run};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_loses_nothing() {
+    let rolling = Rolling {
+        server: env!("CARGO_BIN_EXE_server").into(),
+        rooms: 2,
+        members: 8,
+        rate: 20.0,
+        pause: Duration::from_secs(1),
+        seed: proof::client::unix_ms(),
+    };
+    let figures = run(&rolling).await;
+    println!("{figures}");
+    assert!(figures.is_good(), "{figures:#?}");
+    assert!(figures.total.acked > 40, "{figures:?}");
+}
