@@ -403,7 +403,8 @@ fn quiet(store: RoomStore) -> El {
 fn drawn(store: RoomStore) -> impl Fn() -> Rows + Send + Sync {
     let before: Signal<Option<Drawn>> = Signal::default();
     move || {
-        let seen = (store.local.get(), browser::today(), markup::has_come());
+        // The reader's day, once their clock is known.
+        let seen = (store.local.get().then(browser::today), markup::has_come());
         let was = before.update(Option::take);
         // The first rows are those that the server wrote.
         let is_first = was.is_none();
@@ -436,7 +437,7 @@ fn drawn(store: RoomStore) -> impl Fn() -> Rows + Send + Sync {
 #[derive(Default)]
 struct Drawn {
     /// What all rows depend on.
-    seen: (bool, i64, bool),
+    seen: (Option<i64>, bool),
     rows: HashMap<RowKey, DrawnRow>,
 }
 
