@@ -9,6 +9,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,6 +43,8 @@ use telemetry::metrics::Metrics;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connections may take to end after the shutdown began.
 const DRAIN: Duration = Duration::from_secs(8);
+/// How long all of a shutdown may take, the store's end with it: whoever operates this kills after ten seconds.
+const STOP: Duration = Duration::from_secs(9);
 /// Clients say every three seconds that somebody is writing, and once that nobody is.
 const SIGNALS_PER_SECOND: u32 = 1;
 const SIGNAL_BURST: u32 = 3;
@@ -64,7 +67,7 @@ impl From<TcpListener> for Listeners {
 }
 
 /// Serves until `shutdown` is cancelled. Then it says that it is not ready, lets every connection say goodbye, closes
-/// the store and returns, after [`DRAIN`] and what the store takes at most.
+/// the store and returns, after [`STOP`] at the latest.
 ///
 /// # Errors
 /// When the store refuses its keys at the start.
@@ -80,20 +83,25 @@ pub async fn serve(
     if let Some(listener) = metrics {
         state.tasks.spawn(telemetry::serve(state.clone(), listener));
     }
-    accept(&state, site).await;
-    state.backend.close().await;
+    let until = accept(&state, site).await;
+    if tokio::time::timeout_at(until, state.backend.close()).await.is_err() {
+        tracing::warn!("the store did not end in time");
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Waits for the shutdown, and then until every connection has ended, but no longer than [`DRAIN`].
-async fn drained(state: AppState) {
+/// Waits for the shutdown, and then until every connection has ended, but no longer than [`DRAIN`]. Answers until when
+/// the rest has time.
+async fn drained(state: AppState) -> Instant {
     state.shutdown.cancelled().await;
+    let until = Instant::now() + STOP;
     tracing::info!(tasks = state.tasks.len(), "draining");
     state.tasks.close();
     if tokio::time::timeout(DRAIN, state.tasks.wait()).await.is_err() {
         tracing::warn!(left = state.tasks.len(), "some connections did not end in time");
     }
+    until
 }
 
 async fn state(
@@ -125,7 +133,7 @@ async fn state(
 
 /// Our own accept loop: `axum::serve` sets no header timeout and does not see upgraded sockets at shutdown. It takes
 /// connections to the end, so that whoever asks whether this server is ready is told.
-async fn accept(state: &AppState, listener: TcpListener) {
+async fn accept(state: &AppState, listener: TcpListener) -> Instant {
     let service = TowerToHyperService::new(router::router(state.clone()));
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
@@ -133,7 +141,7 @@ async fn accept(state: &AppState, listener: TcpListener) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = &mut drained => return,
+            until = &mut drained => return until,
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,

@@ -26,6 +26,9 @@ pub async fn run(state: AppState) {
         match state.backend.expired(Instant::now()).await {
             Ok(seats) => {
                 for seat in seats {
+                    if state.shutdown.is_cancelled() {
+                        return;
+                    }
                     free(&state, &seat).await;
                 }
             }

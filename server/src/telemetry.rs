@@ -23,7 +23,10 @@ pub mod metrics;
 /// # Errors
 /// When the filter cannot be read.
 pub fn log(filter: &str) -> Result<(), ParseError> {
-    let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(filter)?).with_writer(std::io::stderr);
+    // The library reports every event of the connection, and a refused subject with it, which names a room. What counts
+    // of it the engine says itself. Who asks for it by name has it.
+    let filter = EnvFilter::try_new(format!("async_nats=off,{filter}"))?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         logs.init()
     } else {

@@ -26,6 +26,7 @@ use proof::dice::Dice;
 use proof::excuse::Excuse;
 use proof::fault::Fault;
 use proof::http::{self, Seat};
+use proof::light::Light;
 use proof::node::Program;
 use proof::proxy::{Cut, Proxy};
 use proof::store::Truth;
@@ -118,6 +119,49 @@ async fn what_one_server_acknowledged_is_read_at_every_server() {
             }
         }
         said.push(event.id);
+    }
+}
+
+/// Of three servers one does nothing: what it does not answer another one is asked.
+#[tokio::test]
+async fn a_server_that_is_held_up_holds_up_no_reader() {
+    let cluster = Cluster::start().await;
+    let code = {
+        let node = backend::open(&cluster.url(), &Limits::default()).await.unwrap();
+        room_of(&*node, 50, &[1]).await
+    };
+    // The node talks to the room's leader alone, and another server is held up.
+    let leader = cluster.leader(&cluster.stream_of(code).await).await;
+    let url = format!("nats://{}", cluster.servers[leader].address());
+    let node = backend::open(&url, &Limits::default()).await.unwrap();
+    let said = stored(node.append(code, message(1, "hello")).await);
+    let slow = (leader + 1) % 3;
+    cluster.servers[slow].pause();
+    for _ in 0..40 {
+        let page = node.read(code, From::Latest, 1).await.unwrap();
+        assert_eq!(page.events, std::slice::from_ref(&said));
+    }
+    cluster.servers[slow].resume();
+}
+
+/// Nobody who waits for the store keeps the program from ending.
+#[tokio::test]
+async fn a_stop_has_its_time_although_the_store_is_silent() {
+    let server = nats_server::Server::start();
+    let environment = [("STORE", format!("nats://{}", server.address())), ("RUST_LOG", "info".to_owned())];
+    let mut node = Program::new(env!("CARGO_BIN_EXE_server").into(), Default::default(), environment.into());
+    let log = node.start_listened().await;
+    let seat = http::enter(node.address, "Ana", None, 50).await.unwrap();
+    let mut light = Light::connect(node.address, &seat, None).await;
+    server.pause();
+    light.append(proof::client::mint(&mut Dice::new(1)), "nobody stores this".to_owned()).await;
+    let status = node.terminate(Duration::from_secs(10)).await;
+    assert_eq!(status.code(), Some(0));
+    // What it wrote meanwhile names nobody, whoever wrote it.
+    let (log, code) = (log.await.unwrap().unwrap(), seat.code.to_string());
+    assert!(log.contains("stopped"), "{log}");
+    for secret in ["async_nats", "Ana", &code, &code.replace('-', "")] {
+        assert!(!log.contains(secret), "{secret} in {log}");
     }
 }
 
@@ -231,21 +275,7 @@ impl Stage {
     }
 
     async fn leader(&self, room: usize) -> usize {
-        self.cluster.leader(&self.stream(room).await).await
-    }
-
-    /// The stream that stores this room.
-    async fn stream(&self, room: usize) -> String {
-        let code = self.rooms[room].seat.code;
-        let jetstream = self.cluster.jetstream().await;
-        for name in self.streams() {
-            let Ok(stream) = jetstream.get_stream(&name).await else { continue };
-            let shard = name.rsplit('_').next().unwrap();
-            if stream.get_last_raw_message_by_subject(&format!("flasky.{shard}.{code}.head")).await.is_ok() {
-                return name;
-            }
-        }
-        panic!("no stream has the room");
+        self.cluster.leader(&self.cluster.stream_of(self.rooms[room].seat.code).await).await
     }
 
     fn streams(&self) -> Vec<String> {

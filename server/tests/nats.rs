@@ -8,6 +8,8 @@ mod nats_server;
 #[allow(dead_code, reason = "shared with the conformance suite")]
 mod support;
 
+#[path = "nats/losses.rs"]
+mod losses;
 #[path = "nats/nodes.rs"]
 mod nodes;
 #[path = "nats/presence.rs"]

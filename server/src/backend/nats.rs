@@ -52,6 +52,7 @@ mod watch;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use app::protocol::{Limits, RoomCode};
@@ -189,7 +190,8 @@ impl Backend for Nats {
 
     async fn release(&self, lease: Lease) -> Result<(), BackendError> {
         self.ask(|engine| async move {
-            if engine.seats.release(lease) { lease::release(&engine.store, lease).await } else { Ok(()) }
+            engine.seats.release(lease);
+            lease::release(&engine.store, lease).await
         })
         .await
     }
@@ -222,12 +224,14 @@ impl Backend for Nats {
 impl Engine {
     async fn open(address: Address, limits: Limits, now: Instant) -> Result<Arc<Self>, BackendError> {
         let (clock, feeds) = (Arc::new(Clock::new(now)), Arc::new(Feeds::default()));
-        let store = schema::open(address, follow_connection(Arc::clone(&clock), Arc::clone(&feeds))).await?;
+        let troubled = Arc::<AtomicBool>::default();
+        let changed = follow_connection(Arc::clone(&clock), Arc::clone(&feeds), Arc::clone(&troubled));
+        let store = schema::open(address, troubled, changed).await?;
         let engine = Arc::new(Self {
             keys: schema::keys(&store).await?,
             store,
             clock,
-            seats: Seats::new(Duration::from_millis(limits.arrival_ms)),
+            seats: Seats::new(&limits),
             graves: Graves::default(),
             feeds,
             writers: Writers::default(),
@@ -281,17 +285,24 @@ impl Engine {
     }
 }
 
-/// A connection that broke: nothing that was told meanwhile was heard. One that is back: much time may have passed.
-fn follow_connection(clock: Arc<Clock>, feeds: Arc<Feeds>) -> impl Fn(Event) + Clone + Send + Sync + 'static {
-    let broken = Arc::new(std::sync::atomic::AtomicBool::new(false));
+/// A connection that broke: nothing that was told meanwhile was heard. One that is back: much time may have passed, and
+/// a server that stands alone has lost the leases.
+fn follow_connection(
+    clock: Arc<Clock>,
+    feeds: Arc<Feeds>,
+    troubled: Arc<AtomicBool>,
+) -> impl Fn(Event) + Clone + Send + Sync + 'static {
+    let broken = Arc::new(AtomicBool::new(false));
     move |event| match event {
         Event::Disconnected => {
             tracing::warn!("the connection to the store is lost");
-            broken.store(true, std::sync::atomic::Ordering::Relaxed);
+            broken.store(true, Ordering::Relaxed);
+            troubled.store(true, Ordering::Relaxed);
             feeds.lose_all();
         }
-        Event::Connected if broken.swap(false, std::sync::atomic::Ordering::Relaxed) => {
+        Event::Connected if broken.swap(false, Ordering::Relaxed) => {
             tracing::info!("the connection to the store is back");
+            troubled.store(true, Ordering::Relaxed);
             clock.set(Instant::now());
             feeds.lose_all();
         }

@@ -1,6 +1,7 @@
 //! The task that follows one room.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -70,8 +71,9 @@ struct State {
     frames: Vec<(Seq, Frame)>,
     /// Connected members whose seats were freed, and by which event: their connections end after it.
     freed: HashMap<MemberId, (Seq, LeaveReason)>,
-    /// Members the others take for present: they are connected, or have just joined.
-    here: HashSet<MemberId>,
+    /// Members the others take for present: they are connected, or have just joined. True: the sessions were told so
+    /// since the member came.
+    here: HashMap<MemberId, bool>,
 }
 
 impl Default for Feed {
@@ -107,16 +109,27 @@ impl Feed {
 
     /// The member has a connection. True: the others took it for away.
     pub(super) fn arrive(&self, member: MemberId) -> bool {
-        self.state().here.insert(member)
+        match self.state().here.entry(member) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(absent) => {
+                absent.insert(false);
+                true
+            }
+        }
+    }
+
+    /// Somebody says that the member is there. True: the sessions have not been told.
+    fn confirm(&self, member: MemberId) -> bool {
+        !self.state().here.insert(member, true).unwrap_or_default()
     }
 
     /// The member has no connection any more. True: the others took it for present.
     pub(super) fn depart(&self, member: MemberId) -> bool {
-        self.state().here.remove(&member)
+        self.state().here.remove(&member).is_some()
     }
 
     pub(super) fn is_here(&self, member: MemberId) -> bool {
-        self.state().here.contains(&member)
+        self.state().here.contains_key(&member)
     }
 
     /// Seats taken and freed by these events. `connected` is asked without the feed's lock.
@@ -134,7 +147,7 @@ impl Feed {
                 }
                 EventKind::Joined { member, .. } => {
                     let mut state = self.state();
-                    state.here.insert(member);
+                    state.here.insert(member, false);
                     state.freed.remove(&member);
                 }
                 _ => {}
@@ -213,16 +226,13 @@ async fn receive(
     let mut ready = Vec::new();
     while deliveries.recv_many(&mut ready, GATHER).await > 0 {
         feed.seat(&ready, |member| hub.is_connected(code, member));
-        let (mut events, mut ended, now) = (Vec::new(), false, Instant::now());
+        let (mut events, mut signals, mut called, mut ended) = (Vec::new(), Vec::new(), false, false);
+        let now = Instant::now();
         for delivery in ready.drain(..) {
             match delivery {
                 Delivery::Event(event) => events.push(Encoded::new(&event, now)),
-                Delivery::Signal(signal) => hear(hub, code, feed, signal).await,
-                Delivery::RollCall => {
-                    for member in hub.connected(code) {
-                        say_back(hub, code, member).await;
-                    }
-                }
+                Delivery::Signal(signal) => signals.push(signal),
+                Delivery::RollCall => called = true,
                 Delivery::Ended => ended = true,
             }
         }
@@ -235,16 +245,27 @@ async fn receive(
         if ended {
             return true;
         }
+        // After the events, which do not wait for what is answered here.
+        for signal in signals {
+            hear(hub, code, feed, signal).await;
+        }
+        if called {
+            for member in hub.connected(code) {
+                say_back(hub, code, member).await;
+            }
+        }
     }
     false
 }
 
 /// Takes what is said of a member for true, except that one who is connected here is away: that is so at another node.
+/// That somebody is there is said again whenever a node calls the roll, and told once.
 async fn hear(hub: &Shared, code: RoomCode, feed: &Feed, signal: Signal) {
     match signal.sign {
         Sign::Away { .. } if hub.is_connected(code, signal.member) => return say_back(hub, code, signal.member).await,
         Sign::Away { .. } => drop(feed.depart(signal.member)),
-        Sign::Back => drop(feed.arrive(signal.member)),
+        Sign::Back if !feed.confirm(signal.member) => return,
+        Sign::Back => {}
         Sign::Typing(_) => {}
     }
     // An error: nobody listens.

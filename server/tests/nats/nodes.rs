@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::protocol::{LeaveReason, Limits, Position};
+use futures_util::future::join_all;
 use server::backend::{Appended, Backend, BackendError, Delivery, From};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
@@ -155,8 +156,65 @@ async fn every_node_sweeps_rooms_of_all_nodes() {
     let code = room_of(&*there, 50, &[]).await;
     drop(there);
     // Heard of between the first sweep and this moment, whichever it was.
-    while here.expired(Instant::now()).await.is_ok() && here.room(code).await.is_ok() {
+    for _ in 0..10 {
+        here.expired(Instant::now()).await.unwrap();
         advance(ms(limits.arrival_ms)).await;
     }
     assert!(matches!(here.room(code).await, Err(BackendError::NotFound)));
+}
+
+/// More seats at once than one sweep looks at: each of them has its turn.
+#[tokio::test(start_paused = true)]
+async fn no_seat_waits_for_ever_behind_others() {
+    let (store, limits) = (Store::at(store_url()), Limits::default());
+    let backend = store.open().await;
+    let members: Vec<_> = (1..=60).collect();
+    for _ in 0..20 {
+        let code = room_of(&*backend, 60, &[]).await;
+        let joins = members.iter().map(|n| backend.append(code, joined(*n)));
+        join_all(joins).await.into_iter().for_each(|join| drop(stored(join)));
+    }
+    advance(ms(limits.arrival_ms)).await;
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..4 {
+        let seats = backend.expired(Instant::now()).await.unwrap();
+        assert!((1..=500).contains(&seats.len()), "{} seats at once", seats.len());
+        seen.extend(seats.into_iter().map(|seat| (seat.code, seat.member)));
+    }
+    assert_eq!(seen.len(), 20 * 60);
+}
+
+/// The server answers no question with more than 1 024 messages, and not with a part of them.
+#[tokio::test(start_paused = true)]
+async fn a_member_with_very_many_leases_holds_up_nobody() {
+    let (store, grace) = (Store::at(store_url()), Limits::default().grace_ms);
+    let [here, there] = two(&store).await;
+    let code = room_of(&*there, 50, &[1, 2]).await;
+    let leases = (0..1_100).map(|n| there.hold(lease(code, 1, 100 + n), ms(10 * grace)));
+    join_all(leases).await.into_iter().for_each(|held| held.unwrap());
+    // Who appends has heard of all seats.
+    stored(here.append(code, joined(3)).await);
+    advance(ms(2 * grace)).await;
+    for _ in 0..2 {
+        let mut gone: Vec<_> =
+            here.expired(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();
+        gone.sort();
+        assert_eq!(gone, [member(2), member(3)]);
+    }
+}
+
+/// A page's lease that its own node took, and another one ended.
+#[tokio::test(start_paused = true)]
+async fn what_another_node_released_holds_no_seat() {
+    let (store, grace) = (Store::at(store_url()), Limits::default().grace_ms);
+    let [here, there] = two(&store).await;
+    let code = room_of(&*here, 50, &[1, 2]).await;
+    here.hold(lease(code, 1, 0), ms(10 * grace)).await.unwrap();
+    here.hold(lease(code, 2, 0), ms(10 * grace)).await.unwrap();
+    there.hold(lease(code, 1, 7), ms(grace)).await.unwrap();
+    there.release(lease(code, 1, 0)).await.unwrap();
+    drop(there);
+    advance(ms(2 * grace)).await;
+    let gone: Vec<_> = here.expired(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();
+    assert_eq!(gone, [member(1)]);
 }

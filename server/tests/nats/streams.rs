@@ -30,7 +30,7 @@ async fn everything(store: &Store) -> Vec<(String, String)> {
 
 /// What a store keeps that has no room.
 fn is_the_stores_own(subject: &str) -> bool {
-    subject.ends_with(".keys") || subject.contains(".beat.")
+    subject.ends_with(".keys") || subject.ends_with(".format") || subject.contains(".beat.")
 }
 
 #[tokio::test]
@@ -76,6 +76,37 @@ async fn an_ended_room_is_in_no_stream() {
     }
     let after = everything(&store).await;
     assert!(after.iter().all(|(subject, _)| is_the_stores_own(subject)), "{after:?}");
+}
+
+/// What an operator may change stays changed; what the engine relies on is looked for.
+#[tokio::test]
+async fn a_stream_of_an_operators_own_is_used_if_it_can_be() {
+    let store = Store::at(store_url());
+    drop(store.open().await);
+    let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
+    let name = format!("{}_2", store.url.rsplit_once('/').unwrap().1);
+    let mut config = jetstream.get_stream(&name).await.unwrap().cached_info().config.clone();
+    config.description = Some("an operator was here".to_owned());
+    config.max_bytes = 1 << 30;
+    jetstream.update_stream(&config).await.unwrap();
+    let backend = store.open().await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    stored(backend.append(code, message(1, "as before")).await);
+    config.allow_direct = false;
+    jetstream.update_stream(&config).await.unwrap();
+    let refused = backend::open(&store.url, &Limits::default()).await;
+    assert!(matches!(refused, Err(BackendError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_store_of_another_version_is_left_alone() {
+    let store = Store::at(store_url());
+    drop(store.open().await);
+    let client = async_nats::connect(address()).await.unwrap();
+    let subject = format!("{}.0.format", store.url.rsplit_once('/').unwrap().1);
+    jetstream::new(client).publish(subject, "2".into()).await.unwrap().await.unwrap();
+    let refused = backend::open(&store.url, &Limits::default()).await;
+    assert!(matches!(refused, Err(BackendError::Corrupt(_))));
 }
 
 /// The process that ended the room died before it removed it.

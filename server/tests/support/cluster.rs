@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use app::protocol::RoomCode;
 use async_nats::jetstream::{self, stream};
 
 use crate::nats_server::Server;
@@ -62,6 +63,19 @@ impl Cluster {
             assert!(begun.elapsed() < PATIENCE, "the stream has no leader");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// The stream that stores this room.
+    pub(crate) async fn stream_of(&self, code: RoomCode) -> String {
+        let jetstream = self.jetstream().await;
+        for shard in 0..4 {
+            let name = format!("flasky_{shard}");
+            let stream = jetstream.get_stream(&name).await.unwrap();
+            if stream.get_last_raw_message_by_subject(&format!("flasky.{shard}.{code}.head")).await.is_ok() {
+                return name;
+            }
+        }
+        panic!("no stream has the room");
     }
 
     /// Waits until every replica of these streams has everything.

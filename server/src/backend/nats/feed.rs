@@ -12,13 +12,14 @@ use app::protocol::{Epoch, Position, RoomCode, Seq};
 use async_nats::Message;
 use futures_util::StreamExt as _;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Engine;
 use super::record::{End, Entry, Head, Signalled, decode};
 use super::room::full;
+use super::store::Answer;
 use super::subject::{END, ROLL_CALL, SIGNAL};
+use super::{Engine, VERB};
 use crate::backend::{BACKLOG, BackendError, Delivery, Subscription};
 
 /// How often the heads are looked at: an event that was lost is late by at most twice that.
@@ -36,6 +37,7 @@ pub(super) struct Feeds {
 struct Feed {
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
+    begun: Instant,
     /// The first subscriber is there: from now on nothing may be missed.
     begin: Notify,
     stop: CancellationToken,
@@ -82,10 +84,19 @@ impl Engine {
             drop(progress.wait_for(|progress| *progress != Progress::Starting).await);
             // Asked of the leader, after the servers know who listens: what follows this head is heard.
             let names = self.store.names.room(code);
-            let head = full(self.store.last(&names.stream, &names.head()).await?);
-            let Some(head) = head.map(|head| decode::<Head>(&head.payload)).transpose()? else {
-                self.feeds.lose(code, &feed);
-                return Err(BackendError::NotFound);
+            let head = match self.store.last(&names.stream, &names.head()).await {
+                Ok(head) => full(head).map_or(Err(BackendError::NotFound), |head| decode::<Head>(&head.payload)),
+                Err(error) => Err(error),
+            };
+            let head = match head {
+                Ok(head) => head,
+                Err(error) => {
+                    // Unless somebody came to it before, who is not to suffer for a question without an answer.
+                    if matches!(error, BackendError::NotFound) || feed.state().epoch.is_none() {
+                        self.feeds.lose(code, &feed);
+                    }
+                    return Err(error);
+                }
             };
             match feed.join(head.position()) {
                 Some(subscription) => return Ok(subscription),
@@ -101,6 +112,7 @@ impl Engine {
             let feed = Arc::new(Feed {
                 state: Mutex::default(),
                 progress: watch::Sender::new(Progress::Starting),
+                begun: Instant::now(),
                 begin: Notify::new(),
                 stop: CancellationToken::new(),
             });
@@ -153,8 +165,8 @@ impl Engine {
             }
             for (stream, feeds) in streams {
                 for part in feeds.chunks(500) {
-                    let heads = part.iter().map(|(.., head)| head.as_str()).collect();
-                    let Ok(found) = self.store.direct_get(&stream, heads).await else { continue };
+                    let heads: Vec<_> = part.iter().map(|(.., head)| head.as_str()).collect();
+                    let Ok(Answer::Known(found)) = self.store.direct_get(&stream, &heads).await else { continue };
                     for (code, feed, subject) in part {
                         let head =
                             full(found.get(subject).cloned()).and_then(|head| decode::<Head>(&head.payload).ok());
@@ -215,7 +227,9 @@ impl Feeds {
         let (used, unused): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, feed)| {
             let mut state = feed.state();
             state.subscribers.retain(|subscriber| !subscriber.sender.is_closed());
-            state.epoch.is_none() || !state.subscribers.is_empty()
+            // One that nobody has come to by now was begun by a verb that ran out of time.
+            let awaited = state.epoch.is_none() && feed.begun.elapsed() < 2 * VERB;
+            awaited || !state.subscribers.is_empty()
         });
         for (code, feed) in unused {
             self.lose(code, &feed);

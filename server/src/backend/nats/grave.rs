@@ -1,12 +1,15 @@
 //! Rooms that ended and may not be gone yet.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use app::protocol::RoomCode;
+use futures_util::StreamExt as _;
+use futures_util::stream::iter;
 use tokio::time::Instant;
 
 use super::Engine;
+use super::sweep::{AT_ONCE, MOST};
 use crate::backend::BackendError;
 
 /// How long who ended a room has to remove it, before others look.
@@ -29,14 +32,31 @@ struct Grave {
 
 impl Graves {
     pub(super) fn dig(&self, code: RoomCode, roster: u64) {
-        self.graves.lock().unwrap_or_else(PoisonError::into_inner).push(Grave { code, roster, seen: None });
+        self.graves().push(Grave { code, roster, seen: None });
     }
 
-    /// Those that have waited long enough.
-    pub(super) fn due(&self, now: Instant) -> Vec<(RoomCode, u64)> {
-        let mut graves = self.graves.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = graves.extract_if(.., |grave| *grave.seen.get_or_insert(now) + WAIT <= now);
-        due.map(|grave| (grave.code, grave.roster)).collect()
+    /// Those that have waited long enough, at most [`MOST`].
+    fn due(&self, now: Instant) -> Vec<(RoomCode, u64)> {
+        let mut graves = self.graves();
+        let due = graves
+            .iter_mut()
+            .filter_map(|grave| (*grave.seen.get_or_insert(now) + WAIT <= now).then_some((grave.code, grave.roster)));
+        due.take(MOST).collect()
+    }
+
+    fn fill(&self, code: RoomCode, roster: u64) {
+        self.graves().retain(|grave| (grave.code, grave.roster) != (code, roster));
+    }
+
+    /// It is looked at again after the others.
+    fn put_off(&self, code: RoomCode, roster: u64) {
+        self.fill(code, roster);
+        self.dig(code, roster);
+    }
+
+    /// Nothing is awaited and nothing can panic under this lock.
+    fn graves(&self) -> MutexGuard<'_, Vec<Grave>> {
+        self.graves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -56,16 +76,45 @@ impl Engine {
         }
     }
 
-    /// Removes what others left behind.
-    pub(super) async fn tidy(&self, now: Instant) -> Result<(), BackendError> {
-        for (code, seq) in self.graves.due(now) {
-            let names = self.store.names.room(code);
-            let roster = self.store.last(&names.stream, &names.roster()).await?;
-            if roster.is_some_and(|roster| roster.seq == seq) {
-                // The batch that ended the room has its head right behind its roster.
-                self.bury(code, seq + 1).await;
+    /// Removes what others left behind. What cannot be looked at, or not removed, waits for its next turn.
+    pub(super) async fn tidy(&self, now: Instant) {
+        let looks = self.graves.due(now).into_iter().map(async |(code, seq)| match self.level(code, seq).await {
+            Ok(()) => self.graves.fill(code, seq),
+            Err(error) => {
+                tracing::warn!(source = ?std::error::Error::source(&error), "an ended room cannot be looked at");
+                self.graves.put_off(code, seq);
             }
+        });
+        let () = iter(looks).buffer_unordered(AT_ONCE).collect().await;
+    }
+
+    async fn level(&self, code: RoomCode, seq: u64) -> Result<(), BackendError> {
+        let names = self.store.names.room(code);
+        let roster = self.store.last(&names.stream, &names.roster()).await?;
+        if roster.is_some_and(|roster| roster.seq == seq) {
+            // The batch that ended the room has its head right behind its roster.
+            self.purge(code, seq + 1).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grave_is_due_until_it_is_filled() {
+        let (graves, now) = (Graves::default(), Instant::now());
+        let codes = [1, 2, 3].map(|n| RoomCode::from_entropy([n; 5]));
+        codes.iter().for_each(|code| graves.dig(*code, 7));
+        assert_eq!(graves.due(now), []);
+        let all = codes.map(|code| (code, 7));
+        assert_eq!(graves.due(now + WAIT), all);
+        assert_eq!(graves.due(now + WAIT), all);
+        graves.fill(codes[1], 7);
+        graves.put_off(codes[0], 7);
+        assert_eq!(graves.due(now + WAIT), [all[2]]);
+        assert_eq!(graves.due(now + 2 * WAIT), [all[2], all[0]]);
     }
 }

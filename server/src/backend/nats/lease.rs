@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use app::protocol::{MemberId, RoomCode};
 use async_nats::HeaderMap;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::clock::Clock;
 use super::record::{Held, decode};
-use super::store::{CommitError, Put, Store};
+use super::store::{Answer, CommitError, Put, Store};
 use super::subject::code_of;
 use crate::backend::{BackendError, Lease, Seat};
 
@@ -22,8 +22,8 @@ use crate::backend::{BackendError, Lease, Seat};
 const REMAINS: Duration = Duration::from_secs(10);
 /// How long a beat is stored.
 const BEAT: Duration = Duration::from_secs(60);
-/// Seats whose leases are read at once: at most eight each, and the server answers at most 1 024 messages.
-const SEATS: usize = 100;
+/// How long a seat is held that has more leases than can be read: until some of them are gone.
+const CROWDED: Duration = Duration::from_secs(10);
 
 pub(super) async fn hold(store: &Store, lease: Lease, held: Held, ttl: Duration) -> Result<(), BackendError> {
     let put = Put::new(store.names.lease(lease), &held)?;
@@ -40,7 +40,7 @@ pub(super) async fn beat(store: &Store) -> Result<u64, BackendError> {
 }
 
 /// What is stored of these seats' leases: until when each is held. `beat` is one of this process, so that no replica
-/// answers which knows less.
+/// answers which knows less. The verb's time bounds how often they are asked.
 pub(super) async fn read(
     store: &Store,
     clock: &Clock,
@@ -50,10 +50,26 @@ pub(super) async fn read(
 ) -> Result<HashMap<(RoomCode, MemberId), Vec<(Uuid, Instant)>>, BackendError> {
     let (stream, mark) = (store.names.lease_stream(), store.names.beat(&store.process));
     let mut leases = HashMap::<_, Vec<_>>::new();
-    for part in seats.chunks(SEATS) {
+    let mut parts = vec![seats];
+    while let Some(part) = parts.pop() {
         let asked: Vec<_> = part.iter().map(|seat| store.names.leases_of(seat.code, seat.member)).collect();
-        let behind = || BackendError::unavailable("a replica of the leases lags behind");
-        let found = store.snapshot(&stream, (&mark, beat), &asked).await?.ok_or_else(behind)?;
+        let found = match store.view(&stream, (&mark, beat), &asked).await? {
+            Answer::Known(found) => found,
+            Answer::Behind => {
+                sleep(Duration::from_millis(2)).await;
+                parts.push(part);
+                continue;
+            }
+            Answer::TooMany if part.len() > 1 => {
+                parts.extend(<[_; 2]>::from(part.split_at(part.len() / 2)));
+                continue;
+            }
+            Answer::TooMany => {
+                let held = |seat: &Seat| ((seat.code, seat.member), vec![(Uuid::max(), now + CROWDED)]);
+                leases.extend(part.iter().map(held));
+                continue;
+            }
+        };
         for (subject, found) in found.iter().filter(|(_, found)| !found.payload.is_empty()) {
             let held: Held = decode(&found.payload)?;
             let Some((seat, id)) = part.iter().find_map(|seat| Some((seat, lease_of(seat, subject)?))) else {

@@ -1,9 +1,11 @@
 //! The streams, and what is checked before any is touched.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::context::CreateStreamErrorKind;
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Republish, RetentionPolicy, StorageType};
 use async_nats::{ConnectOptions, Event, HeaderMap};
 use bytes::Bytes;
@@ -16,6 +18,8 @@ use crate::backend::{BackendError, Keys};
 
 /// The first server version with batches that are atomic also when a leader changes.
 const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 3);
+/// What the records are: another number means others.
+const FORMAT: &[u8] = b"1";
 /// How long servers may take to become a cluster.
 const FORMING: Duration = Duration::from_secs(20);
 /// A server that is silent for longer is taken for lost.
@@ -24,6 +28,7 @@ const PING: Duration = Duration::from_secs(5);
 /// A connection to a store whose streams are there. `changed` hears what becomes of the connection.
 pub(super) async fn open(
     address: Address,
+    troubled: Arc<AtomicBool>,
     changed: impl Fn(Event) + Clone + Send + Sync + 'static,
 ) -> Result<Store, BackendError> {
     let mut options = ConnectOptions::new().name("flasky").ping_interval(PING).event_callback(move |event| {
@@ -41,7 +46,7 @@ pub(super) async fn open(
             "the NATS server is {version}; {major}.{minor}.{patch} or newer is needed"
         )));
     }
-    let store = Store::new(client, Names::new(address.store))?;
+    let store = Store::new(client, Names::new(address.store), troubled)?;
     make(&store).await?;
     Ok(store)
 }
@@ -54,7 +59,7 @@ async fn make(store: &Store) -> Result<(), BackendError> {
     for mut config in (0..SHARDS).map(|shard| shard_config(&store.names, shard)).chain([lease_config(&store.names)]) {
         loop {
             config.num_replicas = replicas;
-            let Err(error) = store.jetstream.create_stream(&config).await else { break };
+            let Err(error) = find_or_create(store, &config).await else { break };
             match error.kind() {
                 CreateStreamErrorKind::JetStream(error)
                     if error.error_code() == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED && replicas > 1 =>
@@ -70,6 +75,38 @@ async fn make(store: &Store) -> Result<(), BackendError> {
         }
     }
     Ok(())
+}
+
+/// A stream that is there may differ in what is its operator's: replicas, placement, a limit. What the engine relies on
+/// it must have.
+async fn find_or_create(store: &Store, config: &Config) -> Result<(), CreateStreamError> {
+    let Ok(stream) = store.jetstream.get_stream(&config.name).await else {
+        return store.jetstream.create_stream(config).await.map(drop);
+    };
+    let info = stream.cached_info();
+    let needs = |config: &Config| {
+        (
+            (config.subjects.clone(), config.republish.clone(), config.retention, config.max_messages_per_subject),
+            (config.allow_direct, config.allow_atomic_publish, config.allow_message_ttl),
+        )
+    };
+    if needs(&info.config) != needs(config) {
+        let wrong = "a stream of this name is there, and is not as this program makes it";
+        return Err(CreateStreamError::with_source(CreateStreamErrorKind::InvalidStreamName, wrong));
+    }
+    if info.cluster.as_ref().is_some_and(|cluster| cluster.name.is_some()) && info.config.num_replicas < 3 {
+        tracing::warn!(stream = config.name, replicas = info.config.num_replicas, "one lost server may stop the store");
+    }
+    Ok(())
+}
+
+/// Makes the stream of leases again. A server that stands alone forgets it with its memory.
+pub(super) async fn restore(store: &Store) {
+    let replicas = if store.client.server_info().cluster.is_some() { 3 } else { 1 };
+    let config = Config { num_replicas: replicas, ..lease_config(&store.names) };
+    if let Err(error) = store.jetstream.create_stream(config).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "the stream of leases is not there");
+    }
 }
 
 /// Rooms: one message a subject, so that writing a subject again replaces what it said.
@@ -110,19 +147,31 @@ fn common() -> Config {
 }
 
 /// The store's keys, drawn by whoever comes first.
+///
+/// # Errors
+/// `Corrupt` also when the store is of a version of this program that writes other records.
 pub(super) async fn keys(store: &Store) -> Result<Keys, BackendError> {
-    let (stream, subject) = (store.names.shard_stream(0), store.names.keys());
+    if first(store, store.names.format(), Bytes::from_static(FORMAT)).await? != FORMAT {
+        return Err(BackendError::corrupt("the store is of another version of this program"));
+    }
+    let mut drawn = [0; 96];
+    getrandom::fill(&mut drawn).map_err(BackendError::unavailable)?;
+    let found = first(store, store.names.keys(), Bytes::copy_from_slice(&drawn)).await?;
+    let (signing, member) = found.split_first_chunk().ok_or_else(short)?;
+    Ok(Keys { signing: *signing, member: member.try_into().map_err(|_| short())? })
+}
+
+/// What is stored there: this, unless another process came first.
+async fn first(store: &Store, subject: String, payload: Bytes) -> Result<Bytes, BackendError> {
+    let stream = store.names.shard_stream(0);
     loop {
         if let Some(found) = store.last(&stream, &subject).await? {
-            let (signing, member) = found.payload.split_first_chunk().ok_or_else(short)?;
-            return Ok(Keys { signing: *signing, member: member.try_into().map_err(|_| short())? });
+            return Ok(found.payload);
         }
-        let mut drawn = [0; 96];
-        getrandom::fill(&mut drawn).map_err(BackendError::unavailable)?;
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Expected-Last-Subject-Sequence", "0");
-        match store.publish(subject.clone(), headers, Bytes::copy_from_slice(&drawn)).await {
-            // Read back, also when it was another process that came first.
+        match store.publish(subject.clone(), headers, payload.clone()).await {
+            // Read back in either case.
             Ok(_) | Err(CommitError::Conflict) => {}
             Err(CommitError::Failed(error)) => return Err(error),
         }

@@ -2,10 +2,11 @@
 //! decided is decided by the store; a seat that is wrong here is found out when it is acted upon.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::protocol::{DisplayName, Epoch, MemberId, RoomCode, Seq};
+use app::protocol::{DisplayName, Epoch, Limits, MemberId, RoomCode, Seq};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -17,6 +18,11 @@ use crate::backend::{Lease, Seat};
 #[derive(Debug)]
 pub(super) struct Seats {
     rooms: Mutex<HashMap<RoomCode, LiveRoom>>,
+    /// Where the next sweep goes on.
+    turn: AtomicUsize,
+    /// For how long what another process may have ended meanwhile is taken for true: as long as from one renewal of a
+    /// lease to the next.
+    trust: Duration,
     /// How long a seat or a room waits for whoever is to arrive.
     arrival: Duration,
 }
@@ -59,8 +65,9 @@ pub(super) struct Due {
 }
 
 impl Seats {
-    pub(super) fn new(arrival: Duration) -> Self {
-        Self { rooms: Mutex::default(), arrival }
+    pub(super) fn new(limits: &Limits) -> Self {
+        let [trust, arrival] = [limits.grace_ms / 3, limits.arrival_ms].map(Duration::from_millis);
+        Self { rooms: Mutex::default(), turn: AtomicUsize::new(0), trust, arrival }
     }
 
     /// Takes the roster for true if it is not an older one.
@@ -124,12 +131,13 @@ impl Seats {
     }
 
     pub(super) fn hold(&self, lease: Lease, now: Instant, until: Instant) {
+        // A connection is this process's own; any other may end what keeps the seat of a page.
+        let until = if lease.id.is_nil() { until.min(now + self.trust) } else { until };
         self.with(lease, |seat| seat.leases.hold(lease.id, now, until));
     }
 
-    /// False when there is no such seat.
-    pub(super) fn release(&self, lease: Lease) -> bool {
-        self.with(lease, |seat| seat.leases.release(lease.id))
+    pub(super) fn release(&self, lease: Lease) {
+        self.with(lease, |seat| seat.leases.release(lease.id));
     }
 
     /// What the store says of a seat's leases.
@@ -138,7 +146,7 @@ impl Seats {
         let known = rooms.get_mut(&seat.code).and_then(|room| room.seats.get_mut(&seat.member));
         if let Some(known) = known.filter(|known| known.joined == seat.joined) {
             for (id, until) in leases {
-                known.leases.hold(*id, now, *until);
+                known.leases.hold(*id, now, (*until).min(now + self.trust));
             }
         }
     }
@@ -150,8 +158,9 @@ impl Seats {
         room.seats.get(&member).filter(|seat| seat.is_due(now)).map(|seat| seat.named(code, room.epoch, member))
     }
 
-    /// Every seat and room that is to be looked at now. Those that were not known get their time to arrive.
-    pub(super) fn all_due(&self, now: Instant) -> Due {
+    /// The seats and rooms that are to be looked at now, at most so many of each and every time others. Those that were
+    /// not known get their time to arrive.
+    pub(super) fn all_due(&self, now: Instant, most: usize) -> Due {
         let mut due = Due::default();
         for (code, room) in self.rooms().iter_mut() {
             let arrival = *room.arrival.get_or_insert(now + self.arrival);
@@ -165,17 +174,29 @@ impl Seats {
                 }
             }
         }
+        let turn = self.turn.fetch_add(most, Ordering::Relaxed);
+        take_turn(&mut due.seats, turn, most);
+        take_turn(&mut due.rooms, turn, most);
         due
     }
 
-    fn with(&self, lease: Lease, change: impl FnOnce(&mut LiveSeat)) -> bool {
-        let mut rooms = self.rooms();
-        rooms.get_mut(&lease.code).and_then(|room| room.seats.get_mut(&lease.member)).map(change).is_some()
+    fn with(&self, lease: Lease, change: impl FnOnce(&mut LiveSeat)) {
+        if let Some(seat) = self.rooms().get_mut(&lease.code).and_then(|room| room.seats.get_mut(&lease.member)) {
+            change(seat);
+        }
     }
 
     /// Nothing is awaited and nothing can panic under this lock.
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomCode, LiveRoom>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn take_turn<T>(all: &mut Vec<T>, turn: usize, most: usize) {
+    if all.len() > most {
+        let begin = turn % all.len();
+        all.rotate_left(begin);
+        all.truncate(most);
     }
 }
 

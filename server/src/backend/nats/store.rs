@@ -1,6 +1,7 @@
 //! The servers, as the engine sees them: subjects with one message each, changed together or not at all.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,14 +11,22 @@ use async_nats::{Client, HeaderMap, Request, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-use super::subject::Names;
+use super::subject::{Names, SHARDS, shard_in};
 use crate::backend::BackendError;
 
 /// How long one question may take. A cluster that elects a leader is silent for longer: see the callers' patience.
 pub(super) const REQUEST: Duration = Duration::from_secs(2);
 /// Subjects of one direct get: the server answers at most 1 024 messages.
 const SUBJECTS: usize = 500;
+/// How long the replica that a direct get came to may be silent before it is asked anew, and another may answer: each
+/// time longer, for a store that is slow altogether.
+const SILENCE: [Duration; 3] = [Duration::from_millis(300), Duration::from_millis(600), Duration::from_millis(1_200)];
+/// Batches that this process is sending to one stream at a time: of all processes the server takes 50 that have no end
+/// yet, and refuses the rest.
+const BATCHES: usize = 4;
 
 /// A connection, and what it is used for.
 #[derive(Debug)]
@@ -28,7 +37,9 @@ pub(super) struct Store {
     /// Tells this process from every other one.
     pub(super) process: String,
     batches: AtomicU64,
-    troubled: AtomicBool,
+    /// One a shard.
+    lanes: [Semaphore; SHARDS as usize],
+    troubled: Arc<AtomicBool>,
 }
 
 /// The one message of a subject.
@@ -37,6 +48,15 @@ pub(super) struct Found {
     /// Its place in the stream.
     pub(super) seq: u64,
     pub(super) payload: Bytes,
+}
+
+/// What one replica says.
+pub(super) enum Answer {
+    Known(HashMap<String, Found>),
+    /// More messages than a server answers at once.
+    TooMany,
+    /// Nothing yet: it lags behind the leader, or those that were asked are silent.
+    Behind,
 }
 
 /// One message of a batch.
@@ -80,11 +100,13 @@ struct Ack {
 }
 
 impl Store {
-    pub(super) fn new(client: Client, names: Names) -> Result<Self, BackendError> {
+    /// `troubled` may be set by others too, see [`Store::trouble`].
+    pub(super) fn new(client: Client, names: Names, troubled: Arc<AtomicBool>) -> Result<Self, BackendError> {
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(REQUEST);
         let process = format!("{:016x}", getrandom::u64().map_err(BackendError::unavailable)?);
-        Ok(Self { client, jetstream, names, process, batches: AtomicU64::new(0), troubled: AtomicBool::new(false) })
+        let lanes = std::array::from_fn(|_| Semaphore::new(BATCHES));
+        Ok(Self { client, jetstream, names, process, batches: AtomicU64::new(0), lanes, troubled })
     }
 
     /// The subject's message, as the stream's leader knows it.
@@ -97,8 +119,8 @@ impl Store {
         }
     }
 
-    /// The messages of these subjects as one replica knows them, wildcards allowed; with them the mark's. None when
-    /// that replica does not have the mark, or an older one: it lags behind the leader, or the mark is no more.
+    /// The messages of these subjects as one replica knows them, with them the mark's. None when that replica does not
+    /// have the mark, or an older one, or is silent: it lags behind the leader, or the mark is no more.
     pub(super) async fn snapshot(
         &self,
         stream: &str,
@@ -108,23 +130,42 @@ impl Store {
         let mut found = HashMap::with_capacity(subjects.len() + 1);
         // Nothing is asked for: the mark alone.
         for part in subjects.chunks(SUBJECTS).chain(subjects.is_empty().then_some(&[][..])) {
-            let asked = part.iter().map(String::as_str).chain([mark.0]);
-            let answer = tokio::time::timeout(REQUEST, self.direct_get(stream, asked.collect())).await;
-            let answer = answer.map_err(|error| self.trouble(error))??;
-            if answer.get(mark.0).is_none_or(|known| known.seq < mark.1) {
-                return Ok(None);
+            match self.view(stream, mark, part).await? {
+                Answer::Known(known) => found.extend(known),
+                Answer::Behind => return Ok(None),
+                Answer::TooMany => return Err(BackendError::corrupt("a subject has more than one message")),
             }
-            found.extend(answer);
         }
         Ok(Some(found))
     }
 
-    /// The messages of these subjects, as any replica knows them.
-    pub(super) async fn direct_get(
+    /// The same with one question, wildcards allowed.
+    pub(super) async fn view(
         &self,
         stream: &str,
-        subjects: Vec<&str>,
-    ) -> Result<HashMap<String, Found>, BackendError> {
+        mark: (&str, u64),
+        subjects: &[String],
+    ) -> Result<Answer, BackendError> {
+        let asked = subjects.iter().map(String::as_str).chain([mark.0]).collect::<Vec<_>>();
+        Ok(match self.direct_get(stream, &asked).await? {
+            Answer::Known(known) if known.get(mark.0).is_none_or(|known| known.seq < mark.1) => Answer::Behind,
+            answer => answer,
+        })
+    }
+
+    /// The messages of these subjects, as any replica knows them.
+    pub(super) async fn direct_get(&self, stream: &str, subjects: &[&str]) -> Result<Answer, BackendError> {
+        for silence in SILENCE {
+            // Silence says nothing of the leader, and so nothing of leases: it is no trouble.
+            match self.ask_replica(stream, subjects, silence).await? {
+                Answer::Behind => {}
+                answer => return Ok(answer),
+            }
+        }
+        Ok(Answer::Behind)
+    }
+
+    async fn ask_replica(&self, stream: &str, subjects: &[&str], silence: Duration) -> Result<Answer, BackendError> {
         let question = serde_json::json!({ "multi_last": subjects, "batch": 1024 });
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await.map_err(|error| self.trouble(error))?;
@@ -132,11 +173,16 @@ impl Store {
             self.client.publish_with_reply(format!("$JS.API.DIRECT.GET.{stream}"), inbox, question.to_string().into());
         asked.await.map_err(|error| self.trouble(error))?;
         let mut found = HashMap::with_capacity(subjects.len());
-        while let Some(answer) = answers.next().await {
+        loop {
+            let Ok(answer) = timeout(silence, answers.next()).await else { return Ok(Answer::Behind) };
+            let answer = answer.ok_or_else(|| self.trouble("a direct get was not answered to its end"))?;
             match answer.status {
                 None => {}
                 // The end of the answer; nothing found.
-                Some(status) if status.as_u16() == 204 || status == StatusCode::NOT_FOUND => return Ok(found),
+                Some(status) if status.as_u16() == 204 || status == StatusCode::NOT_FOUND => {
+                    return Ok(Answer::Known(found));
+                }
+                Some(status) if status.as_u16() == 413 => return Ok(Answer::TooMany),
                 Some(status) => return Err(self.trouble(format!("a direct get was answered with {status}"))),
             }
             let headers = answer.headers.unwrap_or_default();
@@ -145,7 +191,6 @@ impl Store {
             let seq = seq.parse().map_err(BackendError::corrupt)?;
             found.insert(subject, Found { seq, payload: answer.payload });
         }
-        Err(self.trouble("a direct get was not answered to its end"))
     }
 
     /// Stores all of these or none, and answers with the last one's place in the stream; the others' come right before.
@@ -153,6 +198,8 @@ impl Store {
     pub(super) async fn commit(&self, puts: Vec<Put>) -> Result<u64, CommitError> {
         let batch = format!("{}-{}", self.process, self.batches.fetch_add(1, Ordering::Relaxed));
         let count = puts.len();
+        let shard = puts.first().and_then(|put| shard_in(&put.subject)).unwrap_or_default();
+        let lane = self.lanes[usize::from(shard % SHARDS)].acquire().await.map_err(|error| self.failed(error))?;
         for (n, put) in (1..).zip(puts) {
             let mut headers = HeaderMap::new();
             headers.insert("Nats-Batch-Id", batch.as_str());
@@ -167,6 +214,8 @@ impl Store {
                     .map_err(|error| self.failed(error))?;
             } else {
                 headers.insert("Nats-Batch-Commit", "1");
+                // The batch ends with this message; what follows is waiting.
+                drop(lane);
                 return self.publish(put.subject, headers, put.payload).await;
             }
         }

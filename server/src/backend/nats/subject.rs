@@ -46,6 +46,11 @@ impl Names {
         format!("{}.0.keys", self.store)
     }
 
+    /// Which records the store has, beside its keys.
+    pub(super) fn format(&self) -> String {
+        format!("{}.0.format", self.store)
+    }
+
     pub(super) fn lease_stream(&self) -> String {
         format!("{}_leases", self.store)
     }
@@ -139,6 +144,11 @@ impl Room {
 /// Which room a subject is of, if it is a shard's: its third token.
 pub(super) fn code_of(subject: &str) -> Option<RoomCode> {
     subject.split('.').nth(2)?.parse().ok()
+}
+
+/// Which shard a room's subject is of: its second token.
+pub(super) fn shard_in(subject: &str) -> Option<u8> {
+    subject.split('.').nth(1)?.parse().ok()
 }
 
 /// Fowler-Noll-Vo 1a, 32 bits: spreads the codes, and the same for ever.

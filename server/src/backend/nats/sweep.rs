@@ -3,30 +3,47 @@
 use std::time::Duration;
 
 use app::protocol::{Epoch, MemberId, RoomCode};
+use futures_util::StreamExt as _;
+use futures_util::stream::iter;
 use tokio::time::Instant;
 
 use super::record::{End, Roster, decode};
 use super::room::{Room, full};
 use super::seats::Known;
 use super::store::{CommitError, Put};
-use super::{Engine, lease};
+use super::{Engine, lease, schema};
 use crate::backend::{BackendError, Seat};
+
+/// Seats, rooms and graves that one sweep looks at: what it takes stays far below a verb's time. The next one takes the
+/// next.
+pub(super) const MOST: usize = 500;
+/// Seats whose leases are read at once: usually a few each, and the server answers at most 1 024 messages.
+const SEATS: usize = 100;
+/// Rooms that are asked at a time.
+pub(super) const AT_ONCE: usize = 32;
 
 impl Engine {
     /// Seats that nothing holds, and the end of rooms nobody arrived in.
     pub(super) async fn sweep(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
         // Where leases cannot be renewed, none has run out.
-        let beat = lease::beat(&self.store).await?;
+        let beat = match lease::beat(&self.store).await {
+            Ok(beat) => beat,
+            Err(error) => {
+                schema::restore(&self.store).await;
+                return Err(error);
+            }
+        };
         if self.store.was_troubled() {
             self.seats.shelter(now + Duration::from_millis(self.limits.grace_ms));
         }
-        self.tidy(now).await?;
-        let due = self.seats.all_due(now);
-        for (code, epoch) in due.rooms {
+        self.tidy(now).await;
+        let due = self.seats.all_due(now, MOST);
+        let ends = due.rooms.into_iter().map(async |(code, epoch)| {
             if let Err(error) = self.end_empty(code, epoch).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "an empty room cannot be ended");
             }
-        }
+        });
+        let () = iter(ends).buffer_unordered(AT_ONCE).collect().await;
         self.run_out(due.seats, beat, now).await
     }
 
@@ -38,30 +55,32 @@ impl Engine {
     }
 
     /// Those of the seats that no node holds. `beat` was stored after the seats were found to be due here.
-    async fn run_out(&self, mut seats: Vec<Seat>, beat: u64, now: Instant) -> Result<Vec<Seat>, BackendError> {
-        // Twice: a lease that is renewed while it is read may be missing from the answer.
-        for _ in 0..2 {
-            if seats.is_empty() {
-                return Ok(seats);
-            }
-            let leases = lease::read(&self.store, &self.clock, &seats, beat, now).await?;
-            seats.retain(|seat| {
-                if let Some(leases) = leases.get(&(seat.code, seat.member)) {
-                    self.seats.renew(seat, leases, now);
-                }
-                self.seats.due(seat.code, seat.member, now).is_some()
-            });
-        }
+    async fn run_out(&self, seats: Vec<Seat>, beat: u64, now: Instant) -> Result<Vec<Seat>, BackendError> {
         let mut out = Vec::new();
-        for seat in seats {
-            match self.is_seated(&seat).await {
-                Ok(true) => out.push(seat),
-                // Gone from a room that this node has not heard of since.
-                Ok(false) => {}
+        for part in seats.chunks(SEATS) {
+            let mut part = part.to_vec();
+            // Twice: a lease that is renewed while it is read may be missing from the answer.
+            for _ in 0..2 {
+                if part.is_empty() {
+                    break;
+                }
+                let leases = lease::read(&self.store, &self.clock, &part, beat, now).await?;
+                part.retain(|seat| {
+                    if let Some(leases) = leases.get(&(seat.code, seat.member)) {
+                        self.seats.renew(seat, leases, now);
+                    }
+                    self.seats.due(seat.code, seat.member, now).is_some()
+                });
+            }
+            let looks = part.into_iter().map(async |seat| match self.is_seated(&seat).await {
+                // False: gone from a room that this node has not heard of since.
+                Ok(seated) => seated.then_some(seat),
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "a seat cannot be looked at");
+                    None
                 }
-            }
+            });
+            out.extend(iter(looks).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter().flatten());
         }
         Ok(out)
     }

@@ -136,7 +136,7 @@ impl Engine {
                 Err(Stop::Stale) => BackendError::unavailable("too many processes write to one room"),
                 Err(Stop::Failed(BackendError::Unavailable(_))) if began.elapsed() < PATIENCE => {
                     careful = true;
-                    sleep(Duration::from_millis(100)).await;
+                    sleep(Duration::from_millis(50) + jitter(6)).await;
                     continue;
                 }
                 Err(Stop::Failed(error)) => error,
