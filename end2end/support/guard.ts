@@ -86,6 +86,8 @@ export class Guard {
   private onConsole(message: ConsoleMessage): void {
     const text = message.text();
     const { url } = message.location();
+    // An error when it was refused, a warning when the page gave up waiting.
+    if (this.serverIsDown && /^WebSocket connection to '\S+' failed/.test(text)) return;
     if (message.type() !== 'error') {
       this.complain(`console.${message.type()}: ${text} (${url})`);
       return;
@@ -93,7 +95,6 @@ export class Guard {
     if (/status of 404/.test(text) && URL.canParse(url) && this.unknownRooms.has(new URL(url).pathname)) return;
     // Said by the browser, and again by the loader of cargo-leptos.
     if (this.lost?.test(url) || (this.lost && text.startsWith('TypeError: Failed to fetch'))) return;
-    if (this.serverIsDown && /^WebSocket connection to '\S+' failed/.test(text)) return;
     this.complain(`console.error: ${text} (${url})`);
   }
 

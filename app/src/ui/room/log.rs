@@ -252,13 +252,12 @@ impl Log {
             "Enter" if row.as_ref() == Some(&at) => {
                 event.prevent_default();
                 self.point_at(Some(&at));
-                // The bar may have to be drawn first.
-                browser::next_frame(|| {
-                    if let Some(first) = browser::by_id("actions").and_then(|bar| bar.first_element_child()) {
-                        browser::focus_on(&first);
-                    }
-                });
-                None
+                let first = || browser::by_id("actions")?.first_element_child();
+                if first().is_none() {
+                    // It has to be drawn first.
+                    browser::next_frame(move || drop(first().map(|first| browser::focus_on(&first))));
+                }
+                first()
             }
             "Escape" if in_bar => self.target.get_untracked().and_then(|id| browser::by_id(&message::element_id(id))),
             "Escape" => {
