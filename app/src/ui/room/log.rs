@@ -255,7 +255,11 @@ impl Log {
                 let first = || browser::by_id("actions")?.first_element_child();
                 if first().is_none() {
                     // It has to be drawn first.
-                    browser::next_frame(move || drop(first().map(|first| browser::focus_on(&first))));
+                    browser::next_frame(move || {
+                        if let Some(first) = first() {
+                            browser::focus_on(&first);
+                        }
+                    });
                 }
                 first()
             }
