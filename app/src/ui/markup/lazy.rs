@@ -26,6 +26,13 @@ pub fn read_if_here(body: &str, names: Names<'_>) -> Vec<Node> {
     }
 }
 
+/// Waits until the message can be read in full, or it is known that it cannot: for what is said once and not drawn again.
+pub async fn until_read(body: &str) {
+    if !is_plain(body) {
+        come().await;
+    }
+}
+
 /// Whether messages are read in full. Who has asked is told when they are.
 #[must_use]
 pub fn has_come() -> bool {
@@ -34,13 +41,15 @@ pub fn has_come() -> bool {
 
 // A debug build is not split: `cargo leptos watch` needs no flag then.
 #[cfg(any(not(feature = "hydrate"), debug_assertions))]
-use at_hand::{fetch, parser};
+use at_hand::{come, fetch, parser};
 #[cfg(all(feature = "hydrate", not(debug_assertions)))]
-use fetched::{fetch, parser};
+use fetched::{come, fetch, parser};
 
 #[cfg(any(not(feature = "hydrate"), debug_assertions))]
 mod at_hand {
     pub(super) fn fetch() {}
+
+    pub(super) async fn come() {}
 
     pub(super) fn parser() -> Option<super::Read> {
         Some(super::super::parser::parse)
@@ -74,14 +83,19 @@ mod fetched {
             return;
         }
         spawn_local(async {
-            // What goes wrong the browser says; the next message asks again.
-            if let Ok(parse) = fetched_parser().await
-                && PARSER.set(parse).is_ok()
-            {
-                CAME.notify();
-            }
+            come().await;
             ON_ITS_WAY.store(false, Ordering::Relaxed);
         });
+    }
+
+    pub(super) async fn come() {
+        // What goes wrong the browser says; the next message asks again.
+        if PARSER.get().is_none()
+            && let Ok(parse) = fetched_parser().await
+            && PARSER.set(parse).is_ok()
+        {
+            CAME.notify();
+        }
     }
 
     pub(super) fn parser() -> Option<Read> {

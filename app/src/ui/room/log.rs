@@ -18,7 +18,7 @@ use crate::live::browser::{self, Later};
 use crate::live::signal::Signal;
 use crate::live::store::RoomStore;
 use crate::live::watch;
-use crate::protocol::{Emoji, EventId};
+use crate::protocol::{Emoji, EventId, MessageBody};
 use crate::ui::kit::{mark, tool};
 use crate::ui::tree::{El, ListedRow, Rows, blocks, el};
 use crate::ui::{markup, text};
@@ -51,7 +51,7 @@ pub(super) struct Log {
     below: Signal<usize>,
     /// What is said to who cannot see.
     told: Signal<String>,
-    untold: Signal<Vec<String>>,
+    untold: Signal<Vec<(String, MessageBody)>>,
     /// The last message known here.
     last: Signal<Option<EventId>>,
     pressing: Signal<Option<Later>>,
@@ -112,22 +112,31 @@ impl Log {
         }
         let words = others.into_iter().filter_map(|message| {
             let name = message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string);
-            Some(format!("{name}: {}", message::excerpt(message.body.as_ref()?.as_str())))
+            Some((name, message.body.clone()?))
         });
         self.tell(words.collect());
     }
 
-    fn tell(self, words: Vec<String>) {
-        if words.is_empty() {
+    fn tell(self, said: Vec<(String, MessageBody)>) {
+        if said.is_empty() {
             return;
         }
         let begun = self.untold.with_untracked(Vec::is_empty);
-        self.untold.update(|untold| untold.extend(words));
+        self.untold.update(|untold| untold.extend(said));
         if begun {
             browser::later(TELL_AFTER_MS, move || {
                 let untold = self.untold.update(std::mem::take);
-                let told = if untold.len() > TELL_EACH { text::new_messages(untold.len()) } else { untold.join(". ") };
-                self.told.set(told);
+                if untold.len() > TELL_EACH {
+                    return self.told.set(text::new_messages(untold.len()));
+                }
+                spawn_local(async move {
+                    let mut told = Vec::new();
+                    for (name, body) in &untold {
+                        markup::until_read(body.as_str()).await;
+                        told.push(format!("{name}: {}", message::excerpt(body.as_str())));
+                    }
+                    self.told.set(told.join(". "));
+                });
             });
         }
     }

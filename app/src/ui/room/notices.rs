@@ -8,7 +8,8 @@ use crate::client::Row;
 use crate::live::signal::Signal;
 use crate::live::store::{RoomStore, Status};
 use crate::live::{browser, notices, watch};
-use crate::ui::text;
+use crate::protocol::MessageBody;
+use crate::ui::{markup, text};
 
 pub(super) use crate::live::notices::Setting;
 
@@ -59,20 +60,23 @@ impl Notices {
         }
         notices::play();
         if setting == Setting::Desktop
-            && let Some(words) = newest(store)
+            && let Some((name, body)) = newest(store)
         {
-            notices::show(&store.code.to_string(), &words);
+            spawn_local(async move {
+                markup::until_read(body.as_str()).await;
+                notices::show(&store.code.to_string(), &text::notice(&name, &message::excerpt(body.as_str())));
+            });
         }
     }
 }
 
 /// Who of the others said something last, and what.
-fn newest(store: RoomStore) -> Option<String> {
+fn newest(store: RoomStore) -> Option<(String, MessageBody)> {
     store.rows.with_untracked(|rows| {
         rows.iter().rev().find_map(|row| match &**row {
             Row::Message(message) if !message.own => {
                 let name = message.name.as_ref().map_or(text::SOMEBODY, |name| name.as_str());
-                Some(text::notice(name, &message::excerpt(message.body.as_ref()?.as_str())))
+                Some((name.to_owned(), message.body.clone()?))
             }
             _ => None,
         })
