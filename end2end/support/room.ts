@@ -264,9 +264,11 @@ export const test = base.extend<Fixtures>({
     await Promise.all(contexts.map((context) => context.close()));
   },
 
-  line: async ({ server }, use) => {
+  line: async ({ server, guard }, use) => {
     const line = await Line.to(server.port);
     await use(line);
+    // A page may still be fetching its icon.
+    await guard.seal();
     await line.cut();
   },
 });
