@@ -26,7 +26,7 @@ function row(name: string, sample: number[]): Record<string, string> {
   return { '': name, p50: ms(at(0.5)), p95: ms(at(0.95)), max: ms(at(1)), keys: String(sample.length) };
 }
 
-test('typing while a full room talks', async ({ browser, server, guard, person }, info) => {
+test('typing while a full room talks', async ({ browser, server, guard, person }) => {
   const { reader, bo } = await thousand({ browser, server, guard, person });
   await loadAll(reader);
   await reader.log.evaluate((log) => (log.closest('section') ?? log).scrollTo(0, 0));
@@ -59,7 +59,7 @@ test('typing while a full room talks', async ({ browser, server, guard, person }
     return (window as unknown as { keys: { frames: number[]; handlers: number[] } }).keys;
   });
   console.log(
-    `${info.project.name}: ${shown} messages on the page, ${MESSAGES_PER_SECOND} more per second, processor ${SLOWER} times slower`,
+    `${shown} messages on the page, ${MESSAGES_PER_SECOND} more per second, processor ${SLOWER} times slower`,
   );
   console.table([row('key to next frame', frames), row('key to end of its handlers', handlers)]);
   expect(frames).toHaveLength(KEYS);
