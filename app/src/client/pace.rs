@@ -5,9 +5,10 @@
 
 /// Between two drawings: ten a second still look like talk.
 const BETWEEN_MS: u64 = 100;
-/// After a key: two frames at 60 Hz, and a little. What is drawn then has the rest of the time to the next key, which
-/// comes after some 100 ms where somebody types fast.
-const AFTER_KEY_MS: u64 = 40;
+/// After a key: its frame at 60 Hz, with what it takes to paint it. The sooner what comes is drawn then, the likelier the
+/// browser is at rest at the next key, some 100 ms later where somebody types fast: at rest it gives a frame at once, and
+/// otherwise at the next beat of its clock.
+const AFTER_KEY_MS: u64 = 24;
 /// After a message came, however fast somebody types.
 const LATEST_MS: u64 = 250;
 

@@ -2,6 +2,8 @@
 //!
 //! Storage can be full or forbidden; the page works without it.
 
+use std::sync::OnceLock;
+
 use serde::de::DeserializeOwned;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -426,7 +428,8 @@ pub fn is_writing(event: &KeyboardEvent) -> bool {
 
 /// Gives a text field as many rows as its text has. Where styles can say that (`field-sizing`), does nothing.
 pub fn grow(field: &HtmlTextAreaElement) {
-    if web_sys::css::supports_with_value("field-sizing", "content").unwrap_or_default() {
+    static STYLED: OnceLock<bool> = OnceLock::new();
+    if *STYLED.get_or_init(|| web_sys::css::supports_with_value("field-sizing", "content").unwrap_or_default()) {
         return;
     }
     let height_of = |rows| {

@@ -16,6 +16,12 @@ pub use crate::client::{Ending, Status};
 
 /// Inputs that may wait for the driver. It takes each within a turn of the event loop.
 const INPUTS: usize = 64;
+/// After a key its text is written to the tab's storage within this time, in milliseconds: writing takes as long as
+/// everything else at a key together, and the key's own frame goes first.
+const DRAFT_WITHIN_MS: i32 = 50;
+/// The client is told that the reader is writing at most this often, in milliseconds: a turn of the driver at every key
+/// would keep the key's own frame waiting. Well under what the others are told by, [`presence::SAID_MS`](crate::client::presence::SAID_MS).
+const TYPING_TOLD_MS: u64 = 1_000;
 
 /// One room on one page. A handle: every copy is the same room.
 #[derive(Clone, Copy)]
@@ -54,10 +60,14 @@ pub struct RoomStore {
     pub now: Signal<u64>,
     /// The text in the composer.
     draft: Signal<String>,
+    /// Whether the tab does not keep that text yet.
+    draft_waits: Signal<bool>,
     /// The change of a message in the composer, which is not kept over a reload.
     change: Signal<String>,
     /// When the reader last typed, in monotonic milliseconds.
     key: Signal<Option<u64>>,
+    /// When the client was last told that the reader is writing.
+    typing_told: Signal<Option<u64>>,
     /// The end of the older page that is on its way.
     older_asked: Signal<Option<Position>>,
     /// The client, until the driver takes it.
@@ -92,8 +102,10 @@ impl RoomStore {
             local: Signal::default(),
             now: Signal::default(),
             draft: Signal::default(),
+            draft_waits: Signal::default(),
             change: Signal::default(),
             key: Signal::default(),
+            typing_told: Signal::default(),
             older_asked: Signal::default(),
             client: Signal::new(None),
             inputs: Signal::new(None),
@@ -134,6 +146,7 @@ impl RoomStore {
             Input::Visible(browser::is_visible())
         });
         browser::hear_page("pagehide", move |_| {
+            self.write_draft();
             if self.is_over() {
                 keeper::forget(self.code);
             }
@@ -177,10 +190,22 @@ impl RoomStore {
         self.change.set(text.to_owned());
     }
 
-    /// Keeps the composer's text over a reload of this tab.
+    /// Keeps the composer's text over a reload of this tab: within [`DRAFT_WITHIN_MS`], and no text at once, because what
+    /// was there is in the outbox then.
     pub fn keep_draft(self, text: &str) {
         self.draft.set(text.to_owned());
-        keeper::keep_draft(self.code, text);
+        let waited = self.draft_waits.update(|waits| std::mem::replace(waits, true));
+        if text.is_empty() {
+            self.write_draft();
+        } else if !waited {
+            browser::later(DRAFT_WITHIN_MS, move || self.write_draft());
+        }
+    }
+
+    fn write_draft(self) {
+        if self.draft_waits.update(std::mem::take) {
+            self.draft.with_untracked(|text| keeper::keep_draft(self.code, text));
+        }
     }
 
     /// The composer's text as this tab keeps it; `None` when that cannot be read.
@@ -231,7 +256,11 @@ impl RoomStore {
 
     /// The reader typed something; others may be told.
     pub fn typing_now(self) {
-        self.tell(Input::Typing);
+        let now = browser::now_ms();
+        if self.typing_told.get_untracked().is_none_or(|told| now >= told + TYPING_TOLD_MS) {
+            self.typing_told.set(Some(now));
+            self.tell(Input::Typing);
+        }
     }
 
     /// The reader pressed a key, whose frame goes before what others said.

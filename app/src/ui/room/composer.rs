@@ -35,8 +35,8 @@ pub(super) struct Writing {
     store: RoomStore,
     desk: Desk,
     error: Signal<Option<String>>,
-    /// What is typed, as the limit counts it.
-    length: Signal<usize>,
+    /// How long the text is, as the limit counts it, from [`NEAR_LIMIT`] on.
+    length: Signal<Option<usize>>,
     /// What stood in the box before a message came into it to be changed; `Some` exactly while one is there.
     aside: Signal<Option<String>>,
     mention: Mention,
@@ -48,7 +48,7 @@ impl Writing {
             store,
             desk,
             error: Signal::new(flash.map(|flash| text::refusal(flash.refused, &flash.form))),
-            length: Signal::new(0),
+            length: Signal::new(None),
             aside: Signal::new(None),
             mention: Mention::new(store),
         };
@@ -99,8 +99,9 @@ impl Writing {
         });
         // `/` goes to the box from everywhere, and `?` to the list of keys.
         browser::hear_page("keydown", move |event| {
-            let (Some(event), Some(_)) = (event.dyn_ref::<KeyboardEvent>(), box_of_text()) else { return };
-            if event.ctrl_key() || event.meta_key() || event.alt_key() || browser::is_writing(event) {
+            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+            let modified = event.ctrl_key() || event.meta_key() || event.alt_key();
+            if browser::is_writing(event) || modified || box_of_text().is_none() {
                 return;
             }
             match event.key().as_str() {
@@ -129,7 +130,7 @@ impl Writing {
     fn fill(self, text: &str) {
         if let Some(field) = box_of_text() {
             field.set_value(text);
-            self.note();
+            self.note(&field, text);
         }
     }
 
@@ -144,36 +145,31 @@ impl Writing {
     }
 
     /// The text in the box is another one.
-    fn note(self) {
-        let Some(field) = box_of_text() else { return };
-        let text = field.value();
+    fn note(self, field: &HtmlTextAreaElement, text: &str) {
         if self.aside.with_untracked(Option::is_none) {
-            self.store.keep_draft(&text);
+            self.store.keep_draft(text);
         }
-        self.length.set(body::length(&text));
+        let length = body::length(text);
+        self.length.set_if_new((length >= NEAR_LIMIT).then_some(length));
         self.mention.close();
-        browser::grow(&field);
+        browser::grow(field);
     }
 
-    /// The person, or what stands for them, has written it.
-    fn typed(self) {
-        self.note();
-        if let (Some(field), true) = (box_of_text(), self.aside.with_untracked(Option::is_some)) {
-            self.store.note_change(&field.value());
-        }
-        if self.length.get_untracked() <= body::MAX_SCALARS {
-            self.error.set(None);
-        }
-    }
-
-    /// The person changed the text in the box.
+    /// The person changed the text in the box. Others' messages wait while this runs, at every key: what is drawn here is
+    /// only what became different.
     fn input(self) {
         self.store.note_key();
-        self.typed();
         let Some(field) = box_of_text() else { return };
-        self.mention.look(&field);
-        if self.length.get_untracked() > 0 && self.aside.with_untracked(Option::is_none) {
+        let text = field.value();
+        self.note(&field, &text);
+        self.mention.look(&field, &text);
+        if self.aside.with_untracked(Option::is_some) {
+            self.store.note_change(&text);
+        } else if !text.is_empty() {
             self.store.typing_now();
+        }
+        if self.length.with_untracked(|length| length.is_none_or(|length| length <= body::MAX_SCALARS)) {
+            self.error.set_if_new(None);
         }
     }
 
@@ -191,11 +187,11 @@ impl Writing {
             (Ok(()), Mode::Edit(_)) => self.cancel(),
             (Ok(()), _) => {
                 self.fill("");
-                self.error.set(None);
+                self.error.set_if_new(None);
                 self.cancel();
             }
             (Err(Code::Empty), Mode::Edit(_)) => self.error.set(Some(text::EDIT_TO_NOTHING.to_owned())),
-            (Err(Code::Empty), _) => self.error.set(None),
+            (Err(Code::Empty), _) => self.error.set_if_new(None),
             (Err(problem), _) => self.error.set(Some(text::not_sent(problem).to_owned())),
         }
         let _ = field.focus();
@@ -204,7 +200,7 @@ impl Writing {
     /// The box is for a new message again.
     fn cancel(self) {
         self.put_back();
-        self.error.set(None);
+        self.error.set_if_new(None);
         if self.desk.mode.with_untracked(|mode| *mode != Mode::New) {
             self.desk.mode.set(Mode::New);
         }
@@ -358,8 +354,11 @@ fn field(this: Writing, mends: bool, typed: String) -> El {
 
 fn counter(this: Writing) -> El {
     let length = this.length.get();
-    let counter = el("output").class(if length > body::MAX_SCALARS { "counter over" } else { "counter" });
-    if length < NEAR_LIMIT { counter } else { counter.text(text::space_left(body::MAX_SCALARS, length)) }
+    let counter = el("output").class(if length > Some(body::MAX_SCALARS) { "counter over" } else { "counter" });
+    match length {
+        Some(length) => counter.text(text::space_left(body::MAX_SCALARS, length)),
+        None => counter,
+    }
 }
 
 fn send(this: Writing) -> El {

@@ -44,13 +44,15 @@ impl Mention {
     }
 
     /// Opens the list when what stands before the caret asks for it.
-    pub(super) fn look(self, field: &HtmlTextAreaElement) {
+    pub(super) fn look(self, field: &HtmlTextAreaElement, text: &str) {
+        if !text.contains('@') {
+            return self.refused.set_if_new(None);
+        }
         let caret = field.selection_end().ok().flatten().unwrap_or_default();
-        let value = field.value();
-        let asked = asked(before(&value, caret));
+        let asked = asked(before(text, caret));
         let at = asked.map(|(at, _)| at);
         if self.refused.get_untracked() != at {
-            self.refused.set(None);
+            self.refused.set_if_new(None);
         }
         let Some((at, query)) = asked.filter(|_| self.refused.with_untracked(Option::is_none)) else { return };
         let members = self.store.members.with_untracked(|members| fitting(members, self.store.me, query));
