@@ -4,24 +4,27 @@
 //! The rows are pieces without listeners; the log hears what happens in them. What is pressed says in `data-do` what it
 //! is for, and the row around it in `data-message` which message is meant.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
+use web_sys::{Element, Event, PointerEvent};
 
 use super::actions;
-use super::message::{self, Written};
+use super::message;
 use super::{Desk, Mode, Picking};
-use crate::client::{Row, RowKey, RowState};
+use crate::client::Row;
 use crate::live::browser::{self, Later};
 use crate::live::signal::Signal;
 use crate::live::store::RoomStore;
 use crate::live::watch;
 use crate::protocol::{Emoji, EventId, MessageBody};
 use crate::ui::kit::{mark, tool};
-use crate::ui::tree::{El, ListedRow, Rows, blocks, el};
+use crate::ui::tree::{El, el};
 use crate::ui::{markup, text};
+
+mod keys;
+mod rows;
 
 /// The scroller's id.
 const SCROLLER: &str = "log";
@@ -247,70 +250,6 @@ impl Log {
         }
     }
 
-    /// One tab stop: the arrows go through the messages, and sideways through what is in them.
-    fn key(self, event: &Event) {
-        let (Some(at), Some(event)) = (browser::target(event), event.dyn_ref::<KeyboardEvent>()) else { return };
-        let row = row_of(&at);
-        let in_bar = browser::closest(&at, "#actions").is_some();
-        let to = match event.key().as_str() {
-            "ArrowLeft" | "ArrowRight" if row.is_some() || in_bar => self.sideways(&at, event.key() == "ArrowRight"),
-            "ArrowUp" if !in_bar => self.beside(row, false),
-            "ArrowDown" if !in_bar && row.is_some() => self.beside(row, true),
-            "Home" if !in_bar => self.all().into_iter().next(),
-            "End" if !in_bar => self.all().pop(),
-            "Enter" if row.as_ref() == Some(&at) => {
-                event.prevent_default();
-                self.point_at(Some(&at));
-                let first = || browser::by_id("actions")?.first_element_child();
-                if first().is_none() {
-                    // It has to be drawn first.
-                    browser::next_frame(move || {
-                        if let Some(first) = first() {
-                            browser::focus_on(&first);
-                        }
-                    });
-                }
-                first()
-            }
-            "Escape" if in_bar => self.target.get_untracked().and_then(|id| browser::by_id(&message::element_id(id))),
-            "Escape" => {
-                self.point_at(None);
-                browser::by_id("body")
-            }
-            _ => None,
-        };
-        if let Some(to) = to {
-            event.prevent_default();
-            browser::focus_on(&to);
-        }
-    }
-
-    fn all(self) -> Vec<Element> {
-        browser::by_id(SCROLLER).map(|log| browser::find_all(&log, ".rows [data-message]")).unwrap_or_default()
-    }
-
-    /// The message before or after this row; without one, the last.
-    fn beside(self, row: Option<Element>, forward: bool) -> Option<Element> {
-        let mut all = self.all();
-        let Some(row) = row else { return all.pop() };
-        let at = all.iter().position(|other| *other == row)?;
-        let to = if forward { at + 1 } else { at.checked_sub(1)? };
-        (to < all.len()).then(|| all.swap_remove(to))
-    }
-
-    fn sideways(self, at: &Element, forward: bool) -> Option<Element> {
-        let around = browser::closest(at, "#actions").or_else(|| row_of(at))?;
-        let stops = browser::find_all(&around, "a, button, pre");
-        let here = stops.iter().position(|stop| stop == at);
-        match (here, forward) {
-            (None, true) => stops.first().cloned(),
-            (Some(here), true) => stops.get(here + 1).cloned(),
-            (Some(0), false) if around.id() != "actions" => Some(around),
-            (Some(here), false) => here.checked_sub(1).and_then(|before| stops.get(before)).cloned(),
-            (None, false) => None,
-        }
-    }
-
     fn focused(self, event: &Event) {
         if let Some(element) = browser::target(event)
             && browser::closest(&element, "#actions").is_none()
@@ -327,11 +266,6 @@ fn copy(words: Option<String>) {
             browser::copy(&words).await;
         });
     }
-}
-
-/// The message's row that this stands in.
-fn row_of(element: &Element) -> Option<Element> {
-    browser::closest(element, ".rows [data-message]")
 }
 
 fn message_of(element: &Element) -> Option<EventId> {
@@ -359,7 +293,7 @@ pub(super) fn view(log: Log) -> El {
         .attr("aria-label", text::MESSAGES)
         .attr("aria-live", "off")
         .attr("tabindex", "0")
-        .rows(drawn(log.store));
+        .rows(rows::drawn(log.store));
     let sheet = el("div")
         .class("sheet")
         .child(rows)
@@ -409,66 +343,4 @@ fn quiet(store: RoomStore) -> El {
         return el("div").attr("hidden", "");
     }
     el("div").class("quiet").child(mark()).child(el("p").text(text::EMPTY_ROOM))
-}
-
-/// The rows, each drawn again only when it says something else than before, or while it counts time.
-fn drawn(store: RoomStore) -> impl Fn() -> Rows + Send + Sync {
-    let before: Signal<Option<Drawn>> = Signal::default();
-    move || {
-        // The reader's day, once their clock is known.
-        let seen = (store.local.get().then(browser::today), markup::has_come());
-        let was = before.update(Option::take);
-        // The first rows are those that the server wrote.
-        let is_first = was.is_none();
-        let Drawn { seen: was_seen, rows: mut known } = was.unwrap_or_default();
-        let drawn: Vec<DrawnRow> = store.rows.with(|rows| {
-            let block_of = |row: &Arc<Row>| Some(known.get(&row.key())?.listed.block);
-            let blocks = blocks::assign(rows.iter().map(|row| (block_of(row), goes_along(row))).collect());
-            let draw = |(row, block): (&Arc<Row>, _)| {
-                let key = row.key();
-                let old = known.remove(&key);
-                let written = match &old {
-                    Some(old) => old.written.still(row),
-                    None if is_first => Written::all(row),
-                    None => Written::default(),
-                };
-                let same = old.filter(|old| was_seen == seen && Arc::ptr_eq(&old.row, row) && !counts_time(row));
-                let drawn = same.map_or_else(|| Arc::new(message::row(store, row, &written)), |old| old.listed.drawn);
-                DrawnRow { row: row.clone(), written, listed: ListedRow { key, block, drawn } }
-            };
-            rows.iter().zip(blocks).map(draw).collect()
-        });
-        let rows = drawn.iter().map(|drawn| drawn.listed.clone()).collect();
-        let known = drawn.into_iter().map(|drawn| (drawn.listed.key, drawn)).collect();
-        before.set(Some(Drawn { seen, rows: known }));
-        rows
-    }
-}
-
-/// What is shown.
-#[derive(Default)]
-struct Drawn {
-    /// What all rows depend on.
-    seen: (Option<i64>, bool),
-    rows: HashMap<RowKey, DrawnRow>,
-}
-
-struct DrawnRow {
-    row: Arc<Row>,
-    written: Written,
-    listed: ListedRow,
-}
-
-/// Whether the row's place is beside others, whichever they are: a day's beginning, and what is not in the log yet.
-fn goes_along(row: &Row) -> bool {
-    match row {
-        Row::Day(_) | Row::Unread(_) => true,
-        Row::Message(message) => matches!(message.state, RowState::Pending { .. } | RowState::Refused(_)),
-        Row::Line(_) => false,
-    }
-}
-
-/// Whether what the row says depends on how long it has been there.
-fn counts_time(row: &Row) -> bool {
-    matches!(row, Row::Message(message) if matches!(message.state, RowState::Pending { .. } | RowState::Changing { .. }))
 }

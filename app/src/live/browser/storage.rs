@@ -1,0 +1,57 @@
+//! What the device and the tab keep. Both can be full or forbidden; the page works without them.
+
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlInputElement, Storage};
+
+use super::{by_id, window};
+
+const NAME: &str = "flasky.name";
+
+fn local_storage() -> Option<Storage> {
+    window()?.local_storage().ok()?
+}
+
+/// What this device keeps under this key.
+#[must_use]
+pub fn remembered(key: &str) -> Option<String> {
+    local_storage()?.get_item(key).ok()?
+}
+
+/// Keeps this on this device, or forgets it.
+pub fn remember(key: &str, text: Option<&str>) {
+    if let Some(storage) = local_storage() {
+        let _ = text.map_or_else(|| storage.remove_item(key), |text| storage.set_item(key, text));
+    }
+}
+
+/// Keeps the name for the next room on this device.
+pub fn remember_name(name: &str) {
+    remember(NAME, Some(name));
+}
+
+/// Fills an empty name field with the name used last on this device.
+pub fn recall_name() {
+    if let Some(Ok(input)) = by_id("name").map(JsCast::dyn_into::<HtmlInputElement>)
+        && input.value().is_empty()
+        && let Some(name) = remembered(NAME)
+    {
+        input.set_value(&name);
+    }
+}
+
+fn session_storage() -> Option<Storage> {
+    window()?.session_storage().ok()?
+}
+
+/// What this tab keeps over a reload under this key, empty if nothing; `None` when that cannot be read.
+#[must_use]
+pub fn kept(key: &str) -> Option<String> {
+    session_storage()?.get_item(key).ok().map(Option::unwrap_or_default)
+}
+
+/// Keeps this over a reload of this tab; empty text is forgotten. Whether that was done.
+pub fn keep(key: &str, text: &str) -> bool {
+    session_storage().is_some_and(|storage| {
+        if text.is_empty() { storage.remove_item(key).is_ok() } else { storage.set_item(key, text).is_ok() }
+    })
+}
