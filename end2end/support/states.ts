@@ -174,7 +174,8 @@ async function returned(stage: Stage): Promise<Person> {
   await expect(reader.page.getByRole('button', { name: 'Try now' })).toBeVisible();
   for (const body of ['Are you there?', 'Never mind', 'Found it']) await cast.bo.say(body);
   hold = false;
-  await reader.press('Try now');
+  // Whether or not it is on its way back by itself already: then there is nothing to see and to press any more.
+  await reader.banner.getByRole('button', { name: 'Try now', includeHidden: true }).dispatchEvent('click');
   await expect(reader.page.getByText(/You are back, 3 messages came/i).first()).toBeVisible();
   return reader;
 }

@@ -60,3 +60,19 @@ test('without the parser a message stands as it was typed, and the next one asks
   await expect(ana.log.locator('blockquote')).toHaveText('step');
   expect(parser.times).toBe(2);
 });
+
+test('the parser comes while a message is written that needs it', async ({ person }) => {
+  const ana = await person('Ana');
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+  await Member.enter(ana, { code: bo.code });
+  await open(ana, bo.code);
+  const parser = asked(ana.page);
+  await ana.composer.pressSequentially('plain ');
+  expect(parser.times).toBe(0);
+  const came = ana.page.waitForResponse(PARSER);
+  await ana.composer.pressSequentially('**bold**');
+  await came;
+  await ana.composer.press('Enter');
+  await expect(ana.log.locator('strong')).toHaveText('bold');
+  expect(parser.times).toBe(1);
+});

@@ -12,7 +12,7 @@ use linkify::{LinkFinder, LinkKind};
 mod lazy;
 mod parser;
 
-pub use lazy::{Read, has_come, read, read_if_here, until_read};
+pub use lazy::{Read, foresee, has_come, read, read_if_here, until_read};
 
 /// A piece of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]

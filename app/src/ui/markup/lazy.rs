@@ -3,6 +3,8 @@
 //! The server has it at hand. The browser fetches it when it first has to draw what may hold markup; until then, and when
 //! it cannot be fetched, a message stands as it was typed. What the server wrote stays as it wrote it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::{Names, Node, as_typed, is_plain};
 
 /// A way of reading messages.
@@ -23,6 +25,16 @@ pub fn read_if_here(body: &str, names: Names<'_>) -> Vec<Node> {
     match parser() {
         Some(parse) if !is_plain(body) => parse(body, names),
         _ => as_typed(body, names),
+    }
+}
+
+/// Fetches the parser where a text that is being written will need it. Asks once: a message that is drawn asks again.
+pub fn foresee(text: &str) {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    let text = text.trim();
+    if !text.is_empty() && !ASKED.load(Ordering::Relaxed) && !is_plain(text) {
+        ASKED.store(true, Ordering::Relaxed);
+        fetch();
     }
 }
 

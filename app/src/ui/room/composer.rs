@@ -11,8 +11,8 @@ use crate::live::store::RoomStore;
 use crate::live::watch;
 use crate::protocol::{Code, EventId, MessageBody, body};
 use crate::ui::kit::{Icon, tool};
-use crate::ui::text;
 use crate::ui::tree::{El, el};
+use crate::ui::{markup, text};
 
 mod about;
 mod mention;
@@ -163,6 +163,7 @@ impl Writing {
         let text = field.value();
         self.note(&field, &text);
         self.mention.look(&field, &text);
+        markup::foresee(&text);
         if self.aside.with_untracked(Option::is_some) {
             self.store.note_change(&text);
         } else if !text.is_empty() {
