@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use app::client::{DraftEvent, DraftState, Outbox};
-use app::protocol::{Code, EventId, Fault};
+use app::protocol::{ClientFrame, Code, EventId, Fault};
 
 fn id(nth: u32) -> EventId {
     EventId::mint(u64::from(nth), [1; 10])
@@ -61,6 +61,32 @@ fn a_draft_that_the_server_wants_later_says_why() {
     assert_eq!(waiting(&ours), [Some(Code::Storage), None], "until the server says otherwise");
     ours.settle(id(1));
     assert_eq!(waiting(&ours), [None]);
+}
+
+#[test]
+fn a_change_that_is_refused_holds_up_nobody() {
+    let (mut ours, of_a_change) = (Outbox::default(), Fault::from(Code::NoTarget));
+    let edit = DraftEvent::Edit { target: id(9), body: "changed".parse().unwrap() };
+    ours.push(0, id(1), edit, 1_000);
+    ours.merge(outbox(&[2, 3]));
+    let sent = |frame: Option<ClientFrame>| match frame {
+        Some(ClientFrame::Append { id, .. }) => Some(id),
+        _ => None,
+    };
+    assert_eq!(sent(ours.send(0, 1)), Some(id(1)));
+    ours.refuse(0, id(1), of_a_change);
+    assert_eq!(sent(ours.send(0, 1)), Some(id(2)), "it goes on");
+    // The person tries once more while another one is under way: one at a time.
+    ours.retry(id(1));
+    assert_eq!(sent(ours.send(0, 1)), None);
+    ours.settle(id(2));
+    assert_eq!(sent(ours.send(0, 1)), Some(id(1)));
+    ours.refuse(0, id(1), of_a_change);
+    assert_eq!(sent(ours.send(0, 1)), Some(id(3)));
+    assert_eq!(ours.take(id(1)).unwrap().as_str(), "changed");
+    assert_eq!(sent(ours.send(0, 1)), None, "what is under way stays so");
+    ours.settle(id(3));
+    assert!(ours.is_empty());
 }
 
 /// A tab may be reloaded into a newer version: what an older one wrote has to be read with its ids.

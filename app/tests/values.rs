@@ -206,6 +206,7 @@ fn a_body_is_counted_in_scalar_values() {
     assert!(longest.parse::<MessageBody>().is_ok());
     assert_eq!(format!("{longest}x").parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::TooLong));
     assert_eq!("\n \t ".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::Empty));
+    assert_eq!("\u{200b}\u{3164}\u{fe0f}".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::Empty));
     assert_eq!("a\u{7}".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::BadText));
     assert_eq!("\n\n  indented\r\nnext \n".parse::<MessageBody>().unwrap().as_str(), "  indented\nnext");
 }
@@ -216,6 +217,7 @@ fn a_name_is_counted_in_graphemes_and_never_invisible() {
     assert!(family.repeat(25).parse::<DisplayName>().is_ok());
     assert_eq!("a".repeat(33).parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameBad));
     assert_eq!("\u{200b}\u{2800}".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameMissing));
+    assert_eq!("\u{301}".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameMissing));
     assert_eq!("a\u{202e}b".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameBad));
     assert_eq!("  Ana   Maria ".parse::<DisplayName>().unwrap().as_str(), "Ana Maria");
 }

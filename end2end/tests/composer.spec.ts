@@ -200,11 +200,62 @@ test.describe('changing a message', () => {
     await ana.composer.fill('half changed');
     await ana.page.reload();
     await ana.inRoom(code);
+    await expect(about(ana.page)).toContainText('Editing');
+    await expect(ana.composer).toHaveValue('half changed');
+    await ana.composer.press('Escape');
     await expect(ana.composer).toHaveValue('');
     await ana.composer.fill('half written');
     await ana.page.reload();
     await ana.inRoom(code);
+    await expect(about(ana.page)).toBeHidden();
     await expect(ana.composer).toHaveValue('half written');
+  });
+
+  test('what is on its way is not passed over for an older one', async ({ person, line, guard }) => {
+    const ana = await person('Ana', line.url);
+    await ana.create();
+    await ana.say('the older one');
+    const answered = guard.expectRefusedSockets();
+    await line.cut();
+    await expect(ana.page.locator('html[data-live]')).not.toBeAttached();
+    await ana.composer.fill('the tpyo');
+    await ana.composer.press('Enter');
+    await expect(ana.message('the tpyo')).toBeVisible();
+    await ana.composer.press('ArrowUp');
+    await expect(ana.composer).toHaveValue('');
+    await line.mend();
+    answered();
+    await ana.live();
+    await ana.sent('the tpyo');
+    await ana.composer.press('ArrowUp');
+    await expect(ana.composer).toHaveValue('the tpyo');
+    await ana.composer.press('Escape');
+  });
+
+  test('a change of what is gone is said to be one, and holds up nobody', async ({ person }) => {
+    const ana = await person('Ana');
+    const bo = await person('Bo');
+    const code = await ana.create();
+    await bo.join(code);
+    await ana.say('short-lived');
+    const other = await ana.tab();
+    await other.openLink(code);
+    await other.inRoom(code);
+    await ana.composer.press('ArrowUp');
+    await ana.composer.fill('changed too late');
+    const row = other.message('short-lived');
+    await row.hover();
+    await other.press('Delete');
+    await other.press('Delete?');
+    await expect(ana.log).toContainText('Message deleted');
+    await ana.composer.press('Enter');
+    await expect(ana.alert).toContainText('The message that this changes is gone');
+    await ana.say('and on');
+    await bo.hears('and on');
+    await ana.press('Edit');
+    await expect(ana.composer).toHaveValue('changed too late');
+    await ana.composer.press('Enter');
+    await bo.hears('changed too late');
   });
 });
 
@@ -432,7 +483,8 @@ test('while leaving, the box is closed', async ({ person, line, guard }) => {
   const answered = guard.expectRefusedSockets();
   await line.cut();
   await expect(ana.page.locator('html[data-live]')).not.toBeAttached();
-  await ana.page.getByRole('button', { name: "Let's leave!" }).click();
+  ana.page.once('dialog', (question) => question.accept());
+  await ana.press("Let's leave!");
   await expect(ana.page.locator('form.composer')).toHaveAttribute('inert');
   await expect(ana.composer).not.toBeFocused();
   await line.mend();

@@ -136,6 +136,11 @@ test('leaving without a network is done when there is one', async ({ person, gua
   const back = guard.expectRefusedSockets();
   await ana.context.setOffline(true);
   await expect(ana.status).toHaveText(/^You are offline/);
+  // What stands in the box would be gone: the first answer is no.
+  ana.page.once('dialog', (question) => question.dismiss());
+  await ana.press("Let's leave!");
+  await expect(ana.status).toHaveText(/^You are offline/);
+  ana.page.once('dialog', (question) => question.accept());
   await ana.press("Let's leave!");
   await expect(ana.status).toHaveText(/^You leave as soon as there is a connection/);
   await expect(ana.composer).toBeDisabled();

@@ -38,6 +38,11 @@ impl Draft {
     pub fn is_refused(&self) -> bool {
         matches!(self.state, DraftState::Refused(_))
     }
+
+    /// Whether what follows does not wait for it: a refused change.
+    fn is_passed_by(&self) -> bool {
+        self.is_refused() && matches!(self.event, DraftEvent::Edit { .. })
+    }
 }
 
 /// What a person can put into the log: a [`Proposal`] whose parts are known to be good.
@@ -144,16 +149,17 @@ impl FromJson for DraftState {
 
 /// Drafts in the order they were made, until their echo.
 ///
-/// - Only the first is ever sent; the next follows its echo. So the log has them in this order.
+/// - One is sent at a time, the first that may be; the next follows its echo. So the log has them in this order.
 /// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
-/// - Words that are refused for good stay, and what follows waits behind them, until the person decides. A deletion or
-///   reaction that is refused for good is no more: nothing was typed for it.
+/// - Words that are refused for good stay until the person decides, and what follows a message waits behind it. A change
+///   holds up nobody: what it changed stands before what follows anyway. A deletion or reaction that is refused for good
+///   is no more: nothing was typed for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Outbox {
     drafts: VecDeque<Draft>,
-    /// The dial on which the first draft was sent.
+    /// What is under way, and on which dial it was sent.
     #[serde(skip)]
-    sent_on: Option<u32>,
+    sent: Option<(u32, EventId)>,
     /// The first draft waits until then.
     #[serde(skip)]
     not_before: u64,
@@ -203,38 +209,36 @@ impl Outbox {
 
     /// What to send at `now` on the connection of this dial, if anything. Asking again gives nothing new.
     pub fn send(&mut self, now: u64, dial: u32) -> Option<ClientFrame> {
-        if self.sent_on == Some(dial) || now < self.not_before {
+        if self.sent.is_some_and(|(on, _)| on == dial) || now < self.not_before {
             return None;
         }
-        let first = self.drafts.front_mut().filter(|first| !first.is_refused())?;
+        let first = self.first()?;
         first.state = DraftState::InFlight;
-        self.sent_on = Some(dial);
-        Some(ClientFrame::Append { id: first.id, event: first.event.clone().into() })
+        let (id, event) = (first.id, first.event.clone().into());
+        self.sent = Some((dial, id));
+        Some(ClientFrame::Append { id, event })
     }
 
     /// When [`Outbox::send`] is worth asking again without anything else having happened.
     #[must_use]
     pub fn due(&self) -> Option<u64> {
-        let first = self.drafts.front()?;
+        let first = self.drafts.iter().find(|draft| !draft.is_passed_by())?;
         (first.state == DraftState::Waiting && self.not_before > 0).then_some(self.not_before)
     }
 
     /// The log has it: the draft is no more.
     pub fn settle(&mut self, id: EventId) {
         let Some(place) = self.drafts.iter().position(|draft| draft.id == id) else { return };
+        let first = self.first_id();
         self.drafts.remove(place);
-        if place == 0 {
-            self.next();
-        }
+        self.go_on(first);
     }
 
     /// The server refused it. Ignored unless it is the one in flight.
     pub fn refuse(&mut self, now: u64, id: EventId, fault: Fault) {
-        let Some(first) = self.drafts.front_mut() else { return };
-        if first.id != id || first.state != DraftState::InFlight {
-            return;
-        }
-        self.sent_on = None;
+        let under_way = self.sent.is_some_and(|(_, sent)| sent == id);
+        let Some(first) = self.drafts.iter_mut().find(|draft| under_way && draft.id == id) else { return };
+        self.sent = None;
         if fault.code.is_retryable() {
             first.state = DraftState::Waiting;
             first.waiting = Some(fault.code);
@@ -257,6 +261,7 @@ impl Outbox {
     /// Any other stays: it may be in the log already.
     pub fn take(&mut self, id: EventId) -> Option<MessageBody> {
         let place = self.drafts.iter().position(|draft| draft.id == id && draft.is_refused())?;
+        let first = self.first_id();
         let mut behind = self.drafts.split_off(place);
         let mut words = behind.pop_front()?.event.words().cloned();
         for draft in behind {
@@ -266,15 +271,25 @@ impl Outbox {
                 words = Some(changed.clone());
             }
         }
-        if place == 0 {
-            self.next();
-        }
+        self.go_on(first);
         words
     }
 
-    /// Another draft is the first now.
-    fn next(&mut self) {
-        self.sent_on = None;
-        self.not_before = 0;
+    /// Whose turn it is; nobody's while the person has to decide first.
+    fn first(&mut self) -> Option<&mut Draft> {
+        self.drafts.iter_mut().find(|draft| !draft.is_passed_by()).filter(|first| !first.is_refused())
+    }
+
+    fn first_id(&self) -> Option<EventId> {
+        self.drafts.iter().find(|draft| !draft.is_passed_by()).map(|first| first.id)
+    }
+
+    /// One is gone, and another may be the first than `first`.
+    fn go_on(&mut self, first: Option<EventId>) {
+        let is_under_way = |(_, sent): &(u32, EventId)| self.drafts.iter().any(|draft| draft.id == *sent);
+        self.sent = self.sent.filter(is_under_way);
+        if self.first_id() != first {
+            self.not_before = 0;
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::browser;
 use crate::client::{Outbox, Status};
-use crate::protocol::{RoomCode, codec};
+use crate::protocol::{EventId, RoomCode, codec};
 
 /// One room's place in the tab's storage, as one page uses it.
 pub(super) struct Keeper {
@@ -97,6 +97,10 @@ fn draft_key(code: RoomCode) -> String {
     format!("flasky.draft.{code}")
 }
 
+fn aim_key(code: RoomCode) -> String {
+    format!("flasky.aim.{code}")
+}
+
 /// Keeps the text in the composer.
 pub(super) fn keep_draft(code: RoomCode, text: &str) {
     browser::keep(&draft_key(code), text);
@@ -107,17 +111,44 @@ pub(super) fn kept_draft(code: RoomCode) -> Option<String> {
     browser::kept(&draft_key(code))
 }
 
+/// What the composer is for, where it is no new message.
+pub struct Aim {
+    /// Whether it changes the message; otherwise it answers it.
+    pub edits: bool,
+    /// Which message.
+    pub target: EventId,
+    /// What was typed for the change.
+    pub text: String,
+}
+
+/// Keeps what the composer is for.
+pub(super) fn keep_aim(code: RoomCode, aim: Option<&Aim>) {
+    let aim =
+        aim.map(|Aim { edits, target, text }| format!("{} {target}\n{text}", if *edits { "edit" } else { "reply" }));
+    browser::keep(&aim_key(code), &aim.unwrap_or_default());
+}
+
+/// What the composer was for.
+pub(super) fn kept_aim(code: RoomCode) -> Option<Aim> {
+    let kept = browser::kept(&aim_key(code))?;
+    let (aim, text) = kept.split_once('\n')?;
+    let (verb, target) = aim.split_once(' ')?;
+    Some(Aim { edits: verb == "edit", target: EventId(target.parse().ok()?), text: text.to_owned() })
+}
+
 /// Everything this tab wrote for the room and could not send, oldest first.
 #[must_use]
 pub fn unsent(code: RoomCode) -> Vec<String> {
     let mut words = words(&browser::kept(&outbox_key(code)).unwrap_or_default());
-    words.extend(kept_draft(code).filter(|text| !text.trim().is_empty()));
+    let typed = [kept_draft(code), kept_aim(code).map(|aim| aim.text)];
+    words.extend(typed.into_iter().flatten().filter(|text| !text.trim().is_empty()));
     words
 }
 
 /// Forgets everything this tab wrote for the room.
 pub fn forget(code: RoomCode) {
     keep_draft(code, "");
+    keep_aim(code, None);
     browser::keep(&outbox_key(code), "");
 }
 
@@ -125,7 +156,6 @@ pub fn forget(code: RoomCode) {
 mod tests {
     use super::*;
     use crate::client::DraftEvent;
-    use crate::protocol::EventId;
 
     fn outbox(drafts: &[u64]) -> Outbox {
         let mut outbox = Outbox::default();

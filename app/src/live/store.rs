@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_channel::mpsc::{Sender, channel};
 use wasm_bindgen_futures::spawn_local;
 
+use super::keeper::Aim;
 use super::signal::Signal;
 use super::{ask, browser, driver, keeper, watch};
 use crate::client::{Client, Input, MessageRow, Outbox, Returned, Row, RowKey, RowState};
@@ -60,9 +61,11 @@ pub struct RoomStore {
     pub now: Signal<u64>,
     /// The text in the composer.
     draft: Signal<String>,
-    /// Whether the tab does not keep that text yet.
+    /// Whether the tab does not keep yet what is in the composer.
     draft_waits: Signal<bool>,
-    /// The change of a message in the composer, which is not kept over a reload.
+    /// Which message the composer changes (`true`) or answers.
+    aim: Signal<Option<(EventId, bool)>>,
+    /// The change of a message in the composer.
     change: Signal<String>,
     /// When the reader last typed, in monotonic milliseconds.
     key: Signal<Option<u64>>,
@@ -103,6 +106,7 @@ impl RoomStore {
             now: Signal::default(),
             draft: Signal::default(),
             draft_waits: Signal::default(),
+            aim: Signal::default(),
             change: Signal::default(),
             key: Signal::default(),
             typing_told: Signal::default(),
@@ -185,19 +189,39 @@ impl RoomStore {
         waiting.chain(typed.into_iter().filter(|text| !text.trim().is_empty())).collect()
     }
 
-    /// Holds the change of a message that is being written.
-    pub fn note_change(self, text: &str) {
+    /// Keeps the change of a message that is being written over a reload of this tab, as soon as a draft.
+    pub fn keep_change(self, text: &str) {
         self.change.set(text.to_owned());
+        self.write_soon();
+    }
+
+    /// Keeps over a reload of this tab which message the composer changes (`true`) or answers.
+    pub fn keep_aim(self, aim: Option<(EventId, bool)>) {
+        if self.aim.with_untracked(|known| *known != aim) {
+            self.aim.set(aim);
+            self.draft_waits.set(true);
+            self.write_draft();
+        }
+    }
+
+    /// What the composer was for before a reload.
+    #[must_use]
+    pub fn kept_aim(self) -> Option<Aim> {
+        keeper::kept_aim(self.code)
     }
 
     /// Keeps the composer's text over a reload of this tab: within [`DRAFT_WITHIN_MS`], and no text at once, because what
     /// was there is in the outbox then.
     pub fn keep_draft(self, text: &str) {
         self.draft.set(text.to_owned());
-        let waited = self.draft_waits.update(|waits| std::mem::replace(waits, true));
+        self.write_soon();
         if text.is_empty() {
             self.write_draft();
-        } else if !waited {
+        }
+    }
+
+    fn write_soon(self) {
+        if !self.draft_waits.update(|waits| std::mem::replace(waits, true)) {
             browser::later(DRAFT_WITHIN_MS, move || self.write_draft());
         }
     }
@@ -205,6 +229,8 @@ impl RoomStore {
     fn write_draft(self) {
         if self.draft_waits.update(std::mem::take) {
             self.draft.with_untracked(|text| keeper::keep_draft(self.code, text));
+            let aim = |(target, edits)| Aim { edits, target, text: self.change.get_untracked() };
+            keeper::keep_aim(self.code, self.aim.get_untracked().map(aim).as_ref());
         }
     }
 
@@ -287,16 +313,15 @@ impl RoomStore {
         })
     }
 
-    /// The reader's last message that can be changed.
+    /// The reader's last message; `None` when it cannot be changed, because it is not in the log yet.
     #[must_use]
     pub fn last_own(self) -> Option<MessageRow> {
         self.rows.with_untracked(|rows| {
-            rows.iter().rev().find_map(|row| match &**row {
-                Row::Message(message) if message.own && message.body.is_some() && message.state == RowState::Sent => {
-                    Some(message.clone())
-                }
+            let last = rows.iter().rev().find_map(|row| match &**row {
+                Row::Message(message) if message.own && message.body.is_some() => Some(message),
                 _ => None,
-            })
+            });
+            last.filter(|last| matches!(last.state, RowState::Sent | RowState::Changing { .. })).cloned()
         })
     }
 

@@ -8,11 +8,13 @@ use serde::{Serialize, Serializer};
 
 use super::fault::Code;
 use super::json::{deserialize_as_read, read};
+use super::name::is_invisible;
 
 /// Longest message, in Unicode scalar values.
 pub const MAX_SCALARS: usize = 4_000;
 
-/// Text of 1 to 4 000 Unicode scalar values, never markup: lines end in `\n`, and nothing blank stands around it.
+/// Text of 1 to 4 000 Unicode scalar values, some of it visible, never markup: lines end in `\n`, and nothing blank
+/// stands around it.
 /// Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MessageBody(Arc<str>);
@@ -20,7 +22,7 @@ pub struct MessageBody(Arc<str>);
 /// Why typed text is not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// Nothing but white space.
+    /// Nothing that can be seen.
     #[error("the message is empty")]
     Empty,
     /// More than [`MAX_SCALARS`].
@@ -71,7 +73,7 @@ impl FromStr for MessageBody {
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
         let text = normal(typed);
-        if text.is_empty() {
+        if text.chars().all(is_invisible) {
             return Err(BodyError::Empty);
         }
         if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {

@@ -70,7 +70,9 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
             </head>
             <body>
                 <App/>
-                <p id="boot-failed" class="boot-failed" role="alert" hidden>{text::BOOT_FAILED}</p>
+                <p id="boot-failed" class="boot-failed" role="alert" hidden>
+                    {text::BOOT_FAILED}" "<a href="" rel="external">{text::RELOAD}</a>
+                </p>
             </body>
         </html>
     }

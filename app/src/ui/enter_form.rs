@@ -77,6 +77,10 @@ impl Entering {
         let Some(refused) = answer.and_then(|answer| answer.refused) else {
             return self.refused.set(Some((Refusal { field: Field::Code, code: Code::Unknown }, typed)));
         };
+        if let (Purpose::Door(code), Code::CodeUnknown) = (self.purpose, refused.code) {
+            // It has ended meanwhile: its page says what to do next.
+            return browser::go(&format!("/room/{code}"));
+        }
         self.refused.set(Some((refused, typed)));
         // A field in `details` takes the focus only once they are open.
         browser::next_frame(move || browser::focus(id(place(refused.field, self.purpose))));

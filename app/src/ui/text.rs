@@ -75,7 +75,9 @@ pub(super) const FULL_MORE: &str = "Every seat is taken. When somebody leaves, y
 pub(super) const TRY_AGAIN: &str = "Try again";
 pub(super) const UNAVAILABLE: &str = "The server cannot do this right now";
 pub(super) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in a moment.";
-pub(super) const BOOT_FAILED: &str = "This page could not start completely. You can still talk: send your message and refresh to see the answers. Reload to try again.";
+pub(super) const BOOT_FAILED: &str =
+    "This page could not start completely. It works all the same: in a room, refresh to see what others say.";
+pub(super) const RELOAD: &str = "Try again";
 pub(super) const ACTIONS: &str = "Message actions";
 pub(super) const REACT: &str = "React";
 pub(super) const REACT_WITH: &str = "React with";
@@ -133,6 +135,7 @@ pub(super) fn not_sent(code: Code) -> &'static str {
         Code::TooLong => "This message is too long. It may have 4000 characters.",
         Code::BadText => "This message holds a control character, which cannot be sent.",
         Code::Rate => "That was a lot at once. Wait a second and send it again.",
+        Code::NoTarget => "The message that this changes is gone. Edit sends it as a new one.",
         _ => "The server cannot take this right now. Please try again.",
     }
 }
@@ -252,7 +255,7 @@ pub(super) fn line(row: &LineRow) -> Vec<Piece> {
 /// Asked before leaving with messages on their way.
 pub(super) fn leave_unsent(count: usize) -> String {
     match count {
-        1 => "One message is not sent yet. Leave anyway?".into(),
+        1 => "What you wrote is not sent yet. Leave anyway?".into(),
         _ => format!("{count} messages are not sent yet. Leave anyway?"),
     }
 }
@@ -278,7 +281,7 @@ pub(super) fn ending(ending: Ending) -> (&'static str, &'static str, &'static st
         Ending::RoomEnded => ("This room has ended", "Everybody left, and what was said is gone.", START_NEW, "/"),
         Ending::NoSuchRoom => (NO_ROOM, MAY_HAVE_ENDED, START_NEW, "/"),
         Ending::NoSeat => {
-            ("You were away too long", "Your seat was given free. Type your name to come back in.", "Join again", STAY)
+            ("You were away too long", "Your seat was given free. You can join again.", "Join again", STAY)
         }
         Ending::Removed => (
             "You were removed from this room",

@@ -6,6 +6,7 @@ use web_sys::{Event, HtmlTextAreaElement, KeyboardEvent};
 use super::{Desk, Mode, emoji, message};
 use crate::api::Flash;
 use crate::live::browser;
+use crate::live::keeper::Aim;
 use crate::live::signal::Signal;
 use crate::live::store::RoomStore;
 use crate::live::watch;
@@ -39,6 +40,8 @@ pub(super) struct Writing {
     length: Signal<Option<usize>>,
     /// What stood in the box before a message came into it to be changed; `Some` exactly while one is there.
     aside: Signal<Option<String>>,
+    /// What had been typed for a change before a reload.
+    resumed: Signal<Option<String>>,
     mention: Mention,
 }
 
@@ -50,6 +53,7 @@ impl Writing {
             error: Signal::new(flash.map(|flash| text::refusal(flash.refused, &flash.form))),
             length: Signal::new(None),
             aside: Signal::new(None),
+            resumed: Signal::new(None),
             mention: Mention::new(store),
         };
         // A refused message comes back into the box, before whatever stands there.
@@ -66,26 +70,54 @@ impl Writing {
             if browser::is_touch() {
                 let _ = field.set_attribute("enterkeyhint", "enter");
             }
-            this.bring(&store.kept_draft().unwrap_or_default());
+            // Both are read before either is written again.
+            let (draft, aim) = (store.kept_draft(), store.kept_aim());
+            this.bring(&draft.unwrap_or_default());
+            if let Some(aim) = aim {
+                this.resume(aim);
+            }
             this.listen();
         });
         let mut begun = false;
         watch(move || {
             let mode = desk.mode.get();
             let Some(field) = box_of_text() else { return };
-            match mode {
+            match &mode {
                 Mode::Edit(message) => {
                     this.aside.update(|aside| _ = aside.get_or_insert_with(|| field.value()));
-                    this.fill(message.body.as_ref().map_or("", MessageBody::as_str));
+                    match this.resumed.update(Option::take) {
+                        Some(text) => this.fill(&text),
+                        None => this.fill(message.body.as_ref().map_or("", MessageBody::as_str)),
+                    }
                 }
                 _ => this.put_back(),
             }
+            store.keep_aim(match &mode {
+                Mode::New => None,
+                Mode::Reply(message) => Some((message.id, false)),
+                Mode::Edit(message) => Some((message.id, true)),
+            });
             if std::mem::replace(&mut begun, true) {
                 let _ = field.focus();
             }
         });
         watch(move || browser::toggle(FORM, "inert", store.leaving.get()));
         this
+    }
+
+    /// Goes on with the answer or change that was being written before a reload.
+    fn resume(self, Aim { edits, target, text }: Aim) {
+        let message = self.store.message(target).filter(|message| message.body.is_some());
+        match message.map(Box::new) {
+            Some(message) if edits => {
+                self.store.keep_change(&text);
+                self.resumed.set(Some(text).filter(|text| !text.is_empty()));
+                self.desk.mode.set(Mode::Edit(message));
+            }
+            Some(message) => self.desk.mode.set(Mode::Reply(message)),
+            // What it was for is not here any more; the words are.
+            None => self.bring(&text),
+        }
     }
 
     fn listen(self) {
@@ -165,7 +197,7 @@ impl Writing {
         self.mention.look(&field, &text);
         markup::foresee(&text);
         if self.aside.with_untracked(Option::is_some) {
-            self.store.note_change(&text);
+            self.store.keep_change(&text);
         } else if !text.is_empty() {
             self.store.typing_now();
         }
@@ -209,7 +241,7 @@ impl Writing {
 
     fn put_back(self) {
         if let Some(text) = self.aside.update(Option::take) {
-            self.store.note_change("");
+            self.store.keep_change("");
             self.fill(&text);
         }
     }

@@ -20,7 +20,7 @@ pub(super) fn view(store: RoomStore, notices: Notices) -> El {
         }
     };
     let leave = move |event: &Event| {
-        let unsent = store.unsent.with_untracked(Vec::len);
+        let unsent = store.unsent_words().len();
         let stays = unsent > 0 && !browser::confirm(&text::leave_unsent(unsent));
         if stays || store.leave() {
             event.prevent_default();

@@ -58,6 +58,8 @@ pub(super) struct Log {
     /// The last message known here.
     last: Signal<Option<EventId>>,
     pressing: Signal<Option<Later>>,
+    /// Whether the finger that asked for the bar is still down: the bar may stand under it, and letting go presses nothing.
+    held: Signal<bool>,
 }
 
 impl Log {
@@ -73,6 +75,7 @@ impl Log {
             untold: Signal::default(),
             last: Signal::new(store.rows.with_untracked(|rows| last_message(rows))),
             pressing: Signal::new(None),
+            held: Signal::new(false),
         };
         watch(move || {
             log.store.rows.with(|rows| log.came(rows));
@@ -188,8 +191,12 @@ impl Log {
 
     fn pressed(self, event: &Event) {
         self.let_go();
+        self.held.set(false);
         let Some(element) = browser::target(event).filter(|_| is_by(event, "touch")) else { return };
-        let handle = browser::later(LONG_PRESS_MS, move || self.point_at(Some(&element)));
+        let handle = browser::later(LONG_PRESS_MS, move || {
+            self.held.set(true);
+            self.point_at(Some(&element));
+        });
         self.pressing.set(handle);
     }
 
@@ -200,6 +207,9 @@ impl Log {
     }
 
     fn clicked(self, event: &Event) {
+        if self.held.update(std::mem::take) {
+            return event.prevent_default();
+        }
         let Some(button) = browser::target(event).and_then(|target| browser::closest(&target, "[data-do]")) else {
             return;
         };
