@@ -307,6 +307,27 @@ mod tests {
         }
     }
 
+    /// The unit, the image and the Procfile set what there is to set, to what can be read.
+    #[test]
+    fn what_operators_take_can_be_read() {
+        let settings = |text: &str, before: &str| {
+            let said = text.lines().filter_map(|line| line.strip_prefix(before)?.split_once('='));
+            let flags = said.map(|(name, value)| format!("--{}={value}", name.to_lowercase().replace('_', "-")));
+            flags.collect::<Vec<_>>().join(" ")
+        };
+        let unit = settings(include_str!("../../deploy/flasky.service"), "Environment=");
+        let image = settings(include_str!("../../Dockerfile"), "ENV ");
+        let procfile = include_str!("../../Procfile").strip_prefix("web: dist/flasky ").unwrap();
+        for (words, host) in
+            [(format!("{unit} --host=127.0.0.1").as_str(), "127.0.0.1"), (&image, "0.0.0.0"), (procfile, "0.0.0.0")]
+        {
+            let config = Config::try_parse_from(["flasky"].into_iter().chain(words.split_whitespace()));
+            let config = config.map_err(|error| format!("{words}: {error}")).unwrap();
+            assert_eq!(config.host.to_string(), host, "{words}");
+        }
+        assert!(unit.contains("--store=") && unit.contains("--metrics="), "{unit}");
+    }
+
     /// The table of the README: made from the flags, so that it is true.
     #[test]
     fn the_readme_lists_every_setting() {
