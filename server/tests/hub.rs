@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use app::protocol::{Delivered, Event, LeaveReason, Limits, RoomCode, Seq, ServerFrame, codec};
 use server::backend::{
-    Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
+    Appended, Backend, BackendError, Delivery, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal,
+    Subscription,
 };
 use server::hub::{AttachError, Attachment, Hub, News, Splice};
 use tokio::sync::mpsc;
@@ -111,20 +112,29 @@ impl Session {
     }
 }
 
-/// An engine whose subscriptions are lost after a few deliveries, and which then does not answer for a moment.
-struct Flaky {
+/// An engine that is not well.
+struct Ill {
     inner: Arc<dyn Backend>,
+    illness: Illness,
     subscriptions: AtomicUsize,
 }
 
-impl Flaky {
-    fn over(inner: Arc<dyn Backend>) -> Arc<dyn Backend> {
-        Arc::new(Self { inner, subscriptions: AtomicUsize::new(0) })
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Illness {
+    /// Its subscriptions are lost after a few deliveries, and then it does not answer for a moment.
+    Flaky,
+    /// It takes its time to pass a signal on. Another node calls the roll after each event.
+    Slow(Duration),
+}
+
+impl Ill {
+    fn of(illness: Illness) -> impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend> {
+        move |inner| Arc::new(Self { inner, illness, subscriptions: AtomicUsize::new(0) })
     }
 }
 
 #[async_trait::async_trait]
-impl Backend for Flaky {
+impl Backend for Ill {
     async fn create_room(&self, room: NewRoom) -> Result<(), BackendError> {
         self.inner.create_room(room).await
     }
@@ -143,15 +153,17 @@ impl Backend for Flaky {
 
     async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
         let count = self.subscriptions.fetch_add(1, Ordering::Relaxed);
-        if count % 3 == 2 {
+        let flaky = self.illness == Illness::Flaky;
+        if flaky && count % 3 == 2 {
             return Err(BackendError::unavailable("for a moment"));
         }
         let Subscription { head, deliveries: mut inner } = self.inner.subscribe(code).await?;
         let (sender, deliveries) = mpsc::channel(1024);
         tokio::spawn(async move {
-            for _ in 0..17 + count % 60 {
+            for _ in 0..if flaky { 17 + count % 60 } else { usize::MAX } {
                 let Some(delivery) = inner.recv().await else { return };
-                if sender.send(delivery).await.is_err() {
+                let calls = !flaky && matches!(delivery, Delivery::Event(_));
+                if sender.send(delivery).await.is_err() || calls && sender.send(Delivery::RollCall).await.is_err() {
                     return;
                 }
             }
@@ -160,6 +172,9 @@ impl Backend for Flaky {
     }
 
     async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
+        if let Illness::Slow(time) = self.illness {
+            tokio::time::sleep(time).await;
+        }
         self.inner.signal(code, signal).await
     }
 
@@ -186,7 +201,7 @@ impl Backend for Flaky {
 
 #[tokio::test(start_paused = true)]
 async fn a_feed_that_is_lost_goes_on_and_skips_nothing() {
-    let world = World::over(Flaky::over).await;
+    let world = World::over(Ill::of(Illness::Flaky)).await;
     let room = room_of(&*world.backend, 50, &[1, 2]).await;
     let begun = world.backend.room(room).await.unwrap().position.seq;
     let mut sessions = Vec::new();
@@ -213,6 +228,26 @@ async fn a_feed_that_is_lost_goes_on_and_skips_nothing() {
         session.run_to(Seq(u64::MAX)).await;
         assert!(session.ended);
     }
+}
+
+/// All of them at once: what follows the roll call waits for one answer at most.
+#[tokio::test(start_paused = true)]
+async fn a_roll_call_in_a_full_room_holds_no_event_up() {
+    let time = Duration::from_millis(100);
+    let world = World::over(Ill::of(Illness::Slow(time))).await;
+    let members: Vec<_> = (1..=40).collect();
+    let room = room_of(&*world.backend, 50, &members).await;
+    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let mut sessions = Vec::new();
+    for n in members {
+        sessions.push(Session::new(&world, room, n, begun).await);
+    }
+    let called = world.say(room, "the roll is called after this").await.seq;
+    sessions[0].run_to(called).await;
+    let at = Instant::now();
+    let next = world.say(room, "next").await.seq;
+    sessions[0].run_to(next).await;
+    assert!(at.elapsed() < 3 * time, "it waited for {:?}", at.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

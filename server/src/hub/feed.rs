@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use app::protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomCode, Seq, ServerFrame, codec};
 use bytes::Bytes;
+use futures_util::future::join_all;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -250,9 +251,8 @@ async fn receive(
             hear(hub, code, feed, signal).await;
         }
         if called {
-            for member in hub.connected(code) {
-                say_back(hub, code, member).await;
-            }
+            // All at once: the next events wait for the slowest answer only.
+            join_all(hub.connected(code).into_iter().map(|member| say_back(hub, code, member))).await;
         }
     }
     false

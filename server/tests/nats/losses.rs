@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{Limits, RoomCode, Seq};
-use server::backend::{self, Backend, Delivery, Subscription};
+use app::protocol::{LeaveReason, Limits, MemberId, RoomCode, Seq};
+use server::backend::{self, Backend, BackendError, Delivery, Subscription};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::nats_server::Server;
-use crate::support::{lease, member, message, ms, next, room_of, stored};
+use crate::support::{lease, left, member, message, ms, next, room_of, stored};
 
 /// Two looks at the heads, and what they take.
 const TIDES: Duration = Duration::from_secs(8);
@@ -90,20 +90,46 @@ async fn nobody_is_put_out_by_a_server_that_lost_the_leases() {
     let now = now + grace;
     server.kill();
     server.start_again();
-    let mut tries = 0;
-    let seen = loop {
-        match here.expired(now).await {
-            Ok(seats) => break seats,
-            Err(error) => assert!(tries < 50, "the leases are not back: {error:?}"),
-        }
-        tries += 1;
-        sleep(ms(100)).await;
-    };
+    let seen = seats_once_back(&*here, now).await;
     assert_eq!(seen, [], "put out although the leases are not known");
     there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
     assert_eq!(seats(&*here, now + grace).await, [member(2)]);
 }
 
-async fn seats(backend: &dyn Backend, now: Instant) -> Vec<app::protocol::MemberId> {
+/// The same where no connection breaks: another server had them, or somebody took their stream away.
+#[tokio::test]
+async fn nobody_is_put_out_by_a_stream_of_leases_that_is_lost() {
+    let server = server();
+    let (here, there) = (open(&server, "hears").await, open(&server, "hears").await);
+    let code = room_of(&*here, 50, &[1, 2]).await;
+    let grace = ms(Limits::default().grace_ms);
+    there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
+    // Past every grace that the start of a node gives.
+    let now = Instant::now() + 2 * grace;
+    assert_eq!(seats(&*here, now).await, [member(2)]);
+    let client = async_nats::ConnectOptions::with_user_and_password("hears".into(), "x".into());
+    let jetstream = async_nats::jetstream::new(client.connect(server.address()).await.unwrap());
+    jetstream.delete_stream("flasky_leases").await.unwrap();
+    // One node finds out and makes it again, before the other one looks.
+    seats_once_back(&*there, Instant::now()).await;
+    assert_eq!(seats_once_back(&*here, now).await, [], "put out although the leases are not known");
+    let vanished = here.append(code, left(1, LeaveReason::Vanished)).await;
+    assert!(matches!(vanished, Err(BackendError::Conflict)), "{vanished:?}");
+    there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
+    assert_eq!(seats(&*here, now + grace).await, [member(2)]);
+}
+
+/// What the first sweep finds that can be made.
+async fn seats_once_back(backend: &dyn Backend, now: Instant) -> Vec<MemberId> {
+    for _ in 0..50 {
+        match backend.expired(now).await {
+            Ok(seats) => return seats.into_iter().map(|seat| seat.member).collect(),
+            Err(_) => sleep(ms(100)).await,
+        }
+    }
+    panic!("the leases are not back");
+}
+
+async fn seats(backend: &dyn Backend, now: Instant) -> Vec<MemberId> {
     backend.expired(now).await.unwrap().into_iter().map(|seat| seat.member).collect()
 }

@@ -5,6 +5,7 @@
 //! a lease, so a difference below two thirds of one puts nobody out who is there.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use app::protocol::{MemberId, RoomCode};
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use super::clock::Clock;
 use super::record::{Held, decode};
-use super::store::{Answer, CommitError, Put, Store};
+use super::store::{Answer, CommitError, EXPECTED, Put, Store};
 use super::subject::code_of;
 use crate::backend::{BackendError, Lease, Seat};
 
@@ -34,9 +35,19 @@ pub(super) async fn release(store: &Store, lease: Lease) -> Result<(), BackendEr
     publish(store, Put::empty(store.names.lease(lease)), REMAINS).await.map(drop)
 }
 
-/// Proves that leases can be renewed at present: its place in the stream.
+/// Proves that leases can be renewed at present, and that those are still there which were there at the one before: its
+/// place in the stream. Two of one process at once may take each other for a loss, which costs everybody a grace.
 pub(super) async fn beat(store: &Store) -> Result<u64, BackendError> {
-    publish(store, Put::empty(store.names.beat(&store.process)), BEAT).await
+    // Forgotten until this one is known to be stored.
+    let before = store.beat.swap(0, Ordering::Relaxed);
+    let put = Put { expect: (before > 0).then_some(before), ..Put::empty(store.names.beat(&store.process)) };
+    let beat = match publish(store, put, BEAT).await {
+        Ok(beat) => beat,
+        Err(BackendError::Conflict) => return Err(store.trouble("the leases are lost")),
+        Err(error) => return Err(error),
+    };
+    store.beat.store(beat, Ordering::Relaxed);
+    Ok(beat)
 }
 
 /// What is stored of these seats' leases: until when each is held. `beat` is one of this process, so that no replica
@@ -94,7 +105,10 @@ fn lease_of(seat: &Seat, subject: &str) -> Option<Uuid> {
 async fn publish(store: &Store, put: Put, stored: Duration) -> Result<u64, BackendError> {
     let mut headers = HeaderMap::new();
     headers.insert("Nats-TTL", format!("{}s", stored.as_secs().max(1)).as_str());
-    let Put { subject, payload, .. } = put;
+    let Put { subject, payload, expect } = put;
+    if let Some(seq) = expect {
+        headers.insert(EXPECTED, seq.to_string().as_str());
+    }
     store.publish(subject, headers, payload).await.map_err(|error| match error {
         CommitError::Conflict => BackendError::Conflict,
         CommitError::Failed(error) => error,

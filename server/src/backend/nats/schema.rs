@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use super::address::Address;
-use super::store::{CommitError, Store};
+use super::store::{CommitError, EXPECTED, Store};
 use super::subject::{Names, SHARDS};
 use crate::backend::{BackendError, Keys};
 
@@ -169,7 +169,7 @@ async fn first(store: &Store, subject: String, payload: Bytes) -> Result<Bytes, 
             return Ok(found.payload);
         }
         let mut headers = HeaderMap::new();
-        headers.insert("Nats-Expected-Last-Subject-Sequence", "0");
+        headers.insert(EXPECTED, "0");
         match store.publish(subject.clone(), headers, payload.clone()).await {
             // Read back in either case.
             Ok(_) | Err(CommitError::Conflict) => {}

@@ -24,6 +24,8 @@ const SUBJECTS: usize = 500;
 /// How long the replica that a direct get came to may be silent before it is asked anew, and another may answer: each
 /// time longer, for a store that is slow altogether.
 const SILENCE: [Duration; 3] = [Duration::from_millis(300), Duration::from_millis(600), Duration::from_millis(1_200)];
+/// The header that says which message of the subject a new one replaces, by its place in the stream; 0: none.
+pub(super) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
 /// Batches that this process is sending to one stream at a time: of all processes the server takes 50 that have no end
 /// yet, and refuses the rest.
 const BATCHES: usize = 4;
@@ -40,6 +42,8 @@ pub(super) struct Store {
     /// One a shard.
     lanes: [Semaphore; SHARDS as usize],
     troubled: Arc<AtomicBool>,
+    /// Where the last beat of this process stands in the stream of leases; 0 where that is not known.
+    pub(super) beat: AtomicU64,
 }
 
 /// The one message of a subject.
@@ -106,7 +110,16 @@ impl Store {
         jetstream.set_timeout(REQUEST);
         let process = format!("{:016x}", getrandom::u64().map_err(BackendError::unavailable)?);
         let lanes = std::array::from_fn(|_| Semaphore::new(BATCHES));
-        Ok(Self { client, jetstream, names, process, batches: AtomicU64::new(0), lanes, troubled })
+        Ok(Self {
+            client,
+            jetstream,
+            names,
+            process,
+            batches: AtomicU64::new(0),
+            lanes,
+            troubled,
+            beat: AtomicU64::new(0),
+        })
     }
 
     /// The subject's message, as the stream's leader knows it.
@@ -205,7 +218,7 @@ impl Store {
             headers.insert("Nats-Batch-Id", batch.as_str());
             headers.insert("Nats-Batch-Sequence", n.to_string().as_str());
             if let Some(seq) = put.expect {
-                headers.insert("Nats-Expected-Last-Subject-Sequence", seq.to_string().as_str());
+                headers.insert(EXPECTED, seq.to_string().as_str());
             }
             if n < count {
                 self.client

@@ -25,17 +25,13 @@ pub(super) const AT_ONCE: usize = 32;
 impl Engine {
     /// Seats that nothing holds, and the end of rooms nobody arrived in.
     pub(super) async fn sweep(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
-        // Where leases cannot be renewed, none has run out.
-        let beat = match lease::beat(&self.store).await {
+        let beat = match self.beat(now).await {
             Ok(beat) => beat,
             Err(error) => {
                 schema::restore(&self.store).await;
                 return Err(error);
             }
         };
-        if self.store.was_troubled() {
-            self.seats.shelter(now + Duration::from_millis(self.limits.grace_ms));
-        }
         self.tidy(now).await;
         let due = self.seats.all_due(now, MOST);
         let ends = due.rooms.into_iter().map(async |(code, epoch)| {
@@ -50,8 +46,17 @@ impl Engine {
     /// Whether a lease holds the member's seat.
     pub(super) async fn is_held(&self, code: RoomCode, member: MemberId, now: Instant) -> Result<bool, BackendError> {
         let Some(seat) = self.seats.due(code, member, now) else { return Ok(true) };
-        let beat = lease::beat(&self.store).await?;
+        let beat = self.beat(now).await?;
         Ok(self.run_out(vec![seat], beat, now).await?.is_empty())
+    }
+
+    /// Where leases cannot be renewed, none has run out; and where they could not be, everybody gets a new grace.
+    async fn beat(&self, now: Instant) -> Result<u64, BackendError> {
+        let beat = lease::beat(&self.store).await?;
+        if self.store.was_troubled() {
+            self.seats.shelter(now + Duration::from_millis(self.limits.grace_ms));
+        }
+        Ok(beat)
     }
 
     /// Those of the seats that no node holds. `beat` was stored after the seats were found to be due here.
