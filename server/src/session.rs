@@ -64,7 +64,10 @@ type Pending = Pin<Box<dyn Future<Output = Decided> + Send>>;
 /// What the store said.
 enum Decided {
     Append(EventId, Result<Appended, Fault>),
-    Leave(Result<Appended, BackendError>),
+    /// The seat is free. The feed brings the news to every connection of the member.
+    Left,
+    /// Nothing that can be relied upon. The client says it again on its next connection.
+    Silence(BackendError),
 }
 
 struct Connection {
@@ -141,15 +144,11 @@ impl Connection {
         };
         match happened {
             Happened::Input(input) => self.step(input).await,
-            Happened::Decided(Decided::Leave(left)) => {
+            Happened::Decided(Decided::Left) => {
                 self.append = None;
-                match left {
-                    // The feed brings the news to every connection of the member.
-                    Ok(_) | Err(BackendError::Conflict | BackendError::NotFound) => Ok(()),
-                    // The client says it again on its next connection.
-                    Err(error) => self.close(close_code(&error)).await,
-                }
+                Ok(())
             }
+            Happened::Decided(Decided::Silence(error)) => self.close(close_code(&error)).await,
             Happened::Decided(Decided::Append(id, outcome)) => {
                 self.append = None;
                 let sent = self.live.as_ref().map_or(Seq(0), |live| live.sent);
@@ -308,16 +307,28 @@ impl Connection {
             let fault = Fault { code: Code::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
             return Box::pin(ready(Decided::Append(id, Err(fault))));
         }
-        let backend = self.state.backend.clone();
+        let (backend, still_held) = (self.state.backend.clone(), self.hold());
         let draft = Draft { id, at: clock::unix_ms(), by: member, kind };
-        Box::pin(async move { Decided::Append(id, backend.append(code, draft).await.map_err(|error| fault(&error))) })
+        Box::pin(async move {
+            match backend.append(code, draft).await {
+                // A store that takes no event may still serve who reads. One that does not keep a seat either does not
+                // answer, and the page is to say so.
+                Err(error @ BackendError::Unavailable(_)) if is_silent(still_held.await) => Decided::Silence(error),
+                outcome => Decided::Append(id, outcome.map_err(|error| fault(&error))),
+            }
+        })
     }
 
     fn leave(&self) -> Pending {
         let (backend, Lease { code, member, .. }) = (self.state.backend.clone(), self.lease);
         let kind = EventKind::Left { member, why: LeaveReason::Choice };
         let left = Draft { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
-        Box::pin(async move { Decided::Leave(backend.append(code, left).await) })
+        Box::pin(async move {
+            match backend.append(code, left).await {
+                Ok(_) | Err(BackendError::Conflict | BackendError::NotFound) => Decided::Left,
+                Err(error) => Decided::Silence(error),
+            }
+        })
     }
 
     /// Borrows nothing: a socket cannot be shared between threads, so no `&self` may live across an await.
@@ -383,6 +394,10 @@ impl Connection {
         self.wire.close(code, retry_ms).await;
         Err(Over)
     }
+}
+
+fn is_silent(held: Result<(), BackendError>) -> bool {
+    matches!(held, Err(BackendError::Unavailable(_)))
 }
 
 /// What follows the client's position, or the last events when it has none that can be continued.

@@ -1,9 +1,10 @@
 //! Saying something and hearing it.
 
-use app::protocol::{Event, LeaveReason};
+use app::protocol::{Code, Event, LeaveReason};
 
 use crate::support::client::{Person, body};
 use crate::support::server::{Server, TALKATIVE};
+use crate::support::troubled::Trouble;
 
 #[tokio::test]
 async fn the_cookie_of_a_form_opens_the_socket() {
@@ -94,4 +95,29 @@ async fn text_arrives_as_it_was_meant() {
     }
     let longest = "\u{10348}".repeat(4_000);
     assert_eq!(body(&socket.said(&longest).await), longest);
+}
+
+/// A store that takes nothing costs the message, as long as it answers; one that does not answer costs the connection,
+/// so that the page says so.
+#[tokio::test]
+async fn a_store_that_does_not_answer_ends_the_connection() {
+    let (server, engine) = Server::troubled(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    engine.make(Trouble::StoresNothing);
+    let id = at_ana.say("not now").await;
+    assert_eq!(at_ana.answer(id).await, Err((Code::Storage, Some(1_000))));
+    at_ana.is_well(1).await;
+
+    engine.make(Trouble::Silent);
+    at_ana.append(id, "not now").await;
+    assert_eq!(at_ana.end().await, 4005);
+    let mut early = ana.knock().await;
+    early.send_text(r#"{"type":"hello","v":1}"#.to_owned()).await;
+    assert_eq!(early.end().await, 4005, "nobody is let in who could not stay");
+    engine.heal();
+    let mut back = ana.resume(at_ana.position()).await;
+    assert!(back.welcome().recovered);
+    back.append(id, "not now").await;
+    assert_eq!(back.event().await.id, id);
 }

@@ -18,6 +18,10 @@ pub(crate) enum Trouble {
     LosesSeat(MemberId, LeaveReason),
     /// No page of any log can be read.
     ReadsNothing,
+    /// No event can be stored; everything else goes on, as on a full disk.
+    StoresNothing,
+    /// Nothing that is to be stored or held gets an answer.
+    Silent,
 }
 
 /// The engine.
@@ -33,6 +37,18 @@ impl Troubled {
 
     pub(crate) fn make(&self, trouble: Trouble) {
         *self.trouble.lock().unwrap() = Some(trouble);
+    }
+
+    /// That all is well again.
+    pub(crate) fn heal(&self) {
+        *self.trouble.lock().unwrap() = None;
+    }
+
+    fn fails(&self, when: impl FnOnce(Trouble) -> bool) -> Result<(), BackendError> {
+        match *self.trouble.lock().unwrap() {
+            Some(trouble) if when(trouble) => Err(BackendError::unavailable("for this test")),
+            _ => Ok(()),
+        }
     }
 
     fn loses_seat(&self, of: MemberId) -> Option<LeaveReason> {
@@ -53,13 +69,12 @@ impl Backend for Troubled {
     }
 
     async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError> {
+        self.fails(|trouble| matches!(trouble, Trouble::StoresNothing | Trouble::Silent))?;
         self.engine.append(code, draft).await
     }
 
     async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
-        if let Some(Trouble::ReadsNothing) = *self.trouble.lock().unwrap() {
-            return Err(BackendError::unavailable("for this test"));
-        }
+        self.fails(|trouble| matches!(trouble, Trouble::ReadsNothing))?;
         self.engine.read(code, from, limit).await
     }
 
@@ -72,6 +87,7 @@ impl Backend for Troubled {
     }
 
     async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
+        self.fails(|trouble| matches!(trouble, Trouble::Silent))?;
         let Lease { code, member, id } = lease;
         if !id.is_nil()
             && let Some(why) = self.loses_seat(member)
