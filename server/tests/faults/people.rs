@@ -82,7 +82,7 @@ impl Writer {
 
     pub(crate) fn history(self) -> History {
         let Self { name: who, member, facts, .. } = self;
-        History { who, member, facts, unsent: Vec::new(), left: false, end: End::Away }
+        History { who, member, facts, acks: Vec::new(), unsent: Vec::new(), left: false, end: End::Away }
     }
 }
 

@@ -49,6 +49,28 @@ async fn until_stored(
     panic!("the store does not come back");
 }
 
+/// Whose verb has ended is told that nothing is known; then nobody goes on for them.
+#[tokio::test]
+async fn who_was_told_that_it_failed_gets_no_seat_later() {
+    let server = Server::start();
+    let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let code = room_of(&*backend, 50, &[1]).await;
+    stored(backend.append(code, message(1, "all is well")).await);
+    server.pause();
+    // The second one waits until the first one is given up.
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        backend.append(code, joined(2)).await
+    };
+    let (first, second) = tokio::join!(backend.append(code, message(1, "is it?")), second);
+    for outcome in [first, second] {
+        assert!(matches!(outcome, Err(BackendError::Unavailable(_))), "{outcome:?}");
+    }
+    server.resume();
+    stored(backend.append(code, message(1, "again")).await);
+    assert_eq!(backend.room(code).await.unwrap().members.len(), 1, "somebody got a seat who was told otherwise");
+}
+
 #[tokio::test]
 async fn who_is_not_there_is_said_so_in_time() {
     let began = Instant::now();

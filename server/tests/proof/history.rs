@@ -77,6 +77,13 @@ pub(crate) enum Fact {
     Doubled { key: String },
 }
 
+/// Something that came into the log: when it was sent and when its echo came, in monotonic milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ack {
+    pub(crate) sent: u64,
+    pub(crate) acked: u64,
+}
+
 /// How a page was when it was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -97,6 +104,8 @@ pub(crate) struct History {
     pub(crate) who: String,
     pub(crate) member: MemberId,
     pub(crate) facts: Vec<Fact>,
+    /// In the order they came.
+    pub(crate) acks: Vec<Ack>,
     /// On the screen at the end as "sending" or "not sent".
     pub(crate) unsent: Vec<EventId>,
     /// Whether the member left by choice, on this page or on another one.

@@ -38,6 +38,21 @@ pub(crate) async fn enter(server: SocketAddr, name: &str, code: Option<RoomCode>
     }
 }
 
+/// Takes a seat as somebody who has been here before, or hears why not.
+pub(crate) async fn join(server: SocketAddr, cookie: &str, name: &str, code: RoomCode) -> io::Result<Entry> {
+    entry(server, cookie, &format!("name={name}&code={code}&intent=join")).await
+}
+
+/// The same, in a new room.
+pub(crate) async fn create(server: SocketAddr, cookie: &str, name: &str) -> io::Result<Entry> {
+    entry(server, cookie, &format!("name={name}&intent=create")).await
+}
+
+async fn entry(server: SocketAddr, cookie: &str, form: &str) -> io::Result<Entry> {
+    let answer = post(server, "/api/enter", form, Some(cookie)).await?;
+    serde_json::from_str(&answer.body).map_err(io::Error::other)
+}
+
 /// The room as a page just served has it.
 pub(crate) async fn snapshot(server: SocketAddr, seat: &Seat) -> io::Result<Option<Snapshot>> {
     let form = format!("code={}", seat.code);

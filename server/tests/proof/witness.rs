@@ -6,7 +6,7 @@ use app::client::{Client, DraftState, Outbox, Row, RowKey, RowState, Status};
 use app::protocol::{Code, Event, EventId, EventKind, MemberId, Seq};
 
 use super::client::{View, now_ms};
-use super::history::{End, Fact, History, Said, Seated};
+use super::history::{Ack, End, Fact, History, Said, Seated};
 
 /// Screens up to this size are looked at after every step; larger ones now and then.
 const SMALL: usize = 64;
@@ -15,6 +15,7 @@ const NOW_AND_THEN: u64 = 64;
 #[derive(Default)]
 pub(crate) struct Witness {
     pub(crate) facts: Vec<Fact>,
+    acks: Vec<Ack>,
     pub(crate) view: View,
     last: Option<(Seq, EventId)>,
     drafts: HashMap<EventId, DraftState>,
@@ -100,8 +101,11 @@ impl Witness {
                 Some(code) => self.refuse(id, code),
                 None => {
                     self.view.acked += 1;
-                    let took = sent_at.map_or(0, |at| now_ms() - at);
-                    self.view.longest_ack = self.view.longest_ack.max(took);
+                    if let Some(sent) = sent_at {
+                        let acked = now_ms();
+                        self.acks.push(Ack { sent, acked });
+                        self.view.longest_ack = self.view.longest_ack.max(acked - sent);
+                    }
                     self.facts.push(Fact::Acked { id });
                 }
             }
@@ -167,7 +171,7 @@ impl Witness {
             Status::Ended(ending) => End::Ended(ending),
             Status::Connecting | Status::Reconnecting { .. } => End::Away,
         };
-        History { who, member, facts: self.facts, unsent, left: false, end }
+        History { who, member, facts: self.facts, acks: self.acks, unsent, left: false, end }
     }
 }
 

@@ -66,7 +66,15 @@ fn welcomed(asked: u64, head: u64, recovered: bool) -> Fact {
 
 fn history(facts: impl IntoIterator<Item = Fact>) -> History {
     let facts = facts.into_iter().collect();
-    History { who: "A".to_owned(), member: member(1), facts, unsent: Vec::new(), left: false, end: End::Away }
+    History {
+        who: "A".to_owned(),
+        member: member(1),
+        facts,
+        acks: Vec::new(),
+        unsent: Vec::new(),
+        left: false,
+        end: End::Away,
+    }
 }
 
 fn live(facts: impl IntoIterator<Item = Fact>) -> History {

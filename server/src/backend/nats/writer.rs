@@ -29,8 +29,9 @@ const MESSAGES: usize = 600;
 const BYTES: usize = 512 * 1024;
 /// How long a task without work is kept, and with it what it knows of the room.
 const IDLE: Duration = Duration::from_secs(30);
-/// How long a batch is tried again while the store does not answer: longer than a cluster needs for a new leader.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// How long a batch is tried again while the store does not answer: longer than a cluster needs for a new leader, with
+/// one question more before the verb's time is over.
+const PATIENCE: Duration = Duration::from_secs(7);
 /// How often a batch is tried again because another process was faster, at most.
 const TRIES: u32 = 40;
 
@@ -162,6 +163,11 @@ impl Engine {
         let mut plan = Plan::new(&self.store, code, room, ids, (self.limits.events, self.limits.timeline));
         let (mut outcomes, mut latest) = (Vec::with_capacity(jobs.len()), None);
         for job in jobs {
+            if job.reply.is_closed() {
+                // Whoever asked has been told that nothing is known, and may have asked for something else since.
+                outcomes.push(Err(closed()));
+                continue;
+            }
             let outcome = plan.decide(&job.draft, &Leased { engine: self, now: job.now }).await?;
             if !careful && !matches!(outcome, Ok(Appended::Stored(_))) {
                 return Err(Stop::Stale);
