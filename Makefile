@@ -57,7 +57,7 @@ soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999"
 	@cargo build --release -p server --bin server --example soak
 	@scripts/with-tools $(TARGET)/release/examples/soak $(ARGS)
 
-cluster: dist ## Three NATS servers, two nodes, and a door to them at 127.0.0.1:$PORT (3000), to break
+cluster: dist ## Three NATS servers, two nodes, and a door to each at $PORT (3000) and the next port, to break
 	@scripts/setup cluster
 	@PORT=$(PORT) scripts/with-tools scripts/cluster
 

@@ -14,6 +14,8 @@ mod losses;
 mod nodes;
 #[path = "nats/presence.rs"]
 mod presence;
+#[path = "nats/replicas.rs"]
+mod replicas;
 #[path = "nats/servers.rs"]
 mod servers;
 #[path = "nats/streams.rs"]
