@@ -18,6 +18,7 @@ pub async fn run(state: AppState) {
     let shortest = state.limits.grace_ms.min(state.limits.arrival_ms);
     let mut tick = tokio::time::interval(Duration::from_millis((shortest / 4).clamp(50, 1_000)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -25,6 +26,9 @@ pub async fn run(state: AppState) {
         }
         match state.backend.expired(Instant::now()).await {
             Ok(seats) => {
+                if std::mem::take(&mut failing) {
+                    tracing::info!("looking for run-out seats again");
+                }
                 for seat in seats {
                     if state.shutdown.is_cancelled() {
                         return;
@@ -32,7 +36,12 @@ pub async fn run(state: AppState) {
                     free(&state, &seat).await;
                 }
             }
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not look for run-out seats"),
+            // Said once: a store may be silent for long, and it is asked every second.
+            Err(_) if failing => {}
+            Err(error) => {
+                failing = true;
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot look for run-out seats");
+            }
         }
         state.appends.tidy();
         state.arrivals.tidy();
