@@ -89,6 +89,22 @@ fn a_change_that_is_refused_holds_up_nobody() {
     assert!(ours.is_empty());
 }
 
+#[test]
+fn nothing_is_due_while_one_is_under_way() {
+    let mut ours = Outbox::default();
+    let edit = DraftEvent::Edit { target: id(9), body: "changed".parse().unwrap() };
+    ours.push(0, id(1), edit, 1_000);
+    ours.merge(outbox(&[2]));
+    assert!(ours.send(0, 1).is_some());
+    ours.refuse(0, id(1), Fault::from(Code::NoTarget));
+    assert!(ours.send(0, 1).is_some());
+    ours.refuse(0, id(2), Fault { code: Code::Rate, retry_ms: Some(700) });
+    assert_eq!(ours.due(), Some(700));
+    assert!(ours.send(700, 1).is_some());
+    ours.retry(id(1));
+    assert_eq!((ours.due(), ours.send(800, 1)), (None, None));
+}
+
 /// A tab may be reloaded into a newer version: what an older one wrote has to be read with its ids.
 #[test]
 fn what_is_kept_reads_and_writes_the_same() {

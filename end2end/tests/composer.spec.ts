@@ -211,6 +211,34 @@ test.describe('changing a message', () => {
     await expect(ana.composer).toHaveValue('half written');
   });
 
+  test('an answer, and the last of two changes, are there again after a reload', async ({ person }) => {
+    const ana = await person('Ana');
+    const code = await ana.create();
+    await ana.say('one');
+    await ana.say('two');
+    const act = async (message: string, verb: string) => {
+      await ana.message(message).hover();
+      await ana.page.getByRole('toolbar').getByRole('button', { name: verb }).click();
+    };
+    await act('one', 'Edit');
+    await ana.composer.fill('one changed');
+    await act('one', 'Edit');
+    await expect(ana.composer).toHaveValue('one changed');
+    await act('two', 'Edit');
+    await expect(ana.composer).toHaveValue('two');
+    await ana.page.reload();
+    await ana.inRoom(code);
+    await expect(ana.composer).toHaveValue('two');
+    await ana.composer.press('Escape');
+    await act('one', 'Reply');
+    await ana.composer.fill('an answer');
+    await ana.page.reload();
+    await ana.inRoom(code);
+    await expect(about(ana.page)).toContainText('Reply to Ana');
+    await ana.say('an answer');
+    await expect(ana.message('an answer').locator('.quote')).toContainText('one');
+  });
+
   test('what is on its way is not passed over for an older one', async ({ person, line, guard }) => {
     const ana = await person('Ana', line.url);
     await ana.create();
@@ -252,6 +280,9 @@ test.describe('changing a message', () => {
     await expect(ana.alert).toContainText('The message that this changes is gone');
     await ana.say('and on');
     await bo.hears('and on');
+    await ana.composer.press('ArrowUp');
+    await expect(ana.composer).toHaveValue('and on');
+    await ana.composer.press('Escape');
     await ana.press('Edit');
     await expect(ana.composer).toHaveValue('changed too late');
     await ana.composer.press('Enter');

@@ -216,6 +216,7 @@ impl Outbox {
         first.state = DraftState::InFlight;
         let (id, event) = (first.id, first.event.clone().into());
         self.sent = Some((dial, id));
+        self.not_before = 0;
         Some(ClientFrame::Append { id, event })
     }
 

@@ -1,4 +1,5 @@
-//! What a room's page keeps over a reload, in this tab: messages not sent yet and the text in the composer.
+//! What a room's page keeps over a reload, in this tab: messages not sent yet, the text in the composer, and which message
+//! it answers or changes.
 //!
 //! A tab has one such place for all its pages. One of them may be in the browser's page cache and wake up after others
 //! have written there. So a page takes away only what it has put there or adopted.
@@ -112,12 +113,13 @@ pub(super) fn kept_draft(code: RoomCode) -> Option<String> {
 }
 
 /// What the composer is for, where it is no new message.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Aim {
     /// Whether it changes the message; otherwise it answers it.
     pub edits: bool,
     /// Which message.
     pub target: EventId,
-    /// What was typed for the change.
+    /// What was typed for the change; empty while nothing was.
     pub text: String,
 }
 

@@ -61,12 +61,12 @@ pub struct RoomStore {
     pub now: Signal<u64>,
     /// The text in the composer.
     draft: Signal<String>,
-    /// Whether the tab does not keep yet what is in the composer.
+    /// Whether the tab does not keep that text yet.
     draft_waits: Signal<bool>,
-    /// Which message the composer changes (`true`) or answers.
-    aim: Signal<Option<(EventId, bool)>>,
-    /// The change of a message in the composer.
-    change: Signal<String>,
+    /// What the composer is for, where it is no new message.
+    aim: Signal<Option<Aim>>,
+    /// Whether the tab does not keep that yet.
+    aim_waits: Signal<bool>,
     /// When the reader last typed, in monotonic milliseconds.
     key: Signal<Option<u64>>,
     /// When the client was last told that the reader is writing.
@@ -107,7 +107,7 @@ impl RoomStore {
             draft: Signal::default(),
             draft_waits: Signal::default(),
             aim: Signal::default(),
-            change: Signal::default(),
+            aim_waits: Signal::default(),
             key: Signal::default(),
             typing_told: Signal::default(),
             older_asked: Signal::default(),
@@ -185,21 +185,26 @@ impl RoomStore {
     pub fn unsent_words(self) -> Vec<String> {
         let waiting = self.unsent.get_untracked();
         let waiting = waiting.iter().map(|body| body.as_str().to_owned());
-        let typed = [self.draft.get_untracked(), self.change.get_untracked()];
+        let change = self.aim.with_untracked(|aim| aim.as_ref().map(|aim| aim.text.clone()));
+        let typed = [self.draft.get_untracked(), change.unwrap_or_default()];
         waiting.chain(typed.into_iter().filter(|text| !text.trim().is_empty())).collect()
     }
 
     /// Keeps the change of a message that is being written over a reload of this tab, as soon as a draft.
     pub fn keep_change(self, text: &str) {
-        self.change.set(text.to_owned());
-        self.write_soon();
+        self.aim.update(|aim| {
+            if let Some(aim) = aim {
+                text.clone_into(&mut aim.text);
+            }
+        });
+        self.write_soon(self.aim_waits);
     }
 
-    /// Keeps over a reload of this tab which message the composer changes (`true`) or answers.
-    pub fn keep_aim(self, aim: Option<(EventId, bool)>) {
+    /// Keeps over a reload of this tab what the composer is for, where it is no new message.
+    pub fn keep_aim(self, aim: Option<Aim>) {
         if self.aim.with_untracked(|known| *known != aim) {
             self.aim.set(aim);
-            self.draft_waits.set(true);
+            self.aim_waits.set(true);
             self.write_draft();
         }
     }
@@ -214,14 +219,14 @@ impl RoomStore {
     /// was there is in the outbox then.
     pub fn keep_draft(self, text: &str) {
         self.draft.set(text.to_owned());
-        self.write_soon();
+        self.write_soon(self.draft_waits);
         if text.is_empty() {
             self.write_draft();
         }
     }
 
-    fn write_soon(self) {
-        if !self.draft_waits.update(|waits| std::mem::replace(waits, true)) {
+    fn write_soon(self, what: Signal<bool>) {
+        if !what.update(|waits| std::mem::replace(waits, true)) {
             browser::later(DRAFT_WITHIN_MS, move || self.write_draft());
         }
     }
@@ -229,8 +234,9 @@ impl RoomStore {
     fn write_draft(self) {
         if self.draft_waits.update(std::mem::take) {
             self.draft.with_untracked(|text| keeper::keep_draft(self.code, text));
-            let aim = |(target, edits)| Aim { edits, target, text: self.change.get_untracked() };
-            keeper::keep_aim(self.code, self.aim.get_untracked().map(aim).as_ref());
+        }
+        if self.aim_waits.update(std::mem::take) {
+            self.aim.with_untracked(|aim| keeper::keep_aim(self.code, aim.as_ref()));
         }
     }
 
@@ -313,11 +319,13 @@ impl RoomStore {
         })
     }
 
-    /// The reader's last message; `None` when it cannot be changed, because it is not in the log yet.
+    /// The reader's last message; `None` when it cannot be changed, because it is not in the log yet. What was refused is
+    /// none.
     #[must_use]
     pub fn last_own(self) -> Option<MessageRow> {
         self.rows.with_untracked(|rows| {
             let last = rows.iter().rev().find_map(|row| match &**row {
+                Row::Message(message) if matches!(message.state, RowState::Refused(_)) => None,
                 Row::Message(message) if message.own && message.body.is_some() => Some(message),
                 _ => None,
             });

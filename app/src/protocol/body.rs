@@ -61,6 +61,24 @@ fn normal(typed: &str) -> String {
 }
 
 impl MessageBody {
+    /// A body as the log has it: one that an earlier version took, before it had to be visible, is read all the same.
+    ///
+    /// # Errors
+    /// When it was never one.
+    pub fn stored(text: &str) -> Result<Self, BodyError> {
+        let text = normal(text);
+        if text.is_empty() {
+            return Err(BodyError::Empty);
+        }
+        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+            return Err(BodyError::Control);
+        }
+        if text.chars().count() > MAX_SCALARS {
+            return Err(BodyError::TooLong);
+        }
+        Ok(Self(text.into()))
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -72,17 +90,8 @@ impl FromStr for MessageBody {
     type Err = BodyError;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        let text = normal(typed);
-        if text.chars().all(is_invisible) {
-            return Err(BodyError::Empty);
-        }
-        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-            return Err(BodyError::Control);
-        }
-        if text.chars().count() > MAX_SCALARS {
-            return Err(BodyError::TooLong);
-        }
-        Ok(Self(text.into()))
+        Self::stored(typed)
+            .and_then(|body| if body.0.chars().all(is_invisible) { Err(BodyError::Empty) } else { Ok(body) })
     }
 }
 
@@ -99,5 +108,5 @@ impl Serialize for MessageBody {
     }
 }
 
-read! { MessageBody = |json| json.as_str()?.parse().ok(); }
+read! { MessageBody = |json| Self::stored(json.as_str()?).ok(); }
 deserialize_as_read!(MessageBody);

@@ -98,7 +98,7 @@ impl FromJson for Fields {
 
 impl Fields {
     pub(super) fn event_kind(self) -> Option<EventKind> {
-        let body = |body: Option<String>| body.map(|body| body.parse()).transpose().ok();
+        let body = |body: Option<String>| body.map(|body| MessageBody::stored(&body)).transpose().ok();
         Some(match self.kind? {
             Kind::Joined => EventKind::Joined { member: self.member?, name: self.name? },
             Kind::Left => EventKind::Left { member: self.member?, why: self.why? },

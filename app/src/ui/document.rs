@@ -71,7 +71,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
             <body>
                 <App/>
                 <p id="boot-failed" class="boot-failed" role="alert" hidden>
-                    {text::BOOT_FAILED}" "<a href="" rel="external">{text::RELOAD}</a>
+                    {text::BOOT_FAILED}" "<a href="" rel="external">{text::TRY_AGAIN}</a>
                 </p>
             </body>
         </html>

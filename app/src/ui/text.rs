@@ -77,7 +77,8 @@ pub(super) const UNAVAILABLE: &str = "The server cannot do this right now";
 pub(super) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in a moment.";
 pub(super) const BOOT_FAILED: &str =
     "This page could not start completely. It works all the same: in a room, refresh to see what others say.";
-pub(super) const RELOAD: &str = "Try again";
+pub(super) const AIM_LOST: &str =
+    "What this answered or changed is not on this page. It would be sent as a new message.";
 pub(super) const ACTIONS: &str = "Message actions";
 pub(super) const REACT: &str = "React";
 pub(super) const REACT_WITH: &str = "React with";

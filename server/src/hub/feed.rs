@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use app::protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomCode, Seq, ServerFrame, codec};
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,8 @@ const GATHER: usize = 256;
 const FRAMES: usize = 4;
 /// Signals that may wait for one session. Beyond it the oldest are lost to that session.
 const SIGNALS: usize = 64;
+/// Answers to a roll call that are said at the same time.
+const SIDE_BY_SIDE: usize = 32;
 /// How long a lost subscription waits before it is tried again: at first, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
@@ -251,8 +253,9 @@ async fn receive(
             hear(hub, code, feed, signal).await;
         }
         if called {
-            // All at once: the next events wait for the slowest answer only.
-            join_all(hub.connected(code).into_iter().map(|member| say_back(hub, code, member))).await;
+            // Side by side: the next events wait for them.
+            let answers = hub.connected(code).into_iter().map(|member| say_back(hub, code, member));
+            stream::iter(answers).buffer_unordered(SIDE_BY_SIDE).collect::<()>().await;
         }
     }
     false

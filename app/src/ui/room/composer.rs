@@ -85,18 +85,21 @@ impl Writing {
             match &mode {
                 Mode::Edit(message) => {
                     this.aside.update(|aside| _ = aside.get_or_insert_with(|| field.value()));
-                    match this.resumed.update(Option::take) {
-                        Some(text) => this.fill(&text),
-                        None => this.fill(message.body.as_ref().map_or("", MessageBody::as_str)),
-                    }
+                    let text = this.resumed.update(Option::take);
+                    let body = message.body.as_ref().map_or("", MessageBody::as_str);
+                    this.fill(text.as_deref().unwrap_or(body));
+                    let text = text.unwrap_or_default();
+                    store.keep_aim(Some(Aim { edits: true, target: message.id, text }));
                 }
-                _ => this.put_back(),
+                Mode::Reply(message) => {
+                    this.put_back();
+                    store.keep_aim(Some(Aim { edits: false, target: message.id, text: String::new() }));
+                }
+                Mode::New => {
+                    this.put_back();
+                    store.keep_aim(None);
+                }
             }
-            store.keep_aim(match &mode {
-                Mode::New => None,
-                Mode::Reply(message) => Some((message.id, false)),
-                Mode::Edit(message) => Some((message.id, true)),
-            });
             if std::mem::replace(&mut begun, true) {
                 let _ = field.focus();
             }
@@ -106,17 +109,18 @@ impl Writing {
     }
 
     /// Goes on with the answer or change that was being written before a reload.
-    fn resume(self, Aim { edits, target, text }: Aim) {
+    fn resume(self, Aim { edits, target, text: typed }: Aim) {
         let message = self.store.message(target).filter(|message| message.body.is_some());
         match message.map(Box::new) {
             Some(message) if edits => {
-                self.store.keep_change(&text);
-                self.resumed.set(Some(text).filter(|text| !text.is_empty()));
+                self.resumed.set(Some(typed).filter(|typed| !typed.is_empty()));
                 self.desk.mode.set(Mode::Edit(message));
             }
             Some(message) => self.desk.mode.set(Mode::Reply(message)),
-            // What it was for is not here any more; the words are.
-            None => self.bring(&text),
+            None => {
+                self.bring(&typed);
+                self.error.set(Some(text::AIM_LOST.to_owned()));
+            }
         }
     }
 
@@ -241,7 +245,6 @@ impl Writing {
 
     fn put_back(self) {
         if let Some(text) = self.aside.update(Option::take) {
-            self.store.keep_change("");
             self.fill(&text);
         }
     }

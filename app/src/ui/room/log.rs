@@ -238,6 +238,8 @@ impl Log {
             }
             "pick" => self.desk.picking.set(Some(Picking::Reaction(id))),
             "reply" => self.desk.mode.set(Mode::Reply(Box::new(message))),
+            // What was typed for the change stays.
+            "edit" if self.desk.mode.with_untracked(|mode| matches!(mode, Mode::Edit(edited) if edited.id == id)) => {}
             "edit" => self.desk.mode.set(Mode::Edit(Box::new(message))),
             "delete" if !self.sure.get_untracked() => return self.sure.set(true),
             "delete" => self.store.remove(id),
@@ -326,7 +328,10 @@ pub(super) fn view(log: Log) -> El {
         })
         .on("pointerdown", move |event| log.pressed(event))
         .on("pointerup", move |_| log.let_go())
-        .on("pointercancel", move |_| log.let_go())
+        .on("pointercancel", move |_| {
+            log.let_go();
+            log.held.set(false);
+        })
         .on("contextmenu", |event| {
             if browser::is_touch() {
                 event.prevent_default();

@@ -6,7 +6,7 @@ use crate::client::{MessageRow, Quote, Reaction, Row, RowState};
 use crate::live::browser;
 use crate::live::store::RoomStore;
 use crate::protocol::emoji::picture;
-use crate::protocol::{DisplayName, EventId, MemberId, MessageBody};
+use crate::protocol::{Code, DisplayName, EventId, MemberId, MessageBody};
 use crate::ui::markup::{self, Node};
 use crate::ui::text;
 use crate::ui::tree::{El, el};
@@ -218,12 +218,14 @@ fn state(store: RoomStore, state: RowState) -> Option<El> {
             let button = |verb: &'static str, words: &'static str| {
                 el("button").attr("type", "button").attr("data-do", verb).text(words)
             };
+            // What it changes will not come back.
+            let again = (code != Code::NoTarget).then(|| button("retry", text::RETRY));
             Some(
                 el("div")
                     .class("state failed")
                     .attr("role", "alert")
                     .child(el("span").text(text::not_sent(code)))
-                    .child(button("retry", text::RETRY))
+                    .children(again)
                     .child(button("compose", text::EDIT))
                     .child(button("discard", text::DELETE)),
             )

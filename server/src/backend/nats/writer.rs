@@ -29,8 +29,8 @@ const MESSAGES: usize = 600;
 const BYTES: usize = 512 * 1024;
 /// How long a task without work is kept, and with it what it knows of the room.
 const IDLE: Duration = Duration::from_secs(30);
-/// How long a batch is tried again while the store does not answer: longer than a cluster needs for a new leader, with
-/// one question more before the verb's time is over.
+/// How long a batch is tried again while the store does not answer: longer than a cluster needs for a new leader. A try
+/// that begins at the end of it may be cut off by the end of the verb.
 const PATIENCE: Duration = Duration::from_secs(7);
 /// How often a batch is tried again because another process was faster, at most.
 const TRIES: u32 = 40;

@@ -11,6 +11,7 @@ impl Log {
     /// One tab stop: the arrows go through the messages, and sideways through what is in them.
     pub(super) fn key(self, event: &Event) {
         let (Some(at), Some(event)) = (browser::target(event), event.dyn_ref::<KeyboardEvent>()) else { return };
+        self.held.set(false);
         let row = row_of(&at);
         let in_bar = browser::closest(&at, "#actions").is_some();
         let to = match event.key().as_str() {
