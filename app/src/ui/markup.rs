@@ -1,8 +1,9 @@
 //! What a message says, as structure: a small part of Markdown.
 //!
-//! Bold, italic, strike, code, fenced code, quotes, lists and links mean what they mean in CommonMark. Everything else
-//! stands as it was typed: a chat has no headings, no pictures and no HTML. A line break is a line break. Nothing here
-//! can make markup: the tree holds text, and the view turns it into text nodes.
+//! Bold, italic, strike, code, fenced code, quotes, lists and links mean what they mean in CommonMark, where they cannot
+//! be meant otherwise: no star inside a word, no single tilde, no `>` without a space, no number out of order. Everything
+//! else stands as it was typed: a chat has no headings, no pictures, no definitions and no HTML. A line break is a line
+//! break. Nothing here can make markup: the tree holds text, and the view turns it into text nodes.
 //!
 //! What can hold no markup is read here. For the rest there is [`parser`], which the browser fetches when it first needs
 //! it: see [`lazy`].

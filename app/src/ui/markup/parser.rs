@@ -1,28 +1,80 @@
-//! Messages read by pulldown-cmark.
+//! Messages read by pulldown-cmark, once each. What has no meaning here is hidden from it or shown again behind it.
 
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, OffsetIter, Options, Parser, Tag};
 use std::ops::Range;
 
-use super::{Names, Node, is_harmless, link, words};
+use super::{Names, Node, is_harmless, link, text_of, words};
 
-/// Quotes and lists inside each other, at most. What is deeper stands as it was typed.
+/// Quotes and lists inside each other, at most, and marks inside each other. What is deeper stands as it was typed.
 pub(super) const DEPTH: usize = 6;
+
+/// What is read in place of a character that is no markup here: nothing itself, but a sign, as what it hides.
+const HIDDEN: char = '%';
 
 /// Reads a message.
 pub(super) fn parse(body: &str, names: Names<'_>) -> Vec<Node> {
+    let markup = hide(body);
     let mut reader = Reader {
         body,
+        markup: &markup,
         names,
-        events: Parser::new_ext(body, Options::ENABLE_STRIKETHROUGH).into_offset_iter(),
+        events: Parser::new_ext(&markup, Options::ENABLE_STRIKETHROUGH).into_offset_iter(),
+        indentation: "",
+        quotes: 0,
+        marks: 0,
         in_link: false,
     };
     reader.until_end(0)
 }
 
+/// The message without what would be markup elsewhere, every byte in its place: the colon that makes words in brackets
+/// the definition of a link, of which nothing would be seen, and a `>` without a space behind it.
+fn hide(body: &str) -> String {
+    let mut markup = String::with_capacity(body.len());
+    for line in body.split_inclusive('\n') {
+        let (marks, mut words) = line.split_at(words_begin(line));
+        markup.push_str(marks);
+        if let Some(rest) = words.strip_prefix('>') {
+            markup.push(HIDDEN);
+            words = rest;
+        }
+        markup.push_str(&words.replace("]:", "]%"));
+    }
+    markup
+}
+
+/// Where the words of a line begin, behind the marks of quotes and items.
+fn words_begin(line: &str) -> usize {
+    let mut words = line;
+    loop {
+        words = words.trim_start();
+        let number = words.trim_start_matches(|c: char| c.is_ascii_digit());
+        let behind = match words.chars().next() {
+            Some('>') => Some(words.trim_start_matches('>')),
+            Some('-' | '+' | '*') => Some(&words[1..]),
+            Some('0'..='9') => number.strip_prefix(['.', ')']),
+            _ => None,
+        };
+        match behind {
+            Some(rest) if rest.is_empty() || rest.starts_with(char::is_whitespace) => words = rest,
+            _ => return line.len() - words.len(),
+        }
+    }
+}
+
+/// What is drawn comes from the message itself, by the places that the parser names.
 struct Reader<'a> {
     body: &'a str,
+    /// What the parser reads: see [`hide`].
+    markup: &'a str,
     names: Names<'a>,
     events: OffsetIter<'a>,
+    /// What stands before the words that come next.
+    indentation: &'a str,
+    /// Quotes that are open.
+    quotes: usize,
+    /// Bold, italic and strike that are open.
+    marks: usize,
     /// Inside a link's words, where no other link may be.
     in_link: bool,
 }
@@ -32,21 +84,45 @@ impl<'a> Reader<'a> {
     fn until_end(&mut self, depth: usize) -> Vec<Node> {
         let mut nodes = Vec::new();
         // Text comes in pieces; an address may be in several of them.
-        let mut text = String::new();
+        let mut text = std::mem::take(&mut self.indentation).to_owned();
+        // How long the marks are that are shown, and whose other ends are still to come.
+        let mut shown = Vec::new();
         while let Some((event, range)) = self.events.next() {
             match event {
                 // As it was typed, not what an entity stands for.
-                Event::Text(_) => text.push_str(&self.body[range]),
+                Event::Text(_) => text.push_str(self.body[range].trim_end_matches('\n')),
                 Event::InlineHtml(_) | Event::Html(_) => text.push_str(&self.body[range]),
-                other => {
-                    self.words(&mut nodes, &mut text);
-                    match other {
-                        Event::Start(tag) => self.begin(tag, range, depth, &mut nodes),
-                        Event::End(_) => break,
-                        Event::Code(code) => nodes.push(Node::Code(code.into_string())),
-                        Event::SoftBreak | Event::HardBreak => nodes.push(Node::Break),
-                        _ => self.as_typed(range, &mut nodes),
+                Event::Start(tag) => {
+                    if let Some(length) = self.marks_to_show(&tag, &range) {
+                        text.push_str(&self.body[range][..length]);
+                        shown.push(length);
+                    } else {
+                        self.words(&mut nodes, &mut text);
+                        self.begin(tag, range, depth, &mut nodes);
                     }
+                }
+                Event::End(_) => match shown.pop() {
+                    Some(length) => text.push_str(&self.body[range.end - length..range.end]),
+                    None => break,
+                },
+                Event::SoftBreak | Event::HardBreak => {
+                    if self.body[range.clone()].starts_with('\\') {
+                        text.push('\\');
+                    }
+                    self.words(&mut nodes, &mut text);
+                    nodes.push(Node::Break);
+                    if depth == 0 {
+                        let rest = &self.body[range.end..];
+                        text.push_str(&rest[..rest.len() - rest.trim_start_matches([' ', '\t']).len()]);
+                    }
+                }
+                Event::Code(code) => {
+                    self.words(&mut nodes, &mut text);
+                    nodes.push(Node::Code(self.reveal(&code, range)));
+                }
+                _ => {
+                    self.words(&mut nodes, &mut text);
+                    nodes.push(self.block_as_typed(range, depth));
                 }
             }
         }
@@ -54,72 +130,146 @@ impl<'a> Reader<'a> {
         nodes
     }
 
+    /// Of what begins: how long its marks are when they are no markup here. Stars inside a word are none, nor is one
+    /// tilde, nor what is too deep.
+    fn marks_to_show(&self, tag: &Tag<'_>, range: &Range<usize>) -> Option<usize> {
+        let (before, marked) = self.body[..range.end].split_at(range.start);
+        let (length, shown) = match tag {
+            Tag::Emphasis => {
+                let in_word = before.ends_with(|c: char| c.is_ascii_alphanumeric())
+                    || self.body[range.end..].starts_with(|c: char| c.is_ascii_alphanumeric());
+                (1, in_word && marked.starts_with('*'))
+            }
+            Tag::Strong => (2, false),
+            Tag::Strikethrough if marked.starts_with("~~") => (2, false),
+            Tag::Strikethrough => (1, true),
+            _ => return None,
+        };
+        (shown || self.marks >= DEPTH).then_some(length)
+    }
+
     fn begin(&mut self, tag: Tag<'a>, range: Range<usize>, depth: usize, nodes: &mut Vec<Node>) {
         match tag {
             Tag::Paragraph => {
-                let inner = self.until_end(depth);
+                let inner = self.lines(&range, depth);
                 nodes.push(Node::Paragraph(inner));
             }
-            Tag::Emphasis => {
-                let inner = self.until_end(depth);
-                nodes.push(Node::Italic(inner));
+            Tag::Heading { .. } if !self.body[range.clone()].starts_with('#') => {
+                let mut inner = self.lines(&range, depth);
+                let underline = self.body[range].trim_end().rsplit(['\n', ' ', '\t', '>']).next();
+                inner.extend([Node::Break, Node::Text(underline.unwrap_or_default().to_owned())]);
+                nodes.push(Node::Paragraph(inner));
             }
-            Tag::Strong => {
+            Tag::Emphasis | Tag::Strong | Tag::Strikethrough => {
+                self.marks += 1;
                 let inner = self.until_end(depth);
-                nodes.push(Node::Bold(inner));
+                self.marks -= 1;
+                nodes.push(match tag {
+                    Tag::Emphasis => Node::Italic(inner),
+                    Tag::Strong => Node::Bold(inner),
+                    _ => Node::Strike(inner),
+                });
             }
-            Tag::Strikethrough => {
-                let inner = self.until_end(depth);
-                nodes.push(Node::Strike(inner));
-            }
-            Tag::BlockQuote(_) if depth < DEPTH => {
+            Tag::BlockQuote(_) if depth < DEPTH && self.has_words(&range) => {
+                self.quotes += 1;
                 let inner = self.until_end(depth + 1);
+                self.quotes -= 1;
                 nodes.push(Node::Quote(inner));
             }
-            Tag::List(start) if depth < DEPTH => {
-                let items = self.items(depth + 1);
-                nodes.push(Node::List { start, items });
+            Tag::List(start) if depth < DEPTH && self.has_words(&range) => {
+                nodes.push(match self.items(start, depth + 1) {
+                    Some(items) => Node::List { start, items },
+                    None => self.block_as_typed(range, depth),
+                });
             }
-            Tag::CodeBlock(CodeBlockKind::Fenced(label)) => {
+            Tag::CodeBlock(CodeBlockKind::Fenced(_)) => {
                 let code = self.code();
                 if code.is_empty() {
-                    self.as_typed(range, nodes);
+                    nodes.push(self.block_as_typed(range, depth));
                 } else {
-                    nodes.push(Node::Pre { label: label.into_string(), code });
+                    let fence = self.body[range].lines().next().unwrap_or_default();
+                    let label = fence.trim_start_matches(|c| fence.starts_with(c)).trim().to_owned();
+                    nodes.push(Node::Pre { label, code });
                 }
             }
-            Tag::Link { link_type, dest_url, .. } if is_harmless(&dest_url) => {
-                self.in_link = true;
-                let shown = self.until_end(depth);
-                self.in_link = false;
-                let href = match link_type {
-                    LinkType::Email => format!("mailto:{dest_url}"),
-                    _ => dest_url.into_string(),
-                };
-                nodes.push(link(href, shown));
+            Tag::Link { link_type, dest_url, title, .. } if title.is_empty() => {
+                let address = self.reveal(&dest_url, range.clone());
+                self.link(link_type, address, range, depth, nodes);
+            }
+            Tag::Link { .. } | Tag::Image { .. } => {
+                self.skip();
+                self.as_typed(range, nodes);
             }
             _ => {
                 self.skip();
-                self.as_typed(range, nodes);
+                nodes.push(self.block_as_typed(range, depth));
             }
         }
     }
 
-    fn items(&mut self, depth: usize) -> Vec<Vec<Node>> {
+    /// The words of a paragraph.
+    fn lines(&mut self, range: &Range<usize>, depth: usize) -> Vec<Node> {
+        if depth == 0 {
+            self.indentation = &self.body[self.line_begins(range.start)..range.start];
+        }
+        self.until_end(depth)
+    }
+
+    fn link(&mut self, link_type: LinkType, address: String, range: Range<usize>, depth: usize, nodes: &mut Vec<Node>) {
+        self.in_link = true;
+        let shown = self.until_end(depth);
+        self.in_link = false;
+        if !is_harmless(&address) || text_of(&shown).trim().is_empty() {
+            self.as_typed(range, nodes);
+        } else {
+            let href = match link_type {
+                LinkType::Email => format!("mailto:{address}"),
+                _ => address,
+            };
+            nodes.push(link(href, shown));
+        }
+    }
+
+    /// The items of a list, unless it has numbers and they do not count up by one.
+    fn items(&mut self, start: Option<u64>, depth: usize) -> Option<Vec<Vec<Node>>> {
         let mut items = Vec::new();
-        while let Some((Event::Start(_), _)) = self.events.next() {
+        let mut counts_up = true;
+        let mut expected = start;
+        while let Some((Event::Start(_), range)) = self.events.next() {
+            if let Some(number) = &mut expected {
+                let item = self.body[range].trim_start_matches(['\n', ' ', '\t', '>']);
+                counts_up &= item.strip_prefix(&number.to_string()).is_some_and(|rest| rest.starts_with(['.', ')']));
+                *number += 1;
+            }
             items.push(self.until_end(depth));
         }
-        items
+        counts_up.then_some(items)
     }
 
     fn code(&mut self) -> String {
         let mut code = String::new();
-        while let Some((Event::Text(text), _)) = self.events.next() {
-            code.push_str(&text);
+        while let Some((Event::Text(text), range)) = self.events.next() {
+            code.push_str(&self.reveal(&text, range));
         }
         code.truncate(code.trim_end_matches('\n').len());
         code
+    }
+
+    /// Whether there is more than marks of quotes and items.
+    fn has_words(&self, range: &Range<usize>) -> bool {
+        self.body[range.clone()].lines().any(|line| words_begin(line) < line.len())
+    }
+
+    fn line_begins(&self, at: usize) -> usize {
+        self.body[..at].trim_end_matches([' ', '\t']).len()
+    }
+
+    /// What the parser has read at the end of a range, with what was hidden from it.
+    fn reveal(&self, read: &str, range: Range<usize>) -> String {
+        let (markup, body) = (self.markup.as_bytes(), self.body.as_bytes());
+        let mut hidden = range.rev().filter(|&at| char::from(markup[at]) == HIDDEN).map(|at| char::from(body[at]));
+        let revealed = read.chars().rev().map(|c| if c == HIDDEN { hidden.next().unwrap_or(c) } else { c });
+        revealed.collect::<Vec<_>>().into_iter().rev().collect()
     }
 
     /// Passes over the rest of what was begun.
@@ -136,10 +286,24 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn block_as_typed(&self, mut range: Range<usize>, depth: usize) -> Node {
+        if depth == 0 {
+            range.start = self.line_begins(range.start);
+        }
+        let mut nodes = Vec::new();
+        self.as_typed(range, &mut nodes);
+        Node::Paragraph(nodes)
+    }
+
     fn as_typed(&self, range: Range<usize>, nodes: &mut Vec<Node>) {
-        for (i, line) in self.body[range].trim_end_matches('\n').split('\n').enumerate() {
+        for (i, mut line) in self.body[range].trim_matches('\n').split('\n').enumerate() {
             if i > 0 {
                 nodes.push(Node::Break);
+                // The quotes around it are drawn already.
+                for _ in 0..self.quotes {
+                    let Some(rest) = line.trim_start().strip_prefix('>') else { break };
+                    line = rest.strip_prefix(' ').unwrap_or(rest);
+                }
             }
             self.words(nodes, &mut line.to_owned());
         }

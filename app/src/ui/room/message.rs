@@ -285,9 +285,10 @@ fn inline(into: El, nodes: &[Node]) -> El {
                 .attr("target", "_blank")
                 .attr("rel", "noopener noreferrer nofollow")
                 .attr("tabindex", "-1");
-            let into = into.child(inline(link, shown));
+            // Each in its own direction: words that turn what follows them would turn the host, too.
+            let into = into.child(link.child(inline(el("bdi"), shown)));
             match leads_to {
-                Some(host) => into.child(el("span").class("host").text(format!(" ({host})"))),
+                Some(host) => into.child(el("span").class("host").text(" (").child(bdi(host.clone())).text(")")),
                 None => into,
             }
         }
@@ -306,4 +307,22 @@ fn is_emoji_only(body: &str) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_turn_around_do_not_turn_where_a_link_leads() {
+        let nodes = markup::read("[https://bank.example/\u{202e}](https://evil.example)", &[]);
+        let link = el("a")
+            .attr("href", "https://evil.example")
+            .attr("target", "_blank")
+            .attr("rel", "noopener noreferrer nofollow")
+            .attr("tabindex", "-1")
+            .child(el("bdi").text("https://bank.example/\u{202e}"));
+        let host = el("span").class("host").text(" (").child(bdi("evil.example".to_owned())).text(")");
+        assert!(block(&nodes[0]) == el("p").attr("dir", "auto").child(link).child(host));
+    }
 }
