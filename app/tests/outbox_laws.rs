@@ -64,7 +64,7 @@ fn a_draft_that_the_server_wants_later_says_why() {
 }
 
 #[test]
-fn a_change_that_is_refused_holds_up_nobody() {
+fn a_change_of_what_is_gone_holds_up_nobody() {
     let (mut ours, of_a_change) = (Outbox::default(), Fault::from(Code::NoTarget));
     let edit = DraftEvent::Edit { target: id(9), body: "changed".parse().unwrap() };
     ours.push(0, id(1), edit, 1_000);

@@ -239,6 +239,30 @@ test.describe('changing a message', () => {
     await expect(ana.message('an answer').locator('.quote')).toContainText('one');
   });
 
+  test('a change whose message is gone after a reload is a new message, once', async ({ person }) => {
+    const ana = await person('Ana');
+    const code = await ana.create();
+    await ana.say('short-lived');
+    await ana.composer.press('ArrowUp');
+    await ana.composer.fill('half');
+    const other = await ana.tab();
+    await other.openLink(code);
+    await other.inRoom(code);
+    await other.message('short-lived').hover();
+    await other.press('Delete');
+    await other.press('Delete?');
+    await expect(ana.log).toContainText('Message deleted');
+    await ana.page.reload();
+    await ana.inRoom(code);
+    await expect(ana.composer).toHaveValue('half');
+    await expect(ana.alert).toContainText('would be sent as a new message');
+    await ana.say('half');
+    await ana.page.reload();
+    await ana.inRoom(code);
+    await expect(ana.composer).toHaveValue('');
+    await expect(ana.alert).toHaveCount(0);
+  });
+
   test('what is on its way is not passed over for an older one', async ({ person, line, guard }) => {
     const ana = await person('Ana', line.url);
     await ana.create();
@@ -278,6 +302,7 @@ test.describe('changing a message', () => {
     await expect(ana.log).toContainText('Message deleted');
     await ana.composer.press('Enter');
     await expect(ana.alert).toContainText('The message that this changes is gone');
+    await expect(ana.page.getByRole('button', { name: 'Retry' })).toHaveCount(0);
     await ana.say('and on');
     await bo.hears('and on');
     await ana.composer.press('ArrowUp');

@@ -39,9 +39,9 @@ impl Draft {
         matches!(self.state, DraftState::Refused(_))
     }
 
-    /// Whether what follows does not wait for it: a refused change.
+    /// Whether what follows does not wait for it: a change of what is gone. It can never be in the log.
     fn is_passed_by(&self) -> bool {
-        self.is_refused() && matches!(self.event, DraftEvent::Edit { .. })
+        self.state == DraftState::Refused(Code::NoTarget) && matches!(self.event, DraftEvent::Edit { .. })
     }
 }
 
@@ -151,9 +151,9 @@ impl FromJson for DraftState {
 ///
 /// - One is sent at a time, the first that may be; the next follows its echo. So the log has them in this order.
 /// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
-/// - Words that are refused for good stay until the person decides, and what follows a message waits behind it. A change
-///   holds up nobody: what it changed stands before what follows anyway. A deletion or reaction that is refused for good
-///   is no more: nothing was typed for it.
+/// - Words that are refused for good stay until the person decides, and what follows waits behind them; not behind a
+///   change of what is gone, which no decision brings into the log. A deletion or reaction that is refused for good is no
+///   more: nothing was typed for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Outbox {
     drafts: VecDeque<Draft>,
@@ -223,7 +223,7 @@ impl Outbox {
     /// When [`Outbox::send`] is worth asking again without anything else having happened.
     #[must_use]
     pub fn due(&self) -> Option<u64> {
-        let first = self.drafts.iter().find(|draft| !draft.is_passed_by())?;
+        let first = self.head()?;
         (first.state == DraftState::Waiting && self.not_before > 0).then_some(self.not_before)
     }
 
@@ -281,8 +281,12 @@ impl Outbox {
         self.drafts.iter_mut().find(|draft| !draft.is_passed_by()).filter(|first| !first.is_refused())
     }
 
+    fn head(&self) -> Option<&Draft> {
+        self.drafts.iter().find(|draft| !draft.is_passed_by())
+    }
+
     fn first_id(&self) -> Option<EventId> {
-        self.drafts.iter().find(|draft| !draft.is_passed_by()).map(|first| first.id)
+        self.head().map(|first| first.id)
     }
 
     /// One is gone, and another may be the first than `first`.

@@ -119,7 +119,7 @@ pub struct Aim {
     pub edits: bool,
     /// Which message.
     pub target: EventId,
-    /// What was typed for the change; empty while nothing was.
+    /// What stands in the box for the change.
     pub text: String,
 }
 

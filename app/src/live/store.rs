@@ -185,9 +185,15 @@ impl RoomStore {
     pub fn unsent_words(self) -> Vec<String> {
         let waiting = self.unsent.get_untracked();
         let waiting = waiting.iter().map(|body| body.as_str().to_owned());
-        let change = self.aim.with_untracked(|aim| aim.as_ref().map(|aim| aim.text.clone()));
-        let typed = [self.draft.get_untracked(), change.unwrap_or_default()];
+        let typed = [self.draft.get_untracked(), self.changed_words().unwrap_or_default()];
         waiting.chain(typed.into_iter().filter(|text| !text.trim().is_empty())).collect()
+    }
+
+    /// What was typed for a change, where it is something else than what the message says.
+    fn changed_words(self) -> Option<String> {
+        let Aim { edits, target, text } = self.aim.get_untracked()?;
+        let says = self.message(target).and_then(|message| message.body);
+        (edits && says.is_none_or(|says| says.as_str() != text)).then_some(text)
     }
 
     /// Keeps the change of a message that is being written over a reload of this tab, as soon as a draft.
@@ -207,6 +213,17 @@ impl RoomStore {
             self.aim_waits.set(true);
             self.write_draft();
         }
+    }
+
+    /// Goes on with what the composer was for.
+    pub fn adopt_aim(self, aim: &Aim) {
+        self.aim.set(Some(aim.clone()));
+    }
+
+    /// Whether the composer is for this.
+    #[must_use]
+    pub fn has_aim(self, aim: Option<&Aim>) -> bool {
+        self.aim.with_untracked(|known| known.as_ref() == aim)
     }
 
     /// What the composer was for before a reload.

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::fault::Code;
 use super::json::{deserialize_as_read, read};
-use super::name::is_invisible;
+use super::name::is_seen;
 
 /// Longest message, in Unicode scalar values.
 pub const MAX_SCALARS: usize = 4_000;
@@ -90,8 +90,7 @@ impl FromStr for MessageBody {
     type Err = BodyError;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        Self::stored(typed)
-            .and_then(|body| if body.0.chars().all(is_invisible) { Err(BodyError::Empty) } else { Ok(body) })
+        Self::stored(typed).and_then(|body| if is_seen(&body.0) { Ok(body) } else { Err(BodyError::Empty) })
     }
 }
 

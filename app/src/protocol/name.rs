@@ -74,7 +74,7 @@ impl FromStr for DisplayName {
             return Err(NameError::Control);
         }
         let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
-        if name.chars().all(|c| is_invisible(c) || is_mark(c)) {
+        if !is_seen(&name) {
             return Err(NameError::Empty);
         }
         if name.chars().count() > MAX_SCALARS || name.graphemes(true).count() > MAX_GRAPHEMES {
@@ -96,14 +96,19 @@ fn is_control(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Whether a reader would see something of it.
+pub(super) fn is_seen(text: &str) -> bool {
+    !text.chars().all(|c| is_invisible(c) || is_mark(c))
+}
+
 /// Combining marks (the Unicode blocks that are called so): alone they stand on nothing.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
-/// Characters that draw nothing by themselves: a name of these alone would be an empty line in the roster, and a message
-/// an empty bubble.
-pub(super) fn is_invisible(c: char) -> bool {
+/// Characters that draw nothing by themselves: a name of these alone would be an empty line in the roster, and a message an
+/// empty bubble.
+fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'

@@ -1,6 +1,6 @@
 //! Messages read by pulldown-cmark, once each. What has no meaning here is hidden from it or shown again behind it.
 
-use pulldown_cmark::{CodeBlockKind, Event, LinkType, OffsetIter, Options, Parser, Tag};
+use pulldown_cmark::{CodeBlockKind, Event, OffsetIter, Options, Parser, Tag};
 use std::ops::Range;
 
 use super::{Names, Node, is_harmless, link, text_of, words};
@@ -87,10 +87,17 @@ impl<'a> Reader<'a> {
         let mut text = std::mem::take(&mut self.indentation).to_owned();
         // How long the marks are that are shown, and whose other ends are still to come.
         let mut shown = Vec::new();
+        let mut before = None;
         while let Some((event, range)) = self.events.next() {
+            let is_apart = before.replace(range.end).is_none_or(|end| end < range.start);
             match event {
                 // As it was typed, not what an entity stands for.
-                Event::Text(_) => text.push_str(self.body[range].trim_end_matches('\n')),
+                Event::Text(_) => {
+                    if is_apart && self.is_idle_escape(range.start) {
+                        text.push('\\');
+                    }
+                    text.push_str(self.body[range].trim_end_matches('\n'));
+                }
                 Event::InlineHtml(_) | Event::Html(_) => text.push_str(&self.body[range]),
                 Event::Start(tag) => {
                     if let Some(length) = self.marks_to_show(&tag, &range) {
@@ -130,17 +137,20 @@ impl<'a> Reader<'a> {
         nodes
     }
 
+    /// Whether a backslash stands right before this that keeps nothing from being markup here.
+    fn is_idle_escape(&self, at: usize) -> bool {
+        self.body[..at].ends_with('\\') && !self.body[at..].starts_with(['*', '_', '~', '`', '[', ']'])
+    }
+
     /// Of what begins: how long its marks are when they are no markup here. Stars inside a word are none, nor is one
     /// tilde, nor what is too deep.
     fn marks_to_show(&self, tag: &Tag<'_>, range: &Range<usize>) -> Option<usize> {
         let (before, marked) = self.body[..range.end].split_at(range.start);
+        let in_word = before.ends_with(|c: char| c.is_ascii_alphanumeric())
+            || self.body[range.end..].starts_with(|c: char| c.is_ascii_alphanumeric());
         let (length, shown) = match tag {
-            Tag::Emphasis => {
-                let in_word = before.ends_with(|c: char| c.is_ascii_alphanumeric())
-                    || self.body[range.end..].starts_with(|c: char| c.is_ascii_alphanumeric());
-                (1, in_word && marked.starts_with('*'))
-            }
-            Tag::Strong => (2, false),
+            Tag::Emphasis => (1, in_word && marked.starts_with('*')),
+            Tag::Strong => (2, in_word && marked.starts_with('*')),
             Tag::Strikethrough if marked.starts_with("~~") => (2, false),
             Tag::Strikethrough => (1, true),
             _ => return None,
@@ -192,9 +202,9 @@ impl<'a> Reader<'a> {
                     nodes.push(Node::Pre { label, code });
                 }
             }
-            Tag::Link { link_type, dest_url, title, .. } if title.is_empty() => {
+            Tag::Link { dest_url, title, .. } if title.is_empty() => {
                 let address = self.reveal(&dest_url, range.clone());
-                self.link(link_type, address, range, depth, nodes);
+                self.link(address, range, depth, nodes);
             }
             Tag::Link { .. } | Tag::Image { .. } => {
                 self.skip();
@@ -215,18 +225,14 @@ impl<'a> Reader<'a> {
         self.until_end(depth)
     }
 
-    fn link(&mut self, link_type: LinkType, address: String, range: Range<usize>, depth: usize, nodes: &mut Vec<Node>) {
+    fn link(&mut self, address: String, range: Range<usize>, depth: usize, nodes: &mut Vec<Node>) {
         self.in_link = true;
         let shown = self.until_end(depth);
         self.in_link = false;
         if !is_harmless(&address) || text_of(&shown).trim().is_empty() {
             self.as_typed(range, nodes);
         } else {
-            let href = match link_type {
-                LinkType::Email => format!("mailto:{address}"),
-                _ => address,
-            };
-            nodes.push(link(href, shown));
+            nodes.push(link(address, shown));
         }
     }
 
@@ -296,16 +302,17 @@ impl<'a> Reader<'a> {
     }
 
     fn as_typed(&self, range: Range<usize>, nodes: &mut Vec<Node>) {
-        for (i, mut line) in self.body[range].trim_matches('\n').split('\n').enumerate() {
+        let [lines, read] = [self.body, self.markup].map(|text| text[range.clone()].trim_matches('\n').split('\n'));
+        for (i, (line, mut read)) in lines.zip(read).enumerate() {
             if i > 0 {
                 nodes.push(Node::Break);
                 // The quotes around it are drawn already.
                 for _ in 0..self.quotes {
-                    let Some(rest) = line.trim_start().strip_prefix('>') else { break };
-                    line = rest.strip_prefix(' ').unwrap_or(rest);
+                    let Some(rest) = read.trim_start().strip_prefix('>') else { break };
+                    read = rest.strip_prefix(' ').unwrap_or(rest);
                 }
             }
-            self.words(nodes, &mut line.to_owned());
+            self.words(nodes, &mut line[line.len() - read.len()..].to_owned());
         }
     }
 

@@ -195,15 +195,31 @@ fn a_definition_of_a_link_stands_as_it_was_typed() {
 }
 
 #[test]
+fn a_backslash_is_hidden_only_where_it_keeps_something_from_being_markup() {
+    for body in ["\\\\server\\share", "C:\\.ssh", "\\d+\\.\\d+", "\\\\&x", "a\\\\.b", "\\a\\!"] {
+        assert_eq!(one(body), [text(body)], "{body}");
+    }
+    assert_eq!(one("\\*a\\* \\`b\\` \\[c\\]"), [text("*a* `b` [c]")]);
+    assert_eq!(one("\\\\*a*"), [text("\\\\"), Node::Italic(vec![text("a")])]);
+}
+
+#[test]
+fn a_sign_that_was_typed_is_no_mark_of_a_quote() {
+    let lines = |nodes: &[Node]| text_of(nodes);
+    assert!(lines(&parse("> 2. a\n> 1. b\n>18", &[])).contains(">18"));
+}
+
+#[test]
 fn what_is_no_emphasis_shows_its_marks() {
-    for body in ["5*6 and 7*8", "a*b*", "*a*b", "foo*bar*baz", "~tilde~", "2*3 ~5~ 4*5", "a***b"] {
+    for body in
+        ["5*6 and 7*8", "a*b*", "*a*b", "foo*bar*baz", "~tilde~", "2*3 ~5~ 4*5", "a***b", "x**2 + y**2", "a**b**c"]
+    {
         assert_eq!(one(body), [text(body)], "{body}");
     }
     assert_eq!(one("*a*"), [Node::Italic(vec![text("a")])]);
     assert_eq!(one("(*a*)!"), [text("("), Node::Italic(vec![text("a")]), text(")!")]);
     assert_eq!(one("他*好*吗"), [text("他"), Node::Italic(vec![text("好")]), text("吗")]);
-    assert_eq!(one("a**b**c"), [text("a"), Node::Bold(vec![text("b")]), text("c")]);
-    assert_eq!(one("x***a***b"), [text("x*"), Node::Bold(vec![text("a")]), text("*b")]);
+    assert_eq!(one("他**好**吗"), [text("他"), Node::Bold(vec![text("好")]), text("吗")]);
     assert_eq!(one("~~a~~"), [Node::Strike(vec![text("a")])]);
     assert_eq!(one("*a ~b~ c*"), [Node::Italic(vec![text("a ~b~ c")])]);
     assert_eq!(one("\\_a\\_ \\*b\\*"), [text("_a_ *b*")]);

@@ -10,7 +10,7 @@ use crate::live::keeper::Aim;
 use crate::live::signal::Signal;
 use crate::live::store::RoomStore;
 use crate::live::watch;
-use crate::protocol::{Code, EventId, MessageBody, body};
+use crate::protocol::{Code, EventId, body};
 use crate::ui::kit::{Icon, tool};
 use crate::ui::tree::{El, el};
 use crate::ui::{markup, text};
@@ -85,10 +85,9 @@ impl Writing {
             match &mode {
                 Mode::Edit(message) => {
                     this.aside.update(|aside| _ = aside.get_or_insert_with(|| field.value()));
-                    let text = this.resumed.update(Option::take);
-                    let body = message.body.as_ref().map_or("", MessageBody::as_str);
-                    this.fill(text.as_deref().unwrap_or(body));
-                    let text = text.unwrap_or_default();
+                    let says = || message.body.as_ref().map(|body| body.as_str().to_owned());
+                    let text = this.resumed.update(Option::take).or_else(says).unwrap_or_default();
+                    this.fill(&text);
                     store.keep_aim(Some(Aim { edits: true, target: message.id, text }));
                 }
                 Mode::Reply(message) => {
@@ -109,17 +108,22 @@ impl Writing {
     }
 
     /// Goes on with the answer or change that was being written before a reload.
-    fn resume(self, Aim { edits, target, text: typed }: Aim) {
+    fn resume(self, aim: Aim) {
+        self.store.adopt_aim(&aim);
+        let Aim { edits, target, text: typed } = aim;
         let message = self.store.message(target).filter(|message| message.body.is_some());
         match message.map(Box::new) {
             Some(message) if edits => {
-                self.resumed.set(Some(typed).filter(|typed| !typed.is_empty()));
+                self.resumed.set(Some(typed));
                 self.desk.mode.set(Mode::Edit(message));
             }
             Some(message) => self.desk.mode.set(Mode::Reply(message)),
             None => {
                 self.bring(&typed);
-                self.error.set(Some(text::AIM_LOST.to_owned()));
+                if !box_of_text().is_none_or(|field| field.value().is_empty()) {
+                    self.error.set(Some(text::AIM_LOST.to_owned()));
+                }
+                self.store.keep_aim(None);
             }
         }
     }
@@ -128,6 +132,15 @@ impl Writing {
         // Out of the browser's page cache: another page of this tab may have gone on with what stood in the box.
         browser::hear_page("pageshow", move |event| {
             let Some(draft) = self.store.kept_draft().filter(|_| browser::is_awake_again(event)) else { return };
+            let aim = self.store.kept_aim();
+            if !self.store.has_aim(aim.as_ref()) {
+                self.cancel();
+                self.fill(&draft);
+                if let Some(aim) = aim {
+                    self.resume(aim);
+                }
+                return;
+            }
             match self.aside.get_untracked() {
                 Some(_) => self.aside.set(Some(draft)),
                 None => self.fill(&draft),

@@ -58,7 +58,8 @@ pub(super) struct Log {
     /// The last message known here.
     last: Signal<Option<EventId>>,
     pressing: Signal<Option<Later>>,
-    /// Whether the finger that asked for the bar is still down: the bar may stand under it, and letting go presses nothing.
+    /// Whether the last press was a long one: the bar that it asked for may stand under the finger by now, and its click
+    /// presses nothing.
     held: Signal<bool>,
 }
 
@@ -192,7 +193,8 @@ impl Log {
     fn pressed(self, event: &Event) {
         self.let_go();
         self.held.set(false);
-        let Some(element) = browser::target(event).filter(|_| is_by(event, "touch")) else { return };
+        let in_log = |element: &Element| is_by(event, "touch") && browser::closest(element, "#actions").is_none();
+        let Some(element) = browser::target(event).filter(in_log) else { return };
         let handle = browser::later(LONG_PRESS_MS, move || {
             self.held.set(true);
             self.point_at(Some(&element));
