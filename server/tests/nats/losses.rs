@@ -80,13 +80,8 @@ async fn a_lost_answer_does_not_stop_the_tide() {
 #[tokio::test]
 async fn nobody_is_put_out_by_a_server_that_lost_the_leases() {
     let mut server = server();
-    let (here, there) = (open(&server, "hears").await, open(&server, "hears").await);
-    let code = room_of(&*here, 50, &[1, 2]).await;
     let grace = ms(Limits::default().grace_ms);
-    there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
-    // Past every grace that the start of a node gives.
-    let now = Instant::now() + 2 * grace;
-    assert_eq!(seats(&*here, now).await, [member(2)]);
+    let (here, there, code, now) = held_elsewhere(&server, grace).await;
     let now = now + grace;
     server.kill();
     server.start_again();
@@ -100,13 +95,8 @@ async fn nobody_is_put_out_by_a_server_that_lost_the_leases() {
 #[tokio::test]
 async fn nobody_is_put_out_by_a_stream_of_leases_that_is_lost() {
     let server = server();
-    let (here, there) = (open(&server, "hears").await, open(&server, "hears").await);
-    let code = room_of(&*here, 50, &[1, 2]).await;
     let grace = ms(Limits::default().grace_ms);
-    there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
-    // Past every grace that the start of a node gives.
-    let now = Instant::now() + 2 * grace;
-    assert_eq!(seats(&*here, now).await, [member(2)]);
+    let (here, there, code, now) = held_elsewhere(&server, grace).await;
     let client = async_nats::ConnectOptions::with_user_and_password("hears".into(), "x".into());
     let jetstream = async_nats::jetstream::new(client.connect(server.address()).await.unwrap());
     jetstream.delete_stream("flasky_leases").await.unwrap();
@@ -117,6 +107,17 @@ async fn nobody_is_put_out_by_a_stream_of_leases_that_is_lost() {
     assert!(matches!(vanished, Err(BackendError::Conflict)), "{vanished:?}");
     there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
     assert_eq!(seats(&*here, now + grace).await, [member(2)]);
+}
+
+/// Two nodes and a room of two, of whom the first has a lease at the other node; and a time past every grace that the
+/// start of a node gives.
+async fn held_elsewhere(server: &Server, grace: Duration) -> (Arc<dyn Backend>, Arc<dyn Backend>, RoomCode, Instant) {
+    let (here, there) = (open(server, "hears").await, open(server, "hears").await);
+    let code = room_of(&*here, 50, &[1, 2]).await;
+    there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
+    let now = Instant::now() + 2 * grace;
+    assert_eq!(seats(&*here, now).await, [member(2)]);
+    (here, there, code, now)
 }
 
 /// What the first sweep finds that can be made.
