@@ -1,4 +1,4 @@
-import { blockSockets, expect, type Page, test } from '../support/room.ts';
+import { blockSockets, expect, type Page, type Person, test } from '../support/room.ts';
 
 // Room for several of the longest waits between two attempts.
 test.describe.configure({ timeout: 120_000 });
@@ -212,6 +212,33 @@ test('a room that ended while the page was away shows what never got there, once
   await ana.page.reload();
   await ana.hydrated();
   await expect(ana.unsent).toHaveCount(0);
+});
+
+test('of a change only other words than its message has were never sent', async ({ person, guard }) => {
+  const over = async (one: Person, typed: string) => {
+    const code = await one.create();
+    await one.say('said');
+    one.page.on('dialog', (dialog) => void dialog.accept());
+    await blockSockets(one.page);
+    await one.page.reload();
+    await one.hydrated();
+    await one.composer.press('ArrowUp');
+    await expect(one.composer).toHaveValue('said');
+    await one.composer.fill(typed);
+    // The only seat is freed where this page cannot hear of it.
+    const answer = await one.context.request.post('/api/leave_room', { form: { code }, headers: { origin: one.origin } });
+    expect(answer.status()).toBe(200);
+    guard.expectUnknownRoom(code);
+    await one.page.reload();
+    await expect(one.page.getByRole('heading', { name: 'There is no room with this code' })).toBeVisible();
+    await one.hydrated();
+  };
+  const ana = await person('Ana');
+  await over(ana, 'said and changed');
+  await expect(ana.unsent).toHaveText(['said and changed']);
+  const bo = await person('Bo');
+  await over(bo, 'said');
+  await expect(bo.unsent).toHaveCount(0);
 });
 
 /** From the next load on, the page can be told that the host has sent its member out. */

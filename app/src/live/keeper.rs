@@ -98,6 +98,9 @@ fn draft_key(code: RoomCode) -> String {
     format!("flasky.draft.{code}")
 }
 
+/// Begins what is kept of a change with other words than its message has.
+const CHANGED: &str = "changed";
+
 fn aim_key(code: RoomCode) -> String {
     format!("flasky.aim.{code}")
 }
@@ -123,10 +126,14 @@ pub struct Aim {
     pub text: String,
 }
 
-/// Keeps what the composer is for.
-pub(super) fn keep_aim(code: RoomCode, aim: Option<&Aim>) {
-    let aim =
-        aim.map(|Aim { edits, target, text }| format!("{} {target}\n{text}", if *edits { "edit" } else { "reply" }));
+/// Keeps what the composer is for, and whether something was typed for it that nobody has.
+pub(super) fn keep_aim(code: RoomCode, aim: Option<&Aim>, is_unsent: bool) {
+    let verb = |edits| match (edits, is_unsent) {
+        (false, _) => "reply",
+        (true, false) => "edit",
+        (true, true) => CHANGED,
+    };
+    let aim = aim.map(|Aim { edits, target, text }| format!("{} {target}\n{text}", verb(*edits)));
     browser::keep(&aim_key(code), &aim.unwrap_or_default());
 }
 
@@ -135,14 +142,15 @@ pub(super) fn kept_aim(code: RoomCode) -> Option<Aim> {
     let kept = browser::kept(&aim_key(code))?;
     let (aim, text) = kept.split_once('\n')?;
     let (verb, target) = aim.split_once(' ')?;
-    Some(Aim { edits: verb == "edit", target: EventId(target.parse().ok()?), text: text.to_owned() })
+    Some(Aim { edits: verb != "reply", target: EventId(target.parse().ok()?), text: text.to_owned() })
 }
 
 /// Everything this tab wrote for the room and could not send, oldest first.
 #[must_use]
 pub fn unsent(code: RoomCode) -> Vec<String> {
     let mut words = words(&browser::kept(&outbox_key(code)).unwrap_or_default());
-    let typed = [kept_draft(code), kept_aim(code).map(|aim| aim.text)];
+    let changed = browser::kept(&aim_key(code)).filter(|kept| kept.starts_with(CHANGED));
+    let typed = [kept_draft(code), changed.and_then(|_| kept_aim(code)).map(|aim| aim.text)];
     words.extend(typed.into_iter().flatten().filter(|text| !text.trim().is_empty()));
     words
 }
@@ -150,7 +158,7 @@ pub fn unsent(code: RoomCode) -> Vec<String> {
 /// Forgets everything this tab wrote for the room.
 pub fn forget(code: RoomCode) {
     keep_draft(code, "");
-    keep_aim(code, None);
+    keep_aim(code, None, false);
     browser::keep(&outbox_key(code), "");
 }
 

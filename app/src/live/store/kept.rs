@@ -73,7 +73,8 @@ impl RoomStore {
             self.draft.with_untracked(|text| keeper::keep_draft(self.code, text));
         }
         if self.aim_waits.update(std::mem::take) {
-            self.aim.with_untracked(|aim| keeper::keep_aim(self.code, aim.as_ref()));
+            let is_unsent = self.changed_words().is_some();
+            self.aim.with_untracked(|aim| keeper::keep_aim(self.code, aim.as_ref(), is_unsent));
         }
     }
 
