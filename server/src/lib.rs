@@ -157,7 +157,7 @@ async fn accept(state: &AppState, listener: TcpListener) -> Instant {
         let shutdown = (!state.shutdown.is_cancelled()).then(|| state.shutdown.clone());
         http.keep_alive(shutdown.is_some());
         let connection = http.serve_connection(TokioIo::new(stream), service.clone()).with_upgrades();
-        state.tasks.spawn(async move {
+        state.tasks.spawn(telemetry::panics::contained(async move {
             let mut connection = std::pin::pin!(connection);
             tokio::select! {
                 // Broken pipes and bad requests are the caller's and end with the connection.
@@ -167,7 +167,7 @@ async fn accept(state: &AppState, listener: TcpListener) -> Instant {
                     let _ = connection.await;
                 }
             }
-        });
+        }));
     }
 }
 

@@ -1,13 +1,14 @@
 //! Reads the settings, opens the store, serves.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use server::config::{Config, StoreUrl, Task};
-use server::{Listeners, backend, telemetry};
+use server::telemetry::{log, panics};
+use server::{Listeners, backend};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -15,22 +16,26 @@ use tokio_util::sync::CancellationToken;
 #[tokio::main]
 async fn main() -> ExitCode {
     let began = Instant::now();
+    panics::set_hook();
     let config = Config::read();
-    if let Err(error) = telemetry::log(&config.log) {
-        say(&format!("cannot read what is to be logged, {:?}: {error}", config.log));
-        return ExitCode::FAILURE;
-    }
-    let done = match &config.task {
-        None => serve(&config, began).await,
-        Some(Task::Backup { to }) => backup(&config.store(), to),
-        Some(Task::Check) => check(&config.store()),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(&config, began).await {
+        Ok(()) => {
+            log::finish();
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            tracing::error!("{error:#}");
+            log::fatal(&format!("{error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn run(config: &Config, began: Instant) -> anyhow::Result<()> {
+    log::start(&config.log).with_context(|| format!("cannot read RUST_LOG or --log, {:?}", config.log))?;
+    match &config.task {
+        None => serve(config, began).await,
+        Some(Task::Backup { to }) => backup(&config.store(), to),
+        Some(Task::Check) => check(&config.store()),
     }
 }
 
@@ -89,7 +94,7 @@ fn check(store: &StoreUrl) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the person who started the program is waiting for it")]
+/// Writes to standard output. Where nobody reads it, the exit code still says how it went.
 fn say(line: &str) {
-    println!("{line}");
+    drop(writeln!(std::io::stdout(), "{line}"));
 }

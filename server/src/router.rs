@@ -10,12 +10,14 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get};
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::config::PublicUrl;
 use crate::state::AppState;
+use crate::telemetry::panics;
 use crate::{assets, health, pages, qr, ws};
 
 /// Longest form. A message of 4 000 characters takes 48 KiB with each byte percent-encoded; one that is too long shall
@@ -60,6 +62,7 @@ pub fn router(state: AppState) -> Router {
         .merge(pages)
         .layer(middleware::from_fn_with_state(state.clone(), same_origin))
         .layer(middleware::from_fn(has_path))
+        .layer(CatchPanicLayer::custom(panics::answer))
         .layer(header("x-content-type-options", "nosniff"))
         // `same-origin`, not `no-referrer`: that would make form posts send `Origin: null`.
         .layer(header("referrer-policy", "same-origin"))

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::session;
 use crate::state::AppState;
+use crate::telemetry::panics::contained;
 
 /// Above the protocol's own limit, so that the session can say `too large` before the transport cuts.
 const TRANSPORT_CUT: usize = 128 * 1024;
@@ -41,5 +42,5 @@ pub async fn upgrade(
         .max_message_size(TRANSPORT_CUT)
         .max_frame_size(TRANSPORT_CUT)
         // Tracked, so that a shutdown waits for its goodbye.
-        .on_upgrade(move |socket| tasks.track_future(session::run(state, socket, code, session)))
+        .on_upgrade(move |socket| tasks.track_future(contained(session::run(state, socket, code, session))))
 }

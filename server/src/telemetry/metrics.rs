@@ -3,13 +3,16 @@
 use std::time::{Duration, Instant};
 
 use app::protocol::{CloseCode, Code, codec};
-use prometheus_client::encoding::prometheus_text;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, prometheus_text};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+
+use super::{log, panics};
 
 /// Seconds. From what a local commit takes to what nobody waits for any more.
 const BUCKETS: [f64; 13] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -34,6 +37,18 @@ pub struct Metrics {
     closes: Counters<u16>,
     engine: Family<Labels<&'static str>, Histogram, fn() -> Histogram>,
     failures: Counters<&'static str>,
+}
+
+/// Log lines that were dropped, counted where they are.
+#[derive(Debug)]
+struct DroppedLines;
+
+impl Collector for DroppedLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let counter = ConstCounter::new(log::dropped());
+        let help = "Log lines that were not written because nobody read them or they could not be, in this process";
+        counter.encode(encoder.encode_descriptor("log_lines_dropped", help, None, counter.metric_type())?)
+    }
 }
 
 /// A bounded queue that had no place for something.
@@ -112,6 +127,12 @@ impl Metrics {
         registry.register("closes", "Sockets that the server closed, by close code", self.closes.clone());
         registry.register_with_unit("engine", "What the engine took to answer", Unit::Seconds, self.engine.clone());
         registry.register("engine_failures", "Questions that the engine failed to answer", self.failures.clone());
+        registry.register(
+            "panics",
+            "Requests and connections that a panic ended, in this process",
+            panics::CONTAINED.clone(),
+        );
+        registry.register_collector(Box::new(DroppedLines));
     }
 
     /// Series that are there before anything happened, so that the first time is seen as one.

@@ -1,0 +1,149 @@
+//! The log, on standard error: written by a thread of its own, so that no reader of it can hold up the server.
+//!
+//! Lines wait in a bounded queue. One that finds it full, or that cannot be written, is dropped and counted.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+/// Most lines that wait: some 2 MB of the usual ones.
+const QUEUE: usize = 8_192;
+/// Maximum time for writing what waits when the process ends, and for its last line.
+const LAST: Duration = Duration::from_millis(500);
+/// Pause before a descriptor that would block is tried again.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// Lines that could not be written.
+static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
+/// Lines that found the queue full.
+static UNQUEUED: OnceLock<ErrorCounter> = OnceLock::new();
+/// Ends the writing thread when it is dropped, after what waits.
+static WORKER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
+
+/// Writes logs to standard error from now on: for people on a terminal, as JSON elsewhere.
+///
+/// # Errors
+/// When the filter cannot be read.
+pub fn start(filter: &str) -> Result<(), ParseError> {
+    // The library reports every event of the connection, and a refused subject with it, which names a room. What counts
+    // of it the engine says itself. Who asks for it by name has it.
+    let filter = EnvFilter::try_new(format!("async_nats=off,{}", with_crates(filter)))?;
+    let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE).thread_name("log");
+    let (writer, worker) = queue.finish(Lines::to(io::stderr()));
+    UNQUEUED.get_or_init(|| writer.error_counter());
+    *WORKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
+    // An internal error would be written with `eprintln!`, which panics where standard error cannot be written.
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).log_internal_errors(false);
+    if io::stderr().is_terminal() {
+        logs.init();
+    } else {
+        logs.json().flatten_event(true).init();
+    }
+    Ok(())
+}
+
+/// The filter with the program's name, `flasky`, as the names of its two crates.
+fn with_crates(filter: &str) -> String {
+    let parts = filter.split(',').map(|part| match part.strip_prefix("flasky") {
+        Some(rest) if rest.is_empty() || rest.starts_with(['=', ':', '[']) => format!("server{rest},app{rest}"),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(",")
+}
+
+/// Lines of this process that nobody can read: the queue was full, or they could not be written.
+#[must_use]
+pub fn dropped() -> u64 {
+    let unqueued = UNQUEUED.get().map_or(0, ErrorCounter::dropped_lines);
+    UNWRITTEN.load(Ordering::Relaxed) + unqueued as u64
+}
+
+/// Writes what waits and ends the log, as far as its reader allows in half a second.
+pub fn finish() {
+    if let Some(worker) = WORKER.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        // On another thread, because dropping it may write to standard output, which may be stalled.
+        in_time(move || drop(worker));
+    }
+}
+
+/// Writes the line to standard error, whatever is logged: it says why the process ends. The log ends before it.
+pub fn fatal(line: &str) {
+    finish();
+    let line = format!("flasky: {line}\n");
+    in_time(move || drop(io::stderr().write_all(line.as_bytes())));
+}
+
+/// Does it on another thread, and waits for it no longer than [`LAST`].
+fn in_time(work: impl FnOnce() + Send + 'static) {
+    let (done, ended) = mpsc::channel::<()>();
+    let started = thread::Builder::new().spawn(move || {
+        super::panics::contain_thread();
+        work();
+        drop(done);
+    });
+    if started.is_ok() {
+        // Either way it ends: by the sender's drop or by the time.
+        let _ = ended.recv_timeout(LAST);
+    }
+}
+
+/// Writes lines to a descriptor that may do anything, and never fails.
+struct Lines<W> {
+    to: W,
+    /// A line was written in part.
+    is_torn: bool,
+    /// The last line was written.
+    writes: bool,
+    /// Dropped lines that the log itself has reported.
+    reported: u64,
+}
+
+impl<W: Write> Lines<W> {
+    fn to(to: W) -> Self {
+        Self { to, is_torn: false, writes: true, reported: 0 }
+    }
+
+    fn put(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.to.write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    bytes = &bytes[count..];
+                    self.is_torn = !bytes.is_empty();
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Lines<W> {
+    /// Takes the whole line.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mended = if self.is_torn { self.put(b"\n") } else { Ok(()) };
+        self.writes = mended.and_then(|()| self.put(line)).is_ok();
+        if !self.writes {
+            UNWRITTEN.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    /// Called when the queue is empty, so that there is place for the report.
+    fn flush(&mut self) -> io::Result<()> {
+        let dropped = dropped();
+        if self.writes && dropped > self.reported {
+            tracing::error!(since_start = dropped, "log lines were dropped");
+            self.reported = dropped;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! Panics: one ends the process, unless it happened while a request, a page or a connection was being polled.
+//!
+//! A thread or task that ends in the background leaves a server that says it is alive and does nothing. A process that
+//! ends is started again, and the store survives a crash. A request or a connection has somebody who notices its
+//! failure, so it fails alone: whatever polls one is wrapped in [`contained`], or runs on a thread that
+//! [`contain_thread`] marked.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::panic::PanicHookInfo;
+use std::pin::pin;
+use std::sync::LazyLock;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::metrics::counter::Counter;
+
+use super::log;
+
+/// Exit code of a process that a panic ended, as Rust's own.
+const EXIT: i32 = 101;
+
+/// Contained panics of this process.
+pub(super) static CONTAINED: LazyLock<Counter> = LazyLock::new(Counter::default);
+
+thread_local! {
+    /// True while this thread polls what may fail alone.
+    static IS_CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Sets the process's panic hook: logs and counts a contained panic, and ends the process at any other.
+pub fn set_hook() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        if IS_CONTAINED.get() {
+            CONTAINED.inc();
+            tracing::error!(place, panic = literal(panic), "a request or a connection panicked");
+        } else {
+            log::fatal(&format!("panicked at {place}: {}", literal(panic)));
+            std::process::exit(EXIT);
+        }
+    }));
+}
+
+/// The panic's message where it is a literal of the source. A formatted one may quote what a person wrote: that of an
+/// index into a string does.
+fn literal(panic: &PanicHookInfo<'_>) -> &'static str {
+    panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(message withheld)")
+}
+
+/// Contains panics of `future`: one that happens while it is polled fails the task that polls it, and nothing else.
+pub fn contained<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    async move {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            let _mark = Mark::set();
+            future.as_mut().poll(context)
+        })
+        .await
+    }
+}
+
+/// Contains panics of everything that the current thread runs from now on. For the threads of a runtime that serves
+/// requests only, where libraries spawn tasks of their own (`tokio::runtime::Builder::on_thread_start`).
+pub fn contain_thread() {
+    IS_CONTAINED.set(true);
+}
+
+/// Answers a request whose handling panicked: 500.
+pub(crate) fn answer(_: Box<dyn Any + Send>) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, "Something broke while this was answered. Please try again.").into_response()
+}
+
+/// Marks the thread until it is dropped, also by a panic.
+struct Mark {
+    before: bool,
+}
+
+impl Mark {
+    fn set() -> Self {
+        Self { before: IS_CONTAINED.replace(true) }
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        IS_CONTAINED.set(self.before);
+    }
+}
