@@ -10,6 +10,10 @@ mod health;
 mod logs;
 #[path = "operate/metrics.rs"]
 mod metrics;
+#[path = "operate/panics.rs"]
+mod panics;
 #[path = "proof/kit.rs"]
 mod proof;
+#[path = "operate/stderr.rs"]
+mod stderr;
 mod support;

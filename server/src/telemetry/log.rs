@@ -12,8 +12,9 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGua
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
-/// Most lines that wait: some 2 MB of the usual ones.
-const QUEUE: usize = 8_192;
+/// Maximum number of lines that wait, 1 MB of the usual ones: two seconds of what is logged while everybody reconnects,
+/// 2 000 a second.
+const QUEUE: usize = 4_096;
 /// Maximum time for writing what waits when the process ends, and for its last line.
 const LAST: Duration = Duration::from_millis(500);
 /// Pause before a descriptor that would block is tried again.
@@ -145,5 +146,67 @@ impl<W: Write> Write for Lines<W> {
             self.reported = dropped;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flasky_in_a_filter_names_both_crates() {
+        for (typed, read) in [
+            ("info", "info"),
+            ("flasky=debug", "server=debug,app=debug"),
+            ("warn,flasky::session=debug,hyper=off", "warn,server::session=debug,app::session=debug,hyper=off"),
+            ("flasky", "server,app"),
+            ("flasky_other=info", "flasky_other=info"),
+            ("", ""),
+        ] {
+            assert_eq!(with_crates(typed), read);
+        }
+    }
+
+    /// Has place for so many bytes, as a disk, and answers every second time that it would block, as a pipe.
+    #[derive(Default)]
+    struct Disk {
+        place: usize,
+        written: Vec<u8>,
+        is_busy: bool,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.is_busy = !self.is_busy;
+            if self.is_busy {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let count = bytes.len().min(self.place).min(3);
+            if count == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.place -= count;
+            self.written.extend(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn line_that_was_cut_does_not_spoil_the_next_one() {
+        let mut lines = Lines::to(Disk { place: 13, ..Disk::default() });
+        for line in ["first\n", "a second one\n", "a third one\n"] {
+            lines.write_all(line.as_bytes()).unwrap();
+            lines.flush().unwrap();
+        }
+        lines.to.place = 100;
+        for line in ["fourth\n", "fifth\n"] {
+            lines.write_all(line.as_bytes()).unwrap();
+            lines.flush().unwrap();
+        }
+        assert_eq!(String::from_utf8_lossy(&lines.to.written), "first\na secon\nfourth\nfifth\n");
     }
 }

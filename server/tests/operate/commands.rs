@@ -13,9 +13,14 @@ use crate::proof::{client, http};
 const TIME: Duration = Duration::from_secs(10);
 
 fn flasky(store: &Path, words: &[&str]) -> Output {
+    run(store, words, "info").output().unwrap()
+}
+
+fn run(store: &Path, words: &[&str], filter: &str) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_server"));
     let store = format!("sqlite://{}", store.display());
-    program.env_clear().args(words).args(["--store", &store]).stdin(Stdio::null()).output().unwrap()
+    program.env_clear().env("RUST_LOG", filter).args(words).args(["--store", &store]).stdin(Stdio::null());
+    program
 }
 
 fn said(output: Output) -> String {
@@ -54,12 +59,57 @@ async fn a_copy_is_made_checked_and_put_back_while_people_write() {
 }
 
 #[test]
-fn what_is_wrong_is_said_and_counted_as_failure() {
+fn failure_is_said_on_stderr_whatever_is_logged() {
     let directory = tempfile::tempdir().unwrap();
     let nowhere = directory.path().join("missing.db");
-    for words in [["check"].as_slice(), &["backup", "/nowhere/copy.db"]] {
-        let output = flasky(&nowhere, words);
-        assert_eq!(output.status.code(), Some(1));
-        assert!(String::from_utf8(output.stderr).unwrap().contains("missing.db"));
+    for filter in ["info", "off", "server=off", "async_nats=trace"] {
+        for words in [["check"].as_slice(), &["backup", "/nowhere/copy.db"]] {
+            let output = run(&nowhere, words, filter).output().unwrap();
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{filter} {words:?}: {stderr}");
+            assert!(stderr.starts_with("flasky: cannot ") && stderr.contains("missing.db"), "{stderr}");
+        }
+        let unusable = directory.path().join("no/such/directory/flasky.db");
+        let output = run(&unusable, &["--port=0"], filter).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{filter}: {stderr}");
+        assert!(stderr.starts_with("flasky: cannot use the store"), "{filter}: {stderr}");
     }
+}
+
+#[test]
+fn unreadable_log_filter_is_refused_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("flasky.db");
+    for filter in ["flasky=loud", "info,server[{=debug", "flasky::session=9=9"] {
+        let output = run(&store, &["--port=0"], filter).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{filter}: {stderr}");
+        assert!(stderr.starts_with("flasky: cannot read RUST_LOG or --log") && stderr.contains(filter), "{stderr}");
+    }
+    assert!(!store.exists(), "it is refused before anything is opened");
+}
+
+/// `flasky check | true`, and a standard output that is full or closed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exit_code_says_how_it_went_where_nobody_reads_the_result() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), Vec::new());
+    server.start().await;
+    http::enter(server.address, "Ana", None, 50).await.unwrap();
+    assert!(server.terminate(TIME).await.success());
+    let gone = || Stdio::from(std::io::pipe().unwrap().1);
+    let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    let code = |words: &[&str], stdout| run(&server.store, words, "info").stdout(stdout).status().unwrap().code();
+    let stdouts: [&dyn Fn() -> Stdio; 2] = [&gone, &full];
+    for (n, stdout) in stdouts.into_iter().enumerate() {
+        assert_eq!(code(&["check"], stdout()), Some(0));
+        let copy = directory.path().join(format!("copy{n}.db"));
+        assert_eq!(code(&["backup", copy.to_str().unwrap()], stdout()), Some(0));
+        assert!(copy.exists());
+    }
+    let conn = rusqlite::Connection::open(&server.store).unwrap();
+    conn.execute("UPDATE events SET kind = 'nonsense'", ()).unwrap();
+    drop(conn);
+    assert_eq!([code(&["check"], gone()), code(&["check"], full())], [Some(1); 2]);
 }

@@ -73,6 +73,33 @@ async fn every_decision_is_a_line_and_no_line_says_too_much() {
     }
 }
 
+/// `flasky` in a filter stands for the program's own crates.
+#[tokio::test]
+async fn flasky_names_the_program_in_a_filter() {
+    for (filter, shows_listening, shows_refused) in [
+        ("info", true, false),
+        ("flasky=debug", true, true),
+        ("warn,flasky=info", true, false),
+        ("flasky::session=debug", false, true),
+        ("flasky=off", false, false),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let environment = vec![("RUST_LOG", filter.to_owned())];
+        let mut server =
+            Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), environment);
+        let stderr = server.start_listened().await;
+        let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
+        let mut at_ana = Light::connect(server.address, &ana, None).await;
+        at_ana.append(client::mint(&mut Dice::new(1)), " ".to_owned()).await;
+        while !at_ana.hear().await.unwrap().contains("rejected") {}
+        drop(at_ana);
+        assert_eq!(server.terminate(TIME).await.code(), Some(0));
+        let text = stderr.await.unwrap().unwrap();
+        let shown = |message: &str| text.contains(&format!(r#""message":"{message}""#));
+        assert_eq!((shown("listening"), shown("append refused")), (shows_listening, shows_refused), "{filter}: {text}");
+    }
+}
+
 #[test]
 fn a_wrong_setting_is_refused_without_being_repeated() {
     let run = |name: &str, value: &str| {

@@ -85,8 +85,20 @@ pub(crate) async fn leave_room(server: SocketAddr, seat: Seat) -> io::Result<()>
 
 /// Whether the server says that it is.
 pub(crate) async fn is_ready(server: SocketAddr) -> io::Result<bool> {
-    let request = format!("GET /readyz HTTP/1.0\r\nHost: {server}\r\n\r\n");
-    Ok(ask(server, &request).await?.body == "ready\n")
+    Ok(get(server, "/readyz").await? == "ready\n")
+}
+
+/// The body of the answer to a GET.
+pub(crate) async fn get(server: SocketAddr, path: &str) -> io::Result<String> {
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {server}\r\n\r\n");
+    Ok(ask(server, &request).await?.body)
+}
+
+/// The value of a series in Prometheus' text; none where it is not there.
+pub(crate) async fn metric(metrics: SocketAddr, series: &str) -> io::Result<Option<u64>> {
+    let text = get(metrics, "/metrics").await?;
+    let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    value.map(|value| value.parse().map_err(io::Error::other)).transpose()
 }
 
 /// `form` needs no escapes.

@@ -113,6 +113,11 @@ impl Program {
         tokio::task::spawn_blocking(move || std::io::read_to_string(&mut stderr))
     }
 
+    /// The same, with this as its standard error.
+    pub(crate) async fn start_writing_to(&mut self, stderr: impl Into<Stdio>) {
+        self.start_as(self.command().stderr(stderr)).await;
+    }
+
     async fn start_as(&mut self, command: &mut Command) -> Duration {
         let begun = Instant::now();
         let child = command.spawn();
@@ -204,7 +209,7 @@ impl Drop for Program {
 
 /// Below the range that the system gives to outgoing connections: a client that dials a dead server must not be given
 /// its port, and be connected to itself. No port is given twice: a server that is down keeps its own.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Processes that run side by side begin at different ports.
     let from = 20_000 + (std::process::id() % 600) as u16 * 20;

@@ -11,6 +11,9 @@ use app::protocol::{EventKind, LeaveReason, MemberId, RoomCode};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+/// What no log may quote.
+pub(crate) const TREASURE: &str = "what a person wrote";
+
 /// What happens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Trouble {
@@ -22,6 +25,8 @@ pub(crate) enum Trouble {
     StoresNothing,
     /// Nothing that is to be stored or held gets an answer.
     Silent,
+    /// This verb panics, with a message that quotes somebody.
+    Panics(&'static str),
 }
 
 /// The engine.
@@ -51,6 +56,12 @@ impl Troubled {
         }
     }
 
+    fn panics(&self, verb: &'static str) {
+        // Not under the lock, which others take after the panic.
+        let trouble = *self.trouble.lock().unwrap();
+        assert!(!matches!(trouble, Some(Trouble::Panics(named)) if named == verb), "{verb} panics over {TREASURE:?}");
+    }
+
     fn loses_seat(&self, of: MemberId) -> Option<LeaveReason> {
         let mut trouble = self.trouble.lock().unwrap();
         let Some(Trouble::LosesSeat(member, why)) = *trouble else { return None };
@@ -65,10 +76,12 @@ impl Backend for Troubled {
     }
 
     async fn room(&self, code: RoomCode) -> Result<Room, BackendError> {
+        self.panics("room");
         self.engine.room(code).await
     }
 
     async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError> {
+        self.panics("append");
         self.fails(|trouble| matches!(trouble, Trouble::StoresNothing | Trouble::Silent))?;
         self.engine.append(code, draft).await
     }
@@ -79,6 +92,7 @@ impl Backend for Troubled {
     }
 
     async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
+        self.panics("subscribe");
         self.engine.subscribe(code).await
     }
 
@@ -105,6 +119,7 @@ impl Backend for Troubled {
     }
 
     async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
+        self.panics("expired");
         self.engine.expired(now).await
     }
 

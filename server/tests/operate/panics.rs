@@ -1,0 +1,161 @@
+//! A panic ends the process, with a message; one in a request or a connection ends only that.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use app::protocol::EventId;
+use hyper::StatusCode;
+use server::telemetry::{log, panics};
+
+use crate::proof::dice::Dice;
+use crate::proof::light::{Light, Said};
+use crate::proof::{client, http};
+use crate::support::client::Browser;
+use crate::support::server::Server;
+use crate::support::troubled::{TREASURE, Trouble};
+use crate::support::within;
+
+/// The environment variable that says what panics in the process of [`child`].
+const PANICS: &str = "FLASKY_TEST_PANICS";
+/// What of the store may, and at last a thread beside it.
+const PLACES: [&str; 5] = ["room", "append", "subscribe", "expired", "thread"];
+
+/// The process that panics: a server set up as `main` does it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the others here start it, as a process of its own"]
+async fn child() {
+    let place = std::env::var(PANICS).unwrap();
+    let place = PLACES.into_iter().find(|known| *known == place).unwrap();
+    panics::set_hook();
+    log::start("off,flasky=info").unwrap();
+    let (server, engine) = Server::troubled(&[]).await;
+    println!("\nat {} {}", server.address, server.metrics);
+    // Those who are here first are connected by now, and say so by leaving standard input.
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await.unwrap().unwrap();
+    engine.make(Trouble::Panics(place));
+    println!("\nnow");
+    if place == "thread" {
+        std::thread::Builder::new().name("store".to_owned()).spawn(|| panic!("a thread")).unwrap();
+    }
+    std::future::pending::<()>().await;
+}
+
+/// A process that runs [`child`].
+struct Panicking {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    address: SocketAddr,
+    metrics: SocketAddr,
+}
+
+impl Panicking {
+    fn start(place: &str) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["panics::child", "--exact", "--ignored", "--nocapture"]).env(PANICS, place);
+        let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = streams.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let at = lines.find_map(|line| line.unwrap().strip_prefix("at ").map(ToOwned::to_owned)).unwrap();
+        let (address, metrics) = at.split_once(' ').unwrap();
+        Self { child, lines, address: address.parse().unwrap(), metrics: metrics.parse().unwrap() }
+    }
+
+    /// From here on it panics.
+    fn begin(&mut self) {
+        drop(self.child.stdin.take());
+        self.lines.find(|line| line.as_ref().unwrap() == "now").unwrap();
+    }
+
+    /// Its exit code, once it has ended by itself, and what it wrote.
+    async fn ended(mut self) -> (Option<i32>, String) {
+        let mut stderr = self.child.stderr.take().unwrap();
+        let text = tokio::task::spawn_blocking(move || std::io::read_to_string(&mut stderr).unwrap());
+        let text = within(text).await.unwrap();
+        (self.child.wait().unwrap().code(), text)
+    }
+
+    async fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        self.ended().await.1
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn panic_that_nobody_else_would_notice_ends_the_process() {
+    for place in ["expired", "subscribe", "thread"] {
+        let mut server = Panicking::start(place);
+        let seat = http::enter(server.address, "Ana", None, 50).await.unwrap();
+        server.begin();
+        if place == "subscribe" {
+            // The room's feed begins with its first connection.
+            let address = server.address;
+            tokio::spawn(async move { Light::connect(address, &seat, None).await });
+        }
+        let (code, text) = server.ended().await;
+        assert_eq!(code, Some(101), "{place}: {text}");
+        let told = text.lines().last().unwrap();
+        assert!(told.starts_with("flasky: panicked at server/tests/"), "{place}: {text}");
+        assert!(!text.contains(TREASURE), "{place}: {text}");
+        assert!(place != "thread" || told.ends_with(": a thread"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn panic_in_a_server_function_costs_that_request() {
+    let mut server = Panicking::start("append");
+    let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
+    server.begin();
+    let mut browser = Browser { address: server.address, cookie: Some(ana.cookie.clone()) };
+    let id: EventId = client::mint(&mut Dice::new(1));
+    let form = [("code", ana.code.to_string()), ("id", id.to_string()), ("body", "hello".to_owned())];
+    let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let answer = within(browser.call("/api/post_message", &form)).await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(answer.body, "Something broke while this was answered. Please try again.");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    goes_on(&server, 1).await;
+    is_logged_without_words(&server.kill().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn panic_in_a_socket_costs_that_connection() {
+    let mut server = Panicking::start("append");
+    let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
+    let bo = http::enter(server.address, "Bo", Some(ana.code), 50).await.unwrap();
+    let mut at_ana = Light::connect(server.address, &ana, None).await;
+    let mut at_bo = Light::connect(server.address, &bo, None).await;
+    server.begin();
+    at_ana.append(client::mint(&mut Dice::new(1)), "hello".to_owned()).await;
+    let end = async {
+        loop {
+            match at_ana.listen().await {
+                Said::Text(_) => {}
+                end => return end,
+            }
+        }
+    };
+    assert_eq!(within(end).await, Said::Broken);
+    // Bo is told that Ana is away only after a grace; until then the connection holds and says nothing.
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), async { while at_bo.hear().await.is_some() {} })
+            .await
+            .is_err()
+    );
+    goes_on(&server, 1).await;
+    // Ana comes back.
+    drop(Light::connect(server.address, &ana, None).await);
+    is_logged_without_words(&server.kill().await, 1);
+}
+
+async fn goes_on(server: &Panicking, panics: u64) {
+    assert_eq!(http::get(server.address, "/healthz").await.unwrap(), "alive\n");
+    assert!(http::is_ready(server.address).await.unwrap());
+    assert_eq!(http::metric(server.metrics, "flasky_panics_total").await.unwrap(), Some(panics));
+}
+
+fn is_logged_without_words(text: &str, panics: usize) {
+    assert_eq!(text.matches("a request or a connection panicked").count(), panics, "{text}");
+    assert!(!text.contains(TREASURE), "{text}");
+}

@@ -1,0 +1,171 @@
+//! A standard error that is closed, full or read by nobody costs log lines, and nothing else.
+
+use std::io::{BufRead as _, BufReader, PipeReader, PipeWriter, Read as _, Write as _, pipe};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use app::protocol::EventId;
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::Value;
+
+use crate::proof::client;
+use crate::proof::dice::Dice;
+use crate::proof::http;
+use crate::proof::light::Light;
+use crate::proof::node::{Program, free_address};
+use crate::support::within;
+
+/// What a stop may take, with everybody connected.
+const STOP: Duration = Duration::from_secs(5);
+/// Refused forms, a line of more than 150 bytes each, that are more than a pipe holds (64 KiB).
+const FORMS: usize = 600;
+const AT_ONCE: usize = 16;
+const DROPPED: &str = "flasky_log_lines_dropped_total";
+
+/// A server that frees seats a second after their connections broke.
+struct Logging {
+    program: Program,
+    metrics: SocketAddr,
+    _store: tempfile::TempDir,
+}
+
+impl Logging {
+    fn new(launcher: &'static [&'static str]) -> Self {
+        let (store, metrics) = (tempfile::tempdir().unwrap(), free_address());
+        let environment = [
+            ("RUST_LOG", "flasky=debug".to_owned()),
+            ("METRICS", metrics.to_string()),
+            ("GRACE_MS", "1000".to_owned()),
+        ];
+        let program =
+            Program::new(env!("CARGO_BIN_EXE_server").into(), store.path().join("flasky.db"), environment.into());
+        Self { program: program.through(launcher), metrics, _store: store }
+    }
+
+    async fn dropped(&self) -> u64 {
+        http::metric(self.metrics, DROPPED).await.unwrap().expect("a counter")
+    }
+
+    async fn log_more_than_a_pipe_holds(&self) {
+        let refused = async |_| assert!(http::enter(self.program.address, "", None, 50).await.is_err());
+        stream::iter(0..FORMS).for_each_concurrent(AT_ONCE, refused).await;
+    }
+
+    /// People come, talk, vanish and come again; the server says that it is well, and ends when it is asked to.
+    async fn serves_and_stops(&mut self) -> u64 {
+        let server = self.program.address;
+        let ana = http::enter(server, "Ana", None, 50).await.unwrap();
+        let mut at_ana = Light::connect(server, &ana, None).await;
+        talk(&mut at_ana, 1).await;
+        self.log_more_than_a_pipe_holds().await;
+        let bo = http::enter(server, "Bo", Some(ana.code), 50).await.unwrap();
+        drop(Light::connect(server, &bo, None).await);
+        within(hear(&mut at_ana, r#""kind":"left""#)).await;
+        let cleo = http::enter(server, "Cleo", Some(ana.code), 50).await.unwrap();
+        let mut at_cleo = Light::connect(server, &cleo, None).await;
+        talk(&mut at_cleo, 2).await;
+        assert_eq!(http::get(server, "/healthz").await.unwrap(), "alive\n");
+        assert!(http::is_ready(server).await.unwrap());
+        let dropped = self.dropped().await;
+        assert_eq!(self.program.terminate(STOP).await.code(), Some(0));
+        dropped
+    }
+}
+
+/// Says something, and waits for the echo.
+async fn talk(light: &mut Light, seed: u64) {
+    let id: EventId = client::mint(&mut Dice::new(seed));
+    light.append(id, "hello".to_owned()).await;
+    within(hear(light, &id.to_string())).await;
+}
+
+async fn hear(light: &mut Light, what: &str) {
+    while !light.hear().await.expect("a connection that holds").contains(what) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closed_stderr_costs_nothing() {
+    let mut server = Logging::new(&["sh", "-c", "exec \"$0\" 2>&-"]);
+    server.program.start().await;
+    server.serves_and_stops().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn full_log_disk_costs_counted_lines() {
+    let mut server = Logging::new(&["sh", "-c", "exec \"$0\" 2>/dev/full"]);
+    server.program.start().await;
+    assert!(server.serves_and_stops().await > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn log_reader_that_went_away_costs_counted_lines() {
+    let (reader, writer) = pipe().unwrap();
+    let mut server = Logging::new(&[]);
+    server.program.start_writing_to(writer).await;
+    let mut line = String::new();
+    BufReader::new(reader).read_line(&mut line).unwrap();
+    assert!(line.ends_with('\n'));
+    assert!(server.serves_and_stops().await > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stalled_log_reader_holds_up_nobody() {
+    let (reader, writer) = pipe().unwrap();
+    let mut server = Logging::new(&[]);
+    server.program.start_writing_to(writer).await;
+    server.serves_and_stops().await;
+    assert!(is_full(reader), "it logged less than the pipe holds");
+}
+
+/// The writers are gone: what is left is what the pipe held.
+fn is_full(mut reader: PipeReader) -> bool {
+    let mut held = Vec::new();
+    reader.read_to_end(&mut held).unwrap();
+    // Linux pipes hold 16 pages of 4 KiB; a line that does not fit whole is not begun when it is short.
+    held.len() > 60 * 1024
+}
+
+/// Where the descriptor answers "try again" instead of waiting, no line is cut either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn log_reader_that_comes_back_reads_whole_lines_and_how_many_it_missed() {
+    for nonblocking in [false, true] {
+        let (reader, writer) = pipe().unwrap();
+        rustix::io::ioctl_fionbio(&writer, nonblocking).unwrap();
+        let mut server = Logging::new(&[]);
+        server.program.start_writing_to(writer).await;
+        while server.dropped().await == 0 {
+            server.log_more_than_a_pipe_holds().await;
+        }
+        let reading = tokio::task::spawn_blocking(move || {
+            BufReader::new(reader).lines().map(|line| line.unwrap()).collect::<Vec<_>>()
+        });
+        // What waits is written before the report, and the report before the end.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let dropped = server.dropped().await;
+        assert_eq!(server.program.terminate(STOP).await.code(), Some(0));
+        let lines: Vec<Value> =
+            reading.await.unwrap().iter().map(|line| serde_json::from_str(line).expect(line)).collect();
+        let reports = lines.iter().filter(|line| line["message"] == "log lines were dropped");
+        let counts: Vec<u64> = reports.map(|line| line["since_start"].as_u64().unwrap()).collect();
+        assert_eq!(counts.last(), Some(&dropped), "{counts:?}");
+    }
+}
+
+/// Nobody waits for ever for the word of a program that cannot start.
+#[tokio::test]
+async fn failed_start_ends_although_nobody_reads_why() {
+    let (_reader, mut writer) = pipe().unwrap();
+    fill(&mut writer);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
+    command.env_clear().args(["check", "--store", "sqlite:///nowhere/flasky.db"]);
+    let mut child = command.stdin(Stdio::null()).stderr(writer).spawn().unwrap();
+    let status = within(tokio::task::spawn_blocking(move || child.wait().unwrap())).await.unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+fn fill(writer: &mut PipeWriter) {
+    rustix::io::ioctl_fionbio(&*writer, true).unwrap();
+    while writer.write(&[b'\n'; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&*writer, false).unwrap();
+}
