@@ -22,6 +22,7 @@ pub mod flash;
 pub mod health;
 pub mod hub;
 pub mod identity;
+pub mod origin;
 pub mod pages;
 pub mod qr;
 pub mod rooms;
@@ -121,7 +122,7 @@ async fn state(
         signals: Arc::new(Rate::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
         flashes: Arc::default(),
         comeback: Arc::default(),
-        origins: router::OriginRule::new(config.public_url.clone()),
+        origins: origin::OriginRule::new(config.public_url.clone()),
         leptos: LeptosOptions::builder().output_name("flasky").build(),
         backend,
         limits,

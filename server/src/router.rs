@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get};
@@ -15,10 +14,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::config::PublicUrl;
 use crate::state::AppState;
 use crate::telemetry::panics;
-use crate::{assets, health, pages, qr, ws};
+use crate::{assets, health, origin, pages, qr, ws};
 
 /// Longest form. A message of 4 000 characters takes 48 KiB with each byte percent-encoded; one that is too long shall
 /// still come back to its writer with a word, and not be cut off.
@@ -60,7 +58,7 @@ pub fn router(state: AppState) -> Router {
         .route("/room/{code}/qr.svg", get(qr::picture))
         .merge(files)
         .merge(pages)
-        .layer(middleware::from_fn_with_state(state.clone(), same_origin))
+        .layer(middleware::from_fn_with_state(state.clone(), origin::same_origin))
         .layer(middleware::from_fn(has_path))
         .layer(CatchPanicLayer::custom(panics::answer))
         .layer(header("x-content-type-options", "nosniff"))
@@ -103,44 +101,6 @@ async fn readable_form(request: Request<Body>, next: Next) -> Response {
     response
 }
 
-/// Which pages may post forms and open sockets here.
-#[derive(Clone, Debug)]
-pub struct OriginRule(Option<PublicUrl>);
-
-impl OriginRule {
-    /// With a public address, pages of that origin; without, pages of whatever host the request names.
-    #[must_use]
-    pub fn new(public: Option<PublicUrl>) -> Self {
-        Self(public)
-    }
-
-    fn is_https(&self) -> bool {
-        self.0.as_ref().is_some_and(PublicUrl::is_https)
-    }
-
-    /// The origin of links to give away: the public one, or what a request for this host came to.
-    #[must_use]
-    pub fn origin(&self, headers: &HeaderMap) -> Option<String> {
-        match &self.0 {
-            Some(public) => Some(public.origin().to_owned()),
-            None => Some(format!("http://{}", headers.get(header::HOST)?.to_str().ok()?)),
-        }
-    }
-
-    /// A request without `Origin` comes from no browser's page, and cookies are all that could make it dangerous.
-    fn allows<B>(&self, request: &Request<B>) -> bool {
-        let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
-        let Ok(origin) = origin.to_str() else { return false };
-        match &self.0 {
-            Some(public) => origin == public.origin(),
-            None => {
-                let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-                origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host)
-            }
-        }
-    }
-}
-
 /// Sends `/room/CODE/` to `/room/CODE`, and refuses what names no path, such as CONNECT: it is for proxies (RFC 9112 section 3.2.3), and leptos panics at it.
 async fn has_path(request: Request<Body>, next: Next) -> Response {
     if request.uri().path_and_query().is_none() {
@@ -152,40 +112,4 @@ async fn has_path(request: Request<Body>, next: Next) -> Response {
         return Redirect::to(room).into_response();
     }
     next.run(request).await
-}
-
-/// Refuses what another site's page sends: every POST, and every socket (RFC 6455 section 10.2).
-async fn same_origin(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
-    let changes = request.method() != Method::GET && request.method() != Method::HEAD;
-    let socket = request.headers().contains_key(header::UPGRADE);
-    if (changes || socket) && !state.origins.allows(&request) {
-        return (StatusCode::FORBIDDEN, "This request comes from another site's page.").into_response();
-    }
-    next.run(request).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asks(rule: &OriginRule, origin: Option<&str>, host: &str) -> bool {
-        let mut request = Request::builder().uri("/").header("host", host);
-        if let Some(origin) = origin {
-            request = request.header("origin", origin);
-        }
-        rule.allows(&request.body(()).unwrap())
-    }
-
-    #[test]
-    fn only_its_own_pages_may_post() {
-        let local = OriginRule::new(None);
-        assert!(asks(&local, None, "127.0.0.1:3000"));
-        assert!(asks(&local, Some("http://127.0.0.1:3000"), "127.0.0.1:3000"));
-        for other in ["http://127.0.0.1:3001", "http://evil.example", "null", ""] {
-            assert!(!asks(&local, Some(other), "127.0.0.1:3000"), "{other}");
-        }
-        let public = OriginRule::new(Some("https://chat.example".parse().unwrap()));
-        assert!(asks(&public, Some("https://chat.example"), "127.0.0.1:3000"));
-        assert!(!asks(&public, Some("http://127.0.0.1:3000"), "127.0.0.1:3000"));
-    }
 }

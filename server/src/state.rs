@@ -12,7 +12,7 @@ use crate::backend::Backend;
 use crate::flash::Flashes;
 use crate::hub::Hub;
 use crate::identity::Identity;
-use crate::router::OriginRule;
+use crate::origin::OriginRule;
 use crate::session::comeback::Comeback;
 use crate::session::rate::Rate;
 use crate::telemetry::metrics::Metrics;
