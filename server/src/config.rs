@@ -1,15 +1,21 @@
 //! Settings: flag, then environment, then default. The README's table is this file's, and a test compares them.
+//!
+//! Variables are read with the prefix `FLASKY_` first, so that they clash with nobody's, and then as platforms and
+//! earlier versions write them.
 
+mod public_url;
 mod store_url;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use app::protocol::Limits;
-use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+pub use self::public_url::PublicUrl;
 pub use self::store_url::StoreUrl;
 
 /// Where cargo-leptos expects the server.
@@ -21,30 +27,30 @@ const LEPTOS_ADDRESS: &str = "LEPTOS_SITE_ADDR";
 #[derive(Parser)]
 #[command(name = "flasky", version)]
 pub struct Config {
-    /// Address to listen on
-    #[arg(long, env = "HOST", default_value_t = leptos_address().ip())]
-    pub host: IpAddr,
+    /// Address or host name to listen on
+    #[arg(long, env = "FLASKY_HOST", default_value_t = leptos_address().ip().to_string())]
+    pub host: String,
     /// Port to listen on
-    #[arg(long, env = "PORT", default_value_t = leptos_address().port())]
+    #[arg(long, env = "FLASKY_PORT", default_value_t = leptos_address().port())]
     pub port: u16,
-    /// The address people use, such as `https://chat.example`, without a path
-    #[arg(long, env = "PUBLIC_URL")]
+    /// The address people use, such as `https://chat.example`, without a path. Several nodes need it
+    #[arg(long, env = "FLASKY_PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
     /// Where rooms live: `sqlite://` and a path, or `nats://` and addresses. Without it `sqlite://flasky.db` in the working directory
-    #[arg(long, env = "STORE", hide_env_values = true, global = true)]
+    #[arg(long, env = "FLASKY_STORE", hide_env_values = true, global = true)]
     store: Option<StoreUrl>,
     /// What some platforms call the store; `--store` goes before it
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    #[arg(long, env = "FLASKY_DATABASE_URL", hide_env_values = true, global = true)]
     database_url: Option<StoreUrl>,
     /// Signs cookies, at least 32 characters. Without it, a key is drawn once and kept in the store
-    #[arg(long, env = "SECRET", hide_env_values = true)]
+    #[arg(long, env = "FLASKY_SECRET", hide_env_values = true)]
     pub secret: Option<Secret>,
     /// Address of a second listener, for Prometheus, such as `127.0.0.1:9464`. Without it there is none
-    #[arg(long, env = "METRICS")]
+    #[arg(long, env = "FLASKY_METRICS")]
     pub metrics: Option<SocketAddr>,
     /// What is logged to standard error, as lines for people on a terminal and as JSON elsewhere: a level, or
     /// `part=level,…`
-    #[arg(long, env = "RUST_LOG", default_value = "info")]
+    #[arg(long, env = "FLASKY_LOG", default_value = "info")]
     pub log: String,
     #[command(flatten)]
     limits: LimitArgs,
@@ -65,37 +71,47 @@ pub enum Task {
     Check,
 }
 
-/// One flag and one variable per limit.
+/// One flag and one variable per limit. The bounds keep out what would not work or not end: 0, and a number with a
+/// digit too many.
 #[derive(clap::Args)]
 struct LimitArgs {
     /// Seats of a room whose maker did not choose, 2 to 1000
-    #[arg(long, env = "CAPACITY", default_value_t = Limits::default().capacity, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    #[arg(long, env = "FLASKY_CAPACITY", default_value_t = Limits::default().capacity, value_parser = clap::value_parser!(u32).range(2..=1000))]
     capacity: u32,
-    /// Most events a room keeps
-    #[arg(long, env = "EVENTS", default_value_t = Limits::default().events as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Most events a room keeps, 1 to 1000000
+    #[arg(long, env = "FLASKY_EVENTS", default_value_t = Limits::default().events as u32, value_parser = clap::value_parser!(u32).range(1..=MAX_EVENTS))]
     events: u32,
-    /// Most bytes of events a room keeps
-    #[arg(long, env = "TIMELINE", default_value_t = Limits::default().timeline)]
-    timeline: usize,
-    /// Messages per second and member, sustained
-    #[arg(long, env = "APPENDS_PER_SECOND", default_value_t = Limits::default().appends_per_second, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Most bytes of events a room keeps, 65536 to 1073741824
+    #[arg(long, env = "FLASKY_TIMELINE", default_value_t = Limits::default().timeline as u64, value_parser = clap::value_parser!(u64).range(TIMELINE_BYTES))]
+    timeline: u64,
+    /// Messages per second and member, sustained, 1 to 1000000
+    #[arg(long, env = "FLASKY_APPENDS_PER_SECOND", default_value_t = Limits::default().appends_per_second, value_parser = clap::value_parser!(u32).range(1..=MAX_APPENDS))]
     appends_per_second: u32,
-    /// Messages a member may send at once
-    #[arg(long, env = "APPEND_BURST", default_value_t = Limits::default().append_burst, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Messages a member may send at once, 1 to 1000000
+    #[arg(long, env = "FLASKY_APPEND_BURST", default_value_t = Limits::default().append_burst, value_parser = clap::value_parser!(u32).range(1..=MAX_APPENDS))]
     append_burst: u32,
-    /// Connections of one member in one room
-    #[arg(long, env = "TABS", default_value_t = Limits::default().tabs as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Connections of one member in one room, 1 to 1000
+    #[arg(long, env = "FLASKY_TABS", default_value_t = Limits::default().tabs as u32, value_parser = clap::value_parser!(u32).range(1..=1000))]
     tabs: u32,
-    /// Milliseconds a seat waits for a member whose connection broke
-    #[arg(long, env = "GRACE_MS", default_value_t = Limits::default().grace_ms)]
+    /// Milliseconds a seat waits for a member whose connection broke, 100 to 86400000
+    #[arg(long, env = "FLASKY_GRACE_MS", default_value_t = Limits::default().grace_ms, value_parser = clap::value_parser!(u64).range(LEASE_MS))]
     grace_ms: u64,
-    /// Milliseconds a new seat waits for its page, and a new room for its first seat
-    #[arg(long, env = "ARRIVAL_MS", default_value_t = Limits::default().arrival_ms)]
+    /// Milliseconds a new seat waits for its page, and a new room for its first seat, 100 to 86400000
+    #[arg(long, env = "FLASKY_ARRIVAL_MS", default_value_t = Limits::default().arrival_ms, value_parser = clap::value_parser!(u64).range(LEASE_MS))]
     arrival_ms: u64,
-    /// Milliseconds a page without a connection keeps its seat
-    #[arg(long, env = "PAGE_LEASE_MS", default_value_t = Limits::default().page_lease_ms)]
+    /// Milliseconds a page without a connection keeps its seat, 100 to 86400000
+    #[arg(long, env = "FLASKY_PAGE_LEASE_MS", default_value_t = Limits::default().page_lease_ms, value_parser = clap::value_parser!(u64).range(LEASE_MS))]
     page_lease_ms: u64,
 }
+
+/// A thousand times the default: what one room's file and one page's history still bear.
+const MAX_EVENTS: i64 = 1_000_000;
+/// From a frame, so that the longest event fits, to a thousand times the default.
+const TIMELINE_BYTES: RangeInclusive<u64> = 64 * 1024..=1024 * 1024 * 1024;
+/// Above what a store commits in a second (SCALING.md): no limit.
+const MAX_APPENDS: i64 = 1_000_000;
+/// From a lost packet's time to a day. A seat that waits longer is a room that never ends.
+const LEASE_MS: RangeInclusive<u64> = 100..=86_400_000;
 
 /// cargo-leptos says where it expects the server; HOST and PORT go before it.
 fn leptos_address() -> SocketAddr {
@@ -104,17 +120,35 @@ fn leptos_address() -> SocketAddr {
 }
 
 impl Config {
-    /// What the command line and the environment say. Ends the process where they say nothing sensible; what is
-    /// secret is not repeated then.
+    /// Reads the command line and the environment. Ends the process where they say nothing sensible; what is secret is
+    /// not repeated then.
     #[must_use]
     pub fn read() -> Self {
-        Self::try_parse().unwrap_or_else(|error| redacted(error).exit())
+        let mut command = command();
+        let read = command.try_get_matches_from_mut(std::env::args_os());
+        let config = read.and_then(|matches| Self::from_arg_matches(&matches)).and_then(Self::checked);
+        config.unwrap_or_else(|error| redacted(error.format(&mut command)).exit())
     }
 
-    /// The address to bind.
+    /// Refuses settings that do not go together.
+    fn checked(self) -> Result<Self, clap::Error> {
+        if self.task.is_none() && self.public_url.is_none() && self.store().is_shared() {
+            return Err(clap::Error::raw(
+                ErrorKind::MissingRequiredArgument,
+                "several nodes need PUBLIC_URL, the address people use: without it the name of a session's cookie would \
+                 depend on the node that was asked\n",
+            ));
+        }
+        Ok(self)
+    }
+
+    /// Host and port to bind: an address, or a name that is resolved then.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        SocketAddr::new(self.host, self.port)
+    pub fn address(&self) -> String {
+        match self.host.parse::<Ipv6Addr>() {
+            Ok(host) => SocketAddr::from((host, self.port)).to_string(),
+            Err(_) => format!("{}:{}", self.host, self.port),
+        }
     }
 
     /// Where rooms live.
@@ -131,7 +165,7 @@ impl Config {
         Limits {
             capacity: limits.capacity,
             events: limits.events as usize,
-            timeline: limits.timeline,
+            timeline: limits.timeline as usize,
             appends_per_second: limits.appends_per_second,
             append_burst: limits.append_burst,
             tabs: limits.tabs as usize,
@@ -142,11 +176,11 @@ impl Config {
         }
     }
 
-    /// What whoever opens this server to others should know, in sentences.
+    /// What whoever opens this server to others should know, in sentences. `listens` is the address that was bound.
     #[must_use]
-    pub fn concerns(&self) -> Vec<&'static str> {
+    pub fn concerns(&self, listens: IpAddr) -> Vec<&'static str> {
         let mut concerns = Vec::new();
-        let beyond = !self.host.is_loopback();
+        let beyond = !listens.is_loopback();
         match &self.public_url {
             None if beyond => concerns.push(
                 "listening beyond this machine without PUBLIC_URL: set it to the https address people use, or cookies \
@@ -169,6 +203,22 @@ impl Config {
         }
         concerns
     }
+}
+
+/// The command, with each setting's variable: `FLASKY_X` where that is set, else the name without the prefix, which for
+/// the log is `RUST_LOG`.
+fn command() -> clap::Command {
+    Config::command().mut_args(|setting| {
+        let prefixed = setting.get_env().and_then(|name| name.to_str()).filter(|name| std::env::var_os(name).is_none());
+        match prefixed.and_then(|name| name.strip_prefix("FLASKY_")) {
+            Some("LOG") => setting.env("RUST_LOG"),
+            Some(name) => {
+                let name = name.to_owned();
+                setting.env(name)
+            }
+            None => setting,
+        }
+    })
 }
 
 /// clap repeats what it could not read. Of what may hold a password it must not.
@@ -210,60 +260,9 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The origin that browsers see (RFC 6454): scheme, host and port, nothing after.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicUrl {
-    origin: String,
-}
-
-impl PublicUrl {
-    /// As browsers write it in `Origin`.
-    #[must_use]
-    pub fn origin(&self) -> &str {
-        &self.origin
-    }
-
-    /// Whether the page is reached over TLS.
-    #[must_use]
-    pub fn is_https(&self) -> bool {
-        self.origin.starts_with("https://")
-    }
-}
-
-impl std::str::FromStr for PublicUrl {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let uri: axum::http::Uri = text.trim_end_matches('/').parse().map_err(|_| "not an address")?;
-        match (uri.scheme_str(), uri.authority(), uri.path()) {
-            (Some(scheme @ ("http" | "https")), Some(authority), "/" | "") => {
-                let default_port = if scheme == "https" { ":443" } else { ":80" };
-                let authority = authority.as_str().to_ascii_lowercase();
-                let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
-                Ok(Self { origin: format!("{scheme}://{authority}") })
-            }
-            _ => Err("write it as https://chat.example, without a path"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_public_url_is_an_origin() {
-        for (typed, origin) in [
-            ("https://Chat.Example", "https://chat.example"),
-            ("https://chat.example:443/", "https://chat.example"),
-            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
-        ] {
-            assert_eq!(typed.parse::<PublicUrl>().unwrap().origin(), origin);
-        }
-        for wrong in ["chat.example", "ftp://chat.example", "https://chat.example/chat", ""] {
-            assert!(wrong.parse::<PublicUrl>().is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_secret_is_long_and_hides() {
@@ -289,9 +288,8 @@ mod tests {
     #[test]
     fn a_server_of_ones_own_concerns_nobody() {
         const SECRET: &str = "--secret=0123456789abcdef0123456789abcdef";
-        // Said, so that the environment does not say it: HOST is the machine's name in some shells.
         let concerns = |host: &str, flags: &[&str]| {
-            Config::parse_from(["flasky", &format!("--host={host}")].iter().chain(flags)).concerns()
+            Config::parse_from(["flasky"].iter().chain(flags)).concerns(host.parse().unwrap())
         };
         assert_eq!(concerns("127.0.0.1", &[]).len(), 0);
         let public = ["--public-url=https://chat.example", "--metrics=127.0.0.1:9464", SECRET];
@@ -307,12 +305,64 @@ mod tests {
         }
     }
 
+    #[test]
+    fn settings_have_bounds() {
+        for flag in [
+            "events",
+            "timeline",
+            "appends-per-second",
+            "append-burst",
+            "tabs",
+            "grace-ms",
+            "arrival-ms",
+            "page-lease-ms",
+        ] {
+            for wrong in ["0", "18446744073709551615", "18446744073709551616", "-1", "1e3", ""] {
+                let read = Config::try_parse_from(["flasky", &format!("--{flag}={wrong}")]);
+                assert!(read.is_err(), "--{flag}={wrong}");
+            }
+            for right in ["100000", "86400"] {
+                let number = if flag == "tabs" { "12" } else { right };
+                assert!(Config::try_parse_from(["flasky", &format!("--{flag}={number}")]).is_ok(), "--{flag}={number}");
+            }
+        }
+    }
+
+    #[test]
+    fn several_nodes_need_a_public_url() {
+        const NATS: &str = "--store=nats://127.0.0.1";
+        let checked = |flags: &[&str]| Config::parse_from(["flasky"].iter().chain(flags)).checked();
+        let error = checked(&[NATS]).err().expect("a refusal").to_string();
+        assert!(error.contains("PUBLIC_URL"), "{error}");
+        for flags in
+            [&[NATS, "--public-url=http://chat.example"][..], &["--store=sqlite://x.db"], &[], &["check", NATS]]
+        {
+            assert!(checked(flags).is_ok(), "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_may_be_a_name() {
+        let address = |host: &str| Config::parse_from(["flasky", "--port=3000", &format!("--host={host}")]).address();
+        for (host, bound) in [
+            ("localhost", "localhost:3000"),
+            ("127.0.0.1", "127.0.0.1:3000"),
+            ("::1", "[::1]:3000"),
+            ("[::1]", "[::1]:3000"),
+        ] {
+            assert_eq!(address(host), bound);
+        }
+    }
+
     /// The unit, the image and the Procfile set what there is to set, to what can be read.
     #[test]
     fn what_operators_take_can_be_read() {
         let settings = |text: &str, before: &str| {
             let said = text.lines().filter_map(|line| line.strip_prefix(before)?.split_once('='));
-            let flags = said.map(|(name, value)| format!("--{}={value}", name.to_lowercase().replace('_', "-")));
+            let flags = said.map(|(name, value)| {
+                let name = name.strip_prefix("FLASKY_").unwrap_or(name);
+                format!("--{}={value}", name.to_lowercase().replace('_', "-"))
+            });
             flags.collect::<Vec<_>>().join(" ")
         };
         let unit = settings(include_str!("../../deploy/flasky.service"), "Environment=");
@@ -323,7 +373,7 @@ mod tests {
         {
             let config = Config::try_parse_from(["flasky"].into_iter().chain(words.split_whitespace()));
             let config = config.map_err(|error| format!("{words}: {error}")).unwrap();
-            assert_eq!(config.host.to_string(), host, "{words}");
+            assert_eq!(config.host, host, "{words}");
         }
         assert!(unit.contains("--store=") && unit.contains("--metrics="), "{unit}");
     }

@@ -1,46 +1,82 @@
 //! Refused forms on their way back to the page they came from.
 //!
-//! Kept here for a minute instead of in a cookie: a refused message can be longer than a cookie may be, and nothing
-//! typed is lost.
+//! Kept in memory instead of in a cookie: a refused message can be longer than a cookie may be, and nothing typed is
+//! lost. A form that cannot be kept is shown in the answer to its own request ([`InPlace`]), so nothing is ever evicted
+//! to make room: no number of strangers' forms costs anybody what they typed.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use app::api::Flash;
-use tokio::time::Instant;
+use moka::sync::Cache;
 
 use crate::identity::Session;
 
+/// Seconds a refused form waits for its page, which a browser asks for at once.
 const LIFETIME: Duration = Duration::from_secs(60);
-/// Bounds what refused forms may hold in memory: 128 of at most 256 KiB each.
-const MOST: usize = 128;
+/// Maximum total of kept forms in bytes: 128 of the longest that a request may carry, and many thousands of usual ones.
+const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
-/// One refused form per session, taken once.
-#[derive(Default)]
-pub struct Flashes(Mutex<HashMap<Session, (Instant, Flash)>>);
+/// At most one refused form per session, shown once.
+pub struct Flashes(Cache<Session, Flash>);
+
+impl Default for Flashes {
+    fn default() -> Self {
+        let cache = Cache::builder().time_to_live(LIFETIME).weigher(|_, flash: &Flash| bytes(flash));
+        Self(cache.build())
+    }
+}
 
 impl Flashes {
-    /// Keeps a refused form for its session's next page.
-    pub fn put(&self, session: Session, flash: Flash) {
-        let Ok(mut kept) = self.0.lock() else { return };
-        let now = Instant::now();
-        kept.retain(|_, (since, _)| now - *since < LIFETIME);
-        if kept.len() >= MOST
-            && let Some(oldest) = kept.iter().min_by_key(|(_, (since, _))| *since).map(|(session, _)| *session)
-        {
-            kept.remove(&oldest);
+    /// Keeps a refused form for its session's next page, in place of an earlier one.
+    ///
+    /// # Errors
+    /// With the form, when it would exceed [`MAX_BYTES`].
+    pub fn put(&self, session: Session, flash: Flash) -> Result<(), Box<Flash>> {
+        // Removes what has expired, and counts what was just put.
+        self.0.run_pending_tasks();
+        if self.0.weighted_size() + u64::from(bytes(&flash)) > MAX_BYTES {
+            return Err(Box::new(flash));
         }
-        kept.insert(session, (now, flash));
+        self.0.insert(session, flash);
+        Ok(())
     }
 
-    /// The refused form of this session that goes back to this page, once.
+    /// Removes and returns the refused form of this session that goes back to this page.
     pub fn take(&self, session: Session, page: &str) -> Option<Flash> {
-        let mut kept = self.0.lock().ok()?;
-        if kept.get(&session)?.1.to != page {
-            return None;
-        }
-        let (since, flash) = kept.remove(&session)?;
-        (since.elapsed() < LIFETIME).then_some(flash)
+        self.0.get(&session).filter(|flash| flash.to == page)?;
+        self.0.remove(&session)
     }
+}
+
+/// A refused form that is shown in the answer to its own request: the request's extension.
+#[derive(Clone, Default)]
+pub struct InPlace(Arc<Mutex<Option<Flash>>>);
+
+impl InPlace {
+    /// Asks for the form's page in the place of a redirect to it.
+    pub fn put(&self, flash: Flash) {
+        if let Ok(mut kept) = self.0.lock() {
+            *kept = Some(flash);
+        }
+    }
+
+    /// Path of the page to answer with, if one was asked for.
+    #[must_use]
+    pub fn page(&self) -> Option<String> {
+        Some(self.0.lock().ok()?.as_ref()?.to.clone())
+    }
+
+    /// Removes and returns the form, for this page.
+    #[must_use]
+    pub fn take(&self, page: &str) -> Option<Flash> {
+        self.0.lock().ok()?.take_if(|flash| flash.to == page)
+    }
+}
+
+/// What a form weighs: its texts.
+fn bytes(flash: &Flash) -> u32 {
+    let form = &flash.form;
+    let texts = [&flash.to, &flash.body, &form.name, &form.code, &form.capacity, &form.intent, &form.from];
+    u32::try_from(texts.iter().map(|text| text.len()).sum::<usize>()).unwrap_or(u32::MAX)
 }

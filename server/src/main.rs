@@ -46,13 +46,13 @@ async fn serve(config: &Config, began: Instant) -> anyhow::Result<()> {
     let backend = backend::open(store.as_str(), &config.limits())
         .await
         .with_context(|| format!("cannot use the store {store}"))?;
-    let site = listen(config.address()).await?;
+    let site = listen(&config.address()).await?;
     let metrics = match config.metrics {
-        Some(address) => Some(listen(address).await?),
+        Some(address) => Some(listen(&address.to_string()).await?),
         None => None,
     };
     let url = format!("http://{}", site.local_addr()?);
-    for concern in config.concerns() {
+    for concern in config.concerns(site.local_addr()?.ip()) {
         tracing::warn!("{concern}");
     }
     let metrics_at = metrics.as_ref().map(TcpListener::local_addr).transpose()?.map(tracing::field::display);
@@ -73,7 +73,7 @@ async fn serve(config: &Config, began: Instant) -> anyhow::Result<()> {
     serving.await.context("the server could not stop in order")
 }
 
-async fn listen(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+async fn listen(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 

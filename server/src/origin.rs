@@ -1,60 +1,124 @@
 //! Which pages may post forms and open sockets here.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use app::api::{Field, Posted, Refusal};
+use app::protocol::{Code, codec};
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use governor::{DefaultDirectRateLimiter, Quota};
+use url::{Origin, Url};
 
 use crate::config::PublicUrl;
+use crate::pages::wants_page;
 use crate::state::AppState;
 
-/// Which pages may post forms and open sockets here.
+/// Log lines per minute about refused origins: enough to see why, and no way to fill a disk. The metric counts them all.
+const LINES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(6).unwrap();
+/// Bytes of a header that a log line repeats: a host name has at most 253 (RFC 1035 section 2.3.4).
+const SHOWN_BYTES: usize = 300;
+
+/// Compares the `Origin` of requests.
 #[derive(Clone, Debug)]
-pub struct OriginRule(Option<PublicUrl>);
+pub struct OriginRule {
+    public: Option<PublicUrl>,
+    lines: Arc<DefaultDirectRateLimiter>,
+}
 
 impl OriginRule {
     /// With a public address, pages of that origin; without, pages of whatever host the request names.
     #[must_use]
     pub fn new(public: Option<PublicUrl>) -> Self {
-        Self(public)
+        let lines = Arc::new(DefaultDirectRateLimiter::direct(Quota::per_minute(LINES_PER_MINUTE)));
+        Self { public, lines }
     }
 
-    /// Whether people come over TLS.
+    /// Returns true where people come over TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
-        self.0.as_ref().is_some_and(PublicUrl::is_https)
+        self.public.as_ref().is_some_and(PublicUrl::is_https)
     }
 
     /// The origin of links to give away: the public one, or what a request for this host came to.
     #[must_use]
     pub fn origin(&self, headers: &HeaderMap) -> Option<String> {
-        match &self.0 {
+        match &self.public {
             Some(public) => Some(public.origin().to_owned()),
             None => Some(format!("http://{}", headers.get(header::HOST)?.to_str().ok()?)),
         }
     }
 
-    /// A request without `Origin` comes from no browser's page, and cookies are all that could make it dangerous.
-    fn allows<B>(&self, request: &Request<B>) -> bool {
-        let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
-        let Ok(origin) = origin.to_str() else { return false };
-        match &self.0 {
-            Some(public) => origin == public.origin(),
+    /// Compares as RFC 6454 section 5 and RFC 3986 section 6.2.3 do: without regard to case, default ports as if they
+    /// were written. A request without `Origin` comes from no browser's page, and cookies are all that could make it
+    /// dangerous.
+    fn allows(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(header::ORIGIN) else { return true };
+        let Some(origin) = origin.to_str().ok().and_then(website) else { return false };
+        match &self.public {
+            Some(public) => origin.ascii_serialization() == public.origin(),
             None => {
-                let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-                origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host)
+                let Origin::Tuple(scheme, ..) = &origin else { return false };
+                // The host has no scheme. Behind TLS it is the page's, and so is the default port.
+                let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+                host.and_then(|host| website(&format!("{scheme}://{host}"))).is_some_and(|own| own == origin)
             }
         }
     }
+
+    /// Says why a request is refused: in the log for the operator, in the answer for who sent it.
+    fn refuse(&self, request: &Request<Body>) -> Response {
+        let headers = request.headers();
+        if self.lines.check().is_ok() {
+            let (origin, host) = (shown(headers, header::ORIGIN), shown(headers, header::HOST));
+            let public_url = self.public.as_ref().map(PublicUrl::origin);
+            tracing::warn!(origin, host, public_url, "refused a request: its origin is not this server's");
+        }
+        if request.headers().contains_key(header::UPGRADE) || wants_page(headers) {
+            return (StatusCode::FORBIDDEN, self.words()).into_response();
+        }
+        let refused = Refusal { field: Field::Code, code: Code::Origin };
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        (StatusCode::FORBIDDEN, json, codec::encode(&Posted::Refused { refused })).into_response()
+    }
+
+    fn words(&self) -> String {
+        match &self.public {
+            Some(public) => format!(
+                "This was sent by a page of another address than this server's, and nothing was done. Go to {} and try \
+                 again there.",
+                public.origin()
+            ),
+            None => "This was sent by a page of another address than this server's, and nothing was done. If you run \
+                     it: set PUBLIC_URL to the address that people use, or let the proxy pass on the Host header."
+                .to_owned(),
+        }
+    }
+}
+
+/// Origin of an address that has a scheme of the web, a host, perhaps a port, and nothing else.
+fn website(text: &str) -> Option<Origin> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let origin = url.origin();
+    (url.as_str().strip_suffix('/')? == origin.ascii_serialization()).then_some(origin)
+}
+
+/// The beginning of a header's value, without what could pass for something else in a log.
+fn shown(headers: &HeaderMap, name: HeaderName) -> String {
+    let value = headers.get(name).map(|value| value.as_bytes()).unwrap_or_default();
+    value[..value.len().min(SHOWN_BYTES)].escape_ascii().to_string()
 }
 
 /// Refuses what another site's page sends: every POST, and every socket (RFC 6455 section 10.2).
 pub async fn same_origin(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
     let changes = request.method() != Method::GET && request.method() != Method::HEAD;
     let socket = request.headers().contains_key(header::UPGRADE);
-    if (changes || socket) && !state.origins.allows(&request) {
-        return (StatusCode::FORBIDDEN, "This request comes from another site's page.").into_response();
+    if (changes || socket) && !state.origins.allows(request.headers()) {
+        state.metrics.refused_origin();
+        return state.origins.refuse(&request);
     }
     next.run(request).await
 }
@@ -64,11 +128,12 @@ mod tests {
     use super::*;
 
     fn asks(rule: &OriginRule, origin: Option<&str>, host: &str) -> bool {
-        let mut request = Request::builder().uri("/").header("host", host);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
         if let Some(origin) = origin {
-            request = request.header("origin", origin);
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        rule.allows(&request.body(()).unwrap())
+        rule.allows(&headers)
     }
 
     #[test]
@@ -76,11 +141,55 @@ mod tests {
         let local = OriginRule::new(None);
         assert!(asks(&local, None, "127.0.0.1:3000"));
         assert!(asks(&local, Some("http://127.0.0.1:3000"), "127.0.0.1:3000"));
-        for other in ["http://127.0.0.1:3001", "http://evil.example", "null", ""] {
+        for other in ["http://127.0.0.1:3001", "http://evil.example", "null", "", "ftp://127.0.0.1:3000"] {
             assert!(!asks(&local, Some(other), "127.0.0.1:3000"), "{other}");
         }
         let public = OriginRule::new(Some("https://chat.example".parse().unwrap()));
         assert!(asks(&public, Some("https://chat.example"), "127.0.0.1:3000"));
-        assert!(!asks(&public, Some("http://127.0.0.1:3000"), "127.0.0.1:3000"));
+        for other in ["http://127.0.0.1:3000", "http://chat.example", "https://chat.example.evil.example"] {
+            assert!(!asks(&public, Some(other), "127.0.0.1:3000"), "{other}");
+        }
+    }
+
+    #[test]
+    fn default_ports_and_case_make_no_difference() {
+        let local = OriginRule::new(None);
+        for (origin, host) in [
+            ("http://chat.example", "chat.example:80"),
+            ("https://chat.example", "chat.example:443"),
+            ("https://chat.example", "chat.example"),
+            ("http://chat.example", "CHAT.example"),
+            ("http://chat.example:80", "chat.example"),
+            ("http://[::1]:3000", "[0:0:0:0:0:0:0:1]:3000"),
+            ("http://chat.example.:3000", "chat.example.:3000"),
+        ] {
+            assert!(asks(&local, Some(origin), host), "{origin} at {host}");
+        }
+        for (origin, host) in [
+            ("http://chat.example", "chat.example:443"),
+            ("https://chat.example", "chat.example:80"),
+            ("http://chat.example", "chat.example."),
+            ("http://chat.example", "evil.example@chat.example"),
+            ("http://evil.example", "evil.example/@chat.example"),
+            ("http://evil.example", "evil.example\\@chat.example"),
+            ("http://evil.example", "evil.example?chat.example"),
+            ("http://evil.example", ""),
+        ] {
+            assert!(!asks(&local, Some(origin), host), "{origin} at {host}");
+        }
+        let public = OriginRule::new(Some("https://Chat.Example:443/".parse().unwrap()));
+        assert!(asks(&public, Some("https://chat.example"), "10.0.0.1"));
+        assert!(asks(&public, Some("https://chat.example:443"), "10.0.0.1"));
+    }
+
+    #[test]
+    fn a_log_line_shows_the_beginning_of_a_header() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::ORIGIN,
+            header::HeaderValue::from_bytes(&[b"http://\x80\t\"".as_slice(), &[b'x'; 9_000]].concat()).unwrap(),
+        );
+        let shown = shown(&headers, header::ORIGIN);
+        assert!(shown.starts_with("http://\\x80\\t\\\"xxx") && shown.len() < 2 * SHOWN_BYTES, "{shown}");
     }
 }

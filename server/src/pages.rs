@@ -3,16 +3,25 @@
 use std::sync::{Arc, LazyLock};
 
 use app::api::port::SharedRooms;
+use app::protocol::RoomCode;
 use app::ui::{App, shell};
 use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
 
+use tower::ServiceExt as _;
+
 use crate::assets;
-use crate::rooms::RequestRooms;
+use crate::flash::InPlace;
+use crate::rooms::{RequestRooms, room_page};
 use crate::state::AppState;
 
 /// Drawn up once, before anything is rendered: while leptos does it, no resource of any page in the process loads.
@@ -35,9 +44,50 @@ pub fn router(state: &AppState) -> Router<AppState> {
     };
     let (options, assets) = (state.leptos.clone(), assets::find());
     let page = move || shell(options.clone(), assets.clone());
-    Router::new()
+    let pages = Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
-        .fallback(leptos_axum::render_app_async_with_context(not_found, page))
+        .fallback(leptos_axum::render_app_async_with_context(not_found, page));
+    let shown = pages.clone().with_state(state.clone());
+    pages.layer(middleware::from_fn_with_state(shown, in_place)).layer(middleware::from_fn(one_address))
+}
+
+/// Returns true for a browser without script, which reads pages and not JSON.
+#[must_use]
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Answers a refused form that cannot be kept with the page it came from ([`InPlace`]).
+async fn in_place(State(pages): State<Router>, mut request: Request<Body>, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let refused = InPlace::default();
+    request.extensions_mut().insert(refused.clone());
+    let mut headers = request.headers().clone();
+    let response = next.run(request).await;
+    let Some(Ok(uri)) = refused.page().map(|page| page.parse()) else { return response };
+    headers.remove(header::CONTENT_LENGTH);
+    headers.remove(header::CONTENT_TYPE);
+    let mut page = Request::new(Body::empty());
+    *page.uri_mut() = uri;
+    *page.headers_mut() = headers;
+    page.extensions_mut().insert(refused);
+    pages.oneshot(page).await.into_response()
+}
+
+/// Sends every spelling of a room's code to the room's one address, before anything is made or taken for the page.
+async fn one_address(code: Result<Path<String>, PathRejection>, request: Request<Body>, next: Next) -> Response {
+    if let Ok(Path(typed)) = code
+        && let Ok(code) = typed.parse::<RoomCode>()
+        && typed != code.to_string()
+    {
+        return Redirect::to(&room_page(code)).into_response();
+    }
+    next.run(request).await
 }
 
 /// Gives a request its rooms and its response the policy.

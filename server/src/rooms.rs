@@ -10,12 +10,14 @@ use app::protocol::{
     Code, DisplayName, EventId, EventKind, LeaveReason, MemberId, MessageBody, RoomCode, RoomInfo, Seq, Snapshot,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use leptos_axum::ResponseOptions;
 use uuid::Uuid;
 
 use crate::backend::{Appended, BackendError, Draft, From, Lease, NewRoom, Page, Room};
+use crate::flash::InPlace;
 use crate::identity::Session;
+use crate::pages::wants_page;
 use crate::state::AppState;
 use crate::{clock, entropy};
 
@@ -40,28 +42,47 @@ impl RequestRooms {
         Self { state, parts, response, begun: OnceLock::new() }
     }
 
+    /// The session whose cookie came with the request.
     fn session(&self) -> Option<Session> {
-        self.begun.get().copied().or_else(|| self.state.identity.session(&self.parts.headers))
+        self.state.identity.session(&self.parts.headers)
     }
 
-    /// The request's session; a new one, given to the browser, when it has none.
-    fn session_or_begin(&self) -> Session {
-        self.session().unwrap_or_else(|| {
-            let (session, cookie) = self.state.identity.begin();
+    /// A new session, given to the browser with the answer: one per request.
+    fn begin(&self) -> Session {
+        *self.begun.get_or_init(|| {
+            let (session, cookie) = self.state.identity.begin(&self.parts.headers);
             if let Some(cookie) = cookie {
                 self.response.append_header(header::SET_COOKIE, cookie);
             }
-            *self.begun.get_or_init(|| session)
+            session
         })
     }
 
-    /// Whether a browser without script is asking, which reads pages and not JSON.
+    /// Gives the browser that gets a form a session, so that the form comes back with it.
+    fn begin_with_form(&self) {
+        if self.session().is_none() {
+            self.begin();
+        }
+    }
+
+    /// The session that takes a seat. A page's form comes without one only where the cookie of the page did not come
+    /// back: a seat would be lost with the next request, and the next try take another one. A program, which names no
+    /// `Origin`, need not have seen a page.
+    fn session_to_seat(&self) -> Result<Session, Refusal> {
+        match self.session() {
+            Some(session) => Ok(session),
+            None if self.is_page() => Err(refusal(Field::Code, Code::Cookie)),
+            None => Ok(self.begin()),
+        }
+    }
+
+    /// Returns true where a browser's page sent the request: only browsers name an `Origin`.
+    fn is_page(&self) -> bool {
+        self.parts.headers.contains_key(header::ORIGIN)
+    }
+
     fn wants_page(&self) -> bool {
-        self.parts
-            .headers
-            .get(header::ACCEPT)
-            .and_then(|accept| accept.to_str().ok())
-            .is_some_and(|a| a.contains("text/html"))
+        wants_page(&self.parts.headers)
     }
 
     /// 303 (RFC 9110 section 15.4.4): the form was taken, and what follows is another page.
@@ -77,11 +98,30 @@ impl RequestRooms {
         self.state.metrics.rejected(refused.code);
         tracing::info!(field = ?refused.field, code = ?refused.code, "form refused");
         if self.wants_page() {
-            let session = self.session_or_begin();
-            self.state.flashes.put(session, Flash { refused, to: to.to_owned(), form, body });
-            self.see_other(to);
+            self.send_back(Flash { refused, to: to.to_owned(), form, body });
+        } else if refused.code == Code::Cookie {
+            // The next try may come with it.
+            self.begin();
         }
         refused
+    }
+
+    /// Redirects to the form's page, which then shows the form. Where the form cannot be kept until then, because no
+    /// session would fetch it or too many are kept, the page is the answer.
+    fn send_back(&self, flash: Flash) {
+        let to = flash.to.clone();
+        let kept = match self.session() {
+            Some(session) => self.state.flashes.put(session, flash).map_err(|flash| *flash),
+            None => Err(flash),
+        };
+        match kept {
+            Ok(()) => self.see_other(&to),
+            Err(flash) => {
+                if let Some(in_place) = self.parts.extensions.get::<InPlace>() {
+                    in_place.put(flash);
+                }
+            }
+        }
     }
 
     /// Sends a form for a room whose code cannot be read to the home page: the code is mended there.
@@ -90,8 +130,13 @@ impl RequestRooms {
         Posted::Refused { refused: self.refuse(refusal(Field::Code, error.code()), form, body, HOME) }
     }
 
+    /// The refused form that this page shows, once. The answer to HEAD shows nothing.
     fn flash(&self, page: &str) -> Option<Flash> {
-        self.state.flashes.take(self.session()?, page)
+        if self.parts.method == Method::HEAD {
+            return None;
+        }
+        let in_place = self.parts.extensions.get::<InPlace>().and_then(|refused| refused.take(page));
+        in_place.or_else(|| self.state.flashes.take(self.session()?, page))
     }
 
     async fn try_enter(&self, form: &EnterForm) -> Result<(RoomCode, MemberId), Refusal> {
@@ -102,12 +147,14 @@ impl RequestRooms {
             "join" => true,
             _ => !form.code.trim().is_empty(),
         };
-        let code = if joins {
-            form.code.parse().map_err(|error: RoomCodeError| refusal(Field::Code, error.code()))?
+        let (code, session) = if joins {
+            let code = form.code.parse().map_err(|error: RoomCodeError| refusal(Field::Code, error.code()))?;
+            (code, self.session_to_seat()?)
         } else {
-            self.create(self.capacity(&form.capacity)?).await?
+            let (capacity, session) = (self.capacity(&form.capacity)?, self.session_to_seat()?);
+            (self.create(capacity).await?, session)
         };
-        let member = self.state.identity.member(self.session_or_begin(), code);
+        let member = self.state.identity.member(session, code);
         self.take_seat(code, member, name).await?;
         Ok((code, member))
     }
@@ -168,8 +215,8 @@ impl RequestRooms {
 
     async fn try_post(&self, code: RoomCode, id: &str, body: &str) -> Result<(), Refusal> {
         let refuse = |code| refusal(Field::Body, code);
-        let member =
-            self.session().map(|session| self.state.identity.member(session, code)).ok_or(refuse(Code::NoSeat))?;
+        let lost = if self.is_page() { Code::Cookie } else { Code::NoSeat };
+        let member = self.session().map(|session| self.state.identity.member(session, code)).ok_or(refuse(lost))?;
         let body: MessageBody = body.parse().map_err(|error: app::protocol::body::BodyError| refuse(error.code()))?;
         let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(Code::NotAllowed))?;
         self.state.appends.take(code, member).map_err(|_| refuse(Code::Rate))?;
@@ -204,11 +251,9 @@ impl RequestRooms {
     async fn try_visit(&self, typed: &str) -> Result<Visit, BackendError> {
         let Ok(code) = typed.parse::<RoomCode>() else { return Err(BackendError::NotFound) };
         let room = self.state.backend.room(code).await?;
-        if typed != code.to_string() {
-            self.see_other(&room_page(code));
-        }
         let member = self.session().map(|session| self.state.identity.member(session, code));
         let Some(member) = member.filter(|member| room.has(*member)) else {
+            self.begin_with_form();
             let inside = room.members.len() as u32;
             return Ok(Visit::Door(Door {
                 code,
@@ -314,7 +359,10 @@ impl Rooms for RequestRooms {
     }
 
     fn home(&self) -> Answer<'_, Home> {
-        Box::pin(async move { Home { flash: self.flash(HOME), capacity: self.state.limits.capacity } })
+        Box::pin(async move {
+            self.begin_with_form();
+            Home { flash: self.flash(HOME), capacity: self.state.limits.capacity }
+        })
     }
 
     fn visit(&self, code: String) -> Answer<'_, Visit> {
@@ -369,7 +417,9 @@ fn failed(what: &'static str, error: &BackendError) -> Code {
     }
 }
 
-fn room_page(code: RoomCode) -> String {
+/// Path of a room's page.
+#[must_use]
+pub fn room_page(code: RoomCode) -> String {
     format!("/room/{code}")
 }
 

@@ -1,6 +1,6 @@
 //! The pages and forms as a browser without script, and a program, meet them: the real server over HTTP.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
 
 #[path = "forms/enter.rs"]
 mod enter;
@@ -10,4 +10,8 @@ mod guard;
 mod pages;
 #[path = "forms/post.rs"]
 mod post;
+#[path = "forms/refused.rs"]
+mod refused;
+#[path = "forms/sessions.rs"]
+mod sessions;
 mod support;

@@ -26,6 +26,10 @@ pub enum Code {
     Removed,
     /// The caller has no seat in this room.
     NoSeat,
+    /// The session's cookie did not come back with a page's form.
+    Cookie,
+    /// A page of another origin than the server's sent the form.
+    Origin,
     /// The message is empty.
     Empty,
     /// The message has more than 4 000 characters.
@@ -60,6 +64,8 @@ words! {
         "locked" = Locked,
         "removed" = Removed,
         "no_seat" = NoSeat,
+        "cookie" = Cookie,
+        "origin" = Origin,
         "empty" = Empty,
         "too_long" = TooLong,
         "bad_text" = BadText,

@@ -73,7 +73,7 @@ fn DoorPage(
                         <div class="card notice">
                             <h2>{text::FULL}</h2>
                             <p>{text::FULL_MORE}</p>
-                            <a class="button primary" href="" rel="external">{text::TRY_AGAIN}</a>
+                            <a class="button primary" href=format!("/room/{code}") rel="external">{text::TRY_AGAIN}</a>
                             <a class="button" href="/" rel="external">{text::START_NEW}</a>
                         </div>
                     }.into_any()

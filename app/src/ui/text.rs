@@ -113,6 +113,12 @@ pub(super) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
         (_, Code::Locked) => "This room is locked. Somebody inside has to unlock it before you can come in.".into(),
         (_, Code::Removed) => "You were removed from this room. You can start a new one.".into(),
         (_, Code::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
+        (_, Code::Cookie) => {
+            "This site needs a cookie to know you again. Allow cookies for it in your browser, then try again.".into()
+        }
+        (_, Code::Origin) => {
+            "This page has another address than its server expects. Open the address that you were given.".into()
+        }
         (Field::Code, Code::Rate) => "That was a lot at once. Wait a second and try again.".into(),
         (Field::Name | Field::Code | Field::Capacity, _) => {
             "The server cannot be reached right now. Please try again.".into()

@@ -12,6 +12,12 @@ impl StoreUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns true for a store that several servers may use at once.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.starts_with("nats://")
+    }
 }
 
 /// A file in the working directory.

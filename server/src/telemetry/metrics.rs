@@ -34,6 +34,7 @@ pub struct Metrics {
     overflows: Counters<&'static str>,
     resumes: Counters<bool>,
     rejections: Counters<String>,
+    refused_origins: Counter,
     closes: Counters<u16>,
     engine: Family<Labels<&'static str>, Histogram, fn() -> Histogram>,
     failures: Counters<&'static str>,
@@ -91,6 +92,7 @@ impl Default for Metrics {
             overflows: Family::default(),
             resumes: Family::default(),
             rejections: Family::default(),
+            refused_origins: Counter::default(),
             closes: Family::default(),
             engine: Family::new_with_constructor(histogram),
             failures: Family::default(),
@@ -124,6 +126,11 @@ impl Metrics {
         registry.register("overflows", "Bounded queues that were full", self.overflows.clone());
         registry.register("resumes", "Connections that went on from a position, or could not", self.resumes.clone());
         registry.register("rejections", "Appends and forms that were refused, by code", self.rejections.clone());
+        registry.register(
+            "refused_origins",
+            "Posts and sockets of pages whose origin is not this server's",
+            self.refused_origins.clone(),
+        );
         registry.register("closes", "Sockets that the server closed, by close code", self.closes.clone());
         registry.register_with_unit("engine", "What the engine took to answer", Unit::Seconds, self.engine.clone());
         registry.register("engine_failures", "Questions that the engine failed to answer", self.failures.clone());
@@ -206,6 +213,11 @@ impl Metrics {
         // As on the wire: the table is closed.
         let code = codec::encode(&code).trim_matches('"').to_owned();
         self.rejections.get_or_create(&[("code", code)]).inc();
+    }
+
+    /// Counts a request that a page of another origin sent.
+    pub fn refused_origin(&self) {
+        self.refused_origins.inc();
     }
 
     /// The server closed a socket.

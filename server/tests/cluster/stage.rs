@@ -39,7 +39,7 @@ impl Stage {
         let mut environment = vec![
             ("STORE", cluster.url()),
             ("EVENTS", EVENTS.to_string()),
-            ("TIMELINE", usize::MAX.to_string()),
+            ("TIMELINE", (1 << 30).to_string()),
             ("APPENDS_PER_SECOND", "1000".to_owned()),
             ("APPEND_BURST", "1000".to_owned()),
         ];

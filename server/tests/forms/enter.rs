@@ -18,7 +18,7 @@ async fn a_form_leads_into_the_room() {
     let code: RoomCode = page.strip_prefix("/room/").unwrap().parse().unwrap();
     assert_eq!(page, format!("/room/{code}"));
     let cookie = entered.header("set-cookie");
-    for attribute in ["flasky=", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+    for attribute in [&*format!("flasky-{}=", server.address.port()), "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
         assert!(cookie.contains(attribute), "{cookie}");
     }
     assert!(!cookie.contains("Secure"), "plain HTTP: {cookie}");
@@ -33,7 +33,9 @@ async fn the_referer_leads_nobody_anywhere() {
     let server = Server::start(&[]).await;
     for body in ["name=Ana", "name="] {
         let referer = [(header::REFERER, "https://evil.example/")];
-        let answer = Browser::new(&server).ask("POST", "/api/enter", "text/html", &referer, body.to_owned()).await;
+        let mut browser = Browser::new(&server);
+        browser.get("/").await;
+        let answer = browser.ask("POST", "/api/enter", "text/html", &referer, body.to_owned()).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{body}");
         let to: Vec<_> = answer.headers.get_all("location").iter().collect();
         assert!(to.len() == 1 && to[0].as_bytes().starts_with(b"/"), "{to:?}");
@@ -92,8 +94,8 @@ async fn a_full_room_is_full() {
     let mut chidi = Browser::new(&server);
     let refused = chidi.call("/api/enter", &[("name", "Chidi"), ("code", &code)]).await.json();
     assert_eq!(refused["refused"]["code"], "full");
-    // The session that a refused form begins is the one that gets it back.
     let mut dora = Browser::new(&server);
+    dora.get("/").await;
     dora.submit("/api/enter", &[("name", "Dora"), ("code", &code), ("from", "/")]).await;
     assert!(dora.get("/").await.body.contains("This room is full"));
     // Who is inside may enter again, and takes no second seat.
@@ -109,6 +111,7 @@ async fn a_full_room_is_full() {
 async fn a_refused_form_comes_back_once() {
     let server = Server::start(&[]).await;
     let mut browser = Browser::new(&server);
+    browser.get("/").await;
     let typed =
         [("name", "Ana \"A\" <b>"), ("code", "KXQ4-7M2"), ("capacity", "12"), ("intent", "join"), ("from", "/")];
     let refused = browser.submit("/api/enter", &typed).await;
@@ -135,6 +138,7 @@ async fn a_form_refused_at_the_door_comes_back_to_the_door() {
     let ana = Person::create(&server, "Ana").await;
     let (code, page) = (ana.code.to_string(), ana.page());
     let mut browser = Browser::new(&server);
+    browser.get(&page).await;
     let refused =
         browser.submit("/api/enter", &[("name", " "), ("code", &code), ("intent", "join"), ("from", &page)]).await;
     assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, &*page));
@@ -149,6 +153,7 @@ async fn a_form_for_a_room_that_has_ended_comes_home() {
     let (code, page) = (ana.code.to_string(), ana.page());
     ana.browser.call("/api/leave_room", &[("code", &code)]).await.json();
     let mut bo = Browser::new(&server);
+    bo.get("/").await;
     let typed = [("name", "Bo Diddley"), ("code", &*code), ("intent", "join"), ("from", &page)];
     let refused = bo.submit("/api/enter", &typed).await;
     assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, "/"));
@@ -170,7 +175,9 @@ async fn a_form_never_leads_to_another_site() {
         "evil.example",
         "",
     ] {
-        let refused = Browser::new(&server).submit("/api/enter", &[("name", ""), ("from", from)]).await;
+        let mut browser = Browser::new(&server);
+        browser.get("/").await;
+        let refused = browser.submit("/api/enter", &[("name", ""), ("from", from)]).await;
         assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, "/"), "{from:?}");
     }
 }

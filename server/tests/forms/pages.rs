@@ -43,7 +43,7 @@ async fn every_page_is_guarded() {
         ("/", StatusCode::OK),
         (&*inside, StatusCode::OK),
         ("/room/ZZZZ-ZZZZ", StatusCode::NOT_FOUND),
-        ("/room/nonsense", StatusCode::NOT_FOUND),
+        ("/room/no-such-code", StatusCode::NOT_FOUND),
         ("/room/%ff", StatusCode::NOT_FOUND),
         ("/nowhere", StatusCode::NOT_FOUND),
         ("/nowhere/at/all.html?x=%00", StatusCode::NOT_FOUND),

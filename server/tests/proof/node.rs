@@ -20,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::bent::Bent;
 
+/// People come to these servers by other ports than theirs, and a cookie is that of the public one.
+const PUBLIC_URL: &str = "http://chat.example";
+
 /// How long a server may take to be there, or to be gone.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -40,7 +43,12 @@ impl Inside {
     /// With something wrong in it.
     pub(crate) async fn start_bent(store: &Path, flags: &[String], bent: Bent) -> Self {
         let url = format!("sqlite://{}", store.display());
-        let mut line = vec!["server".to_owned(), "--host=127.0.0.1".to_owned(), format!("--store={url}")];
+        let fixed = ["server", "--host=127.0.0.1"];
+        let mut line: Vec<_> = fixed
+            .map(str::to_owned)
+            .into_iter()
+            .chain([format!("--store={url}"), format!("--public-url={PUBLIC_URL}")])
+            .collect();
         line.extend_from_slice(flags);
         let config = Config::try_parse_from(line).expect("flags");
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -138,6 +146,7 @@ impl Program {
         let mut command = Command::new(line.next().expect("a program"));
         command
             .args(line)
+            .env("PUBLIC_URL", PUBLIC_URL)
             .env("STORE", format!("sqlite://{}", self.store.display()))
             .env("HOST", "127.0.0.1")
             .env("PORT", self.address.port().to_string())

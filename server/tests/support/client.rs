@@ -180,9 +180,11 @@ impl Person {
         socket
     }
 
-    /// The server has moved.
+    /// The server has moved to another port, which is part of the cookie's name.
     pub(crate) fn follow(&mut self, server: &Server) {
         self.browser.address = server.address;
+        let value = self.browser.cookie.as_ref().and_then(|cookie| cookie.split_once('=')).unwrap().1;
+        self.browser.cookie = Some(format!("flasky-{}={value}", server.address.port()));
     }
 }
 

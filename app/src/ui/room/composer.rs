@@ -365,7 +365,13 @@ pub(super) fn view(this: Writing, post_id: EventId, flash: Option<Flash>) -> El 
             el("p")
                 .class("hint")
                 .child(keys())
-                .child(el("a").class("refresh").attr("href", "").attr("rel", "external").text(text::REFRESH))
+                .child(
+                    el("a")
+                        .class("refresh")
+                        .attr("href", format!("/room/{}", store.code))
+                        .attr("rel", "external")
+                        .text(text::REFRESH),
+                )
                 .child(el("span").text(text::GONE)),
         )
         .child(emoji::view(store, desk.picking, move |emoji| this.insert(emoji, None)))

@@ -52,9 +52,13 @@ fn banner(store: RoomStore) -> El {
         .class(class)
         .child(el("span").attr("aria-hidden", "true").text(words.unwrap_or_default()))
         .child(tool().class("button").flag("hidden", status == Status::Live).text(text::TRY_NOW))
-        .children(
-            stubborn.then(|| el("a").class("button").attr("href", "").attr("rel", "external").text(text::REFRESH)),
-        )
+        .children(stubborn.then(|| {
+            el("a")
+                .class("button")
+                .attr("href", format!("/room/{}", store.code))
+                .attr("rel", "external")
+                .text(text::REFRESH)
+        }))
 }
 
 /// After this many attempts the network may be one that lets pages through and sockets not.

@@ -1,0 +1,73 @@
+//! Refused forms: they come back to who sent them, whatever others send.
+
+use hyper::{StatusCode, header};
+
+use crate::support::client::{Browser, Person, form};
+use crate::support::server::Server;
+
+/// Of one stranger: as much as a form may carry.
+const BYTES: usize = 250 * 1024;
+/// 256 of them are 64 MiB, twice of what is kept.
+const STRANGERS: usize = 256;
+
+#[tokio::test]
+async fn strangers_forms_cost_nobody_what_they_typed() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let (code, id) = (ana.code.to_string(), server::entropy::event_id().to_string());
+    let typed = format!("{}the end", "x".repeat(4_000));
+    let refused = ana.browser.submit("/api/post_message", &[("code", &code), ("id", &id), ("body", &typed)]).await;
+    assert_eq!(refused.status, StatusCode::SEE_OTHER);
+    let name = "y".repeat(BYTES);
+    let (mut kept, mut in_place) = (0, 0);
+    for _ in 0..STRANGERS {
+        let mut stranger = Browser::new(&server);
+        stranger.get("/").await;
+        let refused = stranger.submit("/api/enter", &[("name", &name), ("from", "/")]).await;
+        match refused.status {
+            StatusCode::SEE_OTHER => kept += 1,
+            status => {
+                assert_eq!(status, StatusCode::OK);
+                assert!(refused.body.contains(&name), "what the stranger typed is lost");
+                in_place += 1;
+            }
+        }
+    }
+    println!("kept {kept} of {BYTES} bytes, answered in place {in_place}");
+    assert!((100..=131).contains(&kept), "32 MiB are kept, not {kept} forms");
+    assert!(ana.browser.get(&ana.page()).await.body.contains("the end"), "what Ana typed is lost");
+}
+
+#[tokio::test]
+async fn a_form_without_a_session_is_kept_nowhere() {
+    let server = Server::start(&[]).await;
+    let shown = Browser::new(&server).submit("/api/enter", &[("name", ""), ("code", "KXQ4-7M2P"), ("from", "/")]).await;
+    assert_eq!(shown.status, StatusCode::OK);
+    assert!(shown.body.contains("Type a name") && shown.body.contains(r#"value="KXQ4-7M2P""#), "{}", shown.body);
+}
+
+#[tokio::test]
+async fn a_redirected_page_leaves_the_form_for_the_next_one() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let (code, page) = (ana.code.to_string(), ana.page());
+    let typed = "\u{8a9e}".repeat(4_001);
+    let id = server::entropy::event_id().to_string();
+    ana.browser.submit("/api/post_message", &[("code", &code), ("id", &id), ("body", &typed)]).await;
+    let sloppy = format!("/room/{}", code.to_lowercase().replace('-', "%20"));
+    let redirect = ana.browser.get(&sloppy).await;
+    assert_eq!((redirect.status, redirect.header("location")), (StatusCode::SEE_OTHER, &*page));
+    assert_eq!(redirect.body.len(), 0, "a redirect carries no page");
+    let head = ana.browser.ask("HEAD", &page, "text/html", &[], String::new()).await;
+    assert_eq!(head.status, StatusCode::OK);
+    assert!(ana.browser.get(&page).await.body.contains(&typed));
+    assert!(!ana.browser.get(&page).await.body.contains(&typed), "once");
+}
+
+#[tokio::test]
+async fn a_referer_changes_nothing_in_a_form_shown_in_place() {
+    let server = Server::start(&[]).await;
+    let referer = [(header::REFERER, "https://evil.example/")];
+    let answer = Browser::new(&server).ask("POST", "/api/enter", "text/html", &referer, form(&[("name", "")])).await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::OK, ""));
+}
