@@ -10,11 +10,15 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# FLASKY_HOST chooses the address to listen on. HOST does not: some shells export it as the machine's name, by which
+# others may reach it.
+LISTEN = FLASKY_HOST=$${FLASKY_HOST:-127.0.0.1} PORT=$(PORT)
+
 run: dist ## Set up, build the release and serve it on 127.0.0.1:$PORT (3000)
-	@HOST=$$(scripts/host) PORT=$(PORT) dist/flasky
+	@$(LISTEN) dist/flasky
 
 dev: setup ## Rebuild and reload on every change
-	@HOST=$$(scripts/host) PORT=$(PORT) scripts/with-tools cargo leptos watch
+	@$(LISTEN) scripts/with-tools cargo leptos watch
 
 test: ## Set up the rest and run every test
 	@scripts/test
@@ -57,7 +61,7 @@ soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999"
 	@cargo build --release -p server --bin server --example soak
 	@scripts/with-tools $(TARGET)/release/examples/soak $(ARGS)
 
-cluster: dist ## Three NATS servers, two nodes, and a door to each at $PORT (3000) and the next port, to break
+cluster: dist ## Three NATS servers, two nodes, and a door to both at $PORT (3000), to break
 	@scripts/setup cluster
 	@PORT=$(PORT) scripts/with-tools scripts/cluster
 

@@ -14,6 +14,8 @@ mod metrics;
 mod panics;
 #[path = "proof/kit.rs"]
 mod proof;
+#[path = "operate/settings.rs"]
+mod settings;
 #[path = "operate/stderr.rs"]
 mod stderr;
 mod support;

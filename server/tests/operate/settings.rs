@@ -1,0 +1,65 @@
+//! Settings as the environment gives them.
+
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use crate::proof::http;
+use crate::proof::node::Program;
+
+const TIME: Duration = Duration::from_secs(10);
+
+fn flasky(environment: &[(&str, &str)], words: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_server"));
+    program.env_clear().envs(environment.iter().copied()).args(words).stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn prefixed_variables_go_before_plain_ones() {
+    for (environment, shown) in [
+        (&[("TABS", "9")][..], "[env: TABS=9]"),
+        (&[("TABS", "9"), ("FLASKY_TABS", "3")], "[env: FLASKY_TABS=3]"),
+        (&[("RUST_LOG", "warn")], "[env: RUST_LOG=warn]"),
+        (&[("RUST_LOG", "warn"), ("FLASKY_LOG", "debug")], "[env: FLASKY_LOG=debug]"),
+    ] {
+        let help = String::from_utf8(flasky(environment, &["--help"]).stdout).unwrap();
+        assert!(help.contains(shown), "{environment:?}: {help}");
+    }
+}
+
+#[test]
+fn wrong_settings_are_named_with_their_bounds() {
+    for (environment, words) in [
+        (&[("GRACE_MS", "0")][..], &["--grace-ms", "100..=86400000"][..]),
+        (&[("FLASKY_ARRIVAL_MS", "18446744073709551615")], &["--arrival-ms", "100..=86400000"]),
+        (&[("TIMELINE", "0")], &["--timeline", "65536..=1073741824"]),
+        (&[("PUBLIC_URL", "https://chat.example.")], &["--public-url", "dot"]),
+        (&[("STORE", "nats://ana:password@127.0.0.1:1")], &["PUBLIC_URL"]),
+    ] {
+        let output = flasky(environment, &[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{environment:?}: {said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{environment:?}: {said}");
+        assert!(!said.contains("password"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_name_is_resolved() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [("FLASKY_HOST", "localhost"), ("HOST", "no-such-host.invalid")];
+    let environment = environment.map(|(name, value)| (name, value.to_owned())).into();
+    let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), environment);
+    server.start().await;
+    http::enter(server.address, "Ana", None, 50).await.unwrap();
+    assert_eq!(server.terminate(TIME).await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_host_name_that_is_none_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [("HOST", "no-such-host.invalid".to_owned())].into();
+    let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), environment);
+    let (code, words) = server.refuses().await;
+    assert_eq!(code, Some(1));
+    assert!(words.contains("no-such-host.invalid"), "{words}");
+}
