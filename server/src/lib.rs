@@ -31,7 +31,6 @@ pub mod session;
 pub mod state;
 pub mod sweep;
 pub mod telemetry;
-pub mod ws;
 
 use backend::measured::Measured;
 use backend::{Backend, BackendError};

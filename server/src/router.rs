@@ -16,7 +16,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::state::AppState;
 use crate::telemetry::panics;
-use crate::{assets, health, origin, pages, qr, ws};
+use crate::{assets, health, origin, pages, qr, session};
 
 /// Longest form. A message of 4 000 characters takes 48 KiB with each byte percent-encoded; one that is too long shall
 /// still come back to its writer with a word, and not be cut off.
@@ -54,7 +54,7 @@ pub fn router(state: AppState) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/ws/{code}", any(ws::upgrade))
+        .route("/ws/{code}", any(session::upgrade::upgrade))
         .route("/room/{code}/qr.svg", get(qr::picture))
         .merge(files)
         .merge(pages)

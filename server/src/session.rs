@@ -26,6 +26,7 @@ pub mod machine;
 mod presence;
 pub mod rate;
 mod refused;
+pub mod upgrade;
 mod wire;
 
 use machine::{Action, Input, Machine};
