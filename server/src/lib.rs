@@ -119,6 +119,7 @@ async fn state(
         appends: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
         arrivals: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
         signals: Arc::new(Rate::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
+        inbound: Arc::new(session::budget::rate(&limits)),
         flashes: Arc::default(),
         comeback: Arc::default(),
         origins: origin::OriginRule::new(config.public_url.clone()),

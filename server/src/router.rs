@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{any, get};
+use axum::routing::get;
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -54,7 +54,7 @@ pub fn router(state: AppState) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/ws/{code}", any(session::upgrade::upgrade))
+        .route("/ws/{code}", get(session::upgrade::upgrade))
         .route("/room/{code}/qr.svg", get(qr::picture))
         .merge(files)
         .merge(pages)

@@ -8,12 +8,13 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use app::protocol::{
-    CloseCode, Code, Epoch, EventId, EventKind, Fault, LeaveReason, MemberId, Position, RoomCode, RoomInfo,
-    SUBPROTOCOL, Seq, ServerFrame, Welcome,
+    CloseCode, Code, Epoch, EventId, EventKind, Fault, LeaveReason, MemberId, Position, RoomCode, RoomInfo, Seq,
+    ServerFrame, Welcome,
 };
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
+use hyper::upgrade::Upgraded;
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::backend::{Appended, Backend, BackendError, Draft, From, Lease, Page, Room};
 use crate::hub::{Attachment, Lost, News, Splice};
@@ -21,6 +22,7 @@ use crate::state::AppState;
 use crate::telemetry::metrics::{Overflow, Socket};
 use crate::{clock, entropy, identity};
 
+pub mod budget;
 pub mod comeback;
 pub mod machine;
 mod presence;
@@ -31,7 +33,7 @@ mod wire;
 
 use machine::{Action, Input, Machine};
 use refused::{Refused, close_code, fault};
-use wire::{Over, Wire};
+use wire::{Over, Unreadable, Wire};
 
 /// Events read from the log at once: as many as a frame may hold.
 const READ: usize = 200;
@@ -39,10 +41,10 @@ const READ: usize = 200;
 const OVERTAKEN: usize = 3;
 const OVERTAKEN_IN: Duration = Duration::from_secs(60);
 
-/// Serves one socket to its end. What a person should read is accepted first and said with `bye`.
-pub async fn run(state: AppState, socket: WebSocket, code: String, session: Option<identity::Session>) {
+/// Serves one socket to its end. What a person should read is accepted first and said with `bye`. `speaks`: the
+/// subprotocol was offered.
+pub async fn run(state: AppState, socket: Upgraded, code: String, session: Option<identity::Session>, speaks: bool) {
     let open = state.metrics.socket();
-    let speaks = socket.protocol().is_some_and(|protocol| protocol == SUBPROTOCOL);
     let place = match (speaks, code.parse::<RoomCode>(), session) {
         (false, ..) => Err(CloseCode::Version),
         (_, Err(_), _) => Err(CloseCode::NoSuchRoom),
@@ -50,11 +52,16 @@ pub async fn run(state: AppState, socket: WebSocket, code: String, session: Opti
         (_, Ok(code), Some(session)) => Ok((code, state.identity.member(session, code))),
     };
     match place {
-        Ok((code, member)) => Connection::new(state, socket, code, member, open).run().await,
+        Ok((code, member)) => {
+            let wire = Wire::new(socket, &state, code, member).await;
+            Connection::new(state, wire, code, member, open).run().await;
+        }
         Err(refused) => {
             state.metrics.closed(refused);
             tracing::info!(conn = open.number, code = refused.number(), reason = refused.reason(), "refused");
-            Wire::new(socket).close(refused, None).await;
+            // A budget of its own: nobody's.
+            let (code, member) = (entropy::room_code(), MemberId(entropy::uuid()));
+            Wire::new(socket, &state, code, member).await.close(refused, None).await;
         }
     }
 }
@@ -101,10 +108,9 @@ struct Live {
 }
 
 impl Connection {
-    fn new(state: AppState, socket: WebSocket, code: RoomCode, member: MemberId, open: Socket) -> Self {
+    fn new(state: AppState, wire: Wire, code: RoomCode, member: MemberId, open: Socket) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
         let lease = Lease { code, member, id: entropy::uuid() };
-        let wire = Wire::new(socket);
         Self { state, wire, machine, lease, held: false, live: None, append: None, open, closed: None }
     }
 
@@ -155,14 +161,25 @@ impl Connection {
                 let sent = self.live.as_ref().map_or(Seq(0), |live| live.sent);
                 self.step(Input::Appended { id, outcome, sent }).await
             }
-            Happened::Message(Some(Ok(Message::Text(text)))) => self.step(Input::Text(&text)).await,
-            Happened::Message(Some(Ok(Message::Binary(_)))) => self.step(Input::Binary).await,
-            Happened::Message(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => self.step(Input::Heard).await,
-            Happened::Message(Some(Ok(Message::Close(_)) | Err(_)) | None) => Err(Over),
+            Happened::Message(Ok(message)) => self.message(message).await,
+            Happened::Message(Err(Unreadable::Violation(code))) => self.close(code).await,
+            Happened::Message(Err(Unreadable::Gone)) => Err(Over),
             Happened::Renewal => self.renew().await,
             Happened::News(Ok(News::Log)) => Ok(()),
             Happened::News(Ok(News::Signal(text))) => self.write_text(text).await,
             Happened::News(Err(Lost)) => self.close(CloseCode::ContinuityLost).await,
+        }
+    }
+
+    async fn message(&mut self, message: Message) -> Result<(), Over> {
+        match message {
+            Message::Text(text) => self.step(Input::Text(&text)).await,
+            Message::Binary(_) => self.step(Input::Binary).await,
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => self.step(Input::Heard).await,
+            Message::Close(_) => {
+                self.wire.answer_close().await;
+                Err(Over)
+            }
         }
     }
 
@@ -422,7 +439,7 @@ async fn window(
 enum Happened {
     Input(Input<'static>),
     Decided(Decided),
-    Message(Option<Result<Message, axum::Error>>),
+    Message(Result<Message, Unreadable>),
     Renewal,
     News(Result<News, Lost>),
 }

@@ -34,6 +34,8 @@ pub struct AppState {
     pub arrivals: Arc<Rate>,
     /// How fast members say that they are writing.
     pub signals: Arc<Rate>,
+    /// How much members' connections send, in KiB.
+    pub inbound: Arc<Rate>,
     /// Refused forms on their way back.
     pub flashes: Arc<Flashes>,
     /// Which origins may post and connect.

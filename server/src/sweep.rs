@@ -46,6 +46,7 @@ pub async fn run(state: AppState) {
         state.appends.tidy();
         state.arrivals.tidy();
         state.signals.tidy();
+        state.inbound.tidy();
     }
 }
 

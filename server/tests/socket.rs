@@ -5,12 +5,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+#[path = "socket/budget.rs"]
+mod budget;
 #[path = "socket/change.rs"]
 mod change;
+#[path = "socket/closing.rs"]
+mod closing;
 #[path = "socket/door.rs"]
 mod door;
 #[path = "socket/nonsense.rs"]
 mod nonsense;
+#[path = "socket/raw.rs"]
+mod raw;
 #[path = "socket/resend.rs"]
 mod resend;
 #[path = "socket/resume.rs"]

@@ -110,6 +110,12 @@ pub enum CloseCode {
     Left = 1000,
     /// The server restarts.
     Restarting = 1001,
+    /// What was sent breaks the WebSocket protocol.
+    ProtocolError = 1002,
+    /// A text message, or the reason of a Close, that is not UTF-8.
+    NotUtf8 = 1007,
+    /// A message too long to be read at all.
+    MessageTooBig = 1009,
     /// The reader was too slow; the log has what it missed.
     SlowReader = 4001,
     /// Nothing was heard, not even a pong.
@@ -150,6 +156,9 @@ impl CloseCode {
         [
             Left,
             Restarting,
+            ProtocolError,
+            NotUtf8,
+            MessageTooBig,
             SlowReader,
             NoPong,
             ContinuityLost,
@@ -173,6 +182,9 @@ impl CloseCode {
         match self {
             Self::Left => "left",
             Self::Restarting => "restarting",
+            Self::ProtocolError => "protocol error",
+            Self::NotUtf8 => "not utf-8",
+            Self::MessageTooBig => "message too big",
             Self::SlowReader => "slow reader",
             Self::NoPong => "no pong",
             Self::ContinuityLost => "continuity lost",

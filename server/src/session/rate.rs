@@ -11,6 +11,7 @@ use governor::{DefaultKeyedRateLimiter, Quota};
 pub struct Rate {
     limiter: DefaultKeyedRateLimiter<(RoomCode, MemberId)>,
     clock: DefaultClock,
+    burst: u32,
 }
 
 impl Rate {
@@ -18,8 +19,10 @@ impl Rate {
     #[must_use]
     pub fn new(per_second: u32, burst: u32) -> Self {
         let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst));
-        Self { limiter: DefaultKeyedRateLimiter::keyed(quota), clock: DefaultClock::default() }
+        let burst = at_least_one(burst);
+        let quota = Quota::per_second(at_least_one(per_second)).allow_burst(burst);
+        let limiter = DefaultKeyedRateLimiter::keyed(quota);
+        Self { limiter, clock: DefaultClock::default(), burst: burst.get() }
     }
 
     /// Takes one token.
@@ -27,7 +30,20 @@ impl Rate {
     /// # Errors
     /// With the time after which there is one.
     pub fn take(&self, code: RoomCode, member: MemberId) -> Result<(), Duration> {
-        self.limiter.check_key(&(code, member)).map_err(|until| until.wait_time_from(self.clock.now()))
+        self.take_many(code, member, 1)
+    }
+
+    /// Takes several tokens at once, at most a full bucket.
+    ///
+    /// # Errors
+    /// With the time after which there are as many, if nobody takes any meanwhile. None are taken then.
+    pub fn take_many(&self, code: RoomCode, member: MemberId, tokens: u32) -> Result<(), Duration> {
+        let Some(tokens) = NonZeroU32::new(tokens.min(self.burst)) else { return Ok(()) };
+        match self.limiter.check_key_n(&(code, member), tokens) {
+            Ok(taken) => taken.map_err(|until| until.wait_time_from(self.clock.now())),
+            // More than a bucket holds; the line above asks for no more than that.
+            Err(_) => Ok(()),
+        }
     }
 
     /// Forgets members whose buckets are full again.

@@ -1,46 +1,60 @@
-//! The socket's door: `GET /ws/{code}`.
+//! The upgrade handler: `GET /ws/{code}`.
 
 use app::protocol::SUBPROTOCOL;
-use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hyper::upgrade::OnUpgrade;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use crate::session;
 use crate::state::AppState;
 use crate::telemetry::panics::contained;
 
-/// Above the protocol's own limit, so that the session can say `too large` before the transport cuts.
-const TRANSPORT_CUT: usize = 128 * 1024;
-/// tungstenite allocates this much for every socket at once (its default is 128 KiB).
-const READ_BUFFER: usize = 4 * 1024;
-/// tungstenite's default is unlimited. The largest frame is a welcome to 1 000 members with the longest names, 0.6 MB.
-const WRITE_BUFFER_MOST: usize = 1024 * 1024;
-
 /// Upgrades whoever asks; what a person should read is said inside, with `bye`.
-pub async fn upgrade(
-    State(state): State<AppState>,
-    Path(code): Path<String>,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
+///
+/// tungstenite writes the handshake and speaks the protocol. axum's own `WebSocketUpgrade` wraps the same, and gives the
+/// connection below it to nobody, which closing in order and counting fragments need (`wire`, `budget`).
+pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let on_upgrade = parts.extensions.remove::<OnUpgrade>();
+    // tungstenite looks at the first line only, and proxies put their own before or after the browser's.
+    if let Ok(connection) = HeaderValue::from_str(&list(&parts.headers, &header::CONNECTION).join(",")) {
+        parts.headers.insert(header::CONNECTION, connection);
+    }
+    let request = Request::from_parts(parts, ());
+    let (Some(on_upgrade), Ok(mut response)) = (on_upgrade, create_response_with_body(&request, Body::empty)) else {
+        return not_a_handshake();
     };
-    // Said at the door, so that a proxy may turn to another server.
+    // Said before the upgrade, so that a proxy may turn to another server.
     if state.shutdown.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "The server restarts.").into_response();
     }
-    let session = state.identity.session(&headers);
-    let tasks = state.tasks.clone();
-    upgrade
-        .protocols([SUBPROTOCOL])
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_write_buffer_size(WRITE_BUFFER_MOST)
-        .max_message_size(TRANSPORT_CUT)
-        .max_frame_size(TRANSPORT_CUT)
-        // Tracked, so that a shutdown waits for its goodbye.
-        .on_upgrade(move |socket| tasks.track_future(contained(session::run(state, socket, code, session))))
+    let session = state.identity.session(request.headers());
+    let speaks = list(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL).contains(&SUBPROTOCOL);
+    if speaks {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    // Tracked, so that a shutdown waits for its goodbye.
+    state.tasks.clone().spawn(contained(async move {
+        match on_upgrade.await {
+            Ok(upgraded) => session::run(state, upgraded, code, session, speaks).await,
+            Err(error) => tracing::debug!(%error, "no connection after an upgrade"),
+        }
+    }));
+    response
+}
+
+/// A request without a handshake of RFC 6455, or with one of another version (section 4.4).
+fn not_a_handshake() -> Response {
+    let offer =
+        [(header::UPGRADE, "websocket"), (header::CONNECTION, "Upgrade"), (header::SEC_WEBSOCKET_VERSION, "13")];
+    (StatusCode::UPGRADE_REQUIRED, offer, "This is the address of a WebSocket.").into_response()
+}
+
+/// The elements of a list header, over all of its lines (RFC 9110 section 5.3).
+fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
+    let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim).collect()
 }

@@ -1,38 +1,98 @@
-//! The socket, with bounds: on what one frame holds and on how long a peer may take.
+//! The socket, with bounds: on what one frame holds, on how much a peer may send, and on how long it may take.
 
+use std::future::poll_fn;
+use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{CloseCode, Delivered, ServerFrame, codec};
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use app::protocol::{CloseCode, Delivered, MemberId, RoomCode, ServerFrame, codec};
+use futures_util::{SinkExt as _, StreamExt as _};
+use hyper::upgrade::Upgraded;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::budget::Metered;
 use crate::backend::Page;
 use crate::hub::FRAME_BYTES;
+use crate::state::AppState;
+use crate::telemetry::metrics::Metrics;
 
+/// Longest message in bytes, above the protocol's own limit so that one which is only too long for that has 4507.
+const TRANSPORT_CUT: usize = 128 * 1024;
+/// tungstenite allocates this much for every socket at once (its default is 128 KiB).
+const READ_BUFFER: usize = 4 * 1024;
+/// tungstenite's default is unlimited. The largest frame is a welcome to 1 000 members with the longest names, 0.6 MB.
+const WRITE_BUFFER_MOST: usize = 1024 * 1024;
 /// A peer that takes no frame for this long is gone or too slow.
 const WRITE: Duration = Duration::from_secs(10);
-/// After our Close the peer's is awaited: dropping the socket earlier can lose the code, and the peer sees 1006.
+/// Longest time from our Close to the connection's end.
 const LINGER: Duration = Duration::from_secs(2);
+/// Bytes of a message above [`TRANSPORT_CUT`] that are still taken after our Close, so that it reaches who is sending.
+const REST: u64 = 16 * 1024 * 1024;
 
 /// The connection is over; whatever there was to say has been said.
 #[derive(Debug)]
 pub(super) struct Over;
 
+/// Why nothing more can be read.
+#[derive(Debug)]
+pub(super) enum Unreadable {
+    /// The peer broke the WebSocket protocol. It is to be told with this code.
+    Violation(CloseCode),
+    /// The connection is closed, or broke.
+    Gone,
+}
+
+/// The codes of RFC 6455 section 7.4.1.
+impl From<Error> for Unreadable {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
+            Error::Protocol(_) => Self::Violation(CloseCode::ProtocolError),
+            Error::Utf8(_) => Self::Violation(CloseCode::NotUtf8),
+            Error::Capacity(_) => Self::Violation(CloseCode::MessageTooBig),
+            _ => Self::Gone,
+        }
+    }
+}
+
 /// One socket.
-pub(super) struct Wire(WebSocket);
+pub(super) struct Wire {
+    socket: WebSocketStream<Metered>,
+    metrics: Arc<Metrics>,
+}
 
 impl Wire {
-    pub(super) fn new(socket: WebSocket) -> Self {
-        Self(socket)
+    /// Speaks WebSocket over a connection that was upgraded, with the budget of this member of this room.
+    pub(super) async fn new(upgraded: Upgraded, state: &AppState, code: RoomCode, member: MemberId) -> Self {
+        let metered = Metered::new(upgraded, state.inbound.clone(), (code, member));
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_write_buffer_size(WRITE_BUFFER_MOST)
+            .max_message_size(Some(TRANSPORT_CUT))
+            .max_frame_size(Some(TRANSPORT_CUT));
+        let metrics = state.metrics.clone();
+        Self { socket: WebSocketStream::from_raw_socket(metered, Role::Server, Some(config)).await, metrics }
     }
 
-    /// The next message; `None` when there will be none. Cancel safe.
-    pub(super) async fn read(&mut self) -> Option<Result<Message, axum::Error>> {
-        self.0.recv().await
+    /// The next message, as soon as the member's budget allows. Cancel safe.
+    ///
+    /// # Errors
+    /// When there will be no other.
+    pub(super) async fn read(&mut self) -> Result<Message, Unreadable> {
+        poll_fn(|context| self.socket.get_mut().poll_paid(context)).await;
+        let message = self.socket.next().await.ok_or(Unreadable::Gone)??;
+        self.socket.get_mut().charge_frame();
+        self.metrics.frame();
+        Ok(message)
     }
 
     pub(super) async fn write(&mut self, message: Message) -> Result<(), Over> {
-        match timeout(WRITE, self.0.send(message)).await {
+        match timeout(WRITE, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Over),
         }
@@ -63,10 +123,31 @@ impl Wire {
     /// Says bye, and when to come back, closes, and waits for the peer to close too.
     pub(super) async fn close(&mut self, code: CloseCode, retry_ms: Option<u64>) {
         let bye = ServerFrame::Bye { code: code.number(), reason: code.reason().to_owned(), retry_ms };
-        let close = Message::Close(Some(CloseFrame { code: code.number(), reason: code.reason().into() }));
+        let close = Message::Close(Some(CloseFrame { code: code.number().into(), reason: code.reason().into() }));
         if self.send(&bye).await.is_ok() && self.write(close).await.is_ok() {
-            let peer_closes = async { while let Some(Ok(_)) = self.0.recv().await {} };
-            let _ = timeout(LINGER, peer_closes).await;
+            self.linger().await;
         }
+    }
+
+    /// Answers the Close that was read, with its code (RFC 6455 section 5.5.1).
+    pub(super) async fn answer_close(&mut self) {
+        // tungstenite has queued the answer.
+        if let Ok(Ok(())) = timeout(WRITE, self.socket.flush()).await {
+            self.linger().await;
+        }
+    }
+
+    /// Waits for the peer's Close and then for the end of its half of the connection, at most [`LINGER`]. Dropping a
+    /// connection with something unread resets it, which destroys what was sent: the peer would see 1006 (RFC 6455
+    /// section 7.1.1). After a violation there are no frames to look for, and the rest is thrown away.
+    async fn linger(&mut self) {
+        let end = async {
+            while self.read().await.is_ok() {}
+            let stream = self.socket.get_mut().unmetered();
+            if stream.shutdown().await.is_ok() {
+                let _ = copy(&mut stream.take(REST), &mut sink()).await;
+            }
+        };
+        let _ = timeout(LINGER, end).await;
     }
 }

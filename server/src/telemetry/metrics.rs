@@ -28,6 +28,7 @@ pub struct Metrics {
     members: Gauge,
     sockets: Gauge,
     connections: Counter,
+    frames: Counter,
     appends: Counters<&'static str>,
     deliveries: Counter,
     fan_out: Histogram,
@@ -86,6 +87,7 @@ impl Default for Metrics {
             members: Gauge::default(),
             sockets: Gauge::default(),
             connections: Counter::default(),
+            frames: Counter::default(),
             appends: Family::default(),
             deliveries: Counter::default(),
             fan_out: histogram(),
@@ -111,6 +113,7 @@ impl Metrics {
         registry.register("members", "Members who are connected here, once per room", self.members.clone());
         registry.register("sockets", "Open sockets", self.sockets.clone());
         registry.register("connections", "Sockets that were opened", self.connections.clone());
+        registry.register("frames", "WebSocket messages of any kind that were read from sockets", self.frames.clone());
         registry.register(
             "appends",
             "Events that were offered to the log, by what became of them",
@@ -178,6 +181,11 @@ impl Metrics {
     #[must_use]
     pub fn sockets(&self) -> u64 {
         u64::try_from(self.sockets.get()).unwrap_or_default()
+    }
+
+    /// Counts a WebSocket message of any kind that was read.
+    pub fn frame(&self) {
+        self.frames.inc();
     }
 
     /// An append was decided: `stored`, `repeated`, `refused` or `failed`.

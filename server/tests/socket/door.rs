@@ -1,5 +1,6 @@
 //! Who gets in.
 
+use super::raw::{HANDSHAKE, Raw};
 use crate::support::client::{Browser, Handshake, Person};
 use crate::support::server::Server;
 
@@ -101,4 +102,28 @@ async fn the_sockets_address_is_no_page() {
     let ana = Person::create(&server, "Ana").await;
     let answer = Browser::new(&server).get(&format!("/ws/{}", ana.code)).await;
     assert!(answer.status.is_client_error(), "{}", answer.status);
+}
+
+#[tokio::test]
+async fn several_connection_lines_are_one_list() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let [_, rest @ ..] = HANDSHAKE;
+    // RFC 9110 section 5.3: several lines of one name are one list, in their order.
+    for connection in [
+        &["Connection: keep-alive", "Connection: Upgrade"][..],
+        &["Connection: Upgrade", "Connection: keep-alive"],
+        &["Connection: keep-alive, Upgrade"],
+        &["connection: keep-alive", "CONNECTION: , TE,", "Connection:\tuPGRADE ,keep-alive"],
+        &["Connection:", "Connection: upgrade"],
+    ] {
+        let lines = [connection, &rest].concat();
+        let (_, status, head) = Raw::handshake(&ana, &lines).await;
+        assert_eq!(status, 101, "{connection:?}: {head}");
+        assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "the example of RFC 6455 section 1.3: {head}");
+    }
+    for connection in [&["Connection: keep-alive", "Connection: close"][..], &["Connection: Upgraded"], &[]] {
+        let (_, status, head) = Raw::handshake(&ana, &[connection, &rest].concat()).await;
+        assert!((400..500).contains(&status), "{connection:?}: {head}");
+    }
 }

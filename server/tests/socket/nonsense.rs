@@ -89,16 +89,6 @@ async fn a_frame_of_just_the_limit_is_taken() {
 }
 
 #[tokio::test]
-async fn what_the_transport_does_not_take_is_cut() {
-    let (_server, mut at_ana, eve) = two().await;
-    let mut socket = eve.connect().await;
-    // The server may be gone before all of it is written.
-    let _ = within(socket.stream.send(Message::Text("x".repeat(128 * 1024 + 1).into()))).await;
-    socket.is_cut().await;
-    at_ana.is_well(1).await;
-}
-
-#[tokio::test]
 async fn half_a_frame_disturbs_nobody() {
     let (_server, mut at_ana, eve) = two().await;
     // A masked text frame of 100 bytes, of which there are two; then no frame at all (reserved bits set).

@@ -475,11 +475,6 @@ impl Socket {
         }
         code
     }
-
-    /// Reads until the connection is cut without a word.
-    pub(crate) async fn is_cut(&mut self) {
-        assert_eq!(self.text().await, None);
-    }
 }
 
 /// What a message says.

@@ -1,0 +1,106 @@
+//! How much a member's connections may send.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use app::protocol::{Limits, MemberId, RoomCode};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+use super::rate::Rate;
+
+/// KiB that a frame counts beside its bytes, so that many small ones do not cost more than few large ones: reading and
+/// answering one takes about as long as copying that much.
+const FRAME: u32 = 4;
+
+/// The budget of every member in KiB: as many frames of the largest size as appends, over all of a member's connections.
+#[must_use]
+pub fn rate(limits: &Limits) -> Rate {
+    let frame = kib(limits.frame);
+    Rate::new(limits.appends_per_second.saturating_mul(frame), limits.append_burst.saturating_mul(frame))
+}
+
+fn kib(bytes: usize) -> u32 {
+    bytes.div_ceil(1024).try_into().unwrap_or(u32::MAX)
+}
+
+/// A connection that is read no faster than its member's budget allows. TCP slows the peer down.
+///
+/// How much a read brings is known only afterwards, so it is paid for before the next one. Bytes are counted here, below
+/// the WebSocket, because tungstenite shows no fragment of a message before the last.
+pub(super) struct Metered {
+    stream: TokioIo<Upgraded>,
+    budget: Arc<Rate>,
+    member: (RoomCode, MemberId),
+    /// KiB that were read and are not paid for.
+    owed: u32,
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl Metered {
+    pub(super) fn new(stream: Upgraded, budget: Arc<Rate>, member: (RoomCode, MemberId)) -> Self {
+        Self { stream: TokioIo::new(stream), budget, member, owed: 0, pause: None }
+    }
+
+    /// Charges a frame.
+    pub(super) fn charge_frame(&mut self) {
+        self.owed = self.owed.saturating_add(FRAME);
+    }
+
+    /// Waits until everything that was read is paid for.
+    pub(super) fn poll_paid(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if let Some(pause) = &mut self.pause {
+                ready!(pause.as_mut().poll(context));
+                self.pause = None;
+            }
+            let (code, member) = self.member;
+            match self.budget.take_many(code, member, self.owed) {
+                Ok(()) => {
+                    self.owed = 0;
+                    return Poll::Ready(());
+                }
+                // Another connection of the member may have taken it by then.
+                Err(wait) => self.pause = Some(Box::pin(sleep(wait))),
+            }
+        }
+    }
+
+    /// The connection without the budget.
+    pub(super) fn unmetered(&mut self) -> &mut TokioIo<Upgraded> {
+        &mut self.stream
+    }
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.poll_paid(context));
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let read = kib(buffer.filled().len() - before);
+        self.owed = self.owed.saturating_add(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,131 @@
+//! Frames of every kind have a budget per member: who is over it waits, loses nothing, and holds up nobody else.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::raw::{BINARY, FIN, PING, PONG, Raw, TEXT, frame};
+use crate::support::client::{Browser, Person};
+use crate::support::server::Server;
+
+/// The budget of PROTOCOL.md, Limits, at the default rate of appends: KiB at once, and KiB a second.
+const BURST: f64 = 640.0;
+const RATE: f64 = 320.0;
+/// KiB that a frame counts beside its bytes.
+const FRAME: f64 = 4.0;
+const FLOOD: Duration = Duration::from_secs(2);
+
+/// WebSocket messages that the server has read from all of its clients.
+async fn frames(server: &Server) -> f64 {
+    let metrics = Browser { address: server.metrics, cookie: None }.get("/metrics").await.body;
+    let line = metrics.lines().find_map(|line| line.strip_prefix("flasky_frames_total "));
+    line.expect("frames are counted").parse().unwrap()
+}
+
+async fn two() -> (Server, Person, Person) {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let eve = Person::join(&server, ana.code, "Eve").await;
+    (server, ana, eve)
+}
+
+/// Frames that cost a client little, with what the server makes of them.
+fn cheap() -> Vec<(&'static str, Vec<u8>)> {
+    let text = |text: &str| frame(FIN | TEXT, text.as_bytes());
+    let v4 = "9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d";
+    vec![
+        ("of an unknown type", text(r#"{"type":"x"}"#)),
+        ("WebSocket pings", frame(FIN | PING, b"")),
+        ("long WebSocket pings", frame(FIN | PING, &[7; 125])),
+        ("WebSocket pongs", frame(FIN | PONG, b"")),
+        ("refused appends", text(&format!(r#"{{"type":"append","id":"{v4}","event":{{"kind":"x"}}}}"#))),
+        ("signals", text(r#"{"type":"signal","typing":false}"#)),
+        ("fragmented", [frame(TEXT, b"{\"type\":"), frame(0, b""), frame(FIN, b"\"x\"}")].concat()),
+        ("large", text(&format!(r#"{{"type":"x","pad":"{}"}}"#, "x".repeat(60_000)))),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_over_the_budget_are_not_read() {
+    for (what, bytes) in cheap() {
+        let (server, ana, eve) = two().await;
+        let (mut at_ana, mut at_eve) = (ana.connect().await, Raw::greet(&eve).await);
+        let (before, began) = (frames(&server).await, Instant::now());
+        let pieces = bytes.repeat(64 * 1024 / bytes.len() + 1);
+        at_eve.flood(&pieces, FLOOD).await;
+        let read = frames(&server).await - before;
+        let size = FRAME.max(bytes.len() as f64 / 1024.0);
+        let most = (BURST + RATE * began.elapsed().as_secs_f64()) / size + 1.0;
+        assert!(read <= most, "{what}: {read} read, {most} allowed");
+        assert!(read >= BURST / (size + FRAME) / 2.0, "{what}: {read} read, and the burst is free");
+        at_ana.is_well(1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tabs_of_a_member_share_a_budget_and_members_do_not() {
+    let (server, ana, eve) = two().await;
+    let mut at_ana = ana.connect().await;
+    let mut tabs = Vec::new();
+    for _ in 0..4 {
+        tabs.push(Raw::greet(&eve).await);
+    }
+    let (before, began) = (frames(&server).await, Instant::now());
+    let pings = frame(FIN | PING, b"").repeat(10_000);
+    let floods = tabs.into_iter().map(|mut tab| {
+        let pings = pings.clone();
+        tokio::spawn(async move { tab.flood(&pings, FLOOD).await })
+    });
+    for flood in floods.collect::<Vec<_>>() {
+        flood.await.unwrap();
+    }
+    let read = frames(&server).await - before;
+    let most = (BURST + RATE * began.elapsed().as_secs_f64()) / FRAME + 4.0;
+    assert!(read <= most, "{read} read, {most} allowed");
+    for n in 0..50 {
+        at_ana.is_well(n).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fragments_that_are_no_message_yet_have_a_budget_too() {
+    let (_server, ana, eve) = two().await;
+    let (mut at_ana, mut at_eve) = (ana.connect().await, Raw::greet(&eve).await);
+    at_eve.write(&frame(BINARY, b"")).await;
+    let taken = at_eve.flood(&frame(0, b"").repeat(10_000), FLOOD).await as f64 / 1024.0;
+    // What lies in the kernel's buffers was sent and is not read.
+    let buffers = 4.0 * 1024.0;
+    assert!(taken <= BURST + 2.0 * RATE * FLOOD.as_secs_f64() + buffers, "{taken} KiB");
+    at_ana.is_well(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stranger_has_a_budget_too() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut stranger = Person::create(&server, "Eve").await;
+    stranger.code = ana.code;
+    // Refused at hello, and refused at once: what they send until they are gone is not worth more.
+    for cookie in [stranger.browser.cookie.clone(), None] {
+        stranger.browser.cookie = cookie;
+        let mut raw = Raw::open(&stranger).await;
+        raw.text(super::raw::HELLO).await;
+        let (before, began) = (frames(&server).await, Instant::now());
+        raw.flood(&frame(FIN | PING, b"").repeat(10_000), FLOOD).await;
+        let read = frames(&server).await - before;
+        let most = (BURST + RATE * began.elapsed().as_secs_f64()) / FRAME + 1.0;
+        assert!(read <= most, "{read} read, {most} allowed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_over_the_budget_are_answered_later_and_in_order() {
+    let (_server, _ana, eve) = two().await;
+    let mut raw = Raw::greet(&eve).await;
+    let pings: Vec<u8> =
+        (0..300).flat_map(|n| frame(FIN | TEXT, format!(r#"{{"type":"ping","n":{n}}}"#).as_bytes())).collect();
+    raw.write(&pings).await;
+    for n in 0..300 {
+        assert_eq!(raw.said().await, format!(r#"{{"type":"pong","n":{n}}}"#));
+    }
+}
