@@ -6,6 +6,7 @@
 pub mod body;
 pub mod codec;
 pub mod emoji;
+mod envelope;
 pub mod event;
 pub mod fault;
 mod fields;

@@ -28,3 +28,5 @@ mod stay;
 mod support;
 #[path = "socket/talk.rs"]
 mod talk;
+#[path = "socket/text.rs"]
+mod text;

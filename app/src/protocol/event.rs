@@ -163,8 +163,10 @@ pub enum Proposal {
     },
     /// Seats are taken by the forms and freed by the frame `leave`: not allowed here.
     Forbidden,
-    /// A kind this version does not know.
+    /// A kind that this version does not know, or a known one of another shape.
     Other,
+    /// A text that is none: it holds half a surrogate pair.
+    Unsendable,
 }
 
 /// Message text never reaches a log through `{:?}`, parsed or not.
@@ -177,6 +179,7 @@ impl fmt::Debug for Proposal {
             Self::Reacted { target, on, .. } => write!(f, "Reacted({target}, {on})"),
             Self::Forbidden => f.write_str("Forbidden"),
             Self::Other => f.write_str("Other"),
+            Self::Unsendable => f.write_str("Unsendable"),
         }
     }
 }
@@ -211,7 +214,6 @@ words! { LeaveReason { "choice" = Choice, "vanished" = Vanished } }
 read! {
     Event = |json| Fields::from_json(json)?.event();
     EventKind = |json| Fields::from_json(json)?.event_kind();
-    Proposal = |json| Fields::from_json(json)?.proposal();
     Delivered = |json| Fields::from_json(json)?.delivered();
 }
-deserialize_as_read!(Event, EventKind, Proposal, Delivered);
+deserialize_as_read!(Event, EventKind, Delivered);

@@ -50,7 +50,7 @@ pub(super) struct Fields {
 
 /// The names of the kinds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Joined,
     Left,
     Message,
@@ -127,17 +127,6 @@ impl Fields {
         }
         Some(Delivered::Trimmed { id: self.id?, seq: self.seq? })
     }
-
-    pub(super) fn proposal(self) -> Option<Proposal> {
-        Some(match self.kind? {
-            Kind::Message => Proposal::Message { body: self.body?, reply_to: self.reply_to },
-            Kind::Edited => Proposal::Edited { target: self.target?, body: self.body? },
-            Kind::Deleted => Proposal::Deleted { target: self.target? },
-            Kind::Reacted => Proposal::Reacted { target: self.target?, emoji: self.emoji?, on: self.on? },
-            Kind::Joined | Kind::Left => Proposal::Forbidden,
-            Kind::Unknown => Proposal::Other,
-        })
-    }
 }
 
 impl From<EventKind> for Fields {
@@ -187,7 +176,7 @@ impl From<Proposal> for Fields {
                 Self { target: Some(target), emoji: Some(emoji), on: Some(on), ..of(Kind::Reacted) }
             }
             Proposal::Forbidden => of(Kind::Joined),
-            Proposal::Other => of(Kind::Unknown),
+            Proposal::Other | Proposal::Unsendable => of(Kind::Unknown),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::event::{Delivered, Proposal};
@@ -17,8 +17,8 @@ use super::room_code::RoomCode;
 /// Names of the members that events mention.
 pub type Names = BTreeMap<MemberId, DisplayName>;
 
-/// What a client says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a client says. Its reader is in `envelope`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
     /// The first frame, within five seconds.
@@ -26,7 +26,7 @@ pub enum ClientFrame {
         /// The protocol version.
         v: u32,
         /// What the client has already seen.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         position: Option<Position>,
     },
     /// Append this to the log. Its echo is the acknowledgement.
@@ -49,7 +49,6 @@ pub enum ClientFrame {
         n: u64,
     },
     /// A frame of a later version: ignored once the connection is greeted.
-    #[serde(other)]
     Unknown,
 }
 

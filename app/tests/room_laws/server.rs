@@ -142,7 +142,7 @@ impl World {
                 author(target)?;
                 EventKind::Reacted { target, emoji: emoji.parse().unwrap(), on }
             }
-            Proposal::Forbidden | Proposal::Other => return Err(Code::NotAllowed),
+            Proposal::Forbidden | Proposal::Other | Proposal::Unsendable => return Err(Code::NotAllowed),
         })
     }
 }

@@ -219,6 +219,7 @@ fn parse(event: Proposal) -> Result<EventKind, Code> {
         }
         Proposal::Forbidden => return Err(Code::NotAllowed),
         Proposal::Other => return Err(Code::Unsupported),
+        Proposal::Unsendable => return Err(Code::BadText),
     })
 }
 

@@ -1,0 +1,123 @@
+//! Client frames out of JSON, which servers alone do.
+//!
+//! The fields of a frame are cut out unread (`RawValue`): an append's id is known before its event is looked at, so that
+//! an event that cannot be read is refused by its id. Nothing is read into a tree, and what nobody asks for is not read
+//! at all, however deep or large it is.
+
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::event::Proposal;
+use super::fields::Kind;
+use super::frame::ClientFrame;
+
+type Field<'a> = Option<&'a RawValue>;
+
+/// The fields of all frames of clients.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: &'a RawValue,
+    #[serde(borrow)]
+    v: Field<'a>,
+    #[serde(borrow)]
+    position: Field<'a>,
+    #[serde(borrow)]
+    id: Field<'a>,
+    #[serde(borrow)]
+    event: Field<'a>,
+    #[serde(borrow)]
+    typing: Field<'a>,
+    #[serde(borrow)]
+    n: Field<'a>,
+}
+
+/// The fields of all events that clients may append.
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow)]
+    kind: Field<'a>,
+    #[serde(borrow)]
+    target: Field<'a>,
+    #[serde(borrow)]
+    body: Field<'a>,
+    #[serde(borrow)]
+    reply_to: Field<'a>,
+    #[serde(borrow)]
+    emoji: Field<'a>,
+    #[serde(borrow)]
+    on: Field<'a>,
+}
+
+/// Why a field cannot be read.
+enum Unreadable {
+    /// It is not there, or of another type.
+    Shape,
+    /// A string with half a surrogate pair (RFC 8259 section 8.2), which no text can hold.
+    Text,
+}
+
+impl<'de> Deserialize<'de> for ClientFrame {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        frame(Deserialize::deserialize(deserializer)?).map_err(|_| D::Error::custom("not a frame of a client"))
+    }
+}
+
+fn frame(text: &RawValue) -> Result<ClientFrame, Unreadable> {
+    let frame: Envelope<'_> = object(text)?;
+    let kind = match string(Some(frame.kind)) {
+        Err(Unreadable::Text) => return Ok(ClientFrame::Unknown),
+        kind => kind?,
+    };
+    Ok(match kind.as_str() {
+        "hello" => ClientFrame::Hello { v: need(frame.v)?, position: maybe(frame.position)? },
+        "append" => ClientFrame::Append { id: need(frame.id)?, event: proposal(frame.event.ok_or(Unreadable::Shape)?) },
+        "leave" => ClientFrame::Leave,
+        "signal" => ClientFrame::Signal { typing: need(frame.typing)? },
+        "ping" => ClientFrame::Ping { n: need(frame.n)? },
+        _ => ClientFrame::Unknown,
+    })
+}
+
+/// Reads what to append. Whatever it is, it is something that can be refused.
+fn proposal(event: &RawValue) -> Proposal {
+    event_of_client(event).unwrap_or_else(|unreadable| match unreadable {
+        Unreadable::Shape => Proposal::Other,
+        Unreadable::Text => Proposal::Unsendable,
+    })
+}
+
+fn event_of_client(event: &RawValue) -> Result<Proposal, Unreadable> {
+    let event: Event<'_> = object(event)?;
+    Ok(match need(event.kind).unwrap_or(Kind::Unknown) {
+        Kind::Message => Proposal::Message { body: string(event.body)?, reply_to: maybe(event.reply_to)? },
+        Kind::Edited => Proposal::Edited { target: need(event.target)?, body: string(event.body)? },
+        Kind::Deleted => Proposal::Deleted { target: need(event.target)? },
+        Kind::Reacted => {
+            Proposal::Reacted { target: need(event.target)?, emoji: string(event.emoji)?, on: need(event.on)? }
+        }
+        Kind::Joined | Kind::Left => Proposal::Forbidden,
+        Kind::Unknown => Proposal::Other,
+    })
+}
+
+/// Reads a struct out of an object. serde takes an array of its fields' values for one as well.
+fn object<'a, T: Deserialize<'a>>(json: &'a RawValue) -> Result<T, Unreadable> {
+    let object = Some(json.get()).filter(|json| json.starts_with('{'));
+    object.and_then(|json| serde_json::from_str(json).ok()).ok_or(Unreadable::Shape)
+}
+
+fn need<T: DeserializeOwned>(field: Field<'_>) -> Result<T, Unreadable> {
+    field.and_then(|json| serde_json::from_str(json.get()).ok()).ok_or(Unreadable::Shape)
+}
+
+fn maybe<T: DeserializeOwned>(field: Field<'_>) -> Result<Option<T>, Unreadable> {
+    field.map(|json| need(Some(json))).transpose()
+}
+
+fn string(field: Field<'_>) -> Result<String, Unreadable> {
+    let json = field.ok_or(Unreadable::Shape)?.get();
+    // What stands here is JSON, so that a string which cannot be read holds what is no text.
+    serde_json::from_str(json).map_err(|_| if json.starts_with('"') { Unreadable::Text } else { Unreadable::Shape })
+}
