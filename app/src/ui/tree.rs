@@ -32,7 +32,8 @@ pub(crate) struct El {
 
 #[derive(Clone, PartialEq, Eq)]
 enum Node {
-    El(El),
+    // By pointer: a vector reserves space for four at its first, and most elements have one child.
+    El(Arc<El>),
     Text(Str),
     Live(Same<Draw>),
 }
@@ -122,13 +123,13 @@ impl El {
 
     /// Adds an element.
     pub(crate) fn child(mut self, child: Self) -> Self {
-        self.children.push(Node::El(child));
+        self.children.push(Node::El(Arc::new(child)));
         self
     }
 
     /// Adds elements, as many as there are.
     pub(crate) fn children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
-        self.children.extend(children.into_iter().map(Node::El));
+        self.children.extend(children.into_iter().map(|child| Node::El(Arc::new(child))));
         self
     }
 
@@ -181,7 +182,7 @@ impl El {
     }
 
     #[cfg(any(feature = "ssr", test))]
-    fn html(&self) -> String {
+    pub(in crate::ui) fn html(&self) -> String {
         let mut html = String::new();
         self.write(&mut html);
         html
@@ -215,7 +216,7 @@ impl El {
         let rows: Rows = self.rows.iter().flat_map(|list| (list.0)()).collect();
         for rows in rows.chunk_by(ListedRow::stands_with) {
             let mut block = block();
-            block.children = rows.iter().map(|row| Node::El(Self::clone(&row.drawn))).collect();
+            block.children = rows.iter().map(|row| Node::El(row.drawn.clone())).collect();
             block.write(html);
         }
         html.push_str("</");
