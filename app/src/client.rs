@@ -14,6 +14,7 @@ use crate::protocol::{
 pub mod backoff;
 pub mod connection;
 pub mod input;
+pub mod mentions;
 pub mod outbox;
 pub mod pace;
 pub mod presence;
@@ -22,6 +23,7 @@ pub mod timeline;
 
 pub use connection::{Connection, Ending, Phase};
 pub use input::{Action, Input};
+pub use mentions::{Mention, NameIndex};
 pub use outbox::{Draft, DraftEvent, DraftState, Outbox};
 pub use pace::Pace;
 pub use room::{Applied, RoomState};

@@ -2,6 +2,7 @@
 //!
 //! It compiles on the server too, where pages are rendered and none of it runs: no Effect, no event.
 
+pub mod address;
 pub mod ask;
 pub mod browser;
 mod driver;

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::keeper::Aim;
 use super::signal::Signal;
 use super::{ask, browser, driver, keeper, watch};
-use crate::client::{Client, Input, MessageRow, Outbox, Returned, Row, RowKey, RowState};
+use crate::client::{Client, Input, MessageRow, NameIndex, Outbox, Returned, Row, RowKey, RowState};
 use crate::protocol::body::BodyError;
 use crate::protocol::{Code, DisplayName, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
 
@@ -37,6 +37,8 @@ pub struct RoomStore {
     pub rows: Signal<Vec<Arc<Row>>>,
     /// Who is here.
     pub members: Signal<Vec<Member>>,
+    /// Their names, as messages mention them.
+    pub names: Signal<Arc<NameIndex>>,
     /// Who of the others is writing.
     pub typing: Signal<Vec<Arc<DisplayName>>>,
     /// How many messages of others came since the page was last hidden.
@@ -93,6 +95,7 @@ impl RoomStore {
             capacity,
             rows: Signal::default(),
             members: Signal::default(),
+            names: Signal::default(),
             typing: Signal::default(),
             unread: Signal::default(),
             locked: Signal::new(locked),
@@ -334,6 +337,8 @@ impl RoomStore {
         self.locked.set_if_new(client.room().is_some_and(|room| room.info().locked));
         self.unsent.set_if_new(client.outbox().drafts().filter_map(|draft| draft.event.words().cloned()).collect());
         if self.members.with_untracked(|members| members != client.members()) {
+            let names = client.members().iter().map(|seated| (seated.name.as_str(), seated.member == self.me));
+            self.names.set(Arc::new(NameIndex::new(names)));
             self.members.set(client.members().to_vec());
         }
         self.draw_rows(client.rows());

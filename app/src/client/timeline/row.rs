@@ -74,8 +74,6 @@ pub struct MessageRow {
     pub edited: bool,
     /// Whether the reader said it.
     pub own: bool,
-    /// Whether somebody else wrote the reader's name after an `@`.
-    pub mentions_me: bool,
     /// Whether author and time stand above it.
     pub first_of_group: bool,
     /// Whether the next row belongs to something else.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::row::{DayRow, LineRow, MessageRow, Quote, Reaction, Row, RowState, SeatChange, SeatChangeKind, UnreadRow};
 use super::{Reader, Timeline};
 use crate::client::outbox::{Draft, DraftEvent, DraftState};
-use crate::protocol::{DisplayName, Event, EventId, EventKind, MemberId, MessageBody, Seq};
+use crate::protocol::{Event, EventId, EventKind, MemberId, MessageBody, Seq};
 
 /// Messages of one author stand in one group when no more than this lies between each and the next, in milliseconds.
 pub const GROUP_MS: u64 = 300_000;
@@ -18,7 +18,6 @@ const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 pub(super) struct Rows<'a> {
     timeline: &'a Timeline,
     reader: Reader<'a>,
-    my_name: Option<&'a DisplayName>,
     zone: i32,
     drafts: Vec<&'a Draft>,
     /// What waits to be sent of a message: its words, and what changes it.
@@ -81,7 +80,6 @@ impl<'a> Rows<'a> {
         Self {
             timeline,
             reader,
-            my_name: reader.names.get(&reader.me).map(AsRef::as_ref),
             zone,
             rows: Vec::with_capacity(timeline.events.len() + drafts.len() + 4),
             drafts,
@@ -159,8 +157,6 @@ impl<'a> Rows<'a> {
             (RowState::Sent, Some(since)) => RowState::Changing { since },
             (state, _) => state,
         };
-        let mentions_me =
-            !own && body.zip(self.my_name).is_some_and(|(body, name)| mentions(body.as_str(), name.as_str()));
         let row = MessageRow {
             id: said.id,
             by: said.by,
@@ -169,7 +165,6 @@ impl<'a> Rows<'a> {
             body: body.cloned(),
             edited: is_there && (said.edited || changed.is_some()),
             own,
-            mentions_me,
             first_of_group,
             last_of_group: true,
             reply: said.reply_to.filter(|_| is_there).map(|target| self.quote(target)),
@@ -264,22 +259,4 @@ impl<'a> Rows<'a> {
             self.rows.push(Row::Day(DayRow { day, at }));
         }
     }
-}
-
-/// Whether the name stands after an `@`, in capitals or not, and is not the beginning of a longer word.
-fn mentions(text: &str, name: &str) -> bool {
-    text.match_indices('@').any(|(at, sign)| begins_with_name(&text[at + sign.len()..], name))
-}
-
-fn begins_with_name(text: &str, name: &str) -> bool {
-    let mut wanted = name.chars().flat_map(char::to_lowercase).peekable();
-    for c in text.chars() {
-        if wanted.peek().is_none() {
-            return !c.is_alphanumeric();
-        }
-        if !c.to_lowercase().all(|c| wanted.next() == Some(c)) {
-            return false;
-        }
-    }
-    wanted.peek().is_none()
 }

@@ -5,26 +5,26 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Names, Node, as_typed, is_plain};
+use super::{Context, Node, as_typed, is_plain};
 
 /// A way of reading messages.
-pub type Read = fn(&str, Names<'_>) -> Vec<Node>;
+pub type Read = fn(&str, Context<'_>) -> Vec<Node>;
 
 /// Reads a message. Whoever draws what it says draws again when the parser has come that it needs.
 #[must_use]
-pub fn read(body: &str, names: Names<'_>) -> Vec<Node> {
+pub fn read(body: &str, context: Context<'_>) -> Vec<Node> {
     if !is_plain(body) {
         fetch();
     }
-    read_if_here(body, names)
+    read_if_here(body, context)
 }
 
 /// Reads a message, and fetches nothing for it: it stands as it was typed while the parser is not here.
 #[must_use]
-pub fn read_if_here(body: &str, names: Names<'_>) -> Vec<Node> {
+pub fn read_if_here(body: &str, context: Context<'_>) -> Vec<Node> {
     match parser() {
-        Some(parse) if !is_plain(body) => parse(body, names),
-        _ => as_typed(body, names),
+        Some(parse) if !is_plain(body) => parse(body, context),
+        _ => as_typed(body, context),
     }
 }
 

@@ -3,7 +3,7 @@
 use pulldown_cmark::{CodeBlockKind, Event, OffsetIter, Options, Parser, Tag};
 use std::ops::Range;
 
-use super::{Names, Node, is_harmless, link, text_of, words};
+use super::{Context, MAX_DRAWN, Node, Words, drawn, one_text, text_of};
 
 /// Quotes and lists inside each other, at most, and marks inside each other. What is deeper stands as it was typed.
 pub(super) const DEPTH: usize = 6;
@@ -12,19 +12,19 @@ pub(super) const DEPTH: usize = 6;
 const HIDDEN: char = '%';
 
 /// Reads a message.
-pub(super) fn parse(body: &str, names: Names<'_>) -> Vec<Node> {
+pub(super) fn parse(body: &str, context: Context<'_>) -> Vec<Node> {
     let markup = hide(body);
     let mut reader = Reader {
         body,
         markup: &markup,
-        names,
+        runs: Words::new(context),
         events: Parser::new_ext(&markup, Options::ENABLE_STRIKETHROUGH).into_offset_iter(),
         indentation: "",
         quotes: 0,
         marks: 0,
         in_link: false,
     };
-    reader.until_end(0)
+    reader.blocks()
 }
 
 /// The message without what would be markup elsewhere, every byte in its place: the colon that makes words in brackets
@@ -67,7 +67,7 @@ struct Reader<'a> {
     body: &'a str,
     /// What the parser reads: see [`hide`].
     markup: &'a str,
-    names: Names<'a>,
+    runs: Words<'a>,
     events: OffsetIter<'a>,
     /// What stands before the words that come next.
     indentation: &'a str,
@@ -80,6 +80,25 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// All blocks; from the first that makes the message more than [`MAX_DRAWN`], the rest as one text.
+    fn blocks(&mut self) -> Vec<Node> {
+        let (mut nodes, mut sum) = (Vec::new(), 0);
+        while let Some((event, range)) = self.events.next() {
+            let (known, begin) = (nodes.len(), self.line_begins(range.start));
+            match event {
+                Event::Start(tag) => self.begin(tag, range, 0, &mut nodes),
+                _ => nodes.push(self.block_as_typed(range, 0)),
+            }
+            sum += drawn(&nodes[known..]);
+            if sum > MAX_DRAWN {
+                nodes.truncate(known);
+                nodes.push(one_text(&self.body[begin..]));
+                break;
+            }
+        }
+        nodes
+    }
+
     /// Everything up to the end of what was begun.
     fn until_end(&mut self, depth: usize) -> Vec<Node> {
         let mut nodes = Vec::new();
@@ -204,7 +223,7 @@ impl<'a> Reader<'a> {
             }
             Tag::Link { dest_url, title, .. } if title.is_empty() => {
                 let address = self.reveal(&dest_url, range.clone());
-                self.link(address, range, depth, nodes);
+                self.link(&address, range, depth, nodes);
             }
             Tag::Link { .. } | Tag::Image { .. } => {
                 self.skip();
@@ -225,14 +244,13 @@ impl<'a> Reader<'a> {
         self.until_end(depth)
     }
 
-    fn link(&mut self, address: String, range: Range<usize>, depth: usize, nodes: &mut Vec<Node>) {
+    fn link(&mut self, address: &str, range: Range<usize>, depth: usize, nodes: &mut Vec<Node>) {
         self.in_link = true;
         let shown = self.until_end(depth);
         self.in_link = false;
-        if !is_harmless(&address) || text_of(&shown).trim().is_empty() {
-            self.as_typed(range, nodes);
-        } else {
-            nodes.push(link(address, shown));
+        match self.runs.address(address) {
+            Some(address) if !text_of(&shown).trim().is_empty() => nodes.push(self.runs.link(address, shown)),
+            _ => self.as_typed(range, nodes),
         }
     }
 
@@ -292,7 +310,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn block_as_typed(&self, mut range: Range<usize>, depth: usize) -> Node {
+    fn block_as_typed(&mut self, mut range: Range<usize>, depth: usize) -> Node {
         if depth == 0 {
             range.start = self.line_begins(range.start);
         }
@@ -301,7 +319,7 @@ impl<'a> Reader<'a> {
         Node::Paragraph(nodes)
     }
 
-    fn as_typed(&self, range: Range<usize>, nodes: &mut Vec<Node>) {
+    fn as_typed(&mut self, range: Range<usize>, nodes: &mut Vec<Node>) {
         let [lines, read] = [self.body, self.markup].map(|text| text[range.clone()].trim_matches('\n').split('\n'));
         for (i, (line, mut read)) in lines.zip(read).enumerate() {
             if i > 0 {
@@ -317,12 +335,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Ends a run of text.
-    fn words(&self, nodes: &mut Vec<Node>, text: &mut String) {
+    fn words(&mut self, nodes: &mut Vec<Node>, text: &mut String) {
         let text = std::mem::take(text);
         if self.in_link && !text.is_empty() {
             nodes.push(Node::Text(text));
         } else {
-            words(&text, self.names, nodes);
+            self.runs.read(&text, nodes);
         }
     }
 }

@@ -1,14 +1,36 @@
 use proptest::prelude::*;
+use serde_json::Value;
 
-use super::parser::{DEPTH, parse};
+use super::parser::DEPTH;
 use super::*;
+use crate::client::mentions::{MAX_MARKS, tests::by_each_name};
+use crate::live::address;
+
+type Names<'a> = &'a [(&'a str, bool)];
+
+fn read_with(read: Read, body: &str, names: Names<'_>) -> Vec<Node> {
+    let names = NameIndex::new(names.iter().copied());
+    read(body, Context { names: &names, parse_address: address::parse })
+}
+
+fn parse(body: &str, names: Names<'_>) -> Vec<Node> {
+    read_with(parser::parse, body, names)
+}
+
+fn as_typed(body: &str, names: Names<'_>) -> Vec<Node> {
+    read_with(super::as_typed, body, names)
+}
 
 fn text(text: &str) -> Node {
     Node::Text(text.to_owned())
 }
 
 fn one(body: &str) -> Vec<Node> {
-    match parse(body, &[]).as_slice() {
+    one_with(body, &[])
+}
+
+fn one_with(body: &str, names: Names<'_>) -> Vec<Node> {
+    match parse(body, names).as_slice() {
         [Node::Paragraph(inner)] => inner.clone(),
         other => panic!("{body:?} is not one paragraph: {other:?}"),
     }
@@ -66,28 +88,25 @@ fn everything_else_stands_as_it_was_typed() {
     }
 }
 
+/// The same file is drawn by a browser: `end2end/tests/markup.spec.ts`.
 #[test]
-fn only_harmless_addresses_are_links() {
-    for body in [
-        "[a](javascript:alert(1))",
-        "[a](data:text/html,x)",
-        "<javascript:alert(1)>",
-        "[a](/room/x)",
-        "[a](//evil.example)",
-        "[a](JaVaScRiPt:x)",
-    ] {
-        assert!(!format!("{:?}", parse(body, &[])).contains("Link"), "{body}");
+fn hostile_addresses_show_the_host_they_lead_to() {
+    let cases: Value = serde_json::from_str(include_str!("../../../tests/fixtures/links.json")).unwrap();
+    for case in cases.as_array().unwrap() {
+        let text = |key: &str| case[key].as_str().map(str::to_owned);
+        let body = text("body").unwrap();
+        let expected: Vec<_> = text("href").map(|href| (href, text("leads_to"))).into_iter().collect();
+        assert_eq!(links(&parse(&body, &[])), expected, "{body}");
     }
+}
+
+#[test]
+fn what_a_link_shows_is_what_was_typed() {
     let bare = one("see https://a.example/b_c_d?e=f, please");
-    assert!(matches!(&bare[1], Node::Link { href, leads_to: None, .. } if href == "https://a.example/b_c_d?e=f"));
-    let named = one("[your bank](https://user@evil.example/x)");
-    assert!(matches!(&named[0], Node::Link { leads_to: Some(host), .. } if host == "evil.example"));
+    assert!(matches!(&bare[1], Node::Link { shown, .. } if *shown == [text("https://a.example/b_c_d?e=f")]));
     let posing = one("[https://bank.example](https://evil.example/x)");
-    assert!(matches!(&posing[0], Node::Link { shown, leads_to: Some(host), .. }
-        if host == "evil.example" && *shown == [text("https://bank.example")]));
-    assert!(
-        matches!(&one("mail ana@b.example")[1], Node::Link { href, leads_to: None, .. } if href == "mailto:ana@b.example")
-    );
+    assert!(matches!(&posing[0], Node::Link { shown, .. } if *shown == [text("https://bank.example")]));
+    assert_eq!(one("[a](javascript:alert(1))"), [text("[a](javascript:alert(1))")]);
 }
 
 #[test]
@@ -111,6 +130,52 @@ fn names_after_an_at_are_mentions() {
     }
 }
 
+#[test]
+fn marks_beyond_the_maximum_are_no_mentions() {
+    let mentions = |nodes: &[Node]| nodes.iter().filter(|node| matches!(node, Node::Mention { .. })).count();
+    let body = "@Ana ".repeat(MAX_MARKS + 50);
+    assert_eq!(mentions(&one_with(&body, &[("Ana", true)])), MAX_MARKS);
+    // One bound for all runs of a message.
+    let body = "*@Ana*\n".repeat(70) + &"@Ana ".repeat(MAX_MARKS);
+    let nodes = one_with(&body, &[("Ana", true)]);
+    let italic: usize = nodes.iter().flat_map(Node::items).map(|inner| mentions(inner)).sum();
+    assert_eq!((italic, mentions(&nodes)), (70, MAX_MARKS - 70));
+}
+
+/// The definition that mentions keep.
+fn mentions_one_by_one(text: &str, names: Names<'_>) -> Vec<Node> {
+    let (mut nodes, mut plain, mut rest) = (Vec::new(), String::new(), text);
+    while let Some(at) = rest.find('@') {
+        let (before, after) = (&rest[..at], &rest[at + 1..]);
+        plain.push_str(before);
+        rest = after;
+        match by_each_name(after, names).filter(|_| !before.ends_with(char::is_alphanumeric)) {
+            Some(found) => {
+                nodes.extend((!plain.is_empty()).then(|| Node::Text(std::mem::take(&mut plain))));
+                nodes.push(Node::Mention { text: format!("@{}", &after[..found.length]), own: found.own });
+                rest = &after[found.length..];
+            }
+            None => plain.push('@'),
+        }
+    }
+    plain.push_str(rest);
+    nodes.extend((!plain.is_empty()).then_some(Node::Text(plain)));
+    nodes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn mentions_agree_with_comparing_each_name(
+        text in "[@aAbİ\u{307} é中,]{1,30}",
+        names in prop::collection::vec(("[@aAbİ\u{307} é]{1,4}", any::<bool>()), 0..6),
+    ) {
+        let names: Vec<(&str, bool)> = names.iter().map(|(name, own)| (name.as_str(), *own)).collect();
+        prop_assert_eq!(as_typed(&text, &names), [Node::Paragraph(mentions_one_by_one(&text, &names))]);
+    }
+}
+
 fn depth(nodes: &[Node]) -> usize {
     let of = |node: &Node| match node {
         Node::Quote(inner) => 1 + depth(inner),
@@ -121,39 +186,31 @@ fn depth(nodes: &[Node]) -> usize {
     nodes.iter().map(of).max().unwrap_or(0)
 }
 
-fn links(nodes: &[Node], found: &mut Vec<String>) {
+/// Where the links lead, and what is said of that beside their words.
+fn links(nodes: &[Node]) -> Vec<(String, Option<String>)> {
+    let mut found = Vec::new();
     for node in nodes {
-        match node {
-            Node::Link { href, shown, .. } => {
-                found.push(href.clone());
-                links(shown, found);
-            }
-            Node::Bold(inner)
-            | Node::Italic(inner)
-            | Node::Strike(inner)
-            | Node::Paragraph(inner)
-            | Node::Quote(inner) => {
-                links(inner, found);
-            }
-            Node::List { items, .. } => items.iter().for_each(|item| links(item, found)),
-            _ => {}
+        if let Node::Link { href, leads_to, .. } = node {
+            found.push((href.clone(), leads_to.clone()));
         }
+        found.extend(node.items().iter().flat_map(|item| links(item)));
     }
+    found
 }
 
 /// Every letter and digit that is drawn, in order: what a list's numbers say, too.
-fn drawn(nodes: &[Node]) -> String {
+fn letters(nodes: &[Node]) -> String {
     let of = |node: &Node| match node {
         Node::List { start, items } => (0..)
             .zip(items)
-            .map(|(i, item)| start.map_or(String::new(), |start| (start + i).to_string()) + &drawn(item))
+            .map(|(i, item)| start.map_or(String::new(), |start| (start + i).to_string()) + &letters(item))
             .collect(),
         Node::Bold(inner)
         | Node::Italic(inner)
         | Node::Strike(inner)
         | Node::Paragraph(inner)
         | Node::Quote(inner)
-        | Node::Link { shown: inner, .. } => drawn(inner),
+        | Node::Link { shown: inner, .. } => letters(inner),
         leaf => text_of(std::slice::from_ref(leaf)),
     };
     nodes.iter().map(of).collect::<String>().chars().filter(|c| c.is_alphanumeric()).collect()
@@ -188,7 +245,7 @@ fn a_definition_of_a_link_stands_as_it_was_typed() {
         [Node::List { start: None, items: vec![typed("[x]: done"); 2] }]
     );
     let address = one("[a](http://[::1]:80/x)");
-    assert!(matches!(&address[0], Node::Link { href, .. } if href == "http://[::1]:80/x"), "{address:?}");
+    assert!(matches!(&address[0], Node::Link { href, .. } if href == "http://[::1]/x"), "{address:?}");
     assert_eq!(one("`[a]: 5%`"), [Node::Code("[a]: 5%".to_owned())]);
     let fenced = Node::Pre { label: "a]:&lt;".to_owned(), code: "[a]: 5%\n>b".to_owned() };
     assert_eq!(parse("~~~a]:&lt;\n[a]: 5%\n>b\n~~~", &[]), [fenced]);
@@ -291,12 +348,10 @@ proptest! {
     fn no_word_is_lost(words in prop::collection::vec("[a-z]{1,5}|[0-9]{1,2}|https://a.b", 1..12), marks in prop::collection::vec("[ \n\t*_~`>#.()<&\\[\\]:!|\"'\\\\=+1-]{1,4}|\n[*+>-] |\n\\d[.)] |\\]: |\\]\\(", 12)) {
         let body: String = marks.iter().zip(&words).flat_map(|(mark, word)| [mark.as_str(), word.as_str()]).collect();
         let nodes = parse(&body, &[]);
-        // Where a link leads is not among its words.
-        let mut found = Vec::new();
-        links(&nodes, &mut found);
-        prop_assume!(found.iter().all(|href| text_of(&nodes).contains(href.as_str())));
+        // Where a link leads is not always among its words.
+        prop_assume!(links(&nodes).iter().all(|(_, leads_to)| leads_to.is_none()));
         let typed: String = body.chars().filter(|c| c.is_alphanumeric()).collect();
-        prop_assert_eq!(drawn(&nodes), typed, "{:?}: {:?}", body, nodes);
+        prop_assert_eq!(letters(&nodes), typed, "{:?}: {:?}", body, nodes);
     }
 
     #[test]
@@ -311,10 +366,8 @@ proptest! {
     fn nothing_is_deep_or_harmful(body in "[ab:/.()<>\\[\\]*_~`!#\n 0-9@-]{0,300}|(javascript|data|https?):[^\n]{0,40}") {
         let nodes = parse(&body, &[("a", true)]);
         prop_assert!(depth(&nodes) <= DEPTH);
-        let mut found = Vec::new();
-        links(&nodes, &mut found);
-        for href in found {
-            prop_assert!(["http://", "https://", "http:", "https:", "mailto:"].iter().any(|scheme| href.to_ascii_lowercase().starts_with(scheme)), "{href}");
+        for (href, _) in links(&nodes) {
+            prop_assert!(["http://", "https://", "mailto:"].iter().any(|scheme| href.starts_with(scheme)), "{href}");
         }
     }
 }
@@ -357,7 +410,50 @@ fn what_is_nested_or_repeated_is_bounded() {
             let nodes = parse(&body, &[]);
             assert!(depth(&nodes) <= DEPTH, "{unit:?}");
             let typed: String = body.chars().filter(|c| c.is_alphanumeric()).collect();
-            assert_eq!(drawn(&nodes), typed, "{unit:?}");
+            assert_eq!(letters(&nodes), typed, "{unit:?}");
         }
     }
+}
+
+#[test]
+fn message_beyond_the_maximum_ends_in_one_text() {
+    for unit in [
+        "a\n",
+        "> a\n\n",
+        "- a\n",
+        "- a\n\n",
+        "1. a\n",
+        "> - a\n\n",
+        "> > > > > > a\n\n",
+        "> a\n- b\n",
+        "*a* ",
+        "`a` ",
+        "*a*\n",
+        "http://a.example ",
+        "~~~\na\n~~~\n",
+        "- ~~~\n  a\n",
+        "# a\n",
+        "***\n",
+    ] {
+        let body = unit.repeat(4_000 / unit.len()).trim_end().to_owned();
+        let begin = "**b**\n\n> c\n\nd\n\n";
+        for body in [body.clone(), format!("{begin}{body}")] {
+            let nodes = parse(&body, &[]);
+            assert!(drawn(&nodes) <= MAX_DRAWN + 2, "{unit:?} has {}", drawn(&nodes));
+            assert_eq!(text_of(&nodes).matches('a').count(), body.matches('a').count(), "{unit:?}");
+        }
+        assert_eq!(parse(&format!("{begin}{body}"), &[])[..3], parse(begin, &[]), "{unit:?}");
+    }
+    let list = "- a\n".repeat(600);
+    assert_eq!(parse(&format!("*b*\n\n  {list}"), &[])[1], one_text(&format!("  {list}")));
+    assert_eq!(as_typed(&"a\n".repeat(600), &[]), [one_text(&"a\n".repeat(600))]);
+}
+
+#[test]
+fn message_of_the_maximum_is_drawn_whole() {
+    // A paragraph, a text for each line, and a break between two.
+    let lines = |count: usize| vec!["a"; count].join("\n");
+    assert_eq!(drawn(&as_typed(&lines(MAX_DRAWN / 2), &[])), MAX_DRAWN);
+    assert_eq!(as_typed(&lines(MAX_DRAWN / 2 + 1), &[]), [one_text(&lines(MAX_DRAWN / 2 + 1))]);
+    assert_eq!(parse(&lines(MAX_DRAWN / 2 + 1), &[]), [one_text(&lines(MAX_DRAWN / 2 + 1))]);
 }

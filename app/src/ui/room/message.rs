@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::client::{MessageRow, Quote, Reaction, Row, RowState};
-use crate::live::browser;
+use crate::client::{MessageRow, NameIndex, Quote, Reaction, Row, RowState};
 use crate::live::store::RoomStore;
+use crate::live::{address, browser};
 use crate::protocol::emoji::picture;
 use crate::protocol::{Code, DisplayName, EventId, MemberId, MessageBody};
-use crate::ui::markup::{self, Node};
+use crate::ui::markup::{self, Context, Node};
 use crate::ui::text;
 use crate::ui::tree::{El, el};
 /// "Sending" is said only after this long, in milliseconds: most messages are there before.
@@ -77,10 +77,13 @@ pub(super) fn bdi(name: String) -> El {
 
 fn said(store: RoomStore, message: &MessageRow, written: &Written, local: bool) -> El {
     let MessageRow { id, by, name, at, own, first_of_group, last_of_group, .. } = message;
+    let calls = !own
+        && message
+            .body
+            .as_ref()
+            .is_some_and(|body| store.names.with_untracked(|names| names.calls_reader(body.as_str())));
     let mut class = format!("said hue-{}", by.hue());
-    for (is, name) in
-        [(*own, " own"), (*first_of_group, " first"), (*last_of_group, " last"), (message.mentions_me, " calls")]
-    {
+    for (is, name) in [(*own, " own"), (*first_of_group, " first"), (*last_of_group, " last"), (calls, " calls")] {
         if is {
             class.push_str(name);
         }
@@ -148,10 +151,11 @@ fn bubble(store: RoomStore, message: &MessageRow, written: &Written) -> El {
 }
 
 fn words(store: RoomStore, body: &MessageBody, read: markup::Read) -> Vec<El> {
-    store.members.with_untracked(|members| {
-        let names: Vec<_> = members.iter().map(|member| (member.name.as_str(), member.member == store.me)).collect();
-        read(body.as_str(), &names).iter().map(block).collect()
-    })
+    store.names.with_untracked(|names| read(body.as_str(), context(names)).iter().map(block).collect())
+}
+
+fn context(names: &NameIndex) -> Context<'_> {
+    Context { names, parse_address: address::parse }
 }
 
 /// What a message answers: who, and how it began.
@@ -182,7 +186,8 @@ pub(super) fn excerpt(body: &str) -> String {
 }
 
 fn beginning(body: &str, read: markup::Read) -> String {
-    let line = markup::text_of(&read(body, &[])).split_whitespace().collect::<Vec<_>>().join(" ");
+    let line =
+        markup::text_of(&read(body, context(&NameIndex::default()))).split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
@@ -313,11 +318,31 @@ fn is_emoji_only(body: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// The bound of a message's elements counts them before they are made.
+    #[test]
+    fn elements_and_texts_of_a_message_are_as_many_as_were_counted() {
+        let names = NameIndex::new([("Ana", false)].into_iter());
+        for body in [
+            "**a** *b* ~~c~~ `d`\ne",
+            "```rust\na\n```",
+            "> a\n\n- b\n- *c*\n\n3. d",
+            "[a](https://b.example) <https://c.example/> ana@d.example",
+            "hi @Ana!",
+        ] {
+            let nodes = markup::read(body, context(&names));
+            let html: String = nodes.iter().map(|node| block(node).html()).collect();
+            let elements = html.matches('<').count() - html.matches("</").count();
+            let texts = html.split('>').filter(|piece| piece.split('<').next().is_some_and(|text| !text.is_empty()));
+            assert_eq!(markup::drawn(&nodes), elements + texts.count(), "{html}");
+        }
+    }
+
     #[test]
     fn words_that_turn_around_do_not_turn_where_a_link_leads() {
-        let nodes = markup::read("[https://bank.example/\u{202e}](https://evil.example)", &[]);
+        let nodes =
+            markup::read("[https://bank.example/\u{202e}](https://evil.example)", context(&NameIndex::default()));
         let link = el("a")
-            .attr("href", "https://evil.example")
+            .attr("href", "https://evil.example/")
             .attr("target", "_blank")
             .attr("rel", "noopener noreferrer nofollow")
             .attr("tabindex", "-1")
