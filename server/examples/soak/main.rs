@@ -4,6 +4,7 @@
 //!     soak start               measures how long a server with many rooms takes until it is ready
 //!     soak rss                 holds half of the most appends per second, and fits the server's memory
 //!     soak stalled             measures what one reader who stops reading costs the others
+//!     soak surroundings        has nobody read the log, and fills the disk, under people who come, talk and vanish
 //!     soak rolling             restarts both nodes of a cluster, one after the other, under people who write
 //!     soak idle                measures what people cost who say nothing
 //!     soak cost                measures what an append and a delivery cost
@@ -28,6 +29,7 @@ mod size;
 mod stalled;
 mod start;
 mod store;
+mod surroundings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -95,6 +97,8 @@ enum What {
     Rss(memory::Arguments),
     /// One reader who stops reading, in a room of 100.
     Stalled(stalled::Arguments),
+    /// A log that nobody reads, and a full disk.
+    Surroundings(surroundings::Arguments),
     /// Both nodes of a cluster, restarted one after the other.
     Rolling(Rollout),
     /// What people cost who say nothing.
@@ -114,6 +118,7 @@ async fn main() -> ExitCode {
         Some(What::Start(arguments)) => start::run(server, &arguments).await,
         Some(What::Rss(arguments)) => memory::run(server, &arguments).await,
         Some(What::Stalled(arguments)) => stalled::run(server, &arguments).await,
+        Some(What::Surroundings(arguments)) => surroundings::run(server, &arguments).await,
         Some(What::Rolling(arguments)) => rollout(server, arguments).await,
         Some(What::Idle(arguments)) => idle::run(server, &arguments).await,
         Some(What::Cost(arguments)) => cost::run(server, &arguments).await,

@@ -33,11 +33,8 @@ struct Logging {
 impl Logging {
     fn new(launcher: &'static [&'static str]) -> Self {
         let (store, metrics) = (tempfile::tempdir().unwrap(), free_address());
-        let environment = [
-            ("RUST_LOG", "flasky=debug".to_owned()),
-            ("METRICS", metrics.to_string()),
-            ("GRACE_MS", "1000".to_owned()),
-        ];
+        let environment =
+            [("RUST_LOG", "debug".to_owned()), ("METRICS", metrics.to_string()), ("GRACE_MS", "1000".to_owned())];
         let program =
             Program::new(env!("CARGO_BIN_EXE_server").into(), store.path().join("flasky.db"), environment.into());
         Self { program: program.through(launcher), metrics, _store: store }

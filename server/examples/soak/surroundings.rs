@@ -1,0 +1,415 @@
+//! People who come, talk and vanish while nobody reads the log, or nothing can be written.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use app::protocol::Code;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::proof::checker;
+use crate::proof::client::{Act, Person, View};
+use crate::proof::dice::Dice;
+use crate::proof::excuse::Excuse;
+use crate::proof::fault::Kind;
+use crate::proof::http::{self, Seat};
+use crate::proof::light::Light;
+use crate::proof::node::{Program, free_address};
+use crate::proof::store::{self, Truth};
+
+/// Maximum time for what was held up to be done once nothing holds it up any more.
+const REST: Duration = Duration::from_secs(60);
+/// Maximum time for a stop. The server's own is nine seconds.
+const STOP: Duration = Duration::from_secs(12);
+/// Grace period of a vanished visitor's seat.
+const GRACE: Duration = Duration::from_secs(3);
+/// Events that a room keeps: more than are said.
+const KEEPS: usize = 100_000;
+/// Megabytes of the disk that gets full.
+const DISK: usize = 64;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Seconds under load, of each of the surroundings.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    #[arg(long, default_value_t = 20)]
+    rooms: usize,
+    #[arg(long, default_value_t = 10)]
+    members: usize,
+    /// Messages per second, of all of them.
+    #[arg(long, default_value_t = 50.0)]
+    rate: f64,
+    /// A small disk to fill. Without it, one is made in a mount namespace of its own (`unshare -rm`).
+    #[arg(long)]
+    disk: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Surroundings {
+    ReadLog,
+    ClosedLog,
+    AbandonedLog,
+    StalledLog,
+    LogOnFullDisk,
+    BothOnFullDisk,
+}
+
+impl Surroundings {
+    const ALL: [Self; 6] = [
+        Self::ReadLog,
+        Self::ClosedLog,
+        Self::AbandonedLog,
+        Self::StalledLog,
+        Self::LogOnFullDisk,
+        Self::BothOnFullDisk,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::ReadLog => "log in a file",
+            Self::ClosedLog => "stderr closed",
+            Self::AbandonedLog => "log reader gone",
+            Self::StalledLog => "log reader stalled",
+            Self::LogOnFullDisk => "log on a full disk",
+            Self::BothOnFullDisk => "store and log on it",
+        }
+    }
+}
+
+#[derive(Default)]
+struct Figures {
+    entered: usize,
+    turned_away: usize,
+    vanished: usize,
+    freed: usize,
+    view: View,
+    stuck: usize,
+    lost: usize,
+    doubled: usize,
+    faults: Vec<String>,
+    probes: usize,
+    failed_probes: usize,
+    slowest_probe: Duration,
+    dropped: u64,
+    exit: Option<i32>,
+    stop: Duration,
+}
+
+pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
+    let Some(disk) = &arguments.disk else { return on_small_disk(&server, arguments) };
+    println!(
+        "{} people in {} rooms, {} messages a second, {} s each; the disk is full during the second third",
+        arguments.rooms * arguments.members,
+        arguments.rooms,
+        arguments.rate,
+        arguments.seconds
+    );
+    println!(
+        "{:20} {:>7} {:>7} {:>8} {:>6} {:>6} {:>6} {:>8} {:>4} {:>7} {:>11} {:>6} {:>6} {:>10} {:>8} {:>10}",
+        "",
+        "entered",
+        "refused",
+        "vanished",
+        "freed",
+        "sent",
+        "acked",
+        "deferred",
+        "lost",
+        "doubled",
+        "not at rest",
+        "probes",
+        "failed",
+        "slowest",
+        "dropped",
+        "SIGTERM"
+    );
+    let mut good = true;
+    for surroundings in Surroundings::ALL {
+        let figures = measure(&server, arguments, surroundings, disk).await;
+        println!("{:20} {}", surroundings.name(), figures.row());
+        for fault in figures.faults.iter().take(10) {
+            println!("    {fault}");
+        }
+        good &= figures.is_good();
+    }
+    good
+}
+
+/// Runs this program again, where a small disk of memory may be mounted that nobody else sees.
+fn on_small_disk(server: &Path, arguments: &Arguments) -> bool {
+    let directory = tempfile::tempdir().unwrap();
+    let (disk, mount) = (directory.path(), format!("mount -t tmpfs -o size={DISK}m none \"$0\" && exec \"$@\""));
+    let mut again = Command::new("unshare");
+    again.args(["-rm", "sh", "-c", &mount]).arg(disk).arg(std::env::current_exe().unwrap()).arg("--server").arg(server);
+    let numbers = [
+        ("--seconds", arguments.seconds.to_string()),
+        ("--rooms", arguments.rooms.to_string()),
+        ("--members", arguments.members.to_string()),
+        ("--rate", arguments.rate.to_string()),
+    ];
+    again.arg("surroundings").args(numbers.iter().flat_map(|(name, value)| [*name, value])).arg("--disk").arg(disk);
+    again.status().expect("unshare, of util-linux; or name a small disk with --disk").success()
+}
+
+async fn measure(server: &Path, arguments: &Arguments, surroundings: Surroundings, disk: &Path) -> Figures {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let on_disk = tempfile::tempdir_in(disk).unwrap();
+    let place = if surroundings == Surroundings::BothOnFullDisk { on_disk.path() } else { elsewhere.path() };
+    let (mut program, metrics) = program(server, &place.join("flasky.db"));
+    if surroundings == Surroundings::ClosedLog {
+        program = program.through(&["sh", "-c", "exec \"$0\" 2>&-"]);
+    }
+    let _reader = start(&mut program, surroundings, on_disk.path()).await;
+    let excuse = Excuse::default();
+    let rooms = fill(program.address, arguments, &excuse).await;
+    let mut figures = Figures::default();
+    let begun = Instant::now();
+    let third = Duration::from_secs(arguments.seconds) / 3;
+    let visits = visit(program.address, &rooms, begun + third * 3);
+    let probes = probe(program.address, begun + third * 3);
+    let talk = talk(&rooms, arguments.rate, begun + third * 3);
+    let fill_and_free = async {
+        if matches!(surroundings, Surroundings::LogOnFullDisk | Surroundings::BothOnFullDisk) {
+            sleep_until(begun + third).await;
+            let filler = fill_disk(on_disk.path());
+            sleep_until(begun + third * 2).await;
+            fs::remove_file(filler).unwrap();
+        }
+    };
+    let (visitors, (), (), ()) = tokio::join!(visits, async { probes.await.put(&mut figures) }, talk, fill_and_free);
+    figures.entered = visitors.entered;
+    figures.turned_away = visitors.turned_away;
+    figures.vanished = visitors.vanished.len();
+    figures.stuck = rest(&rooms, &program.store, &visitors.vanished).await;
+    figures.freed = figures.vanished - seated(&program.store, &visitors.vanished);
+    figures.dropped = http::metric(metrics, "flasky_log_lines_dropped_total").await.unwrap().unwrap_or_default();
+    excuse.begin();
+    let begun = std::time::Instant::now();
+    figures.exit = program.terminate(STOP).await.code();
+    figures.stop = begun.elapsed();
+    judge(rooms, &program.store, &mut figures).await;
+    figures
+}
+
+fn program(server: &Path, store: &Path) -> (Program, SocketAddr) {
+    let metrics = free_address();
+    let environment = [
+        ("RUST_LOG", "debug".to_owned()),
+        ("METRICS", metrics.to_string()),
+        ("GRACE_MS", GRACE.as_millis().to_string()),
+        ("EVENTS", KEEPS.to_string()),
+        ("TIMELINE", (1u64 << 30).to_string()),
+        ("APPENDS_PER_SECOND", "1000".to_owned()),
+        ("APPEND_BURST", "1000".to_owned()),
+    ];
+    (Program::new(server.to_owned(), store.to_owned(), environment.into()), metrics)
+}
+
+/// Starts it; what is answered is kept as long as the program runs, and read by nobody.
+async fn start(program: &mut Program, surroundings: Surroundings, disk: &Path) -> Option<io::PipeReader> {
+    let (reader, writer) = io::pipe().unwrap();
+    match surroundings {
+        Surroundings::ClosedLog => {
+            program.start().await;
+        }
+        Surroundings::StalledLog => {
+            program.start_writing_to(full(writer)).await;
+            return Some(reader);
+        }
+        Surroundings::AbandonedLog => {
+            program.start_writing_to(writer).await;
+            BufReader::new(reader).read_line(&mut String::new()).unwrap();
+        }
+        Surroundings::ReadLog | Surroundings::LogOnFullDisk | Surroundings::BothOnFullDisk => {
+            program.start_writing_to(File::create(disk.join("flasky.log")).unwrap()).await;
+        }
+    }
+    None
+}
+
+/// A pipe that takes nothing more.
+fn full(mut writer: io::PipeWriter) -> io::PipeWriter {
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    while writer.write(&[b'\n'; 4_096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    writer
+}
+
+/// Writes until nothing more can be written. Answers what is to be removed.
+fn fill_disk(directory: &Path) -> PathBuf {
+    let filler = directory.join("filler");
+    let mut file = File::create(&filler).unwrap();
+    for length in [64 * 1_024, 1] {
+        while file.write_all(&vec![0; length]).is_ok() {}
+    }
+    filler
+}
+
+struct Room {
+    seat: Seat,
+    people: Vec<Person>,
+}
+
+async fn fill(server: SocketAddr, arguments: &Arguments, excuse: &Excuse) -> Vec<Room> {
+    let mut rooms = Vec::new();
+    for room in 0..arguments.rooms {
+        let mut people = Vec::new();
+        let mut first: Option<Seat> = None;
+        for member in 0..arguments.members {
+            let name = format!("R{room}M{member}");
+            let seat = http::enter(server, &name, first.as_ref().map(|seat| seat.code), 1_000).await.unwrap();
+            first.get_or_insert(seat.clone());
+            let seed = (room * arguments.members + member + 1) as u64;
+            let mut person = Person::open(name, seat, server, seed, excuse);
+            assert!(person.until(REST, |view| view.live).await, "a person who gets in");
+            people.push(person);
+        }
+        rooms.push(Room { seat: first.expect("members"), people });
+    }
+    rooms
+}
+
+async fn talk(rooms: &[Room], rate: f64, until: Instant) {
+    let mut dice = Dice::new(1);
+    let mut due = Instant::now();
+    while due < until {
+        sleep_until(due).await;
+        let people = &rooms[dice.between(0, rooms.len() as u64 - 1) as usize].people;
+        let person = &people[dice.between(0, people.len() as u64 - 1) as usize];
+        person.act(Act::Send(format!("message {:016x}", dice.draw())));
+        due += Duration::from_secs_f64(1.0 / rate);
+    }
+}
+
+#[derive(Default)]
+struct Visitors {
+    entered: usize,
+    turned_away: usize,
+    vanished: Vec<Seat>,
+}
+
+/// Twice a second somebody comes, is welcomed, and vanishes without a word.
+async fn visit(server: SocketAddr, rooms: &[Room], until: Instant) -> Visitors {
+    let mut visitors = Visitors::default();
+    let mut due = Instant::now();
+    while due < until {
+        sleep_until(due).await;
+        due += Duration::from_millis(500);
+        let number = visitors.entered + visitors.turned_away;
+        let code = rooms[number % rooms.len()].seat.code;
+        match http::enter(server, &format!("V{number}"), Some(code), 0).await {
+            Ok(seat) => {
+                visitors.entered += 1;
+                drop(Light::connect(server, &seat, None).await);
+                visitors.vanished.push(seat);
+            }
+            Err(_) => visitors.turned_away += 1,
+        }
+    }
+    visitors
+}
+
+#[derive(Default)]
+struct Probes {
+    asked: usize,
+    failed: usize,
+    slowest: Duration,
+}
+
+impl Probes {
+    fn put(self, figures: &mut Figures) {
+        (figures.probes, figures.failed_probes, figures.slowest_probe) = (self.asked, self.failed, self.slowest);
+    }
+}
+
+/// Asks for the server's health twice a second.
+async fn probe(server: SocketAddr, until: Instant) -> Probes {
+    let mut probes = Probes::default();
+    while Instant::now() < until {
+        for (path, expected) in [("/healthz", "alive\n"), ("/readyz", "ready\n")] {
+            let begun = Instant::now();
+            let answer = timeout(Duration::from_secs(2), http::get(server, path)).await;
+            probes.asked += 1;
+            probes.failed += usize::from(!matches!(answer, Ok(Ok(body)) if body == expected));
+            probes.slowest = probes.slowest.max(begun.elapsed());
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+    probes
+}
+
+/// Waits until everybody has everything and no visitor has a seat. Answers how many people have not come to rest.
+async fn rest(rooms: &[Room], store: &Path, vanished: &[Seat]) -> usize {
+    let begun = Instant::now();
+    loop {
+        let restless = |room: &Room| {
+            let head = store::head(store, room.seat.code).unwrap_or_default();
+            room.people.iter().filter(|person| !person.rests_at(head)).count()
+        };
+        let waiting = rooms.iter().map(restless).sum();
+        if (waiting == 0 && seated(store, vanished) == 0) || begun.elapsed() > REST {
+            return waiting;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// How many of them have a seat in the store.
+fn seated(store: &Path, seats: &[Seat]) -> usize {
+    let mut taken = std::collections::HashMap::new();
+    let has_seat = |seat: &&Seat| {
+        let members = taken.entry(seat.code).or_insert_with(|| Truth::read(store, seat.code).unwrap().seats);
+        members.iter().any(|(member, _)| *member == seat.member)
+    };
+    seats.iter().filter(has_seat).count()
+}
+
+async fn judge(rooms: Vec<Room>, store: &Path, figures: &mut Figures) {
+    for room in rooms {
+        let mut histories = Vec::new();
+        for person in room.people {
+            figures.view += person.view();
+            histories.push(person.finish().await);
+        }
+        let truth = Truth { keeps: KEEPS, defers: vec![Code::Storage], ..Truth::read(store, room.seat.code).unwrap() };
+        for fault in checker::check(&truth, &histories) {
+            figures.lost += usize::from(fault.kind == Kind::Lost);
+            figures.doubled += usize::from(fault.kind == Kind::Doubled);
+            figures.faults.push(fault.to_string());
+        }
+    }
+}
+
+impl Figures {
+    fn is_good(&self) -> bool {
+        let all_is_there = self.faults.is_empty() && self.stuck == 0 && self.view.sent == self.view.acked;
+        all_is_there && self.freed == self.vanished && self.failed_probes == 0 && self.exit == Some(0)
+    }
+
+    fn row(&self) -> String {
+        let exit = self.exit.map_or("killed".to_owned(), |code| code.to_string());
+        format!(
+            "{:7} {:7} {:8} {:6} {:6} {:6} {:8} {:4} {:7} {:11} {:6} {:6} {:7} ms {:8} {:>3} {:3} ms",
+            self.entered,
+            self.turned_away,
+            self.vanished,
+            self.freed,
+            self.view.sent,
+            self.view.acked,
+            self.view.deferred,
+            self.lost,
+            self.doubled,
+            self.stuck,
+            self.probes,
+            self.failed_probes,
+            self.slowest_probe.as_millis(),
+            self.dropped,
+            exit,
+            self.stop.as_millis()
+        )
+    }
+}
