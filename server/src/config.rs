@@ -176,7 +176,7 @@ impl Config {
         }
     }
 
-    /// What whoever opens this server to others should know, in sentences. `listens` is the address that was bound.
+    /// Warnings for whoever opens this server to others, in sentences. `listens` is the address that was bound.
     #[must_use]
     pub fn concerns(&self, listens: IpAddr) -> Vec<&'static str> {
         let mut concerns = Vec::new();

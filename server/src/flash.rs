@@ -74,7 +74,7 @@ impl InPlace {
     }
 }
 
-/// What a form weighs: its texts.
+/// Bytes of a form's texts.
 fn bytes(flash: &Flash) -> u32 {
     let form = &flash.form;
     let texts = [&flash.to, &flash.body, &form.name, &form.code, &form.capacity, &form.intent, &form.from];

@@ -1,4 +1,4 @@
-//! Who a request comes from: one signed cookie with a random session id and nothing else.
+//! Session of a request: one signed cookie with a random id and nothing else.
 //!
 //! A member's id is derived from session and room with a key of the store's own: one person's rooms cannot be linked,
 //! and nobody who knows the signing secret can tell who is who.
@@ -71,7 +71,7 @@ impl Identity {
         (session, jar.get(&name).and_then(|cookie| cookie.to_string().parse().ok()))
     }
 
-    /// Who this session is in this room.
+    /// Member id of this session in this room.
     #[must_use]
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104 section 3)")]
     pub fn member(&self, session: Session, code: RoomCode) -> MemberId {

@@ -1,4 +1,4 @@
-//! Which pages may post forms and open sockets here.
+//! The rule of origins: pages that may post forms and open sockets here.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

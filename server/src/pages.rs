@@ -16,7 +16,6 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
-
 use tower::ServiceExt as _;
 
 use crate::assets;

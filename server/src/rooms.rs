@@ -1,5 +1,7 @@
 //! The port that the pages use, built for one request: here forms become rooms, seats and messages.
 
+mod caller;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -9,15 +11,13 @@ use app::protocol::room_code::RoomCodeError;
 use app::protocol::{
     Code, DisplayName, EventId, EventKind, LeaveReason, MemberId, MessageBody, RoomCode, RoomInfo, Seq, Snapshot,
 };
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
 use leptos_axum::ResponseOptions;
 use uuid::Uuid;
 
 use crate::backend::{Appended, BackendError, Draft, From, Lease, NewRoom, Page, Room};
-use crate::flash::InPlace;
 use crate::identity::Session;
-use crate::pages::wants_page;
 use crate::state::AppState;
 use crate::{clock, entropy};
 
@@ -42,101 +42,10 @@ impl RequestRooms {
         Self { state, parts, response, begun: OnceLock::new() }
     }
 
-    /// The session whose cookie came with the request.
-    fn session(&self) -> Option<Session> {
-        self.state.identity.session(&self.parts.headers)
-    }
-
-    /// A new session, given to the browser with the answer: one per request.
-    fn begin(&self) -> Session {
-        *self.begun.get_or_init(|| {
-            let (session, cookie) = self.state.identity.begin(&self.parts.headers);
-            if let Some(cookie) = cookie {
-                self.response.append_header(header::SET_COOKIE, cookie);
-            }
-            session
-        })
-    }
-
-    /// Gives the browser that gets a form a session, so that the form comes back with it.
-    fn begin_with_form(&self) {
-        if self.session().is_none() {
-            self.begin();
-        }
-    }
-
-    /// The session that takes a seat. A page's form comes without one only where the cookie of the page did not come
-    /// back: a seat would be lost with the next request, and the next try take another one. A program, which names no
-    /// `Origin`, need not have seen a page.
-    fn session_to_seat(&self) -> Result<Session, Refusal> {
-        match self.session() {
-            Some(session) => Ok(session),
-            None if self.is_page() => Err(refusal(Field::Code, Code::Cookie)),
-            None => Ok(self.begin()),
-        }
-    }
-
-    /// Returns true where a browser's page sent the request: only browsers name an `Origin`.
-    fn is_page(&self) -> bool {
-        self.parts.headers.contains_key(header::ORIGIN)
-    }
-
-    fn wants_page(&self) -> bool {
-        wants_page(&self.parts.headers)
-    }
-
-    /// 303 (RFC 9110 section 15.4.4): the form was taken, and what follows is another page.
-    fn see_other(&self, to: &str) {
-        if let Ok(to) = HeaderValue::from_str(to) {
-            self.response.set_status(StatusCode::SEE_OTHER);
-            self.response.insert_header(header::LOCATION, to);
-        }
-    }
-
-    /// Sends a refused form back to its page, with everything that was typed.
-    fn refuse(&self, refused: Refusal, form: EnterForm, body: String, to: &str) -> Refusal {
-        self.state.metrics.rejected(refused.code);
-        tracing::info!(field = ?refused.field, code = ?refused.code, "form refused");
-        if self.wants_page() {
-            self.send_back(Flash { refused, to: to.to_owned(), form, body });
-        } else if refused.code == Code::Cookie {
-            // The next try may come with it.
-            self.begin();
-        }
-        refused
-    }
-
-    /// Redirects to the form's page, which then shows the form. Where the form cannot be kept until then, because no
-    /// session would fetch it or too many are kept, the page is the answer.
-    fn send_back(&self, flash: Flash) {
-        let to = flash.to.clone();
-        let kept = match self.session() {
-            Some(session) => self.state.flashes.put(session, flash).map_err(|flash| *flash),
-            None => Err(flash),
-        };
-        match kept {
-            Ok(()) => self.see_other(&to),
-            Err(flash) => {
-                if let Some(in_place) = self.parts.extensions.get::<InPlace>() {
-                    in_place.put(flash);
-                }
-            }
-        }
-    }
-
     /// Sends a form for a room whose code cannot be read to the home page: the code is mended there.
     fn refuse_code(&self, typed: String, error: &RoomCodeError, body: String) -> Posted {
         let form = EnterForm { code: typed, ..EnterForm::default() };
         Posted::Refused { refused: self.refuse(refusal(Field::Code, error.code()), form, body, HOME) }
-    }
-
-    /// The refused form that this page shows, once. The answer to HEAD shows nothing.
-    fn flash(&self, page: &str) -> Option<Flash> {
-        if self.parts.method == Method::HEAD {
-            return None;
-        }
-        let in_place = self.parts.extensions.get::<InPlace>().and_then(|refused| refused.take(page));
-        in_place.or_else(|| self.state.flashes.take(self.session()?, page))
     }
 
     async fn try_enter(&self, form: &EnterForm) -> Result<(RoomCode, MemberId), Refusal> {

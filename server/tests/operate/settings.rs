@@ -34,6 +34,9 @@ fn wrong_settings_are_named_with_their_bounds() {
         (&[("TIMELINE", "0")], &["--timeline", "65536..=1073741824"]),
         (&[("PUBLIC_URL", "https://chat.example.")], &["--public-url", "dot"]),
         (&[("STORE", "nats://ana:password@127.0.0.1:1")], &["PUBLIC_URL"]),
+        (&[("SECRET", "too-short-a-password")], &["--secret", "32 characters"]),
+        (&[("FLASKY_SECRET", "too-short-a-password")], &["--secret", "32 characters"]),
+        (&[("DATABASE_URL", "a-password-and-no-scheme")], &["--database-url", "sqlite://PATH"]),
     ] {
         let output = flasky(environment, &[]);
         let said = String::from_utf8(output.stderr).unwrap();

@@ -1,0 +1,105 @@
+//! The caller of a request: their session, and the way back for a refused form.
+
+use app::api::{EnterForm, Field, Flash, Refusal};
+use app::protocol::Code;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+
+use super::{RequestRooms, refusal};
+use crate::flash::InPlace;
+use crate::identity::Session;
+use crate::pages::wants_page;
+
+impl RequestRooms {
+    /// The session whose cookie came with the request.
+    pub(super) fn session(&self) -> Option<Session> {
+        self.state.identity.session(&self.parts.headers)
+    }
+
+    /// A new session, given to the browser with the answer: one per request.
+    fn begin(&self) -> Session {
+        *self.begun.get_or_init(|| {
+            let (session, cookie) = self.state.identity.begin(&self.parts.headers);
+            if let Some(cookie) = cookie {
+                self.response.append_header(header::SET_COOKIE, cookie);
+            }
+            session
+        })
+    }
+
+    /// Gives a session to a browser that gets a form, so that the form comes back with it. Other sites' pages, whose
+    /// requests come without the cookie, cannot overwrite it so: browsers take no `SameSite` cookie from an answer to
+    /// such a request (RFC 6265bis section 5.7).
+    pub(super) fn begin_with_form(&self) {
+        if self.session().is_none() {
+            self.begin();
+        }
+    }
+
+    /// The session that takes a seat. A page's form comes without one only where the cookie of the page did not come
+    /// back: a seat would be lost with the next request, and the next try take another one. A program, which names no
+    /// `Origin`, need not have seen a page.
+    pub(super) fn session_to_seat(&self) -> Result<Session, Refusal> {
+        match self.session() {
+            Some(session) => Ok(session),
+            None if self.is_page() => Err(refusal(Field::Code, Code::Cookie)),
+            None => Ok(self.begin()),
+        }
+    }
+
+    /// Returns true where a browser's page sent the request: only browsers name an `Origin`.
+    pub(super) fn is_page(&self) -> bool {
+        self.parts.headers.contains_key(header::ORIGIN)
+    }
+
+    pub(super) fn wants_page(&self) -> bool {
+        wants_page(&self.parts.headers)
+    }
+
+    /// 303 (RFC 9110 section 15.4.4): the form was taken, and what follows is another page.
+    pub(super) fn see_other(&self, to: &str) {
+        if let Ok(to) = HeaderValue::from_str(to) {
+            self.response.set_status(StatusCode::SEE_OTHER);
+            self.response.insert_header(header::LOCATION, to);
+        }
+    }
+
+    /// Sends a refused form back to its page, with everything that was typed.
+    pub(super) fn refuse(&self, refused: Refusal, form: EnterForm, body: String, to: &str) -> Refusal {
+        self.state.metrics.rejected(refused.code);
+        tracing::info!(field = ?refused.field, code = ?refused.code, "form refused");
+        if self.wants_page() {
+            self.send_back(Flash { refused, to: to.to_owned(), form, body });
+        } else if refused.code == Code::Cookie {
+            // The next try may come with it.
+            self.begin();
+        }
+        refused
+    }
+
+    /// Redirects to the form's page, which then shows the form. Where the form cannot be kept until then, because no
+    /// session would fetch it or too many are kept, the page is the answer.
+    fn send_back(&self, flash: Flash) {
+        let to = flash.to.clone();
+        let kept = match self.session() {
+            Some(session) => self.state.flashes.put(session, flash).map_err(|flash| *flash),
+            None => Err(flash),
+        };
+        match kept {
+            Ok(()) => self.see_other(&to),
+            Err(flash) => {
+                if let Some(in_place) = self.parts.extensions.get::<InPlace>() {
+                    in_place.put(flash);
+                }
+            }
+        }
+    }
+
+    /// The refused form that this page shows, once. The answer to HEAD shows nothing.
+    pub(super) fn flash(&self, page: &str) -> Option<Flash> {
+        if self.parts.method == Method::HEAD {
+            return None;
+        }
+        let in_place = self.parts.extensions.get::<InPlace>().and_then(|refused| refused.take(page));
+        in_place.or_else(|| self.state.flashes.take(self.session()?, page))
+    }
+}
