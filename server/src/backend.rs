@@ -25,9 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{
-    DisplayName, Epoch, Event, EventId, EventKind, Limits, Member, MemberId, Names, Position, RoomCode, Seq,
-};
+use app::protocol::{Epoch, Event, EventId, EventKind, Limits, Member, MemberId, Names, Position, RoomCode, Seq};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -101,6 +99,30 @@ pub trait Backend: Send + Sync {
 
     /// The store's own keys: drawn once, the same for every process on this store.
     async fn keys(&self) -> Result<Keys, BackendError>;
+
+    /// Proves that the store answers questions, stores events and keeps leases at present. Changes nothing that anybody
+    /// reads.
+    ///
+    /// # Errors
+    /// `Unavailable` when one of these fails.
+    async fn ready(&self) -> Result<(), BackendError> {
+        // About a room and a member that are nowhere: one question to what reads, one to what writes.
+        let code = RoomCode::from_entropy([0; 5]);
+        let lease = Lease { code, member: MemberId(Uuid::nil()), id: Uuid::nil() };
+        for answer in [self.room(code).await.map(drop), self.hold(lease, Duration::ZERO).await] {
+            match answer {
+                Ok(()) | Err(BackendError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns once the store is gone: its file was removed, or its streams deleted. What this process remembers is of
+    /// no use then, and it is to end; the next start sets up another store. Until then it does not return.
+    async fn lost(&self) -> BackendError {
+        std::future::pending().await
+    }
 
     /// Finishes what was begun and refuses the rest.
     async fn close(&self);
@@ -303,8 +325,6 @@ pub struct Seat {
     pub epoch: Epoch,
     /// Whose seat.
     pub member: MemberId,
-    /// What the member is called.
-    pub name: DisplayName,
     /// The `joined` event that took it.
     pub joined: Seq,
 }

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use app::protocol::{MemberId, RoomCode};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use uuid::Uuid;
 
-use crate::backend::{Backend, BackendError, Lease};
 use crate::state::AppState;
 
 /// How long the store may take to answer. Probes commonly give up after a second or more.
@@ -24,23 +21,10 @@ pub async fn ready(State(state): State<AppState>) -> impl IntoResponse {
     if state.shutdown.is_cancelled() {
         return said(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
-    match tokio::time::timeout(PATIENCE, ask(&*state.backend)).await {
+    match tokio::time::timeout(PATIENCE, state.backend.ready()).await {
         Ok(Ok(())) => said(StatusCode::OK, "ready\n"),
         Ok(Err(_)) | Err(_) => said(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n"),
     }
-}
-
-/// One question to what reads and one to what writes, about a member that is nowhere: they change nothing.
-async fn ask(backend: &dyn Backend) -> Result<(), BackendError> {
-    let code = RoomCode::from_entropy([0; 5]);
-    let lease = Lease { code, member: MemberId(Uuid::nil()), id: Uuid::nil() };
-    for answer in [backend.room(code).await.map(drop), backend.hold(lease, Duration::ZERO).await] {
-        match answer {
-            Ok(()) | Err(BackendError::NotFound) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 fn said(status: StatusCode, words: &'static str) -> impl IntoResponse {

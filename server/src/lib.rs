@@ -70,7 +70,7 @@ impl From<TcpListener> for Listeners {
 /// the store and returns, after [`STOP`] at the latest.
 ///
 /// # Errors
-/// When the store refuses its keys at the start.
+/// When the store refuses its keys at the start, or is lost: then the server ends in the same way.
 pub async fn serve(
     config: &Config,
     backend: Arc<dyn Backend>,
@@ -83,12 +83,21 @@ pub async fn serve(
     if let Some(listener) = metrics {
         state.tasks.spawn(telemetry::serve(state.clone(), listener));
     }
-    let until = accept(&state, site).await;
+    let (until, ended) = {
+        let mut accepting = std::pin::pin!(accept(&state, site));
+        tokio::select! {
+            until = &mut accepting => (until, Ok(())),
+            error = state.backend.lost() => {
+                state.shutdown.cancel();
+                (accepting.await, Err(error))
+            }
+        }
+    };
     if tokio::time::timeout_at(until, state.backend.close()).await.is_err() {
         tracing::warn!("the store did not end in time");
     }
     tracing::info!("stopped");
-    Ok(())
+    ended
 }
 
 /// Waits for the shutdown, and then until every connection has ended, but no longer than [`DRAIN`]. Answers until when

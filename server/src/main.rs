@@ -65,7 +65,7 @@ async fn serve(config: &Config, began: Instant) -> anyhow::Result<()> {
     let serving = server::serve(config, backend, Listeners { site, metrics }, shutdown.clone());
     let mut serving = std::pin::pin!(serving);
     tokio::select! {
-        served = &mut serving => return served.context("the server could not start"),
+        served = &mut serving => return served.context("the server ended"),
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }

@@ -60,6 +60,8 @@ macro_rules! every_law {
                 crate::log::what_is_acked_survives_reopening as law_04_what_is_acked_survives_reopening,
                 crate::log::pages_are_ordered_and_bounded as law_05_pages_are_ordered_and_bounded,
                 crate::log::retention_trims_the_log_only as law_05_retention_trims_the_log_only,
+                crate::log::a_place_outside_the_log_is_its_end_or_start
+                    as law_05_a_place_outside_the_log_is_its_end_or_start,
                 crate::log::a_position_continues_or_resets as law_06_a_position_continues_or_resets,
                 crate::ends::a_new_life_resets_old_positions as law_06_a_new_life_resets_old_positions,
                 crate::seats::a_room_of_50_seats_50 as law_07_a_room_of_50_seats_50,

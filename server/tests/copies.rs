@@ -8,6 +8,7 @@ mod support;
 
 use std::error::Error as _;
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -138,6 +139,64 @@ async fn a_copy_replaces_nothing_and_is_made_of_a_store_only() {
     assert!(left_behind.iter().all(|name| !name.to_string_lossy().starts_with("copy")), "{left_behind:?}");
 }
 
+/// Whoever may write to the copy's directory can put something in its way, and gets nothing by it.
+#[tokio::test]
+async fn a_copy_is_written_to_a_file_of_its_own() {
+    let place = Place::new();
+    let store = place.open("flasky.db").await;
+    room_of(&*store, 50, &[1]).await;
+    let partial = place.path("copy.db.partial");
+    let refusal = || {
+        let error = backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap_err();
+        error.source().unwrap().to_string()
+    };
+    // A link that leads elsewhere, to a file or to none.
+    for (target, there) in [("theirs.db", true), ("nothing.db", false)] {
+        if there {
+            fs::write(place.path(target), "").unwrap();
+        }
+        symlink(place.path(target), &partial).unwrap();
+        assert!(refusal().contains("copy.db.partial"), "{}", refusal());
+        assert_eq!(fs::read(place.path(target)).ok(), there.then(Vec::new), "the copy went through the link");
+        assert!(partial.is_symlink(), "what is not its own was removed");
+        fs::remove_file(&partial).unwrap();
+    }
+    // A file that others can read.
+    fs::write(&partial, "").unwrap();
+    fs::set_permissions(&partial, fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(refusal().contains("copy.db.partial"));
+    assert_eq!(fs::read(&partial).unwrap(), b"");
+    fs::remove_file(&partial).unwrap();
+    // The copy's own name, which leads nowhere.
+    symlink(place.path("nothing.db"), place.path("copy.db")).unwrap();
+    assert!(refusal().contains("is there already"));
+    assert!(place.path("copy.db").is_symlink() && !place.path("nothing.db").exists());
+    fs::remove_file(place.path("copy.db")).unwrap();
+    backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_is_no_file_of_the_store() {
+    let (place, elsewhere) = (Place::new(), Place::new());
+    let store = place.open("flasky.db").await;
+    let code = room_of(&*store, 50, &[1]).await;
+    // Stopped, it has no file beside it but the lock.
+    store.close().await;
+    symlink(place.path("flasky.db"), elsewhere.path("link.db")).unwrap();
+    symlink(place.0.path(), elsewhere.path("directory")).unwrap();
+    let own = ["", "-wal", "-shm", "-journal", ".lock"].map(|end| place.path(&format!("flasky.db{end}")));
+    let linked = [elsewhere.path("link.db"), elsewhere.path("directory/flasky.db-wal")];
+    for to in own.iter().chain(&linked) {
+        for from in [place.url("flasky.db"), elsewhere.url("link.db")] {
+            let error = backend::backup(&from, to).unwrap_err();
+            let words = error.source().unwrap().to_string();
+            assert!(words.contains("the store's own"), "{}: {words}", to.display());
+        }
+    }
+    let store = place.open("flasky.db").await;
+    assert_eq!(latest(&*store, code).await.len(), 1);
+}
+
 /// Before a newer version's first start is when a copy is wanted most.
 #[tokio::test]
 async fn a_store_of_an_earlier_format_is_copied_and_brought_up_to_date() {
@@ -163,10 +222,8 @@ async fn a_store_of_an_earlier_format_is_copied_and_brought_up_to_date() {
     }
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn a_copy_is_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt as _;
     let place = Place::new();
     let store = place.open("flasky.db").await;
     room_of(&*store, 50, &[1]).await;

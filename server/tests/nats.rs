@@ -10,6 +10,8 @@ mod support;
 
 #[path = "nats/losses.rs"]
 mod losses;
+#[path = "nats/lost.rs"]
+mod lost;
 #[path = "nats/nodes.rs"]
 mod nodes;
 #[path = "nats/presence.rs"]

@@ -6,8 +6,14 @@
 #[allow(dead_code, reason = "shared with the conformance suite")]
 mod support;
 
+#[path = "sqlite/damage.rs"]
+mod damage;
+#[path = "sqlite/names.rs"]
+mod names;
+
 use std::error::Error as _;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use app::protocol::{LeaveReason, Limits};
@@ -116,17 +122,48 @@ async fn a_directory_that_is_not_there_is_said_so() {
     assert!(words(&error).contains("missing/flasky.db"), "{}", words(&error));
 }
 
-#[cfg(unix)]
 #[tokio::test(start_paused = true)]
 async fn the_file_is_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt as _;
     let place = Place::new();
     let store = place.open().await.unwrap();
     room_of(&store, 50, &[1]).await;
-    for file in ["flasky.db", "flasky.db-wal"] {
-        let mode = fs::metadata(place.0.path().join(file)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{file}");
+    for file in FILES {
+        assert_eq!(mode(&place, file), 0o600, "{file}");
     }
+}
+
+/// An earlier version made a lock that others could read, and a copy that was put back may be readable too.
+#[tokio::test(start_paused = true)]
+async fn files_that_others_could_read_become_private_at_the_start() {
+    let place = Place::new();
+    let store = place.open().await.unwrap();
+    room_of(&store, 50, &[1]).await;
+    for (file, loose) in FILES.into_iter().zip([0o644, 0o640, 0o666, 0o604]) {
+        fs::set_permissions(place.0.path().join(file), Permissions::from_mode(loose)).unwrap();
+    }
+    // A killed server leaves all of them.
+    let killed = Place::new();
+    for file in FILES {
+        fs::copy(place.0.path().join(file), killed.0.path().join(file)).unwrap();
+    }
+    let restarted = killed.open().await.unwrap();
+    for file in FILES {
+        assert_eq!(mode(&killed, file), 0o600, "{file}");
+    }
+    restarted.close().await;
+
+    // Another program's file is not this program's to change.
+    let other = Place::new();
+    execute(&other.path(), "CREATE TABLE recipes (soup TEXT)");
+    fs::set_permissions(other.path(), Permissions::from_mode(0o644)).unwrap();
+    other.open().await.unwrap_err();
+    assert_eq!(mode(&other, "flasky.db"), 0o644);
+}
+
+const FILES: [&str; 4] = ["flasky.db", "flasky.db-wal", "flasky.db-shm", "flasky.db.lock"];
+
+fn mode(place: &Place, file: &str) -> u32 {
+    fs::metadata(place.0.path().join(file)).unwrap().permissions().mode() & 0o777
 }
 
 /// Rooms share the file's pages, some go on and some are trimmed; what ended must not be found between them.

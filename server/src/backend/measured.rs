@@ -98,6 +98,14 @@ impl Backend for Measured {
         self.time("keys", self.engine.keys()).await
     }
 
+    async fn ready(&self) -> Result<(), BackendError> {
+        self.time("ready", self.engine.ready()).await
+    }
+
+    async fn lost(&self) -> BackendError {
+        self.engine.lost().await
+    }
+
     async fn close(&self) {
         self.engine.close().await;
     }

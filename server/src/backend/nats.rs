@@ -38,6 +38,7 @@ mod address;
 mod clock;
 mod feed;
 mod grave;
+mod health;
 mod lease;
 mod plan;
 mod reader;
@@ -57,6 +58,7 @@ use std::time::Duration;
 
 use app::protocol::{Limits, RoomCode};
 use async_nats::Event;
+use bytes::Bytes;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
@@ -95,6 +97,10 @@ struct Engine {
     store: Store,
     limits: Limits,
     keys: Keys,
+    /// Of each shard's stream.
+    identities: Vec<Bytes>,
+    /// Cancelled when a stream is not what it was.
+    lost: CancellationToken,
     clock: Arc<Clock>,
     seats: Seats,
     graves: Graves,
@@ -204,6 +210,15 @@ impl Backend for Nats {
         if self.engine.verbs.is_closed() { Err(closed()) } else { Ok(self.engine.keys.clone()) }
     }
 
+    async fn ready(&self) -> Result<(), BackendError> {
+        self.ask(|engine| async move { engine.probe().await }).await
+    }
+
+    async fn lost(&self) -> BackendError {
+        self.engine.lost.cancelled().await;
+        BackendError::unavailable("a stream of the store was deleted, emptied or made anew")
+    }
+
     async fn close(&self) {
         let (engine, (done, closed)) = (Arc::clone(&self.engine), oneshot::channel::<()>());
         engine.verbs.close();
@@ -229,6 +244,8 @@ impl Engine {
         let store = schema::open(address, troubled, changed).await?;
         let engine = Arc::new(Self {
             keys: schema::keys(&store).await?,
+            identities: schema::identities(&store).await?,
+            lost: CancellationToken::new(),
             store,
             clock,
             seats: Seats::new(&limits),

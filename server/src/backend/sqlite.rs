@@ -6,7 +6,9 @@
 
 pub(super) mod backup;
 pub(super) mod check;
+mod damage;
 mod error;
+mod file;
 mod lock;
 mod log;
 mod memory;
@@ -23,6 +25,7 @@ use app::protocol::{Limits, RoomCode, Seq};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use self::reader::Query;
 use self::writer::{Job, Write, Writer};
@@ -42,20 +45,24 @@ pub struct Sqlite {
     jobs: mpsc::Sender<Job>,
     queries: mpsc::Sender<Query>,
     keys: Keys,
+    lost: CancellationToken,
 }
 
 impl Sqlite {
-    /// Opens the file, or makes it, and starts the two threads.
+    /// Opens the file, or makes it, and starts the two threads. Links are resolved, and the store is what they lead to.
     ///
     /// # Errors
-    /// `Unavailable` when it cannot be opened, another server uses it, or a later version wrote it; `Corrupt` when it
-    /// is no sound database of this program. In neither case is anything written.
+    /// `Unavailable` when it cannot be opened, another server uses it, it has several names (hard links, a mount of its
+    /// own), or a later version wrote it; `Corrupt` when it is no sound database of this program. In neither case is
+    /// anything written.
     pub async fn open(path: &Path, limits: &Limits) -> Result<Self, BackendError> {
         let (jobs, inbox) = mpsc::channel(QUEUE);
         let (queries, questions) = mpsc::channel(QUEUE);
         let (opened, ready) = oneshot::channel();
         let (path, limits, now) = (path.to_owned(), limits.clone(), Instant::now());
-        start("store-writer", move || match Writer::open(&path, limits, now) {
+        let lost = CancellationToken::new();
+        let token = lost.clone();
+        start("store-writer", move || match Writer::open(&path, limits, now, token) {
             Ok((writer, reader, keys)) => {
                 if opened.send(Ok((reader, keys))).is_ok() {
                     writer.run(inbox);
@@ -65,7 +72,7 @@ impl Sqlite {
         })?;
         let (reader, keys) = ready.await.map_err(|_| closed())??;
         start("store-reader", move || reader.run(questions))?;
-        Ok(Self { jobs, queries, keys })
+        Ok(Self { jobs, queries, keys, lost })
     }
 }
 
@@ -118,6 +125,11 @@ impl Backend for Sqlite {
         if self.jobs.is_closed() { Err(closed()) } else { Ok(self.keys.clone()) }
     }
 
+    async fn lost(&self) -> BackendError {
+        self.lost.cancelled().await;
+        BackendError::unavailable("a file of the store was removed, moved or replaced")
+    }
+
     /// The reader first: the writer's connection, as the last one, then folds the write-ahead log into the file.
     async fn close(&self) {
         // An error here is a thread that has already ended.
@@ -141,7 +153,7 @@ fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Backend
     std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop).map_err(BackendError::unavailable)
 }
 
-/// A place in the log as SQLite's signed integer: it is below 2^53.
+/// A place in the log as SQLite's signed integer. A client may name one beyond: no event has it.
 fn integer(seq: Seq) -> i64 {
-    seq.0.cast_signed()
+    seq.0.try_into().unwrap_or(i64::MAX)
 }

@@ -257,6 +257,34 @@ pub(crate) async fn retention_trims_the_log_only(store: &Store) {
     assert_eq!(latest(&*backend, code).await, [large]);
 }
 
+/// Places are the client's to write: the largest there are lie behind the log's end, and 0 before its start.
+pub(crate) async fn a_place_outside_the_log_is_its_end_or_start(store: &Store) {
+    let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    for messages in [3, 20] {
+        for n in 0..messages {
+            stored(backend.append(code, message(1, &format!("{n}"))).await);
+        }
+        let head = backend.room(code).await.unwrap().position.seq.0;
+        for limit in [1, 4, 100] {
+            let end = backend.read(code, From::Latest, limit).await.unwrap();
+            let beyond =
+                [head + 1, i64::MAX as u64 - 1, i64::MAX as u64, 1 << 63, (1 << 63) + 1, u64::MAX - 1, u64::MAX];
+            for place in beyond {
+                assert_eq!(backend.read(code, From::Before(Seq(place)), limit).await.unwrap(), end, "before {place}");
+            }
+            for place in [0, 1] {
+                let start = backend.read(code, From::Before(Seq(place)), limit).await.unwrap();
+                assert!(start.events.is_empty() && !start.truncated, "before {place}: {start:?}");
+            }
+        }
+        let epoch = backend.room(code).await.unwrap().position.epoch;
+        for place in [head + 1, i64::MAX as u64, 1 << 63, u64::MAX] {
+            refused!(backend.read(code, From::After(Position { epoch, seq: Seq(place) }), 10).await, Reset);
+        }
+    }
+}
+
 pub(crate) async fn a_position_continues_or_resets(store: &Store) {
     let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
     let code = room_of(&*backend, 50, &[1]).await;

@@ -8,7 +8,7 @@ use server::backend::{Appended, Backend, BackendError, Delivery, From};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
-use crate::nats_server::store_url;
+use crate::nats_server::{address, store_url};
 use crate::support::{
     Store, edited, joined, latest, lease, left, member, message, ms, next, room_of, stored, take, typing, unbroken,
 };
@@ -54,6 +54,33 @@ async fn what_one_node_stores_all_nodes_hear_and_read() {
         }
         assert_eq!(signal, Some(Delivery::Signal(typing(2))));
     }
+}
+
+/// While versions are being exchanged, a newer node says what an older one has no word for.
+#[tokio::test]
+async fn messages_of_a_later_version_are_skipped() {
+    let store = Store::at(store_url());
+    let backend = store.open().await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    let mut heard = backend.subscribe(code).await.unwrap();
+    let client = async_nats::connect(address()).await.unwrap();
+    let name = store.url.rsplit_once('/').unwrap().1;
+    let member = member(1).0;
+    for (kind, words) in [
+        ("signal", format!(r#"{{"member":"{member}","sign":{{"dancing":true}}}}"#)),
+        ("signal", format!(r#"{{"member":"{member}","sign":"asleep"}}"#)),
+        ("signal", "no JSON".to_owned()),
+        ("signal", String::new()),
+        ("applause", r#"{"how":"standing"}"#.to_owned()),
+        ("applause", String::new()),
+    ] {
+        client.publish(format!("{name}.live.{code}.{kind}"), words.into()).await.unwrap();
+    }
+    client.flush().await.unwrap();
+    let event = stored(backend.append(code, message(1, "and on it goes")).await);
+    assert_eq!(next(&mut heard).await, event);
+    backend.signal(code, typing(1)).await.unwrap();
+    assert_eq!(heard.deliveries.recv().await, Some(Delivery::Signal(typing(1))));
 }
 
 #[tokio::test]

@@ -30,7 +30,10 @@ async fn everything(store: &Store) -> Vec<(String, String)> {
 
 /// What a store keeps that has no room.
 fn is_the_stores_own(subject: &str) -> bool {
-    subject.ends_with(".keys") || subject.ends_with(".format") || subject.contains(".beat.")
+    subject.ends_with(".keys")
+        || subject.ends_with(".format")
+        || subject.ends_with(".identity")
+        || subject.contains(".beat.")
 }
 
 #[tokio::test]

@@ -74,6 +74,11 @@ impl Server {
         self.shell.wait().unwrap();
     }
 
+    /// Removes what it stored. It must not run.
+    pub(crate) fn wipe(&self) {
+        std::fs::remove_dir_all(self.directory.join("jetstream")).unwrap();
+    }
+
     /// At the same address, with what it stored.
     pub(crate) fn start_again(&mut self) {
         std::fs::remove_file(self.directory.join("keep")).unwrap();

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::record::{End, Entry, Head, Signalled, decode};
 use super::room::full;
 use super::store::Answer;
-use super::subject::{END, ROLL_CALL, SIGNAL};
+use super::subject::{END, ROLL_CALL, SIGNAL, is_slot};
 use super::{Engine, VERB};
 use crate::backend::{BACKLOG, BackendError, Delivery, Subscription};
 
@@ -153,9 +153,9 @@ impl Engine {
         }
     }
 
-    /// Looks at the heads of all rooms with a feed, again and again.
+    /// Looks at the heads of all rooms with a feed, again and again, until the store is lost.
     pub(super) async fn watch_tides(self: Arc<Self>) {
-        loop {
+        while !self.is_lost().await {
             sleep(TIDE).await;
             let mut streams = HashMap::<String, Vec<(RoomCode, Arc<Feed>, String)>>::new();
             for (code, feed) in self.feeds.used() {
@@ -265,7 +265,11 @@ impl Feed {
         let mut state = self.state();
         match message.subject.rsplit('.').next() {
             Some(SIGNAL) => {
-                state.tell(&Delivery::Signal(decode::<Signalled>(&message.payload)?.into()));
+                match decode::<Signalled>(&message.payload) {
+                    Ok(signal) => state.tell(&Delivery::Signal(signal.into())),
+                    // A newer node's: while versions are being exchanged, both are there.
+                    Err(_) => tracing::debug!("a signal of an unknown kind is skipped"),
+                }
                 Ok(Heard::Fine)
             }
             Some(ROLL_CALL) => {
@@ -282,8 +286,8 @@ impl Feed {
                     _ => Heard::Lost,
                 })
             }
-            // The words of a trimmed event went.
-            _ if message.payload.is_empty() => Ok(Heard::Fine),
+            // The words of a trimmed event went; or what a newer node says, for an event's last token is its slot.
+            last if message.payload.is_empty() || !last.is_some_and(is_slot) => Ok(Heard::Fine),
             _ => {
                 let entry: Entry = decode(&message.payload)?;
                 if state.epoch != Some(entry.epoch) {

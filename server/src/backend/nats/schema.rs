@@ -151,19 +151,30 @@ fn common() -> Config {
 /// # Errors
 /// `Corrupt` also when the store is of a version of this program that writes other records.
 pub(super) async fn keys(store: &Store) -> Result<Keys, BackendError> {
-    if first(store, store.names.format(), Bytes::from_static(FORMAT)).await? != FORMAT {
+    if first(store, 0, store.names.format(), Bytes::from_static(FORMAT)).await? != FORMAT {
         return Err(BackendError::corrupt("the store is of another version of this program"));
     }
     let mut drawn = [0; 96];
     getrandom::fill(&mut drawn).map_err(BackendError::unavailable)?;
-    let found = first(store, store.names.keys(), Bytes::copy_from_slice(&drawn)).await?;
+    let found = first(store, 0, store.names.keys(), Bytes::copy_from_slice(&drawn)).await?;
     let (signing, member) = found.split_first_chunk().ok_or_else(short)?;
     Ok(Keys { signing: *signing, member: member.try_into().map_err(|_| short())? })
 }
 
+/// Tells each shard's stream from one that is made anew. Drawn by whoever comes first.
+pub(super) async fn identities(store: &Store) -> Result<Vec<Bytes>, BackendError> {
+    let mut identities = Vec::new();
+    for shard in 0..SHARDS {
+        let drawn = getrandom::u64().map_err(BackendError::unavailable)?;
+        let drawn = Bytes::from(format!("{drawn:016x}"));
+        identities.push(first(store, shard, store.names.identity(shard), drawn).await?);
+    }
+    Ok(identities)
+}
+
 /// What is stored there: this, unless another process came first.
-async fn first(store: &Store, subject: String, payload: Bytes) -> Result<Bytes, BackendError> {
-    let stream = store.names.shard_stream(0);
+async fn first(store: &Store, shard: u8, subject: String, payload: Bytes) -> Result<Bytes, BackendError> {
+    let stream = store.names.shard_stream(shard);
     loop {
         if let Some(found) = store.last(&stream, &subject).await? {
             return Ok(found.payload);

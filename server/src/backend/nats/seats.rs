@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::protocol::{DisplayName, Epoch, Limits, MemberId, RoomCode, Seq};
+use app::protocol::{Epoch, Limits, MemberId, RoomCode, Seq};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -39,7 +39,6 @@ struct LiveRoom {
 
 #[derive(Debug)]
 struct LiveSeat {
-    name: DisplayName,
     joined: Seq,
     /// Not looked at before. None until a sweep has seen the seat.
     floor: Option<Instant>,
@@ -90,7 +89,6 @@ impl Seats {
         room.seats.retain(|member, seat| roster.seat(*member).is_some_and(|seated| seated.joined == seat.joined));
         for seated in &roster.members {
             let seat = room.seats.entry(seated.member).or_insert_with(|| LiveSeat {
-                name: seated.name.clone(),
                 joined: seated.joined,
                 floor: None,
                 leases: Leases::default(),
@@ -206,6 +204,6 @@ impl LiveSeat {
     }
 
     fn named(&self, code: RoomCode, epoch: Epoch, member: MemberId) -> Seat {
-        Seat { code, epoch, member, name: self.name.clone(), joined: self.joined }
+        Seat { code, epoch, member, joined: self.joined }
     }
 }

@@ -132,6 +132,21 @@ impl Store {
         }
     }
 
+    /// True when the subject has another message than this, or none, or the stream is not there.
+    pub(super) async fn has_other(&self, stream: &str, subject: &str, message: &[u8]) -> Result<bool, BackendError> {
+        let stream = self.jetstream.get_stream_no_info(stream).await.map_err(BackendError::unavailable)?;
+        match stream.get_last_raw_message_by_subject(subject).await {
+            Ok(found) => Ok(found.payload != message),
+            Err(error) => match error.kind() {
+                LastRawMessageErrorKind::NoMessageFound => Ok(true),
+                LastRawMessageErrorKind::JetStream(cause) if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                    Ok(true)
+                }
+                _ => Err(self.trouble(error)),
+            },
+        }
+    }
+
     /// The messages of these subjects as one replica knows them, with them the mark's. None when that replica does not
     /// have the mark, or an older one, or is silent: it lags behind the leader, or the mark is no more.
     pub(super) async fn snapshot(

@@ -46,6 +46,16 @@ impl Names {
         format!("{}.0.keys", self.store)
     }
 
+    /// Which stream of this shard it is: another one was made anew.
+    pub(super) fn identity(&self, shard: u8) -> String {
+        format!("{}.{shard}.identity", self.store)
+    }
+
+    /// Nothing is ever stored there.
+    pub(super) fn probe(&self, shard: u8) -> String {
+        format!("{}.{shard}.probe", self.store)
+    }
+
     /// Which records the store has, beside its keys.
     pub(super) fn format(&self) -> String {
         format!("{}.0.format", self.store)
@@ -103,6 +113,11 @@ pub(super) const SIGNAL: &str = "signal";
 pub(super) const ROLL_CALL: &str = "rollcall";
 /// The last token of the subject that says that a room ended.
 pub(super) const END: &str = "end";
+
+/// True for the last token of an event's subject.
+pub(super) fn is_slot(token: &str) -> bool {
+    token.bytes().all(|byte| byte.is_ascii_digit())
+}
 
 /// The names of one room.
 #[derive(Clone, Debug)]

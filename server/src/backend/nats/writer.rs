@@ -32,6 +32,8 @@ const IDLE: Duration = Duration::from_secs(30);
 /// How long a batch is tried again while the store does not answer: longer than a cluster needs for a new leader. A try
 /// that begins at the end of it may be cut off by the end of the verb.
 const PATIENCE: Duration = Duration::from_secs(7);
+/// How long a write waits before it is offered to another queue.
+const RETRY: Duration = Duration::from_millis(1);
 /// How often a batch is tried again because another process was faster, at most.
 const TRIES: u32 = 40;
 
@@ -52,6 +54,19 @@ pub(super) struct Writers {
 impl Writers {
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomCode, mpsc::Sender<Job>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The room's queue, or another one where that is closed: whoever read from it may have ended without a word.
+    fn queue(&self, code: RoomCode, start: impl FnOnce() -> mpsc::Sender<Job>) -> mpsc::Sender<Job> {
+        let mut rooms = self.rooms();
+        match rooms.get(&code) {
+            Some(queue) if !queue.is_closed() => queue.clone(),
+            _ => {
+                let queue = start();
+                rooms.insert(code, queue.clone());
+                queue
+            }
+        }
     }
 }
 
@@ -84,9 +99,10 @@ impl Engine {
     ) -> Result<Appended, BackendError> {
         let (reply, answer) = oneshot::channel();
         let mut job = Job { draft, now, reply };
-        // A queue that was just given up gives the job back.
+        // A queue that was just given up gives the job back. The verb's time bounds this.
         while let Err(mpsc::error::SendError(back)) = self.writer(code).send(job).await {
             job = back;
+            sleep(RETRY).await;
         }
         answer.await.map_err(|_| closed())?
     }
@@ -97,7 +113,7 @@ impl Engine {
             self.background.spawn(Arc::clone(self).write(code, jobs));
             queue
         };
-        self.writers.rooms().entry(code).or_insert_with(start).clone()
+        self.writers.queue(code, start)
     }
 
     /// Writes to one room as long as there is something to write.
@@ -227,4 +243,21 @@ fn fail(jobs: impl Iterator<Item = Job>, error: BackendError) {
 fn jitter(tries: u32) -> Duration {
     let most = 1 << tries.min(6);
     Duration::from_millis(getrandom::u32().map_or(most, u64::from) % most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closed_queue_is_replaced_and_an_open_one_kept() {
+        let (writers, code) = (Writers::default(), RoomCode::from_entropy([7; 5]));
+        let [(one, from_one), (two, _from_two), (three, _)] = std::array::from_fn(|_| mpsc::channel(QUEUE));
+        assert!(writers.queue(code, || one.clone()).same_channel(&one));
+        assert!(writers.queue(code, || two.clone()).same_channel(&one));
+        // The task that read from it is gone, and has removed nothing.
+        drop(from_one);
+        assert!(writers.queue(code, || two.clone()).same_channel(&two));
+        assert!(writers.queue(code, || three).same_channel(&two));
+    }
 }

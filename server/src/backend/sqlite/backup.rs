@@ -1,22 +1,29 @@
 //! A copy of the file while a server uses it.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::schema;
+use super::{file, schema};
 use crate::backend::BackendError;
 
 /// Writes it under another name first: what bears the name is whole, synced, and marked as a copy.
 pub(in crate::backend) fn write(store: &Path, to: &Path) -> Result<(), BackendError> {
-    if to.exists() {
+    let store = file::resolve(store)?;
+    if file::is_own(&store, to) {
+        return Err(BackendError::unavailable(format!("{} is one of the store's own files", to.display())));
+    }
+    // Also a link that leads nowhere.
+    if to.symlink_metadata().is_ok() {
         return Err(BackendError::unavailable(format!("{} is there already", to.display())));
     }
-    let store = schema::open_existing(store)?;
-    let mut partial = OsString::from(to);
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    schema::make_private(&partial)?;
+    let store = schema::open_existing(&store)?;
+    let partial = file::beside(to, ".partial");
+    file::create_private(&partial).map_err(|error| {
+        BackendError::unavailable(format!(
+            "cannot make {}, which is left by a copy that was interrupted or is still being made: {error}",
+            partial.display()
+        ))
+    })?;
     let copied = copy(&store, &partial).and_then(|()| publish(&partial, to).map_err(BackendError::unavailable));
     if copied.is_err() {
         // What is there is no copy; that it cannot be removed either, adds nothing.

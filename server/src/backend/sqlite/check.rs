@@ -5,7 +5,7 @@ use std::path::Path;
 use app::protocol::{DisplayName, EventKind, codec};
 use rusqlite::Transaction;
 
-use super::{rooms, schema};
+use super::{file, rooms, schema};
 use crate::backend::{BackendError, Soundness};
 
 /// What must not be there, and how often it is.
@@ -47,7 +47,7 @@ const FAULTS: &[(&str, &str)] = &[
 ];
 
 pub(in crate::backend) fn run(store: &Path) -> Result<Soundness, BackendError> {
-    let mut conn = schema::open_newest(store)?;
+    let mut conn = schema::open_newest(&file::resolve(store)?)?;
     let tx = conn.transaction()?;
     let mut found = Soundness { faults: damage(&tx)?, ..Soundness::default() };
     // What the pages say of each other is worth nothing when they are damaged.
@@ -60,11 +60,17 @@ pub(in crate::backend) fn run(store: &Path) -> Result<Soundness, BackendError> {
             count => found.faults.push(format!("{count} {what}")),
         }
     }
-    found.rooms = rooms::codes(&tx)?.len();
+    let codes = rooms::codes(&tx)?;
+    found.rooms = codes.len();
+    let uncoded = codes.iter().filter(|(_, code)| code.is_none()).count();
     let (events, unread) = texts(&tx, "SELECT kind FROM events", |text| codec::decode::<EventKind>(text).is_ok())?;
     found.events = events;
     let (_, unnamed) = texts(&tx, "SELECT name FROM names", |text| text.parse::<DisplayName>().is_ok())?;
-    for (count, what) in [(unread, "events that cannot be read"), (unnamed, "names that cannot be read")] {
+    for (count, what) in [
+        (uncoded, "rooms whose code cannot be read"),
+        (unread, "events that cannot be read"),
+        (unnamed, "names that cannot be read"),
+    ] {
         if count > 0 {
             found.faults.push(format!("{count} {what}"));
         }

@@ -1,9 +1,12 @@
 //! One server per file.
 
-use std::ffi::OsString;
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use rustix::fs::OFlags;
+
+use super::file;
 use crate::backend::BackendError;
 
 /// Held as long as the store is open; the system releases it however the process ends.
@@ -16,12 +19,18 @@ pub(super) struct Lock {
 }
 
 impl Lock {
+    /// Locks the store of this resolved path. Whoever may read the lock's file could take it, so its owner alone may.
+    ///
+    /// # Errors
+    /// `Unavailable` when another server holds it, or its file cannot be opened.
     pub(super) fn take(database: &Path) -> Result<Self, BackendError> {
-        let mut path = OsString::from(database);
-        path.push(".lock");
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
-            BackendError::unavailable(format!("cannot open {}: {error}", Path::new(&path).display()))
-        })?;
+        let path = file::beside(database, ".lock");
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true).mode(0o600);
+        options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+        let file = options
+            .open(&path)
+            .map_err(|error| BackendError::unavailable(format!("cannot open {}: {error}", path.display())))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => {

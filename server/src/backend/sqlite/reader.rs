@@ -6,6 +6,7 @@ use app::protocol::{RoomCode, Seq};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
+use super::damage::Damage;
 use super::lock::Lock;
 use super::{Reply, log, rooms, seats};
 use crate::backend::{BackendError, From, Page, Room, mentioned, starts_where_trimmed};
@@ -22,23 +23,30 @@ pub(super) enum Query {
 #[derive(Debug)]
 pub(super) struct Reader {
     conn: Connection,
+    damage: Damage,
     /// Nobody else may open the file while this connection lives.
     _lock: Arc<Lock>,
 }
 
 impl Reader {
     pub(super) fn new(conn: Connection, lock: Arc<Lock>) -> Self {
-        Self { conn, _lock: lock }
+        Self { conn, damage: Damage::default(), _lock: lock }
     }
 
     pub(super) fn run(mut self, mut queries: mpsc::Receiver<Query>) {
         while let Some(query) = queries.blocking_recv() {
             match query {
-                Query::Room { code, reply } => answer(reply, self.room(code)),
-                Query::Read { code, from, limit, reply } => answer(reply, self.read(code, from, limit)),
+                Query::Room { code, reply } => {
+                    let room = self.room(code);
+                    self.answer(code, reply, room);
+                }
+                Query::Read { code, from, limit, reply } => {
+                    let page = self.read(code, from, limit);
+                    self.answer(code, reply, page);
+                }
                 Query::Close { reply } => {
                     drop(self);
-                    return answer(reply, Ok(()));
+                    return drop(reply.send(Ok(())));
                 }
             }
         }
@@ -72,7 +80,7 @@ impl Reader {
                 (events, starts_where_trimmed(first, row.trimmed))
             }
             From::Latest => {
-                let events = log::before(&tx, row.room, Seq(i64::MAX as u64), limit)?;
+                let events = log::before(&tx, row.room, Seq(u64::MAX), limit)?;
                 let first = events.first().map_or(row.head, |event| event.seq);
                 (events, starts_where_trimmed(first, row.trimmed))
             }
@@ -80,12 +88,16 @@ impl Reader {
         let names = seats::names(&tx, row.room, events.iter().flat_map(mentioned))?;
         Ok(Page { events, names, truncated })
     }
-}
 
-/// Whoever asked may have gone.
-fn answer<T>(reply: Reply<T>, result: Result<T, BackendError>) {
-    if let Err(error @ (BackendError::Unavailable(_) | BackendError::Corrupt(_))) = &result {
-        tracing::error!(source = ?std::error::Error::source(error), "read failed");
+    /// Whoever asked may have gone.
+    fn answer<T>(&mut self, code: RoomCode, reply: Reply<T>, result: Result<T, BackendError>) {
+        match &result {
+            Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, code, error),
+            Err(error @ BackendError::Unavailable(_)) => {
+                tracing::error!(source = ?std::error::Error::source(error), "read failed");
+            }
+            _ => {}
+        }
+        drop(reply.send(result));
     }
-    drop(reply.send(result));
 }

@@ -1,7 +1,6 @@
 //! The room's own row.
 
 use app::protocol::{Epoch, Position, RoomCode, Seq};
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::integer;
@@ -64,15 +63,18 @@ pub(super) fn end(conn: &Connection, room: i64) -> Result<()> {
     Ok(())
 }
 
-/// Every room of the store: its number and its code.
-pub(super) fn codes(conn: &Connection) -> Result<Vec<(i64, RoomCode)>> {
-    conn.prepare("SELECT room, code FROM rooms")?.query_map([], |row| Ok((row.get(0)?, code(row, 1)?)))?.collect()
+/// The room's number, whatever else its row holds.
+pub(super) fn number(conn: &Connection, code: RoomCode) -> Result<Option<i64>> {
+    conn.prepare_cached("SELECT room FROM rooms WHERE code = ?1")?
+        .query_row([code.to_string()], |row| row.get(0))
+        .optional()
 }
 
-fn code(row: &Row<'_>, column: usize) -> Result<RoomCode> {
-    row.get::<_, String>(column)?
-        .parse::<RoomCode>()
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+/// Every room of the store: its number and its code, None where that cannot be read.
+pub(super) fn codes(conn: &Connection) -> Result<Vec<(i64, Option<RoomCode>)>> {
+    conn.prepare("SELECT room, code FROM rooms")?
+        .query_map([], |row| Ok((row.get(0)?, row.get_ref(1)?.as_str()?.parse().ok())))?
+        .collect()
 }
 
 fn row(row: &Row<'_>) -> Result<RoomRow> {

@@ -1,11 +1,13 @@
 //! The file: its tables, its pragmas, and what is checked before anything is written to it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
+use super::file;
 use crate::backend::{BackendError, Keys};
 
 /// SQLite's `application_id`: says that the file is this program's.
@@ -73,7 +75,13 @@ const MIGRATIONS: &[&str] = &[
 
 /// The appending connection, on a sound file of the newest version.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, BackendError> {
-    make_private(path)?;
+    match file::create_private(path) {
+        // Not opened here either: see `Lock`.
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(BackendError::unavailable(format!("cannot open {}: {error}", path.display())));
+        }
+        _ => {}
+    }
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // A file that is refused below must not be touched by closing it either.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -94,6 +102,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, BackendError> {
     migrate(&mut conn, version)?;
     // A crash between a room's end and the purge leaves the room in the write-ahead log.
     checkpoint(&conn)?;
+    file::make_private(path);
     // From here on this is the only writer: whatever is busy is a reader, and it is not waited for.
     conn.busy_timeout(Duration::ZERO)?;
     Ok(conn)
@@ -165,22 +174,13 @@ fn begin_anew(conn: &mut Connection) -> Result<(), BackendError> {
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, BackendError> {
-    // Without SQLITE_OPEN_URI: a path is a path, whatever it begins with.
-    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // Without SQLITE_OPEN_URI: a path is a path, whatever it begins with. Links are resolved before.
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
-}
-
-/// The file holds signing keys and what people said: for the server's user alone.
-pub(super) fn make_private(path: &Path) -> Result<(), BackendError> {
-    let mut options = std::fs::File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let made = options.open(path);
-    made.map(drop).map_err(|error| BackendError::unavailable(format!("cannot open {}: {error}", path.display())))
 }
 
 /// Whose file it is and of which version, 0 when it is empty. Neither another program's nor a later version's.

@@ -46,19 +46,17 @@ pub(super) fn members(conn: &Connection, room: i64) -> Result<Vec<Member>> {
     .collect()
 }
 
-/// One seat: who sits there is called so, since then.
-pub(super) fn seat(conn: &Connection, room: i64, member: MemberId) -> Result<Option<(DisplayName, Seq)>> {
-    conn.prepare_cached(
-        "SELECT name, joined FROM seats JOIN names USING (room, member) WHERE room = ?1 AND member = ?2",
-    )?
-    .query_row((room, member.0), |row| Ok((name(row, 0)?, Seq(row.get::<_, i64>(1)?.cast_unsigned()))))
-    .optional()
+/// The place of the event that took the member's seat.
+pub(super) fn joined(conn: &Connection, room: i64, member: MemberId) -> Result<Option<Seq>> {
+    conn.prepare_cached("SELECT joined FROM seats WHERE room = ?1 AND member = ?2")?
+        .query_row((room, member.0), |row| Ok(Seq(row.get::<_, i64>(0)?.cast_unsigned())))
+        .optional()
 }
 
-/// Every seat of the store, by the room's number.
-pub(super) fn all(conn: &Connection) -> Result<Vec<(i64, MemberId)>> {
+/// Every seat of the store, by the room's number. None: the member cannot be read.
+pub(super) fn all(conn: &Connection) -> Result<Vec<(i64, Option<MemberId>)>> {
     conn.prepare("SELECT room, member FROM seats")?
-        .query_map([], |row| Ok((row.get(0)?, MemberId(row.get::<_, Uuid>(1)?))))?
+        .query_map([], |row| Ok((row.get(0)?, row.get::<_, Uuid>(1).ok().map(MemberId))))?
         .collect()
 }
 

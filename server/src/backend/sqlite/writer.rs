@@ -8,13 +8,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{Limits, RoomCode};
+use app::protocol::{Limits, MemberId, RoomCode};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 pub(super) use self::batch::Write;
+use super::damage::Damage;
+use super::file::{self, OpenFiles};
 use super::lock::Lock;
 use super::memory::Memory;
 use super::reader::Reader;
@@ -46,6 +49,10 @@ pub(super) struct Writer {
     conn: Connection,
     memory: Memory,
     limits: Limits,
+    damage: Damage,
+    files: OpenFiles,
+    /// Cancelled when one of the files is gone.
+    lost: CancellationToken,
     /// Words were taken back, or a room ended, and the write-ahead log still holds what was said.
     purge: bool,
     /// When that was last tried.
@@ -57,14 +64,29 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn open(path: &Path, limits: Limits, now: Instant) -> Result<(Self, Reader, Keys), BackendError> {
+    pub(super) fn open(
+        path: &Path,
+        limits: Limits,
+        now: Instant,
+        lost: CancellationToken,
+    ) -> Result<(Self, Reader, Keys), BackendError> {
+        let path = &file::resolve(path)?;
         let lock = Arc::new(Lock::take(path)?);
         let conn = schema::open_writer(path)?;
         let keys = schema::keys(&conn)?;
-        let memory = restore(&conn, &limits, now)?;
-        let reader = Reader::new(schema::open_reader(path)?, Arc::clone(&lock));
-        let purged = std::time::Instant::now();
-        Ok((Self { conn, memory, limits, purge: false, purged, failing: false, _lock: lock }, reader, keys))
+        let writer = Self {
+            memory: restore(&conn, &limits, now)?,
+            limits,
+            damage: Damage::default(),
+            files: OpenFiles::of(path).map_err(BackendError::unavailable)?,
+            lost,
+            purge: false,
+            purged: std::time::Instant::now(),
+            failing: false,
+            _lock: Arc::clone(&lock),
+            conn,
+        };
+        Ok((writer, Reader::new(schema::open_reader(path)?, lock), keys))
     }
 
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
@@ -148,6 +170,20 @@ impl Writer {
         done
     }
 
+    /// What is written to a file that bears the store's name no more is lost at the next start, so nothing is
+    /// acknowledged then. The sweep asks every second, also where nobody writes.
+    ///
+    /// # Errors
+    /// `Unavailable` when one of the files is gone.
+    fn check_files(&self) -> Result<(), BackendError> {
+        let Some(missing) = self.files.missing() else { return Ok(()) };
+        if !self.lost.is_cancelled() {
+            tracing::error!(file = %missing.display(), "a file of the store was removed, moved or replaced");
+            self.lost.cancel();
+        }
+        Err(BackendError::unavailable(format!("{} is gone", missing.display())))
+    }
+
     pub(super) fn subscribe(&mut self, code: RoomCode) -> Result<Subscription, BackendError> {
         let row = rooms::find(&self.conn, code)?.ok_or(BackendError::NotFound)?;
         let deliveries = self.memory.subscribe(code).ok_or(BackendError::NotFound)?;
@@ -155,12 +191,13 @@ impl Writer {
     }
 
     fn expired(&mut self, now: Instant) -> Result<Vec<Seat>, BackendError> {
+        self.check_files()?;
         let expired = self.memory.expired(now);
         if !expired.rooms.is_empty() {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for code in &expired.rooms {
-                if let Some(row) = rooms::find(&tx, *code)? {
-                    rooms::end(&tx, row.room)?;
+                if let Some(room) = rooms::number(&tx, *code)? {
+                    rooms::end(&tx, room)?;
                 }
             }
             tx.commit()?;
@@ -171,26 +208,43 @@ impl Writer {
         }
         let mut seats = Vec::with_capacity(expired.seats.len());
         for (code, member) in expired.seats {
-            if let Some(row) = rooms::find(&self.conn, code)?
-                && let Some((name, joined)) = seats::seat(&self.conn, row.room, member)?
-            {
-                seats.push(Seat { code, epoch: row.epoch, member, name, joined });
+            match self.seat(code, member) {
+                Ok(seat) => seats.extend(seat),
+                // Its own room's: the other seats are swept.
+                Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, code, &error),
+                Err(error) => return Err(error),
             }
         }
         Ok(seats)
     }
+
+    fn seat(&self, code: RoomCode, member: MemberId) -> Result<Option<Seat>, BackendError> {
+        let Some(row) = rooms::find(&self.conn, code)? else { return Ok(None) };
+        let joined = seats::joined(&self.conn, row.room, member)?;
+        Ok(joined.map(|joined| Seat { code, epoch: row.epoch, member, joined }))
+    }
 }
 
-/// The live state of a store just opened: nobody has left, everybody has a grace to come back.
+/// The live state of a store just opened: nobody has left, everybody has a grace to come back. Rows that cannot be read
+/// cost their room, and not the start.
 fn restore(conn: &Connection, limits: &Limits, now: Instant) -> rusqlite::Result<Memory> {
     let mut memory = Memory::default();
-    let codes: std::collections::HashMap<_, _> = rooms::codes(conn)?.into_iter().collect();
-    for code in codes.values() {
-        memory.created(*code, now + Duration::from_millis(limits.arrival_ms));
+    let mut codes = std::collections::HashMap::new();
+    for (room, code) in rooms::codes(conn)? {
+        let Some(code) = code else {
+            tracing::error!(room, "a room is damaged: its code cannot be read");
+            continue;
+        };
+        codes.insert(room, code);
+        memory.created(code, now + Duration::from_millis(limits.arrival_ms));
     }
     for (room, member) in seats::all(conn)? {
-        if let Some(code) = codes.get(&room) {
-            memory.seated(*code, member, now, now + Duration::from_millis(limits.grace_ms));
+        match (codes.get(&room), member) {
+            (Some(code), Some(member)) => {
+                memory.seated(*code, member, now, now + Duration::from_millis(limits.grace_ms));
+            }
+            (Some(_), None) => tracing::error!(room, "a room is damaged: a member cannot be read"),
+            (None, _) => {}
         }
     }
     Ok(memory)

@@ -28,15 +28,17 @@ enum Outcome {
 }
 
 impl Writer {
-    /// Decides and stores all of them in one transaction. Refusals are decided by reading, so they undo nothing; a
-    /// failure of SQLite undoes and refuses all.
+    /// Decides and stores all of them in one transaction. Refusals are decided by reading, so they undo nothing. A row
+    /// that cannot be read fails the write that needs it; a failure of SQLite undoes and refuses all.
     pub(super) fn commit(&mut self, batch: Vec<Write>) {
         match self.store(&batch) {
             Ok(outcomes) => {
                 let decided = batch.into_iter().zip(outcomes).collect::<Vec<_>>();
                 for (write, outcome) in &decided {
-                    if let Ok(outcome) = outcome {
-                        self.publish(write, outcome);
+                    match outcome {
+                        Ok(outcome) => self.publish(write, outcome),
+                        Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, write.room(), error),
+                        Err(_) => {}
                     }
                 }
                 for (write, outcome) in decided {
@@ -59,13 +61,16 @@ impl Writer {
             // A rollback that failed once before: nothing can begin until it succeeds.
             self.conn.execute_batch("ROLLBACK")?;
         }
+        self.check_files()?;
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut outcomes = Vec::with_capacity(batch.len());
         for (done, write) in batch.iter().enumerate() {
+            tx.prepare_cached("SAVEPOINT write")?.execute([])?;
             let outcome = match write {
-                Write::Create { room, .. } => match rooms::create(&tx, room)? {
-                    true => Ok(Outcome::Created),
-                    false => Err(BackendError::Conflict),
+                Write::Create { room, .. } => match rooms::create(&tx, room) {
+                    Ok(true) => Ok(Outcome::Created),
+                    Ok(false) => Err(BackendError::Conflict),
+                    Err(error) => Err(error.into()),
                 },
                 Write::Append { code, draft, now, .. } => {
                     // The arrival lease of a seat taken in this very batch is not in the live state yet.
@@ -76,9 +81,12 @@ impl Writer {
                 }
             };
             match outcome {
-                Err(error @ (BackendError::Unavailable(_) | BackendError::Corrupt(_))) => return Err(error),
-                decided => outcomes.push(decided),
+                Err(error @ BackendError::Unavailable(_)) => return Err(error),
+                Err(BackendError::Corrupt(_)) => drop(tx.prepare_cached("ROLLBACK TO write")?.execute([])?),
+                _ => {}
             }
+            tx.prepare_cached("RELEASE write")?.execute([])?;
+            outcomes.push(outcome);
         }
         tx.commit()?;
         Ok(outcomes)
@@ -109,6 +117,14 @@ impl Writer {
 }
 
 impl Write {
+    /// Where it is written.
+    fn room(&self) -> RoomCode {
+        match self {
+            Self::Create { room, .. } => room.code,
+            Self::Append { code, .. } => *code,
+        }
+    }
+
     /// Whether this asks for that seat.
     fn seats(&self, room: RoomCode, seated: MemberId) -> bool {
         matches!(self, Self::Append { code, draft: Draft { kind: EventKind::Joined { member, .. }, .. }, .. }
@@ -201,6 +217,7 @@ fn answer(write: Write, outcome: Result<Outcome, BackendError>) {
 mod tests {
     use app::protocol::{DisplayName, Epoch, EventId, Limits};
     use tokio::sync::oneshot;
+    use tokio_util::sync::CancellationToken;
     use uuid::Uuid;
 
     use super::*;
@@ -220,7 +237,8 @@ mod tests {
     }
 
     fn open(path: &std::path::Path) -> (Writer, Reader, RoomCode) {
-        let (mut writer, reader, _) = Writer::open(path, Limits::default(), Instant::now()).unwrap();
+        let lost = CancellationToken::new();
+        let (mut writer, reader, _) = Writer::open(path, Limits::default(), Instant::now(), lost).unwrap();
         let code = RoomCode::from_entropy([7; 5]);
         let (reply, created) = oneshot::channel();
         let room = NewRoom { code, epoch: Epoch(1), capacity: 2 };
@@ -254,6 +272,48 @@ mod tests {
         writer.commit(vec![again]);
         assert!(matches!(answer.blocking_recv().unwrap(), Ok(Appended::Stored(event)) if event.seq == Seq(2)));
         assert!(heard.try_recv().is_ok());
+    }
+
+    /// A writer of log lines to look at.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn damaged_room_is_logged_once_by_number() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, mut reader, code) = open(&directory.path().join("flasky.db"));
+        let (said, stored) = message(code, 2);
+        writer.commit(vec![said]);
+        stored.blocking_recv().unwrap().unwrap();
+        writer.conn.execute("UPDATE events SET kind = '{\"treasure\":7}' WHERE seq = 2", []).unwrap();
+
+        let lines = Lines::default();
+        let make = lines.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || make.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            for id in [3, 4] {
+                let (edit, answer) = write(code, id, EventKind::Deleted { target: EventId(Uuid::from_u128(2)) });
+                writer.commit(vec![edit]);
+                assert!(matches!(answer.blocking_recv().unwrap(), Err(BackendError::Corrupt(_))));
+            }
+            assert!(matches!(reader.read(code, From::Latest, 9), Err(BackendError::Corrupt(_))));
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("a room is damaged").count(), 1, "{text}");
+        assert!(text.contains("room=1"), "{text}");
+        for secret in [&code.to_string(), "treasure"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
     }
 
     #[test]

@@ -1,0 +1,55 @@
+//! Does the store answer, and is it still the one that this process began with?
+
+use app::protocol::{MemberId, RoomCode};
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use uuid::Uuid;
+
+use super::room::Room;
+use super::store::{CommitError, EXPECTED};
+use super::subject::SHARDS;
+use super::{Engine, lease};
+use crate::backend::{BackendError, Lease};
+
+impl Engine {
+    /// Asks what reads, what stores and what keeps leases, about a room and a member that are nowhere.
+    pub(super) async fn probe(&self) -> Result<(), BackendError> {
+        let code = RoomCode::from_entropy([0; 5]);
+        let lease = Lease { code, member: MemberId(Uuid::nil()), id: Uuid::nil() };
+        let read = async {
+            match Room::load(&self.store, code).await {
+                Ok(_) | Err(BackendError::NotFound) => Ok(()),
+                Err(error) => Err(error),
+            }
+        };
+        let stores = try_join_all((0..SHARDS).map(|shard| self.offer(shard)));
+        tokio::try_join!(read, stores, lease::release(&self.store, lease)).map(drop)
+    }
+
+    /// Offers a stream what it must refuse: its leader judges it as any write, and nothing is stored. Whoever asks for
+    /// `/readyz` must not be able to fill a disk.
+    async fn offer(&self, shard: u8) -> Result<(), BackendError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPECTED, "1");
+        match self.store.publish(self.store.names.probe(shard), headers, Bytes::new()).await {
+            Ok(_) | Err(CommitError::Conflict) => Ok(()),
+            Err(CommitError::Failed(error)) => Err(error),
+        }
+    }
+
+    /// True once a stream of rooms is not the one that this process began with. What is remembered of its rooms, and
+    /// how far its consumer is, would be wrong of another one.
+    pub(super) async fn is_lost(&self) -> bool {
+        for (shard, identity) in (0..SHARDS).zip(&self.identities) {
+            let stream = self.store.names.shard_stream(shard);
+            // An error says nothing of the stream.
+            if let Ok(true) = self.store.has_other(&stream, &self.store.names.identity(shard), identity).await {
+                tracing::error!(stream, "a stream of the store was deleted, emptied or made anew");
+                self.lost.cancel();
+                return true;
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,135 @@
+//! The database's file: its one name, and who may read it.
+//!
+//! The lock, the write-ahead log and the shared memory are found by name, beside the database. Two names of one file
+//! would be two locks and two logs: two servers would write, and each lose what the other one stored. So links are
+//! resolved first, and a file with a second name that cannot be resolved is refused.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions};
+use std::io::{ErrorKind, Result};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::backend::BackendError;
+
+/// Ends of the names of a store's files: the database, what SQLite puts beside it, and the lock.
+const OWN: [&str; 5] = ["", "-wal", "-shm", "-journal", ".lock"];
+
+/// Resolves links and relative parts of a database's path. The file need not be there yet; its directory must.
+///
+/// # Errors
+/// `Unavailable` when the path leads nowhere, or to a file that has more than one name: hard links, or a mount of its
+/// own.
+pub(super) fn resolve(path: &Path) -> std::result::Result<PathBuf, BackendError> {
+    let file =
+        follow(path).map_err(|error| BackendError::unavailable(format!("cannot find {}: {error}", path.display())))?;
+    let Ok(metadata) = fs::metadata(&file) else { return Ok(file) };
+    if metadata.nlink() > 1 {
+        return Err(BackendError::unavailable(format!(
+            "{} has more than one name (hard links), and a write-ahead log belongs to one of them: remove the others",
+            file.display()
+        )));
+    }
+    if is_mount(&file) {
+        return Err(BackendError::unavailable(format!(
+            "{} is a mount of its own, without the write-ahead log beside it: mount its directory instead",
+            file.display()
+        )));
+    }
+    Ok(file)
+}
+
+fn follow(path: &Path) -> Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        resolved => return resolved,
+    }
+    let name = path.file_name().ok_or(ErrorKind::NotFound)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = fs::canonicalize(parent)?;
+    let file = directory.join(name);
+    match fs::read_link(&file) {
+        // The file is to be made where the link leads. A circle of links is another error than one that leads nowhere.
+        Ok(target) => follow(&directory.join(target)),
+        Err(_) => Ok(file),
+    }
+}
+
+/// True for a file over which another one is mounted, as `docker run -v FILE:FILE` does. Other systems than Linux mount
+/// directories only.
+#[cfg(target_os = "linux")]
+fn is_mount(file: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    let found = statx(CWD, file, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
+    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_mount(_: &Path) -> bool {
+    false
+}
+
+/// Appends to the file's name.
+pub(super) fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(file);
+    name.push(end);
+    name.into()
+}
+
+/// True when a store on this resolved path has, or will have, a file of that name.
+pub(super) fn is_own(database: &Path, file: &Path) -> bool {
+    follow(file).is_ok_and(|file| OWN.iter().any(|end| beside(database, end) == file))
+}
+
+/// Makes a file that its owner alone may read and write.
+///
+/// # Errors
+/// `AlreadyExists` also for a link, wherever that leads (`open(2)`, `O_EXCL`).
+pub(super) fn create_private(path: &Path) -> Result<()> {
+    File::options().write(true).create_new(true).mode(0o600).open(path).map(drop)
+}
+
+/// Takes from everybody but the owner what they may do with the store's files: in them are keys, and what people said.
+/// What cannot be changed is logged.
+pub(super) fn make_private(database: &Path) {
+    for file in OWN.map(|end| beside(database, end)) {
+        let Ok(metadata) = fs::symlink_metadata(&file) else { continue };
+        let mode = metadata.permissions().mode();
+        if !metadata.is_file() || mode & 0o077 == 0 {
+            continue;
+        }
+        match fs::set_permissions(&file, Permissions::from_mode(mode & 0o700)) {
+            Ok(()) => {
+                tracing::warn!(file = %file.display(), "others could read a file of the store, and no longer can")
+            }
+            Err(error) => tracing::warn!(file = %file.display(), %error, "others can read a file of the store"),
+        }
+    }
+}
+
+/// The files of an open store, as they were when it was opened.
+#[derive(Debug)]
+pub(super) struct OpenFiles {
+    files: Vec<(PathBuf, u64, u64)>,
+}
+
+impl OpenFiles {
+    /// The database, its write-ahead log and its shared memory. Each is there as long as a connection is.
+    pub(super) fn of(database: &Path) -> Result<Self> {
+        let files = ["", "-wal", "-shm"].map(|end| beside(database, end)).map(|file| {
+            let metadata = fs::metadata(&file)?;
+            Ok((file, metadata.dev(), metadata.ino()))
+        });
+        Ok(Self { files: files.into_iter().collect::<Result<_>>()? })
+    }
+
+    /// The first that was removed, moved or replaced. By device and inode, as SQLite itself compares files.
+    pub(super) fn missing(&self) -> Option<&Path> {
+        let missing = self.files.iter().find(|(file, device, inode)| match fs::metadata(file) {
+            Ok(metadata) => (metadata.dev(), metadata.ino()) != (*device, *inode),
+            // Any other error says nothing of the file.
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        });
+        missing.map(|(file, ..)| file.as_path())
+    }
+}

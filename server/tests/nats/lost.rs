@@ -1,0 +1,149 @@
+//! Servers that come back without what they stored, or lose it while a node runs.
+
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream;
+use server::backend::{self, Backend, BackendError};
+use tokio::time::timeout;
+
+use crate::nats_server::Server;
+use crate::support::{latest, message, room_of, stored};
+
+/// Longer than from one look at the streams to the next, and a connection that is made again.
+const SOON: Duration = Duration::from_secs(15);
+
+async fn open(server: &Server) -> Arc<dyn Backend> {
+    backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap()
+}
+
+async fn jetstream(server: &Server) -> jetstream::Context {
+    jetstream::new(async_nats::connect(server.address()).await.unwrap())
+}
+
+async fn is_lost(backend: &dyn Backend) {
+    let error = timeout(SOON, backend.lost()).await.expect("nobody noticed");
+    assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn deleted_emptied_or_remade_stream_is_noticed_by_every_node() {
+    for (n, stream) in ["flasky_0", "flasky_2", "flasky_3"].into_iter().enumerate() {
+        let server = Server::start();
+        let nodes = [open(&server).await, open(&server).await];
+        let code = room_of(&*nodes[0], 50, &[1]).await;
+        let jetstream = jetstream(&server).await;
+        let found = jetstream.get_stream(stream).await.unwrap();
+        match n {
+            0 => drop(jetstream.delete_stream(stream).await.unwrap()),
+            1 => drop(found.purge().await.unwrap()),
+            _ => {
+                // Another node, just started, makes it anew before these have looked.
+                jetstream.delete_stream(stream).await.unwrap();
+                drop(open(&server).await);
+            }
+        }
+        for node in &nodes {
+            is_lost(&**node).await;
+        }
+        drop(nodes);
+        // The next start sets up what is missing, and nothing else.
+        let again = open(&server).await;
+        let code = match again.room(code).await {
+            Ok(_) => code,
+            Err(BackendError::NotFound) => room_of(&*again, 50, &[1]).await,
+            Err(error) => panic!("{error:?}"),
+        };
+        stored(again.append(code, message(1, "on a new stream")).await);
+        assert_eq!(latest(&*again, code).await.len(), 2);
+        assert!(timeout(Duration::from_secs(5), again.lost()).await.is_err(), "taken for lost at its own start");
+    }
+}
+
+#[tokio::test]
+async fn server_that_comes_back_with_its_streams_is_not_lost() {
+    let mut server = Server::start();
+    let backend = open(&server).await;
+    let code = room_of(&*backend, 50, &[1]).await;
+    server.kill();
+    server.start_again();
+    assert!(timeout(SOON, backend.lost()).await.is_err(), "taken for lost");
+    assert_eq!(latest(&*backend, code).await.len(), 1);
+}
+
+/// The program on a store there, which ends by itself.
+fn ends(server: &Server) -> std::thread::JoinHandle<Output> {
+    let program = Command::new("timeout")
+        .args(["60", env!("CARGO_BIN_EXE_server")])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("STORE", format!("nats://{}", server.address()))
+        .env("PORT", "0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::spawn(|| program.wait_with_output().unwrap())
+}
+
+#[tokio::test]
+async fn process_ends_with_a_message_where_servers_come_back_empty() {
+    let mut server = Server::start();
+    let program = ends(&server);
+    let jetstream = jetstream(&server).await;
+    let listens = async {
+        while jetstream.get_stream("flasky_leases").await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    };
+    timeout(SOON, listens).await.unwrap();
+    server.kill();
+    server.wipe();
+    server.start_again();
+    let output = tokio::task::spawn_blocking(|| program.join().unwrap()).await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("was deleted, emptied or made anew"), "{said}");
+    // Started again, as a service is, it has a store.
+    let again = open(&server).await;
+    room_of(&*again, 50, &[1]).await;
+}
+
+/// What a node is asked for at `/readyz`, where a part of the store takes nothing.
+#[tokio::test]
+async fn readiness_covers_reading_storing_and_leases() {
+    for (denied, ready) in [
+        ("flasky.nothing.>", true),
+        ("flasky.lease.>", false),
+        ("flasky.0.>", false),
+        ("flasky.3.>", false),
+        ("$JS.API.STREAM.MSG.GET.>", false),
+    ] {
+        let users = format!(
+            r#"{{ user: all, password: x }}, {{ user: less, password: x, permissions: {{ publish: {{ allow: ">", deny: "{denied}" }} }} }}"#
+        );
+        let server = Server::start_with(format!("authorization {{ users: [{users}] }}\n"));
+        let url = |user: &str| format!("nats://{user}:x@{}", server.address());
+        let whole = backend::open(&url("all"), &Default::default()).await.unwrap();
+        whole.ready().await.unwrap();
+        let Ok(less) = backend::open(&url("less"), &Default::default()).await else {
+            // It cannot even begin where nothing can be read.
+            assert!(denied.starts_with("$JS"), "{denied}");
+            continue;
+        };
+        let answer = less.ready().await;
+        assert_eq!(answer.is_ok(), ready, "{denied}: {answer:?}");
+        // However often it is asked, it stores nothing of rooms.
+        let client = async_nats::ConnectOptions::with_user_and_password("all".into(), "x".into());
+        let jetstream = jetstream::new(client.connect(server.address()).await.unwrap());
+        let mut stream = jetstream.get_stream("flasky_1").await.unwrap();
+        let before = stream.info().await.unwrap().state.last_sequence;
+        for _ in 0..20 {
+            whole.ready().await.unwrap();
+        }
+        assert_eq!(stream.info().await.unwrap().state.last_sequence, before);
+    }
+}

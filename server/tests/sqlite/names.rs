@@ -1,0 +1,178 @@
+//! One file under several names: links, relative paths, mounts. The lock and the write-ahead log belong to the file.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use app::protocol::Limits;
+use server::backend::sqlite::Sqlite;
+use server::backend::{self, Backend, BackendError};
+
+use crate::support::{latest, message, room_of, stored};
+use crate::{Place, words};
+
+async fn open(path: &Path) -> Result<Sqlite, BackendError> {
+    Sqlite::open(path, &Limits::default()).await
+}
+
+async fn refused(path: &Path, why: &str) {
+    let error = open(path).await.unwrap_err();
+    assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
+    assert!(words(&error).contains(why) && words(&error).contains("flasky.db"), "{}", words(&error));
+}
+
+/// Either name opens the store, and while one is in use the other is refused; `check` and `backup` see what is stored.
+async fn is_one_store(one: &Path, other: &Path) {
+    let mut code = None;
+    for (n, (first, second)) in [(one, other), (other, one), (one, other)].into_iter().enumerate() {
+        let server = open(first).await.unwrap();
+        let code = match code {
+            Some(code) => code,
+            None => *code.insert(room_of(&server, 50, &[1]).await),
+        };
+        refused(second, "another server is using").await;
+        stored(server.append(code, message(1, &format!("message {n}"))).await);
+        assert_eq!(latest(&server, code).await.len(), n + 2, "{} lost something", first.display());
+
+        let url = format!("sqlite://{}", second.display());
+        assert_eq!(backend::check(&url).unwrap().events, n + 2);
+        let copy = one.with_file_name(format!("copy-{n}"));
+        backend::backup(&url, &copy).unwrap();
+        assert_eq!(backend::check(&format!("sqlite://{}", copy.display())).unwrap().events, n + 2);
+        server.close().await;
+    }
+}
+
+/// What lies in the directory.
+fn files(directory: &Path) -> Vec<String> {
+    let mut files: Vec<_> =
+        fs::read_dir(directory).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    files.sort();
+    files
+}
+
+#[tokio::test(start_paused = true)]
+async fn symlinked_file_is_the_same_store() {
+    let (place, elsewhere) = (Place::new(), tempfile::tempdir().unwrap());
+    let [near, far, chain] = ["near.db", "far.db", "chain.db"].map(|name| elsewhere.path().join(name));
+    symlink(place.path(), &far).unwrap();
+    symlink("far.db", &chain).unwrap();
+    is_one_store(&place.path(), &chain).await;
+    // Nothing is put beside a link.
+    assert_eq!(files(elsewhere.path()), ["chain.db", "far.db"]);
+    // Two links to one file.
+    symlink(place.path(), &near).unwrap();
+    let server = open(&near).await.unwrap();
+    refused(&far, "another server is using").await;
+    server.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn link_to_a_store_that_is_to_be_made_is_followed() {
+    let (place, elsewhere) = (Place::new(), tempfile::tempdir().unwrap());
+    let link = elsewhere.path().join("link.db");
+    symlink(place.path(), &link).unwrap();
+    let server = open(&link).await.unwrap();
+    refused(&place.path(), "another server is using").await;
+    server.close().await;
+    assert_eq!(files(elsewhere.path()), ["link.db"]);
+
+    let circle = elsewhere.path().join("flasky.db");
+    symlink("flasky.db", &circle).unwrap();
+    refused(&circle, "cannot find").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn symlinked_directory_is_the_same_store() {
+    let (place, elsewhere) = (Place::new(), tempfile::tempdir().unwrap());
+    let link = elsewhere.path().join("data");
+    symlink(place.0.path(), &link).unwrap();
+    is_one_store(&link.join("flasky.db"), &place.path()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn relative_path_is_the_same_store() {
+    let up = std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect::<PathBuf>();
+    for detour in ["flasky.db", "deep/.././flasky.db"] {
+        let place = Place::new();
+        fs::create_dir(place.0.path().join("deep")).unwrap();
+        let relative = up.join(place.0.path().join(detour).strip_prefix("/").unwrap());
+        is_one_store(&relative, &place.path()).await;
+    }
+}
+
+/// The write-ahead log of the one name does not stand beside the other: reading is as wrong as writing.
+#[tokio::test(start_paused = true)]
+async fn hard_linked_file_is_refused_by_every_command() {
+    let (place, elsewhere) = (Place::new(), Place::new());
+    let server = place.open().await.unwrap();
+    let code = room_of(&server, 50, &[1]).await;
+    stored(server.append(code, message(1, "before")).await);
+    fs::hard_link(place.path(), elsewhere.path()).unwrap();
+    let why = "more than one name";
+    for path in [elsewhere.path(), place.path()] {
+        refused(&path, why).await;
+        let url = format!("sqlite://{}", path.display());
+        assert!(words(&backend::check(&url).unwrap_err()).contains(why));
+        assert!(words(&backend::backup(&url, &place.0.path().join("copy.db")).unwrap_err()).contains(why));
+    }
+    stored(server.append(code, message(1, "after")).await);
+    server.close().await;
+    fs::remove_file(elsewhere.path()).unwrap();
+    assert_eq!(latest(&place.open().await.unwrap(), code).await.len(), 3);
+}
+
+/// Runs the program on the second path, over which the first one is mounted. None where this system lets nobody mount.
+#[cfg(target_os = "linux")]
+fn run_mounted(over: [&Path; 2], command: &[&str], store: &Path) -> Option<String> {
+    let allowed = Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        eprintln!("not tested: `unshare -rm` is not allowed here");
+        return None;
+    }
+    // A server that is not refused serves until it is ended.
+    let output = Command::new("timeout")
+        .args(["10", "unshare", "-rm", "sh", "-c", r#"mount --bind "$1" "$2" && shift 2 && exec "$@""#, "sh"])
+        .args(over)
+        .arg(env!("CARGO_BIN_EXE_server"))
+        .args(command)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("STORE", format!("sqlite://{}", store.display()))
+        .env("PORT", "0")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    Some(String::from_utf8(output.stderr).unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn mounted_directory_is_the_same_store() {
+    let (place, elsewhere) = (Place::new(), Place::new());
+    let server = place.open().await.unwrap();
+    let code = room_of(&server, 50, &[1]).await;
+    if let Some(said) = run_mounted([place.0.path(), elsewhere.0.path()], &[], &elsewhere.path()) {
+        assert!(said.contains("another server is using"), "{said}");
+    }
+    stored(server.append(code, message(1, "after")).await);
+}
+
+/// Its directory is another one, and with it the lock and the write-ahead log.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn mounted_file_is_refused_by_every_command() {
+    let (place, elsewhere) = (Place::new(), Place::new());
+    let server = place.open().await.unwrap();
+    let code = room_of(&server, 50, &[1]).await;
+    fs::write(elsewhere.path(), "").unwrap();
+    for command in [&[][..], &["check"], &["backup", "copy.db"]] {
+        if let Some(said) = run_mounted([&place.path(), &elsewhere.path()], command, &elsewhere.path()) {
+            assert!(said.contains("mount its directory instead"), "{said}");
+        }
+    }
+    assert_eq!(files(elsewhere.0.path()), ["flasky.db"]);
+    stored(server.append(code, message(1, "after")).await);
+}
