@@ -31,6 +31,9 @@
 //! **Leases** are messages with a time to live in a stream in memory ([`lease`]). **A room that ended** has an empty head
 //! and roster until its subjects are purged: by who ended it, by who makes a room of the same code, or by a sweep.
 //!
+//! **Streams that are deleted, emptied or made anew** are noticed by a record that each has ([`health`]); the process ends
+//! then, and the next start makes them.
+//!
 //! The engine runs on a thread and a runtime of its own. Its deadlines are about the network, so they count real time
 //! also where the caller's clock stands still, as in tests.
 

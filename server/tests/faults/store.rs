@@ -1,6 +1,7 @@
 //! Stores that must not be touched.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::PATIENCE;
@@ -48,8 +49,35 @@ async fn a_store_in_use_is_refused_by_a_second_server() {
     ana.act(Act::Send("before".to_owned()));
     assert!(ana.until(PATIENCE, |view| view.acked == 1).await);
     refuses(&mut program(directory.path()), "another server is using").await;
+    // Whatever the store is called.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut second = program(elsewhere.path());
+    symlink(&first.store, &second.store).unwrap();
+    refuses(&mut second, "another server is using").await;
+    fs::remove_file(&second.store).unwrap();
+    fs::hard_link(&first.store, &second.store).unwrap();
+    refuses(&mut second, "more than one name").await;
     ana.act(Act::Send("after".to_owned()));
     assert!(ana.until(PATIENCE, |view| view.acked == 2).await, "the first one goes on");
+}
+
+/// What would be acknowledged now is in no file that the next start finds.
+#[tokio::test]
+async fn server_whose_store_vanishes_ends_and_acknowledges_nothing() {
+    for gone in ["flasky.db", "flasky.db-wal", "flasky.db-shm"] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut server = program(directory.path());
+        let stderr = server.start_listened().await;
+        let (mut ana, _) = person(server.address, "Ana", None).await;
+        ana.act(Act::Send("before".to_owned()));
+        assert!(ana.until(PATIENCE, |view| view.acked == 1).await);
+        fs::rename(directory.path().join(gone), directory.path().join("elsewhere")).unwrap();
+        ana.act(Act::Send("after".to_owned()));
+        assert_eq!(server.ended(PATIENCE).await.code(), Some(1), "{gone}");
+        assert_eq!(ana.view().acked, 1, "{gone}: acknowledged, and nowhere");
+        let words = stderr.await.unwrap().unwrap();
+        assert!(words.contains("was removed, moved or replaced") && words.contains(gone), "{words}");
+    }
 }
 
 #[tokio::test]

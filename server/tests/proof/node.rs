@@ -184,7 +184,8 @@ impl Program {
         Pid::from_raw(self.pid().cast_signed()).expect("a server that runs")
     }
 
-    async fn ended(&mut self, time: Duration) -> ExitStatus {
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&mut self, time: Duration) -> ExitStatus {
         let begun = Instant::now();
         loop {
             let child = self.child.as_mut().expect("a server that runs");
