@@ -265,6 +265,7 @@ impl Engine {
             engine.background.spawn(watch.run(Arc::clone(&engine)));
         }
         engine.background.spawn(Arc::clone(&engine).watch_tides());
+        engine.background.spawn(Arc::clone(&engine).watch_streams());
         Ok(engine)
     }
 

@@ -109,6 +109,7 @@ pub(crate) async fn after_close_every_verb_fails(store: &Store) {
     refused!(backend.release(lease(room, 1, 7)).await, Unavailable);
     refused!(backend.expired(Instant::now()).await, Unavailable);
     refused!(backend.keys().await, Unavailable);
+    refused!(backend.ready().await, Unavailable);
     assert_eq!(heard.deliveries.recv().await, None, "a closed store is not an ended room");
     backend.close().await;
 }

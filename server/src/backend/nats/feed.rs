@@ -153,9 +153,9 @@ impl Engine {
         }
     }
 
-    /// Looks at the heads of all rooms with a feed, again and again, until the store is lost.
+    /// Looks at the heads of all rooms with a feed, again and again.
     pub(super) async fn watch_tides(self: Arc<Self>) {
-        while !self.is_lost().await {
+        loop {
             sleep(TIDE).await;
             let mut streams = HashMap::<String, Vec<(RoomCode, Arc<Feed>, String)>>::new();
             for (code, feed) in self.feeds.used() {

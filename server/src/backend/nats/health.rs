@@ -1,9 +1,13 @@
 //! Does the store answer, and is it still the one that this process began with?
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use app::protocol::{MemberId, RoomCode};
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::room::Room;
@@ -11,6 +15,9 @@ use super::store::{CommitError, EXPECTED};
 use super::subject::SHARDS;
 use super::{Engine, lease};
 use crate::backend::{BackendError, Lease};
+
+/// How often the streams are looked at: as often as the heads of the rooms in them.
+const LOOK: Duration = Duration::from_secs(2);
 
 impl Engine {
     /// Asks what reads, what stores and what keeps leases, about a room and a member that are nowhere.
@@ -38,15 +45,21 @@ impl Engine {
         }
     }
 
-    /// True once a stream of rooms is not the one that this process began with. What is remembered of its rooms, and
+    /// Looks at the streams of rooms until one is not what this process began with. What is remembered of its rooms, and
     /// how far its consumer is, would be wrong of another one.
-    pub(super) async fn is_lost(&self) -> bool {
+    pub(super) async fn watch_streams(self: Arc<Self>) {
+        while !self.is_lost().await {
+            sleep(LOOK).await;
+        }
+        self.lost.cancel();
+    }
+
+    async fn is_lost(&self) -> bool {
         for (shard, identity) in (0..SHARDS).zip(&self.identities) {
             let stream = self.store.names.shard_stream(shard);
             // An error says nothing of the stream.
             if let Ok(true) = self.store.has_other(&stream, &self.store.names.identity(shard), identity).await {
                 tracing::error!(stream, "a stream of the store was deleted, emptied or made anew");
-                self.lost.cancel();
                 return true;
             }
         }
