@@ -8,6 +8,7 @@ use server::backend::{self, BackendError, NewRoom};
 use tokio::time::Instant;
 
 use crate::nats_server::{address, store_url};
+use crate::refused;
 use crate::support::{Store, deleted, edited, fresh, joined, lease, left, message, ms, room_of, stored};
 
 /// Every message of the store's streams, subject and words, in the order of the streams.
@@ -110,6 +111,36 @@ async fn a_store_of_another_version_is_left_alone() {
     jetstream::new(client).publish(subject, "2".into()).await.unwrap().await.unwrap();
     let refused = backend::open(&store.url, &Limits::default()).await;
     assert!(matches!(refused, Err(BackendError::Corrupt(_))));
+}
+
+/// A roster and a lease that cannot be read: other rooms of their streams are there after a start, and swept.
+#[tokio::test]
+async fn damaged_record_costs_its_own_room_only() {
+    let store = Store::at(store_url());
+    let backend = store.open().await;
+    let mut codes = Vec::new();
+    for _ in 0..16 {
+        codes.push(room_of(&*backend, 50, &[1]).await);
+    }
+    let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
+    let name = store.url.rsplit_once('/').unwrap().1;
+    let of = |code: &app::protocol::RoomCode, end: &str| format!(".{code}{end}");
+    let subjects = everything(&store).await;
+    let roster = subjects.iter().find(|(subject, _)| subject.ends_with(&of(&codes[0], ".roster"))).unwrap().0.clone();
+    let held = format!("{name}.lease.{}.{}.{}", codes[1], crate::support::member(1).0.simple(), "7".repeat(32));
+    for subject in [roster, held] {
+        jetstream.publish(subject, "nonsense".into()).await.unwrap().await.unwrap();
+    }
+
+    let other = store.open().await;
+    let later = Instant::now() + ms(3 * Limits::default().arrival_ms.max(Limits::default().grace_ms));
+    for node in [&backend, &other] {
+        let seats = node.expired(later).await.unwrap();
+        let found: std::collections::HashSet<_> = seats.into_iter().map(|seat| seat.code).collect();
+        assert_eq!(found, codes[2..].iter().copied().collect(), "of {} rooms", codes.len());
+    }
+    refused!(other.room(codes[0]).await, Corrupt);
+    stored(other.append(codes[2], message(1, "as before")).await);
 }
 
 /// The process that ended the room died before it removed it.

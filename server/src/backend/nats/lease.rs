@@ -23,8 +23,8 @@ use crate::backend::{BackendError, Lease, Seat};
 const REMAINS: Duration = Duration::from_secs(10);
 /// How long a beat is stored.
 const BEAT: Duration = Duration::from_secs(60);
-/// How long a seat is held that has more leases than can be read: until some of them are gone.
-const CROWDED: Duration = Duration::from_secs(10);
+/// How long a seat is held that has more leases than can be read, or one that cannot be: until they are gone.
+const UNKNOWN: Duration = Duration::from_secs(10);
 
 pub(super) async fn hold(store: &Store, lease: Lease, held: Held, ttl: Duration) -> Result<(), BackendError> {
     let put = Put::new(store.names.lease(lease), &held)?;
@@ -76,20 +76,22 @@ pub(super) async fn read(
                 continue;
             }
             Answer::TooMany => {
-                let held = |seat: &Seat| ((seat.code, seat.member), vec![(Uuid::max(), now + CROWDED)]);
+                let held = |seat: &Seat| ((seat.code, seat.member), vec![(Uuid::max(), now + UNKNOWN)]);
                 leases.extend(part.iter().map(held));
                 continue;
             }
         };
         for (subject, found) in found.iter().filter(|(_, found)| !found.payload.is_empty()) {
-            let held: Held = decode(&found.payload)?;
             let Some((seat, id)) = part.iter().find_map(|seat| Some((seat, lease_of(seat, subject)?))) else {
                 continue;
             };
-            if seat.joined == held.joined {
-                let until = clock.instant(held.until, now);
-                leases.entry((seat.code, seat.member)).or_default().push((id, until));
-            }
+            let until = match decode::<Held>(&found.payload) {
+                Ok(held) if held.joined == seat.joined => clock.instant(held.until, now),
+                Ok(_) => continue,
+                // Damaged, or of a later version: somebody holds the seat until the server removes it.
+                Err(_) => now + UNKNOWN,
+            };
+            leases.entry((seat.code, seat.member)).or_default().push((id, until));
         }
     }
     Ok(leases)

@@ -19,8 +19,8 @@ use crate::backend::BackendError;
 struct Passing {
     code: RoomCode,
     seq: u64,
-    /// None: the room ended.
-    roster: Option<Roster>,
+    /// None: the room ended. An error is this room's, and the others pass.
+    roster: Result<Option<Roster>, BackendError>,
     /// How many are known to follow.
     pending: u64,
 }
@@ -65,7 +65,7 @@ impl Watch {
             let info = message.info().map_err(BackendError::unavailable)?;
             let (seq, pending) = (info.stream_sequence, info.pending);
             let Some(code) = code_of(&message.subject) else { continue };
-            let roster = (!message.payload.is_empty()).then(|| decode(&message.payload)).transpose()?;
+            let roster = (!message.payload.is_empty()).then(|| decode(&message.payload)).transpose();
             return Ok(Passing { code, seq, roster, pending });
         }
     }
@@ -91,11 +91,13 @@ impl Engine {
     fn pass(&self, passing: Passing, known: Known) {
         let Passing { code, seq, roster, .. } = passing;
         match roster {
-            Some(roster) => self.seats.learn(code, seq, &roster, known),
-            None => {
+            Ok(Some(roster)) => self.seats.learn(code, seq, &roster, known),
+            Ok(None) => {
                 self.seats.forget(code, seq);
                 self.graves.dig(code, seq);
             }
+            // By its place in the stream: a code would let in whoever reads the log.
+            Err(error) => tracing::error!(seq, source = ?std::error::Error::source(&error), "a room is damaged"),
         }
     }
 }
