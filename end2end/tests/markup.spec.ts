@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Member } from '../support/member.ts';
 import { expect, type Page, test } from '../support/room.ts';
 import { open, STAGE_ENV } from '../support/states.ts';
@@ -5,6 +6,17 @@ import { open, STAGE_ENV } from '../support/states.ts';
 test.use({ serverEnv: STAGE_ENV });
 
 const PARSER = '**/split_markup.wasm';
+
+/** A message, and the link in it: none where `href` is null. `app` reads the same file with the server's parser. */
+interface LinkCase {
+  body: string;
+  href: string | null;
+  leads_to?: string | null;
+}
+
+const LINKS: LinkCase[] = JSON.parse(
+  readFileSync(new URL('../../app/tests/fixtures/links.json', import.meta.url), 'utf8'),
+);
 
 /** How often the page has asked for the parser. */
 function asked(page: Page): { times: number } {
@@ -75,4 +87,45 @@ test('the parser comes while a message is written that needs it', async ({ perso
   await ana.composer.press('Enter');
   await expect(ana.log.locator('strong')).toHaveText('bold');
   expect(parser.times).toBe(1);
+});
+
+test('browser and server draw the same links of hostile addresses', async ({ person }) => {
+  const ana = await person('Ana');
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+  await Member.enter(ana, { code: bo.code });
+  await open(ana, bo.code);
+  for (const { body } of LINKS) await bo.say(body);
+  const messages = ana.log.locator('[data-message] .message');
+  const links = () =>
+    messages.evaluateAll((all) =>
+      all.map((message) => {
+        const link = message.querySelector('a');
+        const host = message.querySelector('.host bdi');
+        // `href` as it is written, and as the browser follows it from this page.
+        return link && [link.getAttribute('href'), link.href, host && host.textContent];
+      }),
+    );
+  const expected = LINKS.map(({ href, leads_to }) => href && [href, href, leads_to]);
+  await expect.poll(links).toEqual(expected);
+
+  const drawn = () => messages.evaluateAll((all) => all.map((message) => message.innerHTML));
+  const byBrowser = await drawn();
+  await open(ana, bo.code);
+  expect(await drawn()).toEqual(byBrowser);
+  expect(await links()).toEqual(expected);
+});
+
+test('mentions are of those who are in the room, also of who came since', async ({ person }) => {
+  const ana = await person('Ana');
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+  await Member.enter(ana, { code: bo.code });
+  await open(ana, bo.code);
+  await bo.say('hi @ana and @Cy');
+  await Member.enter({ name: 'Cy', origin: ana.origin }, { code: bo.code });
+  await bo.say('welcome @CY');
+  await expect(ana.message('hi @ana').locator('.mention')).toHaveText(['@ana']);
+  await expect(ana.message('hi @ana').locator('.mention.me')).toHaveCount(1);
+  await expect(ana.message('hi @ana')).toHaveClass(/\bcalls\b/);
+  await expect(ana.message('welcome').locator('.mention')).toHaveText(['@CY']);
+  await expect(ana.message('welcome')).not.toHaveClass(/\bcalls\b/);
 });

@@ -12,8 +12,8 @@ use super::json::{deserialize_as_read, read};
 
 /// Longest name, in user-perceived characters (extended grapheme clusters, UAX #29).
 pub const MAX_GRAPHEMES: usize = 32;
-/// Bounds what one grapheme can pile up in combining marks.
-const MAX_SCALARS: usize = 4 * MAX_GRAPHEMES;
+/// Longest name, in Unicode scalar values: bounds what one grapheme can pile up in combining marks.
+pub const MAX_SCALARS: usize = 4 * MAX_GRAPHEMES;
 
 /// A name of 1 to 32 graphemes: trimmed, inner white space folded to single spaces, without control characters.
 /// Two members may share a name; their ids differ.

@@ -9,6 +9,7 @@ use super::super::message::{avatar, bdi};
 use crate::live::browser;
 use crate::live::signal::Signal;
 use crate::live::store::RoomStore;
+use crate::protocol::name::MAX_SCALARS;
 use crate::protocol::{DisplayName, Member, MemberId};
 use crate::ui::text;
 use crate::ui::tree::{El, el};
@@ -163,7 +164,8 @@ fn asked(before: &str) -> Option<(u32, &str)> {
     let at = before.rfind('@')?;
     let (rest, query) = (&before[..at], &before[at + 1..]);
     let begins_word = !rest.ends_with(char::is_alphanumeric);
-    let unfinished = query.trim() == query && !query.contains('\n');
+    // Every name is searched for it at every key: no more than a name holds.
+    let unfinished = query.trim() == query && !query.contains('\n') && query.chars().nth(MAX_SCALARS).is_none();
     (begins_word && unfinished).then(|| (rest.encode_utf16().count() as u32, query))
 }
 
@@ -208,6 +210,9 @@ mod tests {
             assert_eq!(asked(finished), None, "{finished:?}");
         }
         assert_eq!(asked("@Ana @b"), Some((5, "b")));
+        let longest = "a".repeat(MAX_SCALARS);
+        assert_eq!(asked(&format!("@{longest}")), Some((0, longest.as_str())));
+        assert_eq!(asked(&format!("@{longest}a")), None);
     }
 
     #[test]
