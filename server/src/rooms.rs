@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use app::api::port::{Answer, Rooms};
-use app::api::{Door, EnterForm, Entry, Field, Flash, Home, Inside, OlderPage, Posted, Refusal, Visit};
+use app::api::{Door, EnterForm, Entry, Field, Home, Inside, OlderPage, Posted, Refusal, Visit};
 use app::protocol::room_code::RoomCodeError;
 use app::protocol::{
     Code, DisplayName, EventId, EventKind, LeaveReason, MemberId, MessageBody, RoomCode, RoomInfo, Seq, Snapshot,

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
 use crate::refused;
-use crate::support::{Store, code, joined, latest, lease, left, member, message, ms, name, room_of, stored};
+use crate::support::{Store, code, joined, latest, lease, left, member, message, ms, room_of, stored};
 
 pub(crate) async fn a_room_of_50_seats_50(store: &Store) {
     let backend = store.open().await;
