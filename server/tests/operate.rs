@@ -1,6 +1,6 @@
 //! The server as those see it who run it: its health, its figures, its logs, its end.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
 
 #[path = "operate/commands.rs"]
 mod commands;

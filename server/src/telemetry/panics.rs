@@ -50,15 +50,13 @@ fn literal(panic: &PanicHookInfo<'_>) -> &'static str {
 }
 
 /// Contains panics of `future`: one that happens while it is polled fails the task that polls it, and nothing else.
-pub fn contained<F: Future>(future: F) -> impl Future<Output = F::Output> {
-    async move {
-        let mut future = pin!(future);
-        poll_fn(|context| {
-            let _mark = Mark::set();
-            future.as_mut().poll(context)
-        })
-        .await
-    }
+pub async fn contained<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let _mark = Mark::set();
+        future.as_mut().poll(context)
+    })
+    .await
 }
 
 /// Contains panics of everything that the current thread runs from now on. For the threads of a runtime that serves
