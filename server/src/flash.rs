@@ -80,3 +80,49 @@ fn bytes(flash: &Flash) -> u32 {
     let texts = [&flash.to, &flash.body, &form.name, &form.code, &form.capacity, &form.intent, &form.from];
     u32::try_from(texts.iter().map(|text| text.len()).sum::<usize>()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use app::api::{EnterForm, Field, Refusal};
+    use app::protocol::Code;
+    use axum::http::HeaderMap;
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::backend::Keys;
+    use crate::config::Config;
+    use crate::identity::Identity;
+
+    fn session() -> Session {
+        let keys = Keys { signing: [1; 64], member: [2; 32] };
+        Identity::new(&Config::parse_from(["flasky"]), &keys).begin(&HeaderMap::new()).0
+    }
+
+    fn flash(body: String) -> Flash {
+        let refused = Refusal { field: Field::Body, code: Code::TooLong };
+        Flash { refused, to: "/".to_owned(), form: EnterForm::default(), body }
+    }
+
+    #[test]
+    fn no_form_is_evicted_for_another_one() {
+        const BYTES: usize = 256 * 1024;
+        let (flashes, ana) = (Flashes::default(), session());
+        flashes.put(ana, flash("a long letter".to_owned())).unwrap();
+        let strangers = (0..1_000).filter(|_| flashes.put(session(), flash("x".repeat(BYTES))).is_ok());
+        assert_eq!(strangers.count(), MAX_BYTES as usize / BYTES - 1, "more are kept than there is room for");
+        let refused = flashes.put(session(), flash("y".repeat(BYTES))).unwrap_err();
+        assert_eq!(refused.body.len(), BYTES, "what is not kept is not lost");
+        assert_eq!(flashes.take(ana, "/room/KXQ4-7M2P"), None, "it goes back to its own page");
+        assert_eq!(flashes.take(ana, "/").unwrap().body, "a long letter");
+        assert_eq!(flashes.take(ana, "/"), None, "once");
+    }
+
+    #[test]
+    fn a_session_keeps_one_form() {
+        let (flashes, ana) = (Flashes::default(), session());
+        for n in 0..1_000 {
+            flashes.put(ana, flash(format!("{n} {}", "x".repeat(64 * 1024)))).unwrap();
+        }
+        assert!(flashes.take(ana, "/").unwrap().body.starts_with("999 "));
+    }
+}

@@ -7,8 +7,8 @@ use crate::support::server::Server;
 
 /// Of one stranger: as much as a form may carry.
 const BYTES: usize = 250 * 1024;
-/// 256 of them are 64 MiB, twice of what is kept.
-const STRANGERS: usize = 256;
+/// More than the 32 MiB that are kept.
+const STRANGERS: usize = 160;
 
 #[tokio::test]
 async fn strangers_forms_cost_nobody_what_they_typed() {
