@@ -115,12 +115,9 @@ async fn process_ends_with_a_message_where_servers_come_back_empty() {
 /// What a node is asked for at `/readyz`, where a part of the store takes nothing.
 #[tokio::test]
 async fn readiness_covers_reading_storing_and_leases() {
-    for (denied, ready) in [
-        ("flasky.nothing.>", true),
-        ("flasky.lease.>", false),
-        ("flasky.0.>", false),
-        ("flasky.3.>", false),
-    ] {
+    for (denied, ready) in
+        [("flasky.nothing.>", true), ("flasky.lease.>", false), ("flasky.0.>", false), ("flasky.3.>", false)]
+    {
         let users = format!(
             r#"{{ user: all, password: x }}, {{ user: less, password: x, permissions: {{ publish: {{ allow: ">", deny: "{denied}" }} }} }}"#
         );

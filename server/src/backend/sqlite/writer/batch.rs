@@ -314,7 +314,7 @@ mod tests {
 
         let lines = Lines::default();
         let make = lines.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || make.clone()).finish();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || make.clone()).finish();
         tracing::subscriber::with_default(subscriber, || {
             for id in [3, 4] {
                 let (edit, answer) = write(code, id, EventKind::Deleted { target: EventId(Uuid::from_u128(2)) });
