@@ -8,12 +8,13 @@ use crate::backend::BackendError;
 
 /// Writes it under another name first: what bears the name is whole, synced, and marked as a copy.
 pub(in crate::backend) fn write(store: &Path, to: &Path) -> Result<(), BackendError> {
-    let store = file::resolve(store)?;
+    // Also a link that leads nowhere.
+    let is_there = to.symlink_metadata().is_ok();
+    let (store, to) = (file::resolve(store)?, &file::locate(to)?);
     if file::is_own(&store, to) {
         return Err(BackendError::unavailable(format!("{} is one of the store's own files", to.display())));
     }
-    // Also a link that leads nowhere.
-    if to.symlink_metadata().is_ok() {
+    if is_there {
         return Err(BackendError::unavailable(format!("{} is there already", to.display())));
     }
     let store = schema::open_existing(&store)?;
@@ -43,6 +44,5 @@ fn copy(store: &rusqlite::Connection, to: &Path) -> Result<(), BackendError> {
 /// Gives the copy its name, for good.
 fn publish(partial: &Path, to: &Path) -> std::io::Result<()> {
     fs::rename(partial, to)?;
-    let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(to.parent().unwrap_or(to))?.sync_all()
 }

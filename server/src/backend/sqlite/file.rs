@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
-use std::io::{ErrorKind, Result};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -20,9 +20,8 @@ const OWN: [&str; 5] = ["", "-wal", "-shm", "-journal", ".lock"];
 /// # Errors
 /// `Unavailable` when the path leads nowhere, or to a file that has more than one name: hard links, or a mount of its
 /// own.
-pub(super) fn resolve(path: &Path) -> std::result::Result<PathBuf, BackendError> {
-    let file =
-        follow(path).map_err(|error| BackendError::unavailable(format!("cannot find {}: {error}", path.display())))?;
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, BackendError> {
+    let file = locate(path)?;
     let Ok(metadata) = fs::metadata(&file) else { return Ok(file) };
     if metadata.nlink() > 1 {
         return Err(BackendError::unavailable(format!(
@@ -39,7 +38,15 @@ pub(super) fn resolve(path: &Path) -> std::result::Result<PathBuf, BackendError>
     Ok(file)
 }
 
-fn follow(path: &Path) -> Result<PathBuf> {
+/// Resolves links and relative parts of any path whose directory is there.
+///
+/// # Errors
+/// `Unavailable` when the path leads nowhere.
+pub(super) fn locate(path: &Path) -> Result<PathBuf, BackendError> {
+    follow(path).map_err(|error| BackendError::unavailable(format!("cannot find {}: {error}", path.display())))
+}
+
+fn follow(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         resolved => return resolved,
@@ -76,16 +83,16 @@ pub(super) fn beside(file: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// True when a store on this resolved path has, or will have, a file of that name.
+/// True when a store has, or will have, a file of that name. Both paths are resolved.
 pub(super) fn is_own(database: &Path, file: &Path) -> bool {
-    follow(file).is_ok_and(|file| OWN.iter().any(|end| beside(database, end) == file))
+    OWN.iter().any(|end| beside(database, end) == file)
 }
 
 /// Makes a file that its owner alone may read and write.
 ///
 /// # Errors
 /// `AlreadyExists` also for a link, wherever that leads (`open(2)`, `O_EXCL`).
-pub(super) fn create_private(path: &Path) -> Result<()> {
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     File::options().write(true).create_new(true).mode(0o600).open(path).map(drop)
 }
 
@@ -115,12 +122,12 @@ pub(super) struct OpenFiles {
 
 impl OpenFiles {
     /// The database, its write-ahead log and its shared memory. Each is there as long as a connection is.
-    pub(super) fn of(database: &Path) -> Result<Self> {
+    pub(super) fn of(database: &Path) -> io::Result<Self> {
         let files = ["", "-wal", "-shm"].map(|end| beside(database, end)).map(|file| {
             let metadata = fs::metadata(&file)?;
             Ok((file, metadata.dev(), metadata.ino()))
         });
-        Ok(Self { files: files.into_iter().collect::<Result<_>>()? })
+        Ok(Self { files: files.into_iter().collect::<io::Result<_>>()? })
     }
 
     /// The first that was removed, moved or replaced. By device and inode, as SQLite itself compares files.
