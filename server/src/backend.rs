@@ -100,11 +100,11 @@ pub trait Backend: Send + Sync {
     /// The store's own keys: drawn once, the same for every process on this store.
     async fn keys(&self) -> Result<Keys, BackendError>;
 
-    /// Proves that the store answers questions, stores events and keeps leases at present. Changes nothing that anybody
-    /// reads.
+    /// Proves that the store answers at present, also what stores events and what keeps leases. Stores no event, so that
+    /// a full disk goes unseen: who reads is still served then.
     ///
     /// # Errors
-    /// `Unavailable` when one of these fails.
+    /// `Unavailable` when it does not.
     async fn ready(&self) -> Result<(), BackendError> {
         // About a room and a member that are nowhere: one question to what reads, one to what writes.
         let code = RoomCode::from_entropy([0; 5]);

@@ -6,11 +6,10 @@ use std::time::Duration;
 use app::protocol::{MemberId, RoomCode};
 use async_nats::HeaderMap;
 use bytes::Bytes;
-use futures_util::future::try_join_all;
+use futures_util::future::select_ok;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::room::Room;
 use super::store::{CommitError, EXPECTED};
 use super::subject::SHARDS;
 use super::{Engine, lease};
@@ -20,18 +19,17 @@ use crate::backend::{BackendError, Lease};
 const LOOK: Duration = Duration::from_secs(2);
 
 impl Engine {
-    /// Asks what reads, what stores and what keeps leases, about a room and a member that are nowhere.
+    /// Asks a stream of rooms, and that of the leases. One of the former is enough: where the others have no leader, no
+    /// other node could serve their rooms either.
     pub(super) async fn probe(&self) -> Result<(), BackendError> {
-        let code = RoomCode::from_entropy([0; 5]);
-        let lease = Lease { code, member: MemberId(Uuid::nil()), id: Uuid::nil() };
-        let read = async {
-            match Room::load(&self.store, code).await {
-                Ok(_) | Err(BackendError::NotFound) => Ok(()),
-                Err(error) => Err(error),
-            }
-        };
-        let stores = try_join_all((0..SHARDS).map(|shard| self.offer(shard)));
-        tokio::try_join!(read, stores, lease::release(&self.store, lease)).map(drop)
+        let nowhere = Lease { code: RoomCode::from_entropy([0; 5]), member: MemberId(Uuid::nil()), id: Uuid::nil() };
+        let rooms = select_ok((0..SHARDS).map(|shard| Box::pin(self.answers(shard))));
+        tokio::try_join!(rooms, lease::release(&self.store, nowhere)).map(drop)
+    }
+
+    async fn answers(&self, shard: u8) -> Result<(), BackendError> {
+        let (stream, identity) = (self.store.names.shard_stream(shard), self.store.names.identity(shard));
+        tokio::try_join!(self.store.last(&stream, &identity), self.offer(shard)).map(drop)
     }
 
     /// Offers a stream what it must refuse: its leader judges it as any write, and nothing is stored. Whoever asks for

@@ -132,7 +132,8 @@ impl Store {
         }
     }
 
-    /// True when the subject has another message than this, or none, or the stream is not there.
+    /// True when the subject has another message than this, or none, or the stream is not there. An error is no trouble:
+    /// a stream of rooms says nothing of leases.
     pub(super) async fn has_other(&self, stream: &str, subject: &str, message: &[u8]) -> Result<bool, BackendError> {
         let stream = self.jetstream.get_stream_no_info(stream).await.map_err(BackendError::unavailable)?;
         match stream.get_last_raw_message_by_subject(subject).await {
@@ -142,7 +143,7 @@ impl Store {
                 LastRawMessageErrorKind::JetStream(cause) if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => {
                     Ok(true)
                 }
-                _ => Err(self.trouble(error)),
+                _ => Err(BackendError::unavailable(error)),
             },
         }
     }
