@@ -115,11 +115,15 @@ async fn process_ends_with_a_message_where_servers_come_back_empty() {
 /// What a node is asked for at `/readyz`, where a part of the store takes nothing.
 #[tokio::test]
 async fn readiness_covers_reading_storing_and_leases() {
-    for (denied, ready) in
-        [("flasky.nothing.>", true), ("flasky.lease.>", false), ("flasky.0.>", false), ("flasky.3.>", false)]
-    {
+    for (denied, ready) in [
+        (r#""flasky.nothing.>""#, true),
+        (r#""flasky.lease.>""#, false),
+        // Streams without a leader are everybody's trouble; a node that can write to none should get no work.
+        (r#""flasky.0.>", "flasky.1.>", "flasky.3.>""#, true),
+        (r#""flasky.0.>", "flasky.1.>", "flasky.2.>", "flasky.3.>""#, false),
+    ] {
         let users = format!(
-            r#"{{ user: all, password: x }}, {{ user: less, password: x, permissions: {{ publish: {{ allow: ">", deny: "{denied}" }} }} }}"#
+            r#"{{ user: all, password: x }}, {{ user: less, password: x, permissions: {{ publish: {{ allow: ">", deny: [{denied}] }} }} }}"#
         );
         let server = Server::start_with(format!("authorization {{ users: [{users}] }}\n"));
         let url = |user: &str| format!("nats://{user}:x@{}", server.address());
