@@ -89,6 +89,7 @@ async fn damaged_room_holds_up_no_sweep() {
 async fn damaged_room_stops_no_start() {
     for (table, change) in [
         ("rooms", "code = 'no code'"),
+        ("rooms", "code = CAST(x'ff' AS TEXT)"),
         ("rooms", "capacity = -1"),
         ("seats", "member = x'00'"),
         ("names", "name = ''"),

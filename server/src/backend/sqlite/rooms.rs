@@ -73,7 +73,7 @@ pub(super) fn number(conn: &Connection, code: RoomCode) -> Result<Option<i64>> {
 /// Every room of the store: its number and its code, None where that cannot be read.
 pub(super) fn codes(conn: &Connection) -> Result<Vec<(i64, Option<RoomCode>)>> {
     conn.prepare("SELECT room, code FROM rooms")?
-        .query_map([], |row| Ok((row.get(0)?, row.get_ref(1)?.as_str()?.parse().ok())))?
+        .query_map([], |row| Ok((row.get(0)?, row.get_ref(1)?.as_str().ok().and_then(|code| code.parse().ok()))))?
         .collect()
 }
 
