@@ -248,6 +248,23 @@ fn later_versions_are_skipped() {
 }
 
 #[test]
+fn a_proposal_that_cannot_be_read_keeps_its_id() {
+    let id = EventId::mint(1, [0; 10]);
+    let read = |event: &str| decode::<ClientFrame>(&format!(r#"{{"event":{event},"id":"{id}","type":"append"}}"#));
+    for (event, proposal) in [
+        (r#"{"kind":"message","body":"\ud83d"}"#, Proposal::Unsendable),
+        (r#"{"kind":"message","body":1e999}"#, Proposal::Other),
+        (r#"{"kind":"deleted"}"#, Proposal::Other),
+        (r#"[["message"]]"#, Proposal::Other),
+        (r#"{"kind":"left","why":"\udfff"}"#, Proposal::Forbidden),
+        (r#"{"kind":"message","body":"x","x":"\udfff"}"#, Proposal::Message { body: "x".into(), reply_to: None }),
+    ] {
+        assert_eq!(read(event), Ok(ClientFrame::Append { id, event: proposal }), "{event}");
+    }
+    assert!(decode::<ClientFrame>(r#"["leave",null,null,null,null,null,null]"#).is_err(), "an array is no frame");
+}
+
+#[test]
 fn an_event_this_version_cannot_read_is_not_taken_for_a_trimmed_one() {
     let (id, by) = (EventId::mint(1, [0; 10]), MemberId(Uuid::from_u128(7)));
     let text = format!(r#"{{"seq":2,"prev":1,"id":"{id}","at":3,"by":"{by}","kind":"message","body":""}}"#);

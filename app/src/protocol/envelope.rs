@@ -1,8 +1,8 @@
 //! Client frames out of JSON, which servers alone do.
 //!
-//! The fields of a frame are cut out unread (`RawValue`): an append's id is known before its event is looked at, so that
-//! an event that cannot be read is refused by its id. Nothing is read into a tree, and what nobody asks for is not read
-//! at all, however deep or large it is.
+//! The fields of a frame are cut out unread (`RawValue`): an append's id is known before its event is looked at, so
+//! that an event that cannot be read is refused by its id. Nothing is read into a tree, and what nobody asks for is not
+//! read at all, however deep or large it is.
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};

@@ -14,8 +14,8 @@ use crate::telemetry::panics::contained;
 
 /// Upgrades whoever asks; what a person should read is said inside, with `bye`.
 ///
-/// tungstenite writes the handshake and speaks the protocol. axum's own `WebSocketUpgrade` wraps the same, and gives the
-/// connection below it to nobody, which closing in order and counting fragments need (`wire`, `budget`).
+/// tungstenite writes the handshake and speaks the protocol. axum's own `WebSocketUpgrade` wraps the same and hides the
+/// connection below it, which closing in order and counting fragments need (`wire`, `budget`).
 pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let on_upgrade = parts.extensions.remove::<OnUpgrade>();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::raw::{BINARY, FIN, PING, PONG, Raw, TEXT, frame};
+use super::raw::{CLOSE, FIN, PING, PONG, Raw, TEXT, frame};
 use crate::support::client::{Browser, Person};
 use crate::support::server::Server;
 
@@ -13,6 +13,8 @@ const BURST: f64 = 640.0;
 const RATE: f64 = 320.0;
 /// KiB that a frame counts beside its bytes.
 const FRAME: f64 = 4.0;
+/// KiB that a new connection counts.
+const OPENING: f64 = 16.0;
 const FLOOD: Duration = Duration::from_secs(2);
 
 /// WebSocket messages that the server has read from all of its clients.
@@ -91,12 +93,16 @@ async fn tabs_of_a_member_share_a_budget_and_members_do_not() {
 async fn fragments_that_are_no_message_yet_have_a_budget_too() {
     let (_server, ana, eve) = two().await;
     let (mut at_ana, mut at_eve) = (ana.connect().await, Raw::greet(&eve).await);
-    at_eve.write(&frame(BINARY, b"")).await;
-    let taken = at_eve.flood(&frame(0, b"").repeat(10_000), FLOOD).await as f64 / 1024.0;
-    // What lies in the kernel's buffers was sent and is not read.
-    let buffers = 4.0 * 1024.0;
-    assert!(taken <= BURST + 2.0 * RATE * FLOOD.as_secs_f64() + buffers, "{taken} KiB");
+    let empty = frame(0, b"").repeat(250_000);
+    let size = empty.len() as f64 / 1024.0;
+    let began = Instant::now();
+    at_eve.write(&frame(TEXT, br#"{"type":"ping","#)).await;
+    at_eve.write(&empty).await;
+    at_eve.write(&frame(FIN, br#""n":9}"#)).await;
     at_ana.is_well(1).await;
+    assert_eq!(at_eve.said().await, r#"{"type":"pong","n":9}"#);
+    let least = (size - BURST) / RATE;
+    assert!(began.elapsed().as_secs_f64() >= 0.9 * least, "{:?} for {size} KiB", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,6 +122,23 @@ async fn stranger_has_a_budget_too() {
         let most = (BURST + RATE * began.elapsed().as_secs_f64()) / FRAME + 1.0;
         assert!(read <= most, "{read} read, {most} allowed");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn opening_connections_has_a_budget_too() {
+    let (_server, ana, eve) = two().await;
+    let mut at_ana = ana.connect().await;
+    let (mut opened, began) = (0.0, Instant::now());
+    while began.elapsed() < FLOOD {
+        let mut raw = Raw::greet(&eve).await;
+        raw.write(&frame(FIN | CLOSE, &[])).await;
+        raw.code().await;
+        raw.ends().await;
+        opened += 1.0;
+    }
+    let most = (BURST + RATE * began.elapsed().as_secs_f64()) / OPENING;
+    assert!(opened <= most, "{opened} opened, {most} allowed");
+    at_ana.is_well(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
