@@ -4,27 +4,24 @@
 //! buffer at a time is being written.
 
 use std::future::{Future, pending, ready};
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use app::protocol::{
-    CloseCode, Code, Epoch, EventId, EventKind, Fault, LeaveReason, MemberId, Position, RoomCode, RoomInfo, Seq,
-    ServerFrame, Welcome,
-};
+use app::protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomCode, RoomInfo, Seq, ServerFrame, Welcome};
 use bytes::Bytes;
 use hyper::upgrade::Upgraded;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use crate::backend::{Appended, Backend, BackendError, Draft, From, Lease, Page, Room};
+use crate::backend::{Backend, BackendError, From, Lease, Page, Room};
 use crate::hub::{Attachment, Lost, News, Splice};
 use crate::state::AppState;
 use crate::telemetry::metrics::{Overflow, Socket};
-use crate::{clock, entropy, identity};
+use crate::{entropy, identity};
 
 pub mod budget;
 pub mod comeback;
 pub mod machine;
+mod pending;
 mod presence;
 pub mod rate;
 mod refused;
@@ -32,7 +29,8 @@ pub mod upgrade;
 mod wire;
 
 use machine::{Action, Input, Machine};
-use refused::{Refused, close_code, fault};
+use pending::{Decided, Pending};
+use refused::{Refused, close_code};
 use wire::{Over, Unreadable, Wire};
 
 /// Events read from the log at once: as many as a frame may hold.
@@ -64,18 +62,6 @@ pub async fn run(state: AppState, socket: Upgraded, code: String, session: Optio
             Wire::new(socket, &state, code, member).await.close(refused, None).await;
         }
     }
-}
-
-/// An append on its way through the store.
-type Pending = Pin<Box<dyn Future<Output = Decided> + Send>>;
-
-/// What the store said.
-enum Decided {
-    Append(EventId, Result<Appended, Fault>),
-    /// The seat is free. The feed brings the news to every connection of the member.
-    Left,
-    /// Nothing that can be relied upon. The client says it again on its next connection.
-    Silence(BackendError),
 }
 
 struct Connection {
@@ -129,7 +115,7 @@ impl Connection {
         if self.held {
             self.live = None;
             // The grace begins now, not at the last renewal. A seat that is gone needs none.
-            let held = self.hold().await.is_ok();
+            let held = pending::hold(&self.state, self.lease).await.is_ok();
             presence::departed(&self.state, self.lease, held).await;
         }
     }
@@ -142,7 +128,7 @@ impl Connection {
         let happened = tokio::select! {
             biased;
             () = shutdown.cancelled() => Happened::Input(Input::Shutdown),
-            decided = until(&mut self.append) => Happened::Decided(decided),
+            decided = pending::decided(&mut self.append) => Happened::Decided(decided),
             message = self.wire.read(), if self.append.is_none() => Happened::Message(message),
             _ = renewal.tick(), if self.live.is_some() => Happened::Renewal,
             () = tokio::time::sleep_until(wake) => Happened::Input(Input::Tick),
@@ -191,8 +177,8 @@ impl Connection {
                     Err(Refused::Close(code)) => return self.close(code).await,
                     Err(Refused::Over) => return Err(Over),
                 },
-                Action::Append { id, kind } => self.append = Some(self.append(id, kind)),
-                Action::Leave => self.append = Some(self.leave()),
+                Action::Append { id, kind } => self.append = Some(pending::append(&self.state, self.lease, id, kind)),
+                Action::Leave => self.append = Some(pending::leave(&self.state, self.lease)),
                 Action::Typing(typing) => presence::typing(&self.state, self.lease, typing).await,
                 Action::Send(frame) => {
                     if let ServerFrame::Rejected { code, .. } = frame {
@@ -214,7 +200,7 @@ impl Connection {
     async fn open(&mut self, position: Option<Position>) -> Result<(), Refused> {
         let Lease { code, member, .. } = self.lease;
         let attachment = self.state.hub.attach(code, member).await?;
-        match self.hold().await {
+        match pending::hold(&self.state, self.lease).await {
             // The room was there when its feed was joined. Either it has ended since, or there is no seat.
             Err(BackendError::NotFound) if self.room_is_gone().await => return Err(CloseCode::NoSuchRoom.into()),
             Err(BackendError::NotFound) => return Err(CloseCode::NoSeat.into()),
@@ -319,51 +305,15 @@ impl Connection {
         }
     }
 
-    fn append(&self, id: EventId, kind: EventKind) -> Pending {
-        let Lease { code, member, .. } = self.lease;
-        if let Err(wait) = self.state.appends.take(code, member) {
-            let fault = Fault { code: Code::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
-            return Box::pin(ready(Decided::Append(id, Err(fault))));
-        }
-        let (backend, still_held) = (self.state.backend.clone(), self.hold());
-        let draft = Draft { id, at: clock::unix_ms(), by: member, kind };
-        Box::pin(async move {
-            match backend.append(code, draft).await {
-                // A store that takes no event may still serve who reads. One that does not keep a seat either does not
-                // answer, and the page is to say so.
-                Err(error @ BackendError::Unavailable(_)) if is_silent(still_held.await) => Decided::Silence(error),
-                outcome => Decided::Append(id, outcome.map_err(|error| fault(&error))),
-            }
-        })
-    }
-
-    fn leave(&self) -> Pending {
-        let (backend, Lease { code, member, .. }) = (self.state.backend.clone(), self.lease);
-        let kind = EventKind::Left { member, why: LeaveReason::Choice };
-        let left = Draft { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
-        Box::pin(async move {
-            match backend.append(code, left).await {
-                Ok(_) | Err(BackendError::Conflict | BackendError::NotFound) => Decided::Left,
-                Err(error) => Decided::Silence(error),
-            }
-        })
-    }
-
-    /// Borrows nothing: a socket cannot be shared between threads, so no `&self` may live across an await.
-    fn hold(&self) -> impl Future<Output = Result<(), BackendError>> + Send + use<> {
-        let (backend, lease) = (self.state.backend.clone(), self.lease);
-        let grace = Duration::from_millis(self.state.limits.grace_ms);
-        async move { backend.hold(lease, grace).await }
-    }
-
-    /// Whether the room has ended. Borrows nothing either.
+    /// True when the room has ended. Borrows nothing: a socket cannot be shared between threads, so no `&self` may live
+    /// across an await.
     fn room_is_gone(&self) -> impl Future<Output = bool> + Send + use<> {
         let (backend, code) = (self.state.backend.clone(), self.lease.code);
         async move { matches!(backend.room(code).await, Err(BackendError::NotFound)) }
     }
 
     async fn renew(&mut self) -> Result<(), Over> {
-        match self.hold().await {
+        match pending::hold(&self.state, self.lease).await {
             Ok(()) => Ok(()),
             Err(BackendError::NotFound) => {
                 // The feed brings it, and why. What it has not brought by the next renewal, it has missed.
@@ -414,10 +364,6 @@ impl Connection {
     }
 }
 
-fn is_silent(held: Result<(), BackendError>) -> bool {
-    matches!(held, Err(BackendError::Unavailable(_)))
-}
-
 /// What follows the client's position, or the last events when it has none that can be continued.
 async fn window(
     backend: &dyn Backend,
@@ -442,13 +388,6 @@ enum Happened {
     Message(Result<Message, Unreadable>),
     Renewal,
     News(Result<News, Lost>),
-}
-
-async fn until(append: &mut Option<Pending>) -> Decided {
-    match append {
-        Some(append) => append.await,
-        None => pending().await,
-    }
 }
 
 async fn news(live: &mut Option<Live>) -> Result<News, Lost> {

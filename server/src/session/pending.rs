@@ -1,0 +1,76 @@
+//! An append or a leave on its way through the store.
+
+use std::future::{Future, pending, ready};
+use std::pin::Pin;
+use std::time::Duration;
+
+use app::protocol::{Code, EventId, EventKind, Fault, LeaveReason};
+
+use super::refused::fault;
+use crate::backend::{Appended, BackendError, Draft, Lease};
+use crate::state::AppState;
+use crate::{clock, entropy};
+
+/// An answer of the store that is awaited. It borrows nothing: a socket cannot be shared between threads, so no borrow of
+/// its session may live across an await.
+pub(super) type Pending = Pin<Box<dyn Future<Output = Decided> + Send>>;
+
+/// The store's answer.
+pub(super) enum Decided {
+    /// The outcome of an append.
+    Append(EventId, Result<Appended, Fault>),
+    /// The seat is free. The feed brings the news to every connection of the member.
+    Left,
+    /// Nothing that can be relied upon. The client asks again on its next connection.
+    Silence(BackendError),
+}
+
+/// Appends an event, within the member's rate.
+pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKind) -> Pending {
+    let Lease { code, member, .. } = lease;
+    if let Err(wait) = state.appends.take(code, member) {
+        let fault = Fault { code: Code::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
+        return Box::pin(ready(Decided::Append(id, Err(fault))));
+    }
+    let (backend, still_held) = (state.backend.clone(), hold(state, lease));
+    let draft = Draft { id, at: clock::unix_ms(), by: member, kind };
+    Box::pin(async move {
+        match backend.append(code, draft).await {
+            // A store that takes no event may still serve who reads. One that does not keep a seat either does not
+            // answer, and the page is to say so.
+            Err(error @ BackendError::Unavailable(_)) if is_silent(still_held.await) => Decided::Silence(error),
+            outcome => Decided::Append(id, outcome.map_err(|error| fault(&error))),
+        }
+    })
+}
+
+/// Frees the member's seat.
+pub(super) fn leave(state: &AppState, lease: Lease) -> Pending {
+    let (backend, Lease { code, member, .. }) = (state.backend.clone(), lease);
+    let kind = EventKind::Left { member, why: LeaveReason::Choice };
+    let left = Draft { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
+    Box::pin(async move {
+        match backend.append(code, left).await {
+            Ok(_) | Err(BackendError::Conflict | BackendError::NotFound) => Decided::Left,
+            Err(error) => Decided::Silence(error),
+        }
+    })
+}
+
+/// Takes or renews a connection's lease.
+pub(super) fn hold(state: &AppState, lease: Lease) -> impl Future<Output = Result<(), BackendError>> + Send + use<> {
+    let (backend, grace) = (state.backend.clone(), Duration::from_millis(state.limits.grace_ms));
+    async move { backend.hold(lease, grace).await }
+}
+
+/// Waits for the answer; for ever where none is awaited. Cancel safe.
+pub(super) async fn decided(awaited: &mut Option<Pending>) -> Decided {
+    match awaited {
+        Some(awaited) => awaited.await,
+        None => pending().await,
+    }
+}
+
+fn is_silent(held: Result<(), BackendError>) -> bool {
+    matches!(held, Err(BackendError::Unavailable(_)))
+}
