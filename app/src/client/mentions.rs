@@ -27,11 +27,16 @@ pub struct Mention {
 impl NameIndex {
     /// Sorts the names; each says whether it is the reader's. Of equal names, the reader's wins.
     pub fn new<'a>(names: impl Iterator<Item = (&'a str, bool)>) -> Self {
-        let mut names: Vec<Name> =
-            names.map(|(name, own)| Name { lower: name.chars().map(lower).collect(), own }).collect();
-        names.sort_unstable_by(|a, b| a.lower.cmp(&b.lower).then(b.own.cmp(&a.own)));
-        names.dedup_by(|later, first| later.lower == first.lower);
-        Self(names)
+        let mut sorted = Vec::<Name>::new();
+        for (name, own) in names {
+            let lower: Vec<char> = name.chars().map(lower).collect();
+            match sorted.binary_search_by(|known| known.lower.cmp(&lower)) {
+                Ok(at) => sorted[at].own |= own,
+                // A sort of the standard library would be a kilobyte of the browser's program.
+                Err(at) => sorted.insert(at, Name { lower, own }),
+            }
+        }
+        Self(sorted)
     }
 
     /// Finds the longest name that a text begins with, whatever its case, and that does not end inside a word there.
