@@ -438,20 +438,15 @@ mod tests {
         assert_eq!(say(vec![joined("Bo"), joined("Chidi"), joined("Di"), left]), "Bo, Chidi and Di joined. Ana left");
     }
 
-    /// As a page reads the server's answer.
     #[test]
     fn a_lost_session_and_a_wrong_address_say_what_to_do() {
-        use crate::api::Posted;
-        use crate::protocol::codec;
         for (code, why, step) in [
-            ("cookie", "This site needs a cookie to know you again.", "then try again"),
-            ("origin", "This page has another address than its server expects.", "Open the address"),
+            (Code::Cookie, "This site needs a cookie to know you again.", "then try again"),
+            (Code::Origin, "This page has another address than its server expects.", "Open the address"),
         ] {
-            for field in ["code", "body"] {
-                let answer = format!(r#"{{"refused":{{"field":"{field}","code":"{code}"}}}}"#);
-                let Ok(Posted::Refused { refused }) = codec::decode(&answer) else { panic!("{answer}") };
-                let words = refusal(refused, &EnterForm::default());
-                assert!(words.starts_with(why) && words.contains(step), "{answer}: {words}");
+            for field in [Field::Code, Field::Body] {
+                let words = refusal(Refusal { field, code }, &EnterForm::default());
+                assert!(words.starts_with(why) && words.contains(step), "{words}");
             }
         }
     }
