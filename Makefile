@@ -56,7 +56,7 @@ bench: dist ## Measure how fast a key is answered in a room with 1 000 messages,
 	@scripts/setup test
 	@scripts/end2end --config bench $(ARGS)
 
-soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=rss, ARGS=stalled, ARGS=surroundings, ARGS=rolling, ARGS=idle, ARGS=cost, ARGS=size
+soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=rss, ARGS=stalled, ARGS=surroundings, ARGS=rolling, ARGS=idle, ARGS=cost, ARGS=size, ARGS=attack
 	@scripts/setup cluster
 	@cargo build --release -p server --bin server --example soak
 	@scripts/with-tools $(TARGET)/release/examples/soak $(ARGS)

@@ -48,6 +48,9 @@ pub struct Config {
     /// Address of a second listener, for Prometheus, such as `127.0.0.1:9464`. Without it there is none
     #[arg(long, env = "FLASKY_METRICS")]
     pub metrics: Option<SocketAddr>,
+    /// Milliseconds an idle HTTP connection is kept open; longer than the proxy's pool keeps it, 1000 to 3600000
+    #[arg(long, env = "FLASKY_KEEP_ALIVE_MS", default_value_t = 130_000, value_parser = clap::value_parser!(u64).range(1_000..=3_600_000))]
+    pub keep_alive_ms: u64,
     /// What is logged to standard error, as lines for people on a terminal and as JSON elsewhere: a level, or
     /// `part=level,…`
     #[arg(long, env = "FLASKY_LOG", default_value = "info")]

@@ -5,8 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -20,11 +18,13 @@ pub mod config;
 pub mod entropy;
 pub mod flash;
 pub mod health;
+mod http;
 pub mod hub;
 pub mod identity;
 pub mod origin;
 pub mod pages;
 pub mod qr;
+pub mod render;
 pub mod rooms;
 pub mod router;
 pub mod session;
@@ -39,8 +39,6 @@ use session::rate::Rate;
 use state::AppState;
 use telemetry::metrics::Metrics;
 
-/// How long a request's header may take to arrive, so that a caller who never finishes holds no connection for ever.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connections may take to end after the shutdown began.
 const DRAIN: Duration = Duration::from_secs(8);
 /// How long all of a shutdown may take, the store's end with it: whoever operates this kills after ten seconds.
@@ -48,8 +46,6 @@ const STOP: Duration = Duration::from_secs(9);
 /// Clients say every three seconds that somebody is writing, and once that nobody is.
 const SIGNALS_PER_SECOND: u32 = 1;
 const SIGNAL_BURST: u32 = 3;
-/// A pause after a failed accept: the usual cause, no file descriptor left, does not go away at once.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a server listens on.
 #[derive(Debug)]
@@ -66,17 +62,29 @@ impl From<TcpListener> for Listeners {
     }
 }
 
+/// Failure of a server to start or to go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The store does not give its keys, or was lost.
+    #[error(transparent)]
+    Store(#[from] BackendError),
+    /// The system does not give threads.
+    #[error("cannot start the threads that render pages")]
+    Threads(#[source] std::io::Error),
+}
+
 /// Serves until `shutdown` is cancelled. Then it says that it is not ready, lets every connection say goodbye, closes
 /// the store and returns, after [`STOP`] at the latest.
 ///
 /// # Errors
-/// When the store refuses its keys at the start, or is lost: then the server ends in the same way.
+/// When the store refuses its keys at the start, or the system the threads that render pages. When the store is lost:
+/// then the server ends in the same way.
 pub async fn serve(
     config: &Config,
     backend: Arc<dyn Backend>,
     listeners: impl Into<Listeners>,
     shutdown: CancellationToken,
-) -> Result<(), BackendError> {
+) -> Result<(), ServeError> {
     let Listeners { site, metrics } = listeners.into();
     let state = state(config, backend, shutdown.clone()).await?;
     state.tasks.spawn(sweep::run(state.clone()));
@@ -84,12 +92,13 @@ pub async fn serve(
         state.tasks.spawn(telemetry::serve(state.clone(), listener));
     }
     let (until, ended) = {
-        let mut accepting = std::pin::pin!(accept(&state, site));
+        let mut accepting =
+            std::pin::pin!(http::serve(&state, site, router::router(state.clone()), drained(state.clone())));
         tokio::select! {
             until = &mut accepting => (until, Ok(())),
             error = state.backend.lost() => {
                 state.shutdown.cancel();
-                (accepting.await, Err(error))
+                (accepting.await, Err(ServeError::Store(error)))
             }
         }
     };
@@ -117,7 +126,7 @@ async fn state(
     config: &Config,
     backend: Arc<dyn Backend>,
     shutdown: CancellationToken,
-) -> Result<AppState, BackendError> {
+) -> Result<AppState, ServeError> {
     let limits = Arc::new(config.limits());
     let metrics = Arc::<Metrics>::default();
     let backend: Arc<dyn Backend> = Arc::new(Measured::new(backend, metrics.clone()));
@@ -131,6 +140,8 @@ async fn state(
         inbound: Arc::new(session::budget::rate(&limits)),
         flashes: Arc::default(),
         comeback: Arc::default(),
+        render: Arc::new(render::RenderPool::start().map_err(ServeError::Threads)?),
+        keep_alive: Duration::from_millis(config.keep_alive_ms),
         origins: origin::OriginRule::new(config.public_url.clone()),
         leptos: LeptosOptions::builder().output_name("flasky").build(),
         backend,
@@ -139,52 +150,4 @@ async fn state(
         tasks,
         shutdown,
     })
-}
-
-/// Our own accept loop: `axum::serve` sets no header timeout and does not see upgraded sockets at shutdown. It takes
-/// connections to the end, so that whoever asks whether this server is ready is told.
-async fn accept(state: &AppState, listener: TcpListener) -> Instant {
-    let service = TowerToHyperService::new(router::router(state.clone()));
-    let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let mut drained = std::pin::pin!(drained(state.clone()));
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            until = &mut drained => return until,
-        };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "could not accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        // Small frames must not wait for more to fill a packet.
-        let _ = stream.set_nodelay(true);
-        // Who comes while the server ends has one question, and an answer: it is asked to end only afterwards.
-        let shutdown = (!state.shutdown.is_cancelled()).then(|| state.shutdown.clone());
-        http.keep_alive(shutdown.is_some());
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone()).with_upgrades();
-        state.tasks.spawn(telemetry::panics::contained(async move {
-            let mut connection = std::pin::pin!(connection);
-            tokio::select! {
-                // Broken pipes and bad requests are the caller's and end with the connection.
-                _ = connection.as_mut() => {}
-                () = cancelled(shutdown) => {
-                    connection.as_mut().graceful_shutdown();
-                    let _ = connection.await;
-                }
-            }
-        }));
-    }
-}
-
-/// Never, without a token.
-async fn cancelled(token: Option<CancellationToken>) {
-    match token {
-        Some(token) => token.cancelled().await,
-        None => std::future::pending().await,
-    }
 }

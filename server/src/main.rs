@@ -13,6 +13,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+/// Gives memory back ten seconds after a peak. glibc kept 284 of 299 MiB after 20 pages, mimalloc 274 of 396, this 30 of
+/// 332 (idle: 20).
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let began = Instant::now();

@@ -4,26 +4,30 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
+use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::state::AppState;
 use crate::telemetry::panics;
-use crate::{assets, health, origin, pages, qr, session};
+use crate::{assets, health, origin, pages, qr, render, session};
 
 /// Longest form. A message of 4 000 characters takes 48 KiB with each byte percent-encoded; one that is too long shall
 /// still come back to its writer with a word, and not be cut off.
 const FORM_BYTES: usize = 256 * 1024;
 
-/// How long a form may take to arrive and a page to be made: a caller that stalls holds no memory for ever.
-const REQUEST_TIME: Duration = Duration::from_secs(10);
+/// Maximum time for a form to arrive.
+const FORM_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Policy of answers that are no page: files, errors, plain text. A page sets its own.
+const NO_PAGE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Files of `style/assets`, at the addresses where browsers and crawlers look for them.
 const FILES: [&str; 10] = [
@@ -47,9 +51,8 @@ pub fn router(state: AppState) -> Router {
         .nest_service(&assets::ADDRESS, assets::serve("pkg").precompressed_br().precompressed_gzip())
         .layer(middleware::from_fn(caching));
     let pages = pages::router(&state)
-        .layer(middleware::from_fn(readable_form))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME))
         .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state(state.clone(), rendered))
         .layer(header("cache-control", "no-store"));
     let mut router = Router::new()
         .route("/healthz", get(health::alive))
@@ -61,6 +64,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), origin::same_origin))
         .layer(middleware::from_fn(has_path))
         .layer(CatchPanicLayer::custom(panics::answer))
+        .layer(header("content-security-policy", NO_PAGE))
         .layer(header("x-content-type-options", "nosniff"))
         // `same-origin`, not `no-referrer`: that would make form posts send `Origin: null`.
         .layer(header("referrer-policy", "same-origin"))
@@ -79,23 +83,44 @@ fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<Hea
 
 /// A file whose address says what is in it is kept for ever; any other is asked for again.
 async fn caching(request: Request<Body>, next: Next) -> Response {
-    let keep = assets::is_immutable(request.uri().path());
+    let immutable = assets::is_immutable(request.uri().path());
     let mut response = next.run(request).await;
-    let keep = if keep && response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-cache" };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    let caching = HeaderValue::from_static(cache_control(immutable, response.status()));
+    response.headers_mut().insert(header::CACHE_CONTROL, caching);
     response
 }
 
-/// Gives what is wrong with a form the status that says so. A server function that cannot read its arguments answers
-/// 500, and a page's form with a redirect that has the error in its address; ours fail in no other way.
-async fn readable_form(request: Request<Body>, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, FORM_BYTES).await else {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.").into_response();
+/// A 304 replaces the stored headers with its own (RFC 9111 section 4.3.4), so it has those of a 200. An error is not
+/// kept.
+fn cache_control(immutable: bool, status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED if immutable => {
+            "public, max-age=31536000, immutable"
+        }
+        _ => "no-cache",
+    }
+}
+
+/// Reads the form here, and runs the page or server function in the render pool, to the last byte of its answer.
+///
+/// server_fn redirects a browser's form with 302, to the `Referer` or with the error in the address. The redirects of
+/// this program have 303; without one the answer is the function's result, and an unreadable form is a 400.
+async fn rendered(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    parts.headers.remove(header::REFERER);
+    let body = match timeout(FORM_TIMEOUT, to_bytes(body, FORM_BYTES)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return (StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.").into_response(),
+        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "This form took too long to arrive.").into_response(),
     };
-    let mut response = next.run(Request::from_parts(parts, body.into())).await;
-    if response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
-        *response.status_mut() = StatusCode::BAD_REQUEST;
+    let call = next.run(Request::from_parts(parts, body.into()));
+    let Some(mut response) = state.render.run(call).await else {
+        state.metrics.late();
+        return render::late();
+    };
+    let unreadable = response.headers().contains_key(SERVER_FN_ERROR_HEADER);
+    if unreadable || response.status() == StatusCode::FOUND {
+        *response.status_mut() = if unreadable { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         response.headers_mut().remove(header::LOCATION);
     }
     response
@@ -112,4 +137,23 @@ async fn has_path(request: Request<Body>, next: Next) -> Response {
         return Redirect::to(room).into_response();
     }
     next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_immutable_file_keeps_its_caching_when_it_is_revalidated() {
+        let kept = cache_control(true, StatusCode::OK);
+        assert!(kept.contains("immutable"));
+        assert_eq!(cache_control(true, StatusCode::NOT_MODIFIED), kept);
+        assert_eq!(cache_control(true, StatusCode::PARTIAL_CONTENT), kept);
+        for status in [StatusCode::NOT_FOUND, StatusCode::RANGE_NOT_SATISFIABLE, StatusCode::INTERNAL_SERVER_ERROR] {
+            assert_eq!(cache_control(true, status), "no-cache", "{status}");
+        }
+        for status in [StatusCode::OK, StatusCode::NOT_MODIFIED] {
+            assert_eq!(cache_control(false, status), "no-cache", "{status}");
+        }
+    }
 }

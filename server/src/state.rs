@@ -1,6 +1,7 @@
 //! What every request can reach.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::protocol::Limits;
 use axum::extract::FromRef;
@@ -13,6 +14,7 @@ use crate::flash::Flashes;
 use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::origin::OriginRule;
+use crate::render::RenderPool;
 use crate::session::comeback::Comeback;
 use crate::session::rate::Rate;
 use crate::telemetry::metrics::Metrics;
@@ -40,6 +42,10 @@ pub struct AppState {
     pub flashes: Arc<Flashes>,
     /// Which origins may post and connect.
     pub origins: OriginRule,
+    /// Runs pages and server functions.
+    pub render: Arc<RenderPool>,
+    /// Time that an idle connection is kept open between two requests.
+    pub keep_alive: Duration,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Everything that runs beside requests.

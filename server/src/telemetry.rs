@@ -10,20 +10,17 @@ use axum::routing::get;
 use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 use tokio::net::TcpListener;
 
+use crate::http;
 use crate::state::AppState;
 
 pub mod log;
 pub mod metrics;
 pub mod panics;
 
-/// Answers `GET /metrics` on a listener of its own until the shutdown.
+/// Answers `GET /metrics` on a listener of its own until the shutdown, with the limits of every other connection.
 pub async fn serve(state: AppState, listener: TcpListener) {
-    let shutdown = state.shutdown.clone();
-    let router = Router::new().route("/metrics", get(scrape)).with_state(state);
-    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
-    if let Err(error) = serving.await {
-        tracing::error!(%error, "metrics are not served any more");
-    }
+    let router = Router::new().route("/metrics", get(scrape)).with_state(state.clone());
+    http::serve(&state, listener, router, state.shutdown.cancelled()).await;
 }
 
 async fn scrape(State(state): State<AppState>) -> impl IntoResponse {

@@ -41,10 +41,15 @@ fn program(directory: &Path) -> Program {
 }
 
 /// Waits until it is so.
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+async fn until(what: &str, is_so: impl FnMut() -> bool) {
+    until_within(PATIENCE, what, is_so).await;
+}
+
+/// Waits until it is so, no longer than `time`.
+async fn until_within(time: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
+        assert!(begun.elapsed() < time, "not in time: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
 
+#[path = "forms/connections.rs"]
+mod connections;
 #[path = "forms/enter.rs"]
 mod enter;
 #[path = "forms/guard.rs"]
@@ -12,6 +14,8 @@ mod pages;
 mod post;
 #[path = "forms/refused.rs"]
 mod refused;
+#[path = "forms/render.rs"]
+mod render;
 #[path = "forms/sessions.rs"]
 mod sessions;
 mod support;

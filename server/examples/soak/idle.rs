@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::cost::{People, Talk};
-use crate::store::{Store, processor, resident};
+use crate::proof::kernel::resident;
+use crate::store::{Store, processor};
 
 const WARM: Duration = Duration::from_secs(2);
 /// Each connection is sent a ping and an empty frame every 25 s, and renews its lease every 40.

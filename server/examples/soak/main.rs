@@ -8,6 +8,7 @@
 //!     soak rolling             restarts both nodes of a cluster, one after the other, under people who write
 //!     soak idle                measures what people cost who say nothing
 //!     soak cost                measures what an append and a delivery cost
+//!     soak attack              measures the worst cost of each kind of request
 //!     soak size                measures what rooms, events and leases are in JetStream
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
@@ -22,6 +23,7 @@ mod proof;
 #[path = "../../tests/support/rolling.rs"]
 mod rolling;
 
+mod attack;
 mod cost;
 mod idle;
 mod memory;
@@ -105,6 +107,8 @@ enum What {
     Idle(idle::Arguments),
     /// What an append and a delivery cost.
     Cost(cost::Arguments),
+    /// The worst cost of each kind of request per byte sent, and of readers who do not read.
+    Attack(attack::Arguments),
     /// What rooms, events and leases are in JetStream.
     Size(size::Arguments),
 }
@@ -122,6 +126,7 @@ async fn main() -> ExitCode {
         Some(What::Rolling(arguments)) => rollout(server, arguments).await,
         Some(What::Idle(arguments)) => idle::run(server, &arguments).await,
         Some(What::Cost(arguments)) => cost::run(server, &arguments).await,
+        Some(What::Attack(arguments)) => attack::run(server, &arguments).await,
         Some(What::Size(arguments)) => size::run(server, &arguments).await,
     };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }

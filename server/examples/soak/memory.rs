@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::proof::client::mint;
 use crate::proof::dice::Dice;
 use crate::proof::http;
+use crate::proof::kernel::resident;
 use crate::proof::light::Light;
 use crate::proof::node::Program;
-use crate::store::resident;
 
 /// How long the most appends per second are looked for, after this long to warm up.
 const SEARCH: Duration = Duration::from_secs(15);

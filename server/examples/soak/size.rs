@@ -10,7 +10,8 @@ use futures_util::stream::{self, StreamExt as _};
 use server::backend::{self, Backend, Draft, Lease, NewRoom};
 use server::entropy;
 
-use crate::store::{Store, resident};
+use crate::proof::kernel::resident;
+use crate::store::Store;
 
 /// What is asked at once.
 const AT_ONCE: usize = 256;

@@ -63,13 +63,6 @@ impl Store {
     }
 }
 
-/// Resident kilobytes.
-pub(crate) fn resident(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process that lives");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
-}
-
 /// What these processes have had of the processors, in user and kernel mode. The kernel counts in hundredths of a
 /// second.
 pub(crate) fn processor(pids: &[u32]) -> Duration {

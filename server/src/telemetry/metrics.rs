@@ -37,6 +37,7 @@ pub struct Metrics {
     rejections: Counters<String>,
     refused_origins: Counter,
     closes: Counters<u16>,
+    late: Counter,
     engine: Family<Labels<&'static str>, Histogram, fn() -> Histogram>,
     failures: Counters<&'static str>,
 }
@@ -96,6 +97,7 @@ impl Default for Metrics {
             rejections: Family::default(),
             refused_origins: Counter::default(),
             closes: Family::default(),
+            late: Counter::default(),
             engine: Family::new_with_constructor(histogram),
             failures: Family::default(),
         };
@@ -135,6 +137,7 @@ impl Metrics {
             self.refused_origins.clone(),
         );
         registry.register("closes", "Sockets that the server closed, by close code", self.closes.clone());
+        registry.register("late", "Pages and forms that took or waited too long, answered with 503", self.late.clone());
         registry.register_with_unit("engine", "What the engine took to answer", Unit::Seconds, self.engine.clone());
         registry.register("engine_failures", "Questions that the engine failed to answer", self.failures.clone());
         registry.register(
@@ -231,6 +234,11 @@ impl Metrics {
     /// The server closed a socket.
     pub fn closed(&self, code: CloseCode) {
         self.closes.get_or_create(&[("code", code.number())]).inc();
+    }
+
+    /// Counts a page or form that was given up.
+    pub fn late(&self) {
+        self.late.inc();
     }
 
     /// The engine answered, or failed to.

@@ -3,19 +3,28 @@
 use std::time::{Duration, Instant};
 
 use app::protocol::{RoomCode, Seq};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::people::{Crowd, is_bye, person, read_on, within};
 use crate::proof::checker;
-use crate::proof::client::{Act, Person};
+use crate::proof::client::{Act, Person, mint};
+use crate::proof::dice::Dice;
 use crate::proof::history::History;
-use crate::proof::light::Light;
+use crate::proof::light::{Light, TINY};
 use crate::proof::node::Program;
 use crate::proof::store::{self, Truth};
 use crate::proof::{http, kernel};
-use crate::{KEEPS, PATIENCE, program, until};
+use crate::{KEEPS, PATIENCE, program, until, until_within};
 
 /// How long a peer may take no byte (PROTOCOL.md, Codes).
 const GIVEN_UP: Duration = Duration::from_secs(10);
+
+/// How long a peer may take nothing of an HTTP answer (PROTOCOL.md, Getting in).
+const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Time without a failed accept after which it is said that connections are accepted again.
+const RECOVERED: Duration = Duration::from_secs(10);
 
 /// Takes little while its owner does not read, and is not slow when they do.
 const BUFFER: u32 = 16_384;
@@ -85,6 +94,79 @@ async fn who_is_overtaken_three_times_is_told_so_and_nobody_else_notices() {
     let end = within(PATIENCE, read_on(slow)).await;
     assert!(is_bye(&end, 4001), "{end:?}");
     scene.nobody_noticed().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_nobody_reads_is_cut_after_twenty_seconds() {
+    const READERS: usize = 4;
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = program(directory.path());
+    server.start().await;
+    let seat = http::enter(server.address, "Ana", None, 2).await.unwrap();
+    let (mut light, mut dice) = (Light::connect(server.address, &seat, None).await, Dice::new(1));
+    // The page has more bytes than the kernel takes from the server.
+    for _ in 0..100 {
+        let id = mint(&mut dice);
+        light.append(id, "🧪".repeat(4_000)).await;
+        while !light.hear().await.expect("a connection that holds").contains(&id.to_string()) {}
+    }
+    let (address, code, cookie) = (server.address, seat.code, &seat.cookie);
+    let request =
+        format!("GET /room/{code} HTTP/1.0\r\nHost: {address}\r\nCookie: {cookie}\r\nAccept: text/html\r\n\r\n");
+    let open = kernel::descriptors(server.pid());
+    let mut readers = Vec::new();
+    for _ in 0..READERS {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(TINY).unwrap();
+        let mut stream = socket.connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        readers.push(stream);
+    }
+    // One of them reads a little now and then, and is not cut for that.
+    let slow = readers.pop().unwrap();
+    let port = slow.local_addr().unwrap().port();
+    let reading = tokio::spawn(async move {
+        let mut slow = slow;
+        let mut bytes = vec![0; 32 * 1024];
+        while slow.read(&mut bytes).await.is_ok_and(|count| count > 0) {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+    let begun = Instant::now();
+    until_within(PATIENCE * 3, "they are cut", || kernel::descriptors(server.pid()) == open + 1).await;
+    assert!(begun.elapsed() >= WRITE_TIMEOUT, "cut after {:?}", begun.elapsed());
+    assert!(kernel::is_open(address.port(), port), "who reads slowly is cut");
+    reading.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn missing_descriptors_are_logged_once_and_so_is_the_recovery() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Program::new(
+        env!("CARGO_BIN_EXE_server").into(),
+        directory.path().join("flasky.db"),
+        vec![("RUST_LOG", "info".to_owned())],
+    )
+    .through(&["sh", "-c", r#"ulimit -n 64; exec "$0""#]);
+    let log = server.start_listened().await;
+    for _ in 0..2 {
+        let mut crowd = Vec::new();
+        for _ in 0..100 {
+            crowd.push(TcpStream::connect(server.address).await.unwrap());
+        }
+        // Some end, and others are accepted in their place.
+        for _ in 0..8 {
+            crowd.drain(..5);
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        drop(crowd);
+        tokio::time::sleep(RECOVERED + Duration::from_secs(1)).await;
+        assert!(http::is_ready(server.address).await.unwrap());
+    }
+    assert!(server.terminate(PATIENCE).await.success());
+    let log = log.await.unwrap().unwrap();
+    assert_eq!(log.matches("cannot accept connections").count(), 2, "{log}");
+    assert_eq!(log.matches("accepting connections again").count(), 2, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

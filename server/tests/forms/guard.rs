@@ -116,6 +116,27 @@ async fn what_is_no_form_is_the_callers_mistake() {
 }
 
 #[tokio::test]
+async fn a_server_function_never_redirects_to_the_referer() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let code = ana.code.to_string();
+    for referer in ["https://evil.example/", "//evil.example", "/elsewhere?x=1"] {
+        let from = [(header::REFERER, referer)];
+        for (path, fields, status) in [
+            ("/api/older_page", [("code", &*code), ("before", "5")], StatusCode::OK),
+            ("/api/room_snapshot", [("code", &code), ("x", "")], StatusCode::OK),
+            ("/api/older_page", [("code", &code), ("before", "five")], StatusCode::BAD_REQUEST),
+            ("/api/enter", [("name", ""), ("x", "")], StatusCode::SEE_OTHER),
+        ] {
+            let answer = ana.browser.ask("POST", path, "text/html", &from, form(&fields)).await;
+            assert_eq!(answer.status, status, "{path} from {referer}: {}", answer.body);
+            let location = if status == StatusCode::SEE_OTHER { "/" } else { "" };
+            assert_eq!(answer.header("location"), location, "{path} from {referer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_names_no_path_is_refused() {
     let server = Server::start(&[]).await;
     let request = Request::builder()

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use hyper::{StatusCode, header};
 
-use crate::support::client::{Answer, Browser, Person};
+use crate::support::client::{Answer, Browser, Person, send};
 use crate::support::server::Server;
 
 /// The page's nonce, which its own scripts carry.
@@ -31,6 +31,34 @@ fn is_guarded(answer: &Answer, what: &str) {
         assert_eq!(answer.header(name), value, "{name} of {what}");
     }
     assert_ne!(answer.header("permissions-policy"), "", "{what}");
+    let policy = answer.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{what}: {policy:?}");
+}
+
+#[tokio::test]
+async fn every_answer_has_a_content_security_policy() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    for (method, path, status) in [
+        ("GET", "/healthz", StatusCode::OK),
+        ("GET", "/readyz", StatusCode::OK),
+        ("GET", "/pkg/nothing.js", StatusCode::NOT_FOUND),
+        ("GET", "/icon.svgz", StatusCode::NOT_FOUND),
+        ("GET", "/room/ZZZZ-ZZZZ/", StatusCode::SEE_OTHER),
+        ("GET", "/ws/ZZZZ-ZZZZ", StatusCode::BAD_REQUEST),
+        ("GET", "/api/enter", StatusCode::METHOD_NOT_ALLOWED),
+        ("POST", "/api/nothing", StatusCode::NOT_FOUND),
+        ("POST", "/api/older_page", StatusCode::BAD_REQUEST),
+        ("DELETE", "/", StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let answer = ana.browser.ask(method, path, "text/html", &[], String::new()).await;
+        is_guarded(&answer, path);
+        assert_eq!(answer.status, status, "{method} {path}");
+    }
+    let foreign = [(header::ORIGIN, "https://evil.example")];
+    let refused = ana.browser.ask("POST", "/api/enter", "text/html", &foreign, String::new()).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    is_guarded(&refused, "another site's form");
 }
 
 #[tokio::test]
@@ -161,6 +189,11 @@ async fn a_rooms_link_is_a_picture() {
     }
     assert_ne!(known.body, unknown.body);
     assert_eq!(picture("ZZZZ-ZZZ").await.status, StatusCode::NOT_FOUND);
+    // A host is no place for text of one's own.
+    let host = "x".repeat(300);
+    let request = hyper::Request::get("/room/ZZZZ-ZZZZ/qr.svg").header(header::HOST, &host);
+    let answer = send(server.address, request.body(String::new()).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{} bytes", answer.body.len());
     // The address that people use, not the one that a request came to.
     let public = async || {
         let server = Server::start(&["--public-url=https://chat.example"]).await;

@@ -1,4 +1,4 @@
-//! What the kernel knows of a connection: Linux, `/proc/net/tcp`.
+//! Connections and processes as the kernel knows them: Linux, `/proc`.
 
 /// Sent by the server and not taken by the client, in bytes.
 pub(crate) fn unsent(server: u16, client: u16) -> u64 {
@@ -21,4 +21,16 @@ fn lines(server: u16, client: u16) -> Vec<Vec<String>> {
         .map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
         .filter(|fields| fields.len() > 4 && fields[1].ends_with(&local) && fields[2].ends_with(&remote))
         .collect()
+}
+
+/// Resident memory of a process in kilobytes.
+pub(crate) fn resident(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process that lives");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Number of a process's open descriptors.
+pub(crate) fn descriptors(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/fd")).expect("a process that lives").count()
 }

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::server::Listeners;
-use ::server::backend::{self, Backend, BackendError};
+use ::server::backend::{self, Backend};
 use ::server::config::Config;
+use ::server::{Listeners, ServeError};
 use clap::Parser as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -25,7 +25,7 @@ pub(crate) struct Server {
     flags: Vec<String>,
     store: Arc<tempfile::TempDir>,
     shutdown: CancellationToken,
-    serving: JoinHandle<Result<(), BackendError>>,
+    serving: JoinHandle<Result<(), ServeError>>,
 }
 
 impl Server {

@@ -1,0 +1,275 @@
+//! The worst cost of each kind of request, per byte that its sender has to send, and what readers cost who do not read.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::proof::client::mint;
+use crate::proof::dice::Dice;
+use crate::proof::http::{self, Seat};
+use crate::proof::kernel::{descriptors, resident};
+use crate::proof::light::{Light, TINY};
+use crate::proof::node::Program;
+use crate::store::processor;
+
+/// Each kind is repeated for this long, and once at least.
+const MEASURE: Duration = Duration::from_secs(2);
+/// Messages of a page, and characters of each.
+const PAGE: usize = 100;
+const LONG: usize = 4_000;
+/// Time after which memory has to be back, and MiB that may be kept. The allocator gives back what was unused for ten
+/// seconds.
+const RETURNED: Duration = Duration::from_secs(15);
+const KEPT: f64 = 30.0;
+/// Maximum time that a request may take here.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Connections that ask for a page and do not read it.
+    #[arg(long, default_value_t = 20)]
+    pages: usize,
+    /// Connections that ask for the largest file and do not read it.
+    #[arg(long, default_value_t = 120)]
+    files: usize,
+}
+
+pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [("APPENDS_PER_SECOND", "100000"), ("APPEND_BURST", "100000"), ("ARRIVAL_MS", "600000")];
+    let environment = environment.map(|(name, value)| (name, value.to_owned())).into();
+    let mut program = Program::new(server, directory.path().join("flasky.db"), environment);
+    program.start().await;
+    let script = requests(&program).await;
+    let pages = unread(&program, "page of short quotes", &script.quotes, arguments.pages).await;
+    unread(&program, "file of the largest size", &script.file, arguments.files).await && pages
+}
+
+/// The requests that are sent again without their answer being read.
+struct Script {
+    quotes: String,
+    file: String,
+}
+
+/// Prints a row for each kind of request.
+async fn requests(program: &Program) -> Script {
+    let server = program.address;
+    println!(
+        "{:<40} {:>8} {:>9} {:>6} {:>9} {:>9} {:>8} {:>11}",
+        "request", "sent, B", "answer, B", "status", "wall, ms", "CPU, ms", "CPU/KB", "/healthz, ms"
+    );
+    let mut dice = Dice::new(1);
+    let noise = |dice: &mut Dice| (0..LONG / 16).map(|_| format!("{:016x}", dice.draw())).collect::<String>();
+    let mut quotes = String::new();
+    for (what, seats, name, body) in [
+        ("one short message", 1, "A", "hello".to_owned()),
+        ("50 names that begin with @, all @", 50, "@", "@".repeat(LONG)),
+        ("1 000 names, messages of @M", 1_000, "M", "@M ".repeat(LONG / 3)),
+        ("quotes", 1, "A", ">a\n\n".repeat(LONG / 4)),
+        ("nested quotes", 1, "A", format!("{}a\n\n", ">".repeat(18)).repeat(LONG / 21)),
+        ("emphasis", 1, "A", "*_a_* ".repeat(LONG / 6)),
+        ("open emphasis", 1, "A", "*a _b ".repeat(LONG / 6)),
+        ("links", 1, "A", "http://a.b ".repeat(LONG / 11)),
+        ("brackets", 1, "A", "[](a:b)".repeat(LONG / 7)),
+        ("noise", 1, "A", noise(&mut dice)),
+    ] {
+        let (seat, before) = room(program, seats, name, &body).await;
+        let page = get(server, &format!("/room/{}", seat.code), &format!("Cookie: {}\r\n", seat.cookie));
+        row(program, &format!("page, {what}"), &page).await;
+        let older = post(server, "/api/older_page", &format!("code={}&before={before}", seat.code), &seat.cookie);
+        row(program, &format!("older page, {what}"), &older).await;
+        match what {
+            "quotes" => quotes = page,
+            _ if seats == 50 => {
+                let two = async || drop(join(exchange(server, &page), exchange(server, &page)).await);
+                Cost::of(program, two).await.print("the same page, two at once", 2 * page.len(), 0, "");
+            }
+            "noise" => {
+                let compressed = page.replacen("\r\n\r\n", "\r\nAccept-Encoding: gzip, br\r\n\r\n", 1);
+                row(program, "page, noise, compressed", &compressed).await;
+                frames(program, &seat).await;
+            }
+            _ => {}
+        }
+    }
+    let home = row(program, "home page", &get(server, "/", "")).await;
+    row(program, "home page, 60 KB of cookies", &get(server, "/", &format!("Cookie: {}\r\n", "a=b; ".repeat(12_000))))
+        .await;
+    row(program, "no such page, 60 KB of address", &get(server, &format!("/{}", "x".repeat(60_000)), "")).await;
+    row(program, "page of an unknown room", &get(server, "/room/ZZZZ-ZZZZ", "")).await;
+    row(program, "QR code", &get(server, "/room/ZZZZ-ZZZZ/qr.svg", "")).await;
+    let host = get(server, "/room/ZZZZ-ZZZZ/qr.svg", "").replacen(&server.to_string(), &"x".repeat(2_000), 1);
+    row(program, "QR code, host of 2 000 characters", &host).await;
+    for (what, field) in [("name", "name=%F0%9F%91%A9"), ("code", "intent=join&name=A&code=%20")] {
+        let form = field.to_owned() + &"%F0%9F%91%A9".repeat(21_000);
+        row(program, &format!("form, 252 KB of {what}"), &post(server, "/api/enter", &form, "")).await;
+    }
+    row(program, "form, new room", &post(server, "/api/enter", "name=A&intent=create", "")).await;
+    let file = home.split(['"', '\'']).find(|part| part.starts_with("/pkg/") && part.ends_with(".wasm"));
+    let file = get(server, file.expect("a release with the browser's half"), "");
+    row(program, "largest file, not compressed", &file).await;
+    Script { quotes, file }
+}
+
+/// A room with everybody inside and a page of the same message: the first seat, and the seq after the page.
+async fn room(program: &Program, seats: usize, name: &str, body: &str) -> (Seat, usize) {
+    let named = |n: usize| if name == "@" { format!("{n:@>31}") } else { format!("{name}{n}") };
+    settle(program).await;
+    let server = program.address;
+    let first = http::enter(server, &named(0), None, seats.max(2) as u32).await.unwrap();
+    for n in 1..seats {
+        http::enter(server, &named(n), Some(first.code), 0).await.unwrap();
+    }
+    let (mut light, mut dice) = (Light::connect(server, &first, None).await, Dice::new(2));
+    for _ in 0..PAGE {
+        let id = mint(&mut dice);
+        light.append(id, body.to_owned()).await;
+        while !light.hear().await.expect("a connection that holds").contains(&id.to_string()) {}
+    }
+    (first, seats + PAGE + 1)
+}
+
+fn get(server: SocketAddr, path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.0\r\nHost: {server}\r\nAccept: text/html\r\n{headers}\r\n")
+}
+
+fn post(server: SocketAddr, path: &str, form: &str, cookie: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.0\r\nHost: {server}\r\nCookie: {cookie}\r\nAccept: application/json\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    )
+}
+
+async fn exchange(server: SocketAddr, request: &str) -> Vec<u8> {
+    let mut answer = Vec::new();
+    let mut stream = TcpStream::connect(server).await.unwrap();
+    // A server may answer before it has read everything.
+    let _ = stream.write_all(request.as_bytes()).await;
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an answer");
+    answer
+}
+
+/// Sends a request again and again, one at a time, and prints what it costs. Returns the last answer.
+async fn row(program: &Program, what: &str, request: &str) -> String {
+    let mut answer = Vec::new();
+    let cost = Cost::of(program, async || answer = exchange(program.address, request).await).await;
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    cost.print(what, request.len(), answer.len(), text.split(' ').nth(1).unwrap_or("cut"));
+    text
+}
+
+/// The same for frames on one socket, each after the answer to the one before.
+async fn frames(program: &Program, seat: &Seat) {
+    let mut dice = Dice::new(3);
+    for (what, body) in [("frame, short message", "a".to_owned()), ("frame, message of 4 000 emoji", "🧪".repeat(LONG))]
+    {
+        let mut light = Light::connect(program.address, seat, None).await;
+        let length = body.len() + 100;
+        let append = async || {
+            let id = mint(&mut dice);
+            light.append(id, body.clone()).await;
+            while !light.hear().await.expect("a connection that holds").contains(&id.to_string()) {}
+        };
+        Cost::of(program, append).await.print(what, length, length, "");
+    }
+}
+
+/// Costs of one request, as means, and the slowest health check beside them.
+struct Cost {
+    wall: f64,
+    processor: f64,
+    health: Duration,
+}
+
+impl Cost {
+    async fn of(program: &Program, mut ask: impl AsyncFnMut()) -> Self {
+        settle(program).await;
+        let (worst, mut probing) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
+        probing.spawn(probe(program.address, worst.clone()));
+        let (begun, before, mut count) = (Instant::now(), processor(&[program.pid()]), 0.0);
+        while count == 0.0 || begun.elapsed() < MEASURE {
+            ask().await;
+            count += 1.0;
+        }
+        let wall = begun.elapsed().as_secs_f64() * 1e3 / count;
+        let processor = (processor(&[program.pid()]) - before).as_secs_f64() * 1e3 / count;
+        // One that is held up is waited for: its time counts.
+        sleep(Duration::from_millis(50)).await;
+        Self { wall, processor, health: Duration::from_micros(worst.load(Ordering::Relaxed)) }
+    }
+
+    fn print(&self, what: &str, sent: usize, answer: usize, status: &str) {
+        let per_kb = self.processor * 1_024.0 / sent as f64;
+        let health = self.health.as_secs_f64() * 1e3;
+        println!(
+            "{what:<40} {sent:>8} {answer:>9} {status:>6} {:>9.2} {:>9.2} {per_kb:>8.2} {health:>11.1}",
+            self.wall, self.processor
+        );
+    }
+}
+
+/// Waits until the server is idle: what it gave up answering it may still be at.
+async fn settle(program: &Program) {
+    const PAUSE: Duration = Duration::from_millis(200);
+    let used = || processor(&[program.pid()]);
+    let mut before = used();
+    loop {
+        sleep(PAUSE).await;
+        if used() - before < PAUSE / 4 {
+            break;
+        }
+        before = used();
+    }
+}
+
+/// Asks for the server's health without end, and keeps the longest time in microseconds.
+async fn probe(server: SocketAddr, worst: Arc<AtomicU64>) {
+    loop {
+        let begun = Instant::now();
+        let mut stream = TcpStream::connect(server).await.unwrap();
+        stream.write_all(get(server, "/healthz", "").as_bytes()).await.unwrap();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        worst.fetch_max(begun.elapsed().as_micros() as u64, Ordering::Relaxed);
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Prints the memory and descriptors of the server while nobody reads these answers, and afterwards. True: it has both
+/// back.
+async fn unread(program: &Program, what: &str, request: &str, count: usize) -> bool {
+    settle(program).await;
+    let megabytes = || resident(program.pid()) / 1024.0;
+    let (before, open) = (megabytes(), descriptors(program.pid()));
+    let mut readers = Vec::new();
+    for _ in 0..count {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(TINY).unwrap();
+        let mut stream = socket.connect(program.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        readers.push(stream);
+    }
+    let (begun, mut most) = (Instant::now(), (before, open));
+    while begun.elapsed() < PATIENCE && (begun.elapsed() < PATIENCE / 4 || descriptors(program.pid()) > open) {
+        most = (megabytes().max(most.0), descriptors(program.pid()).max(most.1));
+        sleep(Duration::from_millis(100)).await;
+    }
+    let (took, left) = (begun.elapsed(), descriptors(program.pid()));
+    drop(readers);
+    sleep(RETURNED).await;
+    let after = megabytes();
+    println!(
+        "\n{count} who ask for a {what} and do not read: {before:.0} MiB before, {:.0} at most, {after:.0} after; \
+         {open} descriptors before, {} at most, {left} after {took:.0?} of their waiting",
+        most.0, most.1,
+    );
+    left <= open && after < before + KEPT
+}

@@ -1,0 +1,110 @@
+//! HTTP/1 connections: accepting them, and the limits of each.
+//!
+//! `axum::serve` has neither a header timeout nor a write timeout, and does not see upgraded sockets at shutdown.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::state::AppState;
+use crate::telemetry::panics;
+
+mod header_timer;
+
+use header_timer::{Arrivals, Counted, HeaderTimer};
+
+/// Maximum time for a request's header, from its first byte on; on a new connection, from the beginning.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum time in which a peer takes nothing of what is being written to it. Twice what a session allows a socket
+/// (`machine::PATIENCE`), so that a session ends first and logs why.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Maximum bytes of a request's header (more is answered with 431), and of what hyper holds of a request or response
+/// before it waits for its reader. hyper's own maximum is 400 KiB.
+const BUFFER: usize = 64 * 1024;
+/// Pause after a failed accept: a missing file descriptor does not come back at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Time without a failed accept after which accepting works again. Near the limit of descriptors each connection that
+/// ends lets one more in.
+const RECOVERED: Duration = Duration::from_secs(10);
+
+/// Accepts connections until `end` is ready, and returns its output. Each connection is a task of the state's tracker
+/// and is asked to end when the shutdown begins. Connections accepted after that get one answer, so that a health check
+/// learns that this server is not ready.
+pub(crate) async fn serve<T>(
+    state: &AppState,
+    listener: TcpListener,
+    router: Router,
+    end: impl Future<Output = T>,
+) -> T {
+    let service = TowerToHyperService::new(router);
+    let mut failures = AcceptFailures::default();
+    let mut end = std::pin::pin!(end);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            output = &mut end => return output,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                failures.accepted();
+                let connection = connection(state.clone(), stream, service.clone());
+                state.tasks.spawn(panics::contained(connection));
+            }
+            // The peer gave up before it was accepted.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                failures.failed(&error);
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(state: AppState, stream: TcpStream, service: TowerToHyperService<Router>) {
+    // Small frames must not wait for more to fill a packet.
+    let _ = stream.set_nodelay(true);
+    let arrivals = Arrivals::default();
+    let mut http = Builder::new();
+    http.timer(HeaderTimer::new(arrivals.clone(), HEADER_TIMEOUT))
+        .header_read_timeout(state.keep_alive)
+        .max_header_size(BUFFER)
+        .max_buf_size(BUFFER)
+        .keep_alive(!state.shutdown.is_cancelled());
+    let stream = TokioIo::new(Counted::new(stream, arrivals, WRITE_TIMEOUT));
+    let connection = http.serve_connection(stream, service).with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    if !state.shutdown.is_cancelled() {
+        tokio::select! {
+            // Broken pipes and bad requests are the caller's and end with the connection.
+            _ = connection.as_mut() => return,
+            () = state.shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+    }
+    let _ = connection.await;
+}
+
+/// Logs the first of many failed accepts, and the recovery: without descriptors they fail ten times a second.
+#[derive(Default)]
+struct AcceptFailures {
+    last: Option<Instant>,
+}
+
+impl AcceptFailures {
+    fn failed(&mut self, error: &io::Error) {
+        if self.last.replace(Instant::now()).is_none() {
+            tracing::error!(%error, "cannot accept connections");
+        }
+    }
+
+    fn accepted(&mut self) {
+        if self.last.is_some_and(|last| last.elapsed() > RECOVERED) {
+            self.last = None;
+            tracing::info!("accepting connections again");
+        }
+    }
+}

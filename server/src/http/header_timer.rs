@@ -1,0 +1,144 @@
+//! Two timeouts where hyper has one: its header timeout also covers the idle time between two requests.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::rt;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_io_timeout::TimeoutWriter;
+
+/// Number of reads of a connection that brought something.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Arrivals(Arc<AtomicU64>);
+
+impl Arrivals {
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Timer of one connection. hyper starts a sleep when it begins to wait for a request, with the timeout for idle
+/// connections; once a byte of that request has arrived, the rest of its header has the shorter timeout.
+#[derive(Debug)]
+pub(super) struct HeaderTimer {
+    arrivals: Arrivals,
+    timeout: Duration,
+    is_new: AtomicBool,
+}
+
+impl HeaderTimer {
+    /// For a connection that counts what it reads in `arrivals`. Its first request has `timeout` from the beginning.
+    pub(super) fn new(arrivals: Arrivals, timeout: Duration) -> Self {
+        Self { arrivals, timeout, is_new: AtomicBool::new(true) }
+    }
+}
+
+impl rt::Timer for HeaderTimer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
+        self.sleep_until((Instant::now() + duration).into_std())
+    }
+
+    fn sleep_until(&self, deadline: std::time::Instant) -> Pin<Box<dyn rt::Sleep>> {
+        let mut header = HeaderSleep {
+            sleep: Box::pin(sleep_until(deadline.into())),
+            idle: Some(self.arrivals.count()),
+            arrivals: self.arrivals.clone(),
+            timeout: self.timeout,
+        };
+        if self.is_new.swap(false, Ordering::Relaxed) {
+            header.begin();
+        }
+        Box::pin(header)
+    }
+}
+
+struct HeaderSleep {
+    sleep: Pin<Box<Sleep>>,
+    /// The count of arrivals as long as nothing of the request has arrived.
+    idle: Option<u64>,
+    arrivals: Arrivals,
+    timeout: Duration,
+}
+
+impl HeaderSleep {
+    fn begin(&mut self) {
+        self.idle = None;
+        let deadline = self.sleep.deadline().min(Instant::now() + self.timeout);
+        self.sleep.as_mut().reset(deadline);
+    }
+}
+
+impl Future for HeaderSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.idle.is_some_and(|idle| idle != self.arrivals.count()) {
+            self.begin();
+        }
+        self.sleep.as_mut().poll(context)
+    }
+}
+
+impl rt::Sleep for HeaderSleep {}
+
+/// A connection that counts what it reads, and fails when a peer takes nothing for too long.
+#[derive(Debug)]
+pub(super) struct Counted {
+    stream: Pin<Box<TimeoutWriter<TcpStream>>>,
+    arrivals: Arrivals,
+}
+
+impl Counted {
+    /// `write_timeout` is the time in which a pending write has to make progress.
+    pub(super) fn new(stream: TcpStream, arrivals: Arrivals, write_timeout: Duration) -> Self {
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(write_timeout));
+        Self { stream: Box::pin(stream), arrivals }
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = self.stream.as_mut().poll_read(context, buffer);
+        if read.is_ready() {
+            self.arrivals.0.fetch_add(1, Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream.as_mut().poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream.as_mut().poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.as_mut().poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.as_mut().poll_shutdown(context)
+    }
+}

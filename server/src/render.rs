@@ -1,0 +1,160 @@
+//! Where pages and server functions run: a runtime beside the one that serves connections.
+//!
+//! Rendering a page takes the processor for as long as it takes. Here it delays other pages, and neither sockets nor
+//! health checks. A call returns its whole body, compressed, so nothing of leptos lives on while a peer reads slowly.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::to_bytes;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::telemetry::panics;
+
+/// Maximum calls in progress. Each may hold a whole page; forms that wait for the store count too.
+const CALLS: usize = 64;
+/// Maximum threads. Fewer where the machine has fewer cores.
+const THREADS: usize = 4;
+/// Maximum time a caller waits, in the queue and for the result.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A bounded runtime for pages and server functions.
+#[derive(Debug)]
+pub struct RenderPool {
+    /// None once dropped.
+    runtime: Option<Runtime>,
+    calls: Arc<Semaphore>,
+    deadline: Duration,
+}
+
+impl RenderPool {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When the system gives no thread or descriptor.
+    pub fn start() -> io::Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+        Self::with(threads, CALLS, DEADLINE)
+    }
+
+    fn with(threads: usize, calls: usize, deadline: Duration) -> io::Result<Self> {
+        let mut runtime = Builder::new_multi_thread();
+        runtime.worker_threads(threads).thread_name("render").on_thread_start(panics::contain_thread).enable_all();
+        let runtime = runtime.build()?;
+        Ok(Self { runtime: Some(runtime), calls: Arc::new(Semaphore::new(calls)), deadline })
+    }
+
+    /// Runs a call to the end of its response's body. None: it did not end within the deadline. It goes on then, and
+    /// counts until it ends: rendering cannot be interrupted between two awaits, and the tasks that leptos spawned for a
+    /// page panic when the page is dropped before them.
+    ///
+    /// # Panics
+    /// When the call does, so that it costs the request that made it.
+    pub async fn run(&self, call: impl Future<Output = Response> + Send + 'static) -> Option<Response> {
+        let runtime = self.runtime.as_ref()?;
+        let call = async {
+            let permit = Arc::clone(&self.calls).acquire_owned().await;
+            let call = async move {
+                let response = whole(call.await).await;
+                drop(permit);
+                response
+            };
+            runtime.spawn(call).await
+        };
+        match timeout(self.deadline, call).await.ok()? {
+            Ok(response) => Some(response),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // Cancelled: the server has ended.
+            Err(_) => None,
+        }
+    }
+}
+
+impl Drop for RenderPool {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // The last owner is a task, which must not wait for threads.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A response whose body is in memory.
+async fn whole(response: Response) -> Response {
+    let (parts, body) = response.into_parts();
+    match to_bytes(body, usize::MAX).await {
+        Ok(body) => Response::from_parts(parts, body.into()),
+        Err(error) => {
+            tracing::error!(%error, "a response broke off");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// The answer to a call that took or waited too long.
+pub fn late() -> Response {
+    let words = "The server has too much to do to answer this now. Try again in a moment.";
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], words).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+    use std::time::Instant;
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_millis(200);
+
+    async fn blocks(time: Duration) -> Response {
+        sleep(time);
+        "done".into_response()
+    }
+
+    #[tokio::test]
+    async fn a_call_that_blocks_is_given_up_at_the_deadline_and_counts_until_it_ends() {
+        let pool = RenderPool::with(1, 1, DEADLINE).unwrap();
+        let begun = Instant::now();
+        assert!(pool.run(blocks(DEADLINE * 4)).await.is_none());
+        assert!(begun.elapsed() < DEADLINE * 3, "the caller waited {:?}", begun.elapsed());
+        assert_eq!(pool.calls.available_permits(), 0, "it still runs");
+        assert!(pool.run(async { "quick".into_response() }).await.is_none(), "there is no room for another");
+        while pool.calls.available_permits() == 0 {
+            assert!(begun.elapsed() < DEADLINE * 40, "its place is never free again");
+            tokio::time::sleep(DEADLINE / 10).await;
+        }
+        assert!(pool.run(blocks(Duration::ZERO)).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_panic_reaches_the_caller_and_the_pool_goes_on() {
+        let pool = Arc::new(RenderPool::with(1, 1, DEADLINE * 50).unwrap());
+        let call = {
+            let pool = Arc::clone(&pool);
+            async move { pool.run(async { panic!("expected") }).await }
+        };
+        assert!(tokio::spawn(call).await.is_err_and(|error| error.is_panic()));
+        assert!(pool.run(blocks(Duration::ZERO)).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn the_last_call_may_drop_the_pool() {
+        let pool = Arc::new(RenderPool::with(1, 1, DEADLINE).unwrap());
+        let (ends, ended) = tokio::sync::oneshot::channel();
+        let inside = Arc::clone(&pool);
+        let call = async move {
+            sleep(DEADLINE * 2);
+            drop(inside);
+            let _ = ends.send(());
+            "done".into_response()
+        };
+        assert!(pool.run(call).await.is_none());
+        drop(pool);
+        ended.await.unwrap();
+    }
+}
