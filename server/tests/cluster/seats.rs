@@ -300,7 +300,8 @@ async fn is_empty(stage: &Stage) {
             let subjects: Vec<_> = stream.info_with_subjects(">").await.unwrap().try_collect().await.unwrap();
             left.extend(subjects.into_iter().map(|(subject, _)| subject));
         }
-        let own = |subject: &str| subject == "flasky.0.keys" || subject == "flasky.0.format" || is_beat(subject);
+        let ends = [".keys", ".format", ".identity"];
+        let own = |subject: &str| ends.iter().any(|end| subject.ends_with(end)) || is_beat(subject);
         left.retain(|subject| !own(subject));
         if left.is_empty() {
             return;
