@@ -11,7 +11,7 @@ use app::protocol::Code;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::proof::checker;
-use crate::proof::client::{Act, Person, View};
+use crate::proof::client::{Act, Person};
 use crate::proof::dice::Dice;
 use crate::proof::excuse::Excuse;
 use crate::proof::fault::Kind;
@@ -19,6 +19,10 @@ use crate::proof::http::{self, Seat};
 use crate::proof::light::Light;
 use crate::proof::node::{Program, free_address};
 use crate::proof::store::{self, Truth};
+
+mod figures;
+
+use figures::{Figures, row};
 
 /// Maximum time for what was held up to be done once nothing holds it up any more.
 const REST: Duration = Duration::from_secs(60);
@@ -80,25 +84,6 @@ impl Surroundings {
     }
 }
 
-#[derive(Default)]
-struct Figures {
-    entered: usize,
-    turned_away: usize,
-    vanished: usize,
-    freed: usize,
-    view: View,
-    stuck: usize,
-    lost: usize,
-    doubled: usize,
-    faults: Vec<String>,
-    probes: usize,
-    failed_probes: usize,
-    slowest_probe: Duration,
-    dropped: u64,
-    exit: Option<i32>,
-    stop: Duration,
-}
-
 pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     let Some(disk) = &arguments.disk else { return on_small_disk(&server, arguments) };
     println!(
@@ -108,29 +93,12 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
         arguments.rate,
         arguments.seconds
     );
-    println!(
-        "{:20} {:>7} {:>7} {:>8} {:>6} {:>6} {:>6} {:>8} {:>4} {:>7} {:>11} {:>6} {:>6} {:>10} {:>8} {:>10}",
-        "",
-        "entered",
-        "refused",
-        "vanished",
-        "freed",
-        "sent",
-        "acked",
-        "deferred",
-        "lost",
-        "doubled",
-        "not at rest",
-        "probes",
-        "failed",
-        "slowest",
-        "dropped",
-        "SIGTERM"
-    );
+    println!("{:20}{}", "", row(Figures::default().columns().iter().map(|(name, _)| (*name, *name))));
     let mut good = true;
     for surroundings in Surroundings::ALL {
         let figures = measure(&server, arguments, surroundings, disk).await;
-        println!("{:20} {}", surroundings.name(), figures.row());
+        let columns = figures.columns();
+        println!("{:20}{}", surroundings.name(), row(columns.iter().map(|(name, value)| (*name, value.as_str()))));
         for fault in figures.faults.iter().take(10) {
             println!("    {fault}");
         }
@@ -180,7 +148,10 @@ async fn measure(server: &Path, arguments: &Arguments, surroundings: Surrounding
             fs::remove_file(filler).unwrap();
         }
     };
-    let (visitors, (), (), ()) = tokio::join!(visits, async { probes.await.put(&mut figures) }, talk, fill_and_free);
+    let forms = refused_forms(program.address, begun + third * 3);
+    let (visitors, probes, forms, (), ()) = tokio::join!(visits, probes, forms, talk, fill_and_free);
+    probes.put(&mut figures);
+    (figures.forms, figures.unanswered) = forms;
     figures.entered = visitors.entered;
     figures.turned_away = visitors.turned_away;
     figures.vanished = visitors.vanished.len();
@@ -326,6 +297,21 @@ impl Probes {
     }
 }
 
+/// Sends forms that are refused, each of which is logged: more in a minute than wait for the log's reader. Answers how
+/// many, and how many of them had no answer.
+async fn refused_forms(server: SocketAddr, until: Instant) -> (usize, usize) {
+    let (mut forms, mut unanswered) = (0, 0);
+    let mut due = Instant::now();
+    while due < until {
+        sleep_until(due).await;
+        due += Duration::from_millis(10);
+        forms += 1;
+        let answer = http::enter(server, "", None, 0).await;
+        unanswered += usize::from(!answer.is_err_and(|error| error.to_string().contains("name_missing")));
+    }
+    (forms, unanswered)
+}
+
 /// Asks for the server's health twice a second.
 async fn probe(server: SocketAddr, until: Instant) -> Probes {
     let mut probes = Probes::default();
@@ -381,35 +367,5 @@ async fn judge(rooms: Vec<Room>, store: &Path, figures: &mut Figures) {
             figures.doubled += usize::from(fault.kind == Kind::Doubled);
             figures.faults.push(fault.to_string());
         }
-    }
-}
-
-impl Figures {
-    fn is_good(&self) -> bool {
-        let all_is_there = self.faults.is_empty() && self.stuck == 0 && self.view.sent == self.view.acked;
-        all_is_there && self.freed == self.vanished && self.failed_probes == 0 && self.exit == Some(0)
-    }
-
-    fn row(&self) -> String {
-        let exit = self.exit.map_or("killed".to_owned(), |code| code.to_string());
-        format!(
-            "{:7} {:7} {:8} {:6} {:6} {:6} {:8} {:4} {:7} {:11} {:6} {:6} {:7} ms {:8} {:>3} {:3} ms",
-            self.entered,
-            self.turned_away,
-            self.vanished,
-            self.freed,
-            self.view.sent,
-            self.view.acked,
-            self.view.deferred,
-            self.lost,
-            self.doubled,
-            self.stuck,
-            self.probes,
-            self.failed_probes,
-            self.slowest_probe.as_millis(),
-            self.dropped,
-            exit,
-            self.stop.as_millis()
-        )
     }
 }

@@ -104,19 +104,20 @@ async fn panic_that_nobody_else_would_notice_ends_the_process() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_in_a_server_function_costs_that_request() {
-    let mut server = Panicking::start("append");
-    let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
-    server.begin();
-    let mut browser = Browser { address: server.address, cookie: Some(ana.cookie.clone()) };
-    let id: EventId = client::mint(&mut Dice::new(1));
-    let form = [("code", ana.code.to_string()), ("id", id.to_string()), ("body", "hello".to_owned())];
-    let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let answer = within(browser.call("/api/post_message", &form)).await;
-    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(answer.body, "Something broke while this was answered. Please try again.");
-    assert_eq!(answer.header("x-content-type-options"), "nosniff");
-    goes_on(&server, 1).await;
-    is_logged_without_words(&server.kill().await, 1);
+    for (place, path) in [("append", "/api/post_message"), ("room", "/api/room_snapshot")] {
+        let mut server = Panicking::start(place);
+        let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
+        server.begin();
+        let mut browser = Browser { address: server.address, cookie: Some(ana.cookie.clone()) };
+        let (code, id): (String, EventId) = (ana.code.to_string(), client::mint(&mut Dice::new(1)));
+        let form = [("code", code.as_str()), ("id", &id.to_string()), ("body", "hello")];
+        let answer = within(browser.call(path, &form)).await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{place}");
+        assert_eq!(answer.body, "Something broke while this was answered. Please try again.");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(http::get(server.address, "/healthz").await.unwrap(), "alive\n");
+        is_counted_and_logged_without_words(server).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -143,19 +144,15 @@ async fn panic_in_a_socket_costs_that_connection() {
             .await
             .is_err()
     );
-    goes_on(&server, 1).await;
     // Ana comes back.
     drop(Light::connect(server.address, &ana, None).await);
-    is_logged_without_words(&server.kill().await, 1);
-}
-
-async fn goes_on(server: &Panicking, panics: u64) {
-    assert_eq!(http::get(server.address, "/healthz").await.unwrap(), "alive\n");
     assert!(http::is_ready(server.address).await.unwrap());
-    assert_eq!(http::metric(server.metrics, "flasky_panics_total").await.unwrap(), Some(panics));
+    is_counted_and_logged_without_words(server).await;
 }
 
-fn is_logged_without_words(text: &str, panics: usize) {
-    assert_eq!(text.matches("a request or a connection panicked").count(), panics, "{text}");
+async fn is_counted_and_logged_without_words(server: Panicking) {
+    assert_eq!(http::metric(server.metrics, "flasky_panics_total").await.unwrap(), Some(1));
+    let text = server.kill().await;
+    assert_eq!(text.matches("a request or a connection panicked").count(), 1, "{text}");
     assert!(!text.contains(TREASURE), "{text}");
 }
