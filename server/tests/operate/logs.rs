@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use hyper::{StatusCode, header};
 use serde_json::Value;
 
 use crate::proof::dice::Dice;
 use crate::proof::light::Light;
 use crate::proof::node::Program;
 use crate::proof::{client, http};
+use crate::support::client::Browser;
 
 const TIME: Duration = Duration::from_secs(10);
 
@@ -112,4 +114,29 @@ fn a_wrong_setting_is_refused_without_being_repeated() {
     let postgres = run("DATABASE_URL", "postgres://me:password@db.example/rooms");
     assert!(postgres.contains("postgres://…@db.example/rooms") && postgres.contains("sqlite://PATH"), "{postgres}");
     assert!(!postgres.contains("password"), "{postgres}");
+}
+
+/// A proxy with the wrong `Host`, as an operator meets it, and a page that would fill the log.
+#[tokio::test]
+async fn refused_origins_are_logged_a_few_times_a_minute() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [("RUST_LOG", "warn".to_owned()), ("PUBLIC_URL", "https://chat.example".to_owned())].into();
+    let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), environment);
+    let stderr = server.start_listened().await;
+    let mut browser = Browser { address: server.address, cookie: None };
+    let origin = format!("http://evil.example{}", "x".repeat(4_000));
+    for _ in 0..50 {
+        let refused = browser.ask("POST", "/api/enter", "text/html", &[(header::ORIGIN, &origin)], String::new()).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(server.terminate(TIME).await.code(), Some(0));
+    let text = stderr.await.unwrap().unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said: Vec<_> = lines.iter().filter(|line| line["message"].as_str().unwrap().contains("origin")).collect();
+    assert!((1..=7).contains(&said.len()), "{text}");
+    assert!(
+        said[0]["origin"].as_str().is_some_and(|shown| shown.starts_with("http://evil.example") && shown.len() == 300)
+    );
+    assert_eq!(said[0]["host"], server.address.to_string());
+    assert_eq!(said[0]["public_url"], "https://chat.example");
 }
