@@ -42,6 +42,13 @@ test('the one file alone is the whole app', async ({ person, server }) => {
       expect(small.headers['content-type'], url).toBe(plain.headers['content-type']);
       expect(small.headers['cache-control'], url).toContain('immutable');
       expect(small.bytes, url).toBeLessThan(plain.bytes);
+      for (const [name, value] of [['if-none-match', small.headers.etag], ['if-modified-since', small.headers['last-modified']]]) {
+        const again = await ask(url, { 'accept-encoding': encoding, [name!]: value ?? '' });
+        expect([again.status, again.bytes], `${url} ${name}`).toEqual([304, 0]);
+        for (const kept of ['cache-control', 'vary']) {
+          expect(again.headers[kept], `${kept} of ${url} ${name}`).toBe(small.headers[kept]);
+        }
+      }
     }
   }
   // Nothing was unpacked beside it, and all that it keeps is the store.

@@ -45,10 +45,14 @@ const FILES: [&str; 10] = [
 
 /// The whole HTTP side.
 pub fn router(state: AppState) -> Router {
+    let browser_half = Router::new()
+        .nest_service(&assets::ADDRESS, assets::serve("pkg").precompressed_br().precompressed_gzip())
+        // ServeDir leaves it out of a 304, which has to have it (RFC 9110 section 15.4.5).
+        .layer(header("vary", "accept-encoding"));
     let files = FILES
         .iter()
         .fold(Router::new(), |files, file| files.route_service(file, assets::serve("")))
-        .nest_service(&assets::ADDRESS, assets::serve("pkg").precompressed_br().precompressed_gzip())
+        .merge(browser_half)
         .layer(middleware::from_fn(caching));
     let pages = pages::router(&state)
         .layer(CompressionLayer::new())

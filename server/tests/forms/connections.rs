@@ -74,6 +74,17 @@ async fn keep_alive_ms_ends_an_idle_connection() {
 }
 
 #[tokio::test]
+async fn a_stop_does_not_wait_for_idle_connections() {
+    let server = Server::start(&[]).await;
+    let (mut new, mut idle) = (Raw::open(server.address).await, Raw::open(server.address).await);
+    assert!(idle.is_answered().await);
+    let begun = Instant::now();
+    server.stop().await;
+    assert!(begun.elapsed() < SLACK, "the stop took {:?}", begun.elapsed());
+    assert_eq!((new.rest().await.0, idle.rest().await.0), (String::new(), String::new()));
+}
+
+#[tokio::test]
 async fn a_header_has_ten_seconds_from_its_first_byte() {
     let server = Server::start(&[]).await;
     for listener in [server.address, server.metrics] {
