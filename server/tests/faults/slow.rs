@@ -135,6 +135,7 @@ async fn an_answer_nobody_reads_is_cut_after_twenty_seconds() {
         }
         page
     });
+    until("all are accepted", || kernel::descriptors(server.pid()) == open + READERS).await;
     until_within(PATIENCE * 3, "they are cut", || kernel::descriptors(server.pid()) <= open + 1).await;
     assert!(begun.elapsed() >= WRITE_TIMEOUT, "cut after {:?}", begun.elapsed());
     assert!(within(PATIENCE * 2, reading).await.unwrap().ends_with(b"</html>"), "who reads slowly is cut");
