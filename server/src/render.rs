@@ -1,4 +1,4 @@
-//! Where pages and server functions run: a runtime beside the one that serves connections.
+//! Runtime of pages and server functions, beside the one that serves connections.
 //!
 //! Rendering a page takes the processor for as long as it takes. Here it delays other pages, and neither sockets nor
 //! health checks. A call returns its whole body, compressed, so nothing of leptos lives on while a peer reads slowly.

@@ -36,7 +36,7 @@ pub struct AppState {
     pub arrivals: Arc<Rate>,
     /// How fast members say that they are writing.
     pub signals: Arc<Rate>,
-    /// How much members' connections send, in KiB.
+    /// Budget of what members' connections send, in KiB.
     pub inbound: Arc<Rate>,
     /// Refused forms on their way back.
     pub flashes: Arc<Flashes>,

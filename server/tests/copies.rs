@@ -139,7 +139,7 @@ async fn a_copy_replaces_nothing_and_is_made_of_a_store_only() {
     assert!(left_behind.iter().all(|name| !name.to_string_lossy().starts_with("copy")), "{left_behind:?}");
 }
 
-/// Whoever may write to the copy's directory can put something in its way, and gets nothing by it.
+/// Others who may write to the copy's directory can put something in its way, and get nothing by it.
 #[tokio::test]
 async fn a_copy_is_written_to_a_file_of_its_own() {
     let place = Place::new();

@@ -50,7 +50,7 @@ struct Event<'a> {
     on: Field<'a>,
 }
 
-/// Why a field cannot be read.
+/// Reason why a field cannot be read.
 enum Unreadable {
     /// It is not there, or of another type.
     Shape,

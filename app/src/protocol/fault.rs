@@ -110,7 +110,7 @@ pub enum CloseCode {
     Left = 1000,
     /// The server restarts.
     Restarting = 1001,
-    /// What was sent breaks the WebSocket protocol.
+    /// The client broke the WebSocket protocol.
     ProtocolError = 1002,
     /// A text message, or the reason of a Close, that is not UTF-8.
     NotUtf8 = 1007,

@@ -17,7 +17,7 @@ use super::room_code::RoomCode;
 /// Names of the members that events mention.
 pub type Names = BTreeMap<MemberId, DisplayName>;
 
-/// What a client says. Its reader is in `envelope`.
+/// A frame of a client. Its reader is in `envelope`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {

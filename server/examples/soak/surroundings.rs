@@ -344,7 +344,7 @@ async fn rest(rooms: &[Room], store: &Path, vanished: &[Seat]) -> usize {
     }
 }
 
-/// How many of them have a seat in the store.
+/// Number of them that have a seat in the store.
 fn seated(store: &Path, seats: &[Seat]) -> usize {
     let mut taken = std::collections::HashMap::new();
     let has_seat = |seat: &&Seat| {

@@ -33,7 +33,7 @@ use super::{
     Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
 };
 
-/// Verbs that may wait for a thread. Beyond it callers wait at the door, in the order they came.
+/// Operations that may wait for a thread. Callers beyond it wait for a place, in the order they came.
 const QUEUE: usize = 1024;
 
 /// Where a verb's result goes. Dropped without one, the engine is gone.

@@ -1,4 +1,4 @@
-//! How much a member's connections may send.
+//! Budget of what a member's connections may send.
 
 use std::io;
 use std::pin::Pin;
@@ -34,7 +34,7 @@ fn kib(bytes: usize) -> u32 {
 
 /// A connection that is read no faster than its member's budget allows. TCP slows the peer down.
 ///
-/// How much a read brings is known only afterwards, so it is paid for before the next one. Bytes are counted here,
+/// The size of a read is known only afterwards, so it is paid for before the next one. Bytes are counted here,
 /// below the WebSocket, because tungstenite shows no fragment of a message before the last.
 pub(super) struct Metered {
     stream: TokioIo<Upgraded>,

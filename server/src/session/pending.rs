@@ -21,7 +21,7 @@ pub(super) enum Decided {
     Append(EventId, Result<Appended, Fault>),
     /// The seat is free. The feed brings the news to every connection of the member.
     Left,
-    /// Nothing that can be relied upon. The client asks again on its next connection.
+    /// No answer that can be relied upon. The client asks again on its next connection.
     Silence(BackendError),
 }
 

@@ -37,7 +37,7 @@ const REST: u64 = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Over;
 
-/// Why nothing more can be read.
+/// Reason why nothing more can be read.
 #[derive(Debug)]
 pub(super) enum Unreadable {
     /// The peer broke the WebSocket protocol. It is to be told with this code.

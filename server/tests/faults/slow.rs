@@ -20,7 +20,7 @@ use crate::{KEEPS, PATIENCE, program, until, until_within};
 /// How long a peer may take no byte (PROTOCOL.md, Codes).
 const GIVEN_UP: Duration = Duration::from_secs(10);
 
-/// How long a peer may take nothing of an HTTP answer (PROTOCOL.md, Getting in).
+/// Time for which a peer may take nothing of an HTTP answer (PROTOCOL.md, Getting in).
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Time without a failed accept after which it is said that connections are accepted again.

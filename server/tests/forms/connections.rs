@@ -10,7 +10,7 @@ use crate::support::server::Server;
 
 /// Time for a request's header (PROTOCOL.md, Getting in).
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a busy machine may add.
+/// Delay that a busy machine may add.
 const SLACK: Duration = Duration::from_secs(5);
 
 /// A connection that is used for one request after the other.

@@ -112,7 +112,7 @@ async fn process_ends_with_a_message_where_servers_come_back_empty() {
     room_of(&*again, 50, &[1]).await;
 }
 
-/// What a node is asked for at `/readyz`, where a part of the store takes nothing.
+/// `/readyz` of a node, where a part of the store takes no messages.
 #[tokio::test]
 async fn readiness_covers_reading_storing_and_leases() {
     for (denied, ready) in [

@@ -115,7 +115,7 @@ async fn a_store_of_another_version_is_left_alone() {
 
 /// A roster and a lease that cannot be read: other rooms of their streams are there after a start, and swept.
 #[tokio::test]
-async fn damaged_record_costs_its_own_room_only() {
+async fn a_damaged_record_costs_its_own_room_only() {
     let store = Store::at(store_url());
     let backend = store.open().await;
     let mut codes = Vec::new();

@@ -59,7 +59,7 @@ async fn a_copy_is_made_checked_and_put_back_while_people_write() {
 }
 
 #[test]
-fn failure_is_said_on_stderr_whatever_is_logged() {
+fn a_failure_is_said_on_stderr_whatever_is_logged() {
     let directory = tempfile::tempdir().unwrap();
     let nowhere = directory.path().join("missing.db");
     for filter in ["info", "off", "server=off", "async_nats=trace"] {
@@ -78,7 +78,7 @@ fn failure_is_said_on_stderr_whatever_is_logged() {
 }
 
 #[test]
-fn unreadable_log_filter_is_refused_by_name() {
+fn an_unreadable_log_filter_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("flasky.db");
     for filter in ["flasky=loud", "info,server[{=debug", "flasky::session=9=9"] {
@@ -92,7 +92,7 @@ fn unreadable_log_filter_is_refused_by_name() {
 
 /// `flasky check | true`, and a standard output that is full or closed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn exit_code_says_how_it_went_where_nobody_reads_the_result() {
+async fn the_exit_code_says_how_it_went_where_nobody_reads_the_result() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), Vec::new());
     server.start().await;

@@ -19,7 +19,7 @@ use crate::support::within;
 
 /// The environment variable that says what panics in the process of [`child`].
 const PANICS: &str = "FLASKY_TEST_PANICS";
-/// What of the store may, and at last a thread beside it.
+/// Operations of the store that may panic, and at last a thread beside it.
 const PLACES: [&str; 5] = ["room", "append", "subscribe", "expired", "thread"];
 
 /// The process that panics: a server set up as `main` does it.

@@ -47,7 +47,7 @@ fn wrong_settings_are_named_with_their_bounds() {
 }
 
 #[tokio::test]
-async fn a_host_name_is_resolved() {
+async fn host_name_is_resolved() {
     let directory = tempfile::tempdir().unwrap();
     let environment = [("FLASKY_HOST", "localhost"), ("HOST", "no-such-host.invalid")];
     let environment = environment.map(|(name, value)| (name, value.to_owned())).into();
@@ -58,7 +58,7 @@ async fn a_host_name_is_resolved() {
 }
 
 #[tokio::test]
-async fn a_host_name_that_is_none_is_said() {
+async fn host_name_that_does_not_resolve_ends_the_start_and_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let environment = [("HOST", "no-such-host.invalid".to_owned())].into();
     let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), environment);

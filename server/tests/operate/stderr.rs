@@ -16,7 +16,7 @@ use crate::proof::light::Light;
 use crate::proof::node::{Program, free_address};
 use crate::support::within;
 
-/// What a stop may take, with everybody connected.
+/// Maximum time for a stop, with everybody connected.
 const STOP: Duration = Duration::from_secs(5);
 /// Refused forms, a line of more than 150 bytes each, that are more than a pipe holds (64 KiB).
 const FORMS: usize = 600;
@@ -123,7 +123,7 @@ fn is_full(mut reader: PipeReader) -> bool {
     held.len() > 60 * 1024
 }
 
-/// Where the descriptor answers "try again" instead of waiting, no line is cut either.
+/// A descriptor that answers "try again" instead of waiting cuts no line either.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn log_reader_that_comes_back_reads_whole_lines_and_how_many_it_missed() {
     for nonblocking in [false, true] {

@@ -90,7 +90,7 @@ async fn tabs_of_a_member_share_a_budget_and_members_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fragments_that_are_no_message_yet_have_a_budget_too() {
+async fn fragments_over_the_budget_are_read_later() {
     let (_server, ana, eve) = two().await;
     let (mut at_ana, mut at_eve) = (ana.connect().await, Raw::greet(&eve).await);
     let empty = frame(0, b"").repeat(250_000);
@@ -106,7 +106,7 @@ async fn fragments_that_are_no_message_yet_have_a_budget_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stranger_has_a_budget_too() {
+async fn frames_of_a_stranger_over_the_budget_are_not_read() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut stranger = Person::create(&server, "Eve").await;
@@ -125,7 +125,7 @@ async fn stranger_has_a_budget_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn opening_connections_has_a_budget_too() {
+async fn connections_over_the_budget_are_opened_later() {
     let (_server, ana, eve) = two().await;
     let mut at_ana = ana.connect().await;
     let (mut opened, began) = (0.0, Instant::now());

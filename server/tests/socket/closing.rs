@@ -1,4 +1,4 @@
-//! How a connection ends: every Close is answered, and what breaks the WebSocket protocol is told why (RFC 6455 sections
+//! Ends of connections: every Close is answered, and what breaks the WebSocket protocol is told why (RFC 6455 sections
 //! 5.5.1, 7.1.7 and 7.4.1). A browser that sees no Close reports 1006.
 
 use std::time::Duration;

@@ -44,7 +44,7 @@ async fn is_one_store(one: &Path, other: &Path) {
     }
 }
 
-/// What lies in the directory.
+/// Names of the files in the directory.
 fn files(directory: &Path) -> Vec<String> {
     let mut files: Vec<_> =
         fs::read_dir(directory).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();

@@ -1,4 +1,4 @@
-//! What one of the surroundings did to the server and to its people.
+//! Figures of one of the surroundings: what it did to the server and to its people.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use super::subject::SHARDS;
 use super::{Engine, lease};
 use crate::backend::{BackendError, Lease};
 
-/// How often the streams are looked at: as often as the heads of the rooms in them.
+/// Interval between two looks at the streams: that of the heads of the rooms in them.
 const LOOK: Duration = Duration::from_secs(2);
 
 impl Engine {

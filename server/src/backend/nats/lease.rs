@@ -23,7 +23,7 @@ use crate::backend::{BackendError, Lease, Seat};
 const REMAINS: Duration = Duration::from_secs(10);
 /// How long a beat is stored.
 const BEAT: Duration = Duration::from_secs(60);
-/// How long a seat is held that has more leases than can be read, or one that cannot be: until they are gone.
+/// Time for which a seat is held that has more leases than can be read, or one that cannot be: until they are gone.
 const UNKNOWN: Duration = Duration::from_secs(10);
 
 pub(super) async fn hold(store: &Store, lease: Lease, held: Held, ttl: Duration) -> Result<(), BackendError> {

@@ -46,12 +46,12 @@ impl Names {
         format!("{}.0.keys", self.store)
     }
 
-    /// Which stream of this shard it is: another one was made anew.
+    /// Subject of the identity of this shard's stream: one that was made anew has another identity.
     pub(super) fn identity(&self, shard: u8) -> String {
         format!("{}.{shard}.identity", self.store)
     }
 
-    /// Nothing is ever stored there.
+    /// Subject of probes, under which no message is ever stored.
     pub(super) fn probe(&self, shard: u8) -> String {
         format!("{}.{shard}.probe", self.store)
     }

@@ -21,7 +21,7 @@ use super::store::CommitError;
 use super::{Engine, closed};
 use crate::backend::{Appended, BackendError, Draft};
 
-/// Writes that may wait for one room. Beyond it callers wait at the door.
+/// Writes that may wait for one room. Callers beyond it wait for a place.
 const QUEUE: usize = 256;
 /// Writes of one batch, and its size: the server takes at most 1 000 messages.
 const GROUP: usize = 64;
@@ -32,7 +32,7 @@ const IDLE: Duration = Duration::from_secs(30);
 /// How long a batch is tried again while the store does not answer: longer than a cluster needs for a new leader. A try
 /// that begins at the end of it may be cut off by the end of the verb.
 const PATIENCE: Duration = Duration::from_secs(7);
-/// How long a write waits before it is offered to another queue.
+/// Pause of a write before it is offered to another queue.
 const RETRY: Duration = Duration::from_millis(1);
 /// How often a batch is tried again because another process was faster, at most.
 const TRIES: u32 = 40;

@@ -97,7 +97,7 @@ pub(super) fn create_private(path: &Path) -> io::Result<()> {
 }
 
 /// Takes from everybody but the owner what they may do with the store's files: in them are keys, and what people said.
-/// What cannot be changed is logged.
+/// A failure is logged.
 pub(super) fn make_private(database: &Path) {
     for file in OWN.map(|end| beside(database, end)) {
         let Ok(metadata) = fs::symlink_metadata(&file) else { continue };

@@ -89,7 +89,7 @@ impl Reader {
         Ok(Page { events, names, truncated })
     }
 
-    /// Whoever asked may have gone.
+    /// Answers the caller, who may have gone.
     fn answer<T>(&mut self, code: RoomCode, reply: Reply<T>, result: Result<T, BackendError>) {
         match &result {
             Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, code, error),

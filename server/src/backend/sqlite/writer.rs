@@ -170,7 +170,7 @@ impl Writer {
         done
     }
 
-    /// What is written to a file that bears the store's name no more is lost at the next start, so nothing is
+    /// Checks that the files still bear the store's name. A write to any other is lost at the next start, so nothing is
     /// acknowledged then. The sweep asks every second, also where nobody writes.
     ///
     /// # Errors

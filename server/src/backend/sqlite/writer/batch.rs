@@ -27,7 +27,7 @@ enum Outcome {
     Ended(Event),
 }
 
-/// How far a row that cannot be read is undone. A savepoint for every write costs 2 to 14 % of the appends (measured on
+/// Extent of undoing a row that cannot be read. A savepoint for every write costs 2 to 14 % of the appends (measured on
 /// batches of 16, 64 and 256), so a batch is first tried without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Undo {
@@ -132,7 +132,7 @@ impl Writer {
 }
 
 impl Write {
-    /// Where it is written.
+    /// Room that it changes.
     fn room(&self) -> RoomCode {
         match self {
             Self::Create { room, .. } => room.code,
