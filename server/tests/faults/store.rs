@@ -61,9 +61,9 @@ async fn a_store_in_use_is_refused_by_a_second_server() {
     assert!(ana.until(PATIENCE, |view| view.acked == 2).await, "the first one goes on");
 }
 
-/// A write that was acknowledged then would be in no file that the next start finds.
+/// What would be acknowledged now is in no file that the next start finds.
 #[tokio::test]
-async fn a_server_whose_store_vanishes_ends_and_acknowledges_nothing() {
+async fn server_whose_store_vanishes_ends_and_acknowledges_nothing() {
     for gone in ["flasky.db", "flasky.db-wal", "flasky.db-shm"] {
         let directory = tempfile::tempdir().unwrap();
         let mut server = program(directory.path());

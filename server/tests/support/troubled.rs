@@ -11,7 +11,7 @@ use app::protocol::{EventKind, LeaveReason, MemberId, RoomCode};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Words that no log may quote.
+/// What no log may quote.
 pub(crate) const TREASURE: &str = "what a person wrote";
 
 /// What happens.
