@@ -25,12 +25,17 @@ struct Envelope<'a> {
     position: Field<'a>,
     #[serde(borrow)]
     id: Field<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     event: Field<'a>,
     #[serde(borrow)]
     typing: Field<'a>,
     #[serde(borrow)]
     n: Field<'a>,
+}
+
+/// Reads a field that is there, also `null`: an event that is none can be refused, and a missing one cannot.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Field<'de>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
 
 /// The fields of all events that clients may append.

@@ -75,6 +75,7 @@ async fn event_of_another_shape_is_rejected_as_unsupported() {
     let deep = format!(r#"{{"kind":"message","body":{}{}}}"#, "[".repeat(200), "]".repeat(200));
     for event in [
         "5",
+        "null",
         "1e999",
         r#""message""#,
         r#"["message","Hello"]"#,
