@@ -25,6 +25,7 @@ pub mod origin;
 pub mod pages;
 pub mod qr;
 pub mod render;
+mod request;
 pub mod rooms;
 pub mod router;
 pub mod session;
@@ -140,6 +141,7 @@ async fn state(
         inbound: Arc::new(session::budget::rate(&limits)),
         flashes: Arc::default(),
         comeback: Arc::default(),
+        readiness: Arc::default(),
         render: Arc::new(render::RenderPool::start().map_err(ServeError::Threads)?),
         keep_alive: Duration::from_millis(config.keep_alive_ms),
         origins: origin::OriginRule::new(config.public_url.clone()),

@@ -14,7 +14,7 @@ use governor::{DefaultDirectRateLimiter, Quota};
 use url::{Origin, Url};
 
 use crate::config::PublicUrl;
-use crate::pages::wants_page;
+use crate::request::wants_page;
 use crate::state::AppState;
 
 /// Log lines per minute about refused origins: enough to see why, and no way to fill a disk. The metric counts them all.

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use leptos::context::{provide_context, use_context};
@@ -48,15 +48,6 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .fallback(leptos_axum::render_app_async_with_context(not_found, page));
     let shown = pages.clone().with_state(state.clone());
     pages.layer(middleware::from_fn_with_state(shown, in_place)).layer(middleware::from_fn(one_address))
-}
-
-/// Returns true for a browser without script, which reads pages and not JSON.
-#[must_use]
-pub fn wants_page(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Answers a refused form that cannot be kept with the page it came from ([`InPlace`]).

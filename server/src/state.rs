@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::backend::Backend;
 use crate::flash::Flashes;
+use crate::health::Readiness;
 use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::origin::OriginRule;
@@ -42,6 +43,8 @@ pub struct AppState {
     pub flashes: Arc<Flashes>,
     /// Which origins may post and connect.
     pub origins: OriginRule,
+    /// The store's last answer to `/readyz`.
+    pub readiness: Arc<Readiness>,
     /// Runs pages and server functions.
     pub render: Arc<RenderPool>,
     /// Time that an idle connection is kept open between two requests.

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use super::{RequestRooms, refusal};
 use crate::flash::InPlace;
 use crate::identity::Session;
-use crate::pages::wants_page;
+use crate::request::wants_page;
 
 impl RequestRooms {
     /// The session whose cookie came with the request.

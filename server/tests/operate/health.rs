@@ -2,9 +2,12 @@
 
 use hyper::StatusCode;
 use server::backend::Backend as _;
+use tokio::task::JoinSet;
 
+use crate::proof::http;
 use crate::support::client::{Browser, Handshake, Person};
 use crate::support::server::Server;
+use crate::support::within;
 
 async fn probe(server: &Server) -> [(StatusCode, String); 2] {
     let mut browser = Browser::new(server);
@@ -28,7 +31,22 @@ async fn a_server_is_ready_as_long_as_its_store_answers() {
     let alive = said(StatusCode::OK, "alive");
     assert_eq!(probe(&server).await, [alive.clone(), said(StatusCode::OK, "ready")]);
     engine.close().await;
-    assert_eq!(probe(&server).await, [alive, said(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer")]);
+    let closed = [alive, said(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer")];
+    // The answer before is repeated for half a second.
+    within(async { while probe(&server).await != closed {} }).await;
+}
+
+#[tokio::test]
+async fn store_is_asked_once_for_all_who_ask_together() {
+    let server = Server::start(&[]).await;
+    let mut asking = JoinSet::new();
+    for _ in 0..100 {
+        let mut browser = Browser::new(&server);
+        asking.spawn(async move { browser.get("/readyz").await.status });
+    }
+    assert_eq!(asking.join_all().await, [StatusCode::OK; 100]);
+    let asked = http::metric(server.metrics, r#"flasky_engine_seconds_count{verb="ready"}"#).await.unwrap().unwrap();
+    assert!((1..10).contains(&asked), "the store was asked {asked} times");
 }
 
 #[tokio::test]

@@ -32,8 +32,8 @@ impl Engine {
         tokio::try_join!(self.store.last(&stream, &identity), self.offer(shard)).map(drop)
     }
 
-    /// Offers a stream what it must refuse: its leader judges it as any write, and nothing is stored. Whoever asks for
-    /// `/readyz` must not be able to fill a disk.
+    /// Offers a stream what it must refuse: its leader judges it as any write, and stores no message. Releasing a lease
+    /// that nobody holds does store one, in memory, of which the stream keeps the last.
     async fn offer(&self, shard: u8) -> Result<(), BackendError> {
         let mut headers = HeaderMap::new();
         headers.insert(EXPECTED, "1");
