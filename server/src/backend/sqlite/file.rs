@@ -121,9 +121,10 @@ pub(super) struct OpenFiles {
 }
 
 impl OpenFiles {
-    /// The database, its write-ahead log and its shared memory. Each is there as long as a connection is.
+    /// The database, its write-ahead log and its shared memory, which are there as long as a connection is, and the
+    /// lock: a second server could take another file of that name.
     pub(super) fn of(database: &Path) -> io::Result<Self> {
-        let files = ["", "-wal", "-shm"].map(|end| beside(database, end)).map(|file| {
+        let files = ["", "-wal", "-shm", ".lock"].map(|end| beside(database, end)).map(|file| {
             let metadata = fs::metadata(&file)?;
             Ok((file, metadata.dev(), metadata.ino()))
         });
