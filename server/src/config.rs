@@ -212,7 +212,7 @@ impl Config {
 /// the log is `RUST_LOG`.
 fn command() -> clap::Command {
     Config::command().mut_args(|setting| {
-        let prefixed = setting.get_env().and_then(|name| name.to_str()).filter(|name| std::env::var_os(name).is_none());
+        let prefixed = setting.get_env().and_then(|name| name.to_str()).filter(|name| !is_set(name));
         match prefixed.and_then(|name| name.strip_prefix("FLASKY_")) {
             Some("LOG") => setting.env("RUST_LOG"),
             Some(name) => {
@@ -222,6 +222,14 @@ fn command() -> clap::Command {
             None => setting,
         }
     })
+}
+
+/// True for a variable that is this program's setting. Kubernetes and Docker give what runs beside a service named
+/// `flasky` that service's address in `FLASKY_PORT`, such as `tcp://10.0.0.1:3000`.
+fn is_set(name: &str) -> bool {
+    let Some(value) = std::env::var_os(name) else { return false };
+    let is_address = value.to_str().is_some_and(|value| value.starts_with("tcp://") || value.starts_with("udp://"));
+    name != "FLASKY_PORT" || !is_address
 }
 
 /// clap repeats what it could not read. Of what may hold a password it must not.

@@ -1,6 +1,7 @@
 //! Reads the settings, opens the store, serves.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -9,7 +10,7 @@ use anyhow::Context as _;
 use server::config::{Config, StoreUrl, Task};
 use server::telemetry::{log, panics};
 use server::{Listeners, backend};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, lookup_host};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +38,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(config: &Config, began: Instant) -> anyhow::Result<()> {
-    log::start(&config.log).with_context(|| format!("cannot read RUST_LOG or --log, {:?}", config.log))?;
+    log::start(&config.log).with_context(|| format!("cannot read --log, FLASKY_LOG or RUST_LOG, {:?}", config.log))?;
     match &config.task {
         None => serve(config, began).await,
         Some(Task::Backup { to }) => backup(&config.store(), to),
@@ -80,7 +81,19 @@ async fn serve(config: &Config, began: Instant) -> anyhow::Result<()> {
 }
 
 async fn listen(address: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Binds one address of a host and port: an IPv4 address where the name has one. `localhost` is ::1 first on some
+/// systems, and people and cargo-leptos go to 127.0.0.1.
+async fn bind(address: &str) -> std::io::Result<TcpListener> {
+    TcpListener::bind(&*ipv4_first(lookup_host(address).await?)).await
+}
+
+fn ipv4_first(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let mut addresses: Vec<_> = addresses.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    addresses
 }
 
 fn backup(store: &StoreUrl, to: &Path) -> anyhow::Result<()> {
@@ -103,4 +116,20 @@ fn check(store: &StoreUrl) -> anyhow::Result<()> {
 /// Writes to standard output. Where nobody reads it, the exit code still says how it went.
 fn say(line: &str) {
     drop(writeln!(std::io::stdout(), "{line}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv4_address_of_a_name_is_bound_first() {
+        let sorted = |addresses: &[&str]| {
+            let sorted = ipv4_first(addresses.iter().map(|address| address.parse().unwrap()));
+            sorted.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(sorted(&["[::1]:3000", "127.0.0.1:3000"]), ["127.0.0.1:3000", "[::1]:3000"]);
+        assert_eq!(sorted(&["10.0.0.2:1", "[2001:db8::1]:1", "10.0.0.1:1"])[..2], ["10.0.0.2:1", "10.0.0.1:1"]);
+        assert_eq!(sorted(&["[::1]:3000"]), ["[::1]:3000"]);
+    }
 }

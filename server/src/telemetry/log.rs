@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{LevelFilter, ParseError};
 
 /// Maximum number of lines that wait, 1 MB of the usual ones: two seconds of what is logged while everybody reconnects,
 /// 2 000 a second.
@@ -27,11 +27,25 @@ static UNQUEUED: OnceLock<ErrorCounter> = OnceLock::new();
 /// Ends the writing thread when it is dropped, after what waits.
 static WORKER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 
+/// Reason to refuse a filter.
+#[derive(Debug, thiserror::Error)]
+pub enum FilterError {
+    /// A word alone that is neither a level nor a part of this program.
+    #[error("{0:?} is no level: trace, debug, info, warn, error, off")]
+    Word(String),
+    /// What the library cannot read.
+    #[error(transparent)]
+    Unreadable(#[from] ParseError),
+}
+
 /// Writes logs to standard error from now on: for people on a terminal, as JSON elsewhere.
 ///
 /// # Errors
 /// When the filter cannot be read.
-pub fn start(filter: &str) -> Result<(), ParseError> {
+pub fn start(filter: &str) -> Result<(), FilterError> {
+    if let Some(word) = unknown_word(filter) {
+        return Err(FilterError::Word(word.to_owned()));
+    }
     // The library reports every event of the connection, and a refused subject with it, which names a room. What counts
     // of it the engine says itself. Who asks for it by name has it.
     let filter = EnvFilter::try_new(format!("async_nats=off,{}", with_crates(filter)))?;
@@ -47,6 +61,14 @@ pub fn start(filter: &str) -> Result<(), ParseError> {
         logs.json().flatten_event(true).init();
     }
     Ok(())
+}
+
+/// The first word alone that is neither a level nor a part of this program. The library takes any word for the name of a
+/// crate, and then nothing is logged.
+fn unknown_word(filter: &str) -> Option<&str> {
+    let is_part = |word: &str| ["flasky", "server", "app"].contains(&word.split([':', '[']).next().unwrap_or(word));
+    let is_known = |word: &str| word.contains('=') || is_part(word) || word.parse::<LevelFilter>().is_ok();
+    filter.split(',').map(str::trim).find(|word| !word.is_empty() && !is_known(word))
 }
 
 /// The filter with the program's name, `flasky`, as the names of its two crates.
@@ -77,21 +99,23 @@ pub fn finish() {
 pub fn fatal(line: &str) {
     finish();
     let line = format!("flasky: {line}\n");
-    in_time(move || drop(io::stderr().write_all(line.as_bytes())));
+    let write = move || drop(io::stderr().write_all(line.as_bytes()));
+    if !in_time(write.clone()) {
+        write();
+    }
 }
 
-/// Does it on another thread, and waits for it no longer than [`LAST`].
-fn in_time(work: impl FnOnce() + Send + 'static) {
+/// Does it on another thread, and waits for it no longer than [`LAST`]. False where the system gives no thread.
+fn in_time(work: impl FnOnce() + Send + 'static) -> bool {
     let (done, ended) = mpsc::channel::<()>();
     let started = thread::Builder::new().spawn(move || {
         super::panics::contain_thread();
         work();
         drop(done);
     });
-    if started.is_ok() {
-        // Either way it ends: by the sender's drop or by the time.
-        let _ = ended.recv_timeout(LAST);
-    }
+    // It ends by the sender's drop, also where nothing was started, or by the time.
+    let _ = ended.recv_timeout(LAST);
+    started.is_ok()
 }
 
 /// Writes lines to a descriptor that may do anything, and never fails.
@@ -164,6 +188,33 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(with_crates(typed), read);
+        }
+    }
+
+    #[test]
+    fn word_alone_is_a_level_or_a_part_of_this_program() {
+        for filter in [
+            "",
+            "info",
+            "OFF",
+            "3",
+            "flasky",
+            "server::session,warn",
+            "app[room]",
+            "hyper=trace",
+            "warn, info",
+            "a=off,",
+        ] {
+            assert_eq!(unknown_word(filter), None, "{filter}");
+        }
+        for (filter, word) in [
+            ("verbose", "verbose"),
+            ("info,hyper", "hyper"),
+            ("flasky=debug, al", "al"),
+            ("flaskyd", "flaskyd"),
+            ("7", "7"),
+        ] {
+            assert_eq!(unknown_word(filter), Some(word), "{filter}");
         }
     }
 

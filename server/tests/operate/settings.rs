@@ -19,6 +19,10 @@ fn prefixed_variables_go_before_plain_ones() {
         (&[("TABS", "9")][..], "[env: TABS=9]"),
         (&[("TABS", "9"), ("FLASKY_TABS", "3")], "[env: FLASKY_TABS=3]"),
         (&[("RUST_LOG", "warn")], "[env: RUST_LOG=warn]"),
+        // What Kubernetes and Docker say of a service of this name is no setting.
+        (&[("FLASKY_PORT", "tcp://10.0.0.1:3000"), ("PORT", "81")], "[env: PORT=81]"),
+        (&[("FLASKY_PORT", "udp://10.0.0.1:3000")], "[env: PORT=]"),
+        (&[("FLASKY_PORT", "82"), ("PORT", "81")], "[env: FLASKY_PORT=82]"),
         (&[("RUST_LOG", "warn"), ("FLASKY_LOG", "debug")], "[env: FLASKY_LOG=debug]"),
     ] {
         let help = String::from_utf8(flasky(environment, &["--help"]).stdout).unwrap();
