@@ -29,6 +29,8 @@ const LONG: usize = 4_000;
 /// seconds.
 const RETURNED: Duration = Duration::from_secs(15);
 const KEPT: f64 = 30.0;
+/// Maximum time of a health check: probes commonly give up after a second.
+const HEALTH: Duration = Duration::from_secs(1);
 /// Maximum time that a request may take here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -48,9 +50,12 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     let environment = environment.map(|(name, value)| (name, value.to_owned())).into();
     let mut program = Program::new(server, directory.path().join("flasky.db"), environment);
     program.start().await;
-    let script = requests(&program).await;
+    let (script, faults) = requests(&program).await;
+    for fault in &faults {
+        println!("    {fault}");
+    }
     let pages = unread(&program, "page of short quotes", &script.quotes, arguments.pages).await;
-    unread(&program, "file of the largest size", &script.file, arguments.files).await && pages
+    unread(&program, "file of the largest size", &script.file, arguments.files).await && pages && faults.is_empty()
 }
 
 /// The requests that are sent again without their answer being read.
@@ -59,9 +64,10 @@ struct Script {
     file: String,
 }
 
-/// Prints a row for each kind of request.
-async fn requests(program: &Program) -> Script {
+/// Prints a row for each kind of request. Answers also what was wrong in them.
+async fn requests(program: &Program) -> (Script, Vec<String>) {
     let server = program.address;
+    let mut rows = Rows { program, faults: Vec::new() };
     println!(
         "{:<40} {:>8} {:>9} {:>6} {:>9} {:>9} {:>8} {:>11}",
         "request", "sent, B", "answer, B", "status", "wall, ms", "CPU, ms", "CPU/KB", "/healthz, ms"
@@ -83,40 +89,37 @@ async fn requests(program: &Program) -> Script {
     ] {
         let (seat, before) = room(program, seats, name, &body).await;
         let page = get(server, &format!("/room/{}", seat.code), &format!("Cookie: {}\r\n", seat.cookie));
-        row(program, &format!("page, {what}"), &page).await;
+        rows.row(&format!("page, {what}"), &page).await;
         let older = post(server, "/api/older_page", &format!("code={}&before={before}", seat.code), &seat.cookie);
-        row(program, &format!("older page, {what}"), &older).await;
+        rows.row(&format!("older page, {what}"), &older).await;
         match what {
             "quotes" => quotes = page,
-            _ if seats == 50 => {
-                let two = async || drop(join(exchange(server, &page), exchange(server, &page)).await);
-                Cost::of(program, two).await.print("the same page, two at once", 2 * page.len(), 0, "");
-            }
+            _ if seats == 50 => rows.two("the same page, two at once", &page).await,
             "noise" => {
                 let compressed = page.replacen("\r\n\r\n", "\r\nAccept-Encoding: gzip, br\r\n\r\n", 1);
-                row(program, "page, noise, compressed", &compressed).await;
-                frames(program, &seat).await;
+                rows.row("page, noise, compressed", &compressed).await;
+                rows.frames(&seat).await;
             }
             _ => {}
         }
     }
-    let home = row(program, "home page", &get(server, "/", "")).await;
-    row(program, "home page, 60 KB of cookies", &get(server, "/", &format!("Cookie: {}\r\n", "a=b; ".repeat(12_000))))
+    let home = rows.row("home page", &get(server, "/", "")).await;
+    rows.row("home page, 60 KB of cookies", &get(server, "/", &format!("Cookie: {}\r\n", "a=b; ".repeat(12_000))))
         .await;
-    row(program, "no such page, 60 KB of address", &get(server, &format!("/{}", "x".repeat(60_000)), "")).await;
-    row(program, "page of an unknown room", &get(server, "/room/ZZZZ-ZZZZ", "")).await;
-    row(program, "QR code", &get(server, "/room/ZZZZ-ZZZZ/qr.svg", "")).await;
+    rows.row("no such page, 60 KB of address", &get(server, &format!("/{}", "x".repeat(60_000)), "")).await;
+    rows.row("page of an unknown room", &get(server, "/room/ZZZZ-ZZZZ", "")).await;
+    rows.row("QR code", &get(server, "/room/ZZZZ-ZZZZ/qr.svg", "")).await;
     let host = get(server, "/room/ZZZZ-ZZZZ/qr.svg", "").replacen(&server.to_string(), &"x".repeat(2_000), 1);
-    row(program, "QR code, host of 2 000 characters", &host).await;
+    rows.row("QR code, host of 2 000 characters", &host).await;
     for (what, field) in [("name", "name=%F0%9F%91%A9"), ("code", "intent=join&name=A&code=%20")] {
         let form = field.to_owned() + &"%F0%9F%91%A9".repeat(21_000);
-        row(program, &format!("form, 252 KB of {what}"), &post(server, "/api/enter", &form, "")).await;
+        rows.row(&format!("form, 252 KB of {what}"), &post(server, "/api/enter", &form, "")).await;
     }
-    row(program, "form, new room", &post(server, "/api/enter", "name=A&intent=create", "")).await;
+    rows.row("form, new room", &post(server, "/api/enter", "name=A&intent=create", "")).await;
     let file = home.split(['"', '\'']).find(|part| part.starts_with("/pkg/") && part.ends_with(".wasm"));
     let file = get(server, file.expect("a release with the browser's half"), "");
-    row(program, "largest file, not compressed", &file).await;
-    Script { quotes, file }
+    rows.row("largest file, not compressed", &file).await;
+    (Script { quotes, file }, rows.faults)
 }
 
 /// A room with everybody inside and a page of the same message: the first seat, and the seq after the page.
@@ -158,28 +161,61 @@ async fn exchange(server: SocketAddr, request: &str) -> Vec<u8> {
     answer
 }
 
-/// Sends a request again and again, one at a time, and prints what it costs. Returns the last answer.
-async fn row(program: &Program, what: &str, request: &str) -> String {
-    let mut answer = Vec::new();
-    let cost = Cost::of(program, async || answer = exchange(program.address, request).await).await;
-    let text = String::from_utf8_lossy(&answer).into_owned();
-    cost.print(what, request.len(), answer.len(), text.split(' ').nth(1).unwrap_or("cut"));
-    text
+/// Status of an answer.
+fn status(answer: &[u8]) -> &str {
+    answer.split(|byte| *byte == b' ').nth(1).and_then(|status| str::from_utf8(status).ok()).unwrap_or("cut")
 }
 
-/// The same for frames on one socket, each after the answer to the one before.
-async fn frames(program: &Program, seat: &Seat) {
-    let mut dice = Dice::new(3);
-    for (what, body) in [("frame, short message", "a".to_owned()), ("frame, message of 4 000 emoji", "🧪".repeat(LONG))]
-    {
-        let mut light = Light::connect(program.address, seat, None).await;
-        let length = body.len() + 100;
-        let append = async || {
-            let id = mint(&mut dice);
-            light.append(id, body.clone()).await;
-            while !light.hear().await.expect("a connection that holds").contains(&id.to_string()) {}
-        };
-        Cost::of(program, append).await.print(what, length, length, "");
+/// The table, and what is wrong in its rows.
+struct Rows<'a> {
+    program: &'a Program,
+    faults: Vec<String>,
+}
+
+impl Rows<'_> {
+    /// Sends a request again and again, one at a time, and prints what it costs. Returns the last answer.
+    async fn row(&mut self, what: &str, request: &str) -> String {
+        let mut answer = Vec::new();
+        let cost = Cost::of(self.program, async || answer = exchange(self.program.address, request).await).await;
+        self.put(&cost, what, request.len(), answer.len(), status(&answer));
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// The same for two at once.
+    async fn two(&mut self, what: &str, request: &str) {
+        let (server, mut answer) = (self.program.address, Vec::new());
+        let two = async || answer = join(exchange(server, request), exchange(server, request)).await.1;
+        let cost = Cost::of(self.program, two).await;
+        self.put(&cost, what, 2 * request.len(), answer.len(), status(&answer));
+    }
+
+    /// The same for frames on one socket, each after the answer to the one before.
+    async fn frames(&mut self, seat: &Seat) {
+        let mut dice = Dice::new(3);
+        for (what, body) in
+            [("frame, short message", "a".to_owned()), ("frame, message of 4 000 emoji", "🧪".repeat(LONG))]
+        {
+            let mut light = Light::connect(self.program.address, seat, None).await;
+            let length = body.len() + 100;
+            let append = async || {
+                let id = mint(&mut dice);
+                light.append(id, body.clone()).await;
+                while !light.hear().await.expect("a connection that holds").contains(&id.to_string()) {}
+            };
+            let cost = Cost::of(self.program, append).await;
+            self.put(&cost, what, length, length, "");
+        }
+    }
+
+    /// Prints a row. None of these requests may be too much for the server, or hold up its health checks.
+    fn put(&mut self, cost: &Cost, what: &str, sent: usize, answer: usize, status: &str) {
+        cost.print(what, sent, answer, status);
+        if matches!(status, "503" | "cut") {
+            self.faults.push(format!("{what}: {status}"));
+        }
+        if cost.health > HEALTH {
+            self.faults.push(format!("{what}: /healthz took {:?}", cost.health));
+        }
     }
 }
 

@@ -102,7 +102,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
         for fault in figures.faults.iter().take(10) {
             println!("    {fault}");
         }
-        good &= figures.is_good();
+        good &= figures.is_good(surroundings);
     }
     good
 }

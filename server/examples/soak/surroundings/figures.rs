@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Surroundings;
 use crate::proof::client::View;
 
 /// Counts of one run.
@@ -27,14 +28,18 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    /// Everything that was said is there once, everybody was answered, and it ended in order.
-    pub(super) fn is_good(&self) -> bool {
+    /// Everything that was said is there once, everybody was answered, it ended in order, and the surroundings were what
+    /// they are called: a log that nobody reads loses lines, and only a full disk under the store turns people away.
+    pub(super) fn is_good(&self, surroundings: Surroundings) -> bool {
+        let is_unread = matches!(surroundings, Surroundings::AbandonedLog | Surroundings::StalledLog);
         let all_is_there = self.faults.is_empty() && self.stuck == 0 && self.view.sent == self.view.acked;
         all_is_there
             && self.freed == self.vanished
             && self.unanswered == 0
             && self.failed_probes == 0
             && self.exit == Some(0)
+            && (self.turned_away == 0 || surroundings == Surroundings::BothOnFullDisk)
+            && (self.dropped > 0 || !is_unread)
     }
 
     /// Each column of the table, and what is in it.
