@@ -104,57 +104,62 @@ pub fn late() -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::thread::sleep;
-    use std::time::Instant;
+    use std::sync::mpsc;
 
     use super::*;
 
     const DEADLINE: Duration = Duration::from_millis(200);
+    /// Time that nothing here takes.
+    const PATIENCE: Duration = Duration::from_secs(20);
 
-    async fn blocks(time: Duration) -> Response {
-        sleep(time);
+    async fn quick() -> Response {
+        "quick".into_response()
+    }
+
+    /// Blocks the thread until the other end is dropped.
+    async fn blocks(until: mpsc::Receiver<()>) -> Response {
+        let _ = until.recv();
         "done".into_response()
     }
 
     #[tokio::test]
     async fn a_call_that_blocks_is_given_up_at_the_deadline_and_counts_until_it_ends() {
         let pool = RenderPool::with(1, 1, DEADLINE).unwrap();
-        let begun = Instant::now();
-        assert!(pool.run(blocks(DEADLINE * 4)).await.is_none());
-        assert!(begun.elapsed() < DEADLINE * 3, "the caller waited {:?}", begun.elapsed());
+        let (end, until) = mpsc::channel();
+        assert!(pool.run(blocks(until)).await.is_none());
         assert_eq!(pool.calls.available_permits(), 0, "it still runs");
-        assert!(pool.run(async { "quick".into_response() }).await.is_none(), "there is no room for another");
-        while pool.calls.available_permits() == 0 {
-            assert!(begun.elapsed() < DEADLINE * 40, "its place is never free again");
-            tokio::time::sleep(DEADLINE / 10).await;
-        }
-        assert!(pool.run(blocks(Duration::ZERO)).await.is_some());
+        assert!(pool.run(quick()).await.is_none(), "there is no room for another");
+        drop(end);
+        drop(timeout(PATIENCE, pool.calls.acquire()).await.expect("its place is free again"));
+        assert_eq!(pool.calls.available_permits(), 1);
     }
 
     #[tokio::test]
     async fn a_panic_reaches_the_caller_and_the_pool_goes_on() {
-        let pool = Arc::new(RenderPool::with(1, 1, DEADLINE * 50).unwrap());
+        let pool = Arc::new(RenderPool::with(1, 1, PATIENCE).unwrap());
         let call = {
             let pool = Arc::clone(&pool);
             async move { pool.run(async { panic!("expected") }).await }
         };
         assert!(tokio::spawn(call).await.is_err_and(|error| error.is_panic()));
-        assert!(pool.run(blocks(Duration::ZERO)).await.is_some());
+        assert!(pool.run(quick()).await.is_some());
     }
 
     #[tokio::test]
     async fn the_last_call_may_drop_the_pool() {
         let pool = Arc::new(RenderPool::with(1, 1, DEADLINE).unwrap());
+        let (end, until) = mpsc::channel();
         let (ends, ended) = tokio::sync::oneshot::channel();
         let inside = Arc::clone(&pool);
         let call = async move {
-            sleep(DEADLINE * 2);
+            let response = blocks(until).await;
             drop(inside);
             let _ = ends.send(());
-            "done".into_response()
+            response
         };
         assert!(pool.run(call).await.is_none());
         drop(pool);
+        drop(end);
         ended.await.unwrap();
     }
 }

@@ -66,8 +66,10 @@ async fn keep_alive_ms_ends_an_idle_connection() {
     for seconds in [1, 3] {
         let server = Server::start(&[&format!("--keep-alive-ms={}", seconds * 1_000)]).await;
         let mut idle = Raw::open(server.address).await;
+        let begun = Instant::now();
         assert!(idle.is_answered().await);
-        let (rest, took) = idle.rest().await;
+        let (rest, _) = idle.rest().await;
+        let took = begun.elapsed();
         assert_eq!(rest, "", "a proxy would take this for the next answer");
         assert!(is_about(took, Duration::from_secs(seconds)), "{took:?}");
     }
@@ -130,6 +132,9 @@ async fn a_header_beyond_64_kib_is_answered_with_431() {
         }
         let mut fits = Raw::open(listener).await;
         fits.send(&format!("GET /healthz HTTP/1.0\r\nX-Long: {}\r\n\r\n", "x".repeat(60_000))).await;
-        assert!(!fits.rest().await.0.starts_with("HTTP/1.1 431 "));
+        let (answer, _) = fits.rest().await;
+        // Metrics have no health.
+        let status = if listener == server.address { "HTTP/1.0 200 " } else { "HTTP/1.0 404 " };
+        assert!(answer.starts_with(status), "{answer:.40}");
     }
 }

@@ -45,7 +45,7 @@ async fn every_answer_has_a_content_security_policy() {
         ("GET", "/pkg/nothing.js", StatusCode::NOT_FOUND),
         ("GET", "/icon.svgz", StatusCode::NOT_FOUND),
         ("GET", "/room/ZZZZ-ZZZZ/", StatusCode::SEE_OTHER),
-        ("GET", "/ws/ZZZZ-ZZZZ", StatusCode::BAD_REQUEST),
+        ("GET", "/ws/ZZZZ-ZZZZ", StatusCode::UPGRADE_REQUIRED),
         ("GET", "/api/enter", StatusCode::METHOD_NOT_ALLOWED),
         ("POST", "/api/nothing", StatusCode::NOT_FOUND),
         ("POST", "/api/older_page", StatusCode::BAD_REQUEST),

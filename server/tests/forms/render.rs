@@ -1,62 +1,84 @@
 //! Pages that take long to render, and what goes on beside them.
 
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::support::client::{Browser, Person};
-use crate::support::server::{Server, TALKATIVE};
+use crate::support::server::Server;
+use crate::support::troubled::Trouble;
 
-/// Pages that are asked for at once.
-const PAGES: usize = 4;
+/// Most threads that render pages, and how long a page is waited for (src/render.rs).
+const THREADS: usize = 4;
+const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Asks for a page, and waits for it for as long as it takes: its first line.
-async fn render(person: Person) -> String {
-    let mut stream = TcpStream::connect(person.browser.address).await.unwrap();
-    let (page, cookie) = (person.page(), person.browser.cookie.unwrap());
-    let request = format!("GET {page} HTTP/1.0\r\nHost: localhost\r\nCookie: {cookie}\r\nAccept: text/html\r\n\r\n");
+/// Asks for this person's room, and waits for its page: status and all.
+async fn page(person: &Person) -> String {
+    let (server, page, cookie) = (person.browser.address, person.page(), person.browser.cookie.as_ref().unwrap());
+    let mut stream = TcpStream::connect(server).await.unwrap();
+    let request = format!("GET {page} HTTP/1.0\r\nHost: {server}\r\nCookie: {cookie}\r\nAccept: text/html\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    String::from_utf8(answer).unwrap().lines().next().unwrap().to_owned()
+    let mut answer = String::new();
+    timeout(DEADLINE * 2, stream.read_to_string(&mut answer)).await.expect("an answer in time").unwrap();
+    answer
 }
 
-/// A room of default settings whose page costs a lot: every `@` may begin the name of each member.
-async fn room_of_mentions(server: &Server) -> Person {
-    let names: Vec<_> = (0..50).map(|n| format!("{n:@>31}")).collect();
-    let ana = Person::create(server, &names[0]).await;
-    for name in &names[1..] {
-        Person::join(server, ana.code, name).await;
-    }
-    let mut socket = ana.connect().await;
-    for _ in 0..20 {
-        socket.said(&"@".repeat(4_000)).await;
-    }
-    ana
+async fn late(metrics: SocketAddr) -> String {
+    let text = Browser { address: metrics, cookie: None }.get("/metrics").await.body;
+    text.lines().find(|line| line.starts_with("flasky_late_total ")).unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn health_and_sockets_answer_while_pages_render() {
-    let server = Server::start(&TALKATIVE).await;
-    let ana = room_of_mentions(&server).await;
-    let mut socket = Person::create(&server, "Bo").await.connect().await;
-    let mut worst = Duration::ZERO;
-    let begun = Instant::now();
-    let mut pages = std::pin::pin!(join_all((0..PAGES).map(|_| tokio::spawn(render(ana.clone())))));
-    let answers = loop {
-        tokio::select! {
-            biased;
-            answers = &mut pages => break answers,
-            () = tokio::time::sleep(Duration::from_millis(5)) => {}
-        }
-        let asked = Instant::now();
-        assert_eq!(Browser::new(&server).get("/healthz").await.body, "alive\n");
-        socket.said("still here").await;
-        worst = worst.max(asked.elapsed());
-    };
-    let took = begun.elapsed();
-    println!("{PAGES} pages in {took:?}, {answers:?}; /healthz and an echo in {worst:?} at worst");
-    assert!(worst * 4 < took, "health and an echo waited {worst:?} beside pages that took {took:?}");
+async fn health_and_sockets_answer_while_pages_block_every_thread_that_renders() {
+    let (server, engine) = Server::troubled(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut socket = ana.connect().await;
+    let mut block = engine.block("room");
+    let threads = std::thread::available_parallelism().unwrap().get().min(THREADS);
+    let pages: Vec<_> = (0..threads)
+        .map(|_| {
+            let ana = ana.clone();
+            tokio::spawn(async move { page(&ana).await })
+        })
+        .collect();
+    block.came(threads).await;
+    assert_eq!(Browser::new(&server).get("/healthz").await.body, "alive\n");
+    socket.said("still here").await;
+    assert!(!pages.iter().any(|page| page.is_finished()), "nothing was held up");
+    drop(block);
+    for page in join_all(pages).await {
+        let page = page.unwrap();
+        assert!(page.starts_with("HTTP/1.0 200 ") && page.contains("still here"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn page_that_takes_longer_than_ten_seconds_is_answered_with_503_and_counted() {
+    let (server, engine) = Server::troubled(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    assert_eq!(late(server.metrics).await, "flasky_late_total 0");
+    let block = engine.block("room");
+    let answer = page(&ana).await.to_lowercase();
+    assert!(answer.starts_with("http/1.0 503 ") && answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
+    assert_eq!(late(server.metrics).await, "flasky_late_total 1");
+    drop(block);
+    let answer = page(&ana).await;
+    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn panic_in_a_page_costs_that_request() {
+    let (server, engine) = Server::troubled(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    engine.make(Trouble::Panics("room"));
+    let answer = page(&ana).await;
+    assert!(answer.starts_with("HTTP/1.0 500 "), "{answer}");
+    assert_eq!(Browser::new(&server).get("/healthz").await.body, "alive\n");
+    engine.heal();
+    let answer = page(&ana).await;
+    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
 }

@@ -74,7 +74,7 @@ async fn a_browser_without_cookies_is_told_so_and_takes_no_seat() {
 
 async fn figure(server: &Server, series: &str) -> f64 {
     let text = Browser { address: server.metrics, cookie: None }.get("/metrics").await.body;
-    text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok()).unwrap_or(0.0)
+    text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok()).expect(series)
 }
 
 #[tokio::test]

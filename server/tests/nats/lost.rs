@@ -1,11 +1,14 @@
 //! Servers that come back without what they stored, or lose it while a node runs.
 
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_nats::jetstream;
 use server::backend::{self, Backend, BackendError};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::nats_server::Server;
@@ -72,40 +75,49 @@ async fn server_that_comes_back_with_its_streams_is_not_lost() {
     assert_eq!(latest(&*backend, code).await.len(), 1);
 }
 
-/// The program on a store there, which ends by itself.
-fn ends(server: &Server) -> std::thread::JoinHandle<Output> {
-    let program = Command::new("timeout")
+/// The program on a store there, which ends by itself: the moment when it listens, then its exit code and what it wrote.
+fn ends(server: &Server) -> (oneshot::Receiver<()>, JoinHandle<(Option<i32>, String)>) {
+    let mut program = Command::new("timeout")
         .args(["60", env!("CARGO_BIN_EXE_server")])
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
         .env("STORE", format!("nats://{}", server.address()))
+        .env("PUBLIC_URL", "http://chat.example")
         .env("PORT", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::spawn(|| program.wait_with_output().unwrap())
+    let lines = BufReader::new(program.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let (listens, listening) = oneshot::channel();
+    let ended = std::thread::spawn(move || {
+        let (mut listens, mut said) = (Some(listens), String::new());
+        for line in lines {
+            if line.contains(r#""listening""#)
+                && let Some(listens) = listens.take()
+            {
+                let _ = listens.send(());
+            }
+            said += &line;
+        }
+        (program.wait().unwrap().code(), said)
+    });
+    (listening, ended)
 }
 
 #[tokio::test]
 async fn process_ends_with_a_message_where_servers_come_back_empty() {
     let mut server = Server::start();
-    let program = ends(&server);
-    let jetstream = jetstream(&server).await;
-    let listens = async {
-        while jetstream.get_stream("flasky_leases").await.is_err() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    };
-    timeout(SOON, listens).await.unwrap();
+    let (listens, program) = ends(&server);
+    if timeout(SOON, listens).await.is_ok_and(|listens| listens.is_err()) {
+        panic!("it ended before it listened: {:?}", program.join());
+    }
     server.kill();
     server.wipe();
     server.start_again();
-    let output = tokio::task::spawn_blocking(|| program.join().unwrap()).await.unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let (code, said) = tokio::task::spawn_blocking(|| program.join().unwrap()).await.unwrap();
+    assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("was deleted, emptied or made anew"), "{said}");
     // Started again, as a service is, it has a store.
     let again = open(&server).await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use app::protocol::EventId;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value;
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::proof::client;
 use crate::proof::dice::Dice;
@@ -134,18 +135,27 @@ async fn log_reader_that_comes_back_reads_whole_lines_and_how_many_it_missed() {
         while server.dropped().await == 0 {
             server.log_more_than_a_pipe_holds().await;
         }
+        let (reads, mut lines) = unbounded_channel();
         let reading = tokio::task::spawn_blocking(move || {
-            BufReader::new(reader).lines().map(|line| line.unwrap()).collect::<Vec<_>>()
+            BufReader::new(reader).lines().for_each(|line| drop(reads.send(line.unwrap())));
         });
-        // What waits is written before the report, and the report before the end.
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let dropped = server.dropped().await;
+        // What waits is written before the report.
+        let mut reported = 0;
+        within(async {
+            while reported == 0 || reported < server.dropped().await {
+                let line: Value = serde_json::from_str(&lines.recv().await.unwrap()).unwrap();
+                if line["message"] == "log lines were dropped" {
+                    reported = line["since_start"].as_u64().unwrap();
+                }
+            }
+        })
+        .await;
+        assert_eq!(server.dropped().await, reported);
         assert_eq!(server.program.terminate(STOP).await.code(), Some(0));
-        let lines: Vec<Value> =
-            reading.await.unwrap().iter().map(|line| serde_json::from_str(line).expect(line)).collect();
-        let reports = lines.iter().filter(|line| line["message"] == "log lines were dropped");
-        let counts: Vec<u64> = reports.map(|line| line["since_start"].as_u64().unwrap()).collect();
-        assert_eq!(counts.last(), Some(&dropped), "{counts:?}");
+        reading.await.unwrap();
+        while let Some(line) = lines.recv().await {
+            serde_json::from_str::<Value>(&line).expect(&line);
+        }
     }
 }
 

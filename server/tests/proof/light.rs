@@ -65,6 +65,11 @@ impl Light {
         self.say(&ClientFrame::Append { id, event: Proposal::Message { body, reply_to: None } }).await;
     }
 
+    /// Asks for a `pong` with this number.
+    pub(crate) async fn ping(&mut self, n: u64) {
+        self.say(&ClientFrame::Ping { n }).await;
+    }
+
     /// The next text; None when the connection is over. Cancel safe.
     pub(crate) async fn hear(&mut self) -> Option<String> {
         match self.listen().await {

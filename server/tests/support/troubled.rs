@@ -1,5 +1,6 @@
 //! An engine that something happens to at a chosen moment.
 
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,8 +9,11 @@ use ::server::backend::{
 };
 use ::server::entropy;
 use app::protocol::{EventKind, LeaveReason, MemberId, RoomCode};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 use uuid::Uuid;
+
+use super::within;
 
 /// What no log may quote.
 pub(crate) const TREASURE: &str = "what a person wrote";
@@ -33,11 +37,37 @@ pub(crate) enum Trouble {
 pub(crate) struct Troubled {
     engine: Arc<dyn Backend>,
     trouble: Mutex<Option<Trouble>>,
+    blocked: Mutex<Option<Arc<Blocked>>>,
+}
+
+/// Maximum time that a call blocks its thread: where nobody ends it, nobody else could run.
+const BLOCKED: Duration = Duration::from_secs(30);
+
+/// A verb whose calls block their threads.
+struct Blocked {
+    verb: &'static str,
+    came: UnboundedSender<()>,
+    end: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+/// Blocks the calls of a verb until it is dropped.
+pub(crate) struct Block {
+    came: UnboundedReceiver<()>,
+    _end: std::sync::mpsc::Sender<()>,
+}
+
+impl Block {
+    /// Waits until so many calls more block their threads.
+    pub(crate) async fn came(&mut self, calls: usize) {
+        for _ in 0..calls {
+            within(self.came.recv()).await.unwrap();
+        }
+    }
 }
 
 impl Troubled {
     pub(crate) fn over(engine: Arc<dyn Backend>) -> Arc<Self> {
-        Arc::new(Self { engine, trouble: Mutex::default() })
+        Arc::new(Self { engine, trouble: Mutex::default(), blocked: Mutex::default() })
     }
 
     pub(crate) fn make(&self, trouble: Trouble) {
@@ -47,6 +77,23 @@ impl Troubled {
     /// That all is well again.
     pub(crate) fn heal(&self) {
         *self.trouble.lock().unwrap() = None;
+    }
+
+    /// Blocks the thread of each call of this verb from now on.
+    pub(crate) fn block(&self, verb: &'static str) -> Block {
+        let (came, calls) = unbounded_channel();
+        let (end, ends) = std::sync::mpsc::channel();
+        *self.blocked.lock().unwrap() = Some(Arc::new(Blocked { verb, came, end: Mutex::new(ends) }));
+        Block { came: calls, _end: end }
+    }
+
+    fn blocks(&self, verb: &'static str) {
+        let blocked = self.blocked.lock().unwrap().clone();
+        if let Some(blocked) = blocked.filter(|blocked| blocked.verb == verb) {
+            let _ = blocked.came.send(());
+            let end = blocked.end.lock().unwrap().recv_timeout(BLOCKED);
+            assert_eq!(end, Err(RecvTimeoutError::Disconnected), "{verb} was never let go on");
+        }
     }
 
     fn fails(&self, when: impl FnOnce(Trouble) -> bool) -> Result<(), BackendError> {
@@ -77,6 +124,7 @@ impl Backend for Troubled {
 
     async fn room(&self, code: RoomCode) -> Result<Room, BackendError> {
         self.panics("room");
+        self.blocks("room");
         self.engine.room(code).await
     }
 
