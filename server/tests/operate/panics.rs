@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use app::protocol::EventId;
 use hyper::StatusCode;
 use server::telemetry::{log, panics};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::proof::dice::Dice;
 use crate::proof::light::{Light, Said};
@@ -46,6 +47,8 @@ async fn child() {
 struct Panicking {
     child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    /// The lines of its standard error.
+    log: UnboundedReceiver<String>,
     address: SocketAddr,
     metrics: SocketAddr,
 }
@@ -57,9 +60,12 @@ impl Panicking {
         let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = streams.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (logs, log) = unbounded_channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || stderr.lines().for_each(|line| drop(logs.send(line.unwrap() + "\n"))));
         let at = lines.find_map(|line| line.unwrap().strip_prefix("at ").map(ToOwned::to_owned)).unwrap();
         let (address, metrics) = at.split_once(' ').unwrap();
-        Self { child, lines, address: address.parse().unwrap(), metrics: metrics.parse().unwrap() }
+        Self { child, lines, log, address: address.parse().unwrap(), metrics: metrics.parse().unwrap() }
     }
 
     /// From here on it panics.
@@ -68,11 +74,21 @@ impl Panicking {
         assert!(self.lines.any(|line| line.unwrap() == "now"));
     }
 
-    /// Its exit code, once it has ended by itself, and what it wrote.
+    /// What it logs up to these words.
+    async fn logged(&mut self, words: &str) -> String {
+        let mut text = String::new();
+        while !text.contains(words) {
+            text += &within(self.log.recv()).await.unwrap_or_else(|| panic!("no {words:?} in: {text}"));
+        }
+        text
+    }
+
+    /// Its exit code, once it has ended by itself, and what it logged since.
     async fn ended(mut self) -> (Option<i32>, String) {
-        let mut stderr = self.child.stderr.take().unwrap();
-        let text = tokio::task::spawn_blocking(move || std::io::read_to_string(&mut stderr).unwrap());
-        let text = within(text).await.unwrap();
+        let mut text = String::new();
+        while let Some(line) = within(self.log.recv()).await {
+            text += &line;
+        }
         (self.child.wait().unwrap().code(), text)
     }
 
@@ -155,9 +171,10 @@ async fn panic_in_a_socket_costs_that_connection() {
     is_counted_and_logged_without_words(server).await;
 }
 
-async fn is_counted_and_logged_without_words(server: Panicking) {
+async fn is_counted_and_logged_without_words(mut server: Panicking) {
+    const WORDS: &str = "a request or a connection panicked";
     assert_eq!(http::metric(server.metrics, "flasky_panics_total").await.unwrap(), Some(1));
-    let text = server.kill().await;
-    assert_eq!(text.matches("a request or a connection panicked").count(), 1, "{text}");
+    let text = server.logged(WORDS).await + &server.kill().await;
+    assert_eq!(text.matches(WORDS).count(), 1, "{text}");
     assert!(!text.contains(TREASURE), "{text}");
 }
