@@ -30,7 +30,7 @@ export class Guard {
     };
   }
 
-  /** Announce that a part of the program will not come; the answer takes it back. */
+  /** Announce that what has this address will not come, or will be refused; the answer takes it back. */
   expectLost(address: RegExp): () => Promise<void> {
     this.lost = address;
     return async () => {
@@ -48,7 +48,7 @@ export class Guard {
       this.complain(`failed request: ${request.method()} ${request.url()}: ${request.failure()?.errorText}`);
     });
     context.on('response', (response) => {
-      if (response.status() < 400) return;
+      if (response.status() < 400 || this.lost?.test(response.url())) return;
       const path = new URL(response.url()).pathname;
       const page = response.status() === 404 && response.request().isNavigationRequest();
       if (page && this.unknownRooms.has(path)) this.unknownRooms.set(path, true);

@@ -92,6 +92,21 @@ test.describe('getting in', () => {
   });
 });
 
+test.describe('a server that was set up for another address', () => {
+  test.use({ serverEnv: { PUBLIC_URL: 'http://chat.example' } });
+
+  test('says so, and keeps what was typed', async ({ person, guard }) => {
+    const ana = await person('Ana');
+    await ana.home();
+    await ana.nameField.fill('Ana');
+    const isOver = guard.expectLost(/\/api\/enter$/);
+    await ana.press('Create a room');
+    await ana.isRefused(ana.codeField, /not the one that this server was set up for.*PUBLIC_URL.*Host/);
+    await expect(ana.nameField).toHaveValue('Ana');
+    await isOver();
+  });
+});
+
 test.describe('refusals keep what was typed', () => {
   test('no name', async ({ person }) => {
     const ana = await person('Ana');

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrowserContext } from '@playwright/test';
-import { expect, Person, test as base } from '../support/room.ts';
+import { expect, holdWasm, Person, test as base } from '../support/room.ts';
 import { Server } from '../support/server.ts';
 import { Tls } from '../support/tls.ts';
 
@@ -37,8 +37,11 @@ const test = base.extend<Fixtures>({
       await guard.watch(context, true);
       return new Person(await context.newPage(), name, true, tls.url(HOST));
     });
-    await guard.seal();
-    await Promise.all(contexts.map((context) => context.close()));
+    try {
+      await guard.seal();
+    } finally {
+      await Promise.all(contexts.map((context) => context.close()));
+    }
   },
 
   cookieless: async ({ playwright, launchOptions, guard }, use) => {
@@ -54,10 +57,12 @@ const test = base.extend<Fixtures>({
       await guard.watch(context, scripts);
       return new Person(await context.newPage(), name, scripts, origin);
     });
-    await guard.seal();
-    for (const { context, profile } of opened) {
-      await context.close();
-      await rm(profile, { recursive: true, force: true });
+    try {
+      await guard.seal();
+    } finally {
+      for (const { context, profile } of opened) {
+        await context.close().finally(() => rm(profile, { recursive: true, force: true }));
+      }
     }
   },
 });
@@ -130,6 +135,32 @@ for (const scripts of [true, false]) {
     await expect(ana.line(/Bo/)).toHaveCount(0);
   });
 }
+
+test('a form refused in place before the script has come: its page comes to life, and the form works', async ({
+  tls,
+  visitor,
+  guard,
+}) => {
+  const bo = await visitor('Bo');
+  const isLeft = guard.expectLost(/flasky\.wasm$/);
+  const letWasmCome = await holdWasm(bo.page);
+  await bo.page.goto('/');
+  await bo.nameField.fill('Bo');
+  await bo.context.clearCookies();
+  await bo.press('Create a room');
+  await expect(bo.page).toHaveURL(`${tls.url(HOST)}/api/enter`);
+  await expect(bo.alert).toHaveText(SENTENCE);
+  await expect(bo.nameField).toHaveValue('Bo');
+  await expect(bo.page.locator('html[data-hydrated]')).not.toBeAttached();
+  await isLeft();
+  letWasmCome();
+  await bo.hydrated();
+  await expect(bo.alert).toHaveText(SENTENCE);
+  await expect(bo.nameField).toHaveValue('Bo');
+  await bo.press('Create a room');
+  await bo.inRoom();
+  await bo.sees(['Bo']);
+});
 
 test('two servers on one host leave each other alone', async ({ person }) => {
   const ana = await person('Ana');

@@ -61,11 +61,35 @@ impl NameIndex {
         longest
     }
 
-    /// True if the reader's name stands behind one of the first [`MAX_MARKS`] `@` of a message.
+    /// Finds the mentions in a run of text, each with the place of its `@` in bytes. An `@` behind an ASCII letter
+    /// or digit is part of a word, mostly of an e-mail address, and mentions nobody; Chinese has no spaces before one. Every
+    /// other one takes one of `marks`.
+    pub fn mentions<'a>(&'a self, text: &'a str, marks: &'a mut usize) -> impl Iterator<Item = (usize, Mention)> {
+        let mut rest = text;
+        std::iter::from_fn(move || {
+            while *marks > 0
+                && let Some((before, after)) = rest.split_once('@')
+            {
+                let at = text.len() - after.len() - '@'.len_utf8();
+                rest = after;
+                if before.ends_with(|c: char| c.is_ascii_alphanumeric()) {
+                    continue;
+                }
+                *marks -= 1;
+                if let Some(mention) = self.find(after.chars()) {
+                    rest = &after[mention.length..];
+                    return Some((at, mention));
+                }
+            }
+            None
+        })
+    }
+
+    /// True if the reader is mentioned in a message, among its first [`MAX_MARKS`] marks.
     #[must_use]
     pub fn calls_reader(&self, message: &str) -> bool {
-        let mut marks = message.match_indices('@').take(MAX_MARKS);
-        marks.any(|(at, mark)| self.find(message[at + mark.len()..].chars()).is_some_and(|mention| mention.own))
+        let mut marks = MAX_MARKS;
+        self.mentions(message, &mut marks).any(|(_, mention)| mention.own)
     }
 }
 
@@ -138,7 +162,16 @@ pub(crate) mod tests {
         ] {
             assert!(index.calls_reader(text), "{text}");
         }
-        for text in ["Zo\u{eb} M", "@Zo\u{eb}", "@Zo\u{eb} Mo", "@Zo\u{eb} M2", "@ Zo\u{eb} M", "@Zo\u{eb}\u{eb} M"] {
+        for text in [
+            "x@Zo\u{eb} M",
+            "7@Zo\u{eb} M",
+            "Zo\u{eb} M",
+            "@Zo\u{eb}",
+            "@Zo\u{eb} Mo",
+            "@Zo\u{eb} M2",
+            "@ Zo\u{eb} M",
+            "@Zo\u{eb}\u{eb} M",
+        ] {
             assert!(!index.calls_reader(text), "{text}");
         }
     }
@@ -156,5 +189,12 @@ pub(crate) mod tests {
         let index = index(&[("Ana", true)]);
         assert!(index.calls_reader(&format!("{} @Ana", "@ ".repeat(MAX_MARKS - 1))));
         assert!(!index.calls_reader(&format!("{} @Ana", "@ ".repeat(MAX_MARKS))));
+    }
+
+    #[test]
+    fn at_sign_inside_a_word_calls_nobody_and_takes_no_mark() {
+        let index = index(&[("Ana", true)]);
+        assert!(!index.calls_reader("bob@Ana"));
+        assert!(index.calls_reader(&format!("{} @Ana", "bob@Ana.example ".repeat(MAX_MARKS))));
     }
 }

@@ -117,7 +117,9 @@ pub(super) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
             "This site needs a cookie to know you again. Allow cookies for it in your browser, then try again.".into()
         }
         (_, Code::Origin) => {
-            "This page has another address than its server expects. Open the address that you were given.".into()
+            "This page's address is not the one that this server was set up for. Whoever runs it: PUBLIC_URL must be \
+             the address in the browser, and the proxy must pass Host on."
+                .into()
         }
         (Field::Code, Code::Rate) => "That was a lot at once. Wait a second and try again.".into(),
         (Field::Name | Field::Code | Field::Capacity, _) => {
@@ -442,7 +444,7 @@ mod tests {
     fn a_lost_session_and_a_wrong_address_say_what_to_do() {
         for (code, why, step) in [
             (Code::Cookie, "This site needs a cookie to know you again.", "then try again"),
-            (Code::Origin, "This page has another address than its server expects.", "Open the address"),
+            (Code::Origin, "This page's address is not the one that this server was set up for.", "PUBLIC_URL must be"),
         ] {
             for field in [Field::Code, Field::Body] {
                 let words = refusal(Refusal { field, code }, &EnterForm::default());

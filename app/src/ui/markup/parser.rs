@@ -206,9 +206,13 @@ impl<'a> Reader<'a> {
                 nodes.push(Node::Quote(inner));
             }
             Tag::List(start) if depth < DEPTH && self.has_words(&range) => {
+                let marks = self.runs.marks;
                 nodes.push(match self.items(start, depth + 1) {
                     Some(items) => Node::List { start, items },
-                    None => self.block_as_typed(range, depth),
+                    None => {
+                        self.runs.marks = marks;
+                        self.block_as_typed(range, depth)
+                    }
                 });
             }
             Tag::CodeBlock(CodeBlockKind::Fenced(_)) => {

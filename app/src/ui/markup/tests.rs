@@ -125,9 +125,12 @@ fn names_after_an_at_are_mentions() {
     };
     assert_eq!(found("@ana, and @Ana Maria"), [("@ana".to_owned(), true), ("@Ana Maria".to_owned(), false)]);
     assert_eq!(found("hi @дарья!"), [("@дарья".to_owned(), false)]);
-    for body in ["@Anastasia", "x@Ana", "`@Ana`", "@"] {
+    assert_eq!(found("你好@Ana，"), [("@Ana".to_owned(), true)]);
+    for body in ["@Anastasia", "bob@Ana", "`@Ana`", "@"] {
         assert_eq!(found(body), [], "{body}");
     }
+    let inside_words = "bob@Ana ".repeat(MAX_MARKS);
+    assert_eq!(found(&format!("{inside_words} @Ana")), [("@Ana".to_owned(), true)]);
 }
 
 #[test]
@@ -140,6 +143,9 @@ fn marks_beyond_the_maximum_are_no_mentions() {
     let nodes = one_with(&body, &[("Ana", true)]);
     let italic: usize = nodes.iter().flat_map(Node::items).map(|inner| mentions(inner)).sum();
     assert_eq!((italic, mentions(&nodes)), (70, MAX_MARKS - 70));
+    // Read as a list first, then as it was typed.
+    let body = format!("2. a\n1. {}", "@Ana ".repeat(MAX_MARKS));
+    assert_eq!(mentions(&one_with(&body, &[("Ana", true)])), MAX_MARKS);
 }
 
 /// The definition that mentions keep.
@@ -149,7 +155,7 @@ fn mentions_one_by_one(text: &str, names: Names<'_>) -> Vec<Node> {
         let (before, after) = (&rest[..at], &rest[at + 1..]);
         plain.push_str(before);
         rest = after;
-        match by_each_name(after, names).filter(|_| !before.ends_with(char::is_alphanumeric)) {
+        match by_each_name(after, names).filter(|_| !before.ends_with(|c: char| c.is_ascii_alphanumeric())) {
             Some(found) => {
                 nodes.extend((!plain.is_empty()).then(|| Node::Text(std::mem::take(&mut plain))));
                 nodes.push(Node::Mention { text: format!("@{}", &after[..found.length]), own: found.own });

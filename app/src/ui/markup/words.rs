@@ -14,7 +14,7 @@ const MAX_HOST: usize = 255;
 pub(super) struct Words<'a> {
     context: Context<'a>,
     /// How many more `@` are looked up.
-    marks: usize,
+    pub(super) marks: usize,
 }
 
 impl<'a> Words<'a> {
@@ -46,10 +46,11 @@ impl<'a> Words<'a> {
         let authority = rest.trim_start_matches(['/', '\\']).split(['/', '\\', '?', '#']).next()?;
         // The parser would drop some of these, and encode others.
         let is_one_word = !typed.chars().any(|c| c.is_control() || c.is_whitespace());
-        if !is_one_word || authority.chars().filter(|c| !c.is_ascii()).count() > MAX_HOST {
+        // Chromium encodes a star in a host, the `url` crate does not; no host has one.
+        if !is_one_word || authority.contains('*') || authority.chars().filter(|c| !c.is_ascii()).count() > MAX_HOST {
             return None;
         }
-        (self.context.parse_address)(typed).filter(|to| !to.host.is_empty())
+        (self.context.parse_address)(&encode(typed)).filter(|to| !to.host.is_empty())
     }
 
     /// A link, with its host unless its words name it.
@@ -58,8 +59,8 @@ impl<'a> Words<'a> {
         Node::Link { href: to.href, shown, leads_to }
     }
 
-    /// True if the words are this address and begin with scheme and host as the parser spells them. A mailbox needs no
-    /// scheme.
+    /// True if the words are this address and begin with scheme and host as the parser spells them, letter for letter: a
+    /// capital `I` looks like an `l`. A mailbox needs no scheme.
     fn is_spelled(&self, words: &str, to: &Address) -> bool {
         let Some((scheme, rest)) = to.href.split_once(':') else { return false };
         let is_mailbox = scheme == "mailto" && !words.starts_with("mailto:");
@@ -67,37 +68,39 @@ impl<'a> Words<'a> {
         let slashes = if rest.starts_with("//") { "//" } else { "" };
         let spelled = format!("{scheme}:{slashes}{}", to.host);
         let Some((begin, rest)) = typed.split_at_checked(spelled.len()) else { return false };
-        begin.eq_ignore_ascii_case(&spelled)
+        begin == spelled
             && (rest.is_empty() || rest.starts_with(['/', '?', '#']))
             && self.address(&typed).is_some_and(|other| other == *to)
     }
 
     fn mentions(&mut self, text: &str, nodes: &mut Vec<Node>) {
-        let mut rest = text;
-        let mut plain = String::new();
-        while let Some((before, after)) = rest.split_once('@') {
-            plain.push_str(before);
-            rest = after;
-            let mention = if self.marks == 0 || before.ends_with(char::is_alphanumeric) {
-                None
-            } else {
-                self.marks -= 1;
-                self.context.names.find(after.chars())
-            };
-            let Some(mention) = mention else {
-                plain.push('@');
-                continue;
-            };
-            if !plain.is_empty() {
-                nodes.push(Node::Text(std::mem::take(&mut plain)));
+        let mut plain = 0;
+        for (at, mention) in self.context.names.mentions(text, &mut self.marks) {
+            let end = at + '@'.len_utf8() + mention.length;
+            if plain < at {
+                nodes.push(Node::Text(text[plain..at].to_owned()));
             }
-            let (name, after) = after.split_at(mention.length);
-            nodes.push(Node::Mention { text: format!("@{name}"), own: mention.own });
-            rest = after;
+            nodes.push(Node::Mention { text: text[at..end].to_owned(), own: mention.own });
+            plain = end;
         }
-        plain.push_str(rest);
-        if !plain.is_empty() {
-            nodes.push(Node::Text(plain));
+        if plain < text.len() {
+            nodes.push(Node::Text(text[plain..].to_owned()));
         }
     }
+}
+
+/// Encodes what the `url` crate and Chromium would each write in a way of its own: `^` and `|`, and `'` outside a mailbox.
+fn encode(typed: &str) -> String {
+    let mut encoded = String::with_capacity(typed.len());
+    let mut is_mailbox = typed.starts_with(['m', 'M']);
+    for c in typed.chars() {
+        is_mailbox &= c != '?';
+        match c {
+            '^' => encoded.push_str("%5E"),
+            '|' => encoded.push_str("%7C"),
+            '\'' if !is_mailbox => encoded.push_str("%27"),
+            _ => encoded.push(c),
+        }
+    }
+    encoded
 }
