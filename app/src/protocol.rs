@@ -6,6 +6,7 @@
 pub mod body;
 pub mod codec;
 pub mod emoji;
+#[cfg(not(target_arch = "wasm32"))]
 mod envelope;
 pub mod event;
 pub mod fault;

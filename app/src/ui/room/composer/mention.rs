@@ -163,7 +163,7 @@ fn before(text: &str, place: u32) -> &str {
 fn asked(before: &str) -> Option<(u32, &str)> {
     let at = before.rfind('@')?;
     let (rest, query) = (&before[..at], &before[at + 1..]);
-    let begins_word = !rest.ends_with(char::is_alphanumeric);
+    let begins_word = !rest.ends_with(|c: char| c.is_ascii_alphanumeric());
     // Every name is searched for it at every key: no more than a name holds.
     let unfinished = query.trim() == query && !query.contains('\n') && query.chars().nth(MAX_SCALARS).is_none();
     (begins_word && unfinished).then(|| (rest.encode_utf16().count() as u32, query))
