@@ -1,6 +1,8 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test as base } from '../support/room.ts';
 import { Server } from '../support/server.ts';
 
@@ -54,6 +56,12 @@ test('the one file alone is the whole app', async ({ person, server }) => {
   // Nothing was unpacked beside it, and all that it keeps is the store.
   const files = (await readdir(server.directory)).filter((file) => !file.startsWith('flasky.db'));
   expect(files).toEqual(['flasky']);
+});
+
+test('it holds no path of the machine that built it', async ({ server }) => {
+  const program = await readFile(join(server.directory, 'flasky'));
+  const found = [`${homedir()}/`, '/registry/src/'].filter((path) => program.includes(path));
+  expect(found).toEqual([]);
 });
 
 test('icons, manifest and sound are in it, and asked for again in vain', async ({ server }) => {
