@@ -12,6 +12,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use app::protocol::Limits;
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
@@ -212,22 +213,28 @@ impl Config {
 /// the log is `RUST_LOG`.
 fn command() -> clap::Command {
     Config::command().mut_args(|setting| {
-        let prefixed = setting.get_env().and_then(|name| name.to_str()).filter(|name| !is_set(name));
-        match prefixed.and_then(|name| name.strip_prefix("FLASKY_")) {
-            Some("LOG") => setting.env("RUST_LOG"),
-            Some(name) => {
-                let name = name.to_owned();
-                setting.env(name)
+        let prefixed = setting.get_env().and_then(|name| name.to_str()).map(ToOwned::to_owned);
+        let Some((prefixed, name)) = prefixed.as_deref().and_then(|name| Some((name, name.strip_prefix("FLASKY_")?)))
+        else {
+            return setting;
+        };
+        let plain = if name == "LOG" { "RUST_LOG" } else { name };
+        match [prefixed, plain].into_iter().find(|name| is_set(name)) {
+            Some(name) => setting.env(name.to_owned()),
+            // Set, and empty.
+            None if std::env::var_os(plain).is_some() || std::env::var_os(prefixed).is_some() => {
+                setting.env(Resettable::Reset)
             }
             None => setting,
         }
     })
 }
 
-/// True for a variable that is this program's setting. Kubernetes and Docker give what runs beside a service named
-/// `flasky` that service's address in `FLASKY_PORT`, such as `tcp://10.0.0.1:3000`.
+/// True for a variable that is this program's setting. An empty one is none: it is what `${NAME:-}` of a compose file
+/// leaves. Kubernetes and Docker give what runs beside a service named `flasky` that service's address in `FLASKY_PORT`,
+/// such as `tcp://10.0.0.1:3000`.
 fn is_set(name: &str) -> bool {
-    let Some(value) = std::env::var_os(name) else { return false };
+    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return false };
     let is_address = value.to_str().is_some_and(|value| value.starts_with("tcp://") || value.starts_with("udp://"));
     name != "FLASKY_PORT" || !is_address
 }

@@ -127,7 +127,7 @@ impl Backend for Sqlite {
 
     async fn lost(&self) -> BackendError {
         self.lost.cancelled().await;
-        BackendError::unavailable("a file of the store was removed, moved or replaced")
+        BackendError::unavailable("a file of the store was removed, moved, replaced or emptied")
     }
 
     /// The reader first: the writer's connection, as the last one, then folds the write-ahead log into the file.

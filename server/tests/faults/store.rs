@@ -61,7 +61,8 @@ async fn a_store_in_use_is_refused_by_a_second_server() {
     assert!(ana.until(PATIENCE, |view| view.acked == 2).await, "the first one goes on");
 }
 
-/// What would be acknowledged now is in no file that the next start finds, or a second server may write beside it.
+/// A write that was acknowledged then would be in no file that the next start finds, or a second server may write beside
+/// it.
 #[tokio::test]
 async fn server_whose_store_vanishes_ends_and_acknowledges_nothing() {
     for gone in ["flasky.db", "flasky.db-wal", "flasky.db-shm", "flasky.db.lock"] {
@@ -76,8 +77,24 @@ async fn server_whose_store_vanishes_ends_and_acknowledges_nothing() {
         assert_eq!(server.ended(PATIENCE).await.code(), Some(1), "{gone}");
         assert_eq!(ana.view().acked, 1, "{gone}: acknowledged, and nowhere");
         let words = stderr.await.unwrap().unwrap();
-        assert!(words.contains("was removed, moved or replaced") && words.contains(gone), "{words}");
+        assert!(words.contains("was removed, moved, replaced or emptied") && words.contains(gone), "{words}");
     }
+}
+
+/// As `> flasky.db` or a log rotator's copy and truncate does.
+#[tokio::test]
+async fn server_whose_database_is_emptied_ends_and_acknowledges_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = program(directory.path());
+    let stderr = server.start_listened().await;
+    let (mut ana, _) = person(server.address, "Ana", None).await;
+    ana.act(Act::Send("before".to_owned()));
+    assert!(ana.until(PATIENCE, |view| view.acked == 1).await);
+    fs::File::create(&server.store).unwrap();
+    ana.act(Act::Send("after".to_owned()));
+    assert_eq!(server.ended(PATIENCE).await.code(), Some(1));
+    assert_eq!(ana.view().acked, 1, "acknowledged, and nowhere");
+    assert!(stderr.await.unwrap().unwrap().contains("flasky.db"));
 }
 
 #[tokio::test]

@@ -21,13 +21,27 @@ fn prefixed_variables_go_before_plain_ones() {
         (&[("RUST_LOG", "warn")], "[env: RUST_LOG=warn]"),
         // What Kubernetes and Docker say of a service of this name is no setting.
         (&[("FLASKY_PORT", "tcp://10.0.0.1:3000"), ("PORT", "81")], "[env: PORT=81]"),
-        (&[("FLASKY_PORT", "udp://10.0.0.1:3000")], "[env: PORT=]"),
+        (&[("TABS", "9"), ("FLASKY_TABS", "")], "[env: TABS=9]"),
+        (&[], "[env: FLASKY_TABS=]"),
         (&[("FLASKY_PORT", "82"), ("PORT", "81")], "[env: FLASKY_PORT=82]"),
         (&[("RUST_LOG", "warn"), ("FLASKY_LOG", "debug")], "[env: FLASKY_LOG=debug]"),
     ] {
         let help = String::from_utf8(flasky(environment, &["--help"]).stdout).unwrap();
         assert!(help.contains(shown), "{environment:?}: {help}");
     }
+}
+
+#[test]
+fn empty_variable_counts_as_unset() {
+    let empty = ["FLASKY_PORT", "PORT", "FLASKY_LOG", "RUST_LOG", "PUBLIC_URL", "STORE", "SECRET", "HOST", "EVENTS"];
+    let mut environment: Vec<_> = empty.map(|name| (name, "")).into();
+    environment.push(("FLASKY_DATABASE_URL", "sqlite:///no-such-directory/flasky.db"));
+    let output = flasky(&environment, &["check"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("no-such-directory"), "{said}");
+    // What is no address of ours leaves the port at its default.
+    let output = flasky(&[("FLASKY_PORT", "udp://10.0.0.1:3000"), environment[9]], &["check"]);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]

@@ -123,6 +123,21 @@ async fn hard_linked_file_is_refused_by_every_command() {
     assert_eq!(latest(&place.open().await.unwrap(), code).await.len(), 3);
 }
 
+#[tokio::test]
+async fn store_that_is_no_regular_file_is_refused_by_name() {
+    let (directory, fifo, lock) = (Place::new(), Place::new(), Place::new());
+    fs::create_dir(directory.path()).unwrap();
+    make_fifo(&fifo.path());
+    make_fifo(&lock.path().with_extension("db.lock"));
+    refused(&directory.path(), "no regular file").await;
+    refused(&fifo.path(), "no regular file").await;
+    refused(&lock.path(), "cannot open").await;
+}
+
+fn make_fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
 /// Leaves out the tests that mount, where it is set.
 #[cfg(target_os = "linux")]
 const WITHOUT_MOUNTS: &str = "FLASKY_TESTS_WITHOUT_MOUNTS";

@@ -18,11 +18,14 @@ const OWN: [&str; 5] = ["", "-wal", "-shm", "-journal", ".lock"];
 /// Resolves links and relative parts of a database's path. The file need not be there yet; its directory must.
 ///
 /// # Errors
-/// `Unavailable` when the path leads nowhere, or to a file that has more than one name: hard links, or a mount of its
-/// own.
+/// `Unavailable` when the path leads nowhere, to what is no regular file, or to a file that has more than one name: hard
+/// links, or a mount of its own.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, BackendError> {
     let file = locate(path)?;
     let Ok(metadata) = fs::metadata(&file) else { return Ok(file) };
+    if !metadata.is_file() {
+        return Err(BackendError::unavailable(format!("{} is no regular file", file.display())));
+    }
     if metadata.nlink() > 1 {
         return Err(BackendError::unavailable(format!(
             "{} has more than one name (hard links), and a write-ahead log belongs to one of them: remove the others",
@@ -131,10 +134,15 @@ impl OpenFiles {
         Ok(Self { files: files.into_iter().collect::<io::Result<_>>()? })
     }
 
-    /// The first that was removed, moved or replaced. By device and inode, as SQLite itself compares files.
+    /// The first that was removed, moved or replaced, or the database where it was emptied. By device and inode, as SQLite
+    /// itself compares files. An open database is never empty; its write-ahead log is after each checkpoint.
     pub(super) fn missing(&self) -> Option<&Path> {
+        let database = self.files.first().map(|(file, ..)| file);
         let missing = self.files.iter().find(|(file, device, inode)| match fs::metadata(file) {
-            Ok(metadata) => (metadata.dev(), metadata.ino()) != (*device, *inode),
+            Ok(metadata) => {
+                let is_emptied = metadata.len() == 0 && Some(file) == database;
+                is_emptied || (metadata.dev(), metadata.ino()) != (*device, *inode)
+            }
             // Any other error says nothing of the file.
             Err(error) => error.kind() == ErrorKind::NotFound,
         });

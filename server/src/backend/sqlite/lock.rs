@@ -27,7 +27,8 @@ impl Lock {
         let path = file::beside(database, ".lock");
         let mut options = File::options();
         options.create(true).truncate(false).write(true).mode(0o600);
-        options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+        // Without NONBLOCK a FIFO of that name would hold up the start for ever.
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
         let file = options
             .open(&path)
             .map_err(|error| BackendError::unavailable(format!("cannot open {}: {error}", path.display())))?;

@@ -178,7 +178,7 @@ impl Writer {
     fn check_files(&self) -> Result<(), BackendError> {
         let Some(missing) = self.files.missing() else { return Ok(()) };
         if !self.lost.is_cancelled() {
-            tracing::error!(file = %missing.display(), "a file of the store was removed, moved or replaced");
+            tracing::error!(file = %missing.display(), "a file of the store was removed, moved, replaced or emptied");
             self.lost.cancel();
         }
         Err(BackendError::unavailable(format!("{} is gone", missing.display())))
