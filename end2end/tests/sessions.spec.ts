@@ -127,6 +127,7 @@ for (const scripts of [true, false]) {
     await bo.press('Join');
     await expect(bo.alert).toHaveText(SENTENCE);
     await expect(bo.codeField).toHaveValue(code);
+    await expect(bo.codeField, 'the code is not what is wrong').not.toHaveAttribute('aria-invalid', 'true');
     expect(await bo.context.cookies()).toEqual([]);
 
     await ana.page.reload();

@@ -82,8 +82,10 @@ impl Entering {
             return browser::go(&format!("/room/{code}"));
         }
         self.refused.set(Some((refused, typed)));
-        // A field in `details` takes the focus only once they are open.
-        browser::next_frame(move || browser::focus(id(place(refused.field, self.purpose))));
+        if is_of_field(refused.code) {
+            // A field in `details` takes the focus only once they are open.
+            browser::next_frame(move || browser::focus(id(place(refused.field, self.purpose))));
+        }
     }
 
     /// What is wrong with this field.
@@ -93,6 +95,12 @@ impl Entering {
                 refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
             Some(text::refusal(*refusal, typed))
         })
+    }
+
+    /// True where what was typed into this field is to be mended.
+    fn is_invalid(self, field: Field) -> bool {
+        self.error(field).is_some()
+            && self.refused.with(|refused| refused.as_ref().is_some_and(|(refusal, _)| is_of_field(refusal.code)))
     }
 }
 
@@ -119,7 +127,8 @@ impl Island for EnterForm {
     fn begin(self) -> impl Fn() -> El + Send + Sync + 'static {
         let Self { purpose, flash } = self;
         let entering = Entering::new(purpose, flash.as_ref());
-        let begins = flash.as_ref().map(|flash| place(flash.refused.field, purpose));
+        let refused = flash.as_ref().map(|flash| flash.refused).filter(|refused| is_of_field(refused.code));
+        let begins = refused.map(|refused| place(refused.field, purpose));
         let form = flash.map(|flash| flash.form).unwrap_or_default();
         move || view(entering, &form, begins)
     }
@@ -194,7 +203,7 @@ fn input(entering: Entering, field: Field, value: &str, begins: Option<Field>) -
         .attr("value", value.to_owned())
         .attr("aria-describedby", error_id(field))
         .flag("autofocus", begins == Some(field));
-    if entering.error(field).is_some() { input.attr("aria-invalid", "true") } else { input }
+    if entering.is_invalid(field) { input.attr("aria-invalid", "true") } else { input }
 }
 
 fn hidden(name: &'static str, value: String) -> El {
@@ -226,6 +235,11 @@ fn id(field: Field) -> &'static str {
 
 fn error_id(field: Field) -> String {
     format!("{}-error", id(field))
+}
+
+/// False for what nobody mends by typing something else: it is said in the form, and no field is marked for it.
+fn is_of_field(code: Code) -> bool {
+    !matches!(code, Code::Cookie | Code::Origin | Code::Rate | Code::Storage | Code::Unknown)
 }
 
 /// The place where a field's error is shown; at the door there are no other fields than the name.
