@@ -123,6 +123,6 @@ fn maybe<T: DeserializeOwned>(field: Field<'_>) -> Result<Option<T>, Unreadable>
 
 fn string(field: Field<'_>) -> Result<String, Unreadable> {
     let json = field.ok_or(Unreadable::Shape)?.get();
-    // What stands here is JSON, so that a string which cannot be read holds what is no text.
+    // The frame is JSON, so a string that cannot be read holds what is no text.
     serde_json::from_str(json).map_err(|_| if json.starts_with('"') { Unreadable::Text } else { Unreadable::Shape })
 }

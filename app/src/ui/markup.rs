@@ -70,7 +70,7 @@ pub enum Node {
     },
 }
 
-/// What a message is read with.
+/// Context in which a message is read.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// Names that can be mentioned.

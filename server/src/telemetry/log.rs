@@ -33,7 +33,7 @@ pub enum FilterError {
     /// A word alone that is neither a level nor a part of this program.
     #[error("{0:?} is no level: trace, debug, info, warn, error, off")]
     Word(String),
-    /// What the library cannot read.
+    /// Refused by the library.
     #[error(transparent)]
     Unreadable(#[from] ParseError),
 }

@@ -61,7 +61,7 @@ async fn a_browser_without_cookies_is_told_so_and_takes_no_seat() {
     post(&mut Browser::new(&server), "text/html", "/api/enter", &[("name", "Bo"), ("intent", "create")]).await;
     before -= figure(&server, "flasky_appends_total{outcome=\"stored\"}").await;
     assert_eq!((seats(&ana).await, before), (1, 0.0));
-    // What somebody without a cookie wrote is in the answer.
+    // A form that came without a cookie is in the answer.
     let id = server::entropy::event_id().to_string();
     let fields = [("code", &*code), ("id", &*id), ("body", "a long letter")];
     let shown = post(&mut Browser::new(&server), "text/html", "/api/post_message", &fields).await;

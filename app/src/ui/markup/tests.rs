@@ -192,7 +192,7 @@ fn depth(nodes: &[Node]) -> usize {
     nodes.iter().map(of).max().unwrap_or(0)
 }
 
-/// Where the links lead, and what is said of that beside their words.
+/// Addresses of the links, and the host that is shown beside their words.
 fn links(nodes: &[Node]) -> Vec<(String, Option<String>)> {
     let mut found = Vec::new();
     for node in nodes {
@@ -354,7 +354,7 @@ proptest! {
     fn no_word_is_lost(words in prop::collection::vec("[a-z]{1,5}|[0-9]{1,2}|https://a.b", 1..12), marks in prop::collection::vec("[ \n\t*_~`>#.()<&\\[\\]:!|\"'\\\\=+1-]{1,4}|\n[*+>-] |\n\\d[.)] |\\]: |\\]\\(", 12)) {
         let body: String = marks.iter().zip(&words).flat_map(|(mark, word)| [mark.as_str(), word.as_str()]).collect();
         let nodes = parse(&body, &[]);
-        // Where a link leads is not always among its words.
+        // An address is not always among its link's words.
         prop_assume!(links(&nodes).iter().all(|(_, leads_to)| leads_to.is_none()));
         let typed: String = body.chars().filter(|c| c.is_alphanumeric()).collect();
         prop_assert_eq!(letters(&nodes), typed, "{:?}: {:?}", body, nodes);

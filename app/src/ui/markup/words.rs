@@ -13,7 +13,7 @@ const MAX_HOST: usize = 255;
 /// Reads the runs of text of one message.
 pub(super) struct Words<'a> {
     context: Context<'a>,
-    /// How many more `@` are looked up.
+    /// Number of `@` that may still be looked up.
     pub(super) marks: usize,
 }
 
