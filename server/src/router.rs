@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -130,9 +130,8 @@ async fn rendered(State(state): State<AppState>, request: Request<Body>, next: N
     response
 }
 
-/// Sends `/room/CODE/` to `/room/CODE`, and a form's address to the home page where it is asked for as a page: a refused
-/// form may be shown at it. Refuses what names no path, such as CONNECT: it is for proxies (RFC 9112 section 3.2.3), and
-/// leptos panics at it.
+/// Sends `/room/CODE/` to `/room/CODE`, and refuses what names no path, such as CONNECT: it is for proxies (RFC 9112
+/// section 3.2.3), and leptos panics at it.
 async fn has_path(request: Request<Body>, next: Next) -> Response {
     if request.uri().path_and_query().is_none() {
         return (StatusCode::BAD_REQUEST, "This is no proxy.").into_response();
@@ -141,9 +140,6 @@ async fn has_path(request: Request<Body>, next: Next) -> Response {
     let path = request.uri().path();
     if let Some(room) = path.strip_suffix('/').filter(|path| path.starts_with("/room/")) {
         return Redirect::to(room).into_response();
-    }
-    if request.method() == Method::GET && path.starts_with("/api/") {
-        return Redirect::to("/").into_response();
     }
     next.run(request).await
 }
