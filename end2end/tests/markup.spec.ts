@@ -121,11 +121,11 @@ test('mentions are of those who are in the room, also of who came since', async 
   await Member.enter(ana, { code: bo.code });
   await open(ana, bo.code);
   await bo.say('hi @ana and @Cy');
-  await Member.enter({ name: 'Cy', origin: ana.origin }, { code: bo.code });
-  await bo.say('welcome @CY');
   await expect(ana.message('hi @ana').locator('.mention')).toHaveText(['@ana']);
   await expect(ana.message('hi @ana').locator('.mention.me')).toHaveCount(1);
   await expect(ana.message('hi @ana')).toHaveClass(/\bcalls\b/);
+  await Member.enter({ name: 'Cy', origin: ana.origin }, { code: bo.code });
+  await bo.say('welcome @CY');
   await expect(ana.message('welcome').locator('.mention')).toHaveText(['@CY']);
   await expect(ana.message('welcome')).not.toHaveClass(/\bcalls\b/);
 });
