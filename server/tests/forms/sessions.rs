@@ -67,7 +67,7 @@ async fn a_browser_without_cookies_is_told_so_and_takes_no_seat() {
     let shown = post(&mut Browser::new(&server), "text/html", "/api/post_message", &fields).await;
     assert_eq!(shown.status, StatusCode::OK);
     assert!(shown.body.contains(SENTENCE) && shown.body.contains("a long letter"), "{}", shown.body);
-    // Who has the cookie is not concerned.
+    // People with the cookie are not concerned.
     let posted = post(&mut ana.browser, "text/html", "/api/post_message", &fields).await;
     assert_eq!(posted.status, StatusCode::SEE_OTHER);
 }

@@ -12,7 +12,7 @@ use crate::proof::{client, http};
 
 const TIME: Duration = Duration::from_secs(10);
 
-/// What they print does not depend on what is logged.
+/// Results are printed whatever is logged.
 fn flasky(store: &Path, words: &[&str]) -> Output {
     run(store, words, "off").output().unwrap()
 }

@@ -74,7 +74,7 @@ impl Panicking {
         assert!(self.lines.any(|line| line.unwrap() == "now"));
     }
 
-    /// What it logs up to these words.
+    /// Lines that it logs up to these words.
     async fn logged(&mut self, words: &str) -> String {
         let mut text = String::new();
         while !text.contains(words) {

@@ -19,7 +19,7 @@ fn prefixed_variables_go_before_plain_ones() {
         (&[("TABS", "9")][..], "[env: TABS=9]"),
         (&[("TABS", "9"), ("FLASKY_TABS", "3")], "[env: FLASKY_TABS=3]"),
         (&[("RUST_LOG", "warn")], "[env: RUST_LOG=warn]"),
-        // What Kubernetes and Docker say of a service of this name is no setting.
+        // An address that Kubernetes and Docker give a service of this name is no setting.
         (&[("FLASKY_PORT", "tcp://10.0.0.1:3000"), ("PORT", "81")], "[env: PORT=81]"),
         (&[("TABS", "9"), ("FLASKY_TABS", "")], "[env: TABS=9]"),
         (&[], "[env: FLASKY_TABS=]"),
@@ -39,7 +39,7 @@ fn empty_variable_counts_as_unset() {
     let output = flasky(&environment, &["check"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && said.contains("no-such-directory"), "{said}");
-    // What is no address of ours leaves the port at its default.
+    // Such an address leaves the port at its default.
     let output = flasky(&[("FLASKY_PORT", "udp://10.0.0.1:3000"), environment[9]], &["check"]);
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -139,7 +139,7 @@ async fn log_reader_that_comes_back_reads_whole_lines_and_how_many_it_missed() {
         let reading = tokio::task::spawn_blocking(move || {
             BufReader::new(reader).lines().for_each(|line| drop(reads.send(line.unwrap())));
         });
-        // What waits is written before the report.
+        // Waiting lines are written before the report.
         let mut reported = 0;
         within(async {
             while reported == 0 || reported < server.dropped().await {
@@ -159,7 +159,7 @@ async fn log_reader_that_comes_back_reads_whole_lines_and_how_many_it_missed() {
     }
 }
 
-/// Nobody waits for ever for the word of a program that cannot start.
+/// A program that cannot start ends, whether its last line is read or not.
 #[tokio::test]
 async fn failed_start_ends_although_nobody_reads_why() {
     let (_reader, mut writer) = pipe().unwrap();
