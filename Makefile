@@ -66,5 +66,5 @@ cluster: dist ## Three NATS servers, two nodes, and a door to both at $PORT (300
 	@PORT=$(PORT) scripts/with-tools scripts/cluster
 
 fuzz: setup ## Try new values on every property test: a million on what decodes frames, codes, names and bodies; CASES=n
-	@PROPTEST_CASES=$(or $(CASES),1000000) PROPTEST_MAX_LOCAL_REJECTS=4294967295 cargo test --release -p app --test values
-	@PROPTEST_CASES=$$(( $(or $(CASES),1000000) / 20 )) cargo test --release -p app -p server --lib --test room_laws --test connection_laws
+	@PROPTEST_CASES=$(or $(CASES),1000000) PROPTEST_MAX_LOCAL_REJECTS=4294967295 cargo test --release -p protocol --test values
+	@PROPTEST_CASES=$$(( $(or $(CASES),1000000) / 20 )) cargo test --release -p client -p app -p server --lib --test room_laws --test connection_laws

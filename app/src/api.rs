@@ -3,10 +3,9 @@
 //! An expected refusal is a value, never an `Err`: without script an `Err` would become a redirect with the error in
 //! the address and what was typed lost.
 
+use protocol::json::{read_struct, words};
+use protocol::{Code, Event, EventId, MemberId, Names, RoomCode, Snapshot};
 use serde::{Deserialize, Serialize};
-
-use crate::protocol::json::{read_struct, words};
-use crate::protocol::{Code, Event, EventId, MemberId, Names, RoomCode, Snapshot};
 
 #[cfg(feature = "ssr")]
 mod functions;

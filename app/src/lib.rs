@@ -1,12 +1,9 @@
-//! What server and browser share: the wire protocol, the client's state machines, the pages.
+//! What server and browser share: the pages, and what they ask of the server.
 //!
-//! `protocol` and `client` are pure and build without leptos; `live` is the only bridge from them to the
-//! browser; `ui` draws; `api` declares what a page asks of the server. `tests/layering.rs` keeps it so.
+//! `live` is the only bridge from the crates `protocol` and `client` to the browser; `ui` draws; `api` declares what a
+//! page asks of the server. `tests/layering.rs` keeps it so.
 
 #![cfg_attr(feature = "pages", recursion_limit = "512")]
-
-pub mod client;
-pub mod protocol;
 
 #[cfg(feature = "pages")]
 pub mod api;

@@ -17,29 +17,7 @@ struct Rule {
     modules: &'static [&'static str],
 }
 
-const PURE: &[&str] = &[
-    "leptos*",
-    "web_sys",
-    "js_sys",
-    "wasm_bindgen*",
-    "gloo*",
-    "tokio*",
-    "futures*",
-    "axum*",
-    "async",
-    "await",
-    "Instant",
-    "SystemTime",
-    "UNIX_EPOCH",
-    "new_v4",
-    "now_v7",
-    "rand",
-    "getrandom",
-];
-
 const RULES: &[Rule] = &[
-    Rule { parts: &["app/src/protocol"], words: PURE, modules: &["client", "live", "api", "ui"] },
-    Rule { parts: &["app/src/client"], words: PURE, modules: &["live", "api", "ui"] },
     Rule { parts: &["app/src/live"], words: &[], modules: &["ui"] },
     Rule {
         parts: &["app/src/api"],
@@ -233,7 +211,7 @@ fn every_rule_can_fail() {
                 for source in [
                     format!("use crate::{module};"),
                     format!("use super::super::{module}::Thing;"),
-                    format!("use app::{{protocol::Seq, {module}::{{Thing, Other}}}};"),
+                    format!("use app::{{text::Word, {module}::{{Thing, Other}}}};"),
                     format!("fn f() {{ crate::{module}::thing() }}"),
                 ] {
                     assert!(!check(&format!("{part}/file.rs"), &source).is_empty(), "{part} may say {source}");
@@ -246,15 +224,15 @@ fn every_rule_can_fail() {
 #[test]
 fn what_is_not_named_is_not_found() {
     for source in [
-        "// leptos is not named here, nor crate::ui\n/* tokio */ fn f() {}",
-        "/// [`crate::ui::page`]\nfn f<'a>(c: char) -> bool { c == '\"' && c != '\\'' }",
-        r##"const A: &str = "tokio \" leptos"; const B: &str = r#"axum "async" "#; const C: &[u8] = b"await";"##,
-        "fn ui(live: u8) -> u8 { let api = live; api }",
-        "use crate::protocol::{Seq, event::{Event, EventKind}}; fn f(x: Seq) -> Event { g::<Event>(x) }",
+        "// leptos is not named here, nor crate::session\n/* axum */ fn f() {}",
+        "/// [`crate::session::page`]\nfn f<'a>(c: char) -> bool { c == '\"' && c != '\\'' }",
+        r##"const A: &str = "axum \" leptos"; const B: &str = r#"axum "rusqlite" "#; const C: &[u8] = b"axum";"##,
+        "fn session(sqlite: u8) -> u8 { let nats = sqlite; nats }",
+        "use protocol::{Seq, event::{Event, EventKind}}; fn f(x: Seq) -> Event { g::<Event>(x) }",
     ] {
-        assert_eq!(check("app/src/client/file.rs", source), Vec::<String>::new(), "{source}");
+        assert_eq!(check("server/src/hub/file.rs", source), Vec::<String>::new(), "{source}");
     }
-    assert!(check("app/src/clients.rs", "use leptos::prelude::*;").is_empty(), "a part is not a prefix of a name");
-    let after_literals = "const A: char = '\\\\'; const B: &str = \"\\\\\"; use tokio::time;";
-    assert_eq!(check("app/src/client.rs", after_literals), ["app/src/client.rs names tokio"]);
+    assert!(check("server/src/hubs.rs", "use leptos::prelude::*;").is_empty(), "a part is not a prefix of a name");
+    let after_literals = "const A: char = '\\\\'; const B: &str = \"\\\\\"; use leptos::prelude;";
+    assert_eq!(check("server/src/hub.rs", after_literals), ["server/src/hub.rs names leptos"]);
 }

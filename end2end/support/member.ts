@@ -5,7 +5,7 @@ import { type APIRequestContext, expect, request } from '@playwright/test';
 import WebSocket from 'ws';
 import type { Person } from './room.ts';
 
-const WIRE = new URL('../../app/tests/fixtures/wire/', import.meta.url);
+const WIRE = new URL('../../crates/protocol/tests/fixtures/wire/', import.meta.url);
 
 /** A frame as PROTOCOL.md shows it. */
 export function golden(name: string): Record<string, unknown> {

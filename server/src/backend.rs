@@ -25,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{Epoch, Event, EventId, EventKind, Limits, Member, MemberId, Names, Position, RoomCode, Seq};
+use protocol::{Epoch, Event, EventId, EventKind, Limits, Member, MemberId, Names, Position, RoomCode, Seq};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! The operating system's random source.
 
-use app::protocol::{Epoch, EventId, RoomCode};
+use protocol::{Epoch, EventId, RoomCode};
 use uuid::Uuid;
 
 use crate::clock;

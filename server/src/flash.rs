@@ -87,9 +87,9 @@ fn bytes(flash: &Flash) -> u32 {
 #[cfg(test)]
 mod tests {
     use app::api::{EnterForm, Field, Refusal};
-    use app::protocol::Code;
     use axum::http::HeaderMap;
     use clap::Parser as _;
+    use protocol::Code;
 
     use super::*;
     use crate::backend::Keys;

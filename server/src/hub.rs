@@ -1,6 +1,6 @@
 //! One feed per room that somebody on this node is connected to.
 //!
-//! A session attaches, and from then on holds nothing but a cursor: the [`Seq`](app::protocol::Seq) of the last event
+//! A session attaches, and from then on holds nothing but a cursor: the [`Seq`](protocol::Seq) of the last event
 //! it has sent. [`Attachment::after`] says what comes next: a frame that is shared by every session at that cursor,
 //! the log, or nothing yet. Joining, resuming and having been slow are the same operation.
 //!
@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use app::protocol::{LeaveReason, Member, MemberId, Position, RoomCode, Seq};
 use bytes::Bytes;
+use protocol::{LeaveReason, Member, MemberId, Position, RoomCode, Seq};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;

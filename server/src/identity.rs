@@ -5,11 +5,11 @@
 
 use std::str;
 
-use app::protocol::{MemberId, RoomCode};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, CookieJar, Key, SameSite};
 use hmac::{Hmac, Mac};
+use protocol::{MemberId, RoomCode};
 use sha2::Sha256;
 use uuid::Uuid;
 

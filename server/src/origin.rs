@@ -4,13 +4,13 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use app::api::{Field, Posted, Refusal};
-use app::protocol::{Code, codec};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::{DefaultDirectRateLimiter, Quota};
+use protocol::{Code, codec};
 use url::{Origin, Url};
 
 use crate::config::PublicUrl;

@@ -3,7 +3,6 @@
 use std::sync::{Arc, LazyLock};
 
 use app::api::port::SharedRooms;
-use app::protocol::RoomCode;
 use app::ui::{App, shell};
 use axum::Router;
 use axum::body::Body;
@@ -16,6 +15,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
+use protocol::RoomCode;
 use tower::ServiceExt as _;
 
 use crate::assets;

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use app::protocol::RoomCode;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use protocol::RoomCode;
 use qrcodegen::{QrCode, QrCodeEcc};
 
 use crate::state::AppState;

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use app::api::port::{Answer, Rooms};
 use app::api::{Door, EnterForm, Entry, Field, Home, Inside, OlderPage, Posted, Refusal, Visit};
-use app::protocol::room_code::RoomCodeError;
-use app::protocol::{
-    Code, DisplayName, EventId, EventKind, LeaveReason, MemberId, MessageBody, RoomCode, RoomInfo, Seq, Snapshot,
-};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use leptos_axum::ResponseOptions;
+use protocol::room_code::RoomCodeError;
+use protocol::{
+    Code, DisplayName, EventId, EventKind, LeaveReason, MemberId, MessageBody, RoomCode, RoomInfo, Seq, Snapshot,
+};
 use uuid::Uuid;
 
 use crate::backend::{Appended, BackendError, Draft, From, Lease, NewRoom, Page, Room};
@@ -50,7 +50,7 @@ impl RequestRooms {
 
     async fn try_enter(&self, form: &EnterForm) -> Result<(RoomCode, MemberId), Refusal> {
         let name: DisplayName =
-            form.name.parse().map_err(|error: app::protocol::name::NameError| refusal(Field::Name, error.code()))?;
+            form.name.parse().map_err(|error: protocol::name::NameError| refusal(Field::Name, error.code()))?;
         let joins = match form.intent.as_str() {
             "create" => false,
             "join" => true,
@@ -126,7 +126,7 @@ impl RequestRooms {
         let refuse = |code| refusal(Field::Body, code);
         let lost = if self.is_page() { Code::Cookie } else { Code::NoSeat };
         let member = self.session().map(|session| self.state.identity.member(session, code)).ok_or(refuse(lost))?;
-        let body: MessageBody = body.parse().map_err(|error: app::protocol::body::BodyError| refuse(error.code()))?;
+        let body: MessageBody = body.parse().map_err(|error: protocol::body::BodyError| refuse(error.code()))?;
         let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(Code::NotAllowed))?;
         self.state.appends.take(code, member).map_err(|_| refuse(Code::Rate))?;
         let other = other_id(id, member, &body);

@@ -6,9 +6,9 @@
 use std::future::{Future, pending, ready};
 use std::time::{Duration, Instant};
 
-use app::protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomCode, RoomInfo, Seq, ServerFrame, Welcome};
 use bytes::Bytes;
 use hyper::upgrade::Upgraded;
+use protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomCode, RoomInfo, Seq, ServerFrame, Welcome};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 

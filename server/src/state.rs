@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::Limits;
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
+use protocol::Limits;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 

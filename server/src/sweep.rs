@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::protocol::{EventId, EventKind, LeaveReason};
+use protocol::{EventId, EventKind, LeaveReason};
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use app::protocol::{EventKind, LeaveReason, Limits};
+use protocol::{EventKind, LeaveReason, Limits};
 use server::backend::{self, Backend, BackendError, From, Soundness};
 
 use self::support::{Store, deleted, latest, left, message, room_of, stored, unbroken};
@@ -63,7 +63,7 @@ async fn a_copy_has_everything_and_goes_on_from_nothing_that_clients_know() {
     assert_ne!(copied.position.epoch, room.position.epoch);
     // A client of the copied room stood before, at or after the copy's head: none of it can be continued.
     for seq in events.iter().map(|event| event.seq) {
-        let known = app::protocol::Position { seq, ..room.position };
+        let known = protocol::Position { seq, ..room.position };
         refused!(copy.read(code, From::After(known), 10).await, Reset);
     }
     // The second start of the copy is a start like any other.

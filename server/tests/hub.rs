@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use app::protocol::{Delivered, Event, LeaveReason, Limits, RoomCode, Seq, ServerFrame, codec};
+use protocol::{Delivered, Event, LeaveReason, Limits, RoomCode, Seq, ServerFrame, codec};
 use server::backend::{
     Appended, Backend, BackendError, Delivery, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal,
     Subscription,
@@ -401,7 +401,7 @@ async fn the_end_reaches_everyone_and_the_next_room_is_another() {
     assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::NoSuchRoom));
 
     // Sessions of the ended room hang on to it while the code lives again.
-    let epoch = app::protocol::Epoch(begun.epoch.0 + 1_000);
+    let epoch = protocol::Epoch(begun.epoch.0 + 1_000);
     world.backend.create_room(NewRoom { code: room, epoch, capacity: 2 }).await.unwrap();
     let new = world.hub.attach(room, member(1)).await.unwrap();
     assert_eq!(new.head().unwrap().epoch, epoch);

@@ -16,8 +16,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use app::protocol::{LeaveReason, Limits};
 use futures_util::future::join_all;
+use protocol::{LeaveReason, Limits};
 use server::backend::sqlite::Sqlite;
 use server::backend::{Backend, BackendError};
 use tokio::time::{Instant, advance};

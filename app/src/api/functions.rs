@@ -7,10 +7,10 @@
 )]
 
 use leptos::prelude::*;
+use protocol::{RoomCode, Seq};
 
 use super::port::SharedRooms;
 use super::{EnterForm, Entry, Home, OlderPage, Posted, Visit};
-use crate::protocol::{RoomCode, Seq};
 
 fn rooms() -> Result<SharedRooms, ServerFnError> {
     use_context().ok_or_else(|| ServerFnError::new("the server provides no rooms"))

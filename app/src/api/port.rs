@@ -5,8 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use protocol::{RoomCode, Seq};
+
 use super::{EnterForm, Entry, Home, OlderPage, Posted, Visit};
-use crate::protocol::{RoomCode, Seq};
 
 /// An answer in the making.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -3,13 +3,13 @@
 //! The functions' own clients would do the same with much more code, of which each function has its own copy.
 
 use gloo_net::http::Request;
+use protocol::json::read_struct;
+use protocol::{RoomCode, Seq, codec};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use web_sys::UrlSearchParams;
 
 use crate::api::{OlderPage, Refusal};
-use crate::protocol::json::read_struct;
-use crate::protocol::{RoomCode, Seq, codec};
 
 /// The answer to a form.
 pub struct Answer {

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 
+use client::{Action, Client, Input, Pace};
 use futures_channel::mpsc::Receiver;
 use futures_util::{FutureExt, StreamExt, select_biased};
 use gloo_timers::future::TimeoutFuture;
@@ -11,7 +12,6 @@ use super::keeper::Keeper;
 use super::socket::{BROKEN, Socket};
 use super::store::RoomStore;
 use super::{ask, browser};
-use crate::client::{Action, Client, Input, Pace};
 
 /// How often the page's clock moves while something on it counts time, in milliseconds.
 const BEAT_MS: u64 = 200;

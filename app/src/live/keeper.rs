@@ -4,11 +4,11 @@
 //! A tab has one such place for all its pages. One of them may be in the browser's page cache and wake up after others
 //! have written there. So a page takes away only what it has put there or adopted.
 
+use client::{Outbox, Status};
+use protocol::{EventId, RoomCode, codec};
 use serde_json::Value;
 
 use super::browser;
-use crate::client::{Outbox, Status};
-use crate::protocol::{EventId, RoomCode, codec};
 
 /// One room's place in the tab's storage, as one page uses it.
 pub(super) struct Keeper {
@@ -165,7 +165,7 @@ pub fn forget(code: RoomCode) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::DraftEvent;
+    use client::DraftEvent;
 
     fn outbox(drafts: &[u64]) -> Outbox {
         let mut outbox = Outbox::default();

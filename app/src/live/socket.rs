@@ -4,13 +4,13 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
+use client::Input;
 use futures_util::{Sink, SinkExt, StreamExt};
 use gloo_net::websocket::futures::WebSocket;
 use gloo_net::websocket::{Message, State, WebSocketError};
+use protocol::{ClientFrame, RoomCode, SUBPROTOCOL, codec};
 
 use super::browser;
-use crate::client::Input;
-use crate::protocol::{ClientFrame, RoomCode, SUBPROTOCOL, codec};
 
 /// What a socket reports that could not be opened, or broke (RFC 6455 section 7.4.1).
 pub(super) const BROKEN: u16 = 1006;

@@ -3,25 +3,25 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use client::{Client, Input, MessageRow, NameIndex, Outbox, Returned, Row, RowKey, RowState};
 use futures_channel::mpsc::{Sender, channel};
+use protocol::body::BodyError;
+use protocol::{Code, DisplayName, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
 use wasm_bindgen_futures::spawn_local;
 
 use super::keeper::Aim;
 use super::signal::Signal;
 use super::{ask, browser, driver, keeper, watch};
-use crate::client::{Client, Input, MessageRow, NameIndex, Outbox, Returned, Row, RowKey, RowState};
-use crate::protocol::body::BodyError;
-use crate::protocol::{Code, DisplayName, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
 
 mod kept;
 
-pub use crate::client::{Ending, Status};
+pub use client::{Ending, Status};
 
 /// Inputs that may wait for the driver. It takes each within a turn of the event loop.
 const INPUTS: usize = 64;
 /// The client is told that the reader is writing at most this often, in milliseconds: a turn of the driver at every key
 /// would keep the key's own frame waiting. Well under what the others are told by:
-/// [`SAID_MS`](crate::client::presence::SAID_MS).
+/// [`SAID_MS`](client::presence::SAID_MS).
 const TYPING_TOLD_MS: u64 = 1_000;
 
 /// One room on one page. A handle: every copy is the same room.

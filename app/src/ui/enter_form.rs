@@ -1,5 +1,7 @@
 //! The form that opens a room: the same with and without script.
 
+use protocol::json::{need, read, read_struct};
+use protocol::{Code, RoomCode};
 use serde::Serialize;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Event;
@@ -11,8 +13,6 @@ use crate::api::{EnterForm as ApiForm, Field, Flash, Refusal};
 use crate::live::ask::{self, Answer};
 use crate::live::signal::Signal;
 use crate::live::{browser, watch};
-use crate::protocol::json::{need, read, read_struct};
-use crate::protocol::{Code, RoomCode};
 
 /// What the form is for.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]

@@ -8,13 +8,13 @@
 //! What can hold no markup is read here. For the rest there is [`parser`], which the browser fetches when it first needs
 //! it: see [`lazy`].
 
-use crate::client::NameIndex;
 use crate::live::address::Address;
 
 mod lazy;
 mod parser;
 mod words;
 
+use client::NameIndex;
 use words::Words;
 
 pub use lazy::{Read, foresee, has_come, read, read_if_here, until_read};

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "ssr")]
 use leptos::prelude::*;
+use protocol::RoomCode;
+use protocol::json::read_struct;
 use serde::Serialize;
 
 use super::island::Island;
@@ -10,8 +12,6 @@ use super::text;
 use super::tree::{El, el};
 use crate::live::signal::Signal;
 use crate::live::{keeper, watch};
-use crate::protocol::RoomCode;
-use crate::protocol::json::read_struct;
 
 /// A page that only says something.
 #[cfg(feature = "ssr")]

@@ -4,10 +4,8 @@ use super::island::Island;
 use super::tree::{El, el};
 use super::{notice, text};
 use crate::api::Inside;
-use crate::client::MessageRow;
 use crate::live::signal::{Signal, derived};
 use crate::live::store::{Ending, RoomStore, Status};
-use crate::protocol::EventId;
 
 mod actions;
 mod composer;
@@ -23,9 +21,11 @@ mod notices;
 mod roster;
 mod status;
 
+use client::MessageRow;
 use composer::Writing;
 use log::Log;
 use notices::Notices;
+use protocol::EventId;
 
 /// What the reader is about to do, shared by the log and the composer.
 #[derive(Clone, Copy)]

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use client::{Ending, LineRow, SeatChangeKind};
+use protocol::room_code::RoomCodeError;
+use protocol::{Code, DisplayName, RoomCode, name};
+
 use crate::api::{EnterForm, Field, Refusal};
-use crate::client::{Ending, LineRow, SeatChangeKind};
-use crate::protocol::room_code::RoomCodeError;
-use crate::protocol::{Code, DisplayName, RoomCode, name};
 
 pub(super) const PRODUCT: &str = "Flasky Chat";
 pub(super) const DESCRIPTION: &str = "Private chat rooms without accounts: open one, share its link, and talk. When everybody has left, every word is deleted.";
@@ -417,8 +418,8 @@ mod tests {
 
     #[test]
     fn a_line_names_everyone_once() {
-        use crate::client::SeatChange;
-        use crate::protocol::{EventId, LeaveReason, MemberId};
+        use client::SeatChange;
+        use protocol::{EventId, LeaveReason, MemberId};
         let change = |name: &str, own, kind| SeatChange {
             member: MemberId(uuid::Uuid::nil()),
             name: name.parse().ok().map(std::sync::Arc::new),

@@ -8,8 +8,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use client::RowKey;
+
 use self::blocks::BlockId;
-use crate::client::RowKey;
 
 pub(crate) mod blocks;
 #[cfg(feature = "hydrate")]

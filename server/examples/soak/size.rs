@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use app::protocol::{EventKind, Limits, MemberId, RoomCode};
 use futures_util::stream::{self, StreamExt as _};
+use protocol::{EventKind, Limits, MemberId, RoomCode};
 use server::backend::{self, Backend, Draft, Lease, NewRoom};
 use server::entropy;
 

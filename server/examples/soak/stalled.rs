@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use app::protocol::RoomCode;
+use protocol::RoomCode;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 

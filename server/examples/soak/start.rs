@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use app::protocol::{EventKind, Limits, MemberId, RoomCode};
 use futures_util::future::join_all;
+use protocol::{EventKind, Limits, MemberId, RoomCode};
 use server::backend::{self, Backend, Draft, NewRoom};
 use server::entropy;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use app::protocol::Code;
+use protocol::Code;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::proof::checker;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{EventKind, RoomCode};
+use protocol::{EventKind, RoomCode};
 use tokio::time::Instant;
 
 use super::{

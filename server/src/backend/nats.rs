@@ -59,9 +59,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use app::protocol::{Limits, RoomCode};
 use async_nats::Event;
 use bytes::Bytes;
+use protocol::{Limits, RoomCode};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};

@@ -21,7 +21,7 @@ mod writer;
 use std::path::Path;
 use std::time::Duration;
 
-use app::protocol::{Limits, RoomCode, Seq};
+use protocol::{Limits, RoomCode, Seq};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;

@@ -5,9 +5,9 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use app::protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomCode, Seq, ServerFrame, codec};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomCode, Seq, ServerFrame, codec};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 

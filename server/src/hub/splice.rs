@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use app::protocol::{Event, EventKind, Seq, codec};
 use bytes::Bytes;
+use protocol::{Event, EventKind, Seq, codec};
 
 /// Events in one frame, at most.
 const FRAME_EVENTS: usize = 200;

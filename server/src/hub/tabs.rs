@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use app::protocol::MemberId;
+use protocol::MemberId;
 
 #[derive(Debug, Default)]
 pub(super) struct Tabs(HashMap<MemberId, usize>);

@@ -1,8 +1,8 @@
 //! The caller of a request: their session, and the way back for a refused form.
 
 use app::api::{EnterForm, Field, Flash, Refusal};
-use app::protocol::Code;
 use axum::http::{HeaderValue, Method, StatusCode, header};
+use protocol::Code;
 
 use super::{RequestRooms, refusal};
 use crate::flash::InPlace;

@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use app::protocol::{Limits, MemberId, RoomCode};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use protocol::{Limits, MemberId, RoomCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 

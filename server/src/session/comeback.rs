@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use app::protocol::CloseCode;
+use protocol::CloseCode;
 
 use crate::telemetry::metrics::Metrics;
 

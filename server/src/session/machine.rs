@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use app::protocol::body::BodyError;
-use app::protocol::emoji::EmojiError;
-use app::protocol::{
+use protocol::body::BodyError;
+use protocol::emoji::EmojiError;
+use protocol::{
     ClientFrame, CloseCode, Code, Delivered, EventId, EventKind, Fault, Limits, MessageBody, Names, Position, Proposal,
     Seq, ServerFrame, VERSION, codec,
 };
@@ -339,13 +339,13 @@ mod tests {
         let id = EventId::mint(1, [7; 10]);
         let trimmed = |sent| Input::Appended { id, outcome: Ok(Appended::Trimmed(Seq(3))), sent };
         assert_eq!(machine.step(now, trimmed(Seq(9))).len(), 1);
-        let event = app::protocol::Event {
+        let event = protocol::Event {
             seq: Seq(5),
             prev: Seq(4),
             id,
             at: 1,
-            by: app::protocol::MemberId(id.0),
-            kind: app::protocol::EventKind::Unknown,
+            by: protocol::MemberId(id.0),
+            kind: protocol::EventKind::Unknown,
         };
         let mut repeat =
             |sent| machine.step(now, Input::Appended { id, outcome: Ok(Appended::Repeat(event.clone())), sent }).len();

@@ -4,7 +4,7 @@ use std::future::{Future, pending, ready};
 use std::pin::Pin;
 use std::time::Duration;
 
-use app::protocol::{Code, EventId, EventKind, Fault, LeaveReason};
+use protocol::{Code, EventId, EventKind, Fault, LeaveReason};
 
 use super::refused::fault;
 use crate::backend::{Appended, BackendError, Draft, Lease};

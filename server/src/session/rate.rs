@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use app::protocol::{MemberId, RoomCode};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
+use protocol::{MemberId, RoomCode};
 
 /// A token bucket per member.
 pub struct Rate {

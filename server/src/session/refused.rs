@@ -1,6 +1,6 @@
 //! What a connection is told when something is not to be had.
 
-use app::protocol::{CloseCode, Code, Fault};
+use protocol::{CloseCode, Code, Fault};
 
 use super::wire::Over;
 use crate::backend::BackendError;

@@ -1,11 +1,11 @@
 //! The upgrade handler: `GET /ws/{code}`.
 
-use app::protocol::SUBPROTOCOL;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
+use protocol::SUBPROTOCOL;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use crate::session;

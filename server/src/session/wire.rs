@@ -4,9 +4,9 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{CloseCode, Delivered, MemberId, RoomCode, ServerFrame, codec};
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
+use protocol::{CloseCode, Delivered, MemberId, RoomCode, ServerFrame, codec};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;

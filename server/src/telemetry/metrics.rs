@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use app::protocol::{CloseCode, Code, codec};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, prometheus_text};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
@@ -11,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use protocol::{CloseCode, Code, codec};
 
 use super::{log, panics};
 

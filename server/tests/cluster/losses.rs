@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use app::protocol::{Code, Seq};
+use protocol::{Code, Seq};
 use tokio::time::sleep;
 
 use crate::proof::checker;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use app::api::Entry;
-use app::protocol::{Code, EventKind, LeaveReason, MemberId, RoomCode};
 use futures_util::TryStreamExt as _;
+use protocol::{Code, EventKind, LeaveReason, MemberId, RoomCode};
 use server::backend::{BackendError, Delivery, Subscription};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};

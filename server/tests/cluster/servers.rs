@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::protocol::Limits;
+use protocol::Limits;
 use server::backend::{self, From};
 
 use crate::cluster::Cluster;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use app::protocol::{Limits, RoomCode};
+use protocol::{Limits, RoomCode};
 use server::backend::{self, Backend};
 
 use crate::cluster::Cluster;

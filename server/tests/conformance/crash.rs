@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
-use app::protocol::{Epoch, EventId, Limits, RoomCode};
+use protocol::{Epoch, EventId, Limits, RoomCode};
 use server::backend::{self, NewRoom};
 
 use crate::support::{Store, joined, latest, message};

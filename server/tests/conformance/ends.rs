@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::protocol::{Epoch, LeaveReason, Limits, Position, Seq};
+use protocol::{Epoch, LeaveReason, Limits, Position, Seq};
 use server::backend::{BackendError, Delivery, From, NewRoom};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};

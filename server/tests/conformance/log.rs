@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::protocol::{Epoch, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
+use protocol::{Epoch, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
 use server::backend::{Appended, Delivery, From};
 use tokio::task::JoinSet;
 

@@ -1,7 +1,7 @@
 //! Any plan of joins and leaves, messages, edits and deletions, and repetitions of them, against a model that fits on a page.
 
-use app::protocol::{Epoch, EventId, EventKind, LeaveReason, Limits, Seq};
 use proptest::prelude::*;
+use protocol::{Epoch, EventId, EventKind, LeaveReason, Limits, Seq};
 use server::backend::{Appended, Backend, BackendError, Delivery, Draft, From, NewRoom};
 
 use crate::support::{Store, code, deleted, edited, fresh, id, joined, left, member, message, reacted, unbroken};
@@ -242,7 +242,7 @@ async fn run(store: &Store, steps: &[Step]) {
     assert!(heard.deliveries.is_empty(), "something nobody appended was delivered");
 }
 
-async fn compare(backend: &dyn Backend, code: app::protocol::RoomCode, model: &Model) {
+async fn compare(backend: &dyn Backend, code: protocol::RoomCode, model: &Model) {
     let page = backend.read(code, From::Latest, 1_000).await.unwrap();
     unbroken(&page.events);
     let kept = (model.log.len().saturating_sub(KEPT)..model.log.len()).map(|at| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::protocol::{Epoch, LeaveReason, Limits};
+use protocol::{Epoch, LeaveReason, Limits};
 use server::backend::{BackendError, NewRoom};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};

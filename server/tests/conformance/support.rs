@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use app::protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomCode, Seq};
+use protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomCode, Seq};
 use server::backend::{
     self, Appended, Backend, BackendError, Delivery, Draft, Lease, NewRoom, Page, Sign, Signal, Subscription,
 };

@@ -1,6 +1,6 @@
 //! The law of what is taken back: old words are nowhere.
 
-use app::protocol::{EventId, EventKind, LeaveReason, Limits, Position, Seq, codec};
+use protocol::{EventId, EventKind, LeaveReason, Limits, Position, Seq, codec};
 use server::backend::{Appended, Backend, Draft, From};
 
 use crate::refused;
@@ -13,7 +13,7 @@ const SECOND: &str = "the treasure is behind the mill";
 const THIRD: &str = "there is no treasure";
 
 /// Everything that the engine says of the room when it is asked now, with the drafts sent again.
-async fn everything(backend: &dyn Backend, code: app::protocol::RoomCode, drafts: &[Draft]) -> String {
+async fn everything(backend: &dyn Backend, code: protocol::RoomCode, drafts: &[Draft]) -> String {
     let room = backend.room(code).await.unwrap();
     let mut said = String::new();
     let start = Position { seq: Seq(0), ..room.position };

@@ -1,6 +1,6 @@
 //! The clock is set back between appends: it is for display, and order is the log's.
 
-use app::protocol::{DisplayName, Epoch, Event, EventId, EventKind, Limits, MemberId, Position, RoomCode, Seq};
+use protocol::{DisplayName, Epoch, Event, EventId, EventKind, Limits, MemberId, Position, RoomCode, Seq};
 use server::backend::{self, Delivery, Draft, From, NewRoom};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! A full disk: what is written waits, everything else goes on, and nothing has to be done when there is space again.
 
-use app::protocol::Code;
+use protocol::Code;
 
 use crate::people::person;
 use crate::proof::checker;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use app::protocol::{EventId, MemberId, RoomCode};
+use protocol::{EventId, MemberId, RoomCode};
 use tokio::task::JoinSet;
 
 use crate::PATIENCE;

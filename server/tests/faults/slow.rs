@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use app::protocol::{RoomCode, Seq};
+use protocol::{RoomCode, Seq};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use app::protocol::{Event, Snapshot};
+use protocol::{Event, Snapshot};
 use tokio::task::JoinSet;
 
 use crate::people::{FLOOD, Writer, is_bye, read_on, within};

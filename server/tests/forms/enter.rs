@@ -1,7 +1,7 @@
 //! `POST /api/enter`.
 
-use app::protocol::RoomCode;
 use hyper::{StatusCode, header};
+use protocol::RoomCode;
 use serde_json::json;
 use tokio::task::JoinSet;
 

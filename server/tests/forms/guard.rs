@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 
-use app::protocol::Seq;
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{Full, StreamBody};
 use hyper::body::Frame;
 use hyper::{Request, StatusCode, header};
+use protocol::Seq;
 use server::entropy;
 
 use crate::support::client::{Browser, Person, form, send};

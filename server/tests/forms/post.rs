@@ -1,7 +1,7 @@
 //! `POST /api/post_message` and `POST /api/leave_room`.
 
-use app::protocol::EventKind;
 use hyper::StatusCode;
+use protocol::EventKind;
 use serde_json::json;
 use server::entropy;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{LeaveReason, Limits, MemberId, RoomCode, Seq};
+use protocol::{LeaveReason, Limits, MemberId, RoomCode, Seq};
 use server::backend::{self, Backend, BackendError, Delivery, Subscription};
 use tokio::time::{Instant, sleep, timeout};
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use app::protocol::{LeaveReason, Limits, Position};
 use futures_util::future::join_all;
+use protocol::{LeaveReason, Limits, Position};
 use server::backend::{Appended, Backend, BackendError, Delivery, From};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};

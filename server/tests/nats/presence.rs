@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{Member, RoomCode};
+use protocol::{Member, RoomCode};
 use server::backend::{Backend, Sign, Signal};
 use server::hub::{Attachment, Hub, News};
 use tokio_util::task::TaskTracker;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use app::protocol::{Event, EventKind};
 use async_nats::jetstream;
 use futures_util::TryStreamExt as _;
+use protocol::{Event, EventKind};
 use server::backend::{self, From};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;

@@ -34,11 +34,7 @@ async fn what_is_acked_survives_a_killed_server() {
 }
 
 /// Sends it as a client does: the same again, until it is known to be stored.
-async fn until_stored(
-    backend: &dyn Backend,
-    code: app::protocol::RoomCode,
-    draft: backend::Draft,
-) -> app::protocol::Event {
+async fn until_stored(backend: &dyn Backend, code: protocol::RoomCode, draft: backend::Draft) -> protocol::Event {
     for _ in 0..20 {
         match backend.append(code, draft.clone()).await {
             Ok(backend::Appended::Stored(event) | backend::Appended::Repeat(event)) => return event,

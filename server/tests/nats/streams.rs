@@ -1,9 +1,9 @@
 //! What is in the streams, seen by somebody who reads them.
 
-use app::protocol::{LeaveReason, Limits};
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures_util::StreamExt as _;
+use protocol::{LeaveReason, Limits};
 use server::backend::{self, BackendError, NewRoom};
 use tokio::time::Instant;
 
@@ -124,7 +124,7 @@ async fn a_damaged_record_costs_its_own_room_only() {
     }
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
     let name = store.url.rsplit_once('/').unwrap().1;
-    let of = |code: &app::protocol::RoomCode, end: &str| format!(".{code}{end}");
+    let of = |code: &protocol::RoomCode, end: &str| format!(".{code}{end}");
     let subjects = everything(&store).await;
     let roster = subjects.iter().find(|(subject, _)| subject.ends_with(&of(&codes[0], ".roster"))).unwrap().0.clone();
     let held = format!("{name}.lease.{}.{}.{}", codes[1], crate::support::member(1).0.simple(), "7".repeat(32));
@@ -172,7 +172,7 @@ async fn what_a_dead_node_left_behind_goes() {
     let backend = store.open().await;
     assert!(matches!(backend.room(codes[0]).await, Err(BackendError::NotFound)));
     // Somebody comes to the same code before it is removed…
-    backend.create_room(NewRoom { code: codes[0], epoch: app::protocol::Epoch(fresh()), capacity: 2 }).await.unwrap();
+    backend.create_room(NewRoom { code: codes[0], epoch: protocol::Epoch(fresh()), capacity: 2 }).await.unwrap();
     stored(backend.append(codes[0], joined(2)).await);
     assert_eq!(backend.read(codes[0], backend::From::Latest, 10).await.unwrap().events.len(), 1);
     // …and to the other one nobody does.

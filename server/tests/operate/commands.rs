@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use app::protocol::EventId;
+use protocol::EventId;
 
 use crate::proof::dice::Dice;
 use crate::proof::node::Program;

@@ -1,7 +1,7 @@
 //! `/metrics`: figures that are true, and say nothing of anybody.
 
-use app::protocol::Proposal;
 use hyper::StatusCode;
+use protocol::Proposal;
 
 use crate::support::client::{Browser, Handshake, Person};
 use crate::support::server::{Server, TALKATIVE};

@@ -4,8 +4,8 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use app::protocol::EventId;
 use hyper::StatusCode;
+use protocol::EventId;
 use server::telemetry::{log, panics};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 

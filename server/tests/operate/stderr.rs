@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use app::protocol::EventId;
 use futures_util::stream::{self, StreamExt as _};
+use protocol::EventId;
 use serde_json::Value;
 use tokio::sync::mpsc::unbounded_channel;
 

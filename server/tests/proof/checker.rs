@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use app::protocol::{EventId, MemberId, Seq};
+use protocol::{EventId, MemberId, Seq};
 
 use super::fault::{Fault, Kind};
 use super::history::{Fact, History, Said};

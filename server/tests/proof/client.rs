@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use app::client::{Action, Client, DraftEvent, DraftState, Input, Outbox, Status};
-use app::protocol::{ClientFrame, Event, EventId, EventKind, Seq, ServerFrame};
+use client::{Action, Client, DraftEvent, DraftState, Input, Outbox, Status};
+use protocol::{ClientFrame, Event, EventId, EventKind, Seq, ServerFrame};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 

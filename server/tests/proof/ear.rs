@@ -1,6 +1,6 @@
 //! Listens to what the server says on one connection after the other, whatever a client makes of it.
 
-use app::protocol::{Delivered, Event, EventKind, Position, Seq, ServerFrame, Snapshot};
+use protocol::{Delivered, Event, EventKind, Position, Seq, ServerFrame, Snapshot};
 
 use super::history::Fact;
 use super::store::words;

@@ -1,7 +1,7 @@
 //! What one person did and saw, in order.
 
-use app::client::{DraftEvent, Ending};
-use app::protocol::{Code, EventId, MemberId, Position, Seq};
+use client::{DraftEvent, Ending};
+use protocol::{Code, EventId, MemberId, Position, Seq};
 
 /// What a person asks the log to take.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use app::api::{Entry, Posted, Visit};
-use app::protocol::{EventId, MemberId, RoomCode, Snapshot};
+use protocol::{EventId, MemberId, RoomCode, Snapshot};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use app::protocol::{ClientFrame, EventId, Proposal, VERSION, codec};
 use futures_util::{SinkExt, StreamExt};
+use protocol::{ClientFrame, EventId, Proposal, VERSION, codec};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use app::protocol::{Code, RoomCode, Seq};
+use protocol::{Code, RoomCode, Seq};
 
 use super::bent::Bent;
 use super::checker;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use app::protocol::Seq;
+use protocol::Seq;
 
 use super::checker;
 use super::client::{Act, Person, View};

@@ -4,10 +4,10 @@ use std::future::{Future, pending};
 use std::net::SocketAddr;
 use std::pin::Pin;
 
-use app::client::Input;
-use app::protocol::{ClientFrame, SUBPROTOCOL, codec};
+use client::Input;
 use futures_util::stream::SplitStream;
 use futures_util::{SinkExt, StreamExt};
+use protocol::{ClientFrame, SUBPROTOCOL, codec};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use app::protocol::{Code, EventId, EventKind, MemberId, Position, RoomCode, Seq, codec};
+use protocol::{Code, EventId, EventKind, MemberId, Position, RoomCode, Seq, codec};
 use rusqlite::{Connection, OptionalExtension as _, Result};
 use server::backend::{Backend, From};
 use uuid::Uuid;
@@ -53,7 +53,7 @@ impl Truth {
         let file = open(store)?;
         let room = file.query_row("SELECT room FROM rooms WHERE code = ?1", [code.to_string()], |row| row.get(0));
         let room: i64 = room.optional()?.unwrap_or(0);
-        let keeps = app::protocol::Limits::default().events;
+        let keeps = protocol::Limits::default().events;
         Ok(Self { log: log(&file, room)?, seats: seats(&file, room)?, keeps, defers: Vec::new() })
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use app::client::{Client, DraftState, Outbox, Row, RowKey, RowState, Status};
-use app::protocol::{Code, Event, EventId, EventKind, MemberId, Seq};
+use client::{Client, DraftState, Outbox, Row, RowKey, RowState, Status};
+use protocol::{Code, Event, EventId, EventKind, MemberId, Seq};
 
 use super::client::{View, now_ms};
 use super::history::{Ack, End, Fact, History, Said, Seated};
@@ -163,7 +163,7 @@ impl Witness {
     pub(crate) fn finish(mut self, who: String, member: MemberId, client: &Client) -> History {
         self.look_at_rows(client);
         // What is to change a message is shown as that message; so is what has no room to be shown in.
-        let is_shown = |draft: &app::client::Draft| client.room().is_some() && draft.event.target().is_none();
+        let is_shown = |draft: &client::Draft| client.room().is_some() && draft.event.target().is_none();
         let mut unsent: Vec<_> = client.rows().iter().filter_map(unsent).collect();
         unsent.extend(client.outbox().drafts().filter(|draft| !is_shown(draft)).map(|draft| draft.id));
         let end = match client.status() {

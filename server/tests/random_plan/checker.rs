@@ -1,7 +1,7 @@
 //! The checker itself: every kind of broken promise, made by hand, is reported in these words, and nothing else is.
 
-use app::client::Ending;
-use app::protocol::{Code, Epoch, EventId, EventKind, MemberId, Position, Seq};
+use client::Ending;
+use protocol::{Code, Epoch, EventId, EventKind, MemberId, Position, Seq};
 use uuid::Uuid;
 
 use crate::proof::checker::check;

@@ -1,6 +1,6 @@
 //! Bugs planted on purpose: each is seen, and the plan that showed it is kept and shows it again.
 
-use app::protocol::{EventId, EventKind, Seq};
+use protocol::{EventId, EventKind, Seq};
 use uuid::Uuid;
 
 use crate::proof::bent::Bent;
@@ -94,7 +94,7 @@ async fn what_is_wrong_in_a_real_history_is_seen() {
         (Kind::Words, unchange),
         (Kind::NeedlessReset, reset),
         (Kind::Roster, |it| it.truth.seats.swap(0, 1)),
-        (Kind::ThrownOut, |it| it.histories[1].end = End::Ended(app::client::Ending::NoSeat)),
+        (Kind::ThrownOut, |it| it.histories[1].end = End::Ended(client::Ending::NoSeat)),
     ];
     for (n, (kind, forge)) in forgeries.into_iter().enumerate() {
         let mut forged = evidence.clone();

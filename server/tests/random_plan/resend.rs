@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use app::client::Client;
-use app::protocol::{EventId, Position, Seq, Snapshot};
+use client::Client;
+use protocol::{EventId, Position, Seq, Snapshot};
 
 use crate::proof::client::{Act, Person, mint};
 use crate::proof::dice::Dice;

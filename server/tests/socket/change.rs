@@ -1,6 +1,6 @@
 //! Taking back what was said, answering it, and putting an emoji on it.
 
-use app::protocol::{Code, EventId, EventKind, Proposal, codec};
+use protocol::{Code, EventId, EventKind, Proposal, codec};
 use server::entropy;
 
 use crate::support::client::{Person, body};

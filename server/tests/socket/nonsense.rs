@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use app::protocol::{ClientFrame, ServerFrame, VERSION};
 use futures_util::SinkExt as _;
+use protocol::{ClientFrame, ServerFrame, VERSION};
 use server::entropy;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use app::protocol::{ServerFrame, codec};
+use protocol::{ServerFrame, codec};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

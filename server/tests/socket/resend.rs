@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::protocol::{Code, Delivered, EventId, ServerFrame};
+use protocol::{Code, Delivered, EventId, ServerFrame};
 use server::entropy;
 use tokio::time::sleep;
 

@@ -1,6 +1,6 @@
 //! Coming back to a place in the log.
 
-use app::protocol::{Epoch, Event, Position, Seq};
+use protocol::{Epoch, Event, Position, Seq};
 
 use crate::support::client::{Person, Socket, body};
 use crate::support::server::{Server, TALKATIVE};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::protocol::{ClientFrame, LeaveReason, MemberId, ServerFrame};
+use protocol::{ClientFrame, LeaveReason, MemberId, ServerFrame};
 use server::clock;
 use tokio::time::sleep;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use app::protocol::{ClientFrame, LeaveReason};
 use hyper::StatusCode;
+use protocol::{ClientFrame, LeaveReason};
 use tokio::time::{Instant, sleep};
 
 use crate::support::client::{Browser, Person, body};

@@ -1,6 +1,6 @@
 //! Saying something and hearing it.
 
-use app::protocol::{Code, Event, LeaveReason};
+use protocol::{Code, Event, LeaveReason};
 
 use crate::support::client::{Person, body};
 use crate::support::server::{Server, TALKATIVE};

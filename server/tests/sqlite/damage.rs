@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use app::protocol::{Limits, RoomCode};
 use futures_util::future::join_all;
+use protocol::{Limits, RoomCode};
 use server::backend::{Backend, BackendError};
 use tokio::time::{Instant, advance};
 

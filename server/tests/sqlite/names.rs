@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use app::protocol::Limits;
+use protocol::Limits;
 use server::backend::sqlite::Sqlite;
 use server::backend::{self, Backend, BackendError};
 

@@ -4,10 +4,6 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use ::server::entropy;
-use app::protocol::{
-    ClientFrame, Code, Delivered, Event, EventId, EventKind, LeaveReason, MemberId, Names, Position, Proposal,
-    RoomCode, SUBPROTOCOL, ServerFrame, VERSION, Welcome, codec,
-};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::{BodyExt as _, Full};
@@ -15,6 +11,10 @@ use hyper::body::Body;
 use hyper::header::{self, HeaderMap, HeaderName};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use protocol::{
+    ClientFrame, Code, Delivered, Event, EventId, EventKind, LeaveReason, MemberId, Names, Position, Proposal,
+    RoomCode, SUBPROTOCOL, ServerFrame, VERSION, Welcome, codec,
+};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;

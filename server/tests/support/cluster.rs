@@ -3,8 +3,8 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use app::protocol::RoomCode;
 use async_nats::jetstream::{self, stream};
+use protocol::RoomCode;
 
 use crate::nats_server::Server;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use app::protocol::{Limits, Seq};
+use protocol::{Limits, Seq};
 use server::backend::{self, Backend};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};

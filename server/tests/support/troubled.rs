@@ -8,7 +8,7 @@ use ::server::backend::{
     Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
 };
 use ::server::entropy;
-use app::protocol::{EventKind, LeaveReason, MemberId, RoomCode};
+use protocol::{EventKind, LeaveReason, MemberId, RoomCode};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 use uuid::Uuid;

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use protocol::codec;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 use web_sys::{
@@ -10,7 +11,6 @@ use web_sys::{
 };
 
 use super::{next_frame, window};
-use crate::protocol::codec;
 
 /// Sets or removes an empty attribute of the document's root, for styles and tests to see.
 pub fn mark_document(attribute: &str, set: bool) {

@@ -1,9 +1,9 @@
+use client::mentions::MAX_MARKS;
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::parser::DEPTH;
 use super::*;
-use crate::client::mentions::{MAX_MARKS, tests::by_each_name};
 use crate::live::address;
 
 type Names<'a> = &'a [(&'a str, bool)];
@@ -150,12 +150,13 @@ fn marks_beyond_the_maximum_are_no_mentions() {
 
 /// The definition that mentions keep.
 fn mentions_one_by_one(text: &str, names: Names<'_>) -> Vec<Node> {
+    let index = NameIndex::new(names.iter().copied());
     let (mut nodes, mut plain, mut rest) = (Vec::new(), String::new(), text);
     while let Some(at) = rest.find('@') {
         let (before, after) = (&rest[..at], &rest[at + 1..]);
         plain.push_str(before);
         rest = after;
-        match by_each_name(after, names).filter(|_| !before.ends_with(|c: char| c.is_ascii_alphanumeric())) {
+        match index.find(after.chars()).filter(|_| !before.ends_with(|c: char| c.is_ascii_alphanumeric())) {
             Some(found) => {
                 nodes.extend((!plain.is_empty()).then(|| Node::Text(std::mem::take(&mut plain))));
                 nodes.push(Node::Mention { text: format!("@{}", &after[..found.length]), own: found.own });
@@ -173,7 +174,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn mentions_agree_with_comparing_each_name(
+    fn mentions_agree_with_looking_up_each_mark(
         text in "[@aAbİ\u{307} é中,]{1,30}",
         names in prop::collection::vec(("[@aAbİ\u{307} é]{1,4}", any::<bool>()), 0..6),
     ) {

@@ -1,9 +1,9 @@
 //! Runs of text: the addresses and mentions in them.
 
+use client::mentions::MAX_MARKS;
 use linkify::{LinkFinder, LinkKind};
 
 use super::{Context, Node, text_of};
-use crate::client::mentions::MAX_MARKS;
 use crate::live::address::Address;
 
 /// Longest host name, in octets (RFC 1035, section 2.3.4). Nothing leads to a longer one, and to write it in Punycode

@@ -1,7 +1,8 @@
 //! What can be done with a message: one bar for all of them, at the one that is pointed at, pressed long or focused.
 
+use client::{MessageRow, RowState};
+
 use super::log::Log;
-use crate::client::{MessageRow, RowState};
 use crate::ui::kit::Icon;
 use crate::ui::text;
 use crate::ui::tree::{El, el};

@@ -1,5 +1,6 @@
 //! Where a message is written. Text leaves the box only when it is in the outbox.
 
+use protocol::{Code, EventId, body};
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlTextAreaElement, KeyboardEvent};
 
@@ -10,7 +11,6 @@ use crate::live::keeper::Aim;
 use crate::live::signal::Signal;
 use crate::live::store::RoomStore;
 use crate::live::watch;
-use crate::protocol::{Code, EventId, body};
 use crate::ui::kit::{Icon, tool};
 use crate::ui::tree::{El, el};
 use crate::ui::{markup, text};

@@ -1,5 +1,6 @@
 //! The one emoji picker of the page: for the text in the composer, and for reactions to messages.
 
+use protocol::EventId;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlElement, KeyboardEvent};
 
@@ -9,7 +10,6 @@ use crate::live::browser;
 use crate::live::signal::{Signal, derived};
 use crate::live::store::RoomStore;
 use crate::live::watch;
-use crate::protocol::EventId;
 use crate::ui::text;
 use crate::ui::tree::{El, el};
 
@@ -185,7 +185,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::protocol::Emoji;
+    use protocol::Emoji;
 
     #[test]
     fn every_group_fills_its_rows_with_named_emoji() {

@@ -1,8 +1,8 @@
 //! The way to bring others in: the room's link, to be read, copied, shared or photographed.
 
 use leptos::prelude::*;
+use protocol::RoomCode;
 
-use crate::protocol::RoomCode;
 use crate::ui::kit::{Dialog, Icon};
 use crate::ui::text;
 

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use client::Row;
+use protocol::{Emoji, EventId, MessageBody};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, Event, PointerEvent};
@@ -13,12 +15,10 @@ use web_sys::{Element, Event, PointerEvent};
 use super::actions;
 use super::message;
 use super::{Desk, Mode, Picking};
-use crate::client::Row;
 use crate::live::browser::{self, Later};
 use crate::live::signal::Signal;
 use crate::live::store::RoomStore;
 use crate::live::watch;
-use crate::protocol::{Emoji, EventId, MessageBody};
 use crate::ui::kit::{mark, tool};
 use crate::ui::tree::{El, el};
 use crate::ui::{markup, text};

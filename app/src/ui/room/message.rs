@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::client::{MessageRow, NameIndex, Quote, Reaction, Row, RowState};
+use client::{MessageRow, NameIndex, Quote, Reaction, Row, RowState};
+use protocol::emoji::picture;
+use protocol::{Code, DisplayName, EventId, MemberId, MessageBody};
+
 use crate::live::store::RoomStore;
 use crate::live::{address, browser};
-use crate::protocol::emoji::picture;
-use crate::protocol::{Code, DisplayName, EventId, MemberId, MessageBody};
 use crate::ui::markup::{self, Context, Node};
 use crate::ui::text;
 use crate::ui::tree::{El, el};

@@ -1,14 +1,14 @@
 //! What reaches somebody who is looking elsewhere: the window's title and sign at once; a sound and a notification of
 //! the desktop when this was asked for on this device.
 
+use client::Row;
+use protocol::MessageBody;
 use wasm_bindgen_futures::spawn_local;
 
 use super::message;
-use crate::client::Row;
 use crate::live::signal::Signal;
 use crate::live::store::{RoomStore, Status};
 use crate::live::{browser, notices, watch};
-use crate::protocol::MessageBody;
 use crate::ui::{markup, text};
 
 pub(super) use crate::live::notices::Setting;

@@ -1,8 +1,9 @@
 //! Who is here: beside the log, or on a narrow screen a sheet that the header opens.
 
+use protocol::Member;
+
 use super::message::avatar;
 use crate::live::store::RoomStore;
-use crate::protocol::Member;
 use crate::ui::kit::{Icon, tool};
 use crate::ui::text;
 use crate::ui::tree::{El, el};

@@ -1,6 +1,7 @@
 //! How the connection is. Silent for the first second of a loss; most losses are shorter.
 
-use crate::client::LOSS_MS;
+use client::LOSS_MS;
+
 use crate::live::browser;
 use crate::live::store::{RoomStore, Status};
 use crate::ui::kit::tool;

@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use client::RowKey;
 use reactive_graph::graph::untrack;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Node as DomNode};
 
 use super::blocks::BlockId;
 use super::{Draw, El, List, ListedRow, Listener, Node, Same, block};
-use crate::client::RowKey;
 use crate::live::{browser, draw};
 
 impl El {

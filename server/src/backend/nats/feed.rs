@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::protocol::{Epoch, Position, RoomCode, Seq};
 use async_nats::Message;
 use futures_util::StreamExt as _;
+use protocol::{Epoch, Position, RoomCode, Seq};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;

@@ -3,9 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::protocol::RoomCode;
 use futures_util::StreamExt as _;
 use futures_util::stream::iter;
+use protocol::RoomCode;
 use tokio::time::Instant;
 
 use super::Engine;

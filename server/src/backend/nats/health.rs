@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{MemberId, RoomCode};
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures_util::future::select_ok;
+use protocol::{MemberId, RoomCode};
 use tokio::time::sleep;
 use uuid::Uuid;
 

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use app::protocol::{MemberId, RoomCode};
 use async_nats::HeaderMap;
+use protocol::{MemberId, RoomCode};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use app::protocol::{Event, EventId, EventKind, LeaveReason, MemberId, RoomCode, Seq};
+use protocol::{Event, EventId, EventKind, LeaveReason, MemberId, RoomCode, Seq};
 
 use super::record::{End, Entry, Seated, decode};
 use super::room::{Room, entries, full, size};

@@ -3,7 +3,7 @@
 //! The leader says how far the log is; one replica, any, gives the events, if it knows as much. So what was
 //! acknowledged anywhere is read everywhere, and words that were taken back are not.
 
-use app::protocol::{Event, MemberId, Names, RoomCode, Seq};
+use protocol::{Event, MemberId, Names, RoomCode, Seq};
 
 use super::Engine;
 use super::record::{Head, decode};
@@ -13,11 +13,8 @@ use crate::backend::{self, BackendError, From, Page};
 impl Engine {
     pub(super) async fn room(&self, code: RoomCode) -> Result<backend::Room, BackendError> {
         let room = Room::load(&self.store, code).await?;
-        let seated = |seated: super::record::Seated| app::protocol::Member {
-            member: seated.member,
-            name: seated.name,
-            away: false,
-        };
+        let seated =
+            |seated: super::record::Seated| protocol::Member { member: seated.member, name: seated.name, away: false };
         Ok(backend::Room {
             code,
             position: room.head.position(),

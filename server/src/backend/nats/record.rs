@@ -1,6 +1,6 @@
 //! What the messages of a store say. JSON, so that an operator can read them with any NATS tool.
 
-use app::protocol::{DisplayName, Epoch, Event, MemberId, Position, Seq};
+use protocol::{DisplayName, Epoch, Event, MemberId, Position, Seq};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

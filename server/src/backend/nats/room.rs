@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use app::protocol::{RoomCode, Seq, codec};
+use protocol::{RoomCode, Seq, codec};
 
 use super::record::{Entry, Head, Roster, decode};
 use super::store::{Found, Store};

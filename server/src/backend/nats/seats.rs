@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::protocol::{Epoch, Limits, MemberId, RoomCode, Seq};
+use protocol::{Epoch, Limits, MemberId, RoomCode, Seq};
 use tokio::time::Instant;
 use uuid::Uuid;
 

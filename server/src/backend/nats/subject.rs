@@ -1,6 +1,6 @@
 //! What is stored under which name.
 
-use app::protocol::{EventId, MemberId, RoomCode};
+use protocol::{EventId, MemberId, RoomCode};
 
 use crate::backend::Lease;
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use app::protocol::{Epoch, MemberId, RoomCode};
 use futures_util::StreamExt as _;
 use futures_util::stream::iter;
+use protocol::{Epoch, MemberId, RoomCode};
 use tokio::time::Instant;
 
 use super::record::{End, Roster, decode};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use app::protocol::RoomCode;
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::push::{Ordered, OrderedConfig};
 use futures_util::StreamExt as _;
+use protocol::RoomCode;
 use tokio::time::sleep;
 
 use super::Engine;

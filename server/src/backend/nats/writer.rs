@@ -8,8 +8,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::protocol::{EventId, MemberId, RoomCode, Seq};
 use futures_util::future::try_join_all;
+use protocol::{EventId, MemberId, RoomCode, Seq};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 

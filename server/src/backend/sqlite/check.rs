@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use app::protocol::{DisplayName, EventKind, codec};
+use protocol::{DisplayName, EventKind, codec};
 use rusqlite::Transaction;
 
 use super::{file, rooms, schema};

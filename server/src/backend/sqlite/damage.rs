@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use app::protocol::RoomCode;
+use protocol::RoomCode;
 use rusqlite::Connection;
 
 use super::rooms;

@@ -1,6 +1,6 @@
 //! A room's events and their ids.
 
-use app::protocol::{Event, EventId, EventKind, MemberId, Seq, codec};
+use protocol::{Event, EventId, EventKind, MemberId, Seq, codec};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 

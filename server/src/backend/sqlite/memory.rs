@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use app::protocol::{Event, MemberId, RoomCode};
+use protocol::{Event, MemberId, RoomCode};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;

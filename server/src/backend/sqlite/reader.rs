@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::protocol::{RoomCode, Seq};
+use protocol::{RoomCode, Seq};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 

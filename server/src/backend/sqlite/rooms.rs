@@ -1,6 +1,6 @@
 //! The room's own row.
 
-use app::protocol::{Epoch, Position, RoomCode, Seq};
+use protocol::{Epoch, Position, RoomCode, Seq};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::integer;

@@ -1,6 +1,6 @@
 //! Who is inside, and what everyone who ever was is called.
 
-use app::protocol::{DisplayName, Member, MemberId, Names, Seq};
+use protocol::{DisplayName, Member, MemberId, Names, Seq};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 use uuid::Uuid;

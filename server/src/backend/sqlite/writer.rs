@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{Limits, MemberId, RoomCode};
+use protocol::{Limits, MemberId, RoomCode};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;

@@ -1,5 +1,5 @@
-use app::protocol::{Delivered, EventId, EventKind, MemberId, ServerFrame};
 use proptest::prelude::*;
+use protocol::{Delivered, EventId, EventKind, MemberId, ServerFrame};
 use uuid::Uuid;
 
 use super::*;

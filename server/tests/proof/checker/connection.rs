@@ -1,6 +1,6 @@
 //! What the connections of one person said.
 
-use app::protocol::{Position, Seq};
+use protocol::{Position, Seq};
 
 use super::{Book, Faults};
 use crate::proof::fault::Kind;

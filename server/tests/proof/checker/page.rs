@@ -1,6 +1,6 @@
 //! How one page was in the end.
 
-use app::client::Ending;
+use client::Ending;
 
 use super::{Book, Faults};
 use crate::proof::fault::Kind;

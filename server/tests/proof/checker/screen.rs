@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use app::protocol::{EventId, Seq};
+use protocol::{EventId, Seq};
 
 use super::{Book, Faults};
 use crate::proof::fault::Kind;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use app::protocol::{Code, EventId};
+use protocol::{Code, EventId};
 
 use super::{Book, Faults};
 use crate::proof::fault::Kind;

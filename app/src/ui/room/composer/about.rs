@@ -1,8 +1,9 @@
 //! The line above the box: which message the text in it answers or changes.
 
+use client::{MessageRow, Row, RowKey};
+
 use super::super::Mode;
 use super::super::message::{bdi, excerpt};
-use crate::client::{MessageRow, Row, RowKey};
 use crate::live::store::RoomStore;
 use crate::ui::kit::Icon;
 use crate::ui::text;

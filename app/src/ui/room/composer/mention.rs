@@ -3,14 +3,14 @@
 //! The box stays a multi-line `textbox`, for which ARIA 1.2 has no `aria-expanded`: that the list is open is said by
 //! `aria-controls` and `aria-activedescendant`, which exist only then.
 
+use protocol::name::MAX_SCALARS;
+use protocol::{DisplayName, Member, MemberId};
 use web_sys::{Element, Event, HtmlTextAreaElement};
 
 use super::super::message::{avatar, bdi};
 use crate::live::browser;
 use crate::live::signal::Signal;
 use crate::live::store::RoomStore;
-use crate::protocol::name::MAX_SCALARS;
-use crate::protocol::{DisplayName, Member, MemberId};
 use crate::ui::text;
 use crate::ui::tree::{El, el};
 

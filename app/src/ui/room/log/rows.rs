@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use client::{Row, RowKey, RowState};
+
 use super::super::message::{self, Written};
-use crate::client::{Row, RowKey, RowState};
 use crate::live::browser;
 use crate::live::signal::Signal;
 use crate::live::store::RoomStore;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::protocol::{Event, EventKind, LeaveReason, MemberId, RoomCode, Seq};
+use protocol::{Event, EventKind, LeaveReason, MemberId, RoomCode, Seq};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::time::Instant;
 
@@ -230,7 +230,7 @@ fn answer(write: Write, outcome: Result<Outcome, BackendError>) {
 
 #[cfg(test)]
 mod tests {
-    use app::protocol::{DisplayName, Epoch, EventId, Limits};
+    use protocol::{DisplayName, Epoch, EventId, Limits};
     use tokio::sync::oneshot;
     use tokio_util::sync::CancellationToken;
     use uuid::Uuid;

@@ -1,0 +1,390 @@
+//! The client's decisions, without I/O: time and entropy arrive as inputs, and what to do leaves as actions.
+//!
+//! A driver owns one socket and one timer. It gives every happening to [`Client::step`] and does what comes back, in
+//! order; then it draws [`Client::rows`], [`Client::members`] and [`Client::status`]. `now` is always monotonic
+//! milliseconds.
+
+use std::sync::Arc;
+
+pub mod backoff;
+pub mod connection;
+pub mod input;
+pub mod mentions;
+pub mod outbox;
+pub mod pace;
+pub mod presence;
+pub mod room;
+pub mod timeline;
+
+pub use connection::{Connection, Ending, Phase};
+pub use input::{Action, Input};
+pub use mentions::{Mention, NameIndex};
+pub use outbox::{Draft, DraftEvent, DraftState, Outbox};
+pub use pace::Pace;
+pub use room::{Applied, RoomState};
+pub use timeline::Timeline;
+pub use timeline::row::{
+    DayRow, LineRow, MessageRow, Quote, Reaction, Row, RowKey, RowState, SeatChange, SeatChangeKind, UnreadRow,
+};
+
+use presence::Typing;
+use protocol::{
+    ClientFrame, Delivered, DisplayName, Event, EventKind, Fault, Member, MemberId, Names, Position, ServerFrame,
+    Snapshot, VERSION,
+};
+
+/// Losses up to this long are not worth a word, in milliseconds.
+pub const LOSS_MS: u64 = 1_000;
+/// How long [`Client::returned`] says so, in milliseconds.
+pub const RETURNED_MS: u64 = 5_000;
+
+/// What to tell a person about the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// For the first time, and nothing went wrong yet.
+    Connecting,
+    /// All is well.
+    Live,
+    /// There is no connection where there should be one.
+    Reconnecting {
+        /// Since when, in monotonic milliseconds.
+        since: u64,
+        /// When the next attempt begins; `None` while one is under way or there is no network.
+        next_try: Option<u64>,
+        /// Whether it is for want of a network.
+        offline: bool,
+        /// How many attempts failed since, while there was a network.
+        failed: u32,
+    },
+    /// Over, for ever.
+    Ended(Ending),
+}
+
+/// The connection is back after a loss that was worth a word, and what was missed is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// How many messages of others came in the meantime, as far as they are here.
+    pub missed: usize,
+    /// Since when, in monotonic milliseconds.
+    pub at: u64,
+}
+
+/// One member's view of one room: the connection, what is on its way, and the room.
+#[derive(Clone, Debug)]
+pub struct Client {
+    connection: Connection,
+    outbox: Outbox,
+    room: Option<RoomState>,
+    typing: Typing,
+    /// What the reader's clock adds to UTC, in minutes.
+    zone: i32,
+    visible: bool,
+    /// Where the reader stood when the connection was lost, from the welcome until the replay is over.
+    lost_at: Option<Position>,
+    returned: Option<Returned>,
+    /// The earliest time a driver was asked to wake at and has not.
+    wake: Option<u64>,
+}
+
+impl Client {
+    /// A client that has not started. `entropy` must differ between pages; `outbox` is what an earlier page of this
+    /// stay could not send.
+    #[must_use]
+    pub fn new(entropy: u64, snapshot: Option<Snapshot>, outbox: Outbox) -> Self {
+        let room = snapshot.map(RoomState::from_snapshot);
+        let mut client = Self {
+            connection: Connection::new(entropy, room.is_some()),
+            outbox,
+            room,
+            typing: Typing::default(),
+            zone: 0,
+            visible: true,
+            lost_at: None,
+            returned: None,
+            wake: None,
+        };
+        client.settle_timeline();
+        client
+    }
+
+    /// Adds what another page of this stay could not send, unless it is here or in the log already.
+    pub fn merge(&mut self, outbox: Outbox) {
+        self.outbox.merge(outbox);
+        self.settle_timeline();
+    }
+
+    /// Forgets what is not sent.
+    pub fn give_up(&mut self) {
+        self.outbox = Outbox::default();
+    }
+
+    /// Takes one input and says what to do, in order.
+    #[must_use]
+    pub fn step(&mut self, now: u64, input: Input) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if matches!(input, Input::Tick) {
+            self.wake = None;
+        }
+        match input {
+            Input::Start => self.connect(now, connection::Input::Start, &mut actions),
+            Input::Opened(dial) => self.connect(now, connection::Input::Opened(dial), &mut actions),
+            Input::Frame(dial, frame) if self.connection.hears(dial) => self.receive(now, dial, frame, &mut actions),
+            Input::Frame(..) => {}
+            Input::Garbled(dial) => self.connect(now, connection::Input::Garbled(dial), &mut actions),
+            Input::Closed(dial, code) => {
+                self.connect(now, connection::Input::Closed { dial, code }, &mut actions);
+            }
+            Input::Tick => self.connect(now, connection::Input::Tick, &mut actions),
+            Input::Online => self.connect(now, connection::Input::Online, &mut actions),
+            Input::Offline => self.connect(now, connection::Input::Offline, &mut actions),
+            Input::Visible(visible) => {
+                self.look(visible);
+                self.connect(now, connection::Input::Visible(visible), &mut actions);
+            }
+            Input::TryNow => self.connect(now, connection::Input::TryNow, &mut actions),
+            Input::Leave => self.connect(now, connection::Input::Leave, &mut actions),
+            Input::Left => self.connect(now, connection::Input::Left, &mut actions),
+            Input::Send { id, body, reply_to, at } => {
+                self.outbox.push(now, id, DraftEvent::Message { body, reply_to }, at);
+                self.room.iter_mut().for_each(RoomState::unmark);
+            }
+            Input::Change { id, target, body, at } => self.outbox.push(now, id, DraftEvent::Edit { target, body }, at),
+            Input::Remove { id, target, at } => self.outbox.push(now, id, DraftEvent::Deletion { target }, at),
+            Input::React { id, target, emoji, on, at } => {
+                self.outbox.push(now, id, DraftEvent::Reaction { target, emoji, on }, at);
+            }
+            Input::Typing => self.say_typing(now, &mut actions),
+            Input::Zone(minutes) => self.zone = minutes,
+            Input::Retry(id) => self.outbox.retry(id),
+            Input::Edit(id) => actions.extend(self.outbox.take(id).map(Action::Compose)),
+            Input::Discard(id) => drop(self.outbox.take(id)),
+            Input::Older { before, events, names } => self.prepend(before, events, &names),
+        }
+        self.expire(now);
+        self.flush(now, &mut actions);
+        self.wake(&mut actions);
+        actions
+    }
+
+    /// What to tell about the connection.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let failed = self.connection.failed();
+        match (self.connection.phase(), self.connection.lost()) {
+            (Phase::Ended(ending), _) => Status::Ended(ending),
+            (Phase::Live, _) => Status::Live,
+            (_, None) => Status::Connecting,
+            (Phase::Backoff { until }, Some(since)) => {
+                Status::Reconnecting { since, next_try: Some(until), offline: false, failed }
+            }
+            (phase, Some(since)) => {
+                Status::Reconnecting { since, next_try: None, offline: phase == Phase::Offline, failed }
+            }
+        }
+    }
+
+    /// The room; `None` until it is known.
+    #[must_use]
+    pub fn room(&self) -> Option<&RoomState> {
+        self.room.as_ref()
+    }
+
+    /// What a page draws. No key is there twice.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        self.room.as_ref().map(|room| room.rows(self.outbox.drafts(), self.zone)).unwrap_or_default()
+    }
+
+    /// How many messages of others came since the page was last hidden. 0 again when the reader sends something.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.room.as_ref().map_or(0, RoomState::unread)
+    }
+
+    /// That the connection is back, for [`RETURNED_MS`] from when the replay is over.
+    #[must_use]
+    pub fn returned(&self) -> Option<Returned> {
+        self.returned
+    }
+
+    /// What those are called who are writing now, in the order they began; never the reader.
+    #[must_use]
+    pub fn typing(&self) -> Vec<Arc<DisplayName>> {
+        let Some(room) = &self.room else { return Vec::new() };
+        let others = self.typing.members().filter(|member| *member != room.me());
+        others.filter_map(|member| room.name(member).cloned()).collect()
+    }
+
+    /// Who has a seat, in the order they took it.
+    #[must_use]
+    pub fn members(&self) -> &[Member] {
+        self.room.as_ref().map_or(&[], RoomState::members)
+    }
+
+    /// Who has a seat and what they are called, in the order they took it.
+    pub fn member_names(&self) -> impl Iterator<Item = (MemberId, Arc<DisplayName>)> {
+        self.room.iter().flat_map(RoomState::member_names)
+    }
+
+    /// Where the next older page ends; `None` when there is none to ask for.
+    #[must_use]
+    pub fn older(&self) -> Option<Position> {
+        self.room.as_ref().and_then(RoomState::older)
+    }
+
+    /// What is not in the log yet, to be kept over a reload.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Whether closing the page now would lose something that was sent.
+    #[must_use]
+    pub fn has_unsent(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    fn connect(&mut self, now: u64, input: connection::Input, actions: &mut Vec<Action>) {
+        for action in self.connection.step(now, input) {
+            actions.push(match action {
+                connection::Action::Dial(dial) => Action::Dial(dial),
+                connection::Action::HangUp(dial) => Action::HangUp(dial),
+                connection::Action::Transmit(frame) => Action::Transmit(frame),
+                connection::Action::PostLeave => Action::PostLeave,
+                connection::Action::Greet => {
+                    let position = self.room.as_ref().and_then(RoomState::position);
+                    Action::Transmit(ClientFrame::Hello { v: VERSION, position })
+                }
+            });
+        }
+    }
+
+    fn receive(&mut self, now: u64, dial: u32, frame: ServerFrame, actions: &mut Vec<Action>) {
+        self.connect(now, connection::Input::Heard(dial), actions);
+        match (self.connection.phase(), frame) {
+            (Phase::Greeting, ServerFrame::Welcome(welcome)) => {
+                // A loss in the middle of a replay goes on where the one before began.
+                if self.connection.lost().is_some_and(|since| now.saturating_sub(since) > LOSS_MS) {
+                    self.lost_at = self.lost_at.or(self.room.as_ref().and_then(RoomState::position));
+                }
+                match &mut self.room {
+                    Some(room) => room.welcome(&welcome),
+                    None => self.room = Some(RoomState::from_welcome(&welcome)),
+                }
+                self.connect(now, connection::Input::Welcomed(dial), actions);
+            }
+            (Phase::Live, ServerFrame::Events { events, names, more }) => {
+                let Some(room) = &mut self.room else { return };
+                room.learn(&names);
+                for delivered in events {
+                    let id = delivered.id();
+                    let silent = falls_silent(&delivered);
+                    if room.apply(delivered) == Applied::Hole {
+                        self.connect(now, connection::Input::HoleFound(dial), actions);
+                        return;
+                    }
+                    self.outbox.settle(id);
+                    silent.into_iter().for_each(|member| self.typing.stopped(member));
+                }
+                if !more {
+                    room.replayed();
+                }
+            }
+            (Phase::Live, ServerFrame::Rejected { id, code, retry_ms }) => {
+                self.outbox.refuse(now, id, Fault { code, retry_ms });
+            }
+            (Phase::Live, ServerFrame::Signal { member, typing, away, .. }) => {
+                if let Some(typing) = typing {
+                    self.typing.heard(now, member, typing);
+                }
+                if let (Some(away), Some(room)) = (away, &mut self.room) {
+                    room.set_away(member, away);
+                }
+            }
+            (_, ServerFrame::Bye { code, retry_ms, .. }) => {
+                self.connect(now, connection::Input::Bye { dial, code, retry_ms }, actions);
+            }
+            // Pongs were heard above. The rest is out of place, or of a later version.
+            _ => {}
+        }
+    }
+
+    fn prepend(&mut self, before: Position, events: Vec<Event>, names: &Names) {
+        if let Some(room) = &mut self.room {
+            room.prepend(before, events, names);
+            self.settle_timeline();
+        }
+    }
+
+    /// The page is, or is no longer, on the screen.
+    fn look(&mut self, visible: bool) {
+        if let Some(room) = &mut self.room
+            && !visible
+            && (self.visible || !room.is_marked())
+        {
+            room.mark_seen();
+        }
+        self.visible = visible;
+    }
+
+    fn say_typing(&mut self, now: u64, actions: &mut Vec<Action>) {
+        if self.connection.phase() == Phase::Live && self.typing.says(now) {
+            actions.push(Action::Transmit(ClientFrame::Signal { typing: true }));
+        }
+    }
+
+    /// Forgets what is true only for a while, and notes that the replay after a loss is over.
+    fn expire(&mut self, now: u64) {
+        self.typing.expire(now);
+        let is_live = self.connection.phase() == Phase::Live;
+        self.returned = self.returned.filter(|returned| is_live && now < returned.at + RETURNED_MS);
+        if self.is_sending()
+            && let (Some(position), Some(room)) = (self.lost_at.take(), &self.room)
+        {
+            self.returned = Some(Returned { missed: room.news_after(position), at: now });
+        }
+    }
+
+    /// Sends what may be sent. Not during a replay: it may hold the echo of what would be sent again.
+    fn flush(&mut self, now: u64, actions: &mut Vec<Action>) {
+        if self.is_sending() {
+            actions.extend(self.outbox.send(now, self.connection.dial()).map(Action::Transmit));
+        }
+    }
+
+    fn is_sending(&self) -> bool {
+        self.connection.phase() == Phase::Live && self.room.as_ref().is_some_and(RoomState::is_caught_up)
+    }
+
+    fn wake(&mut self, actions: &mut Vec<Action>) {
+        let retry = self.outbox.due().filter(|_| self.is_sending());
+        let returned = self.returned.map(|returned| returned.at + RETURNED_MS);
+        let due = [self.connection.due(), retry, self.typing.due(), returned].into_iter().flatten().min();
+        let Some(due) = due else { return };
+        // A time that moved further away needs no new timer: the old one's tick asks again.
+        if self.wake.is_none_or(|wake| due < wake) {
+            self.wake = Some(due);
+            actions.push(Action::Wake(due));
+        }
+    }
+
+    /// A draft kept over a reload, or lost from sight, may be in the log that just came.
+    fn settle_timeline(&mut self) {
+        if self.outbox.is_empty() {
+            return;
+        }
+        for event in self.room.iter().flat_map(|room| room.timeline().events()) {
+            self.outbox.settle(event.id);
+        }
+    }
+}
+
+/// Who has stopped writing with this: the author of a message, or one who left.
+fn falls_silent(delivered: &Delivered) -> Option<MemberId> {
+    let Delivered::Event(event) = delivered else { return None };
+    match event.kind {
+        EventKind::Message { .. } => Some(event.by),
+        EventKind::Left { member, .. } => Some(member),
+        _ => None,
+    }
+}

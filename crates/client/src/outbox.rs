@@ -1,0 +1,299 @@
+//! What was written here and is not in the log yet.
+
+use std::collections::VecDeque;
+
+use protocol::json::{FromJson, deserialize_as_read, maybe, need, read};
+use protocol::{ClientFrame, Code, Emoji, EventId, Fault, MessageBody, Proposal};
+use serde::Serialize;
+use serde_json::Value;
+
+/// How long a draft waits when the server refuses it for now and does not say how long, in milliseconds.
+pub const RETRY_MS: u64 = 1_000;
+/// No longer wait is obeyed, in milliseconds: text must not stay on "sending" because of one wrong number.
+pub const RETRY_CAP_MS: u64 = 60_000;
+
+/// Something on its way into the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Draft {
+    /// The id that its event will have.
+    pub id: EventId,
+    /// What it is.
+    pub event: DraftEvent,
+    /// When it was made: this machine's wall clock, in UTC milliseconds.
+    pub at: u64,
+    /// When it was made, in monotonic milliseconds. Forgotten over a reload: the old page's clock means nothing.
+    #[serde(skip)]
+    pub since: u64,
+    /// How far it got.
+    pub state: DraftState,
+    /// Why the server wants it later, if that was its last word.
+    #[serde(skip)]
+    pub waiting: Option<Code>,
+}
+
+impl Draft {
+    /// Whether it will not be sent unless the person decides so.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self.state, DraftState::Refused(_))
+    }
+
+    /// Whether what follows does not wait for it: a change of what is gone. It can never be in the log.
+    fn is_passed_by(&self) -> bool {
+        self.state == DraftState::Refused(Code::NoTarget) && matches!(self.event, DraftEvent::Edit { .. })
+    }
+}
+
+/// What a person can put into the log: a [`Proposal`] whose parts are known to be good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum DraftEvent {
+    /// Say something.
+    Message {
+        /// What it says.
+        body: MessageBody,
+        /// The message it answers.
+        reply_to: Option<EventId>,
+    },
+    /// Change an own message.
+    Edit {
+        /// Which.
+        target: EventId,
+        /// What it says from then on.
+        body: MessageBody,
+    },
+    /// Take an own message back.
+    Deletion {
+        /// Which.
+        target: EventId,
+    },
+    /// Put an emoji on a message, or take it away.
+    Reaction {
+        /// Which message.
+        target: EventId,
+        /// Which emoji.
+        emoji: Emoji,
+        /// On or away.
+        on: bool,
+    },
+}
+
+impl DraftEvent {
+    /// What the person typed for it.
+    #[must_use]
+    pub fn words(&self) -> Option<&MessageBody> {
+        match self {
+            Self::Message { body, .. } | Self::Edit { body, .. } => Some(body),
+            Self::Deletion { .. } | Self::Reaction { .. } => None,
+        }
+    }
+
+    /// The message that it changes, deletes or reacts to.
+    #[must_use]
+    pub fn target(&self) -> Option<EventId> {
+        match self {
+            Self::Edit { target, .. } | Self::Deletion { target } | Self::Reaction { target, .. } => Some(*target),
+            Self::Message { .. } => None,
+        }
+    }
+}
+
+impl From<DraftEvent> for Proposal {
+    fn from(event: DraftEvent) -> Self {
+        match event {
+            DraftEvent::Message { body, reply_to } => Self::Message { body: body.as_str().to_owned(), reply_to },
+            DraftEvent::Edit { target, body } => Self::Edited { target, body: body.as_str().to_owned() },
+            DraftEvent::Deletion { target } => Self::Deleted { target },
+            DraftEvent::Reaction { target, emoji, on } => {
+                Self::Reacted { target, emoji: emoji.as_str().to_owned(), on }
+            }
+        }
+    }
+}
+
+impl FromJson for DraftEvent {
+    fn from_json(json: &Value) -> Option<Self> {
+        let (kind, of) = json.as_object().filter(|kinds| kinds.len() == 1)?.iter().next()?;
+        Some(match kind.as_str() {
+            "Message" => Self::Message { body: need(of, "body")?, reply_to: maybe(of, "reply_to")? },
+            "Edit" => Self::Edit { target: need(of, "target")?, body: need(of, "body")? },
+            "Deletion" => Self::Deletion { target: need(of, "target")? },
+            "Reaction" => {
+                Self::Reaction { target: need(of, "target")?, emoji: need(of, "emoji")?, on: need(of, "on")? }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// How far a draft got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum DraftState {
+    /// Not with the server, as far as is known.
+    Waiting,
+    /// Sent and not echoed: it may be in the log.
+    InFlight,
+    /// Not sent, and it will not be unless the person decides so.
+    Refused(Code),
+}
+
+impl FromJson for DraftState {
+    fn from_json(json: &Value) -> Option<Self> {
+        match json.as_str() {
+            Some("Waiting") => Some(Self::Waiting),
+            Some("InFlight") => Some(Self::InFlight),
+            _ => need(json, "Refused").map(Self::Refused),
+        }
+    }
+}
+
+/// Drafts in the order they were made, until their echo.
+///
+/// - One is sent at a time, the first that may be; the next follows its echo. So the log has them in this order.
+/// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
+/// - Words that are refused for good stay until the person decides, and what follows waits behind them; not behind a
+///   change of what is gone, which no decision brings into the log. A deletion or reaction that is refused for good is no
+///   more: nothing was typed for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Outbox {
+    drafts: VecDeque<Draft>,
+    /// What is under way, and on which dial it was sent.
+    #[serde(skip)]
+    sent: Option<(u32, EventId)>,
+    /// The first draft waits until then.
+    #[serde(skip)]
+    not_before: u64,
+}
+
+read! {
+    Draft = |json| Some(Self {
+        id: need(json, "id")?,
+        event: need(json, "event")?,
+        at: need(json, "at")?,
+        since: 0,
+        state: need(json, "state")?,
+        waiting: None,
+    });
+    Outbox = |json| Some(Self { drafts: need::<Vec<_>>(json, "drafts")?.into(), ..Self::default() });
+}
+deserialize_as_read!(Outbox);
+
+impl Outbox {
+    /// The drafts, oldest first.
+    pub fn drafts(&self) -> impl ExactSizeIterator<Item = &Draft> {
+        self.drafts.iter()
+    }
+
+    /// Whether nothing waits for its echo or for the person.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.drafts.is_empty()
+    }
+
+    /// Keeps a new draft, made at `now` by the monotonic clock and `at` by the wall clock. An id that is here already is
+    /// the same draft.
+    pub fn push(&mut self, now: u64, id: EventId, event: DraftEvent, at: u64) {
+        if self.drafts.iter().all(|draft| draft.id != id) {
+            self.drafts.push_back(Draft { id, event, at, since: now, state: DraftState::Waiting, waiting: None });
+        }
+    }
+
+    /// Keeps the drafts of another page behind its own. An id that is here already is the same draft.
+    pub fn merge(&mut self, other: Self) {
+        for draft in other.drafts {
+            if self.drafts.iter().all(|own| own.id != draft.id) {
+                self.drafts.push_back(draft);
+            }
+        }
+    }
+
+    /// What to send at `now` on the connection of this dial, if anything. Asking again gives nothing new.
+    pub fn send(&mut self, now: u64, dial: u32) -> Option<ClientFrame> {
+        if self.sent.is_some_and(|(on, _)| on == dial) || now < self.not_before {
+            return None;
+        }
+        let first = self.first()?;
+        first.state = DraftState::InFlight;
+        let (id, event) = (first.id, first.event.clone().into());
+        self.sent = Some((dial, id));
+        self.not_before = 0;
+        Some(ClientFrame::Append { id, event })
+    }
+
+    /// When [`Outbox::send`] is worth asking again without anything else having happened.
+    #[must_use]
+    pub fn due(&self) -> Option<u64> {
+        let first = self.head()?;
+        (first.state == DraftState::Waiting && self.not_before > 0).then_some(self.not_before)
+    }
+
+    /// The log has it: the draft is no more.
+    pub fn settle(&mut self, id: EventId) {
+        let Some(place) = self.drafts.iter().position(|draft| draft.id == id) else { return };
+        let first = self.first_id();
+        self.drafts.remove(place);
+        self.go_on(first);
+    }
+
+    /// The server refused it. Ignored unless it is the one in flight.
+    pub fn refuse(&mut self, now: u64, id: EventId, fault: Fault) {
+        let under_way = self.sent.is_some_and(|(_, sent)| sent == id);
+        let Some(first) = self.drafts.iter_mut().find(|draft| under_way && draft.id == id) else { return };
+        self.sent = None;
+        if fault.code.is_retryable() {
+            first.state = DraftState::Waiting;
+            first.waiting = Some(fault.code);
+            self.not_before = now + fault.retry_ms.unwrap_or(RETRY_MS).min(RETRY_CAP_MS);
+        } else if first.event.words().is_some() {
+            first.state = DraftState::Refused(fault.code);
+        } else {
+            self.settle(id);
+        }
+    }
+
+    /// Sends a refused draft again.
+    pub fn retry(&mut self, id: EventId) {
+        if let Some(draft) = self.drafts.iter_mut().find(|draft| draft.id == id && draft.is_refused()) {
+            draft.state = DraftState::Waiting;
+        }
+    }
+
+    /// Takes a refused draft out, and with it what waits to change it, and gives back the words as they were typed last.
+    /// Any other stays: it may be in the log already.
+    pub fn take(&mut self, id: EventId) -> Option<MessageBody> {
+        let place = self.drafts.iter().position(|draft| draft.id == id && draft.is_refused())?;
+        let first = self.first_id();
+        let mut behind = self.drafts.split_off(place);
+        let mut words = behind.pop_front()?.event.words().cloned();
+        for draft in behind {
+            if draft.event.target() != Some(id) {
+                self.drafts.push_back(draft);
+            } else if let Some(changed) = draft.event.words() {
+                words = Some(changed.clone());
+            }
+        }
+        self.go_on(first);
+        words
+    }
+
+    /// Whose turn it is; nobody's while the person has to decide first.
+    fn first(&mut self) -> Option<&mut Draft> {
+        self.drafts.iter_mut().find(|draft| !draft.is_passed_by()).filter(|first| !first.is_refused())
+    }
+
+    fn head(&self) -> Option<&Draft> {
+        self.drafts.iter().find(|draft| !draft.is_passed_by())
+    }
+
+    fn first_id(&self) -> Option<EventId> {
+        self.head().map(|first| first.id)
+    }
+
+    /// One is gone, and another may be the first than `first`.
+    fn go_on(&mut self, first: Option<EventId>) {
+        let is_under_way = |(_, sent): &(u32, EventId)| self.drafts.iter().any(|draft| draft.id == *sent);
+        self.sent = self.sent.filter(is_under_way);
+        if self.first_id() != first {
+            self.not_before = 0;
+        }
+    }
+}

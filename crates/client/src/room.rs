@@ -1,0 +1,318 @@
+//! The log folded into what a person sees. The same code draws the first page in the server and the live one.
+
+use std::sync::Arc;
+
+use protocol::{
+    Delivered, DisplayName, Epoch, Event, EventKind, Member, MemberId, Names, Position, RoomInfo, Seq, Snapshot,
+    Welcome,
+};
+
+use super::outbox::Draft;
+use super::timeline::row::Row;
+use super::timeline::{NameBook, Reader, Timeline};
+
+/// What became of something delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It is part of the room now.
+    Added,
+    /// It was part of the room, or of the log, before.
+    Known,
+    /// Something before it is missing. Nothing was changed; a new hello brings both.
+    Hole,
+}
+
+/// One room as one member sees it.
+///
+/// - The position never goes back except in [`RoomState::welcome`] without continuity.
+/// - An event is applied once, and only directly after the one before it.
+/// - Whoever was named once stays named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomState {
+    info: RoomInfo,
+    me: MemberId,
+    members: Vec<Member>,
+    names: NameBook,
+    epoch: Epoch,
+    /// The last event applied; `None` until the first after continuity was lost.
+    seq: Option<Seq>,
+    /// The head at which `members` was read: events up to it must not change the roster again.
+    roster_at: Seq,
+    /// Whether the replay of this connection is over.
+    caught_up: bool,
+    /// The first event of the log, as far as is known; `Seq(0)` when the log has none.
+    oldest: Seq,
+    /// What comes after it is unread.
+    seen: Option<Position>,
+    timeline: Timeline,
+}
+
+impl RoomState {
+    /// The room of a page that was just served.
+    #[must_use]
+    pub fn from_snapshot(snapshot: Snapshot) -> Self {
+        let Snapshot { member, position, room, members, events, names, oldest } = snapshot;
+        let mut state = Self {
+            info: room,
+            me: member,
+            members: Vec::new(),
+            names: NameBook::new(),
+            epoch: position.epoch,
+            seq: Some(position.seq),
+            roster_at: position.seq,
+            caught_up: false,
+            oldest,
+            seen: None,
+            timeline: Timeline::default(),
+        };
+        state.learn(&names);
+        state.seat(members);
+        for event in events {
+            state.name_newcomer(&event);
+            state.push(event);
+        }
+        state
+    }
+
+    /// The room of a client that has nothing yet.
+    #[must_use]
+    pub fn from_welcome(welcome: &Welcome) -> Self {
+        let mut state = Self {
+            info: welcome.room.clone(),
+            me: welcome.member,
+            members: Vec::new(),
+            names: NameBook::new(),
+            epoch: welcome.position.epoch,
+            seq: None,
+            roster_at: Seq::default(),
+            caught_up: false,
+            oldest: welcome.oldest,
+            seen: None,
+            timeline: Timeline::default(),
+        };
+        state.welcome(welcome);
+        state
+    }
+
+    /// A new connection: takes the room and its roster, and, where continuity is lost, drops timeline and position.
+    pub fn welcome(&mut self, welcome: &Welcome) {
+        let continues = welcome.recovered && welcome.position.epoch == self.epoch && self.seq.is_some();
+        if !continues {
+            self.timeline.clear();
+            self.seq = None;
+        }
+        if self.me != welcome.member {
+            self.me = welcome.member;
+            self.timeline.rename(Reader { me: self.me, names: &self.names });
+        }
+        self.info = welcome.room.clone();
+        self.epoch = welcome.position.epoch;
+        self.oldest = welcome.oldest;
+        self.roster_at = welcome.position.seq;
+        self.seat(welcome.members.clone());
+        // `Seq(0)` is the head of an empty log: there is nothing to replay.
+        self.caught_up = self.seq.unwrap_or_default() >= self.roster_at;
+    }
+
+    /// Takes the names that came with events.
+    pub fn learn(&mut self, names: &Names) {
+        // The roster is read together with the log's head; names that come with a page may be older.
+        let is_seated = |member| self.members.iter().any(|seated| seated.member == member);
+        let left: Vec<_> = names.iter().filter(|(member, _)| !is_seated(**member)).collect();
+        self.name_all(left, true);
+    }
+
+    /// Takes one item of an `events` frame.
+    pub fn apply(&mut self, delivered: Delivered) -> Applied {
+        let Delivered::Event(event) = delivered else { return Applied::Known };
+        if let Some(seq) = self.seq {
+            if event.seq <= seq {
+                return Applied::Known;
+            }
+            if event.prev != seq {
+                return Applied::Hole;
+            }
+        }
+        self.seq = Some(event.seq);
+        self.caught_up |= event.seq >= self.roster_at;
+        self.name_newcomer(&event);
+        if event.seq > self.roster_at {
+            self.change_roster(&event);
+        }
+        self.push(event);
+        Applied::Added
+    }
+
+    /// The server has no more to replay on this connection.
+    pub fn replayed(&mut self) {
+        self.caught_up = true;
+    }
+
+    /// Takes a page of older events, oldest first, that was asked for with [`RoomState::older`]. Pages of another time
+    /// are ignored. Repeated and overlapping ones add what is new.
+    pub fn prepend(&mut self, before: Position, events: Vec<Event>, names: &Names) {
+        if before.epoch != self.epoch {
+            return;
+        }
+        let asked_first = self.timeline.first() == Some(before.seq);
+        let joined = events.iter().filter_map(|event| match &event.kind {
+            EventKind::Joined { member, name } => Some((member, name)),
+            _ => None,
+        });
+        self.name_all(names.iter().chain(joined), false);
+        let reader = Reader { me: self.me, names: &self.names };
+        let added = self.timeline.prepend(before.seq, events, reader);
+        if asked_first && added == Some(0) && self.timeline.has_space() {
+            // Retention was faster: nothing is left before this window.
+            self.oldest = before.seq;
+        }
+    }
+
+    /// Where the next older page ends; `None` when there is none, or no space for it.
+    #[must_use]
+    pub fn older(&self) -> Option<Position> {
+        let first = self.timeline.first().filter(|first| *first > self.oldest)?;
+        self.timeline.has_space().then_some(Position { epoch: self.epoch, seq: first })
+    }
+
+    /// What has been seen; a new hello carries it.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.seq.map(|seq| Position { epoch: self.epoch, seq })
+    }
+
+    /// Whether this is the room as it was when the connection was welcomed, or later.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        self.caught_up
+    }
+
+    /// The room apart from its log.
+    #[must_use]
+    pub fn info(&self) -> &RoomInfo {
+        &self.info
+    }
+
+    /// The reader.
+    #[must_use]
+    pub fn me(&self) -> MemberId {
+        self.me
+    }
+
+    /// Who has a seat, in the order they took it.
+    #[must_use]
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// What a member is or was called.
+    #[must_use]
+    pub fn name(&self, member: MemberId) -> Option<&Arc<DisplayName>> {
+        self.names.get(&member)
+    }
+
+    /// The part of the log that is here.
+    #[must_use]
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Who has a seat and what they are called, in the order they took it.
+    pub fn member_names(&self) -> impl Iterator<Item = (MemberId, Arc<DisplayName>)> {
+        self.members.iter().filter_map(|seated| Some((seated.member, self.names.get(&seated.member)?.clone())))
+    }
+
+    /// Whether the room takes nobody in at present.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.info.locked
+    }
+
+    /// Whether a member has no connection at present.
+    pub fn set_away(&mut self, member: MemberId, away: bool) {
+        if let Some(seated) = self.members.iter_mut().find(|seated| seated.member == member) {
+            seated.away = away;
+        }
+    }
+
+    /// The reader has seen what is here; what comes from now on is unread.
+    pub fn mark_seen(&mut self) {
+        self.seen = self.position();
+    }
+
+    /// Whether it was said what the reader has seen.
+    #[must_use]
+    pub fn is_marked(&self) -> bool {
+        self.seen.is_some()
+    }
+
+    /// Nothing is unread.
+    pub fn unmark(&mut self) {
+        self.seen = None;
+    }
+
+    /// How many messages of others came after [`RoomState::mark_seen`], as far as they are here.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.seen.map_or(0, |seen| self.news_after(seen))
+    }
+
+    /// How many messages of others came after this position, as far as they are here. In another life of the log, all.
+    #[must_use]
+    pub fn news_after(&self, position: Position) -> usize {
+        self.timeline.news(self.me, self.place(position)).count()
+    }
+
+    /// What a page draws: the log, then the drafts. `zone` is what the reader's clock adds to UTC, in minutes.
+    #[must_use]
+    pub fn rows<'a>(&'a self, drafts: impl Iterator<Item = &'a Draft>, zone: i32) -> Vec<Row> {
+        let seen = self.seen.map(|seen| self.place(seen));
+        self.timeline.rows(Reader { me: self.me, names: &self.names }, drafts, zone, seen)
+    }
+
+    /// Where a position is in this life of the log.
+    fn place(&self, position: Position) -> Seq {
+        if position.epoch == self.epoch { position.seq } else { Seq::default() }
+    }
+
+    fn push(&mut self, event: Event) {
+        self.timeline.push(event, Reader { me: self.me, names: &self.names });
+    }
+
+    fn seat(&mut self, members: Vec<Member>) {
+        self.name_all(members.iter().map(|seated| (&seated.member, &seated.name)), true);
+        self.members = members;
+    }
+
+    fn name_newcomer(&mut self, event: &Event) {
+        if let EventKind::Joined { member, name } = &event.kind {
+            self.name_all([(member, name)], event.seq > self.roster_at);
+        }
+    }
+
+    /// Takes names: instead of earlier ones when these are `newer`, otherwise only where there was none.
+    fn name_all<'a>(&mut self, names: impl IntoIterator<Item = (&'a MemberId, &'a DisplayName)>, newer: bool) {
+        let mut changed = false;
+        for (member, name) in names {
+            let known = self.names.get(member);
+            if known.is_none_or(|known| newer && **known != *name) {
+                self.names.insert(*member, Arc::new(name.clone()));
+                changed = true;
+            }
+        }
+        if changed {
+            self.timeline.rename(Reader { me: self.me, names: &self.names });
+        }
+    }
+
+    fn change_roster(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Joined { member, name } => {
+                self.members.retain(|seated| seated.member != *member);
+                self.members.push(Member { member: *member, name: name.clone(), away: false });
+            }
+            EventKind::Left { member, .. } => self.members.retain(|seated| seated.member != *member),
+            _ => {}
+        }
+    }
+}

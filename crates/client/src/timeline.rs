@@ -1,0 +1,226 @@
+//! The part of the log that a page holds, and the rows it draws from it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use protocol::{DisplayName, Event, EventId, EventKind, MemberId, Seq};
+
+use super::outbox::Draft;
+
+pub mod reactions;
+pub mod row;
+mod rows;
+
+use reactions::Tally;
+use row::{Reaction, Row};
+pub use rows::GROUP_MS;
+use rows::Rows;
+
+/// Most events a page holds. Live ones push the oldest out, and older pages are taken only as far as there is space.
+pub const WINDOW: usize = 2_000;
+
+/// Names for display, shared with the rows.
+pub type NameBook = BTreeMap<MemberId, Arc<DisplayName>>;
+
+/// Who looks at a timeline.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// The member.
+    pub me: MemberId,
+    /// What everybody is called.
+    pub names: &'a NameBook,
+}
+
+/// Consecutive events of the log, oldest first.
+///
+/// - What a later event here changed or took back is as if it had never said anything else.
+/// - The order in which older pages and newer events came makes no difference.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    events: VecDeque<Event>,
+    /// The messages among them.
+    messages: BTreeMap<EventId, Message>,
+    /// What changes or reacts to a message, be it here or not, in order.
+    followers: BTreeMap<EventId, VecDeque<Seq>>,
+    /// What most messages have on them, kept once.
+    no_reactions: Arc<Vec<Reaction>>,
+}
+
+/// What is known of a message beside its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Message {
+    seq: Seq,
+    /// Made anew only when it changes, so that rows share it.
+    reactions: Arc<Vec<Reaction>>,
+}
+
+impl Timeline {
+    /// The first event here.
+    #[must_use]
+    pub fn first(&self) -> Option<Seq> {
+        self.events.front().map(|event| event.seq)
+    }
+
+    /// The events, oldest first.
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = &Event> + ExactSizeIterator {
+        self.events.iter()
+    }
+
+    /// Whether there is space for older events.
+    #[must_use]
+    pub fn has_space(&self) -> bool {
+        self.events.len() < WINDOW
+    }
+
+    /// The messages of others after this place, without those that were taken back.
+    pub fn news(&self, me: MemberId, after: Seq) -> impl Iterator<Item = &Event> {
+        let start = self.events.partition_point(|event| event.seq <= after);
+        self.events
+            .range(start..)
+            .filter(move |event| event.by != me && matches!(event.kind, EventKind::Message { body: Some(_), .. }))
+    }
+
+    /// Adds the event that follows the last. In a full window it takes the place of the oldest.
+    pub fn push(&mut self, event: Event, reader: Reader<'_>) {
+        debug_assert!(self.events.back().is_none_or(|last| last.seq < event.seq), "the log goes forward");
+        if matches!(event.kind, EventKind::Edited { .. } | EventKind::Deleted { .. }) {
+            self.amend(&event.kind);
+        }
+        let (id, seq) = (event.id, event.seq);
+        let (target, is_message) = (event.kind.target(), matches!(event.kind, EventKind::Message { .. }));
+        self.events.push_back(event);
+        if let Some(target) = target {
+            self.followers.entry(target).or_default().push_back(seq);
+        }
+        self.index(id, seq, is_message, target, reader);
+        if self.events.len() > WINDOW {
+            self.forget_first();
+        }
+    }
+
+    /// Adds what lies directly before `before`, oldest first, as far as it is not here and there is space. Says how
+    /// many were new; `None` when the page does not touch this timeline and was therefore not taken.
+    pub fn prepend(&mut self, before: Seq, page: Vec<Event>, reader: Reader<'_>) -> Option<usize> {
+        // A page asked for an earlier window may end before this one begins: taking it would leave a gap.
+        let mut first = self.first().filter(|first| *first <= before)?;
+        let mut added = 0;
+        for event in page.into_iter().rev().filter(|event| event.seq < before) {
+            if event.seq < first && self.has_space() {
+                first = event.seq;
+                self.push_front(event, reader);
+                added += 1;
+            }
+        }
+        Some(added)
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Somebody is called otherwise, or somebody else looks.
+    pub fn rename(&mut self, reader: Reader<'_>) {
+        let reacted: Vec<EventId> =
+            self.followers.keys().filter(|target| self.messages.contains_key(target)).copied().collect();
+        for target in reacted {
+            self.count(target, reader);
+        }
+    }
+
+    /// What a page draws: the events, then the drafts. `zone` is what the reader's clock adds to UTC, in minutes; what
+    /// comes after `seen` is unread.
+    #[must_use]
+    pub fn rows<'a>(
+        &'a self,
+        reader: Reader<'a>,
+        drafts: impl Iterator<Item = &'a Draft>,
+        zone: i32,
+        seen: Option<Seq>,
+    ) -> Vec<Row> {
+        Rows::new(self, reader, drafts, zone, seen).draw()
+    }
+
+    fn push_front(&mut self, mut event: Event, reader: Reader<'_>) {
+        let (id, seq, target) = (event.id, event.seq, event.kind.target());
+        // The page may have been read before these came.
+        for later in self.followers.get(&target.unwrap_or(id)).into_iter().flatten() {
+            if let Some(later) = self.event(*later) {
+                event.amend(&later.kind);
+            }
+        }
+        let is_message = matches!(event.kind, EventKind::Message { .. });
+        self.events.push_front(event);
+        if let Some(target) = target {
+            self.followers.entry(target).or_default().push_front(seq);
+        }
+        self.index(id, seq, is_message, target, reader);
+    }
+
+    fn index(&mut self, id: EventId, seq: Seq, is_message: bool, target: Option<EventId>, reader: Reader<'_>) {
+        if is_message {
+            self.messages.insert(id, Message { seq, reactions: self.no_reactions.clone() });
+        }
+        self.count(target.unwrap_or(id), reader);
+    }
+
+    /// Takes the old words out of everything that a change concerns.
+    fn amend(&mut self, change: &EventKind) {
+        let Some(target) = change.target() else { return };
+        let message = self.messages.get(&target).map(|message| message.seq);
+        for seq in self.followers.get(&target).into_iter().flatten().copied().chain(message) {
+            if let Ok(place) = self.events.binary_search_by_key(&seq, |event| event.seq) {
+                self.events[place].amend(change);
+            }
+        }
+    }
+
+    fn forget_first(&mut self) {
+        let Some(event) = self.events.pop_front() else { return };
+        self.messages.remove(&event.id);
+        if let Some(target) = event.kind.target()
+            && let Some(followers) = self.followers.get_mut(&target)
+        {
+            followers.pop_front();
+            if followers.is_empty() {
+                self.followers.remove(&target);
+            }
+        }
+    }
+
+    /// Counts the reactions to a message anew, if it is here.
+    fn count(&mut self, target: EventId, reader: Reader<'_>) {
+        if !self.followers.contains_key(&target) || !self.messages.contains_key(&target) {
+            return;
+        }
+        let fresh = self.tally(target).shown(reader);
+        if let Some(message) = self.messages.get_mut(&target)
+            && *message.reactions != fresh
+        {
+            message.reactions = Arc::new(fresh);
+        }
+    }
+
+    fn tally(&self, target: EventId) -> Tally<'_> {
+        let mut tally = Tally::default();
+        for event in self.followers.get(&target).into_iter().flatten().filter_map(|seq| self.event(*seq)) {
+            if let EventKind::Reacted { emoji, on, .. } = &event.kind {
+                tally.count(event.by, emoji, *on);
+            }
+        }
+        tally
+    }
+
+    fn event(&self, seq: Seq) -> Option<&Event> {
+        let place = self.events.binary_search_by_key(&seq, |event| event.seq).ok()?;
+        self.events.get(place)
+    }
+
+    fn reactions(&self, target: EventId) -> &Arc<Vec<Reaction>> {
+        self.messages.get(&target).map_or(&self.no_reactions, |message| &message.reactions)
+    }
+
+    fn message(&self, target: EventId) -> Option<&Event> {
+        self.messages.get(&target).and_then(|message| self.event(message.seq))
+    }
+}

@@ -1,0 +1,263 @@
+//! How rows are made of events and drafts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use protocol::{Event, EventId, EventKind, MemberId, MessageBody, Seq};
+
+use super::row::{DayRow, LineRow, MessageRow, Quote, Reaction, Row, RowState, SeatChange, SeatChangeKind, UnreadRow};
+use super::{Reader, Timeline};
+use crate::outbox::{Draft, DraftEvent, DraftState};
+
+/// Messages of one author stand in one group when no more than this lies between each and the next, in milliseconds.
+pub const GROUP_MS: u64 = 300_000;
+
+const MINUTE_MS: i64 = 60_000;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+
+/// Rows being made, top to bottom.
+pub(super) struct Rows<'a> {
+    timeline: &'a Timeline,
+    reader: Reader<'a>,
+    zone: i32,
+    drafts: Vec<&'a Draft>,
+    /// What waits to be sent of a message: its words, and what changes it.
+    pending: BTreeMap<EventId, Pending<'a>>,
+    /// Where the unread row stands, and what it says.
+    unread: Option<(Seq, usize)>,
+    rows: Vec<Row>,
+    /// The last day that has begun.
+    day: Option<i64>,
+    /// Whether the last row is a line that takes more.
+    line_is_open: bool,
+}
+
+/// What is on its way and concerns one message.
+#[derive(Default)]
+struct Pending<'a> {
+    /// The message itself.
+    said: Option<&'a MessageBody>,
+    /// Changes of it, deletions and reactions, in order.
+    changes: Vec<&'a Draft>,
+}
+
+/// A message as the log or a draft has it.
+struct Said<'a> {
+    id: EventId,
+    by: MemberId,
+    at: u64,
+    body: Option<&'a MessageBody>,
+    edited: bool,
+    reply_to: Option<EventId>,
+    state: RowState,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(
+        timeline: &'a Timeline,
+        reader: Reader<'a>,
+        drafts: impl Iterator<Item = &'a Draft>,
+        zone: i32,
+        seen: Option<Seq>,
+    ) -> Self {
+        let drafts: Vec<&Draft> = drafts.collect();
+        let mut pending: BTreeMap<EventId, Pending<'a>> = BTreeMap::new();
+        for draft in &drafts {
+            match &draft.event {
+                DraftEvent::Message { body, .. } => pending.entry(draft.id).or_default().said = Some(body),
+                // Refused words stand alone.
+                _ if draft.is_refused() => {}
+                change => {
+                    if let Some(target) = change.target() {
+                        pending.entry(target).or_default().changes.push(draft);
+                    }
+                }
+            }
+        }
+        let unread = seen.and_then(|seen| {
+            let mut news = timeline.news(reader.me, seen);
+            news.next().map(|first| (first.seq, 1 + news.count()))
+        });
+        Self {
+            timeline,
+            reader,
+            zone,
+            rows: Vec::with_capacity(timeline.events.len() + drafts.len() + 4),
+            drafts,
+            pending,
+            unread,
+            day: None,
+            line_is_open: false,
+        }
+    }
+
+    pub(super) fn draw(mut self) -> Vec<Row> {
+        for event in &self.timeline.events {
+            self.event(event);
+        }
+        for draft in std::mem::take(&mut self.drafts) {
+            self.draft(draft);
+        }
+        self.rows
+    }
+
+    fn event(&mut self, event: &'a Event) {
+        match &event.kind {
+            EventKind::Message { body, reply_to, edited } => {
+                self.day(event.at);
+                if let Some((_, count)) = self.unread.filter(|(first, _)| *first == event.seq) {
+                    self.rows.push(Row::Unread(UnreadRow { count }));
+                }
+                self.message(&Said {
+                    id: event.id,
+                    by: event.by,
+                    at: event.at,
+                    body: body.as_ref(),
+                    edited: *edited,
+                    reply_to: *reply_to,
+                    state: RowState::Sent,
+                });
+            }
+            EventKind::Joined { member, .. } => self.line(event, *member, SeatChangeKind::Joined),
+            EventKind::Left { member, why } => self.line(event, *member, SeatChangeKind::Left(*why)),
+            _ => {}
+        }
+    }
+
+    /// Messages, and changes that have no other place: a refused one, and one whose message is not here.
+    fn draft(&mut self, draft: &'a Draft) {
+        let (body, reply_to) = match &draft.event {
+            DraftEvent::Message { body, reply_to } => (body, *reply_to),
+            DraftEvent::Edit { target, body } if draft.is_refused() || !self.says_something(*target) => (body, None),
+            _ => return,
+        };
+        let state = match draft.state {
+            DraftState::Waiting | DraftState::InFlight => {
+                RowState::Pending { since: draft.since, waiting: draft.waiting }
+            }
+            DraftState::Refused(code) => RowState::Refused(code),
+        };
+        self.day(draft.at);
+        let by = self.reader.me;
+        self.message(&Said { id: draft.id, by, at: draft.at, body: Some(body), edited: false, reply_to, state });
+    }
+
+    fn message(&mut self, said: &Said<'a>) {
+        let mut first_of_group = true;
+        if let Some(Row::Message(above)) = self.rows.last_mut()
+            && above.by == said.by
+            && said.at.abs_diff(above.at) <= GROUP_MS
+        {
+            above.last_of_group = false;
+            first_of_group = false;
+        }
+        let own = said.by == self.reader.me;
+        let (body, changed) = self.words(said.id, said.body);
+        let is_there = body.is_some();
+        let state = match (said.state, changed) {
+            (RowState::Sent, Some(since)) => RowState::Changing { since },
+            (state, _) => state,
+        };
+        let row = MessageRow {
+            id: said.id,
+            by: said.by,
+            name: self.reader.names.get(&said.by).cloned(),
+            at: said.at,
+            body: body.cloned(),
+            edited: is_there && (said.edited || changed.is_some()),
+            own,
+            first_of_group,
+            last_of_group: true,
+            reply: said.reply_to.filter(|_| is_there).map(|target| self.quote(target)),
+            reactions: if is_there { self.reactions(said.id) } else { self.timeline.no_reactions.clone() },
+            state,
+        };
+        self.rows.push(Row::Message(row));
+    }
+
+    /// What is on its way and changes or reacts to this message.
+    fn changes(&self, id: EventId) -> &[&'a Draft] {
+        self.pending.get(&id).map_or(&[], |pending| &pending.changes)
+    }
+
+    /// What a message says once what is on its way has come, and since when that is under way.
+    fn words(&self, id: EventId, said: Option<&'a MessageBody>) -> (Option<&'a MessageBody>, Option<u64>) {
+        let (mut body, mut since) = (said, None);
+        for change in self.changes(id) {
+            let changed = match &change.event {
+                _ if body.is_none() => continue,
+                DraftEvent::Edit { body, .. } => Some(body),
+                DraftEvent::Deletion { .. } => None,
+                DraftEvent::Message { .. } | DraftEvent::Reaction { .. } => continue,
+            };
+            body = changed;
+            since = since.or(Some(change.since));
+        }
+        (body, since)
+    }
+
+    fn reactions(&self, id: EventId) -> Arc<Vec<Reaction>> {
+        let mut own = self.changes(id).iter().filter_map(|draft| match &draft.event {
+            DraftEvent::Reaction { emoji, on, .. } => Some((emoji, *on)),
+            _ => None,
+        });
+        let Some(first) = own.next() else { return self.timeline.reactions(id).clone() };
+        let mut tally = self.timeline.tally(id);
+        for (emoji, on) in std::iter::once(first).chain(own) {
+            tally.count(self.reader.me, emoji, on);
+        }
+        Arc::new(tally.shown(self.reader))
+    }
+
+    fn quote(&self, target: EventId) -> Quote {
+        let said = match self.timeline.message(target) {
+            Some(event) => match &event.kind {
+                EventKind::Message { body, .. } => Some((event.by, body.as_ref())),
+                _ => None,
+            },
+            None => self.pending.get(&target).and_then(|pending| pending.said).map(|body| (self.reader.me, Some(body))),
+        };
+        let by = said.map(|(by, _)| by);
+        Quote {
+            target,
+            by,
+            name: by.and_then(|by| self.reader.names.get(&by)).cloned(),
+            body: said.and_then(|(_, body)| self.words(target, body).0).cloned(),
+            is_here: said.is_some(),
+        }
+    }
+
+    /// Whether there is a row with words that a change could be shown in.
+    fn says_something(&self, target: EventId) -> bool {
+        self.pending.get(&target).is_some_and(|pending| pending.said.is_some())
+            || self
+                .timeline
+                .message(target)
+                .is_some_and(|event| matches!(event.kind, EventKind::Message { body: Some(_), .. }))
+    }
+
+    fn line(&mut self, event: &Event, member: MemberId, kind: SeatChangeKind) {
+        self.day(event.at);
+        let own = member == self.reader.me;
+        let change = SeatChange { member, name: self.reader.names.get(&member).cloned(), own, kind };
+        if let Some(Row::Line(above)) = self.rows.last_mut()
+            && self.line_is_open
+            && !own
+        {
+            Arc::make_mut(&mut above.changes).push(change);
+            return;
+        }
+        self.line_is_open = !own;
+        self.rows.push(Row::Line(LineRow { id: event.id, at: event.at, changes: Arc::new(vec![change]) }));
+    }
+
+    /// Begins a new day where there is one. A clock that goes back begins none.
+    fn day(&mut self, at: u64) {
+        let local = i64::try_from(at).unwrap_or(i64::MAX).saturating_add(i64::from(self.zone) * MINUTE_MS);
+        let day = local.div_euclid(DAY_MS);
+        if self.day.is_none_or(|last| last < day) {
+            self.day = Some(day);
+            self.rows.push(Row::Day(DayRow { day, at }));
+        }
+    }
+}

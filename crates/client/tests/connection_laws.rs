@@ -1,0 +1,539 @@
+//! What holds for a connection in any history of sockets, networks, clocks and people.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use client::backoff::{BASE_MS, Backoff, CAP_MS, bound};
+use client::connection::{
+    Action, Connection, DIAL_MS, Ending, GHOSTS_MS, Input, LEAVE_MS, MISHEARD, PROBE_MS, Phase, SILENCE_MS,
+};
+use proptest::prelude::*;
+use protocol::fault::comes_back;
+use protocol::{ClientFrame, CloseCode};
+
+/// One thing that happens. Sockets are named by how many dials ago they were made, so that old ones speak up too.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Start,
+    Opened(u32),
+    Heard(u32),
+    Welcomed(u32),
+    Bye(u32, u16, Option<u64>),
+    Closed(u32, u16),
+    HoleFound(u32),
+    Wait(u64),
+    Due,
+    Online,
+    Offline,
+    Visible(bool),
+    TryNow,
+    Leave,
+    Left,
+}
+
+fn code() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        6 => prop::sample::select(vec![1001u16, 1006, 1011, 4001, 4004, 4005]),
+        2 => prop::sample::select(vec![4500u16, 4510]),
+        1 => prop::sample::select(vec![1000u16, 4501, 4502, 4504, 4508, 4509, 4777]),
+    ]
+}
+
+fn ago() -> impl Strategy<Value = u32> {
+    prop_oneof![4 => Just(0u32), 1 => 1u32..4]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        1 => Just(Step::Start),
+        4 => ago().prop_map(Step::Opened),
+        2 => ago().prop_map(Step::Heard),
+        4 => ago().prop_map(Step::Welcomed),
+        1 => (ago(), code(), prop::option::of(0u64..100_000)).prop_map(|(ago, code, retry)| Step::Bye(ago, code, retry)),
+        2 => (ago(), code()).prop_map(|(ago, code)| Step::Closed(ago, code)),
+        1 => ago().prop_map(Step::HoleFound),
+        3 => (0u64..60_000).prop_map(Step::Wait),
+        5 => Just(Step::Due),
+        1 => Just(Step::Online),
+        1 => Just(Step::Offline),
+        1 => any::<bool>().prop_map(Step::Visible),
+        1 => Just(Step::TryNow),
+        1 => prop::bool::weighted(0.1).prop_map(|leave| if leave { Step::Leave } else { Step::Due }),
+        1 => prop::bool::weighted(0.1).prop_map(|left| if left { Step::Left } else { Step::Due }),
+    ]
+}
+
+/// A connection, and beside it the plain truth about its sockets, its network and what it was told.
+struct World {
+    now: u64,
+    connection: Connection,
+    /// The socket that was dialed, and neither hung up nor closed.
+    alive: Option<u32>,
+    dials: u32,
+    online: bool,
+    visible: bool,
+    stopped: bool,
+    /// Since when it has no connection, from the first dial on.
+    seeking: Option<u64>,
+    /// How often 4500 was heard before a welcome.
+    misheard: u32,
+    /// When the person wanted to leave, or there was a network again after that, or it was last said by form.
+    leaving: Option<u64>,
+}
+
+impl World {
+    fn new(entropy: u64) -> Self {
+        let connection = Connection::new(entropy, false);
+        Self {
+            now: 1_000,
+            connection,
+            alive: None,
+            dials: 0,
+            online: true,
+            visible: true,
+            stopped: false,
+            seeking: None,
+            misheard: 0,
+            leaving: None,
+        }
+    }
+
+    fn input(&mut self, step: Step) -> Option<Input> {
+        let dial = |ago: u32| self.dials.checked_sub(ago).filter(|dial| *dial > 0);
+        Some(match step {
+            Step::Start => Input::Start,
+            Step::Opened(ago) => Input::Opened(dial(ago)?),
+            Step::Heard(ago) => Input::Heard(dial(ago)?),
+            Step::Welcomed(ago) => Input::Welcomed(dial(ago)?),
+            Step::Bye(ago, code, retry_ms) => Input::Bye { dial: dial(ago)?, code, retry_ms },
+            Step::Closed(ago, code) => Input::Closed { dial: dial(ago)?, code },
+            Step::HoleFound(ago) => Input::HoleFound(dial(ago)?),
+            Step::Wait(ms) => {
+                self.now += ms;
+                Input::Tick
+            }
+            Step::Due => {
+                self.now = self.connection.due().unwrap_or(self.now).max(self.now);
+                Input::Tick
+            }
+            Step::Online => Input::Online,
+            Step::Offline => Input::Offline,
+            Step::Visible(visible) => Input::Visible(visible),
+            Step::TryNow => Input::TryNow,
+            Step::Leave => Input::Leave,
+            Step::Left => Input::Left,
+        })
+    }
+
+    /// Lets it happen and checks every law.
+    fn live(&mut self, step: Step) -> Result<Vec<Action>, TestCaseError> {
+        let Some(input) = self.input(step) else { return Ok(Vec::new()) };
+        let before = self.connection.phase();
+        match input {
+            Input::Online | Input::TryNow => self.online = true,
+            Input::Offline => self.online = false,
+            Input::Visible(visible) => self.visible = visible,
+            Input::Closed { dial, .. } if self.alive == Some(dial) => self.alive = None,
+            Input::Leave if !self.stopped => drop(self.leaving.get_or_insert(self.now)),
+            _ => {}
+        }
+        if matches!(input, Input::Online) {
+            self.leaving = self.leaving.map(|_| self.now);
+        }
+        let counts = matches!(input, Input::Closed { dial, .. } | Input::Bye { dial, .. } if dial == self.dials)
+            && matches!(before, Phase::Dialing | Phase::Greeting | Phase::Live);
+        let actions = self.connection.step(self.now, input);
+        for action in &actions {
+            match action {
+                Action::Dial(dial) => {
+                    prop_assert_eq!(self.alive, None, "two sockets");
+                    prop_assert_eq!(*dial, self.dials + 1, "a dial is known by its number");
+                    prop_assert!(self.online, "dialed while offline");
+                    prop_assert!(!self.stopped, "dialed after the end");
+                    self.alive = Some(*dial);
+                    self.dials = *dial;
+                }
+                Action::HangUp(dial) => {
+                    prop_assert_eq!(self.alive, Some(*dial), "hung up what is not there");
+                    self.alive = None;
+                }
+                Action::Greet | Action::Transmit(_) => prop_assert_eq!(self.alive, Some(self.dials), "nobody listens"),
+                Action::PostLeave => {
+                    prop_assert!(self.online && !self.stopped, "a form that reaches nobody");
+                    prop_assert!(
+                        self.leaving.is_some_and(|since| self.now >= since + LEAVE_MS),
+                        "left without waiting"
+                    );
+                    self.leaving = Some(self.now);
+                }
+            }
+        }
+        if let (true, Input::Closed { code, .. } | Input::Bye { code, .. }) = (counts, input) {
+            let ended = matches!(self.connection.phase(), Phase::Ended(_));
+            prop_assert_eq!(ended, !self.comes_back(before, code), "close {}", code);
+        }
+        if matches!(input, Input::Left) && self.leaving.is_some() && !self.stopped {
+            prop_assert_eq!(self.connection.phase(), Phase::Ended(Ending::Left));
+        }
+        self.note();
+        self.check(before, input)?;
+        Ok(actions)
+    }
+
+    fn comes_back(&mut self, before: Phase, code: u16) -> bool {
+        match code {
+            4500 if before != Phase::Live => {
+                self.misheard += 1;
+                self.misheard <= MISHEARD
+            }
+            4510 => self.seeking.is_none_or(|since| self.now < since + GHOSTS_MS),
+            _ => comes_back(code),
+        }
+    }
+
+    fn note(&mut self) {
+        match self.connection.phase() {
+            Phase::Live => (self.seeking, self.misheard) = (None, 0),
+            Phase::Ended(_) => self.stopped = true,
+            Phase::Dialing | Phase::Greeting | Phase::Backoff { .. } => drop(self.seeking.get_or_insert(self.now)),
+            // Before the first dial there is nothing to seek with.
+            Phase::Idle => {}
+            Phase::Offline if self.dials == 0 => {}
+            Phase::Offline => drop(self.seeking.get_or_insert(self.now)),
+        }
+    }
+
+    fn check(&self, before: Phase, input: Input) -> Result<(), TestCaseError> {
+        let phase = self.connection.phase();
+        let has_socket = matches!(phase, Phase::Dialing | Phase::Greeting | Phase::Live);
+        prop_assert_eq!(has_socket, self.alive.is_some(), "a phase with a socket has one");
+        if let Phase::Backoff { until } = phase {
+            prop_assert!(self.online, "waiting for the clock where only the network helps");
+            prop_assert!(until <= self.now + CAP_MS, "a wait of {} ms", until - self.now);
+        }
+        if matches!(before, Phase::Backoff { .. } | Phase::Offline)
+            && matches!(input, Input::TryNow | Input::Online | Input::Visible(true))
+        {
+            prop_assert_eq!(phase, if self.online { Phase::Dialing } else { Phase::Offline }, "not at once");
+        }
+        // Whatever is not over and not hopeless wakes itself up.
+        if has_socket && (self.visible || phase != Phase::Live) || matches!(phase, Phase::Backoff { .. }) {
+            prop_assert!(self.connection.due().is_some(), "asleep in {phase:?}");
+        }
+        if let Some(since) = self.leaving.filter(|_| self.online && !self.stopped && phase != Phase::Idle) {
+            prop_assert!(self.connection.due().is_some_and(|due| due <= since + LEAVE_MS), "never leaves");
+        }
+        if let Phase::Ended(_) = before {
+            prop_assert_eq!(phase, before);
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn any_history_keeps_the_laws(entropy: u64, steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::new(entropy);
+        world.live(Step::Start)?;
+        for step in steps {
+            world.live(step)?;
+        }
+        // When all is well again, it is live after a bounded time or over for ever.
+        world.live(Step::Visible(true))?;
+        world.live(Step::Online)?;
+        for step in [Step::Due, Step::Due, Step::Opened(0), Step::Welcomed(0)] {
+            if world.connection.phase() != Phase::Live {
+                world.live(step)?;
+            }
+        }
+        prop_assert!(
+            matches!(world.connection.phase(), Phase::Live | Phase::Ended(_)) || world.connection.due().is_some(),
+            "stuck in {:?}", world.connection.phase()
+        );
+    }
+
+    #[test]
+    fn waits_are_random_from_zero_to_a_doubling_bound(entropy: u64, failures in 0u32..200) {
+        let mut backoff = Backoff::new(entropy);
+        for failure in 0..failures {
+            prop_assert!(backoff.fail() <= bound(failure));
+            prop_assert!(bound(failure) <= CAP_MS);
+        }
+        backoff.reset();
+        prop_assert!(backoff.fail() <= BASE_MS);
+    }
+}
+
+#[test]
+fn waits_use_the_whole_range() {
+    let mut backoff = Backoff::new(1);
+    let draws: Vec<u64> = (0..1_000).map(|_| backoff.draw(9)).collect();
+    assert!((0..=9).all(|wait| draws.iter().filter(|draw| **draw == wait).count() > 50));
+}
+
+/// A world that is live on dial 1 at 1 000 ms.
+fn live() -> World {
+    let mut world = World::new(7);
+    for step in [Step::Start, Step::Opened(0), Step::Welcomed(0)] {
+        world.live(step).unwrap();
+    }
+    assert_eq!(world.connection.phase(), Phase::Live);
+    world
+}
+
+#[test]
+fn hello_is_said_once_per_socket_and_never_before_it_is_open() {
+    let mut world = World::new(7);
+    assert_eq!(world.live(Step::Start).unwrap(), [Action::Dial(1)]);
+    assert_eq!(world.live(Step::Opened(0)).unwrap(), [Action::Greet]);
+    assert_eq!(world.live(Step::Opened(0)).unwrap(), []);
+}
+
+#[test]
+fn silence_is_a_dead_socket_only_while_visible() {
+    let mut world = live();
+    world.now += SILENCE_MS - 1;
+    world.live(Step::Heard(0)).unwrap();
+    world.live(Step::Wait(SILENCE_MS - 1)).unwrap();
+    assert_eq!(world.connection.phase(), Phase::Live);
+    assert_eq!(world.live(Step::Wait(1)).unwrap(), [Action::HangUp(1)]);
+    assert_eq!(world.live(Step::Due).unwrap(), [Action::Dial(2)]);
+
+    let mut world = live();
+    world.live(Step::Visible(false)).unwrap();
+    assert_eq!(world.live(Step::Wait(10 * SILENCE_MS)).unwrap(), []);
+    assert_eq!(world.live(Step::Visible(true)).unwrap(), [Action::HangUp(1), Action::Dial(2)]);
+}
+
+#[test]
+fn a_page_that_wakes_up_asks_whether_its_socket_lives() {
+    let mut world = live();
+    world.live(Step::Visible(false)).unwrap();
+    world.live(Step::Wait(20_000)).unwrap();
+    let ping = Action::Transmit(ClientFrame::Ping { n: 1 });
+    assert_eq!(world.live(Step::Visible(true)).unwrap(), [ping]);
+    assert_eq!(world.live(Step::Visible(true)).unwrap(), [], "one ping is enough");
+    assert_eq!(world.live(Step::Wait(PROBE_MS)).unwrap(), [Action::HangUp(1)]);
+}
+
+#[test]
+fn a_dial_that_hangs_is_given_up() {
+    let mut world = World::new(7);
+    world.live(Step::Start).unwrap();
+    assert_eq!(world.live(Step::Wait(DIAL_MS)).unwrap(), [Action::HangUp(1)]);
+    assert!(matches!(world.connection.phase(), Phase::Backoff { .. }));
+}
+
+#[test]
+fn what_bye_said_counts_and_the_close_after_it_does_not() {
+    let mut world = live();
+    world.live(Step::Bye(0, CloseCode::RoomEnded.number(), None)).unwrap();
+    world.live(Step::Closed(0, 1006)).unwrap();
+    assert_eq!(world.connection.phase(), Phase::Ended(Ending::RoomEnded));
+}
+
+#[test]
+fn a_server_that_says_when_to_come_back_is_obeyed() {
+    let mut waits = Vec::new();
+    for entropy in 0..50 {
+        let mut world = World::new(entropy);
+        for step in [Step::Start, Step::Opened(0), Step::Welcomed(0), Step::Bye(0, 1001, Some(4_000))] {
+            world.live(step).unwrap();
+        }
+        let Phase::Backoff { until } = world.connection.phase() else { panic!("{:?}", world.connection.phase()) };
+        waits.push(until - world.now);
+    }
+    assert!(waits.iter().all(|wait| (4_000..=8_000).contains(wait)), "{waits:?}");
+    assert!(waits.iter().max().unwrap() - waits.iter().min().unwrap() > 2_000, "a restart must spread its clients");
+
+    let mut world = live();
+    world.live(Step::Bye(0, CloseCode::EngineUnavailable.number(), Some(9_000))).unwrap();
+    assert_eq!(world.connection.phase(), Phase::Backoff { until: world.now + 9_000 });
+}
+
+#[test]
+fn a_server_that_welcomes_and_drops_is_dialed_ever_slower() {
+    let mut world = World::new(7);
+    world.live(Step::Start).unwrap();
+    let start = world.now;
+    for _ in 0..50 {
+        for step in [Step::Opened(0), Step::Welcomed(0), Step::Closed(0, 1006), Step::Due] {
+            world.live(step).unwrap();
+        }
+    }
+    assert!(world.now - start > 50 * CAP_MS / 4, "50 dials in {} ms", world.now - start);
+}
+
+#[test]
+fn every_ending_has_its_name() {
+    let ends = |code: CloseCode, leave: bool, first: bool| {
+        let mut world = if first { World::new(7) } else { live() };
+        if first {
+            world.live(Step::Start).unwrap();
+            world.live(Step::Opened(0)).unwrap();
+        }
+        if leave {
+            world.live(Step::Leave).unwrap();
+        }
+        world.live(Step::Closed(0, code.number())).unwrap();
+        world.connection.phase()
+    };
+    for (code, ending) in [
+        (CloseCode::Left, Ending::Left),
+        (CloseCode::RoomEnded, Ending::RoomEnded),
+        (CloseCode::NoSuchRoom, Ending::RoomEnded),
+        (CloseCode::NoSeat, Ending::NoSeat),
+        (CloseCode::Version, Ending::Version),
+        (CloseCode::Removed, Ending::Removed),
+        (CloseCode::BadFrame, Ending::Protocol),
+        (CloseCode::TooLarge, Ending::Protocol),
+    ] {
+        assert_eq!(ends(code, false, false), Phase::Ended(ending), "{code:?}");
+    }
+    assert_eq!(ends(CloseCode::NoSuchRoom, false, true), Phase::Ended(Ending::NoSuchRoom));
+    for code in [CloseCode::RoomEnded, CloseCode::Removed] {
+        assert_eq!(ends(code, true, false), Phase::Ended(Ending::Left));
+    }
+}
+
+/// A world whose page was served, is on its first dial, and was never live.
+fn first() -> World {
+    let mut world = World::new(7);
+    world.live(Step::Start).unwrap();
+    world
+}
+
+/// Lets the newest socket open and be closed with this code, and waits until it is time to dial again.
+fn refuse(world: &mut World, code: CloseCode) {
+    for step in [Step::Opened(0), Step::Closed(0, code.number())] {
+        world.live(step).unwrap();
+    }
+    if let Phase::Backoff { until } = world.connection.phase() {
+        world.live(Step::Wait(until - world.now)).unwrap();
+    }
+}
+
+#[test]
+fn a_hello_that_came_late_is_said_again_three_times() {
+    let mut world = first();
+    for _ in 0..MISHEARD {
+        refuse(&mut world, CloseCode::BadFrame);
+        assert_eq!(world.connection.phase(), Phase::Dialing);
+    }
+    refuse(&mut world, CloseCode::BadFrame);
+    assert_eq!(world.connection.phase(), Phase::Ended(Ending::Protocol));
+
+    // A welcome shows that it can be understood.
+    let mut world = first();
+    for _ in 0..3 * MISHEARD {
+        refuse(&mut world, CloseCode::BadFrame);
+        world.live(Step::Opened(0)).unwrap();
+        world.live(Step::Welcomed(0)).unwrap();
+        world.live(Step::Closed(0, 1006)).unwrap();
+        world.live(Step::Due).unwrap();
+    }
+    assert_eq!(world.connection.phase(), Phase::Dialing);
+
+    // Other failures in between do not.
+    let mut world = first();
+    for _ in 0..=MISHEARD {
+        refuse(&mut world, CloseCode::EngineUnavailable);
+        refuse(&mut world, CloseCode::BadFrame);
+    }
+    assert_eq!(world.connection.phase(), Phase::Ended(Ending::Protocol));
+}
+
+#[test]
+fn too_many_tabs_may_be_sockets_of_a_network_that_is_gone() {
+    let mut world = live();
+    world.live(Step::Offline).unwrap();
+    let lost = world.now;
+    world.live(Step::Online).unwrap();
+    while world.now < lost + GHOSTS_MS - CAP_MS {
+        refuse(&mut world, CloseCode::TooManyTabs);
+        assert_eq!(world.connection.lost(), Some(lost));
+        assert_eq!(world.connection.phase(), Phase::Dialing);
+    }
+    world.now = lost + GHOSTS_MS;
+    refuse(&mut world, CloseCode::TooManyTabs);
+    assert_eq!(world.connection.phase(), Phase::Ended(Ending::TooManyTabs));
+
+    let mut world = live();
+    world.now += 10 * GHOSTS_MS;
+    refuse(&mut world, CloseCode::TooManyTabs);
+    assert_eq!(world.connection.phase(), Phase::Dialing, "it counts from the loss, not from the dial before");
+}
+
+#[test]
+fn a_page_that_was_never_live_waits_for_a_place_without_a_word() {
+    let mut world = first();
+    let start = world.now;
+    refuse(&mut world, CloseCode::TooManyTabs);
+    assert_eq!((world.connection.phase(), world.connection.lost()), (Phase::Dialing, None));
+    world.now = start + GHOSTS_MS;
+    refuse(&mut world, CloseCode::TooManyTabs);
+    assert_eq!(world.connection.phase(), Phase::Ended(Ending::TooManyTabs));
+}
+
+#[test]
+fn attempts_are_counted_until_one_succeeds_or_the_network_is_another() {
+    let mut world = live();
+    world.live(Step::Closed(0, 1006)).unwrap();
+    assert_eq!(world.connection.failed(), 0, "to lose a connection is no attempt");
+    for failed in 1..4 {
+        world.live(Step::Due).unwrap();
+        world.live(Step::Closed(0, 1006)).unwrap();
+        assert_eq!(world.connection.failed(), failed);
+    }
+    world.live(Step::Due).unwrap();
+    world.live(Step::Offline).unwrap();
+    assert_eq!(world.connection.failed(), 3, "without a network no attempt can tell");
+    world.live(Step::Online).unwrap();
+    assert_eq!(world.connection.failed(), 0);
+    world.live(Step::Closed(0, 1006)).unwrap();
+    assert_eq!(world.connection.failed(), 1);
+    for step in [Step::Due, Step::Opened(0), Step::Welcomed(0)] {
+        world.live(step).unwrap();
+    }
+    assert_eq!(world.connection.failed(), 0);
+}
+
+#[test]
+fn leaving_is_said_again_on_the_next_connection() {
+    let mut world = live();
+    let leave = Action::Transmit(ClientFrame::Leave);
+    assert_eq!(world.live(Step::Leave).unwrap(), std::slice::from_ref(&leave));
+    world.live(Step::Closed(0, 1006)).unwrap();
+    world.live(Step::Due).unwrap();
+    world.live(Step::Opened(0)).unwrap();
+    assert_eq!(world.live(Step::Welcomed(0)).unwrap(), [leave]);
+}
+
+#[test]
+fn leaving_is_said_by_form_where_no_socket_says_it() {
+    // A socket that hangs, and one that is open and answers nothing.
+    for mut world in [first(), live()] {
+        world.live(Step::Leave).unwrap();
+        assert_eq!(world.live(Step::Wait(LEAVE_MS - 1)).unwrap(), []);
+        assert_eq!(world.live(Step::Wait(1)).unwrap(), [Action::PostLeave]);
+        assert_eq!(world.live(Step::Wait(1)).unwrap(), [], "one form at a time");
+        assert_eq!(world.live(Step::Wait(LEAVE_MS - 2)).unwrap(), []);
+        world.live(Step::Left).unwrap();
+        assert_eq!(world.connection.phase(), Phase::Ended(Ending::Left));
+        assert_eq!(world.connection.due(), None);
+    }
+
+    let mut world = live();
+    world.live(Step::Offline).unwrap();
+    world.live(Step::Leave).unwrap();
+    assert_eq!(world.connection.due(), None, "a form would bring the browser's own page of no network");
+    world.live(Step::Wait(60_000)).unwrap();
+    world.live(Step::Online).unwrap();
+    assert_eq!(world.connection.due(), Some(world.now + LEAVE_MS));
+    assert_eq!(world.live(Step::Wait(LEAVE_MS)).unwrap(), [Action::PostLeave]);
+
+    let mut world = live();
+    world.live(Step::Left).unwrap();
+    assert_eq!(world.connection.phase(), Phase::Live, "nobody wanted to leave");
+}

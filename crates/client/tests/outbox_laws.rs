@@ -1,0 +1,124 @@
+//! What holds for drafts that wait, and that more than one page of a tab keeps.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use client::{DraftEvent, DraftState, Outbox};
+use protocol::{ClientFrame, Code, EventId, Fault};
+
+fn id(nth: u32) -> EventId {
+    EventId::mint(u64::from(nth), [1; 10])
+}
+
+fn outbox(drafts: &[u32]) -> Outbox {
+    let mut outbox = Outbox::default();
+    for nth in drafts {
+        let event = DraftEvent::Message { body: format!("draft {nth}").parse().unwrap(), reply_to: None };
+        outbox.push(0, id(*nth), event, 1_000);
+    }
+    outbox
+}
+
+fn ids(outbox: &Outbox) -> Vec<EventId> {
+    outbox.drafts().map(|draft| draft.id).collect()
+}
+
+#[test]
+fn a_merge_adds_what_is_new_and_changes_nothing_else() {
+    let mut ours = outbox(&[1, 2]);
+    let sent = ours.send(0, 1);
+    assert!(sent.is_some());
+    ours.refuse(0, id(1), Fault::from(Code::NotAllowed));
+    ours.merge(outbox(&[3, 1, 4]));
+    assert_eq!(ids(&ours), [1, 2, 3, 4].map(id));
+    assert_eq!(ours.drafts().next().unwrap().state, DraftState::Refused(Code::NotAllowed));
+    let before = ours.clone();
+    ours.merge(before.clone());
+    assert_eq!(ours, before);
+}
+
+#[test]
+fn what_was_merged_into_an_empty_outbox_is_sent() {
+    let mut ours = outbox(&[1]);
+    assert!(ours.send(0, 1).is_some());
+    ours.settle(id(1));
+    let mut theirs = outbox(&[2]);
+    // As a page keeps it whose connection broke while it was under way.
+    assert!(theirs.send(0, 9).is_some());
+    ours.merge(theirs);
+    assert!(ours.send(10, 1).is_some(), "on the same connection");
+    assert_eq!(ours.send(10, 1), None);
+}
+
+#[test]
+fn a_draft_that_the_server_wants_later_says_why() {
+    let mut ours = outbox(&[1, 2]);
+    let waiting = |outbox: &Outbox| outbox.drafts().map(|draft| draft.waiting).collect::<Vec<_>>();
+    assert!(ours.send(0, 1).is_some());
+    assert_eq!(waiting(&ours), [None, None]);
+    ours.refuse(0, id(1), Fault { code: Code::Storage, retry_ms: Some(700) });
+    assert_eq!((waiting(&ours), ours.due()), (vec![Some(Code::Storage), None], Some(700)));
+    assert!(ours.send(700, 1).is_some());
+    assert_eq!(waiting(&ours), [Some(Code::Storage), None], "until the server says otherwise");
+    ours.settle(id(1));
+    assert_eq!(waiting(&ours), [None]);
+}
+
+#[test]
+fn a_change_of_what_is_gone_holds_up_nobody() {
+    let (mut ours, of_a_change) = (Outbox::default(), Fault::from(Code::NoTarget));
+    let edit = DraftEvent::Edit { target: id(9), body: "changed".parse().unwrap() };
+    ours.push(0, id(1), edit, 1_000);
+    ours.merge(outbox(&[2, 3]));
+    let sent = |frame: Option<ClientFrame>| match frame {
+        Some(ClientFrame::Append { id, .. }) => Some(id),
+        _ => None,
+    };
+    assert_eq!(sent(ours.send(0, 1)), Some(id(1)));
+    ours.refuse(0, id(1), of_a_change);
+    assert_eq!(sent(ours.send(0, 1)), Some(id(2)), "it goes on");
+    // The person tries once more while another one is under way: one at a time.
+    ours.retry(id(1));
+    assert_eq!(sent(ours.send(0, 1)), None);
+    ours.settle(id(2));
+    assert_eq!(sent(ours.send(0, 1)), Some(id(1)));
+    ours.refuse(0, id(1), of_a_change);
+    assert_eq!(sent(ours.send(0, 1)), Some(id(3)));
+    assert_eq!(ours.take(id(1)).unwrap().as_str(), "changed");
+    assert_eq!(sent(ours.send(0, 1)), None, "what is under way stays so");
+    ours.settle(id(3));
+    assert!(ours.is_empty());
+}
+
+#[test]
+fn nothing_is_due_while_one_is_under_way() {
+    let mut ours = Outbox::default();
+    let edit = DraftEvent::Edit { target: id(9), body: "changed".parse().unwrap() };
+    ours.push(0, id(1), edit, 1_000);
+    ours.merge(outbox(&[2]));
+    assert!(ours.send(0, 1).is_some());
+    ours.refuse(0, id(1), Fault::from(Code::NoTarget));
+    assert!(ours.send(0, 1).is_some());
+    ours.refuse(0, id(2), Fault { code: Code::Rate, retry_ms: Some(700) });
+    assert_eq!(ours.due(), Some(700));
+    assert!(ours.send(700, 1).is_some());
+    ours.retry(id(1));
+    assert_eq!((ours.due(), ours.send(800, 1)), (None, None));
+}
+
+/// A tab may be reloaded into a newer version: what an older one wrote has to be read with its ids.
+#[test]
+fn what_is_kept_reads_and_writes_the_same() {
+    let (one, other) = (id(1), id(2));
+    let drafts = [
+        (r#"{"Message":{"body":"a","reply_to":null}}"#.to_owned(), r#""InFlight""#),
+        (format!(r#"{{"Message":{{"body":"a","reply_to":"{other}"}}}}"#), r#""Waiting""#),
+        (format!(r#"{{"Edit":{{"target":"{other}","body":"b"}}}}"#), r#"{"Refused":"too_long"}"#),
+        (format!(r#"{{"Deletion":{{"target":"{other}"}}}}"#), r#""Waiting""#),
+        (format!(r#"{{"Reaction":{{"target":"{other}","emoji":"👍","on":true}}}}"#), r#""Waiting""#),
+    ];
+    for (event, state) in drafts {
+        let kept = format!(r#"{{"drafts":[{{"id":"{one}","event":{event},"at":1,"state":{state}}}]}}"#);
+        let outbox: Outbox = serde_json::from_str(&kept).unwrap();
+        assert_eq!(serde_json::to_string(&outbox).unwrap(), kept);
+    }
+}

@@ -1,0 +1,211 @@
+//! What holds for days, the unread mark and quotes.
+
+use client::{Client, DayRow, Input, Outbox, Quote, RoomState, Row, RowKey, UnreadRow};
+use proptest::prelude::*;
+use protocol::{Delivered, Event, EventKind, Names, ServerFrame};
+
+use crate::changes::messages;
+use crate::log::{self, Log, ME, body, deleted, id, joined, left, log, member, said, said_by};
+use crate::{drawn, live_client};
+
+const MINUTE: i128 = 60_000;
+const DAY: i128 = 24 * 60 * MINUTE;
+
+/// The day of a moment, in a zone, as a calendar has it.
+fn day(at: u64, zone: i32) -> i64 {
+    i64::try_from((i128::from(at) + i128::from(zone) * MINUTE).div_euclid(DAY)).unwrap()
+}
+
+/// The day rows, and the days of the rows that happened, in order.
+fn days(rows: &[Row], zone: i32) -> Vec<Result<i64, i64>> {
+    rows.iter()
+        .filter_map(|row| match row {
+            Row::Day(row) => Some(Ok(row.day)),
+            Row::Message(row) => Some(Err(day(row.at, zone))),
+            Row::Line(row) => Some(Err(day(row.at, zone))),
+            Row::Unread(_) => None,
+        })
+        .collect()
+}
+
+/// Each row stands below the row of its day, and each day has one, with something in it.
+fn days_are_right(rows: &[Row], zone: i32) -> Result<(), TestCaseError> {
+    let mut day = None;
+    let days = days(rows, zone);
+    for (nth, row) in days.iter().enumerate() {
+        match *row {
+            Ok(new) => {
+                prop_assert!(day.is_none_or(|day| day < new), "a day twice, or out of order");
+                prop_assert_eq!(days.get(nth + 1), Some(&Err(new)), "a day without a row");
+                day = Some(new);
+            }
+            Err(of) => prop_assert_eq!(day, Some(of), "a row in another day"),
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn each_row_stands_in_its_day(log in log(1..60), zone in -720i32..=840) {
+        let room = RoomState::from_snapshot(log.snapshot(log.len(), log.len()));
+        days_are_right(&room.rows(std::iter::empty(), zone), zone)?;
+    }
+
+    #[test]
+    fn a_day_begins_at_the_readers_midnight(
+        zone in -720i32..=840, midnight in 2i64..30_000, around in prop::collection::vec(-2i64..=2, 1..8),
+    ) {
+        let midnight = midnight * DAY as i64 - i64::from(zone) * MINUTE as i64;
+        let mut times: Vec<u64> = around.into_iter().map(|off| (midnight + off) as u64).collect();
+        times.sort_unstable();
+        let mut log = Log::of(times.iter().enumerate().map(|(nth, _)| said(nth as u32)));
+        log.events.iter_mut().zip(&times).for_each(|(event, at)| event.at = *at);
+        let rows = RoomState::from_snapshot(log.snapshot(log.len(), log.len())).rows(std::iter::empty(), zone);
+        days_are_right(&rows, zone)?;
+        let before = times.iter().filter(|at| (**at as i64) < midnight).count();
+        let begins: Vec<usize> = (0..rows.len()).filter(|nth| matches!(rows[*nth], Row::Day(_))).collect();
+        let expected = match before {
+            0 => vec![0],
+            _ if before == times.len() => vec![0],
+            _ => vec![0, before + 1],
+        };
+        prop_assert_eq!(begins, expected);
+    }
+
+    /// Clocks of servers go back at times, and a wire may say anything.
+    #[test]
+    fn keys_are_unique_at_any_times(mut log in log(1..30), times in prop::collection::vec(any::<u64>(), 30), zone: i32) {
+        log.events.iter_mut().zip(times).for_each(|(event, at)| event.at = at);
+        let rows = RoomState::from_snapshot(log.snapshot(log.len(), log.len())).rows(std::iter::empty(), zone);
+        crate::world::keys_are_unique(&rows)?;
+    }
+}
+
+#[test]
+fn a_run_of_lines_and_a_group_end_with_the_day() {
+    let mut log = Log::of([joined(1, 2), joined(2, 3), said(3), said(4)]);
+    let (day, next) = (DAY as u64, 2 * DAY as u64);
+    log.events.iter_mut().zip([day - 2, day - 1, next - 1, next]).for_each(|(event, at)| event.at = at);
+    let rows = |log: &Log, zone| RoomState::from_snapshot(log.snapshot(4, 4)).rows(std::iter::empty(), zone);
+    let keys: Vec<RowKey> = rows(&log, 0).iter().map(Row::key).collect();
+    let [line, above, below] = [1, 3, 4].map(|nth| RowKey::Event(id(nth)));
+    assert_eq!(keys, [RowKey::Day(0), line, RowKey::Day(1), above, RowKey::Day(2), below]);
+    assert_eq!(rows(&log, 0)[0], Row::Day(DayRow { day: 0, at: day - 2 }));
+    let groups: Vec<_> = messages(&rows(&log, 0)).iter().map(|row| (row.first_of_group, row.last_of_group)).collect();
+    assert_eq!(groups, [(true, true), (true, true)]);
+
+    log.events[1].at = day;
+    let keys: Vec<RowKey> = rows(&log, 0).iter().map(Row::key).collect();
+    assert_eq!(keys[..4], [RowKey::Day(0), line, RowKey::Day(1), RowKey::Event(id(2))]);
+}
+
+fn frame(log: &Log, events: std::ops::Range<usize>) -> Input {
+    let events: Vec<Event> = log.events[events].to_vec();
+    let events = events.into_iter().map(Delivered::Event).collect();
+    Input::Frame(1, ServerFrame::Events { events, names: Names::new(), more: false })
+}
+
+fn unread(client: &Client) -> Option<(usize, RowKey)> {
+    let rows = client.rows();
+    let place = rows.iter().position(|row| matches!(row, Row::Unread(_)))?;
+    let Row::Unread(UnreadRow { count }) = rows[place] else { return None };
+    assert_eq!(count, client.unread());
+    Some((count, rows[place + 1].key()))
+}
+
+#[test]
+fn what_others_said_while_the_page_was_hidden_is_unread_until_the_reader_answers() {
+    let log = Log::of([
+        said(1),
+        said(2),
+        said_by(3, 1),
+        said(4),
+        joined(5, 2),
+        said_by(6, 2),
+        deleted(7, 2, 6),
+        said_by(8, 2),
+        said_by(9, 2),
+    ]);
+    let mut client = live_client();
+    let _ = client.step(10, frame(&log, 2..3));
+    assert_eq!((client.unread(), unread(&client)), (0, None), "seen");
+    let _ = client.step(20, Input::Visible(false));
+    let _ = client.step(20, frame(&log, 3..5));
+    assert_eq!((client.unread(), unread(&client)), (0, None), "own messages and comings do not count");
+    let _ = client.step(30, frame(&log, 5..6));
+    assert_eq!(unread(&client), Some((1, RowKey::Event(id(6)))));
+    let _ = client.step(30, frame(&log, 6..7));
+    assert_eq!(unread(&client), None, "taken back");
+    let _ = client.step(30, frame(&log, 7..8));
+    let _ = client.step(30, Input::Visible(false));
+    assert_eq!(unread(&client), Some((1, RowKey::Event(id(8)))), "hidden twice is hidden once");
+
+    let _ = client.step(40, Input::Visible(true));
+    let _ = client.step(40, frame(&log, 8..9));
+    assert_eq!(unread(&client), Some((2, RowKey::Event(id(8)))));
+    let mut other = client.clone();
+    let _ = other.step(50, Input::Visible(false));
+    assert_eq!((other.unread(), unread(&other)), (0, None), "seen, and the mark moves on");
+    let _ = client.step(50, Input::Send { id: id(100), body: body("answer"), reply_to: None, at: 5 });
+    assert_eq!((client.unread(), unread(&client)), (0, None));
+}
+
+#[test]
+fn in_another_life_of_the_log_everything_is_unread() {
+    let mut client = live_client();
+    let _ = client.step(10, Input::Visible(false));
+    let log = Log::of([said_by(1, 1), said_by(2, 2)]);
+    let mut room = client.room().unwrap().clone();
+    let mut welcome = log.welcome(2, false);
+    welcome.position.epoch.0 += 1;
+    room.welcome(&welcome);
+    for event in &log.events {
+        room.apply(Delivered::Event(event.clone()));
+    }
+    assert_eq!(room.unread(), 2);
+}
+
+#[test]
+fn an_answer_quotes_what_is_here_as_it_is_now() {
+    let answer = |nth, target| {
+        (nth, 1, EventKind::Message { body: Some(body("answer")), reply_to: Some(id(target)), edited: false })
+    };
+    let log = Log::of([said_by(1, 2), answer(2, 1), log::edited(3, 2, 1), deleted(4, 2, 1), answer(5, 99)]);
+    let quotes = |head: usize, window: usize| -> Vec<Option<Quote>> {
+        let rows = messages(&drawn(&RoomState::from_snapshot(log.snapshot(head, window))));
+        rows.into_iter().map(|row| row.reply).collect()
+    };
+    let words = |quote: &Quote| quote.body.as_ref().map(|body| body.as_str().to_owned());
+    let quote = quotes(2, 9)[1].clone().unwrap();
+    assert_eq!((words(&quote), quote.by, quote.is_here), (Some("text 1".to_owned()), Some(member(2)), true));
+    assert_eq!(quote.name.as_ref().unwrap().as_str(), "M2");
+    assert_eq!(words(quotes(3, 9)[1].as_ref().unwrap()), Some("text 3".to_owned()));
+    let gone = quotes(4, 9)[1].clone().unwrap();
+    assert_eq!((words(&gone), gone.by, gone.is_here), (None, Some(member(2)), true));
+    let absent = Quote { target: id(99), by: None, name: None, body: None, is_here: false };
+    assert_eq!(quotes(5, 9)[2], Some(absent.clone()));
+    assert_eq!(quotes(2, 1)[0], Some(Quote { target: id(1), ..absent }), "not loaded");
+}
+
+#[test]
+fn an_answer_to_what_is_on_its_way_quotes_it() {
+    let mut client = Client::new(1, Some(Log::of([said(1)]).snapshot(1, 1)), Outbox::default());
+    let send =
+        |nth, target: Option<u32>| Input::Send { id: id(nth), body: body("mine"), reply_to: target.map(id), at: 5 };
+    let _ = client.step(0, send(100, None));
+    let _ = client.step(0, send(101, Some(100)));
+    let quote = messages(&client.rows())[2].reply.clone().unwrap();
+    assert_eq!((quote.by, quote.body, quote.is_here), (Some(member(ME)), Some(body("mine")), true));
+}
+
+#[test]
+fn lines_about_others_fold_and_those_about_the_reader_do_not() {
+    let log = Log::of([joined(1, 2), left(2, 2), joined(3, ME), joined(4, 3)]);
+    let rows = drawn(&RoomState::from_snapshot(log.snapshot(4, 4)));
+    let lines: Vec<usize> =
+        rows.iter().filter_map(|row| if let Row::Line(row) = row { Some(row.changes.len()) } else { None }).collect();
+    assert_eq!(lines, [2, 1, 1]);
+}

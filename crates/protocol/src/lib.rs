@@ -1,0 +1,39 @@
+//! The wire, version 1, as types. `PROTOCOL.md` at the top of the repository is its prose.
+//!
+//! Pure values: no clock, no randomness, no I/O. Everything that arrives from outside is parsed here once, and
+//! the rest of the program only ever holds the parsed type.
+
+pub mod body;
+pub mod codec;
+pub mod emoji;
+#[cfg(not(target_arch = "wasm32"))]
+mod envelope;
+pub mod event;
+pub mod fault;
+mod fields;
+pub mod frame;
+pub mod ids;
+pub mod json;
+pub mod limits;
+pub mod name;
+pub mod position;
+pub mod room_code;
+pub mod snapshot;
+
+pub use body::MessageBody;
+pub use emoji::Emoji;
+pub use event::{Delivered, Event, EventKind, LeaveReason, Proposal};
+pub use fault::{CloseCode, Code, Fault};
+pub use frame::{ClientFrame, Member, Names, RoomInfo, ServerFrame, Welcome};
+pub use ids::{EventId, MemberId};
+pub use limits::Limits;
+pub use name::DisplayName;
+pub use position::{Epoch, Position, Seq};
+pub use room_code::RoomCode;
+pub use snapshot::Snapshot;
+
+/// The version a `hello` carries.
+pub const VERSION: u32 = 1;
+
+/// The WebSocket subprotocol that every connection offers and the server selects.
+pub const SUBPROTOCOL: &str = "flasky.v1";

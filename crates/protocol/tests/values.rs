@@ -1,0 +1,314 @@
+//! The values of the wire: what is forgiven, what is refused, and that nothing from outside can make decoding panic.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use proptest::prelude::*;
+use protocol::codec::{decode, encode};
+use protocol::{
+    ClientFrame, CloseCode, Code, Delivered, DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, MemberId,
+    MessageBody, Names, Position, Proposal, RoomCode, Seq, ServerFrame, body, fault::comes_back, name,
+};
+use uuid::Uuid;
+
+fn code() -> impl Strategy<Value = RoomCode> {
+    any::<[u8; 5]>().prop_map(RoomCode::from_entropy)
+}
+
+fn display_name() -> impl Strategy<Value = DisplayName> {
+    ".{0,40}".prop_filter_map("a name", |typed| typed.parse().ok())
+}
+
+fn message_body() -> impl Strategy<Value = MessageBody> {
+    "(?s).{0,80}".prop_filter_map("a body", |typed| typed.parse().ok())
+}
+
+fn member() -> impl Strategy<Value = MemberId> {
+    any::<u128>().prop_map(|bits| MemberId(Uuid::from_u128(bits)))
+}
+
+fn event_id() -> impl Strategy<Value = EventId> {
+    (0u64..1 << 48, any::<[u8; 10]>()).prop_map(|(ms, entropy)| EventId::mint(ms, entropy))
+}
+
+fn kind() -> impl Strategy<Value = EventKind> {
+    prop_oneof![
+        (member(), display_name()).prop_map(|(member, name)| EventKind::Joined { member, name }),
+        member().prop_map(|member| EventKind::Left { member, why: LeaveReason::Vanished }),
+        (prop::option::of(message_body()), prop::option::of(event_id()), any::<bool>())
+            .prop_map(|(body, reply_to, edited)| EventKind::Message { body, reply_to, edited }),
+        (event_id(), prop::option::of(message_body())).prop_map(|(target, body)| EventKind::Edited { target, body }),
+        event_id().prop_map(|target| EventKind::Deleted { target }),
+        (event_id(), any::<bool>()).prop_map(|(target, on)| EventKind::Reacted {
+            target,
+            emoji: "🧪".parse().unwrap(),
+            on
+        }),
+        Just(EventKind::Unknown),
+    ]
+}
+
+fn delivered() -> impl Strategy<Value = Delivered> {
+    let event = (0..1u64 << 53, 0..1u64 << 53, event_id(), any::<u64>(), member(), kind()).prop_map(
+        |(seq, prev, id, at, by, kind)| Delivered::Event(Event { seq: Seq(seq), prev: Seq(prev), id, at, by, kind }),
+    );
+    let trimmed = (event_id(), 0..1u64 << 53).prop_map(|(id, seq)| Delivered::Trimmed { id, seq: Seq(seq) });
+    prop_oneof![4 => event, 1 => trimmed]
+}
+
+fn server_frame() -> impl Strategy<Value = ServerFrame> {
+    let names = prop::collection::btree_map(member(), display_name(), 0..4);
+    prop_oneof![
+        (prop::collection::vec(delivered(), 0..6), names, any::<bool>())
+            .prop_map(|(events, names, more)| ServerFrame::Events { events, names, more }),
+        (event_id(), any::<Option<u64>>()).prop_map(|(id, retry_ms)| ServerFrame::Rejected {
+            id,
+            code: Code::Rate,
+            retry_ms
+        }),
+        (member(), any::<Option<bool>>(), any::<Option<bool>>(), any::<Option<u64>>())
+            .prop_map(|(member, typing, away, until)| ServerFrame::Signal { member, typing, away, until }),
+        any::<u64>().prop_map(|n| ServerFrame::Pong { n }),
+        (any::<u16>(), ".{0,9}", any::<Option<u64>>()).prop_map(|(code, reason, retry_ms)| ServerFrame::Bye {
+            code,
+            reason,
+            retry_ms
+        }),
+    ]
+}
+
+fn proposal() -> impl Strategy<Value = Proposal> {
+    prop_oneof![
+        (any::<String>(), prop::option::of(event_id()))
+            .prop_map(|(body, reply_to)| Proposal::Message { body, reply_to }),
+        (event_id(), any::<String>()).prop_map(|(target, body)| Proposal::Edited { target, body }),
+        event_id().prop_map(|target| Proposal::Deleted { target }),
+        (event_id(), any::<String>(), any::<bool>()).prop_map(|(target, emoji, on)| Proposal::Reacted {
+            target,
+            emoji,
+            on
+        }),
+        Just(Proposal::Forbidden),
+        Just(Proposal::Other),
+    ]
+}
+
+fn client_frame() -> impl Strategy<Value = ClientFrame> {
+    let position =
+        (any::<u64>(), 0..1u64 << 53).prop_map(|(epoch, seq)| Position { epoch: Epoch(epoch), seq: Seq(seq) });
+    prop_oneof![
+        (any::<u32>(), prop::option::of(position)).prop_map(|(v, position)| ClientFrame::Hello { v, position }),
+        (event_id(), proposal()).prop_map(|(id, event)| ClientFrame::Append { id, event }),
+        any::<bool>().prop_map(|typing| ClientFrame::Signal { typing }),
+        Just(ClientFrame::Leave),
+        any::<u64>().prop_map(|n| ClientFrame::Ping { n }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_entropy_is_a_code_that_reads_back(code in code()) {
+        prop_assert_eq!(code.to_string().len(), 9);
+        prop_assert_eq!(code.to_string().parse(), Ok(code));
+    }
+
+    #[test]
+    fn codes_forgive_case_spaces_hyphens_and_look_alikes(code in code(), salt in prop::collection::vec(0u8..6, 9)) {
+        let typed: String = code.to_string().chars().zip(&salt).map(|(c, salt)| match (c, salt) {
+            ('0', 0) => "o".to_owned(),
+            ('0', 1) => "O".to_owned(),
+            ('1', 0) => "i".to_owned(),
+            ('1', 1) => "L".to_owned(),
+            ('-', 0) => "\u{2013}".to_owned(),
+            ('-', 1) => String::new(),
+            (c, 2) => format!(" {c}"),
+            (c, 3) => c.to_lowercase().to_string(),
+            (c, 4) => format!("{c}-"),
+            (c, _) => c.to_string(),
+        }).collect();
+        prop_assert_eq!(typed.parse(), Ok(code));
+    }
+
+    #[test]
+    fn codes_read_anything_without_panic(typed in any::<String>()) {
+        if let Ok(code) = typed.parse::<RoomCode>() {
+            prop_assert_eq!(code.to_string().parse(), Ok(code));
+        }
+    }
+
+    #[test]
+    fn names_are_in_their_bounds_and_normal_once_parsed(typed in any::<String>()) {
+        if let Ok(name) = typed.parse::<DisplayName>() {
+            prop_assert!(!name.as_str().is_empty());
+            prop_assert!(name.as_str().chars().count() <= 4 * name::MAX_GRAPHEMES);
+            prop_assert_eq!(name.as_str().trim(), name.as_str());
+            prop_assert_eq!(name.as_str().parse(), Ok(name.clone()));
+            prop_assert!(!name.initial().is_empty());
+        }
+    }
+
+    #[test]
+    fn bodies_are_in_their_bounds_and_normal_once_parsed(typed in "(?s)[ \t\r\n\u{a0}]{0,6}.{0,60}[ \t\r\n]{0,6}") {
+        if let Ok(parsed) = typed.parse::<MessageBody>() {
+            let text = parsed.as_str();
+            prop_assert!(!text.contains('\r'));
+            prop_assert_eq!(text.trim_end(), text);
+            prop_assert_eq!(body::length(&typed), text.chars().count());
+            prop_assert_eq!(text.parse(), Ok(parsed.clone()));
+        }
+    }
+
+    #[test]
+    fn decoding_survives_any_text(text in any::<String>()) {
+        let _ = decode::<ClientFrame>(&text);
+        let _ = decode::<ServerFrame>(&text);
+    }
+
+    #[test]
+    fn decoding_survives_valid_text_with_a_wound(
+        client in client_frame(), server in server_frame(), at in any::<prop::sample::Index>(), with in any::<char>(),
+    ) {
+        for text in [encode(&client), encode(&server)] {
+            let mut letters: Vec<char> = text.chars().collect();
+            let at = at.index(letters.len());
+            letters[at] = with;
+            let replaced: String = letters.iter().collect();
+            letters.remove(at);
+            let removed: String = letters.iter().collect();
+            let cut: String = letters[..at].iter().collect();
+            for wounded in [replaced, removed, cut] {
+                let _ = decode::<ClientFrame>(&wounded);
+                let _ = decode::<ServerFrame>(&wounded);
+            }
+        }
+    }
+
+    #[test]
+    fn frames_read_back_as_they_were_written(client in client_frame(), server in server_frame()) {
+        prop_assert_eq!(decode::<ClientFrame>(&encode(&client)), Ok(client));
+        prop_assert_eq!(decode::<ServerFrame>(&encode(&server)), Ok(server));
+    }
+
+    #[test]
+    fn minted_ids_are_version_7_and_sort_by_time(a in 0u64..1 << 47, later in 1u64..1 << 47, x: [u8; 10], y: [u8; 10]) {
+        prop_assert!(EventId::mint(a, x).is_v7());
+        prop_assert!(EventId::mint(a, x) < EventId::mint(a + later, y));
+    }
+
+    #[test]
+    fn every_member_has_one_of_twelve_hues(member in member()) {
+        prop_assert!(member.hue() < 12);
+    }
+}
+
+#[test]
+fn a_body_is_counted_in_scalar_values() {
+    let longest = "é".repeat(body::MAX_SCALARS);
+    assert!(longest.parse::<MessageBody>().is_ok());
+    assert_eq!(format!("{longest}x").parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::TooLong));
+    assert_eq!("\n \t ".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::Empty));
+    assert_eq!("\u{200b}\u{3164}\u{fe0f}".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::Empty));
+    assert_eq!("a\u{7}".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::BadText));
+    assert_eq!("\n\n  indented\r\nnext \n".parse::<MessageBody>().unwrap().as_str(), "  indented\nnext");
+}
+
+#[test]
+fn a_name_is_counted_in_graphemes_and_never_invisible() {
+    let family = "👨‍👩‍👧";
+    assert!(family.repeat(25).parse::<DisplayName>().is_ok());
+    assert_eq!("a".repeat(33).parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameBad));
+    assert_eq!("\u{200b}\u{2800}".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameMissing));
+    assert_eq!("\u{301}".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameMissing));
+    assert_eq!("a\u{202e}b".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameBad));
+    assert_eq!("  Ana   Maria ".parse::<DisplayName>().unwrap().as_str(), "Ana Maria");
+}
+
+#[test]
+fn a_code_says_what_is_wrong_with_it() {
+    assert!("".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeMissing));
+    assert!("ABCD".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeBad));
+    assert!("ABCD-EFGU".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeBad));
+}
+
+#[test]
+fn later_versions_are_skipped() {
+    let frame = decode::<ServerFrame>(r#"{"type":"whisper","to":"x","secret":true}"#);
+    assert_eq!(frame, Ok(ServerFrame::Unknown));
+    assert_eq!(decode::<ClientFrame>(r#"{"type":"whisper","to":"x"}"#), Ok(ClientFrame::Unknown));
+    assert!(decode::<ClientFrame>(r#"{"typing":true}"#).is_err(), "no type at all is no frame");
+
+    let id = EventId::mint(1, [0; 10]);
+    let by = MemberId(Uuid::from_u128(7));
+    let text = format!(
+        r#"{{"type":"events","new":1,"events":[{{"seq":2,"prev":1,"id":"{id}","at":3,"by":"{by}","kind":"settings","locked":true}}]}}"#
+    );
+    let event = Event { seq: Seq(2), prev: Seq(1), id, at: 3, by, kind: EventKind::Unknown };
+    let frame = ServerFrame::Events { events: vec![Delivered::Event(event)], names: Names::new(), more: false };
+    assert_eq!(decode(&text), Ok(frame));
+    assert_eq!(decode::<Code>(r#""name_taken""#), Ok(Code::Unknown));
+}
+
+#[test]
+fn a_proposal_that_cannot_be_read_keeps_its_id() {
+    let id = EventId::mint(1, [0; 10]);
+    let read = |event: &str| decode::<ClientFrame>(&format!(r#"{{"event":{event},"id":"{id}","type":"append"}}"#));
+    for (event, proposal) in [
+        (r#"{"kind":"message","body":"\ud83d"}"#, Proposal::Unsendable),
+        (r#"{"kind":"message","body":1e999}"#, Proposal::Other),
+        (r#"{"kind":"deleted"}"#, Proposal::Other),
+        (r#"[["message"]]"#, Proposal::Other),
+        (r#"{"kind":"left","why":"\udfff"}"#, Proposal::Forbidden),
+        (r#"{"kind":"message","body":"x","x":"\udfff"}"#, Proposal::Message { body: "x".into(), reply_to: None }),
+    ] {
+        assert_eq!(read(event), Ok(ClientFrame::Append { id, event: proposal }), "{event}");
+    }
+    assert!(decode::<ClientFrame>(r#"["leave",null,null,null,null,null,null]"#).is_err(), "an array is no frame");
+}
+
+#[test]
+fn an_event_this_version_cannot_read_is_not_taken_for_a_trimmed_one() {
+    let (id, by) = (EventId::mint(1, [0; 10]), MemberId(Uuid::from_u128(7)));
+    let text = format!(r#"{{"seq":2,"prev":1,"id":"{id}","at":3,"by":"{by}","kind":"message","body":""}}"#);
+    assert!(decode::<Delivered>(&text).is_err());
+}
+
+#[test]
+fn text_of_messages_is_not_in_debug_output() {
+    let append = ClientFrame::Append {
+        id: EventId::mint(1, [0; 10]),
+        event: Proposal::Message { body: "secret".into(), reply_to: None },
+    };
+    let event = EventKind::message("secret".parse().unwrap());
+    assert!(!format!("{append:?} {event:?}").contains("secret"));
+}
+
+#[test]
+fn close_codes_come_back_or_stop() {
+    for number in 1000..5000 {
+        if let Some(code) = CloseCode::from_number(number) {
+            assert_eq!(code.number(), number);
+            assert!(!code.reason().is_empty());
+        }
+    }
+    for back in [1001, 1005, 1006, 1011, 4000, 4001, 4005, 4499] {
+        assert!(comes_back(back), "{back}");
+    }
+    for stop in [1000, 4500, 4501, 4502, 4508, 4509, 4510, 4999] {
+        assert!(!comes_back(stop), "{stop}");
+    }
+}
+
+#[test]
+fn a_reaction_is_one_emoji() {
+    for emoji in ["👍", "🫡", "❤️", "1️⃣", "👩‍👩‍👧‍👦", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇩🇪", "⭐"]
+    {
+        assert_eq!(emoji.parse::<protocol::Emoji>().map(|emoji| emoji.to_string()), Ok(emoji.to_owned()));
+    }
+    for joined in ["🧑\u{200d}⚕", "❤\u{200d}🔥"] {
+        assert!(joined.parse::<protocol::Emoji>().is_ok(), "{joined:?}");
+    }
+    let invisible = ["\u{202e}\u{fe0f}", "\u{200b}\u{fe0f}", "\n\u{fe0f}\u{20e3}", "\u{202e}\u{fe0f}\u{20e3}"];
+    for other in ["", "a", "1", "👍👍", " 👍", "<b>", "é", "a\u{fe0f}", "\u{fe0f}", "❤"].into_iter().chain(invisible)
+    {
+        assert!(other.parse::<protocol::Emoji>().is_err(), "{other:?}");
+    }
+}

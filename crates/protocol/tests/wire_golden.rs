@@ -1,0 +1,215 @@
+//! The wire as it is written down: `fixtures/wire` holds one example of every frame and of every kind of event, and
+//! `PROTOCOL.md` shows the same ones. A change here is a change of the protocol.
+//!
+//! `BLESS=1 cargo test -p protocol --test wire_golden` writes them anew.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use protocol::codec::{decode, encode};
+use protocol::{
+    ClientFrame, CloseCode, Code, Delivered, DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits,
+    Member, MemberId, Names, Position, Proposal, RoomInfo, Seq, ServerFrame, VERSION, Welcome,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wire")
+}
+
+/// Decode equals the value, encode equals the fixture; the order of fields and every byte but the white space count.
+fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) {
+    let path = folder().join(format!("{name}.json"));
+    let pretty = serde_json::to_string_pretty(value).unwrap() + "\n";
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &pretty).unwrap();
+    }
+    let fixture = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(decode::<T>(&fixture).as_ref(), Ok(value), "{name} decoded");
+    assert_eq!(pretty, fixture, "{name} encoded");
+    assert_eq!(decode::<T>(&encode(value)).as_ref(), Ok(value), "{name} as it is sent");
+}
+
+fn ana() -> MemberId {
+    MemberId(Uuid::from_u128(0x5d1f_7a0c_93b4_4e21_8c6a_0b1e_2d3f_4a55))
+}
+
+fn ben() -> MemberId {
+    MemberId(Uuid::from_u128(0xa3c4_e5f6_0718_4293_a4b5_c6d7_e8f9_0a1b))
+}
+
+fn name(text: &str) -> DisplayName {
+    text.parse().unwrap()
+}
+
+fn id(nth: u8) -> EventId {
+    EventId::mint(1_767_225_600_000 + u64::from(nth), [nth; 10])
+}
+
+fn position(seq: u64) -> Position {
+    Position { epoch: Epoch(0x1f2e_3d4c_5b6a_7988), seq: Seq(seq) }
+}
+
+fn event(nth: u8, by: MemberId, kind: EventKind) -> Event {
+    let seq = u64::from(nth) * 3;
+    Event { seq: Seq(seq), prev: Seq(seq - 3), id: id(nth), at: 1_767_225_600_000 + seq, by, kind }
+}
+
+#[test]
+fn frames_of_the_client() {
+    golden("hello", &ClientFrame::Hello { v: VERSION, position: None });
+    golden("hello_resume", &ClientFrame::Hello { v: VERSION, position: Some(position(42)) });
+    let append = |event| ClientFrame::Append { id: id(9), event };
+    golden("append", &append(Proposal::Message { body: "Hello, Ben!".into(), reply_to: None }));
+    golden("append_reply", &append(Proposal::Message { body: "Me too.".into(), reply_to: Some(id(4)) }));
+    golden("append_edited", &append(Proposal::Edited { target: id(4), body: "Hello, Ben.".into() }));
+    golden("append_deleted", &append(Proposal::Deleted { target: id(4) }));
+    golden("append_reacted", &append(Proposal::Reacted { target: id(4), emoji: "👍".into(), on: true }));
+    golden("signal", &ClientFrame::Signal { typing: true });
+    golden("leave", &ClientFrame::Leave);
+    golden("ping", &ClientFrame::Ping { n: 7 });
+}
+
+#[test]
+fn frames_of_the_server() {
+    golden(
+        "welcome",
+        &ServerFrame::Welcome(Box::new(Welcome {
+            member: ana(),
+            position: position(42),
+            recovered: true,
+            room: RoomInfo { code: "7K3M-9QXR".parse().unwrap(), capacity: 50, locked: false },
+            members: vec![
+                Member { member: ana(), name: name("Ana"), away: false },
+                Member { member: ben(), name: name("Ben"), away: true },
+            ],
+            oldest: Seq(3),
+            limits: Limits::default(),
+            build: "1.0.0".into(),
+        })),
+    );
+    let said = event(14, ben(), EventKind::message("Hi, Ana.".parse().unwrap()));
+    golden(
+        "events",
+        &ServerFrame::Events {
+            events: vec![Delivered::Event(said), Delivered::Trimmed { id: id(2), seq: Seq(6) }],
+            names: Names::from([(ben(), name("Ben"))]),
+            more: true,
+        },
+    );
+    golden("events_sign_of_life", &ServerFrame::Events { events: vec![], names: Names::new(), more: false });
+    let signal = |typing, away, until| ServerFrame::Signal { member: ben(), typing, away, until };
+    golden("signal_typing", &signal(Some(true), None, None));
+    golden("signal_away", &signal(None, Some(true), Some(1_767_225_720_000)));
+    golden("rejected", &ServerFrame::Rejected { id: id(9), code: Code::TooLong, retry_ms: None });
+    golden("rejected_for_now", &ServerFrame::Rejected { id: id(9), code: Code::Rate, retry_ms: Some(400) });
+    golden("pong", &ServerFrame::Pong { n: 7 });
+    let bye =
+        |code: CloseCode, retry_ms| ServerFrame::Bye { code: code.number(), reason: code.reason().into(), retry_ms };
+    golden("bye", &bye(CloseCode::RoomEnded, None));
+    golden("bye_come_back", &bye(CloseCode::Restarting, Some(2_000)));
+}
+
+#[test]
+fn kinds_of_events() {
+    golden("event_joined", &event(1, ana(), EventKind::Joined { member: ana(), name: name("Ana") }));
+    golden("event_left", &event(2, ana(), EventKind::Left { member: ana(), why: LeaveReason::Choice }));
+    golden("event_left_vanished", &event(3, ben(), EventKind::Left { member: ben(), why: LeaveReason::Vanished }));
+    let body = "Two lines,\n\"quotes\", émojis 🧪.".parse().unwrap();
+    golden("event_message", &event(4, ben(), EventKind::message(body)));
+    let answer = EventKind::Message { body: "Me too.".parse().ok(), reply_to: Some(id(4)), edited: true };
+    golden("event_message_edited", &event(5, ana(), answer));
+    golden("event_message_gone", &event(6, ana(), EventKind::Message { body: None, reply_to: None, edited: false }));
+    golden("event_edited", &event(7, ana(), EventKind::Edited { target: id(5), body: "Me too.".parse().ok() }));
+    golden("event_edited_again", &event(8, ana(), EventKind::Edited { target: id(6), body: None }));
+    golden("event_deleted", &event(9, ana(), EventKind::Deleted { target: id(6) }));
+    let reacted = EventKind::Reacted { target: id(4), emoji: "👍".parse().unwrap(), on: true };
+    golden("event_reacted", &event(10, ana(), reacted));
+}
+
+/// What must have an example.
+const WANTED: [&str; 16] = [
+    "hello",
+    "append",
+    "leave",
+    "ping",
+    "welcome",
+    "events",
+    "rejected",
+    "pong",
+    "bye",
+    "event_joined",
+    "event_left",
+    "event_message",
+    "event_edited",
+    "event_deleted",
+    "event_reacted",
+    "signal",
+];
+
+/// A new variant breaks the build here, and wants a fixture above.
+#[test]
+fn nothing_is_without_an_example() {
+    fn client(frame: &ClientFrame) -> &'static str {
+        match frame {
+            ClientFrame::Hello { .. } => "hello",
+            ClientFrame::Append { .. } => "append",
+            ClientFrame::Leave => "leave",
+            ClientFrame::Signal { .. } => "signal",
+            ClientFrame::Ping { .. } => "ping",
+            ClientFrame::Unknown => "unknown",
+        }
+    }
+    fn server(frame: &ServerFrame) -> &'static str {
+        match frame {
+            ServerFrame::Welcome(_) => "welcome",
+            ServerFrame::Events { .. } => "events",
+            ServerFrame::Signal { .. } => "signal",
+            ServerFrame::Rejected { .. } => "rejected",
+            ServerFrame::Pong { .. } => "pong",
+            ServerFrame::Bye { .. } => "bye",
+            ServerFrame::Unknown => "unknown",
+        }
+    }
+    fn kind(kind: &EventKind) -> &'static str {
+        match kind {
+            EventKind::Joined { .. } => "event_joined",
+            EventKind::Left { .. } => "event_left",
+            EventKind::Message { .. } => "event_message",
+            EventKind::Edited { .. } => "event_edited",
+            EventKind::Deleted { .. } => "event_deleted",
+            EventKind::Reacted { .. } => "event_reacted",
+            EventKind::Unknown => "unknown",
+        }
+    }
+    let mut wanted = BTreeSet::from(WANTED);
+    for file in std::fs::read_dir(folder()).unwrap() {
+        let path = file.unwrap().path();
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let found = match (decode::<Event>(&text), decode::<ClientFrame>(&text), decode::<ServerFrame>(&text)) {
+            (Ok(event), ..) => kind(&event.kind),
+            (_, Ok(frame), _) if frame != ClientFrame::Unknown => client(&frame),
+            (_, _, Ok(frame)) => server(&frame),
+            _ => "nothing",
+        };
+        assert!(stem.starts_with(found), "{stem} holds {found}");
+        wanted.remove(found);
+    }
+    assert!(wanted.is_empty(), "no example of {wanted:?}");
+}
+
+#[test]
+fn the_prose_quotes_every_example() {
+    let prose = std::fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../PROTOCOL.md")).unwrap();
+    for file in std::fs::read_dir(folder()).unwrap() {
+        let path = file.unwrap().path();
+        let example = std::fs::read_to_string(&path).unwrap();
+        assert!(prose.contains(example.trim()), "PROTOCOL.md does not show {}", path.display());
+    }
+}
