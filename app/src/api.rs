@@ -7,12 +7,10 @@ use protocol::json::{read_struct, words};
 use protocol::{Code, Event, EventId, MemberId, Names, RoomCode, Snapshot};
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
 mod functions;
 #[cfg(feature = "ssr")]
 pub mod port;
 
-#[cfg(feature = "ssr")]
 pub use functions::*;
 
 /// The fields of the form that opens a room, as typed.

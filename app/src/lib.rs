@@ -1,13 +1,22 @@
-//! What server and browser share: the pages, and what they ask of the server.
+//! The Leptos application: compiled to WASM for the browser (`hydrate`) and into the server (`ssr`).
 //!
-//! `live` is the only bridge from the crates `protocol` and `client` to the browser; `ui` draws; `api` declares what a
-//! page asks of the server. `tests/layering.rs` keeps it so.
+//! [`App`] has the routes. `pages` has one module a route, `components` what they are made of, `live` what runs while a
+//! room is open, `api` what a page asks of the server. `tests/layering.rs` holds who may name whom.
 
-#![cfg_attr(feature = "pages", recursion_limit = "512")]
+#![recursion_limit = "512"]
+#![allow(unreachable_pub, reason = "the component macro makes public items of private ones")]
+#![allow(clippy::must_use_candidate, reason = "a component is used in `view!`")]
 
-#[cfg(feature = "pages")]
 pub mod api;
-#[cfg(feature = "pages")]
+mod app;
+mod components;
+#[cfg(feature = "ssr")]
+pub mod document;
 pub mod live;
-#[cfg(feature = "pages")]
-pub mod ui;
+mod markup;
+mod pages;
+mod text;
+
+pub use app::App;
+#[cfg(feature = "hydrate")]
+pub use app::{hydrate, mount};

@@ -18,21 +18,21 @@ struct Rule {
 }
 
 const RULES: &[Rule] = &[
-    Rule { parts: &["app/src/live"], words: &[], modules: &["ui"] },
+    Rule { parts: &["app/src/live"], words: &[], modules: &["components", "pages"] },
     Rule {
         parts: &["app/src/api"],
         words: &["axum*", "leptos_axum", "rusqlite", "async_nats"],
-        modules: &["client", "live", "ui", "backend", "hub", "sqlite", "nats"],
+        modules: &["client", "live", "components", "pages", "backend", "hub", "sqlite", "nats"],
     },
     Rule {
-        parts: &["app/src/ui"],
+        parts: &["app/src/components", "app/src/pages"],
         words: &["ClientFrame", "ServerFrame", "WebSocket", "gloo_net", "tokio*"],
         modules: &["codec", "frame", "socket", "driver"],
     },
     Rule {
         parts: &["server/src/backend"],
         words: &["axum*", "leptos*", "tower*", "hyper*"],
-        modules: &["hub", "session", "api", "ui", "live", "client"],
+        modules: &["hub", "session", "api", "live", "client"],
     },
     Rule { parts: &["server/src/backend/sqlite"], words: &["async_nats"], modules: &["nats"] },
     Rule { parts: &["server/src/backend/nats"], words: &["rusqlite"], modules: &["sqlite"] },

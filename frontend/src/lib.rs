@@ -1,14 +1,17 @@
 //! The WASM entry.
 
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Takes over the page that the server rendered. The boot script calls it, once.
-///
-/// # Errors
-/// When the page is not one of this version.
 #[wasm_bindgen]
-pub fn hydrate() -> Result<(), JsValue> {
+pub fn hydrate() {
     console_error_panic_hook::set_once();
-    if app::ui::hydrate() { Ok(()) } else { Err("the page is of another version".into()) }
+    app::hydrate();
+}
+
+/// Draws the page anew, in an instance of its own. The boot script calls it where `hydrate` failed.
+#[wasm_bindgen]
+pub fn mount() {
+    console_error_panic_hook::set_once();
+    app::mount();
 }

@@ -3,7 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use app::api::port::SharedRooms;
-use app::ui::{App, shell};
+use app::App;
+use app::document::shell;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;

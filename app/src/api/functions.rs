@@ -1,5 +1,5 @@
-//! The server functions, with fixed paths, usable as plain HTML forms without script. A page with script calls the same
-//! paths (`live/ask.rs`).
+//! The server functions, with fixed paths: usable as plain HTML forms without script, and through their generated clients
+//! with it.
 
 #![expect(
     missing_docs,
@@ -9,10 +9,12 @@
 use leptos::prelude::*;
 use protocol::{RoomCode, Seq};
 
-use super::port::SharedRooms;
-use super::{EnterForm, Entry, Home, OlderPage, Posted, Visit};
+#[cfg(feature = "ssr")]
+use super::EnterForm;
+use super::{Entry, Home, OlderPage, Posted, Visit};
 
-fn rooms() -> Result<SharedRooms, ServerFnError> {
+#[cfg(feature = "ssr")]
+fn rooms() -> Result<super::port::SharedRooms, ServerFnError> {
     use_context().ok_or_else(|| ServerFnError::new("the server provides no rooms"))
 }
 

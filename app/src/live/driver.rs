@@ -6,34 +6,36 @@ use client::{Action, Client, Input, Pace};
 use futures_channel::mpsc::Receiver;
 use futures_util::{FutureExt, StreamExt, select_biased};
 use gloo_timers::future::TimeoutFuture;
-use wasm_bindgen_futures::spawn_local;
+use leptos::task::spawn_local;
+use leptos::prelude::*;
 
 use super::keeper::Keeper;
 use super::socket::{BROKEN, Socket};
-use super::store::RoomStore;
-use super::{ask, browser};
+use super::browser;
+use super::room::Room;
+use crate::api;
 
 /// How often the page's clock moves while something on it counts time, in milliseconds.
 const BEAT_MS: u64 = 200;
 
 /// Runs until the page, or the room on it, goes away.
-pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiver<Input>) {
-    let mut hands = Hands { store, socket: None, wake: None };
-    let mut keeper = Keeper::new(store.code);
-    adopt(store, &mut client, &mut keeper);
+pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Input>) {
+    let mut hands = Hands { room, socket: None, wake: None };
+    let mut keeper = Keeper::new(room.code);
+    adopt(room, &mut client, &mut keeper);
     hands.perform(client.step(browser::now_ms(), Input::Zone(browser::zone())));
     hands.perform(client.step(browser::now_ms(), Input::Start));
     let mut pace = Pace::default();
     // What was kept of an earlier page, and the reader's own clock.
     pace.hurry(browser::now_ms());
     loop {
-        let (now, key) = (browser::now_ms(), store.last_key());
+        let (now, key) = (browser::now_ms(), room.last_key());
         if pace.due(key).is_some_and(|due| due <= now) {
-            store.draw(&client);
+            room.draw(&client);
             pace.drawn(now);
         }
         keeper.keep(client.outbox(), client.status());
-        let beat = (store.counts_time() || is_sending(&client)).then_some(now + BEAT_MS);
+        let beat = (room.counts_time() || is_sending(&client)).then_some(now + BEAT_MS);
         let due = hands.wake.into_iter().chain(beat).chain(pace.due(key)).min();
         // Inputs first: where the room is gone, so are the signals that a frame would change.
         let input = select_biased! {
@@ -45,7 +47,7 @@ pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiv
             () = sleep_until(due).fuse() => Input::Tick,
         };
         let now = browser::now_ms();
-        store.now.set(now);
+        room.now.set(now);
         if matches!(input, Input::Tick) {
             if hands.wake.is_none_or(|wake| now < wake) {
                 continue;
@@ -59,7 +61,7 @@ pub(super) async fn run(store: RoomStore, mut client: Client, mut inputs: Receiv
             // Whoever leaves was asked, and has given up what is not sent.
             Input::Leave => client.give_up(),
             // It may have slept in the browser's page cache while other pages of its tab wrote.
-            Input::Visible(true) => adopt(store, &mut client, &mut keeper),
+            Input::Visible(true) => adopt(room, &mut client, &mut keeper),
             _ => {}
         }
         hands.perform(client.step(now, input));
@@ -86,11 +88,11 @@ fn is_sending(client: &Client) -> bool {
 }
 
 /// Takes over what other pages of this tab could not send.
-fn adopt(store: RoomStore, client: &mut Client, keeper: &mut Keeper) {
+fn adopt(room: Room, client: &mut Client, keeper: &mut Keeper) {
     let (outbox, text) = keeper.adopt();
     client.merge(outbox);
     if text.is_some() {
-        store.taken.set(text);
+        room.taken.set(text);
     }
 }
 
@@ -103,7 +105,7 @@ async fn sleep_until(due: Option<u64>) {
 
 /// What the client's actions act on.
 struct Hands {
-    store: RoomStore,
+    room: Room,
     socket: Option<Socket>,
     wake: Option<u64>,
 }
@@ -121,23 +123,23 @@ impl Hands {
                 }
                 Action::Wake(at) => self.wake = Some(at),
                 Action::PostLeave => self.post_leave(),
-                Action::Compose(body) => self.store.taken.set(Some(body.as_str().to_owned())),
+                Action::Compose(body) => self.room.taken.set(Some(body.as_str().to_owned())),
             }
         }
     }
 
     fn dial(&mut self, dial: u32) {
-        self.socket = Socket::dial(dial, self.store.code);
+        self.socket = Socket::dial(dial, self.room.code);
         if self.socket.is_none() {
-            self.store.tell(Input::Closed(dial, BROKEN));
+            self.room.tell(Input::Closed(dial, BROKEN));
         }
     }
 
     fn post_leave(&self) {
-        let store = self.store;
+        let room = self.room;
         spawn_local(async move {
-            if ask::to_leave(store.code).await {
-                store.tell(Input::Left);
+            if api::leave_room(room.code.to_string()).await.is_ok_and(|answer| matches!(answer, api::Posted::Done {})) {
+                room.tell(Input::Left);
             }
         });
     }

@@ -1,8 +1,9 @@
 //! What the browser can do for somebody who is looking elsewhere. Called from Effects and events only.
 
+use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlAudioElement, Notification, NotificationOptions, NotificationPermission};
 
 use super::browser;
@@ -78,11 +79,9 @@ pub fn show(room: &str, words: &str) {
     notification.set_onclick(Some(to_page.into_js_value().unchecked_ref()));
 }
 
-/// Sets the window's title, and its sign with or without a mark for news.
-pub fn name_window(title: &str, news: bool) {
-    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
-    document.set_title(title);
-    if let Some(icon) = document.get_element_by_id("icon") {
+/// Gives the window's icon a mark for news, or takes it away.
+pub fn mark_icon(news: bool) {
+    if let Some(icon) = browser::by_id("icon") {
         let _ = icon.set_attribute("href", if news { "/favicon-news.svg" } else { "/favicon.svg" });
     }
 }

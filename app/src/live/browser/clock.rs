@@ -1,11 +1,11 @@
 //! Times, and how the reader writes them.
 
-use super::window;
+use leptos::prelude::window;
 
 /// Milliseconds since the page began; never goes back.
 #[must_use]
 pub fn now_ms() -> u64 {
-    window().and_then(|window| window.performance()).map_or(0, |clock| clock.now() as u64)
+    window().performance().map_or(0, |clock| clock.now() as u64)
 }
 
 /// UTC milliseconds since 1970.

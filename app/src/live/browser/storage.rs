@@ -1,14 +1,15 @@
 //! What the device and the tab keep. Both can be full or forbidden; the page works without them.
 
+use leptos::prelude::window;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, Storage};
 
-use super::{by_id, window};
+use super::by_id;
 
 const NAME: &str = "flasky.name";
 
 fn local_storage() -> Option<Storage> {
-    window()?.local_storage().ok()?
+    window().local_storage().ok()?
 }
 
 /// What this device keeps under this key.
@@ -40,7 +41,7 @@ pub fn recall_name() {
 }
 
 fn session_storage() -> Option<Storage> {
-    window()?.session_storage().ok()?
+    window().session_storage().ok()?
 }
 
 /// What this tab keeps over a reload under this key, empty if nothing; `None` when that cannot be read.

@@ -1,0 +1,12 @@
+//! What the pages are made of.
+
+pub(crate) mod copy_link;
+pub(crate) mod dialog;
+pub(crate) mod enter_form;
+pub(crate) mod icon;
+pub(crate) mod look;
+pub(crate) mod markup;
+pub(crate) mod name;
+pub(crate) mod notice;
+pub(crate) mod room;
+pub(crate) mod top;

@@ -1,0 +1,121 @@
+//! The room as a member sees it: first as the server rendered it, then live.
+
+use client::MessageRow;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_navigate;
+use protocol::EventId;
+
+use super::notice::EndNotice;
+use crate::api::Inside;
+use crate::live::room::{Ending, Room, Status};
+use crate::text;
+
+mod composer;
+
+mod header;
+mod help;
+mod invite;
+mod log;
+mod notices;
+mod roster;
+mod status;
+
+use composer::Composer;
+use header::Header;
+use help::Help;
+use invite::Invite;
+use log::LogView;
+use notices::Notices;
+use roster::Roster;
+use status::StatusBanner;
+
+/// What the reader is about to do, shared by the log and the composer. A context.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk {
+    /// What the composer is for.
+    pub(crate) mode: RwSignal<Mode>,
+    /// What an emoji is being picked for; `None` while none is.
+    pub(crate) picking: RwSignal<Option<Picking>>,
+}
+
+/// What the composer is for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Mode {
+    /// A message.
+    New,
+    /// An answer to this message.
+    Reply(Box<MessageRow>),
+    /// A change of this message.
+    Edit(Box<MessageRow>),
+}
+
+/// What an emoji is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Picking {
+    /// The text in the composer.
+    Composer,
+    /// A reaction to this message.
+    Reaction(EventId),
+}
+
+/// The room, or what became of it.
+#[component]
+pub(crate) fn RoomView(
+    /// The room as it was when the server looked.
+    inside: Inside,
+) -> impl IntoView {
+    let Inside { snapshot, post_id, flash } = inside;
+    let room = Room::new(snapshot, post_id);
+    provide_context(room);
+    provide_context(Desk { mode: RwSignal::new(Mode::New), picking: RwSignal::new(None) });
+    provide_context(Notices::new(room));
+    room.start();
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        if room.leaving.get() && room.status.get() == Status::Ended(Ending::Left) {
+            navigate("/", Default::default());
+        }
+    });
+    let ending = Memo::new(move |_| match room.status.get() {
+        // On the way to another page.
+        Status::Ended(Ending::Left) if room.leaving.get() => None,
+        Status::Ended(ending) => Some(ending),
+        _ => None,
+    });
+    move || match ending.get() {
+        None => view! { <Talk post_id flash=flash.clone()/> }.into_any(),
+        Some(ending) => view! {
+            <Title text=text::ending(ending).0/>
+            <EndNotice ending unsent=Signal::derive(move || { room.unsent.track(); room.unsent_words() })/>
+        }
+        .into_any(),
+    }
+}
+
+/// The room while it goes on.
+#[component]
+fn Talk(
+    /// The id of the message that a page without script sends.
+    post_id: EventId,
+    /// A refused message.
+    flash: Option<crate::api::Flash>,
+) -> impl IntoView {
+    let room = expect_context::<Room>();
+    let notices = expect_context::<Notices>();
+    view! {
+        <Title text=move || text::title(room.code, notices.unseen())/>
+        <a class="skip" href="#body" rel="external">{text::SKIP}</a>
+        <Invite/>
+        <Help/>
+        <div class="room">
+            <Header/>
+            <StatusBanner/>
+            <main>
+                <LogView/>
+                <Composer post_id flash/>
+            </main>
+            <Roster/>
+        </div>
+    }
+}

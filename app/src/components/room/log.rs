@@ -1,0 +1,9 @@
+//! The log.
+
+use leptos::prelude::*;
+
+/// The log.
+#[component]
+pub(crate) fn LogView() -> impl IntoView {
+    // STUB
+}

@@ -1,0 +1,75 @@
+//! The document around the app. In the server only.
+
+use leptos::config::LeptosOptions;
+use leptos::hydration::AutoReload;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::MetaTags;
+
+use crate::app::App;
+use crate::text;
+
+/// Where the browser finds its half: addresses that change with what is behind them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assets {
+    /// The script that starts the WASM.
+    pub script: String,
+    /// The WASM.
+    pub wasm: String,
+    /// The styles.
+    pub style: String,
+}
+
+/// What has to be done before the first paint: the look that was chosen on this device.
+const HEAD: &str = include_str!("head.js");
+
+/// The document around the app.
+///
+/// The boot script is our own and not leptos' `HydrationScripts`, which writes the nonce into `crossorigin` (a dead
+/// page in Firefox) and fails without a word. Both files are asked for at once, and by script: a preload tag would also
+/// fetch them where no script runs.
+pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
+    let Assets { script, wasm, style } = assets;
+    let boot = format!(
+        "const wasm = fetch('{wasm}');\
+         import('{script}').then(async m => {{\
+           await m.default({{ module_or_path: wasm }});\
+           m.hydrate();\
+           document.documentElement.toggleAttribute('data-hydrated', true);\
+         }}).catch(error => {{\
+           document.documentElement.removeAttribute('data-script');\
+           document.getElementById('boot-failed').hidden = false;\
+           throw error;\
+         }});"
+    );
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
+                <meta name="description" content=text::DESCRIPTION/>
+                <meta name="color-scheme" content="light dark"/>
+                // The colours of `--surface`, for the browser's own bars.
+                <meta name="theme-color" data-scheme="light" media="(prefers-color-scheme: light)" content="#ffffff"/>
+                <meta name="theme-color" data-scheme="dark" media="(prefers-color-scheme: dark)" content="#1a1526"/>
+                <script nonce=use_nonce()>{HEAD}</script>
+                // Painted when it is here whole: half a page would move when the rest comes.
+                <link rel="expect" href="#boot-failed" blocking="render"/>
+                <link rel="stylesheet" href=style/>
+                <link id="icon" rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="apple-touch-icon" href="/apple-touch-icon.png"/>
+                <link rel="manifest" href="/manifest.webmanifest"/>
+                <AutoReload options/>
+                <script type="module" nonce=use_nonce()>{boot}</script>
+                <MetaTags/>
+            </head>
+            <body>
+                <div id="app"><App/></div>
+                <p id="boot-failed" class="boot-failed" role="alert" hidden>
+                    {text::BOOT_FAILED}" "<a href="" rel="external">{text::TRY_AGAIN}</a>
+                </p>
+            </body>
+        </html>
+    }
+}

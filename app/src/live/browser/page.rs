@@ -1,0 +1,141 @@
+//! What is on the page: the focus, places, dialogs.
+
+use std::sync::OnceLock;
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlTextAreaElement, KeyboardEvent, ShowPopoverOptions};
+
+/// Sets or removes an empty attribute of the document's root, for styles and tests to see.
+pub fn mark_document(attribute: &str, set: bool) {
+    if let Some(root) = document().document_element() {
+        let _ = root.toggle_attribute_with_force(attribute, set);
+    }
+}
+
+/// What an event happened to.
+#[must_use]
+pub fn target(event: &web_sys::Event) -> Option<Element> {
+    event.target()?.dyn_into().ok()
+}
+
+/// The element itself or the nearest around it that this selector means.
+#[must_use]
+pub fn closest(element: &Element, selector: &str) -> Option<Element> {
+    element.closest(selector).ok().flatten()
+}
+
+/// The element of this id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<Element> {
+    document().get_element_by_id(id)
+}
+
+/// Everything in an element that this selector means, in the page's order.
+#[must_use]
+pub fn find_all(element: &Element, selector: &str) -> Vec<Element> {
+    let Ok(found) = element.query_selector_all(selector) else { return Vec::new() };
+    (0..found.length()).filter_map(|i| found.item(i)?.dyn_into().ok()).collect()
+}
+
+/// Gives an element the focus.
+pub fn focus_on(element: &Element) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        let _ = element.focus();
+    }
+}
+
+/// Gives the element of this id the focus.
+pub fn focus(id: &str) {
+    if let Some(element) = by_id(id) {
+        focus_on(&element);
+    }
+}
+
+/// Whether the focus came by the keyboard, and is to be seen.
+#[must_use]
+pub fn is_keyboard_focus(element: &Element) -> bool {
+    element.matches(":focus-visible").unwrap_or(false)
+}
+
+/// How far an element is below the top of one around it, in whole CSS pixels: to write fractions takes 8 KB of program.
+#[must_use]
+pub fn top_within(element: &Element, around: &Element) -> i32 {
+    (element.get_bounding_client_rect().top() - around.get_bounding_client_rect().top()) as i32
+}
+
+/// Sets a style's custom property on an element. Not an attribute, which the content policy forbids.
+pub fn set_property(element: &Element, property: &str, value: &str) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        let _ = element.style().set_property(property, value);
+    }
+}
+
+/// Brings the element of this id into the middle of its scroller, gives it the focus and shows that it is meant.
+pub fn reveal(id: &str) {
+    let Some(element) = by_id(id) else { return };
+    let options = web_sys::ScrollIntoViewOptions::new();
+    options.set_block(web_sys::ScrollLogicalPosition::Center);
+    element.scroll_into_view_with_scroll_into_view_options(&options);
+    // Once more when what is on the screen now has got its real size.
+    let again = element.clone();
+    request_animation_frame(move || again.scroll_into_view_with_scroll_into_view_options(&options));
+    focus_on(&element);
+    // The class begins an animation; it has to go before it can begin again.
+    let classes = element.class_list();
+    let _ = classes.remove_1("found");
+    let _ = element.get_bounding_client_rect();
+    let _ = classes.add_1("found");
+}
+
+/// Opens the `<dialog>` of this id above the page, if there is one.
+pub fn open_dialog(id: &str) {
+    if let Some(Ok(dialog)) = by_id(id).map(JsCast::dyn_into::<HtmlDialogElement>) {
+        // Fails when it is open already.
+        let _ = dialog.show_modal();
+    }
+}
+
+/// Opens a popover, beside this element where the styles say so.
+pub fn open_popover(popover: &HtmlElement, beside: Option<Element>) {
+    let options = ShowPopoverOptions::new();
+    if let Some(Ok(beside)) = beside.map(JsCast::dyn_into) {
+        options.set_source(&beside);
+    }
+    let _ = popover.show_popover_with_options(&options);
+}
+
+/// Whether a popover is open.
+#[must_use]
+pub fn is_open(popover: &Element) -> bool {
+    popover.matches(":popover-open").unwrap_or(false)
+}
+
+/// Whether a key is typed into something that takes text.
+#[must_use]
+pub fn is_writing(event: &KeyboardEvent) -> bool {
+    target(event).is_some_and(|target| target.matches("input, textarea, select, [contenteditable]").unwrap_or(false))
+}
+
+/// Gives a text field as many rows as its text has. Where styles can say that (`field-sizing`), does nothing.
+pub fn grow(field: &HtmlTextAreaElement) {
+    static STYLED: OnceLock<bool> = OnceLock::new();
+    if *STYLED.get_or_init(|| web_sys::css::supports_with_value("field-sizing", "content").unwrap_or_default()) {
+        return;
+    }
+    let height_of = |rows| {
+        field.set_rows(rows);
+        field.client_height()
+    };
+    let row = height_of(2) - height_of(1);
+    if row > 0 {
+        let more = field.scroll_height() - field.client_height();
+        field.set_rows(1 + (more.max(0) as u32).div_ceil(row as u32));
+    }
+}
+
+/// Whether nothing on the page has the focus.
+#[must_use]
+pub fn is_focus_lost() -> bool {
+    document().active_element().is_none_or(|element| element.tag_name() == "BODY")
+}

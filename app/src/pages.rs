@@ -1,0 +1,5 @@
+//! One module a page.
+
+pub(crate) mod home;
+pub(crate) mod missing;
+pub(crate) mod room;

@@ -1,0 +1,494 @@
+//! Every word people read, in one place.
+
+use std::sync::Arc;
+
+use client::{Ending, LineRow, SeatChangeKind};
+use protocol::room_code::RoomCodeError;
+use protocol::{Code, DisplayName, RoomCode, name};
+
+use crate::api::{EnterForm, Field, Refusal};
+
+pub(crate) const PRODUCT: &str = "Flasky Chat";
+pub(crate) const DESCRIPTION: &str = "Private chat rooms without accounts: open one, share its link, and talk. When everybody has left, every word is deleted.";
+pub(crate) const LOOK_AUTO: &str = "Look: automatic";
+pub(crate) const LOOK_LIGHT: &str = "Look: light";
+pub(crate) const LOOK_DARK: &str = "Look: dark";
+pub(crate) const MORE: &str = "More";
+pub(crate) const CLOSE: &str = "Close";
+pub(crate) const LOCKED: &str = "Locked: nobody else can come in";
+pub(crate) const INVITE: &str = "Invite";
+pub(crate) const INVITE_HEADING: &str = "Invite to this room";
+pub(crate) const INVITE_MORE: &str = "Whoever has this link can come in and read what was said before.";
+pub(crate) const ROOM_LINK: &str = "Link to this room";
+pub(crate) const QR: &str = "QR code of the link to this room";
+pub(crate) const COPY_SHORT: &str = "Copy link";
+pub(crate) const SHARE: &str = "Share";
+pub(crate) const NOTICES_OFF: &str = "Notices: off";
+pub(crate) const NOTICES_ON: &str = "Notices: on";
+pub(crate) const NOTICES_SOUND: &str = "Notices: sound only";
+pub(crate) const NOTICES_DENIED: &str = "Notices: sound only, because this browser does not let the page show any";
+pub(crate) const TYPING: &str = "typing…";
+pub(crate) const AWAY: &str = "away";
+pub(crate) const SKIP: &str = "Skip to writing";
+pub(crate) const HELP_HEADING: &str = "Keys";
+/// What each key does: keys pressed together, and what for.
+pub(crate) const HELP_KEYS: [(&[&str], &str); 10] = [
+    (&["Enter"], "Send, or save a change"),
+    (&["Shift", "Enter"], "New line"),
+    (&["@"], "Mention somebody"),
+    (&["↑"], "In an empty box: change your last message"),
+    (&["Esc"], "Cancel a reply or a change; from the log back to the box"),
+    (&["↑", "↓"], "In the log: from message to message"),
+    (&["Home", "End"], "In the log: first and last message"),
+    (&["Enter"], "On a message: what can be done with it"),
+    (&["/"], "Go to the box"),
+    (&["?"], "Show these keys"),
+];
+pub(crate) const PITCH: &str = "Talk now. Gone when you go.";
+pub(crate) const PITCH_MORE: &str =
+    "Open a room, share its code, and talk. When everybody has left, the room and every word in it evaporate.";
+pub(crate) const PROMISE: &str = "No account. No tracking. Nothing kept.";
+pub(crate) const YOUR_NAME: &str = "Your name";
+pub(crate) const CREATE: &str = "Create a room";
+pub(crate) const OPTIONS: &str = "Options";
+pub(crate) const HOW_MANY: &str = "How many people";
+pub(crate) const OR_JOIN: &str = "or join one";
+pub(crate) const ROOM_CODE: &str = "Room code";
+pub(crate) const JOIN: &str = "Join";
+pub(crate) const JOIN_ROOM: &str = "Join the room";
+pub(crate) const LEAVE: &str = "Let's leave!";
+pub(crate) const MESSAGES: &str = "Messages";
+pub(crate) const MESSAGE: &str = "Message";
+pub(crate) const WHATS_NEW: &str = "What's new?";
+pub(crate) const SEND: &str = "Send";
+pub(crate) const PEOPLE: &str = "People";
+pub(crate) const COPY_LINK: &str = "Copy invite link";
+pub(crate) const COPIED: &str = "Link copied";
+pub(crate) const REFRESH: &str = "Refresh";
+pub(crate) const NO_ROOM: &str = "There is no room with this code";
+pub(crate) const NO_PAGE: &str = "There is nothing at this address";
+pub(crate) const MAY_HAVE_ENDED: &str = "It may have ended: a room goes when the last person has left.";
+pub(crate) const START_NEW: &str = "Start a new room";
+pub(crate) const FULL: &str = "This room is full";
+pub(crate) const FULL_MORE: &str = "Every seat is taken. When somebody leaves, you can come in.";
+pub(crate) const TRY_AGAIN: &str = "Try again";
+pub(crate) const UNAVAILABLE: &str = "The server cannot do this right now";
+pub(crate) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in a moment.";
+pub(crate) const BOOT_FAILED: &str =
+    "This page could not start completely. It works all the same: in a room, refresh to see what others say.";
+pub(crate) const AIM_LOST: &str =
+    "What this answered or changed is not on this page. It would be sent as a new message.";
+pub(crate) const ACTIONS: &str = "Message actions";
+pub(crate) const REACT: &str = "React";
+pub(crate) const REACT_WITH: &str = "React with";
+pub(crate) const REPLY: &str = "Reply";
+pub(crate) const COPY: &str = "Copy";
+pub(crate) const DELETE_SURE: &str = "Delete?";
+pub(crate) const DELETED: &str = "Message deleted";
+pub(crate) const EDITED: &str = "edited";
+pub(crate) const EARLIER_MESSAGE: &str = "an earlier message";
+pub(crate) const EMPTY_ROOM: &str = "Nobody has said anything yet. Share the link, and talk.";
+pub(crate) const YOU: &str = "you";
+pub(crate) const SOMEBODY: &str = "Somebody";
+pub(crate) const SENDING: &str = "Sending…";
+pub(crate) const NOT_SENT: &str = "Not sent";
+pub(crate) const RETRY: &str = "Retry";
+pub(crate) const EDIT: &str = "Edit";
+pub(crate) const DELETE: &str = "Delete";
+pub(crate) const LEAVING: &str = "You leave as soon as there is a connection. What was not sent is given up.";
+pub(crate) const TRY_NOW: &str = "Try now";
+pub(crate) const GONE: &str = "Gone when you all go";
+
+/// What a refused form is told.
+pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
+    match (refused.field, refused.code) {
+        (_, Code::NameMissing) => "Type a name, so the others know who you are.".into(),
+        (_, Code::NameBad) => name_problem(&typed.name).into(),
+        (_, Code::CodeMissing) => "Type the code of the room you want to join.".into(),
+        (Field::Code, Code::CodeBad) => code_problem(&typed.code),
+        (_, Code::CapacityBad) => "A room holds 2 to 1000 people.".into(),
+        (_, Code::CodeUnknown) => "There is no room with this code. It may have ended.".into(),
+        (_, Code::Full) => "This room is full.".into(),
+        (_, Code::Locked) => "This room is locked. Somebody inside has to unlock it before you can come in.".into(),
+        (_, Code::Removed) => "You were removed from this room. You can start a new one.".into(),
+        (_, Code::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
+        (_, Code::Cookie) => {
+            "This site needs a cookie to know you again. Allow cookies for it in your browser, then try again.".into()
+        }
+        (_, Code::Origin) => {
+            "This page's address is not the one that this server was set up for. Whoever runs it: PUBLIC_URL must be \
+             the address in the browser, and the proxy must pass Host on."
+                .into()
+        }
+        (Field::Code, Code::Rate) => "That was a lot at once. Wait a second and try again.".into(),
+        (Field::Name | Field::Code | Field::Capacity, _) => {
+            "The server cannot be reached right now. Please try again.".into()
+        }
+        (Field::Body, code) => not_sent(code).into(),
+    }
+}
+
+fn name_problem(typed: &str) -> &'static str {
+    if name::holds_control(typed) {
+        "That name holds a character that cannot be shown. Please type it anew."
+    } else {
+        "That name is too long. It may have 32 characters."
+    }
+}
+
+/// Why a message was not sent.
+pub(crate) fn not_sent(code: Code) -> &'static str {
+    match code {
+        Code::Empty => "There is nothing to send yet.",
+        Code::TooLong => "This message is too long. It may have 4000 characters.",
+        Code::BadText => "This message holds a control character, which cannot be sent.",
+        Code::Rate => "That was a lot at once. Wait a second and send it again.",
+        Code::NoTarget => "The message that this changes is gone. Edit sends it as a new one.",
+        _ => "The server cannot take this right now. Please try again.",
+    }
+}
+
+/// Why a message is still on its way.
+pub(crate) fn sent_later(code: Code) -> &'static str {
+    match code {
+        Code::Storage => "The server cannot store messages right now. Trying again.",
+        _ => SENDING,
+    }
+}
+
+fn code_problem(typed: &str) -> String {
+    let problem = match typed.parse::<RoomCode>() {
+        Err(RoomCodeError::Length(7)) => "One is missing.".into(),
+        Err(RoomCodeError::Length(length @ 0..7)) => format!("{} are missing.", 8 - length),
+        Err(RoomCodeError::Length(9)) => "There is one too many.".into(),
+        Err(RoomCodeError::Length(_)) => "There are too many.".into(),
+        Err(RoomCodeError::Character(c)) if !c.is_control() => format!("\u{201c}{c}\u{201d} is never one of them."),
+        _ => String::new(),
+    };
+    format!("A code has eight characters, like KXQ4-7M2P. {problem}")
+}
+
+/// How many are inside, for somebody at the door.
+pub(crate) fn inside(count: u32) -> String {
+    match count {
+        0 => "Nobody is inside yet".into(),
+        1 => "1 person inside".into(),
+        _ => format!("{count} people inside"),
+    }
+}
+
+/// The roster's heading.
+pub(crate) fn here_now(count: usize, capacity: u32) -> String {
+    format!("Here now, {count} of {capacity}")
+}
+
+/// The room's name, for its heading.
+pub(crate) fn room(code: RoomCode) -> String {
+    format!("Room {code}")
+}
+
+/// The window's title for a page of this name.
+pub(crate) fn page_title(page: String) -> String {
+    if page.is_empty() { PRODUCT.to_owned() } else { format!("{page}, {PRODUCT}") }
+}
+
+/// The room's name in the window's title, with the messages that came while nobody looked.
+pub(crate) fn title(code: RoomCode, unseen: usize) -> String {
+    match unseen {
+        0 => code.to_string(),
+        _ => format!("({unseen}) {code}"),
+    }
+}
+
+/// What a desktop notification says: who, and the first words.
+pub(crate) fn notice(name: &str, words: &str) -> String {
+    format!("{name}: {words}")
+}
+
+/// A piece of a line: a name, which keeps its own writing direction, or words.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// What a member is called.
+    Name(String),
+    /// What happened.
+    Words(String),
+}
+
+/// Whoever else came or went at the same time is only counted.
+const NAMED: usize = 5;
+
+/// Who came and went: "Bo and Chidi joined. Ana left".
+pub(crate) fn line(row: &LineRow) -> Vec<Piece> {
+    let mut sentences: Vec<(Vec<Piece>, &str)> = Vec::new();
+    for change in row.changes.iter() {
+        let verb = match change.kind {
+            SeatChangeKind::Joined => "joined",
+            SeatChangeKind::Left(_) => "left",
+        };
+        let who = match &change.name {
+            _ if change.own => Piece::Words("You".to_owned()),
+            Some(name) => Piece::Name(name.to_string()),
+            None => Piece::Words(SOMEBODY.to_owned()),
+        };
+        match sentences.last_mut() {
+            Some((names, same)) if *same == verb => names.push(who),
+            _ => sentences.push((vec![who], verb)),
+        }
+    }
+    let mut pieces = Vec::new();
+    for (i, (mut names, verb)) in sentences.into_iter().enumerate() {
+        if i > 0 {
+            pieces.push(Piece::Words(". ".to_owned()));
+        }
+        if names.len() > NAMED {
+            let others = names.split_off(NAMED - 1).len();
+            names.push(Piece::Words(format!("{others} others")));
+        }
+        let count = names.len();
+        for (i, name) in names.into_iter().enumerate() {
+            let between = if i == 0 {
+                ""
+            } else if i + 1 == count {
+                " and "
+            } else {
+                ", "
+            };
+            pieces.extend([Piece::Words(between.to_owned()), name]);
+        }
+        pieces.push(Piece::Words(format!(" {verb}")));
+    }
+    pieces
+}
+
+/// Asked before leaving with messages on their way.
+pub(crate) fn leave_unsent(count: usize) -> String {
+    match count {
+        1 => "What you wrote is not sent yet. Leave anyway?".into(),
+        _ => format!("{count} messages are not sent yet. Leave anyway?"),
+    }
+}
+
+/// What is told aloud while there is no connection.
+pub(crate) fn disconnected(offline: bool) -> &'static str {
+    if offline {
+        "You are offline. What you write is kept and sent when you are back."
+    } else {
+        "Connection lost. Trying again."
+    }
+}
+
+/// The same for the eye while it counts down.
+pub(crate) fn trying_again_in(seconds: u64) -> String {
+    format!("Connection lost. Trying again in {seconds} s.")
+}
+
+/// Why the page stopped: heading, more, the next step, and where it leads.
+pub(crate) fn ending(ending: Ending) -> (&'static str, &'static str, &'static str, &'static str) {
+    const STAY: &str = "";
+    match ending {
+        Ending::RoomEnded => ("This room has ended", "Everybody left, and what was said is gone.", START_NEW, "/"),
+        Ending::NoSuchRoom => (NO_ROOM, MAY_HAVE_ENDED, START_NEW, "/"),
+        Ending::NoSeat => {
+            ("You were away too long", "Your seat was given free. You can join again.", "Join again", STAY)
+        }
+        Ending::Removed => (
+            "You were removed from this room",
+            "The host has decided so. You can open a room of your own.",
+            START_NEW,
+            "/",
+        ),
+        Ending::Version => ("There is a new version", "Reload the page to go on.", "Reload", STAY),
+        Ending::TooManyTabs => {
+            ("This room is open in too many tabs", "Close one of them and try again.", TRY_AGAIN, STAY)
+        }
+        Ending::Protocol => ("Something went wrong", "Reload the page to go on.", "Reload", STAY),
+        Ending::Left => (
+            "You left this room",
+            "Here, or in another tab. While somebody is inside, its link lets you in again.",
+            START_NEW,
+            "/",
+        ),
+    }
+}
+
+/// How many messages came.
+pub(crate) fn new_messages(count: usize) -> String {
+    match count {
+        1 => "1 new message".into(),
+        _ => format!("{count} new messages"),
+    }
+}
+
+/// Said when the connection is back after a loss.
+pub(crate) fn returned(missed: usize) -> String {
+    match missed {
+        0 => "You are back. Nothing was said while you were away.".into(),
+        1 => "You are back, 1 message came while you were away.".into(),
+        _ => format!("You are back, {missed} messages came while you were away."),
+    }
+}
+
+/// The way back to the end.
+pub(crate) fn jump(below: usize) -> String {
+    match below {
+        0 => "Jump to latest".into(),
+        _ => format!("{}, jump to latest", new_messages(below)),
+    }
+}
+
+/// Some names, and how many more there are.
+pub(crate) fn and_more(names: String, more: usize) -> String {
+    match more {
+        0 => names,
+        _ => format!("{names} and {more} more"),
+    }
+}
+
+/// A day as people call it.
+pub(crate) fn day(day: i64, today: i64, date: String) -> String {
+    match today - day {
+        0 => "Today".into(),
+        1 => "Yesterday".into(),
+        _ => date,
+    }
+}
+
+/// A day, counted from 1970-01-01, as machines read it (RFC 3339).
+pub(crate) fn iso_day(day: i64) -> String {
+    let moment = iso(day.unsigned_abs() * 86_400_000);
+    moment[..10].to_owned()
+}
+
+/// A clock time in UTC: what the server can say without knowing where the reader is.
+pub(crate) fn utc_time(unix_ms: u64) -> String {
+    let minutes = unix_ms / 60_000;
+    format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
+}
+
+/// A moment as machines read it (RFC 3339). Days are counted as in Howard Hinnant's "chrono-compatible low-level date
+/// algorithms", `civil_from_days`.
+pub(crate) fn iso(unix_ms: u64) -> String {
+    let days = unix_ms / 86_400_000 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (year, month) =
+        (era * 400 + year_of_era + u64::from(month >= 10), if month < 10 { month + 3 } else { month - 9 });
+    let seconds = unix_ms / 1_000 % 86_400;
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Keys worth knowing, and what they do.
+pub(crate) const KEYS: [(&str, &str); 2] = [("Enter", " sends, "), ("Shift+Enter", " breaks the line, ")];
+pub(crate) const ALL_KEYS: &str = " shows all keys";
+pub(crate) const EMOJI: &str = "Emoji";
+pub(crate) const SAVE: &str = "Save";
+pub(crate) const CANCEL: &str = "Cancel";
+pub(crate) const REPLYING: &str = "Reply to";
+pub(crate) const EDITING: &str = "Editing";
+pub(crate) const EDIT_TO_NOTHING: &str = "A message cannot become empty. To take it back, delete it.";
+
+/// How much space is left in the box, or how much is too much.
+pub(crate) fn space_left(most: usize, length: usize) -> String {
+    match most.checked_sub(length) {
+        Some(left) => format!("{left} left"),
+        None => format!("{} too many", length - most),
+    }
+}
+
+/// Who is writing: "Ana and Bo are typing…". Nothing when nobody is.
+pub(crate) fn typing(names: &[Arc<DisplayName>]) -> Vec<Piece> {
+    let name = |name: &DisplayName| Piece::Name(name.to_string());
+    let words = |words: &str| Piece::Words(words.to_owned());
+    match names {
+        [] => Vec::new(),
+        [one] => vec![name(one), words(" is typing…")],
+        [one, other] => vec![name(one), words(" and "), name(other), words(" are typing…")],
+        _ => vec![words("Several people are typing…")],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_everyone_once() {
+        use client::SeatChange;
+        use protocol::{EventId, LeaveReason, MemberId};
+        let change = |name: &str, own, kind| SeatChange {
+            member: MemberId(uuid::Uuid::nil()),
+            name: name.parse().ok().map(std::sync::Arc::new),
+            own,
+            kind,
+        };
+        let joined = |name| change(name, false, SeatChangeKind::Joined);
+        let left = change("Ana", false, SeatChangeKind::Left(LeaveReason::Choice));
+        let say = |changes: Vec<SeatChange>| {
+            let row = LineRow { id: EventId(uuid::Uuid::nil()), at: 0, changes: changes.into() };
+            line(&row)
+                .into_iter()
+                .map(|piece| match piece {
+                    Piece::Name(text) | Piece::Words(text) => text,
+                })
+                .collect::<String>()
+        };
+        assert_eq!(say(vec![change("Ana", true, SeatChangeKind::Joined)]), "You joined");
+        assert_eq!(say(vec![joined("Bo"), joined("Chidi"), joined("Di"), left]), "Bo, Chidi and Di joined. Ana left");
+    }
+
+    #[test]
+    fn a_lost_session_and_a_wrong_address_say_what_to_do() {
+        for (code, why, step) in [
+            (Code::Cookie, "This site needs a cookie to know you again.", "then try again"),
+            (Code::Origin, "This page's address is not the one that this server was set up for.", "PUBLIC_URL must be"),
+        ] {
+            for field in [Field::Code, Field::Body] {
+                let words = refusal(Refusal { field, code }, &EnterForm::default());
+                assert!(words.starts_with(why) && words.contains(step), "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_title_counts_what_is_unseen() {
+        let code: RoomCode = "KXQ4-7M2P".parse().unwrap();
+        assert_eq!(title(code, 0), "KXQ4-7M2P, Flasky Chat");
+        assert_eq!(title(code, 3), "(3) KXQ4-7M2P, Flasky Chat");
+    }
+
+    #[test]
+    fn a_crowd_that_types_is_not_listed() {
+        let says = |names: &[&str]| {
+            let names: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).map(Arc::new).collect();
+            typing(&names)
+                .into_iter()
+                .map(|piece| match piece {
+                    Piece::Name(text) | Piece::Words(text) => text,
+                })
+                .collect::<String>()
+        };
+        assert_eq!(says(&[]), "");
+        assert_eq!(says(&["Ana"]), "Ana is typing…");
+        assert_eq!(says(&["Ana", "Bo"]), "Ana and Bo are typing…");
+        assert_eq!(says(&["Ana", "Bo", "Chidi"]), "Several people are typing…");
+    }
+
+    #[test]
+    fn moments_are_written_in_utc() {
+        assert_eq!(iso(0), "1970-01-01T00:00:00Z");
+        assert_eq!(iso(951_782_399_000), "2000-02-28T23:59:59Z");
+        assert_eq!(iso(951_782_400_000), "2000-02-29T00:00:00Z");
+        assert_eq!(iso(1_795_403_715_000), "2026-11-23T03:15:15Z");
+        assert_eq!(utc_time(1_795_403_715_000), "03:15");
+    }
+
+    #[test]
+    fn a_wrong_code_is_told_what_is_wrong() {
+        assert!(code_problem("KXQ4-7M2").ends_with("One is missing."));
+        assert!(code_problem("KXQ4").ends_with("4 are missing."));
+        assert!(code_problem("KXQ4-7M2U").contains('U'));
+    }
+}
