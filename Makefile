@@ -5,7 +5,7 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup dist check fmt-check clippy end2end shots lighthouse bench soak cluster fuzz
+.PHONY: help run dev test setup dist check fmt-check clippy end2end shots lighthouse bench weight soak cluster fuzz
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,9 +52,14 @@ lighthouse: dist ## Ask Lighthouse about home and a room
 	@scripts/setup lighthouse
 	@scripts/end2end --config lighthouse $(ARGS)
 
-bench: dist ## Measure how fast a key is answered in a room with 1 000 messages, on a slow processor
+bench: dist ## Measure a room: bytes, hydration, a journey, and keys among 1 000 messages on a slow processor
 	@scripts/setup test
 	@scripts/end2end --config bench $(ARGS)
+
+weight: dist ## Write bytes, bench and Lighthouse into docs/weight.md; BEFORE=an older program to compare with
+	@scripts/setup test
+	@scripts/setup lighthouse
+	@scripts/weight $(BEFORE)
 
 soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=rss, ARGS=stalled, ARGS=surroundings, ARGS=rolling, ARGS=idle, ARGS=cost, ARGS=size, ARGS=attack
 	@scripts/setup cluster

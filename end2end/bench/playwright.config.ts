@@ -4,7 +4,8 @@ import base from '../playwright.config.ts';
 export default {
   ...base,
   testDir: '.',
-  testMatch: 'bench.ts',
+  testMatch: '*.ts',
+  testIgnore: 'playwright.config.ts',
   outputDir: '../test-results/bench',
   workers: 1,
   timeout: 300_000,

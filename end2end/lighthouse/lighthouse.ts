@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { record } from '../support/figures.ts';
 import { Member } from '../support/member.ts';
 import { type Person, test } from '../support/room.ts';
 import { STAGE_ENV } from '../support/states.ts';
@@ -12,7 +13,7 @@ test.use({ serverEnv: STAGE_ENV });
 
 interface Report {
   categories: Record<string, { title: string; score: number; auditRefs: { id: string; weight: number }[] }>;
-  audits: Record<string, { title: string; score: number | null; displayValue?: string }>;
+  audits: Record<string, { title: string; score: number | null; displayValue?: string; numericValue?: number }>;
 }
 
 /** One run with the mobile preset, which is Lighthouse's default. */
@@ -35,10 +36,11 @@ const median = (scores: number[]) => scores.toSorted((a, b) => a - b)[Math.floor
 async function measure(page: string, url: string, cookie = ''): Promise<void> {
   const reports: Report[] = [];
   for (let i = 0; i < RUNS; i++) reports.push(await run(url, cookie));
-  console.log(`\n${page}, median of ${RUNS}`);
   const names = Object.keys(reports[0]?.categories ?? {});
   const scores = names.map((name) => [name, median(reports.map(({ categories }) => categories[name]?.score ?? 0))] as const);
-  console.table(Object.fromEntries(scores.map(([name, score]) => [name, points(score)])));
+  const numbers = { 'LCP ms': 'largest-contentful-paint', 'TBT ms': 'total-blocking-time', CLS: 'cumulative-layout-shift' };
+  const audited = Object.entries(numbers).map(([name, id]) => [name, median(reports.map(({ audits }) => audits[id]?.numericValue ?? 0))]);
+  record(`Lighthouse, ${page}, median of ${RUNS}`, Object.fromEntries([...scores.map(([name, score]) => [name, points(score)]), ...audited]));
 
   // Of the run in the middle by performance: what did not get all its points.
   const speed = ({ categories }: Report) => categories.performance?.score ?? 0;

@@ -1,3 +1,4 @@
+import { record } from '../support/figures.ts';
 import { expect, test } from '../support/room.ts';
 import { loadAll, STAGE_ENV, thousand } from '../support/states.ts';
 
@@ -19,12 +20,12 @@ async function paced(times: number, perSecond: number, act: (i: number) => Promi
   }
 }
 
-function row(name: string, sample: number[]): Record<string, string> {
+function at(sample: number[], share: number): number {
   const sorted = sample.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
-  const ms = (value: number) => `${value.toFixed(1)} ms`;
-  return { '': name, p50: ms(at(0.5)), p95: ms(at(0.95)), max: ms(at(1)), keys: String(sample.length) };
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
+
+const spread = (sample: number[]) => ({ p50: at(sample, 0.5), p95: at(sample, 0.95), max: at(sample, 1) });
 
 test('typing while a full room talks', async ({ browser, server, guard, person }) => {
   const { reader, bo } = await thousand({ browser, server, guard, person });
@@ -58,10 +59,8 @@ test('typing while a full room talks', async ({ browser, server, guard, person }
     await new Promise(requestAnimationFrame);
     return (window as unknown as { keys: { frames: number[]; handlers: number[] } }).keys;
   });
-  console.log(
-    `${shown} messages on the page, ${MESSAGES_PER_SECOND} more per second, processor ${SLOWER} times slower`,
-  );
-  console.table([row('key to next frame', frames), row('key to end of its handlers', handlers)]);
+  record(`key to next frame, ${shown} messages and ${MESSAGES_PER_SECOND} more a second, ms at ${SLOWER}x`, spread(frames));
+  record(`key to end of its handlers, ms at ${SLOWER}x`, spread(handlers));
   expect(frames).toHaveLength(KEYS);
   await expect(reader.composer).toHaveValue(text.repeat(5).slice(0, KEYS));
 });
