@@ -3,8 +3,8 @@
 //! The functions' own clients would do the same with much more code, of which each function has its own copy.
 
 use gloo_net::http::Request;
-use protocol::json::read_struct;
 use protocol::{RoomCode, Seq, codec};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use web_sys::UrlSearchParams;
@@ -12,14 +12,13 @@ use web_sys::UrlSearchParams;
 use crate::api::{OlderPage, Refusal};
 
 /// The answer to a form.
+#[derive(Deserialize)]
 pub struct Answer {
     /// The room that was entered.
     pub code: Option<RoomCode>,
     /// Why nothing was done.
     pub refused: Option<Refusal>,
 }
-
-read_struct! { Answer { ; code, refused } }
 
 /// Asks to be let into a room. `None` when there is no answer.
 pub async fn to_enter(fields: &[(&str, String)]) -> Option<Answer> {

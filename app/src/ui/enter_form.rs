@@ -1,8 +1,7 @@
 //! The form that opens a room: the same with and without script.
 
-use protocol::json::{need, read, read_struct};
 use protocol::{Code, RoomCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Event;
 
@@ -15,7 +14,7 @@ use crate::live::signal::Signal;
 use crate::live::{browser, watch};
 
 /// What the form is for.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     /// Create a room, or join one by its code.
     Home {
@@ -105,20 +104,12 @@ impl Entering {
 }
 
 /// The form.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct EnterForm {
     /// What it is for.
     pub(super) purpose: Purpose,
     /// What was refused before, with what was typed.
     pub(super) flash: Option<Flash>,
-}
-
-read_struct! { EnterForm { purpose; flash } }
-read! {
-    Purpose = |json| match json.get("Home") {
-        Some(home) => Some(Self::Home { capacity: need(home, "capacity")? }),
-        None => Some(Self::Door(need(json, "Door")?)),
-    };
 }
 
 impl Island for EnterForm {

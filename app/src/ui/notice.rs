@@ -3,8 +3,7 @@
 #[cfg(feature = "ssr")]
 use leptos::prelude::*;
 use protocol::RoomCode;
-use protocol::json::read_struct;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::island::Island;
 use super::kit::{mark, top};
@@ -77,15 +76,13 @@ pub(super) fn unsent(bodies: &[String]) -> Option<El> {
 }
 
 /// What this tab wrote for a room and could not send, out of its own storage: the room went on, or ended, without it.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct KeptUnsent {
     /// The room.
     pub(super) code: RoomCode,
     /// Whether there is no room to send it to any more. It is forgotten then, once shown.
     pub(super) gone: bool,
 }
-
-read_struct! { KeptUnsent { code, gone } }
 
 impl Island for KeptUnsent {
     const NAME: &'static str = "kept";
