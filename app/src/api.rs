@@ -3,7 +3,6 @@
 //! An expected refusal is a value, never an `Err`: without script an `Err` would become a redirect with the error in
 //! the address and what was typed lost.
 
-use protocol::json::{read_struct, words};
 use protocol::{Code, Event, EventId, MemberId, Names, RoomCode, Snapshot};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +13,7 @@ pub mod port;
 pub use functions::*;
 
 /// The fields of the form that opens a room, as typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnterForm {
     /// What the person wants to be called.
     pub name: String,
@@ -28,39 +27,30 @@ pub struct EnterForm {
     pub from: String,
 }
 
-/// The answer to `enter`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Entry {
-    /// The caller has a seat.
-    Entered {
-        /// In this room.
-        code: RoomCode,
-        /// As this member.
-        member: MemberId,
-    },
-    /// The caller has none.
-    Refused {
-        /// Why.
-        refused: Refusal,
-    },
+/// The answer to `enter`: the caller's seat, or why there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The room that the caller has a seat in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<RoomCode>,
+    /// The caller there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<MemberId>,
+    /// Why the caller has no seat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
 }
 
 /// The answer to `post_message` and `leave_room`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Posted {
-    /// It was not done.
-    Refused {
-        /// Why.
-        refused: Refusal,
-    },
-    /// It is done.
-    Done {},
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posted {
+    /// Why it was not done; `None` when it is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
 }
 
 /// Which field was refused, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Where to mend it.
     pub field: Field,
@@ -69,7 +59,8 @@ pub struct Refusal {
 }
 
 /// A field of a form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Field {
     /// The person's name.
     Name,
@@ -82,7 +73,7 @@ pub enum Field {
 }
 
 /// A refused form, brought back once to the page it came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
     /// What to mend.
     pub refused: Refusal,
@@ -133,7 +124,7 @@ pub struct Door {
 }
 
 /// A room from inside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inside {
     /// The room as the caller sees it, at one position of its log.
     pub snapshot: Snapshot,
@@ -144,19 +135,10 @@ pub struct Inside {
 }
 
 /// A page of earlier events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OlderPage {
     /// Oldest first.
     pub events: Vec<Event>,
     /// Names of everyone they mention.
     pub names: Names,
 }
-
-read_struct! {
-    EnterForm { name, code, capacity, intent, from }
-    Refusal { field, code }
-    Flash { refused, to, form, body }
-    Inside { snapshot, post_id; flash }
-    OlderPage { events, names }
-}
-words! { Field { "name" = Name, "code" = Code, "capacity" = Capacity, "body" = Body } }

@@ -80,9 +80,9 @@ impl OriginRule {
         if request.headers().contains_key(header::UPGRADE) || wants_page(headers) {
             return (StatusCode::FORBIDDEN, self.words()).into_response();
         }
-        let refused = Refusal { field: Field::Code, code: Code::Origin };
+        let refused = Some(Refusal { field: Field::Code, code: Code::Origin });
         let json = [(header::CONTENT_TYPE, "application/json")];
-        (StatusCode::FORBIDDEN, json, codec::encode(&Posted::Refused { refused })).into_response()
+        (StatusCode::FORBIDDEN, json, codec::encode(&Posted { refused })).into_response()
     }
 
     fn words(&self) -> String {

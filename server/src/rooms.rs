@@ -45,7 +45,7 @@ impl RequestRooms {
     /// Sends a form for a room whose code cannot be read to the home page: the code is mended there.
     fn refuse_code(&self, typed: String, error: &RoomCodeError, body: String) -> Posted {
         let form = EnterForm { code: typed, ..EnterForm::default() };
-        Posted::Refused { refused: self.refuse(refusal(Field::Code, error.code()), form, body, HOME) }
+        Posted { refused: Some(self.refuse(refusal(Field::Code, error.code()), form, body, HOME)) }
     }
 
     async fn try_enter(&self, form: &EnterForm) -> Result<(RoomCode, MemberId), Refusal> {
@@ -216,12 +216,12 @@ impl Rooms for RequestRooms {
                     if self.wants_page() {
                         self.see_other(&room_page(code));
                     }
-                    Entry::Entered { code, member }
+                    Entry { code: Some(code), member: Some(member), refused: None }
                 }
                 Err(refused) => {
                     // A room that is not there has no page to mend the form on.
                     let to = if refused.code == Code::CodeUnknown { HOME.to_owned() } else { own_page(&form.from) };
-                    Entry::Refused { refused: self.refuse(refused, form, String::new(), &to) }
+                    Entry { refused: Some(self.refuse(refused, form, String::new(), &to)), ..Entry::default() }
                 }
             }
         })
@@ -239,9 +239,9 @@ impl Rooms for RequestRooms {
                     if self.wants_page() {
                         self.see_other(&page);
                     }
-                    Posted::Done {}
+                    Posted { refused: None }
                 }
-                Err(refused) => Posted::Refused { refused: self.refuse(refused, EnterForm::default(), body, &page) },
+                Err(refused) => Posted { refused: Some(self.refuse(refused, EnterForm::default(), body, &page)) },
             }
         })
     }
@@ -257,11 +257,11 @@ impl Rooms for RequestRooms {
                     if self.wants_page() {
                         self.see_other(HOME);
                     }
-                    Posted::Done {}
+                    Posted { refused: None }
                 }
                 Err(refused) => {
                     let page = room_page(code);
-                    Posted::Refused { refused: self.refuse(refused, EnterForm::default(), String::new(), &page) }
+                    Posted { refused: Some(self.refuse(refused, EnterForm::default(), String::new(), &page)) }
                 }
             }
         })

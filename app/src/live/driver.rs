@@ -138,7 +138,7 @@ impl Hands {
     fn post_leave(&self) {
         let room = self.room;
         spawn_local(async move {
-            if api::leave_room(room.code.to_string()).await.is_ok_and(|answer| matches!(answer, api::Posted::Done {})) {
+            if api::leave_room(room.code.to_string()).await.is_ok_and(|answer| answer.refused.is_none()) {
                 room.tell(Input::Left);
             }
         });

@@ -2,10 +2,8 @@
 
 use std::collections::VecDeque;
 
-use protocol::json::{FromJson, deserialize_as_read, maybe, need, read};
 use protocol::{ClientFrame, Code, Emoji, EventId, Fault, MessageBody, Proposal};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 /// How long a draft waits when the server refuses it for now and does not say how long, in milliseconds.
 pub const RETRY_MS: u64 = 1_000;
@@ -13,7 +11,7 @@ pub const RETRY_MS: u64 = 1_000;
 pub const RETRY_CAP_MS: u64 = 60_000;
 
 /// Something on its way into the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     /// The id that its event will have.
     pub id: EventId,
@@ -45,7 +43,7 @@ impl Draft {
 }
 
 /// What a person can put into the log: a [`Proposal`] whose parts are known to be good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DraftEvent {
     /// Say something.
     Message {
@@ -110,23 +108,8 @@ impl From<DraftEvent> for Proposal {
     }
 }
 
-impl FromJson for DraftEvent {
-    fn from_json(json: &Value) -> Option<Self> {
-        let (kind, of) = json.as_object().filter(|kinds| kinds.len() == 1)?.iter().next()?;
-        Some(match kind.as_str() {
-            "Message" => Self::Message { body: need(of, "body")?, reply_to: maybe(of, "reply_to")? },
-            "Edit" => Self::Edit { target: need(of, "target")?, body: need(of, "body")? },
-            "Deletion" => Self::Deletion { target: need(of, "target")? },
-            "Reaction" => {
-                Self::Reaction { target: need(of, "target")?, emoji: need(of, "emoji")?, on: need(of, "on")? }
-            }
-            _ => return None,
-        })
-    }
-}
-
 /// How far a draft got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DraftState {
     /// Not with the server, as far as is known.
     Waiting,
@@ -136,16 +119,6 @@ pub enum DraftState {
     Refused(Code),
 }
 
-impl FromJson for DraftState {
-    fn from_json(json: &Value) -> Option<Self> {
-        match json.as_str() {
-            Some("Waiting") => Some(Self::Waiting),
-            Some("InFlight") => Some(Self::InFlight),
-            _ => need(json, "Refused").map(Self::Refused),
-        }
-    }
-}
-
 /// Drafts in the order they were made, until their echo.
 ///
 /// - One is sent at a time, the first that may be; the next follows its echo. So the log has them in this order.
@@ -153,7 +126,7 @@ impl FromJson for DraftState {
 /// - Words that are refused for good stay until the person decides, and what follows waits behind them; not behind a
 ///   change of what is gone, which no decision brings into the log. A deletion or reaction that is refused for good is no
 ///   more: nothing was typed for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
     drafts: VecDeque<Draft>,
     /// What is under way, and on which dial it was sent.
@@ -163,19 +136,6 @@ pub struct Outbox {
     #[serde(skip)]
     not_before: u64,
 }
-
-read! {
-    Draft = |json| Some(Self {
-        id: need(json, "id")?,
-        event: need(json, "event")?,
-        at: need(json, "at")?,
-        since: 0,
-        state: need(json, "state")?,
-        waiting: None,
-    });
-    Outbox = |json| Some(Self { drafts: need::<Vec<_>>(json, "drafts")?.into(), ..Self::default() });
-}
-deserialize_as_read!(Outbox);
 
 impl Outbox {
     /// The drafts, oldest first.

@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::fault::Code;
-use super::json::{deserialize_as_read, read};
 use super::name::is_seen;
 
 /// Longest message, in Unicode scalar values.
@@ -107,5 +107,8 @@ impl Serialize for MessageBody {
     }
 }
 
-read! { MessageBody = |json| Self::stored(json.as_str()?).ok(); }
-deserialize_as_read!(MessageBody);
+impl<'de> Deserialize<'de> for MessageBody {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::stored(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}

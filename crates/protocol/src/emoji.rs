@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::fault::Code;
-use super::json::{deserialize_as_read, read};
 
 /// The longest sequences of Unicode's emoji data (UTS #51) have ten scalar values: families and flags with tags.
 const MAX_SCALARS: usize = 10;
@@ -109,5 +109,8 @@ impl fmt::Display for Emoji {
     }
 }
 
-read! { Emoji = |json| json.as_str()?.parse().ok(); }
-deserialize_as_read!(Emoji);
+impl<'de> Deserialize<'de> for Emoji {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}

@@ -76,7 +76,7 @@ fn frame(text: &RawValue) -> Result<ClientFrame, Unreadable> {
         kind => kind?,
     };
     Ok(match kind.as_str() {
-        "hello" => ClientFrame::Hello { v: need(frame.v)?, position: maybe(frame.position)? },
+        "hello" => ClientFrame::Hello { v: need(frame.v)?, position: frame.position.map(object).transpose()? },
         "append" => ClientFrame::Append { id: need(frame.id)?, event: proposal(frame.event.ok_or(Unreadable::Shape)?) },
         "leave" => ClientFrame::Leave,
         "signal" => ClientFrame::Signal { typing: need(frame.typing)? },
@@ -95,7 +95,9 @@ fn proposal(event: &RawValue) -> Proposal {
 
 fn event_of_client(event: &RawValue) -> Result<Proposal, Unreadable> {
     let event: Event<'_> = object(event)?;
-    Ok(match need(event.kind).unwrap_or(Kind::Unknown) {
+    // serde takes an object with the word as its only field for the word as well.
+    let kind = event.kind.filter(|kind| kind.get().starts_with('"'));
+    Ok(match need(kind).unwrap_or(Kind::Unknown) {
         Kind::Message => Proposal::Message { body: string(event.body)?, reply_to: maybe(event.reply_to)? },
         Kind::Edited => Proposal::Edited { target: need(event.target)?, body: string(event.body)? },
         Kind::Deleted => Proposal::Deleted { target: need(event.target)? },

@@ -2,19 +2,18 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::body::MessageBody;
 use super::emoji::Emoji;
 use super::fields::Fields;
 use super::ids::{EventId, MemberId};
-use super::json::{deserialize_as_read, read, words};
 use super::name::DisplayName;
 use super::position::Seq;
 
 /// One committed entry of a room's log, as every reader receives it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Fields", into = "Fields")]
 pub struct Event {
     /// Its place in the log.
     pub seq: Seq,
@@ -52,8 +51,8 @@ impl Event {
 }
 
 /// What can happen in a room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Fields", into = "Fields")]
 pub enum EventKind {
     /// A member took a seat.
     Joined {
@@ -121,7 +120,8 @@ impl EventKind {
 }
 
 /// Why a seat was freed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LeaveReason {
     /// The member said so.
     Choice,
@@ -185,8 +185,8 @@ impl fmt::Debug for Proposal {
 }
 
 /// One item of an `events` frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Fields", into = "Fields")]
 pub enum Delivered {
     /// An event of the log.
     Event(Event),
@@ -209,11 +209,3 @@ impl Delivered {
         }
     }
 }
-
-words! { LeaveReason { "choice" = Choice, "vanished" = Vanished } }
-read! {
-    Event = |json| Fields::from_json(json)?.event();
-    EventKind = |json| Fields::from_json(json)?.event_kind();
-    Delivered = |json| Fields::from_json(json)?.delivered();
-}
-deserialize_as_read!(Event, EventKind, Delivered);

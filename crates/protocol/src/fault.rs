@@ -1,9 +1,10 @@
 //! The closed tables of what can go wrong: nothing free-form crosses the wire.
 
-use super::json::words;
+use serde::{Deserialize, Serialize};
 
 /// Why something was refused. The reader chooses the words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(clippy::enum_variant_names, reason = "a room's code is called code")]
 pub enum Code {
     /// No name was given.
@@ -49,34 +50,8 @@ pub enum Code {
     /// The store cannot take it now; try again.
     Storage,
     /// A code of a later version.
+    #[serde(other)]
     Unknown,
-}
-
-words! {
-    Code {
-        "name_missing" = NameMissing,
-        "name_bad" = NameBad,
-        "code_missing" = CodeMissing,
-        "code_bad" = CodeBad,
-        "code_unknown" = CodeUnknown,
-        "capacity_bad" = CapacityBad,
-        "full" = Full,
-        "locked" = Locked,
-        "removed" = Removed,
-        "no_seat" = NoSeat,
-        "cookie" = Cookie,
-        "origin" = Origin,
-        "empty" = Empty,
-        "too_long" = TooLong,
-        "bad_text" = BadText,
-        "no_target" = NoTarget,
-        "not_author" = NotAuthor,
-        "not_allowed" = NotAllowed,
-        "unsupported" = Unsupported,
-        "rate" = Rate,
-        "storage" = Storage,
-        else Unknown = "unknown"
-    }
 }
 
 impl Code {

@@ -1,20 +1,18 @@
 //! The flat form in which events travel: one struct of every field there is, of which each kind uses some.
 //!
-//! serde's own tagged enums keep what they read in a buffer until the tag is known. In the browser that machinery was
-//! half of the decoder's size.
+//! serde's own tagged enums keep what they read in a buffer until the tag is known, and every type is compiled a second
+//! time for reading out of that buffer. In the browser that was half of the decoder's size.
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use super::body::MessageBody;
 use super::event::{Delivered, Event, EventKind, LeaveReason, Proposal};
 use super::ids::{EventId, MemberId};
-use super::json::{FromJson, maybe, words};
 use super::name::DisplayName;
 use super::position::Seq;
 
 /// The fields of an event, of its kind alone, of what a client proposes, or of an answer to a resend.
-#[derive(Clone, Default, Serialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<Seq>,
@@ -40,7 +38,7 @@ pub(super) struct Fields {
     body: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<EventId>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     edited: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     emoji: Option<String>,
@@ -49,7 +47,8 @@ pub(super) struct Fields {
 }
 
 /// The names of the kinds.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
     Joined,
     Left,
@@ -57,47 +56,17 @@ pub(super) enum Kind {
     Edited,
     Deleted,
     Reacted,
+    #[serde(other)]
     Unknown,
 }
 
-words! {
-    Kind {
-        "joined" = Joined,
-        "left" = Left,
-        "message" = Message,
-        "edited" = Edited,
-        "deleted" = Deleted,
-        "reacted" = Reacted,
-        else Unknown = "unknown"
-    }
-}
-
-impl FromJson for Fields {
-    fn from_json(json: &Value) -> Option<Self> {
-        // What is no object has no fields, and is none of these things.
-        json.is_object().then_some(())?;
-        Some(Self {
-            seq: maybe(json, "seq")?,
-            prev: maybe(json, "prev")?,
-            id: maybe(json, "id")?,
-            at: maybe(json, "at")?,
-            by: maybe(json, "by")?,
-            kind: maybe(json, "kind")?,
-            member: maybe(json, "member")?,
-            name: maybe(json, "name")?,
-            why: maybe(json, "why")?,
-            target: maybe(json, "target")?,
-            body: maybe(json, "body")?,
-            reply_to: maybe(json, "reply_to")?,
-            edited: maybe(json, "edited")?.unwrap_or_default(),
-            emoji: maybe(json, "emoji")?,
-            on: maybe(json, "on")?,
-        })
-    }
-}
+/// A field that the kind needs is absent, or cannot be one of this kind.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("a field that its kind needs is missing or bad")]
+pub(super) struct Misfit;
 
 impl Fields {
-    pub(super) fn event_kind(self) -> Option<EventKind> {
+    fn event_kind(self) -> Option<EventKind> {
         let body = |body: Option<String>| body.map(|body| MessageBody::stored(&body)).transpose().ok();
         Some(match self.kind? {
             Kind::Joined => EventKind::Joined { member: self.member?, name: self.name? },
@@ -114,18 +83,42 @@ impl Fields {
         })
     }
 
-    pub(super) fn event(self) -> Option<Event> {
+    fn event(self) -> Option<Event> {
         let (seq, prev, id, at, by) = (self.seq?, self.prev?, self.id?, self.at?, self.by?);
         Some(Event { seq, prev, id, at, by, kind: self.event_kind()? })
     }
 
-    pub(super) fn delivered(self) -> Option<Delivered> {
+    fn delivered(self) -> Option<Delivered> {
         // What has a kind is an event, also one that this version cannot read: taken for trimmed it would be lost
         // without a word.
         if self.kind.is_some() {
             return self.event().map(Delivered::Event);
         }
         Some(Delivered::Trimmed { id: self.id?, seq: self.seq? })
+    }
+}
+
+impl TryFrom<Fields> for EventKind {
+    type Error = Misfit;
+
+    fn try_from(fields: Fields) -> Result<Self, Misfit> {
+        fields.event_kind().ok_or(Misfit)
+    }
+}
+
+impl TryFrom<Fields> for Event {
+    type Error = Misfit;
+
+    fn try_from(fields: Fields) -> Result<Self, Misfit> {
+        fields.event().ok_or(Misfit)
+    }
+}
+
+impl TryFrom<Fields> for Delivered {
+    type Error = Misfit;
+
+    fn try_from(fields: Fields) -> Result<Self, Misfit> {
+        fields.delivered().ok_or(Misfit)
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use super::event::{Delivered, Proposal};
 use super::fault::Code;
+use super::frame_fields::FrameFields;
 use super::ids::{EventId, MemberId};
-use super::json::{FromJson, deserialize_as_read, maybe, need, read_struct};
 use super::limits::Limits;
 use super::name::DisplayName;
 use super::position::{Position, Seq};
@@ -53,8 +52,8 @@ pub enum ClientFrame {
 }
 
 /// What the server says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "FrameFields")]
 pub enum ServerFrame {
     /// The answer to `hello`.
     Welcome(Box<Welcome>),
@@ -112,49 +111,6 @@ pub enum ServerFrame {
     Unknown,
 }
 
-impl FromJson for ServerFrame {
-    fn from_json(json: &Value) -> Option<Self> {
-        Some(match json.get("type")?.as_str()? {
-            "welcome" => Self::Welcome(Box::new(Welcome::from_json(json)?)),
-            "events" => Self::Events {
-                events: need(json, "events")?,
-                names: maybe(json, "names")?.unwrap_or_default(),
-                more: maybe(json, "more")?.unwrap_or_default(),
-            },
-            "signal" => Self::Signal {
-                member: need(json, "member")?,
-                typing: maybe(json, "typing")?,
-                away: maybe(json, "away")?,
-                until: maybe(json, "until")?,
-            },
-            "rejected" => {
-                Self::Rejected { id: need(json, "id")?, code: need(json, "code")?, retry_ms: maybe(json, "retry_ms")? }
-            }
-            "pong" => Self::Pong { n: need(json, "n")? },
-            "bye" => Self::Bye {
-                code: need(json, "code")?,
-                reason: need(json, "reason")?,
-                retry_ms: maybe(json, "retry_ms")?,
-            },
-            _ => Self::Unknown,
-        })
-    }
-}
-
-impl FromJson for Names {
-    fn from_json(json: &Value) -> Option<Self> {
-        let read = |(member, name): (&String, _)| Some((MemberId(member.parse().ok()?), DisplayName::from_json(name)?));
-        json.as_object()?.iter().map(read).collect()
-    }
-}
-
-read_struct! {
-    Welcome { member, position, recovered, room, members, oldest, limits, build }
-    RoomInfo { code, capacity; locked }
-    Member { member, name; away }
-}
-deserialize_as_read!(ServerFrame);
-
 /// Where the client stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Welcome {
@@ -177,25 +133,25 @@ pub struct Welcome {
 }
 
 /// What a room is apart from its log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomInfo {
     /// Its code.
     pub code: RoomCode,
     /// How many may be inside.
     pub capacity: u32,
     /// Whether it takes nobody in at present.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub locked: bool,
 }
 
 /// Someone with a seat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Who.
     pub member: MemberId,
     /// What the member is called.
     pub name: DisplayName,
     /// Whether the member has no connection at present; the seat is kept for a while.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub away: bool,
 }

@@ -5,8 +5,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::json::read;
-
 /// Names one event for ever. The client that appends an event mints its id, the server those of its own events, so
 /// sending the same thing twice is the same thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,9 +48,4 @@ impl fmt::Display for MemberId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-read! {
-    EventId = |json| json.as_str()?.parse().ok().map(Self);
-    MemberId = |json| json.as_str()?.parse().ok().map(Self);
 }

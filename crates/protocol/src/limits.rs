@@ -1,11 +1,9 @@
 //! Every number both sides must agree on.
 
-use serde::Serialize;
-
-use super::json::read_struct;
+use serde::{Deserialize, Serialize};
 
 /// The limits a server enforces. It sends them in `welcome`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Longest message, in Unicode scalar values.
     pub body: usize,
@@ -37,13 +35,6 @@ pub struct Limits {
     pub arrival_ms: u64,
     /// How long a page without a connection keeps its member's seat, in milliseconds.
     pub page_lease_ms: u64,
-}
-
-read_struct! {
-    Limits {
-        body, name, frame, capacity, capacity_min, capacity_max, events, timeline, page, appends_per_second,
-        append_burst, tabs, grace_ms, arrival_ms, page_lease_ms
-    }
 }
 
 impl Default for Limits {

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::emoji::picture;
 use super::fault::Code;
-use super::json::{deserialize_as_read, read};
 
 /// Longest name, in user-perceived characters (extended grapheme clusters, UAX #29).
 pub const MAX_GRAPHEMES: usize = 32;
@@ -121,13 +121,12 @@ impl fmt::Display for DisplayName {
     }
 }
 
-// Without counting: in JSON there are names only that were counted when they were typed into a form. It needs tables that
-// would be a fortieth of the browser's program.
-read! {
-    DisplayName = |json| {
-        let name = json.as_str()?;
-        let is_one = name.chars().count() <= MAX_SCALARS && !holds_control(name) && !name.chars().all(is_invisible);
-        is_one.then(|| Self(name.to_owned()))
-    };
+/// Without counting: in JSON there are names only that were counted when they were typed into a form. It needs tables
+/// that would be a fortieth of the browser's program.
+impl<'de> Deserialize<'de> for DisplayName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let is_one = name.chars().count() <= MAX_SCALARS && !holds_control(&name) && !name.chars().all(is_invisible);
+        if is_one { Ok(Self(name)) } else { Err(D::Error::custom("not a name")) }
+    }
 }
-deserialize_as_read!(DisplayName);

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
-
-use super::json::{deserialize_as_read, read, read_struct};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An event's place in its room's log. It grows; it is not dense, so nobody may compute `seq + 1`: an event's `prev`
 /// says what came before it. Below 2^53, so that every JSON reader can hold it. `Seq(0)` stands before the first event.
@@ -28,19 +27,17 @@ impl Serialize for Epoch {
     }
 }
 
-read! {
-    Seq = |json| json.as_u64().map(Self);
-    Epoch = |json| u64::from_str_radix(json.as_str()?, 16).ok().map(Self);
+impl<'de> Deserialize<'de> for Epoch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u64::from_str_radix(&String::deserialize(deserializer)?, 16).map(Self).map_err(D::Error::custom)
+    }
 }
-deserialize_as_read!(Epoch);
 
 /// Everything up to and including `seq` of that epoch has been seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The log's life.
     pub epoch: Epoch,
     /// The last event seen.
     pub seq: Seq,
 }
-
-read_struct! { Position { epoch, seq } }

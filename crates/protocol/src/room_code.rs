@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::fault::Code;
-use super::json::{deserialize_as_read, read};
 
 /// Crockford's base32: no I, L, O, U, so nothing is misread and no word is spelled by chance.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -109,5 +109,8 @@ impl Serialize for RoomCode {
     }
 }
 
-read! { RoomCode = |json| json.as_str()?.parse().ok(); }
-deserialize_as_read!(RoomCode);
+impl<'de> Deserialize<'de> for RoomCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}

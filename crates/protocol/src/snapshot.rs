@@ -1,16 +1,15 @@
 //! A room as a page first gets it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::event::Event;
 use super::frame::{Member, Names, RoomInfo};
 use super::ids::MemberId;
-use super::json::read_struct;
 use super::position::{Position, Seq};
 
 /// What a page is drawn from before it has a connection, all of one moment. Its `hello` then carries the position, so
 /// nothing is missed between the page and the socket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Who the reader is in this room.
     pub member: MemberId,
@@ -27,5 +26,3 @@ pub struct Snapshot {
     /// The first event still in the log, `Seq(0)` when there is none.
     pub oldest: Seq,
 }
-
-read_struct! { Snapshot { member, position, room, members, events, names, oldest } }

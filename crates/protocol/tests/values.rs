@@ -256,12 +256,15 @@ fn a_proposal_that_cannot_be_read_keeps_its_id() {
         (r#"{"kind":"message","body":1e999}"#, Proposal::Other),
         (r#"{"kind":"deleted"}"#, Proposal::Other),
         (r#"[["message"]]"#, Proposal::Other),
+        (r#"{"kind":{"message":null},"body":"x"}"#, Proposal::Other),
         (r#"{"kind":"left","why":"\udfff"}"#, Proposal::Forbidden),
         (r#"{"kind":"message","body":"x","x":"\udfff"}"#, Proposal::Message { body: "x".into(), reply_to: None }),
     ] {
         assert_eq!(read(event), Ok(ClientFrame::Append { id, event: proposal }), "{event}");
     }
     assert!(decode::<ClientFrame>(r#"["leave",null,null,null,null,null,null]"#).is_err(), "an array is no frame");
+    let hello = r#"{"type":"hello","v":1,"position":["0000000000000001",2]}"#;
+    assert!(decode::<ClientFrame>(hello).is_err(), "an array is no position");
 }
 
 #[test]

@@ -197,9 +197,9 @@ impl Caller {
                 None => http::create(self.doors[0], &self.cookie, &self.name).await,
             };
             match answer {
-                Ok(Entry::Entered { code, member }) => return Ok((code, member)),
-                Ok(Entry::Refused { refused }) if !refused.code.is_retryable() => return Err(refused.code),
-                Ok(Entry::Refused { .. }) | Err(_) => self.wait(begun).await,
+                Ok(Entry { code: Some(code), member: Some(member), .. }) => return Ok((code, member)),
+                Ok(Entry { refused: Some(refused), .. }) if !refused.code.is_retryable() => return Err(refused.code),
+                Ok(_) | Err(_) => self.wait(begun).await,
             }
         }
     }

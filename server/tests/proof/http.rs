@@ -33,7 +33,7 @@ pub(crate) async fn enter(server: SocketAddr, name: &str, code: Option<RoomCode>
     };
     let answer = post(server, "/api/enter", &form, None).await?;
     match (serde_json::from_str(&answer.body), answer.cookie) {
-        (Ok(Entry::Entered { code, member }), Some(cookie)) => Ok(Seat { code, member, cookie }),
+        (Ok(Entry { code: Some(code), member: Some(member), .. }), Some(cookie)) => Ok(Seat { code, member, cookie }),
         (other, _) => Err(io::Error::other(format!("could not enter: {other:?} {}", answer.body))),
     }
 }
@@ -69,7 +69,7 @@ pub(crate) async fn post_message(server: SocketAddr, seat: &Seat, id: EventId, b
     let form = format!("code={}&id={id}&body={body}", seat.code);
     let answer = post(server, "/api/post_message", &form, Some(&seat.cookie)).await?;
     match serde_json::from_str(&answer.body) {
-        Ok(Posted::Done {}) => Ok(()),
+        Ok(Posted { refused: None }) => Ok(()),
         _ => Err(io::Error::other(format!("not posted: {}", answer.body))),
     }
 }
@@ -78,7 +78,7 @@ pub(crate) async fn post_message(server: SocketAddr, seat: &Seat, id: EventId, b
 pub(crate) async fn leave_room(server: SocketAddr, seat: Seat) -> io::Result<()> {
     let answer = post(server, "/api/leave_room", &format!("code={}", seat.code), Some(&seat.cookie)).await?;
     match serde_json::from_str(&answer.body) {
-        Ok(Posted::Done {}) => Ok(()),
+        Ok(Posted { refused: None }) => Ok(()),
         _ => Err(io::Error::other(format!("not left: {}", answer.body))),
     }
 }
