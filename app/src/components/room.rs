@@ -16,7 +16,7 @@ mod composer;
 mod header;
 mod help;
 mod invite;
-mod log;
+pub(crate) mod log;
 mod notices;
 mod roster;
 mod status;
