@@ -23,7 +23,7 @@ impl Row {
     pub fn key(&self) -> RowKey {
         match self {
             Self::Day(row) => RowKey::Day(row.day),
-            Self::Unread(_) => RowKey::Unread,
+            Self::Unread(row) => RowKey::Unread(row.first),
             Self::Message(row) => RowKey::Event(row.id),
             Self::Line(row) => RowKey::Event(row.id),
         }
@@ -37,8 +37,8 @@ pub enum RowKey {
     Event(EventId),
     /// A day, counted from 1970-01-01 in the reader's zone.
     Day(i64),
-    /// The beginning of what is unread.
-    Unread,
+    /// The beginning of what is unread, by its first message: where another one is the first, it is another row.
+    Unread(EventId),
 }
 
 /// Stands before the first row of a day.
@@ -53,6 +53,8 @@ pub struct DayRow {
 /// Stands before the first message that came while the page was not on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadRow {
+    /// The first of them.
+    pub first: EventId,
     /// How many messages of others came since; never 0.
     pub count: usize,
 }

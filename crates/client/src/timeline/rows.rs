@@ -106,7 +106,7 @@ impl<'a> Rows<'a> {
             EventKind::Message { body, reply_to, edited } => {
                 self.day(event.at);
                 if let Some((_, count)) = self.unread.filter(|(first, _)| *first == event.seq) {
-                    self.rows.push(Row::Unread(UnreadRow { count }));
+                    self.rows.push(Row::Unread(UnreadRow { first: event.id, count }));
                 }
                 self.message(&Said {
                     id: event.id,

@@ -111,8 +111,9 @@ fn frame(log: &Log, events: std::ops::Range<usize>) -> Input {
 fn unread(client: &Client) -> Option<(usize, RowKey)> {
     let rows = client.rows();
     let place = rows.iter().position(|row| matches!(row, Row::Unread(_)))?;
-    let Row::Unread(UnreadRow { count }) = rows[place] else { return None };
-    assert_eq!(count, client.unread());
+    let Row::Unread(UnreadRow { first, count }) = rows[place] else { return None };
+    assert_eq!((count, RowKey::Event(first)), (client.unread(), rows[place + 1].key()));
+    assert_eq!(rows[place].key(), RowKey::Unread(first));
     Some((count, rows[place + 1].key()))
 }
 
