@@ -1,14 +1,20 @@
 //! The log as signals: which blocks there are, which rows a block holds, what a row shows. Each is a signal of its own,
 //! so that a change runs the effects of its own level and no other.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use client::{MessageRow, Row, RowKey, RowState};
 use leptos::prelude::*;
 use protocol::EventId;
 
-/// What tells a block from the others: older ones have lower numbers.
-pub type BlockId = i64;
+use super::room::set_if_new;
+
+mod blocks;
+mod reconcile;
+
+pub use blocks::BlockId;
+use reconcile::{Edit, Shown, reconcile};
 
 /// A place in the log. The key stays while what it shows changes.
 #[derive(Clone)]
@@ -35,58 +41,77 @@ pub struct Log {
     pub blocks: RwSignal<Vec<Block>>,
     /// The last message, sent or not; `None` while nobody said anything. It changes when something new came at the end.
     pub newest: RwSignal<Option<EventId>>,
+    /// What the signals say, to compare with.
+    shown: StoredValue<Vec<Shown>>,
 }
 
 impl Log {
     pub(super) fn new() -> Self {
-        Self { blocks: RwSignal::default(), newest: RwSignal::default() }
+        Self { blocks: RwSignal::default(), newest: RwSignal::default(), shown: StoredValue::default() }
     }
 
-    /// Shows these rows, with as few changes as there are.
+    /// Shows these rows, with as few changes as there are. Does nothing once the page is gone.
     pub(super) fn draw(self, rows: Vec<Row>) {
-        // TODO(B1): reconcile. This stand-in rewrites everything.
-        let newest = rows.iter().rev().find_map(|row| match row {
-            Row::Message(message) => Some(message.id),
-            _ => None,
+        let edits = self.shown.try_update_value(|shown| {
+            let (now, edits) = reconcile(shown, rows);
+            *shown = now;
+            edits
         });
-        let handles = rows.into_iter().map(|row| RowHandle { key: row.key(), row: ArcRwSignal::new(Arc::new(row)) });
-        self.blocks.set(vec![Block { id: 0, rows: ArcRwSignal::new(handles.collect()) }]);
-        super::room::set_if_new(self.newest, newest);
+        let Some(edits) = edits else { return };
+        self.apply(edits);
+        set_if_new(self.newest, self.find_back(|message| Some(message.id)));
+    }
+
+    fn apply(self, edits: Vec<Edit>) {
+        let mut blocks = self.blocks.get_untracked();
+        let mut movable = movable(&blocks, &edits);
+        for edit in edits {
+            match edit {
+                Edit::Blocks(ids) => {
+                    let block = |id| find(&blocks, id).unwrap_or_else(|| Block { id, rows: ArcRwSignal::default() });
+                    blocks = ids.into_iter().map(block).collect();
+                    self.blocks.set(blocks.clone());
+                }
+                Edit::Rows(id, rows) => {
+                    if let Some(block) = find(&blocks, id) {
+                        block.rows.set(rows.into_iter().map(|(key, row)| handle(&mut movable, key, row)).collect());
+                    }
+                }
+                Edit::Row(id, nth, row) => {
+                    let rows = find(&blocks, id).map(|block| block.rows);
+                    if let Some(handle) = rows.and_then(|rows| rows.read_untracked().get(nth).cloned()) {
+                        handle.row.set(row);
+                    }
+                }
+            }
+        }
     }
 
     /// The handle of a row that is shown.
     #[must_use]
     pub fn find(self, key: RowKey) -> Option<RowHandle> {
         self.blocks.with_untracked(|blocks| {
-            let mut found = blocks.iter().rev().filter_map(|block| {
+            blocks.iter().rev().find_map(|block| {
                 block.rows.with_untracked(|rows| rows.iter().rev().find(|row| row.key == key).cloned())
-            });
-            found.next()
+            })
         })
     }
 
     /// A message that is shown, as it is now.
     #[must_use]
     pub fn message(self, id: EventId) -> Option<MessageRow> {
-        let handle = self.find(RowKey::Event(id))?;
-        match &**handle.row.read_untracked() {
-            Row::Message(message) => Some(message.clone()),
-            _ => None,
-        }
+        self.find_back(|message| (message.id == id).then(|| message.clone()))
     }
 
     /// The messages that are shown, the newest first, until `stop` gives something.
     pub fn find_back<T>(self, mut stop: impl FnMut(&MessageRow) -> Option<T>) -> Option<T> {
-        self.blocks.with_untracked(|blocks| {
-            blocks.iter().rev().find_map(|block| {
-                block.rows.with_untracked(|rows| {
-                    rows.iter().rev().find_map(|handle| match &**handle.row.read_untracked() {
-                        Row::Message(message) => stop(message),
-                        _ => None,
-                    })
-                })
+        let found = self.shown.try_with_value(|shown| {
+            shown.iter().rev().find_map(|shown| match &*shown.row {
+                Row::Message(message) => stop(message),
+                _ => None,
             })
-        })
+        });
+        found.flatten()
     }
 
     /// The reader's last message; `None` when it cannot be changed, because it is not in the log yet. What was refused is
@@ -100,3 +125,28 @@ impl Log {
         last.filter(|last| matches!(last.state, RowState::Sent | RowState::Changing { .. }))
     }
 }
+
+/// The handles that may get another place: those of blocks that go, and of blocks that get other rows.
+fn movable(blocks: &[Block], edits: &[Edit]) -> VecDeque<RowHandle> {
+    let changes = |block: &&Block| {
+        edits.iter().any(|edit| match edit {
+            Edit::Blocks(ids) => !ids.contains(&block.id),
+            Edit::Rows(id, _) => *id == block.id,
+            Edit::Row(..) => false,
+        })
+    };
+    blocks.iter().filter(changes).flat_map(|block| block.rows.get_untracked()).collect()
+}
+
+fn find(blocks: &[Block], id: BlockId) -> Option<Block> {
+    blocks.iter().find(|block| block.id == id).cloned()
+}
+
+/// The row's handle: the one it has, or its first.
+fn handle(movable: &mut VecDeque<RowHandle>, key: RowKey, row: Arc<Row>) -> RowHandle {
+    let kept = movable.iter().position(|handle| handle.key == key).and_then(|at| movable.remove(at));
+    kept.unwrap_or_else(|| RowHandle { key, row: ArcRwSignal::new(row) })
+}
+
+#[cfg(test)]
+mod tests;
