@@ -12,6 +12,10 @@ pub mod port;
 
 pub use functions::*;
 
+pub use crate::markup::Marked;
+#[cfg(feature = "ssr")]
+pub use crate::markup::marked;
+
 /// The fields of the form that opens a room, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnterForm {
@@ -132,6 +136,9 @@ pub struct Inside {
     pub post_id: EventId,
     /// A refused form.
     pub flash: Option<Flash>,
+    /// What the server has read of the snapshot's events.
+    #[serde(default)]
+    pub markup: Vec<Marked>,
 }
 
 /// A page of earlier events.
@@ -141,4 +148,7 @@ pub struct OlderPage {
     pub events: Vec<Event>,
     /// Names of everyone they mention.
     pub names: Names,
+    /// What the server has read of them.
+    #[serde(default)]
+    pub markup: Vec<Marked>,
 }

@@ -6,21 +6,29 @@
 //! break. Nothing here can make markup: the tree holds text, and the view turns it into text nodes.
 //!
 //! What can hold no markup is read here. For the rest there is [`parser`], which the browser fetches when it first needs
-//! it: see [`lazy`].
+//! it: see [`lazy`]. What the server read for a page comes with it: see [`known`].
 
 use client::NameIndex;
-use crate::live::address::Address;
+use protocol::{Member, MemberId};
+use serde::{Deserialize, Serialize};
 
+use crate::live::address::{self, Address};
+
+mod known;
 mod lazy;
 mod parser;
 mod words;
 
 use words::Words;
 
-pub use lazy::{Read, foresee, has_come, read, read_if_here, until_read};
+#[cfg(feature = "ssr")]
+pub use known::marked;
+pub use known::{Known, Marked};
+pub(crate) use lazy::{foresee, read, until_read};
 
 /// A piece of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Node {
     /// Words.
     Text(String),
@@ -72,14 +80,28 @@ pub enum Node {
 
 /// Context in which a message is read.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// Names that can be mentioned.
-    pub names: &'a NameIndex,
-    /// Parser of addresses: [`address::parse`](crate::live::address::parse).
-    pub parse_address: fn(&str) -> Option<Address>,
+    names: &'a NameIndex,
+    /// [`address::parse`]: given to the parser, so that the part that is fetched needs no way to the browser of its own.
+    parse_address: fn(&str) -> Option<Address>,
 }
 
-/// Maximum number of elements and texts that a message is drawn with; what follows stands as one text. Measured: 100
+impl<'a> Context<'a> {
+    /// A message in a room where these can be mentioned.
+    pub(crate) fn of(names: &'a NameIndex) -> Self {
+        Self { names, parse_address: address::parse }
+    }
+}
+
+/// The names that a reader's messages can mention. Server and browser must find the same.
+#[must_use]
+pub(crate) fn names_of(members: &[Member], reader: MemberId) -> NameIndex {
+    NameIndex::new(members.iter().map(|seated| (seated.name.as_str(), seated.member == reader)))
+}
+
+/// Maximum number of elements and texts that a message is drawn with; what follows stands as one text. Comments, of
+/// which leptos puts up to two into an element, do not count: nothing is laid out for them. Measured: 100
 /// messages at this bound are up to 25 MiB of elements while a page is drawn, and up to 120 MiB without it. A message of
 /// 4 000 characters reaches it with 500 lines.
 const MAX_DRAWN: usize = 1_000;
@@ -114,7 +136,7 @@ fn one_text(text: &str) -> Node {
 }
 
 /// Counts the elements and texts that draw these nodes.
-pub(super) fn drawn(nodes: &[Node]) -> usize {
+pub(crate) fn drawn(nodes: &[Node]) -> usize {
     let of = |node: &Node| match node {
         Node::Code(_) => 2,
         Node::Mention { .. } => 3,
@@ -129,7 +151,7 @@ pub(super) fn drawn(nodes: &[Node]) -> usize {
 
 /// The words of these nodes, without their structure.
 #[must_use]
-pub fn text_of(nodes: &[Node]) -> String {
+pub(crate) fn text_of(nodes: &[Node]) -> String {
     nodes.iter().map(Node::text).collect()
 }
 

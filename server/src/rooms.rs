@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use app::api::port::{Answer, Rooms};
-use app::api::{Door, EnterForm, Entry, Field, Home, Inside, OlderPage, Posted, Refusal, Visit};
+use app::api::{self, Door, EnterForm, Entry, Field, Home, Inside, OlderPage, Posted, Refusal, Visit};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use leptos_axum::ResponseOptions;
@@ -176,12 +176,14 @@ impl RequestRooms {
         Ok(Visit::Inside(Box::new(self.inside(room, member, page))))
     }
 
-    async fn try_older(&self, code: RoomCode, member: MemberId, before: Seq) -> Result<Page, BackendError> {
+    async fn try_older(&self, code: RoomCode, member: MemberId, before: Seq) -> Result<OlderPage, BackendError> {
         let room = self.state.backend.room(code).await?;
         if !room.has(member) {
             return Err(BackendError::NotFound);
         }
-        self.state.backend.read(code, From::Before(before), self.state.limits.page).await
+        let Page { events, names, .. } =
+            self.state.backend.read(code, From::Before(before), self.state.limits.page).await?;
+        Ok(OlderPage { markup: api::marked(&events, &room.members, member), events, names })
     }
 
     fn inside(&self, mut room: Room, member: MemberId, page: Page) -> Inside {
@@ -191,8 +193,9 @@ impl RequestRooms {
             seated.away &= seated.member != member;
         }
         // The roster was read at `room.position`; what came after it is the socket's to tell.
-        let events = page.events.into_iter().filter(|event| event.seq <= room.position.seq).collect();
+        let events: Vec<_> = page.events.into_iter().filter(|event| event.seq <= room.position.seq).collect();
         Inside {
+            markup: api::marked(&events, &room.members, member),
             snapshot: Snapshot {
                 member,
                 position: room.position,
@@ -297,7 +300,7 @@ impl Rooms for RequestRooms {
         Box::pin(async move {
             let member = self.state.identity.member(self.session()?, code);
             match self.try_older(code, member, before).await {
-                Ok(page) => Some(OlderPage { events: page.events, names: page.names }),
+                Ok(page) => Some(page),
                 // Nothing is here for who is outside.
                 Err(BackendError::NotFound) => None,
                 Err(error) => {

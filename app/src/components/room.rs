@@ -65,8 +65,8 @@ pub(crate) fn RoomView(
     /// The room as it was when the server looked.
     inside: Inside,
 ) -> impl IntoView {
-    let Inside { snapshot, post_id, flash } = inside;
-    let room = Room::new(snapshot, post_id);
+    let Inside { snapshot, post_id, flash, markup } = inside;
+    let room = Room::new(snapshot, markup, post_id);
     provide_context(room);
     provide_context(Desk { mode: RwSignal::new(Mode::New), picking: RwSignal::new(None) });
     provide_context(Notices::new(room));

@@ -13,7 +13,8 @@ use protocol::{Code, DisplayName, Emoji, EventId, Member, MemberId, MessageBody,
 use super::keeper::{self, Aim};
 use super::log::Log;
 use super::{browser, driver};
-use crate::api;
+use crate::api::{self, OlderPage};
+use crate::markup::{Known, Marked, names_of};
 
 pub use client::{Ending, Status};
 
@@ -62,6 +63,8 @@ pub struct Room {
     pub today: RwSignal<Option<i64>>,
     /// Monotonic milliseconds, kept current while something on the page counts them.
     pub now: RwSignal<u64>,
+    /// What the server has read of its messages.
+    pub known: Known,
     pub(super) cells: StoredValue<Cells>,
 }
 
@@ -92,7 +95,9 @@ impl Room {
     /// The room of a page just served. `page` is any id drawn for this page alone: server and browser must begin with
     /// the same state, so the client's randomness comes from it.
     #[must_use]
-    pub fn new(snapshot: Snapshot, page: EventId) -> Self {
+    pub fn new(snapshot: Snapshot, markup: Vec<Marked>, page: EventId) -> Self {
+        let known = Known::default();
+        known.learn(&snapshot.events, markup);
         let (code, me, capacity, locked) =
             (snapshot.room.code, snapshot.member, snapshot.room.capacity, snapshot.room.locked);
         let client = Client::new(page.0.as_u64_pair().1, Some(snapshot), Outbox::default());
@@ -114,6 +119,7 @@ impl Room {
             leaving: RwSignal::default(),
             today: RwSignal::default(),
             now: RwSignal::default(),
+            known,
             cells: StoredValue::new(Cells::default()),
         };
         room.draw(&client);
@@ -193,9 +199,9 @@ impl Room {
 
     /// Gives the client an input; true when it got there.
     pub(super) fn tell(self, input: Input) -> bool {
-        let told = self.cells.try_update_value(|cells| {
-            cells.inputs.as_mut().is_some_and(|inputs| inputs.try_send(input).is_ok())
-        });
+        let told = self
+            .cells
+            .try_update_value(|cells| cells.inputs.as_mut().is_some_and(|inputs| inputs.try_send(input).is_ok()));
         told.unwrap_or_default()
     }
 
@@ -304,7 +310,10 @@ impl Room {
         }
         leptos::task::spawn_local(async move {
             match api::older_page(self.code, before.seq).await {
-                Ok(Some(page)) => drop(self.tell(Input::Older { before, events: page.events, names: page.names })),
+                Ok(Some(OlderPage { events, names, markup })) => {
+                    self.known.learn(&events, markup);
+                    self.tell(Input::Older { before, events, names });
+                }
                 // Asked again when the reader comes near again.
                 _ => drop(self.cells.try_update_value(|cells| cells.older_asked = None)),
             }
@@ -326,8 +335,7 @@ impl Room {
         set_if_new(self.locked, client.room().is_some_and(|room| room.info().locked));
         set_if_new(self.unsent, client.outbox().drafts().filter_map(|draft| draft.event.words().cloned()).collect());
         if self.members.with_untracked(|members| members != client.members()) {
-            let names = client.members().iter().map(|seated| (seated.name.as_str(), seated.member == self.me));
-            self.names.set(Arc::new(NameIndex::new(names)));
+            self.names.set(Arc::new(names_of(client.members(), self.me)));
             self.members.set(client.members().to_vec());
         }
         self.log.draw(client.rows());

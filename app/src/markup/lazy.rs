@@ -1,35 +1,34 @@
 //! The parser apart from the program: it is a quarter of what a room's page would fetch, and many rooms never need it.
 //!
-//! The server has it at hand. The browser fetches it when it first has to draw what may hold markup; until then, and when
-//! it cannot be fetched, a message stands as it was typed. What the server wrote stays as it wrote it.
+//! The server has it at hand. The browser fetches it when it first has to draw what may hold markup, and what the server
+//! did not read for it: see [`Known`](super::Known). Until it has come, and when it cannot be fetched, a message stands
+//! as it was typed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Context, Node, as_typed, is_plain};
 
-/// A way of reading messages.
-pub type Read = fn(&str, Context<'_>) -> Vec<Node>;
+/// Parses a message that is not plain.
+type Parse = fn(&str, Context<'_>) -> Vec<Node>;
 
-/// Reads a message. Whoever draws what it says draws again when the parser has come that it needs.
+/// Reads a message. Where the parser is needed and has not come yet, fetches it, and runs the effect that asked again
+/// when it is here.
 #[must_use]
-pub fn read(body: &str, context: Context<'_>) -> Vec<Node> {
-    if !is_plain(body) {
-        fetch();
+pub(crate) fn read(body: &str, context: Context<'_>) -> Vec<Node> {
+    if is_plain(body) {
+        return as_typed(body, context);
     }
-    read_if_here(body, context)
-}
-
-/// Reads a message, and fetches nothing for it: it stands as it was typed while the parser is not here.
-#[must_use]
-pub fn read_if_here(body: &str, context: Context<'_>) -> Vec<Node> {
     match parser() {
-        Some(parse) if !is_plain(body) => parse(body, context),
-        _ => as_typed(body, context),
+        Some(parse) => parse(body, context),
+        None => {
+            fetch();
+            as_typed(body, context)
+        }
     }
 }
 
 /// Fetches the parser where a text that is being written will need it. Asks once: a message that is drawn asks again.
-pub fn foresee(text: &str) {
+pub(crate) fn foresee(text: &str) {
     static ASKED: AtomicBool = AtomicBool::new(false);
     let text = text.trim();
     if !text.is_empty() && !ASKED.load(Ordering::Relaxed) && !is_plain(text) {
@@ -39,16 +38,10 @@ pub fn foresee(text: &str) {
 }
 
 /// Waits until the message can be read in full, or it is known that it cannot: for what is said once and not drawn again.
-pub async fn until_read(body: &str) {
+pub(crate) async fn until_read(body: &str) {
     if !is_plain(body) {
         come().await;
     }
-}
-
-/// Whether messages are read in full. Who has asked is told when they are.
-#[must_use]
-pub fn has_come() -> bool {
-    parser().is_some()
 }
 
 // A debug build is not split: `cargo leptos watch` needs no flag then.
@@ -63,7 +56,7 @@ mod at_hand {
 
     pub(super) async fn come() {}
 
-    pub(super) fn parser() -> Option<super::Read> {
+    pub(super) fn parser() -> Option<super::Parse> {
         Some(super::super::parser::parse)
     }
 }
@@ -73,20 +66,20 @@ mod fetched {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{LazyLock, OnceLock};
 
-    use reactive_graph::signal::ArcTrigger;
-    use reactive_graph::traits::{Notify, Track};
-    use wasm_bindgen_futures::spawn_local;
+    use leptos::prelude::{ArcTrigger, Notify, Track};
+    use leptos::task::spawn_local;
     use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
-    use super::Read;
+    use super::Parse;
 
-    static PARSER: OnceLock<Read> = OnceLock::new();
+    static PARSER: OnceLock<Parse> = OnceLock::new();
     static CAME: LazyLock<ArcTrigger> = LazyLock::new(ArcTrigger::new);
     static ON_ITS_WAY: AtomicBool = AtomicBool::new(false);
 
-    /// Everything that only this leads to is in the part that is fetched for it.
+    /// Everything that only this leads to is in the part that is fetched for it. `#[lazy]` of leptos 0.8 expands to the same
+    /// attribute without `fallible`, and then a part that does not come ends the program: leptos-rs/leptos#4785.
     #[wasm_split(markup, fallible)]
-    fn fetched_parser() -> Result<Read, SplitLoaderError> {
+    fn fetched_parser() -> Result<Parse, SplitLoaderError> {
         Ok(super::super::parser::parse)
     }
 
@@ -110,8 +103,11 @@ mod fetched {
         }
     }
 
-    pub(super) fn parser() -> Option<Read> {
-        CAME.track();
-        PARSER.get().copied()
+    pub(super) fn parser() -> Option<Parse> {
+        let parser = PARSER.get().copied();
+        if parser.is_none() {
+            CAME.track();
+        }
+        parser
     }
 }

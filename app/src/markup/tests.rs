@@ -3,14 +3,13 @@ use serde_json::Value;
 
 use super::parser::DEPTH;
 use super::*;
-use client::mentions::{MAX_MARKS, tests::by_each_name};
-use crate::live::address;
+use client::mentions::MAX_MARKS;
 
 type Names<'a> = &'a [(&'a str, bool)];
 
-fn read_with(read: Read, body: &str, names: Names<'_>) -> Vec<Node> {
+fn read_with(read: fn(&str, Context<'_>) -> Vec<Node>, body: &str, names: Names<'_>) -> Vec<Node> {
     let names = NameIndex::new(names.iter().copied());
-    read(body, Context { names: &names, parse_address: address::parse })
+    read(body, Context::of(&names))
 }
 
 fn parse(body: &str, names: Names<'_>) -> Vec<Node> {
@@ -91,7 +90,7 @@ fn everything_else_stands_as_it_was_typed() {
 /// The same file is drawn by a browser: `end2end/tests/markup.spec.ts`.
 #[test]
 fn hostile_addresses_show_the_host_they_lead_to() {
-    let cases: Value = serde_json::from_str(include_str!("../../../tests/fixtures/links.json")).unwrap();
+    let cases: Value = serde_json::from_str(include_str!("../../tests/fixtures/links.json")).unwrap();
     for case in cases.as_array().unwrap() {
         let text = |key: &str| case[key].as_str().map(str::to_owned);
         let body = text("body").unwrap();
@@ -150,12 +149,13 @@ fn marks_beyond_the_maximum_are_no_mentions() {
 
 /// The definition that mentions keep.
 fn mentions_one_by_one(text: &str, names: Names<'_>) -> Vec<Node> {
+    let index = NameIndex::new(names.iter().copied());
     let (mut nodes, mut plain, mut rest) = (Vec::new(), String::new(), text);
     while let Some(at) = rest.find('@') {
         let (before, after) = (&rest[..at], &rest[at + 1..]);
         plain.push_str(before);
         rest = after;
-        match by_each_name(after, names).filter(|_| !before.ends_with(|c: char| c.is_ascii_alphanumeric())) {
+        match index.find(after.chars()).filter(|_| !before.ends_with(|c: char| c.is_ascii_alphanumeric())) {
             Some(found) => {
                 nodes.extend((!plain.is_empty()).then(|| Node::Text(std::mem::take(&mut plain))));
                 nodes.push(Node::Mention { text: format!("@{}", &after[..found.length]), own: found.own });
@@ -173,7 +173,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn mentions_agree_with_comparing_each_name(
+    fn mentions_agree_with_looking_up_each_mark(
         text in "[@aAbİ\u{307} é中,]{1,30}",
         names in prop::collection::vec(("[@aAbİ\u{307} é]{1,4}", any::<bool>()), 0..6),
     ) {

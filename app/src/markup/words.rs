@@ -1,9 +1,9 @@
 //! Runs of text: the addresses and mentions in them.
 
+use client::mentions::MAX_MARKS;
 use linkify::{LinkFinder, LinkKind};
 
 use super::{Context, Node, text_of};
-use client::mentions::MAX_MARKS;
 use crate::live::address::Address;
 
 /// Longest host name, in octets (RFC 1035, section 2.3.4). Nothing leads to a longer one, and to write it in Punycode
@@ -24,9 +24,7 @@ impl<'a> Words<'a> {
 
     /// Appends a run of text; addresses and mentions in it become what they are.
     pub(super) fn read(&mut self, text: &str, nodes: &mut Vec<Node>) {
-        let mut finder = LinkFinder::new();
-        finder.kinds(&[LinkKind::Url, LinkKind::Email]);
-        for span in finder.spans(text) {
+        for span in finder().spans(text) {
             let words = span.as_str();
             let address = match span.kind() {
                 Some(LinkKind::Email) => self.address(&format!("mailto:{words}")),
@@ -87,6 +85,18 @@ impl<'a> Words<'a> {
             nodes.push(Node::Text(text[plain..].to_owned()));
         }
     }
+}
+
+fn finder() -> LinkFinder {
+    let mut finder = LinkFinder::new();
+    finder.kinds(&[LinkKind::Url, LinkKind::Email]);
+    finder
+}
+
+/// True if this holds what may be an address.
+#[cfg(feature = "ssr")]
+pub(super) fn holds_address(text: &str) -> bool {
+    finder().links(text).next().is_some()
 }
 
 /// Encodes what the `url` crate and Chromium would each write in a way of its own: `^` and `|`, and `'` outside a mailbox.

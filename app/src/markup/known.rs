@@ -1,0 +1,121 @@
+//! What the server has read. The browser takes it over with the page, so that what it draws first is what stands there
+//! already, without the parser, and whatever its own idea of an address is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use client::timeline::WINDOW;
+use leptos::prelude::*;
+use protocol::{Event, EventId, EventKind, MessageBody};
+use serde::{Deserialize, Serialize};
+
+use super::Node;
+
+/// A message that was read for a page, because the browser might read it otherwise, or not without the parser.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marked {
+    /// The first event of the page that says it.
+    pub id: EventId,
+    /// What it says.
+    pub nodes: Vec<Node>,
+}
+
+/// Bodies that the server has read. A handle: every copy knows the same. Bounded: a page that has seen many messages come
+/// and go reads further ones by itself.
+#[derive(Clone, Copy, Default)]
+pub struct Known(StoredValue<HashMap<String, Arc<[Node]>>>);
+
+impl Known {
+    /// Learns what the server read of these events.
+    pub fn learn(self, events: &[Event], marked: Vec<Marked>) {
+        self.0.try_update_value(|known| {
+            for Marked { id, nodes } in marked {
+                let event = events.iter().find(|event| event.id == id);
+                if let Some(body) = event.and_then(body_of)
+                    && known.len() < WINDOW
+                {
+                    known.insert(body.as_str().to_owned(), nodes.into());
+                }
+            }
+        });
+    }
+
+    /// What the server read in this body.
+    #[must_use]
+    pub fn nodes(self, body: &str) -> Option<Arc<[Node]>> {
+        self.0.try_with_value(|known| known.get(body).cloned()).flatten()
+    }
+}
+
+/// What an event says.
+fn body_of(event: &Event) -> Option<&MessageBody> {
+    match &event.kind {
+        EventKind::Message { body, .. } | EventKind::Edited { body, .. } => body.as_ref(),
+        _ => None,
+    }
+}
+
+/// Reads for a page what its browser would need the parser for, and what holds addresses, which browsers may read in ways
+/// of their own: one that found a link where the server wrote none could not take over the page.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn marked(events: &[Event], members: &[protocol::Member], reader: protocol::MemberId) -> Vec<Marked> {
+    let names = super::names_of(members, reader);
+    let mut seen = std::collections::HashSet::new();
+    let needed = |body: &&MessageBody| !super::is_plain(body.as_str()) || super::words::holds_address(body.as_str());
+    let read = |event: &Event| {
+        let body = body_of(event).filter(needed)?;
+        seen.insert(body.clone())
+            .then(|| Marked { id: event.id, nodes: super::read(body.as_str(), super::Context::of(&names)) })
+    };
+    events.iter().filter_map(read).collect()
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use protocol::{Member, MemberId, Seq};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn said(nth: u64, kind: EventKind) -> Event {
+        let id = EventId(Uuid::from_u128(nth.into()));
+        Event { seq: Seq(nth), prev: Seq(nth - 1), id, at: 0, by: MemberId(Uuid::nil()), kind }
+    }
+
+    fn events(bodies: &[&str]) -> Vec<Event> {
+        (1..).zip(bodies).map(|(nth, body)| said(nth, EventKind::message(body.parse().unwrap()))).collect()
+    }
+
+    fn seated(nth: u128, name: &str) -> Member {
+        Member { member: MemberId(Uuid::from_u128(nth)), name: name.parse().unwrap(), away: false }
+    }
+
+    #[test]
+    fn what_a_browser_cannot_read_alone_comes_with_the_page() {
+        let members = [seated(1, "Ana"), seated(2, "Bo")];
+        let events = events(&["plain", "**bold** @ana", "https://a.example", "hi @bo", "**bold** @ana", "not://a b"]);
+        let marked = marked(&events, &members, members[0].member);
+        let ids: Vec<u128> = marked.iter().map(|marked| marked.id.0.as_u128()).collect();
+        assert_eq!(ids, [2, 3, 6]);
+        let json = serde_json::to_string(&marked).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Marked>>(&json).unwrap(), marked);
+
+        let owner = Owner::new();
+        owner.set();
+        let known = Known::default();
+        known.learn(&events, marked);
+        let mention = Node::Mention { text: "@ana".to_owned(), own: true };
+        let bold = Node::Bold(vec![Node::Text("bold".to_owned())]);
+        let nodes = [Node::Paragraph(vec![bold, Node::Text(" ".to_owned()), mention])];
+        assert_eq!(known.nodes("**bold** @ana").unwrap()[..], nodes);
+        assert!(known.nodes("plain").is_none());
+    }
+
+    #[test]
+    fn words_of_a_change_come_with_the_page_where_the_message_itself_does_not() {
+        let target = EventId(Uuid::from_u128(99));
+        let edited = said(1, EventKind::Edited { target, body: "*new*".parse().ok() });
+        assert_eq!(marked(&[edited], &[], MemberId(Uuid::nil())).len(), 1);
+    }
+}
