@@ -246,14 +246,10 @@ pub(crate) fn line(row: &LineRow) -> Vec<Piece> {
         }
         let count = names.len();
         for (i, name) in names.into_iter().enumerate() {
-            let between = if i == 0 {
-                ""
-            } else if i + 1 == count {
-                " and "
-            } else {
-                ", "
-            };
-            pieces.extend([Piece::Words(between.to_owned()), name]);
+            if i > 0 {
+                pieces.push(Piece::Words(if i + 1 == count { " and " } else { ", " }.to_owned()));
+            }
+            pieces.push(name);
         }
         pieces.push(Piece::Words(format!(" {verb}")));
     }

@@ -1,21 +1,278 @@
 //! One row of the log.
 
+use std::sync::Arc;
+
+use client::{DayRow, MessageRow, NameIndex, Quote, Reaction, Row, RowState};
 use leptos::prelude::*;
-use protocol::EventId;
+use protocol::emoji::picture;
+use protocol::{Code, DisplayName, EventId, MessageBody};
 
+use crate::components::markup::blocks;
+use crate::components::name::{Avatar, Name, sentence};
+use crate::live::browser;
 use crate::live::log::RowHandle;
+use crate::live::room::Room;
+use crate::markup::{self, Context, Node};
+use crate::text;
 
-/// A row of the log: a message, a line, a day, or the beginning of what is unread.
+/// "Sending" is said only after this long, in milliseconds: most messages are there before.
+const PATIENT_MS: u64 = 300;
+/// How much of a quoted message is shown, in scalar values.
+const EXCERPT: usize = 120;
+
+/// A row of the log: a message, a line, a day, or the beginning of what is unread. One effect for the whole row: each is
+/// a task of its own, and there may be 2,000 rows. What a row shows is of the same type each time, so that its nodes
+/// stay, and with them the focus and what is selected.
 #[component]
 pub(crate) fn RowView(
     /// Its place in the log.
     handle: RowHandle,
 ) -> impl IntoView {
-    // STUB
-    let _ = handle;
+    let room = expect_context::<Room>();
+    move || match &**handle.row.read() {
+        Row::Day(day) => day_line(room, day).into_any(),
+        Row::Unread(unread) => view! { <div class="unread">{text::new_messages(unread.count)}</div> }.into_any(),
+        Row::Line(line) => view! { <div class="line">{sentence(text::line(line))}</div> }.into_any(),
+        Row::Message(message) => said(room, message).into_any(),
+    }
 }
 
 /// The id of a message's element.
 pub(crate) fn element_id(id: EventId) -> String {
     format!("m-{id}")
 }
+
+/// The beginning of a message, on one line. Reads what may change it, so it belongs into a closure.
+pub(crate) fn excerpt(body: &str) -> String {
+    beginning(use_context::<Room>(), body)
+}
+
+fn day_line(room: Room, day: &DayRow) -> impl IntoView + use<> {
+    let words = match room.today.get() {
+        Some(today) => text::day(day.day, today, browser::local_date(day.at)),
+        None => text::iso_day(day.day),
+    };
+    view! {
+        <div class="day">
+            <time datetime=text::iso_day(day.day)>{words}</time>
+        </div>
+    }
+}
+
+fn said(room: Room, message: &MessageRow) -> impl IntoView + use<> {
+    let MessageRow { id, by, name, own, first_of_group, last_of_group, .. } = message;
+    let mut class = format!("said hue-{}", by.hue());
+    let calls = calls_reader(room, message);
+    for (is, name) in [(*own, " own"), (*first_of_group, " first"), (*last_of_group, " last"), (calls, " calls")] {
+        if is {
+            class.push_str(name);
+        }
+    }
+    let has_avatar = !own && *last_of_group;
+    let avatar = name.as_ref().filter(|_| has_avatar).map(|name| {
+        view! { <Avatar member=*by initial=name.initial().to_owned()/> }
+    });
+    view! {
+        <div class=class id=element_id(*id) data-message=id.to_string() tabindex="-1">
+            {avatar}
+            {author(room, message)}
+            {bubble(room, message)}
+            {below(room, message)}
+        </div>
+    }
+}
+
+/// What stands below the words. Most messages have nothing there, and then it is nothing as a whole: each part that is
+/// not there is a comment in the page.
+fn below(room: Room, message: &MessageRow) -> Option<impl IntoView + use<>> {
+    let is_edited = message.edited && message.body.is_some();
+    let is_any = is_edited || !message.reactions.is_empty() || message.state != RowState::Sent;
+    is_any.then(|| {
+        view! {
+            {is_edited.then(|| view! { <small class="edited">{text::EDITED}</small> })}
+            {reactions(room, message)}
+            {state(room, message)}
+        }
+    })
+}
+
+/// True for a message of somebody else that mentions the reader.
+fn calls_reader(room: Room, message: &MessageRow) -> bool {
+    let calls = |body: &MessageBody| room.names.with_untracked(|names| names.calls_reader(body.as_str()));
+    !message.own && message.body.as_ref().is_some_and(calls)
+}
+
+/// Who said it, and when: for the eye where a group begins.
+fn author(room: Room, message: &MessageRow) -> AnyView {
+    let name = message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string);
+    if !message.first_of_group {
+        return view! { <Name name class="visually-hidden"/> }.into_any();
+    }
+    view! {
+        <div class="by">
+            <Name name class=if message.own { "name visually-hidden" } else { "name" }/>
+            {time(room, message.at)}
+        </div>
+    }
+    .into_any()
+}
+
+/// A moment: in UTC as the server writes it, by the reader's own clock once there is script.
+fn time(room: Room, at: u64) -> impl IntoView + use<> {
+    let words = if room.today.get().is_some() { browser::local_time(at) } else { text::utc_time(at) };
+    view! { <time datetime=text::iso(at)>{words}</time> }
+}
+
+fn bubble(room: Room, message: &MessageRow) -> AnyView {
+    let Some(body) = &message.body else {
+        return view! { <div class="message gone">{text::DELETED}</div> }.into_any();
+    };
+    let is_big = is_emoji_only(body.as_str()) && message.reply.is_none();
+    let class = match (matches!(message.state, RowState::Refused(_)), is_big) {
+        (false, false) => "message",
+        (false, true) => "message big",
+        (true, false) => "message failed",
+        (true, true) => "message failed big",
+    };
+    let words = blocks(&room.names.with_untracked(|names| read(Some(room), body.as_str(), names)));
+    let inner = match &message.reply {
+        None => words,
+        Some(reply) => view! { {quote(room, reply)} {words} }.into_any(),
+    };
+    view! { <div class=class>{inner}</div> }.into_any()
+}
+
+/// Reads a message, as the server did where it has read it.
+fn read(room: Option<Room>, body: &str, names: &NameIndex) -> Arc<[Node]> {
+    let known = room.and_then(|room| room.known.nodes(body));
+    known.unwrap_or_else(|| markup::read(body, Context::of(names)).into())
+}
+
+/// What a message answers: who, and how it began.
+fn quote(room: Room, quote: &Quote) -> AnyView {
+    let words = match &quote.body {
+        Some(body) => beginning(Some(room), body.as_str()),
+        None if quote.is_here => text::DELETED.to_owned(),
+        None => text::EARLIER_MESSAGE.to_owned(),
+    };
+    let class = quote.by.map_or("quote".to_owned(), |by| format!("quote hue-{}", by.hue()));
+    let name = quote.name.as_ref().map(|name| {
+        view! {
+            <b>
+                <Name name=name.to_string()/>
+            </b>
+            " "
+        }
+    });
+    let inner = view! {
+        {name}
+        <span dir="auto">{words}</span>
+    };
+    if !quote.is_here {
+        return view! { <span class=class>{inner}</span> }.into_any();
+    }
+    let target = element_id(quote.target);
+    view! {
+        <button class=class type="button" tabindex="-1" on:click=move |_| browser::reveal(&target)>
+            {inner}
+        </button>
+    }
+    .into_any()
+}
+
+fn beginning(room: Option<Room>, body: &str) -> String {
+    let text = markup::text_of(&read(room, body, &NameIndex::default()));
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+fn reactions(room: Room, message: &MessageRow) -> Option<impl IntoView + use<>> {
+    let id = message.id;
+    let button = |reaction: &Reaction| {
+        let Reaction { emoji, count, own, who } = reaction;
+        let (put, on) = (emoji.clone(), !own);
+        view! {
+            <button
+                type="button"
+                tabindex="-1"
+                aria-pressed=if *own { "true" } else { "false" }
+                title=names(who, *count)
+                on:click=move |_| room.react(id, put.clone(), on)
+            >
+                {format!("{emoji} {count}")}
+            </button>
+        }
+    };
+    let any = !message.reactions.is_empty();
+    any.then(|| view! { <div class="reactions">{message.reactions.iter().map(button).collect_view()}</div> })
+}
+
+fn names(who: &[Arc<DisplayName>], count: usize) -> String {
+    let named = who.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    text::and_more(named, count - who.len().min(count))
+}
+
+/// How far it got, where it is not in the log as it stands.
+fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
+    match message.state {
+        RowState::Sent => None,
+        RowState::Pending { waiting: Some(code), .. } => {
+            Some(view! { <div class="state">{text::sent_later(code)}</div> }.into_any())
+        }
+        RowState::Pending { since, .. } | RowState::Changing { since } => {
+            let waits = move || room.now.get().saturating_sub(since) >= PATIENT_MS;
+            Some(
+                view! { <div class=move || if waits() { "state" } else { "state hidden" }>{text::SENDING}</div> }
+                    .into_any(),
+            )
+        }
+        RowState::Refused(code) => Some(refused(room, message.id, code)),
+    }
+}
+
+fn refused(room: Room, id: EventId, code: Code) -> AnyView {
+    // What it changes will not come back.
+    let retry = (code != Code::NoTarget).then(|| {
+        view! {
+            <button type="button" on:click=move |_| room.retry(id)>
+                {text::RETRY}
+            </button>
+        }
+    });
+    let compose = move |_| {
+        room.edit(id);
+        browser::focus("body");
+    };
+    view! {
+        <div class="state failed" role="alert">
+            <span>{text::not_sent(code)}</span>
+            {retry}
+            <button type="button" on:click=compose>
+                {text::EDIT}
+            </button>
+            <button type="button" on:click=move |_| room.discard(id)>
+                {text::DELETE}
+            </button>
+        </div>
+    }
+    .into_any()
+}
+
+/// Up to three emoji and nothing else are drawn large.
+fn is_emoji_only(body: &str) -> bool {
+    let mut rest = body;
+    for _ in 0..3 {
+        let Some(length) = picture(rest) else { return false };
+        rest = rest[length..].trim_start();
+        if rest.is_empty() {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests;

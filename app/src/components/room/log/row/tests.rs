@@ -1,0 +1,181 @@
+use client::{DayRow, LineRow, SeatChange, SeatChangeKind, UnreadRow};
+use protocol::{Event, EventKind, Member, MemberId, Position, RoomInfo, Seq, Snapshot};
+use uuid::Uuid;
+
+use super::*;
+use crate::markup::Marked;
+
+fn id(nth: u128) -> EventId {
+    EventId(Uuid::from_u128(nth))
+}
+
+/// A room in which the page's first event is somebody's `**marks**`.
+fn room(markup: Vec<Marked>) -> Room {
+    let (me, ana) = (MemberId(Uuid::from_u128(1)), MemberId(Uuid::from_u128(2)));
+    let named = |member, name: &str| Member { member, name: name.parse().unwrap(), away: false };
+    let marks = Event {
+        seq: Seq(1),
+        prev: Seq(0),
+        id: id(5),
+        at: 0,
+        by: ana,
+        kind: EventKind::message("**marks**".parse().unwrap()),
+    };
+    let snapshot = Snapshot {
+        member: me,
+        position: Position { epoch: protocol::Epoch(1), seq: Seq(1) },
+        room: RoomInfo { code: "KXQ4-7M2P".parse().unwrap(), capacity: 9, locked: false },
+        members: vec![named(me, "Me"), named(ana, "Ana")],
+        events: vec![marks],
+        names: Default::default(),
+        oldest: Seq(1),
+    };
+    Room::new(snapshot, markup, id(9))
+}
+
+fn message(body: &str) -> MessageRow {
+    MessageRow {
+        id: id(3),
+        by: MemberId(Uuid::from_u128(2)),
+        name: Some(Arc::new("Ana".parse().unwrap())),
+        at: 0,
+        body: body.parse().ok(),
+        edited: false,
+        own: false,
+        first_of_group: false,
+        last_of_group: false,
+        reply: None,
+        reactions: Arc::default(),
+        state: RowState::Sent,
+    }
+}
+
+/// A row's HTML as the server writes it, with what it has read before.
+fn written(row: Row, markup: Vec<Marked>) -> String {
+    Owner::new().with(|| {
+        provide_context(room(markup));
+        let handle = RowHandle { key: row.key(), row: ArcRwSignal::new(Arc::new(row)) };
+        view! { <RowView handle/> }.to_html()
+    })
+}
+
+/// It without the comments that leptos finds its places by.
+fn html(row: Row) -> String {
+    written(row, Vec::new()).replace("<!>", "")
+}
+
+const ROW: &str = "<div id=\"m-00000000-0000-0000-0000-000000000003\" \
+                   data-message=\"00000000-0000-0000-0000-000000000003\" tabindex=\"-1\"";
+
+/// A message's element, with what is in it.
+fn said(class: &str, inner: &str) -> String {
+    format!("{ROW} class=\"said hue-2{class}\">{inner}</div>")
+}
+
+const NAME: &str = "<bdi translate=\"no\" class=\"visually-hidden\">Ana</bdi>";
+
+fn bubble(class: &str, inner: &str) -> String {
+    format!("<div class=\"message{class}\">{inner}</div>")
+}
+
+#[test]
+fn message_inside_a_group_is_a_hidden_name_and_its_words() {
+    let expected = said("", &(NAME.to_owned() + &bubble("", "<p dir=\"auto\">Hello</p>")));
+    assert_eq!(html(Row::Message(message("Hello"))), expected);
+    let page = written(Row::Message(message("Hello")), Vec::new());
+    assert!(page.matches("<!>").count() <= 8, "each comment is a node of 2,000 rows: {page}");
+}
+
+#[test]
+fn message_around_a_group_has_author_time_and_avatar() {
+    let row = Row::Message(MessageRow { first_of_group: true, last_of_group: true, ..message("Hello") });
+    let expected = "<span aria-hidden=\"true\" translate=\"no\" class=\"avatar hue-2\">A</span><div class=\"by\"><bdi \
+                    translate=\"no\" class=\"name\">Ana</bdi><time datetime=\"1970-01-01T00:00:00Z\">00:00</time></div>";
+    assert_eq!(html(row), said(" first last", &(expected.to_owned() + &bubble("", "<p dir=\"auto\">Hello</p>"))));
+}
+
+#[test]
+fn message_that_calls_the_reader_says_so() {
+    assert!(html(Row::Message(message("hi @me"))).contains(" calls\""));
+    assert!(!html(Row::Message(MessageRow { own: true, ..message("hi @me") })).contains(" calls\""));
+}
+
+#[test]
+fn emoji_alone_are_big_unless_they_answer() {
+    let reply = Quote { target: id(4), by: None, name: None, body: None, is_here: false };
+    assert!(html(Row::Message(message("👍 🎉"))).contains("<div class=\"message big\">"));
+    let answer = html(Row::Message(MessageRow { reply: Some(reply), ..message("👍") }));
+    assert!(
+        answer.contains(
+            "<div class=\"message\"><span class=\"quote\"><span dir=\"auto\">an earlier message</span></span>"
+        )
+    );
+}
+
+#[test]
+fn quote_of_what_is_here_is_a_button() {
+    let by = MemberId(Uuid::from_u128(2));
+    let name = message("").name;
+    let quote =
+        |body: Option<MessageBody>| Quote { target: id(4), by: Some(by), name: name.clone(), body, is_here: true };
+    let shown = |body| html(Row::Message(MessageRow { reply: Some(quote(body)), ..message("Hello") }));
+    let button = "<button type=\"button\" tabindex=\"-1\" class=\"quote hue-2\"><b><bdi translate=\"no\">Ana</bdi></b> <span \
+                  dir=\"auto\">";
+    assert!(shown("a\n> **b**".parse().ok()).contains(&format!("{button}a b</span></button>")));
+    assert!(shown(None).contains(&format!("{button}Message deleted</span></button>")));
+    let long = "long ".repeat(100);
+    assert!(shown(long.parse().ok()).contains(&format!("{button}{}…</span>", &long[..EXCERPT])));
+}
+
+#[test]
+fn what_stands_below_a_message_follows_it() {
+    let reaction =
+        Reaction { emoji: "👍".parse().unwrap(), count: 3, own: true, who: vec![Arc::new("Ana".parse().unwrap())] };
+    let row = MessageRow { edited: true, reactions: Arc::new(vec![reaction]), ..message("Hello") };
+    let expected = "<small class=\"edited\">edited</small><div class=\"reactions\"><button type=\"button\" tabindex=\"-1\" \
+                    aria-pressed=\"true\" title=\"Ana and 2 more\">👍 3</button></div>";
+    assert!(html(Row::Message(row)).ends_with(&format!("{expected}</div>")));
+    let pending = MessageRow { state: RowState::Pending { since: 0, waiting: None }, ..message("Hello") };
+    assert!(html(Row::Message(pending)).ends_with("<div class=\"state hidden\">Sending…</div></div>"));
+    let refused = |code| html(Row::Message(MessageRow { state: RowState::Refused(code), ..message("Hello") }));
+    assert!(refused(Code::Storage).contains("<div class=\"message failed\">"));
+    assert!(refused(Code::Storage).ends_with(
+        "<button type=\"button\">Retry</button><button type=\"button\">Edit</button><button \
+         type=\"button\">Delete</button></div></div>"
+    ));
+    assert!(!refused(Code::NoTarget).contains("Retry"));
+}
+
+#[test]
+fn deleted_message_has_no_words() {
+    let row = Row::Message(MessageRow { body: None, edited: true, ..message("Hello") });
+    assert_eq!(html(row), said("", &(NAME.to_owned() + &bubble(" gone", "Message deleted"))));
+}
+
+#[test]
+fn day_unread_and_line_are_rows_of_their_own() {
+    let day = Row::Day(DayRow { day: 3, at: 0 });
+    assert_eq!(html(day), "<div class=\"day\"><time datetime=\"1970-01-04\">1970-01-04</time></div>");
+    let unread = Row::Unread(UnreadRow { first: id(3), count: 2 });
+    assert_eq!(html(unread), "<div class=\"unread\">2 new messages</div>");
+    let joined = |name: &str| SeatChange {
+        member: MemberId(Uuid::nil()),
+        name: Some(Arc::new(name.parse().unwrap())),
+        own: false,
+        kind: SeatChangeKind::Joined,
+    };
+    let line = Row::Line(LineRow { id: id(3), at: 0, changes: Arc::new(vec![joined("Ana"), joined("Bo")]) });
+    assert_eq!(
+        html(line),
+        "<div class=\"line\"><bdi translate=\"no\">Ana</bdi> and <bdi translate=\"no\">Bo</bdi> joined</div>"
+    );
+}
+
+#[test]
+fn message_that_came_with_the_page_is_drawn_as_the_server_read_it() {
+    let nodes = vec![Node::Paragraph(vec![Node::Italic(vec![Node::Text("read".to_owned())])])];
+    let markup = vec![Marked { id: id(5), nodes }];
+    let read = |markup| written(Row::Message(message("**marks**")), markup).replace("<!>", "");
+    assert!(read(markup).contains("<p dir=\"auto\"><em>read</em></p>"));
+    assert!(read(Vec::new()).contains("<p dir=\"auto\"><strong>marks</strong></p>"));
+}
