@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
 use crate::app::App;
+use crate::components::icon::Sprite;
 use crate::text;
 
 /// Where the browser finds its half: addresses that change with what is behind them.
@@ -66,6 +67,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
             </head>
             <body>
                 <div id="app"><App/></div>
+                <Sprite/>
                 <p id="boot-failed" class="boot-failed" role="alert" hidden>
                     {text::BOOT_FAILED}" "<a href="" rel="external">{text::TRY_AGAIN}</a>
                 </p>

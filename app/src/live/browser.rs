@@ -5,7 +5,7 @@ use leptos::ev::EventDescriptor;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::convert::FromWasmAbi;
-use web_sys::VisibilityState;
+use web_sys::{ShareData, VisibilityState};
 
 mod clock;
 mod page;
@@ -83,4 +83,13 @@ pub fn can_copy() -> bool {
 /// Puts text on the clipboard; true when it got there.
 pub async fn copy(text: &str) -> bool {
     can_copy() && wasm_bindgen_futures::JsFuture::from(window().navigator().clipboard().write_text(text)).await.is_ok()
+}
+
+/// Hands an address to other programs of the device.
+pub fn share(address: &str) {
+    let data = ShareData::new();
+    data.set_url(address);
+    let sharing = window().navigator().share_with_data(&data);
+    // Refused also when the person thinks better of it.
+    leptos::task::spawn_local(async { drop(wasm_bindgen_futures::JsFuture::from(sharing).await) });
 }

@@ -1,4 +1,4 @@
-//! What the browser can do for somebody who is looking elsewhere. Called from Effects and events only.
+//! Sound, desktop notifications and the window's icon. Called from Effects and events only.
 
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
@@ -10,18 +10,18 @@ use super::browser;
 
 const KEPT: &str = "flasky.notices";
 
-/// What a device was told to do about messages that come while nobody looks.
+/// Setting of a device for messages that come while nobody looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// Nothing.
+    /// Neither sound nor notification.
     Off,
-    /// To play a sound: it must not, or cannot, show anything.
+    /// A sound: the device must not, or cannot, show anything.
     Sound,
-    /// To play a sound and to show a notification.
+    /// A sound and a notification.
     Desktop,
 }
 
-/// What this device was told.
+/// The setting of this device.
 #[must_use]
 pub fn setting() -> Setting {
     if browser::remembered(KEPT).is_some() { allowed() } else { Setting::Off }
@@ -40,7 +40,7 @@ pub async fn turn_on() -> Setting {
     allowed()
 }
 
-/// Nothing is told any more.
+/// Turns notices off.
 pub fn turn_off() {
     browser::remember(KEPT, None);
 }

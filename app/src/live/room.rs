@@ -136,11 +136,13 @@ impl Room {
             self.today.set(Some(browser::today()));
             self.listen();
             self.guard_unsent();
-            on_cleanup(move || self.close());
+            on_cleanup(move || {
+                self.close();
+                browser::mark_document("data-live", false);
+            });
             spawn_local_scoped_with_cancellation(driver::run(self, client, driven));
         });
         Effect::new(move |_| browser::mark_document("data-live", self.status.get() == Status::Live));
-        on_cleanup(|| browser::mark_document("data-live", false));
     }
 
     fn listen(self) {

@@ -1,9 +1,103 @@
-//! The bar at the top.
+//! The header: the room's code and seats, the way to bring others in, and the way out.
 
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
+
+use super::notices::{Notices, Setting};
+use crate::components::copy_link::CodeChip;
+use crate::components::icon::{Mark, Sign};
+use crate::components::look::LookButton;
+use crate::live::browser;
+use crate::live::room::Room;
+use crate::text;
 
 /// The bar at the top.
 #[component]
-pub(crate) fn Header() -> impl IntoView {
-    // STUB
+pub(super) fn Header() -> impl IntoView {
+    let room = expect_context::<Room>();
+    let lock = move || {
+        view! {
+            <span class="chip lock" title=text::LOCKED>
+                <svg aria-hidden="true"><use href="#i-lock"/></svg>
+                <span class="visually-hidden">{text::LOCKED}</span>
+            </span>
+        }
+    };
+    view! {
+        <header>
+            <a class="mark" href="/" aria-label=text::PRODUCT><Mark/></a>
+            <div class="bar">
+                <h1 class="visually-hidden">{text::room(room.code)}</h1>
+                <CodeChip code=room.code/>
+                <span class="chip wide"><Seats/></span>
+                <button type="button" class="chip narrow" popovertarget="people"><Seats/></button>
+                {move || room.locked.get().then(lock)}
+                <span class="space"></span>
+                <button type="button" class="button icon narrow scripted" popovertarget="tools" aria-label=text::MORE title=text::MORE>
+                    <svg aria-hidden="true"><use href="#i-more"/></svg>
+                </button>
+                <div class="tools" id="tools" popover="">
+                    <button type="button" class="button icon scripted" command="show-modal" commandfor="invite">
+                        <Sign icon="#i-qr" label=text::INVITE title=text::INVITE/>
+                    </button>
+                    <Bell/>
+                    <LookButton/>
+                </div>
+                <Leave/>
+            </div>
+        </header>
+    }
+}
+
+/// Number of seats taken, and of all seats.
+#[component]
+fn Seats() -> impl IntoView {
+    let Room { members, capacity, .. } = expect_context::<Room>();
+    view! {
+        <svg aria-hidden="true"><use href="#i-people"/></svg>
+        <span class="visually-hidden">{text::PEOPLE}</span>
+        // The space is for who hears it; the eye has the gap.
+        <span>{move || format!(" {} ", members.with(Vec::len))}</span>
+        <span class="of">{format!("/ {capacity}")}</span>
+    }
+}
+
+/// Turns notices on and off.
+#[component]
+fn Bell() -> impl IntoView {
+    let notices = expect_context::<Notices>();
+    let title = move || match notices.setting() {
+        Setting::Off => text::NOTICES_OFF,
+        Setting::Sound => text::NOTICES_DENIED,
+        Setting::Desktop => text::NOTICES_ON,
+    };
+    let sign = move || match notices.setting() {
+        Setting::Off => view! { <Sign icon="#i-bell-off" label=text::NOTICES_OFF/> },
+        Setting::Sound => view! { <Sign icon="#i-bell" label=text::NOTICES_SOUND/> },
+        Setting::Desktop => view! { <Sign icon="#i-bell" label=text::NOTICES_ON/> },
+    };
+    view! {
+        <button type="button" class="button icon bell hydrated" title=title on:click=move |_| notices.toggle()>
+            {sign}
+        </button>
+    }
+}
+
+/// The way out. Without script, or before anything runs here, the form says it.
+#[component]
+fn Leave() -> impl IntoView {
+    let room = expect_context::<Room>();
+    let submit = move |event: SubmitEvent| {
+        let unsent = room.unsent_words().len();
+        let stays = unsent > 0 && !browser::confirm(&text::leave_unsent(unsent));
+        if stays || room.leave() {
+            event.prevent_default();
+        }
+    };
+    view! {
+        <form method="post" action="/api/leave_room" on:submit=submit>
+            <input type="hidden" name="code" value=room.code.to_string()/>
+            <button class="button icon leave" title=text::LEAVE><Sign icon="#i-leave" label=text::LEAVE/></button>
+        </form>
+    }
 }

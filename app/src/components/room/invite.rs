@@ -1,9 +1,33 @@
-//! The way to bring others in.
+//! The way to bring others in: the room's link, to be read, copied, shared or photographed.
 
+use leptos::html;
 use leptos::prelude::*;
 
-/// The way to bring others in.
+use crate::components::copy_link::{CopyButton, ShareButton, link};
+use crate::components::dialog::Dialog;
+use crate::live::room::Room;
+use crate::text;
+
+/// The dialog that the header opens.
 #[component]
-pub(crate) fn Invite() -> impl IntoView {
-    // STUB
+pub(super) fn Invite() -> impl IntoView {
+    let code = expect_context::<Room>().code;
+    let path = format!("/room/{code}");
+    let field = NodeRef::<html::Input>::new();
+    Effect::new(move |_| {
+        if let Some(field) = field.get() {
+            field.set_value(&link(code));
+        }
+    });
+    view! {
+        <Dialog id="invite" heading=text::INVITE_HEADING>
+            <img class="qr" src=format!("{path}/qr.svg") alt=text::QR width="216" height="216" loading="lazy"/>
+            <p>{text::INVITE_MORE}</p>
+            <input node_ref=field id="link" class="link" readonly aria-label=text::ROOM_LINK translate="no" value=path/>
+            <div class="ways">
+                <CopyButton code/>
+                <ShareButton code/>
+            </div>
+        </Dialog>
+    }
 }

@@ -1,9 +1,68 @@
-//! Who is here.
+//! The list of members: beside the log, or on a narrow screen a sheet that the header opens.
 
 use leptos::prelude::*;
+use protocol::{DisplayName, MemberId};
 
-/// Who is here.
+use crate::components::name::{Avatar, Name};
+use crate::live::room::Room;
+use crate::text;
+
+/// The panel.
 #[component]
-pub(crate) fn Roster() -> impl IntoView {
-    // STUB
+pub(super) fn Roster() -> impl IntoView {
+    let room = expect_context::<Room>();
+    view! {
+        // It may have to be scrolled, and Safari lets keys do that only in what can have the focus.
+        <aside class="people" id="people" popover="" aria-label=text::PEOPLE tabindex="0">
+            <h2>{move || text::here_now(room.members.with(Vec::len), room.capacity)}</h2>
+            <button type="button" class="button icon narrow" popovertarget="people" popovertargetaction="hide" aria-label=text::CLOSE>
+                <svg aria-hidden="true"><use href="#i-close"/></svg>
+            </button>
+            <ul role="list">
+                <For each=move || people(room) key=Clone::clone children=row/>
+            </ul>
+        </aside>
+    }
+}
+
+/// A member, as the panel shows it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Person {
+    member: MemberId,
+    name: DisplayName,
+    away: bool,
+    word: Option<&'static str>,
+}
+
+/// Members of the room, the reader first.
+fn people(room: Room) -> Vec<Person> {
+    let (members, typing) = (room.members.read(), room.typing.read());
+    let mut people: Vec<_> = members
+        .iter()
+        .map(|seated| Person {
+            member: seated.member,
+            name: seated.name.clone(),
+            away: seated.away,
+            word: if seated.member == room.me {
+                Some(text::YOU)
+            } else if seated.away {
+                Some(text::AWAY)
+            } else {
+                typing.iter().any(|name| **name == seated.name).then_some(text::TYPING)
+            },
+        })
+        .collect();
+    people.sort_by_key(|person| person.member != room.me);
+    people
+}
+
+fn row(person: Person) -> impl IntoView {
+    let Person { member, name, away, word } = person;
+    view! {
+        <li class=if away { "person away" } else { "person" }>
+            <Avatar member initial=name.initial().to_owned()/>
+            <Name name=name.to_string()/>
+            <small>{word}</small>
+        </li>
+    }
 }

@@ -1,9 +1,62 @@
-//! The connection, in words.
+//! State of the connection. Silent for the first second of a loss; most losses are shorter.
 
+use client::LOSS_MS;
 use leptos::prelude::*;
 
-/// The connection, in words.
+use crate::live::room::{Room, Status};
+use crate::text;
+
+/// After this many failed attempts the network may be one that lets pages through and sockets not.
+const STUBBORN: u32 = 3;
+
+/// The banner below the header, and its voice. The voice says each state once; only the eye is told the seconds.
 #[component]
-pub(crate) fn StatusBanner() -> impl IntoView {
-    // STUB
+pub(super) fn StatusBanner() -> impl IntoView {
+    let room = expect_context::<Room>();
+    let state = Memo::new(move |_| state(room));
+    let class = move || match (room.status.get(), state.with(Option::is_some)) {
+        (Status::Live, true) => "banner back shown",
+        (Status::Live, false) => "banner back",
+        (_, true) => "banner shown",
+        (_, false) => "banner",
+    };
+    let words = move || state.get().map(|state| countdown(room).map_or(state, text::trying_again_in));
+    let refresh = move || {
+        let stubborn = matches!(room.status.get(), Status::Reconnecting { failed: STUBBORN.., offline: false, .. });
+        let link =
+            || view! { <a class="button" href=format!("/room/{}", room.code) rel="external">{text::REFRESH}</a> };
+        stubborn.then(link)
+    };
+    view! {
+        <div class="status">
+            <div role="status" class="visually-hidden">{move || state.get()}</div>
+            <div class=class>
+                <span aria-hidden="true">{words}</span>
+                <button type="button" class="button" hidden=move || room.status.get() == Status::Live on:click=move |_| room.try_now()>
+                    {text::TRY_NOW}
+                </button>
+                {refresh}
+            </div>
+        </div>
+    }
+}
+
+fn state(room: Room) -> Option<String> {
+    match room.status.get() {
+        Status::Connecting | Status::Reconnecting { .. } if room.leaving.get() => Some(text::LEAVING.to_owned()),
+        Status::Reconnecting { since, offline, .. } => {
+            (room.now.get().saturating_sub(since) >= LOSS_MS).then(|| text::disconnected(offline).to_owned())
+        }
+        _ => room.returned.get().map(|returned| text::returned(returned.missed)),
+    }
+}
+
+/// Seconds until the next attempt to connect.
+fn countdown(room: Room) -> Option<u64> {
+    match room.status.get() {
+        Status::Reconnecting { next_try: Some(at), .. } if !room.leaving.get() => {
+            Some(at.saturating_sub(room.now.get()).div_ceil(1_000)).filter(|seconds| *seconds > 0)
+        }
+        _ => None,
+    }
 }

@@ -4,7 +4,9 @@ use std::sync::OnceLock;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlTextAreaElement, KeyboardEvent, ShowPopoverOptions};
+use web_sys::{
+    Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, ShowPopoverOptions,
+};
 
 /// Sets or removes an empty attribute of the document's root, for styles and tests to see.
 pub fn mark_document(attribute: &str, set: bool) {
@@ -52,6 +54,20 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Gives the text field of this id the focus and selects all of it.
+pub fn select(id: &str) {
+    if let Some(Ok(field)) = by_id(id).map(JsCast::dyn_into::<HtmlInputElement>) {
+        let _ = field.focus();
+        field.select();
+    }
+}
+
+/// True for an element that takes space on the page; false where it, or what holds it, is not displayed.
+#[must_use]
+pub fn is_drawn(element: &Element) -> bool {
+    element.get_bounding_client_rect().width() > 0.0
+}
+
 /// Whether the focus came by the keyboard, and is to be seen.
 #[must_use]
 pub fn is_keyboard_focus(element: &Element) -> bool {
@@ -90,10 +106,21 @@ pub fn reveal(id: &str) {
 
 /// Opens the `<dialog>` of this id above the page, if there is one.
 pub fn open_dialog(id: &str) {
-    if let Some(Ok(dialog)) = by_id(id).map(JsCast::dyn_into::<HtmlDialogElement>) {
+    if let Some(dialog) = dialog(id) {
         // Fails when it is open already.
         let _ = dialog.show_modal();
     }
+}
+
+/// Closes the `<dialog>` of this id, if there is one.
+pub fn close_dialog(id: &str) {
+    if let Some(dialog) = dialog(id) {
+        dialog.close();
+    }
+}
+
+fn dialog(id: &str) -> Option<HtmlDialogElement> {
+    by_id(id)?.dyn_into().ok()
 }
 
 /// Opens a popover, beside this element where the styles say so.
