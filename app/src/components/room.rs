@@ -12,7 +12,7 @@ use crate::live::room::{Ending, Room, Status};
 use crate::text;
 
 mod composer;
-
+mod emoji;
 mod header;
 mod help;
 mod invite;

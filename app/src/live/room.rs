@@ -240,6 +240,14 @@ impl Room {
         let _ = self.ask(|id, at| Input::React { id, target, emoji, on, at });
     }
 
+    /// Puts an emoji on a message, or takes the reader's own away.
+    pub fn toggle_reaction(self, target: EventId, emoji: &str) {
+        if let (Some(message), Ok(emoji)) = (self.message(target), emoji.parse()) {
+            let has_own = message.reactions.iter().any(|reaction| reaction.own && reaction.emoji == emoji);
+            self.react(target, emoji, !has_own);
+        }
+    }
+
     /// Notes that the reader typed something; others may be told.
     pub fn typing_now(self) {
         let now = browser::now_ms();

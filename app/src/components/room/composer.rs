@@ -1,12 +1,171 @@
-//! Where a message is written.
+//! Where a message is written. Text leaves the box only when it is in the outbox.
 
+use leptos::ev;
 use leptos::prelude::*;
 use protocol::EventId;
 
+use super::emoji::{self, EmojiPicker};
+use super::{Desk, Mode};
 use crate::api::Flash;
+use crate::live::room::Room;
+use crate::text;
 
-/// Where a message is written.
+mod about;
+mod counter;
+mod editor;
+mod mention;
+mod state;
+mod typing;
+
+use about::About;
+use counter::Counter;
+use editor::Editor;
+use mention::Offer;
+use typing::TypingLine;
+
+/// The box, and everything around it.
+///
+/// Its form is a plain one: with script a message goes over the socket, so there is neither a server action to dispatch
+/// nor an `ActionForm`; without script the browser posts it.
 #[component]
-pub(crate) fn Composer(post_id: EventId, flash: Option<Flash>) -> impl IntoView {
-    // STUB
+pub(crate) fn Composer(
+    /// The id of the message that a page without script sends.
+    post_id: EventId,
+    /// A refused message.
+    flash: Option<Flash>,
+) -> impl IntoView {
+    let (room, desk) = (expect_context::<Room>(), expect_context::<Desk>());
+    let editor = Editor::new(room, desk, flash.as_ref());
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        editor.send();
+    };
+    view! {
+        <div class="foot">
+            <TypingLine/>
+            <p id="body-error" class="error" role="alert">
+                {move || editor.error.get()}
+            </p>
+            <form
+                id="composer"
+                class="composer"
+                method="post"
+                action="/api/post_message"
+                inert=move || room.leaving.get()
+                on:submit=submit
+                on:click=move |_| editor.mention.close()
+            >
+                <About cancel=move || editor.cancel()/>
+                <Offer mention=editor.mention choose=move |place| editor.complete(Some(place))/>
+                <input type="hidden" name="code" value=room.code.to_string()/>
+                <input type="hidden" name="id" value=post_id.to_string()/>
+                <button
+                    type="button"
+                    class="button icon"
+                    popovertarget=emoji::ID
+                    aria-label=text::EMOJI
+                    title=text::EMOJI
+                >
+                    <svg aria-hidden="true"><use href="#i-smile"/></svg>
+                </button>
+                <Field editor flash/>
+                <Counter length=editor.length/>
+                <SendButton/>
+            </form>
+            <Hint/>
+            <EmojiPicker insert=move |emoji: &str| editor.insert(emoji, None)/>
+        </div>
+    }
+}
+
+/// The box. It keeps its own text: nothing is written back to it but what the reader asks for.
+#[component]
+fn Field(
+    /// Handle of the box.
+    editor: Editor,
+    /// A refused message.
+    flash: Option<Flash>,
+) -> impl IntoView {
+    let Editor { room, desk, error, mention, .. } = editor;
+    let is_new = move || desk.mode.with(|mode| matches!(mode, Mode::New));
+    let (mends, typed) = (flash.is_some(), flash.map(|flash| flash.body).unwrap_or_default());
+    view! {
+        <textarea
+            id="body"
+            node_ref=editor.field
+            name="body"
+            rows="1"
+            placeholder=text::WHATS_NEW
+            aria-label=text::MESSAGE
+            dir="auto"
+            enterkeyhint="send"
+            autocomplete="off"
+            autofocus=mends
+            disabled=move || room.leaving.get()
+            aria-haspopup="listbox"
+            aria-autocomplete="list"
+            aria-controls=move || mention.list_id()
+            aria-activedescendant=move || mention.active_id()
+            aria-describedby=move || if is_new() { "body-error" } else { "about body-error" }
+            aria-invalid=move || error.with(Option::is_some).then_some("true")
+            on:keydown=move |event| editor.key(&event)
+            on:input=move |_| editor.input()
+            on:blur=move |_| mention.close()
+        >
+            {between_tags(typed)}
+        </textarea>
+    }
+}
+
+/// Text as it has to stand between a `textarea`'s tags. leptos writes this element's children as they are, like a
+/// script's, and does not hydrate them. So on the way into HTML the text is escaped here, behind the line break that
+/// parsers leave out there.
+fn between_tags(text: String) -> String {
+    if cfg!(feature = "ssr") { format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;")) } else { text }
+}
+
+/// The button that sends, or saves a change.
+#[component]
+fn SendButton() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let edits = move || desk.mode.with(|mode| matches!(mode, Mode::Edit(_)));
+    view! {
+        <button class="button primary send" aria-label=move || if edits() { text::SAVE } else { text::SEND }>
+            <svg aria-hidden="true">
+                <use href=move || if edits() { "#i-done" } else { "#i-send" }/>
+            </svg>
+        </button>
+    }
+}
+
+/// The line below the box: the keys, a way to new messages without script, and what becomes of all words.
+#[component]
+fn Hint() -> impl IntoView {
+    let room = expect_context::<Room>();
+    view! {
+        <p class="hint">
+            <span class="keys">
+                {text::KEYS.map(|(key, does)| view! { <kbd>{key}</kbd> {does} }).collect_view()}
+                <button type="button" command="show-modal" commandfor="help">
+                    <kbd>"?"</kbd>
+                    {text::ALL_KEYS}
+                </button>
+            </span>
+            <a class="refresh" href=format!("/room/{}", room.code) rel="external">
+                {text::REFRESH}
+            </a>
+            <span>{text::GONE}</span>
+        </p>
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_in_a_page_stays_text() {
+        assert_eq!(between_tags("</textarea><b> &lt;".to_owned()), "\n&lt;/textarea>&lt;b> &amp;lt;");
+        assert_eq!(between_tags("\nsecond line".to_owned()), "\n\nsecond line");
+    }
 }

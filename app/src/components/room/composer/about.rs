@@ -1,43 +1,57 @@
 //! The line above the box: which message the text in it answers or changes.
 
-use super::super::Mode;
-use super::super::message::{bdi, excerpt};
-use crate::client::{MessageRow, Row, RowKey};
-use crate::live::store::RoomStore;
-use crate::ui::kit::Icon;
-use crate::ui::text;
-use crate::ui::tree::{El, el};
+use client::{MessageRow, Row, RowKey};
+use leptos::prelude::*;
 
-/// What the box is for, while it is for no new message. Reads what may change it, so it belongs into a closure.
-pub(super) fn about(store: RoomStore, mode: &Mode) -> El {
-    let (what, message) = match mode {
-        Mode::New => return el("div").attr("hidden", ""),
-        Mode::Reply(message) => (text::REPLYING, message),
-        Mode::Edit(message) => (text::EDITING, message),
-    };
-    let mut heading = el("b").text(what);
-    if matches!(mode, Mode::Reply(_)) {
-        let name = message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string);
-        heading = heading.text(" ").child(bdi(name).class("name"));
+use super::super::log::row::excerpt;
+use super::super::{Desk, Mode};
+use crate::components::name::Name;
+use crate::live::room::Room;
+use crate::text;
+
+/// The message that the text answers or changes, and a button to give that up.
+#[component]
+pub(super) fn About(
+    /// Gives it up.
+    cancel: impl Fn() + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let (room, desk) = (expect_context::<Room>(), expect_context::<Desk>());
+    move || {
+        let (what, name, message) = match desk.mode.get() {
+            Mode::New => return None,
+            Mode::Reply(message) => (text::REPLYING, Some(called(&message)), message),
+            Mode::Edit(message) => (text::EDITING, None, message),
+        };
+        Some(view! {
+            <div id="about" class=format!("about hue-{}", message.by.hue())>
+                <p>
+                    <b>{what} {name.map(|name| view! { " " <Name name class="name"/> })}</b>
+                    <span dir="auto">{beginning(room, &message)}</span>
+                </p>
+                <button
+                    type="button"
+                    class="button icon"
+                    aria-label=text::CANCEL
+                    title=text::CANCEL
+                    on:click=move |_| cancel()
+                >
+                    <svg aria-hidden="true"><use href="#i-close"/></svg>
+                </button>
+            </div>
+        })
     }
-    let cancel = el("button")
-        .class("button icon")
-        .attr("type", "button")
-        .attr("aria-label", text::CANCEL)
-        .attr("title", text::CANCEL)
-        .child(Icon::Close.drawing());
-    let words = el("p").child(heading).child(el("span").attr("dir", "auto").text(quoted(store, message)));
-    let class = format!("about hue-{}", message.by.hue());
-    el("div").class(class).attr("id", "about").child(words).child(cancel)
 }
 
-/// How the message begins now: its author can still change it or take it back.
-fn quoted(store: RoomStore, message: &MessageRow) -> String {
-    let body = store.rows.with(|rows| {
-        match rows.iter().rev().find(|row| row.key() == RowKey::Event(message.id)).map(|row| &**row) {
-            Some(Row::Message(now)) => now.body.clone(),
-            _ => message.body.clone(),
-        }
-    });
+fn called(message: &MessageRow) -> String {
+    message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string)
+}
+
+/// The beginning of the message as it is now: its author can still change it or take it back.
+fn beginning(room: Room, message: &MessageRow) -> String {
+    let now = room.log.find(RowKey::Event(message.id)).map(|handle| handle.row.get());
+    let body = match now.as_deref() {
+        Some(Row::Message(now)) => now.body.clone(),
+        _ => message.body.clone(),
+    };
     body.map_or_else(|| text::DELETED.to_owned(), |body| excerpt(body.as_str()))
 }

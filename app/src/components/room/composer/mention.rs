@@ -3,149 +3,146 @@
 //! The box stays a multi-line `textbox`, for which ARIA 1.2 has no `aria-expanded`: that the list is open is said by
 //! `aria-controls` and `aria-activedescendant`, which exist only then.
 
-use web_sys::{Element, Event, HtmlTextAreaElement};
+use leptos::prelude::*;
+use protocol::name::MAX_SCALARS;
+use protocol::{DisplayName, Member, MemberId};
+use web_sys::HtmlTextAreaElement;
 
-use super::super::message::{avatar, bdi};
-use crate::live::browser;
-use crate::live::signal::Signal;
-use crate::live::store::RoomStore;
-use crate::protocol::name::MAX_SCALARS;
-use crate::protocol::{DisplayName, Member, MemberId};
-use crate::ui::text;
-use crate::ui::tree::{El, el};
+use crate::components::name::{Avatar, Name};
+use crate::live::room::{Room, set_if_new};
+use crate::text;
 
 /// The list's id.
 pub(super) const LIST: &str = "offer";
-/// At most this many members are offered.
+/// Maximum number of members that are offered.
 const AT_MOST: usize = 8;
 
-/// The list of an unfinished mention.
+/// An unfinished mention, and the members it could mean. A handle.
 #[derive(Clone, Copy)]
 pub(super) struct Mention {
-    store: RoomStore,
-    offered: Signal<Option<Offered>>,
-    /// Where the `@` stands whose list the person closed.
-    refused: Signal<Option<u32>>,
+    room: Room,
+    offered: RwSignal<Option<Offered>>,
+    /// Place of the `@` whose list the reader closed.
+    refused: StoredValue<Option<u32>>,
 }
 
-/// Who is offered.
-#[derive(Clone)]
+/// Members that are offered.
+#[derive(Clone, PartialEq)]
 struct Offered {
-    /// Where the `@` stands in the box, in UTF-16 units.
+    /// Place of the `@` in the box, in UTF-16 units.
     at: u32,
     /// Never empty.
     members: Vec<Member>,
-    /// Which of them is marked.
+    /// Index of the marked one.
     active: usize,
 }
 
 impl Mention {
-    pub(super) fn new(store: RoomStore) -> Self {
-        Self { store, offered: Signal::new(None), refused: Signal::new(None) }
+    pub(super) fn new(room: Room) -> Self {
+        Self { room, offered: RwSignal::new(None), refused: StoredValue::new(None) }
     }
 
-    /// Opens the list when what stands before the caret asks for it.
+    /// Opens the list exactly while what stands before the caret asks for it.
     pub(super) fn look(self, field: &HtmlTextAreaElement, text: &str) {
-        if !text.contains('@') {
-            return self.refused.set_if_new(None);
-        }
-        let caret = field.selection_end().ok().flatten().unwrap_or_default();
-        let asked = asked(before(text, caret));
-        let at = asked.map(|(at, _)| at);
-        if self.refused.get_untracked() != at {
-            self.refused.set_if_new(None);
-        }
-        let Some((at, query)) = asked.filter(|_| self.refused.with_untracked(Option::is_none)) else { return };
-        let members = self.store.members.with_untracked(|members| fitting(members, self.store.me, query));
-        if !members.is_empty() {
-            self.offered.set(Some(Offered { at, members, active: 0 }));
-        }
+        set_if_new(self.offered, self.asked_for(field, text));
     }
 
+    fn asked_for(self, field: &HtmlTextAreaElement, text: &str) -> Option<Offered> {
+        let before = text.contains('@').then(|| before(text, field.selection_end().ok().flatten().unwrap_or_default()));
+        let asked = before.and_then(asked);
+        let at = asked.map(|(at, _)| at);
+        let refused = self.refused.try_update_value(|refused| {
+            refused.take_if(|refused| Some(*refused) != at);
+            refused.is_some()
+        });
+        let (at, query) = asked.filter(|_| refused == Some(false))?;
+        let members = self.room.members.with_untracked(|members| fitting(members, self.room.me, query));
+        (!members.is_empty()).then_some(Offered { at, members, active: 0 })
+    }
+
+    /// Closes the list. A box that is taken out of the page loses the focus, and calls this, when the signals are gone.
     pub(super) fn close(self) {
         if self.is_open() {
             self.offered.set(None);
         }
     }
 
-    /// Steers the list; whether the key was for it.
-    pub(super) fn key(self, key: &str) -> bool {
-        let Some(Offered { at, members, active }) = self.offered.get_untracked() else { return false };
-        let count = members.len();
-        let step = match key {
-            "ArrowDown" => 1,
-            "ArrowUp" => count - 1,
-            "Escape" => {
-                self.refused.set(Some(at));
-                self.close();
-                return true;
-            }
-            "ArrowLeft" | "ArrowRight" | "Home" | "End" => {
-                self.close();
-                return false;
-            }
-            _ => return false,
-        };
-        self.mark((active + step) % count);
-        true
+    /// Closes the list of this mention for good.
+    pub(super) fn refuse(self) {
+        let at = self.offered.with_untracked(|offered| offered.as_ref().map(|offered| offered.at));
+        self.refused.set_value(at);
+        self.close();
     }
 
-    fn mark(self, active: usize) {
+    /// Marks the option after the marked one, or the one before; the first follows the last.
+    pub(super) fn step(self, forward: bool) {
         self.offered.update(|offered| {
-            if let Some(offered) = offered {
-                offered.active = active;
+            if let Some(Offered { members, active, .. }) = offered {
+                let count = members.len();
+                *active = (*active + if forward { 1 } else { count - 1 }) % count;
             }
         });
     }
 
-    /// Marks the option that was pressed; whether it was one.
-    pub(super) fn point_at(self, element: &Element) -> bool {
-        let option = browser::closest(element, "#offer [role=option]").map(|option| option.id());
-        let place = option.and_then(|id| id.rsplit('-').next()?.parse().ok());
-        place.map(|place| self.mark(place)).is_some()
-    }
-
-    /// The marked member's name, and where the mention begins; the list is closed then.
-    pub(super) fn take(self) -> Option<(u32, DisplayName)> {
+    /// Closes the list. Returns where the mention begins, and the name at this place of the list; without a place, the
+    /// marked one.
+    pub(super) fn take(self, place: Option<usize>) -> Option<(u32, DisplayName)> {
         let Offered { at, members, active } = self.offered.get_untracked()?;
         self.close();
-        let member = members.into_iter().nth(active)?;
+        let member = members.into_iter().nth(place.unwrap_or(active))?;
         Some((at, member.name))
     }
 
     pub(super) fn is_open(self) -> bool {
-        self.offered.with_untracked(Option::is_some)
+        self.offered.try_with_untracked(Option::is_some).unwrap_or_default()
     }
 
-    /// The list above the box.
-    pub(super) fn list(self) -> El {
-        let Some(Offered { members, active, .. }) = self.offered.get() else { return el("ul").attr("hidden", "") };
-        let list = el("ul").attr("id", LIST).class("offer").attr("role", "listbox").attr("aria-label", text::PEOPLE);
-        list.children(members.into_iter().enumerate().map(|(place, Member { member, name, .. })| {
-            el("li")
-                .attr("id", option_id(place))
-                .attr("role", "option")
-                .attr("aria-selected", if place == active { "true" } else { "false" })
-                .child(avatar(&name, member))
-                .child(bdi(name.to_string()))
-        }))
+    /// The list's id while it is open.
+    pub(super) fn list_id(self) -> Option<&'static str> {
+        self.offered.with(Option::is_some).then_some(LIST)
     }
 
     /// The id of the marked option.
-    pub(super) fn active(self) -> Option<String> {
+    pub(super) fn active_id(self) -> Option<String> {
         self.offered.with(|offered| offered.as_ref().map(|offered| option_id(offered.active)))
+    }
+}
+
+/// The list above the box. Pressing an option leaves the caret where it is.
+#[component]
+pub(super) fn Offer(
+    /// The unfinished mention.
+    mention: Mention,
+    /// Completes the mention with the member at this place of the list.
+    choose: impl Fn(usize) + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    move || {
+        let Offered { members, active, .. } = mention.offered.get()?;
+        let option = |(place, Member { member, name, .. }): (usize, Member)| {
+            let selected = if place == active { "true" } else { "false" };
+            view! {
+                <li id=option_id(place) role="option" aria-selected=selected on:click=move |_| choose(place)>
+                    <Avatar member initial=name.initial().to_owned()/>
+                    <Name name=name.to_string()/>
+                </li>
+            }
+        };
+        Some(view! {
+            <ul
+                id=LIST
+                class="offer"
+                role="listbox"
+                aria-label=text::PEOPLE
+                on:mousedown=|event| event.prevent_default()
+            >
+                {members.into_iter().enumerate().map(option).collect_view()}
+            </ul>
+        })
     }
 }
 
 fn option_id(place: usize) -> String {
     format!("{LIST}-{place}")
-}
-
-/// Pressing an option leaves the caret where it is.
-pub(super) fn hold_caret(event: &Event) {
-    if browser::target(event).and_then(|target| browser::closest(&target, "#offer")).is_some() {
-        event.prevent_default();
-    }
 }
 
 /// What stands before a place given in UTF-16 units, as browsers give it.

@@ -1,0 +1,253 @@
+//! Decisions of the composer, without the page: what a key does, what is sent, what is said.
+
+use protocol::{Code, EventId, body};
+
+use super::super::Mode;
+use crate::live::keeper::Aim;
+use crate::text;
+
+/// Length, in scalar values, from which on the counter is shown.
+pub(super) const NEAR_LIMIT: usize = body::MAX_SCALARS - 200;
+
+/// A key, and what is held down with it.
+#[derive(Clone, Copy)]
+pub(super) struct Press<'a> {
+    /// Its name, as `KeyboardEvent.key` has it.
+    pub(super) key: &'a str,
+    /// True with Shift.
+    pub(super) shift: bool,
+    /// True with Ctrl, Meta or Alt.
+    pub(super) modified: bool,
+}
+
+/// State of the page that a key's meaning depends on.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Facts {
+    /// True while members are offered for a mention.
+    pub(super) offers: bool,
+    /// True while the box is for a new message.
+    pub(super) new: bool,
+    /// True while the box is empty. Needed for `ArrowUp` only.
+    pub(super) empty: bool,
+    /// True where fingers type: Enter breaks the line there. Needed for `Enter` only.
+    pub(super) touch: bool,
+}
+
+/// Meaning of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Mark the next offered member.
+    Next,
+    /// Mark the offered member before.
+    Previous,
+    /// Close the list, and keep it closed for this mention.
+    Refuse,
+    /// Close the list; the key does what it does in any text.
+    Close,
+    /// Write out the mention that is marked.
+    Complete,
+    /// Send what is in the box.
+    Send,
+    /// Give up an answer or a change.
+    Cancel,
+    /// Change the reader's last message.
+    EditLast,
+}
+
+/// Decides what a key does; `None` for what any text box does with it.
+pub(super) fn act(press: Press<'_>, facts: Facts) -> Option<Act> {
+    let Press { key, shift, modified } = press;
+    let plain = !shift && !modified;
+    Some(match key {
+        "ArrowDown" if plain && facts.offers => Act::Next,
+        "ArrowUp" if plain && facts.offers => Act::Previous,
+        "Escape" if plain && facts.offers => Act::Refuse,
+        "ArrowLeft" | "ArrowRight" | "Home" | "End" if plain && facts.offers => Act::Close,
+        "Enter" | "Tab" if plain && facts.offers => Act::Complete,
+        "Enter" if !shift && (modified || !facts.touch) => Act::Send,
+        "Escape" if !facts.new => Act::Cancel,
+        "ArrowUp" if plain && facts.new && facts.empty => Act::EditLast,
+        _ => return None,
+    })
+}
+
+/// Effect of sending what is in the box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Submit {
+    /// A new message, which may answer another one.
+    Send(Option<EventId>),
+    /// Other words for this message.
+    Change(EventId),
+    /// Nothing: the message says so already.
+    Unchanged,
+}
+
+/// Decides what sending this text does.
+pub(super) fn submit(mode: &Mode, typed: &str) -> Submit {
+    match mode {
+        Mode::New => Submit::Send(None),
+        Mode::Reply(message) => Submit::Send(Some(message.id)),
+        Mode::Edit(message) if typed.parse().ok() == message.body => Submit::Unchanged,
+        Mode::Edit(message) => Submit::Change(message.id),
+    }
+}
+
+/// Words for a text that could not be sent; `None` where there is nothing to say, because nothing was typed.
+pub(super) fn problem(mode: &Mode, refused: Code) -> Option<&'static str> {
+    match (refused, mode) {
+        (Code::Empty, Mode::Edit(_)) => Some(text::EDIT_TO_NOTHING),
+        (Code::Empty, _) => None,
+        (refused, _) => Some(text::not_sent(refused)),
+    }
+}
+
+/// What the tab keeps of this mode. A change begins with the words that were typed for it before a reload, otherwise
+/// with those of its message.
+pub(super) fn aim(mode: &Mode, resumed: Option<String>) -> Option<Aim> {
+    match mode {
+        Mode::New => None,
+        Mode::Reply(message) => Some(Aim { edits: false, target: message.id, text: String::new() }),
+        Mode::Edit(message) => {
+            let says = || message.body.as_ref().map(|body| body.as_str().to_owned());
+            Some(Aim { edits: true, target: message.id, text: resumed.or_else(says).unwrap_or_default() })
+        }
+    }
+}
+
+/// Text that comes back into the box, before what stands there. What is the same already is there once.
+pub(super) fn joined(back: &str, rest: &str) -> String {
+    if back == rest {
+        return rest.to_owned();
+    }
+    let between = if back.is_empty() || rest.is_empty() { "" } else { "\n" };
+    format!("{back}{between}{rest}")
+}
+
+/// Length of a text as the limit counts it, from [`NEAR_LIMIT`] on; 0 below, so that no key there changes it.
+pub(super) fn counted(typed: &str) -> usize {
+    let length = body::length(typed);
+    if length < NEAR_LIMIT { 0 } else { length }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use client::{MessageRow, RowState};
+    use protocol::MemberId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ID: EventId = EventId(Uuid::from_u128(1));
+
+    fn message(body: Option<&str>) -> Box<MessageRow> {
+        Box::new(MessageRow {
+            id: ID,
+            by: MemberId(Uuid::from_u128(2)),
+            name: None,
+            at: 0,
+            own: true,
+            body: body.map(|body| body.parse().unwrap()),
+            edited: false,
+            reply: None,
+            reactions: Arc::default(),
+            state: RowState::Sent,
+            first_of_group: true,
+            last_of_group: true,
+        })
+    }
+
+    fn plain(key: &str) -> Press<'_> {
+        Press { key, shift: false, modified: false }
+    }
+
+    const TYPING: Facts = Facts { offers: false, new: true, empty: false, touch: false };
+
+    #[test]
+    fn enter_sends_and_breaks_the_line_with_shift_or_where_fingers_type() {
+        let enter = plain("Enter");
+        let touch = Facts { touch: true, ..TYPING };
+        assert_eq!(act(enter, TYPING), Some(Act::Send));
+        assert_eq!(act(enter, touch), None);
+        assert_eq!(act(Press { modified: true, ..enter }, touch), Some(Act::Send));
+        assert_eq!(act(Press { shift: true, ..enter }, TYPING), None);
+        assert_eq!(act(Press { shift: true, modified: true, ..enter }, TYPING), None);
+    }
+
+    #[test]
+    fn up_edits_the_last_message_only_from_an_empty_box_for_a_new_one() {
+        let empty = Facts { empty: true, ..TYPING };
+        assert_eq!(act(plain("ArrowUp"), empty), Some(Act::EditLast));
+        assert_eq!(act(plain("ArrowUp"), TYPING), None);
+        assert_eq!(act(plain("ArrowUp"), Facts { new: false, ..empty }), None);
+        assert_eq!(act(Press { shift: true, ..plain("ArrowUp") }, empty), None);
+    }
+
+    #[test]
+    fn escape_closes_the_list_first_and_then_gives_up() {
+        let edits = Facts { new: false, ..TYPING };
+        assert_eq!(act(plain("Escape"), Facts { offers: true, ..edits }), Some(Act::Refuse));
+        assert_eq!(act(plain("Escape"), edits), Some(Act::Cancel));
+        assert_eq!(act(plain("Escape"), TYPING), None);
+    }
+
+    #[test]
+    fn keys_steer_an_open_list_unless_something_is_held_with_them() {
+        let offers = Facts { offers: true, ..TYPING };
+        for (key, does) in [
+            ("ArrowDown", Act::Next),
+            ("ArrowUp", Act::Previous),
+            ("Enter", Act::Complete),
+            ("Tab", Act::Complete),
+            ("Home", Act::Close),
+            ("ArrowLeft", Act::Close),
+        ] {
+            assert_eq!(act(plain(key), offers), Some(does), "{key}");
+            assert_eq!(act(Press { shift: true, ..plain(key) }, offers), None, "Shift+{key}");
+        }
+        assert_eq!(act(Press { modified: true, ..plain("Enter") }, offers), Some(Act::Send));
+        assert_eq!(act(plain("Tab"), TYPING), None);
+        assert_eq!(act(plain("a"), offers), None);
+    }
+
+    #[test]
+    fn a_mode_decides_what_is_sent() {
+        assert_eq!(submit(&Mode::New, "a"), Submit::Send(None));
+        assert_eq!(submit(&Mode::Reply(message(Some("a"))), "a"), Submit::Send(Some(ID)));
+        assert_eq!(submit(&Mode::Edit(message(Some("a"))), "b"), Submit::Change(ID));
+        assert_eq!(submit(&Mode::Edit(message(Some("a"))), "a\n"), Submit::Unchanged);
+        assert_eq!(submit(&Mode::Edit(message(Some("a"))), ""), Submit::Change(ID));
+    }
+
+    #[test]
+    fn an_empty_text_is_a_problem_of_a_change_only() {
+        assert_eq!(problem(&Mode::New, Code::Empty), None);
+        assert_eq!(problem(&Mode::Edit(message(Some("a"))), Code::Empty), Some(text::EDIT_TO_NOTHING));
+        assert_eq!(problem(&Mode::New, Code::TooLong), Some(text::not_sent(Code::TooLong)));
+    }
+
+    #[test]
+    fn a_change_begins_with_what_was_typed_for_it_before() {
+        let edit = Mode::Edit(message(Some("said")));
+        assert!(aim(&Mode::New, None).is_none());
+        assert_eq!(aim(&edit, None).unwrap().text, "said");
+        assert_eq!(aim(&edit, Some("half".to_owned())).unwrap().text, "half");
+        let reply = aim(&Mode::Reply(message(Some("said"))), None).unwrap();
+        assert!(!reply.edits && reply.text.is_empty() && reply.target == ID);
+    }
+
+    #[test]
+    fn a_text_that_comes_back_stands_before_what_was_typed() {
+        assert_eq!(joined("back", "rest"), "back\nrest");
+        assert_eq!(joined("", "rest"), "rest");
+        assert_eq!(joined("back", ""), "back");
+        assert_eq!(joined("same", "same"), "same");
+    }
+
+    #[test]
+    fn a_text_is_counted_near_the_limit_only() {
+        assert_eq!(counted(&"x".repeat(NEAR_LIMIT - 1)), 0);
+        assert_eq!(counted(&"x".repeat(NEAR_LIMIT)), NEAR_LIMIT);
+    }
+}
