@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { Member } from '../support/member.ts';
+import { golden, Member } from '../support/member.ts';
 import { expect, type Person, test } from '../support/room.ts';
 import { loadAll, open, setHidden, STAGE_ENV, thousand } from '../support/states.ts';
 
@@ -73,6 +73,34 @@ test('a message is heard once; history, reactions, changes and the own are not',
   // The next one comes after all of these, and so do its words.
   await bo.say('How are you?');
   await expect.poll(() => heard(ana.page)).toEqual(['Bo: Hello', 'Bo: How are you?']);
+});
+
+test('the first message of a room is heard, and those of others beside an own one that was refused', async ({ person }) => {
+  const ana = await person('Ana');
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+  await Member.enter(ana, { code: bo.code });
+  await ana.page.routeWebSocket(/\/ws\//, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((text) => {
+      const frame = JSON.parse(String(text));
+      if (frame.type === 'append') socket.send(JSON.stringify({ ...golden('rejected'), id: frame.id }));
+      else server.send(text);
+    });
+  });
+  await open(ana, bo.code);
+  await ana.page.evaluate(listen);
+  await bo.say('Anybody here?');
+  await expect.poll(() => heard(ana.page)).toEqual(['Bo: Anybody here?']);
+  await ana.type('Me');
+  await expect(ana.page.getByRole('button', { name: 'Retry' })).toBeVisible();
+  await bo.say('Nobody, then');
+  await expect.poll(() => heard(ana.page)).toContain('Bo: Nobody, then');
+  await ana.press('Delete');
+  await expect.poll(() => ana.said()).toEqual(['Anybody here?', 'Nobody, then']);
+  await bo.say('Bye');
+  await expect.poll(async () => (await heard(ana.page)).filter((words) => words.includes('Bo:'))).toEqual(
+    ['Anybody here?', 'Nobody, then', 'Bye'].map((words) => `Bo: ${words}`),
+  );
 });
 
 test('a flood is summed', async ({ person }) => {

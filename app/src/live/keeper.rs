@@ -1,5 +1,5 @@
-//! What a room's page keeps over a reload, in this tab: messages not sent yet, the text in the composer, and which message
-//! it answers or changes.
+//! What a room's page keeps over a reload, in this tab: messages not sent yet, the text in the composer, which message it
+//! answers or changes, and the place where the reader is.
 //!
 //! A tab has one such place for all its pages. One of them may be in the browser's page cache and wake up after others
 //! have written there. So a page takes away only what it has put there or adopted.
@@ -145,6 +145,41 @@ pub(super) fn kept_aim(code: RoomCode) -> Option<Aim> {
     Some(Aim { edits: verb != "reply", target: EventId(target.parse().ok()?), text: text.to_owned() })
 }
 
+fn place_key(code: RoomCode) -> String {
+    format!("flasky.place.{code}")
+}
+
+/// The place where somebody reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The message at the log's top edge.
+    pub message: EventId,
+    /// How far below that edge it begins, in CSS pixels; negative when it begins above.
+    pub offset: i32,
+}
+
+impl Place {
+    fn written(self) -> String {
+        format!("{} {}", self.message, self.offset)
+    }
+
+    fn read(written: &str) -> Option<Self> {
+        let (message, offset) = written.split_once(' ')?;
+        Some(Self { message: EventId(message.parse().ok()?), offset: offset.parse().ok()? })
+    }
+}
+
+/// Keeps where the reader is; `None` at the end.
+pub fn keep_place(code: RoomCode, place: Option<Place>) {
+    browser::keep(&place_key(code), &place.map(Place::written).unwrap_or_default());
+}
+
+/// Where the reader was.
+#[must_use]
+pub fn kept_place(code: RoomCode) -> Option<Place> {
+    Place::read(&browser::kept(&place_key(code))?)
+}
+
 /// Everything this tab wrote for the room and could not send, oldest first.
 #[must_use]
 pub fn unsent(code: RoomCode) -> Vec<String> {
@@ -155,10 +190,11 @@ pub fn unsent(code: RoomCode) -> Vec<String> {
     words
 }
 
-/// Forgets everything this tab wrote for the room.
+/// Forgets everything this tab keeps of the room.
 pub fn forget(code: RoomCode) {
     keep_draft(code, "");
     keep_aim(code, None, false);
+    keep_place(code, None);
     browser::keep(&outbox_key(code), "");
 }
 
@@ -197,6 +233,17 @@ mod tests {
         assert_eq!(words(later), ["one", "two"]);
         for nonsense in ["", "{", "[]", "null"] {
             assert_eq!(words(nonsense), Vec::<String>::new(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn places_are_read_as_they_were_written() {
+        for offset in [-1_200, 0, 48] {
+            let place = Place { message: EventId::mint(1, [1; 10]), offset };
+            assert_eq!(Place::read(&place.written()), Some(place));
+        }
+        for nonsense in ["", " ", "0192", "0192 x", "x 1"] {
+            assert_eq!(Place::read(nonsense), None, "{nonsense}");
         }
     }
 }

@@ -1,11 +1,104 @@
-//! The log.
+//! The log: a `column-reverse` scroller around blocks of rows in normal order. It opens at its end without script, and
+//! stays there while the reader does not scroll away.
 
+use leptos::html::{Div, Section};
 use leptos::prelude::*;
 
-pub(crate) mod row;
+use crate::components::icon::Mark;
+use crate::live::browser;
+use crate::live::log::Block;
+use crate::live::room::Room;
+use crate::text;
 
-/// The log.
+mod bar;
+mod following;
+mod keys;
+mod place;
+mod pointing;
+pub(crate) mod row;
+mod voice;
+
+use bar::ActionBar;
+use following::Following;
+use pointing::Pointing;
+use row::RowView;
+use voice::{Announcer, Voice};
+
+/// Everything said, oldest first, and the way to its end.
 #[component]
 pub(crate) fn LogView() -> impl IntoView {
-    // STUB
+    let room = expect_context::<Room>();
+    let (scroller, sheet) = (NodeRef::<Section>::new(), NodeRef::<Div>::new());
+    let announcer = Announcer::new();
+    let following = Following::new(room, scroller, announcer);
+    let pointing = Pointing::new();
+    place::keep_reading_place(room, scroller);
+    let is_quiet = move || room.log.newest.get().is_none();
+    view! {
+        <section id="log" class="log" node_ref=scroller on:scroll=move |_| following.scrolled()>
+            // One listener for all rows, of which there may be 2,000: see `Pointing`.
+            <div
+                class="sheet"
+                node_ref=sheet
+                on:click:capture=move |event| pointing.clicked(&event)
+                on:keydown=move |event| keys::steer(pointing, &event)
+                on:focusin=move |event| pointing.focused(&event)
+                on:pointerover=move |event| pointing.hovered(&event)
+                on:pointerleave=move |event| pointing.left(&event)
+                on:pointerdown=move |event| pointing.pressed(&event)
+                on:pointerup=move |_| pointing.released()
+                on:pointercancel=move |_| pointing.cancelled()
+                on:contextmenu=|event| {
+                    if browser::is_touch() {
+                        event.prevent_default();
+                    }
+                }
+            >
+                <div class="rows" role="log" aria-label=text::MESSAGES aria-live="off" tabindex="0">
+                    <For each=move || room.log.blocks.get() key=|block| block.id let(block)>
+                        <BlockView block/>
+                    </For>
+                </div>
+                <Show when=is_quiet>
+                    <div class="quiet">
+                        <Mark/>
+                        <p>{text::EMPTY_ROOM}</p>
+                    </div>
+                </Show>
+                <ActionBar target=pointing.target sheet/>
+            </div>
+        </section>
+        <div class="below">
+            <Voice announcer/>
+            <button type="button" class="button jump" class:shown=following.is_away on:click=move |_| following.to_end()>
+                {move || text::jump(following.below.get())}
+            </button>
+        </div>
+    }
+}
+
+/// Rows that the browser lays out, or skips, together.
+#[component]
+fn BlockView(block: Block) -> impl IntoView {
+    let node = NodeRef::<Div>::new();
+    let counted = block.rows.clone();
+    // How high the block may be while it has not been on the screen. Written when the number of its rows has changed, and
+    // not when a row has: it makes the browser style the block anew. Never as an attribute, which the content policy
+    // forbids.
+    Effect::new(move |before: Option<usize>| {
+        let count = counted.with(Vec::len);
+        if before != Some(count)
+            && let Some(node) = node.get()
+        {
+            browser::set_custom_property(&node, "--rows", &count.to_string());
+        }
+        count
+    });
+    view! {
+        <div class="block" node_ref=node>
+            <For each=move || block.rows.get() key=|handle| handle.key let(handle)>
+                <RowView handle/>
+            </For>
+        </div>
+    }
 }

@@ -4,8 +4,9 @@ use std::sync::OnceLock;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 use web_sys::{
-    Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, ShowPopoverOptions,
+    Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, ResizeObserver, ShowPopoverOptions,
 };
 
 /// Sets or removes an empty attribute of the document's root, for styles and tests to see.
@@ -80,8 +81,17 @@ pub fn top_within(element: &Element, around: &Element) -> i32 {
     (element.get_bounding_client_rect().top() - around.get_bounding_client_rect().top()) as i32
 }
 
+/// Does something whenever the size of an element changes, for as long as the owner is there.
+pub fn watch_size(element: &Element, changed: impl Fn() + 'static) {
+    let changed = Closure::<dyn Fn()>::new(changed);
+    let Ok(observer) = ResizeObserver::new(changed.as_ref().unchecked_ref()) else { return };
+    observer.observe(element);
+    let kept = StoredValue::new_local((observer, changed));
+    on_cleanup(move || kept.with_value(|(observer, _)| observer.disconnect()));
+}
+
 /// Sets a style's custom property on an element. Not an attribute, which the content policy forbids.
-pub fn set_property(element: &Element, property: &str, value: &str) {
+pub fn set_custom_property(element: &Element, property: &str, value: &str) {
     if let Some(element) = element.dyn_ref::<HtmlElement>() {
         let _ = element.style().set_property(property, value);
     }

@@ -1,53 +1,198 @@
-//! What can be done with a message: one bar for all of them, at the one that is pointed at, pressed long or focused.
+//! What can be done with a message: one bar for all of them, beside the one that is pointed at, pressed long or focused.
 
-use super::log::Log;
-use crate::client::{MessageRow, RowState};
-use crate::ui::kit::Icon;
-use crate::ui::text;
-use crate::ui::tree::{El, el};
+use client::{Row, RowKey, RowState};
+use leptos::html::Div;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::{Emoji, EventId};
+
+use super::row::element_id;
+use crate::components::icon::Icon;
+use crate::components::room::{Desk, Mode, Picking};
+use crate::live::browser;
+use crate::live::log::Log;
+use crate::live::room::Room;
+use crate::text;
+
 /// The reactions that are one press away.
 const QUICK: [&str; 6] = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
-/// The bar; empty while there is no message for it.
-pub(super) fn bar(log: Log) -> El {
-    let bar = el("div").attr("role", "toolbar").attr("aria-label", text::ACTIONS).attr("id", "actions");
-    let Some(message) = log.target.get().and_then(|id| log.store.message(id)).filter(can_be_acted_on) else {
-        return bar.class("actions").attr("hidden", "");
+/// The bar; empty and hidden while there is no message for it.
+#[component]
+pub(super) fn ActionBar(
+    /// The message that it is for.
+    target: RwSignal<Option<EventId>>,
+    /// The sheet that bar and rows stand on.
+    sheet: NodeRef<Div>,
+) -> impl IntoView {
+    let room = expect_context::<Room>();
+    let bar = NodeRef::<Div>::new();
+    let shown = Memo::new(move |_| target.get().filter(|id| can_be_acted_on(room.log, *id)));
+    // Beside its row. What comes above that, or gets its size there, moves it, and changes the sheet's size.
+    let place = move || {
+        if let (Some(Some(id)), Some(Some(bar)), Some(Some(sheet))) =
+            (shown.try_get_untracked(), bar.try_get_untracked(), sheet.try_get_untracked())
+            && let Some(row) = browser::by_id(&element_id(id))
+        {
+            browser::set_custom_property(&bar, "--at", &format!("{}px", browser::top_within(&row, &sheet)));
+        }
     };
-    let mut bar = bar
-        .class(if message.own { "actions own" } else { "actions" })
-        .attr("data-message", message.id.to_string())
-        .children(QUICK.iter().map(|emoji| {
-            button("react", text::REACT_WITH, (*emoji).to_owned()).attr("data-emoji", *emoji).text(*emoji)
-        }))
-        .child(drawn("pick", text::REACT, Icon::Smile))
-        .child(drawn("reply", text::REPLY, Icon::Reply))
-        .child(drawn("copy", text::COPY, Icon::Copy));
-    if message.own {
-        bar = bar.child(drawn("edit", text::EDIT, Icon::Edit));
-        bar = bar.child(if log.sure.get() {
-            button("delete", text::DELETE_SURE, String::new()).class("sure").text(text::DELETE_SURE)
-        } else {
-            drawn("delete", text::DELETE, Icon::Delete)
-        });
+    Effect::new(move |_| {
+        shown.track();
+        place();
+    });
+    Effect::new(move |_| {
+        if let Some(sheet) = sheet.get() {
+            browser::watch_size(&sheet, place);
+        }
+    });
+    let is_own = move || shown.get().and_then(|id| room.message(id)).is_some_and(|message| message.own);
+    view! {
+        <div
+            id="actions"
+            class="actions"
+            class:own=is_own
+            role="toolbar"
+            aria-label=text::ACTIONS
+            hidden=move || shown.get().is_none()
+            data-message=move || shown.get().map(|id| id.to_string())
+            node_ref=bar
+        >
+            {move || shown.get().map(|id| view! { <Actions id target/> })}
+        </div>
     }
-    bar
 }
 
-fn can_be_acted_on(message: &MessageRow) -> bool {
-    message.body.is_some() && matches!(message.state, RowState::Sent | RowState::Changing { .. })
+/// True if the message is shown, everybody has it, and it is not deleted. An effect that asks runs again when that may
+/// have changed.
+fn can_be_acted_on(log: Log, id: EventId) -> bool {
+    let key = RowKey::Event(id);
+    // From the front: what comes at the end, which is most of what comes, asks nobody again.
+    let found = log.blocks.with(|blocks| {
+        blocks.iter().find_map(|block| block.rows.with(|rows| rows.iter().find(|handle| handle.key == key).cloned()))
+    });
+    found.is_some_and(|handle| match &**handle.row.read() {
+        Row::Message(message) => {
+            message.body.is_some() && matches!(message.state, RowState::Sent | RowState::Changing { .. })
+        }
+        _ => false,
+    })
 }
 
-fn button(verb: &'static str, name: &'static str, more: String) -> El {
-    let name = if more.is_empty() { name.to_owned() } else { format!("{name} {more}") };
-    el("button")
-        .attr("type", "button")
-        .attr("tabindex", "-1")
-        .attr("data-do", verb)
-        .attr("title", name.clone())
-        .attr("aria-label", name)
+/// The buttons for one message.
+#[component]
+fn Actions(
+    /// The message.
+    id: EventId,
+    /// The message that the bar is for: none after an action.
+    target: RwSignal<Option<EventId>>,
+) -> impl IntoView {
+    let room = expect_context::<Room>();
+    let desk = expect_context::<Desk>();
+    // The button goes with the bar; the focus stays at the message.
+    let back_to_message = move || {
+        browser::focus(&element_id(id));
+        target.set(None);
+    };
+    let to_composer = move || {
+        browser::focus("body");
+        target.set(None);
+    };
+    let quick = QUICK.map(|emoji| {
+        let react = move || {
+            toggle(room, id, emoji);
+            back_to_message();
+        };
+        view! { <Action name=format!("{} {emoji}", text::REACT_WITH) press=Box::new(react)>{emoji}</Action> }
+    });
+    let pick = move || {
+        desk.picking.set(Some(Picking::Reaction(id)));
+        target.set(None);
+    };
+    let reply = move || {
+        if let Some(message) = room.message(id) {
+            desk.mode.set(Mode::Reply(Box::new(message)));
+        }
+        to_composer();
+    };
+    let copy = move || {
+        if let Some(body) = room.message(id).and_then(|message| message.body) {
+            spawn_local(async move {
+                browser::copy(body.as_str()).await;
+            });
+        }
+        back_to_message();
+    };
+    let change = room.message(id).is_some_and(|message| message.own).then(|| {
+        let edit = move || {
+            edit(room, desk, id);
+            to_composer();
+        };
+        let delete = move || {
+            room.remove(id);
+            back_to_message();
+        };
+        view! {
+            <Action name=text::EDIT press=Box::new(edit)><Icon href="#i-edit"/></Action>
+            <DeleteButton press=Box::new(delete)/>
+        }
+    });
+    view! {
+        {quick}
+        <Action name=text::REACT press=Box::new(pick)><Icon href="#i-smile"/></Action>
+        <Action name=text::REPLY press=Box::new(reply)><Icon href="#i-reply"/></Action>
+        <Action name=text::COPY press=Box::new(copy)><Icon href="#i-copy"/></Action>
+        {change}
+    }
 }
 
-fn drawn(verb: &'static str, name: &'static str, icon: Icon) -> El {
-    button(verb, name, String::new()).child(icon.drawing())
+/// Puts an emoji on a message, or takes the reader's own away.
+fn toggle(room: Room, id: EventId, emoji: &str) {
+    if let (Some(message), Ok(emoji)) = (room.message(id), emoji.parse::<Emoji>()) {
+        let has_own = message.reactions.iter().any(|reaction| reaction.own && reaction.emoji == emoji);
+        room.react(id, emoji, !has_own);
+    }
+}
+
+/// Takes a message into the composer, unless it is there already: what was typed for the change stays.
+fn edit(room: Room, desk: Desk, id: EventId) {
+    let is_edited = desk.mode.with_untracked(|mode| matches!(mode, Mode::Edit(edited) if edited.id == id));
+    if let Some(message) = room.message(id).filter(|_| !is_edited) {
+        desk.mode.set(Mode::Edit(Box::new(message)));
+    }
+}
+
+/// A button of the bar.
+#[component]
+fn Action(
+    /// What it is called.
+    #[prop(into)]
+    name: String,
+    /// What it does.
+    press: Box<dyn Fn()>,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <button type="button" tabindex="-1" title=name.clone() aria-label=name on:click=move |_| press()>
+            {children()}
+        </button>
+    }
+}
+
+/// The button that deletes, once it is pressed again.
+#[component]
+fn DeleteButton(
+    /// What the second press does.
+    press: Box<dyn Fn()>,
+) -> impl IntoView {
+    let is_sure = RwSignal::new(false);
+    let name = move || if is_sure.get() { text::DELETE_SURE } else { text::DELETE };
+    let pressed = move |_| if is_sure.get_untracked() { press() } else { is_sure.set(true) };
+    view! {
+        <button type="button" tabindex="-1" class:sure=is_sure title=name aria-label=name on:click=pressed>
+            {move || {
+                if is_sure.get() { text::DELETE_SURE.into_any() } else { view! { <Icon href="#i-delete"/> }.into_any() }
+            }}
+        </button>
+    }
 }

@@ -1,0 +1,168 @@
+import { Member } from '../support/member.ts';
+import { expect, type Page, type Person, test } from '../support/room.ts';
+import { loadAll, open, setHidden, STAGE_ENV, thousand } from '../support/states.ts';
+
+test.use({ serverEnv: STAGE_ENV });
+
+test.describe('nodes moved', () => {
+  /**
+   * Counts the rows and blocks that are taken out and put in again: such a node loses the focus, a selection, and the size
+   * that the browser remembers of it. The callback is given all that one turn did; `takeRecords` would leave out what it
+   * was given already.
+   */
+  async function watchMoves(page: Page): Promise<() => Promise<number>> {
+    await page.evaluate(() => {
+      const counted = { moved: 0 };
+      Object.assign(window, { counted });
+      const rows = document.querySelector('.rows');
+      if (!rows) throw new Error('there is no log');
+      new MutationObserver((records) => {
+        const ofLists = records.filter(({ target }) => target instanceof Element && target.matches('.rows, .block'));
+        const nodes = (kind: 'addedNodes' | 'removedNodes') =>
+          new Set(ofLists.flatMap((record) => Array.from(record[kind])).filter((node) => node instanceof Element));
+        const removed = nodes('removedNodes');
+        for (const node of nodes('addedNodes')) if (removed.has(node)) counted.moved += 1;
+      }).observe(rows, { childList: true, subtree: true });
+    });
+    return () => page.evaluate(() => (window as unknown as { counted: { moved: number } }).counted.moved);
+  }
+
+  test('an older page moves none', async ({ browser, server, guard, person }) => {
+    const { reader } = await thousand({ browser, server, guard, person }, 350);
+    const moved = await watchMoves(reader.page);
+    await loadAll(reader);
+    await expect(reader.log.locator('[data-message]')).toHaveCount(350);
+    expect(await moved()).toBe(0);
+  });
+
+  test('an own message that is sent while others talk moves one at most', async ({ person }) => {
+    const ana = await person('Ana');
+    const { code } = await Member.enter(ana);
+    const bo = await Member.enter({ name: 'Bo', origin: ana.origin }, { code });
+    // What the page appends waits here.
+    const held: (() => void)[] = [];
+    await ana.page.routeWebSocket(/\/ws\//, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((text) => {
+        if (JSON.parse(String(text)).type === 'append') held.push(() => server.send(text));
+        else server.send(text);
+      });
+    });
+    await bo.say('Hello');
+    await open(ana, code);
+    const moved = await watchMoves(ana.page);
+    await ana.type('Mine');
+    await ana.hears('Mine');
+    for (const body of ['One', 'Two', 'Three']) await bo.say(body);
+    await ana.hears('Three');
+    expect(await ana.said()).toEqual(['Hello', 'One', 'Two', 'Three', 'Mine']);
+    await expect.poll(() => held.length).toBe(1);
+    held.forEach((send) => send());
+    await ana.has(['Hello', 'One', 'Two', 'Three', 'Mine']);
+    expect(await moved()).toBeLessThanOrEqual(1);
+  });
+
+  test('the line above what is unread moves one at most', async ({ browser, server, guard, person }) => {
+    const { reader, bo } = await thousand({ browser, server, guard, person }, 120);
+    const comes = async (bodies: string[]) => {
+      await setHidden(reader.page, true);
+      for (const body of bodies) await bo.say(body);
+      await reader.hears(bodies.at(-1) ?? '');
+      await setHidden(reader.page, false);
+    };
+    await comes(['First news']);
+    await expect(reader.log.getByText('1 new message', { exact: true })).toBeVisible();
+    const moved = await watchMoves(reader.page);
+    await comes(['Second news', 'Third news']);
+    await expect(reader.log.getByText('2 new messages', { exact: true })).toBeVisible();
+    await expect(reader.log.locator('.unread')).toHaveCount(1);
+    expect(await moved()).toBeLessThanOrEqual(1);
+  });
+});
+
+test.describe('the reading place', () => {
+  /** How far a message begins below the log's top edge, in CSS pixels. */
+  const offset = (one: Person, text: string) =>
+    one.message(text).evaluate((row) => {
+      const top = (element: Element | null) => element?.getBoundingClientRect().top ?? Number.NaN;
+      return top(row) - top(row.closest('section'));
+    });
+
+  /** Scrolls to a message, and answers where it stands as soon as it stands still. */
+  async function readAt(one: Person, text: string): Promise<number> {
+    let before = Number.NaN;
+    await expect(async () => {
+      await one.message(text).evaluate((row) => row.scrollIntoView({ block: 'center', behavior: 'instant' }));
+      const now = await offset(one, text);
+      const stands = now === before;
+      before = now;
+      expect(stands).toBe(true);
+    }).toPass();
+    return before;
+  }
+
+  async function standsAt(one: Person, text: string, place: number): Promise<void> {
+    await one.hears(text);
+    await expect.poll(async () => Math.abs((await offset(one, text)) - place)).toBeLessThanOrEqual(1);
+    await expect(one.message(text)).toBeInViewport();
+  }
+
+  /** Goes home and comes back, without that the document is loaded again. */
+  async function lookElsewhere(one: Person, code: string): Promise<void> {
+    await one.page.evaluate(() => Object.assign(window, { isSame: true }));
+    await one.page.getByRole('link', { name: 'Flasky Chat' }).click();
+    await one.isHome();
+    await one.page.goBack();
+    await one.inRoom(code);
+    expect(await one.page.evaluate(() => 'isSame' in window)).toBe(true);
+  }
+
+  const atEnd = (one: Person) => one.log.evaluate((log) => log.closest('section')?.scrollTop === 0);
+
+  test('is there after a look at another page, and after a reload', async ({ browser, server, guard, person }) => {
+    const { reader, bo } = await thousand({ browser, server, guard, person }, 150);
+    const text = 'Message 80: bold';
+    const place = await readAt(reader, text);
+    await lookElsewhere(reader, bo.code);
+    await standsAt(reader, text, place);
+    await expect(reader.page.getByRole('button', { name: 'Jump to latest' })).toBeVisible();
+    await reader.page.reload();
+    await reader.inRoom(bo.code);
+    await standsAt(reader, text, place);
+  });
+
+  test('is found on an older page', async ({ browser, server, guard, person }) => {
+    const { reader, bo } = await thousand({ browser, server, guard, person }, 300);
+    await loadAll(reader);
+    const text = 'Message 60: bold';
+    const place = await readAt(reader, text);
+    await lookElsewhere(reader, bo.code);
+    await standsAt(reader, text, place);
+  });
+
+  test('is not kept at the end, where new messages are', async ({ browser, server, guard, person }) => {
+    const { reader, bo } = await thousand({ browser, server, guard, person }, 150);
+    await readAt(reader, 'Message 80: bold');
+    await reader.press('Jump to latest');
+    await expect.poll(() => atEnd(reader)).toBe(true);
+    await reader.page.getByRole('link', { name: 'Flasky Chat' }).click();
+    await reader.isHome();
+    await bo.say('Meanwhile');
+    await reader.page.goBack();
+    await reader.inRoom(bo.code);
+    await expect(reader.message('Meanwhile')).toBeInViewport();
+    expect(await atEnd(reader)).toBe(true);
+  });
+
+  test('is forgotten with the room', async ({ browser, server, guard, person }) => {
+    const { reader } = await thousand({ browser, server, guard, person }, 150);
+    const kept = () =>
+      reader.page.evaluate(() => Object.keys(sessionStorage).filter((key) => key.startsWith('flasky.place.')));
+    await readAt(reader, 'Message 80: bold');
+    await reader.page.reload();
+    await reader.live();
+    expect(await kept()).toHaveLength(1);
+    await reader.leave();
+    expect(await kept()).toEqual([]);
+  });
+});
