@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, LazyLock};
 
-use app::api::port::SharedRooms;
 use app::App;
+use app::api::port::SharedRooms;
 use app::document::shell;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use leptos::context::{provide_context, use_context};
@@ -48,7 +48,20 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
         .fallback(leptos_axum::render_app_async_with_context(not_found, page));
     let shown = pages.clone().with_state(state.clone());
-    pages.layer(middleware::from_fn_with_state(shown, in_place)).layer(middleware::from_fn(one_address))
+    pages
+        .layer(middleware::from_fn_with_state(shown, in_place))
+        .layer(middleware::from_fn(one_address))
+        .layer(middleware::from_fn(unlisted))
+}
+
+/// Keeps rooms, and addresses that are no page, out of search engines.
+async fn unlisted(request: Request<Body>, next: Next) -> Response {
+    let is_room = request.uri().path().starts_with("/room/");
+    let mut response = next.run(request).await;
+    if is_room || response.status() == StatusCode::NOT_FOUND {
+        response.headers_mut().insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex"));
+    }
+    response
 }
 
 /// Answers a refused form that cannot be kept with the page it came from ([`InPlace`]).

@@ -282,14 +282,14 @@ impl Rooms for RequestRooms {
             match self.try_visit(&code).await {
                 Ok(visit) => visit,
                 Err(BackendError::NotFound) => {
-                    self.response.set_status(StatusCode::NOT_FOUND);
+                    self.page_status(StatusCode::NOT_FOUND);
                     let flash = code.parse().ok().and_then(|code| self.flash(&room_page(code)));
                     let unsent = flash.map(|flash| flash.body).filter(|body| !body.trim().is_empty());
                     Visit::Unknown { unsent: unsent.into_iter().collect() }
                 }
                 Err(error) => {
                     failed("show a room", &error);
-                    self.response.set_status(StatusCode::SERVICE_UNAVAILABLE);
+                    self.page_status(StatusCode::SERVICE_UNAVAILABLE);
                     Visit::Unavailable
                 }
             }

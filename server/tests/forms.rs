@@ -16,6 +16,8 @@ mod post;
 mod refused;
 #[path = "forms/render.rs"]
 mod render;
+#[path = "forms/script.rs"]
+mod script;
 #[path = "forms/sessions.rs"]
 mod sessions;
 mod support;

@@ -55,6 +55,19 @@ impl RequestRooms {
         wants_page(&self.parts.headers)
     }
 
+    /// Returns true while a page is rendered. Script asks for the same values at `/api/`.
+    fn renders_page(&self) -> bool {
+        !self.parts.uri.path().starts_with("/api/")
+    }
+
+    /// Sets the status of the page that is rendered. A call by script has its answer in the value: its client takes any
+    /// status from 400 on for a failure.
+    pub(super) fn page_status(&self, status: StatusCode) {
+        if self.renders_page() {
+            self.response.set_status(status);
+        }
+    }
+
     /// 303 (RFC 9110 section 15.4.4): the form was taken, and what follows is another page.
     pub(super) fn see_other(&self, to: &str) {
         if let Ok(to) = HeaderValue::from_str(to) {
@@ -94,9 +107,10 @@ impl RequestRooms {
         }
     }
 
-    /// The refused form that this page shows, once. The answer to HEAD shows nothing.
+    /// The refused form that this page shows, once. The answer to HEAD shows nothing, and a call by script has the
+    /// refusals of its own forms.
     pub(super) fn flash(&self, page: &str) -> Option<Flash> {
-        if self.parts.method == Method::HEAD {
+        if self.parts.method == Method::HEAD || !self.renders_page() {
             return None;
         }
         let in_place = self.parts.extensions.get::<InPlace>().and_then(|refused| refused.take(page));

@@ -82,6 +82,7 @@ async fn every_page_is_guarded() {
             assert!(page.header("content-type").starts_with("text/html"), "{path}");
             assert_eq!(page.header("cache-control"), "no-store", "{path}");
             is_guarded(&page, path);
+            assert_eq!(page.header("x-robots-tag"), if path == "/" { "" } else { "noindex" }, "{path}");
             assert!(nonces.insert(nonce(&page)), "a nonce is for once");
         }
     }

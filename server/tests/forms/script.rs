@@ -1,0 +1,81 @@
+//! What script asks for: the values that pages are rendered from, at `/api/`.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use crate::support::client::{Browser, Person};
+use crate::support::server::Server;
+use crate::support::troubled::Trouble;
+
+#[tokio::test]
+async fn call_by_script_leaves_a_refused_form_to_the_page() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let (code, page) = (ana.code.to_string(), ana.page());
+    let room = [("code", &*code)];
+    let id = server::entropy::event_id().to_string();
+
+    let mut bo = Browser::new(&server);
+    bo.get("/").await;
+    bo.submit("/api/enter", &[("name", ""), ("code", &code), ("from", "/")]).await;
+    assert_eq!(bo.call("/api/home", &[]).await.json()["flash"], json!(null));
+    assert!(bo.get("/").await.body.contains("Type a name"), "home");
+
+    bo.submit("/api/enter", &[("name", ""), ("code", &code), ("from", &page)]).await;
+    assert_eq!(bo.call("/api/room_snapshot", &room).await.json()["Door"]["flash"], json!(null));
+    assert!(bo.get(&page).await.body.contains("Type a name"), "the join page");
+
+    ana.browser.submit("/api/post_message", &[("code", &code), ("id", &id), ("body", " ")]).await;
+    assert_eq!(ana.browser.call("/api/room_snapshot", &room).await.json()["Inside"]["flash"], json!(null));
+    assert!(ana.browser.get(&page).await.body.contains("There is nothing to send yet"), "the room");
+
+    // A message for a room that has ended meanwhile.
+    ana.browser.submit("/api/post_message", &[("code", "ZZZZ-ZZZZ"), ("id", &id), ("body", "a letter")]).await;
+    let unknown = ana.browser.call("/api/room_snapshot", &[("code", "ZZZZ-ZZZZ")]).await.json();
+    assert_eq!(unknown, json!({ "Unknown": { "unsent": [] } }));
+    assert!(ana.browser.get("/room/ZZZZ-ZZZZ").await.body.contains("a letter"), "the page of no room");
+}
+
+#[tokio::test]
+async fn snapshot_by_script_has_status_200_and_the_page_its_own() {
+    let (server, engine) = Server::troubled(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    for code in ["ZZZZ-ZZZZ", "no-such-code", ""] {
+        let called = ana.browser.call("/api/room_snapshot", &[("code", code)]).await;
+        assert_eq!(called.json(), json!({ "Unknown": { "unsent": [] } }), "{code}");
+    }
+    assert_eq!(ana.browser.get("/room/ZZZZ-ZZZZ").await.status, StatusCode::NOT_FOUND);
+    engine.make(Trouble::ReadsNothing);
+    let called = ana.browser.call("/api/room_snapshot", &[("code", &ana.code.to_string())]).await;
+    assert_eq!(called.json(), json!("Unavailable"));
+    let page = ana.page();
+    assert_eq!(ana.browser.get(&page).await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn snapshot_renews_the_lease_of_its_own_caller_only() {
+    let server = Server::start(&["--arrival-ms=1000", "--page-lease-ms=600000"]).await;
+    let (mut ana, bo) = (Person::create(&server, "Ana").await, Person::create(&server, "Bo").await);
+    let mut stranger = Browser::new(&server);
+    let rooms = [ana.code, bo.code].map(|code| code.to_string());
+    ana.browser.call("/api/room_snapshot", &[("code", &rooms[0])]).await.json();
+    let ended = async {
+        loop {
+            for code in &rooms {
+                let seen = stranger.call("/api/room_snapshot", &[("code", code)]).await.json();
+                if seen.get("Unknown").is_some() {
+                    return code.clone();
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert_eq!(
+        tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap(),
+        rooms[1],
+        "nobody came to Bo's page"
+    );
+    assert_eq!(ana.connect().await.welcome().members.len(), 1);
+}
