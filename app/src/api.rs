@@ -6,10 +6,12 @@
 use protocol::{Code, Event, EventId, MemberId, Names, RoomCode, Snapshot};
 use serde::{Deserialize, Serialize};
 
+mod error;
 mod functions;
 #[cfg(feature = "ssr")]
 pub mod port;
 
+pub use error::CallError;
 pub use functions::*;
 
 pub use crate::markup::Marked;

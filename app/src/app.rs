@@ -1,10 +1,11 @@
-//! The routes.
+//! The routes, and what becomes of a page on the way to the next.
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
+use crate::live::browser;
 use crate::pages::home::HomePage;
 use crate::pages::missing::MissingPage;
 use crate::pages::room::RoomPage;
@@ -14,8 +15,8 @@ use crate::text;
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    // While it is set, the page that is left stays until the next one is complete.
-    let (_, set_routing) = signal(false);
+    // True while the page that is left stays, until the next one is complete.
+    let (routing, set_routing) = signal(false);
     view! {
         <Title formatter=text::page_title/>
         <Router set_is_routing=set_routing>
@@ -24,7 +25,30 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/room/:code") view=RoomPage ssr=SsrMode::Async/>
             </FlatRoutes>
         </Router>
+        <Announcer routing/>
     }
+}
+
+/// Does for a page that was navigated to what a browser does for one that it loads: nothing has the focus, Tab begins at
+/// the top, and a screen reader says the title.
+#[component]
+fn Announcer(
+    /// True on the way from one page to the next.
+    routing: ReadSignal<bool>,
+) -> impl IntoView {
+    let title = RwSignal::new(None);
+    Effect::new(move |was_routing: Option<bool>| {
+        let is_routing = routing.get();
+        if was_routing == Some(true) && !is_routing {
+            // The page is put in, and its title set, before the next frame.
+            request_animation_frame(move || {
+                browser::restart_focus();
+                title.set(Some(document().title()));
+            });
+        }
+        is_routing
+    });
+    view! { <p id="announcer" class="visually-hidden" aria-live="polite">{move || title.get()}</p> }
 }
 
 /// Takes over the page that the server rendered. Traps when the page is not as the server wrote it.
@@ -35,12 +59,20 @@ pub fn hydrate() {
     }
 }
 
-/// Draws the page anew into `#app`, where [`hydrate`] could not take over what is there.
+/// Draws the page anew into `#app`, where [`hydrate`] could not take over what is there. What the server sent along with
+/// its page serves this one as well, so it is complete at once.
 #[cfg(feature = "hydrate")]
 pub fn mount() {
-    if let Some(app) = root() {
-        leptos::mount::mount_to(app, App).forget();
-    }
+    use hydration_context::{HydrateSharedContext, SharedContext as _};
+    use std::sync::Arc;
+
+    let Some(app) = root() else { return };
+    let sent = Arc::new(HydrateSharedContext::new());
+    // The owner of everything here; `mount_to` makes its own below it.
+    let owner = Owner::new_root(Some(sent.clone()));
+    leptos::mount::mount_to(app, App).forget();
+    sent.hydration_complete();
+    std::mem::forget(owner);
 }
 
 #[cfg(feature = "hydrate")]

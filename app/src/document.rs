@@ -1,10 +1,13 @@
 //! The document around the app. In the server only.
 
+use std::sync::LazyLock;
+
 use leptos::config::LeptosOptions;
 use leptos::hydration::AutoReload;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
+use leptos_router::location::RequestUrl;
 
 use crate::app::App;
 use crate::components::icon::Sprite;
@@ -15,34 +18,35 @@ use crate::text;
 pub struct Assets {
     /// The script that starts the WASM.
     pub script: String,
+    /// The same at another address, for a second instance. What it imports has other addresses then, too: a query would
+    /// give the parts of the program that come later to the first instance.
+    pub again: String,
     /// The WASM.
     pub wasm: String,
     /// The styles.
     pub style: String,
 }
 
-/// What has to be done before the first paint: the look that was chosen on this device.
-const HEAD: &str = include_str!("head.js");
+/// What has to be done before the first paint.
+static HEAD: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("head.js")));
+/// What starts the browser's half.
+static BOOT: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("boot.js")));
+
+/// A script as every page carries it.
+fn without_comments(script: &str) -> String {
+    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
 
 /// The document around the app.
 ///
-/// The boot script is our own and not leptos' `HydrationScripts`, which writes the nonce into `crossorigin` (a dead
-/// page in Firefox) and fails without a word. Both files are asked for at once, and by script: a preload tag would also
-/// fetch them where no script runs.
+/// The boot script is our own and not leptos' `HydrationScripts`, which writes the nonce into `crossorigin` (leptos
+/// #4843: a dead page in Firefox) and fails without a word. Both files are asked for at once, and by script: a preload
+/// tag would also fetch them where no script runs.
 pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
-    let Assets { script, wasm, style } = assets;
-    let boot = format!(
-        "const wasm = fetch('{wasm}');\
-         import('{script}').then(async m => {{\
-           await m.default({{ module_or_path: wasm }});\
-           m.hydrate();\
-           document.documentElement.toggleAttribute('data-hydrated', true);\
-         }}).catch(error => {{\
-           document.documentElement.removeAttribute('data-script');\
-           document.getElementById('boot-failed').hidden = false;\
-           throw error;\
-         }});"
-    );
+    let Assets { script, again, wasm, style } = assets;
+    let boot = format!("{}\nboot('{wasm}', '{script}', '{again}');", *BOOT);
+    let path = use_context::<RequestUrl>().map(|url| url.as_ref().to_owned());
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -54,7 +58,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                 // The colours of `--surface`, for the browser's own bars.
                 <meta name="theme-color" data-scheme="light" media="(prefers-color-scheme: light)" content="#ffffff"/>
                 <meta name="theme-color" data-scheme="dark" media="(prefers-color-scheme: dark)" content="#1a1526"/>
-                <script nonce=use_nonce()>{HEAD}</script>
+                <script nonce=use_nonce()>{HEAD.as_str()}</script>
                 // Painted when it is here whole: half a page would move when the rest comes.
                 <link rel="expect" href="#boot-failed" blocking="render"/>
                 <link rel="stylesheet" href=style/>
@@ -66,7 +70,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                 <MetaTags/>
             </head>
             <body>
-                <div id="app"><App/></div>
+                <div id="app" data-path=path><App/></div>
                 <Sprite/>
                 <p id="boot-failed" class="boot-failed" role="alert" hidden>
                     {text::BOOT_FAILED}" "<a href="" rel="external">{text::TRY_AGAIN}</a>

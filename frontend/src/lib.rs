@@ -3,13 +3,16 @@
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Takes over the page that the server rendered. The boot script calls it, once.
+///
+/// It traps without a word where others have changed the page: the boot script knows what to do then, so the hook that
+/// writes panics to the console comes after it.
 #[wasm_bindgen]
 pub fn hydrate() {
-    console_error_panic_hook::set_once();
     app::hydrate();
+    console_error_panic_hook::set_once();
 }
 
-/// Draws the page anew, in an instance of its own. The boot script calls it where `hydrate` failed.
+/// Draws the page anew, in an instance of its own. The boot script calls it where [`hydrate`] has trapped.
 #[wasm_bindgen]
 pub fn mount() {
     console_error_panic_hook::set_once();

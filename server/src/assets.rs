@@ -48,11 +48,15 @@ pub static ADDRESS: LazyLock<String> = LazyLock::new(|| {
     format!("/pkg/{release}")
 });
 
+/// The folder below [`ADDRESS`] with the same files once more, which browsers take for others (see [`Assets::again`]).
+pub const AGAIN: &str = "/again";
+
 /// The files that make a page come to life.
 #[must_use]
 pub fn find() -> Assets {
     let at = |file: &str| format!("{}/flasky.{file}", *ADDRESS);
-    Assets { script: at("js"), wasm: at("wasm"), style: at("css") }
+    let again = format!("{}{AGAIN}/flasky.js", *ADDRESS);
+    Assets { script: at("js"), again, wasm: at("wasm"), style: at("css") }
 }
 
 /// Whether what is behind this address never changes.

@@ -45,8 +45,10 @@ const FILES: [&str; 10] = [
 
 /// The whole HTTP side.
 pub fn router(state: AppState) -> Router {
+    let built = || assets::serve("pkg").precompressed_br().precompressed_gzip();
     let browser_half = Router::new()
-        .nest_service(&assets::ADDRESS, assets::serve("pkg").precompressed_br().precompressed_gzip())
+        .nest_service(&assets::ADDRESS, built())
+        .nest_service(&format!("{}{}", *assets::ADDRESS, assets::AGAIN), built())
         // ServeDir leaves it out of a 304, which has to have it (RFC 9110 section 15.4.5).
         .layer(header("vary", "accept-encoding"));
     let files = FILES

@@ -11,11 +11,12 @@ use protocol::{RoomCode, Seq};
 
 #[cfg(feature = "ssr")]
 use super::EnterForm;
-use super::{Entry, Home, OlderPage, Posted, Visit};
+use super::{CallError, Entry, Home, OlderPage, Posted, Visit};
 
 #[cfg(feature = "ssr")]
-fn rooms() -> Result<super::port::SharedRooms, ServerFnError> {
-    use_context().ok_or_else(|| ServerFnError::new("the server provides no rooms"))
+fn rooms() -> Result<super::port::SharedRooms, CallError> {
+    let error = "the server provides no rooms".to_owned();
+    use_context().ok_or(CallError { refused: None, error })
 }
 
 /// Creates a room or joins one, and takes a seat. Without `intent` it joins when `code` is not empty.
@@ -26,7 +27,7 @@ pub async fn enter(
     #[server(default)] capacity: String,
     #[server(default)] intent: String,
     #[server(default)] from: String,
-) -> Result<Entry, ServerFnError> {
+) -> Result<Entry, CallError> {
     Ok(rooms()?.enter(EnterForm { name, code, capacity, intent, from }).await)
 }
 
@@ -36,30 +37,30 @@ pub async fn post_message(
     #[server(default)] code: String,
     #[server(default)] id: String,
     #[server(default)] body: String,
-) -> Result<Posted, ServerFnError> {
+) -> Result<Posted, CallError> {
     Ok(rooms()?.post_message(code, id, body).await)
 }
 
 /// Frees the caller's seat.
 #[server(prefix = "/api", endpoint = "leave_room")]
-pub async fn leave_room(#[server(default)] code: String) -> Result<Posted, ServerFnError> {
+pub async fn leave_room(#[server(default)] code: String) -> Result<Posted, CallError> {
     Ok(rooms()?.leave_room(code).await)
 }
 
 /// What the home page shows beside its empty form.
 #[server(name = GetHome, prefix = "/api", endpoint = "home")]
-pub async fn home() -> Result<Home, ServerFnError> {
+pub async fn home() -> Result<Home, CallError> {
     Ok(rooms()?.home().await)
 }
 
 /// What `/room/{code}` shows to the caller.
 #[server(name = GetVisit, prefix = "/api", endpoint = "room_snapshot")]
-pub async fn room_snapshot(code: String) -> Result<Visit, ServerFnError> {
+pub async fn room_snapshot(code: String) -> Result<Visit, CallError> {
     Ok(rooms()?.visit(code).await)
 }
 
 /// The page of events before `before`, for a member.
 #[server(name = GetOlderPage, prefix = "/api", endpoint = "older_page")]
-pub async fn older_page(code: RoomCode, before: Seq) -> Result<Option<OlderPage>, ServerFnError> {
+pub async fn older_page(code: RoomCode, before: Seq) -> Result<Option<OlderPage>, CallError> {
     Ok(rooms()?.older_page(code, before).await)
 }

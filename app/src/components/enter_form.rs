@@ -1,9 +1,228 @@
 //! The form that opens a room: the same with and without script.
 
+use leptos::ev::{self, SubmitEvent};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::{Code, RoomCode};
+use wasm_bindgen::JsCast;
+use web_sys::{FormData, HtmlButtonElement, HtmlFormElement};
 
-/// The form that opens a room: the same with and without script.
+use crate::api::{self, EnterForm as Fields, Field, Flash, Refusal};
+use crate::live::browser;
+use crate::text;
+
+/// What the form is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Create a room, or join one by its code.
+    Home {
+        /// Seats of a room whose maker does not choose.
+        capacity: u32,
+    },
+    /// Join this room.
+    Door(RoomCode),
+}
+
+/// State of the form.
+#[derive(Clone, Copy)]
+struct Entering {
+    purpose: Purpose,
+    /// Called when the form has done its work.
+    entered: Callback<RoomCode>,
+    /// True from the press of a button until there is an answer; after a good one, as long as the form is there.
+    busy: RwSignal<bool>,
+    /// What was refused, and what was typed.
+    refused: RwSignal<Option<(Refusal, Fields)>>,
+}
+
+impl Entering {
+    fn submit(self, event: &SubmitEvent) {
+        let Some(fields) = fields(event) else { return };
+        event.prevent_default();
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        self.refused.set(None);
+        browser::remember_name(&fields.name);
+        spawn_local(async move {
+            let Fields { name, code, capacity, intent, from } = fields.clone();
+            let answer = api::enter(name, code, capacity, intent, from).await;
+            self.answered(answer, fields);
+        });
+    }
+
+    fn answered(self, answer: Result<api::Entry, api::CallError>, fields: Fields) {
+        if self.busy.is_disposed() {
+            // The reader went to another page meanwhile.
+            return;
+        }
+        let (entered, refused) = match answer {
+            Ok(entry) => (entry.code, entry.refused),
+            Err(error) => (None, error.refused),
+        };
+        let refused = refused.unwrap_or(Refusal { field: Field::Code, code: Code::Unknown });
+        let done = match self.purpose {
+            // It has ended meanwhile: its page says what to do next.
+            Purpose::Door(code) if refused.code == Code::CodeUnknown => Some(code),
+            _ => entered,
+        };
+        if let Some(code) = done {
+            return self.entered.run(code);
+        }
+        self.busy.set(false);
+        self.refused.set(Some((refused, fields)));
+        if is_of_field(refused.code) {
+            // A field in `details` takes the focus only once they are open.
+            request_animation_frame(move || browser::focus(id(place(refused.field, self.purpose))));
+        }
+    }
+
+    /// What is wrong with this field.
+    fn error(self, field: Field) -> Option<String> {
+        self.refused.with(|refused| {
+            let (refusal, typed) =
+                refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
+            Some(text::refusal(*refusal, typed))
+        })
+    }
+
+    /// The value of `aria-invalid`: set where what was typed into this field is to be mended.
+    fn invalid(self, field: Field) -> Option<&'static str> {
+        let is_invalid =
+            |(refusal, _): &(Refusal, Fields)| is_of_field(refusal.code) && place(refusal.field, self.purpose) == field;
+        self.refused.with(|refused| refused.as_ref().is_some_and(is_invalid)).then_some("true")
+    }
+}
+
+/// The form.
 #[component]
-pub(crate) fn EnterForm() -> impl IntoView {
-    // STUB
+pub(crate) fn EnterForm(
+    /// What it is for.
+    purpose: Purpose,
+    /// What was refused before, with what was typed.
+    flash: Option<Flash>,
+    /// Called with the room's code when the room's page is to be shown: its sender has a seat there, or it has ended.
+    entered: Callback<RoomCode>,
+) -> impl IntoView {
+    let refused = flash.as_ref().map(|flash| (flash.refused, flash.form.clone()));
+    // The page begins at a field only to mend it, since a phone's keyboard would hide the page.
+    let mends = flash.as_ref().map(|flash| flash.refused).filter(|refused| is_of_field(refused.code));
+    let begins = mends.map(|refused| place(refused.field, purpose));
+    let typed = flash.map(|flash| flash.form).unwrap_or_default();
+    let entering = Entering { purpose, entered, busy: RwSignal::new(false), refused: RwSignal::new(refused) };
+    Effect::new(move |_| {
+        browser::recall_name();
+        // Out of the browser's page cache: the answer that was waited for does not come any more.
+        browser::hear(ev::pageshow, move |event| {
+            if event.persisted() {
+                entering.busy.set(false);
+            }
+        });
+    });
+    let from = match purpose {
+        Purpose::Home { .. } => "/".to_owned(),
+        Purpose::Door(code) => format!("/room/{code}"),
+    };
+    let rest = match purpose {
+        Purpose::Home { capacity } => {
+            view! { <CreateOrJoin entering seats=capacity typed=typed.clone() begins/> }.into_any()
+        }
+        Purpose::Door(code) => view! {
+            <input type="hidden" name="code" value=code.to_string()/>
+            <FieldError entering field=Field::Code/>
+            <button class="button primary" name="intent" value="join">{text::JOIN_ROOM}</button>
+        }
+        .into_any(),
+    };
+    view! {
+        <form class="card" method="post" action="/api/enter" aria-busy=move || entering.busy.get().then_some("true")
+            on:submit=move |event| entering.submit(&event)>
+            // Enter in a field presses a form's first button: this one, which has no intent, so the fields decide.
+            <button class="visually-hidden" tabindex="-1" aria-hidden="true">{text::JOIN}</button>
+            <input type="hidden" name="from" value=from/>
+            <div class="field">
+                <label for="name">{text::YOUR_NAME}</label>
+                <input id="name" name="name" value=typed.name autocomplete="nickname" dir="auto" aria-describedby="name-error"
+                    autofocus=begins == Some(Field::Name) aria-invalid=move || entering.invalid(Field::Name)/>
+                <FieldError entering field=Field::Name/>
+            </div>
+            {rest}
+        </form>
+    }
+}
+
+/// The two ways to go from home.
+#[component]
+fn CreateOrJoin(
+    entering: Entering,
+    /// Seats of a room whose maker does not choose.
+    seats: u32,
+    /// What was typed before.
+    typed: Fields,
+    /// The field that the page begins at.
+    begins: Option<Field>,
+) -> impl IntoView {
+    view! {
+        <button class="button primary" name="intent" value="create">{text::CREATE}</button>
+        <details open=move || entering.error(Field::Capacity).is_some()>
+            <summary>{text::OPTIONS}</summary>
+            <div class="field">
+                <label for="capacity">{text::HOW_MANY}</label>
+                <input id="capacity" name="capacity" value=typed.capacity inputmode="numeric" aria-describedby="capacity-error"
+                    placeholder=(seats > 0).then(|| seats.to_string()) autofocus=begins == Some(Field::Capacity)
+                    aria-invalid=move || entering.invalid(Field::Capacity)/>
+                <FieldError entering field=Field::Capacity/>
+            </div>
+        </details>
+        <div class="or">{text::OR_JOIN}</div>
+        <div class="join">
+            <div class="field">
+                <label for="code">{text::ROOM_CODE}</label>
+                <input id="code" name="code" value=typed.code placeholder="KXQ4-7M2P" autocomplete="off" autocapitalize="characters"
+                    spellcheck="false" translate="no" aria-describedby="code-error" autofocus=begins == Some(Field::Code)
+                    aria-invalid=move || entering.invalid(Field::Code)/>
+            </div>
+            <button class="button" name="intent" value="join">{text::JOIN}</button>
+        </div>
+        <FieldError entering field=Field::Code/>
+    }
+}
+
+/// What is wrong with a field: announced when it appears.
+#[component]
+fn FieldError(entering: Entering, field: Field) -> impl IntoView {
+    view! { <span id=format!("{}-error", id(field)) class="error" role="alert">{move || entering.error(field)}</span> }
+}
+
+/// The fields of a form that is being sent, and the button that was pressed.
+fn fields(event: &SubmitEvent) -> Option<Fields> {
+    let form: HtmlFormElement = event.target()?.dyn_into().ok()?;
+    let data = FormData::new_with_form(&form).ok()?;
+    let text = |name| data.get(name).as_string().unwrap_or_default();
+    let pressed = event.submitter().and_then(|button| button.dyn_into::<HtmlButtonElement>().ok());
+    let intent = pressed.map(|button| button.value()).unwrap_or_default();
+    Some(Fields { name: text("name"), code: text("code"), capacity: text("capacity"), intent, from: text("from") })
+}
+
+/// The id of a field's input, and its name.
+fn id(field: Field) -> &'static str {
+    match field {
+        Field::Name => "name",
+        Field::Capacity => "capacity",
+        Field::Code | Field::Body => "code",
+    }
+}
+
+/// False for what nobody mends by typing something else: it is said in the form, and no field is marked for it.
+fn is_of_field(code: Code) -> bool {
+    !matches!(code, Code::Cookie | Code::Origin | Code::Rate | Code::Storage | Code::Unknown)
+}
+
+/// The place where a field's error is shown; at the door there are no other fields than the name.
+fn place(field: Field, purpose: Purpose) -> Field {
+    match (field, purpose) {
+        (Field::Capacity, Purpose::Door(_)) | (Field::Body, _) => Field::Code,
+        (field, _) => field,
+    }
 }

@@ -1,8 +1,50 @@
 //! The calm end of a dead link, and the next step.
 
 use leptos::prelude::*;
+use protocol::RoomCode;
 
+use super::icon::Mark;
+use super::top::Top;
+use crate::live::keeper;
 use crate::live::room::Ending;
+use crate::text;
+
+/// A page that only says something.
+#[component]
+pub(crate) fn Notice(
+    /// What there is to say.
+    heading: &'static str,
+    /// Why that may be.
+    #[prop(optional, into)]
+    more: Option<&'static str>,
+    /// What the next step is called.
+    #[prop(default = text::START_NEW)]
+    step: &'static str,
+    /// Where it leads. Empty: this page is loaded again.
+    #[prop(default = "/")]
+    to: &'static str,
+    /// True where what was in the flask goes before the reader's eyes.
+    #[prop(optional)]
+    evaporates: bool,
+    /// What else there is to show.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <div class="home">
+            <Top/>
+            <main>
+                <div class="card notice">
+                    <span class=if evaporates { "vessel evaporates" } else { "vessel" }><Mark/></span>
+                    <h1>{heading}</h1>
+                    <p>{more}</p>
+                    {children.map(|children| children())}
+                    <a class="button primary" href=to rel=to.is_empty().then_some("external")>{step}</a>
+                </div>
+            </main>
+        </div>
+    }
+}
 
 /// What stands in the place of a room that this page has nothing more to do with.
 #[component]
@@ -12,5 +54,47 @@ pub(crate) fn EndNotice(
     /// What was written there and never sent.
     unsent: Signal<Vec<String>>,
 ) -> impl IntoView {
-    // STUB
+    let (heading, more, step, to) = text::ending(ending);
+    view! {
+        <Notice heading more step to evaporates=ending == Ending::RoomEnded>
+            {move || view! { <Unsent bodies=unsent.get()/> }}
+        </Notice>
+    }
+}
+
+/// Messages that did not arrive: shown, so that nothing vanishes without a word.
+#[component]
+pub(crate) fn Unsent(
+    /// What was typed. Empty ones do not count.
+    mut bodies: Vec<String>,
+) -> impl IntoView {
+    bodies.retain(|body| !body.is_empty());
+    (!bodies.is_empty()).then(|| {
+        let messages = bodies.into_iter().map(|body| view! { <p class="message failed" dir="auto">{body}</p> });
+        view! {
+            <div class="unsent">
+                <h2>{text::NOT_SENT}</h2>
+                {messages.collect_view()}
+            </div>
+        }
+    })
+}
+
+/// What this tab wrote for a room and could not send, out of its own storage: the room went on, or ended, without it.
+#[component]
+pub(crate) fn KeptUnsent(
+    /// The room.
+    code: RoomCode,
+    /// True where there is no room to send it to any more. It is forgotten then, once shown.
+    #[prop(optional)]
+    gone: bool,
+) -> impl IntoView {
+    let bodies = RwSignal::new(Vec::new());
+    Effect::new(move |_| {
+        bodies.set(keeper::unsent(code));
+        if gone {
+            keeper::forget(code);
+        }
+    });
+    view! { <div class="kept">{move || view! { <Unsent bodies=bodies.get()/> }}</div> }
 }

@@ -1,9 +1,42 @@
 //! `/`: one card, one form.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_navigate;
+use protocol::RoomCode;
+
+use crate::api::{self, Home};
+use crate::components::enter_form::{EnterForm, Purpose};
+use crate::components::notice::Unsent;
+use crate::components::top::Top;
+use crate::text;
 
 /// `/`: one card, one form.
 #[component]
 pub(crate) fn HomePage() -> impl IntoView {
-    // STUB
+    let home = Resource::new_blocking(|| (), |()| async { api::home().await.unwrap_or_default() });
+    let navigate = use_navigate();
+    let entered = Callback::new(move |code: RoomCode| navigate(&format!("/room/{code}"), Default::default()));
+    view! {
+        <Title text=""/>
+        <div class="home">
+            <Top/>
+            <main>
+                <div class="pitch">
+                    <h1>{text::PITCH}</h1>
+                    <p>{text::PITCH_MORE}</p>
+                </div>
+                <Transition>
+                    {move || Suspend::new(async move {
+                        let Home { flash, capacity } = home.await;
+                        view! {
+                            <Unsent bodies=flash.iter().map(|flash| flash.body.clone()).collect()/>
+                            <EnterForm purpose=Purpose::Home { capacity } flash entered/>
+                        }
+                    })}
+                </Transition>
+            </main>
+            <footer><span>{text::PROMISE}</span></footer>
+        </div>
+    }
 }

@@ -1,25 +1,86 @@
-//! `/room/{code}`: inside, at the door, or a calm word why neither.
+//! `/room/{code}`: the room from inside or from outside, or why it cannot be shown.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
+use protocol::RoomCode;
 
-use crate::api::{self, Visit};
+use crate::api::{self, Door, Visit};
+use crate::components::enter_form::{EnterForm, Purpose};
+use crate::components::notice::{KeptUnsent, Notice, Unsent};
 use crate::components::room::RoomView;
+use crate::components::top::Top;
+use crate::text;
 
 /// The room's page.
 #[component]
 pub(crate) fn RoomPage() -> impl IntoView {
     let params = use_params_map();
     let code = move || params.read().get("code").unwrap_or_default();
-    let visit = Resource::new_blocking(code, api::room_snapshot);
+    let visit =
+        Resource::new_blocking(code, |code| async { api::room_snapshot(code).await.unwrap_or(Visit::Unavailable) });
+    // Who joins is at the room's address already.
+    let entered = Callback::new(move |_| visit.refetch());
     view! {
-        <Suspense>
+        <Transition>
             {move || Suspend::new(async move {
-                match visit.await.unwrap_or(Visit::Unavailable) {
+                match visit.await {
                     Visit::Inside(inside) => view! { <RoomView inside=*inside/> }.into_any(),
-                    _ => ().into_any(),
+                    Visit::Door(door) => view! { <JoinPage door entered/> }.into_any(),
+                    Visit::Unknown { unsent } => view! {
+                        <Title text=text::NO_ROOM/>
+                        <Notice heading=text::NO_ROOM more=text::MAY_HAVE_ENDED>
+                            <Unsent bodies=unsent/>
+                            {untrack(code).parse().ok().map(|code| view! { <KeptUnsent code gone=true/> })}
+                        </Notice>
+                    }.into_any(),
+                    Visit::Unavailable => view! {
+                        <Title text=text::UNAVAILABLE/>
+                        <Notice heading=text::UNAVAILABLE more=text::UNAVAILABLE_MORE step=text::TRY_AGAIN to=""/>
+                    }.into_any(),
                 }
             })}
-        </Suspense>
+        </Transition>
+    }
+}
+
+/// The room from outside: how many are in, a name, one button.
+#[component]
+fn JoinPage(
+    /// What can be seen from outside.
+    door: Door,
+    /// Called when the room has to be asked for again.
+    entered: Callback<RoomCode>,
+) -> impl IntoView {
+    let Door { code, inside, capacity, flash } = door;
+    let unsent = flash.iter().map(|flash| flash.body.clone()).collect();
+    let next = if inside < capacity {
+        view! { <EnterForm purpose=Purpose::Door(code) flash entered/> }.into_any()
+    } else {
+        view! {
+            <div class="card notice">
+                <h2>{text::FULL}</h2>
+                <p>{text::FULL_MORE}</p>
+                <a class="button primary" href=format!("/room/{code}") rel="external">{text::TRY_AGAIN}</a>
+                <a class="button" href="/">{text::START_NEW}</a>
+            </div>
+        }
+        .into_any()
+    };
+    view! {
+        <Title text=code.to_string()/>
+        <div class="home">
+            <Top/>
+            <main>
+                <div class="pitch">
+                    <h1 class="code" translate="no">{code.to_string()}</h1>
+                    <p>{text::inside(inside)}</p>
+                </div>
+                <Unsent bodies=unsent/>
+                <KeptUnsent code/>
+                {next}
+            </main>
+            <footer><span>{text::PROMISE}</span></footer>
+        </div>
     }
 }

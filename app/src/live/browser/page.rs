@@ -69,6 +69,20 @@ pub fn is_drawn(element: &Element) -> bool {
     element.get_bounding_client_rect().width() > 0.0
 }
 
+/// Takes the focus off what is not there any more, so that Tab goes on from the top of the page.
+pub fn restart_focus() {
+    if !is_focus_lost() {
+        return;
+    }
+    if let Some(body) = document().body() {
+        // A browser remembers the place of an element that had the focus, until another one gets it.
+        body.set_tab_index(-1);
+        focus_on(&body);
+        let _ = body.remove_attribute("tabindex");
+    }
+    window().scroll_to_with_x_and_y(0.0, 0.0);
+}
+
 /// Whether the focus came by the keyboard, and is to be seen.
 #[must_use]
 pub fn is_keyboard_focus(element: &Element) -> bool {

@@ -1,0 +1,28 @@
+//! What a call answers when its function did not run, or its answer did not come.
+
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use serde::{Deserialize, Serialize};
+
+use super::Refusal;
+
+/// The error of the server functions.
+///
+/// Not leptos' `ServerFnError`: its client reads the body of every status from 400 on as an error, and the rule of
+/// origins refuses a form with a 403 whose body says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallError {
+    /// Why the form was refused before any function saw it.
+    pub refused: Option<Refusal>,
+    /// What went wrong, for who writes programs.
+    #[serde(default)]
+    pub error: String,
+}
+
+impl FromServerFnError for CallError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        Self { refused: None, error: error.to_string() }
+    }
+}

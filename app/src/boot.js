@@ -1,0 +1,79 @@
+// Starts the browser's half of the program.
+//
+// Leptos takes over a page that is as the server wrote it. Where an extension or a translator was faster, the page is
+// drawn anew instead. What they did while the parser was still at work is found out by a trap: that instance of the
+// program then stands still in the middle of something, and a second one takes its place.
+
+// Runs this. When it fails, nothing that it asked to be called for is called any more. wasm-bindgen's queue of tasks
+// asks for a microtask once, and for the next one when that has run: without the first one no task runs, ever.
+const undone = (run) => {
+  const { addEventListener } = EventTarget.prototype;
+  const { queueMicrotask } = window;
+  const listeners = [];
+  const tasks = [];
+  EventTarget.prototype.addEventListener = function (...listener) {
+    listeners.push([this, listener]);
+    return addEventListener.apply(this, listener);
+  };
+  window.queueMicrotask = (task) => tasks.push(task);
+  try {
+    run();
+    for (const task of tasks) queueMicrotask(task);
+  } catch (error) {
+    for (const [target, listener] of listeners) target.removeEventListener(...listener);
+    throw error;
+  } finally {
+    EventTarget.prototype.addEventListener = addEventListener;
+    window.queueMicrotask = queueMicrotask;
+  }
+};
+
+// Draws the page anew. What was typed is in its fields again before anything there looks at them.
+const redraw = (app, program) => {
+  const fields = [...app.querySelectorAll(':is(input, textarea)[id]')].map(({ id, value }) => [id, value]);
+  const focused = document.activeElement?.id;
+  app.replaceChildren();
+  program.mount();
+  for (const [id, value] of fields) {
+    const field = document.getElementById(id);
+    if (field) field.value = value;
+  }
+  if (focused) document.getElementById(focused)?.focus();
+  document.documentElement.toggleAttribute('data-redrawn', true);
+};
+
+const hydrate = (program) => {
+  const start = performance.now();
+  program.hydrate();
+  performance.measure('hydrate', { start });
+};
+
+const boot = async (wasm, script, again) => {
+  const root = document.documentElement;
+  const app = document.getElementById('app');
+  let changed = false;
+  const observer = new MutationObserver(() => { changed = true; });
+  observer.observe(app, { subtree: true, childList: true, characterData: true });
+  const compiled = WebAssembly.compileStreaming(fetch(wasm));
+  const load = async (address) => {
+    const [program, module_or_path] = await Promise.all([import(address), compiled]);
+    await program.default({ module_or_path });
+    return program;
+  };
+  try {
+    const program = await load(script);
+    observer.disconnect();
+    // The page of a refused form can be the answer to the form itself, at the form's address.
+    if (location.pathname.startsWith('/api/')) history.replaceState(null, '', app.dataset.path);
+    try {
+      undone(() => changed ? redraw(app, program) : hydrate(program));
+    } catch {
+      redraw(app, await load(again));
+    }
+    root.toggleAttribute('data-hydrated', true);
+  } catch (error) {
+    root.removeAttribute('data-script');
+    document.getElementById('boot-failed').hidden = false;
+    throw error;
+  }
+};
