@@ -107,6 +107,12 @@ export class Member {
     await once(this.socket, 'close');
   }
 
+  /** Leaves the room, which ends with its last member. */
+  async leave(): Promise<void> {
+    this.socket.send(JSON.stringify(golden('leave')));
+    await once(this.socket, 'close');
+  }
+
   private hear(frame: { type: string; id?: string; code?: string; events?: { id: string }[] }): void {
     if (frame.type === 'welcome') this.settle('welcome');
     if (frame.type === 'rejected' && frame.id) this.settle(frame.id, new Error(`rejected: ${frame.code}`));

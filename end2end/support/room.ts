@@ -64,9 +64,17 @@ export class Person {
     await this.hydrated();
   }
 
-  /** Before this, a click is the browser's own form post, and a test could not say which of the two it saw. */
+  /**
+   * Before this, a click is the browser's own form post, and a test could not say which of the two it saw. The page is
+   * the one that the server rendered, and not one that had to be drawn anew.
+   */
   async hydrated(): Promise<void> {
-    if (this.scripts) await expect(this.page.locator('html[data-hydrated]')).toBeAttached();
+    if (this.scripts) await expect(this.page.locator('html[data-hydrated]:not([data-redrawn])')).toBeAttached();
+  }
+
+  /** The page is live, though others had changed what the server rendered. */
+  async redrawn(): Promise<void> {
+    await expect(this.page.locator('html[data-hydrated][data-redrawn]')).toBeAttached();
   }
 
   /** Creates a room and answers its code. */

@@ -1,0 +1,194 @@
+import type { CDPSession } from '@playwright/test';
+import { Member } from '../support/member.ts';
+import { expect, type Page, type Person, test } from '../support/room.ts';
+import { STAGE_ENV } from '../support/states.ts';
+
+test.use({ serverEnv: STAGE_ENV });
+
+/** The documents that this page loads from now on. */
+function documents(page: Page): { loaded: number } {
+  const count = { loaded: 0 };
+  page.on('request', (request) => {
+    if (request.isNavigationRequest() && request.frame() === page.mainFrame()) count.loaded += 1;
+  });
+  return count;
+}
+
+test('one document serves home, rooms and the way between them', async ({ person }) => {
+  const ana = await person('Ana');
+  const { page } = ana;
+  const count = documents(page);
+  await ana.home();
+  await ana.nameField.fill('Ana');
+  await ana.press('Create a room');
+  const code = await ana.inRoom();
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin }, { code });
+  await ana.say('Hello');
+  await ana.leave();
+
+  await expect(ana.nameField, 'the name is known on this device').toHaveValue('Ana');
+  await ana.codeField.fill(code);
+  await ana.press('Join');
+  await ana.inRoom(code);
+  await ana.has(['Hello']);
+  await page.goBack();
+  await ana.isHome();
+  await bo.say('Still there?');
+  await page.goForward();
+  await ana.inRoom(code);
+  await ana.has(['Hello', 'Still there?']);
+  await ana.say('Back');
+  expect(count.loaded).toBe(1);
+});
+
+test('who joins by link, and who finds the room ended meanwhile, loads nothing either', async ({ person }) => {
+  const ana = await person('Ana');
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+  const count = documents(ana.page);
+  await ana.openLink(bo.code);
+  await ana.nameField.fill('Ana');
+  await ana.press('Join the room');
+  await ana.inRoom(bo.code);
+  await ana.sees(['Ana', 'Bo']);
+  expect(count.loaded).toBe(1);
+
+  const chidi = await Member.enter({ name: 'Chidi', origin: ana.origin });
+  await ana.openLink(chidi.code);
+  expect(count.loaded).toBe(2);
+  await expect(ana.page.getByText('1 person inside')).toBeVisible();
+  await chidi.leave();
+  await ana.press('Join the room');
+  await expect(ana.page.getByRole('heading', { name: 'There is no room with this code' })).toBeVisible();
+  expect(count.loaded).toBe(2);
+});
+
+/** This page is shown, and begins as a loaded one does: the title is right, and nothing has the focus. */
+async function begins({ page }: Person, title: string): Promise<void> {
+  await expect(page).toHaveTitle(title);
+  await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('BODY');
+}
+
+test('a page that is loaded is announced by the browser alone', async ({ person }) => {
+  const ana = await person('Ana');
+  await ana.home();
+  await begins(ana, 'Flasky Chat');
+  await expect(ana.page.locator('#announcer')).toHaveText('');
+});
+
+test('back and forward through home, a room and its end: title, announcement and focus', async ({ person }) => {
+  const ana = await person('Ana');
+  const { page } = ana;
+  const arrives = async (title: string) => {
+    await begins(ana, title);
+    await expect(page.locator('#announcer')).toHaveText(title);
+  };
+  const isGone = async () => {
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('There is no room with this code');
+    await arrives('There is no room with this code, Flasky Chat');
+  };
+  await ana.home();
+  await ana.nameField.fill('Ana');
+  await ana.press('Create a room');
+  const code = await ana.inRoom();
+  await arrives(`${code}, Flasky Chat`);
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Skip to writing' })).toBeFocused();
+
+  await ana.leave();
+  await arrives('Flasky Chat');
+  await page.goBack();
+  await isGone();
+  await page.goBack();
+  await ana.isHome();
+  await arrives('Flasky Chat');
+  await page.goForward();
+  await isGone();
+  await page.getByRole('link', { name: 'Start a new room' }).click();
+  await ana.isHome();
+  await arrives('Flasky Chat');
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Flasky Chat' })).toBeFocused();
+});
+
+test('a page begins at its top', async ({ person }) => {
+  const ana = await person('Ana');
+  await ana.page.setViewportSize({ width: 390, height: 400 });
+  await ana.home();
+  await ana.nameField.fill('Ana');
+  await ana.codeField.fill('');
+  await ana.page.evaluate(() => scrollTo(0, 1e6));
+  await expect.poll(() => ana.page.evaluate(() => scrollY)).toBeGreaterThan(0);
+  await ana.nameField.press('Enter');
+  await ana.inRoom();
+  await ana.leave();
+  await expect.poll(() => ana.page.evaluate(() => scrollY)).toBe(0);
+});
+
+/** What a tab holds. */
+interface Held {
+  sockets: number;
+  listeners: number;
+  nodes: number;
+  heap: number;
+  wasm: number;
+}
+
+/** Notes the memory of every instance of a WASM program. */
+function noteMemories(): void {
+  const memories: WebAssembly.Memory[] = [];
+  Object.assign(window, { memories });
+  const instantiate = WebAssembly.instantiate as (...given: unknown[]) => Promise<unknown>;
+  Object.assign(WebAssembly, {
+    instantiate: async (...given: unknown[]) => {
+      const made = (await instantiate(...given)) as WebAssembly.Instance | WebAssembly.WebAssemblyInstantiatedSource;
+      const { exports } = 'instance' in made ? made.instance : made;
+      if (exports.memory) memories.push(exports.memory as WebAssembly.Memory);
+      return made;
+    },
+  });
+}
+
+async function measure(page: Page, cdp: CDPSession): Promise<Omit<Held, 'sockets'>> {
+  // Twice: what the first round finds unused may have held other things.
+  for (let round = 0; round < 2; round++) await cdp.send('HeapProfiler.collectGarbage');
+  const { metrics } = await cdp.send('Performance.getMetrics');
+  const figure = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
+  const wasm = await page.evaluate(() => {
+    const { memories } = window as unknown as { memories: WebAssembly.Memory[] };
+    return memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+  });
+  return { listeners: figure('JSEventListeners'), nodes: figure('Nodes'), heap: figure('JSHeapUsedSize'), wasm };
+}
+
+test('a tab that has been in twenty rooms holds no more than after five', async ({ person }, info) => {
+  test.setTimeout(240_000);
+  const ana = await person('Ana');
+  const { page } = ana;
+  let sockets = 0;
+  page.on('websocket', (socket) => {
+    sockets += 1;
+    socket.on('close', () => (sockets -= 1));
+  });
+  await page.addInitScript(noteMemories);
+  const cdp = await ana.context.newCDPSession(page);
+  await cdp.send('Performance.enable');
+  await ana.home();
+  const held: Held[] = [];
+  for (let entry = 1; entry <= 20; entry++) {
+    await ana.nameField.fill('Ana');
+    await ana.press('Create a room');
+    await ana.inRoom();
+    await ana.say(`Hello ${entry}`);
+    await ana.leave();
+    await expect.poll(() => sockets).toBe(0);
+    held.push({ sockets, ...(await measure(page, cdp)) });
+  }
+  info.annotations.push({ type: 'held', description: JSON.stringify([held[4], held[19]]) });
+  const [fifth, last] = [held[4], held[19]];
+  if (!fifth || !last) throw new Error('nothing was measured');
+  expect(last.listeners).toBe(fifth.listeners);
+  expect(last.nodes).toBeLessThanOrEqual(fifth.nodes * 1.05);
+  expect(last.heap).toBeLessThanOrEqual(fifth.heap * 1.05);
+  expect(fifth.wasm).toBeGreaterThan(0);
+  expect(last.wasm - fifth.wasm).toBeLessThanOrEqual(65_536);
+});
