@@ -4,7 +4,7 @@ use client::{Row, RowKey, RowState};
 use leptos::html::Div;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::{Emoji, EventId};
+use protocol::EventId;
 
 use super::row::element_id;
 use crate::components::icon::Icon;
@@ -100,7 +100,7 @@ fn Actions(
     };
     let quick = QUICK.map(|emoji| {
         let react = move || {
-            toggle(room, id, emoji);
+            room.toggle_reaction(id, emoji);
             back_to_message();
         };
         view! { <Action name=format!("{} {emoji}", text::REACT_WITH) press=Box::new(react)>{emoji}</Action> }
@@ -143,14 +143,6 @@ fn Actions(
         <Action name=text::REPLY press=Box::new(reply)><Icon href="#i-reply"/></Action>
         <Action name=text::COPY press=Box::new(copy)><Icon href="#i-copy"/></Action>
         {change}
-    }
-}
-
-/// Puts an emoji on a message, or takes the reader's own away.
-fn toggle(room: Room, id: EventId, emoji: &str) {
-    if let (Some(message), Ok(emoji)) = (room.message(id), emoji.parse::<Emoji>()) {
-        let has_own = message.reactions.iter().any(|reaction| reaction.own && reaction.emoji == emoji);
-        room.react(id, emoji, !has_own);
     }
 }
 
