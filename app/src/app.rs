@@ -11,12 +11,18 @@ use crate::pages::missing::MissingPage;
 use crate::pages::room::RoomPage;
 use crate::text;
 
+/// Set while a page that stays asks for its content anew. A context.
+#[derive(Clone, Copy)]
+pub(crate) struct Reloading(pub(crate) WriteSignal<bool>);
+
 /// The application. Both pages are rendered whole (`SsrMode::Async`): without script nothing may wait in a template.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     // True while the page that is left stays, until the next one is complete.
     let (routing, set_routing) = signal(false);
+    let (reloading, set_reloading) = signal(false);
+    provide_context(Reloading(set_reloading));
     view! {
         <Title formatter=text::page_title/>
         <Router set_is_routing=set_routing>
@@ -25,28 +31,31 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/room/:code") view=RoomPage ssr=SsrMode::Async/>
             </FlatRoutes>
         </Router>
-        <Announcer routing/>
+        <PageAnnouncer loading=Signal::derive(move || routing.get() || reloading.get())/>
     }
 }
 
-/// Does for a page that was navigated to what a browser does for one that it loads: nothing has the focus, Tab begins at
-/// the top, and a screen reader says the title.
+/// Does for a page without a document of its own what the browser does for one that it loads: nothing has the focus, Tab
+/// begins at the top, and a screen reader says the title.
 #[component]
-fn Announcer(
-    /// True on the way from one page to the next.
-    routing: ReadSignal<bool>,
+fn PageAnnouncer(
+    /// True on the way to the next page.
+    loading: Signal<bool>,
 ) -> impl IntoView {
     let title = RwSignal::new(None);
-    Effect::new(move |was_routing: Option<bool>| {
-        let is_routing = routing.get();
-        if was_routing == Some(true) && !is_routing {
+    Effect::new(move |was_loading: Option<bool>| {
+        let is_loading = loading.get();
+        if is_loading {
+            // So that the same title is said again.
+            title.set(None);
+        } else if was_loading == Some(true) {
             // The page is put in, and its title set, before the next frame.
             request_animation_frame(move || {
                 browser::restart_focus();
                 title.set(Some(document().title()));
             });
         }
-        is_routing
+        is_loading
     });
     view! { <p id="announcer" class="visually-hidden" aria-live="polite">{move || title.get()}</p> }
 }

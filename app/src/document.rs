@@ -46,7 +46,7 @@ fn without_comments(script: &str) -> String {
 pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
     let Assets { script, again, wasm, style } = assets;
     let boot = format!("{}\nboot('{wasm}', '{script}', '{again}');", *BOOT);
-    let path = use_context::<RequestUrl>().map(|url| url.as_ref().to_owned());
+    let path = use_context::<RequestUrl>().and_then(|url| Some(url.parse().ok()?.path().to_owned()));
     view! {
         <!DOCTYPE html>
         <html lang="en">

@@ -14,6 +14,18 @@ function documents(page: Page): { loaded: number } {
   return count;
 }
 
+/** This page is shown, and begins as a loaded one does: the title is right, and nothing has the focus. */
+async function begins({ page }: Person, title: string): Promise<void> {
+  await expect(page).toHaveTitle(title);
+  await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('BODY');
+}
+
+/** The same of a page without a document of its own, which has to be announced. */
+async function arrives(person: Person, title: string): Promise<void> {
+  await begins(person, title);
+  await expect(person.page.locator('#announcer')).toHaveText(title);
+}
+
 test('one document serves home, rooms and the way between them', async ({ person }) => {
   const ana = await person('Ana');
   const { page } = ana;
@@ -50,6 +62,7 @@ test('who joins by link, and who finds the room ended meanwhile, loads nothing e
   await ana.press('Join the room');
   await ana.inRoom(bo.code);
   await ana.sees(['Ana', 'Bo']);
+  await arrives(ana, `${bo.code}, Flasky Chat`);
   expect(count.loaded).toBe(1);
 
   const chidi = await Member.enter({ name: 'Chidi', origin: ana.origin });
@@ -59,14 +72,9 @@ test('who joins by link, and who finds the room ended meanwhile, loads nothing e
   await chidi.leave();
   await ana.press('Join the room');
   await expect(ana.page.getByRole('heading', { name: 'There is no room with this code' })).toBeVisible();
+  await arrives(ana, 'There is no room with this code, Flasky Chat');
   expect(count.loaded).toBe(2);
 });
-
-/** This page is shown, and begins as a loaded one does: the title is right, and nothing has the focus. */
-async function begins({ page }: Person, title: string): Promise<void> {
-  await expect(page).toHaveTitle(title);
-  await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('BODY');
-}
 
 test('a page that is loaded is announced by the browser alone', async ({ person }) => {
   const ana = await person('Ana');
@@ -78,34 +86,30 @@ test('a page that is loaded is announced by the browser alone', async ({ person 
 test('back and forward through home, a room and its end: title, announcement and focus', async ({ person }) => {
   const ana = await person('Ana');
   const { page } = ana;
-  const arrives = async (title: string) => {
-    await begins(ana, title);
-    await expect(page.locator('#announcer')).toHaveText(title);
-  };
   const isGone = async () => {
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('There is no room with this code');
-    await arrives('There is no room with this code, Flasky Chat');
+    await arrives(ana, 'There is no room with this code, Flasky Chat');
   };
   await ana.home();
   await ana.nameField.fill('Ana');
   await ana.press('Create a room');
   const code = await ana.inRoom();
-  await arrives(`${code}, Flasky Chat`);
+  await arrives(ana, `${code}, Flasky Chat`);
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Skip to writing' })).toBeFocused();
 
   await ana.leave();
-  await arrives('Flasky Chat');
+  await arrives(ana, 'Flasky Chat');
   await page.goBack();
   await isGone();
   await page.goBack();
   await ana.isHome();
-  await arrives('Flasky Chat');
+  await arrives(ana, 'Flasky Chat');
   await page.goForward();
   await isGone();
   await page.getByRole('link', { name: 'Start a new room' }).click();
   await ana.isHome();
-  await arrives('Flasky Chat');
+  await arrives(ana, 'Flasky Chat');
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Flasky Chat' })).toBeFocused();
 });

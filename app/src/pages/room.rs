@@ -6,6 +6,7 @@ use leptos_router::hooks::use_params_map;
 use protocol::RoomCode;
 
 use crate::api::{self, Door, Visit};
+use crate::app::Reloading;
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::{KeptUnsent, Notice, Unsent};
 use crate::components::room::RoomView;
@@ -21,8 +22,10 @@ pub(crate) fn RoomPage() -> impl IntoView {
         Resource::new_blocking(code, |code| async { api::room_snapshot(code).await.unwrap_or(Visit::Unavailable) });
     // Who joins is at the room's address already.
     let entered = Callback::new(move |_| visit.refetch());
+    let Reloading(set_pending) = expect_context();
+    on_cleanup(move || set_pending.set(false));
     view! {
-        <Transition>
+        <Transition set_pending>
             {move || Suspend::new(async move {
                 match visit.await {
                     Visit::Inside(inside) => view! { <RoomView inside=*inside/> }.into_any(),
