@@ -7,6 +7,7 @@ use protocol::{Code, Event, EventId, MemberId, Names, RoomCode, Snapshot};
 use serde::{Deserialize, Serialize};
 
 mod error;
+mod encoding;
 mod functions;
 #[cfg(feature = "ssr")]
 pub mod port;

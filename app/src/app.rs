@@ -1,7 +1,6 @@
 //! The routes, and what becomes of a page on the way to the next.
 
 use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
@@ -9,7 +8,6 @@ use crate::live::browser;
 use crate::pages::home::HomePage;
 use crate::pages::missing::MissingPage;
 use crate::pages::room::RoomPage;
-use crate::text;
 
 /// Set while a page that stays asks for its content anew. A context.
 #[derive(Clone, Copy)]
@@ -18,13 +16,13 @@ pub(crate) struct Reloading(pub(crate) WriteSignal<bool>);
 /// The application. Both pages are rendered whole (`SsrMode::Async`): without script nothing may wait in a template.
 #[component]
 pub fn App() -> impl IntoView {
-    provide_meta_context();
+    #[cfg(feature = "ssr")]
+    leptos_meta::provide_meta_context();
     // True while the page that is left stays, until the next one is complete.
     let (routing, set_routing) = signal(false);
     let (reloading, set_reloading) = signal(false);
     provide_context(Reloading(set_reloading));
     view! {
-        <Title formatter=text::page_title/>
         <Router set_is_routing=set_routing>
             <FlatRoutes fallback=MissingPage>
                 <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>

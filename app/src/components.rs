@@ -9,4 +9,5 @@ pub(crate) mod markup;
 pub(crate) mod name;
 pub(crate) mod notice;
 pub(crate) mod room;
+pub(crate) mod title;
 pub(crate) mod top;

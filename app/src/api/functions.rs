@@ -11,6 +11,7 @@ use protocol::{RoomCode, Seq};
 
 #[cfg(feature = "ssr")]
 use super::EnterForm;
+use super::encoding::Json;
 use super::{CallError, Entry, Home, OlderPage, Posted, Visit};
 
 #[cfg(feature = "ssr")]
@@ -20,7 +21,7 @@ fn rooms() -> Result<super::port::SharedRooms, CallError> {
 }
 
 /// Creates a room or joins one, and takes a seat. Without `intent` it joins when `code` is not empty.
-#[server(prefix = "/api", endpoint = "enter")]
+#[server(prefix = "/api", endpoint = "enter", output = Json)]
 pub async fn enter(
     #[server(default)] name: String,
     #[server(default)] code: String,
@@ -32,7 +33,7 @@ pub async fn enter(
 }
 
 /// Appends a message: the composer of a page without script.
-#[server(prefix = "/api", endpoint = "post_message")]
+#[server(prefix = "/api", endpoint = "post_message", output = Json)]
 pub async fn post_message(
     #[server(default)] code: String,
     #[server(default)] id: String,
@@ -42,25 +43,25 @@ pub async fn post_message(
 }
 
 /// Frees the caller's seat.
-#[server(prefix = "/api", endpoint = "leave_room")]
+#[server(prefix = "/api", endpoint = "leave_room", output = Json)]
 pub async fn leave_room(#[server(default)] code: String) -> Result<Posted, CallError> {
     Ok(rooms()?.leave_room(code).await)
 }
 
 /// What the home page shows beside its empty form.
-#[server(name = GetHome, prefix = "/api", endpoint = "home")]
+#[server(name = GetHome, prefix = "/api", endpoint = "home", output = Json)]
 pub async fn home() -> Result<Home, CallError> {
     Ok(rooms()?.home().await)
 }
 
 /// What `/room/{code}` shows to the caller.
-#[server(name = GetVisit, prefix = "/api", endpoint = "room_snapshot")]
+#[server(name = GetVisit, prefix = "/api", endpoint = "room_snapshot", output = Json)]
 pub async fn room_snapshot(code: String) -> Result<Visit, CallError> {
     Ok(rooms()?.visit(code).await)
 }
 
 /// The page of events before `before`, for a member.
-#[server(name = GetOlderPage, prefix = "/api", endpoint = "older_page")]
+#[server(name = GetOlderPage, prefix = "/api", endpoint = "older_page", output = Json)]
 pub async fn older_page(code: RoomCode, before: Seq) -> Result<Option<OlderPage>, CallError> {
     Ok(rooms()?.older_page(code, before).await)
 }

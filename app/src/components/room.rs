@@ -2,11 +2,11 @@
 
 use client::MessageRow;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_navigate;
 use protocol::EventId;
 
 use super::notice::EndNotice;
+use super::title::PageTitle;
 use crate::api::Inside;
 use crate::live::room::{Ending, Room, Status};
 use crate::text;
@@ -86,7 +86,7 @@ pub(crate) fn RoomView(
     move || match ending.get() {
         None => view! { <Talk post_id flash=flash.clone()/> }.into_any(),
         Some(ending) => view! {
-            <Title text=text::ending(ending).0/>
+            <PageTitle name=text::ending(ending).0/>
             <EndNotice ending unsent=Signal::derive(move || { room.unsent.track(); room.unsent_words() })/>
         }
         .into_any(),
@@ -104,7 +104,7 @@ fn Talk(
     let room = expect_context::<Room>();
     let notices = expect_context::<Notices>();
     view! {
-        <Title text=move || text::title(room.code, notices.unseen())/>
+        <PageTitle name=Signal::derive(move || text::title(room.code, notices.unseen()))/>
         <a class="skip" href="#body" rel="external">{text::SKIP}</a>
         <Invite/>
         <Help/>

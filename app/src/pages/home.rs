@@ -1,13 +1,13 @@
 //! `/`: one card, one form.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_navigate;
 use protocol::RoomCode;
 
 use crate::api::{self, Home};
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::Unsent;
+use crate::components::title::PageTitle;
 use crate::components::top::Top;
 use crate::text;
 
@@ -18,7 +18,7 @@ pub(crate) fn HomePage() -> impl IntoView {
     let navigate = use_navigate();
     let entered = Callback::new(move |code: RoomCode| navigate(&format!("/room/{code}"), Default::default()));
     view! {
-        <Title text=""/>
+        <PageTitle name=""/>
         <div class="home">
             <Top/>
             <main>

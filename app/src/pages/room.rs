@@ -1,7 +1,6 @@
 //! `/room/{code}`: the room from inside or from outside, or why it cannot be shown.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use protocol::RoomCode;
 
@@ -10,6 +9,7 @@ use crate::app::Reloading;
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::{KeptUnsent, Notice, Unsent};
 use crate::components::room::RoomView;
+use crate::components::title::PageTitle;
 use crate::components::top::Top;
 use crate::text;
 
@@ -31,14 +31,14 @@ pub(crate) fn RoomPage() -> impl IntoView {
                     Visit::Inside(inside) => view! { <RoomView inside=*inside/> }.into_any(),
                     Visit::Door(door) => view! { <JoinPage door entered/> }.into_any(),
                     Visit::Unknown { unsent } => view! {
-                        <Title text=text::NO_ROOM/>
+                        <PageTitle name=text::NO_ROOM/>
                         <Notice heading=text::NO_ROOM more=text::MAY_HAVE_ENDED>
                             <Unsent bodies=unsent/>
                             {untrack(code).parse().ok().map(|code| view! { <KeptUnsent code gone=true/> })}
                         </Notice>
                     }.into_any(),
                     Visit::Unavailable => view! {
-                        <Title text=text::UNAVAILABLE/>
+                        <PageTitle name=text::UNAVAILABLE/>
                         <Notice heading=text::UNAVAILABLE more=text::UNAVAILABLE_MORE step=text::TRY_AGAIN to=""/>
                     }.into_any(),
                 }
@@ -71,7 +71,7 @@ fn JoinPage(
         .into_any()
     };
     view! {
-        <Title text=code.to_string()/>
+        <PageTitle name=code.to_string()/>
         <div class="home">
             <Top/>
             <main>

@@ -1,0 +1,20 @@
+//! The title of the window.
+
+use leptos::prelude::*;
+
+use crate::text;
+
+/// Gives the window this page's name. The server writes it into the head; the browser needs nothing of `leptos_meta` for
+/// it, which would be 6 KB of its program.
+#[component]
+pub(crate) fn PageTitle(
+    /// What the page is called; empty for the product's name alone.
+    #[prop(into)]
+    name: Signal<String>,
+) -> impl IntoView {
+    let title = move || text::page_title(name.get());
+    #[cfg(feature = "ssr")]
+    let _ = view! { <leptos_meta::Title text=title/> };
+    #[cfg(not(feature = "ssr"))]
+    Effect::new(move |_| document().set_title(&title()));
+}
