@@ -3,7 +3,7 @@
 use pulldown_cmark::{CodeBlockKind, Event, OffsetIter, Options, Parser, Tag};
 use std::ops::Range;
 
-use super::{Context, MAX_DRAWN, Node, Words, drawn, one_text, text_of};
+use super::{Context, MAX_DRAWN, Node, Words, drawn, one_text, text_of, words};
 
 /// Quotes and lists inside each other, at most, and marks inside each other. What is deeper stands as it was typed.
 pub(super) const DEPTH: usize = 6;
@@ -342,7 +342,7 @@ impl<'a> Reader<'a> {
     fn words(&mut self, nodes: &mut Vec<Node>, text: &mut String) {
         let text = std::mem::take(text);
         if self.in_link && !text.is_empty() {
-            nodes.push(Node::Text(text));
+            words::push(nodes, &text);
         } else {
             self.runs.read(&text, nodes);
         }

@@ -192,6 +192,12 @@ fn depth(nodes: &[Node]) -> usize {
     nodes.iter().map(of).max().unwrap_or(0)
 }
 
+/// Two texts next to each other, anywhere in these nodes.
+fn adjacent_texts(nodes: &[Node]) -> bool {
+    nodes.windows(2).any(|two| matches!(two, [Node::Text(_), Node::Text(_)]))
+        || nodes.iter().flat_map(Node::items).any(|item| adjacent_texts(item))
+}
+
 /// Addresses of the links, and the host that is shown beside their words.
 fn links(nodes: &[Node]) -> Vec<(String, Option<String>)> {
     let mut found = Vec::new();
@@ -372,6 +378,7 @@ proptest! {
     fn nothing_is_deep_or_harmful(body in "[ab:/.()<>\\[\\]*_~`!#\n 0-9@-]{0,300}|(javascript|data|https?):[^\n]{0,40}") {
         let nodes = parse(&body, &[("a", true)]);
         prop_assert!(depth(&nodes) <= DEPTH);
+        prop_assert!(!adjacent_texts(&nodes), "{nodes:?}");
         for (href, _) in links(&nodes) {
             prop_assert!(["http://", "https://", "mailto:"].iter().any(|scheme| href.starts_with(scheme)), "{href}");
         }

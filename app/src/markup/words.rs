@@ -76,14 +76,22 @@ impl<'a> Words<'a> {
         for (at, mention) in self.context.names.mentions(text, &mut self.marks) {
             let end = at + '@'.len_utf8() + mention.length;
             if plain < at {
-                nodes.push(Node::Text(text[plain..at].to_owned()));
+                push(nodes, &text[plain..at]);
             }
             nodes.push(Node::Mention { text: text[at..end].to_owned(), own: mention.own });
             plain = end;
         }
         if plain < text.len() {
-            nodes.push(Node::Text(text[plain..].to_owned()));
+            push(nodes, &text[plain..]);
         }
+    }
+}
+
+/// Appends words. They are one text with those before them: a server has to write something between two.
+pub(super) fn push(nodes: &mut Vec<Node>, words: &str) {
+    match nodes.last_mut() {
+        Some(Node::Text(text)) => text.push_str(words),
+        _ => nodes.push(Node::Text(words.to_owned())),
     }
 }
 
