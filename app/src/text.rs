@@ -9,6 +9,7 @@ use protocol::{Code, DisplayName, RoomCode, name};
 use crate::api::{EnterForm, Field, Refusal};
 
 pub(crate) const PRODUCT: &str = "Flasky Chat";
+#[cfg(feature = "ssr")]
 pub(crate) const DESCRIPTION: &str = "Private chat rooms without accounts: open one, share its link, and talk. When everybody has left, every word is deleted.";
 pub(crate) const LOOK_AUTO: &str = "Look: automatic";
 pub(crate) const LOOK_LIGHT: &str = "Look: light";
@@ -74,6 +75,7 @@ pub(crate) const FULL_MORE: &str = "Every seat is taken. When somebody leaves, y
 pub(crate) const TRY_AGAIN: &str = "Try again";
 pub(crate) const UNAVAILABLE: &str = "The server cannot do this right now";
 pub(crate) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in a moment.";
+#[cfg(feature = "ssr")]
 pub(crate) const BOOT_FAILED: &str =
     "This page could not start completely. It works all the same: in a room, refresh to see what others say.";
 pub(crate) const AIM_LOST: &str =
