@@ -6,8 +6,8 @@
 use protocol::{Code, Event, EventId, MemberId, Names, RoomCode, Snapshot};
 use serde::{Deserialize, Serialize};
 
-mod error;
 mod encoding;
+mod error;
 mod functions;
 #[cfg(feature = "ssr")]
 pub mod port;

@@ -5,7 +5,7 @@
 
 #![recursion_limit = "512"]
 #![allow(unreachable_pub, reason = "the component macro makes public items of private ones")]
-#![allow(clippy::must_use_candidate, reason = "a component is used in `view!`")]
+#![allow(clippy::disallowed_methods, reason = "Effects and events, which spawn, run in the browser alone")]
 
 pub mod api;
 mod app;

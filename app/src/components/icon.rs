@@ -95,7 +95,8 @@ const ICONS: [(&str, &str); 19] = [
     ("i-share", "M12 15V4M8 7.5l4-4l4 4M7 12H5v8h14v-8h-2"),
 ];
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests {
     use std::collections::BTreeSet;
     use std::fs;

@@ -98,7 +98,8 @@ fn link(href: &str, shown: &[Node], leads_to: Option<&str>) -> AnyView {
     }
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests {
     use super::*;
     use crate::markup::{self, Context};

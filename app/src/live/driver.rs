@@ -6,13 +6,13 @@ use client::{Action, Client, Input, Pace};
 use futures_channel::mpsc::Receiver;
 use futures_util::{FutureExt, StreamExt, select_biased};
 use gloo_timers::future::TimeoutFuture;
-use leptos::task::spawn_local;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
-use super::keeper::Keeper;
-use super::socket::{BROKEN, Socket};
 use super::browser;
+use super::keeper::Keeper;
 use super::room::Room;
+use super::socket::{BROKEN, Socket};
 use crate::api;
 
 /// How often the page's clock moves while something on it counts time, in milliseconds.

@@ -71,7 +71,8 @@ pub fn marked(events: &[Event], members: &[protocol::Member], reader: protocol::
     events.iter().filter_map(read).collect()
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests {
     use protocol::{Member, MemberId, Seq};
     use uuid::Uuid;

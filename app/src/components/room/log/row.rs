@@ -274,5 +274,6 @@ fn is_emoji_only(body: &str) -> bool {
     false
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests;
