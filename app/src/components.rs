@@ -3,6 +3,7 @@
 pub(crate) mod copy_link;
 pub(crate) mod dialog;
 pub(crate) mod enter_form;
+pub(crate) mod focusable;
 pub(crate) mod icon;
 pub(crate) mod look;
 pub(crate) mod markup;

@@ -1,3 +1,4 @@
+import type { Locator } from '@playwright/test';
 import { Member } from '../support/member.ts';
 import { expect, type Page, type Person, test } from '../support/room.ts';
 import { loadAll, open, setHidden, STAGE_ENV, thousand } from '../support/states.ts';
@@ -77,6 +78,69 @@ test.describe('nodes moved', () => {
     await expect(reader.log.getByText('2 new messages', { exact: true })).toBeVisible();
     await expect(reader.log.locator('.unread')).toHaveCount(1);
     expect(await moved()).toBeLessThanOrEqual(1);
+  });
+});
+
+test('what has the focus keeps it while its row is drawn again', async ({ person }) => {
+  const ana = await person('Ana');
+  const { code } = await Member.enter(ana);
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin }, { code });
+  const said = await bo.say('See [the plan](https://example.com/plan) and\n```\nthe code\n```');
+  await open(ana, code);
+  const row = ana.message('See the plan');
+  const emoji = ['👍', '😂', '🎉'];
+  for (const [i, element] of [row, row.getByRole('link'), row.locator('pre')].entries()) {
+    await element.focus();
+    await bo.react(said, emoji[i] ?? '');
+    await expect(row.getByRole('button', { name: emoji[i] })).toBeVisible();
+    await expect(element).toBeFocused();
+    // The group that the message is the last of goes on.
+    await bo.say(`And ${i}`);
+    await ana.hears(`And ${i}`);
+    await expect(element).toBeFocused();
+  }
+});
+
+test.describe('the bar', () => {
+  async function withTwo({ person }: { person: (name: string) => Promise<Person> }): Promise<[Person, Member, string[]]> {
+    const ana = await person('Ana');
+    const { code } = await Member.enter(ana);
+    const bo = await Member.enter({ name: 'Bo', origin: ana.origin }, { code });
+    const said = [await bo.say('First'), await bo.say('Second')];
+    return [await open(ana, code), bo, said];
+  }
+
+  test('stays beside its message while those above grow, and goes when that is deleted', async ({ person }) => {
+    const [ana, bo, [first, second]] = await withTwo({ person });
+    const bar = ana.page.getByRole('toolbar', { name: 'Message actions' });
+    const top = (element: Locator) => element.evaluate((element) => Math.round(element.getBoundingClientRect().top));
+    const gap = async () => (await top(bar)) - (await top(ana.message('Second')));
+    await ana.message('Second').locator('.message').hover();
+    await expect(bar).toBeVisible();
+    const before = await gap();
+    await bo.react(first ?? '', '👍');
+    await expect(ana.message('First').getByRole('button', { name: '👍' })).toBeVisible();
+    await expect.poll(gap).toBe(before);
+    await bo.edit(first ?? '', 'First\nof\nsome\nlines');
+    await expect(ana.message('First')).toContainText('lines');
+    await expect.poll(gap).toBe(before);
+    await bo.remove(second ?? '');
+    await expect(bar).toBeHidden();
+  });
+
+  test('comes by a long press, whose click presses nothing', async ({ person }) => {
+    const [ana, bo, [first]] = await withTwo({ person });
+    await bo.react(first ?? '', '👍');
+    const reaction = ana.message('First').getByRole('button', { name: '👍' });
+    await reaction.dispatchEvent('pointerdown', { pointerType: 'touch' });
+    await expect(ana.page.getByRole('toolbar', { name: 'Message actions' })).toBeVisible();
+    await reaction.dispatchEvent('pointerup', { pointerType: 'touch' });
+    await reaction.dispatchEvent('click');
+    // The next click is one of its own.
+    await ana.message('Second').dispatchEvent('click');
+    await expect(reaction).toHaveAttribute('aria-pressed', 'false');
+    await reaction.dispatchEvent('click');
+    await expect(reaction).toHaveAttribute('aria-pressed', 'true');
   });
 });
 

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::focusable::focusable;
 use super::name::Name;
 use crate::live::browser;
 use crate::markup::Node;
@@ -57,7 +58,7 @@ fn fenced(label: &str, code: &str) -> AnyView {
     view! {
         <div class="pre">
             {label}
-            <pre tabindex="-1" dir="ltr">
+            <pre dir="ltr" use:focusable>
                 <code>{code}</code>
             </pre>
             <button type="button" tabindex="-1" on:click=copy>
@@ -88,7 +89,7 @@ fn inline(node: &Node) -> AnyView {
 /// The words and the host each stand in a direction of their own: words that turn what follows them would turn the host.
 fn link(href: &str, shown: &[Node], leads_to: Option<&str>) -> AnyView {
     let link = view! {
-        <a href=href.to_owned() target="_blank" rel="noopener noreferrer nofollow" tabindex="-1">
+        <a href=href.to_owned() target="_blank" rel="noopener noreferrer nofollow" use:focusable>
             <bdi>{each(shown, inline)}</bdi>
         </a>
     };
@@ -140,8 +141,7 @@ mod tests {
     fn words_that_turn_around_do_not_turn_where_a_link_leads() {
         assert_eq!(
             html(&read("[https://bank.example/\u{202e}](https://evil.example)")),
-            "<p dir=\"auto\"><a href=\"https://evil.example/\" target=\"_blank\" rel=\"noopener noreferrer nofollow\" \
-             tabindex=\"-1\"><bdi>https://bank.example/\u{202e}</bdi></a><span class=\"host\"> (<bdi \
+            "<p dir=\"auto\"><a href=\"https://evil.example/\" target=\"_blank\" rel=\"noopener noreferrer nofollow\"><bdi>https://bank.example/\u{202e}</bdi></a><span class=\"host\"> (<bdi \
              translate=\"no\">evil.example</bdi>)</span></p>"
         );
     }
@@ -157,7 +157,7 @@ mod tests {
             ("@ana", "<p dir=\"auto\"><span class=\"mention\"><bdi translate=\"no\">@ana</bdi></span></p>"),
             (
                 "```rust\n<b>\n```",
-                "<div class=\"pre\"><div class=\"label\">rust</div><pre tabindex=\"-1\" dir=\"ltr\"><code>&lt;b&gt;</code>\
+                "<div class=\"pre\"><div class=\"label\">rust</div><pre dir=\"ltr\"><code>&lt;b&gt;</code>\
                  </pre><button type=\"button\" tabindex=\"-1\">Copy</button></div>",
             ),
         ] {

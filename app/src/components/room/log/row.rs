@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use protocol::emoji::picture;
 use protocol::{Code, DisplayName, EventId, MessageBody};
 
+use crate::components::focusable::focusable;
 use crate::components::markup::blocks;
 use crate::components::name::{Avatar, Name, sentence};
 use crate::live::browser;
@@ -73,7 +74,7 @@ fn said(room: Room, message: &MessageRow) -> impl IntoView + use<> {
         view! { <Avatar member=*by initial=name.initial().to_owned()/> }
     });
     view! {
-        <div class=class id=element_id(*id) data-message=id.to_string() tabindex="-1">
+        <div class=class id=element_id(*id) data-message=id.to_string() use:focusable>
             {avatar}
             {author(room, message)}
             {bubble(room, message)}

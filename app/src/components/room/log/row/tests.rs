@@ -65,7 +65,7 @@ fn html(row: Row) -> String {
 }
 
 const ROW: &str = "<div id=\"m-00000000-0000-0000-0000-000000000003\" \
-                   data-message=\"00000000-0000-0000-0000-000000000003\" tabindex=\"-1\"";
+                   data-message=\"00000000-0000-0000-0000-000000000003\"";
 
 /// A message's element, with what is in it.
 fn said(class: &str, inner: &str) -> String {
