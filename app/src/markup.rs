@@ -101,9 +101,9 @@ pub(crate) fn names_of(members: &[Member], reader: MemberId) -> NameIndex {
 }
 
 /// Maximum number of elements and texts that a message is drawn with; what follows stands as one text. Comments, of
-/// which leptos puts up to two into an element, do not count: nothing is laid out for them. Measured: 100
-/// messages at this bound are up to 25 MiB of elements while a page is drawn, and up to 120 MiB without it. A message of
-/// 4 000 characters reaches it with 500 lines.
+/// which leptos puts up to two into an element, do not count: nothing is laid out for them. Measured: 100 messages at
+/// this bound are up to 38 MiB of views while a page is drawn, and several times that without it. A message of 4 000
+/// characters reaches it with 500 lines.
 const MAX_DRAWN: usize = 1_000;
 
 /// Whether nothing in this can be markup, so that the parser would find what [`as_typed`] finds.
