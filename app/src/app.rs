@@ -33,8 +33,8 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// Does for a page without a document of its own what the browser does for one that it loads: nothing has the focus, Tab
-/// begins at the top, and a screen reader says the title.
+/// Does for a page without a document of its own what the browser does for one that it loads: nothing has the focus,
+/// Tab begins at the top, and a screen reader says the title.
 #[component]
 fn PageAnnouncer(
     /// True on the way to the next page.
@@ -66,8 +66,8 @@ pub fn hydrate() {
     }
 }
 
-/// Draws the page anew into `#app`, where [`hydrate`] could not take over what is there. What the server sent along with
-/// its page serves this one as well, so it is complete at once.
+/// Draws the page anew into `#app`, where [`hydrate`] could not take over what is there. What the server sent along
+/// with its page serves this one as well, so it is complete at once.
 #[cfg(feature = "hydrate")]
 pub fn mount() {
     use hydration_context::{HydrateSharedContext, SharedContext as _};

@@ -67,7 +67,7 @@ test('home is taken over as the server wrote it, with what was typed', async ({ 
   expect(noted).toBeGreaterThan(50);
 });
 
-test('a room with every kind of message is taken over as the server wrote it, with what was typed', async ({ person }) => {
+test('a room with every kind of message is taken over as it is, with what was typed', async ({ person }) => {
   const ana = await person('Ana');
   const { code, bo } = await room(ana);
   const letWasmCome = await openHeld(ana, `/room/${code}`);

@@ -143,8 +143,9 @@ pub(crate) fn EnterForm(
             <input type="hidden" name="from" value=from/>
             <div class="field">
                 <label for="name">{text::YOUR_NAME}</label>
-                <input id="name" name="name" value=typed.name autocomplete="nickname" dir="auto" aria-describedby="name-error"
-                    autofocus=begins == Some(Field::Name) aria-invalid=move || entering.invalid(Field::Name)/>
+                <input id="name" name="name" value=typed.name autocomplete="nickname" dir="auto"
+                    autofocus=begins == Some(Field::Name) aria-describedby="name-error"
+                    aria-invalid=move || entering.invalid(Field::Name)/>
                 <FieldError entering field=Field::Name/>
             </div>
             {rest}
@@ -169,8 +170,10 @@ fn CreateOrJoin(
             <summary>{text::OPTIONS}</summary>
             <div class="field">
                 <label for="capacity">{text::HOW_MANY}</label>
-                <input id="capacity" name="capacity" value=typed.capacity inputmode="numeric" aria-describedby="capacity-error"
-                    placeholder=(seats > 0).then(|| seats.to_string()) autofocus=begins == Some(Field::Capacity)
+                // Unknown (0) where the server did not answer.
+                <input id="capacity" name="capacity" value=typed.capacity inputmode="numeric"
+                    placeholder=(seats > 0).then(|| seats.to_string())
+                    autofocus=begins == Some(Field::Capacity) aria-describedby="capacity-error"
                     aria-invalid=move || entering.invalid(Field::Capacity)/>
                 <FieldError entering field=Field::Capacity/>
             </div>
@@ -179,8 +182,9 @@ fn CreateOrJoin(
         <div class="join">
             <div class="field">
                 <label for="code">{text::ROOM_CODE}</label>
-                <input id="code" name="code" value=typed.code placeholder="KXQ4-7M2P" autocomplete="off" autocapitalize="characters"
-                    spellcheck="false" translate="no" aria-describedby="code-error" autofocus=begins == Some(Field::Code)
+                <input id="code" name="code" value=typed.code placeholder="KXQ4-7M2P" autocomplete="off"
+                    autocapitalize="characters" spellcheck="false" translate="no"
+                    autofocus=begins == Some(Field::Code) aria-describedby="code-error"
                     aria-invalid=move || entering.invalid(Field::Code)/>
             </div>
             <button class="button" name="intent" value="join">{text::JOIN}</button>
