@@ -453,8 +453,9 @@ mod tests {
     #[test]
     fn a_title_counts_what_is_unseen() {
         let code: RoomCode = "KXQ4-7M2P".parse().unwrap();
-        assert_eq!(title(code, 0), "KXQ4-7M2P, Flasky Chat");
-        assert_eq!(title(code, 3), "(3) KXQ4-7M2P, Flasky Chat");
+        assert_eq!(page_title(title(code, 0)), "KXQ4-7M2P, Flasky Chat");
+        assert_eq!(page_title(title(code, 3)), "(3) KXQ4-7M2P, Flasky Chat");
+        assert_eq!(page_title(String::new()), "Flasky Chat");
     }
 
     #[test]

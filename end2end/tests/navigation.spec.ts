@@ -1,4 +1,3 @@
-import type { CDPSession } from '@playwright/test';
 import { Member } from '../support/member.ts';
 import { expect, type Page, type Person, test } from '../support/room.ts';
 import { STAGE_ENV } from '../support/states.ts';
@@ -126,73 +125,4 @@ test('a page begins at its top', async ({ person }) => {
   await ana.inRoom();
   await ana.leave();
   await expect.poll(() => ana.page.evaluate(() => scrollY)).toBe(0);
-});
-
-/** What a tab holds. */
-interface Held {
-  sockets: number;
-  listeners: number;
-  nodes: number;
-  heap: number;
-  wasm: number;
-}
-
-/** Notes the memory of every instance of a WASM program. */
-function noteMemories(): void {
-  const memories: WebAssembly.Memory[] = [];
-  Object.assign(window, { memories });
-  const instantiate = WebAssembly.instantiate as (...given: unknown[]) => Promise<unknown>;
-  Object.assign(WebAssembly, {
-    instantiate: async (...given: unknown[]) => {
-      const made = (await instantiate(...given)) as WebAssembly.Instance | WebAssembly.WebAssemblyInstantiatedSource;
-      const { exports } = 'instance' in made ? made.instance : made;
-      if (exports.memory) memories.push(exports.memory as WebAssembly.Memory);
-      return made;
-    },
-  });
-}
-
-async function measure(page: Page, cdp: CDPSession): Promise<Omit<Held, 'sockets'>> {
-  // Twice: what the first round finds unused may have held other things.
-  for (let round = 0; round < 2; round++) await cdp.send('HeapProfiler.collectGarbage');
-  const { metrics } = await cdp.send('Performance.getMetrics');
-  const figure = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
-  const wasm = await page.evaluate(() => {
-    const { memories } = window as unknown as { memories: WebAssembly.Memory[] };
-    return memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
-  });
-  return { listeners: figure('JSEventListeners'), nodes: figure('Nodes'), heap: figure('JSHeapUsedSize'), wasm };
-}
-
-test('a tab that has been in twenty rooms holds no more than after five', async ({ person }, info) => {
-  test.setTimeout(240_000);
-  const ana = await person('Ana');
-  const { page } = ana;
-  let sockets = 0;
-  page.on('websocket', (socket) => {
-    sockets += 1;
-    socket.on('close', () => (sockets -= 1));
-  });
-  await page.addInitScript(noteMemories);
-  const cdp = await ana.context.newCDPSession(page);
-  await cdp.send('Performance.enable');
-  await ana.home();
-  const held: Held[] = [];
-  for (let entry = 1; entry <= 20; entry++) {
-    await ana.nameField.fill('Ana');
-    await ana.press('Create a room');
-    await ana.inRoom();
-    await ana.say(`Hello ${entry}`);
-    await ana.leave();
-    await expect.poll(() => sockets).toBe(0);
-    held.push({ sockets, ...(await measure(page, cdp)) });
-  }
-  info.annotations.push({ type: 'held', description: JSON.stringify([held[4], held[19]]) });
-  const [fifth, last] = [held[4], held[19]];
-  if (!fifth || !last) throw new Error('nothing was measured');
-  expect(last.listeners).toBe(fifth.listeners);
-  expect(last.nodes).toBeLessThanOrEqual(fifth.nodes * 1.05);
-  expect(last.heap).toBeLessThanOrEqual(fifth.heap * 1.05);
-  expect(fifth.wasm).toBeGreaterThan(0);
-  expect(last.wasm - fifth.wasm).toBeLessThanOrEqual(65_536);
 });

@@ -12,9 +12,9 @@ pub(crate) fn PageTitle(
     #[prop(into)]
     name: Signal<String>,
 ) -> impl IntoView {
-    let title = move || text::page_title(name.get());
+    // Read at once: the head is written when the page's signals may be gone.
     #[cfg(feature = "ssr")]
-    let _ = view! { <leptos_meta::Title text=title/> };
+    let _ = view! { <leptos_meta::Title text=text::page_title(name.get_untracked())/> };
     #[cfg(not(feature = "ssr"))]
-    Effect::new(move |_| document().set_title(&title()));
+    Effect::new(move |_| document().set_title(&text::page_title(name.get())));
 }
