@@ -5,7 +5,7 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup dist check fmt-check clippy end2end shots lighthouse bench weight soak cluster fuzz
+.PHONY: help run dev test setup dist check fmt-check clippy end2end shots lighthouse bench weight next soak cluster fuzz
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ weight: dist ## Write bytes, bench and Lighthouse into docs/weight.md; BEFORE=an
 	@scripts/setup test
 	@scripts/setup lighthouse
 	@scripts/weight $(BEFORE)
+
+next: setup ## Check both halves with the next Leptos, VERSION=0.9.0-rc1; it may fail
+	@scripts/next $(VERSION)
 
 soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=rss, ARGS=stalled, ARGS=surroundings, ARGS=rolling, ARGS=idle, ARGS=cost, ARGS=size, ARGS=attack
 	@scripts/setup cluster
