@@ -28,24 +28,25 @@ const undone = (run) => {
   }
 };
 
-// Draws the page anew. What was typed is in its fields again before anything there looks at them.
-const redraw = (app, program) => {
+// What was typed into the page's fields, and the field and the place in it where writing goes on.
+const collect = (app) => {
   const fields = [...app.querySelectorAll(':is(input, textarea)[id]')].map(({ id, value }) => [id, value]);
-  const focused = document.activeElement?.id;
+  const { id, selectionStart, selectionEnd } = document.activeElement ?? {};
+  return { fields, focused: id, caret: [selectionStart, selectionEnd] };
+};
+
+// Draws the page anew. What was typed is in its fields again before anything there looks at them.
+const redraw = (app, program, { fields, focused, caret }) => {
   app.replaceChildren();
   program.mount();
   for (const [id, value] of fields) {
     const field = document.getElementById(id);
     if (field) field.value = value;
   }
-  if (focused) document.getElementById(focused)?.focus();
-  document.documentElement.toggleAttribute('data-redrawn', true);
-};
-
-const hydrate = (program) => {
-  const start = performance.now();
-  program.hydrate();
-  performance.measure('hydrate', { start });
+  const field = focused && document.getElementById(focused);
+  if (!field) return;
+  field.focus();
+  if (Number.isInteger(caret[0])) field.setSelectionRange(...caret);
 };
 
 const boot = async (wasm, script, again) => {
@@ -65,11 +66,22 @@ const boot = async (wasm, script, again) => {
     observer.disconnect();
     // The page of a refused form can be the answer to the form itself, at the form's address.
     if (location.pathname.startsWith('/api/')) history.replaceState(null, '', app.dataset.path);
+    let typed = collect(app);
+    let redrawn = changed ? '' : undefined;
+    performance.mark('hydrate-begin');
     try {
-      undone(() => changed ? redraw(app, program) : hydrate(program));
-    } catch {
-      redraw(app, await load(again));
+      undone(() => changed ? redraw(app, program, typed) : program.hydrate());
+    } catch (error) {
+      const second = await load(again);
+      // The fields of the server's page could be written in meanwhile. Those of a page half drawn are not to be read.
+      if (!changed) typed = collect(app);
+      redraw(app, second, typed);
+      redrawn = String(error);
     }
+    // With the name of a mark: some browsers do not know the form with options, and throw.
+    if (redrawn === undefined) performance.measure('hydrate', 'hydrate-begin');
+    // Why, for who looks into a page that was reported.
+    else root.setAttribute('data-redrawn', redrawn);
     root.toggleAttribute('data-hydrated', true);
   } catch (error) {
     root.removeAttribute('data-script');
