@@ -12,7 +12,6 @@ use crate::text;
 #[component]
 pub(super) fn Invite() -> impl IntoView {
     let code = expect_context::<Room>().code;
-    let path = format!("/room/{code}");
     let field = NodeRef::<html::Input>::new();
     Effect::new(move |_| {
         if let Some(field) = field.get() {
@@ -21,9 +20,9 @@ pub(super) fn Invite() -> impl IntoView {
     });
     view! {
         <Dialog id="invite" heading=text::INVITE_HEADING>
-            <img class="qr" src=format!("{path}/qr.svg") alt=text::QR width="216" height="216" loading="lazy"/>
+            <img class="qr" src=format!("/room/{code}/qr.svg") alt=text::QR width="216" height="216" loading="lazy"/>
             <p>{text::INVITE_MORE}</p>
-            <input node_ref=field id="link" class="link" readonly aria-label=text::ROOM_LINK translate="no" value=path/>
+            <input node_ref=field id="link" class="link" readonly aria-label=text::ROOM_LINK translate="no"/>
             <div class="ways">
                 <CopyButton code/>
                 <ShareButton code/>
