@@ -1,5 +1,5 @@
 import { Member } from '../support/member.ts';
-import { expect, type Page, type Person, test } from '../support/room.ts';
+import { blockSockets, expect, type Page, type Person, test } from '../support/room.ts';
 import { STAGE_ENV } from '../support/states.ts';
 
 test.use({ serverEnv: STAGE_ENV });
@@ -125,4 +125,30 @@ test('a page begins at its top', async ({ person }) => {
   await ana.inRoom();
   await ana.leave();
   await expect.poll(() => ana.page.evaluate(() => scrollY)).toBe(0);
+});
+
+test('a room that cannot be had shows what was not sent, and is asked for again in place', async ({ person, guard }) => {
+  const ana = await person('Ana');
+  const { code } = await Member.enter(ana);
+  const sockets = await blockSockets(ana.page);
+  await ana.openLink(code);
+  await ana.type('not sent yet');
+  await ana.hears('not sent yet');
+  await ana.page.getByRole('link', { name: 'Flasky Chat' }).click();
+  await ana.isHome();
+  const count = documents(ana.page);
+  const isOver = guard.expectLost(/room_snapshot/);
+  await ana.page.route('**/api/room_snapshot', (route) => route.fulfill({ status: 429, body: 'slow down' }));
+  await ana.page.goBack();
+  await expect(ana.page.getByRole('heading', { level: 1 })).toHaveText('The server cannot do this right now');
+  await expect(ana.unsent).toHaveText(['not sent yet']);
+  await ana.page.getByRole('link', { name: 'Try again' }).click();
+  await expect(ana.unsent).toHaveText(['not sent yet']);
+  await ana.page.unroute('**/api/room_snapshot');
+  sockets.blocked = false;
+  await isOver();
+  await ana.page.getByRole('link', { name: 'Try again' }).click();
+  await ana.inRoom(code);
+  await ana.has(['not sent yet']);
+  expect(count.loaded).toBe(0);
 });

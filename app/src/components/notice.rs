@@ -1,5 +1,6 @@
 //! The calm end of a dead link, and the next step.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use protocol::RoomCode;
 
@@ -23,6 +24,9 @@ pub(crate) fn Notice(
     /// Where it leads. Empty: this page is loaded again.
     #[prop(default = "/")]
     to: &'static str,
+    /// Called instead of following it, where there is script.
+    #[prop(optional)]
+    again: Option<Callback<()>>,
     /// True where what was in the flask goes before the reader's eyes.
     #[prop(optional)]
     evaporates: bool,
@@ -30,6 +34,12 @@ pub(crate) fn Notice(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
+    let click = move |event: MouseEvent| {
+        if let Some(again) = again {
+            event.prevent_default();
+            again.run(());
+        }
+    };
     view! {
         <div class="home">
             <Top/>
@@ -39,7 +49,9 @@ pub(crate) fn Notice(
                     <h1>{heading}</h1>
                     <p>{more}</p>
                     {children.map(|children| children())}
-                    <a class="button primary" href=to rel=to.is_empty().then_some("external")>{step}</a>
+                    <a class="button primary" href=to rel=to.is_empty().then_some("external") on:click=click>
+                        {step}
+                    </a>
                 </div>
             </main>
         </div>

@@ -22,6 +22,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
         Resource::new_blocking(code, |code| async { api::room_snapshot(code).await.unwrap_or(Visit::Unavailable) });
     // Who joins is at the room's address already.
     let entered = Callback::new(move |_| visit.refetch());
+    let again = Callback::new(move |()| visit.refetch());
     let Reloading(set_pending) = expect_context();
     on_cleanup(move || set_pending.set(false));
     view! {
@@ -39,7 +40,9 @@ pub(crate) fn RoomPage() -> impl IntoView {
                     }.into_any(),
                     Visit::Unavailable => view! {
                         <PageTitle name=text::UNAVAILABLE/>
-                        <Notice heading=text::UNAVAILABLE more=text::UNAVAILABLE_MORE step=text::TRY_AGAIN to=""/>
+                        <Notice heading=text::UNAVAILABLE more=text::UNAVAILABLE_MORE step=text::TRY_AGAIN to="" again>
+                            {untrack(code).parse().ok().map(|code| view! { <KeptUnsent code/> })}
+                        </Notice>
                     }.into_any(),
                 }
             })}
