@@ -1,5 +1,8 @@
 //! What a page asks of the server, and what it is answered.
 //!
+//! Pages and servers of different versions meet while one is being exchanged for the other: a field that can be missed is
+//! one that may be missing.
+//!
 //! An expected refusal is a value, never an `Err`: without script an `Err` would become a redirect with the error in
 //! the address and what was typed lost.
 
@@ -21,6 +24,7 @@ pub use crate::markup::marked;
 
 /// The fields of the form that opens a room, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EnterForm {
     /// What the person wants to be called.
     pub name: String,
@@ -85,10 +89,13 @@ pub struct Flash {
     /// What to mend.
     pub refused: Refusal,
     /// The page it goes back to.
+    #[serde(default)]
     pub to: String,
     /// What was typed.
+    #[serde(default)]
     pub form: EnterForm,
     /// The message that was typed.
+    #[serde(default)]
     pub body: String,
 }
 
@@ -96,8 +103,10 @@ pub struct Flash {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Home {
     /// A refused form.
+    #[serde(default)]
     pub flash: Option<Flash>,
     /// Seats of a room whose maker does not choose.
+    #[serde(default)]
     pub capacity: u32,
 }
 
@@ -111,6 +120,7 @@ pub enum Visit {
     /// No room has this code.
     Unknown {
         /// A message that the caller tried to send there.
+        #[serde(default)]
         unsent: Vec<String>,
     },
     /// The store does not answer.
@@ -127,6 +137,7 @@ pub struct Door {
     /// How many may be.
     pub capacity: u32,
     /// A refused form.
+    #[serde(default)]
     pub flash: Option<Flash>,
 }
 
@@ -138,6 +149,7 @@ pub struct Inside {
     /// The id of what the form without script will send, so that sending it twice is sending it once.
     pub post_id: EventId,
     /// A refused form.
+    #[serde(default)]
     pub flash: Option<Flash>,
     /// What the server has read of the snapshot's events.
     #[serde(default)]
@@ -150,8 +162,41 @@ pub struct OlderPage {
     /// Oldest first.
     pub events: Vec<Event>,
     /// Names of everyone they mention.
+    #[serde(default)]
     pub names: Names,
     /// What the server has read of them.
     #[serde(default)]
     pub markup: Vec<Marked>,
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::codec;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read<T: serde::de::DeserializeOwned>(answer: &serde_json::Value) -> T {
+        codec::decode(&answer.to_string()).unwrap()
+    }
+
+    #[test]
+    fn answers_of_another_version_are_read_without_what_can_be_missed() {
+        assert_eq!(read::<Home>(&json!({ "later": 1 })), Home::default());
+        let refused = json!({ "field": "name", "code": "name_missing" });
+        let Flash { to, form, body, .. } = read(&json!({ "refused": refused, "form": { "name": "Ana" } }));
+        assert_eq!((&*to, &*form.name, &*form.code, &*body), ("", "Ana", "", ""));
+        let door = json!({ "Door": { "code": "KXQ4-7M2P", "inside": 1, "capacity": 2 } });
+        assert!(matches!(read(&door), Visit::Door(Door { flash: None, .. })));
+        assert_eq!(read::<Visit>(&json!({ "Unknown": {} })), Visit::Unknown { unsent: Vec::new() });
+        let id = "0198f3a0-0000-7000-8000-000000000001";
+        let snapshot = json!({
+            "member": id, "position": { "epoch": "1f", "seq": 0 }, "members": [], "events": [], "names": {}, "oldest": 0,
+            "room": { "code": "KXQ4-7M2P", "capacity": 2 }
+        });
+        let inside = json!({ "Inside": { "snapshot": snapshot, "post_id": id } });
+        assert!(matches!(read(&inside), Visit::Inside(inside) if inside.flash.is_none() && inside.markup.is_empty()));
+        let OlderPage { names, markup, .. } = read(&json!({ "events": [] }));
+        assert_eq!((names, markup), (Names::default(), Vec::new()));
+    }
 }

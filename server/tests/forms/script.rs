@@ -1,9 +1,11 @@
 //! What script asks for: the values that pages are rendered from, at `/api/`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::client::{Browser, Person};
 use crate::support::server::Server;
@@ -78,4 +80,74 @@ async fn snapshot_renews_the_lease_of_its_own_caller_only() {
         "nobody came to Bo's page"
     );
     assert_eq!(ana.connect().await.welcome().members.len(), 1);
+}
+
+/// The names of an answer's fields. What is a list has those of all that is in it, and `*` stands for a person's id.
+fn fields(answer: &Value) -> BTreeSet<String> {
+    fn collect(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let name = if Uuid::parse_str(name).is_ok() { "*" } else { name };
+                    let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+                    found.insert(path.clone());
+                    collect(value, &path, found);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| collect(item, path, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    collect(answer, "", &mut found);
+    found
+}
+
+/// Names of fields, each after the same beginning.
+fn named(within: &str, names: &str) -> Vec<String> {
+    names.split_whitespace().map(|name| format!("{within}{name}")).collect()
+}
+
+/// Pages of one version ask servers of another while these are being exchanged. Fields may be added, and then here.
+#[tokio::test]
+async fn answers_to_script_have_the_fields_that_pages_of_other_versions_know() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let code = ana.code.to_string();
+    let mut socket = ana.connect().await;
+    socket.said("**bold**, says @Ana").await;
+    let shown = "id nodes nodes.paragraph nodes.paragraph.bold nodes.paragraph.bold.text nodes.paragraph.mention \
+                 nodes.paragraph.mention.own nodes.paragraph.mention.text nodes.paragraph.text";
+    let event = "at body by id kind member name prev seq";
+    let page = [named("", "events markup names names.*"), named("events.", event), named("markup.", shown)].concat();
+    let snapshot = "events member members members.member members.name names names.* oldest position position.epoch \
+                    position.seq room room.capacity room.code";
+    let inside = [
+        named("", "Inside Inside.flash Inside.markup Inside.post_id Inside.snapshot"),
+        named("Inside.markup.", shown),
+        named("Inside.snapshot.", snapshot),
+        named("Inside.snapshot.events.", event),
+    ]
+    .concat();
+    let door = named("", "Door Door.capacity Door.code Door.flash Door.inside");
+    let refused = named("", "refused refused.code refused.field");
+
+    let mut bo = Browser::new(&server);
+    let room = [("code", &*code)];
+    for (path, form, expected) in [
+        ("/api/home", vec![], named("", "capacity flash")),
+        ("/api/room_snapshot", room.to_vec(), door),
+        ("/api/room_snapshot", vec![("code", "ZZZZ-ZZZZ")], named("", "Unknown Unknown.unsent")),
+        ("/api/enter", room.to_vec(), refused),
+    ] {
+        assert_eq!(fields(&bo.call(path, &form).await.json()), expected.into_iter().collect(), "{path} from outside");
+    }
+    for (path, form, expected) in [
+        ("/api/room_snapshot", room.to_vec(), inside),
+        ("/api/older_page", [&room[..], &[("before", "3")]].concat(), page),
+        ("/api/enter", [&room[..], &[("name", "Ana")]].concat(), named("", "code member")),
+        ("/api/leave_room", room.to_vec(), vec![]),
+    ] {
+        assert_eq!(fields(&ana.browser.call(path, &form).await.json()), expected.into_iter().collect(), "{path}");
+    }
 }
