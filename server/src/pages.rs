@@ -46,15 +46,14 @@ pub fn router(state: &AppState) -> Router<AppState> {
     let page = move || shell(options.clone(), assets.clone());
     let pages = Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
-        .fallback(leptos_axum::render_app_async_with_context(not_found, page));
+        .fallback(leptos_axum::render_app_async_with_context(not_found, page))
+        .layer(middleware::from_fn(unlisted));
     let shown = pages.clone().with_state(state.clone());
-    pages
-        .layer(middleware::from_fn_with_state(shown, in_place))
-        .layer(middleware::from_fn(one_address))
-        .layer(middleware::from_fn(unlisted))
+    pages.layer(middleware::from_fn_with_state(shown, in_place)).layer(middleware::from_fn(one_address))
 }
 
-/// Keeps rooms, and addresses that are no page, out of search engines.
+/// Keeps rooms, and addresses that are no page, out of search engines. Inside of [`in_place`], so that it sees the page
+/// that is shown and not the form's address.
 async fn unlisted(request: Request<Body>, next: Next) -> Response {
     let is_room = request.uri().path().starts_with("/room/");
     let mut response = next.run(request).await;

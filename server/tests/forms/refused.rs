@@ -70,3 +70,39 @@ async fn a_referer_changes_nothing_in_a_form_shown_in_place() {
     let answer = Browser::new(&server).ask("POST", "/api/enter", "text/html", &referer, form(&[("name", "")])).await;
     assert_eq!((answer.status, answer.header("location")), (StatusCode::OK, ""));
 }
+
+/// The path that the page says it has, which the browser's half puts into the address bar where the page is the answer
+/// to a form.
+fn path_of(page: &str) -> &str {
+    let (_, rest) = page.split_once(r#"data-path=""#).unwrap_or_else(|| panic!("no path in {page}"));
+    rest.split('"').next().unwrap()
+}
+
+#[tokio::test]
+async fn a_form_shown_in_place_has_the_path_and_headers_of_its_page() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let answer = Browser::new(&server).submit("/api/enter", &[("name", ""), ("from", &ana.page())]).await;
+    assert_eq!((answer.status, path_of(&answer.body)), (StatusCode::OK, &*ana.page()));
+    assert_eq!((answer.header("x-robots-tag"), answer.header("cache-control")), ("noindex", "no-store"));
+    let home = Browser::new(&server).submit("/api/enter", &[("name", ""), ("from", "/")]).await;
+    assert_eq!((home.header("x-robots-tag"), path_of(&home.body)), ("", "/"));
+}
+
+#[tokio::test]
+async fn a_form_shown_in_place_never_names_another_site_as_its_path() {
+    let server = Server::start(&[]).await;
+    for from in [
+        "//evil.example",
+        "///evil.example/room/KXQ4-7M2P",
+        "https://evil.example/",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/room/KXQ4-7M2P/../..//evil.example",
+        "/room///evil.example",
+        "javascript:alert(1)",
+    ] {
+        let answer = Browser::new(&server).submit("/api/enter", &[("name", ""), ("from", from)]).await;
+        assert_eq!((answer.status, path_of(&answer.body)), (StatusCode::OK, "/"), "{from:?}");
+    }
+}
