@@ -265,11 +265,13 @@ impl Room {
 
     /// Notes that the reader pressed a key, whose frame goes before what others said.
     pub fn note_key(self) {
-        self.cells.update_value(|cells| cells.key = Some(browser::now_ms()));
+        if let Some(mut cells) = self.cells.try_write_value() {
+            cells.key = Some(browser::now_ms());
+        }
     }
 
     pub(super) fn last_key(self) -> Option<u64> {
-        self.cells.with_value(|cells| cells.key)
+        self.cells.try_read_value()?.key
     }
 
     fn ask(self, input: impl FnOnce(EventId, u64) -> Input) -> Result<(), Code> {
@@ -313,7 +315,7 @@ impl Room {
 
     /// Brings the page of events before those shown.
     pub fn load_older(self) {
-        let Some(before) = self.older.get_untracked() else { return };
+        let Some(Some(before)) = self.older.try_get_untracked() else { return };
         let asked = self.cells.try_update_value(|cells| cells.older_asked.replace(before) == Some(before));
         if asked != Some(false) {
             return;
@@ -352,9 +354,10 @@ impl Room {
     }
 }
 
-/// Writes a value that is another one than before, so that an equal one draws nothing.
+/// Writes a value that is another one than before, so that an equal one draws nothing. Does nothing once the page is
+/// gone.
 pub fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.with_untracked(|held| *held != value) {
+    if signal.try_read_untracked().is_some_and(|held| *held != value) {
         signal.set(value);
     }
 }

@@ -89,7 +89,7 @@ impl Following {
 
     /// Goes to the end.
     pub(super) fn to_end(self) {
-        if let Some(scroller) = self.scroller.get_untracked() {
+        if let Some(Some(scroller)) = self.scroller.try_get_untracked() {
             scroller.set_scroll_top(0);
         }
         set_if_new(self.below, 0);
@@ -97,7 +97,7 @@ impl Following {
 
     /// Notes where the reader is now, and has older messages come when they are near.
     pub(super) fn scrolled(self) {
-        let Some(scroller) = self.scroller.get_untracked() else { return };
+        let Some(Some(scroller)) = self.scroller.try_get_untracked() else { return };
         // From the end, upwards it is negative.
         let top = scroller.scroll_top();
         let is_away = top < -AT_END;

@@ -25,7 +25,7 @@ pub(super) fn steer(pointing: Pointing, event: &KeyboardEvent) {
             pointing.point_at(Some(&at));
             into_bar()
         }
-        "Escape" if in_bar => pointing.target.get_untracked().and_then(row_of_message),
+        "Escape" if in_bar => pointing.target.try_get_untracked().flatten().and_then(row_of_message),
         "Escape" => {
             pointing.point_at(None);
             browser::by_id("body")
