@@ -321,13 +321,13 @@ impl Room {
             return;
         }
         leptos::task::spawn_local(async move {
-            match api::older_page(self.code, before.seq).await {
-                Ok(Some(OlderPage { events, names, markup })) => {
-                    self.known.learn(&events, markup);
-                    self.tell(Input::Older { before, events, names });
-                }
-                // Asked again when the reader comes near again.
-                _ => drop(self.cells.try_update_value(|cells| cells.older_asked = None)),
+            if let Ok(Some(OlderPage { events, names, markup })) = api::older_page(self.code, before.seq).await {
+                self.known.learn(&events, markup);
+                self.tell(Input::Older { before, events, names });
+            }
+            // What did not come, or did not get into the log, is asked for again when the reader comes near again.
+            if let Some(mut cells) = self.cells.try_write_value() {
+                cells.older_asked = None;
             }
         });
     }
