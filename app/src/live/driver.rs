@@ -11,7 +11,7 @@ use leptos::task::spawn_local;
 
 use super::browser;
 use super::keeper::Keeper;
-use super::room::Room;
+use super::room::{Room, set_if_new};
 use super::socket::{BROKEN, Socket};
 use crate::api;
 
@@ -31,6 +31,8 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
     loop {
         let (now, key) = (browser::now_ms(), room.last_key());
         if pace.due(key).is_some_and(|due| due <= now) {
+            // Another one after midnight.
+            set_if_new(room.today, Some(browser::today()));
             room.draw(&client);
             pace.drawn(now);
         }

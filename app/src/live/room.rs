@@ -58,8 +58,9 @@ pub struct Room {
     pub taken: RwSignal<Option<String>>,
     /// True from the reader's press of "leave" on.
     pub leaving: RwSignal<bool>,
-    /// Today by the reader's clock, in days since 1970-01-01; `None` until the page is live, since the server knows UTC
-    /// only. Times are written by the reader's clock exactly when it is there.
+    /// True once times are written by the reader's clock; the server knows UTC only.
+    pub local: RwSignal<bool>,
+    /// Today by the reader's clock, in days since 1970-01-01; `None` as long as times are in UTC.
     pub today: RwSignal<Option<i64>>,
     /// Monotonic milliseconds, kept current while something on the page counts them.
     pub now: RwSignal<u64>,
@@ -117,6 +118,7 @@ impl Room {
             unsent: RwSignal::default(),
             taken: RwSignal::default(),
             leaving: RwSignal::default(),
+            local: RwSignal::default(),
             today: RwSignal::default(),
             now: RwSignal::default(),
             known,
@@ -133,6 +135,7 @@ impl Room {
             let Some(client) = self.cells.try_update_value(|cells| cells.client.take()).flatten() else { return };
             let (inputs, driven) = channel(INPUTS);
             self.cells.update_value(|cells| cells.inputs = Some(inputs));
+            self.local.set(true);
             self.today.set(Some(browser::today()));
             self.listen();
             self.guard_unsent();

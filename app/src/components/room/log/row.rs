@@ -120,7 +120,7 @@ fn author(room: Room, message: &MessageRow) -> AnyView {
 
 /// A moment: in UTC as the server writes it, by the reader's own clock once there is script.
 fn time(room: Room, at: u64) -> impl IntoView + use<> {
-    let words = if room.today.get().is_some() { browser::local_time(at) } else { text::utc_time(at) };
+    let words = if room.local.get() { browser::local_time(at) } else { text::utc_time(at) };
     view! { <time datetime=text::iso(at)>{words}</time> }
 }
 
