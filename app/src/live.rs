@@ -11,3 +11,4 @@ pub mod log;
 pub mod notices;
 pub mod room;
 mod socket;
+mod unsent;

@@ -153,6 +153,44 @@ test('leaving without a network is done when there is one', async ({ person, gua
   await expect(bo.line('Ana left')).toHaveCount(1);
 });
 
+test('the way home asks while something is not sent, and coming back sends it', async ({ person }) => {
+  const ana = await person('Ana');
+  const bo = await person('Bo');
+  const { page } = ana;
+  const code = await ana.create();
+  await bo.join(code);
+  const sockets = await blockSockets(page);
+  await page.reload();
+  await ana.hydrated();
+  await ana.type('not yet');
+  await ana.hears('not yet');
+  await ana.composer.fill('half a w');
+
+  const home = page.getByRole('link', { name: 'Flasky Chat', exact: true });
+  page.once('dialog', (question) => question.dismiss());
+  await home.click();
+  await expect(ana.composer).toHaveValue('half a w');
+  await expect(page).toHaveURL(`${ana.origin}/room/${code}`);
+  page.once('dialog', (question) => question.accept());
+  await home.click();
+  await ana.isHome();
+
+  // Of the browser's own buttons the page hears too late to ask.
+  const isKept = async () => {
+    await expect.poll(() => ana.said()).toEqual(['not yet']);
+    await expect(ana.composer).toHaveValue('half a w');
+  };
+  await page.goBack();
+  await isKept();
+  await page.goForward();
+  await ana.isHome();
+  await ana.codeField.fill(code);
+  await ana.press('Join');
+  await isKept();
+  sockets.blocked = false;
+  for (const one of [ana, bo]) await one.has(['not yet']);
+});
+
 test('a hello that came too late is said again', async ({ person }) => {
   const ana = await person('Ana');
   await ana.create();
@@ -262,6 +300,41 @@ test('who is sent out is told so, and keeps the words', async ({ person }) => {
   room.sendOut();
   await expect(page.getByRole('heading', { name: 'You were removed from this room' })).toBeVisible();
   await expect(ana.unsent).toHaveText(['but I only']);
+});
+
+test('what was never sent is not given up at the end without a question', async ({ person }) => {
+  const ana = await person('Ana');
+  const { page } = ana;
+  const room = await host(page);
+  const code = await ana.create();
+  const isOver = async () => {
+    room.sendOut();
+    await expect(page.getByRole('heading', { name: 'You were removed from this room' })).toBeVisible();
+    await expect(ana.unsent).toHaveText(['but I only']);
+  };
+  await ana.composer.fill('but I only');
+  await isOver();
+  // Nobody can be asked here, so the words stay.
+  await page.goBack();
+  await ana.isHome();
+  await page.goForward();
+  await ana.inRoom(code);
+  await expect(ana.composer).toHaveValue('but I only');
+  await isOver();
+
+  for (const name of ['Start a new room', 'Flasky Chat']) {
+    const asked = page.waitForEvent('dialog');
+    const clicked = page.getByRole('link', { name, exact: true }).click();
+    await (await asked).dismiss();
+    await clicked;
+    await expect(ana.unsent).toHaveText(['but I only']);
+  }
+  page.once('dialog', (question) => question.accept());
+  await page.getByRole('link', { name: 'Start a new room' }).click();
+  await ana.isHome();
+  await page.goBack();
+  await ana.inRoom(code);
+  await expect(ana.composer).toHaveValue('');
 });
 
 test('so does who was about to change a message', async ({ person }) => {

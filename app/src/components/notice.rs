@@ -7,7 +7,7 @@ use protocol::RoomCode;
 use super::icon::Mark;
 use super::top::Top;
 use crate::live::keeper;
-use crate::live::room::Ending;
+use crate::live::room::{Ending, Room};
 use crate::text;
 
 /// A page that only says something.
@@ -30,6 +30,9 @@ pub(crate) fn Notice(
     /// True where what was in the flask goes before the reader's eyes.
     #[prop(optional)]
     evaporates: bool,
+    /// The room whose end it says: what was written there is not given up without a question.
+    #[prop(optional)]
+    room: Option<Room>,
     /// What else there is to show.
     #[prop(optional)]
     children: Option<Children>,
@@ -40,8 +43,13 @@ pub(crate) fn Notice(
             again.run(());
         }
     };
+    let clicked = move |event: MouseEvent| {
+        if let Some(room) = room {
+            room.guard_click(&event);
+        }
+    };
     view! {
-        <div class="home">
+        <div class="home" on:click=clicked>
             <Top/>
             <main>
                 <div class="card notice">
@@ -63,13 +71,17 @@ pub(crate) fn Notice(
 pub(crate) fn EndNotice(
     /// Why.
     ending: Ending,
-    /// What was written there and never sent.
-    unsent: Signal<Vec<String>>,
 ) -> impl IntoView {
+    let room = expect_context::<Room>();
+    // What was written there and never sent.
+    let unsent = move || {
+        room.unsent.track();
+        room.unsent_words()
+    };
     let (heading, more, step, to) = text::ending(ending);
     view! {
-        <Notice heading more step to evaporates=ending == Ending::RoomEnded>
-            {move || view! { <Unsent bodies=unsent.get()/> }}
+        <Notice heading more step to evaporates=ending == Ending::RoomEnded room>
+            {move || view! { <Unsent bodies=unsent()/> }}
         </Notice>
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn RoomView(
         None => view! { <Talk post_id flash=flash.clone()/> }.into_any(),
         Some(ending) => view! {
             <PageTitle name=text::ending(ending).0/>
-            <EndNotice ending unsent=Signal::derive(move || { room.unsent.track(); room.unsent_words() })/>
+            <EndNotice ending/>
         }
         .into_any(),
     }

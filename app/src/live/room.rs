@@ -10,7 +10,7 @@ use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::body::BodyError;
 use protocol::{Code, DisplayName, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
 
-use super::keeper::{self, Aim};
+use super::keeper::Aim;
 use super::log::Log;
 use super::{browser, driver};
 use crate::api::{self, OlderPage};
@@ -159,7 +159,8 @@ impl Room {
             }
             self.tell_now(Input::Visible(browser::is_visible()));
         });
-        browser::hear(ev::pagehide, move |_| self.close());
+        // Whoever has this page unloaded was asked.
+        browser::hear(ev::pagehide, move |_| if self.is_over() { self.forget() } else { self.close() });
         if !browser::is_online() {
             self.tell_now(Input::Offline);
         }
@@ -169,37 +170,9 @@ impl Room {
         }
     }
 
-    /// Keeps in the tab what is to be found there when the reader comes back, and forgets what nobody needs any more.
-    fn close(self) {
-        self.write_draft();
-        if self.is_over() {
-            keeper::forget(self.code);
-        }
-    }
-
-    /// Asks before the document goes away with something unsent, unless it goes because the reader leaves.
-    fn guard_unsent(self) {
-        browser::hear(ev::beforeunload, move |event| {
-            // The composer's text comes back with the page, as long as there is a room to come back to.
-            let unsent = if self.is_over() { self.unsent_words().len() } else { self.unsent.with_untracked(Vec::len) };
-            if unsent > 0 && !self.leaving.get_untracked() {
-                event.prevent_default();
-            }
-        });
-    }
-
     /// True once the stay is over: the page only shows what came of it.
-    fn is_over(self) -> bool {
+    pub(super) fn is_over(self) -> bool {
         matches!(self.status.get_untracked(), Status::Ended(ending) if ending.is_over())
-    }
-
-    /// Everything that was written here and is not sent, the composer's text last.
-    #[must_use]
-    pub fn unsent_words(self) -> Vec<String> {
-        let waiting = self.unsent.get_untracked();
-        let waiting = waiting.iter().map(|body| body.as_str().to_owned());
-        let typed = [self.cells.with_value(|cells| cells.draft.clone()), self.changed_words().unwrap_or_default()];
-        waiting.chain(typed.into_iter().filter(|text| !text.trim().is_empty())).collect()
     }
 
     /// Gives the client an input; true when it got there.

@@ -7,7 +7,6 @@ use super::notices::{Notices, Setting};
 use crate::components::copy_link::CodeChip;
 use crate::components::icon::{Mark, Sign};
 use crate::components::look::LookButton;
-use crate::live::browser;
 use crate::live::room::Room;
 use crate::text;
 
@@ -25,7 +24,7 @@ pub(super) fn Header() -> impl IntoView {
     };
     view! {
         <header>
-            <a class="mark" href="/" aria-label=text::PRODUCT><Mark/></a>
+            <a class="mark" href="/" aria-label=text::PRODUCT on:click=move |event| room.guard_click(&event)><Mark/></a>
             <div class="bar">
                 <h1 class="visually-hidden">{text::room(room.code)}</h1>
                 <CodeChip code=room.code/>
@@ -88,9 +87,7 @@ fn Bell() -> impl IntoView {
 fn Leave() -> impl IntoView {
     let room = expect_context::<Room>();
     let submit = move |event: SubmitEvent| {
-        let unsent = room.unsent_words().len();
-        let stays = unsent > 0 && !browser::confirm(&text::leave_unsent(unsent));
-        if stays || room.leave() {
+        if !room.may_leave() || room.leave() {
             event.prevent_default();
         }
     };

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{
-    Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, ResizeObserver,
-    ShowPopoverOptions,
+    Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, MouseEvent,
+    ResizeObserver, ShowPopoverOptions,
 };
 
 /// Sets or removes an empty attribute of the document's root, for styles and tests to see.
@@ -27,6 +27,16 @@ pub fn target(event: &web_sys::Event) -> Option<Element> {
 #[must_use]
 pub fn closest(element: &Element, selector: &str) -> Option<Element> {
     element.closest(selector).ok().flatten()
+}
+
+/// True for a click on a link that the router follows: it shows the other page in this document, and the browser asks
+/// nothing before.
+#[must_use]
+pub fn is_for_router(event: &MouseEvent) -> bool {
+    let opens_elsewhere =
+        event.button() != 0 || event.meta_key() || event.alt_key() || event.ctrl_key() || event.shift_key();
+    let link = "a[href]:not([target], [rel~=external])";
+    !opens_elsewhere && target(event).is_some_and(|target| closest(&target, link).is_some())
 }
 
 /// The element of this id.
