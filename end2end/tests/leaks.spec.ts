@@ -58,6 +58,11 @@ test('a tab that has been in twenty rooms holds no more than after five', async 
   await page.addInitScript(noteMemories);
   const cdp = await ana.context.newCDPSession(page);
   await cdp.send('Performance.enable');
+  const waysOut = [
+    () => ana.leave(),
+    () => page.getByRole('link', { name: 'Flasky Chat', exact: true }).click(),
+    () => page.goBack(),
+  ];
   await ana.home();
   const held: Held[] = [];
   for (let entry = 1; entry <= 20; entry++) {
@@ -65,11 +70,13 @@ test('a tab that has been in twenty rooms holds no more than after five', async 
     await ana.press('Create a room');
     await ana.inRoom();
     await ana.say(`Hello ${entry}`);
-    await ana.leave();
+    await waysOut[entry % waysOut.length]?.();
+    await ana.isHome();
     await expect.poll(() => sockets).toBe(0);
     held.push({ sockets, ...(await measure(page, cdp)) });
   }
   info.annotations.push({ type: 'held', description: JSON.stringify([held[4], held[19]]) });
+  // Both went the same way out.
   const [fifth, last] = [held[4], held[19]];
   if (!fifth || !last) throw new Error('nothing was measured');
   expect(last.listeners).toBe(fifth.listeners);
