@@ -5,7 +5,7 @@ use leptos::ev;
 use leptos::html::Section;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use protocol::EventId;
+use protocol::{EventId, Position};
 use web_sys::Element;
 
 use super::following::AT_END;
@@ -22,27 +22,31 @@ const FRAMES: u8 = 4;
 
 /// Goes back to where the reader was, and keeps where they are when the page goes away.
 pub(super) fn keep_reading_place(room: Room, scroller: NodeRef<Section>) {
-    go_back(room, scroller);
+    let sought = go_back(room, scroller);
     // When the owner ends the rows are off the screen already, and have no place any more. The address changes before.
     let pathname = use_location().pathname;
     Effect::new(move |here: Option<String>| {
         let path = pathname.get();
         if here.is_some_and(|here| here != path) {
-            keep(room, scroller);
+            keep(room, scroller, sought);
         }
         path
     });
-    Effect::new(move |_| browser::hear(ev::pagehide, move |_| keep(room, scroller)));
+    Effect::new(move |_| browser::hear(ev::pagehide, move |_| keep(room, scroller, sought)));
 }
 
 /// Keeps the reader's place; none at the end, and none once the stay is over, when everything of the room is forgotten.
-fn keep(room: Room, scroller: NodeRef<Section>) {
+/// Whoever is at the end because the place is still sought keeps that.
+fn keep(room: Room, scroller: NodeRef<Section>, sought: StoredValue<Option<Place>>) {
     let Some(Some(scroller)) = scroller.try_get_untracked() else { return };
     let is_over = room.status.with_untracked(|status| matches!(status, Status::Ended(_)));
     if is_over || scroller.client_height() == 0 {
         return;
     }
     let place = (scroller.scroll_top() < -AT_END).then(|| top_message(&scroller)).flatten();
+    if place.is_none() && sought.try_get_value().flatten().is_some() {
+        return;
+    }
     keeper::keep_place(room.code, place);
 }
 
@@ -60,26 +64,54 @@ fn top_message(scroller: &Element) -> Option<Place> {
 }
 
 /// Goes back to the kept place, once its message is shown: it may be on an older page. Where it is on none of those that
-/// are loaded for it, the reader stays at the end.
-fn go_back(room: Room, scroller: NodeRef<Section>) {
-    Effect::new(move |search: Option<Option<(Place, u8)>>| {
-        let (place, pages) = match search {
-            None => (keeper::kept_place(room.code)?, 0),
-            Some(search) => search?,
-        };
-        // Whoever has scrolled while a page was on its way wants to be there.
-        if pages > 0 && scroller.get_untracked()?.scroll_top() < 0 {
-            return None;
+/// are loaded for it, the reader stays at the end. Returns the place while it is being looked for.
+fn go_back(room: Room, scroller: NodeRef<Section>) -> StoredValue<Option<Place>> {
+    let sought = StoredValue::new(None);
+    Effect::new(move |pages: Option<Pages>| {
+        if pages.is_none() {
+            sought.set_value(keeper::kept_place(room.code));
         }
-        if room.log.find(RowKey::Event(place.message)).is_some() {
-            put(scroller, place, FRAMES);
-            return None;
+        let on = sought.get_value().and_then(|place| go_on(room, scroller, place, pages.unwrap_or_default()));
+        if on.is_none() {
+            sought.set_value(None);
         }
-        // Another one with each page that comes.
-        room.older.get().filter(|_| pages < MOST_PAGES)?;
-        room.load_older();
-        Some((place, pages + 1))
+        on.unwrap_or_default()
     });
+    sought
+}
+
+/// Older pages that were asked for to get back to a message.
+#[derive(Clone, Copy, Default)]
+struct Pages {
+    /// Number of them.
+    asked: u8,
+    /// Where the last one ends.
+    before: Option<Position>,
+}
+
+/// Goes to the place, or has another page come: with each page that came, and once more where it may have failed with the
+/// connection. `None` when the search is over.
+fn go_on(room: Room, scroller: NodeRef<Section>, place: Place, pages: Pages) -> Option<Pages> {
+    // Whoever has scrolled while a page was on its way wants to be there.
+    if pages.asked > 0 && scroller.get_untracked()?.scroll_top() < 0 {
+        return None;
+    }
+    if room.log.find(RowKey::Event(place.message)).is_some() {
+        put(scroller, place, FRAMES);
+        return None;
+    }
+    let before = Some(room.older.get()?);
+    let is_live = room.status.get() == Status::Live;
+    if before == pages.before {
+        if is_live {
+            room.load_older();
+        }
+        return Some(pages);
+    }
+    (pages.asked < MOST_PAGES).then(|| {
+        room.load_older();
+        Pages { asked: pages.asked + 1, before }
+    })
 }
 
 /// Scrolls until the message stands in its place, in this many frames.
