@@ -1,7 +1,6 @@
 //! What the server has read. The browser takes it over with the page, so that what it draws first is what stands there
 //! already, without the parser, and whatever its own idea of an address is.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use client::timeline::WINDOW;
@@ -20,37 +19,46 @@ pub struct Marked {
     pub nodes: Vec<Node>,
 }
 
-/// Bodies that the server has read. A handle: every copy knows the same. Bounded: a page that has seen many messages come
-/// and go reads further ones by itself.
+/// Messages that the server has read. A handle: every copy knows the same. Bounded: a page that has seen many messages
+/// come and go reads further ones by itself. Another message may say the same words when other people are here, and mean
+/// others by its mentions; so each has nodes of its own.
 #[derive(Clone, Copy, Default)]
-pub struct Known(StoredValue<HashMap<String, Arc<[Node]>>>);
+pub struct Known(StoredValue<Vec<Read>>);
+
+/// What a message said when the server read it.
+struct Read {
+    message: EventId,
+    body: MessageBody,
+    nodes: Arc<[Node]>,
+}
 
 impl Known {
     /// Learns what the server read of these events.
     pub fn learn(self, events: &[Event], marked: Vec<Marked>) {
-        self.0.try_update_value(|known| {
-            for Marked { id, nodes } in marked {
-                let event = events.iter().find(|event| event.id == id);
-                if let Some(body) = event.and_then(body_of)
-                    && known.len() < WINDOW
-                {
-                    known.insert(body.as_str().to_owned(), nodes.into());
-                }
-            }
-        });
+        let Some(mut known) = self.0.try_write_value() else { return };
+        for Marked { id, nodes } in marked {
+            let Some((_, body)) = events.iter().find(|event| event.id == id).and_then(said_by) else { continue };
+            let nodes: Arc<[Node]> = nodes.into();
+            let same = events.iter().filter_map(said_by).filter(|(_, other)| *other == body);
+            let read = same.map(|(message, body)| Read { message, body: body.clone(), nodes: nodes.clone() });
+            let free = WINDOW.saturating_sub(known.len());
+            known.extend(read.take(free));
+        }
     }
 
-    /// What the server read in this body.
+    /// What the server read in this message, as long as that is what it says.
     #[must_use]
-    pub fn nodes(self, body: &str) -> Option<Arc<[Node]>> {
-        self.0.try_with_value(|known| known.get(body).cloned()).flatten()
+    pub fn nodes(self, message: EventId, body: &MessageBody) -> Option<Arc<[Node]>> {
+        let known = self.0.try_read_value()?;
+        known.iter().find(|read| read.message == message && read.body == *body).map(|read| read.nodes.clone())
     }
 }
 
-/// What an event says.
-fn body_of(event: &Event) -> Option<&MessageBody> {
+/// Words of an event, and the message that has them.
+fn said_by(event: &Event) -> Option<(EventId, &MessageBody)> {
     match &event.kind {
-        EventKind::Message { body, .. } | EventKind::Edited { body, .. } => body.as_ref(),
+        EventKind::Message { body, .. } => Some((event.id, body.as_ref()?)),
+        EventKind::Edited { target, body } => Some((*target, body.as_ref()?)),
         _ => None,
     }
 }
@@ -62,9 +70,9 @@ fn body_of(event: &Event) -> Option<&MessageBody> {
 pub fn marked(events: &[Event], members: &[protocol::Member], reader: protocol::MemberId) -> Vec<Marked> {
     let names = super::names_of(members, reader);
     let mut seen = std::collections::HashSet::new();
-    let needed = |body: &&MessageBody| !super::is_plain(body.as_str()) || super::words::holds_address(body.as_str());
+    let needed = |body: &MessageBody| !super::is_plain(body.as_str()) || super::words::holds_address(body.as_str());
     let read = |event: &Event| {
-        let body = body_of(event).filter(needed)?;
+        let (_, body) = said_by(event).filter(|(_, body)| needed(body))?;
         seen.insert(body.clone())
             .then(|| Marked { id: event.id, nodes: super::read(body.as_str(), super::Context::of(&names)) })
     };
@@ -109,14 +117,23 @@ mod tests {
         let mention = Node::Mention { text: "@ana".to_owned(), own: true };
         let bold = Node::Bold(vec![Node::Text("bold".to_owned())]);
         let nodes = [Node::Paragraph(vec![bold, Node::Text(" ".to_owned()), mention])];
-        assert_eq!(known.nodes("**bold** @ana").unwrap()[..], nodes);
-        assert!(known.nodes("plain").is_none());
+        let read = |nth: u128, body: &str| known.nodes(EventId(Uuid::from_u128(nth)), &body.parse().unwrap());
+        assert_eq!(read(2, "**bold** @ana").unwrap()[..], nodes);
+        assert_eq!(read(5, "**bold** @ana").unwrap()[..], nodes, "said again on the same page");
+        assert!(read(7, "**bold** @ana").is_none(), "said later, when somebody else may be called so");
+        assert!(read(2, "**bold** @bo").is_none(), "changed");
+        assert!(read(1, "plain").is_none());
     }
 
     #[test]
     fn words_of_a_change_come_with_the_page_where_the_message_itself_does_not() {
         let target = EventId(Uuid::from_u128(99));
-        let edited = said(1, EventKind::Edited { target, body: "*new*".parse().ok() });
-        assert_eq!(marked(&[edited], &[], MemberId(Uuid::nil())).len(), 1);
+        let body: MessageBody = "*new*".parse().unwrap();
+        let events = [said(1, EventKind::Edited { target, body: Some(body.clone()) })];
+        let owner = Owner::new();
+        owner.set();
+        let known = Known::default();
+        known.learn(&events, marked(&events, &[], MemberId(Uuid::nil())));
+        assert!(known.nodes(target, &body).is_some());
     }
 }

@@ -29,7 +29,7 @@ use voice::{Announcer, Voice};
 pub(crate) fn LogView() -> impl IntoView {
     let room = expect_context::<Room>();
     let (scroller, sheet) = (NodeRef::<Section>::new(), NodeRef::<Div>::new());
-    let announcer = Announcer::new();
+    let announcer = Announcer::new(room);
     let following = Following::new(room, scroller, announcer);
     let pointing = Pointing::new();
     place::keep_reading_place(room, scroller);

@@ -4,7 +4,7 @@
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::MessageBody;
+use protocol::{EventId, MessageBody};
 
 use super::log::row::excerpt;
 use crate::live::room::{Room, Status};
@@ -72,21 +72,21 @@ impl Notices {
         }
         notices::play();
         if setting == Setting::Desktop
-            && let Some((name, body)) = newest(self.room)
+            && let Some((id, name, body)) = newest(self.room)
         {
-            let room = self.room.code.to_string();
+            let room = self.room;
             spawn_local(async move {
                 markup::until_read(body.as_str()).await;
-                notices::show(&room, &text::notice(&name, &excerpt(body.as_str())));
+                notices::show(&room.code.to_string(), &text::notice(&name, &excerpt(room, id, &body)));
             });
         }
     }
 }
 
-/// The newest message of somebody else: name and text.
-fn newest(room: Room) -> Option<(String, MessageBody)> {
+/// The newest message of somebody else, with name and text.
+fn newest(room: Room) -> Option<(EventId, String, MessageBody)> {
     room.log.find_back(|message| {
         let name = message.name.as_ref().map_or(text::SOMEBODY, |name| name.as_str());
-        (!message.own).then(|| Some((name.to_owned(), message.body.clone()?))).flatten()
+        (!message.own).then(|| Some((message.id, name.to_owned(), message.body.clone()?))).flatten()
     })
 }

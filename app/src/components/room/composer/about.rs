@@ -53,5 +53,5 @@ fn beginning(room: Room, message: &MessageRow) -> String {
         Some(Row::Message(now)) => now.body.clone(),
         _ => message.body.clone(),
     };
-    body.map_or_else(|| text::DELETED.to_owned(), |body| excerpt(body.as_str()))
+    body.map_or_else(|| text::DELETED.to_owned(), |body| excerpt(room, message.id, &body))
 }

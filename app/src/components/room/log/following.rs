@@ -117,5 +117,5 @@ fn is_sent(message: &MessageRow) -> bool {
 
 fn news_of(message: &MessageRow) -> Option<News> {
     let by = message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string);
-    message.body.clone().map(|body| News { by, body })
+    message.body.clone().map(|body| News { id: message.id, by, body })
 }

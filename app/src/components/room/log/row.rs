@@ -44,8 +44,13 @@ pub(crate) fn element_id(id: EventId) -> String {
 }
 
 /// The beginning of a message, on one line. Reads what may change it, so it belongs into a closure.
-pub(crate) fn excerpt(body: &str) -> String {
-    beginning(use_context::<Room>(), body)
+pub(crate) fn excerpt(room: Room, message: EventId, body: &MessageBody) -> String {
+    let text = markup::text_of(&read(room, message, body, &NameIndex::default()));
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 fn day_line(room: Room, day: &DayRow) -> impl IntoView + use<> {
@@ -135,7 +140,7 @@ fn bubble(room: Room, message: &MessageRow) -> AnyView {
         (true, false) => "message failed",
         (true, true) => "message failed big",
     };
-    let words = blocks(&room.names.with_untracked(|names| read(Some(room), body.as_str(), names)));
+    let words = blocks(&room.names.with_untracked(|names| read(room, message.id, body, names)));
     let inner = match &message.reply {
         None => words,
         Some(reply) => view! { {quote(room, reply)} {words} }.into_any(),
@@ -144,15 +149,15 @@ fn bubble(room: Room, message: &MessageRow) -> AnyView {
 }
 
 /// Reads a message, as the server did where it has read it.
-fn read(room: Option<Room>, body: &str, names: &NameIndex) -> Arc<[Node]> {
-    let known = room.and_then(|room| room.known.nodes(body));
-    known.unwrap_or_else(|| markup::read(body, Context::of(names)).into())
+fn read(room: Room, message: EventId, body: &MessageBody, names: &NameIndex) -> Arc<[Node]> {
+    let known = room.known.nodes(message, body);
+    known.unwrap_or_else(|| markup::read(body.as_str(), Context::of(names)).into())
 }
 
 /// What a message answers: who, and how it began.
 fn quote(room: Room, quote: &Quote) -> AnyView {
     let words = match &quote.body {
-        Some(body) => beginning(Some(room), body.as_str()),
+        Some(body) => excerpt(room, quote.target, body),
         None if quote.is_here => text::DELETED.to_owned(),
         None => text::EARLIER_MESSAGE.to_owned(),
     };
@@ -179,15 +184,6 @@ fn quote(room: Room, quote: &Quote) -> AnyView {
         </button>
     }
     .into_any()
-}
-
-fn beginning(room: Option<Room>, body: &str) -> String {
-    let text = markup::text_of(&read(room, body, &NameIndex::default()));
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(EXCERPT) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
 }
 
 fn reactions(room: Room, message: &MessageRow) -> Option<impl IntoView + use<>> {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::MessageBody;
+use protocol::{EventId, MessageBody};
 
 use super::row::excerpt;
+use crate::live::room::Room;
 use crate::{markup, text};
 
 /// Messages that come within this time are told together.
@@ -18,6 +19,8 @@ const TELL_EACH: usize = 3;
 
 /// A new message.
 pub(super) struct News {
+    /// The message.
+    pub(super) id: EventId,
     /// The name of who said it.
     pub(super) by: String,
     /// What was said.
@@ -27,13 +30,14 @@ pub(super) struct News {
 /// What is told aloud. A handle.
 #[derive(Clone, Copy)]
 pub(super) struct Announcer {
+    room: Room,
     told: RwSignal<String>,
     untold: StoredValue<Vec<News>>,
 }
 
 impl Announcer {
-    pub(super) fn new() -> Self {
-        Self { told: RwSignal::default(), untold: StoredValue::default() }
+    pub(super) fn new(room: Room) -> Self {
+        Self { room, told: RwSignal::default(), untold: StoredValue::default() }
     }
 
     /// Tells new messages, together with others that come soon.
@@ -59,9 +63,9 @@ impl Announcer {
         }
         spawn_local(async move {
             let mut told = Vec::new();
-            for News { by, body } in &untold {
+            for News { id, by, body } in &untold {
                 markup::until_read(body.as_str()).await;
-                told.push(format!("{by}: {}", excerpt(body.as_str())));
+                told.push(format!("{by}: {}", excerpt(self.room, *id, body)));
             }
             self.told.set(told.join(". "));
         });

@@ -9,14 +9,14 @@ fn id(nth: u128) -> EventId {
     EventId(Uuid::from_u128(nth))
 }
 
-/// A room in which the page's first event is somebody's `**marks**`.
+/// A room whose only message says `**marks**`.
 fn room(markup: Vec<Marked>) -> Room {
     let (me, ana) = (MemberId(Uuid::from_u128(1)), MemberId(Uuid::from_u128(2)));
     let named = |member, name: &str| Member { member, name: name.parse().unwrap(), away: false };
     let marks = Event {
         seq: Seq(1),
         prev: Seq(0),
-        id: id(5),
+        id: id(3),
         at: 0,
         by: ana,
         kind: EventKind::message("**marks**".parse().unwrap()),
@@ -174,8 +174,10 @@ fn day_unread_and_line_are_rows_of_their_own() {
 #[test]
 fn message_that_came_with_the_page_is_drawn_as_the_server_read_it() {
     let nodes = vec![Node::Paragraph(vec![Node::Italic(vec![Node::Text("read".to_owned())])])];
-    let markup = vec![Marked { id: id(5), nodes }];
-    let read = |markup| written(Row::Message(message("**marks**")), markup).replace("<!>", "");
-    assert!(read(markup).contains("<p dir=\"auto\"><em>read</em></p>"));
-    assert!(read(Vec::new()).contains("<p dir=\"auto\"><strong>marks</strong></p>"));
+    let markup = vec![Marked { id: id(3), nodes }];
+    let shown = |id, markup| written(Row::Message(MessageRow { id, ..message("**marks**") }), markup);
+    let read = |id, markup| shown(id, markup).replace("<!>", "");
+    assert!(read(id(3), markup.clone()).contains("<p dir=\"auto\"><em>read</em></p>"));
+    assert!(read(id(4), markup).contains("<p dir=\"auto\"><strong>marks</strong></p>"));
+    assert!(read(id(3), Vec::new()).contains("<p dir=\"auto\"><strong>marks</strong></p>"));
 }
