@@ -29,20 +29,20 @@ fn block(node: &Node) -> AnyView {
         Node::Pre { label, code } => fenced(label, code),
         Node::List { start: None, items } => view! { <ul>{list(items)}</ul> }.into_any(),
         Node::List { start: Some(start), items } => view! { <ol start=start.to_string()>{list(items)}</ol> }.into_any(),
-        other => view! { <p dir="auto">{inline(other)}</p> }.into_any(),
+        Node::Text(_)
+        | Node::Break
+        | Node::Bold(_)
+        | Node::Italic(_)
+        | Node::Strike(_)
+        | Node::Code(_)
+        | Node::Mention { .. }
+        | Node::Link { .. } => view! { <p dir="auto">{inline(node)}</p> }.into_any(),
     }
-}
-
-fn list(items: &[Vec<Node>]) -> Vec<AnyView> {
-    items.iter().map(|item| view! { <li dir="auto">{each(item, of_item)}</li> }.into_any()).collect()
 }
 
 /// An item's own words stand in it as they are; what is a block in it stays one.
-fn of_item(node: &Node) -> AnyView {
-    match node {
-        Node::Paragraph(_) | Node::Quote(_) | Node::Pre { .. } | Node::List { .. } => block(node),
-        other => inline(other),
-    }
+fn list(items: &[Vec<Node>]) -> Vec<AnyView> {
+    items.iter().map(|item| view! { <li dir="auto">{each(item, inline)}</li> }.into_any()).collect()
 }
 
 fn fenced(label: &str, code: &str) -> AnyView {
@@ -82,7 +82,7 @@ fn inline(node: &Node) -> AnyView {
                 .into_any()
         }
         Node::Link { href, shown, leads_to } => link(href, shown, leads_to.as_deref()),
-        other => block(other),
+        Node::Paragraph(_) | Node::Quote(_) | Node::Pre { .. } | Node::List { .. } => block(node),
     }
 }
 

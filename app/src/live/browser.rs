@@ -75,8 +75,7 @@ pub fn origin() -> String {
 }
 
 /// True where there is a clipboard: browsers have none on plain HTTP beyond this machine.
-#[must_use]
-pub fn can_copy() -> bool {
+fn can_copy() -> bool {
     js_sys::Reflect::get(&window().navigator(), &"clipboard".into()).is_ok_and(|clipboard| !clipboard.is_undefined())
 }
 

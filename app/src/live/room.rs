@@ -149,24 +149,30 @@ impl Room {
     }
 
     fn listen(self) {
-        browser::hear(ev::online, move |_| self.tell_now(Input::Online));
-        browser::hear(ev::offline, move |_| self.tell_now(Input::Offline));
-        browser::hear(ev::visibilitychange, move |_| self.tell_now(Input::Visible(browser::is_visible())));
+        browser::hear(ev::online, move |_| {
+            self.tell(Input::Online);
+        });
+        browser::hear(ev::offline, move |_| {
+            self.tell(Input::Offline);
+        });
+        browser::hear(ev::visibilitychange, move |_| {
+            self.tell(Input::Visible(browser::is_visible()));
+        });
         browser::hear(ev::pageshow, move |event| {
             if event.persisted() && self.is_over() {
                 // Back on the page that was left: now it says so.
                 self.leaving.set(false);
             }
-            self.tell_now(Input::Visible(browser::is_visible()));
+            self.tell(Input::Visible(browser::is_visible()));
         });
         // Whoever has this page unloaded was asked.
         browser::hear(ev::pagehide, move |_| if self.is_over() { self.forget() } else { self.close() });
         if !browser::is_online() {
-            self.tell_now(Input::Offline);
+            self.tell(Input::Offline);
         }
         // Opened in the background: what comes is unread from the first message on.
         if !browser::is_visible() {
-            self.tell_now(Input::Visible(false));
+            self.tell(Input::Visible(false));
         }
     }
 
@@ -181,10 +187,6 @@ impl Room {
             .cells
             .try_update_value(|cells| cells.inputs.as_mut().is_some_and(|inputs| inputs.try_send(input).is_ok()));
         told.unwrap_or_default()
-    }
-
-    fn tell_now(self, input: Input) {
-        self.tell(input);
     }
 
     /// Sends what was typed. When this is `Ok`, it is in the outbox and on the screen.
