@@ -43,6 +43,7 @@ fn PageAnnouncer(
     let title = RwSignal::new(None);
     Effect::new(move |was_loading: Option<bool>| {
         let is_loading = loading.get();
+        browser::mark_document("data-loading", is_loading);
         if is_loading {
             // So that the same title is said again.
             title.set(None);

@@ -54,8 +54,7 @@ impl Entering {
 
     fn answered(self, answer: Result<api::Entry, api::CallError>, fields: Fields) {
         if self.busy.is_disposed() {
-            // The reader went to another page meanwhile.
-            return;
+            return give_back(answer);
         }
         let (entered, refused) = match answer {
             Ok(entry) => (entry.code, entry.refused),
@@ -92,6 +91,17 @@ impl Entering {
         let is_invalid =
             |(refusal, _): &(Refusal, Fields)| is_of_field(refusal.code) && place(refusal.field, self.purpose) == field;
         self.refused.with(|refused| refused.as_ref().is_some_and(is_invalid)).then_some("true")
+    }
+}
+
+/// Gives back the seat that came after the reader had gone to another page, unless that is its room: nobody would be seen
+/// there who does not know of it.
+fn give_back(answer: Result<api::Entry, api::CallError>) {
+    let here = location().pathname().unwrap_or_default();
+    if let Some(code) = answer.ok().and_then(|entry| entry.code)
+        && here != format!("/room/{code}")
+    {
+        spawn_local(async move { drop(api::leave_room(code.to_string()).await) });
     }
 }
 
