@@ -204,6 +204,27 @@ test.describe('the reading place', () => {
     await standsAt(reader, text, place);
   });
 
+  test('is not forgotten while an older page does not come', async ({ browser, server, guard, person }) => {
+    const { reader, bo } = await thousand({ browser, server, guard, person }, 300);
+    const { page } = reader;
+    await loadAll(reader);
+    const text = 'Message 60: bold';
+    const place = await readAt(reader, text);
+    const address = /older_page/;
+    const comes = guard.expectLost(address);
+    await page.route(address, (route) => route.abort());
+    const failed = page.waitForEvent('requestfailed', (request) => address.test(request.url()));
+    await page.reload();
+    await reader.inRoom(bo.code);
+    await failed;
+    expect(await atEnd(reader)).toBe(true);
+    await page.unroute(address);
+    await comes();
+    await page.reload();
+    await reader.inRoom(bo.code);
+    await standsAt(reader, text, place);
+  });
+
   test('is not kept at the end, where new messages are', async ({ browser, server, guard, person }) => {
     const { reader, bo } = await thousand({ browser, server, guard, person }, 150);
     await readAt(reader, 'Message 80: bold');
