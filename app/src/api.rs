@@ -40,6 +40,7 @@ pub struct EnterForm {
 
 /// The answer to `enter`: the caller's seat, or why there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Entry {
     /// The room that the caller has a seat in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,6 +55,7 @@ pub struct Entry {
 
 /// The answer to `post_message` and `leave_room`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Posted {
     /// Why it was not done; `None` when it is done.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,12 +103,11 @@ pub struct Flash {
 
 /// What the home page shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Home {
     /// A refused form.
-    #[serde(default)]
     pub flash: Option<Flash>,
     /// Seats of a room whose maker does not choose.
-    #[serde(default)]
     pub capacity: u32,
 }
 
@@ -118,11 +119,10 @@ pub enum Visit {
     /// The room is there, and the caller outside.
     Door(Door),
     /// No room has this code.
-    Unknown {
+    Unknown(
         /// A message that the caller tried to send there.
-        #[serde(default)]
-        unsent: Vec<String>,
-    },
+        Vec<String>,
+    ),
     /// The store does not answer.
     Unavailable,
 }
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!((&*to, &*form.name, &*form.code, &*body), ("", "Ana", "", ""));
         let door = json!({ "Door": { "code": "KXQ4-7M2P", "inside": 1, "capacity": 2 } });
         assert!(matches!(read(&door), Visit::Door(Door { flash: None, .. })));
-        assert_eq!(read::<Visit>(&json!({ "Unknown": {} })), Visit::Unknown { unsent: Vec::new() });
+        assert_eq!(read::<Visit>(&json!({ "Unknown": [] })), Visit::Unknown(Vec::new()));
         let id = "0198f3a0-0000-7000-8000-000000000001";
         let snapshot = json!({
             "member": id, "position": { "epoch": "1f", "seq": 0 }, "members": [], "events": [], "names": {}, "oldest": 0,

@@ -5,6 +5,7 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::live::browser;
+use crate::live::effect::effect;
 use crate::pages::home::HomePage;
 use crate::pages::missing::MissingPage;
 use crate::pages::room::RoomPage;
@@ -29,7 +30,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/room/:code") view=RoomPage ssr=SsrMode::Async/>
             </FlatRoutes>
         </Router>
-        <PageAnnouncer loading=Signal::derive(move || routing.get() || reloading.get())/>
+        <PageAnnouncer routing reloading/>
     }
 }
 
@@ -38,23 +39,26 @@ pub fn App() -> impl IntoView {
 #[component]
 fn PageAnnouncer(
     /// True on the way to the next page.
-    loading: Signal<bool>,
+    routing: ReadSignal<bool>,
+    /// True while a page that stays asks for its content anew.
+    reloading: ReadSignal<bool>,
 ) -> impl IntoView {
     let title = RwSignal::new(None);
-    Effect::new(move |was_loading: Option<bool>| {
-        let is_loading = loading.get();
+    let mut was_loading = false;
+    effect(move || {
+        let is_loading = routing.get() || reloading.get();
         browser::mark_document("data-loading", is_loading);
         if is_loading {
             // So that the same title is said again.
             title.set(None);
-        } else if was_loading == Some(true) {
+        } else if was_loading {
             // The page is put in, and its title set, before the next frame.
             request_animation_frame(move || {
                 browser::restart_focus();
                 title.set(Some(document().title()));
             });
         }
-        is_loading
+        was_loading = is_loading;
     });
     view! { <p id="announcer" class="visually-hidden" aria-live="polite">{move || title.get()}</p> }
 }

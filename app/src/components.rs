@@ -1,5 +1,6 @@
 //! What the pages are made of.
 
+pub(crate) mod click;
 pub(crate) mod copy_link;
 pub(crate) mod dialog;
 pub(crate) mod enter_form;

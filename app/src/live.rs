@@ -6,6 +6,7 @@ pub mod address;
 pub mod browser;
 mod draft;
 mod driver;
+pub mod effect;
 pub mod keeper;
 pub mod log;
 pub mod notices;

@@ -1,7 +1,5 @@
 //! Every word people read, in one place.
 
-use std::sync::Arc;
-
 use client::{Ending, LineRow, SeatChangeKind};
 use protocol::room_code::RoomCodeError;
 use protocol::{Code, DisplayName, RoomCode, name};
@@ -190,7 +188,7 @@ pub(crate) fn room(code: RoomCode) -> String {
 }
 
 /// The window's title for a page of this name.
-pub(crate) fn page_title(page: String) -> String {
+pub(crate) fn page_title(page: &str) -> String {
     if page.is_empty() { PRODUCT.to_owned() } else { format!("{page}, {PRODUCT}") }
 }
 
@@ -397,7 +395,7 @@ pub(crate) fn space_left(most: usize, length: usize) -> String {
 }
 
 /// Who is writing: "Ana and Bo are typing…". Nothing when nobody is.
-pub(crate) fn typing(names: &[Arc<DisplayName>]) -> Vec<Piece> {
+pub(crate) fn typing(names: &[DisplayName]) -> Vec<Piece> {
     let name = |name: &DisplayName| Piece::Name(name.to_string());
     let words = |words: &str| Piece::Words(words.to_owned());
     match names {
@@ -418,7 +416,7 @@ mod tests {
         use protocol::{EventId, LeaveReason, MemberId};
         let change = |name: &str, own, kind| SeatChange {
             member: MemberId(uuid::Uuid::nil()),
-            name: name.parse().ok().map(std::sync::Arc::new),
+            name: name.parse().ok(),
             own,
             kind,
         };
@@ -453,15 +451,15 @@ mod tests {
     #[test]
     fn a_title_counts_what_is_unseen() {
         let code: RoomCode = "KXQ4-7M2P".parse().unwrap();
-        assert_eq!(page_title(title(code, 0)), "KXQ4-7M2P, Flasky Chat");
-        assert_eq!(page_title(title(code, 3)), "(3) KXQ4-7M2P, Flasky Chat");
-        assert_eq!(page_title(String::new()), "Flasky Chat");
+        assert_eq!(page_title(&title(code, 0)), "KXQ4-7M2P, Flasky Chat");
+        assert_eq!(page_title(&title(code, 3)), "(3) KXQ4-7M2P, Flasky Chat");
+        assert_eq!(page_title(""), "Flasky Chat");
     }
 
     #[test]
     fn a_crowd_that_types_is_not_listed() {
         let says = |names: &[&str]| {
-            let names: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).map(Arc::new).collect();
+            let names: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
             typing(&names)
                 .into_iter()
                 .map(|piece| match piece {

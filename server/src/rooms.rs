@@ -285,7 +285,7 @@ impl Rooms for RequestRooms {
                     self.page_status(StatusCode::NOT_FOUND);
                     let flash = code.parse().ok().and_then(|code| self.flash(&room_page(code)));
                     let unsent = flash.map(|flash| flash.body).filter(|body| !body.trim().is_empty());
-                    Visit::Unknown { unsent: unsent.into_iter().collect() }
+                    Visit::Unknown(unsent.into_iter().collect())
                 }
                 Err(error) => {
                     failed("show a room", &error);

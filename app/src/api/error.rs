@@ -1,10 +1,10 @@
 //! What a call answers when its function did not run, or its answer did not come.
 
-use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
+use super::encoding::JsonText;
 
 /// The error of the server functions.
 ///
@@ -20,7 +20,7 @@ pub struct CallError {
 }
 
 impl FromServerFnError for CallError {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         Self { refused: None, error: error.to_string() }

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::RoomCode;
 
+use super::click::click;
 use crate::live::browser;
 use crate::text;
 
@@ -25,12 +26,12 @@ pub(crate) fn CodeChip(
     code: RoomCode,
 ) -> impl IntoView {
     let copied = RwSignal::new(false);
-    let click = move |event: MouseEvent| {
+    let clicked = move |event: MouseEvent| {
         event.prevent_default();
         copy(code, copied);
     };
     view! {
-        <a class="chip code" href=format!("/room/{code}") rel="external" title=text::COPY_LINK data-copied=text::COPIED on:click=click>
+        <a class="chip code" href=format!("/room/{code}") rel="external" title=text::COPY_LINK data-copied=text::COPIED on:click=click(clicked)>
             <code data-testid="code" translate="no">{code.to_string()}</code>
             <svg aria-hidden="true"><use href="#i-copy"/></svg>
             <svg aria-hidden="true"><use href="#i-done"/></svg>
@@ -47,7 +48,7 @@ pub(crate) fn CopyButton(
 ) -> impl IntoView {
     let copied = RwSignal::new(false);
     view! {
-        <button type="button" class="button primary copy hydrated" data-copied=text::COPIED on:click=move |_| copy(code, copied)>
+        <button type="button" class="button primary copy hydrated" data-copied=text::COPIED on:click=click(move |_| copy(code, copied))>
             <svg aria-hidden="true"><use href="#i-copy"/></svg>
             <svg aria-hidden="true"><use href="#i-done"/></svg>
             {text::COPY_SHORT}
@@ -63,7 +64,7 @@ pub(crate) fn ShareButton(
     code: RoomCode,
 ) -> impl IntoView {
     view! {
-        <button type="button" class="button share hydrated" on:click=move |_| browser::share(&link(code))>
+        <button type="button" class="button share hydrated" on:click=click(move |_| browser::share(&link(code)))>
             <svg aria-hidden="true"><use href="#i-share"/></svg>
             {text::SHARE}
         </button>
@@ -76,7 +77,7 @@ fn Copied(
     /// True while there is something to say.
     copied: RwSignal<bool>,
 ) -> impl IntoView {
-    view! { <span class="visually-hidden" role="status">{move || copied.get().then_some(text::COPIED)}</span> }
+    view! { <span class="visually-hidden" role="status">{move || copied.get().then(|| text::COPIED.to_owned())}</span> }
 }
 
 fn copy(code: RoomCode, copied: RwSignal<bool>) {

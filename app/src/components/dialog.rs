@@ -4,6 +4,7 @@ use leptos::ev;
 use leptos::prelude::*;
 
 use crate::live::browser;
+use crate::live::effect::effect;
 use crate::text;
 
 /// A dialog with a heading and a way to close it. A button opens it by `command="show-modal"` and `commandfor`, before
@@ -18,7 +19,7 @@ pub(crate) fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let heading_id = format!("{id}-heading");
-    Effect::new(move |_| browser::hear(ev::click, move |event| obey(id, &event)));
+    effect(move || browser::hear(ev::click, move |event| obey(id, &event)));
     view! {
         <dialog id=id closedby="any" aria-labelledby=heading_id on:close=|_| give_back_focus()>
             <h2 id=heading_id.clone()>{heading}</h2>

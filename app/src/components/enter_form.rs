@@ -9,6 +9,7 @@ use web_sys::{FormData, HtmlButtonElement, HtmlFormElement};
 
 use crate::api::{self, EnterForm as Fields, Field, Flash, Refusal};
 use crate::live::browser;
+use crate::live::effect::effect;
 use crate::text;
 
 /// What the form is for.
@@ -79,18 +80,16 @@ impl Entering {
 
     /// What is wrong with this field.
     fn error(self, field: Field) -> Option<String> {
-        self.refused.with(|refused| {
-            let (refusal, typed) =
-                refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
-            Some(text::refusal(*refusal, typed))
-        })
+        let refused = self.refused.read();
+        let (refusal, typed) = refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
+        Some(text::refusal(*refusal, typed))
     }
 
     /// The value of `aria-invalid`: set where what was typed into this field is to be mended.
     fn invalid(self, field: Field) -> Option<&'static str> {
         let is_invalid =
             |(refusal, _): &(Refusal, Fields)| is_of_field(refusal.code) && place(refusal.field, self.purpose) == field;
-        self.refused.with(|refused| refused.as_ref().is_some_and(is_invalid)).then_some("true")
+        self.refused.read().as_ref().is_some_and(is_invalid).then_some("true")
     }
 }
 
@@ -121,7 +120,7 @@ pub(crate) fn EnterForm(
     let begins = mends.map(|refused| place(refused.field, purpose));
     let typed = flash.map(|flash| flash.form).unwrap_or_default();
     let entering = Entering { purpose, entered, busy: RwSignal::new(false), refused: RwSignal::new(refused) };
-    Effect::new(move |_| {
+    effect(move || {
         browser::recall_name();
         // Out of the browser's page cache: the answer that was waited for does not come any more.
         browser::hear(ev::pageshow, move |event| {

@@ -3,8 +3,10 @@
 use leptos::ev;
 use leptos::prelude::*;
 
+use super::click::click;
 use super::icon::Icon;
 use crate::live::browser;
+use crate::live::effect::effect;
 use crate::text;
 
 /// Key in the device's storage.
@@ -14,7 +16,7 @@ const LOOKS: [&str; 3] = ["auto", "light", "dark"];
 /// Changes the look, from one to the next. Styles show the one of its three signs that says which it is.
 #[component]
 pub(crate) fn LookButton() -> impl IntoView {
-    Effect::new(move |_| {
+    effect(move || {
         browser::hear(ev::storage, |event| {
             if event.key().is_some_and(|key| key == KEY) {
                 let kept = browser::remembered(KEY);
@@ -26,7 +28,7 @@ pub(crate) fn LookButton() -> impl IntoView {
         view! { <span class=look title=words><Icon href=icon/><span class="label">{words}</span></span> }
     };
     view! {
-        <button type="button" class="button icon look hydrated" on:click=|_| change()>
+        <button type="button" class="button icon look hydrated" on:click=click(|_| change())>
             {sign("auto", "#i-auto", text::LOOK_AUTO)}
             {sign("light", "#i-sun", text::LOOK_LIGHT)}
             {sign("dark", "#i-moon", text::LOOK_DARK)}

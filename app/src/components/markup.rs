@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::click::click;
 use super::focusable::focusable;
 use super::name::Name;
 use crate::live::browser;
@@ -46,7 +47,7 @@ fn list(items: &[Vec<Node>]) -> Vec<AnyView> {
 }
 
 fn fenced(label: &str, code: &str) -> AnyView {
-    let label = (!label.is_empty()).then(|| view! { <div class="label">{label.to_owned()}</div> });
+    let label = (!label.is_empty()).then(|| view! { <div class="label">{label.to_owned()}</div> }.into_any());
     let code = code.to_owned();
     let copied = code.clone();
     let copy = move |_| {
@@ -61,7 +62,7 @@ fn fenced(label: &str, code: &str) -> AnyView {
             <pre dir="ltr" use:focusable>
                 <code>{code}</code>
             </pre>
-            <button type="button" tabindex="-1" on:click=copy>
+            <button type="button" tabindex="-1" on:click=click(copy)>
                 {text::COPY}
             </button>
         </div>

@@ -6,6 +6,7 @@ use protocol::RoomCode;
 
 use super::icon::Mark;
 use super::top::Top;
+use crate::live::effect::effect;
 use crate::live::keeper;
 use crate::live::room::{Ending, Room};
 use crate::text;
@@ -66,22 +67,22 @@ pub(crate) fn Notice(
     }
 }
 
-/// What stands in the place of a room that this page has nothing more to do with.
+/// What stands in the place of a room that this page has nothing more to do with, with what was written there and never
+/// sent.
 #[component]
 pub(crate) fn EndNotice(
     /// Why.
     ending: Ending,
 ) -> impl IntoView {
     let room = expect_context::<Room>();
-    // What was written there and never sent.
-    let unsent = move || {
-        room.unsent.track();
-        room.unsent_words()
-    };
     let (heading, more, step, to) = text::ending(ending);
     view! {
         <Notice heading more step to evaporates=ending == Ending::RoomEnded room>
-            {move || view! { <Unsent bodies=unsent()/> }}
+            {move || {
+                // What was written there and never sent.
+                room.unsent.track();
+                view! { <Unsent bodies=room.unsent_words()/> }.into_any()
+            }}
         </Notice>
     }
 }
@@ -94,13 +95,14 @@ pub(crate) fn Unsent(
 ) -> impl IntoView {
     bodies.retain(|body| !body.is_empty());
     (!bodies.is_empty()).then(|| {
-        let messages = bodies.into_iter().map(|body| view! { <p class="message failed" dir="auto">{body}</p> });
+        let message = |body| view! { <p class="message failed" dir="auto">{body}</p> }.into_any();
         view! {
             <div class="unsent">
                 <h2>{text::NOT_SENT}</h2>
-                {messages.collect_view()}
+                {bodies.into_iter().map(message).collect_view()}
             </div>
         }
+        .into_any()
     })
 }
 
@@ -114,11 +116,11 @@ pub(crate) fn KeptUnsent(
     gone: bool,
 ) -> impl IntoView {
     let bodies = RwSignal::new(Vec::new());
-    Effect::new(move |_| {
+    effect(move || {
         bodies.set(keeper::unsent(code));
         if gone {
             keeper::forget(code);
         }
     });
-    view! { <div class="kept">{move || view! { <Unsent bodies=bodies.get()/> }}</div> }
+    view! { <div class="kept">{move || view! { <Unsent bodies=bodies.get()/> }.into_any()}</div> }
 }

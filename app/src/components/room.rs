@@ -8,6 +8,7 @@ use protocol::EventId;
 use super::notice::EndNotice;
 use super::title::PageTitle;
 use crate::api::Inside;
+use crate::live::effect::effect;
 use crate::live::room::{Ending, Room, Status};
 use crate::text;
 
@@ -72,7 +73,7 @@ pub(crate) fn RoomView(
     provide_context(Notices::new(room));
     room.start();
     let navigate = use_navigate();
-    Effect::new(move |_| {
+    effect(move || {
         if room.leaving.get() && room.status.get() == Status::Ended(Ending::Left) {
             navigate("/", Default::default());
         }
@@ -83,14 +84,15 @@ pub(crate) fn RoomView(
         Status::Ended(ending) => Some(ending),
         _ => None,
     });
-    move || match ending.get() {
+    let shown = move || match ending.get() {
         None => view! { <Talk post_id flash=flash.clone()/> }.into_any(),
         Some(ending) => view! {
             <PageTitle name=text::ending(ending).0/>
             <EndNotice ending/>
         }
         .into_any(),
-    }
+    };
+    view! { {move || shown()} }
 }
 
 /// The room while it goes on.
@@ -104,7 +106,7 @@ fn Talk(
     let room = expect_context::<Room>();
     let notices = expect_context::<Notices>();
     view! {
-        <PageTitle name=Signal::derive(move || text::title(room.code, notices.unseen()))/>
+        <PageTitle name=move || text::title(room.code, notices.unseen())/>
         <a class="skip" href="#body" rel="external">{text::SKIP}</a>
         <Invite/>
         <Help/>

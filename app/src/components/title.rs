@@ -1,6 +1,7 @@
 //! The title of the window.
 
 use leptos::prelude::*;
+use leptos::text_prop::TextProp;
 
 use crate::text;
 
@@ -10,11 +11,11 @@ use crate::text;
 pub(crate) fn PageTitle(
     /// What the page is called; empty for the product's name alone.
     #[prop(into)]
-    name: Signal<String>,
+    name: TextProp,
 ) -> impl IntoView {
     // Read at once: the head is written when the page's signals may be gone.
     #[cfg(feature = "ssr")]
-    let _ = view! { <leptos_meta::Title text=text::page_title(name.get_untracked())/> };
+    let _ = view! { <leptos_meta::Title text=text::page_title(&name.get())/> };
     #[cfg(not(feature = "ssr"))]
-    Effect::new(move |_| document().set_title(&text::page_title(name.get())));
+    crate::live::effect::effect(move || document().set_title(&text::page_title(&name.get())));
 }

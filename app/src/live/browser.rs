@@ -4,8 +4,7 @@
 use leptos::ev::EventDescriptor;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use wasm_bindgen::convert::FromWasmAbi;
-use web_sys::{ShareData, VisibilityState};
+use web_sys::{Event, ShareData, VisibilityState};
 
 mod clock;
 mod page;
@@ -19,9 +18,11 @@ pub use storage::{keep, kept, recall_name, remember, remember_name, remembered};
 pub fn hear<E>(event: E, listener: impl Fn(E::EventType) + 'static)
 where
     E: EventDescriptor + 'static,
-    E::EventType: FromWasmAbi + JsCast,
+    E::EventType: JsCast,
 {
-    let handle = window_event_listener(event, listener);
+    // One type of listener, so that what leptos does for it is compiled once.
+    let listener: Box<dyn Fn(Event)> = Box::new(move |event| listener(event.unchecked_into()));
+    let handle = window_event_listener_untyped(&event.name(), listener);
     on_cleanup(move || handle.remove());
 }
 

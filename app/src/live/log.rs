@@ -52,12 +52,10 @@ impl Log {
 
     /// Shows these rows, with as few changes as there are. Does nothing once the page is gone.
     pub(super) fn draw(self, rows: Vec<Row>) {
-        let edits = self.shown.try_update_value(|shown| {
-            let (now, edits) = reconcile(shown, rows);
-            *shown = now;
-            edits
-        });
-        let Some(edits) = edits else { return };
+        let Some(mut shown) = self.shown.try_write_value() else { return };
+        let (now, edits) = reconcile(&shown, rows);
+        *shown = now;
+        drop(shown);
         self.apply(edits);
         set_if_new(self.newest, self.find_back(|message| Some(message.id)));
     }
@@ -90,11 +88,8 @@ impl Log {
     /// The handle of a row that is shown.
     #[must_use]
     pub fn find(self, key: RowKey) -> Option<RowHandle> {
-        self.blocks.with_untracked(|blocks| {
-            blocks.iter().rev().find_map(|block| {
-                block.rows.with_untracked(|rows| rows.iter().rev().find(|row| row.key == key).cloned())
-            })
-        })
+        let find = |block: &Block| block.rows.read_untracked().iter().rev().find(|row| row.key == key).cloned();
+        self.blocks.read_untracked().iter().rev().find_map(find)
     }
 
     /// A message that is shown, as it is now.
@@ -105,13 +100,10 @@ impl Log {
 
     /// The messages that are shown, the newest first, until `stop` gives something.
     pub fn find_back<T>(self, mut stop: impl FnMut(&MessageRow) -> Option<T>) -> Option<T> {
-        let found = self.shown.try_with_value(|shown| {
-            shown.iter().rev().find_map(|shown| match &*shown.row {
-                Row::Message(message) => stop(message),
-                _ => None,
-            })
-        });
-        found.flatten()
+        self.shown.try_read_value()?.iter().rev().find_map(|shown| match &*shown.row {
+            Row::Message(message) => stop(message),
+            _ => None,
+        })
     }
 
     /// The reader's last message; `None` when it cannot be changed, because it is not in the log yet. What was refused is

@@ -10,6 +10,7 @@ use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::body::BodyError;
 use protocol::{Code, DisplayName, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
 
+use super::effect::effect;
 use super::keeper::Aim;
 use super::log::Log;
 use super::{browser, driver};
@@ -41,7 +42,7 @@ pub struct Room {
     /// Their names, as messages mention them.
     pub names: RwSignal<Arc<NameIndex>>,
     /// Who of the others is writing.
-    pub typing: RwSignal<Vec<Arc<DisplayName>>>,
+    pub typing: RwSignal<Vec<DisplayName>>,
     /// How many messages of others came since the page was last hidden.
     pub unread: RwSignal<usize>,
     /// True while the room takes nobody in.
@@ -125,16 +126,16 @@ impl Room {
             cells: StoredValue::new(Cells::default()),
         };
         room.draw(&client);
-        room.cells.update_value(|cells| cells.client = Some(client));
+        room.cells.write_value().client = Some(client);
         room
     }
 
     /// Goes live, in the browser, for as long as the page is there.
     pub fn start(self) {
-        Effect::new(move |_| {
-            let Some(client) = self.cells.try_update_value(|cells| cells.client.take()).flatten() else { return };
+        effect(move || {
+            let Some(client) = self.cells.try_write_value().and_then(|mut cells| cells.client.take()) else { return };
             let (inputs, driven) = channel(INPUTS);
-            self.cells.update_value(|cells| cells.inputs = Some(inputs));
+            self.cells.write_value().inputs = Some(inputs);
             self.local.set(true);
             self.today.set(Some(browser::today()));
             self.listen();
@@ -145,7 +146,7 @@ impl Room {
             });
             spawn_local_scoped_with_cancellation(driver::run(self, client, driven));
         });
-        Effect::new(move |_| browser::mark_document("data-live", self.status.get() == Status::Live));
+        effect(move || browser::mark_document("data-live", self.status.get() == Status::Live));
     }
 
     fn listen(self) {
@@ -183,10 +184,8 @@ impl Room {
 
     /// Gives the client an input; true when it got there.
     pub(super) fn tell(self, input: Input) -> bool {
-        let told = self
-            .cells
-            .try_update_value(|cells| cells.inputs.as_mut().is_some_and(|inputs| inputs.try_send(input).is_ok()));
-        told.unwrap_or_default()
+        let Some(mut cells) = self.cells.try_write_value() else { return false };
+        cells.inputs.as_mut().is_some_and(|inputs| inputs.try_send(input).is_ok())
     }
 
     /// Sends what was typed. When this is `Ok`, it is in the outbox and on the screen.
@@ -229,14 +228,10 @@ impl Room {
     /// Notes that the reader typed something; others may be told.
     pub fn typing_now(self) {
         let now = browser::now_ms();
-        let due = self.cells.try_update_value(|cells| {
-            let due = cells.typing_told.is_none_or(|told| now >= told + TYPING_TOLD_MS);
-            if due {
-                cells.typing_told = Some(now);
-            }
-            due
-        });
-        if due.unwrap_or_default() {
+        let Some(mut cells) = self.cells.try_write_value() else { return };
+        if cells.typing_told.is_none_or(|told| now >= told + TYPING_TOLD_MS) {
+            cells.typing_told = Some(now);
+            drop(cells);
             self.tell(Input::Typing);
         }
     }
@@ -324,7 +319,7 @@ impl Room {
         set_if_new(self.returned, client.returned());
         set_if_new(self.locked, client.room().is_some_and(|room| room.info().locked));
         set_if_new(self.unsent, client.outbox().drafts().filter_map(|draft| draft.event.words().cloned()).collect());
-        if self.members.with_untracked(|members| members != client.members()) {
+        if *self.members.read_untracked() != *client.members() {
             self.names.set(Arc::new(names_of(client.members(), self.me)));
             self.members.set(client.members().to_vec());
         }

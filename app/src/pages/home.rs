@@ -33,6 +33,7 @@ pub(crate) fn HomePage() -> impl IntoView {
                             <Unsent bodies=flash.iter().map(|flash| flash.body.clone()).collect()/>
                             <EnterForm purpose=Purpose::Home { capacity } flash entered/>
                         }
+                        .into_any()
                     })}
                 </Transition>
             </main>

@@ -31,11 +31,11 @@ pub(crate) fn RoomPage() -> impl IntoView {
                 match visit.await {
                     Visit::Inside(inside) => view! { <RoomView inside=*inside/> }.into_any(),
                     Visit::Door(door) => view! { <JoinPage door entered/> }.into_any(),
-                    Visit::Unknown { unsent } => view! {
+                    Visit::Unknown(unsent) => view! {
                         <PageTitle name=text::NO_ROOM/>
                         <Notice heading=text::NO_ROOM more=text::MAY_HAVE_ENDED>
                             <Unsent bodies=unsent/>
-                            {untrack(code).parse().ok().map(|code| view! { <KeptUnsent code gone=true/> })}
+                            {untrack(code).parse().ok().map(|code| view! { <KeptUnsent code gone=true/> }.into_any())}
                         </Notice>
                     }.into_any(),
                     Visit::Unavailable => view! {

@@ -4,8 +4,6 @@
 //! order; then it draws [`Client::rows`], [`Client::members`] and [`Client::status`]. `now` is always monotonic
 //! milliseconds.
 
-use std::sync::Arc;
-
 pub mod backoff;
 pub mod connection;
 pub mod input;
@@ -209,7 +207,7 @@ impl Client {
 
     /// What those are called who are writing now, in the order they began; never the reader.
     #[must_use]
-    pub fn typing(&self) -> Vec<Arc<DisplayName>> {
+    pub fn typing(&self) -> Vec<DisplayName> {
         let Some(room) = &self.room else { return Vec::new() };
         let others = self.typing.members().filter(|member| *member != room.me());
         others.filter_map(|member| room.name(member).cloned()).collect()
@@ -222,7 +220,7 @@ impl Client {
     }
 
     /// Who has a seat and what they are called, in the order they took it.
-    pub fn member_names(&self) -> impl Iterator<Item = (MemberId, Arc<DisplayName>)> {
+    pub fn member_names(&self) -> impl Iterator<Item = (MemberId, DisplayName)> {
         self.room.iter().flat_map(RoomState::member_names)
     }
 

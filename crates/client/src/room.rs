@@ -1,7 +1,4 @@
 //! The log folded into what a person sees. The same code draws the first page in the server and the live one.
-
-use std::sync::Arc;
-
 use protocol::{
     Delivered, DisplayName, Epoch, Event, EventKind, Member, MemberId, Names, Position, RoomInfo, Seq, Snapshot,
     Welcome,
@@ -9,7 +6,7 @@ use protocol::{
 
 use super::outbox::Draft;
 use super::timeline::row::Row;
-use super::timeline::{NameBook, Reader, Timeline};
+use super::timeline::{Reader, Timeline};
 
 /// What became of something delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +29,7 @@ pub struct RoomState {
     info: RoomInfo,
     me: MemberId,
     members: Vec<Member>,
-    names: NameBook,
+    names: Names,
     epoch: Epoch,
     /// The last event applied; `None` until the first after continuity was lost.
     seq: Option<Seq>,
@@ -56,7 +53,7 @@ impl RoomState {
             info: room,
             me: member,
             members: Vec::new(),
-            names: NameBook::new(),
+            names: Names::new(),
             epoch: position.epoch,
             seq: Some(position.seq),
             roster_at: position.seq,
@@ -81,7 +78,7 @@ impl RoomState {
             info: welcome.room.clone(),
             me: welcome.member,
             members: Vec::new(),
-            names: NameBook::new(),
+            names: Names::new(),
             epoch: welcome.position.epoch,
             seq: None,
             roster_at: Seq::default(),
@@ -207,7 +204,7 @@ impl RoomState {
 
     /// What a member is or was called.
     #[must_use]
-    pub fn name(&self, member: MemberId) -> Option<&Arc<DisplayName>> {
+    pub fn name(&self, member: MemberId) -> Option<&DisplayName> {
         self.names.get(&member)
     }
 
@@ -218,7 +215,7 @@ impl RoomState {
     }
 
     /// Who has a seat and what they are called, in the order they took it.
-    pub fn member_names(&self) -> impl Iterator<Item = (MemberId, Arc<DisplayName>)> {
+    pub fn member_names(&self) -> impl Iterator<Item = (MemberId, DisplayName)> {
         self.members.iter().filter_map(|seated| Some((seated.member, self.names.get(&seated.member)?.clone())))
     }
 
@@ -295,8 +292,8 @@ impl RoomState {
         let mut changed = false;
         for (member, name) in names {
             let known = self.names.get(member);
-            if known.is_none_or(|known| newer && **known != *name) {
-                self.names.insert(*member, Arc::new(name.clone()));
+            if known.is_none_or(|known| newer && known != name) {
+                self.names.insert(*member, name.clone());
                 changed = true;
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use protocol::{DisplayName, Event, EventId, EventKind, MemberId, Seq};
+use protocol::{Event, EventId, EventKind, MemberId, Names, Seq};
 
 use super::outbox::Draft;
 
@@ -19,16 +19,13 @@ use rows::Rows;
 /// Most events a page holds. Live ones push the oldest out, and older pages are taken only as far as there is space.
 pub const WINDOW: usize = 2_000;
 
-/// Names for display, shared with the rows.
-pub type NameBook = BTreeMap<MemberId, Arc<DisplayName>>;
-
 /// Who looks at a timeline.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     /// The member.
     pub me: MemberId,
     /// What everybody is called.
-    pub names: &'a NameBook,
+    pub names: &'a Names,
 }
 
 /// Consecutive events of the log, oldest first.
@@ -38,18 +35,19 @@ pub struct Reader<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
     events: VecDeque<Event>,
-    /// The messages among them.
+    /// The messages among them, and those that something here changes or reacts to.
     messages: BTreeMap<EventId, Message>,
-    /// What changes or reacts to a message, be it here or not, in order.
-    followers: BTreeMap<EventId, VecDeque<Seq>>,
     /// What most messages have on them, kept once.
     no_reactions: Arc<Vec<Reaction>>,
 }
 
 /// What is known of a message beside its event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Message {
-    seq: Seq,
+    /// Its place; `None` while it is not here.
+    seq: Option<Seq>,
+    /// What changes or reacts to it, in order.
+    followers: VecDeque<Seq>,
     /// Made anew only when it changes, so that rows share it.
     reactions: Arc<Vec<Reaction>>,
 }
@@ -90,7 +88,7 @@ impl Timeline {
         let (target, is_message) = (event.kind.target(), matches!(event.kind, EventKind::Message { .. }));
         self.events.push_back(event);
         if let Some(target) = target {
-            self.followers.entry(target).or_default().push_back(seq);
+            self.known(target).followers.push_back(seq);
         }
         self.index(id, seq, is_message, target, reader);
         if self.events.len() > WINDOW {
@@ -121,9 +119,8 @@ impl Timeline {
 
     /// Somebody is called otherwise, or somebody else looks.
     pub fn rename(&mut self, reader: Reader<'_>) {
-        let reacted: Vec<EventId> =
-            self.followers.keys().filter(|target| self.messages.contains_key(target)).copied().collect();
-        for target in reacted {
+        let targets: Vec<EventId> = self.messages.keys().copied().collect();
+        for target in targets {
             self.count(target, reader);
         }
     }
@@ -144,31 +141,33 @@ impl Timeline {
     fn push_front(&mut self, mut event: Event, reader: Reader<'_>) {
         let (id, seq, target) = (event.id, event.seq, event.kind.target());
         // The page may have been read before these came.
-        for later in self.followers.get(&target.unwrap_or(id)).into_iter().flatten() {
-            if let Some(later) = self.event(*later) {
-                event.amend(&later.kind);
-            }
+        for later in self.followers(target.unwrap_or(id)) {
+            event.amend(&later.kind);
         }
         let is_message = matches!(event.kind, EventKind::Message { .. });
         self.events.push_front(event);
         if let Some(target) = target {
-            self.followers.entry(target).or_default().push_front(seq);
+            self.known(target).followers.push_front(seq);
         }
         self.index(id, seq, is_message, target, reader);
     }
 
     fn index(&mut self, id: EventId, seq: Seq, is_message: bool, target: Option<EventId>, reader: Reader<'_>) {
         if is_message {
-            self.messages.insert(id, Message { seq, reactions: self.no_reactions.clone() });
+            self.known(id).seq = Some(seq);
         }
         self.count(target.unwrap_or(id), reader);
     }
 
+    fn known(&mut self, id: EventId) -> &mut Message {
+        let unknown = || Message { reactions: self.no_reactions.clone(), ..Message::default() };
+        self.messages.entry(id).or_insert_with(unknown)
+    }
+
     /// Takes the old words out of everything that a change concerns.
     fn amend(&mut self, change: &EventKind) {
-        let Some(target) = change.target() else { return };
-        let message = self.messages.get(&target).map(|message| message.seq);
-        for seq in self.followers.get(&target).into_iter().flatten().copied().chain(message) {
+        let Some(message) = change.target().and_then(|target| self.messages.get(&target)) else { return };
+        for seq in message.followers.iter().copied().chain(message.seq) {
             if let Ok(place) = self.events.binary_search_by_key(&seq, |event| event.seq) {
                 self.events[place].amend(change);
             }
@@ -177,20 +176,27 @@ impl Timeline {
 
     fn forget_first(&mut self) {
         let Some(event) = self.events.pop_front() else { return };
-        self.messages.remove(&event.id);
-        if let Some(target) = event.kind.target()
-            && let Some(followers) = self.followers.get_mut(&target)
-        {
-            followers.pop_front();
-            if followers.is_empty() {
-                self.followers.remove(&target);
+        let no_reactions = self.no_reactions.clone();
+        self.forget(event.id, |message| (message.seq, message.reactions) = (None, no_reactions));
+        if let Some(target) = event.kind.target() {
+            self.forget(target, |message| _ = message.followers.pop_front());
+        }
+    }
+
+    /// Forgets a part of what is known of a message, and the message with the last.
+    fn forget(&mut self, id: EventId, part: impl FnOnce(&mut Message)) {
+        if let Some(message) = self.messages.get_mut(&id) {
+            part(message);
+            if message.seq.is_none() && message.followers.is_empty() {
+                self.messages.remove(&id);
             }
         }
     }
 
     /// Counts the reactions to a message anew, if it is here.
     fn count(&mut self, target: EventId, reader: Reader<'_>) {
-        if !self.followers.contains_key(&target) || !self.messages.contains_key(&target) {
+        let is_followed = |message: &Message| message.seq.is_some() && !message.followers.is_empty();
+        if !self.messages.get(&target).is_some_and(is_followed) {
             return;
         }
         let fresh = self.tally(target).shown(reader);
@@ -203,12 +209,18 @@ impl Timeline {
 
     fn tally(&self, target: EventId) -> Tally<'_> {
         let mut tally = Tally::default();
-        for event in self.followers.get(&target).into_iter().flatten().filter_map(|seq| self.event(*seq)) {
+        for event in self.followers(target) {
             if let EventKind::Reacted { emoji, on, .. } = &event.kind {
                 tally.count(event.by, emoji, *on);
             }
         }
         tally
+    }
+
+    /// What changes or reacts to a message, be it here or not, in order.
+    fn followers(&self, target: EventId) -> impl Iterator<Item = &Event> {
+        let seqs = self.messages.get(&target).into_iter().flat_map(|message| &message.followers);
+        seqs.filter_map(|seq| self.event(*seq))
     }
 
     fn event(&self, seq: Seq) -> Option<&Event> {
@@ -221,6 +233,6 @@ impl Timeline {
     }
 
     fn message(&self, target: EventId) -> Option<&Event> {
-        self.messages.get(&target).and_then(|message| self.event(message.seq))
+        self.messages.get(&target).and_then(|message| self.event(message.seq?))
     }
 }

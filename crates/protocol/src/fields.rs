@@ -13,6 +13,7 @@ use super::position::Seq;
 
 /// The fields of an event, of its kind alone, of what a client proposes, or of an answer to a resend.
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<Seq>,
@@ -38,7 +39,7 @@ pub(super) struct Fields {
     body: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<EventId>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     edited: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     emoji: Option<String>,

@@ -14,10 +14,11 @@ use super::limits::Limits;
 use super::position::{Position, Seq};
 
 /// The fields of all frames of the server.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct FrameFields {
     #[serde(rename = "type")]
-    kind: Kind,
+    kind: Option<Kind>,
     member: Option<MemberId>,
     position: Option<Position>,
     recovered: Option<bool>,
@@ -97,7 +98,7 @@ impl Visitor<'_> for EitherVisitor {
 
 impl FrameFields {
     fn frame(self) -> Option<ServerFrame> {
-        Some(match self.kind {
+        Some(match self.kind? {
             Kind::Welcome => ServerFrame::Welcome(Box::new(self.welcome()?)),
             Kind::Events => ServerFrame::Events {
                 events: self.events?,

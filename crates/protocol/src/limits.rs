@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The limits a server enforces. It sends them in `welcome`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Limits {
     /// Longest message, in Unicode scalar values.
     pub body: usize,

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::emoji::picture;
@@ -17,9 +18,9 @@ pub const MAX_SCALARS: usize = 4 * MAX_GRAPHEMES;
 
 /// A name of 1 to 32 graphemes: trimmed, inner white space folded to single spaces, without control characters.
 /// Two members may share a name; their ids differ.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
-pub struct DisplayName(String);
+/// Its clones share the text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DisplayName(Arc<str>);
 
 /// Why a typed name is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +81,7 @@ impl FromStr for DisplayName {
         if name.chars().count() > MAX_SCALARS || name.graphemes(true).count() > MAX_GRAPHEMES {
             return Err(NameError::TooLong);
         }
-        Ok(Self(name))
+        Ok(Self(name.into()))
     }
 }
 
@@ -121,12 +122,18 @@ impl fmt::Display for DisplayName {
     }
 }
 
+impl Serialize for DisplayName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 /// Without counting: in JSON there are names only that were counted when they were typed into a form. It needs tables
 /// that would be a fortieth of the browser's program.
 impl<'de> Deserialize<'de> for DisplayName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
         let is_one = name.chars().count() <= MAX_SCALARS && !holds_control(&name) && !name.chars().all(is_invisible);
-        if is_one { Ok(Self(name)) } else { Err(D::Error::custom("not a name")) }
+        if is_one { Ok(Self(name.into())) } else { Err(D::Error::custom("not a name")) }
     }
 }

@@ -7,6 +7,7 @@ use protocol::EventId;
 use super::emoji::{self, EmojiPicker};
 use super::{Desk, Mode};
 use crate::api::Flash;
+use crate::components::click::click;
 use crate::live::room::Room;
 use crate::text;
 
@@ -53,7 +54,7 @@ pub(crate) fn Composer(
                 action="/api/post_message"
                 inert=move || room.leaving.get()
                 on:submit=submit
-                on:click=move |_| editor.mention.close()
+                on:click=click(move |_| editor.mention.close())
             >
                 <About cancel=move || editor.cancel()/>
                 <Offer mention=editor.mention choose=move |place| editor.complete(Some(place))/>
@@ -87,7 +88,7 @@ fn Field(
     flash: Option<Flash>,
 ) -> impl IntoView {
     let Editor { room, desk, error, mention, .. } = editor;
-    let is_new = move || desk.mode.with(|mode| matches!(mode, Mode::New));
+    let is_new = move || matches!(*desk.mode.read(), Mode::New);
     let (mends, typed) = (flash.is_some(), flash.map(|flash| flash.body).unwrap_or_default());
     view! {
         <textarea
@@ -107,7 +108,7 @@ fn Field(
             aria-controls=move || mention.list_id()
             aria-activedescendant=move || mention.active_id()
             aria-describedby=move || if is_new() { "body-error" } else { "about body-error" }
-            aria-invalid=move || error.with(Option::is_some).then_some("true")
+            aria-invalid=move || error.read().is_some().then_some("true")
             on:keydown=move |event| editor.key(&event)
             on:input=move |_| editor.input()
             on:blur=move |_| mention.close()
@@ -128,7 +129,7 @@ fn between_tags(text: String) -> String {
 #[component]
 fn SendButton() -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let edits = move || desk.mode.with(|mode| matches!(mode, Mode::Edit(_)));
+    let edits = move || matches!(*desk.mode.read(), Mode::Edit(_));
     view! {
         <button class="button primary send" aria-label=move || if edits() { text::SAVE } else { text::SEND }>
             <svg aria-hidden="true">
@@ -145,7 +146,7 @@ fn Hint() -> impl IntoView {
     view! {
         <p class="hint">
             <span class="keys">
-                {text::KEYS.map(|(key, does)| view! { <kbd>{key}</kbd> {does} }).collect_view()}
+                {text::KEYS.into_iter().map(|(key, does)| view! { <kbd>{key}</kbd> {does} }.into_any()).collect_view()}
                 <button type="button" command="show-modal" commandfor="help">
                     <kbd>"?"</kbd>
                     {text::ALL_KEYS}

@@ -6,7 +6,9 @@ use web_sys::{Element, Event};
 
 use super::log::row::element_id;
 use super::{Desk, Picking};
+use crate::components::click::click;
 use crate::live::browser;
+use crate::live::effect::effect;
 use crate::live::room::{Room, set_if_new};
 use crate::text;
 
@@ -64,7 +66,7 @@ pub(crate) fn EmojiPicker(
     let (room, desk) = (expect_context::<Room>(), expect_context::<Desk>());
     let panel = NodeRef::<html::Div>::new();
     let built = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move || {
         if let (Some(Picking::Reaction(message)), Some(panel)) = (desk.picking.get(), panel.get_untracked())
             && !browser::is_open(&panel)
         {
@@ -73,7 +75,7 @@ pub(crate) fn EmojiPicker(
     });
     let before_toggle = move |_: Event| {
         set_if_new(built, true);
-        if desk.picking.with_untracked(Option::is_none) {
+        if desk.picking.get_untracked().is_none() {
             desk.picking.set(Some(Picking::Composer));
         }
     };
@@ -111,7 +113,7 @@ pub(crate) fn EmojiPicker(
             aria-label=text::EMOJI
             on:beforetoggle=before_toggle
             on:toggle=toggled
-            on:click=pick
+            on:click=click(pick)
             on:keydown=move |event| steer(&event)
         >
             {move || built.get().then(grid)}
@@ -126,7 +128,7 @@ fn has_lost_focus(panel: &Element) -> bool {
 }
 
 /// All emoji. Tab goes from group to group, the arrows from emoji to emoji.
-fn grid() -> impl IntoView {
+fn grid() -> AnyView {
     let emoji_button = |(place, (emoji, name)): (usize, (&'static str, &'static str))| {
         let tabindex = if place == 0 { "0" } else { "-1" };
         view! {
@@ -134,6 +136,7 @@ fn grid() -> impl IntoView {
                 {emoji}
             </button>
         }
+        .into_any()
     };
     let group = |(name, emoji)| {
         view! {
@@ -141,8 +144,9 @@ fn grid() -> impl IntoView {
                 {named(emoji).enumerate().map(emoji_button).collect_view()}
             </div>
         }
+        .into_any()
     };
-    GROUPS.map(group).collect_view()
+    GROUPS.into_iter().map(group).collect_view().into_any()
 }
 
 fn named(emoji: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -4,6 +4,7 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
 use super::notices::{Notices, Setting};
+use crate::components::click::click;
 use crate::components::copy_link::CodeChip;
 use crate::components::icon::{Mark, Sign};
 use crate::components::look::LookButton;
@@ -21,6 +22,7 @@ pub(super) fn Header() -> impl IntoView {
                 <span class="visually-hidden">{text::LOCKED}</span>
             </span>
         }
+        .into_any()
     };
     view! {
         <header>
@@ -56,7 +58,7 @@ fn Seats() -> impl IntoView {
         <svg aria-hidden="true"><use href="#i-people"/></svg>
         <span class="visually-hidden">{text::PEOPLE}</span>
         // The space is for who hears it; the eye has the gap.
-        <span>{move || format!(" {} ", members.with(Vec::len))}</span>
+        <span>{move || format!(" {} ", members.read().len())}</span>
         <span class="of">{format!("/ {capacity}")}</span>
     }
 }
@@ -76,8 +78,8 @@ fn Bell() -> impl IntoView {
         Setting::Desktop => view! { <Sign icon="#i-bell" label=text::NOTICES_ON/> },
     };
     view! {
-        <button type="button" class="button icon bell hydrated" title=title on:click=move |_| notices.toggle()>
-            {sign}
+        <button type="button" class="button icon bell hydrated" title=title on:click=click(move |_| notices.toggle())>
+            {move || sign().into_any()}
         </button>
     }
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::components::copy_link::{CopyButton, ShareButton, link};
 use crate::components::dialog::Dialog;
+use crate::live::effect::effect;
 use crate::live::room::Room;
 use crate::text;
 
@@ -13,7 +14,7 @@ use crate::text;
 pub(super) fn Invite() -> impl IntoView {
     let code = expect_context::<Room>().code;
     let field = NodeRef::<html::Input>::new();
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(field) = field.get() {
             field.set_value(&link(code));
         }

@@ -4,8 +4,10 @@
 use leptos::html::{Div, Section};
 use leptos::prelude::*;
 
+use crate::components::click::click;
 use crate::components::icon::Mark;
 use crate::live::browser;
+use crate::live::effect::effect;
 use crate::live::log::Block;
 use crate::live::room::Room;
 use crate::text;
@@ -33,14 +35,13 @@ pub(crate) fn LogView() -> impl IntoView {
     let following = Following::new(room, scroller, announcer);
     let pointing = Pointing::new();
     place::keep_reading_place(room, scroller);
-    let is_quiet = move || room.log.newest.get().is_none();
     view! {
         <section id="log" class="log" node_ref=scroller on:scroll=move |_| following.scrolled()>
             // One listener for all rows, of which there may be 2,000: see `Pointing`.
             <div
                 class="sheet"
                 node_ref=sheet
-                on:click:capture=move |event| pointing.clicked(&event)
+                on:click:capture=click(move |event| pointing.clicked(&event))
                 on:keydown=move |event| keys::steer(pointing, &event)
                 on:focusin=move |event| pointing.focused(&event)
                 on:pointerover=move |event| pointing.hovered(&event)
@@ -59,22 +60,28 @@ pub(crate) fn LogView() -> impl IntoView {
                         <BlockView block/>
                     </For>
                 </div>
-                <Show when=is_quiet>
-                    <div class="quiet">
-                        <Mark/>
-                        <p>{text::EMPTY_ROOM}</p>
-                    </div>
-                </Show>
+                {move || room.log.newest.get().is_none().then(quiet)}
                 <ActionBar target=pointing.target sheet/>
             </div>
         </section>
         <div class="below">
             <Voice announcer/>
-            <button type="button" class="button jump" class:shown=following.is_away on:click=move |_| following.to_end()>
+            <button type="button" class="button jump" class:shown=move || following.is_away.get() on:click=click(move |_| following.to_end())>
                 {move || text::jump(following.below.get())}
             </button>
         </div>
     }
+}
+
+/// What stands in a log without messages.
+fn quiet() -> AnyView {
+    view! {
+        <div class="quiet">
+            <Mark/>
+            <p>{text::EMPTY_ROOM}</p>
+        </div>
+    }
+    .into_any()
 }
 
 /// Rows that the browser lays out, or skips, together.
@@ -85,14 +92,15 @@ fn BlockView(block: Block) -> impl IntoView {
     // How high the block may be while it has not been on the screen. Written when the number of its rows has changed, and
     // not when a row has: it makes the browser style the block anew. Never as an attribute, which the content policy
     // forbids.
-    Effect::new(move |before: Option<usize>| {
-        let count = counted.with(Vec::len);
+    let mut before = None;
+    effect(move || {
+        let count = counted.read().len();
         if before != Some(count)
             && let Some(node) = node.get()
         {
             browser::set_custom_property(&node, "--rows", &count.to_string());
         }
-        count
+        before = Some(count);
     });
     view! {
         <div class="block" node_ref=node>

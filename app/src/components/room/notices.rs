@@ -7,6 +7,7 @@ use leptos::task::spawn_local;
 use protocol::{EventId, MessageBody};
 
 use super::log::row::excerpt;
+use crate::live::effect::effect;
 use crate::live::room::{Room, Status};
 use crate::live::{browser, notices};
 use crate::{markup, text};
@@ -26,20 +27,21 @@ impl Notices {
     /// Begins to tell of this room, as this device was told to, for as long as the owner is there.
     pub(crate) fn new(room: Room) -> Self {
         let this = Self { room, setting: RwSignal::new(Setting::Off), hidden: RwSignal::new(false) };
-        Effect::new(move |_| {
+        effect(move || {
             this.setting.set(notices::setting());
             this.hidden.set(!browser::is_visible());
             browser::hear(ev::visibilitychange, move |_| this.hidden.set(!browser::is_visible()));
             on_cleanup(|| notices::mark_icon(false));
         });
-        Effect::new(move |before: Option<usize>| {
+        let mut before = None;
+        effect(move || {
             let unread = room.unread.get();
             if before.is_some_and(|before| unread > before) && !browser::is_visible() {
                 this.ring();
             }
-            unread
+            before = Some(unread);
         });
-        Effect::new(move |_| notices::mark_icon(this.unseen() > 0));
+        effect(move || notices::mark_icon(this.unseen() > 0));
         this
     }
 

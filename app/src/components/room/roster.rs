@@ -14,7 +14,7 @@ pub(super) fn Roster() -> impl IntoView {
     view! {
         // It may have to be scrolled, and Safari lets keys do that only in what can have the focus.
         <aside class="people" id="people" popover="" aria-label=text::PEOPLE tabindex="0">
-            <h2>{move || text::here_now(room.members.with(Vec::len), room.capacity)}</h2>
+            <h2>{move || text::here_now(room.members.read().len(), room.capacity)}</h2>
             <button type="button" class="button icon narrow" popovertarget="people" popovertargetaction="hide" aria-label=text::CLOSE>
                 <svg aria-hidden="true"><use href="#i-close"/></svg>
             </button>
@@ -37,7 +37,7 @@ struct Person {
 /// Members of the room, the reader first.
 fn people(room: Room) -> Vec<Person> {
     let (members, typing) = (room.members.read(), room.typing.read());
-    let mut people: Vec<_> = members
+    let (reader, others): (Vec<_>, Vec<_>) = members
         .iter()
         .map(|seated| Person {
             member: seated.member,
@@ -48,15 +48,14 @@ fn people(room: Room) -> Vec<Person> {
             } else if seated.away {
                 Some(text::AWAY)
             } else {
-                typing.iter().any(|name| **name == seated.name).then_some(text::TYPING)
+                typing.contains(&seated.name).then_some(text::TYPING)
             },
         })
-        .collect();
-    people.sort_by_key(|person| person.member != room.me);
-    people
+        .partition(|person| person.member == room.me);
+    reader.into_iter().chain(others).collect()
 }
 
-fn row(person: Person) -> impl IntoView {
+fn row(person: Person) -> AnyView {
     let Person { member, name, away, word } = person;
     view! {
         <li class=if away { "person away" } else { "person" }>
@@ -65,4 +64,5 @@ fn row(person: Person) -> impl IntoView {
             <small>{word}</small>
         </li>
     }
+    .into_any()
 }

@@ -3,6 +3,7 @@
 use client::LOSS_MS;
 use leptos::prelude::*;
 
+use crate::components::click::click;
 use crate::live::room::{Room, Status};
 use crate::text;
 
@@ -14,7 +15,7 @@ const STUBBORN: u32 = 3;
 pub(super) fn StatusBanner() -> impl IntoView {
     let room = expect_context::<Room>();
     let state = Memo::new(move |_| state(room));
-    let class = move || match (room.status.get(), state.with(Option::is_some)) {
+    let class = move || match (room.status.get(), state.read().is_some()) {
         (Status::Live, true) => "banner back shown",
         (Status::Live, false) => "banner back",
         (_, true) => "banner shown",
@@ -23,19 +24,21 @@ pub(super) fn StatusBanner() -> impl IntoView {
     let words = move || state.get().map(|state| countdown(room).map_or(state, text::trying_again_in));
     let refresh = move || {
         let stubborn = matches!(room.status.get(), Status::Reconnecting { failed: STUBBORN.., offline: false, .. });
-        let link =
-            || view! { <a class="button" href=format!("/room/{}", room.code) rel="external">{text::REFRESH}</a> };
+        let link = || {
+            view! { <a class="button" href=format!("/room/{}", room.code) rel="external">{text::REFRESH}</a> }
+                .into_any()
+        };
         stubborn.then(link)
     };
     view! {
         <div class="status">
             <div role="status" class="visually-hidden">{move || state.get()}</div>
             <div class=class>
-                <span aria-hidden="true">{words}</span>
-                <button type="button" class="button" hidden=move || room.status.get() == Status::Live on:click=move |_| room.try_now()>
+                <span aria-hidden="true">{move || words()}</span>
+                <button type="button" class="button" hidden=move || room.status.get() == Status::Live on:click=click(move |_| room.try_now())>
                     {text::TRY_NOW}
                 </button>
-                {refresh}
+                {move || refresh()}
             </div>
         </div>
     }

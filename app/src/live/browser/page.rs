@@ -112,7 +112,7 @@ pub fn watch_size(element: &Element, changed: impl Fn() + 'static) {
     let Ok(observer) = ResizeObserver::new(changed.as_ref().unchecked_ref()) else { return };
     observer.observe(element);
     let kept = StoredValue::new_local((observer, changed));
-    on_cleanup(move || kept.with_value(|(observer, _)| observer.disconnect()));
+    on_cleanup(move || kept.read_value().0.disconnect());
 }
 
 /// Sets a style's custom property on an element. Not an attribute, which the content policy forbids.

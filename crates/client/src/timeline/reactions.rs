@@ -1,7 +1,5 @@
 //! Who put which emoji on a message.
 
-use std::collections::BTreeMap;
-
 use protocol::{Emoji, MemberId};
 
 use super::Reader;
@@ -10,36 +8,31 @@ use super::row::Reaction;
 /// Most names a [`Reaction`] carries.
 pub const WHO: usize = 10;
 
-/// The reactions to one message, counted in the log's order. A member counts once per emoji. An emoji stands where it
-/// first came; when nobody has it any more it is gone, and comes last if it comes again.
+/// The reactions to one message, counted in the log's order. Emoji stand in the order in which they came first, and
+/// so do the members who have one. An emoji that nobody has any more is gone, and comes last if it comes again.
 #[derive(Default)]
 pub(super) struct Tally<'a> {
-    emoji: Vec<(&'a Emoji, Members)>,
-    /// How many have come so far.
-    arrivals: usize,
+    emoji: Vec<(&'a Emoji, Vec<MemberId>)>,
 }
-
-/// Who has an emoji, and as the how-manieth they came.
-type Members = BTreeMap<MemberId, usize>;
 
 impl<'a> Tally<'a> {
     /// A member put this emoji on, or took it away.
     pub(super) fn count(&mut self, by: MemberId, emoji: &'a Emoji, on: bool) {
-        let place = self.emoji.iter().position(|(known, _)| *known == emoji);
-        match place {
-            Some(place) if on => {
-                self.emoji[place].1.entry(by).or_insert(self.arrivals);
+        let Some(place) = self.emoji.iter().position(|(known, _)| *known == emoji) else {
+            if on {
+                self.emoji.push((emoji, vec![by]));
             }
-            Some(place) => {
-                self.emoji[place].1.remove(&by);
-                if self.emoji[place].1.is_empty() {
-                    self.emoji.remove(place);
-                }
-            }
-            None if on => self.emoji.push((emoji, Members::from([(by, self.arrivals)]))),
-            None => {}
+            return;
+        };
+        let members = &mut self.emoji[place].1;
+        match members.iter().position(|member| *member == by) {
+            None if on => members.push(by),
+            Some(at) if !on => _ = members.remove(at),
+            _ => {}
         }
-        self.arrivals += 1;
+        if members.is_empty() {
+            self.emoji.remove(place);
+        }
     }
 
     /// As a row shows it.
@@ -47,13 +40,11 @@ impl<'a> Tally<'a> {
         self.emoji
             .into_iter()
             .map(|(emoji, members)| {
-                let mut arrived: Vec<_> = members.iter().map(|(member, arrival)| (*arrival, *member)).collect();
-                arrived.sort_unstable();
-                let names = arrived.iter().filter_map(|(_, member)| reader.names.get(member));
+                let names = members.iter().filter_map(|member| reader.names.get(member));
                 Reaction {
                     emoji: emoji.clone(),
                     count: members.len(),
-                    own: members.contains_key(&reader.me),
+                    own: members.contains(&reader.me),
                     who: names.take(WHO).cloned().collect(),
                 }
             })

@@ -67,7 +67,7 @@ pub struct MessageRow {
     /// Who said it.
     pub by: MemberId,
     /// What that member is called now; `None` when the server never named them.
-    pub name: Option<Arc<DisplayName>>,
+    pub name: Option<DisplayName>,
     /// When, in UTC milliseconds: by the server's clock, or by this machine's until it is sent.
     pub at: u64,
     /// What it says; `None` when it was deleted.
@@ -96,7 +96,7 @@ pub struct Quote {
     /// Who said it; `None` when it is not here.
     pub by: Option<MemberId>,
     /// What that member is called now.
-    pub name: Option<Arc<DisplayName>>,
+    pub name: Option<DisplayName>,
     /// What it says; `None` when it was deleted or is not here.
     pub body: Option<MessageBody>,
     /// Whether it is a row of this page: then one can jump to it.
@@ -113,7 +113,7 @@ pub struct Reaction {
     /// Whether the reader is one of them.
     pub own: bool,
     /// What the first of them are called, in the order they came: at most [`super::reactions::WHO`].
-    pub who: Vec<Arc<DisplayName>>,
+    pub who: Vec<DisplayName>,
 }
 
 /// How far a message got.
@@ -154,7 +154,7 @@ pub struct SeatChange {
     /// Who.
     pub member: MemberId,
     /// What that member is called now; `None` when the server never named them.
-    pub name: Option<Arc<DisplayName>>,
+    pub name: Option<DisplayName>,
     /// Whether it is the reader.
     pub own: bool,
     /// Came or went.

@@ -1,6 +1,5 @@
 //! How rows are made of events and drafts.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use protocol::{Event, EventId, EventKind, MemberId, MessageBody, Seq};
@@ -21,8 +20,8 @@ pub(super) struct Rows<'a> {
     reader: Reader<'a>,
     zone: i32,
     drafts: Vec<&'a Draft>,
-    /// What waits to be sent of a message: its words, and what changes it.
-    pending: BTreeMap<EventId, Pending<'a>>,
+    /// What waits to be sent of messages, sorted by their ids.
+    pending: Vec<Pending<'a>>,
     /// Where the unread row stands, and what it says.
     unread: Option<(Seq, usize)>,
     rows: Vec<Row>,
@@ -33,9 +32,10 @@ pub(super) struct Rows<'a> {
 }
 
 /// What is on its way and concerns one message.
-#[derive(Default)]
 struct Pending<'a> {
-    /// The message itself.
+    /// The message.
+    id: EventId,
+    /// Its words.
     said: Option<&'a MessageBody>,
     /// Changes of it, deletions and reactions, in order.
     changes: Vec<&'a Draft>,
@@ -61,15 +61,15 @@ impl<'a> Rows<'a> {
         seen: Option<Seq>,
     ) -> Self {
         let drafts: Vec<&Draft> = drafts.collect();
-        let mut pending: BTreeMap<EventId, Pending<'a>> = BTreeMap::new();
+        let mut pending = Vec::new();
         for draft in &drafts {
             match &draft.event {
-                DraftEvent::Message { body, .. } => pending.entry(draft.id).or_default().said = Some(body),
+                DraftEvent::Message { body, .. } => of(&mut pending, draft.id).said = Some(body),
                 // Refused words stand alone.
                 _ if draft.is_refused() => {}
                 change => {
                     if let Some(target) = change.target() {
-                        pending.entry(target).or_default().changes.push(draft);
+                        of(&mut pending, target).changes.push(draft);
                     }
                 }
             }
@@ -175,9 +175,15 @@ impl<'a> Rows<'a> {
         self.rows.push(Row::Message(row));
     }
 
+    /// What is on its way and concerns this message.
+    fn pending(&self, id: EventId) -> Option<&Pending<'a>> {
+        let place = self.pending.binary_search_by_key(&id, |pending| pending.id).ok()?;
+        self.pending.get(place)
+    }
+
     /// What is on its way and changes or reacts to this message.
     fn changes(&self, id: EventId) -> &[&'a Draft] {
-        self.pending.get(&id).map_or(&[], |pending| &pending.changes)
+        self.pending(id).map_or(&[], |pending| &pending.changes)
     }
 
     /// What a message says once what is on its way has come, and since when that is under way.
@@ -215,7 +221,7 @@ impl<'a> Rows<'a> {
                 EventKind::Message { body, .. } => Some((event.by, body.as_ref())),
                 _ => None,
             },
-            None => self.pending.get(&target).and_then(|pending| pending.said).map(|body| (self.reader.me, Some(body))),
+            None => self.pending(target).and_then(|pending| pending.said).map(|body| (self.reader.me, Some(body))),
         };
         let by = said.map(|(by, _)| by);
         Quote {
@@ -229,7 +235,7 @@ impl<'a> Rows<'a> {
 
     /// Whether there is a row with words that a change could be shown in.
     fn says_something(&self, target: EventId) -> bool {
-        self.pending.get(&target).is_some_and(|pending| pending.said.is_some())
+        self.pending(target).is_some_and(|pending| pending.said.is_some())
             || self
                 .timeline
                 .message(target)
@@ -260,4 +266,13 @@ impl<'a> Rows<'a> {
             self.rows.push(Row::Day(DayRow { day, at }));
         }
     }
+}
+
+/// The place of this message among those that something is on its way for.
+fn of<'p, 'a>(pending: &'p mut Vec<Pending<'a>>, id: EventId) -> &'p mut Pending<'a> {
+    let place = pending.binary_search_by_key(&id, |pending| pending.id).unwrap_or_else(|place| {
+        pending.insert(place, Pending { id, said: None, changes: Vec::new() });
+        place
+    });
+    &mut pending[place]
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::super::log::row::excerpt;
 use super::super::{Desk, Mode};
+use crate::components::click::click;
 use crate::components::name::Name;
 use crate::live::room::Room;
 use crate::text;
@@ -16,30 +17,34 @@ pub(super) fn About(
     cancel: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let (room, desk) = (expect_context::<Room>(), expect_context::<Desk>());
-    move || {
+    let about = move || {
         let (what, name, message) = match desk.mode.get() {
             Mode::New => return None,
             Mode::Reply(message) => (text::REPLYING, Some(called(&message)), message),
             Mode::Edit(message) => (text::EDITING, None, message),
         };
-        Some(view! {
-            <div id="about" class=format!("about hue-{}", message.by.hue())>
-                <p>
-                    <b>{what} {name.map(|name| view! { " " <Name name class="name"/> })}</b>
-                    <span dir="auto">{beginning(room, &message)}</span>
-                </p>
-                <button
-                    type="button"
-                    class="button icon"
-                    aria-label=text::CANCEL
-                    title=text::CANCEL
-                    on:click=move |_| cancel()
-                >
-                    <svg aria-hidden="true"><use href="#i-close"/></svg>
-                </button>
-            </div>
-        })
-    }
+        Some(
+            view! {
+                <div id="about" class=format!("about hue-{}", message.by.hue())>
+                    <p>
+                        <b>{what} {name.map(|name| view! { " " <Name name class="name"/> }.into_any())}</b>
+                        <span dir="auto">{beginning(room, &message)}</span>
+                    </p>
+                    <button
+                        type="button"
+                        class="button icon"
+                        aria-label=text::CANCEL
+                        title=text::CANCEL
+                        on:click=click(move |_| cancel())
+                    >
+                        <svg aria-hidden="true"><use href="#i-close"/></svg>
+                    </button>
+                </div>
+            }
+            .into_any(),
+        )
+    };
+    view! { {move || about()} }
 }
 
 fn called(message: &MessageRow) -> String {

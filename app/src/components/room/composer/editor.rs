@@ -10,6 +10,7 @@ use super::mention::Mention;
 use super::state::{self, Act, Facts, Press, Submit};
 use crate::api::Flash;
 use crate::live::browser;
+use crate::live::effect::effect;
 use crate::live::keeper::Aim;
 use crate::live::room::{Room, set_if_new};
 use crate::{markup, text};
@@ -51,21 +52,23 @@ impl Editor {
             mention: Mention::new(room),
         };
         // A refused message comes back into the box, before whatever stands there.
-        Effect::new(move |_| {
+        effect(move || {
             if let Some(back) = room.taken.get() {
                 this.cancel();
                 this.bring(&back);
                 this.focus();
             }
         });
-        Effect::new(move |_| this.start());
-        Effect::new(move |begun: Option<()>| {
+        effect(move || this.start());
+        let mut has_begun = false;
+        effect(move || {
             let mode = desk.mode.get();
             this.enter(&mode);
             // Not when the page begins: the reader may be somewhere else.
-            if begun.is_some() {
+            if has_begun {
                 this.focus();
             }
+            has_begun = true;
         });
         this
     }
@@ -97,7 +100,7 @@ impl Editor {
         let message = self.room.message(target).filter(|message| message.body.is_some());
         match message.map(Box::new) {
             Some(message) if edits => {
-                self.kept.update_value(|kept| kept.resumed = Some(typed));
+                self.kept.write_value().resumed = Some(typed);
                 self.desk.mode.set(Mode::Edit(message));
             }
             Some(message) => self.desk.mode.set(Mode::Reply(message)),
@@ -122,7 +125,7 @@ impl Editor {
                 self.resume(aim);
             }
         } else if self.is_changing() {
-            self.kept.update_value(|kept| kept.aside = Some(draft));
+            self.kept.write_value().aside = Some(draft);
         } else {
             self.fill(&draft);
         }
@@ -131,10 +134,10 @@ impl Editor {
     /// Makes the box ready for this mode.
     fn enter(self, mode: &Mode) {
         let Some(field) = self.field.get_untracked() else { return };
-        let aim = state::aim(mode, self.kept.try_update_value(|kept| kept.resumed.take()).flatten());
+        let aim = state::aim(mode, self.kept.write_value().resumed.take());
         match &aim {
             Some(aim) if aim.edits => {
-                self.kept.update_value(|kept| _ = kept.aside.get_or_insert_with(|| field.value()));
+                self.kept.write_value().aside.get_or_insert_with(|| field.value());
                 self.fill(&aim.text);
             }
             _ => self.put_back(),
@@ -144,11 +147,12 @@ impl Editor {
 
     /// True while a message is being changed in the box.
     fn is_changing(self) -> bool {
-        self.kept.with_value(|kept| kept.aside.is_some())
+        self.kept.read_value().aside.is_some()
     }
 
     fn put_back(self) {
-        if let Some(text) = self.kept.try_update_value(|kept| kept.aside.take()).flatten() {
+        let aside = self.kept.try_write_value().and_then(|mut kept| kept.aside.take());
+        if let Some(text) = aside {
             self.fill(&text);
         }
     }
@@ -248,7 +252,7 @@ impl Editor {
         let press = Press { key: &key, shift: event.shift_key(), modified: is_modified(event) };
         let facts = Facts {
             offers: self.mention.is_open(),
-            new: self.desk.mode.with_untracked(|mode| matches!(mode, Mode::New)),
+            new: matches!(*self.desk.mode.read_untracked(), Mode::New),
             // Asked for where it decides: a key does not wait for what it does not need.
             empty: key == "ArrowUp" && self.field.get_untracked().is_some_and(|field| field.value().is_empty()),
             touch: key == "Enter" && browser::is_touch(),

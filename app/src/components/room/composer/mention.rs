@@ -8,6 +8,7 @@ use protocol::name::MAX_SCALARS;
 use protocol::{DisplayName, Member, MemberId};
 use web_sys::HtmlTextAreaElement;
 
+use crate::components::click::click;
 use crate::components::name::{Avatar, Name};
 use crate::live::room::{Room, set_if_new};
 use crate::text;
@@ -51,12 +52,10 @@ impl Mention {
         let before = text.contains('@').then(|| before(text, field.selection_end().ok().flatten().unwrap_or_default()));
         let asked = before.and_then(asked);
         let at = asked.map(|(at, _)| at);
-        let refused = self.refused.try_update_value(|refused| {
-            refused.take_if(|refused| Some(*refused) != at);
-            refused.is_some()
-        });
-        let (at, query) = asked.filter(|_| refused == Some(false))?;
-        let members = self.room.members.with_untracked(|members| fitting(members, self.room.me, query));
+        let mut refused = self.refused.try_write_value()?;
+        refused.take_if(|refused| Some(*refused) != at);
+        let (at, query) = asked.filter(|_| refused.is_none())?;
+        let members = fitting(&self.room.members.read_untracked(), self.room.me, query);
         (!members.is_empty()).then_some(Offered { at, members, active: 0 })
     }
 
@@ -69,19 +68,17 @@ impl Mention {
 
     /// Closes the list of this mention for good.
     pub(super) fn refuse(self) {
-        let at = self.offered.with_untracked(|offered| offered.as_ref().map(|offered| offered.at));
+        let at = self.offered.read_untracked().as_ref().map(|offered| offered.at);
         self.refused.set_value(at);
         self.close();
     }
 
     /// Marks the option after the marked one, or the one before; the first follows the last.
     pub(super) fn step(self, forward: bool) {
-        self.offered.update(|offered| {
-            if let Some(Offered { members, active, .. }) = offered {
-                let count = members.len();
-                *active = (*active + if forward { 1 } else { count - 1 }) % count;
-            }
-        });
+        if let Some(Offered { members, active, .. }) = &mut *self.offered.write() {
+            let count = members.len();
+            *active = (*active + if forward { 1 } else { count - 1 }) % count;
+        }
     }
 
     /// Closes the list. Returns where the mention begins, and the name at this place of the list; without a place, the
@@ -94,17 +91,17 @@ impl Mention {
     }
 
     pub(super) fn is_open(self) -> bool {
-        self.offered.try_with_untracked(Option::is_some).unwrap_or_default()
+        self.offered.try_read_untracked().is_some_and(|offered| offered.is_some())
     }
 
     /// The list's id while it is open.
     pub(super) fn list_id(self) -> Option<&'static str> {
-        self.offered.with(Option::is_some).then_some(LIST)
+        self.offered.read().is_some().then_some(LIST)
     }
 
     /// The id of the marked option.
     pub(super) fn active_id(self) -> Option<String> {
-        self.offered.with(|offered| offered.as_ref().map(|offered| option_id(offered.active)))
+        self.offered.read().as_ref().map(|offered| option_id(offered.active))
     }
 }
 
@@ -116,29 +113,34 @@ pub(super) fn Offer(
     /// Completes the mention with the member at this place of the list.
     choose: impl Fn(usize) + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    move || {
+    let list = move || {
         let Offered { members, active, .. } = mention.offered.get()?;
         let option = |(place, Member { member, name, .. }): (usize, Member)| {
             let selected = if place == active { "true" } else { "false" };
             view! {
-                <li id=option_id(place) role="option" aria-selected=selected on:click=move |_| choose(place)>
+                <li id=option_id(place) role="option" aria-selected=selected on:click=click(move |_| choose(place))>
                     <Avatar member initial=name.initial().to_owned()/>
                     <Name name=name.to_string()/>
                 </li>
             }
+            .into_any()
         };
-        Some(view! {
-            <ul
-                id=LIST
-                class="offer"
-                role="listbox"
-                aria-label=text::PEOPLE
-                on:mousedown=|event| event.prevent_default()
-            >
-                {members.into_iter().enumerate().map(option).collect_view()}
-            </ul>
-        })
-    }
+        Some(
+            view! {
+                <ul
+                    id=LIST
+                    class="offer"
+                    role="listbox"
+                    aria-label=text::PEOPLE
+                    on:mousedown=|event| event.prevent_default()
+                >
+                    {members.into_iter().enumerate().map(option).collect_view()}
+                </ul>
+            }
+            .into_any(),
+        )
+    };
+    view! { {move || list()} }
 }
 
 fn option_id(place: usize) -> String {
@@ -174,14 +176,12 @@ fn folded(text: &str) -> String {
 /// The others whose name contains this, those first whose name begins with it.
 fn fitting(members: &[Member], me: MemberId, query: &str) -> Vec<Member> {
     let query = folded(query);
-    let mut found: Vec<(Option<usize>, &Member)> = members
+    let (begin, contain): (Vec<_>, Vec<_>) = members
         .iter()
         .filter(|seated| seated.member != me)
-        .map(|seated| (folded(seated.name.as_str()).find(&query), seated))
-        .filter(|(place, _)| place.is_some())
-        .collect();
-    found.sort_by_key(|(place, _)| *place != Some(0));
-    found.into_iter().take(AT_MOST).map(|(_, seated)| seated.clone()).collect()
+        .filter_map(|seated| Some((folded(seated.name.as_str()).find(&query)?, seated)))
+        .partition(|(place, _)| *place == 0);
+    begin.into_iter().chain(contain).take(AT_MOST).map(|(_, seated)| seated.clone()).collect()
 }
 
 #[cfg(test)]

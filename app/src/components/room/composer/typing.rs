@@ -12,7 +12,7 @@ pub(super) fn TypingLine() -> impl IntoView {
     let room = expect_context::<Room>();
     view! {
         <p class="typing" aria-hidden="true">
-            {move || room.typing.with(|names| sentence(text::typing(names)))}
+            {move || sentence(text::typing(&room.typing.read())).into_any()}
         </p>
     }
 }

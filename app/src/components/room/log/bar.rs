@@ -7,10 +7,12 @@ use leptos::task::spawn_local;
 use protocol::EventId;
 
 use super::row::element_id;
+use crate::components::click::click;
 use crate::components::icon::Icon;
 use crate::components::room::{Desk, Mode, Picking};
 use crate::live::browser;
-use crate::live::log::Log;
+use crate::live::effect::effect;
+use crate::live::log::{Block, Log};
 use crate::live::room::Room;
 use crate::text;
 
@@ -37,11 +39,11 @@ pub(super) fn ActionBar(
             browser::set_custom_property(&bar, "--at", &format!("{}px", browser::top_within(&row, &sheet)));
         }
     };
-    Effect::new(move |_| {
+    effect(move || {
         shown.track();
         place();
     });
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(sheet) = sheet.get() {
             browser::watch_size(&sheet, place);
         }
@@ -58,7 +60,7 @@ pub(super) fn ActionBar(
             data-message=move || shown.get().map(|id| id.to_string())
             node_ref=bar
         >
-            {move || shown.get().map(|id| view! { <Actions id target/> })}
+            {move || shown.get().map(|id| view! { <Actions id target/> }.into_any())}
         </div>
     }
 }
@@ -68,9 +70,8 @@ pub(super) fn ActionBar(
 fn can_be_acted_on(log: Log, id: EventId) -> bool {
     let key = RowKey::Event(id);
     // From the front: what comes at the end, which is most of what comes, asks nobody again.
-    let found = log.blocks.with(|blocks| {
-        blocks.iter().find_map(|block| block.rows.with(|rows| rows.iter().find(|handle| handle.key == key).cloned()))
-    });
+    let find = |block: &Block| block.rows.read().iter().find(|handle| handle.key == key).cloned();
+    let found = log.blocks.read().iter().find_map(find);
     found.is_some_and(|handle| match &**handle.row.read() {
         Row::Message(message) => {
             message.body.is_some() && matches!(message.state, RowState::Sent | RowState::Changing { .. })
@@ -98,12 +99,12 @@ fn Actions(
         browser::focus("body");
         target.set(None);
     };
-    let quick = QUICK.map(|emoji| {
+    let quick = QUICK.into_iter().map(|emoji| {
         let react = move || {
             room.toggle_reaction(id, emoji);
             back_to_message();
         };
-        view! { <Action name=format!("{} {emoji}", text::REACT_WITH) press=Box::new(react)>{emoji}</Action> }
+        view! { <Action name=format!("{} {emoji}", text::REACT_WITH) press=Box::new(react)>{emoji}</Action> }.into_any()
     });
     let pick = move || {
         desk.picking.set(Some(Picking::Reaction(id)));
@@ -136,9 +137,10 @@ fn Actions(
             <Action name=text::EDIT press=Box::new(edit)><Icon href="#i-edit"/></Action>
             <DeleteButton press=Box::new(delete)/>
         }
+        .into_any()
     });
     view! {
-        {quick}
+        {quick.collect_view()}
         <Action name=text::REACT press=Box::new(pick)><Icon href="#i-smile"/></Action>
         <Action name=text::REPLY press=Box::new(reply)><Icon href="#i-reply"/></Action>
         <Action name=text::COPY press=Box::new(copy)><Icon href="#i-copy"/></Action>
@@ -148,7 +150,7 @@ fn Actions(
 
 /// Takes a message into the composer, unless it is there already: what was typed for the change stays.
 fn edit(room: Room, desk: Desk, id: EventId) {
-    let is_edited = desk.mode.with_untracked(|mode| matches!(mode, Mode::Edit(edited) if edited.id == id));
+    let is_edited = matches!(&*desk.mode.read_untracked(), Mode::Edit(edited) if edited.id == id);
     if let Some(message) = room.message(id).filter(|_| !is_edited) {
         desk.mode.set(Mode::Edit(Box::new(message)));
     }
@@ -165,7 +167,7 @@ fn Action(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <button type="button" tabindex="-1" title=name.clone() aria-label=name on:click=move |_| press()>
+        <button type="button" tabindex="-1" title=name.clone() aria-label=name on:click=click(move |_| press())>
             {children()}
         </button>
     }
@@ -181,7 +183,7 @@ fn DeleteButton(
     let name = move || if is_sure.get() { text::DELETE_SURE } else { text::DELETE };
     let pressed = move |_| if is_sure.get_untracked() { press() } else { is_sure.set(true) };
     view! {
-        <button type="button" tabindex="-1" class:sure=is_sure title=name aria-label=name on:click=pressed>
+        <button type="button" tabindex="-1" class:sure=move || is_sure.get() title=name aria-label=name on:click=click(pressed)>
             {move || {
                 if is_sure.get() { text::DELETE_SURE.into_any() } else { view! { <Icon href="#i-delete"/> }.into_any() }
             }}

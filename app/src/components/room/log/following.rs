@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use protocol::EventId;
 
 use super::voice::{Announcer, News};
+use crate::live::effect::effect;
 use crate::live::room::{Room, set_if_new};
 use crate::text;
 
@@ -42,10 +43,13 @@ impl Following {
     pub(super) fn new(room: Room, scroller: NodeRef<Section>, announcer: Announcer) -> Self {
         let (is_away, below) = (RwSignal::new(false), RwSignal::new(0));
         let following = Self { room, scroller, announcer, is_away, below };
-        Effect::new(move |before: Option<End>| {
+        let mut end = End::default();
+        effect(move || {
             // What comes at the end changes the last block, or comes with a new one.
-            room.log.blocks.with(|blocks| blocks.last().map(|last| last.rows.track()));
-            following.look(before.unwrap_or_default())
+            if let Some(last) = room.log.blocks.read().last() {
+                last.rows.track();
+            }
+            end = following.look(end);
         });
         following
     }
@@ -79,7 +83,7 @@ impl Following {
                 self.to_end();
             }
             if self.is_away.get_untracked() && others > 0 {
-                self.below.update(|below| *below += others);
+                self.below.set(self.below.get_untracked() + others);
             }
             news.reverse();
             self.announcer.announce(news);

@@ -11,6 +11,7 @@ use web_sys::Element;
 use super::following::AT_END;
 use super::row::element_id;
 use crate::live::browser;
+use crate::live::effect::effect;
 use crate::live::keeper::{self, Place};
 use crate::live::room::{Room, Status};
 
@@ -25,21 +26,22 @@ pub(super) fn keep_reading_place(room: Room, scroller: NodeRef<Section>) {
     let sought = go_back(room, scroller);
     // When the owner ends the rows are off the screen already, and have no place any more. The address changes before.
     let pathname = use_location().pathname;
-    Effect::new(move |here: Option<String>| {
+    let mut here = None;
+    effect(move || {
         let path = pathname.get();
-        if here.is_some_and(|here| here != path) {
+        if here.as_ref().is_some_and(|here| *here != path) {
             keep(room, scroller, sought);
         }
-        path
+        here = Some(path);
     });
-    Effect::new(move |_| browser::hear(ev::pagehide, move |_| keep(room, scroller, sought)));
+    effect(move || browser::hear(ev::pagehide, move |_| keep(room, scroller, sought)));
 }
 
 /// Keeps the reader's place; none at the end, and none once the stay is over, when everything of the room is forgotten.
 /// Whoever is at the end because the place is still sought keeps that.
 fn keep(room: Room, scroller: NodeRef<Section>, sought: StoredValue<Option<Place>>) {
     let Some(Some(scroller)) = scroller.try_get_untracked() else { return };
-    let is_over = room.status.with_untracked(|status| matches!(status, Status::Ended(_)));
+    let is_over = matches!(room.status.get_untracked(), Status::Ended(_));
     if is_over || scroller.client_height() == 0 {
         return;
     }
@@ -67,7 +69,8 @@ fn top_message(scroller: &Element) -> Option<Place> {
 /// are loaded for it, the reader stays at the end. Returns the place while it is being looked for.
 fn go_back(room: Room, scroller: NodeRef<Section>) -> StoredValue<Option<Place>> {
     let sought = StoredValue::new(None);
-    Effect::new(move |pages: Option<Pages>| {
+    let mut pages = None;
+    effect(move || {
         if pages.is_none() {
             sought.set_value(keeper::kept_place(room.code));
         }
@@ -75,7 +78,7 @@ fn go_back(room: Room, scroller: NodeRef<Section>) -> StoredValue<Option<Place>>
         if on.is_none() {
             sought.set_value(None);
         }
-        on.unwrap_or_default()
+        pages = Some(on.unwrap_or_default());
     });
     sought
 }

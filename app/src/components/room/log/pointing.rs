@@ -76,7 +76,7 @@ impl Pointing {
     }
 
     pub(super) fn released(self) {
-        if let Some(timeout) = self.resting.try_update_value(Option::take).flatten() {
+        if let Some(timeout) = self.resting.try_write_value().and_then(|mut resting| resting.take()) {
             timeout.clear();
         }
     }
@@ -89,7 +89,7 @@ impl Pointing {
 
     /// Keeps the click of a long press from whatever is under the finger. So it has to be heard before that: capturing.
     pub(super) fn clicked(self, event: &Event) {
-        if self.held.try_update_value(mem::take) == Some(true) {
+        if self.held.try_write_value().is_some_and(|mut held| mem::take(&mut *held)) {
             event.prevent_default();
             event.stop_propagation();
         }

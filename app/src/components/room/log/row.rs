@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use protocol::emoji::picture;
 use protocol::{Code, DisplayName, EventId, MessageBody};
 
+use crate::components::click::click;
 use crate::components::focusable::focusable;
 use crate::components::markup::blocks;
 use crate::components::name::{Avatar, Name, sentence};
@@ -30,11 +31,13 @@ pub(crate) fn RowView(
     handle: RowHandle,
 ) -> impl IntoView {
     let room = expect_context::<Room>();
-    move || match &**handle.row.read() {
-        Row::Day(day) => day_line(room, day).into_any(),
-        Row::Unread(unread) => view! { <div class="unread">{text::new_messages(unread.count)}</div> }.into_any(),
-        Row::Line(line) => view! { <div class="line">{sentence(text::line(line))}</div> }.into_any(),
-        Row::Message(message) => said(room, message).into_any(),
+    view! {
+        {move || match &**handle.row.read() {
+            Row::Day(day) => day_line(room, day).into_any(),
+            Row::Unread(unread) => view! { <div class="unread">{text::new_messages(unread.count)}</div> }.into_any(),
+            Row::Line(line) => view! { <div class="line">{sentence(text::line(line))}</div> }.into_any(),
+            Row::Message(message) => said(room, message).into_any(),
+        }}
     }
 }
 
@@ -75,9 +78,10 @@ fn said(room: Room, message: &MessageRow) -> impl IntoView + use<> {
         }
     }
     let has_avatar = !own && *last_of_group;
-    let avatar = name.as_ref().filter(|_| has_avatar).map(|name| {
-        view! { <Avatar member=*by initial=name.initial().to_owned()/> }
-    });
+    let avatar = name
+        .as_ref()
+        .filter(|_| has_avatar)
+        .map(|name| view! { <Avatar member=*by initial=name.initial().to_owned()/> }.into_any());
     view! {
         <div class=class id=element_id(*id) data-message=id.to_string() use:focusable>
             {avatar}
@@ -90,21 +94,22 @@ fn said(room: Room, message: &MessageRow) -> impl IntoView + use<> {
 
 /// What stands below the words. Most messages have nothing there, and then it is nothing as a whole: each part that is
 /// not there is a comment in the page.
-fn below(room: Room, message: &MessageRow) -> Option<impl IntoView + use<>> {
+fn below(room: Room, message: &MessageRow) -> Option<AnyView> {
     let is_edited = message.edited && message.body.is_some();
     let is_any = is_edited || !message.reactions.is_empty() || message.state != RowState::Sent;
     is_any.then(|| {
         view! {
-            {is_edited.then(|| view! { <small class="edited">{text::EDITED}</small> })}
+            {is_edited.then(|| view! { <small class="edited">{text::EDITED}</small> }.into_any())}
             {reactions(room, message)}
             {state(room, message)}
         }
+        .into_any()
     })
 }
 
 /// True for a message of somebody else that mentions the reader.
 fn calls_reader(room: Room, message: &MessageRow) -> bool {
-    let calls = |body: &MessageBody| room.names.with_untracked(|names| names.calls_reader(body.as_str()));
+    let calls = |body: &MessageBody| room.names.read_untracked().calls_reader(body.as_str());
     !message.own && message.body.as_ref().is_some_and(calls)
 }
 
@@ -140,7 +145,7 @@ fn bubble(room: Room, message: &MessageRow) -> AnyView {
         (true, false) => "message failed",
         (true, true) => "message failed big",
     };
-    let words = blocks(&room.names.with_untracked(|names| read(room, message.id, body, names)));
+    let words = blocks(&read(room, message.id, body, &room.names.read_untracked()));
     let inner = match &message.reply {
         None => words,
         Some(reply) => view! { {quote(room, reply)} {words} }.into_any(),
@@ -169,6 +174,7 @@ fn quote(room: Room, quote: &Quote) -> AnyView {
             </b>
             " "
         }
+        .into_any()
     });
     let inner = view! {
         {name}
@@ -179,14 +185,14 @@ fn quote(room: Room, quote: &Quote) -> AnyView {
     }
     let target = element_id(quote.target);
     view! {
-        <button class=class type="button" tabindex="-1" on:click=move |_| browser::reveal(&target)>
+        <button class=class type="button" tabindex="-1" on:click=click(move |_| browser::reveal(&target))>
             {inner}
         </button>
     }
     .into_any()
 }
 
-fn reactions(room: Room, message: &MessageRow) -> Option<impl IntoView + use<>> {
+fn reactions(room: Room, message: &MessageRow) -> Option<AnyView> {
     let id = message.id;
     let button = |reaction: &Reaction| {
         let Reaction { emoji, count, own, who } = reaction;
@@ -197,17 +203,19 @@ fn reactions(room: Room, message: &MessageRow) -> Option<impl IntoView + use<>> 
                 tabindex="-1"
                 aria-pressed=if *own { "true" } else { "false" }
                 title=names(who, *count)
-                on:click=move |_| room.react(id, put.clone(), on)
+                on:click=click(move |_| room.react(id, put.clone(), on))
             >
                 {format!("{emoji} {count}")}
             </button>
         }
+        .into_any()
     };
     let any = !message.reactions.is_empty();
-    any.then(|| view! { <div class="reactions">{message.reactions.iter().map(button).collect_view()}</div> })
+    let buttons = || message.reactions.iter().map(button).collect_view();
+    any.then(|| view! { <div class="reactions">{buttons()}</div> }.into_any())
 }
 
-fn names(who: &[Arc<DisplayName>], count: usize) -> String {
+fn names(who: &[DisplayName], count: usize) -> String {
     let named = who.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     text::and_more(named, count - who.len().min(count))
 }
@@ -234,10 +242,11 @@ fn refused(room: Room, id: EventId, code: Code) -> AnyView {
     // What it changes will not come back.
     let retry = (code != Code::NoTarget).then(|| {
         view! {
-            <button type="button" on:click=move |_| room.retry(id)>
+            <button type="button" on:click=click(move |_| room.retry(id))>
                 {text::RETRY}
             </button>
         }
+        .into_any()
     });
     let compose = move |_| {
         room.edit(id);
@@ -247,10 +256,10 @@ fn refused(room: Room, id: EventId, code: Code) -> AnyView {
         <div class="state failed" role="alert">
             <span>{text::not_sent(code)}</span>
             {retry}
-            <button type="button" on:click=compose>
+            <button type="button" on:click=click(compose)>
                 {text::EDIT}
             </button>
-            <button type="button" on:click=move |_| room.discard(id)>
+            <button type="button" on:click=click(move |_| room.discard(id))>
                 {text::DELETE}
             </button>
         </div>

@@ -45,19 +45,16 @@ impl Announcer {
         if news.is_empty() {
             return;
         }
-        let begins = self.untold.try_update_value(|untold| {
-            let begins = untold.is_empty();
-            untold.extend(news);
-            begins
-        });
-        if begins == Some(true) {
+        let Some(mut untold) = self.untold.try_write_value() else { return };
+        if untold.is_empty() {
             set_timeout(move || self.tell(), TELL_AFTER);
         }
+        untold.extend(news);
     }
 
     /// Tells what is not told yet. Does nothing once the page is gone.
     fn tell(self) {
-        let Some(untold) = self.untold.try_update_value(mem::take) else { return };
+        let Some(untold) = self.untold.try_write_value().map(|mut untold| mem::take(&mut *untold)) else { return };
         if untold.len() > TELL_EACH {
             return self.told.set(text::new_messages(untold.len()));
         }

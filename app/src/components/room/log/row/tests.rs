@@ -37,7 +37,7 @@ fn message(body: &str) -> MessageRow {
     MessageRow {
         id: id(3),
         by: MemberId(Uuid::from_u128(2)),
-        name: Some(Arc::new("Ana".parse().unwrap())),
+        name: Some("Ana".parse().unwrap()),
         at: 0,
         body: body.parse().ok(),
         edited: false,
@@ -129,8 +129,7 @@ fn quote_of_what_is_here_is_a_button() {
 
 #[test]
 fn what_stands_below_a_message_follows_it() {
-    let reaction =
-        Reaction { emoji: "👍".parse().unwrap(), count: 3, own: true, who: vec![Arc::new("Ana".parse().unwrap())] };
+    let reaction = Reaction { emoji: "👍".parse().unwrap(), count: 3, own: true, who: vec!["Ana".parse().unwrap()] };
     let row = MessageRow { edited: true, reactions: Arc::new(vec![reaction]), ..message("Hello") };
     let expected = "<small class=\"edited\">edited</small><div class=\"reactions\"><button type=\"button\" tabindex=\"-1\" \
                     aria-pressed=\"true\" title=\"Ana and 2 more\">👍 3</button></div>";
@@ -160,7 +159,7 @@ fn day_unread_and_line_are_rows_of_their_own() {
     assert_eq!(html(unread), "<div class=\"unread\">2 new messages</div>");
     let joined = |name: &str| SeatChange {
         member: MemberId(Uuid::nil()),
-        name: Some(Arc::new(name.parse().unwrap())),
+        name: Some(name.parse().unwrap()),
         own: false,
         kind: SeatChangeKind::Joined,
     };
