@@ -49,6 +49,33 @@ const redraw = (app, program, { fields, focused, caret }) => {
   if (Number.isInteger(caret[0])) field.setSelectionRange(...caret);
 };
 
+// A translator puts elements of its own in the place of texts that the program goes on to change. Such a text takes its
+// place again before the program does anything with it, so that what has changed is seen, and what is gone is gone.
+const keepTexts = (app) => {
+  const touched = ['nodeValue', 'parentNode', 'remove'];
+  const keep = (text, translation) => {
+    const restore = () => {
+      for (const name of touched) delete text[name];
+      if (!text.isConnected) translation.replaceWith(text);
+    };
+    for (const name of touched) {
+      Object.defineProperty(text, name, {
+        configurable: true,
+        get: () => { restore(); return text[name]; },
+        set: (value) => { restore(); text[name] = value; },
+      });
+    }
+  };
+  new MutationObserver((records) => {
+    for (const { addedNodes, removedNodes, previousSibling, nextSibling } of records) {
+      const translation = [...addedNodes, previousSibling, nextSibling].find((node) => node?.nodeName === 'FONT');
+      for (const node of translation ? removedNodes : []) {
+        if (node.nodeType === Node.TEXT_NODE && !node.isConnected) keep(node, translation);
+      }
+    }
+  }).observe(app, { subtree: true, childList: true });
+};
+
 const boot = async (wasm, script, again) => {
   const root = document.documentElement;
   const app = document.getElementById('app');
@@ -83,6 +110,7 @@ const boot = async (wasm, script, again) => {
     // Why, for who looks into a page that was reported.
     else root.setAttribute('data-redrawn', redrawn);
     root.toggleAttribute('data-hydrated', true);
+    keepTexts(app);
   } catch (error) {
     root.removeAttribute('data-script');
     document.getElementById('boot-failed').hidden = false;

@@ -141,8 +141,10 @@ for (const [when, instances] of [
     if (instances === 1) await ana.page.evaluate(meddle);
     await expect(ana.page.getByText('An extension was here')).toBeAttached();
     await ana.composer.fill('typed early');
+    await ana.composer.evaluate((field: HTMLTextAreaElement) => field.setSelectionRange(2, 5));
     letWasmCome();
     await ana.redrawn();
+    await expect(ana.page.locator('html')).toHaveAttribute('data-redrawn', instances === 2 ? /RuntimeError/ : '');
     await ana.inRoom(code);
     await expect(ana.page.getByText('An extension was here')).not.toBeAttached();
     expect(scripts).toBe(instances);
@@ -150,6 +152,8 @@ for (const [when, instances] of [
 
     await expect(ana.composer).toHaveValue('typed early');
     await expect(ana.composer).toBeFocused();
+    const caret = ({ selectionStart, selectionEnd }: HTMLTextAreaElement) => [selectionStart, selectionEnd];
+    expect(await ana.composer.evaluate(caret)).toEqual([2, 5]);
     await ana.composer.press('Enter');
     await ana.hears('typed early');
     await ana.sent('typed early');
@@ -173,6 +177,122 @@ for (const [when, instances] of [
     await ana.sees(['Ana', 'Bo']);
   });
 }
+
+/** What a translator does to a page: each text in an element of its own, as it was or in the place of it. */
+function translate(keepsTexts: boolean): void {
+  const walker = document.createTreeWalker(document.querySelector('#app') ?? document, NodeFilter.SHOW_TEXT);
+  const texts: Text[] = [];
+  while (walker.nextNode()) texts.push(walker.currentNode as Text);
+  for (const text of texts) {
+    if (text.parentElement?.closest('textarea, font, [translate=no]') || !text.data.trim()) continue;
+    const [outer, inner] = [document.createElement('font'), document.createElement('font')];
+    outer.append(inner);
+    text.replaceWith(outer);
+    inner.append(keepsTexts ? text : text.data.toUpperCase());
+  }
+}
+
+for (const [how, keepsTexts] of [
+  ['wraps', true],
+  ['replaces', false],
+] as const) {
+  test(`a live room goes on when a translator ${how} its texts`, async ({ person }) => {
+    const ana = await person('Ana');
+    const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+    await Member.enter(ana, { code: bo.code });
+    const [words, slip, marked] = [await bo.say('first words'), await bo.say('a slip'), await bo.say('**so**, then')];
+    await bo.react(words, '👍');
+    await ana.openLink(bo.code);
+    await ana.inRoom(bo.code);
+    const typing = ana.page.locator('.typing');
+    const row = (id: string) => ana.page.locator(`#m-${id}`);
+    const translated = () => ana.page.evaluate(translate, keepsTexts);
+    bo.typing();
+    await expect(typing).toHaveText('Bo is typing…');
+    await translated();
+    if (!keepsTexts) await expect(row(words).locator('.message')).toHaveText('FIRST WORDS');
+
+    await test.step('what is said, changed and taken back', async () => {
+      const answer = await bo.say('a **new** one', words);
+      await expect(typing).toHaveText('');
+      await expect(row(answer).locator('.message > p')).toHaveText('a new one');
+      await ana.say('my own');
+      await bo.edit(words, 'other words');
+      await expect(row(words).locator('.message')).toHaveText('other words');
+      await expect(row(answer).locator('.quote')).toHaveText('Bo other words');
+      await bo.edit(marked, 'so, *then*');
+      await expect(row(marked).locator('.message')).toHaveText('so, then');
+      await bo.remove(slip);
+      await expect(row(slip).locator('.message')).toHaveText('Message deleted');
+      await expect(ana.log.locator('[data-message]')).toHaveCount(5);
+    });
+
+    await test.step('reactions, roster and who is typing', async () => {
+      const reactions = row(words).locator('.reactions');
+      await reactions.getByRole('button').click();
+      await expect(reactions).toHaveText('👍 2');
+      const cy = await Member.enter({ name: 'Cy', origin: ana.origin }, { code: bo.code });
+      await ana.sees(['Ana', 'Bo', 'Cy']);
+      await translated();
+      await cy.leave();
+      await ana.sees(['Ana', 'Bo']);
+      for (const said of ['once', 'and again']) {
+        bo.typing();
+        await expect(typing).toHaveText('Bo is typing…');
+        await translated();
+        await bo.say(said);
+        await expect(typing).toHaveText('');
+      }
+    });
+
+    await ana.page.getByRole('link', { name: /Flasky Chat/i }).click();
+    await ana.isHome();
+  });
+}
+
+test('before the program is here the code shows the link, and dialogs open', async ({ person }) => {
+  const ana = await person('Ana');
+  const { code } = await room(ana);
+  await ana.page.addInitScript(() => {
+    // As in a browser that does not know it.
+    Reflect.deleteProperty(HTMLButtonElement.prototype, 'command');
+    addEventListener('command', (event) => event.preventDefault(), true);
+  });
+  const letWasmCome = await openHeld(ana, `/room/${code}`);
+  const [dialog, link] = [ana.page.getByRole('dialog'), ana.page.getByRole('textbox', { name: 'Link to this room' })];
+  for (const opens of [ana.page.getByTestId('code'), ana.page.getByRole('button', { name: 'Invite' })]) {
+    await opens.click();
+    await expect(link).toHaveValue(`${ana.origin}/room/${code}`);
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await expect(dialog).toBeHidden();
+  }
+  await ana.page.getByTestId('code').click();
+  letWasmCome();
+  await ana.hydrated();
+  await expect(link).toHaveValue(`${ana.origin}/room/${code}`);
+  await expect(dialog).toBeVisible();
+});
+
+test('what was typed is there also where a page is drawn anew only at the second attempt', async ({ person }) => {
+  const ana = await person('Ana');
+  await ana.page.addInitScript(() => {
+    const { replaceChildren } = Element.prototype;
+    Element.prototype.replaceChildren = function (...nodes) {
+      Element.prototype.replaceChildren = replaceChildren;
+      this.replaceChildren(...nodes);
+      throw new Error('half drawn');
+    };
+  });
+  const letWasmCome = await openHeld(ana, '/');
+  await skipInDebug(ana.page);
+  await ana.page.evaluate(meddle);
+  await ana.nameField.fill('Ana');
+  letWasmCome();
+  await ana.redrawn();
+  await expect(ana.page.locator('html')).toHaveAttribute('data-redrawn', 'Error: half drawn');
+  await expect(ana.nameField).toHaveValue('Ana');
+  await expect(ana.nameField).toBeFocused();
+});
 
 test('a home page that others changed is drawn anew, with what was typed', async ({ person }) => {
   const ana = await person('Ana');
