@@ -134,6 +134,7 @@ test('a room that cannot be had shows what was not sent, and is asked for again 
   await ana.openLink(code);
   await ana.type('not sent yet');
   await ana.hears('not sent yet');
+  ana.page.once('dialog', (question) => question.accept());
   await ana.page.getByRole('link', { name: 'Flasky Chat' }).click();
   await ana.isHome();
   const count = documents(ana.page);
@@ -142,7 +143,9 @@ test('a room that cannot be had shows what was not sent, and is asked for again 
   await ana.page.goBack();
   await expect(ana.page.getByRole('heading', { level: 1 })).toHaveText('The server cannot do this right now');
   await expect(ana.unsent).toHaveText(['not sent yet']);
+  const refused = ana.page.waitForResponse('**/api/room_snapshot');
   await ana.page.getByRole('link', { name: 'Try again' }).click();
+  await refused;
   await expect(ana.unsent).toHaveText(['not sent yet']);
   await ana.page.unroute('**/api/room_snapshot');
   sockets.blocked = false;
