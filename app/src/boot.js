@@ -18,7 +18,8 @@ const undone = (run) => {
   window.queueMicrotask = (task) => tasks.push(task);
   try {
     run();
-    for (const task of tasks) queueMicrotask(task);
+    // Not at once: drawing and what it leads to would keep the page from answering together.
+    for (const task of tasks) setTimeout(task);
   } catch (error) {
     for (const [target, listener] of listeners) target.removeEventListener(...listener);
     throw error;
@@ -76,12 +77,20 @@ const keepTexts = (app) => {
   }).observe(app, { subtree: true, childList: true });
 };
 
+// The first paint needs the line and the processor first. A page in the background is not painted.
+const painted = () => new Promise((done) => {
+  if (document.hidden) done();
+  else requestAnimationFrame(() => setTimeout(done));
+  setTimeout(done, 1000);
+});
+
 const boot = async (wasm, script, again) => {
   const root = document.documentElement;
   const app = document.getElementById('app');
   let changed = false;
   const observer = new MutationObserver(() => { changed = true; });
   observer.observe(app, { subtree: true, childList: true, characterData: true });
+  await painted();
   const compiled = WebAssembly.compileStreaming(fetch(wasm));
   const load = async (address) => {
     const [program, module_or_path] = await Promise.all([import(address), compiled]);
@@ -109,8 +118,8 @@ const boot = async (wasm, script, again) => {
     if (redrawn === undefined) performance.measure('hydrate', 'hydrate-begin');
     // Why, for who looks into a page that was reported.
     else root.setAttribute('data-redrawn', redrawn);
-    root.toggleAttribute('data-hydrated', true);
     keepTexts(app);
+    setTimeout(() => root.toggleAttribute('data-hydrated', true));
   } catch (error) {
     root.removeAttribute('data-script');
     document.getElementById('boot-failed').hidden = false;

@@ -41,8 +41,8 @@ fn without_comments(script: &str) -> String {
 /// The document around the app.
 ///
 /// The boot script is our own and not leptos' `HydrationScripts`, which writes the nonce into `crossorigin` (leptos
-/// #4843: a dead page in Firefox) and fails without a word. Both files are asked for at once, and by script: a preload
-/// tag would also fetch them where no script runs.
+/// #4843: a dead page in Firefox) and fails without a word. Both files are asked for at once, after the first paint, and
+/// by script: a preload tag would also fetch them where no script runs.
 pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
     let Assets { script, again, wasm, style } = assets;
     let boot = format!("{}\nboot('{wasm}', '{script}', '{again}');", *BOOT);
