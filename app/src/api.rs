@@ -151,7 +151,7 @@ pub struct Inside {
     /// A refused form.
     #[serde(default)]
     pub flash: Option<Flash>,
-    /// What the server has read of the snapshot's events.
+    /// Nodes of the snapshot's events that hold markup.
     #[serde(default)]
     pub markup: Vec<Marked>,
 }
@@ -164,7 +164,7 @@ pub struct OlderPage {
     /// Names of everyone they mention.
     #[serde(default)]
     pub names: Names,
-    /// What the server has read of them.
+    /// Nodes of those that hold markup.
     #[serde(default)]
     pub markup: Vec<Marked>,
 }

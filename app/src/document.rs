@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::components::icon::Sprite;
 use crate::text;
 
-/// Where the browser finds its half: addresses that change with what is behind them.
+/// Addresses of the browser half, which change with what is behind them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assets {
     /// The script that starts the WASM.
@@ -27,9 +27,9 @@ pub struct Assets {
     pub style: String,
 }
 
-/// What has to be done before the first paint.
+/// Script to run before the first paint.
 static HEAD: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("head.js")));
-/// What starts the browser's half.
+/// Script that starts the browser's half.
 static BOOT: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("boot.js")));
 
 /// A script as every page carries it.

@@ -5,7 +5,7 @@ use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// What server_fn's `Json` is, read from text. serde makes a reader of each type for text and another one for bytes; what
+/// JSON as server_fn's `Json`, read from text. serde makes a reader of each type for text and another one for bytes; what
 /// comes with a page, and over the socket, is text. Without this the browser would have both.
 pub type Json = Post<JsonText>;
 

@@ -1,4 +1,4 @@
-//! What a call answers when its function did not run, or its answer did not come.
+//! The error of a call whose function did not run, or whose answer did not come.
 
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use super::encoding::JsonText;
 pub struct CallError {
     /// Why the form was refused before any function saw it.
     pub refused: Option<Refusal>,
-    /// What went wrong, for who writes programs.
+    /// Technical description, for who writes programs.
     #[serde(default)]
     pub error: String,
 }

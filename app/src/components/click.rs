@@ -1,4 +1,4 @@
-//! What buttons hear.
+//! Listeners of buttons.
 
 use leptos::ev::MouseEvent;
 

@@ -12,7 +12,7 @@ use crate::live::browser;
 use crate::live::effect::effect;
 use crate::text;
 
-/// What the form is for.
+/// Purpose of the form.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Create a room, or join one by its code.
@@ -32,7 +32,7 @@ struct Entering {
     entered: Callback<RoomCode>,
     /// True from the press of a button until there is an answer; after a good one, as long as the form is there.
     busy: RwSignal<bool>,
-    /// What was refused, and what was typed.
+    /// The refusal, and the fields as typed.
     refused: RwSignal<Option<(Refusal, Fields)>>,
 }
 
@@ -55,7 +55,9 @@ impl Entering {
 
     fn answered(self, answer: Result<api::Entry, api::CallError>, fields: Fields) {
         if self.busy.is_disposed() {
-            return give_back(answer);
+            // The reader went to another page meanwhile. A seat that nobody comes to is free again by itself; to give it
+            // back from here could take it from another tab.
+            return;
         }
         let (entered, refused) = match answer {
             Ok(entry) => (entry.code, entry.refused),
@@ -78,7 +80,7 @@ impl Entering {
         }
     }
 
-    /// What is wrong with this field.
+    /// The error of this field.
     fn error(self, field: Field) -> Option<String> {
         let refused = self.refused.read();
         let (refusal, typed) = refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
@@ -93,23 +95,12 @@ impl Entering {
     }
 }
 
-/// Gives back the seat that came after the reader had gone to another page, unless that is its room: nobody would be seen
-/// there who does not know of it.
-fn give_back(answer: Result<api::Entry, api::CallError>) {
-    let here = location().pathname().unwrap_or_default();
-    if let Some(code) = answer.ok().and_then(|entry| entry.code)
-        && here != format!("/room/{code}")
-    {
-        spawn_local(async move { drop(api::leave_room(code.to_string()).await) });
-    }
-}
-
 /// The form.
 #[component]
 pub(crate) fn EnterForm(
-    /// What it is for.
+    /// Its purpose.
     purpose: Purpose,
-    /// What was refused before, with what was typed.
+    /// A form that was refused before.
     flash: Option<Flash>,
     /// Called with the room's code when the room's page is to be shown: its sender has a seat there, or it has ended.
     entered: Callback<RoomCode>,
@@ -168,7 +159,7 @@ fn CreateOrJoin(
     entering: Entering,
     /// Seats of a room whose maker does not choose.
     seats: u32,
-    /// What was typed before.
+    /// The text typed before.
     typed: Fields,
     /// The field that the page begins at.
     begins: Option<Field>,
@@ -202,7 +193,7 @@ fn CreateOrJoin(
     }
 }
 
-/// What is wrong with a field: announced when it appears.
+/// The error of a field: announced when it appears.
 #[component]
 fn FieldError(entering: Entering, field: Field) -> impl IntoView {
     view! { <span id=format!("{}-error", id(field)) class="error" role="alert">{move || entering.error(field)}</span> }

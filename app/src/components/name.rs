@@ -36,7 +36,7 @@ pub(crate) fn sentence(pieces: Vec<Piece>) -> Vec<AnyView> {
 pub(crate) fn Avatar(
     /// Whose.
     member: protocol::MemberId,
-    /// What that member is called.
+    /// Initial of that member's name.
     initial: String,
 ) -> impl IntoView {
     view! { <span class=format!("avatar hue-{}", member.hue()) aria-hidden="true" translate="no">{initial}</span> }

@@ -14,15 +14,15 @@ use crate::text;
 /// A page that only says something.
 #[component]
 pub(crate) fn Notice(
-    /// What there is to say.
+    /// The heading.
     heading: &'static str,
     /// Why that may be.
     #[prop(optional, into)]
     more: Option<&'static str>,
-    /// What the next step is called.
+    /// Name of the next step.
     #[prop(default = text::START_NEW)]
     step: &'static str,
-    /// Where it leads. Empty: this page is loaded again.
+    /// Address it leads to. Empty: this page is loaded again.
     #[prop(default = "/")]
     to: &'static str,
     /// Called instead of following it, where there is script.
@@ -34,7 +34,7 @@ pub(crate) fn Notice(
     /// The room whose end it says: what was written there is not given up without a question.
     #[prop(optional)]
     room: Option<Room>,
-    /// What else there is to show.
+    /// Further content.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
@@ -90,7 +90,7 @@ pub(crate) fn EndNotice(
 /// Messages that did not arrive: shown, so that nothing vanishes without a word.
 #[component]
 pub(crate) fn Unsent(
-    /// What was typed. Empty ones do not count.
+    /// The texts. Empty ones do not count.
     mut bodies: Vec<String>,
 ) -> impl IntoView {
     bodies.retain(|body| !body.is_empty());

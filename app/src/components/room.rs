@@ -31,16 +31,16 @@ use notices::Notices;
 use roster::Roster;
 use status::StatusBanner;
 
-/// What the reader is about to do, shared by the log and the composer. A context.
+/// Intent of the reader, shared by the log and the composer. A context.
 #[derive(Clone, Copy)]
 pub(crate) struct Desk {
-    /// What the composer is for.
+    /// Mode of the composer.
     pub(crate) mode: RwSignal<Mode>,
-    /// What an emoji is being picked for; `None` while none is.
+    /// Target of the emoji that is being picked; `None` while none is.
     pub(crate) picking: RwSignal<Option<Picking>>,
 }
 
-/// What the composer is for.
+/// Mode of the composer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Mode {
     /// A message.
@@ -51,7 +51,7 @@ pub(crate) enum Mode {
     Edit(Box<MessageRow>),
 }
 
-/// What an emoji is for.
+/// Target of an emoji.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Picking {
     /// The text in the composer.

@@ -9,7 +9,7 @@ use crate::text;
 /// it, which would be 6 KB of its program.
 #[component]
 pub(crate) fn PageTitle(
-    /// What the page is called; empty for the product's name alone.
+    /// Name of the page; empty for the product's name alone.
     #[prop(into)]
     name: TextProp,
 ) -> impl IntoView {

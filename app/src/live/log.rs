@@ -19,16 +19,16 @@ use reconcile::{Edit, Shown, reconcile};
 /// A place in the log. The key stays while what it shows changes.
 #[derive(Clone)]
 pub struct RowHandle {
-    /// What tells it from all other rows.
+    /// Key among all rows.
     pub key: RowKey,
-    /// What it shows.
+    /// Its content.
     pub row: ArcRwSignal<Arc<Row>>,
 }
 
 /// Rows that the browser lays out, or skips, together.
 #[derive(Clone)]
 pub struct Block {
-    /// What tells it from the others.
+    /// Key among all blocks.
     pub id: BlockId,
     /// Its rows, oldest first.
     pub rows: ArcRwSignal<Vec<RowHandle>>,
@@ -41,7 +41,7 @@ pub struct Log {
     pub blocks: RwSignal<Vec<Block>>,
     /// The last message, sent or not; `None` while nobody said anything. It changes when something new came at the end.
     pub newest: RwSignal<Option<EventId>>,
-    /// What the signals say, to compare with.
+    /// Content of the signals, to compare with.
     shown: StoredValue<Vec<Shown>>,
 }
 

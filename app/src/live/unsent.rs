@@ -1,4 +1,4 @@
-//! What the reader wrote and nobody has, and the question before they go away from it.
+//! Unsent words of the reader, and the question before they go away from it.
 
 use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;

@@ -1,4 +1,4 @@
-//! What the server has read. The browser takes it over with the page, so that what it draws first is what stands there
+//! Messages that the server has read. The browser takes it over with the page, so that what it draws first is what stands there
 //! already, without the parser, and whatever its own idea of an address is.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::Node;
 pub struct Marked {
     /// The first event of the page that says it.
     pub id: EventId,
-    /// What it says.
+    /// Its nodes.
     pub nodes: Vec<Node>,
 }
 
@@ -25,7 +25,7 @@ pub struct Marked {
 #[derive(Clone, Copy, Default)]
 pub struct Known(StoredValue<Vec<Read>>);
 
-/// What a message said when the server read it.
+/// A message as it was when the server read it.
 struct Read {
     message: EventId,
     body: MessageBody,
@@ -46,7 +46,7 @@ impl Known {
         }
     }
 
-    /// What the server read in this message, as long as that is what it says.
+    /// Nodes of this message as the server read it, as long as that is what it says.
     #[must_use]
     pub fn nodes(self, message: EventId, body: &MessageBody) -> Option<Arc<[Node]>> {
         let known = self.0.try_read_value()?;

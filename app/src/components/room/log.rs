@@ -73,7 +73,7 @@ pub(crate) fn LogView() -> impl IntoView {
     }
 }
 
-/// What stands in a log without messages.
+/// The content of a log without messages.
 fn quiet() -> AnyView {
     view! {
         <div class="quiet">

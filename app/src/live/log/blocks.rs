@@ -7,7 +7,7 @@
 /// blocks are near the screen and few are to be asked.
 const FULL: usize = 50;
 
-/// What tells a block from the others: older ones have lower numbers.
+/// Key of a block: older ones have lower numbers.
 pub type BlockId = i64;
 
 /// Assigns a block to each of the rows that are to be shown in this order; the blocks ascend. A row says in which block

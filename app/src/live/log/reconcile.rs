@@ -12,9 +12,9 @@ use super::blocks::{self, BlockId};
 pub(super) struct Shown {
     /// The block it stands in.
     pub(super) block: BlockId,
-    /// What tells it from all others.
+    /// Key among all rows.
     pub(super) key: RowKey,
-    /// What it shows.
+    /// Its content.
     pub(super) row: Arc<Row>,
 }
 

@@ -1,4 +1,4 @@
-//! What can be done with a message: one bar for all of them, beside the one that is pointed at, pressed long or focused.
+//! Actions on a message: one bar for all of them, beside the one that is pointed at, pressed long or focused.
 
 use client::{Row, RowKey, RowState};
 use leptos::html::Div;
@@ -159,10 +159,10 @@ fn edit(room: Room, desk: Desk, id: EventId) {
 /// A button of the bar.
 #[component]
 fn Action(
-    /// What it is called.
+    /// Its name.
     #[prop(into)]
     name: String,
-    /// What it does.
+    /// Its action.
     press: Box<dyn Fn()>,
     children: Children,
 ) -> impl IntoView {
@@ -176,7 +176,7 @@ fn Action(
 /// The button that deletes, once it is pressed again.
 #[component]
 fn DeleteButton(
-    /// What the second press does.
+    /// Action of the second press.
     press: Box<dyn Fn()>,
 ) -> impl IntoView {
     let is_sure = RwSignal::new(false);

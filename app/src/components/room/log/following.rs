@@ -15,7 +15,7 @@ pub(super) const AT_END: i32 = 30;
 /// An older page is asked for when its place comes this near, in CSS pixels.
 const NEAR: i32 = 800;
 
-/// How the reader follows the end of the log. A handle.
+/// Position of the reader towards the end of the log. A handle.
 #[derive(Clone, Copy)]
 pub(super) struct Following {
     room: Room,

@@ -88,7 +88,7 @@ fn go_back(room: Room, scroller: NodeRef<Section>) -> StoredValue<Option<Place>>
 struct Pages {
     /// Number of them.
     asked: u8,
-    /// Where the last one ends.
+    /// End of the last one.
     before: Option<Position>,
 }
 

@@ -16,7 +16,7 @@ use crate::live::room::set_if_new;
 /// A finger that rests this long asks for the bar.
 const LONG_PRESS: Duration = Duration::from_millis(450);
 
-/// What the reader points at. A handle.
+/// The message pointed at, and the press on it. A handle.
 #[derive(Clone, Copy)]
 pub(super) struct Pointing {
     /// The message that the bar is for.

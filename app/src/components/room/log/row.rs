@@ -19,7 +19,7 @@ use crate::text;
 
 /// "Sending" is said only after this long, in milliseconds: most messages are there before.
 const PATIENT_MS: u64 = 300;
-/// How much of a quoted message is shown, in scalar values.
+/// Maximum length of an excerpt, in scalar values.
 const EXCERPT: usize = 120;
 
 /// A row of the log: a message, a line, a day, or the beginning of what is unread. One effect for the whole row: each is
@@ -92,7 +92,7 @@ fn said(room: Room, message: &MessageRow) -> impl IntoView + use<> {
     }
 }
 
-/// What stands below the words. Most messages have nothing there, and then it is nothing as a whole: each part that is
+/// Everything below the words. Most messages have nothing there, and then it is nothing as a whole: each part that is
 /// not there is a comment in the page.
 fn below(room: Room, message: &MessageRow) -> Option<AnyView> {
     let is_edited = message.edited && message.body.is_some();
@@ -113,7 +113,7 @@ fn calls_reader(room: Room, message: &MessageRow) -> bool {
     !message.own && message.body.as_ref().is_some_and(calls)
 }
 
-/// Who said it, and when: for the eye where a group begins.
+/// Author and time: for the eye where a group begins.
 fn author(room: Room, message: &MessageRow) -> AnyView {
     let name = message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string);
     if !message.first_of_group {
@@ -159,7 +159,7 @@ fn read(room: Room, message: EventId, body: &MessageBody, names: &NameIndex) -> 
     known.unwrap_or_else(|| markup::read(body.as_str(), Context::of(names)).into())
 }
 
-/// What a message answers: who, and how it began.
+/// Author and beginning of the message that is answered.
 fn quote(room: Room, quote: &Quote) -> AnyView {
     let words = match &quote.body {
         Some(body) => excerpt(room, quote.target, body),
@@ -220,7 +220,7 @@ fn names(who: &[DisplayName], count: usize) -> String {
     text::and_more(named, count - who.len().min(count))
 }
 
-/// How far it got, where it is not in the log as it stands.
+/// State of delivery, where it is not in the log as it stands.
 fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
     match message.state {
         RowState::Sent => None,

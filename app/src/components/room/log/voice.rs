@@ -23,11 +23,11 @@ pub(super) struct News {
     pub(super) id: EventId,
     /// The name of who said it.
     pub(super) by: String,
-    /// What was said.
+    /// The message.
     pub(super) body: MessageBody,
 }
 
-/// What is told aloud. A handle.
+/// Announcements of new messages. A handle.
 #[derive(Clone, Copy)]
 pub(super) struct Announcer {
     room: Room,
