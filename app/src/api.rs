@@ -18,9 +18,9 @@ pub mod port;
 pub use error::CallError;
 pub use functions::*;
 
-pub use crate::markup::Marked;
+pub use crate::markup::MessageMarkup;
 #[cfg(feature = "ssr")]
-pub use crate::markup::marked;
+pub use crate::markup::markup_of;
 
 /// The fields of the form that opens a room, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,7 +117,8 @@ pub enum Visit {
     /// The caller has a seat.
     Inside(Box<Inside>),
     /// The room is there, and the caller outside.
-    Door(Door),
+    #[serde(rename = "Door")]
+    JoinPage(JoinPage),
     /// No room has this code.
     Unknown(
         /// A message that the caller tried to send there.
@@ -129,7 +130,7 @@ pub enum Visit {
 
 /// A room seen from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Door {
+pub struct JoinPage {
     /// The room's code.
     pub code: RoomCode,
     /// How many are inside.
@@ -153,7 +154,7 @@ pub struct Inside {
     pub flash: Option<Flash>,
     /// Nodes of the snapshot's events that hold markup.
     #[serde(default)]
-    pub markup: Vec<Marked>,
+    pub markup: Vec<MessageMarkup>,
 }
 
 /// A page of earlier events.
@@ -166,7 +167,7 @@ pub struct OlderPage {
     pub names: Names,
     /// Nodes of those that hold markup.
     #[serde(default)]
-    pub markup: Vec<Marked>,
+    pub markup: Vec<MessageMarkup>,
 }
 
 #[cfg(test)]
@@ -187,7 +188,7 @@ mod tests {
         let Flash { to, form, body, .. } = read(&json!({ "refused": refused, "form": { "name": "Ana" } }));
         assert_eq!((&*to, &*form.name, &*form.code, &*body), ("", "Ana", "", ""));
         let door = json!({ "Door": { "code": "KXQ4-7M2P", "inside": 1, "capacity": 2 } });
-        assert!(matches!(read(&door), Visit::Door(Door { flash: None, .. })));
+        assert!(matches!(read(&door), Visit::JoinPage(JoinPage { flash: None, .. })));
         assert_eq!(read::<Visit>(&json!({ "Unknown": [] })), Visit::Unknown(Vec::new()));
         let id = "0198f3a0-0000-7000-8000-000000000001";
         let snapshot = json!({

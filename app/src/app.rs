@@ -47,7 +47,7 @@ fn PageAnnouncer(
     let mut was_loading = false;
     effect(move || {
         let is_loading = routing.get() || reloading.get();
-        browser::mark_document("data-loading", is_loading);
+        browser::toggle_root_attribute("data-loading", is_loading);
         if is_loading {
             // So that the same title is said again.
             title.set(None);

@@ -22,9 +22,9 @@ mod words;
 use words::Words;
 
 #[cfg(feature = "ssr")]
-pub use known::marked;
-pub use known::{Known, Marked};
-pub(crate) use lazy::{foresee, read, until_read};
+pub use known::markup_of;
+pub use known::{MessageMarkup, ServerMarkup};
+pub(crate) use lazy::{prefetch_parser, read, wait_for_parser};
 
 /// A piece of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -76,7 +76,7 @@ pub(crate) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in 
 #[cfg(feature = "ssr")]
 pub(crate) const BOOT_FAILED: &str =
     "This page could not start completely. It works all the same: in a room, refresh to see what others say.";
-pub(crate) const AIM_LOST: &str =
+pub(crate) const COMPOSE_TARGET_LOST: &str =
     "What this answered or changed is not on this page. It would be sent as a new message.";
 pub(crate) const ACTIONS: &str = "Message actions";
 pub(crate) const REACT: &str = "React";
@@ -316,7 +316,7 @@ pub(crate) fn new_messages(count: usize) -> String {
 }
 
 /// Said when the connection is back after a loss.
-pub(crate) fn returned(missed: usize) -> String {
+pub(crate) fn reconnected(missed: usize) -> String {
     match missed {
         0 => "You are back. Nothing was said while you were away.".into(),
         1 => "You are back, 1 message came while you were away.".into(),

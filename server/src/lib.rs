@@ -140,7 +140,7 @@ async fn state(
         signals: Arc::new(Rate::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
         inbound: Arc::new(session::budget::rate(&limits)),
         flashes: Arc::default(),
-        comeback: Arc::default(),
+        reconnect_delay: Arc::default(),
         readiness: Arc::default(),
         render: Arc::new(render::RenderPool::start().map_err(ServeError::Threads)?),
         keep_alive: Duration::from_millis(config.keep_alive_ms),

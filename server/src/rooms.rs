@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use app::api::port::{Answer, Rooms};
-use app::api::{self, Door, EnterForm, Entry, Field, Home, Inside, OlderPage, Posted, Refusal, Visit};
+use app::api::{self, EnterForm, Entry, Field, Home, Inside, JoinPage, OlderPage, Posted, Refusal, Visit};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use leptos_axum::ResponseOptions;
@@ -164,7 +164,7 @@ impl RequestRooms {
         let Some(member) = member.filter(|member| room.has(*member)) else {
             self.begin_with_form();
             let inside = room.members.len() as u32;
-            return Ok(Visit::Door(Door {
+            return Ok(Visit::JoinPage(JoinPage {
                 code,
                 inside,
                 capacity: room.capacity,
@@ -183,7 +183,7 @@ impl RequestRooms {
         }
         let Page { events, names, .. } =
             self.state.backend.read(code, From::Before(before), self.state.limits.page).await?;
-        Ok(OlderPage { markup: api::marked(&events, &room.members, member), events, names })
+        Ok(OlderPage { markup: api::markup_of(&events, &room.members, member), events, names })
     }
 
     fn inside(&self, mut room: Room, member: MemberId, page: Page) -> Inside {
@@ -195,7 +195,7 @@ impl RequestRooms {
         // The roster was read at `room.position`; what came after it is the socket's to tell.
         let events: Vec<_> = page.events.into_iter().filter(|event| event.seq <= room.position.seq).collect();
         Inside {
-            markup: api::marked(&events, &room.members, member),
+            markup: api::markup_of(&events, &room.members, member),
             snapshot: Snapshot {
                 member,
                 position: room.position,

@@ -19,11 +19,11 @@ use crate::telemetry::metrics::{Overflow, Socket};
 use crate::{entropy, identity};
 
 pub mod budget;
-pub mod comeback;
 pub mod machine;
 mod pending;
 mod presence;
 pub mod rate;
+pub mod reconnect_delay;
 mod refused;
 pub mod upgrade;
 mod wire;
@@ -358,7 +358,7 @@ impl Connection {
     async fn close(&mut self, code: CloseCode) -> Result<(), Over> {
         self.state.metrics.closed(code);
         self.closed = Some(code);
-        let retry_ms = self.state.comeback.after(code, &self.state.metrics);
+        let retry_ms = self.state.reconnect_delay.after(code, &self.state.metrics);
         self.wire.close(code, retry_ms).await;
         Err(Over)
     }

@@ -16,8 +16,8 @@ use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::origin::OriginRule;
 use crate::render::RenderPool;
-use crate::session::comeback::Comeback;
 use crate::session::rate::Rate;
+use crate::session::reconnect_delay::ReconnectDelay;
 use crate::telemetry::metrics::Metrics;
 
 /// Shared by all requests and connections; cheap to clone.
@@ -54,7 +54,7 @@ pub struct AppState {
     /// Everything that runs beside requests.
     pub tasks: TaskTracker,
     /// When clients come back after this server's end.
-    pub comeback: Arc<Comeback>,
+    pub reconnect_delay: Arc<ReconnectDelay>,
     /// Cancelled when the server is to end.
     pub shutdown: CancellationToken,
     /// For the pages.

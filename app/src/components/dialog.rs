@@ -19,7 +19,7 @@ pub(crate) fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let heading_id = format!("{id}-heading");
-    effect(move || browser::hear(ev::click, move |event| obey(id, &event)));
+    effect(move || browser::on_window_event(ev::click, move |event| obey(id, &event)));
     view! {
         <dialog id=id closedby="any" aria-labelledby=heading_id on:close=|_| give_back_focus()>
             <h2 id=heading_id.clone()>{heading}</h2>
@@ -51,7 +51,7 @@ fn obey(dialog: &str, click: &ev::MouseEvent) {
 
 /// A dialog gives the focus back to what opened it. What was in a menu is gone with it: then to what opens the menu.
 fn give_back_focus() {
-    if document().active_element().is_some_and(|element| !browser::is_drawn(&element))
+    if document().active_element().is_some_and(|element| !browser::is_displayed(&element))
         && let Ok(Some(menu)) = document().query_selector("[popovertarget=tools]")
     {
         browser::focus_on(&menu);

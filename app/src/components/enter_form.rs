@@ -21,12 +21,12 @@ pub(crate) enum Purpose {
         capacity: u32,
     },
     /// Join this room.
-    Door(RoomCode),
+    JoinPage(RoomCode),
 }
 
 /// State of the form.
 #[derive(Clone, Copy)]
-struct Entering {
+struct FormState {
     purpose: Purpose,
     /// Called when the form has done its work.
     entered: Callback<RoomCode>,
@@ -36,7 +36,7 @@ struct Entering {
     refused: RwSignal<Option<(Refusal, Fields)>>,
 }
 
-impl Entering {
+impl FormState {
     fn submit(self, event: &SubmitEvent) {
         let Some(fields) = fields(event) else { return };
         event.prevent_default();
@@ -45,7 +45,7 @@ impl Entering {
         }
         self.busy.set(true);
         self.refused.set(None);
-        browser::remember_name(&fields.name);
+        browser::save_name(&fields.name);
         spawn_local(async move {
             let Fields { name, code, capacity, intent, from } = fields.clone();
             let answer = api::enter(name, code, capacity, intent, from).await;
@@ -66,7 +66,7 @@ impl Entering {
         let refused = refused.unwrap_or(Refusal { field: Field::Code, code: Code::Unknown });
         let done = match self.purpose {
             // It has ended meanwhile: its page says what to do next.
-            Purpose::Door(code) if refused.code == Code::CodeUnknown => Some(code),
+            Purpose::JoinPage(code) if refused.code == Code::CodeUnknown => Some(code),
             _ => entered,
         };
         if let Some(code) = done {
@@ -110,34 +110,34 @@ pub(crate) fn EnterForm(
     let mends = flash.as_ref().map(|flash| flash.refused).filter(|refused| is_of_field(refused.code));
     let begins = mends.map(|refused| place(refused.field, purpose));
     let typed = flash.map(|flash| flash.form).unwrap_or_default();
-    let entering = Entering { purpose, entered, busy: RwSignal::new(false), refused: RwSignal::new(refused) };
+    let form = FormState { purpose, entered, busy: RwSignal::new(false), refused: RwSignal::new(refused) };
     effect(move || {
-        browser::recall_name();
+        browser::fill_saved_name();
         // Out of the browser's page cache: the answer that was waited for does not come any more.
-        browser::hear(ev::pageshow, move |event| {
+        browser::on_window_event(ev::pageshow, move |event| {
             if event.persisted() {
-                entering.busy.set(false);
+                form.busy.set(false);
             }
         });
     });
     let from = match purpose {
         Purpose::Home { .. } => "/".to_owned(),
-        Purpose::Door(code) => format!("/room/{code}"),
+        Purpose::JoinPage(code) => format!("/room/{code}"),
     };
     let rest = match purpose {
         Purpose::Home { capacity } => {
-            view! { <CreateOrJoin entering seats=capacity typed=typed.clone() begins/> }.into_any()
+            view! { <CreateOrJoin form seats=capacity typed=typed.clone() begins/> }.into_any()
         }
-        Purpose::Door(code) => view! {
+        Purpose::JoinPage(code) => view! {
             <input type="hidden" name="code" value=code.to_string()/>
-            <FieldError entering field=Field::Code/>
+            <FieldError form field=Field::Code/>
             <button class="button primary" name="intent" value="join">{text::JOIN_ROOM}</button>
         }
         .into_any(),
     };
     view! {
-        <form class="card" method="post" action="/api/enter" aria-busy=move || entering.busy.get().then_some("true")
-            on:submit=move |event| entering.submit(&event)>
+        <form class="card" method="post" action="/api/enter" aria-busy=move || form.busy.get().then_some("true")
+            on:submit=move |event| form.submit(&event)>
             // Enter in a field presses a form's first button: this one, which has no intent, so the fields decide.
             <button class="visually-hidden" tabindex="-1" aria-hidden="true">{text::JOIN}</button>
             <input type="hidden" name="from" value=from/>
@@ -145,8 +145,8 @@ pub(crate) fn EnterForm(
                 <label for="name">{text::YOUR_NAME}</label>
                 <input id="name" name="name" value=typed.name autocomplete="nickname" dir="auto"
                     autofocus=begins == Some(Field::Name) aria-describedby="name-error"
-                    aria-invalid=move || entering.invalid(Field::Name)/>
-                <FieldError entering field=Field::Name/>
+                    aria-invalid=move || form.invalid(Field::Name)/>
+                <FieldError form field=Field::Name/>
             </div>
             {rest}
         </form>
@@ -156,7 +156,7 @@ pub(crate) fn EnterForm(
 /// The two ways to go from home.
 #[component]
 fn CreateOrJoin(
-    entering: Entering,
+    form: FormState,
     /// Seats of a room whose maker does not choose.
     seats: u32,
     /// The text typed before.
@@ -166,7 +166,7 @@ fn CreateOrJoin(
 ) -> impl IntoView {
     view! {
         <button class="button primary" name="intent" value="create">{text::CREATE}</button>
-        <details open=move || entering.error(Field::Capacity).is_some()>
+        <details open=move || form.error(Field::Capacity).is_some()>
             <summary>{text::OPTIONS}</summary>
             <div class="field">
                 <label for="capacity">{text::HOW_MANY}</label>
@@ -174,8 +174,8 @@ fn CreateOrJoin(
                 <input id="capacity" name="capacity" value=typed.capacity inputmode="numeric"
                     placeholder=(seats > 0).then(|| seats.to_string())
                     autofocus=begins == Some(Field::Capacity) aria-describedby="capacity-error"
-                    aria-invalid=move || entering.invalid(Field::Capacity)/>
-                <FieldError entering field=Field::Capacity/>
+                    aria-invalid=move || form.invalid(Field::Capacity)/>
+                <FieldError form field=Field::Capacity/>
             </div>
         </details>
         <div class="or">{text::OR_JOIN}</div>
@@ -185,18 +185,18 @@ fn CreateOrJoin(
                 <input id="code" name="code" value=typed.code placeholder="KXQ4-7M2P" autocomplete="off"
                     autocapitalize="characters" spellcheck="false" translate="no"
                     autofocus=begins == Some(Field::Code) aria-describedby="code-error"
-                    aria-invalid=move || entering.invalid(Field::Code)/>
+                    aria-invalid=move || form.invalid(Field::Code)/>
             </div>
             <button class="button" name="intent" value="join">{text::JOIN}</button>
         </div>
-        <FieldError entering field=Field::Code/>
+        <FieldError form field=Field::Code/>
     }
 }
 
 /// The error of a field: announced when it appears.
 #[component]
-fn FieldError(entering: Entering, field: Field) -> impl IntoView {
-    view! { <span id=format!("{}-error", id(field)) class="error" role="alert">{move || entering.error(field)}</span> }
+fn FieldError(form: FormState, field: Field) -> impl IntoView {
+    view! { <span id=format!("{}-error", id(field)) class="error" role="alert">{move || form.error(field)}</span> }
 }
 
 /// The fields of a form that is being sent, and the button that was pressed.
@@ -226,7 +226,7 @@ fn is_of_field(code: Code) -> bool {
 /// The place where a field's error is shown; at the door there are no other fields than the name.
 fn place(field: Field, purpose: Purpose) -> Field {
     match (field, purpose) {
-        (Field::Capacity, Purpose::Door(_)) | (Field::Body, _) => Field::Code,
+        (Field::Capacity, Purpose::JoinPage(_)) | (Field::Body, _) => Field::Code,
         (field, _) => field,
     }
 }

@@ -10,17 +10,17 @@ use crate::live::effect::effect;
 use crate::text;
 
 /// Key in the device's storage.
-const KEY: &str = "flasky.look";
+const STORAGE_KEY: &str = "flasky.look";
 const LOOKS: [&str; 3] = ["auto", "light", "dark"];
 
 /// Changes the look, from one to the next. Styles show the one of its three signs that says which it is.
 #[component]
 pub(crate) fn LookButton() -> impl IntoView {
     effect(move || {
-        browser::hear(ev::storage, |event| {
-            if event.key().is_some_and(|key| key == KEY) {
-                let kept = browser::remembered(KEY);
-                apply(LOOKS.into_iter().find(|look| kept.as_deref() == Some(look)).unwrap_or(LOOKS[0]));
+        browser::on_window_event(ev::storage, |event| {
+            if event.key().is_some_and(|key| key == STORAGE_KEY) {
+                let stored = browser::local_item(STORAGE_KEY);
+                apply(LOOKS.into_iter().find(|look| stored.as_deref() == Some(look)).unwrap_or(LOOKS[0]));
             }
         });
     });
@@ -41,7 +41,7 @@ fn change() {
     let at = LOOKS.iter().position(|look| now.as_deref() == Some(look)).unwrap_or_default();
     let next = LOOKS[(at + 1) % LOOKS.len()];
     apply(next);
-    browser::remember(KEY, Some(next));
+    browser::set_local_item(STORAGE_KEY, Some(next));
 }
 
 /// Gives a look to the page and to the browser's own bars.

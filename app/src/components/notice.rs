@@ -7,8 +7,8 @@ use protocol::RoomCode;
 use super::icon::Mark;
 use super::top::Top;
 use crate::live::effect::effect;
-use crate::live::keeper;
 use crate::live::room::{Ending, Room};
+use crate::live::tab_storage;
 use crate::text;
 
 /// A page that only says something.
@@ -81,7 +81,7 @@ pub(crate) fn EndNotice(
             {move || {
                 // What was written there and never sent.
                 room.unsent.track();
-                view! { <Unsent bodies=room.unsent_words()/> }.into_any()
+                view! { <Unsent bodies=room.unsent_texts()/> }.into_any()
             }}
         </Notice>
     }
@@ -117,9 +117,9 @@ pub(crate) fn KeptUnsent(
 ) -> impl IntoView {
     let bodies = RwSignal::new(Vec::new());
     effect(move || {
-        bodies.set(keeper::unsent(code));
+        bodies.set(tab_storage::unsent_texts(code));
         if gone {
-            keeper::forget(code);
+            tab_storage::clear(code);
         }
     });
     view! { <div class="kept">{move || view! { <Unsent bodies=bodies.get()/> }.into_any()}</div> }

@@ -33,11 +33,11 @@ use status::StatusBanner;
 
 /// Intent of the reader, shared by the log and the composer. A context.
 #[derive(Clone, Copy)]
-pub(crate) struct Desk {
+pub(crate) struct ComposerContext {
     /// Mode of the composer.
     pub(crate) mode: RwSignal<Mode>,
     /// Target of the emoji that is being picked; `None` while none is.
-    pub(crate) picking: RwSignal<Option<Picking>>,
+    pub(crate) emoji_target: RwSignal<Option<EmojiTarget>>,
 }
 
 /// Mode of the composer.
@@ -53,7 +53,7 @@ pub(crate) enum Mode {
 
 /// Target of an emoji.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Picking {
+pub(crate) enum EmojiTarget {
     /// The text in the composer.
     Composer,
     /// A reaction to this message.
@@ -69,7 +69,7 @@ pub(crate) fn RoomView(
     let Inside { snapshot, post_id, flash, markup } = inside;
     let room = Room::new(snapshot, markup, post_id);
     provide_context(room);
-    provide_context(Desk { mode: RwSignal::new(Mode::New), picking: RwSignal::new(None) });
+    provide_context(ComposerContext { mode: RwSignal::new(Mode::New), emoji_target: RwSignal::new(None) });
     provide_context(Notices::new(room));
     room.start();
     let navigate = use_navigate();
@@ -85,7 +85,7 @@ pub(crate) fn RoomView(
         _ => None,
     });
     let shown = move || match ending.get() {
-        None => view! { <Talk post_id flash=flash.clone()/> }.into_any(),
+        None => view! { <OpenRoom post_id flash=flash.clone()/> }.into_any(),
         Some(ending) => view! {
             <PageTitle name=text::ending(ending).0/>
             <EndNotice ending/>
@@ -97,7 +97,7 @@ pub(crate) fn RoomView(
 
 /// The room while it goes on.
 #[component]
-fn Talk(
+fn OpenRoom(
     /// The id of the message that a page without script sends.
     post_id: EventId,
     /// A refused message.

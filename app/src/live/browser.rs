@@ -12,10 +12,10 @@ mod storage;
 
 pub use clock::{local_date, local_time, now_ms, today, unix_ms, zone};
 pub use page::*;
-pub use storage::{keep, kept, recall_name, remember, remember_name, remembered};
+pub use storage::{fill_saved_name, local_item, save_name, session_item, set_local_item, set_session_item};
 
 /// Hears what happens to the window, for as long as the owner is there.
-pub fn hear<E>(event: E, listener: impl Fn(E::EventType) + 'static)
+pub fn on_window_event<E>(event: E, listener: impl Fn(E::EventType) + 'static)
 where
     E: EventDescriptor + 'static,
     E::EventType: JsCast,

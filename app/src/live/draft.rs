@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::keeper::{self, Aim};
 use super::room::Room;
+use super::tab_storage::{self, ComposeTarget};
 
 /// After a key its text is written to the tab's storage within this time: writing takes as long as everything else at a
 /// key together, and the key's own frame goes first.
@@ -14,84 +14,84 @@ const DRAFT_WITHIN: Duration = Duration::from_millis(50);
 
 impl Room {
     /// What was typed for a change, where it is something else than what the message says.
-    pub(super) fn changed_words(self) -> Option<String> {
-        let Aim { edits, target, text } = self.cells.try_read_value()?.aim.clone()?;
+    pub(super) fn edited_text(self) -> Option<String> {
+        let ComposeTarget { edits, target, text } = self.cells.try_read_value()?.compose_target.clone()?;
         let says = self.message(target).and_then(|message| message.body);
         (edits && says.is_none_or(|says| says.as_str() != text)).then_some(text)
     }
 
     /// Keeps the change of a message that is being written over a reload of this tab, as soon as a draft.
-    pub fn keep_change(self, text: &str) {
+    pub fn save_edited_text(self, text: &str) {
         let Some(mut cells) = self.cells.try_write_value() else { return };
-        if let Some(aim) = &mut cells.aim {
-            text.clone_into(&mut aim.text);
+        if let Some(target) = &mut cells.compose_target {
+            text.clone_into(&mut target.text);
         }
-        self.write_soon(mem::replace(&mut cells.aim_waits, true));
+        self.write_soon(mem::replace(&mut cells.compose_target_is_dirty, true));
     }
 
     /// Keeps over a reload of this tab what the composer is for, where it is no new message.
-    pub fn keep_aim(self, aim: Option<Aim>) {
+    pub fn save_compose_target(self, target: Option<ComposeTarget>) {
         let Some(mut cells) = self.cells.try_write_value() else { return };
-        if cells.aim != aim {
-            cells.aim = aim;
-            cells.aim_waits = true;
+        if cells.compose_target != target {
+            cells.compose_target = target;
+            cells.compose_target_is_dirty = true;
             drop(cells);
-            self.write_draft();
+            self.write_to_storage();
         }
     }
 
     /// Goes on with what the composer was for.
-    pub fn adopt_aim(self, aim: &Aim) {
-        self.cells.write_value().aim = Some(aim.clone());
+    pub fn adopt_compose_target(self, target: &ComposeTarget) {
+        self.cells.write_value().compose_target = Some(target.clone());
     }
 
     /// True if this is what the composer is for.
     #[must_use]
-    pub fn has_aim(self, aim: Option<&Aim>) -> bool {
-        self.cells.read_value().aim.as_ref() == aim
+    pub fn has_compose_target(self, target: Option<&ComposeTarget>) -> bool {
+        self.cells.read_value().compose_target.as_ref() == target
     }
 
     /// What the composer was for before a reload.
     #[must_use]
-    pub fn kept_aim(self) -> Option<Aim> {
-        keeper::kept_aim(self.code)
+    pub fn saved_compose_target(self) -> Option<ComposeTarget> {
+        tab_storage::get_compose_target(self.code)
     }
 
     /// Keeps the composer's text over a reload of this tab: within [`DRAFT_WITHIN`], and no text at once, because what
     /// was there is in the outbox then.
-    pub fn keep_draft(self, text: &str) {
+    pub fn save_draft(self, text: &str) {
         let Some(mut cells) = self.cells.try_write_value() else { return };
         text.clone_into(&mut cells.draft);
-        self.write_soon(mem::replace(&mut cells.draft_waits, true));
+        self.write_soon(mem::replace(&mut cells.draft_is_dirty, true));
         drop(cells);
         if text.is_empty() {
-            self.write_draft();
+            self.write_to_storage();
         }
     }
 
-    fn write_soon(self, waits: bool) {
-        if !waits {
-            set_timeout(move || self.write_draft(), DRAFT_WITHIN);
+    fn write_soon(self, was_dirty: bool) {
+        if !was_dirty {
+            set_timeout(move || self.write_to_storage(), DRAFT_WITHIN);
         }
     }
 
     /// Writes what the tab does not keep yet. Does nothing once the page is gone: it was written then.
-    pub(super) fn write_draft(self) {
+    pub(super) fn write_to_storage(self) {
         let Some(mut cells) = self.cells.try_write_value() else { return };
-        let draft = mem::take(&mut cells.draft_waits).then(|| cells.draft.clone());
-        let aim = mem::take(&mut cells.aim_waits).then(|| cells.aim.clone());
+        let draft = mem::take(&mut cells.draft_is_dirty).then(|| cells.draft.clone());
+        let target = mem::take(&mut cells.compose_target_is_dirty).then(|| cells.compose_target.clone());
         drop(cells);
         if let Some(text) = draft {
-            keeper::keep_draft(self.code, &text);
+            tab_storage::set_draft(self.code, &text);
         }
-        if let Some(aim) = aim {
-            keeper::keep_aim(self.code, aim.as_ref(), self.changed_words().is_some());
+        if let Some(target) = target {
+            tab_storage::set_compose_target(self.code, target.as_ref(), self.edited_text().is_some());
         }
     }
 
     /// The composer's text as this tab keeps it; `None` when that cannot be read.
     #[must_use]
-    pub fn kept_draft(self) -> Option<String> {
-        keeper::kept_draft(self.code)
+    pub fn saved_draft(self) -> Option<String> {
+        tab_storage::get_draft(self.code)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use client::{Action, Client, Input, Pace};
+use client::{Action, Client, DrawPacer, Input};
 use futures_channel::mpsc::Receiver;
 use futures_util::{FutureExt, StreamExt, select_biased};
 use gloo_timers::future::TimeoutFuture;
@@ -10,76 +10,76 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::browser;
-use super::keeper::Keeper;
 use super::room::{Room, set_if_new};
-use super::socket::{BROKEN, Socket};
+use super::socket::{ABNORMAL_CLOSURE, Socket};
+use super::tab_storage::TabStorage;
 use crate::api;
 
 /// How often the page's clock moves while something on it counts time, in milliseconds.
-const BEAT_MS: u64 = 200;
+const CLOCK_INTERVAL_MS: u64 = 200;
 
 /// Runs until the page, or the room on it, goes away.
 pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Input>) {
-    let mut hands = Hands { room, socket: None, wake: None };
-    let mut keeper = Keeper::new(room.code);
-    adopt(room, &mut client, &mut keeper);
-    hands.perform(client.step(browser::now_ms(), Input::Zone(browser::zone())));
-    hands.perform(client.step(browser::now_ms(), Input::Start));
-    let mut pace = Pace::default();
+    let mut runner = EffectRunner { room, socket: None, wake: None };
+    let mut tab_storage = TabStorage::new(room.code);
+    take_over(room, &mut client, &mut tab_storage);
+    runner.run_all(client.step(browser::now_ms(), Input::UtcOffset(browser::zone())));
+    runner.run_all(client.step(browser::now_ms(), Input::Start));
+    let mut pacer = DrawPacer::default();
     // What was kept of an earlier page, and the reader's own clock.
-    pace.hurry(browser::now_ms());
+    pacer.note_urgent(browser::now_ms());
     loop {
         let (now, key) = (browser::now_ms(), room.last_key());
-        if pace.due(key).is_some_and(|due| due <= now) {
+        if pacer.due(key).is_some_and(|due| due <= now) {
             // Another one after midnight.
             set_if_new(room.today, Some(browser::today()));
             room.draw(&client);
-            pace.drawn(now);
+            pacer.note_drawn(now);
         }
-        keeper.keep(client.outbox(), client.status());
-        let beat = (room.counts_time() || is_sending(&client)).then_some(now + BEAT_MS);
-        let due = hands.wake.into_iter().chain(beat).chain(pace.due(key)).min();
+        tab_storage.set_outbox(client.outbox(), client.status());
+        let clock_tick = (room.needs_clock() || is_sending(&client)).then_some(now + CLOCK_INTERVAL_MS);
+        let due = runner.wake.into_iter().chain(clock_tick).chain(pacer.due(key)).min();
         // Inputs first: where the room is gone, so are the signals that a frame would change.
         let input = select_biased! {
             input = inputs.next() => match input {
                 Some(input) => input,
                 None => return,
             },
-            input = hands.socket_input().fuse() => input,
+            input = runner.socket_input().fuse() => input,
             () = sleep_until(due).fuse() => Input::Tick,
         };
         let now = browser::now_ms();
         room.now.set(now);
         if matches!(input, Input::Tick) {
-            if hands.wake.is_none_or(|wake| now < wake) {
+            if runner.wake.is_none_or(|wake| now < wake) {
                 continue;
             }
-            hands.wake = None;
+            runner.wake = None;
         }
         let is_quiet = matches!(input, Input::Typing);
-        let mut is_of_others = matches!(input, Input::Frame(..));
+        let mut is_from_server = matches!(input, Input::Frame(..));
         let before = (client.status(), is_sending(&client));
         match input {
             // Whoever leaves was asked, and has given up what is not sent.
-            Input::Leave => client.give_up(),
+            Input::Leave => client.discard_unsent(),
             // It may have slept in the browser's page cache while other pages of its tab wrote.
-            Input::Visible(true) => adopt(room, &mut client, &mut keeper),
+            Input::Visible(true) => take_over(room, &mut client, &mut tab_storage),
             _ => {}
         }
-        hands.perform(client.step(now, input));
+        runner.run_all(client.step(now, input));
         // What is ready already is taken before anything is drawn.
-        while let Some(input) = hands.socket_input().now_or_never() {
-            is_of_others = true;
-            hands.perform(client.step(now, input));
+        while let Some(input) = runner.socket_input().now_or_never() {
+            is_from_server = true;
+            runner.run_all(client.step(now, input));
         }
         // What becomes of the connection and of what the reader does is seen at once, and so is a title in a hidden tab,
         // where timers are slow.
         let concerns_reader = before.1 || before != (client.status(), is_sending(&client)) || !browser::is_visible();
-        let hurries = if is_of_others { concerns_reader } else { !is_quiet };
-        if hurries {
-            pace.hurry(now);
-        } else if is_of_others {
-            pace.came(now);
+        let is_urgent = if is_from_server { concerns_reader } else { !is_quiet };
+        if is_urgent {
+            pacer.note_urgent(now);
+        } else if is_from_server {
+            pacer.note_update(now);
         }
     }
 }
@@ -90,11 +90,11 @@ fn is_sending(client: &Client) -> bool {
 }
 
 /// Takes over what other pages of this tab could not send.
-fn adopt(room: Room, client: &mut Client, keeper: &mut Keeper) {
-    let (outbox, text) = keeper.adopt();
+fn take_over(room: Room, client: &mut Client, tab_storage: &mut TabStorage) {
+    let (outbox, text) = tab_storage.take_over();
     client.merge(outbox);
     if text.is_some() {
-        room.taken.set(text);
+        room.restored_text.set(text);
     }
 }
 
@@ -106,18 +106,20 @@ async fn sleep_until(due: Option<u64>) {
 }
 
 /// What the client's actions act on.
-struct Hands {
+struct EffectRunner {
     room: Room,
     socket: Option<Socket>,
     wake: Option<u64>,
 }
 
-impl Hands {
-    fn perform(&mut self, actions: Vec<Action>) {
+impl EffectRunner {
+    fn run_all(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
-                Action::Dial(dial) => self.dial(dial),
-                Action::HangUp(dial) => self.socket = self.socket.take().filter(|socket| socket.number() != dial),
+                Action::Connect(connection_id) => self.open_socket(connection_id),
+                Action::Disconnect(connection_id) => {
+                    self.socket = self.socket.take().filter(|socket| socket.connection_id() != connection_id)
+                }
                 Action::Transmit(frame) => {
                     if let Some(socket) = &mut self.socket {
                         socket.transmit(&frame);
@@ -125,15 +127,15 @@ impl Hands {
                 }
                 Action::Wake(at) => self.wake = Some(at),
                 Action::PostLeave => self.post_leave(),
-                Action::Compose(body) => self.room.taken.set(Some(body.as_str().to_owned())),
+                Action::Compose(body) => self.room.restored_text.set(Some(body.as_str().to_owned())),
             }
         }
     }
 
-    fn dial(&mut self, dial: u32) {
-        self.socket = Socket::dial(dial, self.room.code);
+    fn open_socket(&mut self, connection_id: u32) {
+        self.socket = Socket::open(connection_id, self.room.code);
         if self.socket.is_none() {
-            self.room.tell(Input::Closed(dial, BROKEN));
+            self.room.dispatch(Input::Closed(connection_id, ABNORMAL_CLOSURE));
         }
     }
 
@@ -141,7 +143,7 @@ impl Hands {
         let room = self.room;
         spawn_local(async move {
             if api::leave_room(room.code.to_string()).await.is_ok_and(|answer| answer.refused.is_none()) {
-                room.tell(Input::Left);
+                room.dispatch(Input::LeaveConfirmed);
             }
         });
     }

@@ -8,7 +8,7 @@ use web_sys::{HtmlAudioElement, Notification, NotificationOptions, NotificationP
 
 use super::browser;
 
-const KEPT: &str = "flasky.notices";
+const STORAGE_KEY: &str = "flasky.notices";
 
 /// Setting of a device for messages that come while nobody looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +24,12 @@ pub enum Setting {
 /// The setting of this device.
 #[must_use]
 pub fn setting() -> Setting {
-    if browser::remembered(KEPT).is_some() { allowed() } else { Setting::Off }
+    if browser::local_item(STORAGE_KEY).is_some() { allowed() } else { Setting::Off }
 }
 
 /// Asks for the permission to show notifications, where it was neither given nor denied.
 pub async fn turn_on() -> Setting {
-    browser::remember(KEPT, Some("on"));
+    browser::set_local_item(STORAGE_KEY, Some("on"));
     if can_show()
         && Notification::permission() == NotificationPermission::Default
         && let Ok(answer) = Notification::request_permission()
@@ -42,7 +42,7 @@ pub async fn turn_on() -> Setting {
 
 /// Turns notices off.
 pub fn turn_off() {
-    browser::remember(KEPT, None);
+    browser::set_local_item(STORAGE_KEY, None);
 }
 
 fn allowed() -> Setting {

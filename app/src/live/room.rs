@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use client::{Client, Input, MessageRow, NameIndex, Outbox, Returned};
+use client::{Client, Input, MessageRow, NameIndex, Outbox, Reconnected};
 use futures_channel::mpsc::{Sender, channel};
 use leptos::ev;
 use leptos::prelude::*;
@@ -11,20 +11,20 @@ use protocol::body::BodyError;
 use protocol::{Code, DisplayName, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
 
 use super::effect::effect;
-use super::keeper::Aim;
 use super::log::Log;
+use super::tab_storage::ComposeTarget;
 use super::{browser, driver};
 use crate::api::{self, OlderPage};
-use crate::markup::{Known, Marked, names_of};
+use crate::markup::{MessageMarkup, ServerMarkup, names_of};
 
 pub use client::{Ending, Status};
 
 /// Inputs that may wait for the driver. It takes each within a turn of the event loop.
-const INPUTS: usize = 64;
+const INPUT_QUEUE: usize = 64;
 /// The client is told that the reader is writing at most this often, in milliseconds: a turn of the driver at every key
 /// would keep the key's own frame waiting. Well under what the others are told by:
-/// [`SAID_MS`](client::presence::SAID_MS).
-const TYPING_TOLD_MS: u64 = 1_000;
+/// [`TYPING_INTERVAL_MS`](client::presence::TYPING_INTERVAL_MS).
+const TYPING_INPUT_INTERVAL_MS: u64 = 1_000;
 
 /// One room on one page, as the context provides it. A handle: every copy is the same room.
 #[derive(Clone, Copy)]
@@ -48,7 +48,7 @@ pub struct Room {
     /// True while the room takes nobody in.
     pub locked: RwSignal<bool>,
     /// Said for some seconds after a loss of the connection.
-    pub returned: RwSignal<Option<Returned>>,
+    pub reconnected: RwSignal<Option<Reconnected>>,
     /// How the connection is.
     pub status: RwSignal<Status>,
     /// Where the page before what is shown ends, when there is one.
@@ -56,17 +56,17 @@ pub struct Room {
     /// What is not sent yet.
     pub unsent: RwSignal<Vec<MessageBody>>,
     /// A refused message on its way back into the composer.
-    pub taken: RwSignal<Option<String>>,
+    pub restored_text: RwSignal<Option<String>>,
     /// True from the reader's press of "leave" on.
     pub leaving: RwSignal<bool>,
     /// True once times are written by the reader's clock; the server knows UTC only.
-    pub local: RwSignal<bool>,
+    pub has_local_time: RwSignal<bool>,
     /// Today by the reader's clock, in days since 1970-01-01; `None` as long as times are in UTC.
     pub today: RwSignal<Option<i64>>,
     /// Monotonic milliseconds, kept current while something on the page counts them.
     pub now: RwSignal<u64>,
     /// What the server has read of its messages.
-    pub known: Known,
+    pub server_markup: ServerMarkup,
     pub(super) cells: StoredValue<Cells>,
 }
 
@@ -80,26 +80,26 @@ pub(super) struct Cells {
     /// The text in the composer.
     pub(super) draft: String,
     /// True while the tab does not keep that text yet.
-    pub(super) draft_waits: bool,
+    pub(super) draft_is_dirty: bool,
     /// What the composer is for, where it is no new message.
-    pub(super) aim: Option<Aim>,
+    pub(super) compose_target: Option<ComposeTarget>,
     /// True while the tab does not keep that yet.
-    pub(super) aim_waits: bool,
+    pub(super) compose_target_is_dirty: bool,
     /// When the reader last typed, in monotonic milliseconds.
-    key: Option<u64>,
+    last_key: Option<u64>,
     /// When the client was last told that the reader is writing.
-    typing_told: Option<u64>,
+    typing_sent_at: Option<u64>,
     /// The end of the older page that is on its way.
-    older_asked: Option<Position>,
+    requested_older: Option<Position>,
 }
 
 impl Room {
     /// The room of a page just served. `page` is any id drawn for this page alone: server and browser must begin with
     /// the same state, so the client's randomness comes from it.
     #[must_use]
-    pub fn new(snapshot: Snapshot, markup: Vec<Marked>, page: EventId) -> Self {
-        let known = Known::default();
-        known.learn(&snapshot.events, markup);
+    pub fn new(snapshot: Snapshot, markup: Vec<MessageMarkup>, page: EventId) -> Self {
+        let server_markup = ServerMarkup::default();
+        server_markup.insert(&snapshot.events, markup);
         let (code, me, capacity, locked) =
             (snapshot.room.code, snapshot.member, snapshot.room.capacity, snapshot.room.locked);
         let client = Client::new(page.0.as_u64_pair().1, Some(snapshot), Outbox::default());
@@ -113,16 +113,16 @@ impl Room {
             typing: RwSignal::default(),
             unread: RwSignal::default(),
             locked: RwSignal::new(locked),
-            returned: RwSignal::default(),
+            reconnected: RwSignal::default(),
             status: RwSignal::new(client.status()),
             older: RwSignal::default(),
             unsent: RwSignal::default(),
-            taken: RwSignal::default(),
+            restored_text: RwSignal::default(),
             leaving: RwSignal::default(),
-            local: RwSignal::default(),
+            has_local_time: RwSignal::default(),
             today: RwSignal::default(),
             now: RwSignal::default(),
-            known,
+            server_markup,
             cells: StoredValue::new(Cells::default()),
         };
         room.draw(&client);
@@ -134,46 +134,46 @@ impl Room {
     pub fn start(self) {
         effect(move || {
             let Some(client) = self.cells.try_write_value().and_then(|mut cells| cells.client.take()) else { return };
-            let (inputs, driven) = channel(INPUTS);
+            let (inputs, driven) = channel(INPUT_QUEUE);
             self.cells.write_value().inputs = Some(inputs);
-            self.local.set(true);
+            self.has_local_time.set(true);
             self.today.set(Some(browser::today()));
-            self.listen();
-            self.guard_unsent();
+            self.listen_to_browser();
+            self.warn_before_unload();
             on_cleanup(move || {
                 self.close();
-                browser::mark_document("data-live", false);
+                browser::toggle_root_attribute("data-live", false);
             });
             spawn_local_scoped_with_cancellation(driver::run(self, client, driven));
         });
-        effect(move || browser::mark_document("data-live", self.status.get() == Status::Live));
+        effect(move || browser::toggle_root_attribute("data-live", self.status.get() == Status::Live));
     }
 
-    fn listen(self) {
-        browser::hear(ev::online, move |_| {
-            self.tell(Input::Online);
+    fn listen_to_browser(self) {
+        browser::on_window_event(ev::online, move |_| {
+            self.dispatch(Input::Online);
         });
-        browser::hear(ev::offline, move |_| {
-            self.tell(Input::Offline);
+        browser::on_window_event(ev::offline, move |_| {
+            self.dispatch(Input::Offline);
         });
-        browser::hear(ev::visibilitychange, move |_| {
-            self.tell(Input::Visible(browser::is_visible()));
+        browser::on_window_event(ev::visibilitychange, move |_| {
+            self.dispatch(Input::Visible(browser::is_visible()));
         });
-        browser::hear(ev::pageshow, move |event| {
+        browser::on_window_event(ev::pageshow, move |event| {
             if event.persisted() && self.is_over() {
                 // Back on the page that was left: now it says so.
                 self.leaving.set(false);
             }
-            self.tell(Input::Visible(browser::is_visible()));
+            self.dispatch(Input::Visible(browser::is_visible()));
         });
         // Whoever has this page unloaded was asked.
-        browser::hear(ev::pagehide, move |_| if self.is_over() { self.forget() } else { self.close() });
+        browser::on_window_event(ev::pagehide, move |_| if self.is_over() { self.forget() } else { self.close() });
         if !browser::is_online() {
-            self.tell(Input::Offline);
+            self.dispatch(Input::Offline);
         }
         // Opened in the background: what comes is unread from the first message on.
         if !browser::is_visible() {
-            self.tell(Input::Visible(false));
+            self.dispatch(Input::Visible(false));
         }
     }
 
@@ -183,7 +183,7 @@ impl Room {
     }
 
     /// Gives the client an input; true when it got there.
-    pub(super) fn tell(self, input: Input) -> bool {
+    pub(super) fn dispatch(self, input: Input) -> bool {
         let Some(mut cells) = self.cells.try_write_value() else { return false };
         cells.inputs.as_mut().is_some_and(|inputs| inputs.try_send(input).is_ok())
     }
@@ -194,27 +194,27 @@ impl Room {
     /// When it is no message; nothing happened then.
     pub fn send(self, typed: &str, reply_to: Option<EventId>) -> Result<(), Code> {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
-        self.ask(|id, at| Input::Send { id, body, reply_to, at })
+        self.dispatch_new(|id, at| Input::Send { id, body, reply_to, at })
     }
 
     /// Changes an own message to what was typed. When this is `Ok`, it is in the outbox and on the screen.
     ///
     /// # Errors
     /// When it is no message; nothing happened then.
-    pub fn change(self, target: EventId, typed: &str) -> Result<(), Code> {
+    pub fn edit_message(self, target: EventId, typed: &str) -> Result<(), Code> {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
-        self.ask(|id, at| Input::Change { id, target, body, at })
+        self.dispatch_new(|id, at| Input::EditMessage { id, target, body, at })
     }
 
     /// Takes an own message back.
-    pub fn remove(self, target: EventId) {
+    pub fn delete_message(self, target: EventId) {
         // Refused only while nothing runs here yet: the message is still there then, and so is the button.
-        let _ = self.ask(|id, at| Input::Remove { id, target, at });
+        let _ = self.dispatch_new(|id, at| Input::DeleteMessage { id, target, at });
     }
 
     /// Puts an emoji on a message, or takes it away.
     pub fn react(self, target: EventId, emoji: Emoji, on: bool) {
-        let _ = self.ask(|id, at| Input::React { id, target, emoji, on, at });
+        let _ = self.dispatch_new(|id, at| Input::React { id, target, emoji, on, at });
     }
 
     /// Puts an emoji on a message, or takes the reader's own away.
@@ -229,28 +229,28 @@ impl Room {
     pub fn typing_now(self) {
         let now = browser::now_ms();
         let Some(mut cells) = self.cells.try_write_value() else { return };
-        if cells.typing_told.is_none_or(|told| now >= told + TYPING_TOLD_MS) {
-            cells.typing_told = Some(now);
+        if cells.typing_sent_at.is_none_or(|at| now >= at + TYPING_INPUT_INTERVAL_MS) {
+            cells.typing_sent_at = Some(now);
             drop(cells);
-            self.tell(Input::Typing);
+            self.dispatch(Input::Typing);
         }
     }
 
     /// Notes that the reader pressed a key, whose frame goes before what others said.
     pub fn note_key(self) {
         if let Some(mut cells) = self.cells.try_write_value() {
-            cells.key = Some(browser::now_ms());
+            cells.last_key = Some(browser::now_ms());
         }
     }
 
     pub(super) fn last_key(self) -> Option<u64> {
-        self.cells.try_read_value()?.key
+        self.cells.try_read_value()?.last_key
     }
 
-    fn ask(self, input: impl FnOnce(EventId, u64) -> Input) -> Result<(), Code> {
+    fn dispatch_new(self, input: impl FnOnce(EventId, u64) -> Input) -> Result<(), Code> {
         let at = browser::unix_ms();
         let id = EventId::mint(at, browser::entropy());
-        if self.tell(input(id, at)) { Ok(()) } else { Err(Code::Storage) }
+        if self.dispatch(input(id, at)) { Ok(()) } else { Err(Code::Storage) }
     }
 
     /// A message that is on the page, as it is now.
@@ -261,52 +261,52 @@ impl Room {
 
     /// Sends a refused message again.
     pub fn retry(self, id: EventId) {
-        self.tell(Input::Retry(id));
+        self.dispatch(Input::Retry(id));
     }
 
     /// Takes a refused message back into the composer.
-    pub fn edit(self, id: EventId) {
-        self.tell(Input::Edit(id));
+    pub fn recompose(self, id: EventId) {
+        self.dispatch(Input::Recompose(id));
     }
 
     /// Forgets a refused message.
     pub fn discard(self, id: EventId) {
-        self.tell(Input::Discard(id));
+        self.dispatch(Input::Discard(id));
     }
 
     /// Leaves the room as soon as there is a connection to say it on, and gives up what is not sent. False when nothing
     /// runs here yet: then the form has to say it.
     pub fn leave(self) -> bool {
         self.leaving.set(true);
-        self.tell(Input::Leave)
+        self.dispatch(Input::Leave)
     }
 
     /// Does not wait for the next attempt to connect.
     pub fn try_now(self) {
-        self.tell(Input::TryNow);
+        self.dispatch(Input::TryNow);
     }
 
     /// Brings the page of events before those shown.
     pub fn load_older(self) {
         let Some(Some(before)) = self.older.try_get_untracked() else { return };
-        let asked = self.cells.try_update_value(|cells| cells.older_asked.replace(before) == Some(before));
-        if asked != Some(false) {
+        let is_requested = self.cells.try_update_value(|cells| cells.requested_older.replace(before) == Some(before));
+        if is_requested != Some(false) {
             return;
         }
         leptos::task::spawn_local(async move {
             if let Ok(Some(OlderPage { events, names, markup })) = api::older_page(self.code, before.seq).await {
-                self.known.learn(&events, markup);
-                self.tell(Input::Older { before, events, names });
+                self.server_markup.insert(&events, markup);
+                self.dispatch(Input::OlderPage { before, events, names });
             }
             // What did not come, or did not get into the log, is asked for again when the reader comes near again.
             if let Some(mut cells) = self.cells.try_write_value() {
-                cells.older_asked = None;
+                cells.requested_older = None;
             }
         });
     }
 
     /// True while something on the page counts time, beside what is on its way.
-    pub(super) fn counts_time(self) -> bool {
+    pub(super) fn needs_clock(self) -> bool {
         matches!(self.status.get_untracked(), Status::Reconnecting { .. })
     }
 
@@ -316,9 +316,9 @@ impl Room {
         set_if_new(self.older, client.older());
         set_if_new(self.typing, client.typing());
         set_if_new(self.unread, client.unread());
-        set_if_new(self.returned, client.returned());
+        set_if_new(self.reconnected, client.reconnected());
         set_if_new(self.locked, client.room().is_some_and(|room| room.info().locked));
-        set_if_new(self.unsent, client.outbox().drafts().filter_map(|draft| draft.event.words().cloned()).collect());
+        set_if_new(self.unsent, client.outbox().drafts().filter_map(|draft| draft.event.body().cloned()).collect());
         if *self.members.read_untracked() != *client.members() {
             self.names.set(Arc::new(names_of(client.members(), self.me)));
             self.members.set(client.members().to_vec());

@@ -13,11 +13,11 @@ use protocol::{ClientFrame, RoomCode, SUBPROTOCOL, codec};
 use super::browser;
 
 /// What a socket reports that could not be opened, or broke (RFC 6455 section 7.4.1).
-pub(super) const BROKEN: u16 = 1006;
+pub(super) const ABNORMAL_CLOSURE: u16 = 1006;
 
 /// One socket, known by the number of its dial. Dropping it closes it.
 pub(super) struct Socket {
-    dial: u32,
+    connection_id: u32,
     web: WebSocket,
     opened: bool,
     closed: bool,
@@ -25,15 +25,15 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Begins to open a socket to the room. `None` when the browser refuses at once.
-    pub(super) fn dial(dial: u32, code: RoomCode) -> Option<Self> {
+    pub(super) fn open(connection_id: u32, code: RoomCode) -> Option<Self> {
         let address = browser::socket_address(&format!("/ws/{code}"))?;
         let web = WebSocket::open_with_protocol(&address, SUBPROTOCOL).ok()?;
-        Some(Self { dial, web, opened: false, closed: false })
+        Some(Self { connection_id, web, opened: false, closed: false })
     }
 
     /// The number of the dial.
-    pub(super) fn number(&self) -> u32 {
-        self.dial
+    pub(super) fn connection_id(&self) -> u32 {
+        self.connection_id
     }
 
     /// Writes a frame. What a closing socket swallows is sent again on the next one: the outbox waits for the echo.
@@ -50,7 +50,7 @@ impl Socket {
             if !self.opened && Pin::new(&mut self.web).poll_ready(context).is_ready() {
                 self.opened = true;
                 if matches!(self.web.state(), State::Open) {
-                    return Poll::Ready(Input::Opened(self.dial));
+                    return Poll::Ready(Input::Opened(self.connection_id));
                 }
             }
             loop {
@@ -58,18 +58,18 @@ impl Socket {
                 let code = match message {
                     Some(Ok(Message::Text(text))) => {
                         return Poll::Ready(match codec::decode(&text) {
-                            Ok(frame) => Input::Frame(self.dial, frame),
-                            Err(_) => Input::Garbled(self.dial),
+                            Ok(frame) => Input::Frame(self.connection_id, frame),
+                            Err(_) => Input::InvalidFrame(self.connection_id),
                         });
                     }
-                    Some(Ok(Message::Bytes(_))) => return Poll::Ready(Input::Garbled(self.dial)),
+                    Some(Ok(Message::Bytes(_))) => return Poll::Ready(Input::InvalidFrame(self.connection_id)),
                     // An error is always followed by its close, which is the one to report.
                     Some(Err(WebSocketError::ConnectionClose(close))) => close.code,
                     Some(Err(_)) => continue,
-                    None => BROKEN,
+                    None => ABNORMAL_CLOSURE,
                 };
                 self.closed = true;
-                return Poll::Ready(Input::Closed(self.dial, code));
+                return Poll::Ready(Input::Closed(self.connection_id, code));
             }
         })
         .await

@@ -4,23 +4,23 @@ use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
 
 use super::room::Room;
-use super::{browser, keeper};
+use super::{browser, tab_storage};
 use crate::text;
 
 impl Room {
     /// Everything that was written here and is not sent, the composer's text last.
     #[must_use]
-    pub fn unsent_words(self) -> Vec<String> {
+    pub fn unsent_texts(self) -> Vec<String> {
         let waiting = self.unsent.get_untracked();
         let waiting = waiting.iter().map(|body| body.as_str().to_owned());
-        let typed = [self.cells.with_value(|cells| cells.draft.clone()), self.changed_words().unwrap_or_default()];
+        let typed = [self.cells.with_value(|cells| cells.draft.clone()), self.edited_text().unwrap_or_default()];
         waiting.chain(typed.into_iter().filter(|text| !text.trim().is_empty())).collect()
     }
 
     /// True where the reader may leave the room: nothing is given up by it, or they say so.
     #[must_use]
-    pub fn may_leave(self) -> bool {
-        may_give_up(self.unsent_words().len())
+    pub fn confirm_leave(self) -> bool {
+        confirm_discard(self.unsent_texts().len())
     }
 
     /// Holds back a click that would show another page in this document, unless the reader may go, asked where something
@@ -29,7 +29,7 @@ impl Room {
         if !browser::is_for_router(event) {
             return;
         }
-        if !may_give_up(self.left_behind()) {
+        if !confirm_discard(self.unsent_on_unload()) {
             event.prevent_default();
         } else if self.is_over() {
             self.forget();
@@ -37,9 +37,9 @@ impl Room {
     }
 
     /// Asks before the document goes away with something unsent.
-    pub(super) fn guard_unsent(self) {
-        browser::hear(ev::beforeunload, move |event| {
-            if self.left_behind() > 0 {
+    pub(super) fn warn_before_unload(self) {
+        browser::on_window_event(ev::beforeunload, move |event| {
+            if self.unsent_on_unload() > 0 {
                 event.prevent_default();
             }
         });
@@ -48,29 +48,29 @@ impl Room {
     /// Keeps in the tab what is to be found there when the reader comes back, and forgets what nobody needs any more.
     /// Whoever goes back to the page before cannot be asked, and finds what was not sent when they come forward again.
     pub(super) fn close(self) {
-        self.write_draft();
-        if self.is_over() && self.left_behind() == 0 {
+        self.write_to_storage();
+        if self.is_over() && self.unsent_on_unload() == 0 {
             self.forget();
         }
     }
 
     /// Forgets what the tab keeps of a room that is over, whose page showed it.
     pub(super) fn forget(self) {
-        self.write_draft();
-        keeper::forget(self.code);
+        self.write_to_storage();
+        tab_storage::clear(self.code);
     }
 
     /// Number of texts that stay behind when the page goes away: none where the reader leaves, who was asked then.
-    fn left_behind(self) -> usize {
+    fn unsent_on_unload(self) -> usize {
         match (self.leaving.get_untracked(), self.is_over()) {
             (true, _) => 0,
             // The composer's text comes back with the page, as long as there is a room to come back to.
             (false, false) => self.unsent.read_untracked().len(),
-            (false, true) => self.unsent_words().len(),
+            (false, true) => self.unsent_texts().len(),
         }
     }
 }
 
-fn may_give_up(unsent: usize) -> bool {
+fn confirm_discard(unsent: usize) -> bool {
     unsent == 0 || browser::confirm(&text::leave_unsent(unsent))
 }

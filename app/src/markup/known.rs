@@ -12,7 +12,7 @@ use super::Node;
 
 /// A message that was read for a page, because the browser might read it otherwise, or not without the parser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Marked {
+pub struct MessageMarkup {
     /// The first event of the page that says it.
     pub id: EventId,
     /// Its nodes.
@@ -23,7 +23,7 @@ pub struct Marked {
 /// come and go reads further ones by itself. Another message may say the same words when other people are here, and mean
 /// others by its mentions; so each has nodes of its own.
 #[derive(Clone, Copy, Default)]
-pub struct Known(StoredValue<Vec<Read>>);
+pub struct ServerMarkup(StoredValue<Vec<Read>>);
 
 /// A message as it was when the server read it.
 struct Read {
@@ -32,11 +32,11 @@ struct Read {
     nodes: Arc<[Node]>,
 }
 
-impl Known {
+impl ServerMarkup {
     /// Learns what the server read of these events.
-    pub fn learn(self, events: &[Event], marked: Vec<Marked>) {
+    pub fn insert(self, events: &[Event], marked: Vec<MessageMarkup>) {
         let Some(mut known) = self.0.try_write_value() else { return };
-        for Marked { id, nodes } in marked {
+        for MessageMarkup { id, nodes } in marked {
             let Some((_, body)) = events.iter().find(|event| event.id == id).and_then(said_by) else { continue };
             let nodes: Arc<[Node]> = nodes.into();
             let same = events.iter().filter_map(said_by).filter(|(_, other)| *other == body);
@@ -67,14 +67,14 @@ fn said_by(event: &Event) -> Option<(EventId, &MessageBody)> {
 /// of their own: one that found a link where the server wrote none could not take over the page.
 #[cfg(feature = "ssr")]
 #[must_use]
-pub fn marked(events: &[Event], members: &[protocol::Member], reader: protocol::MemberId) -> Vec<Marked> {
+pub fn markup_of(events: &[Event], members: &[protocol::Member], reader: protocol::MemberId) -> Vec<MessageMarkup> {
     let names = super::names_of(members, reader);
     let mut seen = std::collections::HashSet::new();
     let needed = |body: &MessageBody| !super::is_plain(body.as_str()) || super::words::holds_address(body.as_str());
     let read = |event: &Event| {
         let (_, body) = said_by(event).filter(|(_, body)| needed(body))?;
         seen.insert(body.clone())
-            .then(|| Marked { id: event.id, nodes: super::read(body.as_str(), super::Context::of(&names)) })
+            .then(|| MessageMarkup { id: event.id, nodes: super::read(body.as_str(), super::Context::of(&names)) })
     };
     events.iter().filter_map(read).collect()
 }
@@ -104,16 +104,16 @@ mod tests {
     fn what_a_browser_cannot_read_alone_comes_with_the_page() {
         let members = [seated(1, "Ana"), seated(2, "Bo")];
         let events = events(&["plain", "**bold** @ana", "https://a.example", "hi @bo", "**bold** @ana", "not://a b"]);
-        let marked = marked(&events, &members, members[0].member);
+        let marked = markup_of(&events, &members, members[0].member);
         let ids: Vec<u128> = marked.iter().map(|marked| marked.id.0.as_u128()).collect();
         assert_eq!(ids, [2, 3, 6]);
         let json = serde_json::to_string(&marked).unwrap();
-        assert_eq!(serde_json::from_str::<Vec<Marked>>(&json).unwrap(), marked);
+        assert_eq!(serde_json::from_str::<Vec<MessageMarkup>>(&json).unwrap(), marked);
 
         let owner = Owner::new();
         owner.set();
-        let known = Known::default();
-        known.learn(&events, marked);
+        let known = ServerMarkup::default();
+        known.insert(&events, marked);
         let mention = Node::Mention { text: "@ana".to_owned(), own: true };
         let bold = Node::Bold(vec![Node::Text("bold".to_owned())]);
         let nodes = [Node::Paragraph(vec![bold, Node::Text(" ".to_owned()), mention])];
@@ -132,8 +132,8 @@ mod tests {
         let events = [said(1, EventKind::Edited { target, body: Some(body.clone()) })];
         let owner = Owner::new();
         owner.set();
-        let known = Known::default();
-        known.learn(&events, marked(&events, &[], MemberId(Uuid::nil())));
+        let known = ServerMarkup::default();
+        known.insert(&events, markup_of(&events, &[], MemberId(Uuid::nil())));
         assert!(known.nodes(target, &body).is_some());
     }
 }

@@ -1,7 +1,7 @@
 //! The parser apart from the program: it is a quarter of what a room's page would fetch, and many rooms never need it.
 //!
 //! The server has it at hand. The browser fetches it when it first has to draw what may hold markup, and what the server
-//! did not read for it: see [`Known`](super::Known). Until it has come, and when it cannot be fetched, a message stands
+//! did not read for it: see [`ServerMarkup`](super::ServerMarkup). Until it has come, and when it cannot be fetched, a message stands
 //! as it was typed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +28,7 @@ pub(crate) fn read(body: &str, context: Context<'_>) -> Vec<Node> {
 }
 
 /// Fetches the parser where a text that is being written will need it. Asks once: a message that is drawn asks again.
-pub(crate) fn foresee(text: &str) {
+pub(crate) fn prefetch_parser(text: &str) {
     static ASKED: AtomicBool = AtomicBool::new(false);
     let text = text.trim();
     if !text.is_empty() && !ASKED.load(Ordering::Relaxed) && !is_plain(text) {
@@ -38,7 +38,7 @@ pub(crate) fn foresee(text: &str) {
 }
 
 /// Waits until the message can be read in full, or it is known that it cannot: for what is said once and not drawn again.
-pub(crate) async fn until_read(body: &str) {
+pub(crate) async fn wait_for_parser(body: &str) {
     if !is_plain(body) {
         come().await;
     }

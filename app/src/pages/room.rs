@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use protocol::RoomCode;
 
-use crate::api::{self, Door, Visit};
+use crate::api::{self, JoinPage, Visit};
 use crate::app::Reloading;
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::{KeptUnsent, Notice, Unsent};
@@ -30,7 +30,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match visit.await {
                     Visit::Inside(inside) => view! { <RoomView inside=*inside/> }.into_any(),
-                    Visit::Door(door) => view! { <JoinPage door entered/> }.into_any(),
+                    Visit::JoinPage(page) => view! { <JoinRoom page entered/> }.into_any(),
                     Visit::Unknown(unsent) => view! {
                         <PageTitle name=text::NO_ROOM/>
                         <Notice heading=text::NO_ROOM more=text::MAY_HAVE_ENDED>
@@ -52,16 +52,16 @@ pub(crate) fn RoomPage() -> impl IntoView {
 
 /// The room from outside: how many are in, a name, one button.
 #[component]
-fn JoinPage(
+fn JoinRoom(
     /// What can be seen from outside.
-    door: Door,
+    page: JoinPage,
     /// Called when the room has to be asked for again.
     entered: Callback<RoomCode>,
 ) -> impl IntoView {
-    let Door { code, inside, capacity, flash } = door;
+    let JoinPage { code, inside, capacity, flash } = page;
     let unsent = flash.iter().map(|flash| flash.body.clone()).collect();
     let next = if inside < capacity {
-        view! { <EnterForm purpose=Purpose::Door(code) flash entered/> }.into_any()
+        view! { <EnterForm purpose=Purpose::JoinPage(code) flash entered/> }.into_any()
     } else {
         view! {
             <div class="card notice">

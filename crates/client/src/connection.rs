@@ -6,24 +6,24 @@ use super::backoff::{Backoff, CAP_MS};
 
 /// A visible page that hears nothing for this long has a dead socket, in milliseconds. The server is never silent for
 /// longer than 25 s.
-pub const SILENCE_MS: u64 = 40_000;
+pub const SILENCE_TIMEOUT_MS: u64 = 40_000;
 /// A socket that is not open and welcomed after this long is given up, in milliseconds.
-pub const DIAL_MS: u64 = 10_000;
+pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
 /// An answer to a ping that is asked for when the page wakes up must come within this, in milliseconds.
-pub const PROBE_MS: u64 = 5_000;
+pub const PING_TIMEOUT_MS: u64 = 5_000;
 /// A leave that nobody has confirmed after this long is said by form, in milliseconds; then again each time it goes by.
 /// Some networks let pages through and sockets not.
-pub const LEAVE_MS: u64 = 5_000;
+pub const LEAVE_TIMEOUT_MS: u64 = 5_000;
 /// "Too many tabs" is believed only this long after the connection was lost, or first tried, in milliseconds. Until then
 /// the server may count this page's own earlier sockets, of a network that is gone: it misses a dead one within 35 s, by
 /// a ping after 25 s of silence and 10 s for the pong.
-pub const GHOSTS_MS: u64 = 40_000;
+pub const STALE_SOCKETS_MS: u64 = 40_000;
 /// How often in a row a page that was not welcomed dials again after 4500. A hello that comes too late over a slow line
 /// is refused with it like one that is not understood.
-pub const MISHEARD: u32 = 3;
+pub const MAX_BAD_FRAME_RETRIES: u32 = 3;
 /// A connection that held this long was a good one, in milliseconds: only then are earlier failures forgotten. A
 /// server that welcomes and drops, again and again, must not be dialed without pause.
-const GOOD_MS: u64 = 5_000;
+const STABLE_MS: u64 = 5_000;
 
 /// Where a connection is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +31,9 @@ pub enum Phase {
     /// Not started.
     Idle,
     /// A socket is opening.
-    Dialing,
+    Connecting,
     /// The socket is open, hello was said, welcome has not come.
-    Greeting,
+    AwaitingWelcome,
     /// Welcomed.
     Live,
     /// Waiting to dial again.
@@ -84,29 +84,29 @@ pub enum Input {
     /// The socket is open.
     Opened(u32),
     /// Any frame came.
-    Heard(u32),
+    Received(u32),
     /// The frame that came is `welcome`.
     Welcomed(u32),
     /// The frame that came is `bye`: its code counts, whatever the socket reports afterwards.
     Bye {
         /// Which socket.
-        dial: u32,
+        connection_id: u32,
         /// The close code.
         code: u16,
         /// When to come back, in milliseconds.
         retry_ms: Option<u64>,
     },
     /// What came is no frame of this protocol.
-    Garbled(u32),
+    InvalidFrame(u32),
     /// The socket is closed, or could not be opened (1006).
     Closed {
         /// Which socket.
-        dial: u32,
+        connection_id: u32,
         /// The close code.
         code: u16,
     },
     /// A frame shows that events are missing; only a new hello brings them.
-    HoleFound(u32),
+    GapFound(u32),
     /// Time went by.
     Tick,
     /// The browser has a network.
@@ -121,21 +121,21 @@ pub enum Input {
     /// The person wants to leave. Said to the server as soon as it can be, on as many connections as it takes.
     Leave,
     /// The server has taken the leave of [`Action::PostLeave`].
-    Left,
+    LeaveConfirmed,
 }
 
 /// What a connection asks for, to be done in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Open a socket and call it by this number.
-    Dial(u32),
+    Connect(u32),
     /// Close this socket. Nothing it still reports will count.
-    HangUp(u32),
+    Disconnect(u32),
     /// Say hello on the open socket, with the position the client has.
-    Greet,
+    SendHello,
     /// Say this on the open socket.
     Transmit(ClientFrame),
-    /// Leave by form, beside any socket. Give [`Input::Left`] if that was done; if not, this comes again.
+    /// Leave by form, beside any socket. Give [`Input::LeaveConfirmed`] if that was done; if not, this comes again.
     PostLeave,
 }
 
@@ -144,13 +144,13 @@ pub enum Action {
 /// - A new dial is asked for only after the socket before it was closed or hung up.
 /// - What is reported of any other than the newest dial is ignored.
 /// - Close codes that do not come back end it for ever, and so does nothing else but leaving. Two of them are doubted at
-///   first, each within its bound: [`MISHEARD`] and [`GHOSTS_MS`].
+///   first, each within its bound: [`MAX_BAD_FRAME_RETRIES`] and [`STALE_SOCKETS_MS`].
 /// - Nothing is dialed while offline. No wait is longer than [`CAP_MS`].
 #[derive(Clone, Debug)]
 pub struct Connection {
     phase: Phase,
     /// The number of the newest dial; 0 before the first.
-    dial: u32,
+    connection_id: u32,
     online: bool,
     visible: bool,
     /// When to leave by form, once the person wants to leave at all.
@@ -162,13 +162,13 @@ pub struct Connection {
     deadline: u64,
     live_since: u64,
     /// When the last connection was lost, until there is a new one.
-    lost: Option<u64>,
+    lost_since: Option<u64>,
     /// The same, but also from the first dial on.
-    seeking: Option<u64>,
+    lost_or_connecting_since: Option<u64>,
     /// Attempts that failed since the last welcome or on this network.
-    failed: u32,
+    failed_attempts: u32,
     /// Closes with 4500 since the last welcome.
-    misheard: u32,
+    bad_frames: u32,
 }
 
 impl Connection {
@@ -177,7 +177,7 @@ impl Connection {
     pub fn new(entropy: u64, knows_room: bool) -> Self {
         Self {
             phase: Phase::Idle,
-            dial: 0,
+            connection_id: 0,
             online: true,
             visible: true,
             leave_by: None,
@@ -185,10 +185,10 @@ impl Connection {
             backoff: Backoff::new(entropy),
             deadline: 0,
             live_since: 0,
-            lost: None,
-            seeking: None,
-            failed: 0,
-            misheard: 0,
+            lost_since: None,
+            lost_or_connecting_since: None,
+            failed_attempts: 0,
+            bad_frames: 0,
         }
     }
 
@@ -200,27 +200,27 @@ impl Connection {
 
     /// The number of the newest dial.
     #[must_use]
-    pub fn dial(&self) -> u32 {
-        self.dial
+    pub fn connection_id(&self) -> u32 {
+        self.connection_id
     }
 
     /// Since when there is no connection where one was had or tried; `None` while live and during the first attempt. Nor
     /// is it a loss that there are too many tabs, as long as that is doubted.
     #[must_use]
-    pub fn lost(&self) -> Option<u64> {
-        self.lost
+    pub fn lost_since(&self) -> Option<u64> {
+        self.lost_since
     }
 
     /// How many attempts failed since the last connection, while there was a network.
     #[must_use]
-    pub fn failed(&self) -> u32 {
-        self.failed
+    pub fn failed_attempts(&self) -> u32 {
+        self.failed_attempts
     }
 
     /// Whether what this socket reports still counts.
     #[must_use]
-    pub fn hears(&self, dial: u32) -> bool {
-        dial == self.dial && self.has_socket()
+    pub fn is_current(&self, connection_id: u32) -> bool {
+        connection_id == self.connection_id && self.has_socket()
     }
 
     /// When it wants the next [`Input::Tick`].
@@ -236,7 +236,7 @@ impl Connection {
     fn socket_due(&self) -> Option<u64> {
         match self.phase {
             Phase::Backoff { until } => Some(until),
-            Phase::Dialing | Phase::Greeting => Some(self.deadline),
+            Phase::Connecting | Phase::AwaitingWelcome => Some(self.deadline),
             // A hidden page may be frozen: that nothing was heard then says nothing about the socket.
             Phase::Live if self.visible => Some(self.deadline),
             Phase::Idle | Phase::Live | Phase::Offline | Phase::Ended(_) => None,
@@ -249,47 +249,51 @@ impl Connection {
         let mut actions = Vec::new();
         match input {
             _ if matches!(self.phase, Phase::Ended(_)) => {}
-            Input::Start if self.phase == Phase::Idle => self.dial_now(now, &mut actions),
-            Input::Opened(dial) if self.hears(dial) && self.phase == Phase::Dialing => {
-                self.phase = Phase::Greeting;
-                actions.push(Action::Greet);
+            Input::Start if self.phase == Phase::Idle => self.connect_now(now, &mut actions),
+            Input::Opened(connection_id) if self.is_current(connection_id) && self.phase == Phase::Connecting => {
+                self.phase = Phase::AwaitingWelcome;
+                actions.push(Action::SendHello);
             }
-            Input::Heard(dial) if self.hears(dial) && self.phase == Phase::Live => self.deadline = now + SILENCE_MS,
-            Input::Welcomed(dial) if self.hears(dial) && self.phase == Phase::Greeting => {
+            Input::Received(connection_id) if self.is_current(connection_id) && self.phase == Phase::Live => {
+                self.deadline = now + SILENCE_TIMEOUT_MS
+            }
+            Input::Welcomed(connection_id)
+                if self.is_current(connection_id) && self.phase == Phase::AwaitingWelcome =>
+            {
                 self.welcomed(now, &mut actions);
             }
-            Input::Bye { dial, code, retry_ms } if self.hears(dial) => {
-                actions.push(Action::HangUp(dial));
+            Input::Bye { connection_id, code, retry_ms } if self.is_current(connection_id) => {
+                actions.push(Action::Disconnect(connection_id));
                 self.closed(now, code, retry_ms);
             }
-            Input::Garbled(dial) if self.hears(dial) => {
-                actions.push(Action::HangUp(dial));
+            Input::InvalidFrame(connection_id) if self.is_current(connection_id) => {
+                actions.push(Action::Disconnect(connection_id));
                 self.phase = Phase::Ended(Ending::Protocol);
             }
-            Input::Closed { dial, code } if self.hears(dial) => self.closed(now, code, None),
-            Input::HoleFound(dial) if self.hears(dial) => self.give_up(now, &mut actions),
+            Input::Closed { connection_id, code } if self.is_current(connection_id) => self.closed(now, code, None),
+            Input::GapFound(connection_id) if self.is_current(connection_id) => self.drop_socket(now, &mut actions),
             Input::Tick => self.tick(now, &mut actions),
-            Input::Online => self.online(now, &mut actions),
-            Input::Offline => self.offline(now, &mut actions),
+            Input::Online => self.go_online(now, &mut actions),
+            Input::Offline => self.go_offline(now, &mut actions),
             Input::Visible(visible) => {
                 self.visible = visible;
                 if visible {
-                    self.hurry(now, &mut actions);
+                    self.reconnect_or_ping(now, &mut actions);
                 }
             }
             Input::TryNow => {
                 self.online = true;
-                self.hurry(now, &mut actions);
+                self.reconnect_or_ping(now, &mut actions);
             }
             Input::Leave => {
-                self.leave_by.get_or_insert(now + LEAVE_MS);
+                self.leave_by.get_or_insert(now + LEAVE_TIMEOUT_MS);
                 if self.phase == Phase::Live {
                     actions.push(Action::Transmit(ClientFrame::Leave));
                 }
             }
-            Input::Left if self.leave_by.is_some() => {
+            Input::LeaveConfirmed if self.leave_by.is_some() => {
                 if self.has_socket() {
-                    actions.push(Action::HangUp(self.dial));
+                    actions.push(Action::Disconnect(self.connection_id));
                 }
                 self.phase = Phase::Ended(Ending::Left);
             }
@@ -299,50 +303,50 @@ impl Connection {
     }
 
     /// Another network: what failed on the old one says nothing about it.
-    fn online(&mut self, now: u64, actions: &mut Vec<Action>) {
+    fn go_online(&mut self, now: u64, actions: &mut Vec<Action>) {
         self.backoff.reset();
-        self.failed = 0;
+        self.failed_attempts = 0;
         self.online = true;
-        self.leave_by = self.leave_by.map(|_| now + LEAVE_MS);
-        self.hurry(now, actions);
+        self.leave_by = self.leave_by.map(|_| now + LEAVE_TIMEOUT_MS);
+        self.reconnect_or_ping(now, actions);
     }
 
-    fn offline(&mut self, now: u64, actions: &mut Vec<Action>) {
+    fn go_offline(&mut self, now: u64, actions: &mut Vec<Action>) {
         self.online = false;
         match self.phase {
             Phase::Backoff { .. } => self.phase = Phase::Offline,
-            _ if self.has_socket() => self.give_up(now, actions),
+            _ if self.has_socket() => self.drop_socket(now, actions),
             _ => {}
         }
     }
 
     fn has_socket(&self) -> bool {
-        matches!(self.phase, Phase::Dialing | Phase::Greeting | Phase::Live)
+        matches!(self.phase, Phase::Connecting | Phase::AwaitingWelcome | Phase::Live)
     }
 
     /// Only without a socket.
-    fn dial_now(&mut self, now: u64, actions: &mut Vec<Action>) {
+    fn connect_now(&mut self, now: u64, actions: &mut Vec<Action>) {
         if !self.online {
-            self.lost.get_or_insert(now);
+            self.lost_since.get_or_insert(now);
             self.phase = Phase::Offline;
             return;
         }
-        self.dial += 1;
-        self.seeking.get_or_insert(now);
-        self.deadline = now + DIAL_MS;
-        self.phase = Phase::Dialing;
-        actions.push(Action::Dial(self.dial));
+        self.connection_id += 1;
+        self.lost_or_connecting_since.get_or_insert(now);
+        self.deadline = now + CONNECT_TIMEOUT_MS;
+        self.phase = Phase::Connecting;
+        actions.push(Action::Connect(self.connection_id));
     }
 
     fn welcomed(&mut self, now: u64, actions: &mut Vec<Action>) {
         self.phase = Phase::Live;
         self.knows_room = true;
-        self.lost = None;
-        self.seeking = None;
-        self.failed = 0;
-        self.misheard = 0;
+        self.lost_since = None;
+        self.lost_or_connecting_since = None;
+        self.failed_attempts = 0;
+        self.bad_frames = 0;
         self.live_since = now;
-        self.deadline = now + SILENCE_MS;
+        self.deadline = now + SILENCE_TIMEOUT_MS;
         if self.leave_by.is_some() {
             actions.push(Action::Transmit(ClientFrame::Leave));
         }
@@ -350,71 +354,71 @@ impl Connection {
 
     fn tick(&mut self, now: u64, actions: &mut Vec<Action>) {
         if self.leave_due().is_some_and(|due| due <= now) {
-            self.leave_by = Some(now + LEAVE_MS);
+            self.leave_by = Some(now + LEAVE_TIMEOUT_MS);
             actions.push(Action::PostLeave);
         }
         if self.socket_due().is_none_or(|due| now < due) {
             return;
         }
         if self.has_socket() {
-            self.give_up(now, actions);
+            self.drop_socket(now, actions);
         } else {
-            self.dial_now(now, actions);
+            self.connect_now(now, actions);
         }
     }
 
     /// The person is here, or a network is: do not wait, and do not trust a socket that slept.
-    fn hurry(&mut self, now: u64, actions: &mut Vec<Action>) {
+    fn reconnect_or_ping(&mut self, now: u64, actions: &mut Vec<Action>) {
         self.tick(now, actions);
         match self.phase {
-            Phase::Backoff { .. } | Phase::Offline => self.dial_now(now, actions),
-            Phase::Live if now + PROBE_MS < self.deadline => {
-                self.deadline = now + PROBE_MS;
-                actions.push(Action::Transmit(ClientFrame::Ping { n: u64::from(self.dial) }));
+            Phase::Backoff { .. } | Phase::Offline => self.connect_now(now, actions),
+            Phase::Live if now + PING_TIMEOUT_MS < self.deadline => {
+                self.deadline = now + PING_TIMEOUT_MS;
+                actions.push(Action::Transmit(ClientFrame::Ping { n: u64::from(self.connection_id) }));
             }
             _ => {}
         }
     }
 
-    fn give_up(&mut self, now: u64, actions: &mut Vec<Action>) {
-        actions.push(Action::HangUp(self.dial));
-        self.lost.get_or_insert(now);
-        self.retreat(now, None, false);
+    fn drop_socket(&mut self, now: u64, actions: &mut Vec<Action>) {
+        actions.push(Action::Disconnect(self.connection_id));
+        self.lost_since.get_or_insert(now);
+        self.back_off(now, None, false);
     }
 
     /// The socket is gone for this reason.
     fn closed(&mut self, now: u64, code: u16, retry_ms: Option<u64>) {
         let reason = CloseCode::from_number(code);
-        if !self.comes_back(now, code) {
+        if !self.may_reconnect(now, code) {
             self.phase = Phase::Ended(self.ending(code));
             return;
         }
         // A page that was never live has lost nothing to its own ghosts.
         if self.phase == Phase::Live || reason != Some(CloseCode::TooManyTabs) {
-            self.lost.get_or_insert(now);
+            self.lost_since.get_or_insert(now);
         }
-        self.retreat(now, retry_ms, reason == Some(CloseCode::Restarting));
+        self.back_off(now, retry_ms, reason == Some(CloseCode::Restarting));
     }
 
-    fn comes_back(&mut self, now: u64, code: u16) -> bool {
+    fn may_reconnect(&mut self, now: u64, code: u16) -> bool {
         match CloseCode::from_number(code) {
             Some(CloseCode::BadFrame) if self.phase != Phase::Live => {
-                self.misheard += 1;
-                self.misheard <= MISHEARD
+                self.bad_frames += 1;
+                self.bad_frames <= MAX_BAD_FRAME_RETRIES
             }
-            Some(CloseCode::TooManyTabs) => now < self.seeking.unwrap_or(now) + GHOSTS_MS,
+            Some(CloseCode::TooManyTabs) => now < self.lost_or_connecting_since.unwrap_or(now) + STALE_SOCKETS_MS,
             _ => comes_back(code),
         }
     }
 
     /// The socket is gone: wait and dial again. `spread` where everybody was told the same `retry_ms`.
-    fn retreat(&mut self, now: u64, retry_ms: Option<u64>, spread: bool) {
+    fn back_off(&mut self, now: u64, retry_ms: Option<u64>, spread: bool) {
         if self.phase != Phase::Live {
-            self.failed += u32::from(self.online);
-        } else if now.saturating_sub(self.live_since) >= GOOD_MS {
+            self.failed_attempts += u32::from(self.online);
+        } else if now.saturating_sub(self.live_since) >= STABLE_MS {
             self.backoff.reset();
         }
-        self.seeking.get_or_insert(now);
+        self.lost_or_connecting_since.get_or_insert(now);
         let wait = self.backoff.fail();
         let wait = match retry_ms {
             Some(retry) if spread => {

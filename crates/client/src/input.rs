@@ -2,7 +2,7 @@
 
 use protocol::{ClientFrame, Emoji, Event, EventId, MessageBody, Names, Position, ServerFrame};
 
-/// What happens to a client. Sockets are known by the number that [`Action::Dial`] gave them; what a driver reports of
+/// What happens to a client. Sockets are known by the number that [`Action::Connect`] gave them; what a driver reports of
 /// an older one is ignored, so it need not be careful.
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -13,7 +13,7 @@ pub enum Input {
     /// A frame came.
     Frame(u32, ServerFrame),
     /// Something came that is no frame.
-    Garbled(u32),
+    InvalidFrame(u32),
     /// The socket is closed with this code, or could not be opened (1006).
     Closed(u32, u16),
     /// The timer of [`Action::Wake`] ran out. Any number too many do no harm.
@@ -29,7 +29,7 @@ pub enum Input {
     /// The person leaves the room.
     Leave,
     /// The server has taken the leave of [`Action::PostLeave`].
-    Left,
+    LeaveConfirmed,
     /// The person sends a message. From here on it is on the screen, whatever happens.
     Send {
         /// The id of its event, minted for it.
@@ -42,7 +42,7 @@ pub enum Input {
         at: u64,
     },
     /// The person changes an own message. Shown at once, as sending is.
-    Change {
+    EditMessage {
         /// The id of the change, minted for it.
         id: EventId,
         /// The message.
@@ -53,7 +53,7 @@ pub enum Input {
         at: u64,
     },
     /// The person takes an own message back. Shown at once.
-    Remove {
+    DeleteMessage {
         /// The id of the deletion, minted for it.
         id: EventId,
         /// The message.
@@ -74,18 +74,18 @@ pub enum Input {
         /// The wall clock, in UTC milliseconds.
         at: u64,
     },
-    /// The person typed something. As often as it happens: the others are told at most every [`super::presence::SAID_MS`].
+    /// The person typed something. As often as it happens: the others are told at most every [`super::presence::TYPING_INTERVAL_MS`].
     Typing,
     /// What the reader's clock adds to UTC, in minutes. UTC until this is said.
-    Zone(i32),
+    UtcOffset(i32),
     /// The person wants a refused message sent again.
     Retry(EventId),
     /// The person wants a refused message back into the composer; [`Action::Compose`] brings it.
-    Edit(EventId),
+    Recompose(EventId),
     /// The person does not want a refused message any more.
     Discard(EventId),
     /// The answer to an older page, asked for with [`Client::older`].
-    Older {
+    OlderPage {
         /// What was asked.
         before: Position,
         /// The events directly before it, oldest first.
@@ -99,14 +99,14 @@ pub enum Input {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Open a socket and call it by this number. There is no other one then.
-    Dial(u32),
+    Connect(u32),
     /// Close this socket.
-    HangUp(u32),
+    Disconnect(u32),
     /// Send this on the open socket.
     Transmit(ClientFrame),
     /// Give [`Input::Tick`] at this time. One timer is enough: a new time replaces the old one.
     Wake(u64),
-    /// Leave by form, beside any socket. Give [`Input::Left`] if that was done; if not, this comes again.
+    /// Leave by form, beside any socket. Give [`Input::LeaveConfirmed`] if that was done; if not, this comes again.
     PostLeave,
     /// Put this text into the composer.
     Compose(MessageBody),

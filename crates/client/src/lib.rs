@@ -18,7 +18,7 @@ pub use connection::{Connection, Ending, Phase};
 pub use input::{Action, Input};
 pub use mentions::{Mention, NameIndex};
 pub use outbox::{Draft, DraftEvent, DraftState, Outbox};
-pub use pace::Pace;
+pub use pace::DrawPacer;
 pub use room::{Applied, RoomState};
 pub use timeline::Timeline;
 pub use timeline::row::{
@@ -32,9 +32,9 @@ use protocol::{
 };
 
 /// Losses up to this long are not worth a word, in milliseconds.
-pub const LOSS_MS: u64 = 1_000;
-/// How long [`Client::returned`] says so, in milliseconds.
-pub const RETURNED_MS: u64 = 5_000;
+pub const SHORT_LOSS_MS: u64 = 1_000;
+/// How long [`Client::reconnected`] says so, in milliseconds.
+pub const RECONNECTED_MS: u64 = 5_000;
 
 /// What to tell a person about the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub enum Status {
 
 /// The connection is back after a loss that was worth a word, and what was missed is here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Returned {
+pub struct Reconnected {
     /// How many messages of others came in the meantime, as far as they are here.
     pub missed: usize,
     /// Since when, in monotonic milliseconds.
@@ -78,8 +78,8 @@ pub struct Client {
     zone: i32,
     visible: bool,
     /// Where the reader stood when the connection was lost, from the welcome until the replay is over.
-    lost_at: Option<Position>,
-    returned: Option<Returned>,
+    lost_position: Option<Position>,
+    reconnected: Option<Reconnected>,
     /// The earliest time a driver was asked to wake at and has not.
     wake: Option<u64>,
 }
@@ -97,22 +97,22 @@ impl Client {
             typing: Typing::default(),
             zone: 0,
             visible: true,
-            lost_at: None,
-            returned: None,
+            lost_position: None,
+            reconnected: None,
             wake: None,
         };
-        client.settle_timeline();
+        client.settle_from_timeline();
         client
     }
 
     /// Adds what another page of this stay could not send, unless it is here or in the log already.
     pub fn merge(&mut self, outbox: Outbox) {
         self.outbox.merge(outbox);
-        self.settle_timeline();
+        self.settle_from_timeline();
     }
 
     /// Forgets what is not sent.
-    pub fn give_up(&mut self) {
+    pub fn discard_unsent(&mut self) {
         self.outbox = Outbox::default();
     }
 
@@ -124,51 +124,59 @@ impl Client {
             self.wake = None;
         }
         match input {
-            Input::Start => self.connect(now, connection::Input::Start, &mut actions),
-            Input::Opened(dial) => self.connect(now, connection::Input::Opened(dial), &mut actions),
-            Input::Frame(dial, frame) if self.connection.hears(dial) => self.receive(now, dial, frame, &mut actions),
+            Input::Start => self.step_connection(now, connection::Input::Start, &mut actions),
+            Input::Opened(connection_id) => {
+                self.step_connection(now, connection::Input::Opened(connection_id), &mut actions)
+            }
+            Input::Frame(connection_id, frame) if self.connection.is_current(connection_id) => {
+                self.receive(now, connection_id, frame, &mut actions)
+            }
             Input::Frame(..) => {}
-            Input::Garbled(dial) => self.connect(now, connection::Input::Garbled(dial), &mut actions),
-            Input::Closed(dial, code) => {
-                self.connect(now, connection::Input::Closed { dial, code }, &mut actions);
+            Input::InvalidFrame(connection_id) => {
+                self.step_connection(now, connection::Input::InvalidFrame(connection_id), &mut actions)
             }
-            Input::Tick => self.connect(now, connection::Input::Tick, &mut actions),
-            Input::Online => self.connect(now, connection::Input::Online, &mut actions),
-            Input::Offline => self.connect(now, connection::Input::Offline, &mut actions),
+            Input::Closed(connection_id, code) => {
+                self.step_connection(now, connection::Input::Closed { connection_id, code }, &mut actions);
+            }
+            Input::Tick => self.step_connection(now, connection::Input::Tick, &mut actions),
+            Input::Online => self.step_connection(now, connection::Input::Online, &mut actions),
+            Input::Offline => self.step_connection(now, connection::Input::Offline, &mut actions),
             Input::Visible(visible) => {
-                self.look(visible);
-                self.connect(now, connection::Input::Visible(visible), &mut actions);
+                self.set_visible(visible);
+                self.step_connection(now, connection::Input::Visible(visible), &mut actions);
             }
-            Input::TryNow => self.connect(now, connection::Input::TryNow, &mut actions),
-            Input::Leave => self.connect(now, connection::Input::Leave, &mut actions),
-            Input::Left => self.connect(now, connection::Input::Left, &mut actions),
+            Input::TryNow => self.step_connection(now, connection::Input::TryNow, &mut actions),
+            Input::Leave => self.step_connection(now, connection::Input::Leave, &mut actions),
+            Input::LeaveConfirmed => self.step_connection(now, connection::Input::LeaveConfirmed, &mut actions),
             Input::Send { id, body, reply_to, at } => {
                 self.outbox.push(now, id, DraftEvent::Message { body, reply_to }, at);
-                self.room.iter_mut().for_each(RoomState::unmark);
+                self.room.iter_mut().for_each(RoomState::clear_read_marker);
             }
-            Input::Change { id, target, body, at } => self.outbox.push(now, id, DraftEvent::Edit { target, body }, at),
-            Input::Remove { id, target, at } => self.outbox.push(now, id, DraftEvent::Deletion { target }, at),
+            Input::EditMessage { id, target, body, at } => {
+                self.outbox.push(now, id, DraftEvent::Edit { target, body }, at)
+            }
+            Input::DeleteMessage { id, target, at } => self.outbox.push(now, id, DraftEvent::Deletion { target }, at),
             Input::React { id, target, emoji, on, at } => {
                 self.outbox.push(now, id, DraftEvent::Reaction { target, emoji, on }, at);
             }
-            Input::Typing => self.say_typing(now, &mut actions),
-            Input::Zone(minutes) => self.zone = minutes,
+            Input::Typing => self.send_typing(now, &mut actions),
+            Input::UtcOffset(minutes) => self.zone = minutes,
             Input::Retry(id) => self.outbox.retry(id),
-            Input::Edit(id) => actions.extend(self.outbox.take(id).map(Action::Compose)),
+            Input::Recompose(id) => actions.extend(self.outbox.take(id).map(Action::Compose)),
             Input::Discard(id) => drop(self.outbox.take(id)),
-            Input::Older { before, events, names } => self.prepend(before, events, &names),
+            Input::OlderPage { before, events, names } => self.prepend(before, events, &names),
         }
         self.expire(now);
         self.flush(now, &mut actions);
-        self.wake(&mut actions);
+        self.schedule_wake(&mut actions);
         actions
     }
 
     /// What to tell about the connection.
     #[must_use]
     pub fn status(&self) -> Status {
-        let failed = self.connection.failed();
-        match (self.connection.phase(), self.connection.lost()) {
+        let failed = self.connection.failed_attempts();
+        match (self.connection.phase(), self.connection.lost_since()) {
             (Phase::Ended(ending), _) => Status::Ended(ending),
             (Phase::Live, _) => Status::Live,
             (_, None) => Status::Connecting,
@@ -199,10 +207,10 @@ impl Client {
         self.room.as_ref().map_or(0, RoomState::unread)
     }
 
-    /// That the connection is back, for [`RETURNED_MS`] from when the replay is over.
+    /// That the connection is back, for [`RECONNECTED_MS`] from when the replay is over.
     #[must_use]
-    pub fn returned(&self) -> Option<Returned> {
-        self.returned
+    pub fn reconnected(&self) -> Option<Reconnected> {
+        self.reconnected
     }
 
     /// What those are called who are writing now, in the order they began; never the reader.
@@ -242,14 +250,14 @@ impl Client {
         !self.outbox.is_empty()
     }
 
-    fn connect(&mut self, now: u64, input: connection::Input, actions: &mut Vec<Action>) {
+    fn step_connection(&mut self, now: u64, input: connection::Input, actions: &mut Vec<Action>) {
         for action in self.connection.step(now, input) {
             actions.push(match action {
-                connection::Action::Dial(dial) => Action::Dial(dial),
-                connection::Action::HangUp(dial) => Action::HangUp(dial),
+                connection::Action::Connect(connection_id) => Action::Connect(connection_id),
+                connection::Action::Disconnect(connection_id) => Action::Disconnect(connection_id),
                 connection::Action::Transmit(frame) => Action::Transmit(frame),
                 connection::Action::PostLeave => Action::PostLeave,
-                connection::Action::Greet => {
+                connection::Action::SendHello => {
                     let position = self.room.as_ref().and_then(RoomState::position);
                     Action::Transmit(ClientFrame::Hello { v: VERSION, position })
                 }
@@ -257,35 +265,35 @@ impl Client {
         }
     }
 
-    fn receive(&mut self, now: u64, dial: u32, frame: ServerFrame, actions: &mut Vec<Action>) {
-        self.connect(now, connection::Input::Heard(dial), actions);
+    fn receive(&mut self, now: u64, connection_id: u32, frame: ServerFrame, actions: &mut Vec<Action>) {
+        self.step_connection(now, connection::Input::Received(connection_id), actions);
         match (self.connection.phase(), frame) {
-            (Phase::Greeting, ServerFrame::Welcome(welcome)) => {
+            (Phase::AwaitingWelcome, ServerFrame::Welcome(welcome)) => {
                 // A loss in the middle of a replay goes on where the one before began.
-                if self.connection.lost().is_some_and(|since| now.saturating_sub(since) > LOSS_MS) {
-                    self.lost_at = self.lost_at.or(self.room.as_ref().and_then(RoomState::position));
+                if self.connection.lost_since().is_some_and(|since| now.saturating_sub(since) > SHORT_LOSS_MS) {
+                    self.lost_position = self.lost_position.or(self.room.as_ref().and_then(RoomState::position));
                 }
                 match &mut self.room {
                     Some(room) => room.welcome(&welcome),
                     None => self.room = Some(RoomState::from_welcome(&welcome)),
                 }
-                self.connect(now, connection::Input::Welcomed(dial), actions);
+                self.step_connection(now, connection::Input::Welcomed(connection_id), actions);
             }
             (Phase::Live, ServerFrame::Events { events, names, more }) => {
                 let Some(room) = &mut self.room else { return };
-                room.learn(&names);
+                room.add_names(&names);
                 for delivered in events {
                     let id = delivered.id();
-                    let silent = falls_silent(&delivered);
-                    if room.apply(delivered) == Applied::Hole {
-                        self.connect(now, connection::Input::HoleFound(dial), actions);
+                    let silent = stopped_typing(&delivered);
+                    if room.apply(delivered) == Applied::Gap {
+                        self.step_connection(now, connection::Input::GapFound(connection_id), actions);
                         return;
                     }
                     self.outbox.settle(id);
-                    silent.into_iter().for_each(|member| self.typing.stopped(member));
+                    silent.into_iter().for_each(|member| self.typing.remove(member));
                 }
                 if !more {
-                    room.replayed();
+                    room.finish_replay();
                 }
             }
             (Phase::Live, ServerFrame::Rejected { id, code, retry_ms }) => {
@@ -293,14 +301,14 @@ impl Client {
             }
             (Phase::Live, ServerFrame::Signal { member, typing, away, .. }) => {
                 if let Some(typing) = typing {
-                    self.typing.heard(now, member, typing);
+                    self.typing.update(now, member, typing);
                 }
                 if let (Some(away), Some(room)) = (away, &mut self.room) {
                     room.set_away(member, away);
                 }
             }
             (_, ServerFrame::Bye { code, retry_ms, .. }) => {
-                self.connect(now, connection::Input::Bye { dial, code, retry_ms }, actions);
+                self.step_connection(now, connection::Input::Bye { connection_id, code, retry_ms }, actions);
             }
             // Pongs were heard above. The rest is out of place, or of a later version.
             _ => {}
@@ -310,23 +318,23 @@ impl Client {
     fn prepend(&mut self, before: Position, events: Vec<Event>, names: &Names) {
         if let Some(room) = &mut self.room {
             room.prepend(before, events, names);
-            self.settle_timeline();
+            self.settle_from_timeline();
         }
     }
 
     /// The page is, or is no longer, on the screen.
-    fn look(&mut self, visible: bool) {
+    fn set_visible(&mut self, visible: bool) {
         if let Some(room) = &mut self.room
             && !visible
-            && (self.visible || !room.is_marked())
+            && (self.visible || !room.has_read_marker())
         {
-            room.mark_seen();
+            room.mark_read();
         }
         self.visible = visible;
     }
 
-    fn say_typing(&mut self, now: u64, actions: &mut Vec<Action>) {
-        if self.connection.phase() == Phase::Live && self.typing.says(now) {
+    fn send_typing(&mut self, now: u64, actions: &mut Vec<Action>) {
+        if self.connection.phase() == Phase::Live && self.typing.should_send(now) {
             actions.push(Action::Transmit(ClientFrame::Signal { typing: true }));
         }
     }
@@ -335,18 +343,18 @@ impl Client {
     fn expire(&mut self, now: u64) {
         self.typing.expire(now);
         let is_live = self.connection.phase() == Phase::Live;
-        self.returned = self.returned.filter(|returned| is_live && now < returned.at + RETURNED_MS);
+        self.reconnected = self.reconnected.filter(|reconnected| is_live && now < reconnected.at + RECONNECTED_MS);
         if self.is_sending()
-            && let (Some(position), Some(room)) = (self.lost_at.take(), &self.room)
+            && let (Some(position), Some(room)) = (self.lost_position.take(), &self.room)
         {
-            self.returned = Some(Returned { missed: room.news_after(position), at: now });
+            self.reconnected = Some(Reconnected { missed: room.unread_after(position), at: now });
         }
     }
 
     /// Sends what may be sent. Not during a replay: it may hold the echo of what would be sent again.
     fn flush(&mut self, now: u64, actions: &mut Vec<Action>) {
         if self.is_sending() {
-            actions.extend(self.outbox.send(now, self.connection.dial()).map(Action::Transmit));
+            actions.extend(self.outbox.next_frame(now, self.connection.connection_id()).map(Action::Transmit));
         }
     }
 
@@ -354,10 +362,10 @@ impl Client {
         self.connection.phase() == Phase::Live && self.room.as_ref().is_some_and(RoomState::is_caught_up)
     }
 
-    fn wake(&mut self, actions: &mut Vec<Action>) {
+    fn schedule_wake(&mut self, actions: &mut Vec<Action>) {
         let retry = self.outbox.due().filter(|_| self.is_sending());
-        let returned = self.returned.map(|returned| returned.at + RETURNED_MS);
-        let due = [self.connection.due(), retry, self.typing.due(), returned].into_iter().flatten().min();
+        let reconnected = self.reconnected.map(|reconnected| reconnected.at + RECONNECTED_MS);
+        let due = [self.connection.due(), retry, self.typing.due(), reconnected].into_iter().flatten().min();
         let Some(due) = due else { return };
         // A time that moved further away needs no new timer: the old one's tick asks again.
         if self.wake.is_none_or(|wake| due < wake) {
@@ -367,7 +375,7 @@ impl Client {
     }
 
     /// A draft kept over a reload, or lost from sight, may be in the log that just came.
-    fn settle_timeline(&mut self) {
+    fn settle_from_timeline(&mut self) {
         if self.outbox.is_empty() {
             return;
         }
@@ -378,7 +386,7 @@ impl Client {
 }
 
 /// Who has stopped writing with this: the author of a message, or one who left.
-fn falls_silent(delivered: &Delivered) -> Option<MemberId> {
+fn stopped_typing(delivered: &Delivered) -> Option<MemberId> {
     let Delivered::Event(event) = delivered else { return None };
     match event.kind {
         EventKind::Message { .. } => Some(event.by),

@@ -87,7 +87,7 @@ impl NameIndex {
 
     /// True if the reader is mentioned in a message, among its first [`MAX_MARKS`] marks.
     #[must_use]
-    pub fn calls_reader(&self, message: &str) -> bool {
+    pub fn mentions_reader(&self, message: &str) -> bool {
         let mut marks = MAX_MARKS;
         self.mentions(message, &mut marks).any(|(_, mention)| mention.own)
     }
@@ -160,7 +160,7 @@ mod tests {
             "\u{4f60}\u{597d}@Zo\u{eb} M\u{ff0c}",
             "@Zo @Zo\u{eb} M, you?",
         ] {
-            assert!(index.calls_reader(text), "{text}");
+            assert!(index.mentions_reader(text), "{text}");
         }
         for text in [
             "x@Zo\u{eb} M",
@@ -172,29 +172,29 @@ mod tests {
             "@ Zo\u{eb} M",
             "@Zo\u{eb}\u{eb} M",
         ] {
-            assert!(!index.calls_reader(text), "{text}");
+            assert!(!index.mentions_reader(text), "{text}");
         }
     }
 
     #[test]
     fn longest_name_wins_and_of_equal_names_the_readers() {
         let index = index(&[("Ana", true), ("ANA MARIA", false), ("bo", false), ("Bo", true)]);
-        assert!(!index.calls_reader("@Ana Maria"));
-        assert!(index.calls_reader("@Ana Mari"));
-        assert!(index.calls_reader("@BO"));
+        assert!(!index.mentions_reader("@Ana Maria"));
+        assert!(index.mentions_reader("@Ana Mari"));
+        assert!(index.mentions_reader("@BO"));
     }
 
     #[test]
     fn marks_beyond_the_maximum_call_nobody() {
         let index = index(&[("Ana", true)]);
-        assert!(index.calls_reader(&format!("{} @Ana", "@ ".repeat(MAX_MARKS - 1))));
-        assert!(!index.calls_reader(&format!("{} @Ana", "@ ".repeat(MAX_MARKS))));
+        assert!(index.mentions_reader(&format!("{} @Ana", "@ ".repeat(MAX_MARKS - 1))));
+        assert!(!index.mentions_reader(&format!("{} @Ana", "@ ".repeat(MAX_MARKS))));
     }
 
     #[test]
     fn at_sign_inside_a_word_calls_nobody_and_takes_no_mark() {
         let index = index(&[("Ana", true)]);
-        assert!(!index.calls_reader("bob@Ana"));
-        assert!(index.calls_reader(&format!("{} @Ana", "bob@Ana.example ".repeat(MAX_MARKS))));
+        assert!(!index.mentions_reader("bob@Ana"));
+        assert!(index.mentions_reader(&format!("{} @Ana", "bob@Ana.example ".repeat(MAX_MARKS))));
     }
 }

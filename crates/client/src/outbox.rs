@@ -37,7 +37,7 @@ impl Draft {
     }
 
     /// Whether what follows does not wait for it: a change of what is gone. It can never be in the log.
-    fn is_passed_by(&self) -> bool {
+    fn is_skippable(&self) -> bool {
         self.state == DraftState::Refused(Code::NoTarget) && matches!(self.event, DraftEvent::Edit { .. })
     }
 }
@@ -78,7 +78,7 @@ pub enum DraftEvent {
 impl DraftEvent {
     /// What the person typed for it.
     #[must_use]
-    pub fn words(&self) -> Option<&MessageBody> {
+    pub fn body(&self) -> Option<&MessageBody> {
         match self {
             Self::Message { body, .. } | Self::Edit { body, .. } => Some(body),
             Self::Deletion { .. } | Self::Reaction { .. } => None,
@@ -131,7 +131,7 @@ pub struct Outbox {
     drafts: VecDeque<Draft>,
     /// What is under way, and on which dial it was sent.
     #[serde(skip)]
-    sent: Option<(u32, EventId)>,
+    in_flight: Option<(u32, EventId)>,
     /// The first draft waits until then.
     #[serde(skip)]
     not_before: u64,
@@ -167,19 +167,19 @@ impl Outbox {
     }
 
     /// What to send at `now` on the connection of this dial, if anything. Asking again gives nothing new.
-    pub fn send(&mut self, now: u64, dial: u32) -> Option<ClientFrame> {
-        if self.sent.is_some_and(|(on, _)| on == dial) || now < self.not_before {
+    pub fn next_frame(&mut self, now: u64, connection_id: u32) -> Option<ClientFrame> {
+        if self.in_flight.is_some_and(|(on, _)| on == connection_id) || now < self.not_before {
             return None;
         }
-        let first = self.first()?;
+        let first = self.next_to_send()?;
         first.state = DraftState::InFlight;
         let (id, event) = (first.id, first.event.clone().into());
-        self.sent = Some((dial, id));
+        self.in_flight = Some((connection_id, id));
         self.not_before = 0;
         Some(ClientFrame::Append { id, event })
     }
 
-    /// When [`Outbox::send`] is worth asking again without anything else having happened.
+    /// When [`Outbox::next_frame`] is worth asking again without anything else having happened.
     #[must_use]
     pub fn due(&self) -> Option<u64> {
         let first = self.head()?;
@@ -191,19 +191,19 @@ impl Outbox {
         let Some(place) = self.drafts.iter().position(|draft| draft.id == id) else { return };
         let first = self.first_id();
         self.drafts.remove(place);
-        self.go_on(first);
+        self.after_removal(first);
     }
 
     /// The server refused it. Ignored unless it is the one in flight.
     pub fn refuse(&mut self, now: u64, id: EventId, fault: Fault) {
-        let under_way = self.sent.is_some_and(|(_, sent)| sent == id);
+        let under_way = self.in_flight.is_some_and(|(_, sent)| sent == id);
         let Some(first) = self.drafts.iter_mut().find(|draft| under_way && draft.id == id) else { return };
-        self.sent = None;
+        self.in_flight = None;
         if fault.code.is_retryable() {
             first.state = DraftState::Waiting;
             first.waiting = Some(fault.code);
             self.not_before = now + fault.retry_ms.unwrap_or(RETRY_MS).min(RETRY_CAP_MS);
-        } else if first.event.words().is_some() {
+        } else if first.event.body().is_some() {
             first.state = DraftState::Refused(fault.code);
         } else {
             self.settle(id);
@@ -223,25 +223,25 @@ impl Outbox {
         let place = self.drafts.iter().position(|draft| draft.id == id && draft.is_refused())?;
         let first = self.first_id();
         let mut behind = self.drafts.split_off(place);
-        let mut words = behind.pop_front()?.event.words().cloned();
+        let mut words = behind.pop_front()?.event.body().cloned();
         for draft in behind {
             if draft.event.target() != Some(id) {
                 self.drafts.push_back(draft);
-            } else if let Some(changed) = draft.event.words() {
+            } else if let Some(changed) = draft.event.body() {
                 words = Some(changed.clone());
             }
         }
-        self.go_on(first);
+        self.after_removal(first);
         words
     }
 
     /// Whose turn it is; nobody's while the person has to decide first.
-    fn first(&mut self) -> Option<&mut Draft> {
-        self.drafts.iter_mut().find(|draft| !draft.is_passed_by()).filter(|first| !first.is_refused())
+    fn next_to_send(&mut self) -> Option<&mut Draft> {
+        self.drafts.iter_mut().find(|draft| !draft.is_skippable()).filter(|first| !first.is_refused())
     }
 
     fn head(&self) -> Option<&Draft> {
-        self.drafts.iter().find(|draft| !draft.is_passed_by())
+        self.drafts.iter().find(|draft| !draft.is_skippable())
     }
 
     fn first_id(&self) -> Option<EventId> {
@@ -249,9 +249,9 @@ impl Outbox {
     }
 
     /// One is gone, and another may be the first than `first`.
-    fn go_on(&mut self, first: Option<EventId>) {
+    fn after_removal(&mut self, first: Option<EventId>) {
         let is_under_way = |(_, sent): &(u32, EventId)| self.drafts.iter().any(|draft| draft.id == *sent);
-        self.sent = self.sent.filter(is_under_way);
+        self.in_flight = self.in_flight.filter(is_under_way);
         if self.first_id() != first {
             self.not_before = 0;
         }

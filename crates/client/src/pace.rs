@@ -4,49 +4,49 @@
 //! drawn with what comes next, and right after a key its own frame goes first. Times are monotonic milliseconds.
 
 /// Between two drawings: ten a second still look like talk.
-const BETWEEN_MS: u64 = 100;
+const MIN_INTERVAL_MS: u64 = 100;
 /// After a key: its frame at 60 Hz, with what it takes to paint it. The sooner what comes is drawn then, the likelier the
 /// browser is at rest at the next key, some 100 ms later where somebody types fast: at rest it gives a frame at once, and
 /// otherwise at the next beat of its clock.
 const AFTER_KEY_MS: u64 = 24;
 /// After a message came, however fast somebody types.
-const LATEST_MS: u64 = 250;
+const MAX_DELAY_MS: u64 = 250;
 
 /// What waits to be drawn.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Pace {
-    drawn: Option<u64>,
-    came: Option<u64>,
-    hurries: bool,
+pub struct DrawPacer {
+    last_drawn: Option<u64>,
+    waiting_since: Option<u64>,
+    is_urgent: bool,
 }
 
-impl Pace {
+impl DrawPacer {
     /// Something came that is not drawn yet.
-    pub fn came(&mut self, now: u64) {
-        self.came.get_or_insert(now);
+    pub fn note_update(&mut self, now: u64) {
+        self.waiting_since.get_or_insert(now);
     }
 
     /// Something came that does not wait, and all before it with it.
-    pub fn hurry(&mut self, now: u64) {
-        self.came(now);
-        self.hurries = true;
+    pub fn note_urgent(&mut self, now: u64) {
+        self.note_update(now);
+        self.is_urgent = true;
     }
 
     /// All that came is drawn.
-    pub fn drawn(&mut self, now: u64) {
-        *self = Self { drawn: Some(now), came: None, hurries: false };
+    pub fn note_drawn(&mut self, now: u64) {
+        *self = Self { last_drawn: Some(now), waiting_since: None, is_urgent: false };
     }
 
     /// When to draw, where the last key was pressed at `key`; `None` when nothing waits.
     #[must_use]
     pub fn due(&self, key: Option<u64>) -> Option<u64> {
-        let came = self.came?;
-        if self.hurries {
+        let came = self.waiting_since?;
+        if self.is_urgent {
             return Some(came);
         }
-        let paced = self.drawn.map_or(came, |drawn| drawn + BETWEEN_MS);
+        let paced = self.last_drawn.map_or(came, |drawn| drawn + MIN_INTERVAL_MS);
         let after_key = key.map_or(came, |key| key + AFTER_KEY_MS);
-        Some(came.max(paced).max(after_key).min(came + LATEST_MS))
+        Some(came.max(paced).max(after_key).min(came + MAX_DELAY_MS))
     }
 }
 
@@ -57,23 +57,23 @@ mod tests {
 
     #[test]
     fn what_hurries_takes_along_what_waits() {
-        let mut pace = Pace::default();
-        pace.drawn(1_000);
-        pace.came(1_010);
+        let mut pace = DrawPacer::default();
+        pace.note_drawn(1_000);
+        pace.note_update(1_010);
         assert_eq!(pace.due(Some(1_010)), Some(1_100));
-        pace.hurry(1_020);
+        pace.note_urgent(1_020);
         assert!(pace.due(Some(1_010)) <= Some(1_020));
-        pace.drawn(1_020);
+        pace.note_drawn(1_020);
         assert_eq!(pace.due(None), None);
     }
 
     #[test]
     fn what_comes_in_silence_is_drawn_at_once() {
-        let mut pace = Pace::default();
+        let mut pace = DrawPacer::default();
         assert_eq!(pace.due(None), None);
-        pace.came(1_000);
+        pace.note_update(1_000);
         assert_eq!(pace.due(Some(900)), Some(1_000));
-        pace.drawn(1_000);
+        pace.note_drawn(1_000);
         assert_eq!(pace.due(Some(900)), None);
     }
 
@@ -81,25 +81,25 @@ mod tests {
         /// A second of messages and keys, a millisecond a turn.
         #[test]
         fn nothing_waits_long_and_keys_go_first(came in prop::collection::vec(any::<bool>(), 1_000), keys in prop::collection::vec(0..1_000_u64, 0..30)) {
-            let (mut pace, mut waiting, mut drawn) = (Pace::default(), None, Vec::new());
+            let (mut pace, mut waiting, mut drawn) = (DrawPacer::default(), None, Vec::new());
             for now in 0..1_000 {
                 let key = keys.iter().copied().filter(|key| *key <= now).max();
                 if came[now as usize] {
-                    pace.came(now);
+                    pace.note_update(now);
                     waiting = waiting.or(Some(now));
                 }
                 if let Some(due) = pace.due(key) && due <= now {
                     let waited = now - waiting.take().unwrap();
-                    prop_assert!(waited <= LATEST_MS);
-                    if waited < LATEST_MS {
+                    prop_assert!(waited <= MAX_DELAY_MS);
+                    if waited < MAX_DELAY_MS {
                         prop_assert!(key.is_none_or(|key| now >= key + AFTER_KEY_MS));
-                        prop_assert!(drawn.last().is_none_or(|last| now >= last + BETWEEN_MS));
+                        prop_assert!(drawn.last().is_none_or(|last| now >= last + MIN_INTERVAL_MS));
                     }
-                    pace.drawn(now);
+                    pace.note_drawn(now);
                     drawn.push(now);
                 }
             }
-            prop_assert!(waiting.is_none_or(|since| 1_000 - since <= LATEST_MS));
+            prop_assert!(waiting.is_none_or(|since| 1_000 - since <= MAX_DELAY_MS));
         }
     }
 }

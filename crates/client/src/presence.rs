@@ -3,9 +3,9 @@
 use protocol::MemberId;
 
 /// A member who was said to be writing is so for this long, in milliseconds.
-pub const TYPING_MS: u64 = 5_000;
+pub const TYPING_EXPIRY_MS: u64 = 5_000;
 /// The others are told that the reader is writing at most this often, in milliseconds.
-pub const SAID_MS: u64 = 3_000;
+pub const TYPING_INTERVAL_MS: u64 = 3_000;
 
 /// Who is writing.
 #[derive(Clone, Debug, Default)]
@@ -13,16 +13,16 @@ pub struct Typing {
     /// Who, in the order they began, and until when that counts.
     others: Vec<(MemberId, u64)>,
     /// When the others were last told of the reader.
-    said: Option<u64>,
+    last_sent: Option<u64>,
 }
 
 impl Typing {
     /// A member is, or is no longer, writing.
-    pub fn heard(&mut self, now: u64, member: MemberId, typing: bool) {
+    pub fn update(&mut self, now: u64, member: MemberId, typing: bool) {
         if !typing {
-            return self.stopped(member);
+            return self.remove(member);
         }
-        let until = now + TYPING_MS;
+        let until = now + TYPING_EXPIRY_MS;
         match self.others.iter_mut().find(|(known, _)| *known == member) {
             Some(known) => known.1 = until,
             None => self.others.push((member, until)),
@@ -30,7 +30,7 @@ impl Typing {
     }
 
     /// A member has said it, or is gone.
-    pub fn stopped(&mut self, member: MemberId) {
+    pub fn remove(&mut self, member: MemberId) {
         self.others.retain(|(known, _)| *known != member);
     }
 
@@ -51,10 +51,10 @@ impl Typing {
     }
 
     /// The reader is writing: whether the others are to be told.
-    pub fn says(&mut self, now: u64) -> bool {
-        let is_due = self.said.is_none_or(|said| now.saturating_sub(said) >= SAID_MS);
+    pub fn should_send(&mut self, now: u64) -> bool {
+        let is_due = self.last_sent.is_none_or(|last_sent| now.saturating_sub(last_sent) >= TYPING_INTERVAL_MS);
         if is_due {
-            self.said = Some(now);
+            self.last_sent = Some(now);
         }
         is_due
     }

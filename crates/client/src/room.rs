@@ -16,7 +16,7 @@ pub enum Applied {
     /// It was part of the room, or of the log, before.
     Known,
     /// Something before it is missing. Nothing was changed; a new hello brings both.
-    Hole,
+    Gap,
 }
 
 /// One room as one member sees it.
@@ -40,7 +40,7 @@ pub struct RoomState {
     /// The first event of the log, as far as is known; `Seq(0)` when the log has none.
     oldest: Seq,
     /// What comes after it is unread.
-    seen: Option<Position>,
+    read_marker: Option<Position>,
     timeline: Timeline,
 }
 
@@ -59,13 +59,13 @@ impl RoomState {
             roster_at: position.seq,
             caught_up: false,
             oldest,
-            seen: None,
+            read_marker: None,
             timeline: Timeline::default(),
         };
-        state.learn(&names);
-        state.seat(members);
+        state.add_names(&names);
+        state.set_members(members);
         for event in events {
-            state.name_newcomer(&event);
+            state.name_joined(&event);
             state.push(event);
         }
         state
@@ -84,7 +84,7 @@ impl RoomState {
             roster_at: Seq::default(),
             caught_up: false,
             oldest: welcome.oldest,
-            seen: None,
+            read_marker: None,
             timeline: Timeline::default(),
         };
         state.welcome(welcome);
@@ -106,17 +106,17 @@ impl RoomState {
         self.epoch = welcome.position.epoch;
         self.oldest = welcome.oldest;
         self.roster_at = welcome.position.seq;
-        self.seat(welcome.members.clone());
+        self.set_members(welcome.members.clone());
         // `Seq(0)` is the head of an empty log: there is nothing to replay.
         self.caught_up = self.seq.unwrap_or_default() >= self.roster_at;
     }
 
     /// Takes the names that came with events.
-    pub fn learn(&mut self, names: &Names) {
+    pub fn add_names(&mut self, names: &Names) {
         // The roster is read together with the log's head; names that come with a page may be older.
         let is_seated = |member| self.members.iter().any(|seated| seated.member == member);
         let left: Vec<_> = names.iter().filter(|(member, _)| !is_seated(**member)).collect();
-        self.name_all(left, true);
+        self.update_names(left, true);
     }
 
     /// Takes one item of an `events` frame.
@@ -127,12 +127,12 @@ impl RoomState {
                 return Applied::Known;
             }
             if event.prev != seq {
-                return Applied::Hole;
+                return Applied::Gap;
             }
         }
         self.seq = Some(event.seq);
         self.caught_up |= event.seq >= self.roster_at;
-        self.name_newcomer(&event);
+        self.name_joined(&event);
         if event.seq > self.roster_at {
             self.change_roster(&event);
         }
@@ -141,7 +141,7 @@ impl RoomState {
     }
 
     /// The server has no more to replay on this connection.
-    pub fn replayed(&mut self) {
+    pub fn finish_replay(&mut self) {
         self.caught_up = true;
     }
 
@@ -156,7 +156,7 @@ impl RoomState {
             EventKind::Joined { member, name } => Some((member, name)),
             _ => None,
         });
-        self.name_all(names.iter().chain(joined), false);
+        self.update_names(names.iter().chain(joined), false);
         let reader = Reader { me: self.me, names: &self.names };
         let added = self.timeline.prepend(before.seq, events, reader);
         if asked_first && added == Some(0) && self.timeline.has_space() {
@@ -233,42 +233,42 @@ impl RoomState {
     }
 
     /// The reader has seen what is here; what comes from now on is unread.
-    pub fn mark_seen(&mut self) {
-        self.seen = self.position();
+    pub fn mark_read(&mut self) {
+        self.read_marker = self.position();
     }
 
     /// Whether it was said what the reader has seen.
     #[must_use]
-    pub fn is_marked(&self) -> bool {
-        self.seen.is_some()
+    pub fn has_read_marker(&self) -> bool {
+        self.read_marker.is_some()
     }
 
     /// Nothing is unread.
-    pub fn unmark(&mut self) {
-        self.seen = None;
+    pub fn clear_read_marker(&mut self) {
+        self.read_marker = None;
     }
 
-    /// How many messages of others came after [`RoomState::mark_seen`], as far as they are here.
+    /// How many messages of others came after [`RoomState::mark_read`], as far as they are here.
     #[must_use]
     pub fn unread(&self) -> usize {
-        self.seen.map_or(0, |seen| self.news_after(seen))
+        self.read_marker.map_or(0, |seen| self.unread_after(seen))
     }
 
     /// How many messages of others came after this position, as far as they are here. In another life of the log, all.
     #[must_use]
-    pub fn news_after(&self, position: Position) -> usize {
-        self.timeline.news(self.me, self.place(position)).count()
+    pub fn unread_after(&self, position: Position) -> usize {
+        self.timeline.messages_of_others(self.me, self.seq_in_epoch(position)).count()
     }
 
     /// What a page draws: the log, then the drafts. `zone` is what the reader's clock adds to UTC, in minutes.
     #[must_use]
     pub fn rows<'a>(&'a self, drafts: impl Iterator<Item = &'a Draft>, zone: i32) -> Vec<Row> {
-        let seen = self.seen.map(|seen| self.place(seen));
+        let seen = self.read_marker.map(|seen| self.seq_in_epoch(seen));
         self.timeline.rows(Reader { me: self.me, names: &self.names }, drafts, zone, seen)
     }
 
     /// Where a position is in this life of the log.
-    fn place(&self, position: Position) -> Seq {
+    fn seq_in_epoch(&self, position: Position) -> Seq {
         if position.epoch == self.epoch { position.seq } else { Seq::default() }
     }
 
@@ -276,19 +276,19 @@ impl RoomState {
         self.timeline.push(event, Reader { me: self.me, names: &self.names });
     }
 
-    fn seat(&mut self, members: Vec<Member>) {
-        self.name_all(members.iter().map(|seated| (&seated.member, &seated.name)), true);
+    fn set_members(&mut self, members: Vec<Member>) {
+        self.update_names(members.iter().map(|seated| (&seated.member, &seated.name)), true);
         self.members = members;
     }
 
-    fn name_newcomer(&mut self, event: &Event) {
+    fn name_joined(&mut self, event: &Event) {
         if let EventKind::Joined { member, name } = &event.kind {
-            self.name_all([(member, name)], event.seq > self.roster_at);
+            self.update_names([(member, name)], event.seq > self.roster_at);
         }
     }
 
     /// Takes names: instead of earlier ones when these are `newer`, otherwise only where there was none.
-    fn name_all<'a>(&mut self, names: impl IntoIterator<Item = (&'a MemberId, &'a DisplayName)>, newer: bool) {
+    fn update_names<'a>(&mut self, names: impl IntoIterator<Item = (&'a MemberId, &'a DisplayName)>, newer: bool) {
         let mut changed = false;
         for (member, name) in names {
             let known = self.names.get(member);

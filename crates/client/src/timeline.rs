@@ -14,7 +14,7 @@ mod rows;
 use reactions::Tally;
 use row::{Reaction, Row};
 pub use rows::GROUP_MS;
-use rows::Rows;
+use rows::RowBuilder;
 
 /// Most events a page holds. Live ones push the oldest out, and older pages are taken only as far as there is space.
 pub const WINDOW: usize = 2_000;
@@ -71,7 +71,7 @@ impl Timeline {
     }
 
     /// The messages of others after this place, without those that were taken back.
-    pub fn news(&self, me: MemberId, after: Seq) -> impl Iterator<Item = &Event> {
+    pub fn messages_of_others(&self, me: MemberId, after: Seq) -> impl Iterator<Item = &Event> {
         let start = self.events.partition_point(|event| event.seq <= after);
         self.events
             .range(start..)
@@ -88,11 +88,11 @@ impl Timeline {
         let (target, is_message) = (event.kind.target(), matches!(event.kind, EventKind::Message { .. }));
         self.events.push_back(event);
         if let Some(target) = target {
-            self.known(target).followers.push_back(seq);
+            self.entry(target).followers.push_back(seq);
         }
         self.index(id, seq, is_message, target, reader);
         if self.events.len() > WINDOW {
-            self.forget_first();
+            self.evict_oldest();
         }
     }
 
@@ -135,7 +135,7 @@ impl Timeline {
         zone: i32,
         seen: Option<Seq>,
     ) -> Vec<Row> {
-        Rows::new(self, reader, drafts, zone, seen).draw()
+        RowBuilder::new(self, reader, drafts, zone, seen).build()
     }
 
     fn push_front(&mut self, mut event: Event, reader: Reader<'_>) {
@@ -147,19 +147,19 @@ impl Timeline {
         let is_message = matches!(event.kind, EventKind::Message { .. });
         self.events.push_front(event);
         if let Some(target) = target {
-            self.known(target).followers.push_front(seq);
+            self.entry(target).followers.push_front(seq);
         }
         self.index(id, seq, is_message, target, reader);
     }
 
     fn index(&mut self, id: EventId, seq: Seq, is_message: bool, target: Option<EventId>, reader: Reader<'_>) {
         if is_message {
-            self.known(id).seq = Some(seq);
+            self.entry(id).seq = Some(seq);
         }
         self.count(target.unwrap_or(id), reader);
     }
 
-    fn known(&mut self, id: EventId) -> &mut Message {
+    fn entry(&mut self, id: EventId) -> &mut Message {
         let unknown = || Message { reactions: self.no_reactions.clone(), ..Message::default() };
         self.messages.entry(id).or_insert_with(unknown)
     }
@@ -174,7 +174,7 @@ impl Timeline {
         }
     }
 
-    fn forget_first(&mut self) {
+    fn evict_oldest(&mut self) {
         let Some(event) = self.events.pop_front() else { return };
         let no_reactions = self.no_reactions.clone();
         self.forget(event.id, |message| (message.seq, message.reactions) = (None, no_reactions));

@@ -4,7 +4,8 @@
 
 use client::backoff::{BASE_MS, Backoff, CAP_MS, bound};
 use client::connection::{
-    Action, Connection, DIAL_MS, Ending, GHOSTS_MS, Input, LEAVE_MS, MISHEARD, PROBE_MS, Phase, SILENCE_MS,
+    Action, CONNECT_TIMEOUT_MS, Connection, Ending, Input, LEAVE_TIMEOUT_MS, MAX_BAD_FRAME_RETRIES, PING_TIMEOUT_MS,
+    Phase, SILENCE_TIMEOUT_MS, STALE_SOCKETS_MS,
 };
 use proptest::prelude::*;
 use protocol::fault::comes_back;
@@ -19,7 +20,7 @@ enum Step {
     Welcomed(u32),
     Bye(u32, u16, Option<u64>),
     Closed(u32, u16),
-    HoleFound(u32),
+    GapFound(u32),
     Wait(u64),
     Due,
     Online,
@@ -50,7 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => ago().prop_map(Step::Welcomed),
         1 => (ago(), code(), prop::option::of(0u64..100_000)).prop_map(|(ago, code, retry)| Step::Bye(ago, code, retry)),
         2 => (ago(), code()).prop_map(|(ago, code)| Step::Closed(ago, code)),
-        1 => ago().prop_map(Step::HoleFound),
+        1 => ago().prop_map(Step::GapFound),
         3 => (0u64..60_000).prop_map(Step::Wait),
         5 => Just(Step::Due),
         1 => Just(Step::Online),
@@ -75,7 +76,7 @@ struct World {
     /// Since when it has no connection, from the first dial on.
     seeking: Option<u64>,
     /// How often 4500 was heard before a welcome.
-    misheard: u32,
+    bad_frames: u32,
     /// When the person wanted to leave, or there was a network again after that, or it was last said by form.
     leaving: Option<u64>,
 }
@@ -92,21 +93,21 @@ impl World {
             visible: true,
             stopped: false,
             seeking: None,
-            misheard: 0,
+            bad_frames: 0,
             leaving: None,
         }
     }
 
     fn input(&mut self, step: Step) -> Option<Input> {
-        let dial = |ago: u32| self.dials.checked_sub(ago).filter(|dial| *dial > 0);
+        let connection_id = |ago: u32| self.dials.checked_sub(ago).filter(|connection_id| *connection_id > 0);
         Some(match step {
             Step::Start => Input::Start,
-            Step::Opened(ago) => Input::Opened(dial(ago)?),
-            Step::Heard(ago) => Input::Heard(dial(ago)?),
-            Step::Welcomed(ago) => Input::Welcomed(dial(ago)?),
-            Step::Bye(ago, code, retry_ms) => Input::Bye { dial: dial(ago)?, code, retry_ms },
-            Step::Closed(ago, code) => Input::Closed { dial: dial(ago)?, code },
-            Step::HoleFound(ago) => Input::HoleFound(dial(ago)?),
+            Step::Opened(ago) => Input::Opened(connection_id(ago)?),
+            Step::Heard(ago) => Input::Received(connection_id(ago)?),
+            Step::Welcomed(ago) => Input::Welcomed(connection_id(ago)?),
+            Step::Bye(ago, code, retry_ms) => Input::Bye { connection_id: connection_id(ago)?, code, retry_ms },
+            Step::Closed(ago, code) => Input::Closed { connection_id: connection_id(ago)?, code },
+            Step::GapFound(ago) => Input::GapFound(connection_id(ago)?),
             Step::Wait(ms) => {
                 self.now += ms;
                 Input::Tick
@@ -120,7 +121,7 @@ impl World {
             Step::Visible(visible) => Input::Visible(visible),
             Step::TryNow => Input::TryNow,
             Step::Leave => Input::Leave,
-            Step::Left => Input::Left,
+            Step::Left => Input::LeaveConfirmed,
         })
     }
 
@@ -132,35 +133,37 @@ impl World {
             Input::Online | Input::TryNow => self.online = true,
             Input::Offline => self.online = false,
             Input::Visible(visible) => self.visible = visible,
-            Input::Closed { dial, .. } if self.alive == Some(dial) => self.alive = None,
+            Input::Closed { connection_id, .. } if self.alive == Some(connection_id) => self.alive = None,
             Input::Leave if !self.stopped => drop(self.leaving.get_or_insert(self.now)),
             _ => {}
         }
         if matches!(input, Input::Online) {
             self.leaving = self.leaving.map(|_| self.now);
         }
-        let counts = matches!(input, Input::Closed { dial, .. } | Input::Bye { dial, .. } if dial == self.dials)
-            && matches!(before, Phase::Dialing | Phase::Greeting | Phase::Live);
+        let counts = matches!(input, Input::Closed { connection_id, .. } | Input::Bye { connection_id, .. } if connection_id == self.dials)
+            && matches!(before, Phase::Connecting | Phase::AwaitingWelcome | Phase::Live);
         let actions = self.connection.step(self.now, input);
         for action in &actions {
             match action {
-                Action::Dial(dial) => {
+                Action::Connect(connection_id) => {
                     prop_assert_eq!(self.alive, None, "two sockets");
-                    prop_assert_eq!(*dial, self.dials + 1, "a dial is known by its number");
+                    prop_assert_eq!(*connection_id, self.dials + 1, "a dial is known by its number");
                     prop_assert!(self.online, "dialed while offline");
                     prop_assert!(!self.stopped, "dialed after the end");
-                    self.alive = Some(*dial);
-                    self.dials = *dial;
+                    self.alive = Some(*connection_id);
+                    self.dials = *connection_id;
                 }
-                Action::HangUp(dial) => {
-                    prop_assert_eq!(self.alive, Some(*dial), "hung up what is not there");
+                Action::Disconnect(connection_id) => {
+                    prop_assert_eq!(self.alive, Some(*connection_id), "hung up what is not there");
                     self.alive = None;
                 }
-                Action::Greet | Action::Transmit(_) => prop_assert_eq!(self.alive, Some(self.dials), "nobody listens"),
+                Action::SendHello | Action::Transmit(_) => {
+                    prop_assert_eq!(self.alive, Some(self.dials), "nobody listens")
+                }
                 Action::PostLeave => {
                     prop_assert!(self.online && !self.stopped, "a form that reaches nobody");
                     prop_assert!(
-                        self.leaving.is_some_and(|since| self.now >= since + LEAVE_MS),
+                        self.leaving.is_some_and(|since| self.now >= since + LEAVE_TIMEOUT_MS),
                         "left without waiting"
                     );
                     self.leaving = Some(self.now);
@@ -171,7 +174,7 @@ impl World {
             let ended = matches!(self.connection.phase(), Phase::Ended(_));
             prop_assert_eq!(ended, !self.comes_back(before, code), "close {}", code);
         }
-        if matches!(input, Input::Left) && self.leaving.is_some() && !self.stopped {
+        if matches!(input, Input::LeaveConfirmed) && self.leaving.is_some() && !self.stopped {
             prop_assert_eq!(self.connection.phase(), Phase::Ended(Ending::Left));
         }
         self.note();
@@ -182,19 +185,21 @@ impl World {
     fn comes_back(&mut self, before: Phase, code: u16) -> bool {
         match code {
             4500 if before != Phase::Live => {
-                self.misheard += 1;
-                self.misheard <= MISHEARD
+                self.bad_frames += 1;
+                self.bad_frames <= MAX_BAD_FRAME_RETRIES
             }
-            4510 => self.seeking.is_none_or(|since| self.now < since + GHOSTS_MS),
+            4510 => self.seeking.is_none_or(|since| self.now < since + STALE_SOCKETS_MS),
             _ => comes_back(code),
         }
     }
 
     fn note(&mut self) {
         match self.connection.phase() {
-            Phase::Live => (self.seeking, self.misheard) = (None, 0),
+            Phase::Live => (self.seeking, self.bad_frames) = (None, 0),
             Phase::Ended(_) => self.stopped = true,
-            Phase::Dialing | Phase::Greeting | Phase::Backoff { .. } => drop(self.seeking.get_or_insert(self.now)),
+            Phase::Connecting | Phase::AwaitingWelcome | Phase::Backoff { .. } => {
+                self.seeking.get_or_insert(self.now);
+            }
             // Before the first dial there is nothing to seek with.
             Phase::Idle => {}
             Phase::Offline if self.dials == 0 => {}
@@ -204,7 +209,7 @@ impl World {
 
     fn check(&self, before: Phase, input: Input) -> Result<(), TestCaseError> {
         let phase = self.connection.phase();
-        let has_socket = matches!(phase, Phase::Dialing | Phase::Greeting | Phase::Live);
+        let has_socket = matches!(phase, Phase::Connecting | Phase::AwaitingWelcome | Phase::Live);
         prop_assert_eq!(has_socket, self.alive.is_some(), "a phase with a socket has one");
         if let Phase::Backoff { until } = phase {
             prop_assert!(self.online, "waiting for the clock where only the network helps");
@@ -213,14 +218,14 @@ impl World {
         if matches!(before, Phase::Backoff { .. } | Phase::Offline)
             && matches!(input, Input::TryNow | Input::Online | Input::Visible(true))
         {
-            prop_assert_eq!(phase, if self.online { Phase::Dialing } else { Phase::Offline }, "not at once");
+            prop_assert_eq!(phase, if self.online { Phase::Connecting } else { Phase::Offline }, "not at once");
         }
         // Whatever is not over and not hopeless wakes itself up.
         if has_socket && (self.visible || phase != Phase::Live) || matches!(phase, Phase::Backoff { .. }) {
             prop_assert!(self.connection.due().is_some(), "asleep in {phase:?}");
         }
         if let Some(since) = self.leaving.filter(|_| self.online && !self.stopped && phase != Phase::Idle) {
-            prop_assert!(self.connection.due().is_some_and(|due| due <= since + LEAVE_MS), "never leaves");
+            prop_assert!(self.connection.due().is_some_and(|due| due <= since + LEAVE_TIMEOUT_MS), "never leaves");
         }
         if let Phase::Ended(_) = before {
             prop_assert_eq!(phase, before);
@@ -285,25 +290,25 @@ fn live() -> World {
 #[test]
 fn hello_is_said_once_per_socket_and_never_before_it_is_open() {
     let mut world = World::new(7);
-    assert_eq!(world.live(Step::Start).unwrap(), [Action::Dial(1)]);
-    assert_eq!(world.live(Step::Opened(0)).unwrap(), [Action::Greet]);
+    assert_eq!(world.live(Step::Start).unwrap(), [Action::Connect(1)]);
+    assert_eq!(world.live(Step::Opened(0)).unwrap(), [Action::SendHello]);
     assert_eq!(world.live(Step::Opened(0)).unwrap(), []);
 }
 
 #[test]
 fn silence_is_a_dead_socket_only_while_visible() {
     let mut world = live();
-    world.now += SILENCE_MS - 1;
+    world.now += SILENCE_TIMEOUT_MS - 1;
     world.live(Step::Heard(0)).unwrap();
-    world.live(Step::Wait(SILENCE_MS - 1)).unwrap();
+    world.live(Step::Wait(SILENCE_TIMEOUT_MS - 1)).unwrap();
     assert_eq!(world.connection.phase(), Phase::Live);
-    assert_eq!(world.live(Step::Wait(1)).unwrap(), [Action::HangUp(1)]);
-    assert_eq!(world.live(Step::Due).unwrap(), [Action::Dial(2)]);
+    assert_eq!(world.live(Step::Wait(1)).unwrap(), [Action::Disconnect(1)]);
+    assert_eq!(world.live(Step::Due).unwrap(), [Action::Connect(2)]);
 
     let mut world = live();
     world.live(Step::Visible(false)).unwrap();
-    assert_eq!(world.live(Step::Wait(10 * SILENCE_MS)).unwrap(), []);
-    assert_eq!(world.live(Step::Visible(true)).unwrap(), [Action::HangUp(1), Action::Dial(2)]);
+    assert_eq!(world.live(Step::Wait(10 * SILENCE_TIMEOUT_MS)).unwrap(), []);
+    assert_eq!(world.live(Step::Visible(true)).unwrap(), [Action::Disconnect(1), Action::Connect(2)]);
 }
 
 #[test]
@@ -314,14 +319,14 @@ fn a_page_that_wakes_up_asks_whether_its_socket_lives() {
     let ping = Action::Transmit(ClientFrame::Ping { n: 1 });
     assert_eq!(world.live(Step::Visible(true)).unwrap(), [ping]);
     assert_eq!(world.live(Step::Visible(true)).unwrap(), [], "one ping is enough");
-    assert_eq!(world.live(Step::Wait(PROBE_MS)).unwrap(), [Action::HangUp(1)]);
+    assert_eq!(world.live(Step::Wait(PING_TIMEOUT_MS)).unwrap(), [Action::Disconnect(1)]);
 }
 
 #[test]
 fn a_dial_that_hangs_is_given_up() {
     let mut world = World::new(7);
     world.live(Step::Start).unwrap();
-    assert_eq!(world.live(Step::Wait(DIAL_MS)).unwrap(), [Action::HangUp(1)]);
+    assert_eq!(world.live(Step::Wait(CONNECT_TIMEOUT_MS)).unwrap(), [Action::Disconnect(1)]);
     assert!(matches!(world.connection.phase(), Phase::Backoff { .. }));
 }
 
@@ -417,27 +422,27 @@ fn refuse(world: &mut World, code: CloseCode) {
 #[test]
 fn a_hello_that_came_late_is_said_again_three_times() {
     let mut world = first();
-    for _ in 0..MISHEARD {
+    for _ in 0..MAX_BAD_FRAME_RETRIES {
         refuse(&mut world, CloseCode::BadFrame);
-        assert_eq!(world.connection.phase(), Phase::Dialing);
+        assert_eq!(world.connection.phase(), Phase::Connecting);
     }
     refuse(&mut world, CloseCode::BadFrame);
     assert_eq!(world.connection.phase(), Phase::Ended(Ending::Protocol));
 
     // A welcome shows that it can be understood.
     let mut world = first();
-    for _ in 0..3 * MISHEARD {
+    for _ in 0..3 * MAX_BAD_FRAME_RETRIES {
         refuse(&mut world, CloseCode::BadFrame);
         world.live(Step::Opened(0)).unwrap();
         world.live(Step::Welcomed(0)).unwrap();
         world.live(Step::Closed(0, 1006)).unwrap();
         world.live(Step::Due).unwrap();
     }
-    assert_eq!(world.connection.phase(), Phase::Dialing);
+    assert_eq!(world.connection.phase(), Phase::Connecting);
 
     // Other failures in between do not.
     let mut world = first();
-    for _ in 0..=MISHEARD {
+    for _ in 0..=MAX_BAD_FRAME_RETRIES {
         refuse(&mut world, CloseCode::EngineUnavailable);
         refuse(&mut world, CloseCode::BadFrame);
     }
@@ -450,19 +455,19 @@ fn too_many_tabs_may_be_sockets_of_a_network_that_is_gone() {
     world.live(Step::Offline).unwrap();
     let lost = world.now;
     world.live(Step::Online).unwrap();
-    while world.now < lost + GHOSTS_MS - CAP_MS {
+    while world.now < lost + STALE_SOCKETS_MS - CAP_MS {
         refuse(&mut world, CloseCode::TooManyTabs);
-        assert_eq!(world.connection.lost(), Some(lost));
-        assert_eq!(world.connection.phase(), Phase::Dialing);
+        assert_eq!(world.connection.lost_since(), Some(lost));
+        assert_eq!(world.connection.phase(), Phase::Connecting);
     }
-    world.now = lost + GHOSTS_MS;
+    world.now = lost + STALE_SOCKETS_MS;
     refuse(&mut world, CloseCode::TooManyTabs);
     assert_eq!(world.connection.phase(), Phase::Ended(Ending::TooManyTabs));
 
     let mut world = live();
-    world.now += 10 * GHOSTS_MS;
+    world.now += 10 * STALE_SOCKETS_MS;
     refuse(&mut world, CloseCode::TooManyTabs);
-    assert_eq!(world.connection.phase(), Phase::Dialing, "it counts from the loss, not from the dial before");
+    assert_eq!(world.connection.phase(), Phase::Connecting, "it counts from the loss, not from the dial before");
 }
 
 #[test]
@@ -470,8 +475,8 @@ fn a_page_that_was_never_live_waits_for_a_place_without_a_word() {
     let mut world = first();
     let start = world.now;
     refuse(&mut world, CloseCode::TooManyTabs);
-    assert_eq!((world.connection.phase(), world.connection.lost()), (Phase::Dialing, None));
-    world.now = start + GHOSTS_MS;
+    assert_eq!((world.connection.phase(), world.connection.lost_since()), (Phase::Connecting, None));
+    world.now = start + STALE_SOCKETS_MS;
     refuse(&mut world, CloseCode::TooManyTabs);
     assert_eq!(world.connection.phase(), Phase::Ended(Ending::TooManyTabs));
 }
@@ -480,23 +485,23 @@ fn a_page_that_was_never_live_waits_for_a_place_without_a_word() {
 fn attempts_are_counted_until_one_succeeds_or_the_network_is_another() {
     let mut world = live();
     world.live(Step::Closed(0, 1006)).unwrap();
-    assert_eq!(world.connection.failed(), 0, "to lose a connection is no attempt");
+    assert_eq!(world.connection.failed_attempts(), 0, "to lose a connection is no attempt");
     for failed in 1..4 {
         world.live(Step::Due).unwrap();
         world.live(Step::Closed(0, 1006)).unwrap();
-        assert_eq!(world.connection.failed(), failed);
+        assert_eq!(world.connection.failed_attempts(), failed);
     }
     world.live(Step::Due).unwrap();
     world.live(Step::Offline).unwrap();
-    assert_eq!(world.connection.failed(), 3, "without a network no attempt can tell");
+    assert_eq!(world.connection.failed_attempts(), 3, "without a network no attempt can tell");
     world.live(Step::Online).unwrap();
-    assert_eq!(world.connection.failed(), 0);
+    assert_eq!(world.connection.failed_attempts(), 0);
     world.live(Step::Closed(0, 1006)).unwrap();
-    assert_eq!(world.connection.failed(), 1);
+    assert_eq!(world.connection.failed_attempts(), 1);
     for step in [Step::Due, Step::Opened(0), Step::Welcomed(0)] {
         world.live(step).unwrap();
     }
-    assert_eq!(world.connection.failed(), 0);
+    assert_eq!(world.connection.failed_attempts(), 0);
 }
 
 #[test]
@@ -515,10 +520,10 @@ fn leaving_is_said_by_form_where_no_socket_says_it() {
     // A socket that hangs, and one that is open and answers nothing.
     for mut world in [first(), live()] {
         world.live(Step::Leave).unwrap();
-        assert_eq!(world.live(Step::Wait(LEAVE_MS - 1)).unwrap(), []);
+        assert_eq!(world.live(Step::Wait(LEAVE_TIMEOUT_MS - 1)).unwrap(), []);
         assert_eq!(world.live(Step::Wait(1)).unwrap(), [Action::PostLeave]);
         assert_eq!(world.live(Step::Wait(1)).unwrap(), [], "one form at a time");
-        assert_eq!(world.live(Step::Wait(LEAVE_MS - 2)).unwrap(), []);
+        assert_eq!(world.live(Step::Wait(LEAVE_TIMEOUT_MS - 2)).unwrap(), []);
         world.live(Step::Left).unwrap();
         assert_eq!(world.connection.phase(), Phase::Ended(Ending::Left));
         assert_eq!(world.connection.due(), None);
@@ -530,8 +535,8 @@ fn leaving_is_said_by_form_where_no_socket_says_it() {
     assert_eq!(world.connection.due(), None, "a form would bring the browser's own page of no network");
     world.live(Step::Wait(60_000)).unwrap();
     world.live(Step::Online).unwrap();
-    assert_eq!(world.connection.due(), Some(world.now + LEAVE_MS));
-    assert_eq!(world.live(Step::Wait(LEAVE_MS)).unwrap(), [Action::PostLeave]);
+    assert_eq!(world.connection.due(), Some(world.now + LEAVE_TIMEOUT_MS));
+    assert_eq!(world.live(Step::Wait(LEAVE_TIMEOUT_MS)).unwrap(), [Action::PostLeave]);
 
     let mut world = live();
     world.live(Step::Left).unwrap();

@@ -25,7 +25,7 @@ fn ids(outbox: &Outbox) -> Vec<EventId> {
 #[test]
 fn a_merge_adds_what_is_new_and_changes_nothing_else() {
     let mut ours = outbox(&[1, 2]);
-    let sent = ours.send(0, 1);
+    let sent = ours.next_frame(0, 1);
     assert!(sent.is_some());
     ours.refuse(0, id(1), Fault::from(Code::NotAllowed));
     ours.merge(outbox(&[3, 1, 4]));
@@ -39,25 +39,25 @@ fn a_merge_adds_what_is_new_and_changes_nothing_else() {
 #[test]
 fn what_was_merged_into_an_empty_outbox_is_sent() {
     let mut ours = outbox(&[1]);
-    assert!(ours.send(0, 1).is_some());
+    assert!(ours.next_frame(0, 1).is_some());
     ours.settle(id(1));
     let mut theirs = outbox(&[2]);
     // As a page keeps it whose connection broke while it was under way.
-    assert!(theirs.send(0, 9).is_some());
+    assert!(theirs.next_frame(0, 9).is_some());
     ours.merge(theirs);
-    assert!(ours.send(10, 1).is_some(), "on the same connection");
-    assert_eq!(ours.send(10, 1), None);
+    assert!(ours.next_frame(10, 1).is_some(), "on the same connection");
+    assert_eq!(ours.next_frame(10, 1), None);
 }
 
 #[test]
 fn a_draft_that_the_server_wants_later_says_why() {
     let mut ours = outbox(&[1, 2]);
     let waiting = |outbox: &Outbox| outbox.drafts().map(|draft| draft.waiting).collect::<Vec<_>>();
-    assert!(ours.send(0, 1).is_some());
+    assert!(ours.next_frame(0, 1).is_some());
     assert_eq!(waiting(&ours), [None, None]);
     ours.refuse(0, id(1), Fault { code: Code::Storage, retry_ms: Some(700) });
     assert_eq!((waiting(&ours), ours.due()), (vec![Some(Code::Storage), None], Some(700)));
-    assert!(ours.send(700, 1).is_some());
+    assert!(ours.next_frame(700, 1).is_some());
     assert_eq!(waiting(&ours), [Some(Code::Storage), None], "until the server says otherwise");
     ours.settle(id(1));
     assert_eq!(waiting(&ours), [None]);
@@ -73,18 +73,18 @@ fn a_change_of_what_is_gone_holds_up_nobody() {
         Some(ClientFrame::Append { id, .. }) => Some(id),
         _ => None,
     };
-    assert_eq!(sent(ours.send(0, 1)), Some(id(1)));
+    assert_eq!(sent(ours.next_frame(0, 1)), Some(id(1)));
     ours.refuse(0, id(1), of_a_change);
-    assert_eq!(sent(ours.send(0, 1)), Some(id(2)), "it goes on");
+    assert_eq!(sent(ours.next_frame(0, 1)), Some(id(2)), "it goes on");
     // The person tries once more while another one is under way: one at a time.
     ours.retry(id(1));
-    assert_eq!(sent(ours.send(0, 1)), None);
+    assert_eq!(sent(ours.next_frame(0, 1)), None);
     ours.settle(id(2));
-    assert_eq!(sent(ours.send(0, 1)), Some(id(1)));
+    assert_eq!(sent(ours.next_frame(0, 1)), Some(id(1)));
     ours.refuse(0, id(1), of_a_change);
-    assert_eq!(sent(ours.send(0, 1)), Some(id(3)));
+    assert_eq!(sent(ours.next_frame(0, 1)), Some(id(3)));
     assert_eq!(ours.take(id(1)).unwrap().as_str(), "changed");
-    assert_eq!(sent(ours.send(0, 1)), None, "what is under way stays so");
+    assert_eq!(sent(ours.next_frame(0, 1)), None, "what is under way stays so");
     ours.settle(id(3));
     assert!(ours.is_empty());
 }
@@ -95,14 +95,14 @@ fn nothing_is_due_while_one_is_under_way() {
     let edit = DraftEvent::Edit { target: id(9), body: "changed".parse().unwrap() };
     ours.push(0, id(1), edit, 1_000);
     ours.merge(outbox(&[2]));
-    assert!(ours.send(0, 1).is_some());
+    assert!(ours.next_frame(0, 1).is_some());
     ours.refuse(0, id(1), Fault::from(Code::NoTarget));
-    assert!(ours.send(0, 1).is_some());
+    assert!(ours.next_frame(0, 1).is_some());
     ours.refuse(0, id(2), Fault { code: Code::Rate, retry_ms: Some(700) });
     assert_eq!(ours.due(), Some(700));
-    assert!(ours.send(700, 1).is_some());
+    assert!(ours.next_frame(700, 1).is_some());
     ours.retry(id(1));
-    assert_eq!((ours.due(), ours.send(800, 1)), (None, None));
+    assert_eq!((ours.due(), ours.next_frame(800, 1)), (None, None));
 }
 
 /// A tab may be reloaded into a newer version: what an older one wrote has to be read with its ids.

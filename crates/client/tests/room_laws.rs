@@ -117,7 +117,7 @@ proptest! {
         let mut room = RoomState::from_snapshot(log.snapshot(head, 10));
         for event in log.events[head..].iter().skip(skip) {
             let before = room.clone();
-            prop_assert_eq!(room.apply(Delivered::Event(event.clone())), Applied::Hole);
+            prop_assert_eq!(room.apply(Delivered::Event(event.clone())), Applied::Gap);
             prop_assert_eq!(&room, &before, "a hole changes nothing");
         }
     }
@@ -237,7 +237,7 @@ fn a_final_refusal_stops_what_follows_until_the_person_decides() {
         states(&client)[2..],
         [RowState::Refused(Code::TooLong), RowState::Pending { since: 10, waiting: None }]
     );
-    assert_eq!(client.step(30, Input::Edit(id(101))), [], "what is not refused may be in the log");
+    assert_eq!(client.step(30, Input::Recompose(id(101))), [], "what is not refused may be in the log");
 
     let appended = |nth| {
         [Action::Transmit(ClientFrame::Append {
@@ -247,7 +247,7 @@ fn a_final_refusal_stops_what_follows_until_the_person_decides() {
     };
     assert_eq!(client.step(40, Input::Retry(id(100))), appended(100));
     assert_eq!(client.step(50, Input::Frame(1, refusal)), []);
-    let actions = client.step(60, Input::Edit(id(100)));
+    let actions = client.step(60, Input::Recompose(id(100)));
     assert_eq!(actions[0], Action::Compose(body("text")));
     assert_eq!(actions[1..], appended(101));
     assert!(client.has_unsent());
@@ -308,11 +308,11 @@ fn a_hole_leads_to_a_new_hello_with_the_same_position() {
     let log = Log::of((1..5).map(said));
     let events = vec![Delivered::Event(log.events[3].clone())];
     let actions = client.step(20, Input::Frame(1, ServerFrame::Events { events, names: Names::new(), more: false }));
-    assert_eq!(actions[0], Action::HangUp(1));
+    assert_eq!(actions[0], Action::Disconnect(1));
     let Status::Reconnecting { since: 20, next_try: Some(next), offline: false, failed: 0 } = client.status() else {
         panic!("{:?}", client.status());
     };
-    assert_eq!(client.step(next, Input::Tick)[0], Action::Dial(2));
+    assert_eq!(client.step(next, Input::Tick)[0], Action::Connect(2));
     let hello = ClientFrame::Hello { v: protocol::VERSION, position };
     assert_eq!(client.step(next, Input::Opened(2))[0], Action::Transmit(hello));
 }

@@ -220,7 +220,7 @@ impl Page {
                 input = socket::next(&mut self.socket) => input,
                 left = settled(&mut self.leaving) => {
                     self.leaving = None;
-                    if left.is_ok() { Input::Left } else { Input::Tick }
+                    if left.is_ok() { Input::LeaveConfirmed } else { Input::Tick }
                 }
                 () = sleep_until(wake) => {
                     self.wake = None;
@@ -247,7 +247,7 @@ impl Page {
             Act::Meddle(body) => self.others().map_or(Input::Tick, |target| self.change(target, body)),
             Act::Delete => self.own().map_or(Input::Tick, |target| {
                 let (id, at) = (self.sends(Said::Deleted { target }), unix_ms());
-                Input::Remove { id, target, at }
+                Input::DeleteMessage { id, target, at }
             }),
             Act::React => self.own().map_or(Input::Tick, |target| {
                 let (id, at) = (self.sends(Said::Reacted { target }), unix_ms());
@@ -273,7 +273,7 @@ impl Page {
 
     fn change(&mut self, target: EventId, body: String) -> Input {
         let (id, at) = (self.sends(Said::Edited { target, body: body.clone() }), unix_ms());
-        Input::Change { id, target, body: body.parse().expect("a body"), at }
+        Input::EditMessage { id, target, body: body.parse().expect("a body"), at }
     }
 
     /// One of the last own messages, sent or not, that is not on its way to be deleted.
@@ -349,7 +349,7 @@ impl Page {
         let close = self.close(&input);
         let by_hand = matches!(input, Input::Offline);
         let actions = self.client.step(now_ms(), input);
-        let given_up = actions.iter().any(|action| matches!(action, Action::HangUp(_)));
+        let given_up = actions.iter().any(|action| matches!(action, Action::Disconnect(_)));
         if (close.is_some() || given_up) && !by_hand {
             self.dropped(close);
         }
@@ -372,7 +372,11 @@ impl Page {
     fn close(&self, input: &Input) -> Option<u16> {
         match input {
             Input::Frame(_, ServerFrame::Bye { code, .. }) => Some(*code),
-            Input::Closed(dial, code) if self.socket.as_ref().is_some_and(|socket| socket.dial == *dial) => Some(*code),
+            Input::Closed(connection_id, code)
+                if self.socket.as_ref().is_some_and(|socket| socket.connection_id == *connection_id) =>
+            {
+                Some(*code)
+            }
             _ => None,
         }
     }
@@ -389,12 +393,14 @@ impl Page {
     fn perform(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
-                Action::Dial(dial) => {
+                Action::Connect(connection_id) => {
                     self.witness.view.dials += 1;
                     self.begun = self.excuse.now();
-                    self.socket = Some(Socket::dial(dial, self.door, &self.seat));
+                    self.socket = Some(Socket::connect(connection_id, self.door, &self.seat));
                 }
-                Action::HangUp(dial) => self.socket = self.socket.take().filter(|socket| socket.dial != dial),
+                Action::Disconnect(connection_id) => {
+                    self.socket = self.socket.take().filter(|socket| socket.connection_id != connection_id)
+                }
                 Action::Transmit(frame) => {
                     if let ClientFrame::Hello { position, .. } = frame {
                         self.ear.asks(position);

@@ -60,7 +60,7 @@ pub(crate) async fn snapshot(server: SocketAddr, seat: &Seat) -> io::Result<Opti
     match serde_json::from_str(&answer.body) {
         Ok(Visit::Inside(inside)) => Ok(Some(inside.snapshot)),
         Ok(Visit::Unavailable) | Err(_) => Err(io::Error::other(format!("no page: {}", answer.body))),
-        Ok(Visit::Door(_) | Visit::Unknown(_)) => Ok(None),
+        Ok(Visit::JoinPage(_) | Visit::Unknown(_)) => Ok(None),
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) type Web = WebSocketStream<TcpStream>;
 
 /// One socket, known by the number of its dial. Dropping it closes it.
 pub(crate) struct Socket {
-    pub(crate) dial: u32,
+    pub(crate) connection_id: u32,
     wire: Wire,
     outgoing: mpsc::UnboundedSender<Message>,
     to_write: Option<mpsc::UnboundedReceiver<Message>>,
@@ -38,10 +38,10 @@ enum Wire {
 }
 
 impl Socket {
-    pub(crate) fn dial(dial: u32, door: SocketAddr, seat: &Seat) -> Self {
+    pub(crate) fn connect(connection_id: u32, door: SocketAddr, seat: &Seat) -> Self {
         let (outgoing, to_write) = mpsc::unbounded_channel();
         let wire = Wire::Opening(Box::pin(connect(door, seat.clone())));
-        Self { dial, wire, outgoing, to_write: Some(to_write), writer: None }
+        Self { connection_id, wire, outgoing, to_write: Some(to_write), writer: None }
     }
 
     /// Never waits, as in a browser.
@@ -51,22 +51,23 @@ impl Socket {
 
     /// What happens next. After the close nothing does.
     async fn next(&mut self) -> Input {
-        let dial = self.dial;
+        let connection_id = self.connection_id;
         let code = match &mut self.wire {
             Wire::Closed => pending().await,
             Wire::Opening(opening) => match opening.await {
                 Some(web) => {
                     self.open(web);
-                    return Input::Opened(dial);
+                    return Input::Opened(connection_id);
                 }
                 None => BROKEN,
             },
             Wire::Open(stream) => loop {
                 match stream.next().await {
                     Some(Ok(Message::Text(text))) => {
-                        return codec::decode(&text).map_or(Input::Garbled(dial), |frame| Input::Frame(dial, frame));
+                        return codec::decode(&text)
+                            .map_or(Input::InvalidFrame(connection_id), |frame| Input::Frame(connection_id, frame));
                     }
-                    Some(Ok(Message::Binary(_))) => return Input::Garbled(dial),
+                    Some(Ok(Message::Binary(_))) => return Input::InvalidFrame(connection_id),
                     Some(Ok(Message::Close(close))) => break close.map_or(1005, |close| close.code.into()),
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => break BROKEN,
@@ -74,7 +75,7 @@ impl Socket {
             },
         };
         self.wire = Wire::Closed;
-        Input::Closed(dial, code)
+        Input::Closed(connection_id, code)
     }
 
     fn open(&mut self, web: Web) {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use protocol::EventId;
 
 use super::emoji::{self, EmojiPicker};
-use super::{Desk, Mode};
+use super::{ComposerContext, Mode};
 use crate::api::Flash;
 use crate::components::click::click;
 use crate::live::room::Room;
@@ -18,10 +18,10 @@ mod mention;
 mod state;
 mod typing;
 
-use about::About;
+use about::AboutLine;
 use counter::Counter;
 use editor::Editor;
-use mention::Offer;
+use mention::SuggestionList;
 use typing::TypingLine;
 
 /// The box, and everything around it.
@@ -35,8 +35,8 @@ pub(crate) fn Composer(
     /// A refused message.
     flash: Option<Flash>,
 ) -> impl IntoView {
-    let (room, desk) = (expect_context::<Room>(), expect_context::<Desk>());
-    let editor = Editor::new(room, desk, flash.as_ref());
+    let (room, composer) = (expect_context::<Room>(), expect_context::<ComposerContext>());
+    let editor = Editor::new(room, composer, flash.as_ref());
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         editor.send();
@@ -56,8 +56,8 @@ pub(crate) fn Composer(
                 on:submit=submit
                 on:click=click(move |_| editor.mention.close())
             >
-                <About cancel=move || editor.cancel()/>
-                <Offer mention=editor.mention choose=move |place| editor.complete(Some(place))/>
+                <AboutLine cancel=move || editor.cancel()/>
+                <SuggestionList mention=editor.mention choose=move |place| editor.complete(Some(place))/>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <input type="hidden" name="id" value=post_id.to_string()/>
                 <button
@@ -87,8 +87,8 @@ fn Field(
     /// A refused message.
     flash: Option<Flash>,
 ) -> impl IntoView {
-    let Editor { room, desk, error, mention, .. } = editor;
-    let is_new = move || matches!(*desk.mode.read(), Mode::New);
+    let Editor { room, composer, error, mention, .. } = editor;
+    let is_new = move || matches!(*composer.mode.read(), Mode::New);
     let (mends, typed) = (flash.is_some(), flash.map(|flash| flash.body).unwrap_or_default());
     view! {
         <textarea
@@ -128,8 +128,8 @@ fn between_tags(text: String) -> String {
 /// The button that sends, or saves a change.
 #[component]
 fn SendButton() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let edits = move || matches!(*desk.mode.read(), Mode::Edit(_));
+    let composer = expect_context::<ComposerContext>();
+    let edits = move || matches!(*composer.mode.read(), Mode::Edit(_));
     view! {
         <button class="button primary send" aria-label=move || if edits() { text::SAVE } else { text::SEND }>
             <svg aria-hidden="true">

@@ -5,7 +5,7 @@ use leptos::{ev, html};
 use web_sys::{Element, Event};
 
 use super::log::row::element_id;
-use super::{Desk, Picking};
+use super::{ComposerContext, EmojiTarget};
 use crate::components::click::click;
 use crate::live::browser;
 use crate::live::effect::effect;
@@ -54,7 +54,7 @@ const GROUPS: [(&str, &str); 6] = [
     ),
 ];
 
-/// The picker. A button with `popovertarget` opens it for the composer, and [`Desk::picking`] for a reaction.
+/// The picker. A button with `popovertarget` opens it for the composer, and [`ComposerContext::emoji_target`] for a reaction.
 ///
 /// Its buttons are made when it first opens: `beforetoggle` comes before it is shown, and its listeners' microtasks,
 /// which draw, run at the latest before `toggle`, which goes to the first button.
@@ -63,11 +63,12 @@ pub(crate) fn EmojiPicker(
     /// Puts an emoji into the composer's text.
     insert: impl Fn(&str) + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let (room, desk) = (expect_context::<Room>(), expect_context::<Desk>());
+    let (room, composer) = (expect_context::<Room>(), expect_context::<ComposerContext>());
     let panel = NodeRef::<html::Div>::new();
     let built = RwSignal::new(false);
     effect(move || {
-        if let (Some(Picking::Reaction(message)), Some(panel)) = (desk.picking.get(), panel.get_untracked())
+        if let (Some(EmojiTarget::Reaction(message)), Some(panel)) =
+            (composer.emoji_target.get(), panel.get_untracked())
             && !browser::is_open(&panel)
         {
             browser::open_popover(&panel, browser::by_id(&element_id(message)));
@@ -75,8 +76,8 @@ pub(crate) fn EmojiPicker(
     });
     let before_toggle = move |_: Event| {
         set_if_new(built, true);
-        if desk.picking.get_untracked().is_none() {
-            desk.picking.set(Some(Picking::Composer));
+        if composer.emoji_target.get_untracked().is_none() {
+            composer.emoji_target.set(Some(EmojiTarget::Composer));
         }
     };
     let toggled = move |_| {
@@ -84,10 +85,12 @@ pub(crate) fn EmojiPicker(
         let Some(panel) = panel.try_get_untracked().flatten() else { return };
         if !browser::is_open(&panel) {
             // The bar it was opened from may be gone.
-            if let (Some(Picking::Reaction(message)), true) = (desk.picking.get_untracked(), has_lost_focus(&panel)) {
+            if let (Some(EmojiTarget::Reaction(message)), true) =
+                (composer.emoji_target.get_untracked(), has_lost_focus(&panel))
+            {
                 browser::focus(&element_id(message));
             }
-            desk.picking.set(None);
+            composer.emoji_target.set(None);
         } else if let Ok(Some(first)) = panel.query_selector("button") {
             browser::focus_on(&first);
         }
@@ -95,11 +98,11 @@ pub(crate) fn EmojiPicker(
     let pick = move |event: ev::MouseEvent| {
         let (Some(chosen), Some(panel)) = (button(&event), panel.get_untracked()) else { return };
         let emoji = chosen.text_content().unwrap_or_default();
-        let what = desk.picking.get_untracked();
+        let what = composer.emoji_target.get_untracked();
         // First: closing gives the focus back.
         let _ = panel.hide_popover();
         match what {
-            Some(Picking::Reaction(message)) => room.toggle_reaction(message, &emoji),
+            Some(EmojiTarget::Reaction(message)) => room.toggle_reaction(message, &emoji),
             _ => insert(&emoji),
         }
     };

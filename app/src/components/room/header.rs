@@ -89,7 +89,7 @@ fn Bell() -> impl IntoView {
 fn Leave() -> impl IntoView {
     let room = expect_context::<Room>();
     let submit = move |event: SubmitEvent| {
-        if !room.may_leave() || room.leave() {
+        if !room.confirm_leave() || room.leave() {
             event.prevent_default();
         }
     };

@@ -12,19 +12,19 @@ use crate::live::log::Block;
 use crate::live::room::Room;
 use crate::text;
 
+mod announcer;
 mod bar;
 mod following;
 mod keys;
-mod place;
 mod pointing;
 pub(crate) mod row;
-mod voice;
+mod scroll_anchor;
 
+use announcer::{Announcer, LiveRegion};
 use bar::ActionBar;
 use following::Following;
 use pointing::Pointing;
 use row::RowView;
-use voice::{Announcer, Voice};
 
 /// Everything said, oldest first, and the way to its end.
 #[component]
@@ -34,7 +34,7 @@ pub(crate) fn LogView() -> impl IntoView {
     let announcer = Announcer::new(room);
     let following = Following::new(room, scroller, announcer);
     let pointing = Pointing::new();
-    place::keep_reading_place(room, scroller);
+    scroll_anchor::restore_scroll_anchor(room, scroller);
     view! {
         <section id="log" class="log" node_ref=scroller on:scroll=move |_| following.scrolled()>
             // One listener for all rows, of which there may be 2,000: see `Pointing`.
@@ -65,7 +65,7 @@ pub(crate) fn LogView() -> impl IntoView {
             </div>
         </section>
         <div class="below">
-            <Voice announcer/>
+            <LiveRegion announcer/>
             <button type="button" class="button jump" class:shown=move || following.is_away.get() on:click=click(move |_| following.to_end())>
                 {move || text::jump(following.below.get())}
             </button>

@@ -30,7 +30,7 @@ impl Notices {
         effect(move || {
             this.setting.set(notices::setting());
             this.hidden.set(!browser::is_visible());
-            browser::hear(ev::visibilitychange, move |_| this.hidden.set(!browser::is_visible()));
+            browser::on_window_event(ev::visibilitychange, move |_| this.hidden.set(!browser::is_visible()));
             on_cleanup(|| notices::mark_icon(false));
         });
         let mut before = None;
@@ -78,7 +78,7 @@ impl Notices {
         {
             let room = self.room;
             spawn_local(async move {
-                markup::until_read(body.as_str()).await;
+                markup::wait_for_parser(body.as_str()).await;
                 notices::show(&room.code.to_string(), &text::notice(&name, &excerpt(room, id, &body)));
             });
         }

@@ -1,6 +1,6 @@
 //! State of the connection. Silent for the first second of a loss; most losses are shorter.
 
-use client::LOSS_MS;
+use client::SHORT_LOSS_MS;
 use leptos::prelude::*;
 
 use crate::components::click::click;
@@ -48,9 +48,9 @@ fn state(room: Room) -> Option<String> {
     match room.status.get() {
         Status::Connecting | Status::Reconnecting { .. } if room.leaving.get() => Some(text::LEAVING.to_owned()),
         Status::Reconnecting { since, offline, .. } => {
-            (room.now.get().saturating_sub(since) >= LOSS_MS).then(|| text::disconnected(offline).to_owned())
+            (room.now.get().saturating_sub(since) >= SHORT_LOSS_MS).then(|| text::disconnected(offline).to_owned())
         }
-        _ => room.returned.get().map(|returned| text::returned(returned.missed)),
+        _ => room.reconnected.get().map(|reconnected| text::reconnected(reconnected.missed)),
     }
 }
 

@@ -11,7 +11,7 @@ use web_sys::{
 };
 
 /// Sets or removes an empty attribute of the document's root, for styles and tests to see.
-pub fn mark_document(attribute: &str, set: bool) {
+pub fn toggle_root_attribute(attribute: &str, set: bool) {
     if let Some(root) = document().document_element() {
         let _ = root.toggle_attribute_with_force(attribute, set);
     }
@@ -76,7 +76,7 @@ pub fn select(id: &str) {
 
 /// True for an element that takes space on the page; false where it, or what holds it, is not displayed.
 #[must_use]
-pub fn is_drawn(element: &Element) -> bool {
+pub fn is_displayed(element: &Element) -> bool {
     element.get_bounding_client_rect().width() > 0.0
 }
 
@@ -111,8 +111,8 @@ pub fn watch_size(element: &Element, changed: impl Fn() + 'static) {
     let changed = Closure::<dyn Fn()>::new(changed);
     let Ok(observer) = ResizeObserver::new(changed.as_ref().unchecked_ref()) else { return };
     observer.observe(element);
-    let kept = StoredValue::new_local((observer, changed));
-    on_cleanup(move || kept.read_value().0.disconnect());
+    let observing = StoredValue::new_local((observer, changed));
+    on_cleanup(move || observing.read_value().0.disconnect());
 }
 
 /// Sets a style's custom property on an element. Not an attribute, which the content policy forbids.
@@ -180,7 +180,7 @@ pub fn is_writing(event: &KeyboardEvent) -> bool {
 }
 
 /// Gives a text field as many rows as its text has. Where styles can say that (`field-sizing`), does nothing.
-pub fn grow(field: &HtmlTextAreaElement) {
+pub fn fit_rows(field: &HtmlTextAreaElement) {
     static STYLED: OnceLock<bool> = OnceLock::new();
     if *STYLED.get_or_init(|| web_sys::css::supports_with_value("field-sizing", "content").unwrap_or_default()) {
         return;

@@ -14,27 +14,27 @@ fn local_storage() -> Option<Storage> {
 
 /// What this device keeps under this key.
 #[must_use]
-pub fn remembered(key: &str) -> Option<String> {
+pub fn local_item(key: &str) -> Option<String> {
     local_storage()?.get_item(key).ok()?
 }
 
 /// Keeps this on this device, or forgets it.
-pub fn remember(key: &str, text: Option<&str>) {
+pub fn set_local_item(key: &str, text: Option<&str>) {
     if let Some(storage) = local_storage() {
         let _ = text.map_or_else(|| storage.remove_item(key), |text| storage.set_item(key, text));
     }
 }
 
 /// Keeps the name for the next room on this device.
-pub fn remember_name(name: &str) {
-    remember(NAME, Some(name));
+pub fn save_name(name: &str) {
+    set_local_item(NAME, Some(name));
 }
 
 /// Fills an empty name field with the name used last on this device.
-pub fn recall_name() {
+pub fn fill_saved_name() {
     if let Some(Ok(input)) = by_id("name").map(JsCast::dyn_into::<HtmlInputElement>)
         && input.value().is_empty()
-        && let Some(name) = remembered(NAME)
+        && let Some(name) = local_item(NAME)
     {
         input.set_value(&name);
     }
@@ -46,12 +46,12 @@ fn session_storage() -> Option<Storage> {
 
 /// What this tab keeps over a reload under this key, empty if nothing; `None` when that cannot be read.
 #[must_use]
-pub fn kept(key: &str) -> Option<String> {
+pub fn session_item(key: &str) -> Option<String> {
     session_storage()?.get_item(key).ok().map(Option::unwrap_or_default)
 }
 
 /// Keeps this over a reload of this tab; empty text is forgotten. Whether that was done.
-pub fn keep(key: &str, text: &str) -> bool {
+pub fn set_session_item(key: &str, text: &str) -> bool {
     session_storage().is_some_and(|storage| {
         if text.is_empty() { storage.remove_item(key).is_ok() } else { storage.set_item(key, text).is_ok() }
     })

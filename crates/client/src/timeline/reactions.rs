@@ -6,7 +6,7 @@ use super::Reader;
 use super::row::Reaction;
 
 /// Most names a [`Reaction`] carries.
-pub const WHO: usize = 10;
+pub const MAX_NAMES: usize = 10;
 
 /// The reactions to one message, counted in the log's order. Emoji stand in the order in which they came first, and
 /// so do the members who have one. An emoji that nobody has any more is gone, and comes last if it comes again.
@@ -45,7 +45,7 @@ impl<'a> Tally<'a> {
                     emoji: emoji.clone(),
                     count: members.len(),
                     own: members.contains(&reader.me),
-                    who: names.take(WHO).cloned().collect(),
+                    who: names.take(MAX_NAMES).cloned().collect(),
                 }
             })
             .collect()

@@ -112,7 +112,7 @@ pub struct Reaction {
     pub count: usize,
     /// Whether the reader is one of them.
     pub own: bool,
-    /// What the first of them are called, in the order they came: at most [`super::reactions::WHO`].
+    /// What the first of them are called, in the order they came: at most [`super::reactions::MAX_NAMES`].
     pub who: Vec<DisplayName>,
 }
 

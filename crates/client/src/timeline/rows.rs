@@ -15,7 +15,7 @@ const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 /// Rows being made, top to bottom.
-pub(super) struct Rows<'a> {
+pub(super) struct RowBuilder<'a> {
     timeline: &'a Timeline,
     reader: Reader<'a>,
     zone: i32,
@@ -42,7 +42,7 @@ struct Pending<'a> {
 }
 
 /// A message as the log or a draft has it.
-struct Said<'a> {
+struct SourceMessage<'a> {
     id: EventId,
     by: MemberId,
     at: u64,
@@ -52,7 +52,7 @@ struct Said<'a> {
     state: RowState,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> RowBuilder<'a> {
     pub(super) fn new(
         timeline: &'a Timeline,
         reader: Reader<'a>,
@@ -64,18 +64,18 @@ impl<'a> Rows<'a> {
         let mut pending = Vec::new();
         for draft in &drafts {
             match &draft.event {
-                DraftEvent::Message { body, .. } => of(&mut pending, draft.id).said = Some(body),
+                DraftEvent::Message { body, .. } => pending_of(&mut pending, draft.id).said = Some(body),
                 // Refused words stand alone.
                 _ if draft.is_refused() => {}
                 change => {
                     if let Some(target) = change.target() {
-                        of(&mut pending, target).changes.push(draft);
+                        pending_of(&mut pending, target).changes.push(draft);
                     }
                 }
             }
         }
         let unread = seen.and_then(|seen| {
-            let mut news = timeline.news(reader.me, seen);
+            let mut news = timeline.messages_of_others(reader.me, seen);
             news.next().map(|first| (first.seq, 1 + news.count()))
         });
         Self {
@@ -91,7 +91,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    pub(super) fn draw(mut self) -> Vec<Row> {
+    pub(super) fn build(mut self) -> Vec<Row> {
         for event in &self.timeline.events {
             self.event(event);
         }
@@ -108,7 +108,7 @@ impl<'a> Rows<'a> {
                 if let Some((_, count)) = self.unread.filter(|(first, _)| *first == event.seq) {
                     self.rows.push(Row::Unread(UnreadRow { first: event.id, count }));
                 }
-                self.message(&Said {
+                self.message(&SourceMessage {
                     id: event.id,
                     by: event.by,
                     at: event.at,
@@ -128,7 +128,7 @@ impl<'a> Rows<'a> {
     fn draft(&mut self, draft: &'a Draft) {
         let (body, reply_to) = match &draft.event {
             DraftEvent::Message { body, reply_to } => (body, *reply_to),
-            DraftEvent::Edit { target, body } if draft.is_refused() || !self.says_something(*target) => (body, None),
+            DraftEvent::Edit { target, body } if draft.is_refused() || !self.has_body(*target) => (body, None),
             _ => return,
         };
         let state = match draft.state {
@@ -139,10 +139,18 @@ impl<'a> Rows<'a> {
         };
         self.day(draft.at);
         let by = self.reader.me;
-        self.message(&Said { id: draft.id, by, at: draft.at, body: Some(body), edited: false, reply_to, state });
+        self.message(&SourceMessage {
+            id: draft.id,
+            by,
+            at: draft.at,
+            body: Some(body),
+            edited: false,
+            reply_to,
+            state,
+        });
     }
 
-    fn message(&mut self, said: &Said<'a>) {
+    fn message(&mut self, said: &SourceMessage<'a>) {
         let mut first_of_group = true;
         if let Some(Row::Message(above)) = self.rows.last_mut()
             && above.by == said.by
@@ -152,7 +160,7 @@ impl<'a> Rows<'a> {
             first_of_group = false;
         }
         let own = said.by == self.reader.me;
-        let (body, changed) = self.words(said.id, said.body);
+        let (body, changed) = self.current_body(said.id, said.body);
         let is_there = body.is_some();
         let state = match (said.state, changed) {
             (RowState::Sent, Some(since)) => RowState::Changing { since },
@@ -187,7 +195,7 @@ impl<'a> Rows<'a> {
     }
 
     /// What a message says once what is on its way has come, and since when that is under way.
-    fn words(&self, id: EventId, said: Option<&'a MessageBody>) -> (Option<&'a MessageBody>, Option<u64>) {
+    fn current_body(&self, id: EventId, said: Option<&'a MessageBody>) -> (Option<&'a MessageBody>, Option<u64>) {
         let (mut body, mut since) = (said, None);
         for change in self.changes(id) {
             let changed = match &change.event {
@@ -228,13 +236,13 @@ impl<'a> Rows<'a> {
             target,
             by,
             name: by.and_then(|by| self.reader.names.get(&by)).cloned(),
-            body: said.and_then(|(_, body)| self.words(target, body).0).cloned(),
+            body: said.and_then(|(_, body)| self.current_body(target, body).0).cloned(),
             is_here: said.is_some(),
         }
     }
 
     /// Whether there is a row with words that a change could be shown in.
-    fn says_something(&self, target: EventId) -> bool {
+    fn has_body(&self, target: EventId) -> bool {
         self.pending(target).is_some_and(|pending| pending.said.is_some())
             || self
                 .timeline
@@ -269,7 +277,7 @@ impl<'a> Rows<'a> {
 }
 
 /// The place of this message among those that something is on its way for.
-fn of<'p, 'a>(pending: &'p mut Vec<Pending<'a>>, id: EventId) -> &'p mut Pending<'a> {
+fn pending_of<'p, 'a>(pending: &'p mut Vec<Pending<'a>>, id: EventId) -> &'p mut Pending<'a> {
     let place = pending.binary_search_by_key(&id, |pending| pending.id).unwrap_or_else(|place| {
         pending.insert(place, Pending { id, said: None, changes: Vec::new() });
         place

@@ -69,8 +69,8 @@ pub(crate) fn rows_say_what_the_log_says(room: &RoomState, log: &Log) -> Result<
 fn input(event: &Event) -> Input {
     let Event { id, at, .. } = *event;
     match event.kind.clone() {
-        EventKind::Edited { target, body } => Input::Change { id, target, body: body.unwrap(), at },
-        EventKind::Deleted { target } => Input::Remove { id, target, at },
+        EventKind::Edited { target, body } => Input::EditMessage { id, target, body: body.unwrap(), at },
+        EventKind::Deleted { target } => Input::DeleteMessage { id, target, at },
         EventKind::Reacted { target, emoji, on } => Input::React { id, target, emoji, on, at },
         EventKind::Message { body, reply_to, .. } => Input::Send { id, body: body.unwrap(), reply_to, at },
         other => unreachable!("{other:?}"),
@@ -121,7 +121,7 @@ proptest! {
         mut log in log(1..40), acts in prop::collection::vec((spec(), 0u64..400_000), 1..20),
     ) {
         let mut client = Client::new(1, Some(log.snapshot(log.len(), log.len())), Outbox::default());
-        let _ = client.step(0, Input::Zone(ZONE));
+        let _ = client.step(0, Input::UtcOffset(ZONE));
         for (nth, (spec, pause)) in acts.into_iter().enumerate() {
             let entry = own(&log, 1_000 + nth as u32, spec);
             let event = log.push(entry, 1, pause);
@@ -138,7 +138,7 @@ proptest! {
             outbox.push(0, id(nth as u32), event, 5);
         }
         if sent {
-            outbox.send(0, 1);
+            outbox.next_frame(0, 1);
         }
         let kept: Outbox = serde_json::from_str(&serde_json::to_string(&outbox).unwrap()).unwrap();
         prop_assert_eq!(kept.drafts().collect::<Vec<_>>(), outbox.drafts().collect::<Vec<_>>());
@@ -155,7 +155,7 @@ fn refusal(nth: u32, code: Code) -> Input {
 }
 
 fn change(nth: u32, target: u32, text: &str) -> Input {
-    Input::Change { id: id(nth), target: id(target), body: body(text), at: 5 }
+    Input::EditMessage { id: id(nth), target: id(target), body: body(text), at: 5 }
 }
 
 fn react(nth: u32, target: u32) -> Input {
@@ -183,7 +183,7 @@ fn a_change_and_a_deletion_are_shown_at_once_and_settle() {
     let proposal = Proposal::Edited { target: id(1), body: "better".into() };
     assert_eq!(actions, [Action::Transmit(ClientFrame::Append { id: id(100), event: proposal })]);
     assert_eq!(shown(&client)[0], (id(1), some("better"), RowState::Changing { since: 10 }));
-    let _ = client.step(20, Input::Remove { id: id(101), target: id(2), at: 5 });
+    let _ = client.step(20, Input::DeleteMessage { id: id(101), target: id(2), at: 5 });
     assert_eq!(shown(&client)[1], (id(2), None, RowState::Changing { since: 20 }));
 
     let (nth, who, _) = edited(100, ME, 1);
@@ -212,7 +212,7 @@ fn a_refused_change_is_a_message_that_is_not_sent() {
     assert_eq!(shown(&client)[0], (id(1), some("better"), RowState::Changing { since: 10 }));
     let _ = client.step(40, refusal(100, Code::NoTarget));
     assert_eq!(shown(&client)[2], refused);
-    assert_eq!(client.step(50, Input::Edit(id(100))), [Action::Compose(body("better"))]);
+    assert_eq!(client.step(50, Input::Recompose(id(100))), [Action::Compose(body("better"))]);
     assert!(!client.has_unsent());
 }
 
@@ -220,7 +220,7 @@ fn a_refused_change_is_a_message_that_is_not_sent() {
 fn a_refused_deletion_or_reaction_is_no_more_and_the_next_goes_on() {
     let mut client = live_client();
     let before = client.rows();
-    let _ = client.step(10, Input::Remove { id: id(100), target: id(1), at: 5 });
+    let _ = client.step(10, Input::DeleteMessage { id: id(100), target: id(1), at: 5 });
     let _ = client.step(10, react(101, 2));
     assert_eq!(messages(&client.rows())[1].reactions.len(), 1);
     let actions = client.step(20, refusal(100, Code::NotAuthor));
@@ -252,7 +252,7 @@ fn a_change_of_a_message_on_its_way_waits_behind_it_and_goes_with_it() {
 
     let _ = client.step(30, refusal(100, Code::BadText));
     assert_eq!(shown(&client)[2..], [(id(100), some("second"), RowState::Refused(Code::BadText))]);
-    assert_eq!(client.step(40, Input::Edit(id(100))), [Action::Compose(body("second"))], "as it was typed last");
+    assert_eq!(client.step(40, Input::Recompose(id(100))), [Action::Compose(body("second"))], "as it was typed last");
     assert!(!client.has_unsent(), "what was to change it has nothing to change");
 }
 
@@ -316,7 +316,7 @@ fn only_the_first_ten_are_named() {
     let log = Log::of([said(1)].into_iter().chain(people));
     let room = RoomState::from_snapshot(log.snapshot(log.len(), log.len()));
     let reactions = messages(&drawn(&room))[0].reactions.clone();
-    assert_eq!((reactions[0].count, reactions[0].who.len()), (15, client::timeline::reactions::WHO));
+    assert_eq!((reactions[0].count, reactions[0].who.len()), (15, client::timeline::reactions::MAX_NAMES));
     assert_eq!(reactions[0].who[0].as_str(), "M20");
 }
 

@@ -1,7 +1,7 @@
 //! What is true only for a while: who writes, who is away, that the connection is back.
 
-use client::presence::{SAID_MS, TYPING_MS};
-use client::{Action, Client, Input, Outbox, RETURNED_MS, Returned, Status};
+use client::presence::{TYPING_EXPIRY_MS, TYPING_INTERVAL_MS};
+use client::{Action, Client, Input, Outbox, RECONNECTED_MS, Reconnected, Status};
 use protocol::{ClientFrame, Delivered, MemberId, Names, ServerFrame};
 
 use crate::live_client;
@@ -11,9 +11,9 @@ fn signal(who: u8, typing: Option<bool>, away: Option<bool>) -> Input {
     Input::Frame(1, ServerFrame::Signal { member: member(who), typing, away, until: None })
 }
 
-fn events(dial: u32, log: &Log, range: std::ops::Range<usize>, more: bool) -> Input {
+fn events(connection_id: u32, log: &Log, range: std::ops::Range<usize>, more: bool) -> Input {
     let events = log.events[range].iter().cloned().map(Delivered::Event).collect();
-    Input::Frame(dial, ServerFrame::Events { events, names: Names::new(), more })
+    Input::Frame(connection_id, ServerFrame::Events { events, names: Names::new(), more })
 }
 
 fn typing(client: &Client) -> Vec<String> {
@@ -23,15 +23,15 @@ fn typing(client: &Client) -> Vec<String> {
 #[test]
 fn who_writes_is_known_for_as_long_as_it_counts() {
     let mut client = live_client();
-    assert_eq!(client.step(100, signal(2, Some(true), None)), [Action::Wake(100 + TYPING_MS)]);
+    assert_eq!(client.step(100, signal(2, Some(true), None)), [Action::Wake(100 + TYPING_EXPIRY_MS)]);
     let _ = client.step(200, signal(1, Some(true), None));
     let _ = client.step(300, signal(ME, Some(true), None));
     assert_eq!(typing(&client), ["M2", "M1"], "in the order they began, and never the reader");
     let _ = client.step(2_000, signal(2, Some(true), None));
-    assert_eq!(client.step(100 + TYPING_MS, Input::Tick), [Action::Wake(200 + TYPING_MS)]);
-    let _ = client.step(200 + TYPING_MS, Input::Tick);
+    assert_eq!(client.step(100 + TYPING_EXPIRY_MS, Input::Tick), [Action::Wake(200 + TYPING_EXPIRY_MS)]);
+    let _ = client.step(200 + TYPING_EXPIRY_MS, Input::Tick);
     assert_eq!(typing(&client), ["M2"], "said again, so it counts for longer");
-    let _ = client.step(300 + TYPING_MS, signal(2, Some(false), None));
+    let _ = client.step(300 + TYPING_EXPIRY_MS, signal(2, Some(false), None));
     assert_eq!(typing(&client), [""; 0]);
 }
 
@@ -51,8 +51,8 @@ fn the_others_are_told_of_the_readers_writing_now_and_then() {
     let said = [Action::Transmit(ClientFrame::Signal { typing: true })];
     let mut client = live_client();
     assert_eq!(client.step(100, Input::Typing), said);
-    assert_eq!(client.step(99 + SAID_MS, Input::Typing), []);
-    assert_eq!(client.step(100 + SAID_MS, Input::Typing), said);
+    assert_eq!(client.step(99 + TYPING_INTERVAL_MS, Input::Typing), []);
+    assert_eq!(client.step(100 + TYPING_INTERVAL_MS, Input::Typing), said);
     let _ = client.step(20_000, Input::Closed(1, 1006));
     let transmits = |actions: &[Action]| actions.iter().any(|action| matches!(action, Action::Transmit(_)));
     assert!(!transmits(&client.step(20_001, Input::Typing)), "nobody hears it");
@@ -86,15 +86,15 @@ fn who_is_away_is_known_until_they_are_back() {
 }
 
 /// Loses the connection at `lost`, and opens the next one at `back`; the welcome is still to come.
-fn lose(client: &mut Client, dial: u32, lost: u64, back: u64) {
-    let _ = client.step(lost, Input::Closed(dial, 1006));
+fn lose(client: &mut Client, connection_id: u32, lost: u64, back: u64) {
+    let _ = client.step(lost, Input::Closed(connection_id, 1006));
     let _ = client.step(back, Input::TryNow);
     let _ = client.step(back, Input::Tick);
-    let _ = client.step(back, Input::Opened(dial + 1));
+    let _ = client.step(back, Input::Opened(connection_id + 1));
 }
 
-fn welcome(client: &mut Client, dial: u32, now: u64, log: &Log, head: usize) {
-    let _ = client.step(now, Input::Frame(dial, ServerFrame::Welcome(Box::new(log.welcome(head, true)))));
+fn welcome(client: &mut Client, connection_id: u32, now: u64, log: &Log, head: usize) {
+    let _ = client.step(now, Input::Frame(connection_id, ServerFrame::Welcome(Box::new(log.welcome(head, true)))));
 }
 
 #[test]
@@ -105,18 +105,18 @@ fn who_comes_back_is_told_what_was_missed_once_it_is_here() {
     }
     lose(&mut client, 1, 1_000, 3_000);
     welcome(&mut client, 2, 3_100, &log, 6);
-    assert_eq!((client.status(), client.returned()), (Status::Live, None), "not all of it is here");
+    assert_eq!((client.status(), client.reconnected()), (Status::Live, None), "not all of it is here");
     let _ = client.step(3_200, events(2, &log, 3..5, true));
-    assert_eq!(client.returned(), None);
+    assert_eq!(client.reconnected(), None);
     let actions = client.step(3_300, events(2, &log, 5..6, false));
-    assert_eq!(client.returned(), Some(Returned { missed: 2, at: 3_300 }));
-    assert_eq!(actions, [Action::Wake(3_300 + RETURNED_MS)]);
+    assert_eq!(client.reconnected(), Some(Reconnected { missed: 2, at: 3_300 }));
+    assert_eq!(actions, [Action::Wake(3_300 + RECONNECTED_MS)]);
     let _ = client.step(3_400, events(2, &log, 6..7, false));
-    assert_eq!(client.returned(), Some(Returned { missed: 2, at: 3_300 }), "what comes now is not missed");
-    let _ = client.step(3_299 + RETURNED_MS, Input::Tick);
-    assert!(client.returned().is_some());
-    let _ = client.step(3_300 + RETURNED_MS, Input::Tick);
-    assert_eq!(client.returned(), None);
+    assert_eq!(client.reconnected(), Some(Reconnected { missed: 2, at: 3_300 }), "what comes now is not missed");
+    let _ = client.step(3_299 + RECONNECTED_MS, Input::Tick);
+    assert!(client.reconnected().is_some());
+    let _ = client.step(3_300 + RECONNECTED_MS, Input::Tick);
+    assert_eq!(client.reconnected(), None);
 }
 
 #[test]
@@ -124,12 +124,12 @@ fn short_losses_are_not_told_and_a_new_loss_ends_the_telling() {
     let (mut client, log) = among_others();
     lose(&mut client, 1, 1_000, 1_500);
     welcome(&mut client, 2, 2_000, &log, 3);
-    assert_eq!(client.returned(), None, "one second");
+    assert_eq!(client.reconnected(), None, "one second");
     lose(&mut client, 2, 9_000, 10_000);
     welcome(&mut client, 3, 10_001, &log, 3);
-    assert_eq!(client.returned(), Some(Returned { missed: 0, at: 10_001 }));
+    assert_eq!(client.reconnected(), Some(Reconnected { missed: 0, at: 10_001 }));
     let _ = client.step(10_100, Input::Closed(3, 1006));
-    assert_eq!(client.returned(), None);
+    assert_eq!(client.reconnected(), None);
 }
 
 #[test]
@@ -144,5 +144,5 @@ fn a_loss_in_the_middle_of_the_replay_goes_on_where_the_first_began() {
     lose(&mut client, 2, 3_300, 5_000);
     welcome(&mut client, 3, 5_100, &log, 7);
     let _ = client.step(5_200, events(3, &log, 5..7, false));
-    assert_eq!(client.returned(), Some(Returned { missed: 4, at: 5_200 }));
+    assert_eq!(client.reconnected(), Some(Reconnected { missed: 4, at: 5_200 }));
 }

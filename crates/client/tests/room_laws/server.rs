@@ -12,7 +12,7 @@ use crate::log::{Entry, ME, MEMBERS, Spec, body, epoch, names, said_by};
 /// The socket between the two.
 #[derive(Default)]
 pub(super) struct Wire {
-    pub(super) dial: u32,
+    pub(super) connection_id: u32,
     pub(super) open: bool,
     pub(super) welcomed: bool,
     pub(super) up: VecDeque<ClientFrame>,
@@ -25,7 +25,7 @@ impl World {
         let first = self.log.events[self.start].seq;
         let page = self.log.before(before.seq, 5, self.log.len());
         let events = page.into_iter().filter(|event| event.seq >= first).collect();
-        self.input(Input::Older { before, events, names: names() })
+        self.input(Input::OlderPage { before, events, names: names() })
     }
 
     pub(super) fn other(&mut self, spec: Spec) {
@@ -54,8 +54,8 @@ impl World {
         let Some(wire) = &mut self.wire else { return Ok(()) };
         if !wire.open {
             wire.open = true;
-            let dial = wire.dial;
-            return self.input(Input::Opened(dial));
+            let connection_id = wire.connection_id;
+            return self.input(Input::Opened(connection_id));
         }
         match wire.up.pop_front() {
             Some(ClientFrame::Hello { position, .. }) => {

@@ -129,19 +129,19 @@ impl World {
             Step::Up => self.up()?,
             Step::Down => {
                 let Some(wire) = &mut self.wire else { return Ok(()) };
-                let dial = wire.dial;
+                let connection_id = wire.connection_id;
                 if let Some(frame) = wire.down.pop_front() {
                     let rejected = if let ServerFrame::Rejected { id, .. } = &frame { Some(*id) } else { None };
-                    self.input(Input::Frame(dial, frame))?;
+                    self.input(Input::Frame(connection_id, frame))?;
                     if let Some(id) = rejected {
-                        *self.allowed.entry((dial, id)).or_insert(1) += 1;
+                        *self.allowed.entry((connection_id, id)).or_insert(1) += 1;
                         self.drop_wordless(id)?;
                     }
                 }
             }
             Step::Cut(code) => {
                 if let Some(wire) = self.wire.take() {
-                    self.input(Input::Closed(wire.dial, code))?;
+                    self.input(Input::Closed(wire.connection_id, code))?;
                 }
             }
             Step::Wait(ms) => {
@@ -218,8 +218,8 @@ impl World {
     }
 
     pub(crate) fn appended_on_this_dial(&self) -> Vec<EventId> {
-        let dial = self.wire.as_ref().map_or(0, |wire| wire.dial);
-        let of_dial = self.transmitted.iter().filter(|((on, _), _)| *on == dial);
+        let connection_id = self.wire.as_ref().map_or(0, |wire| wire.connection_id);
+        let of_dial = self.transmitted.iter().filter(|((on, _), _)| *on == connection_id);
         of_dial.flat_map(|((_, id), times)| std::iter::repeat_n(*id, *times as usize)).collect()
     }
 
@@ -231,19 +231,19 @@ impl World {
     fn input(&mut self, input: Input) -> Result<(), TestCaseError> {
         for action in self.client.step(self.now, input) {
             match action {
-                Action::Dial(dial) => {
+                Action::Connect(connection_id) => {
                     prop_assert!(self.wire.is_none(), "two sockets");
-                    self.wire = Some(Wire { dial, ..Wire::default() });
+                    self.wire = Some(Wire { connection_id, ..Wire::default() });
                 }
-                Action::HangUp(dial) => {
+                Action::Disconnect(connection_id) => {
                     let wire = self.wire.take();
-                    prop_assert_eq!(wire.map(|wire| wire.dial), Some(dial));
+                    prop_assert_eq!(wire.map(|wire| wire.connection_id), Some(connection_id));
                 }
                 Action::Transmit(frame) => {
                     let Some(wire) = &mut self.wire else { return Err(TestCaseError::fail("nobody listens")) };
                     prop_assert!(wire.open, "said before the socket was open");
                     if let ClientFrame::Append { id, .. } = &frame {
-                        let key = (wire.dial, *id);
+                        let key = (wire.connection_id, *id);
                         let times = self.transmitted.entry(key).or_default();
                         *times += 1;
                         let allowed = *self.allowed.entry(key).or_insert(1);
@@ -282,8 +282,8 @@ impl World {
         let id = self.mint();
         self.sent.push(id);
         let input = match kind % 4 {
-            1 if row.own => Input::Change { id, target, body: self.text(), at },
-            2 if row.own => Input::Remove { id, target, at },
+            1 if row.own => Input::EditMessage { id, target, body: self.text(), at },
+            2 if row.own => Input::DeleteMessage { id, target, at },
             _ => Input::React { id, target, emoji: "\u{1f44d}".parse().unwrap(), on, at },
         };
         self.input(input)
@@ -312,11 +312,11 @@ impl World {
             return self.input(Input::Retry(id));
         }
         let with_it: Vec<&Draft> = drafts.iter().filter(|draft| draft.event.target() == Some(id)).collect();
-        let last = with_it.iter().filter_map(|draft| draft.event.words()).next_back();
-        let typed = last.or(refused.event.words()).cloned();
+        let last = with_it.iter().filter_map(|draft| draft.event.body()).next_back();
+        let typed = last.or(refused.event.body()).cloned();
         self.sent.retain(|sent| *sent != id && with_it.iter().all(|draft| draft.id != *sent));
         self.composed = None;
-        self.input(if decision == Decision::Edit { Input::Edit(id) } else { Input::Discard(id) })?;
+        self.input(if decision == Decision::Edit { Input::Recompose(id) } else { Input::Discard(id) })?;
         let expected = typed.filter(|_| decision == Decision::Edit);
         prop_assert!(self.composed == expected, "words that were typed are not back");
         Ok(())
@@ -366,7 +366,7 @@ impl World {
         let changed = later
             .filter(|later| later.event.target() == Some(message))
             .any(|later| !later.is_refused() && !matches!(later.event, DraftEvent::Reaction { .. }));
-        if let (Some(typed), false) = (draft.event.words(), changed) {
+        if let (Some(typed), false) = (draft.event.body(), changed) {
             prop_assert!(words(rows).iter().any(|shown| shown == typed.as_str()), "words that nobody can read");
         }
         Ok(())

@@ -4,7 +4,7 @@ use client::{MessageRow, Row, RowKey};
 use leptos::prelude::*;
 
 use super::super::log::row::excerpt;
-use super::super::{Desk, Mode};
+use super::super::{ComposerContext, Mode};
 use crate::components::click::click;
 use crate::components::name::Name;
 use crate::live::room::Room;
@@ -12,13 +12,13 @@ use crate::text;
 
 /// The message that the text answers or changes, and a button to give that up.
 #[component]
-pub(super) fn About(
+pub(super) fn AboutLine(
     /// Gives it up.
     cancel: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let (room, desk) = (expect_context::<Room>(), expect_context::<Desk>());
+    let (room, composer) = (expect_context::<Room>(), expect_context::<ComposerContext>());
     let about = move || {
-        let (what, name, message) = match desk.mode.get() {
+        let (what, name, message) = match composer.mode.get() {
             Mode::New => return None,
             Mode::Reply(message) => (text::REPLYING, Some(called(&message)), message),
             Mode::Edit(message) => (text::EDITING, None, message),

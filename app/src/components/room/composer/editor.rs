@@ -5,14 +5,14 @@ use leptos::{ev, html};
 use protocol::body;
 use web_sys::HtmlTextAreaElement;
 
-use super::super::{Desk, Mode};
+use super::super::{ComposerContext, Mode};
 use super::mention::Mention;
-use super::state::{self, Act, Facts, Press, Submit};
+use super::state::{self, KeyAction, KeyContext, KeyPress, Submit};
 use crate::api::Flash;
 use crate::live::browser;
 use crate::live::effect::effect;
-use crate::live::keeper::Aim;
 use crate::live::room::{Room, set_if_new};
+use crate::live::tab_storage::ComposeTarget;
 use crate::{markup, text};
 
 /// While an input method composes, its keys arrive with this code and belong to it (UI Events, section 8.3.1).
@@ -22,48 +22,48 @@ const COMPOSING: u32 = 229;
 #[derive(Clone, Copy)]
 pub(super) struct Editor {
     pub(super) room: Room,
-    pub(super) desk: Desk,
+    pub(super) composer: ComposerContext,
     pub(super) field: NodeRef<html::Textarea>,
     pub(super) error: RwSignal<Option<String>>,
     /// Length of the text, from [`state::NEAR_LIMIT`] on; 0 below.
     pub(super) length: RwSignal<usize>,
-    kept: StoredValue<Kept>,
+    aside: StoredValue<SetAside>,
     pub(super) mention: Mention,
 }
 
 /// Texts that are not in the box.
 #[derive(Default)]
-struct Kept {
+struct SetAside {
     /// The draft, while a message is being changed in the box; `Some` exactly then.
-    aside: Option<String>,
+    draft: Option<String>,
     /// What had been typed for a change before a reload.
-    resumed: Option<String>,
+    edited_text: Option<String>,
 }
 
 impl Editor {
-    pub(super) fn new(room: Room, desk: Desk, flash: Option<&Flash>) -> Self {
+    pub(super) fn new(room: Room, composer: ComposerContext, flash: Option<&Flash>) -> Self {
         let this = Self {
             room,
-            desk,
+            composer,
             field: NodeRef::new(),
             error: RwSignal::new(flash.map(|flash| text::refusal(flash.refused, &flash.form))),
             length: RwSignal::new(0),
-            kept: StoredValue::new(Kept::default()),
+            aside: StoredValue::new(SetAside::default()),
             mention: Mention::new(room),
         };
         // A refused message comes back into the box, before whatever stands there.
         effect(move || {
-            if let Some(back) = room.taken.get() {
+            if let Some(back) = room.restored_text.get() {
                 this.cancel();
-                this.bring(&back);
+                this.prepend(&back);
                 this.focus();
             }
         });
         effect(move || this.start());
         let mut has_begun = false;
         effect(move || {
-            let mode = desk.mode.get();
-            this.enter(&mode);
+            let mode = composer.mode.get();
+            this.apply_mode(&mode);
             // Not when the page begins: the reader may be somewhere else.
             if has_begun {
                 this.focus();
@@ -80,88 +80,88 @@ impl Editor {
             let _ = field.set_attribute("enterkeyhint", "enter");
         }
         // Both are read before either is written again.
-        let (draft, aim) = (self.room.kept_draft(), self.room.kept_aim());
-        self.bring(&draft.unwrap_or_default());
-        if let Some(aim) = aim {
-            self.resume(aim);
+        let (draft, target) = (self.room.saved_draft(), self.room.saved_compose_target());
+        self.prepend(&draft.unwrap_or_default());
+        if let Some(target) = target {
+            self.resume(target);
         }
-        browser::hear(ev::pageshow, move |event| {
+        browser::on_window_event(ev::pageshow, move |event| {
             if event.persisted() {
-                self.wake();
+                self.restore_from_page_cache();
             }
         });
-        browser::hear(ev::keydown, move |event| self.page_key(&event));
+        browser::on_window_event(ev::keydown, move |event| self.page_key(&event));
     }
 
     /// Goes on with the answer or change that was being written before a reload.
-    fn resume(self, aim: Aim) {
-        self.room.adopt_aim(&aim);
-        let Aim { edits, target, text: typed } = aim;
+    fn resume(self, target: ComposeTarget) {
+        self.room.adopt_compose_target(&target);
+        let ComposeTarget { edits, target, text: typed } = target;
         let message = self.room.message(target).filter(|message| message.body.is_some());
         match message.map(Box::new) {
             Some(message) if edits => {
-                self.kept.write_value().resumed = Some(typed);
-                self.desk.mode.set(Mode::Edit(message));
+                self.aside.write_value().edited_text = Some(typed);
+                self.composer.mode.set(Mode::Edit(message));
             }
-            Some(message) => self.desk.mode.set(Mode::Reply(message)),
+            Some(message) => self.composer.mode.set(Mode::Reply(message)),
             None => {
-                self.bring(&typed);
+                self.prepend(&typed);
                 if self.field.get_untracked().is_some_and(|field| !field.value().is_empty()) {
-                    self.error.set(Some(text::AIM_LOST.to_owned()));
+                    self.error.set(Some(text::COMPOSE_TARGET_LOST.to_owned()));
                 }
-                self.room.keep_aim(None);
+                self.room.save_compose_target(None);
             }
         }
     }
 
     /// Comes out of the browser's page cache: another page of this tab may have gone on with what stood in the box.
-    fn wake(self) {
-        let Some(draft) = self.room.kept_draft() else { return };
-        let aim = self.room.kept_aim();
-        if !self.room.has_aim(aim.as_ref()) {
+    fn restore_from_page_cache(self) {
+        let Some(draft) = self.room.saved_draft() else { return };
+        let target = self.room.saved_compose_target();
+        if !self.room.has_compose_target(target.as_ref()) {
             self.cancel();
-            self.fill(&draft);
-            if let Some(aim) = aim {
-                self.resume(aim);
+            self.set_text(&draft);
+            if let Some(target) = target {
+                self.resume(target);
             }
         } else if self.is_changing() {
-            self.kept.write_value().aside = Some(draft);
+            self.aside.write_value().draft = Some(draft);
         } else {
-            self.fill(&draft);
+            self.set_text(&draft);
         }
     }
 
     /// Makes the box ready for this mode.
-    fn enter(self, mode: &Mode) {
+    fn apply_mode(self, mode: &Mode) {
         let Some(field) = self.field.get_untracked() else { return };
-        let aim = state::aim(mode, self.kept.write_value().resumed.take());
-        match &aim {
-            Some(aim) if aim.edits => {
-                self.kept.write_value().aside.get_or_insert_with(|| field.value());
-                self.fill(&aim.text);
+        let target = state::compose_target(mode, self.aside.write_value().edited_text.take());
+        match &target {
+            Some(target) if target.edits => {
+                self.aside.write_value().draft.get_or_insert_with(|| field.value());
+                self.set_text(&target.text);
             }
-            _ => self.put_back(),
+            _ => self.restore_draft(),
         }
-        self.room.keep_aim(aim);
+        self.room.save_compose_target(target);
     }
 
     /// True while a message is being changed in the box.
     fn is_changing(self) -> bool {
-        self.kept.read_value().aside.is_some()
+        self.aside.read_value().draft.is_some()
     }
 
-    fn put_back(self) {
-        let aside = self.kept.try_write_value().and_then(|mut kept| kept.aside.take());
+    fn restore_draft(self) {
+        let aside = self.aside.try_write_value().and_then(|mut aside| aside.draft.take());
         if let Some(text) = aside {
-            self.fill(&text);
+            self.set_text(&text);
         }
     }
 
     /// Makes the box one for a new message again.
     pub(super) fn cancel(self) {
-        self.put_back();
+        self.restore_draft();
         set_if_new(self.error, None);
-        set_if_new(self.desk.mode, Mode::New);
+        set_if_new(self.composer.mode, Mode::New);
     }
 
     fn focus(self) {
@@ -171,16 +171,16 @@ impl Editor {
     }
 
     /// Puts text before whatever stands in the box.
-    fn bring(self, text: &str) {
+    fn prepend(self, text: &str) {
         if let Some(field) = self.field.get_untracked() {
-            self.fill(&state::joined(text, &field.value()));
+            self.set_text(&state::joined(text, &field.value()));
         }
     }
 
-    fn fill(self, text: &str) {
+    fn set_text(self, text: &str) {
         if let Some(field) = self.field.get_untracked() {
             field.set_value(text);
-            self.note(&field, text);
+            self.text_changed(&field, text);
             self.mention.close();
         }
     }
@@ -196,12 +196,12 @@ impl Editor {
     }
 
     /// Notes that the text in the box is another one.
-    fn note(self, field: &HtmlTextAreaElement, text: &str) {
+    fn text_changed(self, field: &HtmlTextAreaElement, text: &str) {
         if !self.is_changing() {
-            self.room.keep_draft(text);
+            self.room.save_draft(text);
         }
         set_if_new(self.length, state::counted(text));
-        browser::grow(field);
+        browser::fit_rows(field);
     }
 
     /// Hears that the reader changed the text in the box. Others' messages wait while this runs, at every key: it
@@ -210,11 +210,11 @@ impl Editor {
         self.room.note_key();
         let Some(field) = self.field.get_untracked() else { return };
         let text = field.value();
-        self.note(&field, &text);
-        self.mention.look(&field, &text);
-        markup::foresee(&text);
+        self.text_changed(&field, &text);
+        self.mention.update(&field, &text);
+        markup::prefetch_parser(&text);
         if self.is_changing() {
-            self.room.keep_change(&text);
+            self.room.save_edited_text(&text);
         } else if !text.is_empty() {
             self.room.typing_now();
         }
@@ -226,16 +226,16 @@ impl Editor {
     pub(super) fn send(self) {
         let Some(field) = self.field.get_untracked().filter(|_| !self.room.leaving.get_untracked()) else { return };
         let typed = field.value();
-        let mode = self.desk.mode.get_untracked();
+        let mode = self.composer.mode.get_untracked();
         let sent = match state::submit(&mode, &typed) {
             Submit::Send(reply_to) => self.room.send(&typed, reply_to),
-            Submit::Change(target) => self.room.change(target, &typed),
+            Submit::Change(target) => self.room.edit_message(target, &typed),
             Submit::Unchanged => Ok(()),
         };
         match sent {
             Ok(()) => {
                 if !matches!(mode, Mode::Edit(_)) {
-                    self.fill("");
+                    self.set_text("");
                 }
                 self.cancel();
             }
@@ -249,10 +249,10 @@ impl Editor {
             return;
         }
         let key = event.key();
-        let press = Press { key: &key, shift: event.shift_key(), modified: is_modified(event) };
-        let facts = Facts {
+        let press = KeyPress { key: &key, shift: event.shift_key(), modified: is_modified(event) };
+        let facts = KeyContext {
             offers: self.mention.is_open(),
-            new: matches!(*self.desk.mode.read_untracked(), Mode::New),
+            new: matches!(*self.composer.mode.read_untracked(), Mode::New),
             // Asked for where it decides: a key does not wait for what it does not need.
             empty: key == "ArrowUp" && self.field.get_untracked().is_some_and(|field| field.value().is_empty()),
             touch: key == "Enter" && browser::is_touch(),
@@ -263,16 +263,16 @@ impl Editor {
     }
 
     /// Does what a key means. Returns true when it is not to do anything else.
-    fn perform(self, act: Act) -> bool {
+    fn perform(self, act: KeyAction) -> bool {
         match act {
-            Act::Next => self.mention.step(true),
-            Act::Previous => self.mention.step(false),
-            Act::Refuse => self.mention.refuse(),
-            Act::Complete => self.complete(None),
-            Act::Send => self.send(),
-            Act::Cancel => self.cancel(),
-            Act::EditLast => return self.edit_last(),
-            Act::Close => {
+            KeyAction::Next => self.mention.step(true),
+            KeyAction::Previous => self.mention.step(false),
+            KeyAction::Dismiss => self.mention.dismiss(),
+            KeyAction::Complete => self.complete(None),
+            KeyAction::Send => self.send(),
+            KeyAction::Cancel => self.cancel(),
+            KeyAction::EditLast => return self.edit_last(),
+            KeyAction::Close => {
                 self.mention.close();
                 return false;
             }
@@ -297,14 +297,14 @@ impl Editor {
         let last = self.room.log.last_own().map(Box::new);
         let found = last.is_some();
         if let Some(message) = last {
-            self.desk.mode.set(Mode::Edit(message));
+            self.composer.mode.set(Mode::Edit(message));
         }
         found
     }
 
     /// Writes out the mention of the member at this place of the list; without a place, of the marked one.
     pub(super) fn complete(self, place: Option<usize>) {
-        if let Some((from, name)) = self.mention.take(place) {
+        if let Some((from, name)) = self.mention.accept(place) {
             self.insert(&format!("@{name} "), Some(from));
         }
     }

@@ -14,22 +14,22 @@ use crate::live::room::{Room, set_if_new};
 use crate::text;
 
 /// The list's id.
-pub(super) const LIST: &str = "offer";
+pub(super) const LIST_ID: &str = "offer";
 /// Maximum number of members that are offered.
-const AT_MOST: usize = 8;
+const MAX_SUGGESTIONS: usize = 8;
 
 /// An unfinished mention, and the members it could mean. A handle.
 #[derive(Clone, Copy)]
 pub(super) struct Mention {
     room: Room,
-    offered: RwSignal<Option<Offered>>,
+    suggestions: RwSignal<Option<Suggestions>>,
     /// Place of the `@` whose list the reader closed.
-    refused: StoredValue<Option<u32>>,
+    dismissed: StoredValue<Option<u32>>,
 }
 
 /// Members that are offered.
 #[derive(Clone, PartialEq)]
-struct Offered {
+struct Suggestions {
     /// Place of the `@` in the box, in UTF-16 units.
     at: u32,
     /// Never empty.
@@ -40,42 +40,42 @@ struct Offered {
 
 impl Mention {
     pub(super) fn new(room: Room) -> Self {
-        Self { room, offered: RwSignal::new(None), refused: StoredValue::new(None) }
+        Self { room, suggestions: RwSignal::new(None), dismissed: StoredValue::new(None) }
     }
 
     /// Opens the list exactly while what stands before the caret asks for it.
-    pub(super) fn look(self, field: &HtmlTextAreaElement, text: &str) {
-        set_if_new(self.offered, self.asked_for(field, text));
+    pub(super) fn update(self, field: &HtmlTextAreaElement, text: &str) {
+        set_if_new(self.suggestions, self.suggestions_for(field, text));
     }
 
-    fn asked_for(self, field: &HtmlTextAreaElement, text: &str) -> Option<Offered> {
+    fn suggestions_for(self, field: &HtmlTextAreaElement, text: &str) -> Option<Suggestions> {
         let before = text.contains('@').then(|| before(text, field.selection_end().ok().flatten().unwrap_or_default()));
-        let asked = before.and_then(asked);
+        let asked = before.and_then(unfinished_mention);
         let at = asked.map(|(at, _)| at);
-        let mut refused = self.refused.try_write_value()?;
-        refused.take_if(|refused| Some(*refused) != at);
-        let (at, query) = asked.filter(|_| refused.is_none())?;
-        let members = fitting(&self.room.members.read_untracked(), self.room.me, query);
-        (!members.is_empty()).then_some(Offered { at, members, active: 0 })
+        let mut dismissed = self.dismissed.try_write_value()?;
+        dismissed.take_if(|dismissed| Some(*dismissed) != at);
+        let (at, query) = asked.filter(|_| dismissed.is_none())?;
+        let members = matching_members(&self.room.members.read_untracked(), self.room.me, query);
+        (!members.is_empty()).then_some(Suggestions { at, members, active: 0 })
     }
 
     /// Closes the list. A box that is taken out of the page loses the focus, and calls this, when the signals are gone.
     pub(super) fn close(self) {
         if self.is_open() {
-            self.offered.set(None);
+            self.suggestions.set(None);
         }
     }
 
     /// Closes the list of this mention for good.
-    pub(super) fn refuse(self) {
-        let at = self.offered.read_untracked().as_ref().map(|offered| offered.at);
-        self.refused.set_value(at);
+    pub(super) fn dismiss(self) {
+        let at = self.suggestions.read_untracked().as_ref().map(|suggestions| suggestions.at);
+        self.dismissed.set_value(at);
         self.close();
     }
 
     /// Marks the option after the marked one, or the one before; the first follows the last.
     pub(super) fn step(self, forward: bool) {
-        if let Some(Offered { members, active, .. }) = &mut *self.offered.write() {
+        if let Some(Suggestions { members, active, .. }) = &mut *self.suggestions.write() {
             let count = members.len();
             *active = (*active + if forward { 1 } else { count - 1 }) % count;
         }
@@ -83,38 +83,38 @@ impl Mention {
 
     /// Closes the list. Returns where the mention begins, and the name at this place of the list; without a place, the
     /// marked one.
-    pub(super) fn take(self, place: Option<usize>) -> Option<(u32, DisplayName)> {
-        let Offered { at, members, active } = self.offered.get_untracked()?;
+    pub(super) fn accept(self, place: Option<usize>) -> Option<(u32, DisplayName)> {
+        let Suggestions { at, members, active } = self.suggestions.get_untracked()?;
         self.close();
         let member = members.into_iter().nth(place.unwrap_or(active))?;
         Some((at, member.name))
     }
 
     pub(super) fn is_open(self) -> bool {
-        self.offered.try_read_untracked().is_some_and(|offered| offered.is_some())
+        self.suggestions.try_read_untracked().is_some_and(|suggestions| suggestions.is_some())
     }
 
     /// The list's id while it is open.
     pub(super) fn list_id(self) -> Option<&'static str> {
-        self.offered.read().is_some().then_some(LIST)
+        self.suggestions.read().is_some().then_some(LIST_ID)
     }
 
     /// The id of the marked option.
     pub(super) fn active_id(self) -> Option<String> {
-        self.offered.read().as_ref().map(|offered| option_id(offered.active))
+        self.suggestions.read().as_ref().map(|suggestions| option_id(suggestions.active))
     }
 }
 
 /// The list above the box. Pressing an option leaves the caret where it is.
 #[component]
-pub(super) fn Offer(
+pub(super) fn SuggestionList(
     /// The unfinished mention.
     mention: Mention,
     /// Completes the mention with the member at this place of the list.
     choose: impl Fn(usize) + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let list = move || {
-        let Offered { members, active, .. } = mention.offered.get()?;
+        let Suggestions { members, active, .. } = mention.suggestions.get()?;
         let option = |(place, Member { member, name, .. }): (usize, Member)| {
             let selected = if place == active { "true" } else { "false" };
             view! {
@@ -128,7 +128,7 @@ pub(super) fn Offer(
         Some(
             view! {
                 <ul
-                    id=LIST
+                    id=LIST_ID
                     class="offer"
                     role="listbox"
                     aria-label=text::PEOPLE
@@ -144,7 +144,7 @@ pub(super) fn Offer(
 }
 
 fn option_id(place: usize) -> String {
-    format!("{LIST}-{place}")
+    format!("{LIST_ID}-{place}")
 }
 
 /// What stands before a place given in UTF-16 units, as browsers give it.
@@ -159,7 +159,7 @@ fn before(text: &str, place: u32) -> &str {
 }
 
 /// Where the unfinished mention at the end of this text begins, in UTF-16 units, and what follows its `@`.
-fn asked(before: &str) -> Option<(u32, &str)> {
+fn unfinished_mention(before: &str) -> Option<(u32, &str)> {
     let at = before.rfind('@')?;
     let (rest, query) = (&before[..at], &before[at + 1..]);
     let begins_word = !rest.ends_with(|c: char| c.is_ascii_alphanumeric());
@@ -174,14 +174,14 @@ fn folded(text: &str) -> String {
 }
 
 /// The others whose name contains this, those first whose name begins with it.
-fn fitting(members: &[Member], me: MemberId, query: &str) -> Vec<Member> {
+fn matching_members(members: &[Member], me: MemberId, query: &str) -> Vec<Member> {
     let query = folded(query);
     let (begin, contain): (Vec<_>, Vec<_>) = members
         .iter()
         .filter(|seated| seated.member != me)
         .filter_map(|seated| Some((folded(seated.name.as_str()).find(&query)?, seated)))
         .partition(|(place, _)| *place == 0);
-    begin.into_iter().chain(contain).take(AT_MOST).map(|(_, seated)| seated.clone()).collect()
+    begin.into_iter().chain(contain).take(MAX_SUGGESTIONS).map(|(_, seated)| seated.clone()).collect()
 }
 
 #[cfg(test)]
@@ -194,22 +194,25 @@ mod tests {
     }
 
     fn names(members: &[Member], query: &str) -> Vec<String> {
-        fitting(members, MemberId(Uuid::from_u128(0)), query).iter().map(|seated| seated.name.to_string()).collect()
+        matching_members(members, MemberId(Uuid::from_u128(0)), query)
+            .iter()
+            .map(|seated| seated.name.to_string())
+            .collect()
     }
 
     #[test]
     fn a_mention_begins_a_word_and_ends_at_the_caret() {
-        assert_eq!(asked("@"), Some((0, "")));
-        assert_eq!(asked("hi @an"), Some((3, "an")));
-        assert_eq!(asked("(@Ana M"), Some((1, "Ana M")));
-        assert_eq!(asked("🧪 @an"), Some((3, "an")));
+        assert_eq!(unfinished_mention("@"), Some((0, "")));
+        assert_eq!(unfinished_mention("hi @an"), Some((3, "an")));
+        assert_eq!(unfinished_mention("(@Ana M"), Some((1, "Ana M")));
+        assert_eq!(unfinished_mention("🧪 @an"), Some((3, "an")));
         for finished in ["", "an", "ana@example", "@Ana ", "@ Ana", "@Ana\nB", "a\n@ "] {
-            assert_eq!(asked(finished), None, "{finished:?}");
+            assert_eq!(unfinished_mention(finished), None, "{finished:?}");
         }
-        assert_eq!(asked("@Ana @b"), Some((5, "b")));
+        assert_eq!(unfinished_mention("@Ana @b"), Some((5, "b")));
         let longest = "a".repeat(MAX_SCALARS);
-        assert_eq!(asked(&format!("@{longest}")), Some((0, longest.as_str())));
-        assert_eq!(asked(&format!("@{longest}a")), None);
+        assert_eq!(unfinished_mention(&format!("@{longest}")), Some((0, longest.as_str())));
+        assert_eq!(unfinished_mention(&format!("@{longest}a")), None);
     }
 
     #[test]
@@ -229,6 +232,6 @@ mod tests {
         assert_eq!(names(&members, ""), ["Diana", "ANA MARIA", "Bo", "Дарья"]);
         assert!(names(&members, "nobody").is_empty());
         let many: Vec<Member> = (1..=20).map(|number| member(number, "Ana")).collect();
-        assert_eq!(names(&many, "a").len(), AT_MOST);
+        assert_eq!(names(&many, "a").len(), MAX_SUGGESTIONS);
     }
 }

@@ -3,7 +3,7 @@
 use protocol::{Code, EventId, body};
 
 use super::super::Mode;
-use crate::live::keeper::Aim;
+use crate::live::tab_storage::ComposeTarget;
 use crate::text;
 
 /// Length, in scalar values, from which on the counter is shown.
@@ -11,7 +11,7 @@ pub(super) const NEAR_LIMIT: usize = body::MAX_SCALARS - 200;
 
 /// A key, and what is held down with it.
 #[derive(Clone, Copy)]
-pub(super) struct Press<'a> {
+pub(super) struct KeyPress<'a> {
     /// Its name, as `KeyboardEvent.key` has it.
     pub(super) key: &'a str,
     /// True with Shift.
@@ -22,7 +22,7 @@ pub(super) struct Press<'a> {
 
 /// State of the page that a key's meaning depends on.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Facts {
+pub(super) struct KeyContext {
     /// True while members are offered for a mention.
     pub(super) offers: bool,
     /// True while the box is for a new message.
@@ -35,13 +35,13 @@ pub(super) struct Facts {
 
 /// Meaning of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Act {
+pub(super) enum KeyAction {
     /// Mark the next offered member.
     Next,
     /// Mark the offered member before.
     Previous,
     /// Close the list, and keep it closed for this mention.
-    Refuse,
+    Dismiss,
     /// Close the list; the key does what it does in any text.
     Close,
     /// Write out the mention that is marked.
@@ -55,18 +55,18 @@ pub(super) enum Act {
 }
 
 /// Decides what a key does; `None` for what any text box does with it.
-pub(super) fn act(press: Press<'_>, facts: Facts) -> Option<Act> {
-    let Press { key, shift, modified } = press;
+pub(super) fn act(press: KeyPress<'_>, facts: KeyContext) -> Option<KeyAction> {
+    let KeyPress { key, shift, modified } = press;
     let plain = !shift && !modified;
     Some(match key {
-        "ArrowDown" if plain && facts.offers => Act::Next,
-        "ArrowUp" if plain && facts.offers => Act::Previous,
-        "Escape" if plain && facts.offers => Act::Refuse,
-        "ArrowLeft" | "ArrowRight" | "Home" | "End" if plain && facts.offers => Act::Close,
-        "Enter" | "Tab" if plain && facts.offers => Act::Complete,
-        "Enter" if !shift && (modified || !facts.touch) => Act::Send,
-        "Escape" if !facts.new => Act::Cancel,
-        "ArrowUp" if plain && facts.new && facts.empty => Act::EditLast,
+        "ArrowDown" if plain && facts.offers => KeyAction::Next,
+        "ArrowUp" if plain && facts.offers => KeyAction::Previous,
+        "Escape" if plain && facts.offers => KeyAction::Dismiss,
+        "ArrowLeft" | "ArrowRight" | "Home" | "End" if plain && facts.offers => KeyAction::Close,
+        "Enter" | "Tab" if plain && facts.offers => KeyAction::Complete,
+        "Enter" if !shift && (modified || !facts.touch) => KeyAction::Send,
+        "Escape" if !facts.new => KeyAction::Cancel,
+        "ArrowUp" if plain && facts.new && facts.empty => KeyAction::EditLast,
         _ => return None,
     })
 }
@@ -103,13 +103,13 @@ pub(super) fn problem(mode: &Mode, refused: Code) -> Option<&'static str> {
 
 /// What the tab keeps of this mode. A change begins with the words that were typed for it before a reload, otherwise
 /// with those of its message.
-pub(super) fn aim(mode: &Mode, resumed: Option<String>) -> Option<Aim> {
+pub(super) fn compose_target(mode: &Mode, resumed: Option<String>) -> Option<ComposeTarget> {
     match mode {
         Mode::New => None,
-        Mode::Reply(message) => Some(Aim { edits: false, target: message.id, text: String::new() }),
+        Mode::Reply(message) => Some(ComposeTarget { edits: false, target: message.id, text: String::new() }),
         Mode::Edit(message) => {
             let says = || message.body.as_ref().map(|body| body.as_str().to_owned());
-            Some(Aim { edits: true, target: message.id, text: resumed.or_else(says).unwrap_or_default() })
+            Some(ComposeTarget { edits: true, target: message.id, text: resumed.or_else(says).unwrap_or_default() })
         }
     }
 }
@@ -158,55 +158,55 @@ mod tests {
         })
     }
 
-    fn plain(key: &str) -> Press<'_> {
-        Press { key, shift: false, modified: false }
+    fn plain(key: &str) -> KeyPress<'_> {
+        KeyPress { key, shift: false, modified: false }
     }
 
-    const TYPING: Facts = Facts { offers: false, new: true, empty: false, touch: false };
+    const TYPING: KeyContext = KeyContext { offers: false, new: true, empty: false, touch: false };
 
     #[test]
     fn enter_sends_and_breaks_the_line_with_shift_or_where_fingers_type() {
         let enter = plain("Enter");
-        let touch = Facts { touch: true, ..TYPING };
-        assert_eq!(act(enter, TYPING), Some(Act::Send));
+        let touch = KeyContext { touch: true, ..TYPING };
+        assert_eq!(act(enter, TYPING), Some(KeyAction::Send));
         assert_eq!(act(enter, touch), None);
-        assert_eq!(act(Press { modified: true, ..enter }, touch), Some(Act::Send));
-        assert_eq!(act(Press { shift: true, ..enter }, TYPING), None);
-        assert_eq!(act(Press { shift: true, modified: true, ..enter }, TYPING), None);
+        assert_eq!(act(KeyPress { modified: true, ..enter }, touch), Some(KeyAction::Send));
+        assert_eq!(act(KeyPress { shift: true, ..enter }, TYPING), None);
+        assert_eq!(act(KeyPress { shift: true, modified: true, ..enter }, TYPING), None);
     }
 
     #[test]
     fn up_edits_the_last_message_only_from_an_empty_box_for_a_new_one() {
-        let empty = Facts { empty: true, ..TYPING };
-        assert_eq!(act(plain("ArrowUp"), empty), Some(Act::EditLast));
+        let empty = KeyContext { empty: true, ..TYPING };
+        assert_eq!(act(plain("ArrowUp"), empty), Some(KeyAction::EditLast));
         assert_eq!(act(plain("ArrowUp"), TYPING), None);
-        assert_eq!(act(plain("ArrowUp"), Facts { new: false, ..empty }), None);
-        assert_eq!(act(Press { shift: true, ..plain("ArrowUp") }, empty), None);
+        assert_eq!(act(plain("ArrowUp"), KeyContext { new: false, ..empty }), None);
+        assert_eq!(act(KeyPress { shift: true, ..plain("ArrowUp") }, empty), None);
     }
 
     #[test]
     fn escape_closes_the_list_first_and_then_gives_up() {
-        let edits = Facts { new: false, ..TYPING };
-        assert_eq!(act(plain("Escape"), Facts { offers: true, ..edits }), Some(Act::Refuse));
-        assert_eq!(act(plain("Escape"), edits), Some(Act::Cancel));
+        let edits = KeyContext { new: false, ..TYPING };
+        assert_eq!(act(plain("Escape"), KeyContext { offers: true, ..edits }), Some(KeyAction::Dismiss));
+        assert_eq!(act(plain("Escape"), edits), Some(KeyAction::Cancel));
         assert_eq!(act(plain("Escape"), TYPING), None);
     }
 
     #[test]
     fn keys_steer_an_open_list_unless_something_is_held_with_them() {
-        let offers = Facts { offers: true, ..TYPING };
+        let offers = KeyContext { offers: true, ..TYPING };
         for (key, does) in [
-            ("ArrowDown", Act::Next),
-            ("ArrowUp", Act::Previous),
-            ("Enter", Act::Complete),
-            ("Tab", Act::Complete),
-            ("Home", Act::Close),
-            ("ArrowLeft", Act::Close),
+            ("ArrowDown", KeyAction::Next),
+            ("ArrowUp", KeyAction::Previous),
+            ("Enter", KeyAction::Complete),
+            ("Tab", KeyAction::Complete),
+            ("Home", KeyAction::Close),
+            ("ArrowLeft", KeyAction::Close),
         ] {
             assert_eq!(act(plain(key), offers), Some(does), "{key}");
-            assert_eq!(act(Press { shift: true, ..plain(key) }, offers), None, "Shift+{key}");
+            assert_eq!(act(KeyPress { shift: true, ..plain(key) }, offers), None, "Shift+{key}");
         }
-        assert_eq!(act(Press { modified: true, ..plain("Enter") }, offers), Some(Act::Send));
+        assert_eq!(act(KeyPress { modified: true, ..plain("Enter") }, offers), Some(KeyAction::Send));
         assert_eq!(act(plain("Tab"), TYPING), None);
         assert_eq!(act(plain("a"), offers), None);
     }
@@ -230,10 +230,10 @@ mod tests {
     #[test]
     fn a_change_begins_with_what_was_typed_for_it_before() {
         let edit = Mode::Edit(message(Some("said")));
-        assert!(aim(&Mode::New, None).is_none());
-        assert_eq!(aim(&edit, None).unwrap().text, "said");
-        assert_eq!(aim(&edit, Some("half".to_owned())).unwrap().text, "half");
-        let reply = aim(&Mode::Reply(message(Some("said"))), None).unwrap();
+        assert!(compose_target(&Mode::New, None).is_none());
+        assert_eq!(compose_target(&edit, None).unwrap().text, "said");
+        assert_eq!(compose_target(&edit, Some("half".to_owned())).unwrap().text, "half");
+        let reply = compose_target(&Mode::Reply(message(Some("said"))), None).unwrap();
         assert!(!reply.edits && reply.text.is_empty() && reply.target == ID);
     }
 

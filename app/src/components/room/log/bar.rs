@@ -9,7 +9,7 @@ use protocol::EventId;
 use super::row::element_id;
 use crate::components::click::click;
 use crate::components::icon::Icon;
-use crate::components::room::{Desk, Mode, Picking};
+use crate::components::room::{ComposerContext, EmojiTarget, Mode};
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::log::{Block, Log};
@@ -89,7 +89,7 @@ fn Actions(
     target: RwSignal<Option<EventId>>,
 ) -> impl IntoView {
     let room = expect_context::<Room>();
-    let desk = expect_context::<Desk>();
+    let composer = expect_context::<ComposerContext>();
     // The button goes with the bar; the focus stays at the message.
     let back_to_message = move || {
         browser::focus(&element_id(id));
@@ -107,12 +107,12 @@ fn Actions(
         view! { <Action name=format!("{} {emoji}", text::REACT_WITH) press=Box::new(react)>{emoji}</Action> }.into_any()
     });
     let pick = move || {
-        desk.picking.set(Some(Picking::Reaction(id)));
+        composer.emoji_target.set(Some(EmojiTarget::Reaction(id)));
         target.set(None);
     };
     let reply = move || {
         if let Some(message) = room.message(id) {
-            desk.mode.set(Mode::Reply(Box::new(message)));
+            composer.mode.set(Mode::Reply(Box::new(message)));
         }
         to_composer();
     };
@@ -126,11 +126,11 @@ fn Actions(
     };
     let change = room.message(id).is_some_and(|message| message.own).then(|| {
         let edit = move || {
-            edit(room, desk, id);
+            edit(room, composer, id);
             to_composer();
         };
         let delete = move || {
-            room.remove(id);
+            room.delete_message(id);
             back_to_message();
         };
         view! {
@@ -149,10 +149,10 @@ fn Actions(
 }
 
 /// Takes a message into the composer, unless it is there already: what was typed for the change stays.
-fn edit(room: Room, desk: Desk, id: EventId) {
-    let is_edited = matches!(&*desk.mode.read_untracked(), Mode::Edit(edited) if edited.id == id);
+fn edit(room: Room, composer: ComposerContext, id: EventId) {
+    let is_edited = matches!(&*composer.mode.read_untracked(), Mode::Edit(edited) if edited.id == id);
     if let Some(message) = room.message(id).filter(|_| !is_edited) {
-        desk.mode.set(Mode::Edit(Box::new(message)));
+        composer.mode.set(Mode::Edit(Box::new(message)));
     }
 }
 

@@ -5,7 +5,7 @@ use leptos::html::Section;
 use leptos::prelude::*;
 use protocol::EventId;
 
-use super::voice::{Announcer, News};
+use super::announcer::{Announcer, News};
 use crate::live::effect::effect;
 use crate::live::room::{Room, set_if_new};
 use crate::text;
@@ -13,7 +13,7 @@ use crate::text;
 /// The end is followed while it is no further away than this, in CSS pixels.
 pub(super) const AT_END: i32 = 30;
 /// An older page is asked for when its place comes this near, in CSS pixels.
-const NEAR: i32 = 800;
+const LOAD_OLDER_WITHIN: i32 = 800;
 
 /// Position of the reader towards the end of the log. A handle.
 #[derive(Clone, Copy)]
@@ -49,13 +49,13 @@ impl Following {
             if let Some(last) = room.log.blocks.read().last() {
                 last.rows.track();
             }
-            end = following.look(end);
+            end = following.log_changed(end);
         });
         following
     }
 
     /// Follows a new message of the reader; counts and announces those of others.
-    fn look(self, before: End) -> End {
+    fn log_changed(self, before: End) -> End {
         let mut now = End { is_whole: self.room.older.get_untracked().is_none(), ..End::default() };
         let (mut others, mut news, mut is_own) = (0, Vec::new(), false);
         let known = self.room.log.find_back(|message| {
@@ -109,7 +109,7 @@ impl Following {
         if !is_away {
             set_if_new(self.below, 0);
         }
-        if scroller.scroll_height() - scroller.client_height() + top < NEAR {
+        if scroller.scroll_height() - scroller.client_height() + top < LOAD_OLDER_WITHIN {
             self.room.load_older();
         }
     }

@@ -36,7 +36,7 @@ pub(crate) fn RowView(
             Row::Day(day) => day_line(room, day).into_any(),
             Row::Unread(unread) => view! { <div class="unread">{text::new_messages(unread.count)}</div> }.into_any(),
             Row::Line(line) => view! { <div class="line">{sentence(text::line(line))}</div> }.into_any(),
-            Row::Message(message) => said(room, message).into_any(),
+            Row::Message(message) => message_row(room, message).into_any(),
         }}
     }
 }
@@ -68,11 +68,11 @@ fn day_line(room: Room, day: &DayRow) -> impl IntoView + use<> {
     }
 }
 
-fn said(room: Room, message: &MessageRow) -> impl IntoView + use<> {
+fn message_row(room: Room, message: &MessageRow) -> impl IntoView + use<> {
     let MessageRow { id, by, name, own, first_of_group, last_of_group, .. } = message;
     let mut class = format!("said hue-{}", by.hue());
-    let calls = calls_reader(room, message);
-    for (is, name) in [(*own, " own"), (*first_of_group, " first"), (*last_of_group, " last"), (calls, " calls")] {
+    let mentions = mentions_reader(room, message);
+    for (is, name) in [(*own, " own"), (*first_of_group, " first"), (*last_of_group, " last"), (mentions, " calls")] {
         if is {
             class.push_str(name);
         }
@@ -108,9 +108,9 @@ fn below(room: Room, message: &MessageRow) -> Option<AnyView> {
 }
 
 /// True for a message of somebody else that mentions the reader.
-fn calls_reader(room: Room, message: &MessageRow) -> bool {
-    let calls = |body: &MessageBody| room.names.read_untracked().calls_reader(body.as_str());
-    !message.own && message.body.as_ref().is_some_and(calls)
+fn mentions_reader(room: Room, message: &MessageRow) -> bool {
+    let mentions = |body: &MessageBody| room.names.read_untracked().mentions_reader(body.as_str());
+    !message.own && message.body.as_ref().is_some_and(mentions)
 }
 
 /// Author and time: for the eye where a group begins.
@@ -130,7 +130,7 @@ fn author(room: Room, message: &MessageRow) -> AnyView {
 
 /// A moment: in UTC as the server writes it, by the reader's own clock once there is script.
 fn time(room: Room, at: u64) -> impl IntoView + use<> {
-    let words = if room.local.get() { browser::local_time(at) } else { text::utc_time(at) };
+    let words = if room.has_local_time.get() { browser::local_time(at) } else { text::utc_time(at) };
     view! { <time datetime=text::iso(at)>{words}</time> }
 }
 
@@ -155,7 +155,7 @@ fn bubble(room: Room, message: &MessageRow) -> AnyView {
 
 /// Reads a message, as the server did where it has read it.
 fn read(room: Room, message: EventId, body: &MessageBody, names: &NameIndex) -> Arc<[Node]> {
-    let known = room.known.nodes(message, body);
+    let known = room.server_markup.nodes(message, body);
     known.unwrap_or_else(|| markup::read(body.as_str(), Context::of(names)).into())
 }
 
@@ -249,7 +249,7 @@ fn refused(room: Room, id: EventId, code: Code) -> AnyView {
         .into_any()
     });
     let compose = move |_| {
-        room.edit(id);
+        room.recompose(id);
         browser::focus("body");
     };
     view! {

@@ -3,14 +3,14 @@ use protocol::{Event, EventKind, Member, MemberId, Position, RoomInfo, Seq, Snap
 use uuid::Uuid;
 
 use super::*;
-use crate::markup::Marked;
+use crate::markup::MessageMarkup;
 
 fn id(nth: u128) -> EventId {
     EventId(Uuid::from_u128(nth))
 }
 
 /// A room whose only message says `**marks**`.
-fn room(markup: Vec<Marked>) -> Room {
+fn room(markup: Vec<MessageMarkup>) -> Room {
     let (me, ana) = (MemberId(Uuid::from_u128(1)), MemberId(Uuid::from_u128(2)));
     let named = |member, name: &str| Member { member, name: name.parse().unwrap(), away: false };
     let marks = Event {
@@ -51,7 +51,7 @@ fn message(body: &str) -> MessageRow {
 }
 
 /// A row's HTML as the server writes it, with what it has read before.
-fn written(row: Row, markup: Vec<Marked>) -> String {
+fn written(row: Row, markup: Vec<MessageMarkup>) -> String {
     Owner::new().with(|| {
         provide_context(room(markup));
         let handle = RowHandle { key: row.key(), row: ArcRwSignal::new(Arc::new(row)) };
@@ -173,7 +173,7 @@ fn day_unread_and_line_are_rows_of_their_own() {
 #[test]
 fn message_that_came_with_the_page_is_drawn_as_the_server_read_it() {
     let nodes = vec![Node::Paragraph(vec![Node::Italic(vec![Node::Text("read".to_owned())])])];
-    let markup = vec![Marked { id: id(3), nodes }];
+    let markup = vec![MessageMarkup { id: id(3), nodes }];
     let shown = |id, markup| written(Row::Message(MessageRow { id, ..message("**marks**") }), markup);
     let read = |id, markup| shown(id, markup).replace("<!>", "");
     assert!(read(id(3), markup.clone()).contains("<p dir=\"auto\"><em>read</em></p>"));

@@ -7,15 +7,15 @@ use protocol::CloseCode;
 use crate::telemetry::metrics::Metrics;
 
 /// Nobody comes back before.
-const SOONEST_MS: u64 = 500;
+const MIN_WAIT_MS: u64 = 500;
 /// Clients that come back in a millisecond: half of those that a server on two cores welcomes in that time.
-const PER_MS: u64 = 2;
+const CLIENTS_PER_MS: u64 = 2;
 
 /// What everybody is told, decided when the first one is: then all are still there to be counted.
 #[derive(Debug, Default)]
-pub struct Comeback(OnceLock<u64>);
+pub struct ReconnectDelay(OnceLock<u64>);
 
-impl Comeback {
+impl ReconnectDelay {
     /// Milliseconds to wait after this close, where it says so. Clients spread themselves over as long again.
     pub(super) fn after(&self, code: CloseCode, metrics: &Metrics) -> Option<u64> {
         (code == CloseCode::Restarting).then(|| *self.0.get_or_init(|| wait(metrics.sockets())))
@@ -23,7 +23,7 @@ impl Comeback {
 }
 
 fn wait(sockets: u64) -> u64 {
-    SOONEST_MS.max(sockets / PER_MS)
+    MIN_WAIT_MS.max(sockets / CLIENTS_PER_MS)
 }
 
 #[cfg(test)]
@@ -32,12 +32,12 @@ mod tests {
 
     #[test]
     fn many_take_longer_than_few_and_all_are_told_the_same() {
-        let (metrics, comeback) = (Metrics::default(), Comeback::default());
+        let (metrics, reconnect_delay) = (Metrics::default(), ReconnectDelay::default());
         assert_eq!((wait(1), wait(1_000), wait(10_000)), (500, 500, 5_000));
         let open: Vec<_> = (0..3_000).map(|_| metrics.socket()).collect();
-        assert_eq!(comeback.after(CloseCode::NoPong, &metrics), None);
-        assert_eq!(comeback.after(CloseCode::Restarting, &metrics), Some(1_500));
+        assert_eq!(reconnect_delay.after(CloseCode::NoPong, &metrics), None);
+        assert_eq!(reconnect_delay.after(CloseCode::Restarting, &metrics), Some(1_500));
         drop(open);
-        assert_eq!(comeback.after(CloseCode::Restarting, &metrics), Some(1_500));
+        assert_eq!(reconnect_delay.after(CloseCode::Restarting, &metrics), Some(1_500));
     }
 }

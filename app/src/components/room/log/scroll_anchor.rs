@@ -12,48 +12,48 @@ use super::following::AT_END;
 use super::row::element_id;
 use crate::live::browser;
 use crate::live::effect::effect;
-use crate::live::keeper::{self, Place};
 use crate::live::room::{Room, Status};
+use crate::live::tab_storage::{self, ScrollAnchor};
 
 /// Maximum number of older pages that are loaded to get back to a message.
-const MOST_PAGES: u8 = 5;
+const MAX_PAGES: u8 = 5;
 /// Number of frames in which the message is put in its place. What comes on the screen gets its real size only then, and
 /// moves what is above it.
 const FRAMES: u8 = 4;
 
 /// Goes back to where the reader was, and keeps where they are when the page goes away.
-pub(super) fn keep_reading_place(room: Room, scroller: NodeRef<Section>) {
-    let sought = go_back(room, scroller);
+pub(super) fn restore_scroll_anchor(room: Room, scroller: NodeRef<Section>) {
+    let pending = restore(room, scroller);
     // When the owner ends the rows are off the screen already, and have no place any more. The address changes before.
     let pathname = use_location().pathname;
     let mut here = None;
     effect(move || {
         let path = pathname.get();
         if here.as_ref().is_some_and(|here| *here != path) {
-            keep(room, scroller, sought);
+            save(room, scroller, pending);
         }
         here = Some(path);
     });
-    effect(move || browser::hear(ev::pagehide, move |_| keep(room, scroller, sought)));
+    effect(move || browser::on_window_event(ev::pagehide, move |_| save(room, scroller, pending)));
 }
 
 /// Keeps the reader's place; none at the end, and none once the stay is over, when everything of the room is forgotten.
 /// Whoever is at the end because the place is still sought keeps that.
-fn keep(room: Room, scroller: NodeRef<Section>, sought: StoredValue<Option<Place>>) {
+fn save(room: Room, scroller: NodeRef<Section>, pending: StoredValue<Option<ScrollAnchor>>) {
     let Some(Some(scroller)) = scroller.try_get_untracked() else { return };
     let is_over = matches!(room.status.get_untracked(), Status::Ended(_));
     if is_over || scroller.client_height() == 0 {
         return;
     }
-    let place = (scroller.scroll_top() < -AT_END).then(|| top_message(&scroller)).flatten();
-    if place.is_none() && sought.try_get_value().flatten().is_some() {
+    let anchor = (scroller.scroll_top() < -AT_END).then(|| top_message(&scroller)).flatten();
+    if anchor.is_none() && pending.try_get_value().flatten().is_some() {
         return;
     }
-    keeper::keep_place(room.code, place);
+    tab_storage::set_scroll_anchor(room.code, anchor);
 }
 
 /// The message at the top edge.
-fn top_message(scroller: &Element) -> Option<Place> {
+fn top_message(scroller: &Element) -> Option<ScrollAnchor> {
     let edge = scroller.get_bounding_client_rect().top();
     let is_below = |element: &Element| element.get_bounding_client_rect().bottom() > edge;
     // Block by block: whoever asks where a row is makes the browser lay out the whole block around it.
@@ -61,26 +61,26 @@ fn top_message(scroller: &Element) -> Option<Place> {
     blocks.find_map(|block| {
         let row = browser::find_all(&block, "[data-message]").into_iter().find(is_below)?;
         let message = row.get_attribute("data-message")?.parse().ok().map(EventId)?;
-        Some(Place { message, offset: browser::top_within(&row, scroller) })
+        Some(ScrollAnchor { message, offset: browser::top_within(&row, scroller) })
     })
 }
 
 /// Goes back to the kept place, once its message is shown: it may be on an older page. Where it is on none of those that
 /// are loaded for it, the reader stays at the end. Returns the place while it is being looked for.
-fn go_back(room: Room, scroller: NodeRef<Section>) -> StoredValue<Option<Place>> {
-    let sought = StoredValue::new(None);
+fn restore(room: Room, scroller: NodeRef<Section>) -> StoredValue<Option<ScrollAnchor>> {
+    let pending = StoredValue::new(None);
     let mut pages = None;
     effect(move || {
         if pages.is_none() {
-            sought.set_value(keeper::kept_place(room.code));
+            pending.set_value(tab_storage::get_scroll_anchor(room.code));
         }
-        let on = sought.get_value().and_then(|place| go_on(room, scroller, place, pages.unwrap_or_default()));
+        let on = pending.get_value().and_then(|anchor| search_step(room, scroller, anchor, pages.unwrap_or_default()));
         if on.is_none() {
-            sought.set_value(None);
+            pending.set_value(None);
         }
         pages = Some(on.unwrap_or_default());
     });
-    sought
+    pending
 }
 
 /// Older pages that were asked for to get back to a message.
@@ -94,13 +94,13 @@ struct Pages {
 
 /// Goes to the place, or has another page come: with each page that came, and once more where it may have failed with the
 /// connection. `None` when the search is over.
-fn go_on(room: Room, scroller: NodeRef<Section>, place: Place, pages: Pages) -> Option<Pages> {
+fn search_step(room: Room, scroller: NodeRef<Section>, anchor: ScrollAnchor, pages: Pages) -> Option<Pages> {
     // Whoever has scrolled while a page was on its way wants to be there.
     if pages.asked > 0 && scroller.get_untracked()?.scroll_top() < 0 {
         return None;
     }
-    if room.log.find(RowKey::Event(place.message)).is_some() {
-        put(scroller, place, FRAMES);
+    if room.log.find(RowKey::Event(anchor.message)).is_some() {
+        scroll_to(scroller, anchor, FRAMES);
         return None;
     }
     let before = Some(room.older.get()?);
@@ -111,20 +111,20 @@ fn go_on(room: Room, scroller: NodeRef<Section>, place: Place, pages: Pages) -> 
         }
         return Some(pages);
     }
-    (pages.asked < MOST_PAGES).then(|| {
+    (pages.asked < MAX_PAGES).then(|| {
         room.load_older();
         Pages { asked: pages.asked + 1, before }
     })
 }
 
 /// Scrolls until the message stands in its place, in this many frames.
-fn put(scroller: NodeRef<Section>, place: Place, frames: u8) {
+fn scroll_to(scroller: NodeRef<Section>, anchor: ScrollAnchor, frames: u8) {
     request_animation_frame(move || {
         let Some(Some(log)) = scroller.try_get_untracked() else { return };
-        let Some(row) = browser::by_id(&element_id(place.message)) else { return };
-        log.set_scroll_top(log.scroll_top() + browser::top_within(&row, &log) - place.offset);
+        let Some(row) = browser::by_id(&element_id(anchor.message)) else { return };
+        log.set_scroll_top(log.scroll_top() + browser::top_within(&row, &log) - anchor.offset);
         if frames > 1 {
-            put(scroller, place, frames - 1);
+            scroll_to(scroller, anchor, frames - 1);
         }
     });
 }

@@ -13,9 +13,9 @@ use crate::live::room::Room;
 use crate::{markup, text};
 
 /// Messages that come within this time are told together.
-const TELL_AFTER: Duration = Duration::from_millis(700);
+const ANNOUNCE_DELAY: Duration = Duration::from_millis(700);
 /// More than this many are told as a number.
-const TELL_EACH: usize = 3;
+const MAX_READ_OUT: usize = 3;
 
 /// A new message.
 pub(super) struct News {
@@ -31,13 +31,13 @@ pub(super) struct News {
 #[derive(Clone, Copy)]
 pub(super) struct Announcer {
     room: Room,
-    told: RwSignal<String>,
-    untold: StoredValue<Vec<News>>,
+    announced: RwSignal<String>,
+    pending: StoredValue<Vec<News>>,
 }
 
 impl Announcer {
     pub(super) fn new(room: Room) -> Self {
-        Self { room, told: RwSignal::default(), untold: StoredValue::default() }
+        Self { room, announced: RwSignal::default(), pending: StoredValue::default() }
     }
 
     /// Tells new messages, together with others that come soon.
@@ -45,32 +45,32 @@ impl Announcer {
         if news.is_empty() {
             return;
         }
-        let Some(mut untold) = self.untold.try_write_value() else { return };
-        if untold.is_empty() {
-            set_timeout(move || self.tell(), TELL_AFTER);
+        let Some(mut pending) = self.pending.try_write_value() else { return };
+        if pending.is_empty() {
+            set_timeout(move || self.flush(), ANNOUNCE_DELAY);
         }
-        untold.extend(news);
+        pending.extend(news);
     }
 
     /// Tells what is not told yet. Does nothing once the page is gone.
-    fn tell(self) {
-        let Some(untold) = self.untold.try_write_value().map(|mut untold| mem::take(&mut *untold)) else { return };
-        if untold.len() > TELL_EACH {
-            return self.told.set(text::new_messages(untold.len()));
+    fn flush(self) {
+        let Some(pending) = self.pending.try_write_value().map(|mut pending| mem::take(&mut *pending)) else { return };
+        if pending.len() > MAX_READ_OUT {
+            return self.announced.set(text::new_messages(pending.len()));
         }
         spawn_local(async move {
-            let mut told = Vec::new();
-            for News { id, by, body } in &untold {
-                markup::until_read(body.as_str()).await;
-                told.push(format!("{by}: {}", excerpt(self.room, *id, body)));
+            let mut announced = Vec::new();
+            for News { id, by, body } in &pending {
+                markup::wait_for_parser(body.as_str()).await;
+                announced.push(format!("{by}: {}", excerpt(self.room, *id, body)));
             }
-            self.told.set(told.join(". "));
+            self.announced.set(announced.join(". "));
         });
     }
 }
 
 /// The live region.
 #[component]
-pub(super) fn Voice(announcer: Announcer) -> impl IntoView {
-    view! { <p class="visually-hidden" aria-live="polite" data-testid="told">{move || announcer.told.get()}</p> }
+pub(super) fn LiveRegion(announcer: Announcer) -> impl IntoView {
+    view! { <p class="visually-hidden" aria-live="polite" data-testid="told">{move || announcer.announced.get()}</p> }
 }

@@ -1,0 +1,249 @@
+//! What a room's page keeps over a reload, in this tab: messages not sent yet, the text in the composer, which message it
+//! answers or changes, and the place where the reader is.
+//!
+//! A tab has one such place for all its pages. One of them may be in the browser's page cache and wake up after others
+//! have written there. So a page takes away only what it has put there or adopted.
+
+use client::{Outbox, Status};
+use protocol::{EventId, RoomCode, codec};
+use serde_json::Value;
+
+use super::browser;
+
+/// One room's place in the tab's storage, as one page uses it.
+pub(super) struct TabStorage {
+    key: String,
+    /// The drafts this page has put there or adopted, as they stand there.
+    own: String,
+}
+
+impl TabStorage {
+    /// For this room. Nothing is adopted yet.
+    pub(super) fn new(code: RoomCode) -> Self {
+        Self { key: outbox_key(code), own: String::new() }
+    }
+
+    /// Takes over what other pages of this tab could not send. What this version does not know as drafts comes as text.
+    pub(super) fn take_over(&mut self) -> (Outbox, Option<String>) {
+        // What cannot be read now is not gone.
+        let Some(stored) = browser::session_item(&self.key) else { return Default::default() };
+        let adopted = match drafts(&stored) {
+            Some(found) => (without_own(found, &self.own), None),
+            None => (Outbox::default(), Some(texts(&stored).join("\n"))),
+        };
+        self.own = stored;
+        adopted
+    }
+
+    /// Keeps what is not sent. After the stay is over it stays until the page that shows it goes away.
+    pub(super) fn set_outbox(&mut self, outbox: &Outbox, status: Status) {
+        if matches!(status, Status::Ended(ending) if ending.is_over()) {
+            return;
+        }
+        let own = encoded(outbox);
+        if own == self.own {
+            return;
+        }
+        let stored = browser::session_item(&self.key).unwrap_or_default();
+        if browser::set_session_item(&self.key, &merged_with_others(outbox, &stored, &self.own)) {
+            self.own = own;
+        }
+    }
+}
+
+/// What to write where `stored` stands, `own` of it this page's own: the outbox, and behind it what is not its own.
+fn merged_with_others(outbox: &Outbox, stored: &str, own: &str) -> String {
+    let mut all = outbox.clone();
+    all.merge(without_own(drafts(stored).unwrap_or_default(), own));
+    encoded(&all)
+}
+
+fn without_own(mut found: Outbox, own: &str) -> Outbox {
+    for own in drafts(own).unwrap_or_default().drafts() {
+        found.settle(own.id);
+    }
+    found
+}
+
+fn drafts(stored: &str) -> Option<Outbox> {
+    if stored.is_empty() { Some(Outbox::default()) } else { codec::decode(stored).ok() }
+}
+
+fn encoded(outbox: &Outbox) -> String {
+    if outbox.is_empty() { String::new() } else { codec::encode(outbox) }
+}
+
+/// The words of stored drafts, also of drafts that another version has written.
+fn texts(stored: &str) -> Vec<String> {
+    fn collect(value: &Value, texts: &mut Vec<String>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+            Value::Object(fields) => fields.iter().for_each(|(name, value)| match value {
+                Value::String(text) if name == "body" => texts.push(text.clone()),
+                _ => collect(value, texts),
+            }),
+            _ => {}
+        }
+    }
+    let mut texts = Vec::new();
+    collect(&codec::decode(stored).unwrap_or_default(), &mut texts);
+    texts
+}
+
+fn outbox_key(code: RoomCode) -> String {
+    format!("flasky.outbox.{code}")
+}
+
+fn draft_key(code: RoomCode) -> String {
+    format!("flasky.draft.{code}")
+}
+
+/// Begins what is kept of a change with other words than its message has.
+const CHANGED: &str = "changed";
+
+fn compose_target_key(code: RoomCode) -> String {
+    format!("flasky.aim.{code}")
+}
+
+/// Keeps the text in the composer.
+pub(super) fn set_draft(code: RoomCode, text: &str) {
+    browser::set_session_item(&draft_key(code), text);
+}
+
+/// The text that was in the composer; `None` when that cannot be read.
+pub(super) fn get_draft(code: RoomCode) -> Option<String> {
+    browser::session_item(&draft_key(code))
+}
+
+/// What the composer is for, where it is no new message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ComposeTarget {
+    /// Whether it changes the message; otherwise it answers it.
+    pub edits: bool,
+    /// Which message.
+    pub target: EventId,
+    /// What stands in the box for the change.
+    pub text: String,
+}
+
+/// Keeps what the composer is for, and whether something was typed for it that nobody has.
+pub(super) fn set_compose_target(code: RoomCode, target: Option<&ComposeTarget>, is_unsent: bool) {
+    let kind = |edits| match (edits, is_unsent) {
+        (false, _) => "reply",
+        (true, false) => "edit",
+        (true, true) => CHANGED,
+    };
+    let target = target.map(|ComposeTarget { edits, target, text }| format!("{} {target}\n{text}", kind(*edits)));
+    browser::set_session_item(&compose_target_key(code), &target.unwrap_or_default());
+}
+
+/// What the composer was for.
+pub(super) fn get_compose_target(code: RoomCode) -> Option<ComposeTarget> {
+    let kept = browser::session_item(&compose_target_key(code))?;
+    let (target, text) = kept.split_once('\n')?;
+    let (kind, target) = target.split_once(' ')?;
+    Some(ComposeTarget { edits: kind != "reply", target: EventId(target.parse().ok()?), text: text.to_owned() })
+}
+
+fn scroll_anchor_key(code: RoomCode) -> String {
+    format!("flasky.place.{code}")
+}
+
+/// The place where somebody reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScrollAnchor {
+    /// The message at the log's top edge.
+    pub message: EventId,
+    /// How far below that edge it begins, in CSS pixels; negative when it begins above.
+    pub offset: i32,
+}
+
+impl ScrollAnchor {
+    fn encoded(self) -> String {
+        format!("{} {}", self.message, self.offset)
+    }
+
+    fn read(encoded: &str) -> Option<Self> {
+        let (message, offset) = encoded.split_once(' ')?;
+        Some(Self { message: EventId(message.parse().ok()?), offset: offset.parse().ok()? })
+    }
+}
+
+/// Keeps where the reader is; `None` at the end.
+pub fn set_scroll_anchor(code: RoomCode, anchor: Option<ScrollAnchor>) {
+    browser::set_session_item(&scroll_anchor_key(code), &anchor.map(ScrollAnchor::encoded).unwrap_or_default());
+}
+
+/// Where the reader was.
+#[must_use]
+pub fn get_scroll_anchor(code: RoomCode) -> Option<ScrollAnchor> {
+    ScrollAnchor::read(&browser::session_item(&scroll_anchor_key(code))?)
+}
+
+/// Everything this tab wrote for the room and could not send, oldest first.
+#[must_use]
+pub fn unsent_texts(code: RoomCode) -> Vec<String> {
+    let mut texts = texts(&browser::session_item(&outbox_key(code)).unwrap_or_default());
+    let changed = browser::session_item(&compose_target_key(code)).filter(|kept| kept.starts_with(CHANGED));
+    let typed = [get_draft(code), changed.and_then(|_| get_compose_target(code)).map(|target| target.text)];
+    texts.extend(typed.into_iter().flatten().filter(|text| !text.trim().is_empty()));
+    texts
+}
+
+/// Forgets everything this tab keeps of the room.
+pub fn clear(code: RoomCode) {
+    set_draft(code, "");
+    set_compose_target(code, None, false);
+    set_scroll_anchor(code, None);
+    browser::set_session_item(&outbox_key(code), "");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use client::DraftEvent;
+
+    fn outbox(drafts: &[u64]) -> Outbox {
+        let mut outbox = Outbox::default();
+        for nth in drafts {
+            let event = DraftEvent::Message { body: nth.to_string().parse().unwrap(), reply_to: None };
+            outbox.push(0, EventId::mint(*nth, [1; 10]), event, 0);
+        }
+        outbox
+    }
+
+    fn stored(drafts: &[u64]) -> String {
+        encoded(&outbox(drafts))
+    }
+
+    #[test]
+    fn a_page_takes_away_only_its_own() {
+        // A page with 1 slept; another one of its tab wrote 2 and 3; the first sends 1 and writes 4.
+        assert_eq!(merged_with_others(&outbox(&[4]), &stored(&[1, 2, 3]), &stored(&[1])), stored(&[4, 2, 3]));
+        assert_eq!(merged_with_others(&outbox(&[]), &stored(&[1, 2]), &stored(&[1])), stored(&[2]));
+        assert_eq!(merged_with_others(&outbox(&[]), &stored(&[1]), &stored(&[1])), "");
+        assert_eq!(merged_with_others(&outbox(&[1, 2]), &stored(&[2]), ""), stored(&[1, 2]));
+    }
+
+    #[test]
+    fn words_of_another_version_are_read() {
+        assert_eq!(texts(&stored(&[1, 2])), ["1", "2"]);
+        let later = r#"{"drafts":[{"what":"later","body":"one"},{"is":{"a":[{"body":"two"}]}},{"body":1}],"v":9}"#;
+        assert!(drafts(later).is_none());
+        assert_eq!(texts(later), ["one", "two"]);
+        for nonsense in ["", "{", "[]", "null"] {
+            assert_eq!(texts(nonsense), Vec::<String>::new(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn places_are_read_as_they_were_written() {
+        for offset in [-1_200, 0, 48] {
+            let anchor = ScrollAnchor { message: EventId::mint(1, [1; 10]), offset };
+            assert_eq!(ScrollAnchor::read(&anchor.encoded()), Some(anchor));
+        }
+        for nonsense in ["", " ", "0192", "0192 x", "x 1"] {
+            assert_eq!(ScrollAnchor::read(nonsense), None, "{nonsense}");
+        }
+    }
+}
