@@ -1,7 +1,7 @@
-//! What a page asks of the server, and what it is answered.
+//! Requests of a page to the server, and their answers.
 //!
-//! Pages and servers of different versions meet while one is being exchanged for the other: a field that can be missed is
-//! one that may be missing.
+//! Pages and servers of different versions meet while one is being exchanged for the other: a field that can be missed
+//! is one that may be missing.
 //!
 //! An expected refusal is a value, never an `Err`: without script an `Err` would become a redirect with the error in
 //! the address and what was typed lost.
@@ -26,7 +26,7 @@ pub use crate::markup::markup_of;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EnterForm {
-    /// What the person wants to be called.
+    /// Name that the person wants.
     pub name: String,
     /// The room's code; empty to create one.
     pub code: String,
@@ -48,7 +48,7 @@ pub struct Entry {
     /// The caller there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<MemberId>,
-    /// Why the caller has no seat.
+    /// Refusal, if the caller has no seat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refusal>,
 }
@@ -57,17 +57,17 @@ pub struct Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Posted {
-    /// Why it was not done; `None` when it is done.
+    /// Refusal; `None` when it is done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refusal>,
 }
 
-/// Which field was refused, and why.
+/// Refusal of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Where to mend it.
+    /// Field to correct.
     pub field: Field,
-    /// Why.
+    /// Reason.
     pub code: Code,
 }
 
@@ -88,12 +88,12 @@ pub enum Field {
 /// A refused form, brought back once to the page it came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
-    /// What to mend.
+    /// The refusal.
     pub refused: Refusal,
     /// The page it goes back to.
     #[serde(default)]
     pub to: String,
-    /// What was typed.
+    /// The fields as typed.
     #[serde(default)]
     pub form: EnterForm,
     /// The message that was typed.
@@ -101,7 +101,7 @@ pub struct Flash {
     pub body: String,
 }
 
-/// What the home page shows.
+/// Content of the home page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Home {
@@ -111,12 +111,12 @@ pub struct Home {
     pub capacity: u32,
 }
 
-/// What `/room/{code}` is for the caller.
+/// Content of `/room/{code}` for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Visit {
     /// The caller has a seat.
     Inside(Box<Inside>),
-    /// The room is there, and the caller outside.
+    /// The room is there, and the caller has no seat.
     #[serde(rename = "Door")]
     JoinPage(JoinPage),
     /// No room has this code.
@@ -133,9 +133,9 @@ pub enum Visit {
 pub struct JoinPage {
     /// The room's code.
     pub code: RoomCode,
-    /// How many are inside.
+    /// Number of members.
     pub inside: u32,
-    /// How many may be.
+    /// Number of seats.
     pub capacity: u32,
     /// A refused form.
     #[serde(default)]

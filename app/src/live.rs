@@ -1,4 +1,4 @@
-//! What runs while a room is open: the bridge from the pure client to the browser.
+//! Bridge from the sans-I/O client to the browser, which runs while a room is open.
 //!
 //! It compiles on the server too, where pages are rendered and none of it runs: no Effect, no event.
 

@@ -30,7 +30,7 @@ pub(crate) const TYPING: &str = "typing…";
 pub(crate) const AWAY: &str = "away";
 pub(crate) const SKIP: &str = "Skip to writing";
 pub(crate) const HELP_HEADING: &str = "Keys";
-/// What each key does: keys pressed together, and what for.
+/// Keyboard shortcuts: keys pressed together, and their effect.
 pub(crate) const HELP_KEYS: [(&[&str], &str); 10] = [
     (&["Enter"], "Send, or save a change"),
     (&["Shift", "Enter"], "New line"),
@@ -99,7 +99,7 @@ pub(crate) const LEAVING: &str = "You leave as soon as there is a connection. Wh
 pub(crate) const TRY_NOW: &str = "Try now";
 pub(crate) const GONE: &str = "Gone when you all go";
 
-/// What a refused form is told.
+/// Message for a refused form.
 pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
     match (refused.field, refused.code) {
         (_, Code::NameMissing) => "Type a name, so the others know who you are.".into(),
@@ -136,7 +136,7 @@ fn name_problem(typed: &str) -> &'static str {
     }
 }
 
-/// Why a message was not sent.
+/// Reason why a message was not sent.
 pub(crate) fn not_sent(code: Code) -> &'static str {
     match code {
         Code::Empty => "There is nothing to send yet.",
@@ -148,7 +148,7 @@ pub(crate) fn not_sent(code: Code) -> &'static str {
     }
 }
 
-/// Why a message is still on its way.
+/// Reason why a message is still being sent.
 pub(crate) fn sent_later(code: Code) -> &'static str {
     match code {
         Code::Storage => "The server cannot store messages right now. Trying again.",
@@ -168,7 +168,7 @@ fn code_problem(typed: &str) -> String {
     format!("A code has eight characters, like KXQ4-7M2P. {problem}")
 }
 
-/// How many are inside, for somebody at the door.
+/// Number of members, for the join page.
 pub(crate) fn inside(count: u32) -> String {
     match count {
         0 => "Nobody is inside yet".into(),
@@ -200,7 +200,7 @@ pub(crate) fn title(code: RoomCode, unseen: usize) -> String {
     }
 }
 
-/// What a desktop notification says: who, and the first words.
+/// Text of a desktop notification: the author, and the first words.
 pub(crate) fn notice(name: &str, words: &str) -> String {
     format!("{name}: {words}")
 }
@@ -208,16 +208,16 @@ pub(crate) fn notice(name: &str, words: &str) -> String {
 /// A piece of a line: a name, which keeps its own writing direction, or words.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// What a member is called.
+    /// Name of a member.
     Name(String),
-    /// What happened.
+    /// Other words.
     Words(String),
 }
 
-/// Whoever else came or went at the same time is only counted.
+/// Maximum number of names in one line; further members are only counted.
 const NAMED: usize = 5;
 
-/// Who came and went: "Bo and Chidi joined. Ana left".
+/// Joins and leaves: "Bo and Chidi joined. Ana left".
 pub(crate) fn line(row: &LineRow) -> Vec<Piece> {
     let mut sentences: Vec<(Vec<Piece>, &str)> = Vec::new();
     for change in row.changes.iter() {
@@ -256,7 +256,7 @@ pub(crate) fn line(row: &LineRow) -> Vec<Piece> {
     pieces
 }
 
-/// Asked before leaving with messages on their way.
+/// Question before leaving with unsent messages.
 pub(crate) fn leave_unsent(count: usize) -> String {
     match count {
         1 => "What you wrote is not sent yet. Leave anyway?".into(),
@@ -264,7 +264,7 @@ pub(crate) fn leave_unsent(count: usize) -> String {
     }
 }
 
-/// What is told aloud while there is no connection.
+/// Announcement while there is no connection.
 pub(crate) fn disconnected(offline: bool) -> &'static str {
     if offline {
         "You are offline. What you write is kept and sent when you are back."
@@ -278,7 +278,7 @@ pub(crate) fn trying_again_in(seconds: u64) -> String {
     format!("Connection lost. Trying again in {seconds} s.")
 }
 
-/// Why the page stopped: heading, more, the next step, and where it leads.
+/// Explanation of an ending: heading, more, the next step, and its address.
 pub(crate) fn ending(ending: Ending) -> (&'static str, &'static str, &'static str, &'static str) {
     const STAY: &str = "";
     match ending {
@@ -307,7 +307,7 @@ pub(crate) fn ending(ending: Ending) -> (&'static str, &'static str, &'static st
     }
 }
 
-/// How many messages came.
+/// Number of new messages.
 pub(crate) fn new_messages(count: usize) -> String {
     match count {
         1 => "1 new message".into(),
@@ -315,7 +315,7 @@ pub(crate) fn new_messages(count: usize) -> String {
     }
 }
 
-/// Said when the connection is back after a loss.
+/// Notice that the connection is back after a loss.
 pub(crate) fn reconnected(missed: usize) -> String {
     match missed {
         0 => "You are back. Nothing was said while you were away.".into(),
@@ -386,7 +386,7 @@ pub(crate) const REPLYING: &str = "Reply to";
 pub(crate) const EDITING: &str = "Editing";
 pub(crate) const EDIT_TO_NOTHING: &str = "A message cannot become empty. To take it back, delete it.";
 
-/// How much space is left in the box, or how much is too much.
+/// Space that is left in the box, or the length above the limit.
 pub(crate) fn space_left(most: usize, length: usize) -> String {
     match most.checked_sub(length) {
         Some(left) => format!("{left} left"),
@@ -394,7 +394,7 @@ pub(crate) fn space_left(most: usize, length: usize) -> String {
     }
 }
 
-/// Who is writing: "Ana and Bo are typing…". Nothing when nobody is.
+/// Members who are typing: "Ana and Bo are typing…". Empty when nobody is.
 pub(crate) fn typing(names: &[DisplayName]) -> Vec<Piece> {
     let name = |name: &DisplayName| Piece::Name(name.to_string());
     let words = |words: &str| Piece::Words(words.to_owned());

@@ -12,7 +12,7 @@ use super::encoding::JsonText;
 /// origins refuses a form with a 403 whose body says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallError {
-    /// Why the form was refused before any function saw it.
+    /// Refusal of a form before any function saw it.
     pub refused: Option<Refusal>,
     /// Technical description, for who writes programs.
     #[serde(default)]

@@ -1,5 +1,5 @@
-//! The server functions, with fixed paths: usable as plain HTML forms without script, and through their generated clients
-//! with it.
+//! The server functions, with fixed paths: usable as plain HTML forms without script, and through their generated
+//! clients with it.
 
 #![expect(
     missing_docs,
@@ -48,19 +48,19 @@ pub async fn leave_room(#[server(default)] code: String) -> Result<Posted, CallE
     Ok(rooms()?.leave_room(code).await)
 }
 
-/// What the home page shows beside its empty form.
+/// Returns what the home page shows beside its empty form.
 #[server(name = GetHome, prefix = "/api", endpoint = "home", output = Json)]
 pub async fn home() -> Result<Home, CallError> {
     Ok(rooms()?.home().await)
 }
 
-/// What `/room/{code}` shows to the caller.
+/// Returns what `/room/{code}` shows to the caller.
 #[server(name = GetVisit, prefix = "/api", endpoint = "room_snapshot", output = Json)]
 pub async fn room_snapshot(code: String) -> Result<Visit, CallError> {
     Ok(rooms()?.visit(code).await)
 }
 
-/// The page of events before `before`, for a member.
+/// Returns the page of events before `before`, for a member.
 #[server(name = GetOlderPage, prefix = "/api", endpoint = "older_page", output = Json)]
 pub async fn older_page(code: RoomCode, before: Seq) -> Result<Option<OlderPage>, CallError> {
     Ok(rooms()?.older_page(code, before).await)

@@ -1,4 +1,4 @@
-//! What the server functions need of the server. The server implements it per request, where cookies and response
+//! Port from the server functions to the server. The server implements it per request, where cookies and response
 //! headers are at hand, so that this crate names no web framework and no engine.
 
 use std::future::Future;

@@ -223,7 +223,7 @@ fn is_of_field(code: Code) -> bool {
     !matches!(code, Code::Cookie | Code::Origin | Code::Rate | Code::Storage | Code::Unknown)
 }
 
-/// The place where a field's error is shown; at the door there are no other fields than the name.
+/// The place where a field's error is shown; the form of the join page has no field but the name.
 fn place(field: Field, purpose: Purpose) -> Field {
     match (field, purpose) {
         (Field::Capacity, Purpose::JoinPage(_)) | (Field::Body, _) => Field::Code,

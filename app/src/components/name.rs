@@ -34,7 +34,7 @@ pub(crate) fn sentence(pieces: Vec<Piece>) -> Vec<AnyView> {
 /// A member's colour and initial, for the eye only.
 #[component]
 pub(crate) fn Avatar(
-    /// Whose.
+    /// The member.
     member: protocol::MemberId,
     /// Initial of that member's name.
     initial: String,

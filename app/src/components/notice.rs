@@ -16,7 +16,7 @@ use crate::text;
 pub(crate) fn Notice(
     /// The heading.
     heading: &'static str,
-    /// Why that may be.
+    /// Possible reason.
     #[prop(optional, into)]
     more: Option<&'static str>,
     /// Name of the next step.
@@ -67,11 +67,11 @@ pub(crate) fn Notice(
     }
 }
 
-/// What stands in the place of a room that this page has nothing more to do with, with what was written there and never
+/// Notice in the place of a room whose stay is over, with what was written there and never
 /// sent.
 #[component]
 pub(crate) fn EndNotice(
-    /// Why.
+    /// Reason of the end.
     ending: Ending,
 ) -> impl IntoView {
     let room = expect_context::<Room>();
@@ -106,7 +106,7 @@ pub(crate) fn Unsent(
     })
 }
 
-/// What this tab wrote for a room and could not send, out of its own storage: the room went on, or ended, without it.
+/// Unsent texts of a room out of this tab's storage: the room went on, or ended, without them.
 #[component]
 pub(crate) fn KeptUnsent(
     /// The room.

@@ -31,12 +31,12 @@ use notices::Notices;
 use roster::Roster;
 use status::StatusBanner;
 
-/// Intent of the reader, shared by the log and the composer. A context.
+/// State of the composer that the log changes, too: mode, and target of the emoji picker. A context.
 #[derive(Clone, Copy)]
 pub(crate) struct ComposerContext {
     /// Mode of the composer.
     pub(crate) mode: RwSignal<Mode>,
-    /// Target of the emoji that is being picked; `None` while none is.
+    /// Target of the emoji picker; `None` while it is closed.
     pub(crate) emoji_target: RwSignal<Option<EmojiTarget>>,
 }
 

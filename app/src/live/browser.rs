@@ -1,4 +1,4 @@
-//! What the browser gives that leptos does not: clocks, entropy, storage, and some of the page. Called from Effects and
+//! Browser APIs that leptos does not wrap: clocks, entropy, storage, and some of the page. Called from Effects and
 //! events only.
 
 use leptos::ev::EventDescriptor;
@@ -14,7 +14,7 @@ pub use clock::{local_date, local_time, now_ms, today, unix_ms, zone};
 pub use page::*;
 pub use storage::{fill_saved_name, local_item, save_name, session_item, set_local_item, set_session_item};
 
-/// Hears what happens to the window, for as long as the owner is there.
+/// Adds a listener to the window, for as long as the owner is there.
 pub fn on_window_event<E>(event: E, listener: impl Fn(E::EventType) + 'static)
 where
     E: EventDescriptor + 'static,

@@ -1,4 +1,4 @@
-//! What is in the composer, as this tab keeps it.
+//! The composer's text and target, as this tab stores them.
 
 use std::mem;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use super::tab_storage::{self, ComposeTarget};
 const DRAFT_WITHIN: Duration = Duration::from_millis(50);
 
 impl Room {
-    /// What was typed for a change, where it is something else than what the message says.
+    /// Text of an edit that differs from the message's own text.
     pub(super) fn edited_text(self) -> Option<String> {
         let ComposeTarget { edits, target, text } = self.cells.try_read_value()?.compose_target.clone()?;
         let says = self.message(target).and_then(|message| message.body);
         (edits && says.is_none_or(|says| says.as_str() != text)).then_some(text)
     }
 
-    /// Keeps the change of a message that is being written over a reload of this tab, as soon as a draft.
+    /// Stores the text of an edit for a reload of this tab, as soon as a draft.
     pub fn save_edited_text(self, text: &str) {
         let Some(mut cells) = self.cells.try_write_value() else { return };
         if let Some(target) = &mut cells.compose_target {
@@ -29,7 +29,7 @@ impl Room {
         self.write_soon(mem::replace(&mut cells.compose_target_is_dirty, true));
     }
 
-    /// Keeps over a reload of this tab what the composer is for, where it is no new message.
+    /// Stores the compose target for a reload of this tab.
     pub fn save_compose_target(self, target: Option<ComposeTarget>) {
         let Some(mut cells) = self.cells.try_write_value() else { return };
         if cells.compose_target != target {
@@ -40,24 +40,24 @@ impl Room {
         }
     }
 
-    /// Goes on with what the composer was for.
+    /// Takes the compose target that was stored before a reload.
     pub fn adopt_compose_target(self, target: &ComposeTarget) {
         self.cells.write_value().compose_target = Some(target.clone());
     }
 
-    /// True if this is what the composer is for.
+    /// True if this is the current compose target.
     #[must_use]
     pub fn has_compose_target(self, target: Option<&ComposeTarget>) -> bool {
         self.cells.read_value().compose_target.as_ref() == target
     }
 
-    /// What the composer was for before a reload.
+    /// Compose target that was stored before a reload.
     #[must_use]
     pub fn saved_compose_target(self) -> Option<ComposeTarget> {
         tab_storage::get_compose_target(self.code)
     }
 
-    /// Keeps the composer's text over a reload of this tab: within [`DRAFT_WITHIN`], and no text at once, because what
+    /// Stores the composer's text for a reload of this tab: within [`DRAFT_WITHIN`], and no text at once, because what
     /// was there is in the outbox then.
     pub fn save_draft(self, text: &str) {
         let Some(mut cells) = self.cells.try_write_value() else { return };
@@ -75,7 +75,7 @@ impl Room {
         }
     }
 
-    /// Writes what the tab does not keep yet. Does nothing once the page is gone: it was written then.
+    /// Writes what is not stored yet. Does nothing once the page is gone: it was written then.
     pub(super) fn write_to_storage(self) {
         let Some(mut cells) = self.cells.try_write_value() else { return };
         let draft = mem::take(&mut cells.draft_is_dirty).then(|| cells.draft.clone());
@@ -89,7 +89,7 @@ impl Room {
         }
     }
 
-    /// The composer's text as this tab keeps it; `None` when that cannot be read.
+    /// The composer's stored text; `None` when that cannot be read.
     #[must_use]
     pub fn saved_draft(self) -> Option<String> {
         tab_storage::get_draft(self.code)

@@ -1,4 +1,4 @@
-//! Runs the client: gives it what happens, does what it asks, draws what it then is.
+//! Driver of the client: feeds it inputs, runs its actions, and draws its state.
 
 use std::future::pending;
 
@@ -15,7 +15,7 @@ use super::socket::{ABNORMAL_CLOSURE, Socket};
 use super::tab_storage::TabStorage;
 use crate::api;
 
-/// How often the page's clock moves while something on it counts time, in milliseconds.
+/// Interval of the page's clock while something on it counts time, in milliseconds.
 const CLOCK_INTERVAL_MS: u64 = 200;
 
 /// Runs until the page, or the room on it, goes away.
@@ -84,12 +84,12 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
     }
 }
 
-/// Whether something of the reader is on its way.
+/// True while a draft of the reader is on its way.
 fn is_sending(client: &Client) -> bool {
     client.outbox().drafts().any(|draft| !draft.is_refused())
 }
 
-/// Takes over what other pages of this tab could not send.
+/// Takes over the unsent drafts of other pages of this tab.
 fn take_over(room: Room, client: &mut Client, tab_storage: &mut TabStorage) {
     let (outbox, text) = tab_storage.take_over();
     client.merge(outbox);
@@ -105,7 +105,7 @@ async fn sleep_until(due: Option<u64>) {
     }
 }
 
-/// What the client's actions act on.
+/// Runs the client's actions.
 struct EffectRunner {
     room: Room,
     socket: Option<Socket>,

@@ -19,10 +19,10 @@ use crate::markup::{MessageMarkup, ServerMarkup, names_of};
 
 pub use client::{Ending, Status};
 
-/// Inputs that may wait for the driver. It takes each within a turn of the event loop.
+/// Capacity of the driver's input queue. It takes each input within a turn of the event loop.
 const INPUT_QUEUE: usize = 64;
-/// The client is told that the reader is writing at most this often, in milliseconds: a turn of the driver at every key
-/// would keep the key's own frame waiting. Well under what the others are told by:
+/// Minimum time between two typing inputs to the client, in milliseconds: a turn of the driver at every key
+/// would keep the key's own frame waiting. Well below the interval of the signals to others:
 /// [`TYPING_INTERVAL_MS`](client::presence::TYPING_INTERVAL_MS).
 const TYPING_INPUT_INTERVAL_MS: u64 = 1_000;
 
@@ -31,31 +31,31 @@ const TYPING_INPUT_INTERVAL_MS: u64 = 1_000;
 pub struct Room {
     /// The room's code.
     pub code: RoomCode,
-    /// Who the reader is in it.
+    /// The reader's member id.
     pub me: MemberId,
-    /// How many it holds.
+    /// Number of seats.
     pub capacity: u32,
-    /// What was said.
+    /// The log.
     pub log: Log,
-    /// Who is here.
+    /// Members of the room.
     pub members: RwSignal<Vec<Member>>,
     /// Their names, as messages mention them.
     pub names: RwSignal<Arc<NameIndex>>,
-    /// Who of the others is writing.
+    /// Names of the others who are writing.
     pub typing: RwSignal<Vec<DisplayName>>,
-    /// How many messages of others came since the page was last hidden.
+    /// Number of messages of others since the page was last hidden.
     pub unread: RwSignal<usize>,
     /// True while the room takes nobody in.
     pub locked: RwSignal<bool>,
-    /// Said for some seconds after a loss of the connection.
+    /// Notice of a reconnect, for some seconds.
     pub reconnected: RwSignal<Option<Reconnected>>,
-    /// How the connection is.
+    /// State of the connection.
     pub status: RwSignal<Status>,
-    /// Where the page before what is shown ends, when there is one.
+    /// Cursor for the next older page, if there is one.
     pub older: RwSignal<Option<Position>>,
-    /// What is not sent yet.
+    /// Unsent texts.
     pub unsent: RwSignal<Vec<MessageBody>>,
-    /// A refused message on its way back into the composer.
+    /// Text of a refused message that goes back into the composer.
     pub restored_text: RwSignal<Option<String>>,
     /// True from the reader's press of "leave" on.
     pub leaving: RwSignal<bool>,
@@ -65,31 +65,31 @@ pub struct Room {
     pub today: RwSignal<Option<i64>>,
     /// Monotonic milliseconds, kept current while something on the page counts them.
     pub now: RwSignal<u64>,
-    /// What the server has read of its messages.
+    /// Markup of its messages that the server has parsed.
     pub server_markup: ServerMarkup,
     pub(super) cells: StoredValue<Cells>,
 }
 
-/// What is never drawn.
+/// State that is never drawn.
 #[derive(Default)]
 pub(super) struct Cells {
     /// The client, until the driver takes it.
     client: Option<Client>,
-    /// The way to the driver, once it runs.
+    /// Inputs to the driver, once it runs.
     inputs: Option<Sender<Input>>,
     /// The text in the composer.
     pub(super) draft: String,
-    /// True while the tab does not keep that text yet.
+    /// True while that text is not stored yet.
     pub(super) draft_is_dirty: bool,
-    /// What the composer is for, where it is no new message.
+    /// Message that the composer answers or edits.
     pub(super) compose_target: Option<ComposeTarget>,
-    /// True while the tab does not keep that yet.
+    /// True while that is not stored yet.
     pub(super) compose_target_is_dirty: bool,
-    /// When the reader last typed, in monotonic milliseconds.
+    /// Time of the reader's last key, in monotonic milliseconds.
     last_key: Option<u64>,
-    /// When the client was last told that the reader is writing.
+    /// Time of the last typing input to the client.
     typing_sent_at: Option<u64>,
-    /// The end of the older page that is on its way.
+    /// Cursor of the older page that is being loaded.
     requested_older: Option<Position>,
 }
 
@@ -130,7 +130,7 @@ impl Room {
         room
     }
 
-    /// Goes live, in the browser, for as long as the page is there.
+    /// Starts the driver, in the browser, for as long as the page is there.
     pub fn start(self) {
         effect(move || {
             let Some(client) = self.cells.try_write_value().and_then(|mut cells| cells.client.take()) else { return };
@@ -182,7 +182,7 @@ impl Room {
         matches!(self.status.get_untracked(), Status::Ended(ending) if ending.is_over())
     }
 
-    /// Gives the client an input; true when it got there.
+    /// Queues an input for the client; true if it was queued.
     pub(super) fn dispatch(self, input: Input) -> bool {
         let Some(mut cells) = self.cells.try_write_value() else { return false };
         cells.inputs.as_mut().is_some_and(|inputs| inputs.try_send(input).is_ok())
@@ -191,33 +191,33 @@ impl Room {
     /// Sends what was typed. When this is `Ok`, it is in the outbox and on the screen.
     ///
     /// # Errors
-    /// When it is no message; nothing happened then.
+    /// If the text is no valid message; nothing happened then.
     pub fn send(self, typed: &str, reply_to: Option<EventId>) -> Result<(), Code> {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
         self.dispatch_new(|id, at| Input::Send { id, body, reply_to, at })
     }
 
-    /// Changes an own message to what was typed. When this is `Ok`, it is in the outbox and on the screen.
+    /// Edits an own message. When this is `Ok`, the edit is in the outbox and on the screen.
     ///
     /// # Errors
-    /// When it is no message; nothing happened then.
+    /// If the text is no valid message; nothing happened then.
     pub fn edit_message(self, target: EventId, typed: &str) -> Result<(), Code> {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
         self.dispatch_new(|id, at| Input::EditMessage { id, target, body, at })
     }
 
-    /// Takes an own message back.
+    /// Deletes an own message.
     pub fn delete_message(self, target: EventId) {
         // Refused only while nothing runs here yet: the message is still there then, and so is the button.
         let _ = self.dispatch_new(|id, at| Input::DeleteMessage { id, target, at });
     }
 
-    /// Puts an emoji on a message, or takes it away.
+    /// Adds or removes a reaction.
     pub fn react(self, target: EventId, emoji: Emoji, on: bool) {
         let _ = self.dispatch_new(|id, at| Input::React { id, target, emoji, on, at });
     }
 
-    /// Puts an emoji on a message, or takes the reader's own away.
+    /// Adds a reaction, or removes the reader's own.
     pub fn toggle_reaction(self, target: EventId, emoji: &str) {
         if let (Some(message), Ok(emoji)) = (self.message(target), emoji.parse()) {
             let has_own = message.reactions.iter().any(|reaction| reaction.own && reaction.emoji == emoji);

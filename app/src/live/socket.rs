@@ -12,10 +12,10 @@ use protocol::{ClientFrame, RoomCode, SUBPROTOCOL, codec};
 
 use super::browser;
 
-/// What a socket reports that could not be opened, or broke (RFC 6455 section 7.4.1).
+/// Close code of a socket that could not be opened, or broke (RFC 6455 section 7.4.1).
 pub(super) const ABNORMAL_CLOSURE: u16 = 1006;
 
-/// One socket, known by the number of its dial. Dropping it closes it.
+/// One socket with its connection id. Dropping it closes it.
 pub(super) struct Socket {
     connection_id: u32,
     web: WebSocket,
@@ -31,7 +31,7 @@ impl Socket {
         Some(Self { connection_id, web, opened: false, closed: false })
     }
 
-    /// The number of the dial.
+    /// The connection id.
     pub(super) fn connection_id(&self) -> u32 {
         self.connection_id
     }
@@ -41,7 +41,7 @@ impl Socket {
         let _ = self.web.start_send_unpin(Message::Text(codec::encode(frame)));
     }
 
-    /// What happens next. After the close nothing does, and this never resolves.
+    /// Waits for the next input. Never resolves after the close.
     pub(super) async fn next(&mut self) -> Input {
         poll_fn(|context| {
             if self.closed {

@@ -1,8 +1,8 @@
-//! What a room's page keeps over a reload, in this tab: messages not sent yet, the text in the composer, which message it
-//! answers or changes, and the place where the reader is.
+//! State of a room's page that survives a reload, in this tab's session storage: unsent messages, the composer's text,
+//! which message it answers or edits, and the scroll anchor.
 //!
-//! A tab has one such place for all its pages. One of them may be in the browser's page cache and wake up after others
-//! have written there. So a page takes away only what it has put there or adopted.
+//! All pages of a tab share it. One of them may be in the browser's page cache and wake up after others
+//! have written there. So a page removes only what it has stored or taken over.
 
 use client::{Outbox, Status};
 use protocol::{EventId, RoomCode, codec};
@@ -10,20 +10,20 @@ use serde_json::Value;
 
 use super::browser;
 
-/// One room's place in the tab's storage, as one page uses it.
+/// One room's outbox in the tab's storage, as one page uses it.
 pub(super) struct TabStorage {
     key: String,
-    /// The drafts this page has put there or adopted, as they stand there.
+    /// The drafts that this page has stored or taken over, as they stand there.
     own: String,
 }
 
 impl TabStorage {
-    /// For this room. Nothing is adopted yet.
+    /// Opens the storage of this room, before anything is taken over.
     pub(super) fn new(code: RoomCode) -> Self {
         Self { key: outbox_key(code), own: String::new() }
     }
 
-    /// Takes over what other pages of this tab could not send. What this version does not know as drafts comes as text.
+    /// Takes over the unsent drafts of other pages of this tab. Drafts that this version cannot decode come as text.
     pub(super) fn take_over(&mut self) -> (Outbox, Option<String>) {
         // What cannot be read now is not gone.
         let Some(stored) = browser::session_item(&self.key) else { return Default::default() };
@@ -35,7 +35,7 @@ impl TabStorage {
         adopted
     }
 
-    /// Keeps what is not sent. After the stay is over it stays until the page that shows it goes away.
+    /// Stores the unsent drafts. After the stay is over they stay until the page that shows them goes away.
     pub(super) fn set_outbox(&mut self, outbox: &Outbox, status: Status) {
         if matches!(status, Status::Ended(ending) if ending.is_over()) {
             return;
@@ -51,7 +51,7 @@ impl TabStorage {
     }
 }
 
-/// What to write where `stored` stands, `own` of it this page's own: the outbox, and behind it what is not its own.
+/// Merges the outbox with the stored drafts of other pages; `own` are this page's stored ones, which it replaces.
 fn merged_with_others(outbox: &Outbox, stored: &str, own: &str) -> String {
     let mut all = outbox.clone();
     all.merge(without_own(drafts(stored).unwrap_or_default(), own));
@@ -73,7 +73,7 @@ fn encoded(outbox: &Outbox) -> String {
     if outbox.is_empty() { String::new() } else { codec::encode(outbox) }
 }
 
-/// The words of stored drafts, also of drafts that another version has written.
+/// Texts of stored drafts, also of drafts that another version has written.
 fn texts(stored: &str) -> Vec<String> {
     fn collect(value: &Value, texts: &mut Vec<String>) {
         match value {
@@ -98,35 +98,35 @@ fn draft_key(code: RoomCode) -> String {
     format!("flasky.draft.{code}")
 }
 
-/// Begins what is kept of a change with other words than its message has.
+/// Prefix of a stored edit whose text differs from its message's.
 const CHANGED: &str = "changed";
 
 fn compose_target_key(code: RoomCode) -> String {
     format!("flasky.aim.{code}")
 }
 
-/// Keeps the text in the composer.
+/// Stores the composer's text.
 pub(super) fn set_draft(code: RoomCode, text: &str) {
     browser::set_session_item(&draft_key(code), text);
 }
 
-/// The text that was in the composer; `None` when that cannot be read.
+/// The composer's stored text; `None` when that cannot be read.
 pub(super) fn get_draft(code: RoomCode) -> Option<String> {
     browser::session_item(&draft_key(code))
 }
 
-/// What the composer is for, where it is no new message.
+/// Message that the composer answers or edits.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ComposeTarget {
-    /// Whether it changes the message; otherwise it answers it.
+    /// True for an edit, false for an answer.
     pub edits: bool,
-    /// Which message.
+    /// The message.
     pub target: EventId,
-    /// What stands in the box for the change.
+    /// Text of the edit.
     pub text: String,
 }
 
-/// Keeps what the composer is for, and whether something was typed for it that nobody has.
+/// Stores the compose target. `is_unsent` tells that its text differs from the message's.
 pub(super) fn set_compose_target(code: RoomCode, target: Option<&ComposeTarget>, is_unsent: bool) {
     let kind = |edits| match (edits, is_unsent) {
         (false, _) => "reply",
@@ -137,7 +137,7 @@ pub(super) fn set_compose_target(code: RoomCode, target: Option<&ComposeTarget>,
     browser::set_session_item(&compose_target_key(code), &target.unwrap_or_default());
 }
 
-/// What the composer was for.
+/// The stored compose target.
 pub(super) fn get_compose_target(code: RoomCode) -> Option<ComposeTarget> {
     let kept = browser::session_item(&compose_target_key(code))?;
     let (target, text) = kept.split_once('\n')?;
@@ -149,12 +149,12 @@ fn scroll_anchor_key(code: RoomCode) -> String {
     format!("flasky.place.{code}")
 }
 
-/// The place where somebody reads.
+/// Scroll position of the reader, relative to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScrollAnchor {
     /// The message at the log's top edge.
     pub message: EventId,
-    /// How far below that edge it begins, in CSS pixels; negative when it begins above.
+    /// Distance of its top below that edge, in CSS pixels; negative when it begins above.
     pub offset: i32,
 }
 
@@ -169,18 +169,18 @@ impl ScrollAnchor {
     }
 }
 
-/// Keeps where the reader is; `None` at the end.
+/// Stores the scroll anchor; `None` at the end.
 pub fn set_scroll_anchor(code: RoomCode, anchor: Option<ScrollAnchor>) {
     browser::set_session_item(&scroll_anchor_key(code), &anchor.map(ScrollAnchor::encoded).unwrap_or_default());
 }
 
-/// Where the reader was.
+/// The stored scroll anchor.
 #[must_use]
 pub fn get_scroll_anchor(code: RoomCode) -> Option<ScrollAnchor> {
     ScrollAnchor::read(&browser::session_item(&scroll_anchor_key(code))?)
 }
 
-/// Everything this tab wrote for the room and could not send, oldest first.
+/// All unsent texts that this tab stores for the room, oldest first.
 #[must_use]
 pub fn unsent_texts(code: RoomCode) -> Vec<String> {
     let mut texts = texts(&browser::session_item(&outbox_key(code)).unwrap_or_default());
@@ -190,7 +190,7 @@ pub fn unsent_texts(code: RoomCode) -> Vec<String> {
     texts
 }
 
-/// Forgets everything this tab keeps of the room.
+/// Removes everything this tab stores for the room.
 pub fn clear(code: RoomCode) {
     set_draft(code, "");
     set_compose_target(code, None, false);

@@ -1,4 +1,4 @@
-//! Unsent words of the reader, and the question before they go away from it.
+//! Unsent texts of the reader, and the question before they leave them behind.
 
 use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use super::{browser, tab_storage};
 use crate::text;
 
 impl Room {
-    /// Everything that was written here and is not sent, the composer's text last.
+    /// All unsent texts of this page, the composer's text last.
     #[must_use]
     pub fn unsent_texts(self) -> Vec<String> {
         let waiting = self.unsent.get_untracked();
@@ -17,14 +17,14 @@ impl Room {
         waiting.chain(typed.into_iter().filter(|text| !text.trim().is_empty())).collect()
     }
 
-    /// True where the reader may leave the room: nothing is given up by it, or they say so.
+    /// Asks before unsent texts are given up by leaving. True where there are none, or the reader agrees.
     #[must_use]
     pub fn confirm_leave(self) -> bool {
         confirm_discard(self.unsent_texts().len())
     }
 
-    /// Holds back a click that would show another page in this document, unless the reader may go, asked where something
-    /// stays behind. What loads a document is asked about by the browser.
+    /// Holds back a click that would show another page in this document, unless the reader may go, asked where
+    /// something stays behind. What loads a document is asked about by the browser.
     pub fn guard_click(self, event: &MouseEvent) {
         if !browser::is_for_router(event) {
             return;
@@ -45,8 +45,8 @@ impl Room {
         });
     }
 
-    /// Keeps in the tab what is to be found there when the reader comes back, and forgets what nobody needs any more.
-    /// Whoever goes back to the page before cannot be asked, and finds what was not sent when they come forward again.
+    /// Stores what is needed when the reader comes back, and clears what is no longer needed.
+    /// A reader who goes back to the page before cannot be asked, and finds the unsent texts on coming forward again.
     pub(super) fn close(self) {
         self.write_to_storage();
         if self.is_over() && self.unsent_on_unload() == 0 {
@@ -54,7 +54,7 @@ impl Room {
         }
     }
 
-    /// Forgets what the tab keeps of a room that is over, whose page showed it.
+    /// Clears the tab's storage of a room that is over, whose page showed it.
     pub(super) fn forget(self) {
         self.write_to_storage();
         tab_storage::clear(self.code);

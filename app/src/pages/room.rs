@@ -53,7 +53,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
 /// The room from outside: how many are in, a name, one button.
 #[component]
 fn JoinRoom(
-    /// What can be seen from outside.
+    /// The room as seen from outside.
     page: JoinPage,
     /// Called when the room has to be asked for again.
     entered: Callback<RoomCode>,

@@ -1,8 +1,8 @@
-//! How long to wait before dialing again.
+//! Wait before reconnecting: exponential back-off with full jitter.
 
 /// The bound of the first wait, in milliseconds; every further failure doubles it.
 pub const BASE_MS: u64 = 300;
-/// No wait is longer, in milliseconds.
+/// Maximum wait, in milliseconds.
 pub const CAP_MS: u64 = 15_000;
 
 /// Full jitter: `random(0, min(15 s, 0.3 s · 2^n))`. When a server restarts, everybody is cut off in the same

@@ -1,53 +1,53 @@
-//! When to dial, when to give up a socket, when to stop.
+//! State machine of the connection: when to connect, when to give up a socket, when to stop.
 
 use protocol::{ClientFrame, CloseCode, fault::comes_back};
 
 use super::backoff::{Backoff, CAP_MS};
 
-/// A visible page that hears nothing for this long has a dead socket, in milliseconds. The server is never silent for
-/// longer than 25 s.
+/// Time without any frame after which a visible page's socket counts as dead, in milliseconds. The server is never
+/// silent for longer than 25 s.
 pub const SILENCE_TIMEOUT_MS: u64 = 40_000;
-/// A socket that is not open and welcomed after this long is given up, in milliseconds.
+/// Time in which a socket must be open and welcomed, in milliseconds.
 pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
-/// An answer to a ping that is asked for when the page wakes up must come within this, in milliseconds.
+/// Time in which a ping must be answered that is sent when the page wakes up, in milliseconds.
 pub const PING_TIMEOUT_MS: u64 = 5_000;
-/// A leave that nobody has confirmed after this long is said by form, in milliseconds; then again each time it goes by.
+/// Time after which an unconfirmed leave is sent by form, in milliseconds, and again each time it passes.
 /// Some networks let pages through and sockets not.
 pub const LEAVE_TIMEOUT_MS: u64 = 5_000;
-/// "Too many tabs" is believed only this long after the connection was lost, or first tried, in milliseconds. Until then
-/// the server may count this page's own earlier sockets, of a network that is gone: it misses a dead one within 35 s, by
-/// a ping after 25 s of silence and 10 s for the pong.
+/// Time from the loss, or the first attempt, until "too many tabs" is final, in milliseconds. Until then the server may
+/// count this page's own earlier sockets, of a network that is gone: it misses a dead one within 35 s, by a ping after
+/// 25 s of silence and 10 s for the pong.
 pub const STALE_SOCKETS_MS: u64 = 40_000;
-/// How often in a row a page that was not welcomed dials again after 4500. A hello that comes too late over a slow line
-/// is refused with it like one that is not understood.
+/// Maximum number of reconnects in a row after close code 4500 and before a welcome. A hello that comes too late
+/// over a slow line is refused with it like one that is not understood.
 pub const MAX_BAD_FRAME_RETRIES: u32 = 3;
-/// A connection that held this long was a good one, in milliseconds: only then are earlier failures forgotten. A
-/// server that welcomes and drops, again and again, must not be dialed without pause.
+/// Time a connection must hold before earlier failures are forgotten, in milliseconds. A
+/// server that welcomes and drops, again and again, must not be connected to without pause.
 const STABLE_MS: u64 = 5_000;
 
-/// Where a connection is in its life.
+/// Phase of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Not started.
     Idle,
     /// A socket is opening.
     Connecting,
-    /// The socket is open, hello was said, welcome has not come.
+    /// The socket is open and hello was sent; welcome has not arrived.
     AwaitingWelcome,
-    /// Welcomed.
+    /// Welcome has arrived.
     Live,
-    /// Waiting to dial again.
+    /// Waiting before the next attempt.
     Backoff {
-        /// When.
+        /// Time of the next attempt, in monotonic milliseconds.
         until: u64,
     },
-    /// The browser says that there is no network; nothing is dialed until it says otherwise.
+    /// The browser reports no network; no attempt is made until it reports one.
     Offline,
-    /// Over, for ever.
+    /// Ended for good.
     Ended(Ending),
 }
 
-/// Why a page stops talking to its room.
+/// Reason why a page no longer connects to its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The member left, here or in another tab.
@@ -58,7 +58,7 @@ pub enum Ending {
     NoSuchRoom,
     /// The member has no seat: the name must be asked again.
     NoSeat,
-    /// The host has sent the member out.
+    /// The host has removed the member.
     Removed,
     /// The server speaks another version: the page must be reloaded.
     Version,
@@ -69,45 +69,45 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Whether the stay is over with it: what is not sent then never will be.
+    /// True if the member's stay is over with it, so that unsent drafts can never be sent.
     #[must_use]
     pub fn is_over(self) -> bool {
         matches!(self, Self::Left | Self::RoomEnded | Self::NoSuchRoom | Self::Removed)
     }
 }
 
-/// What happens to a connection. Sockets are known by the number of their dial.
+/// Input of a connection. Sockets are identified by connection ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Begin.
     Start,
     /// The socket is open.
     Opened(u32),
-    /// Any frame came.
+    /// A frame arrived.
     Received(u32),
-    /// The frame that came is `welcome`.
+    /// The frame that arrived is `welcome`.
     Welcomed(u32),
-    /// The frame that came is `bye`: its code counts, whatever the socket reports afterwards.
+    /// The frame that arrived is `bye`: its code counts, whatever the socket reports afterwards.
     Bye {
-        /// Which socket.
+        /// Id of the socket.
         connection_id: u32,
         /// The close code.
         code: u16,
-        /// When to come back, in milliseconds.
+        /// Time to wait before reconnecting, in milliseconds.
         retry_ms: Option<u64>,
     },
-    /// What came is no frame of this protocol.
+    /// Data arrived that is no frame of this protocol.
     InvalidFrame(u32),
     /// The socket is closed, or could not be opened (1006).
     Closed {
-        /// Which socket.
+        /// Id of the socket.
         connection_id: u32,
         /// The close code.
         code: u16,
     },
     /// A frame shows that events are missing; only a new hello brings them.
     GapFound(u32),
-    /// Time went by.
+    /// The time of [`Connection::due`] has come.
     Tick,
     /// The browser has a network.
     Online,
@@ -118,56 +118,56 @@ pub enum Input {
     /// The person does not want to wait. Believed even against the browser's "offline", which is wrong for a server on
     /// the same machine.
     TryNow,
-    /// The person wants to leave. Said to the server as soon as it can be, on as many connections as it takes.
+    /// The person wants to leave. The server is told as soon as possible, on as many connections as it takes.
     Leave,
     /// The server has taken the leave of [`Action::PostLeave`].
     LeaveConfirmed,
 }
 
-/// What a connection asks for, to be done in this order.
+/// Action that a connection asks for, to be done in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Open a socket and call it by this number.
+    /// Open a socket with this connection id.
     Connect(u32),
-    /// Close this socket. Nothing it still reports will count.
+    /// Close this socket. Its later reports are ignored.
     Disconnect(u32),
-    /// Say hello on the open socket, with the position the client has.
+    /// Send `hello` on the open socket, with the client's position.
     SendHello,
-    /// Say this on the open socket.
+    /// Send this frame on the open socket.
     Transmit(ClientFrame),
     /// Leave by form, beside any socket. Give [`Input::LeaveConfirmed`] if that was done; if not, this comes again.
     PostLeave,
 }
 
-/// At most one socket, dialed again for as long as it makes sense.
+/// State machine that keeps at most one socket and reconnects for as long as that makes sense.
 ///
-/// - A new dial is asked for only after the socket before it was closed or hung up.
-/// - What is reported of any other than the newest dial is ignored.
-/// - Close codes that do not come back end it for ever, and so does nothing else but leaving. Two of them are doubted at
+/// - A new socket is asked for only after the one before it was closed.
+/// - Reports of any but the newest socket are ignored.
+/// - Final close codes end it for good, and so does nothing else but leaving. Two of them are doubted at
 ///   first, each within its bound: [`MAX_BAD_FRAME_RETRIES`] and [`STALE_SOCKETS_MS`].
-/// - Nothing is dialed while offline. No wait is longer than [`CAP_MS`].
+/// - No attempt is made while offline. No wait is longer than [`CAP_MS`].
 #[derive(Clone, Debug)]
 pub struct Connection {
     phase: Phase,
-    /// The number of the newest dial; 0 before the first.
+    /// Id of the newest socket; 0 before the first.
     connection_id: u32,
     online: bool,
     visible: bool,
-    /// When to leave by form, once the person wants to leave at all.
+    /// Time to leave by form, once the person wants to leave.
     leave_by: Option<u64>,
-    /// Whether this page ever saw its room: then "no such room" means that it has ended.
+    /// True if this page has seen its room: then "no such room" means that it has ended.
     knows_room: bool,
     backoff: Backoff,
-    /// When the socket counts as dead, unless something is heard of it.
+    /// Time at which the socket counts as dead, unless a frame arrives before.
     deadline: u64,
     live_since: u64,
-    /// When the last connection was lost, until there is a new one.
+    /// Time at which the last connection was lost, until there is a new one.
     lost_since: Option<u64>,
-    /// The same, but also from the first dial on.
+    /// The same, but also set from the first attempt on.
     lost_or_connecting_since: Option<u64>,
     /// Attempts that failed since the last welcome or on this network.
     failed_attempts: u32,
-    /// Closes with 4500 since the last welcome.
+    /// Number of closes with 4500 since the last welcome.
     bad_frames: u32,
 }
 
@@ -192,38 +192,38 @@ impl Connection {
         }
     }
 
-    /// Where it is.
+    /// Current phase.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// The number of the newest dial.
+    /// Id of the newest socket.
     #[must_use]
     pub fn connection_id(&self) -> u32 {
         self.connection_id
     }
 
-    /// Since when there is no connection where one was had or tried; `None` while live and during the first attempt. Nor
-    /// is it a loss that there are too many tabs, as long as that is doubted.
+    /// Time since which there is no connection where one was had or tried; `None` while live and during the first
+    /// attempt. Nor is it a loss that there are too many tabs, as long as that is doubted.
     #[must_use]
     pub fn lost_since(&self) -> Option<u64> {
         self.lost_since
     }
 
-    /// How many attempts failed since the last connection, while there was a network.
+    /// Number of attempts that failed since the last connection, while there was a network.
     #[must_use]
     pub fn failed_attempts(&self) -> u32 {
         self.failed_attempts
     }
 
-    /// Whether what this socket reports still counts.
+    /// True if this is the current socket, whose reports count.
     #[must_use]
     pub fn is_current(&self, connection_id: u32) -> bool {
         connection_id == self.connection_id && self.has_socket()
     }
 
-    /// When it wants the next [`Input::Tick`].
+    /// Time at which it needs the next [`Input::Tick`].
     #[must_use]
     pub fn due(&self) -> Option<u64> {
         self.socket_due().into_iter().chain(self.leave_due()).min()
@@ -243,7 +243,7 @@ impl Connection {
         }
     }
 
-    /// Takes one input at `now` (monotonic milliseconds) and says what to do.
+    /// Takes one input at `now` (monotonic milliseconds) and returns the actions to do.
     #[must_use]
     pub fn step(&mut self, now: u64, input: Input) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -302,7 +302,7 @@ impl Connection {
         actions
     }
 
-    /// Another network: what failed on the old one says nothing about it.
+    /// Reconnects on another network: failures on the old one say nothing about it.
     fn go_online(&mut self, now: u64, actions: &mut Vec<Action>) {
         self.backoff.reset();
         self.failed_attempts = 0;
@@ -324,7 +324,7 @@ impl Connection {
         matches!(self.phase, Phase::Connecting | Phase::AwaitingWelcome | Phase::Live)
     }
 
-    /// Only without a socket.
+    /// Opens a socket, or waits for a network. Called only without a socket.
     fn connect_now(&mut self, now: u64, actions: &mut Vec<Action>) {
         if !self.online {
             self.lost_since.get_or_insert(now);
@@ -367,7 +367,7 @@ impl Connection {
         }
     }
 
-    /// The person is here, or a network is: do not wait, and do not trust a socket that slept.
+    /// Reconnects at once, or checks a socket that may have slept: the person is here, or a network is.
     fn reconnect_or_ping(&mut self, now: u64, actions: &mut Vec<Action>) {
         self.tick(now, actions);
         match self.phase {
@@ -386,7 +386,7 @@ impl Connection {
         self.back_off(now, None, false);
     }
 
-    /// The socket is gone for this reason.
+    /// Handles a closed socket.
     fn closed(&mut self, now: u64, code: u16, retry_ms: Option<u64>) {
         let reason = CloseCode::from_number(code);
         if !self.may_reconnect(now, code) {
@@ -411,7 +411,7 @@ impl Connection {
         }
     }
 
-    /// The socket is gone: wait and dial again. `spread` where everybody was told the same `retry_ms`.
+    /// Waits before reconnecting. `spread` adds jitter where every client was given the same `retry_ms`.
     fn back_off(&mut self, now: u64, retry_ms: Option<u64>, spread: bool) {
         if self.phase != Phase::Live {
             self.failed_attempts += u32::from(self.online);

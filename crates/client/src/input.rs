@@ -1,58 +1,58 @@
-//! What a client is told, and what it asks for.
+//! Inputs and actions of a client.
 
 use protocol::{ClientFrame, Emoji, Event, EventId, MessageBody, Names, Position, ServerFrame};
 
-/// What happens to a client. Sockets are known by the number that [`Action::Connect`] gave them; what a driver reports of
+/// Input of a client. Sockets are identified by the connection id of [`Action::Connect`]; what a driver reports of
 /// an older one is ignored, so it need not be careful.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// Begin. Before it, only `Offline` and `Visible` make sense.
+    /// Start. Before it, only `Offline` and `Visible` make sense.
     Start,
     /// The socket is open.
     Opened(u32),
-    /// A frame came.
+    /// A frame arrived.
     Frame(u32, ServerFrame),
-    /// Something came that is no frame.
+    /// Data arrived that is no frame of this protocol.
     InvalidFrame(u32),
     /// The socket is closed with this code, or could not be opened (1006).
     Closed(u32, u16),
-    /// The timer of [`Action::Wake`] ran out. Any number too many do no harm.
+    /// The timer of [`Action::Wake`] fired. Spurious ticks do no harm.
     Tick,
     /// The browser has a network.
     Online,
     /// The browser has none.
     Offline,
-    /// The page is, or is no longer, on the screen; also `pageshow`. What comes while it is not is unread.
+    /// The page is, or is no longer, on the screen; also `pageshow`. Messages that arrive while it is not are unread.
     Visible(bool),
     /// The person pressed "try now".
     TryNow,
     /// The person leaves the room.
     Leave,
-    /// The server has taken the leave of [`Action::PostLeave`].
+    /// The server has accepted the leave of [`Action::PostLeave`].
     LeaveConfirmed,
     /// The person sends a message. From here on it is on the screen, whatever happens.
     Send {
-        /// The id of its event, minted for it.
+        /// Id of its event, minted for it.
         id: EventId,
-        /// What it says.
+        /// Text of the message.
         body: MessageBody,
         /// The message it answers.
         reply_to: Option<EventId>,
         /// The wall clock, in UTC milliseconds, for display.
         at: u64,
     },
-    /// The person changes an own message. Shown at once, as sending is.
+    /// The person edits an own message. Shown at once, like sending.
     EditMessage {
         /// The id of the change, minted for it.
         id: EventId,
         /// The message.
         target: EventId,
-        /// What it says from then on.
+        /// New text.
         body: MessageBody,
         /// The wall clock, in UTC milliseconds.
         at: u64,
     },
-    /// The person takes an own message back. Shown at once.
+    /// The person deletes an own message. Shown at once.
     DeleteMessage {
         /// The id of the deletion, minted for it.
         id: EventId,
@@ -61,7 +61,7 @@ pub enum Input {
         /// The wall clock, in UTC milliseconds.
         at: u64,
     },
-    /// The person puts an emoji on a message, or takes it away. Shown at once.
+    /// The person adds or removes a reaction. Shown at once.
     React {
         /// The id of the reaction, minted for it.
         id: EventId,
@@ -69,14 +69,15 @@ pub enum Input {
         target: EventId,
         /// The emoji.
         emoji: Emoji,
-        /// On or away.
+        /// True to add it, false to remove it.
         on: bool,
         /// The wall clock, in UTC milliseconds.
         at: u64,
     },
-    /// The person typed something. As often as it happens: the others are told at most every [`super::presence::TYPING_INTERVAL_MS`].
+    /// The person typed something. As often as it happens: the others are told at most every
+    /// [`super::presence::TYPING_INTERVAL_MS`].
     Typing,
-    /// What the reader's clock adds to UTC, in minutes. UTC until this is said.
+    /// Reader's offset from UTC, in minutes. 0 until this is given.
     UtcOffset(i32),
     /// The person wants a refused message sent again.
     Retry(EventId),
@@ -86,7 +87,7 @@ pub enum Input {
     Discard(EventId),
     /// The answer to an older page, asked for with [`Client::older`].
     OlderPage {
-        /// What was asked.
+        /// Cursor that was asked with.
         before: Position,
         /// The events directly before it, oldest first.
         events: Vec<Event>,
@@ -95,16 +96,16 @@ pub enum Input {
     },
 }
 
-/// What a client asks its driver to do.
+/// Action that a client asks its driver to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Open a socket and call it by this number. There is no other one then.
+    /// Open a socket with this connection id. There is no other one then.
     Connect(u32),
     /// Close this socket.
     Disconnect(u32),
     /// Send this on the open socket.
     Transmit(ClientFrame),
-    /// Give [`Input::Tick`] at this time. One timer is enough: a new time replaces the old one.
+    /// Call back with [`Input::Tick`] at this time. One timer is enough: a new time replaces the old one.
     Wake(u64),
     /// Leave by form, beside any socket. Give [`Input::LeaveConfirmed`] if that was done; if not, this comes again.
     PostLeave,

@@ -1,4 +1,4 @@
-//! The client's decisions, without I/O: time and entropy arrive as inputs, and what to do leaves as actions.
+//! Sans-I/O client: time and entropy arrive as inputs, and what to do leaves as actions.
 //!
 //! A driver owns one socket and one timer. It gives every happening to [`Client::step`] and does what comes back, in
 //! order; then it draws [`Client::rows`], [`Client::members`] and [`Client::status`]. `now` is always monotonic
@@ -31,62 +31,62 @@ use protocol::{
     Snapshot, VERSION,
 };
 
-/// Losses up to this long are not worth a word, in milliseconds.
+/// Maximum length of a connection loss that is not reported to the reader, in milliseconds.
 pub const SHORT_LOSS_MS: u64 = 1_000;
-/// How long [`Client::reconnected`] says so, in milliseconds.
+/// Time for which [`Client::reconnected`] returns a value after a reconnect, in milliseconds.
 pub const RECONNECTED_MS: u64 = 5_000;
 
-/// What to tell a person about the connection.
+/// State of the connection, as it is shown to the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// For the first time, and nothing went wrong yet.
+    /// First attempt, and nothing has failed yet.
     Connecting,
-    /// All is well.
+    /// Connected and welcomed.
     Live,
-    /// There is no connection where there should be one.
+    /// The connection was lost, or the first attempt failed.
     Reconnecting {
-        /// Since when, in monotonic milliseconds.
+        /// Time of the loss, in monotonic milliseconds.
         since: u64,
-        /// When the next attempt begins; `None` while one is under way or there is no network.
+        /// Time of the next attempt; `None` while one is under way or there is no network.
         next_try: Option<u64>,
-        /// Whether it is for want of a network.
+        /// True if the browser reports no network.
         offline: bool,
-        /// How many attempts failed since, while there was a network.
+        /// Number of attempts that failed since, while there was a network.
         failed: u32,
     },
-    /// Over, for ever.
+    /// Ended for good.
     Ended(Ending),
 }
 
-/// The connection is back after a loss that was worth a word, and what was missed is here.
+/// Notice of a reconnect after a loss longer than [`SHORT_LOSS_MS`], once the missed events are here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reconnected {
-    /// How many messages of others came in the meantime, as far as they are here.
+    /// Number of messages of others that came in the meantime, as far as they are here.
     pub missed: usize,
-    /// Since when, in monotonic milliseconds.
+    /// Time at which the replay ended, in monotonic milliseconds.
     pub at: u64,
 }
 
-/// One member's view of one room: the connection, what is on its way, and the room.
+/// One member's view of one room: the connection, the outbox, and the room.
 #[derive(Clone, Debug)]
 pub struct Client {
     connection: Connection,
     outbox: Outbox,
     room: Option<RoomState>,
     typing: Typing,
-    /// What the reader's clock adds to UTC, in minutes.
+    /// Reader's offset from UTC, in minutes.
     zone: i32,
     visible: bool,
-    /// Where the reader stood when the connection was lost, from the welcome until the replay is over.
+    /// Position at which the connection was lost, from the welcome until the replay is over.
     lost_position: Option<Position>,
     reconnected: Option<Reconnected>,
-    /// The earliest time a driver was asked to wake at and has not.
+    /// Earliest pending wake-up that the driver was asked for.
     wake: Option<u64>,
 }
 
 impl Client {
-    /// A client that has not started. `entropy` must differ between pages; `outbox` is what an earlier page of this
-    /// stay could not send.
+    /// Creates a client that has not started. `entropy` must differ between pages; `outbox` is what an earlier page of
+    /// this stay could not send.
     #[must_use]
     pub fn new(entropy: u64, snapshot: Option<Snapshot>, outbox: Outbox) -> Self {
         let room = snapshot.map(RoomState::from_snapshot);
@@ -105,18 +105,18 @@ impl Client {
         client
     }
 
-    /// Adds what another page of this stay could not send, unless it is here or in the log already.
+    /// Adds the unsent drafts of another page of this stay, unless they are here or in the log already.
     pub fn merge(&mut self, outbox: Outbox) {
         self.outbox.merge(outbox);
         self.settle_from_timeline();
     }
 
-    /// Forgets what is not sent.
+    /// Discards all unsent drafts.
     pub fn discard_unsent(&mut self) {
         self.outbox = Outbox::default();
     }
 
-    /// Takes one input and says what to do, in order.
+    /// Takes one input and returns the actions to do, in order.
     #[must_use]
     pub fn step(&mut self, now: u64, input: Input) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -172,7 +172,7 @@ impl Client {
         actions
     }
 
-    /// What to tell about the connection.
+    /// Current state of the connection.
     #[must_use]
     pub fn status(&self) -> Status {
         let failed = self.connection.failed_attempts();
@@ -195,25 +195,25 @@ impl Client {
         self.room.as_ref()
     }
 
-    /// What a page draws. No key is there twice.
+    /// Rows of the log, in order. Keys are unique.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
         self.room.as_ref().map(|room| room.rows(self.outbox.drafts(), self.zone)).unwrap_or_default()
     }
 
-    /// How many messages of others came since the page was last hidden. 0 again when the reader sends something.
+    /// Number of messages of others since the page was last hidden. 0 again when the reader sends something.
     #[must_use]
     pub fn unread(&self) -> usize {
         self.room.as_ref().map_or(0, RoomState::unread)
     }
 
-    /// That the connection is back, for [`RECONNECTED_MS`] from when the replay is over.
+    /// Notice of a reconnect, for [`RECONNECTED_MS`] after the replay is over.
     #[must_use]
     pub fn reconnected(&self) -> Option<Reconnected> {
         self.reconnected
     }
 
-    /// What those are called who are writing now, in the order they began; never the reader.
+    /// Names of the members who are writing now, in the order they began; never the reader.
     #[must_use]
     pub fn typing(&self) -> Vec<DisplayName> {
         let Some(room) = &self.room else { return Vec::new() };
@@ -221,30 +221,30 @@ impl Client {
         others.filter_map(|member| room.name(member).cloned()).collect()
     }
 
-    /// Who has a seat, in the order they took it.
+    /// Members of the room, in the order they joined.
     #[must_use]
     pub fn members(&self) -> &[Member] {
         self.room.as_ref().map_or(&[], RoomState::members)
     }
 
-    /// Who has a seat and what they are called, in the order they took it.
+    /// Members of the room and their names, in the order they joined.
     pub fn member_names(&self) -> impl Iterator<Item = (MemberId, DisplayName)> {
         self.room.iter().flat_map(RoomState::member_names)
     }
 
-    /// Where the next older page ends; `None` when there is none to ask for.
+    /// Cursor for the next older page; `None` when there is none to ask for.
     #[must_use]
     pub fn older(&self) -> Option<Position> {
         self.room.as_ref().and_then(RoomState::older)
     }
 
-    /// What is not in the log yet, to be kept over a reload.
+    /// Drafts that are not in the log yet, to be stored over a reload.
     #[must_use]
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
     }
 
-    /// Whether closing the page now would lose something that was sent.
+    /// True while there are unsent drafts.
     #[must_use]
     pub fn has_unsent(&self) -> bool {
         !self.outbox.is_empty()
@@ -322,7 +322,7 @@ impl Client {
         }
     }
 
-    /// The page is, or is no longer, on the screen.
+    /// Notes that the page is, or is no longer, on the screen.
     fn set_visible(&mut self, visible: bool) {
         if let Some(room) = &mut self.room
             && !visible
@@ -339,7 +339,7 @@ impl Client {
         }
     }
 
-    /// Forgets what is true only for a while, and notes that the replay after a loss is over.
+    /// Removes expired state, and notes that the replay after a loss is over.
     fn expire(&mut self, now: u64) {
         self.typing.expire(now);
         let is_live = self.connection.phase() == Phase::Live;
@@ -351,7 +351,7 @@ impl Client {
         }
     }
 
-    /// Sends what may be sent. Not during a replay: it may hold the echo of what would be sent again.
+    /// Sends the next draft, if any. Not during a replay: it may hold the echo of what would be sent again.
     fn flush(&mut self, now: u64, actions: &mut Vec<Action>) {
         if self.is_sending() {
             actions.extend(self.outbox.next_frame(now, self.connection.connection_id()).map(Action::Transmit));
@@ -374,7 +374,7 @@ impl Client {
         }
     }
 
-    /// A draft kept over a reload, or lost from sight, may be in the log that just came.
+    /// Removes drafts that are in the timeline: one stored over a reload may be in the log that just came.
     fn settle_from_timeline(&mut self) {
         if self.outbox.is_empty() {
             return;
@@ -385,7 +385,7 @@ impl Client {
     }
 }
 
-/// Who has stopped writing with this: the author of a message, or one who left.
+/// Returns the member who has stopped writing with this event: the author of a message, or one who left.
 fn stopped_typing(delivered: &Delivered) -> Option<MemberId> {
     let Delivered::Event(event) = delivered else { return None };
     match event.kind {

@@ -1,13 +1,13 @@
-//! What was written here and is not in the log yet.
+//! Queue of drafts: everything the reader did that is not in the log yet.
 
 use std::collections::VecDeque;
 
 use protocol::{ClientFrame, Code, Emoji, EventId, Fault, MessageBody, Proposal};
 use serde::{Deserialize, Serialize};
 
-/// How long a draft waits when the server refuses it for now and does not say how long, in milliseconds.
+/// Wait before a retry where the server refuses a draft for now and names no time, in milliseconds.
 pub const RETRY_MS: u64 = 1_000;
-/// No longer wait is obeyed, in milliseconds: text must not stay on "sending" because of one wrong number.
+/// Maximum wait before a retry, in milliseconds: text must not stay on "sending" because of one wrong number.
 pub const RETRY_CAP_MS: u64 = 60_000;
 
 /// Something on its way into the log.
@@ -15,68 +15,68 @@ pub const RETRY_CAP_MS: u64 = 60_000;
 pub struct Draft {
     /// The id that its event will have.
     pub id: EventId,
-    /// What it is.
+    /// Content of the draft.
     pub event: DraftEvent,
-    /// When it was made: this machine's wall clock, in UTC milliseconds.
+    /// Time of creation by this machine's wall clock, in UTC milliseconds.
     pub at: u64,
-    /// When it was made, in monotonic milliseconds. Forgotten over a reload: the old page's clock means nothing.
+    /// Time of creation in monotonic milliseconds; 0 after a reload, since the old page's clock means nothing.
     #[serde(skip)]
     pub since: u64,
-    /// How far it got.
+    /// Progress of delivery.
     pub state: DraftState,
-    /// Why the server wants it later, if that was its last word.
+    /// Code of the server's last refusal, if that was a temporary one.
     #[serde(skip)]
     pub waiting: Option<Code>,
 }
 
 impl Draft {
-    /// Whether it will not be sent unless the person decides so.
+    /// True if it is not sent unless the person asks for it.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         matches!(self.state, DraftState::Refused(_))
     }
 
-    /// Whether what follows does not wait for it: a change of what is gone. It can never be in the log.
+    /// True for an edit whose target no longer exists; later drafts need not wait for it.
     fn is_skippable(&self) -> bool {
         self.state == DraftState::Refused(Code::NoTarget) && matches!(self.event, DraftEvent::Edit { .. })
     }
 }
 
-/// What a person can put into the log: a [`Proposal`] whose parts are known to be good.
+/// Content of a draft: a [`Proposal`] whose parts are already valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DraftEvent {
     /// Say something.
     Message {
-        /// What it says.
+        /// Text of the message.
         body: MessageBody,
         /// The message it answers.
         reply_to: Option<EventId>,
     },
     /// Change an own message.
     Edit {
-        /// Which.
+        /// Message to change.
         target: EventId,
-        /// What it says from then on.
+        /// New text.
         body: MessageBody,
     },
     /// Take an own message back.
     Deletion {
-        /// Which.
+        /// Message to delete.
         target: EventId,
     },
     /// Put an emoji on a message, or take it away.
     Reaction {
-        /// Which message.
+        /// Message to react to.
         target: EventId,
-        /// Which emoji.
+        /// Emoji of the reaction.
         emoji: Emoji,
-        /// On or away.
+        /// True to add it, false to remove it.
         on: bool,
     },
 }
 
 impl DraftEvent {
-    /// What the person typed for it.
+    /// Text that the person typed for it, if any.
     #[must_use]
     pub fn body(&self) -> Option<&MessageBody> {
         match self {
@@ -108,10 +108,10 @@ impl From<DraftEvent> for Proposal {
     }
 }
 
-/// How far a draft got.
+/// Progress of a draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DraftState {
-    /// Not with the server, as far as is known.
+    /// Not sent, as far as is known.
     Waiting,
     /// Sent and not echoed: it may be in the log.
     InFlight,
@@ -124,12 +124,12 @@ pub enum DraftState {
 /// - One is sent at a time, the first that may be; the next follows its echo. So the log has them in this order.
 /// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
 /// - Words that are refused for good stay until the person decides, and what follows waits behind them; not behind a
-///   change of what is gone, which no decision brings into the log. A deletion or reaction that is refused for good is no
-///   more: nothing was typed for it.
+///   change of what is gone, which no decision brings into the log. A deletion or reaction that is refused for good is
+///   no more: nothing was typed for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
     drafts: VecDeque<Draft>,
-    /// What is under way, and on which dial it was sent.
+    /// Draft in flight, with the id of the connection it was sent on.
     #[serde(skip)]
     in_flight: Option<(u32, EventId)>,
     /// The first draft waits until then.
@@ -143,14 +143,14 @@ impl Outbox {
         self.drafts.iter()
     }
 
-    /// Whether nothing waits for its echo or for the person.
+    /// True if no draft waits for its echo or for the person.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.drafts.is_empty()
     }
 
-    /// Keeps a new draft, made at `now` by the monotonic clock and `at` by the wall clock. An id that is here already is
-    /// the same draft.
+    /// Keeps a new draft, made at `now` by the monotonic clock and `at` by the wall clock. An id that is here already
+    /// is the same draft.
     pub fn push(&mut self, now: u64, id: EventId, event: DraftEvent, at: u64) {
         if self.drafts.iter().all(|draft| draft.id != id) {
             self.drafts.push_back(Draft { id, event, at, since: now, state: DraftState::Waiting, waiting: None });
@@ -166,7 +166,7 @@ impl Outbox {
         }
     }
 
-    /// What to send at `now` on the connection of this dial, if anything. Asking again gives nothing new.
+    /// Returns the frame to send at `now` on this connection, if any. A draft is returned once per connection.
     pub fn next_frame(&mut self, now: u64, connection_id: u32) -> Option<ClientFrame> {
         if self.in_flight.is_some_and(|(on, _)| on == connection_id) || now < self.not_before {
             return None;
@@ -179,14 +179,14 @@ impl Outbox {
         Some(ClientFrame::Append { id, event })
     }
 
-    /// When [`Outbox::next_frame`] is worth asking again without anything else having happened.
+    /// Time of the next retry; [`Outbox::next_frame`] returns nothing before it.
     #[must_use]
     pub fn due(&self) -> Option<u64> {
         let first = self.head()?;
         (first.state == DraftState::Waiting && self.not_before > 0).then_some(self.not_before)
     }
 
-    /// The log has it: the draft is no more.
+    /// Removes a draft that is in the log.
     pub fn settle(&mut self, id: EventId) {
         let Some(place) = self.drafts.iter().position(|draft| draft.id == id) else { return };
         let first = self.first_id();
@@ -194,7 +194,7 @@ impl Outbox {
         self.after_removal(first);
     }
 
-    /// The server refused it. Ignored unless it is the one in flight.
+    /// Handles a refusal by the server. Ignored unless the draft is in flight.
     pub fn refuse(&mut self, now: u64, id: EventId, fault: Fault) {
         let under_way = self.in_flight.is_some_and(|(_, sent)| sent == id);
         let Some(first) = self.drafts.iter_mut().find(|draft| under_way && draft.id == id) else { return };
@@ -217,8 +217,8 @@ impl Outbox {
         }
     }
 
-    /// Takes a refused draft out, and with it what waits to change it, and gives back the words as they were typed last.
-    /// Any other stays: it may be in the log already.
+    /// Takes a refused draft out, and with it what waits to change it, and gives back the words as they were typed
+    /// last. Any other stays: it may be in the log already.
     pub fn take(&mut self, id: EventId) -> Option<MessageBody> {
         let place = self.drafts.iter().position(|draft| draft.id == id && draft.is_refused())?;
         let first = self.first_id();
@@ -235,7 +235,7 @@ impl Outbox {
         words
     }
 
-    /// Whose turn it is; nobody's while the person has to decide first.
+    /// Next draft to send; `None` while the person has to decide about a refused one first.
     fn next_to_send(&mut self) -> Option<&mut Draft> {
         self.drafts.iter_mut().find(|draft| !draft.is_skippable()).filter(|first| !first.is_refused())
     }
@@ -248,7 +248,7 @@ impl Outbox {
         self.head().map(|first| first.id)
     }
 
-    /// One is gone, and another may be the first than `first`.
+    /// Updates the state after a removal; `first` was the first draft before it.
     fn after_removal(&mut self, first: Option<EventId>) {
         let is_under_way = |(_, sent): &(u32, EventId)| self.drafts.iter().any(|draft| draft.id == *sent);
         self.in_flight = self.in_flight.filter(is_under_way);

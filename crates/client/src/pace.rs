@@ -1,18 +1,18 @@
-//! When the page is drawn anew with what others said.
+//! Pacing of redraws for messages of others.
 //!
 //! In a flood, a frame for every message would leave no time for keys. So what comes soon after a drawing waits and is
 //! drawn with what comes next, and right after a key its own frame goes first. Times are monotonic milliseconds.
 
-/// Between two drawings: ten a second still look like talk.
+/// Minimum time between two drawings: ten a second still look like talk.
 const MIN_INTERVAL_MS: u64 = 100;
-/// After a key: its frame at 60 Hz, with what it takes to paint it. The sooner what comes is drawn then, the likelier the
-/// browser is at rest at the next key, some 100 ms later where somebody types fast: at rest it gives a frame at once, and
-/// otherwise at the next beat of its clock.
+/// Minimum time after a key: its frame at 60 Hz, with what it takes to paint it. The sooner updates are drawn then, the
+/// likelier the browser is at rest at the next key, some 100 ms later where somebody types fast: at rest it gives a
+/// frame at once, and otherwise at the next beat of its clock.
 const AFTER_KEY_MS: u64 = 24;
-/// After a message came, however fast somebody types.
+/// Maximum time from an update to its drawing, however fast somebody types.
 const MAX_DELAY_MS: u64 = 250;
 
-/// What waits to be drawn.
+/// Decides when pending updates are drawn.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DrawPacer {
     last_drawn: Option<u64>,
@@ -21,23 +21,23 @@ pub struct DrawPacer {
 }
 
 impl DrawPacer {
-    /// Something came that is not drawn yet.
+    /// Notes an update that is not drawn yet.
     pub fn note_update(&mut self, now: u64) {
         self.waiting_since.get_or_insert(now);
     }
 
-    /// Something came that does not wait, and all before it with it.
+    /// Notes an update that must be drawn at once, with all pending ones.
     pub fn note_urgent(&mut self, now: u64) {
         self.note_update(now);
         self.is_urgent = true;
     }
 
-    /// All that came is drawn.
+    /// Notes that all updates are drawn.
     pub fn note_drawn(&mut self, now: u64) {
         *self = Self { last_drawn: Some(now), waiting_since: None, is_urgent: false };
     }
 
-    /// When to draw, where the last key was pressed at `key`; `None` when nothing waits.
+    /// Time of the next drawing, where the last key was pressed at `key`; `None` while no update is pending.
     #[must_use]
     pub fn due(&self, key: Option<u64>) -> Option<u64> {
         let came = self.waiting_since?;

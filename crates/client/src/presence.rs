@@ -1,23 +1,23 @@
-//! What is true of members only for a moment: that they are writing.
+//! Typing indicators, which expire.
 
 use protocol::MemberId;
 
-/// A member who was said to be writing is so for this long, in milliseconds.
+/// Time after which a typing indicator expires, in milliseconds.
 pub const TYPING_EXPIRY_MS: u64 = 5_000;
-/// The others are told that the reader is writing at most this often, in milliseconds.
+/// Minimum time between two typing signals of the reader, in milliseconds.
 pub const TYPING_INTERVAL_MS: u64 = 3_000;
 
-/// Who is writing.
+/// Members who are writing.
 #[derive(Clone, Debug, Default)]
 pub struct Typing {
-    /// Who, in the order they began, and until when that counts.
+    /// Other members in the order they began, each with the time of expiry.
     others: Vec<(MemberId, u64)>,
-    /// When the others were last told of the reader.
+    /// Time of the reader's last typing signal.
     last_sent: Option<u64>,
 }
 
 impl Typing {
-    /// A member is, or is no longer, writing.
+    /// Notes that a member is, or is no longer, writing.
     pub fn update(&mut self, now: u64, member: MemberId, typing: bool) {
         if !typing {
             return self.remove(member);
@@ -29,28 +29,28 @@ impl Typing {
         }
     }
 
-    /// A member has said it, or is gone.
+    /// Removes a member, who has sent a message or left.
     pub fn remove(&mut self, member: MemberId) {
         self.others.retain(|(known, _)| *known != member);
     }
 
-    /// Forgets what no longer counts at `now`.
+    /// Removes members whose indicator has expired at `now`.
     pub fn expire(&mut self, now: u64) {
         self.others.retain(|(_, until)| now < *until);
     }
 
-    /// Who is writing, in the order they began.
+    /// Members who are writing, in the order they began.
     pub fn members(&self) -> impl Iterator<Item = MemberId> {
         self.others.iter().map(|(member, _)| *member)
     }
 
-    /// When [`Typing::expire`] is worth asking again.
+    /// Time of the next expiry.
     #[must_use]
     pub fn due(&self) -> Option<u64> {
         self.others.iter().map(|(_, until)| *until).min()
     }
 
-    /// The reader is writing: whether the others are to be told.
+    /// Notes that the reader is writing. True if a typing signal is due.
     pub fn should_send(&mut self, now: u64) -> bool {
         let is_due = self.last_sent.is_none_or(|last_sent| now.saturating_sub(last_sent) >= TYPING_INTERVAL_MS);
         if is_due {

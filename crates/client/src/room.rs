@@ -1,4 +1,4 @@
-//! The log folded into what a person sees. The same code draws the first page in the server and the live one.
+//! State of a room, folded from its log. The same code draws the first page in the server and the live one.
 use protocol::{
     Delivered, DisplayName, Epoch, Event, EventKind, Member, MemberId, Names, Position, RoomInfo, Seq, Snapshot,
     Welcome,
@@ -8,14 +8,14 @@ use super::outbox::Draft;
 use super::timeline::row::Row;
 use super::timeline::{Reader, Timeline};
 
-/// What became of something delivered.
+/// Result of applying a delivered item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
-    /// It is part of the room now.
+    /// It was added.
     Added,
-    /// It was part of the room, or of the log, before.
+    /// It was there before.
     Known,
-    /// Something before it is missing. Nothing was changed; a new hello brings both.
+    /// An event before it is missing. Nothing was changed; a new hello brings both.
     Gap,
 }
 
@@ -33,19 +33,19 @@ pub struct RoomState {
     epoch: Epoch,
     /// The last event applied; `None` until the first after continuity was lost.
     seq: Option<Seq>,
-    /// The head at which `members` was read: events up to it must not change the roster again.
+    /// Head at which `members` was read: events up to it must not change the roster again.
     roster_at: Seq,
-    /// Whether the replay of this connection is over.
+    /// True once the replay of this connection is over.
     caught_up: bool,
-    /// The first event of the log, as far as is known; `Seq(0)` when the log has none.
+    /// First event of the log, as far as is known; `Seq(0)` when the log has none.
     oldest: Seq,
-    /// What comes after it is unread.
+    /// Last position that the reader has seen while the page was on the screen.
     read_marker: Option<Position>,
     timeline: Timeline,
 }
 
 impl RoomState {
-    /// The room of a page that was just served.
+    /// Builds the room of a page that was just served.
     #[must_use]
     pub fn from_snapshot(snapshot: Snapshot) -> Self {
         let Snapshot { member, position, room, members, events, names, oldest } = snapshot;
@@ -71,7 +71,7 @@ impl RoomState {
         state
     }
 
-    /// The room of a client that has nothing yet.
+    /// Builds the room of a client that has no state yet.
     #[must_use]
     pub fn from_welcome(welcome: &Welcome) -> Self {
         let mut state = Self {
@@ -91,7 +91,7 @@ impl RoomState {
         state
     }
 
-    /// A new connection: takes the room and its roster, and, where continuity is lost, drops timeline and position.
+    /// Applies a welcome: takes the room and its roster and, where continuity is lost, drops timeline and position.
     pub fn welcome(&mut self, welcome: &Welcome) {
         let continues = welcome.recovered && welcome.position.epoch == self.epoch && self.seq.is_some();
         if !continues {
@@ -111,7 +111,7 @@ impl RoomState {
         self.caught_up = self.seq.unwrap_or_default() >= self.roster_at;
     }
 
-    /// Takes the names that came with events.
+    /// Adds the names that came with events.
     pub fn add_names(&mut self, names: &Names) {
         // The roster is read together with the log's head; names that come with a page may be older.
         let is_seated = |member| self.members.iter().any(|seated| seated.member == member);
@@ -119,7 +119,7 @@ impl RoomState {
         self.update_names(left, true);
     }
 
-    /// Takes one item of an `events` frame.
+    /// Applies one item of an `events` frame.
     pub fn apply(&mut self, delivered: Delivered) -> Applied {
         let Delivered::Event(event) = delivered else { return Applied::Known };
         if let Some(seq) = self.seq {
@@ -140,12 +140,12 @@ impl RoomState {
         Applied::Added
     }
 
-    /// The server has no more to replay on this connection.
+    /// Notes that the server has no more to replay on this connection.
     pub fn finish_replay(&mut self) {
         self.caught_up = true;
     }
 
-    /// Takes a page of older events, oldest first, that was asked for with [`RoomState::older`]. Pages of another time
+    /// Adds a page of older events, oldest first, that was asked for with [`RoomState::older`]. Pages of another epoch
     /// are ignored. Repeated and overlapping ones add what is new.
     pub fn prepend(&mut self, before: Position, events: Vec<Event>, names: &Names) {
         if before.epoch != self.epoch {
@@ -165,20 +165,20 @@ impl RoomState {
         }
     }
 
-    /// Where the next older page ends; `None` when there is none, or no space for it.
+    /// Cursor for the next older page; `None` when there is none, or no space for it.
     #[must_use]
     pub fn older(&self) -> Option<Position> {
         let first = self.timeline.first().filter(|first| *first > self.oldest)?;
         self.timeline.has_space().then_some(Position { epoch: self.epoch, seq: first })
     }
 
-    /// What has been seen; a new hello carries it.
+    /// Position of the last event applied; a new hello carries it.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.seq.map(|seq| Position { epoch: self.epoch, seq })
     }
 
-    /// Whether this is the room as it was when the connection was welcomed, or later.
+    /// True once this is the room as it was when the connection was welcomed, or later.
     #[must_use]
     pub fn is_caught_up(&self) -> bool {
         self.caught_up
@@ -196,13 +196,13 @@ impl RoomState {
         self.me
     }
 
-    /// Who has a seat, in the order they took it.
+    /// Members of the room, in the order they joined.
     #[must_use]
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// What a member is or was called.
+    /// Name of a present or former member.
     #[must_use]
     pub fn name(&self, member: MemberId) -> Option<&DisplayName> {
         self.names.get(&member)
@@ -214,60 +214,60 @@ impl RoomState {
         &self.timeline
     }
 
-    /// Who has a seat and what they are called, in the order they took it.
+    /// Members of the room and their names, in the order they joined.
     pub fn member_names(&self) -> impl Iterator<Item = (MemberId, DisplayName)> {
         self.members.iter().filter_map(|seated| Some((seated.member, self.names.get(&seated.member)?.clone())))
     }
 
-    /// Whether the room takes nobody in at present.
+    /// True while the room is closed to newcomers.
     #[must_use]
     pub fn is_locked(&self) -> bool {
         self.info.locked
     }
 
-    /// Whether a member has no connection at present.
+    /// Sets whether a member has no connection at present.
     pub fn set_away(&mut self, member: MemberId, away: bool) {
         if let Some(seated) = self.members.iter_mut().find(|seated| seated.member == member) {
             seated.away = away;
         }
     }
 
-    /// The reader has seen what is here; what comes from now on is unread.
+    /// Sets the read marker at the end; messages that come from now on are unread.
     pub fn mark_read(&mut self) {
         self.read_marker = self.position();
     }
 
-    /// Whether it was said what the reader has seen.
+    /// True if there is a read marker.
     #[must_use]
     pub fn has_read_marker(&self) -> bool {
         self.read_marker.is_some()
     }
 
-    /// Nothing is unread.
+    /// Removes the read marker, so that nothing is unread.
     pub fn clear_read_marker(&mut self) {
         self.read_marker = None;
     }
 
-    /// How many messages of others came after [`RoomState::mark_read`], as far as they are here.
+    /// Number of messages of others after the read marker, as far as they are here.
     #[must_use]
     pub fn unread(&self) -> usize {
         self.read_marker.map_or(0, |seen| self.unread_after(seen))
     }
 
-    /// How many messages of others came after this position, as far as they are here. In another life of the log, all.
+    /// Number of messages of others after this position, as far as they are here. In another epoch, all.
     #[must_use]
     pub fn unread_after(&self, position: Position) -> usize {
         self.timeline.messages_of_others(self.me, self.seq_in_epoch(position)).count()
     }
 
-    /// What a page draws: the log, then the drafts. `zone` is what the reader's clock adds to UTC, in minutes.
+    /// Rows of a page: the log, then the drafts. `zone` is the reader's offset from UTC, in minutes.
     #[must_use]
     pub fn rows<'a>(&'a self, drafts: impl Iterator<Item = &'a Draft>, zone: i32) -> Vec<Row> {
         let seen = self.read_marker.map(|seen| self.seq_in_epoch(seen));
         self.timeline.rows(Reader { me: self.me, names: &self.names }, drafts, zone, seen)
     }
 
-    /// Where a position is in this life of the log.
+    /// Sequence number of a position in this epoch; 0 for another epoch.
     fn seq_in_epoch(&self, position: Position) -> Seq {
         if position.epoch == self.epoch { position.seq } else { Seq::default() }
     }
@@ -287,7 +287,7 @@ impl RoomState {
         }
     }
 
-    /// Takes names: instead of earlier ones when these are `newer`, otherwise only where there was none.
+    /// Adds names: instead of earlier ones when these are `newer`, otherwise only where there was none.
     fn update_names<'a>(&mut self, names: impl IntoIterator<Item = (&'a MemberId, &'a DisplayName)>, newer: bool) {
         let mut changed = false;
         for (member, name) in names {

@@ -16,15 +16,16 @@ use row::{Reaction, Row};
 pub use rows::GROUP_MS;
 use rows::RowBuilder;
 
-/// Most events a page holds. Live ones push the oldest out, and older pages are taken only as far as there is space.
+/// Maximum number of events a page holds. Live ones evict the oldest, and older pages are taken only as far as there is
+/// space.
 pub const WINDOW: usize = 2_000;
 
-/// Who looks at a timeline.
+/// Reader of a timeline.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     /// The member.
     pub me: MemberId,
-    /// What everybody is called.
+    /// Names of all members.
     pub names: &'a Names,
 }
 
@@ -37,18 +38,18 @@ pub struct Timeline {
     events: VecDeque<Event>,
     /// The messages among them, and those that something here changes or reacts to.
     messages: BTreeMap<EventId, Message>,
-    /// What most messages have on them, kept once.
+    /// Shared empty list, since most messages have no reactions.
     no_reactions: Arc<Vec<Reaction>>,
 }
 
-/// What is known of a message beside its event.
+/// Data of a message beside its event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Message {
-    /// Its place; `None` while it is not here.
+    /// Its sequence number; `None` while it is not here.
     seq: Option<Seq>,
-    /// What changes or reacts to it, in order.
+    /// Events that change or react to it, in order.
     followers: VecDeque<Seq>,
-    /// Made anew only when it changes, so that rows share it.
+    /// Replaced only when it changes, so that rows share it.
     reactions: Arc<Vec<Reaction>>,
 }
 
@@ -64,13 +65,13 @@ impl Timeline {
         self.events.iter()
     }
 
-    /// Whether there is space for older events.
+    /// True while there is space for older events.
     #[must_use]
     pub fn has_space(&self) -> bool {
         self.events.len() < WINDOW
     }
 
-    /// The messages of others after this place, without those that were taken back.
+    /// Messages of others after this sequence number, without deleted ones.
     pub fn messages_of_others(&self, me: MemberId, after: Seq) -> impl Iterator<Item = &Event> {
         let start = self.events.partition_point(|event| event.seq <= after);
         self.events
@@ -78,7 +79,7 @@ impl Timeline {
             .filter(move |event| event.by != me && matches!(event.kind, EventKind::Message { body: Some(_), .. }))
     }
 
-    /// Adds the event that follows the last. In a full window it takes the place of the oldest.
+    /// Appends the next event. A full window evicts the oldest.
     pub fn push(&mut self, event: Event, reader: Reader<'_>) {
         debug_assert!(self.events.back().is_none_or(|last| last.seq < event.seq), "the log goes forward");
         if matches!(event.kind, EventKind::Edited { .. } | EventKind::Deleted { .. }) {
@@ -112,12 +113,12 @@ impl Timeline {
         Some(added)
     }
 
-    /// Forgets everything.
+    /// Removes all events.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Somebody is called otherwise, or somebody else looks.
+    /// Updates names in reactions, after a name or the reader has changed.
     pub fn rename(&mut self, reader: Reader<'_>) {
         let targets: Vec<EventId> = self.messages.keys().copied().collect();
         for target in targets {
@@ -125,7 +126,7 @@ impl Timeline {
         }
     }
 
-    /// What a page draws: the events, then the drafts. `zone` is what the reader's clock adds to UTC, in minutes; what
+    /// Rows of a page: the events, then the drafts. `zone` is the reader's offset from UTC, in minutes; what
     /// comes after `seen` is unread.
     #[must_use]
     pub fn rows<'a>(
@@ -164,7 +165,7 @@ impl Timeline {
         self.messages.entry(id).or_insert_with(unknown)
     }
 
-    /// Takes the old words out of everything that a change concerns.
+    /// Removes the old text from all events that a change concerns.
     fn amend(&mut self, change: &EventKind) {
         let Some(message) = change.target().and_then(|target| self.messages.get(&target)) else { return };
         for seq in message.followers.iter().copied().chain(message.seq) {
@@ -183,7 +184,7 @@ impl Timeline {
         }
     }
 
-    /// Forgets a part of what is known of a message, and the message with the last.
+    /// Removes a part of a message's data, and the whole entry with the last part.
     fn forget(&mut self, id: EventId, part: impl FnOnce(&mut Message)) {
         if let Some(message) = self.messages.get_mut(&id) {
             part(message);
@@ -217,7 +218,7 @@ impl Timeline {
         tally
     }
 
-    /// What changes or reacts to a message, be it here or not, in order.
+    /// Events that change or react to a message, whether that is here or not, in order.
     fn followers(&self, target: EventId) -> impl Iterator<Item = &Event> {
         let seqs = self.messages.get(&target).into_iter().flat_map(|message| &message.followers);
         seqs.filter_map(|seq| self.event(*seq))

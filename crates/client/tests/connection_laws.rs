@@ -1,4 +1,4 @@
-//! What holds for a connection in any history of sockets, networks, clocks and people.
+//! Laws of a connection in any history of sockets, networks, clocks and people.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use protocol::fault::comes_back;
 use protocol::{ClientFrame, CloseCode};
 
-/// One thing that happens. Sockets are named by how many dials ago they were made, so that old ones speak up too.
+/// One step. Sockets are named by how many connections ago they were made, so that old ones speak up too.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Start,
@@ -67,17 +67,17 @@ fn step() -> impl Strategy<Value = Step> {
 struct World {
     now: u64,
     connection: Connection,
-    /// The socket that was dialed, and neither hung up nor closed.
+    /// The socket that was opened and not closed.
     alive: Option<u32>,
     dials: u32,
     online: bool,
     visible: bool,
     stopped: bool,
-    /// Since when it has no connection, from the first dial on.
+    /// Time since which it has no connection, from the first attempt on.
     seeking: Option<u64>,
-    /// How often 4500 was heard before a welcome.
+    /// Number of closes with 4500 before a welcome.
     bad_frames: u32,
-    /// When the person wanted to leave, or there was a network again after that, or it was last said by form.
+    /// Time when the person wanted to leave, or there was a network again after that, or it was last sent by form.
     leaving: Option<u64>,
 }
 
@@ -200,7 +200,7 @@ impl World {
             Phase::Connecting | Phase::AwaitingWelcome | Phase::Backoff { .. } => {
                 self.seeking.get_or_insert(self.now);
             }
-            // Before the first dial there is nothing to seek with.
+            // Before the first attempt there is nothing to lose.
             Phase::Idle => {}
             Phase::Offline if self.dials == 0 => {}
             Phase::Offline => drop(self.seeking.get_or_insert(self.now)),
@@ -277,7 +277,7 @@ fn waits_use_the_whole_range() {
     assert!((0..=9).all(|wait| draws.iter().filter(|draw| **draw == wait).count() > 50));
 }
 
-/// A world that is live on dial 1 at 1 000 ms.
+/// A world that is live on connection 1 at 1 000 ms.
 fn live() -> World {
     let mut world = World::new(7);
     for step in [Step::Start, Step::Opened(0), Step::Welcomed(0)] {
@@ -402,14 +402,14 @@ fn every_ending_has_its_name() {
     }
 }
 
-/// A world whose page was served, is on its first dial, and was never live.
+/// A world whose page was served, is on its first connection, and was never live.
 fn first() -> World {
     let mut world = World::new(7);
     world.live(Step::Start).unwrap();
     world
 }
 
-/// Lets the newest socket open and be closed with this code, and waits until it is time to dial again.
+/// Lets the newest socket open and be closed with this code, and waits until it is time to reconnect.
 fn refuse(world: &mut World, code: CloseCode) {
     for step in [Step::Opened(0), Step::Closed(0, code.number())] {
         world.live(step).unwrap();

@@ -1,4 +1,4 @@
-//! What holds for drafts that wait, and that more than one page of a tab keeps.
+//! Laws of drafts that wait, and that more than one page of a tab stores.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! What holds for a room and its client in any order of deliveries, repetitions, pages and cuts.
+//! Laws of a room and its client in any order of deliveries, duplicates, pages and cuts.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -50,7 +50,7 @@ fn at(seq: Seq) -> Position {
     Position { epoch: epoch(), seq }
 }
 
-/// What a person sees of it.
+/// The room as a person sees it.
 fn seen(room: &RoomState) -> (Vec<Row>, Vec<protocol::Member>, Option<Position>) {
     (drawn(room), room.members().to_vec(), room.position())
 }
@@ -354,7 +354,7 @@ fn who_left_keeps_the_name() {
     assert_eq!((rows.len(), line.changes.len()), (3, 2), "mine alone, the others folded");
 }
 
-/// Live on dial 1, caught up, with two messages.
+/// A client that is live on connection 1, caught up, with two messages.
 fn live_client() -> Client {
     let log = Log::of([said(1), said(2)]);
     let mut client = Client::new(1, Some(log.snapshot(2, 10)), Outbox::default());

@@ -1,4 +1,4 @@
-//! What a message says.
+//! Text of a message.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,10 +19,10 @@ pub const MAX_SCALARS: usize = 4_000;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MessageBody(Arc<str>);
 
-/// Why typed text is not a message.
+/// Reason why typed text is not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// Nothing that can be seen.
+    /// No visible character.
     #[error("the message is empty")]
     Empty,
     /// More than [`MAX_SCALARS`].
@@ -45,7 +45,7 @@ impl BodyError {
     }
 }
 
-/// How long a message would be, as the limit counts it. The composer's counter and the server ask this one function.
+/// Length of a message as the limit counts it. The composer's counter and the server ask this one function.
 #[must_use]
 pub fn length(typed: &str) -> usize {
     normal(typed).chars().count()
@@ -64,7 +64,7 @@ impl MessageBody {
     /// A body as the log has it: one that an earlier version took, before it had to be visible, is read all the same.
     ///
     /// # Errors
-    /// When it was never one.
+    /// If no version ever accepted it.
     pub fn stored(text: &str) -> Result<Self, BodyError> {
         let text = normal(text);
         if text.is_empty() {

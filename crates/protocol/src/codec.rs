@@ -21,7 +21,7 @@ pub fn encode<T: Serialize>(frame: &T) -> String {
 /// The frame of a text.
 ///
 /// # Errors
-/// When the text is not JSON, or not a frame of the asked type.
+/// If the text is not JSON, or not a frame of the asked type.
 pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
     serde_json::from_str(text).map_err(|error| DecodeError { line: error.line(), column: error.column() })
 }

@@ -1,4 +1,4 @@
-//! What a reaction shows.
+//! Emoji of a reaction.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ const MAX_SCALARS: usize = 10;
 #[serde(transparent)]
 pub struct Emoji(String);
 
-/// What was sent as a reaction is not one emoji.
+/// Error for a reaction that is not one emoji.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not one emoji")]
 pub struct EmojiError;
@@ -46,7 +46,7 @@ impl FromStr for Emoji {
     }
 }
 
-/// How many bytes the emoji has that a text begins with: a flag, or signs that are drawn as pictures, joined to one by
+/// Length in bytes of the emoji that a text begins with: a flag, or signs that are drawn as pictures, joined to one by
 /// U+200D (the grammar of UTS #51, section 1.4.9).
 #[must_use]
 pub fn picture(text: &str) -> Option<usize> {
@@ -60,7 +60,7 @@ pub fn picture(text: &str) -> Option<usize> {
 /// Joins signs to one picture.
 const JOINER: char = '\u{200d}';
 
-/// What follows the part of an emoji at the beginning: a flag's two letters, a key, or a picture with its colour or tags.
+/// Text after the part of an emoji at the beginning: a flag's two letters, a key, or a picture with its colour or tags.
 /// `joined` tells that it is not the first part.
 fn after_element(text: &str, joined: bool) -> Option<&str> {
     let mut signs = text.chars();
@@ -86,14 +86,14 @@ fn is_flag_letter(c: char) -> bool {
     matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
 }
 
-/// Whether a character can be drawn as a picture (the blocks that hold those of `Emoji=Yes`, UTS #51).
+/// True if a character can be drawn as a picture (the blocks that hold those of `Emoji=Yes`, UTS #51).
 fn is_sign(c: char) -> bool {
     matches!(c, '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}' | '\u{2194}'..='\u{21aa}'
         | '\u{2300}'..='\u{23ff}' | '\u{24c2}' | '\u{25aa}'..='\u{25fe}' | '\u{2600}'..='\u{27bf}' | '\u{2934}'..='\u{2935}'
         | '\u{2b05}'..='\u{2b55}' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}')
 }
 
-/// Whether a character is drawn as a picture by itself.
+/// True if a character is drawn as a picture by itself.
 fn is_pictographic(c: char) -> bool {
     matches!(c, '\u{1f300}'..='\u{1faff}'
         | '\u{231a}'..='\u{231b}' | '\u{23e9}'..='\u{23ec}' | '\u{23f0}' | '\u{23f3}' | '\u{2614}'..='\u{2615}'

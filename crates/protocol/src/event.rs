@@ -1,4 +1,4 @@
-//! What a room's log holds.
+//! Events of a room's log.
 
 use std::fmt;
 
@@ -17,21 +17,22 @@ use super::position::Seq;
 pub struct Event {
     /// Its place in the log.
     pub seq: Seq,
-    /// The place of the event before it, `Seq(0)` for the first: a reader whose position is another has missed something.
+    /// The place of the event before it, `Seq(0)` for the first: a reader whose position is another has missed
+    /// something.
     pub prev: Seq,
-    /// Its name.
+    /// Its unique id.
     pub id: EventId,
     /// The server's clock when it was committed, in UTC milliseconds. For display; `seq` decides order.
     pub at: u64,
-    /// Who caused it.
+    /// Member who caused it.
     pub by: MemberId,
-    /// What happened.
+    /// Kind and content.
     pub kind: EventKind,
 }
 
 impl Event {
-    /// Takes back what a later event of the same room took back: after `edited` and `deleted` the old words are nowhere.
-    /// True when that changed this event.
+    /// Takes back what a later event of the same room took back: after `edited` and `deleted` the old words are
+    /// nowhere. True when that changed this event.
     pub fn amend(&mut self, later: &EventKind) -> bool {
         let (target, new) = match later {
             EventKind::Edited { target, body: Some(body) } => (*target, Some(body)),
@@ -50,52 +51,52 @@ impl Event {
     }
 }
 
-/// What can happen in a room.
+/// Kind of an event, with its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub enum EventKind {
     /// A member took a seat.
     Joined {
-        /// Whose seat it is.
+        /// The member.
         member: MemberId,
-        /// What the member is called.
+        /// The member's name.
         name: DisplayName,
     },
     /// A member's seat was freed.
     Left {
-        /// Whose seat it was.
+        /// The member.
         member: MemberId,
-        /// By choice or not.
+        /// Reason.
         why: LeaveReason,
     },
     /// A member said something.
     Message {
-        /// What it says now; `None` once it was deleted.
+        /// Current text; `None` once it was deleted.
         body: Option<MessageBody>,
         /// The message it answers.
         reply_to: Option<EventId>,
-        /// Whether it said something else before.
+        /// True if it was edited.
         edited: bool,
     },
     /// An author changed a message.
     Edited {
-        /// Which.
+        /// The message.
         target: EventId,
-        /// What it says from then on; `None` once that was changed or deleted again.
+        /// New text; `None` once that was edited or deleted again.
         body: Option<MessageBody>,
     },
     /// An author took a message back.
     Deleted {
-        /// Which.
+        /// The message.
         target: EventId,
     },
     /// A member put an emoji on a message, or took it away.
     Reacted {
-        /// Which message.
+        /// The message.
         target: EventId,
-        /// Which emoji.
+        /// The emoji.
         emoji: Emoji,
-        /// On or away.
+        /// True if it was added, false if it was removed.
         on: bool,
     },
     /// A kind of a later version: it moves the position and shows nothing.
@@ -119,17 +120,18 @@ impl EventKind {
     }
 }
 
-/// Why a seat was freed.
+/// Reason why a seat was freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaveReason {
-    /// The member said so.
+    /// The member chose to leave.
     Choice,
-    /// Nothing was heard of the member for the grace time.
+    /// The member had no connection for the grace period.
     Vanished,
 }
 
-/// What a client asks to append. Unparsed: what is bad in it is rejected by its id instead of ending the connection.
+/// Event that a client asks to append. Unparsed: what is bad in it is rejected by its id instead of ending the
+/// connection.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(into = "Fields")]
 pub enum Proposal {
@@ -142,23 +144,23 @@ pub enum Proposal {
     },
     /// Change an own message.
     Edited {
-        /// Which.
+        /// The message.
         target: EventId,
         /// The text as it was typed.
         body: String,
     },
     /// Take an own message back.
     Deleted {
-        /// Which.
+        /// The message.
         target: EventId,
     },
     /// Put an emoji on a message, or take it away.
     Reacted {
-        /// Which message.
+        /// The message.
         target: EventId,
         /// One emoji.
         emoji: String,
-        /// On or away.
+        /// True to add it, false to remove it.
         on: bool,
     },
     /// Seats are taken by the forms and freed by the frame `leave`: not allowed here.
@@ -192,9 +194,9 @@ pub enum Delivered {
     Event(Event),
     /// The answer to a resend whose first copy is stored but no longer in the log.
     Trimmed {
-        /// What was sent again.
+        /// Id of the duplicate append.
         id: EventId,
-        /// Where its first copy stood.
+        /// Sequence number of the first copy.
         seq: Seq,
     },
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why something was refused. The reader chooses the words.
+/// Reason of a refusal. The reader chooses the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::enum_variant_names, reason = "a room's code is called code")]
@@ -55,7 +55,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// Whether the same thing may succeed later without being changed.
+    /// True if the same request may succeed later without being changed.
     #[must_use]
     pub fn is_retryable(self) -> bool {
         matches!(self, Self::Rate | Self::Storage)
@@ -65,7 +65,7 @@ impl Code {
 /// A refusal of one append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Why.
+    /// Reason.
     pub code: Code,
     /// Milliseconds after which a retry makes sense, where one does.
     pub retry_ms: Option<u64>,
@@ -77,7 +77,7 @@ impl From<Code> for Fault {
     }
 }
 
-/// Why a connection ends: WebSocket close codes (RFC 6455 section 7.4; 4000 to 4999 are private use).
+/// Reason why a connection ends: WebSocket close codes (RFC 6455 section 7.4; 4000 to 4999 are private use).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum CloseCode {
@@ -93,7 +93,7 @@ pub enum CloseCode {
     MessageTooBig = 1009,
     /// The reader was too slow; the log has what it missed.
     SlowReader = 4001,
-    /// Nothing was heard, not even a pong.
+    /// The client was silent, and did not answer a ping.
     NoPong = 4002,
     /// A hole in the stream; a new hello mends it.
     ContinuityLost = 4004,
@@ -176,7 +176,7 @@ impl CloseCode {
     }
 }
 
-/// Whether a client comes back after this close: everything but 1000 and 4500 to 4999.
+/// True if a client reconnects after this close: all codes but 1000 and 4500 to 4999.
 #[must_use]
 pub fn comes_back(close: u16) -> bool {
     close != CloseCode::Left.number() && !(4500..5000).contains(&close)

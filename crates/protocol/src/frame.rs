@@ -24,7 +24,7 @@ pub enum ClientFrame {
     Hello {
         /// The protocol version.
         v: u32,
-        /// What the client has already seen.
+        /// Last position that the client has seen.
         #[serde(skip_serializing_if = "Option::is_none")]
         position: Option<Position>,
     },
@@ -32,14 +32,14 @@ pub enum ClientFrame {
     Append {
         /// The event's id, minted by the client, the same at every resend.
         id: EventId,
-        /// What to append.
+        /// The event to append.
         event: Proposal,
     },
     /// End this member's stay now, on every connection.
     Leave,
-    /// For the others to see now, and never stored. Best effort.
+    /// A signal to the other members, never stored. Best effort.
     Signal {
-        /// Whether the member is writing.
+        /// True while the member is writing.
         typing: bool,
     },
     /// Answered by `pong`.
@@ -51,7 +51,7 @@ pub enum ClientFrame {
     Unknown,
 }
 
-/// What the server says.
+/// A frame of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", try_from = "FrameFields")]
 pub enum ServerFrame {
@@ -64,46 +64,46 @@ pub enum ServerFrame {
         /// Names of those mentioned who may no longer be members.
         #[serde(skip_serializing_if = "Names::is_empty")]
         names: Names,
-        /// Whether the replay goes on in a further frame.
+        /// True if the replay goes on in a further frame.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         more: bool,
     },
-    /// What is true of a member now, and was never stored. Best effort.
+    /// Present state of a member, never stored. Best effort.
     Signal {
-        /// Whose.
+        /// The member.
         member: MemberId,
-        /// Whether the member is writing; said again every few seconds while it is so.
+        /// True while the member is writing; sent again every few seconds while it is so.
         #[serde(skip_serializing_if = "Option::is_none")]
         typing: Option<bool>,
-        /// Whether the member has no connection; the seat is kept for a while.
+        /// True while the member has no connection; the seat is kept for the grace period.
         #[serde(skip_serializing_if = "Option::is_none")]
         away: Option<bool>,
-        /// Until when, in UTC milliseconds by the server's clock.
+        /// End of the grace period, in UTC milliseconds by the server's clock.
         #[serde(skip_serializing_if = "Option::is_none")]
         until: Option<u64>,
     },
     /// An append was refused.
     Rejected {
-        /// Which one.
+        /// Id of the append.
         id: EventId,
-        /// Why.
+        /// Reason.
         code: Code,
-        /// When a retry makes sense, in milliseconds.
+        /// Time after which a retry makes sense, in milliseconds.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,
     },
     /// The answer to `ping`.
     Pong {
-        /// What the ping carried.
+        /// Number of the ping.
         n: u64,
     },
-    /// Said just before the connection is closed.
+    /// Announcement just before the connection is closed.
     Bye {
         /// The close code that follows.
         code: u16,
         /// A few words for developers.
         reason: String,
-        /// When to come back, in milliseconds.
+        /// Time to wait before reconnecting, in milliseconds.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,
     },
@@ -111,35 +111,36 @@ pub enum ServerFrame {
     Unknown,
 }
 
-/// Where the client stands.
+/// State of the room for a client that was greeted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Welcome {
-    /// Who the client is in this room.
+    /// The client's member id.
     pub member: MemberId,
     /// The log's head when `members` was read.
     pub position: Position,
-    /// Whether what follows continues the client's own position. If not, the client drops its timeline and takes what follows.
+    /// True if what follows continues the client's own position. If not, the client drops its timeline and takes what
+    /// follows.
     pub recovered: bool,
     /// The room.
     pub room: RoomInfo,
-    /// Who has a seat.
+    /// Members of the room.
     pub members: Vec<Member>,
     /// The first event still in the log, `Seq(0)` when there is none.
     pub oldest: Seq,
-    /// What the server enforces.
+    /// Limits that the server enforces.
     pub limits: Limits,
     /// The server's build: a page of another one offers to reload.
     pub build: String,
 }
 
-/// What a room is apart from its log.
+/// Properties of a room apart from its log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomInfo {
     /// Its code.
     pub code: RoomCode,
-    /// How many may be inside.
+    /// Number of seats.
     pub capacity: u32,
-    /// Whether it takes nobody in at present.
+    /// True while it is closed to newcomers.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub locked: bool,
 }
@@ -147,11 +148,11 @@ pub struct RoomInfo {
 /// Someone with a seat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// Who.
+    /// Id of the member.
     pub member: MemberId,
-    /// What the member is called.
+    /// Name of the member.
     pub name: DisplayName,
-    /// Whether the member has no connection at present; the seat is kept for a while.
+    /// True while the member has no connection; the seat is kept for the grace period.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub away: bool,
 }

@@ -1,11 +1,11 @@
-//! Who and what: the two identities on the wire.
+//! Identifiers of events and members on the wire.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Names one event for ever. The client that appends an event mints its id, the server those of its own events, so
+/// Unique id of an event. The client that appends an event mints its id, the server those of its own events, so
 /// sending the same thing twice is the same thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -18,7 +18,7 @@ impl EventId {
         Self(uuid::Builder::from_unix_timestamp_millis(unix_ms, &entropy).into_uuid())
     }
 
-    /// Whether this is the kind of id that clients mint.
+    /// True for the kind of id that clients mint.
     #[must_use]
     pub fn is_v7(self) -> bool {
         self.0.get_version_num() == 7

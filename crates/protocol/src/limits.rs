@@ -30,11 +30,11 @@ pub struct Limits {
     pub append_burst: u32,
     /// Connections of one member in one room.
     pub tabs: usize,
-    /// How long a seat is kept for a member nothing is heard of, in milliseconds.
+    /// Grace period: time for which a seat is kept for a member without a connection, in milliseconds.
     pub grace_ms: u64,
-    /// How long a seat waits for its member's first page or connection, in milliseconds.
+    /// Time for which a seat waits for its member's first page or connection, in milliseconds.
     pub arrival_ms: u64,
-    /// How long a page without a connection keeps its member's seat, in milliseconds.
+    /// Time for which a page without a connection keeps its member's seat, in milliseconds.
     pub page_lease_ms: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What a member is called.
+//! Name of a member.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,10 +22,10 @@ pub const MAX_SCALARS: usize = 4 * MAX_GRAPHEMES;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DisplayName(Arc<str>);
 
-/// Why a typed name is not one.
+/// Reason why a typed name is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Nothing visible was typed.
+    /// No visible character was typed.
     #[error("the name is empty")]
     Empty,
     /// More than [`MAX_GRAPHEMES`].
@@ -85,7 +85,7 @@ impl FromStr for DisplayName {
     }
 }
 
-/// Whether something in a typed name cannot be shown.
+/// True if something in a typed name cannot be shown.
 #[must_use]
 pub fn holds_control(typed: &str) -> bool {
     typed.trim().chars().any(is_control)
@@ -97,7 +97,7 @@ fn is_control(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a reader would see something of it.
+/// True if a reader would see something of it.
 pub(super) fn is_seen(text: &str) -> bool {
     !text.chars().all(|c| is_invisible(c) || is_mark(c))
 }
@@ -107,8 +107,8 @@ fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
-/// Characters that draw nothing by themselves: a name of these alone would be an empty line in the roster, and a message an
-/// empty bubble.
+/// Characters that draw nothing by themselves: a name of these alone would be an empty line in the roster, and a
+/// message an empty bubble.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

@@ -1,4 +1,4 @@
-//! Where in a room's log a reader stands.
+//! Position of a reader in a room's log.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[serde(transparent)]
 pub struct Seq(pub u64);
 
-/// Tells one life of a log from another: a room made anew, or a store replaced, has a new one.
+/// Identifies one life of a log: a room created anew, or a replaced store, has a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(pub u64);
 

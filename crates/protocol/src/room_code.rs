@@ -25,10 +25,10 @@ impl RoomCode {
     }
 }
 
-/// Why a typed code is not one.
+/// Reason why a typed code is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RoomCodeError {
-    /// Nothing but separators was typed.
+    /// No character but separators was typed.
     #[error("the room code is empty")]
     Empty,
     /// Fewer or more than eight characters.

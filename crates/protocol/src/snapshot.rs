@@ -7,17 +7,17 @@ use super::frame::{Member, Names, RoomInfo};
 use super::ids::MemberId;
 use super::position::{Position, Seq};
 
-/// What a page is drawn from before it has a connection, all of one moment. Its `hello` then carries the position, so
-/// nothing is missed between the page and the socket.
+/// State that a page is drawn from before it has a connection, all of one moment. Its `hello` then carries the
+/// position, so nothing is missed between the page and the socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Who the reader is in this room.
+    /// The reader's member id.
     pub member: MemberId,
     /// The log's head.
     pub position: Position,
     /// The room.
     pub room: RoomInfo,
-    /// Who has a seat.
+    /// Members of the room.
     pub members: Vec<Member>,
     /// The last events up to `position`, oldest first.
     pub events: Vec<Event>,

@@ -132,7 +132,7 @@ fn kinds_of_events() {
     golden("event_reacted", &event(10, ana(), reacted));
 }
 
-/// What must have an example.
+/// Kinds that must have an example.
 const WANTED: [&str; 16] = [
     "hello",
     "append",

@@ -1,4 +1,4 @@
-//! When everybody comes back after a restart: soon, and not all at once.
+//! Delay before clients reconnect after a restart: short, and spread.
 
 use std::sync::OnceLock;
 
@@ -6,12 +6,12 @@ use protocol::CloseCode;
 
 use crate::telemetry::metrics::Metrics;
 
-/// Nobody comes back before.
+/// Minimum delay, in milliseconds.
 const MIN_WAIT_MS: u64 = 500;
-/// Clients that come back in a millisecond: half of those that a server on two cores welcomes in that time.
+/// Number of clients that reconnect per millisecond: half of those that a server on two cores welcomes in that time.
 const CLIENTS_PER_MS: u64 = 2;
 
-/// What everybody is told, decided when the first one is: then all are still there to be counted.
+/// Delay that every client is given, decided for the first one: then all are still connected and counted.
 #[derive(Debug, Default)]
 pub struct ReconnectDelay(OnceLock<u64>);
 

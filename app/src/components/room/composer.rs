@@ -1,4 +1,4 @@
-//! Where a message is written. Text leaves the box only when it is in the outbox.
+//! Composer of messages. Text leaves the box only when it is in the outbox.
 
 use leptos::ev;
 use leptos::prelude::*;

@@ -17,7 +17,7 @@ pub(super) const ID: &str = "emoji";
 /// Emoji in a row. Every group fills its rows, so up and down keep their column through all of them.
 const COLUMNS: usize = 8;
 
-/// What each group is called, and its emoji with their names (CLDR short names, some of them shortened).
+/// Name of each group, and its emoji with their names (CLDR short names, some of them shortened).
 const GROUPS: [(&str, &str); 6] = [
     (
         "Smileys",
@@ -54,7 +54,8 @@ const GROUPS: [(&str, &str); 6] = [
     ),
 ];
 
-/// The picker. A button with `popovertarget` opens it for the composer, and [`ComposerContext::emoji_target`] for a reaction.
+/// The picker. A button with `popovertarget` opens it for the composer, [`ComposerContext::emoji_target`] for a
+/// reaction.
 ///
 /// Its buttons are made when it first opens: `beforetoggle` comes before it is shown, and its listeners' microtasks,
 /// which draw, run at the latest before `toggle`, which goes to the first button.

@@ -14,7 +14,7 @@ pub fn unix_ms() -> u64 {
     js_sys::Date::now() as u64
 }
 
-/// What the reader's clock adds to UTC at present, in minutes.
+/// Reader's present offset from UTC, in minutes.
 #[must_use]
 pub fn zone() -> i32 {
     -js_sys::Date::new_0().get_timezone_offset() as i32

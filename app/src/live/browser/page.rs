@@ -1,4 +1,4 @@
-//! What is on the page: the focus, places, dialogs.
+//! The page: focus, positions, dialogs.
 
 use std::sync::OnceLock;
 
@@ -17,7 +17,7 @@ pub fn toggle_root_attribute(attribute: &str, set: bool) {
     }
 }
 
-/// What an event happened to.
+/// Target element of an event.
 #[must_use]
 pub fn target(event: &web_sys::Event) -> Option<Element> {
     event.target()?.dyn_into().ok()
@@ -94,13 +94,13 @@ pub fn restart_focus() {
     window().scroll_to_with_x_and_y(0.0, 0.0);
 }
 
-/// Whether the focus came by the keyboard, and is to be seen.
+/// True if the focus came by the keyboard, and is to be seen.
 #[must_use]
 pub fn is_keyboard_focus(element: &Element) -> bool {
     element.matches(":focus-visible").unwrap_or(false)
 }
 
-/// How far an element is below the top of one around it, in whole CSS pixels: to write fractions takes 8 KB of program.
+/// Distance of an element from the top of one around it, in whole CSS pixels: to write fractions takes 8 KB of program.
 #[must_use]
 pub fn top_within(element: &Element, around: &Element) -> i32 {
     (element.get_bounding_client_rect().top() - around.get_bounding_client_rect().top()) as i32
@@ -167,13 +167,13 @@ pub fn open_popover(popover: &HtmlElement, beside: Option<Element>) {
     let _ = popover.show_popover_with_options(&options);
 }
 
-/// Whether a popover is open.
+/// True while a popover is open.
 #[must_use]
 pub fn is_open(popover: &Element) -> bool {
     popover.matches(":popover-open").unwrap_or(false)
 }
 
-/// Whether a key is typed into something that takes text.
+/// True if a key is typed into something that takes text.
 #[must_use]
 pub fn is_writing(event: &KeyboardEvent) -> bool {
     target(event).is_some_and(|target| target.matches("input, textarea, select, [contenteditable]").unwrap_or(false))
@@ -196,7 +196,7 @@ pub fn fit_rows(field: &HtmlTextAreaElement) {
     }
 }
 
-/// Whether nothing on the page has the focus.
+/// True if nothing on the page has the focus.
 #[must_use]
 pub fn is_focus_lost() -> bool {
     document().active_element().is_none_or(|element| element.tag_name() == "BODY")

@@ -1,4 +1,4 @@
-//! What the device and the tab keep. Both can be full or forbidden; the page works without them.
+//! Local and session storage. Both can be full or forbidden; the page works without them.
 
 use leptos::prelude::window;
 use wasm_bindgen::JsCast;
@@ -12,20 +12,20 @@ fn local_storage() -> Option<Storage> {
     window().local_storage().ok()?
 }
 
-/// What this device keeps under this key.
+/// Item of the device's local storage.
 #[must_use]
 pub fn local_item(key: &str) -> Option<String> {
     local_storage()?.get_item(key).ok()?
 }
 
-/// Keeps this on this device, or forgets it.
+/// Sets an item of the device's local storage, or removes it.
 pub fn set_local_item(key: &str, text: Option<&str>) {
     if let Some(storage) = local_storage() {
         let _ = text.map_or_else(|| storage.remove_item(key), |text| storage.set_item(key, text));
     }
 }
 
-/// Keeps the name for the next room on this device.
+/// Saves the name for the next room on this device.
 pub fn save_name(name: &str) {
     set_local_item(NAME, Some(name));
 }
@@ -44,13 +44,13 @@ fn session_storage() -> Option<Storage> {
     window().session_storage().ok()?
 }
 
-/// What this tab keeps over a reload under this key, empty if nothing; `None` when that cannot be read.
+/// Item of the tab's session storage, empty if there is none; `None` when that cannot be read.
 #[must_use]
 pub fn session_item(key: &str) -> Option<String> {
     session_storage()?.get_item(key).ok().map(Option::unwrap_or_default)
 }
 
-/// Keeps this over a reload of this tab; empty text is forgotten. Whether that was done.
+/// Sets an item of the tab's session storage; empty text removes it. True if that was done.
 pub fn set_session_item(key: &str, text: &str) -> bool {
     session_storage().is_some_and(|storage| {
         if text.is_empty() { storage.remove_item(key).is_ok() } else { storage.set_item(key, text).is_ok() }

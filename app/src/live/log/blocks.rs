@@ -1,19 +1,19 @@
-//! Which rows stand together in a block.
+//! Assignment of rows to blocks.
 //!
 //! A browser asks of everything it may skip whether it is near the screen, at every frame. Asked row by row, that and
 //! what follows from it was half of what a new message cost in a log of 1,000; asked block by block it is little.
 
-/// Most rows of a block, but for an older page and for rows that come between others: a tall screen's worth, so that few
-/// blocks are near the screen and few are to be asked.
+/// Most rows of a block, but for an older page and for rows that come between others: a tall screen's worth, so that
+/// few blocks are near the screen and few are to be asked.
 const FULL: usize = 50;
 
 /// Key of a block: older ones have lower numbers.
 pub type BlockId = i64;
 
 /// Assigns a block to each of the rows that are to be shown in this order; the blocks ascend. A row says in which block
-/// it stands already, and whether it goes along with those around it. One that does not stays in its block, so that rows
-/// that come at either end change no other block than the one they join. All that come before the others are one block:
-/// where two come before the others at once, `<For>` moves every block there is.
+/// it stands already, and whether it goes along with those around it. One that does not stays in its block, so that
+/// rows that come at either end change no other block than the one they join. All that come before the others are one
+/// block: where two come before the others at once, `<For>` moves every block there is.
 pub(super) fn assign(rows: Vec<(Option<BlockId>, bool)>) -> Vec<BlockId> {
     let stays = |(block, along): &(Option<BlockId>, bool)| if *along { None } else { *block };
     let first = rows.iter().position(|row| stays(row).is_some());
@@ -50,7 +50,7 @@ mod tests {
     const DRAFT: usize = usize::MAX - 1;
     const PAGE: usize = 120;
 
-    /// What a log does to its rows.
+    /// Change of a log's rows.
     #[derive(Clone, Debug)]
     enum Step {
         Append(usize),

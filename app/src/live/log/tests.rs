@@ -45,7 +45,7 @@ fn keys(rows: &[Row]) -> Vec<RowKey> {
     rows.iter().map(Row::key).collect()
 }
 
-/// What a log does to its rows.
+/// Change of a log's rows.
 #[derive(Clone, Debug)]
 enum Step {
     Append(usize),
@@ -101,7 +101,7 @@ fn steps(rows: &mut Vec<Row>, next: &mut usize, step: &Step) {
     }
 }
 
-/// What the signals of a log say, block by block.
+/// Content of a log's signals, block by block.
 fn read(log: Log) -> Vec<(BlockId, Vec<RowHandle>)> {
     log.blocks.get_untracked().iter().map(|block| (block.id, block.rows.get_untracked())).collect()
 }
@@ -163,7 +163,7 @@ fn owner() -> Owner {
     owner
 }
 
-/// What was notified, in order.
+/// Signals that were notified, in order.
 #[derive(Clone, Default)]
 struct Notified(Arc<Mutex<Vec<String>>>);
 

@@ -1,11 +1,11 @@
-//! Who put which emoji on a message.
+//! Reactions to a message.
 
 use protocol::{Emoji, MemberId};
 
 use super::Reader;
 use super::row::Reaction;
 
-/// Most names a [`Reaction`] carries.
+/// Maximum number of names in a [`Reaction`].
 pub const MAX_NAMES: usize = 10;
 
 /// The reactions to one message, counted in the log's order. Emoji stand in the order in which they came first, and
@@ -16,7 +16,7 @@ pub(super) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    /// A member put this emoji on, or took it away.
+    /// Counts a reaction that a member added or removed.
     pub(super) fn count(&mut self, by: MemberId, emoji: &'a Emoji, on: bool) {
         let Some(place) = self.emoji.iter().position(|(known, _)| *known == emoji) else {
             if on {
@@ -35,7 +35,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// As a row shows it.
+    /// Returns the reactions as a row shows them.
     pub(super) fn shown(self, reader: Reader<'_>) -> Vec<Reaction> {
         self.emoji
             .into_iter()

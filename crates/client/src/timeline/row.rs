@@ -1,4 +1,4 @@
-//! What a page draws, top to bottom.
+//! Rows that a page draws, top to bottom.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use protocol::{Code, DisplayName, Emoji, EventId, LeaveReason, MemberId, Message
 pub enum Row {
     /// A new day begins.
     Day(DayRow),
-    /// What the reader has not seen begins.
+    /// The first unread message follows.
     Unread(UnreadRow),
-    /// Something was said.
+    /// A message.
     Message(MessageRow),
-    /// Members came and went.
+    /// Members joined and left.
     Line(LineRow),
 }
 
 impl Row {
-    /// What tells this row from all others. It is the same while a message is pending and after it was sent.
+    /// Unique key of this row. It is the same while a message is pending and after it was sent.
     #[must_use]
     pub fn key(&self) -> RowKey {
         match self {
@@ -30,138 +30,138 @@ impl Row {
     }
 }
 
-/// What tells a row from all others of its room.
+/// Unique key of a row in its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKey {
     /// A message, or the first event of a line.
     Event(EventId),
     /// A day, counted from 1970-01-01 in the reader's zone.
     Day(i64),
-    /// The beginning of what is unread, by its first message: where another one is the first, it is another row.
+    /// The unread row, by its first unread message: where another one is the first, it is another row.
     Unread(EventId),
 }
 
-/// Stands before the first row of a day.
+/// Row before the first message of a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayRow {
     /// The day, counted from 1970-01-01 in the reader's zone.
     pub day: i64,
-    /// When the first row of that day was, in UTC milliseconds.
+    /// Time of the first row of that day, in UTC milliseconds.
     pub at: u64,
 }
 
-/// Stands before the first message that came while the page was not on the screen.
+/// Row before the first message that came while the page was not on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadRow {
-    /// The first of them.
+    /// First unread message.
     pub first: EventId,
-    /// How many messages of others came since; never 0.
+    /// Number of unread messages; never 0.
     pub count: usize,
 }
 
 /// A message on the screen, as it is now, with the reader's own changes that are still on their way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageRow {
-    /// Its event. In a change that was refused, and has become a message of its own, that change's.
+    /// Id of its event; for a refused edit, which is shown as a message of its own, that of the edit.
     pub id: EventId,
-    /// Who said it.
+    /// Author.
     pub by: MemberId,
-    /// What that member is called now; `None` when the server never named them.
+    /// Current name of the author; `None` when the server never sent one.
     pub name: Option<DisplayName>,
-    /// When, in UTC milliseconds: by the server's clock, or by this machine's until it is sent.
+    /// Time in UTC milliseconds: by the server's clock, or by this machine's until it is sent.
     pub at: u64,
-    /// What it says; `None` when it was deleted.
+    /// Text; `None` when it was deleted.
     pub body: Option<MessageBody>,
-    /// Whether it said something else before.
+    /// True if it was edited.
     pub edited: bool,
-    /// Whether the reader said it.
+    /// True if the reader is the author.
     pub own: bool,
-    /// Whether author and time stand above it.
+    /// True if author and time stand above it.
     pub first_of_group: bool,
-    /// Whether the next row belongs to something else.
+    /// True if the next row belongs to another group.
     pub last_of_group: bool,
-    /// What it answers.
+    /// Message that it answers.
     pub reply: Option<Quote>,
     /// The emoji on it.
     pub reactions: Arc<Vec<Reaction>>,
-    /// How far it got.
+    /// Progress of delivery.
     pub state: RowState,
 }
 
 /// The message that another one answers, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
-    /// Which.
+    /// Id of that message.
     pub target: EventId,
-    /// Who said it; `None` when it is not here.
+    /// Author; `None` when the message is not here.
     pub by: Option<MemberId>,
-    /// What that member is called now.
+    /// Current name of the author.
     pub name: Option<DisplayName>,
-    /// What it says; `None` when it was deleted or is not here.
+    /// Text; `None` when it was deleted or is not here.
     pub body: Option<MessageBody>,
-    /// Whether it is a row of this page: then one can jump to it.
+    /// True if it is a row of this page, so that the reader can jump to it.
     pub is_here: bool,
 }
 
 /// One emoji on a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reaction {
-    /// Which.
+    /// The emoji.
     pub emoji: Emoji,
-    /// How many members put it there; never 0.
+    /// Number of members who reacted with it; never 0.
     pub count: usize,
-    /// Whether the reader is one of them.
+    /// True if the reader is one of them.
     pub own: bool,
-    /// What the first of them are called, in the order they came: at most [`super::reactions::MAX_NAMES`].
+    /// Names of the first of them, in the order of their reactions: at most [`super::reactions::MAX_NAMES`].
     pub who: Vec<DisplayName>,
 }
 
-/// How far a message got.
+/// Progress of a message's delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowState {
     /// In the log: everybody has it.
     Sent,
     /// In the log, and a change or deletion of it, shown already, is on its way.
     Changing {
-        /// Since when, in monotonic milliseconds; 0 when it was made before a reload.
+        /// Time of the change, in monotonic milliseconds; 0 when it was made before a reload.
         since: u64,
     },
-    /// On its way.
+    /// Not in the log yet.
     Pending {
-        /// Since when, in monotonic milliseconds; 0 when it was written before a reload.
+        /// Time of writing, in monotonic milliseconds; 0 when it was written before a reload.
         since: u64,
-        /// Why the server wants it later, if it said so.
+        /// Code of the server's temporary refusal, if there was one.
         waiting: Option<Code>,
     },
     /// Not sent: the person decides.
     Refused(Code),
 }
 
-/// Members who came and went, one after another. One about the reader stands alone.
+/// Consecutive joins and leaves. One about the reader stands alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineRow {
-    /// The first of its events.
+    /// Id of the first of its events.
     pub id: EventId,
-    /// When the first was, in UTC milliseconds.
+    /// Time of the first event, in UTC milliseconds.
     pub at: u64,
-    /// What happened, in order; never empty.
+    /// The joins and leaves, in order; never empty.
     pub changes: Arc<Vec<SeatChange>>,
 }
 
-/// Somebody came or went.
+/// A member who joined or left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeatChange {
-    /// Who.
+    /// The member.
     pub member: MemberId,
-    /// What that member is called now; `None` when the server never named them.
+    /// Current name of the member; `None` when the server never sent one.
     pub name: Option<DisplayName>,
-    /// Whether it is the reader.
+    /// True if it is the reader.
     pub own: bool,
-    /// Came or went.
+    /// Kind of the change.
     pub kind: SeatChangeKind,
 }
 
-/// Came or went.
+/// Kind of a seat change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeatChangeKind {
     /// Took a seat.

@@ -1,4 +1,4 @@
-//! How rows are made of events and drafts.
+//! Builder of rows from events and drafts.
 
 use std::sync::Arc;
 
@@ -8,34 +8,34 @@ use super::row::{DayRow, LineRow, MessageRow, Quote, Reaction, Row, RowState, Se
 use super::{Reader, Timeline};
 use crate::outbox::{Draft, DraftEvent, DraftState};
 
-/// Messages of one author stand in one group when no more than this lies between each and the next, in milliseconds.
+/// Maximum time between two consecutive messages of one group, in milliseconds.
 pub const GROUP_MS: u64 = 300_000;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
-/// Rows being made, top to bottom.
+/// Builder of rows, top to bottom.
 pub(super) struct RowBuilder<'a> {
     timeline: &'a Timeline,
     reader: Reader<'a>,
     zone: i32,
     drafts: Vec<&'a Draft>,
-    /// What waits to be sent of messages, sorted by their ids.
+    /// Unsent drafts by the message they concern, sorted by its id.
     pending: Vec<Pending<'a>>,
-    /// Where the unread row stands, and what it says.
+    /// Place of the unread row, and its count.
     unread: Option<(Seq, usize)>,
     rows: Vec<Row>,
     /// The last day that has begun.
     day: Option<i64>,
-    /// Whether the last row is a line that takes more.
+    /// True if the last row is a line that further joins and leaves are added to.
     line_is_open: bool,
 }
 
-/// What is on its way and concerns one message.
+/// Unsent drafts that concern one message.
 struct Pending<'a> {
     /// The message.
     id: EventId,
-    /// Its words.
+    /// Its text.
     said: Option<&'a MessageBody>,
     /// Changes of it, deletions and reactions, in order.
     changes: Vec<&'a Draft>,
@@ -124,7 +124,8 @@ impl<'a> RowBuilder<'a> {
         }
     }
 
-    /// Messages, and changes that have no other place: a refused one, and one whose message is not here.
+    /// Adds a row for a message, or for an edit that has no other place: a refused one, and one whose message is not
+    /// here.
     fn draft(&mut self, draft: &'a Draft) {
         let (body, reply_to) = match &draft.event {
             DraftEvent::Message { body, reply_to } => (body, *reply_to),
@@ -183,18 +184,18 @@ impl<'a> RowBuilder<'a> {
         self.rows.push(Row::Message(row));
     }
 
-    /// What is on its way and concerns this message.
+    /// Unsent drafts that concern this message.
     fn pending(&self, id: EventId) -> Option<&Pending<'a>> {
         let place = self.pending.binary_search_by_key(&id, |pending| pending.id).ok()?;
         self.pending.get(place)
     }
 
-    /// What is on its way and changes or reacts to this message.
+    /// Unsent edits, deletions and reactions of this message.
     fn changes(&self, id: EventId) -> &[&'a Draft] {
         self.pending(id).map_or(&[], |pending| &pending.changes)
     }
 
-    /// What a message says once what is on its way has come, and since when that is under way.
+    /// Text of a message with unsent edits applied, and the time of the first of these.
     fn current_body(&self, id: EventId, said: Option<&'a MessageBody>) -> (Option<&'a MessageBody>, Option<u64>) {
         let (mut body, mut since) = (said, None);
         for change in self.changes(id) {
@@ -241,7 +242,7 @@ impl<'a> RowBuilder<'a> {
         }
     }
 
-    /// Whether there is a row with words that a change could be shown in.
+    /// True if there is a row with text that an edit could be shown in.
     fn has_body(&self, target: EventId) -> bool {
         self.pending(target).is_some_and(|pending| pending.said.is_some())
             || self
@@ -265,7 +266,7 @@ impl<'a> RowBuilder<'a> {
         self.rows.push(Row::Line(LineRow { id: event.id, at: event.at, changes: Arc::new(vec![change]) }));
     }
 
-    /// Begins a new day where there is one. A clock that goes back begins none.
+    /// Adds a day row where a new day begins. A clock that goes back begins none.
     fn day(&mut self, at: u64) {
         let local = i64::try_from(at).unwrap_or(i64::MAX).saturating_add(i64::from(self.zone) * MINUTE_MS);
         let day = local.div_euclid(DAY_MS);
@@ -276,7 +277,7 @@ impl<'a> RowBuilder<'a> {
     }
 }
 
-/// The place of this message among those that something is on its way for.
+/// Returns the entry of this message, and adds it where there is none.
 fn pending_of<'p, 'a>(pending: &'p mut Vec<Pending<'a>>, id: EventId) -> &'p mut Pending<'a> {
     let place = pending.binary_search_by_key(&id, |pending| pending.id).unwrap_or_else(|place| {
         pending.insert(place, Pending { id, said: None, changes: Vec::new() });

@@ -1,4 +1,4 @@
-//! What holds for edits, deletions, reactions and replies: in the log, and on their way there.
+//! Laws of edits, deletions, reactions and replies: in the log, and on their way there.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -115,7 +115,7 @@ fn draft_event() -> impl Strategy<Value = DraftEvent> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// What the reader does is shown at once just as it will be once it is in the log.
+    /// The reader's changes are shown at once just as they will be once they are in the log.
     #[test]
     fn what_is_on_its_way_is_shown_as_the_log_will_say_it(
         mut log in log(1..40), acts in prop::collection::vec((spec(), 0u64..400_000), 1..20),

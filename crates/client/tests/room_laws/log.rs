@@ -73,7 +73,7 @@ pub(crate) fn reacted(nth: u32, who: u8, target: u32, emoji: &str, on: bool) -> 
     (nth, who, EventKind::Reacted { target: id(target), emoji: emoji.parse().unwrap(), on })
 }
 
-/// What happens next, and to what: enough to make an event that a server would take.
+/// Next event and its target: enough to make an event that a server would take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spec {
     pub(crate) who: u8,
@@ -177,7 +177,7 @@ impl Log {
         range.map(read).collect()
     }
 
-    /// What a message says after these many events.
+    /// Text of a message after these many events.
     pub(crate) fn truth(&self, message: EventId, head: usize) -> Truth {
         let mut truth = Truth { body: None, edited: false, reactions: Vec::new() };
         for event in &self.events[..head] {
@@ -285,12 +285,12 @@ impl Log {
         self.read(end.saturating_sub(limit)..end, head)
     }
 
-    /// How many events stand before this place.
+    /// Number of events before this place.
     pub(crate) fn place(&self, seq: Seq) -> usize {
         self.events.iter().take_while(|event| event.seq < seq).count()
     }
 
-    /// Whether these are consecutive events of this log.
+    /// True if these are consecutive events of this log.
     pub(crate) fn has_run<'a>(&self, run: impl Iterator<Item = &'a Event>) -> bool {
         let run: Vec<Seq> = run.map(|event| event.seq).collect();
         let seqs: Vec<Seq> = self.events.iter().map(|event| event.seq).collect();

@@ -1,4 +1,4 @@
-//! What is true only for a while: who writes, who is away, that the connection is back.
+//! State that expires: typing, away, the notice of a reconnect.
 
 use client::presence::{TYPING_EXPIRY_MS, TYPING_INTERVAL_MS};
 use client::{Action, Client, Input, Outbox, RECONNECTED_MS, Reconnected, Status};
@@ -58,7 +58,7 @@ fn the_others_are_told_of_the_readers_writing_now_and_then() {
     assert!(!transmits(&client.step(20_001, Input::Typing)), "nobody hears it");
 }
 
-/// A client on dial 1 that is caught up with a room of two others.
+/// A client on connection 1 that is caught up with a room of two others.
 fn among_others() -> (Client, Log) {
     let log = Log::of([joined(1, ME), joined(2, 1), joined(3, 2)]);
     let mut client = Client::new(1, Some(log.snapshot(3, 10)), Outbox::default());

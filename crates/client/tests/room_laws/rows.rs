@@ -1,4 +1,4 @@
-//! What holds for days, the unread mark and quotes.
+//! Laws of days, the unread mark and quotes.
 
 use client::{Client, DayRow, Input, Outbox, Quote, RoomState, Row, RowKey, UnreadRow};
 use proptest::prelude::*;

@@ -121,7 +121,7 @@ impl World {
         }
     }
 
-    /// Whether a member may append this.
+    /// True if a member may append this.
     fn judge(&self, event: Proposal) -> Result<EventKind, Code> {
         let standing = self.log.standing();
         let kept = |target| self.log.events[self.start..].iter().any(|event| event.id == target);

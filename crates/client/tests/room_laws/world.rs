@@ -43,7 +43,7 @@ pub(crate) enum Step {
     Older,
 }
 
-/// What becomes of a refused draft.
+/// Decision about a refused draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     Retry,
@@ -78,11 +78,11 @@ pub(crate) struct World {
     start: usize,
     wire: Option<Wire>,
     refuse: Option<bool>,
-    /// What the person did and has not given up, in order.
+    /// Drafts that the person made and has not given up, in order.
     pub(crate) sent: Vec<EventId>,
-    /// What was put back into the composer.
+    /// Texts that were put back into the composer.
     composed: Option<MessageBody>,
-    /// How often an id was and may be transmitted on a dial.
+    /// Number of times an id was and may be transmitted on a connection.
     transmitted: BTreeMap<(u32, EventId), u32>,
     allowed: BTreeMap<(u32, EventId), u32>,
     position: Option<Position>,
@@ -266,7 +266,7 @@ impl World {
         self.input(Input::Send { id, body, reply_to, at })
     }
 
-    /// What a person can do to a message on the screen, be it in the log or on its way.
+    /// Changes a message on the screen as a person can, be it in the log or on its way.
     fn act(&mut self, Spec { kind, which, on, .. }: Spec) -> Result<(), TestCaseError> {
         let is_message = |id: &EventId| {
             let draft = self.client.outbox().drafts().find(|draft| draft.id == *id);
@@ -303,7 +303,7 @@ impl World {
         Ok(())
     }
 
-    /// What is refused is first in the queue: at most one draft is.
+    /// A refused draft is first in the queue: at most one draft is refused.
     fn decide(&mut self, decision: Decision) -> Result<(), TestCaseError> {
         let drafts: Vec<Draft> = self.client.outbox().drafts().cloned().collect();
         let Some(refused) = drafts.iter().find(|draft| draft.is_refused()) else { return Ok(()) };
@@ -330,7 +330,7 @@ impl World {
         self.log.events.iter().any(|event| event.id == id)
     }
 
-    /// What holds at every moment.
+    /// Laws that hold at every moment.
     fn check(&mut self) -> Result<(), TestCaseError> {
         let rows = self.client.rows();
         keys_are_unique(&rows)?;

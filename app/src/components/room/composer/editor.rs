@@ -31,12 +31,12 @@ pub(super) struct Editor {
     pub(super) mention: Mention,
 }
 
-/// Texts that are not in the box.
+/// Texts set aside while the box holds another one.
 #[derive(Default)]
 struct SetAside {
     /// The draft, while a message is being changed in the box; `Some` exactly then.
     draft: Option<String>,
-    /// What had been typed for a change before a reload.
+    /// Text that had been typed for an edit before a reload.
     edited_text: Option<String>,
 }
 
@@ -114,7 +114,8 @@ impl Editor {
         }
     }
 
-    /// Comes out of the browser's page cache: another page of this tab may have gone on with what stood in the box.
+    /// Reads the storage again after the browser's page cache: another page of this tab may have gone on with the
+    /// draft.
     fn restore_from_page_cache(self) {
         let Some(draft) = self.room.saved_draft() else { return };
         let target = self.room.saved_compose_target();
@@ -195,7 +196,7 @@ impl Editor {
         self.input();
     }
 
-    /// Notes that the text in the box is another one.
+    /// Stores the changed text and updates the counter and the height of the box.
     fn text_changed(self, field: &HtmlTextAreaElement, text: &str) {
         if !self.is_changing() {
             self.room.save_draft(text);
@@ -204,7 +205,7 @@ impl Editor {
         browser::fit_rows(field);
     }
 
-    /// Hears that the reader changed the text in the box. Others' messages wait while this runs, at every key: it
+    /// Handles the box's `input` event. Others' messages wait while this runs, at every key: it
     /// subscribes to nothing, and writes a signal only where its value is another one.
     pub(super) fn input(self) {
         self.room.note_key();

@@ -23,7 +23,7 @@ const MAX_SUGGESTIONS: usize = 8;
 pub(super) struct Mention {
     room: Room,
     suggestions: RwSignal<Option<Suggestions>>,
-    /// Place of the `@` whose list the reader closed.
+    /// Place of the `@` whose list the reader dismissed.
     dismissed: StoredValue<Option<u32>>,
 }
 
@@ -147,7 +147,7 @@ fn option_id(place: usize) -> String {
     format!("{LIST_ID}-{place}")
 }
 
-/// What stands before a place given in UTF-16 units, as browsers give it.
+/// Text before a place given in UTF-16 units, as browsers give it.
 fn before(text: &str, place: u32) -> &str {
     let mut left = place as usize;
     let end = text.char_indices().find(|(_, c)| {
@@ -158,7 +158,7 @@ fn before(text: &str, place: u32) -> &str {
     &text[..end.map_or(text.len(), |(end, _)| end)]
 }
 
-/// Where the unfinished mention at the end of this text begins, in UTF-16 units, and what follows its `@`.
+/// Place of the unfinished mention at the end of this text, in UTF-16 units, and what follows its `@`.
 fn unfinished_mention(before: &str) -> Option<(u32, &str)> {
     let at = before.rfind('@')?;
     let (rest, query) = (&before[..at], &before[at + 1..]);
@@ -168,12 +168,12 @@ fn unfinished_mention(before: &str) -> Option<(u32, &str)> {
     (begins_word && unfinished).then(|| (rest.encode_utf16().count() as u32, query))
 }
 
-/// Without the difference between small and capital letters.
+/// Folds case: one text for small and capital letters.
 fn folded(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
-/// The others whose name contains this, those first whose name begins with it.
+/// Other members whose name contains this, those first whose name begins with it.
 fn matching_members(members: &[Member], me: MemberId, query: &str) -> Vec<Member> {
     let query = folded(query);
     let (begin, contain): (Vec<_>, Vec<_>) = members

@@ -78,7 +78,7 @@ pub(super) enum Submit {
     Send(Option<EventId>),
     /// Other words for this message.
     Change(EventId),
-    /// Nothing: the message says so already.
+    /// No change: the message has this text already.
     Unchanged,
 }
 
@@ -101,7 +101,7 @@ pub(super) fn problem(mode: &Mode, refused: Code) -> Option<&'static str> {
     }
 }
 
-/// What the tab keeps of this mode. A change begins with the words that were typed for it before a reload, otherwise
+/// Compose target of this mode. An edit begins with the text that was typed for it before a reload, otherwise
 /// with those of its message.
 pub(super) fn compose_target(mode: &Mode, resumed: Option<String>) -> Option<ComposeTarget> {
     match mode {

@@ -1,5 +1,5 @@
-//! New messages, told to whoever cannot see them. The log itself is no live region: it would tell reactions, changes and
-//! older pages, too.
+//! Announcements of new messages for screen readers. The log itself is no live region: it would announce reactions,
+//! edits and older pages, too.
 
 use std::mem;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use super::row::excerpt;
 use crate::live::room::Room;
 use crate::{markup, text};
 
-/// Messages that come within this time are told together.
+/// Time within which new messages are announced together.
 const ANNOUNCE_DELAY: Duration = Duration::from_millis(700);
-/// More than this many are told as a number.
+/// Maximum number of messages that are read out one by one; more are announced as a count.
 const MAX_READ_OUT: usize = 3;
 
 /// A new message.
@@ -40,7 +40,7 @@ impl Announcer {
         Self { room, announced: RwSignal::default(), pending: StoredValue::default() }
     }
 
-    /// Tells new messages, together with others that come soon.
+    /// Announces new messages, together with others that come soon.
     pub(super) fn announce(self, news: Vec<News>) {
         if news.is_empty() {
             return;
@@ -52,7 +52,7 @@ impl Announcer {
         pending.extend(news);
     }
 
-    /// Tells what is not told yet. Does nothing once the page is gone.
+    /// Announces the pending messages. Does nothing once the page is gone.
     fn flush(self) {
         let Some(pending) = self.pending.try_write_value().map(|mut pending| mem::take(&mut *pending)) else { return };
         if pending.len() > MAX_READ_OUT {

@@ -1,4 +1,4 @@
-//! The place where somebody reads, over a reload and over a look at another page.
+//! Restores the reader's scroll position after a reload and after a visit to another page.
 
 use client::RowKey;
 use leptos::ev;
@@ -15,13 +15,13 @@ use crate::live::effect::effect;
 use crate::live::room::{Room, Status};
 use crate::live::tab_storage::{self, ScrollAnchor};
 
-/// Maximum number of older pages that are loaded to get back to a message.
+/// Maximum number of older pages that are loaded to get back to the anchor's message.
 const MAX_PAGES: u8 = 5;
-/// Number of frames in which the message is put in its place. What comes on the screen gets its real size only then, and
-/// moves what is above it.
+/// Number of frames in which the message is put in its place. What comes on the screen gets its real size only then,
+/// and moves what is above it.
 const FRAMES: u8 = 4;
 
-/// Goes back to where the reader was, and keeps where they are when the page goes away.
+/// Restores the stored scroll anchor, and stores the current one when the page goes away.
 pub(super) fn restore_scroll_anchor(room: Room, scroller: NodeRef<Section>) {
     let pending = restore(room, scroller);
     // When the owner ends the rows are off the screen already, and have no place any more. The address changes before.
@@ -37,8 +37,8 @@ pub(super) fn restore_scroll_anchor(room: Room, scroller: NodeRef<Section>) {
     effect(move || browser::on_window_event(ev::pagehide, move |_| save(room, scroller, pending)));
 }
 
-/// Keeps the reader's place; none at the end, and none once the stay is over, when everything of the room is forgotten.
-/// Whoever is at the end because the place is still sought keeps that.
+/// Stores the scroll anchor; none at the end, and none once the stay is over, when everything of the room is cleared.
+/// An anchor that is still being restored stays stored.
 fn save(room: Room, scroller: NodeRef<Section>, pending: StoredValue<Option<ScrollAnchor>>) {
     let Some(Some(scroller)) = scroller.try_get_untracked() else { return };
     let is_over = matches!(room.status.get_untracked(), Status::Ended(_));
@@ -65,8 +65,8 @@ fn top_message(scroller: &Element) -> Option<ScrollAnchor> {
     })
 }
 
-/// Goes back to the kept place, once its message is shown: it may be on an older page. Where it is on none of those that
-/// are loaded for it, the reader stays at the end. Returns the place while it is being looked for.
+/// Scrolls to the stored anchor, once its message is shown: it may be on an older page. Where it is on none of those
+/// that are loaded for it, the reader stays at the end. Returns the anchor while it is being restored.
 fn restore(room: Room, scroller: NodeRef<Section>) -> StoredValue<Option<ScrollAnchor>> {
     let pending = StoredValue::new(None);
     let mut pages = None;
@@ -92,8 +92,8 @@ struct Pages {
     before: Option<Position>,
 }
 
-/// Goes to the place, or has another page come: with each page that came, and once more where it may have failed with the
-/// connection. `None` when the search is over.
+/// Scrolls to the anchor, or loads another page: with each page that came, and once more where it may have failed with
+/// the connection. `None` when the search is over.
 fn search_step(room: Room, scroller: NodeRef<Section>, anchor: ScrollAnchor, pages: Pages) -> Option<Pages> {
     // Whoever has scrolled while a page was on its way wants to be there.
     if pages.asked > 0 && scroller.get_untracked()?.scroll_top() < 0 {
