@@ -77,6 +77,7 @@ test('a cookie tossed by a sibling host is ignored', async ({ tls, visitor }) =>
   ]);
 
   await ana.page.goto(tls.url(SIBLING));
+  await ana.hydrated();
   const value = own[0]?.value ?? '';
   const names = ['__%48ost-flasky', '__Host%2dflasky', 'flasky', 'flasky-443', '__Host-flasky'];
   await ana.page.evaluate(

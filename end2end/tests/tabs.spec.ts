@@ -62,6 +62,9 @@ test('a page that wakes up takes over from the later pages of its tab', async ({
   await ana.type('mine');
   await ana.hears('mine');
   await ana.composer.fill('old text');
+  // A page that sleeps has kept what it had.
+  const kept = () => Object.entries(sessionStorage).find(([key]) => key.startsWith('flasky.draft.'))?.[1];
+  await expect.poll(() => ana.page.evaluate(kept)).toBe('old text');
   await asLaterPage(ana.page, 'later', 'new text');
   await ana.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
   await expect.poll(() => ana.said()).toEqual(['mine', 'later']);
