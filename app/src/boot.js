@@ -29,21 +29,33 @@ const undone = (run) => {
   }
 };
 
-// What was typed into the page's fields, and the field and the place in it where writing goes on.
+// What was typed into the page's fields, the field and the place in it where writing goes on, what is open, and where
+// the reader is.
 const collect = (app) => {
   const fields = [...app.querySelectorAll(':is(input, textarea)[id]')].map(({ id, value }) => [id, value]);
   const { id, selectionStart, selectionEnd } = document.activeElement ?? {};
-  return { fields, focused: id, caret: [selectionStart, selectionEnd] };
+  const opened = [...app.querySelectorAll('details')].map(({ open }) => open);
+  const read = app.querySelector('.log')?.scrollTop;
+  return { fields, focused: id, caret: [selectionStart, selectionEnd], opened, read };
 };
 
-// Draws the page anew. What was typed is in its fields again before anything there looks at them.
-const redraw = (app, program, { fields, focused, caret }) => {
-  app.replaceChildren();
-  program.mount();
+// Draws the page anew. What was typed is in its fields again before anything there looks at them. A page that cannot be
+// drawn is left as it was: it works as it does without script.
+const redraw = (app, program, { fields, focused, caret, opened, read }) => {
+  const before = [...app.childNodes];
+  try {
+    app.replaceChildren();
+    program.mount();
+  } catch (error) {
+    app.replaceChildren(...before);
+    throw error;
+  }
   for (const [id, value] of fields) {
     const field = document.getElementById(id);
     if (field) field.value = value;
   }
+  app.querySelectorAll('details').forEach((details, nth) => { details.open ||= opened[nth]; });
+  if (read) app.querySelector('.log').scrollTop = read;
   const field = focused && document.getElementById(focused);
   if (!field) return;
   field.focus();
@@ -119,7 +131,12 @@ const boot = async (wasm, script, again) => {
     // Why, for who looks into a page that was reported.
     else root.setAttribute('data-redrawn', redrawn);
     keepTexts(app);
-    setTimeout(() => root.toggleAttribute('data-hydrated', true));
+    setTimeout(() => {
+      // What the server sent along is drawn: it would keep what was said when the room is gone.
+      __RESOLVED_RESOURCES.length = 0;
+      for (const script of document.querySelectorAll('body > script')) script.remove();
+      root.toggleAttribute('data-hydrated', true);
+    });
   } catch (error) {
     root.removeAttribute('data-script');
     document.getElementById('boot-failed').hidden = false;

@@ -2,7 +2,7 @@ import type { BrowserContext, ConsoleMessage, Request } from '@playwright/test';
 
 /**
  * Fails a test for everything a page complains about: any console message, uncaught error, failed request,
- * answer of 400 or above, or violation of the content security policy. Three things may be announced, because
+ * answer of 400 or above, or violation of the content security policy. Four things may be announced, because
  * Chromium logs them however well the page copes with them. What a browser breaks off because it goes
  * elsewhere is no complaint, see `isMovingOn`.
  */
@@ -14,6 +14,8 @@ export class Guard {
   private serverIsDown = false;
   /** What may be asked for in vain: part of its address. */
   private lost: RegExp | undefined;
+  /** What the page may throw: part of its words. */
+  private thrown: RegExp | undefined;
   private sealed = false;
 
   /** Announce that the page of this room will be asked for, and answered with 404. */
@@ -39,10 +41,18 @@ export class Guard {
     };
   }
 
+  /** Announce that the page will throw this. */
+  expectThrown(words: RegExp): void {
+    this.thrown = words;
+  }
+
   async watch(context: BrowserContext, scripts: boolean): Promise<void> {
     this.contexts.push(context);
     context.on('console', (message) => this.onConsole(message));
-    context.on('weberror', (error) => this.complain(`uncaught: ${error.error().stack ?? error.error()}`));
+    context.on('weberror', (error) => {
+      const words = String(error.error().stack ?? error.error());
+      if (!this.thrown?.test(words)) this.complain(`uncaught: ${words}`);
+    });
     context.on('requestfailed', (request) => {
       if (isMovingOn(request) || (this.serverIsDown && isFavicon(request)) || this.lost?.test(request.url())) return;
       this.complain(`failed request: ${request.method()} ${request.url()}: ${request.failure()?.errorText}`);

@@ -294,6 +294,33 @@ test('what was typed is there also where a page is drawn anew only at the second
   await expect(ana.nameField).toBeFocused();
 });
 
+test('a page that cannot be drawn anew either stays as the server wrote it, with what was typed', async ({ person, guard }) => {
+  const ana = await person('Ana');
+  await ana.page.addInitScript(() => {
+    const { replaceChildren } = Element.prototype;
+    // Drawing begins with taking away what is there. The other calls put it back.
+    let calls = 0;
+    Element.prototype.replaceChildren = function (...nodes) {
+      replaceChildren.apply(this, nodes);
+      calls += 1;
+      if (calls % 2) throw new Error('half drawn');
+    };
+  });
+  const letWasmCome = await openHeld(ana, '/');
+  await skipInDebug(ana.page);
+  await ana.page.evaluate(meddle);
+  await ana.nameField.fill('Ana');
+  guard.expectThrown(/half drawn/);
+  letWasmCome();
+  await expect(ana.alert).toContainText('This page could not start completely');
+  await expect(ana.nameField).toHaveValue('Ana');
+  const below = await ana.page.locator('.top').boundingBox();
+  const said = await ana.alert.boundingBox();
+  expect(below && said && below.y >= said.y + said.height, 'nothing is covered').toBe(true);
+  await ana.press('Create a room');
+  await expect(ana.page.getByTestId('code')).toBeVisible();
+});
+
 test('a home page that others changed is drawn anew, with what was typed', async ({ person }) => {
   const ana = await person('Ana');
   const letWasmCome = await openHeld(ana, '/');
