@@ -15,7 +15,7 @@ mod functions;
 #[cfg(feature = "ssr")]
 pub mod port;
 
-pub use error::CallError;
+pub use error::{CallError, Cause};
 pub use functions::*;
 
 pub use crate::markup::MessageMarkup;

@@ -10,6 +10,7 @@ pub(crate) mod look;
 pub(crate) mod markup;
 pub(crate) mod name;
 pub(crate) mod notice;
+pub(crate) mod page_announcer;
 pub(crate) mod room;
 pub(crate) mod title;
 pub(crate) mod top;

@@ -4,7 +4,7 @@ use client::{Ending, LineRow, SeatChangeKind};
 use protocol::room_code::RoomCodeError;
 use protocol::{Code, DisplayName, RoomCode, name};
 
-use crate::api::{EnterForm, Field, Refusal};
+use crate::api::{Cause, EnterForm, Field, Refusal};
 
 pub(crate) const PRODUCT: &str = "Flasky Chat";
 #[cfg(feature = "ssr")]
@@ -304,6 +304,19 @@ pub(crate) fn ending(ending: Ending) -> (&'static str, &'static str, &'static st
             START_NEW,
             "/",
         ),
+    }
+}
+
+/// Why a room cannot be had now: heading, more, the next step.
+pub(crate) fn unavailable(cause: Cause) -> (&'static str, &'static str, &'static str) {
+    match cause {
+        Cause::Server => (UNAVAILABLE, UNAVAILABLE_MORE, TRY_AGAIN),
+        Cause::Network => (
+            "The server cannot be reached",
+            "Check your network. Nothing is lost: this page goes on by itself.",
+            TRY_AGAIN,
+        ),
+        Cause::Release => ("There is a new version", "Reload the page to go on.", "Reload"),
     }
 }
 

@@ -150,8 +150,109 @@ test('a room that cannot be had shows what was not sent, and is asked for again 
   await ana.page.unroute('**/api/room_snapshot');
   sockets.blocked = false;
   await isOver();
-  await ana.page.getByRole('link', { name: 'Try again' }).click();
+  // By itself.
   await ana.inRoom(code);
   await ana.has(['not sent yet']);
   expect(count.loaded).toBe(0);
+});
+
+test('a room asked for while the network is away is said to be out of reach, and shown when it is back', async ({ person, guard }) => {
+  const ana = await person('Ana');
+  await ana.home();
+  await ana.nameField.fill('Ana');
+  await ana.press('Create a room');
+  const code = await ana.inRoom();
+  await ana.page.goBack();
+  await ana.isHome();
+  const isOver = guard.expectLost(/room_snapshot/);
+  await ana.page.route('**/api/room_snapshot', (route) => route.abort('internetdisconnected'));
+  await ana.page.goForward();
+  await expect(ana.page.getByRole('heading', { level: 1 })).toHaveText('The server cannot be reached');
+  await ana.page.unroute('**/api/room_snapshot');
+  await isOver();
+  await ana.page.evaluate(() => dispatchEvent(new Event('online')));
+  await ana.inRoom(code);
+});
+
+test('an answer of another release is met by loading the page again', async ({ person }) => {
+  const ana = await person('Ana');
+  await ana.home();
+  await ana.nameField.fill('Ana');
+  await ana.press('Create a room');
+  const code = await ana.inRoom();
+  await ana.page.goBack();
+  await ana.isHome();
+  const count = documents(ana.page);
+  await ana.page.route('**/api/room_snapshot', (route) => route.fulfill({ json: { Later: 1 } }));
+  await ana.page.goForward();
+  await expect(ana.page.getByRole('heading', { level: 1 })).toHaveText('There is a new version');
+  await ana.page.getByRole('link', { name: 'Reload' }).click();
+  await ana.inRoom(code);
+  expect(count.loaded).toBe(1);
+});
+
+test('a step back while another one is under way announces the page that stays', async ({ person }) => {
+  const ana = await person('Ana');
+  const { page } = ana;
+  await ana.home();
+  await ana.nameField.fill('Ana');
+  await ana.press('Create a room');
+  const code = await ana.inRoom();
+  await ana.page.getByRole('link', { name: 'Flasky Chat', exact: true }).click();
+  await ana.isHome();
+  await page.goBack();
+  await ana.inRoom(code);
+  // The room that is asked for is still on its way when the reader goes on.
+  let answer = () => {};
+  const held = new Promise<void>((done) => (answer = done));
+  await page.route('**/api/home', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.evaluate(() => history.go(1));
+  await expect(page.locator('html')).toHaveAttribute('data-loading', '');
+  await page.evaluate(() => history.go(-2));
+  await expect(page).toHaveURL(`${ana.origin}/`);
+  await expect(page.locator('html')).toHaveAttribute('data-loading', '');
+  answer();
+  await ana.isHome();
+  await arrives(ana, 'Flasky Chat');
+  await expect(page.locator('html')).not.toHaveAttribute('data-loading');
+});
+
+test('a step in history from one room to another shows that one alone', async ({ person }) => {
+  const ana = await person('Ana');
+  const { page } = ana;
+  const rooms: string[] = [];
+  await ana.home();
+  for (const words of ['First', 'Second']) {
+    await ana.nameField.fill('Ana');
+    await ana.press('Create a room');
+    rooms.push(await ana.inRoom());
+    await ana.say(words);
+    await ana.composer.fill(`${words} draft`);
+    await page.getByRole('link', { name: 'Flasky Chat', exact: true }).click();
+    await page.getByRole('button', { name: 'Create a room' }).waitFor();
+  }
+  await page.goBack();
+  await ana.inRoom(rooms[1]);
+  await page.evaluate(() => history.go(-2));
+  await ana.inRoom(rooms[0]);
+  await ana.has(['First']);
+  await expect(ana.composer).toHaveValue('First draft');
+  await ana.say('Once more');
+  await page.evaluate(() => history.go(2));
+  await ana.inRoom(rooms[1]);
+  await ana.has(['Second']);
+  await expect(ana.composer).toHaveValue('Second draft');
+});
+
+test('a room that ends while it is shown is announced', async ({ person }) => {
+  const ana = await person('Ana');
+  await ana.create();
+  const other = await ana.tab();
+  await other.openLink(await ana.inRoom());
+  await other.inRoom();
+  await other.leave();
+  await arrives(ana, 'You left this room, Flasky Chat');
 });

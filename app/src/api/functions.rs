@@ -17,7 +17,7 @@ use super::{CallError, Entry, Home, OlderPage, Posted, Visit};
 #[cfg(feature = "ssr")]
 fn rooms() -> Result<super::port::SharedRooms, CallError> {
     let error = "the server provides no rooms".to_owned();
-    use_context().ok_or(CallError { refused: None, error })
+    use_context().ok_or(CallError { error, ..CallError::default() })
 }
 
 /// Creates a room or joins one, and takes a seat. Without `intent` it joins when `code` is not empty.

@@ -7,7 +7,7 @@ use protocol::{Code, RoomCode};
 use wasm_bindgen::JsCast;
 use web_sys::{FormData, HtmlButtonElement, HtmlFormElement};
 
-use crate::api::{self, EnterForm as Fields, Field, Flash, Refusal};
+use crate::api::{self, CallError, Cause, EnterForm as Fields, Field, Flash, Refusal};
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::text;
@@ -53,7 +53,7 @@ impl FormState {
         });
     }
 
-    fn answered(self, answer: Result<api::Entry, api::CallError>, fields: Fields) {
+    fn answered(self, answer: Result<api::Entry, CallError>, fields: Fields) {
         if self.busy.is_disposed() {
             // The reader went to another page meanwhile. A seat that nobody comes to is free again by itself; to give it
             // back from here could take it from another tab.
@@ -61,6 +61,8 @@ impl FormState {
         }
         let (entered, refused) = match answer {
             Ok(entry) => (entry.code, entry.refused),
+            // Whatever was taken there is free again by itself.
+            Err(CallError { cause: Cause::Release, .. }) => return browser::reload(),
             Err(error) => (None, error.refused),
         };
         let refused = refused.unwrap_or(Refusal { field: Field::Code, code: Code::Unknown });

@@ -26,7 +26,7 @@ pub(crate) fn Notice(
     #[prop(default = "/")]
     to: &'static str,
     /// Called instead of following it, where there is script.
-    #[prop(optional)]
+    #[prop(optional_no_strip)]
     again: Option<Callback<()>>,
     /// True where what was in the flask goes before the reader's eyes.
     #[prop(optional)]
@@ -73,11 +73,14 @@ pub(crate) fn Notice(
 pub(crate) fn EndNotice(
     /// Reason of the end.
     ending: Ending,
+    /// Called when the room is to be asked for anew. Another release, or what this one did wrong, needs another document.
+    again: Callback<()>,
 ) -> impl IntoView {
     let room = expect_context::<Room>();
     let (heading, more, step, to) = text::ending(ending);
+    let again = matches!(ending, Ending::NoSeat | Ending::TooManyTabs).then_some(again);
     view! {
-        <Notice heading more step to evaporates=ending == Ending::RoomEnded room>
+        <Notice heading more step to evaporates=ending == Ending::RoomEnded room again>
             {move || {
                 // What was written there and never sent.
                 room.unsent.track();

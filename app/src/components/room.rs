@@ -6,6 +6,7 @@ use leptos_router::hooks::use_navigate;
 use protocol::EventId;
 
 use super::notice::EndNotice;
+use super::page_announcer::PageAnnouncer;
 use super::title::PageTitle;
 use crate::api::Inside;
 use crate::live::effect::effect;
@@ -65,6 +66,8 @@ pub(crate) enum EmojiTarget {
 pub(crate) fn RoomView(
     /// The room as it was when the server looked.
     inside: Inside,
+    /// Called when the room is to be asked for anew.
+    again: Callback<()>,
 ) -> impl IntoView {
     let Inside { snapshot, post_id, flash, markup } = inside;
     let room = Room::new(snapshot, markup, post_id);
@@ -84,11 +87,20 @@ pub(crate) fn RoomView(
         Status::Ended(ending) => Some(ending),
         _ => None,
     });
+    let announcer = expect_context::<PageAnnouncer>();
+    let mut was_shown = true;
+    effect(move || {
+        let is_over = ending.get().is_some();
+        if is_over && was_shown {
+            announcer.announce();
+        }
+        was_shown = !is_over;
+    });
     let shown = move || match ending.get() {
         None => view! { <OpenRoom post_id flash=flash.clone()/> }.into_any(),
         Some(ending) => view! {
             <PageTitle name=text::ending(ending).0/>
-            <EndNotice ending/>
+            <EndNotice ending again/>
         }
         .into_any(),
     };

@@ -69,6 +69,12 @@ pub fn socket_address(path: &str) -> Option<String> {
     Some(format!("{scheme}://{}{path}", location.host().ok()?))
 }
 
+/// Loads this page again.
+pub fn reload() {
+    // Refused only where the page may not go anywhere.
+    let _ = location().reload();
+}
+
 /// The address of this site, for links to give away.
 #[must_use]
 pub fn origin() -> String {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use client::{Client, Input, MessageRow, NameIndex, Outbox, Reconnected};
 use futures_channel::mpsc::{Sender, channel};
+use gloo_timers::future::TimeoutFuture;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::reactive::spawn_local_scoped_with_cancellation;
@@ -25,6 +26,9 @@ const INPUT_QUEUE: usize = 64;
 /// would keep the key's own frame waiting. Well below the interval of the signals to others:
 /// [`TYPING_INTERVAL_MS`](client::presence::TYPING_INTERVAL_MS).
 const TYPING_INPUT_INTERVAL_MS: u64 = 1_000;
+
+/// An older page that did not come is asked for again after this time, in milliseconds.
+const OLDER_AGAIN_MS: u32 = 2_000;
 
 /// One room on one page, as the context provides it. A handle: every copy is the same room.
 #[derive(Clone, Copy)]
@@ -298,7 +302,9 @@ impl Room {
                 self.server_markup.insert(&events, markup);
                 self.dispatch(Input::OlderPage { before, events, names });
             }
-            // What did not come, or did not get into the log, is asked for again when the reader comes near again.
+            // What did not come, or did not get into the log, is asked for again when the reader comes near again; not at
+            // every step of theirs.
+            TimeoutFuture::new(OLDER_AGAIN_MS).await;
             if let Some(mut cells) = self.cells.try_write_value() {
                 cells.requested_older = None;
             }

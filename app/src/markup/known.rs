@@ -40,17 +40,28 @@ impl ServerMarkup {
             let Some((_, body)) = events.iter().find(|event| event.id == id).and_then(said_by) else { continue };
             let nodes: Arc<[Node]> = nodes.into();
             let same = events.iter().filter_map(said_by).filter(|(_, other)| *other == body);
-            let read = same.map(|(message, body)| Read { message, body: body.clone(), nodes: nodes.clone() });
-            let free = WINDOW.saturating_sub(known.len());
-            known.extend(read.take(free));
+            for (message, body) in same {
+                known.retain(|read| read.message != message || read.body != *body);
+                if known.len() < WINDOW {
+                    known.push(Read { message, body: body.clone(), nodes: nodes.clone() });
+                }
+            }
         }
     }
 
-    /// Nodes of this message as the server read it, as long as that is what it says.
+    /// Nodes of this message as the server read it, as long as that is what it says. What it said before is forgotten.
     #[must_use]
     pub fn nodes(self, message: EventId, body: &MessageBody) -> Option<Arc<[Node]>> {
-        let known = self.0.try_read_value()?;
-        known.iter().find(|read| read.message == message && read.body == *body).map(|read| read.nodes.clone())
+        let mut known = self.0.try_write_value()?;
+        known.retain(|read| read.message != message || read.body == *body);
+        known.iter().find(|read| read.message == message).map(|read| read.nodes.clone())
+    }
+
+    /// Forgets a message that is deleted.
+    pub fn forget(self, message: EventId) {
+        if let Some(mut known) = self.0.try_write_value() {
+            known.retain(|read| read.message != message);
+        }
     }
 }
 

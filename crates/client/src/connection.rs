@@ -393,8 +393,8 @@ impl Connection {
             self.phase = Phase::Ended(self.ending(code));
             return;
         }
-        // A page that was never live has lost nothing to its own ghosts.
-        if self.phase == Phase::Live || reason != Some(CloseCode::TooManyTabs) {
+        // A page that was never live may have to wait for its own closed sockets, once.
+        if self.phase == Phase::Live || reason != Some(CloseCode::TooManyTabs) || self.failed_attempts > 0 {
             self.lost_since.get_or_insert(now);
         }
         self.back_off(now, retry_ms, reason == Some(CloseCode::Restarting));

@@ -136,6 +136,7 @@ fn time(room: Room, at: u64) -> impl IntoView + use<> {
 
 fn bubble(room: Room, message: &MessageRow) -> AnyView {
     let Some(body) = &message.body else {
+        room.server_markup.forget(message.id);
         return view! { <div class="message gone">{text::DELETED}</div> }.into_any();
     };
     let is_big = is_emoji_only(body.as_str()) && message.reply.is_none();
