@@ -1,9 +1,9 @@
 //! What a message says, as structure: a small part of Markdown.
 //!
-//! Bold, italic, strike, code, fenced code, quotes, lists and links mean what they mean in CommonMark, where they cannot
-//! be meant otherwise: no star inside a word, no single tilde, no `>` without a space, no number out of order. Everything
-//! else stands as it was typed: a chat has no headings, no pictures, no definitions and no HTML. A line break is a line
-//! break. Nothing here can make markup: the tree holds text, and the view turns it into text nodes.
+//! Markup takes a character away only where it gives its meaning in return, and a line never changes its speaker. Bold,
+//! italic, strike, code, fenced code, quotes, lists and links mean what they mean in CommonMark, where they cannot be meant
+//! otherwise: [`rules`] decides that, and `docs/markup.md` lists it for other clients. Everything else stands as it was
+//! typed, line by line. Nothing here can make markup: the tree holds text, and the view turns it into text nodes.
 //!
 //! What can hold no markup is read here. For the rest there is [`parser`], which the browser fetches when it first needs
 //! it: see [`lazy`]. What the server read for a page comes with it: see [`known`].
@@ -17,6 +17,7 @@ use crate::live::address::{self, Address};
 mod known;
 mod lazy;
 mod parser;
+mod rules;
 mod words;
 
 use words::Words;
@@ -106,14 +107,16 @@ pub(crate) fn names_of(members: &[Member], reader: MemberId) -> NameIndex {
 /// characters reaches it with 500 lines.
 const MAX_DRAWN: usize = 1_000;
 
-/// Whether nothing in this can be markup, so that the parser would find what [`as_typed`] finds.
+/// True if nothing in this can be markup, so that the parser would find what [`as_typed`] finds.
 fn is_plain(body: &str) -> bool {
-    let marks = ['*', '_', '~', '`', '<', '[', '\\', '&'];
-    !body.contains(marks)
+    !body.contains(['*', '~', '`', '['])
         && body.split('\n').all(|line| {
-            let begins = ['#', '>', '-', '+', '=', ' ', '\t'];
-            let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
-            !line.is_empty() && line.trim() == line && !line.starts_with(begins) && !number.starts_with(['.', ')'])
+            let words = line.trim_start();
+            let number = words.trim_start_matches(|c: char| c.is_ascii_digit());
+            !words.is_empty()
+                && line.trim_end() == line
+                && !words.starts_with(['>', '-', '\\'])
+                && !number.starts_with(['.', '\\'])
         })
 }
 
@@ -142,11 +145,17 @@ pub(crate) fn drawn(nodes: &[Node]) -> usize {
         Node::Mention { .. } => 3,
         Node::Link { leads_to: None, .. } => 2,
         Node::Link { .. } => 7,
-        Node::Pre { .. } => 8,
+        Node::Pre { .. } => 15,
         Node::List { items, .. } => 1 + items.len(),
         _ => 1,
     };
     nodes.iter().map(|node| of(node) + node.items().iter().map(|item| drawn(item)).sum::<usize>()).sum()
+}
+
+/// True if these nodes mention the reader: what is drawn as a mention calls, and nothing else does.
+pub(crate) fn calls_reader(nodes: &[Node]) -> bool {
+    let calls = |node: &Node| matches!(node, Node::Mention { own: true, .. });
+    nodes.iter().any(|node| calls(node) || node.items().iter().any(|item| calls_reader(item)))
 }
 
 /// The words of these nodes, without their structure.
@@ -184,5 +193,9 @@ impl Node {
     }
 }
 
+#[cfg(test)]
+mod fidelity;
+#[cfg(test)]
+mod shown;
 #[cfg(test)]
 mod tests;

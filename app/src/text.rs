@@ -83,6 +83,7 @@ pub(crate) const REACT: &str = "React";
 pub(crate) const REACT_WITH: &str = "React with";
 pub(crate) const REPLY: &str = "Reply";
 pub(crate) const COPY: &str = "Copy";
+pub(crate) const CODE_COPIED: &str = "Copied";
 pub(crate) const DELETE_SURE: &str = "Delete?";
 pub(crate) const DELETED: &str = "Message deleted";
 pub(crate) const EDITED: &str = "edited";
@@ -103,7 +104,7 @@ pub(crate) const GONE: &str = "Gone when you all go";
 pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
     match (refused.field, refused.code) {
         (_, Code::NameMissing) => "Type a name, so the others know who you are.".into(),
-        (_, Code::NameBad) => name_problem(&typed.name).into(),
+        (_, Code::NameBad) => name_problem(&typed.name),
         (_, Code::CodeMissing) => "Type the code of the room you want to join.".into(),
         (Field::Code, Code::CodeBad) => code_problem(&typed.code),
         (_, Code::CapacityBad) => "A room holds 2 to 1000 people.".into(),
@@ -128,11 +129,12 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
     }
 }
 
-fn name_problem(typed: &str) -> &'static str {
-    if name::holds_control(typed) {
-        "That name holds a character that cannot be shown. Please type it anew."
-    } else {
-        "That name is too long. It may have 32 characters."
+fn name_problem(typed: &str) -> String {
+    match name::turned_at(typed) {
+        Some(place) => {
+            format!("Character {place} of that name is invisible and turns the writing around. Please take it out.")
+        }
+        None => "That name is too long. It may have 32 characters.".into(),
     }
 }
 
@@ -141,7 +143,7 @@ pub(crate) fn not_sent(code: Code) -> &'static str {
     match code {
         Code::Empty => "There is nothing to send yet.",
         Code::TooLong => "This message is too long. It may have 4000 characters.",
-        Code::BadText => "This message holds a control character, which cannot be sent.",
+        Code::BadText => "This cannot be sent: it holds half a character, or is no emoji where one belongs.",
         Code::Rate => "That was a lot at once. Wait a second and send it again.",
         Code::NoTarget => "The message that this changes is gone. Edit sends it as a new one.",
         _ => "The server cannot take this right now. Please try again.",

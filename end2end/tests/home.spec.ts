@@ -21,6 +21,24 @@ test.describe('getting in', () => {
     await ana.sees(['Ana', 'Bo']);
   });
 
+  test('join by a code in whatever was pasted', async ({ person }) => {
+    const ana = await person('Ana');
+    const code = await ana.create();
+    for (const [name, pasted] of [
+      ['Bo', `${ana.origin}/room/${code}`],
+      ['Cy', `${code}.`],
+      ['Di', `come to “${code.replace('-', '\u2013')}”, please`],
+    ] as const) {
+      const guest = await person(name);
+      await guest.home();
+      await guest.nameField.fill(name);
+      await guest.codeField.fill(pasted);
+      await guest.press('Join');
+      await guest.inRoom(code);
+    }
+    await ana.sees(['Ana', 'Bo', 'Cy', 'Di']);
+  });
+
   test('join by link, which asks for the name', async ({ person }) => {
     const ana = await person('Ana');
     const bo = await person('Bo');

@@ -140,3 +140,104 @@ test('mentions are of those who are in the room, also of who came since', async 
   await expect(ana.message('welcome').locator('.mention')).toHaveText(['@CY']);
   await expect(ana.message('welcome')).not.toHaveClass(/\bcalls\b/);
 });
+
+test('each line is read in its own direction, and bullets stand where their list begins', async ({ person }) => {
+  const ana = await person('Ana');
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+  await Member.enter(ana, { code: bo.code });
+  await open(ana, bo.code);
+  await bo.say('Meeting notes of the whole long first day:\nשלום, world!\nend.');
+  await bo.say('- שלום\n- עולם');
+  await bo.say('> مرحبا');
+  /** Distances of a text's first letter run from the left and the right edge of the paragraph. */
+  const edges = (text: string) =>
+    ana.log.evaluate((log, text) => {
+      const walker = document.createTreeWalker(log, NodeFilter.SHOW_TEXT);
+      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        if (!node.nodeValue?.includes(text)) continue;
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        const [box, around] = [range.getBoundingClientRect(), node.parentElement!.getBoundingClientRect()];
+        return { left: box.left - around.left, right: around.right - box.right };
+      }
+      throw new Error(`${text} is not there`);
+    }, text);
+  const [latin, hebrew, last] = [await edges('Meeting notes'), await edges('שלום, world!'), await edges('end.')];
+  expect(latin.left).toBeLessThan(1);
+  expect(hebrew.right).toBeLessThan(1);
+  expect(hebrew.left).toBeGreaterThan(20);
+  expect(last.left).toBeLessThan(1);
+  const list = ana.log.locator('.message ul');
+  expect(await list.evaluate((list) => getComputedStyle(list).direction)).toBe('rtl');
+  expect(await list.evaluate((list) => parseFloat(getComputedStyle(list).paddingRight))).toBeGreaterThan(10);
+  expect(await list.evaluate((list) => parseFloat(getComputedStyle(list).paddingLeft))).toBe(0);
+  const quote = ana.log.locator('.message blockquote');
+  expect(await quote.evaluate((quote) => getComputedStyle(quote).borderRightWidth)).toBe('3px');
+  expect(await quote.evaluate((quote) => getComputedStyle(quote).borderLeftWidth)).toBe('0px');
+});
+
+test('numbers of a list have room, and empty lines a distance that grows', async ({ person }) => {
+  const ana = await person('Ana');
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+  await Member.enter(ana, { code: bo.code });
+  await open(ana, bo.code);
+  for (const start of ['1', '99', '2026', '123456789']) await bo.say(`${start}. Happy new year`);
+  await expect(ana.log.locator('.message ol')).toHaveCount(4);
+  const left = await ana.log.locator('.message ol').evaluateAll((lists) =>
+    lists.map((list) => {
+      const canvas = document.createElement('canvas').getContext('2d')!;
+      canvas.font = getComputedStyle(list).font;
+      const number = `${(list as HTMLOListElement).start}. `;
+      return parseFloat(getComputedStyle(list).paddingLeft) - canvas.measureText(number).width;
+    }),
+  );
+  for (const more of left) expect(more).toBeGreaterThanOrEqual(0);
+  await bo.say('one\n\ntwo');
+  await bo.say('one\n\n\ntwo');
+  await bo.say('one\n\n\n\n\n\ntwo');
+  const distant = ana.log.locator('.message', { hasText: 'two' });
+  await expect(distant).toHaveCount(3);
+  const heights = await distant.evaluateAll((all) => all.map((message) => message.getBoundingClientRect().height));
+  const [one, two, five] = heights as [number, number, number];
+  expect(two).toBeGreaterThan(one + 20);
+  expect(five).toBeGreaterThan(two + 60);
+});
+
+test('code scrolls in place of being broken, and its button says that it is copied', async ({ person }) => {
+  const ana = await person('Ana');
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+  await Member.enter(ana, { code: bo.code });
+  await open(ana, bo.code);
+  const code = `${'let wide = 1; '.repeat(20)}\n\tnext();`;
+  await bo.say(`\`\`\`rust\n${code}\n\`\`\``);
+  const block = ana.log.locator('.message .pre');
+  await expect(block.locator('.label')).toHaveText('rust');
+  const pre = block.locator('pre');
+  const size = await pre.evaluate((pre) => ({ shown: pre.clientWidth, all: pre.scrollWidth, height: pre.clientHeight }));
+  expect(size.all).toBeGreaterThan(size.shown * 1.5);
+  expect(size.height).toBeLessThan(90);
+  const page = await ana.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(page).toBeLessThanOrEqual(0);
+  const button = block.getByRole('button', { name: 'Copy' });
+  await expect(button.locator('svg').first()).toBeVisible();
+  await ana.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await button.click();
+  await expect(block.getByRole('status')).toHaveText('Copied');
+  await expect(block.getByRole('status')).toBeInViewport();
+  expect(await ana.page.evaluate(() => navigator.clipboard.readText())).toBe(code);
+  await expect(block.getByRole('status')).toHaveText('');
+});
+
+test('code and mailboxes call nobody, a name with marks does', async ({ person }) => {
+  const ana = await person('_spider_');
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+  await Member.enter(ana, { code: bo.code });
+  await open(ana, bo.code);
+  await bo.say('in code: `@_spider_`');
+  await bo.say('mail jim@_spider_.example');
+  await bo.say('hello @_spider_!');
+  await expect(ana.message('in code')).not.toHaveClass(/\bcalls\b/);
+  await expect(ana.message('mail jim')).not.toHaveClass(/\bcalls\b/);
+  await expect(ana.message('hello')).toHaveClass(/\bcalls\b/);
+  await expect(ana.message('hello').locator('.mention.me')).toHaveText('@_spider_');
+});

@@ -38,6 +38,17 @@ test('join by link', async ({ person }) => {
   await bo.sees(['Ana', 'Bo']);
 });
 
+test('a code is found in a link that was pasted', async ({ person }) => {
+  const ana = await person('Ana');
+  const code = await ana.create();
+  const bo = await person('Bo');
+  await bo.home();
+  await bo.nameField.fill('Bo');
+  await bo.codeField.fill(`Join us: ${ana.origin}/room/${code}.`);
+  await bo.codeField.press('Enter');
+  await bo.inRoom(code);
+});
+
 test('Enter in the name field creates', async ({ person }) => {
   const ana = await person('Ana');
   await ana.home();

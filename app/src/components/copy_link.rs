@@ -11,7 +11,7 @@ use super::click::click;
 use crate::live::browser;
 use crate::text;
 
-/// Time for which a button says that the link is copied.
+/// Time for which a button says that something is copied.
 const SAID: Duration = Duration::from_secs(2);
 
 /// The link of a room, to give away. In the browser only: the server does not know by which name it is reached.
@@ -35,7 +35,7 @@ pub(crate) fn CodeChip(
             <code data-testid="code" translate="no">{code.to_string()}</code>
             <svg aria-hidden="true"><use href="#i-copy"/></svg>
             <svg aria-hidden="true"><use href="#i-done"/></svg>
-            <Copied copied/>
+            <Copied copied words=text::COPIED/>
         </a>
     }
 }
@@ -52,7 +52,7 @@ pub(crate) fn CopyButton(
             <svg aria-hidden="true"><use href="#i-copy"/></svg>
             <svg aria-hidden="true"><use href="#i-done"/></svg>
             {text::COPY_SHORT}
-            <Copied copied/>
+            <Copied copied words=text::COPIED/>
         </button>
     }
 }
@@ -71,20 +71,27 @@ pub(crate) fn ShareButton(
     }
 }
 
-/// Says that the link is copied. What holds it has two signs, and styles show the one that fits.
+/// Says that something is copied. What holds it has two signs, and styles show the one that fits.
 #[component]
-fn Copied(
+pub(crate) fn Copied(
     /// True while there is something to say.
     copied: RwSignal<bool>,
+    /// What is said.
+    words: &'static str,
 ) -> impl IntoView {
-    view! { <span class="visually-hidden" role="status">{move || copied.get().then(|| text::COPIED.to_owned())}</span> }
+    view! { <span class="visually-hidden" role="status">{move || copied.get().then(|| words.to_owned())}</span> }
+}
+
+/// Notes for a while that something is copied.
+pub(crate) fn say_copied(copied: RwSignal<bool>) {
+    copied.set(true);
+    set_timeout(move || copied.set(false), SAID);
 }
 
 fn copy(code: RoomCode, copied: RwSignal<bool>) {
     spawn_local(async move {
         if browser::copy(&link(code)).await {
-            copied.set(true);
-            set_timeout(move || copied.set(false), SAID);
+            say_copied(copied);
         } else {
             // There is no clipboard on plain HTTP beyond this machine; what is selected can be copied by hand.
             browser::open_dialog("invite");

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::click::click;
+use super::copy_link::{Copied, say_copied};
 use super::focusable::focusable;
 use super::name::Name;
 use crate::live::browser;
@@ -25,11 +26,16 @@ fn each(nodes: &[Node], view: fn(&Node) -> AnyView) -> AnyView {
 
 fn block(node: &Node) -> AnyView {
     match node {
-        Node::Paragraph(inner) => view! { <p dir="auto">{each(inner, inline)}</p> }.into_any(),
-        Node::Quote(inner) => view! { <blockquote>{blocks(inner)}</blockquote> }.into_any(),
+        Node::Paragraph(inner) => view! { <p>{each(inner, inline)}</p> }.into_any(),
+        Node::Quote(inner) => view! { <blockquote dir="auto">{blocks(inner)}</blockquote> }.into_any(),
         Node::Pre { label, code } => fenced(label, code),
-        Node::List { start: None, items } => view! { <ul>{list(items)}</ul> }.into_any(),
-        Node::List { start: Some(start), items } => view! { <ol start=start.to_string()>{list(items)}</ol> }.into_any(),
+        Node::List { start: None, items } => view! { <ul dir="auto">{list(items)}</ul> }.into_any(),
+        Node::List { start: Some(start), items } => {
+            // Styles give room for the longest of the numbers.
+            let digits = (start + items.len().saturating_sub(1) as u64).to_string().len();
+            view! { <ol dir="auto" class=format!("digits-{digits}") start=start.to_string()>{list(items)}</ol> }
+                .into_any()
+        }
         Node::Text(_)
         | Node::Break
         | Node::Bold(_)
@@ -37,34 +43,42 @@ fn block(node: &Node) -> AnyView {
         | Node::Strike(_)
         | Node::Code(_)
         | Node::Mention { .. }
-        | Node::Link { .. } => view! { <p dir="auto">{inline(node)}</p> }.into_any(),
+        | Node::Link { .. } => view! { <p>{inline(node)}</p> }.into_any(),
     }
 }
 
-/// An item's own words stand in it as they are; what is a block in it stays one.
+/// An item's own words stand in it as they are; what is a block in it stays one. Bullets stand where their list begins, so
+/// the direction is the list's; styles let each line be read in its own.
 fn list(items: &[Vec<Node>]) -> Vec<AnyView> {
-    items.iter().map(|item| view! { <li dir="auto">{each(item, inline)}</li> }.into_any()).collect()
+    items.iter().map(|item| view! { <li>{each(item, inline)}</li> }.into_any()).collect()
 }
 
 fn fenced(label: &str, code: &str) -> AnyView {
-    let label = (!label.is_empty()).then(|| view! { <div class="label">{label.to_owned()}</div> }.into_any());
-    let code = code.to_owned();
-    let copied = code.clone();
+    let label = (!label.is_empty()).then(|| view! { <span class="label">{label.to_owned()}</span> }.into_any());
+    let (copied, code) = (RwSignal::new(false), code.to_owned());
+    let typed = code.clone();
     let copy = move |_| {
-        let code = copied.clone();
+        let code = typed.clone();
         spawn_local(async move {
-            browser::copy(&code).await;
+            if browser::copy(&code).await {
+                say_copied(copied);
+            }
         });
     };
     view! {
-        <div class="pre">
-            {label}
-            <pre dir="ltr" use:focusable>
+        <div class="pre" dir="ltr">
+            <div class="bar">
+                {label}
+                <button type="button" tabindex="-1" data-copied="" on:click=click(copy)>
+                    <svg aria-hidden="true"><use href="#i-copy"/></svg>
+                    <svg aria-hidden="true"><use href="#i-done"/></svg>
+                    <span class="word">{text::COPY}</span>
+                    <Copied copied words=text::CODE_COPIED/>
+                </button>
+            </div>
+            <pre use:focusable>
                 <code>{code}</code>
             </pre>
-            <button type="button" tabindex="-1" on:click=click(copy)>
-                {text::COPY}
-            </button>
         </div>
     }
     .into_any()
@@ -142,7 +156,7 @@ mod tests {
     fn words_that_turn_around_do_not_turn_where_a_link_leads() {
         assert_eq!(
             html(&read("[https://bank.example/\u{202e}](https://evil.example)")),
-            "<p dir=\"auto\"><a href=\"https://evil.example/\" target=\"_blank\" rel=\"noopener noreferrer nofollow\"><bdi>https://bank.example/\u{202e}</bdi></a><span class=\"host\"> (<bdi \
+            "<p><a href=\"https://evil.example/\" target=\"_blank\" rel=\"noopener noreferrer nofollow\"><bdi>https://bank.example/\u{202e}</bdi></a><span class=\"host\"> (<bdi \
              translate=\"no\">evil.example</bdi>)</span></p>"
         );
     }
@@ -150,16 +164,24 @@ mod tests {
     #[test]
     fn each_kind_of_node_is_the_element_it_means() {
         for (body, expected) in [
-            ("**a** *b* ~~c~~ `d`", "<p dir=\"auto\"><strong>a</strong> <em>b</em> <s>c</s> <code>d</code></p>"),
-            ("a\nb", "<p dir=\"auto\">a<br>b</p>"),
-            ("> a", "<blockquote><p dir=\"auto\">a</p></blockquote>"),
-            ("- a\n- b", "<ul><li dir=\"auto\">a</li><li dir=\"auto\">b</li></ul>"),
-            ("3. a\n4. b", "<ol start=\"3\"><li dir=\"auto\">a</li><li dir=\"auto\">b</li></ol>"),
-            ("@ana", "<p dir=\"auto\"><span class=\"mention\"><bdi translate=\"no\">@ana</bdi></span></p>"),
+            ("**a** *b* ~~c~~ `d`", "<p><strong>a</strong> <em>b</em> <s>c</s> <code>d</code></p>"),
+            ("a\nb", "<p>a<br>b</p>"),
+            ("> a", "<blockquote dir=\"auto\"><p>a</p></blockquote>"),
+            ("- a\n- b", "<ul dir=\"auto\"><li>a</li><li>b</li></ul>"),
+            ("3. a\n4. b", "<ol dir=\"auto\" start=\"3\" class=\"digits-1\"><li>a</li><li>b</li></ol>"),
+            ("2026. a", "<ol dir=\"auto\" start=\"2026\" class=\"digits-4\"><li>a</li></ol>"),
+            ("a\n\n\n\nb", "<p>a</p><p>\n\n</p><p>b</p>"),
+            ("@ana", "<p><span class=\"mention\"><bdi translate=\"no\">@ana</bdi></span></p>"),
             (
                 "```rust\n<b>\n```",
-                "<div class=\"pre\"><div class=\"label\">rust</div><pre dir=\"ltr\"><code>&lt;b&gt;</code>\
-                 </pre><button type=\"button\" tabindex=\"-1\">Copy</button></div>",
+                concat!(
+                    r##"<div dir="ltr" class="pre"><div class="bar"><span class="label">rust</span>"##,
+                    r##"<button type="button" tabindex="-1" data-copied="">"##,
+                    r##"<svg aria-hidden="true"><use href="#i-copy"></use></svg>"##,
+                    r##"<svg aria-hidden="true"><use href="#i-done"></use></svg><span class="word">Copy</span>"##,
+                    r##"<span role="status" class="visually-hidden"></span></button></div>"##,
+                    r##"<pre><code>&lt;b&gt;</code></pre></div>"##,
+                ),
             ),
         ] {
             assert_eq!(html(&read(body)), expected, "{body}");

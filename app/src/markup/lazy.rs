@@ -6,10 +6,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::rules::{Prepared, prepare};
 use super::{Context, Node, as_typed, is_plain};
 
 /// Parses a message that is not plain.
-type Parse = fn(&str, Context<'_>) -> Vec<Node>;
+type Parse = fn(&str, &Prepared, Context<'_>) -> Vec<Node>;
 
 /// Reads a message. Where the parser is needed and has not come yet, fetches it, and runs the effect that asked again
 /// when it is here.
@@ -19,7 +20,7 @@ pub(crate) fn read(body: &str, context: Context<'_>) -> Vec<Node> {
         return as_typed(body, context);
     }
     match parser() {
-        Some(parse) => parse(body, context),
+        Some(parse) => parse(body, &prepare(body, context), context),
         None => {
             fetch();
             as_typed(body, context)

@@ -1,76 +1,54 @@
-//! Messages read by pulldown-cmark, once each. What has no meaning here is hidden from it or shown again behind it.
+//! Messages read by pulldown-cmark, and its events as nodes. What is drawn comes from the message itself, by the places that
+//! the parser names; what it reads is the message after [`prepare`](super::rules::prepare).
 
 use pulldown_cmark::{CodeBlockKind, Event, OffsetIter, Options, Parser, Tag};
 use std::ops::Range;
 
-use super::{Context, MAX_DRAWN, Node, Words, drawn, one_text, text_of, words};
+use super::rules::{self, Prepared};
+use super::words::push;
+use super::{Context, MAX_DRAWN, Node, drawn, one_text, text_of};
 
 /// Quotes and lists inside each other, at most, and marks inside each other. What is deeper stands as it was typed.
 pub(super) const DEPTH: usize = 6;
 
-/// What is read in place of a character that is no markup here: nothing itself, but a sign, as what it hides.
-const HIDDEN: char = '%';
-
 /// Reads a message.
-pub(super) fn parse(body: &str, context: Context<'_>) -> Vec<Node> {
-    let markup = hide(body);
-    let mut reader = Reader {
-        body,
-        markup: &markup,
-        runs: Words::new(context),
-        events: Parser::new_ext(&markup, Options::ENABLE_STRIKETHROUGH).into_offset_iter(),
-        indentation: "",
-        quotes: 0,
-        marks: 0,
-        in_link: false,
-    };
-    reader.blocks()
-}
-
-/// The message without what would be markup elsewhere, every byte in its place: the colon that makes words in brackets
-/// the definition of a link, of which nothing would be seen, and a `>` without a space behind it.
-fn hide(body: &str) -> String {
-    let mut markup = String::with_capacity(body.len());
-    for line in body.split_inclusive('\n') {
-        let (marks, mut words) = line.split_at(words_begin(line));
-        markup.push_str(marks);
-        if let Some(rest) = words.strip_prefix('>') {
-            markup.push(HIDDEN);
-            words = rest;
-        }
-        markup.push_str(&words.replace("]:", "]%"));
-    }
-    markup
-}
-
-/// Where the words of a line begin, behind the marks of quotes and items.
-fn words_begin(line: &str) -> usize {
-    let mut words = line;
-    loop {
-        words = words.trim_start();
-        let number = words.trim_start_matches(|c: char| c.is_ascii_digit());
-        let behind = match words.chars().next() {
-            Some('>') => Some(words.trim_start_matches('>')),
-            Some('-' | '+' | '*') => Some(&words[1..]),
-            Some('0'..='9') => number.strip_prefix(['.', ')']),
-            _ => None,
-        };
-        match behind {
-            Some(rest) if rest.is_empty() || rest.starts_with(char::is_whitespace) => words = rest,
-            _ => return line.len() - words.len(),
+pub(super) fn parse(body: &str, prepared: &Prepared, context: Context<'_>) -> Vec<Node> {
+    let (mut nodes, mut sum) = (Vec::new(), 0);
+    for (i, &base) in prepared.parts.iter().enumerate() {
+        let end = prepared.parts.get(i + 1).map_or(body.len(), |end| *end);
+        let events = Parser::new_ext(&prepared.markup[base..end], Options::ENABLE_STRIKETHROUGH).into_offset_iter();
+        let mut reader = Reader { body, prepared, context, events, base, quotes: 0, marks: 0, in_link: false };
+        while let Some((event, range)) = reader.next() {
+            let (known, begin) = (nodes.len(), reader.line_begins(range.start));
+            nodes.extend(empty_lines(&body[..begin]).filter(|_| known > 0));
+            match event {
+                Event::Start(tag) => reader.begin(tag, range, 0, &mut nodes),
+                _ => nodes.push(reader.block_as_typed(range, 0)),
+            }
+            sum += drawn(&nodes[known..]);
+            if sum > MAX_DRAWN {
+                nodes.truncate(known);
+                nodes.push(one_text(&body[begin..]));
+                return nodes;
+            }
         }
     }
+    nodes
 }
 
-/// What is drawn comes from the message itself, by the places that the parser names.
+/// The empty lines before a block, without the first, for which there is space between blocks.
+fn empty_lines(before: &str) -> Option<Node> {
+    let breaks = before[before.trim_end().len()..].matches('\n').count();
+    (breaks > 2).then(|| one_text(&"\n".repeat(breaks - 2)))
+}
+
 struct Reader<'a> {
     body: &'a str,
-    /// What the parser reads: see [`hide`].
-    markup: &'a str,
-    runs: Words<'a>,
+    prepared: &'a Prepared,
+    context: Context<'a>,
     events: OffsetIter<'a>,
-    /// What stands before the words that come next.
-    indentation: &'a str,
+    /// Place of the part that is read.
+    base: usize,
     /// Quotes that are open.
     quotes: usize,
     /// Bold, italic and strike that are open.
@@ -80,113 +58,51 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// All blocks; from the first that makes the message more than [`MAX_DRAWN`], the rest as one text.
-    fn blocks(&mut self) -> Vec<Node> {
-        let (mut nodes, mut sum) = (Vec::new(), 0);
-        while let Some((event, range)) = self.events.next() {
-            let (known, begin) = (nodes.len(), self.line_begins(range.start));
-            match event {
-                Event::Start(tag) => self.begin(tag, range, 0, &mut nodes),
-                _ => nodes.push(self.block_as_typed(range, 0)),
-            }
-            sum += drawn(&nodes[known..]);
-            if sum > MAX_DRAWN {
-                nodes.truncate(known);
-                nodes.push(one_text(&self.body[begin..]));
-                break;
-            }
-        }
-        nodes
+    fn next(&mut self) -> Option<(Event<'a>, Range<usize>)> {
+        let (event, range) = self.events.next()?;
+        Some((event, range.start + self.base..range.end + self.base))
     }
 
     /// Everything up to the end of what was begun.
     fn until_end(&mut self, depth: usize) -> Vec<Node> {
         let mut nodes = Vec::new();
-        // Text comes in pieces; an address may be in several of them.
-        let mut text = std::mem::take(&mut self.indentation).to_owned();
         // How long the marks are that are shown, and whose other ends are still to come.
         let mut shown = Vec::new();
-        let mut before = None;
-        while let Some((event, range)) = self.events.next() {
-            let is_apart = before.replace(range.end).is_none_or(|end| end < range.start);
+        while let Some((event, range)) = self.next() {
             match event {
-                // As it was typed, not what an entity stands for.
-                Event::Text(_) => {
-                    if is_apart && self.is_idle_escape(range.start) {
-                        text.push('\\');
-                    }
-                    text.push_str(self.body[range].trim_end_matches('\n'));
-                }
-                Event::InlineHtml(_) | Event::Html(_) => text.push_str(&self.body[range]),
-                Event::Start(tag) => {
-                    if let Some(length) = self.marks_to_show(&tag, &range) {
-                        text.push_str(&self.body[range][..length]);
+                Event::Start(tag) => match self.marks_to_show(&tag, &range) {
+                    Some(length) => {
+                        push(&mut nodes, &self.body[range][..length]);
                         shown.push(length);
-                    } else {
-                        self.words(&mut nodes, &mut text);
-                        self.begin(tag, range, depth, &mut nodes);
                     }
-                }
+                    None => self.begin(tag, range, depth, &mut nodes),
+                },
                 Event::End(_) => match shown.pop() {
-                    Some(length) => text.push_str(&self.body[range.end - length..range.end]),
+                    Some(length) => push(&mut nodes, &self.body[range.end - length..range.end]),
                     None => break,
                 },
-                Event::SoftBreak | Event::HardBreak => {
-                    if self.body[range.clone()].starts_with('\\') {
-                        text.push('\\');
-                    }
-                    self.words(&mut nodes, &mut text);
-                    nodes.push(Node::Break);
-                    if depth == 0 {
-                        let rest = &self.body[range.end..];
-                        text.push_str(&rest[..rest.len() - rest.trim_start_matches([' ', '\t']).len()]);
-                    }
-                }
-                Event::Code(code) => {
-                    self.words(&mut nodes, &mut text);
-                    nodes.push(Node::Code(self.reveal(&code, range)));
-                }
-                _ => {
-                    self.words(&mut nodes, &mut text);
-                    nodes.push(self.block_as_typed(range, depth));
-                }
+                Event::SoftBreak | Event::HardBreak => nodes.push(Node::Break),
+                Event::Code(_) => nodes.push(Node::Code(code(&self.body[range]).to_owned())),
+                _ => self.say(range, &mut nodes),
             }
         }
-        self.words(&mut nodes, &mut text);
         nodes
     }
 
-    /// Whether a backslash stands right before this that keeps nothing from being markup here.
-    fn is_idle_escape(&self, at: usize) -> bool {
-        self.body[..at].ends_with('\\') && !self.body[at..].starts_with(['*', '_', '~', '`', '[', ']'])
-    }
-
-    /// Of what begins: how long its marks are when they are no markup here. Stars inside a word are none, nor is one
-    /// tilde, nor what is too deep.
+    /// Of what begins: how long its marks are when they are to be shown.
     fn marks_to_show(&self, tag: &Tag<'_>, range: &Range<usize>) -> Option<usize> {
-        let (before, marked) = self.body[..range.end].split_at(range.start);
-        let in_word = before.ends_with(|c: char| c.is_ascii_alphanumeric())
-            || self.body[range.end..].starts_with(|c: char| c.is_ascii_alphanumeric());
-        let (length, shown) = match tag {
-            Tag::Emphasis => (1, in_word && marked.starts_with('*')),
-            Tag::Strong => (2, in_word && marked.starts_with('*')),
-            Tag::Strikethrough if marked.starts_with("~~") => (2, false),
-            Tag::Strikethrough => (1, true),
+        let (length, is_name) = match tag {
+            Tag::Emphasis => (1, rules::is_name(&self.body[range.start + 1..range.end - 1])),
+            Tag::Strong | Tag::Strikethrough => (2, false),
             _ => return None,
         };
-        (shown || self.marks >= DEPTH).then_some(length)
+        (is_name || self.marks >= DEPTH).then_some(length)
     }
 
     fn begin(&mut self, tag: Tag<'a>, range: Range<usize>, depth: usize, nodes: &mut Vec<Node>) {
         match tag {
             Tag::Paragraph => {
-                let inner = self.lines(&range, depth);
-                nodes.push(Node::Paragraph(inner));
-            }
-            Tag::Heading { .. } if !self.body[range.clone()].starts_with('#') => {
-                let mut inner = self.lines(&range, depth);
-                let underline = self.body[range].trim_end().rsplit(['\n', ' ', '\t', '>']).next();
-                inner.extend([Node::Break, Node::Text(underline.unwrap_or_default().to_owned())]);
+                let inner = self.until_end(depth);
                 nodes.push(Node::Paragraph(inner));
             }
             Tag::Emphasis | Tag::Strong | Tag::Strikethrough => {
@@ -199,36 +115,27 @@ impl<'a> Reader<'a> {
                     _ => Node::Strike(inner),
                 });
             }
-            Tag::BlockQuote(_) if depth < DEPTH && self.has_words(&range) => {
+            Tag::BlockQuote(_) if depth < DEPTH => {
                 self.quotes += 1;
                 let inner = self.until_end(depth + 1);
                 self.quotes -= 1;
                 nodes.push(Node::Quote(inner));
             }
-            Tag::List(start) if depth < DEPTH && self.has_words(&range) => {
-                let marks = self.runs.marks;
-                nodes.push(match self.items(start, depth + 1) {
-                    Some(items) => Node::List { start, items },
-                    None => {
-                        self.runs.marks = marks;
-                        self.block_as_typed(range, depth)
-                    }
-                });
-            }
+            Tag::List(start) if depth < DEPTH => nodes.push(match self.items(start, depth + 1) {
+                Some(items) => Node::List { start, items },
+                None => self.block_as_typed(range, depth),
+            }),
             Tag::CodeBlock(CodeBlockKind::Fenced(_)) => {
-                let code = self.code();
-                if code.is_empty() {
-                    nodes.push(self.block_as_typed(range, depth));
-                } else {
-                    let fence = self.body[range].lines().next().unwrap_or_default();
-                    let label = fence.trim_start_matches(|c| fence.starts_with(c)).trim().to_owned();
-                    nodes.push(Node::Pre { label, code });
+                let mut code = String::new();
+                while let Some((Event::Text(_), range)) = self.next() {
+                    code.push_str(&self.body[range]);
                 }
+                let fence = self.body[range.clone()].lines().next().unwrap_or_default();
+                let label = fence.trim_start_matches(|c| fence.starts_with(c)).trim().to_owned();
+                let code = code.trim_end_matches('\n').to_owned();
+                nodes.push(if code.is_empty() { self.block_as_typed(range, depth) } else { Node::Pre { label, code } });
             }
-            Tag::Link { dest_url, title, .. } if title.is_empty() => {
-                let address = self.reveal(&dest_url, range.clone());
-                self.link(&address, range, depth, nodes);
-            }
+            Tag::Link { title, .. } if title.is_empty() => self.link(range, depth, nodes),
             Tag::Link { .. } | Tag::Image { .. } => {
                 self.skip();
                 self.as_typed(range, nodes);
@@ -240,20 +147,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The words of a paragraph.
-    fn lines(&mut self, range: &Range<usize>, depth: usize) -> Vec<Node> {
-        if depth == 0 {
-            self.indentation = &self.body[self.line_begins(range.start)..range.start];
-        }
-        self.until_end(depth)
-    }
-
-    fn link(&mut self, address: &str, range: Range<usize>, depth: usize, nodes: &mut Vec<Node>) {
+    fn link(&mut self, range: Range<usize>, depth: usize, nodes: &mut Vec<Node>) {
         self.in_link = true;
         let shown = self.until_end(depth);
         self.in_link = false;
-        match self.runs.address(address) {
-            Some(address) if !text_of(&shown).trim().is_empty() => nodes.push(self.runs.link(address, shown)),
+        let typed =
+            self.body[range.clone()].trim_end_matches(')').rsplit_once("](").map_or("", |(_, typed)| typed.trim());
+        let typed = typed.strip_prefix('<').and_then(|typed| typed.strip_suffix('>')).unwrap_or(typed);
+        match self.context.address(typed) {
+            Some(address) if !text_of(&shown).trim().is_empty() => nodes.push(self.context.link(address, shown)),
             _ => self.as_typed(range, nodes),
         }
     }
@@ -262,49 +164,19 @@ impl<'a> Reader<'a> {
     fn items(&mut self, start: Option<u64>, depth: usize) -> Option<Vec<Vec<Node>>> {
         let mut items = Vec::new();
         let mut counts_up = true;
-        let mut expected = start;
-        while let Some((Event::Start(_), range)) = self.events.next() {
-            if let Some(number) = &mut expected {
-                let item = self.body[range].trim_start_matches(['\n', ' ', '\t', '>']);
-                counts_up &= item.strip_prefix(&number.to_string()).is_some_and(|rest| rest.starts_with(['.', ')']));
-                *number += 1;
-            }
+        while let Some((Event::Start(_), range)) = self.next() {
+            let number = start.map(|start| start + items.len() as u64);
+            counts_up &= number.is_none_or(|number| rules::is_numbered(&self.body[range], number));
             items.push(self.until_end(depth));
         }
         counts_up.then_some(items)
-    }
-
-    fn code(&mut self) -> String {
-        let mut code = String::new();
-        while let Some((Event::Text(text), range)) = self.events.next() {
-            code.push_str(&self.reveal(&text, range));
-        }
-        code.truncate(code.trim_end_matches('\n').len());
-        code
-    }
-
-    /// Whether there is more than marks of quotes and items.
-    fn has_words(&self, range: &Range<usize>) -> bool {
-        self.body[range.clone()].lines().any(|line| words_begin(line) < line.len())
-    }
-
-    fn line_begins(&self, at: usize) -> usize {
-        self.body[..at].trim_end_matches([' ', '\t']).len()
-    }
-
-    /// What the parser has read at the end of a range, with what was hidden from it.
-    fn reveal(&self, read: &str, range: Range<usize>) -> String {
-        let (markup, body) = (self.markup.as_bytes(), self.body.as_bytes());
-        let mut hidden = range.rev().filter(|&at| char::from(markup[at]) == HIDDEN).map(|at| char::from(body[at]));
-        let revealed = read.chars().rev().map(|c| if c == HIDDEN { hidden.next().unwrap_or(c) } else { c });
-        revealed.collect::<Vec<_>>().into_iter().rev().collect()
     }
 
     /// Passes over the rest of what was begun.
     fn skip(&mut self) {
         let mut open = 1;
         while open > 0
-            && let Some((event, _)) = self.events.next()
+            && let Some((event, _)) = self.next()
         {
             match event {
                 Event::Start(_) => open += 1,
@@ -314,7 +186,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn block_as_typed(&mut self, mut range: Range<usize>, depth: usize) -> Node {
+    fn line_begins(&self, at: usize) -> usize {
+        self.body[..at].trim_end_matches([' ', '\t']).len()
+    }
+
+    fn block_as_typed(&self, mut range: Range<usize>, depth: usize) -> Node {
         if depth == 0 {
             range.start = self.line_begins(range.start);
         }
@@ -323,28 +199,43 @@ impl<'a> Reader<'a> {
         Node::Paragraph(nodes)
     }
 
-    fn as_typed(&mut self, range: Range<usize>, nodes: &mut Vec<Node>) {
-        let [lines, read] = [self.body, self.markup].map(|text| text[range.clone()].trim_matches('\n').split('\n'));
-        for (i, (line, mut read)) in lines.zip(read).enumerate() {
+    fn as_typed(&self, range: Range<usize>, nodes: &mut Vec<Node>) {
+        let typed = &self.prepared.markup[range.clone()];
+        let mut end = range.start + typed.len() - typed.trim_start_matches('\n').len();
+        for (i, line) in typed.trim_matches('\n').split('\n').enumerate() {
+            let mut words = line;
             if i > 0 {
                 nodes.push(Node::Break);
                 // The quotes around it are drawn already.
                 for _ in 0..self.quotes {
-                    let Some(rest) = read.trim_start().strip_prefix('>') else { break };
-                    read = rest.strip_prefix(' ').unwrap_or(rest);
+                    let Some(rest) = words.trim_start().strip_prefix('>') else { break };
+                    words = rest.strip_prefix(' ').unwrap_or(rest);
                 }
             }
-            self.words(nodes, &mut line[line.len() - read.len()..].to_owned());
+            end += line.len();
+            self.say(end - words.len()..end, nodes);
+            end += 1;
         }
     }
 
-    /// Ends a run of text.
-    fn words(&mut self, nodes: &mut Vec<Node>, text: &mut String) {
-        let text = std::mem::take(text);
-        if self.in_link && !text.is_empty() {
-            words::push(nodes, &text);
-        } else {
-            self.runs.read(&text, nodes);
+    /// Appends text as it was typed, with its addresses and mentions.
+    fn say(&self, range: Range<usize>, nodes: &mut Vec<Node>) {
+        let mut at = range.start;
+        let first = self.prepared.found.partition_point(|(found, _)| found.start < at);
+        let found = self.prepared.found[first..].iter().take_while(|(found, _)| found.end <= range.end);
+        for (found, node) in found.filter(|_| !self.in_link) {
+            push(nodes, &self.body[at..found.start]);
+            nodes.push(node.clone());
+            at = found.end;
         }
+        push(nodes, &self.body[at..range.end]);
     }
+}
+
+/// Code without its backticks, and without the space that keeps them apart from others.
+fn code(typed: &str) -> &str {
+    let ticks = typed.len() - typed.trim_start_matches('`').len();
+    let code = &typed[ticks..typed.len() - ticks];
+    let inner = code.strip_prefix(' ').and_then(|code| code.strip_suffix(' '));
+    inner.filter(|code| !code.trim().is_empty()).unwrap_or(code)
 }

@@ -84,13 +84,6 @@ impl NameIndex {
             None
         })
     }
-
-    /// True if the reader is mentioned in a message, among its first [`MAX_MARKS`] marks.
-    #[must_use]
-    pub fn mentions_reader(&self, message: &str) -> bool {
-        let mut marks = MAX_MARKS;
-        self.mentions(message, &mut marks).any(|(_, mention)| mention.own)
-    }
 }
 
 /// The lower case of a scalar value. `İ` alone has one of two scalar values, and stands for itself.
@@ -109,6 +102,12 @@ mod tests {
 
     fn index(names: &[(&str, bool)]) -> NameIndex {
         NameIndex::new(names.iter().copied())
+    }
+
+    /// True if the reader is mentioned in a line.
+    fn finds_reader(index: &NameIndex, line: &str) -> bool {
+        let mut marks = MAX_MARKS;
+        index.mentions(line, &mut marks).any(|(_, mention)| mention.own)
     }
 
     /// The definition that [`NameIndex::find`] keeps: each name is compared with the text by itself.
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn reader_is_called_by_the_whole_name_in_any_case() {
+    fn reader_is_found_by_the_whole_name_in_any_case() {
         let index = index(&[("Zo\u{eb} M", true), ("Zo", false)]);
         for text in [
             "@Zo\u{eb} M",
@@ -160,7 +159,7 @@ mod tests {
             "\u{4f60}\u{597d}@Zo\u{eb} M\u{ff0c}",
             "@Zo @Zo\u{eb} M, you?",
         ] {
-            assert!(index.mentions_reader(text), "{text}");
+            assert!(finds_reader(&index, text), "{text}");
         }
         for text in [
             "x@Zo\u{eb} M",
@@ -172,29 +171,29 @@ mod tests {
             "@ Zo\u{eb} M",
             "@Zo\u{eb}\u{eb} M",
         ] {
-            assert!(!index.mentions_reader(text), "{text}");
+            assert!(!finds_reader(&index, text), "{text}");
         }
     }
 
     #[test]
     fn longest_name_wins_and_of_equal_names_the_readers() {
         let index = index(&[("Ana", true), ("ANA MARIA", false), ("bo", false), ("Bo", true)]);
-        assert!(!index.mentions_reader("@Ana Maria"));
-        assert!(index.mentions_reader("@Ana Mari"));
-        assert!(index.mentions_reader("@BO"));
+        assert!(!finds_reader(&index, "@Ana Maria"));
+        assert!(finds_reader(&index, "@Ana Mari"));
+        assert!(finds_reader(&index, "@BO"));
     }
 
     #[test]
-    fn marks_beyond_the_maximum_call_nobody() {
+    fn marks_beyond_the_maximum_find_nobody() {
         let index = index(&[("Ana", true)]);
-        assert!(index.mentions_reader(&format!("{} @Ana", "@ ".repeat(MAX_MARKS - 1))));
-        assert!(!index.mentions_reader(&format!("{} @Ana", "@ ".repeat(MAX_MARKS))));
+        assert!(finds_reader(&index, &format!("{} @Ana", "@ ".repeat(MAX_MARKS - 1))));
+        assert!(!finds_reader(&index, &format!("{} @Ana", "@ ".repeat(MAX_MARKS))));
     }
 
     #[test]
-    fn at_sign_inside_a_word_calls_nobody_and_takes_no_mark() {
+    fn at_sign_inside_a_word_finds_nobody_and_takes_no_mark() {
         let index = index(&[("Ana", true)]);
-        assert!(!index.mentions_reader("bob@Ana"));
-        assert!(index.mentions_reader(&format!("{} @Ana", "bob@Ana.example ".repeat(MAX_MARKS))));
+        assert!(!finds_reader(&index, "bob@Ana"));
+        assert!(finds_reader(&index, &format!("{} @Ana", "bob@Ana.example ".repeat(MAX_MARKS))));
     }
 }

@@ -13,8 +13,8 @@ use super::name::is_seen;
 /// Longest message, in Unicode scalar values.
 pub const MAX_SCALARS: usize = 4_000;
 
-/// Text of 1 to 4 000 Unicode scalar values, some of it visible, never markup: lines end in `\n`, and nothing blank
-/// stands around it.
+/// Text of 1 to 4 000 Unicode scalar values, some of it visible, never markup: lines end in `\n`, nothing blank stands around
+/// it, and it has no control characters but tab and line break.
 /// Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MessageBody(Arc<str>);
@@ -28,9 +28,6 @@ pub enum BodyError {
     /// More than [`MAX_SCALARS`].
     #[error("the message is too long")]
     TooLong,
-    /// A control character other than tab and line break.
-    #[error("the message holds a control character")]
-    Control,
 }
 
 impl BodyError {
@@ -40,7 +37,6 @@ impl BodyError {
         match self {
             Self::Empty => Code::Empty,
             Self::TooLong => Code::TooLong,
-            Self::Control => Code::BadText,
         }
     }
 }
@@ -51,9 +47,11 @@ pub fn length(typed: &str) -> usize {
     normal(typed).chars().count()
 }
 
-/// Line breaks as `\n`; blank lines before, white space after. Indentation of the first line stays.
+/// Line breaks as `\n`, and without what nobody sees: other control characters, which come with pasted text, blank lines
+/// before, and white space after. Indentation of the first line stays.
 fn normal(typed: &str) -> String {
     let text = typed.replace("\r\n", "\n").replace('\r', "\n");
+    let text = text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "");
     let start = text
         .find(|c: char| !c.is_whitespace())
         .map_or(text.len(), |first| text[..first].rfind('\n').map_or(0, |line| line + 1));
@@ -69,9 +67,6 @@ impl MessageBody {
         let text = normal(text);
         if text.is_empty() {
             return Err(BodyError::Empty);
-        }
-        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-            return Err(BodyError::Control);
         }
         if text.chars().count() > MAX_SCALARS {
             return Err(BodyError::TooLong);

@@ -30,6 +30,15 @@ impl EmojiError {
 }
 
 impl Emoji {
+    /// An emoji as the log has it: one that this version's table does not know is read all the same.
+    ///
+    /// # Errors
+    /// When it was never one.
+    pub fn stored(text: &str) -> Result<Self, EmojiError> {
+        let is_short = (1..=MAX_SCALARS).contains(&text.chars().count());
+        text.parse().or_else(|error| if is_short { Ok(Self(text.to_owned())) } else { Err(error) })
+    }
+
     /// The picture.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -41,9 +50,21 @@ impl FromStr for Emoji {
     type Err = EmojiError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_one = text.chars().count() <= MAX_SCALARS && picture(text) == Some(text.len());
-        if is_one { Ok(Self(text.to_owned())) } else { Err(EmojiError) }
+        known(text).map(|emoji| Self(emoji.to_owned())).ok_or(EmojiError)
     }
+}
+
+/// The emoji as Unicode's table has it (fully qualified, UTS #51), whichever variation selectors were typed.
+#[cfg(not(target_arch = "wasm32"))]
+fn known(text: &str) -> Option<&str> {
+    let bare = text.replace(['\u{fe0e}', '\u{fe0f}'], "");
+    emojis::get(text).or_else(|| emojis::get(&bare)).map(emojis::Emoji::as_str)
+}
+
+/// The browser has no table: what it sends is from a list of its own, and the server judges it.
+#[cfg(target_arch = "wasm32")]
+fn known(text: &str) -> Option<&str> {
+    (text.chars().count() <= MAX_SCALARS && picture(text) == Some(text.len())).then_some(text)
 }
 
 /// Length in bytes of the emoji that a text begins with: a flag, or signs that are drawn as pictures, joined to one by
@@ -95,7 +116,8 @@ fn is_sign(c: char) -> bool {
 
 /// True if a character is drawn as a picture by itself.
 fn is_pictographic(c: char) -> bool {
-    matches!(c, '\u{1f300}'..='\u{1faff}'
+    matches!(c, '\u{1f300}'..='\u{1faff}' | '\u{1f004}' | '\u{1f0cf}' | '\u{1f18e}' | '\u{1f191}'..='\u{1f19a}' | '\u{1f201}'
+        | '\u{1f21a}' | '\u{1f22f}' | '\u{1f232}'..='\u{1f236}' | '\u{1f238}'..='\u{1f23a}' | '\u{1f250}'..='\u{1f251}'
         | '\u{231a}'..='\u{231b}' | '\u{23e9}'..='\u{23ec}' | '\u{23f0}' | '\u{23f3}' | '\u{2614}'..='\u{2615}'
         | '\u{2648}'..='\u{2653}' | '\u{267f}' | '\u{2693}' | '\u{26a1}' | '\u{26aa}'..='\u{26ab}' | '\u{26bd}'..='\u{26be}'
         | '\u{26c4}'..='\u{26c5}' | '\u{26ce}' | '\u{26d4}' | '\u{26ea}' | '\u{26f2}'..='\u{26f3}' | '\u{26f5}' | '\u{26fa}'
@@ -111,6 +133,6 @@ impl fmt::Display for Emoji {
 
 impl<'de> Deserialize<'de> for Emoji {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        Self::stored(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }

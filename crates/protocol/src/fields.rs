@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::body::MessageBody;
+use super::emoji::Emoji;
 use super::event::{Delivered, Event, EventKind, LeaveReason, Proposal};
 use super::ids::{EventId, MemberId};
 use super::name::DisplayName;
@@ -78,7 +79,7 @@ impl Fields {
             Kind::Edited => EventKind::Edited { target: self.target?, body: body(self.body)? },
             Kind::Deleted => EventKind::Deleted { target: self.target? },
             Kind::Reacted => {
-                EventKind::Reacted { target: self.target?, emoji: self.emoji?.parse().ok()?, on: self.on? }
+                EventKind::Reacted { target: self.target?, emoji: Emoji::stored(&self.emoji?).ok()?, on: self.on? }
             }
             Kind::Unknown => EventKind::Unknown,
         })

@@ -16,7 +16,8 @@ pub const MAX_GRAPHEMES: usize = 32;
 /// Longest name, in Unicode scalar values: bounds what one grapheme can pile up in combining marks.
 pub const MAX_SCALARS: usize = 4 * MAX_GRAPHEMES;
 
-/// A name of 1 to 32 graphemes: trimmed, inner white space folded to single spaces, without control characters.
+/// A name of 1 to 32 graphemes: trimmed, inner white space folded to single spaces, without control characters and without
+/// marks that reorder text.
 /// Two members may share a name; their ids differ.
 /// Its clones share the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,9 +32,9 @@ pub enum NameError {
     /// More than [`MAX_GRAPHEMES`].
     #[error("the name is too long")]
     TooLong,
-    /// A control or text-direction character, which could disguise the name or break the line it stands in.
-    #[error("the name holds a control character")]
-    Control,
+    /// A mark that reorders text, which could disguise the name or the line it stands in.
+    #[error("the name holds a mark that reorders text")]
+    Turned,
 }
 
 impl NameError {
@@ -43,7 +44,7 @@ impl NameError {
         match self {
             Self::Empty => Code::NameMissing,
             Self::TooLong => Code::NameBad,
-            Self::Control => Code::NameBad,
+            Self::Turned => Code::NameBad,
         }
     }
 }
@@ -71,10 +72,11 @@ impl FromStr for DisplayName {
     type Err = NameError;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        if holds_control(typed) {
-            return Err(NameError::Control);
+        if turned_at(typed).is_some() {
+            return Err(NameError::Turned);
         }
-        let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = typed.split_whitespace().map(|word| word.replace(char::is_control, ""));
+        let name = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
         if !is_seen(&name) {
             return Err(NameError::Empty);
         }
@@ -85,16 +87,12 @@ impl FromStr for DisplayName {
     }
 }
 
-/// True if something in a typed name cannot be shown.
+/// Place of the first mark in a typed name that reorders text (UAX #9), counted from 1 as people count.
 #[must_use]
-pub fn holds_control(typed: &str) -> bool {
-    typed.trim().chars().any(is_control)
-}
-
-/// Control characters, line separators, and the marks that reorder text (UAX #9).
-fn is_control(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+pub fn turned_at(typed: &str) -> Option<usize> {
+    let turns =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    typed.trim().chars().position(turns).map(|place| place + 1)
 }
 
 /// True if a reader would see something of it.
@@ -133,7 +131,10 @@ impl Serialize for DisplayName {
 impl<'de> Deserialize<'de> for DisplayName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        let is_one = name.chars().count() <= MAX_SCALARS && !holds_control(&name) && !name.chars().all(is_invisible);
+        let is_one = name.chars().count() <= MAX_SCALARS
+            && !name.contains(char::is_control)
+            && turned_at(&name).is_none()
+            && !name.chars().all(is_invisible);
         if is_one { Ok(Self(name.into())) } else { Err(D::Error::custom("not a name")) }
     }
 }

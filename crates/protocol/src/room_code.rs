@@ -53,30 +53,56 @@ impl RoomCodeError {
 impl FromStr for RoomCode {
     type Err = RoomCodeError;
 
-    /// Forgives case, spaces and hyphens; reads O as 0 and I and L as 1.
+    /// Finds the code in whatever was typed or pasted: alone, in a link, or among other words. Forgives case and signs
+    /// beside the characters; reads O as 0 and I and L as 1.
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        let mut code = [0; LENGTH];
-        let mut length = 0;
-        for typed in typed.chars().filter(|c| !c.is_whitespace() && !is_dash(*c)) {
-            let letter = match typed.to_ascii_uppercase() {
-                'O' => '0',
-                'I' | 'L' => '1',
-                other => other,
-            };
-            if !letter.is_ascii() || !ALPHABET.contains(&(letter as u8)) {
-                return Err(RoomCodeError::Character(typed));
-            }
-            if let Some(place) = code.get_mut(length) {
-                *place = letter as u8;
-            }
-            length += 1;
+        let linked = typed.rsplit_once("/room/").and_then(|(_, rest)| parts(rest).next());
+        if let Some(Ok(code)) = linked.map(read) {
+            return Ok(code);
         }
-        match length {
-            LENGTH => Ok(Self(code)),
-            0 => Err(RoomCodeError::Empty),
-            other => Err(RoomCodeError::Length(other)),
-        }
+        read(typed).or_else(|error| among_words(typed).ok_or(error))
     }
+}
+
+/// Reads a code and nothing else but signs.
+fn read(typed: &str) -> Result<RoomCode, RoomCodeError> {
+    let mut code = [0; LENGTH];
+    let mut length = 0;
+    for typed in typed.chars().filter(|c| c.is_alphanumeric()) {
+        let letter = match typed.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        };
+        if !letter.is_ascii() || !ALPHABET.contains(&(letter as u8)) {
+            return Err(RoomCodeError::Character(typed));
+        }
+        if let Some(place) = code.get_mut(length) {
+            *place = letter as u8;
+        }
+        length += 1;
+    }
+    match length {
+        LENGTH => Ok(RoomCode(code)),
+        0 if typed.chars().all(|c| c.is_whitespace() || is_dash(c)) => Err(RoomCodeError::Empty),
+        other => Err(RoomCodeError::Length(other)),
+    }
+}
+
+/// Words of letters, digits and dashes.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && !is_dash(c)).filter(|part| !part.is_empty())
+}
+
+/// The first word that looks like a code, or two that do together. A word of eight small letters, or two of four, are
+/// words.
+fn among_words(text: &str) -> Option<RoomCode> {
+    let looks_like_one =
+        |word: &&str| word.contains(|c: char| c.is_ascii_digit()) || !word.contains(char::is_lowercase);
+    let is_half = |word: &&str| word.len() == LENGTH / 2 && looks_like_one(word);
+    let pairs = parts(text).zip(parts(text).skip(1)).filter(|(one, two)| is_half(one) && is_half(two));
+    let words = parts(text).filter(looks_like_one).map(str::to_owned);
+    words.chain(pairs.map(|(one, two)| [one, two].concat())).find_map(|word| read(&word).ok())
 }
 
 /// Hyphen-minus and the dashes that phones and word processors put in its place (U+2010 to U+2015).

@@ -289,7 +289,7 @@ mod tests {
         for (text, code) in [
             (append(&id.to_string(), "  \n "), Code::Empty),
             (append(&id.to_string(), &"é".repeat(4_001)), Code::TooLong),
-            (append(&id.to_string(), "a\\u0007b").replace("\\\\u", "\\u"), Code::BadText),
+            (append(&id.to_string(), "a\\ud83db").replace("\\\\u", "\\u"), Code::BadText),
             (append(v4, "hi"), Code::NotAllowed),
             (own, Code::NotAllowed),
             (other, Code::Unsupported),

@@ -71,8 +71,9 @@ fn day_line(room: Room, day: &DayRow) -> impl IntoView + use<> {
 fn message_row(room: Room, message: &MessageRow) -> impl IntoView + use<> {
     let MessageRow { id, by, name, own, first_of_group, last_of_group, .. } = message;
     let mut class = format!("said hue-{}", by.hue());
-    let mentions = mentions_reader(room, message);
-    for (is, name) in [(*own, " own"), (*first_of_group, " first"), (*last_of_group, " last"), (mentions, " calls")] {
+    let words = message.body.as_ref().map(|body| read(room, *id, body, &room.names.read_untracked()));
+    let calls = !own && words.as_deref().is_some_and(markup::calls_reader);
+    for (is, name) in [(*own, " own"), (*first_of_group, " first"), (*last_of_group, " last"), (calls, " calls")] {
         if is {
             class.push_str(name);
         }
@@ -86,7 +87,7 @@ fn message_row(room: Room, message: &MessageRow) -> impl IntoView + use<> {
         <div class=class id=element_id(*id) data-message=id.to_string() use:focusable>
             {avatar}
             {author(room, message)}
-            {bubble(room, message)}
+            {bubble(room, message, words.as_deref())}
             {below(room, message)}
         </div>
     }
@@ -105,12 +106,6 @@ fn below(room: Room, message: &MessageRow) -> Option<AnyView> {
         }
         .into_any()
     })
-}
-
-/// True for a message of somebody else that mentions the reader.
-fn mentions_reader(room: Room, message: &MessageRow) -> bool {
-    let mentions = |body: &MessageBody| room.names.read_untracked().mentions_reader(body.as_str());
-    !message.own && message.body.as_ref().is_some_and(mentions)
 }
 
 /// Author and time: for the eye where a group begins.
@@ -134,8 +129,8 @@ fn time(room: Room, at: u64) -> impl IntoView + use<> {
     view! { <time datetime=text::iso(at)>{words}</time> }
 }
 
-fn bubble(room: Room, message: &MessageRow) -> AnyView {
-    let Some(body) = &message.body else {
+fn bubble(room: Room, message: &MessageRow, words: Option<&[Node]>) -> AnyView {
+    let (Some(body), Some(words)) = (&message.body, words) else {
         room.server_markup.forget(message.id);
         return view! { <div class="message gone">{text::DELETED}</div> }.into_any();
     };
@@ -146,7 +141,7 @@ fn bubble(room: Room, message: &MessageRow) -> AnyView {
         (true, false) => "message failed",
         (true, true) => "message failed big",
     };
-    let words = blocks(&read(room, message.id, body, &room.names.read_untracked()));
+    let words = blocks(words);
     let inner = match &message.reply {
         None => words,
         Some(reply) => view! { {quote(room, reply)} {words} }.into_any(),
