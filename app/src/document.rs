@@ -43,9 +43,12 @@ fn without_comments(script: &str) -> String {
 /// The boot script is our own and not leptos' `HydrationScripts`, which writes the nonce into `crossorigin` (leptos
 /// #4843: a dead page in Firefox) and fails without a word. Both files are asked for at once, after the first paint, and
 /// by script: a preload tag would also fetch them where no script runs.
-pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
+///
+/// `origin` is the address that people use, where the server knows it.
+pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> impl IntoView {
     let Assets { script, again, wasm, style } = assets;
     let boot = format!("{}\nboot('{wasm}', '{script}', '{again}');", *BOOT);
+    let card = origin.as_deref().map(link_card);
     let path = use_context::<RequestUrl>().and_then(|url| Some(url.parse().ok()?.path().to_owned()));
     view! {
         <!DOCTYPE html>
@@ -54,6 +57,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
                 <meta name="description" content=text::DESCRIPTION/>
+                {card}
                 <meta name="color-scheme" content="light dark"/>
                 // The colours of `--surface`, for the browser's own bars.
                 <meta name="theme-color" data-scheme="light" media="(prefers-color-scheme: light)" content="#ffffff"/>
@@ -77,5 +81,27 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                 </p>
             </body>
         </html>
+    }
+}
+
+/// What other programs show beside a link (ogp.me). The same on every page, so that it tells nothing about rooms. The
+/// address of a picture has to be a whole one.
+fn link_card(origin: &str) -> impl IntoView {
+    let property =
+        |(name, content): (&'static str, &str)| leptos::html::meta().attr("property", name).content(content.to_owned());
+    let picture = format!("{origin}/og.png");
+    let properties = [
+        ("og:type", "website"),
+        ("og:site_name", text::PRODUCT),
+        ("og:title", text::CARD_TITLE),
+        ("og:description", text::DESCRIPTION),
+        ("og:image", &picture),
+        ("og:image:width", "1200"),
+        ("og:image:height", "630"),
+        ("og:image:alt", text::PRODUCT),
+    ];
+    view! {
+        {properties.map(property).collect_view()}
+        <meta name="twitter:card" content="summary_large_image"/>
     }
 }

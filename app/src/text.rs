@@ -9,6 +9,8 @@ use crate::api::{Cause, EnterForm, Field, Refusal};
 pub(crate) const PRODUCT: &str = "Flasky Chat";
 #[cfg(feature = "ssr")]
 pub(crate) const DESCRIPTION: &str = "Private chat rooms without accounts: open one, share its link, and talk. When everybody has left, every word is deleted.";
+#[cfg(feature = "ssr")]
+pub(crate) const CARD_TITLE: &str = "Flasky Chat: talk now, gone when you go";
 pub(crate) const LOOK_AUTO: &str = "Look: automatic";
 pub(crate) const LOOK_LIGHT: &str = "Look: light";
 pub(crate) const LOOK_DARK: &str = "Look: dark";

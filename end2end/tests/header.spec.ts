@@ -110,8 +110,9 @@ test.describe('the link', () => {
     const ana = await person('Ana');
     await ana.create();
     await ana.page.getByRole('button', { name: 'Invite' }).click();
-    await expect(ana.page.getByRole('button', { name: 'Copy link' })).toBeVisible();
-    await expect(ana.page.getByRole('button', { name: 'Share' })).toHaveCount(0);
+    const dialog = ana.page.getByRole('dialog', { name: 'Invite to this room' });
+    await expect(dialog.getByRole('button', { name: 'Copy link' })).toBeVisible();
+    await expect(dialog.getByRole('button', { name: 'Share' })).toHaveCount(0);
   });
 });
 
@@ -407,7 +408,7 @@ test('what an app to install and a crawler need', async ({ page, server }) => {
   expect(answer.headers()['cache-control']).toBe('no-cache');
   const { icons } = (await answer.json()) as { icons: { src: string; sizes: string; purpose?: string }[] };
   expect(icons.filter(({ purpose }) => purpose === 'maskable')).toHaveLength(1);
-  for (const { src, sizes } of icons) {
+  for (const { src, sizes } of [...icons, { src: '/og.png', sizes: '1200x630' }]) {
     const size = await page.evaluate(async (src) => {
       const image = new Image();
       image.src = src;

@@ -43,6 +43,12 @@ impl OriginRule {
         self.public.as_ref().is_some_and(PublicUrl::is_https)
     }
 
+    /// The public origin, where there is one.
+    #[must_use]
+    pub fn public(&self) -> Option<&str> {
+        self.public.as_ref().map(PublicUrl::origin)
+    }
+
     /// The origin of links to give away: the public one, or what a request for this host came to.
     #[must_use]
     pub fn origin(&self, headers: &HeaderMap) -> Option<String> {

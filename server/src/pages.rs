@@ -43,7 +43,8 @@ pub fn router(state: &AppState) -> Router<AppState> {
         }
     };
     let (options, assets) = (state.leptos.clone(), assets::find());
-    let page = move || shell(options.clone(), assets.clone());
+    let origin = state.origins.public().map(ToOwned::to_owned);
+    let page = move || shell(options.clone(), assets.clone(), origin.clone());
     let pages = Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
         .fallback(leptos_axum::render_app_async_with_context(not_found, page))

@@ -30,7 +30,7 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 const NO_PAGE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Files of `style/assets`, at the addresses where browsers and crawlers look for them.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "/apple-touch-icon.png",
     "/favicon-news.svg",
     "/favicon.svg",
@@ -40,6 +40,7 @@ const FILES: [&str; 10] = [
     "/icon.svg",
     "/manifest.webmanifest",
     "/notice.wav",
+    "/og.png",
     "/robots.txt",
 ];
 

@@ -175,6 +175,24 @@ async fn head_is_like_get_without_a_body() {
 }
 
 #[tokio::test]
+async fn links_have_a_card_at_a_public_address_which_tells_nothing_about_rooms() {
+    fn card(page: &str) -> Vec<&str> {
+        page.split('<').filter(|tag| tag.contains("\"og:") || tag.contains("\"twitter:")).collect()
+    }
+    let server = Server::start(&["--public-url=https://chat.example"]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut eve = Browser::new(&server);
+    let known = eve.get(&ana.page()).await.body;
+    assert!(card(&known).iter().any(|tag| tag.contains("https://chat.example/og.png")), "{known}");
+    for page in ["/", "/room/ZZZZ-ZZZZ", "/room/no-such-code", &format!("{}?left", ana.page())] {
+        assert_eq!(card(&eve.get(page).await.body), card(&known), "{page}");
+    }
+    // The address of the picture has to be a whole one, and here nobody knows it.
+    let local = Server::start(&[]).await;
+    assert!(card(&Browser::new(&local).get("/").await.body).is_empty());
+}
+
+#[tokio::test]
 async fn a_rooms_link_is_a_picture() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
