@@ -5,6 +5,7 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::components::page_announcer::{PageAnnouncement, PageAnnouncer};
+use crate::components::typed_forms::TypedForms;
 use crate::pages::home::HomePage;
 use crate::pages::missing::MissingPage;
 use crate::pages::room::RoomPage;
@@ -16,6 +17,7 @@ pub fn App() -> impl IntoView {
     leptos_meta::provide_meta_context();
     let announcer = PageAnnouncer::new();
     provide_context(announcer);
+    provide_context(TypedForms::default());
     view! {
         <Router set_is_routing=announcer.routing()>
             <FlatRoutes fallback=MissingPage>

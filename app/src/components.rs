@@ -14,3 +14,4 @@ pub(crate) mod page_announcer;
 pub(crate) mod room;
 pub(crate) mod title;
 pub(crate) mod top;
+pub(crate) mod typed_forms;

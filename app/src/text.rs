@@ -5,6 +5,7 @@ use protocol::room_code::RoomCodeError;
 use protocol::{Code, DisplayName, RoomCode, name};
 
 use crate::api::{Cause, EnterForm, Field, Refusal};
+use crate::live::room::{Question, Said};
 
 pub(crate) const PRODUCT: &str = "Flasky Chat";
 #[cfg(feature = "ssr")]
@@ -23,6 +24,9 @@ pub(crate) const INVITE_MORE: &str = "Whoever has this link can come in and read
 pub(crate) const ROOM_LINK: &str = "Link to this room";
 pub(crate) const QR: &str = "QR code of the link to this room";
 pub(crate) const COPY_SHORT: &str = "Copy link";
+pub(crate) const SHOW_QR: &str = "Show QR";
+pub(crate) const FULL_SCREEN: &str = "Full screen";
+pub(crate) const SCAN: &str = "Scan to come in";
 pub(crate) const SHARE: &str = "Share";
 pub(crate) const NOTICES_OFF: &str = "Notices: off";
 pub(crate) const NOTICES_ON: &str = "Notices: on";
@@ -57,7 +61,11 @@ pub(crate) const OR_JOIN: &str = "or join one";
 pub(crate) const ROOM_CODE: &str = "Room code";
 pub(crate) const JOIN: &str = "Join";
 pub(crate) const JOIN_ROOM: &str = "Join the room";
+pub(crate) const JOIN_AGAIN: &str = "Join again";
+pub(crate) const OTHER_NAME: &str = "Use another name";
 pub(crate) const LEAVE: &str = "Let's leave!";
+pub(crate) const STAY: &str = "Stay";
+pub(crate) const EVERYBODY_LEFT: &str = "Everybody has left, and what was said is deleted from this server.";
 pub(crate) const MESSAGES: &str = "Messages";
 pub(crate) const MESSAGE: &str = "Message";
 pub(crate) const WHATS_NEW: &str = "What's new?";
@@ -72,6 +80,7 @@ pub(crate) const MAY_HAVE_ENDED: &str = "It may have ended: a room goes when the
 pub(crate) const START_NEW: &str = "Start a new room";
 pub(crate) const FULL: &str = "This room is full";
 pub(crate) const FULL_MORE: &str = "Every seat is taken. When somebody leaves, you can come in.";
+pub(crate) const FULL_AGAIN: &str = "This page looks again by itself.";
 pub(crate) const TRY_AGAIN: &str = "Try again";
 pub(crate) const UNAVAILABLE: &str = "The server cannot do this right now";
 pub(crate) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in a moment.";
@@ -90,6 +99,7 @@ pub(crate) const DELETE_SURE: &str = "Delete?";
 pub(crate) const DELETED: &str = "Message deleted";
 pub(crate) const EDITED: &str = "edited";
 pub(crate) const EARLIER_MESSAGE: &str = "an earlier message";
+pub(crate) const NOTHING_SAID: &str = "Nobody has said anything yet.";
 pub(crate) const EMPTY_ROOM: &str = "Nobody has said anything yet. Share the link, and talk.";
 pub(crate) const YOU: &str = "you";
 pub(crate) const SOMEBODY: &str = "Somebody";
@@ -172,13 +182,33 @@ fn code_problem(typed: &str) -> String {
     format!("A code has eight characters, like KXQ4-7M2P. {problem}")
 }
 
-/// Number of members, for the join page.
-pub(crate) fn inside(count: u32) -> String {
-    match count {
-        0 => "Nobody is inside yet".into(),
-        1 => "1 person inside".into(),
-        _ => format!("{count} people inside"),
+/// What a link leads to: how many are inside, and not who, because a code can be guessed.
+pub(crate) fn join_page(inside: u32) -> String {
+    let inside = match inside {
+        0 => "Nobody is inside yet.".to_owned(),
+        1 => "1 person is inside.".to_owned(),
+        _ => format!("{inside} people are talking."),
+    };
+    format!("{inside} No account. Deleted from this server when the last person leaves.")
+}
+
+/// The heading for who has left the room of this code.
+pub(crate) fn left(code: &str) -> String {
+    format!("You left {code}")
+}
+
+/// How many are inside, for who has left.
+pub(crate) fn still_inside(inside: u32) -> String {
+    match inside {
+        0 => "Nobody is inside.".into(),
+        1 => "1 person is still inside.".into(),
+        _ => format!("{inside} people are still inside."),
     }
+}
+
+/// Words on the button that joins a room under a known name.
+pub(crate) fn join_as(name: String) -> Vec<Piece> {
+    vec![Piece::Words("Join as ".to_owned()), Piece::Name(name)]
 }
 
 /// The roster's heading.
@@ -260,11 +290,45 @@ pub(crate) fn line(row: &LineRow) -> Vec<Piece> {
     pieces
 }
 
-/// Question before leaving with unsent messages.
-pub(crate) fn leave_unsent(count: usize) -> String {
+/// Words of a question.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct QuestionWords {
+    /// Heading.
+    pub(crate) heading: &'static str,
+    /// What is given up by a yes.
+    pub(crate) more: String,
+    /// The button that says yes.
+    pub(crate) yes: &'static str,
+}
+
+/// What is asked before something is given up.
+pub(crate) fn question(question: &Question) -> QuestionWords {
+    match *question {
+        Question::Leave { unsent, ends: Some(said) } => {
+            let more = [deleted(said), not_sent_yet(unsent)].join(" ").trim_end().to_owned();
+            QuestionWords { heading: "You are the last one", more, yes: "Delete and leave" }
+        }
+        Question::Leave { unsent, ends: None } | Question::Go { unsent, .. } => {
+            QuestionWords { heading: "Leave without sending?", more: not_sent_yet(unsent), yes: "Leave" }
+        }
+    }
+}
+
+fn deleted(said: Said) -> String {
+    match said {
+        Said { messages: messages @ 2.., has_older: true } => format!("More than {messages} messages will be deleted."),
+        Said { has_older: true, .. } => "Everything that was said will be deleted.".into(),
+        Said { messages: 0, .. } => "The room will be deleted, and its link will lead nowhere.".into(),
+        Said { messages: 1, .. } => "1 message will be deleted.".into(),
+        Said { messages, .. } => format!("{messages} messages will be deleted."),
+    }
+}
+
+fn not_sent_yet(count: usize) -> String {
     match count {
-        1 => "What you wrote is not sent yet. Leave anyway?".into(),
-        _ => format!("{count} messages are not sent yet. Leave anyway?"),
+        0 => String::new(),
+        1 => "What you wrote is not sent yet.".into(),
+        _ => format!("{count} messages are not sent yet."),
     }
 }
 
@@ -463,6 +527,20 @@ mod tests {
                 assert!(words.starts_with(why) && words.contains(step), "{words}");
             }
         }
+    }
+
+    #[test]
+    fn a_question_says_what_is_given_up() {
+        let more = |unsent, messages, has_older| {
+            question(&Question::Leave { unsent, ends: Some(Said { messages, has_older }) }).more
+        };
+        assert_eq!(more(0, 43, false), "43 messages will be deleted.");
+        assert_eq!(more(1, 1, false), "1 message will be deleted. What you wrote is not sent yet.");
+        assert_eq!(more(0, 0, false), "The room will be deleted, and its link will lead nowhere.");
+        assert_eq!(more(0, 99, true), "More than 99 messages will be deleted.");
+        assert_eq!(more(2, 1, true), "Everything that was said will be deleted. 2 messages are not sent yet.");
+        let others = question(&Question::Leave { unsent: 1, ends: None });
+        assert_eq!((others.heading, others.yes), ("Leave without sending?", "Leave"));
     }
 
     #[test]

@@ -104,6 +104,9 @@ export class Person {
 
   async joinByLink(code: string): Promise<void> {
     await this.openLink(code);
+    // The name that this device remembers is on the button, and not in a field.
+    const other = this.page.getByRole('button', { name: 'Use another name' });
+    if (await other.isVisible()) await other.click();
     await this.nameField.fill(this.name);
     await this.press('Join the room');
     await this.inRoom(code);
@@ -188,8 +191,27 @@ export class Person {
     for (const name of names) await expect(items.filter({ hasText: name })).toHaveCount(1);
   }
 
+  /** Answers the question before something is given up. */
+  async answer(button: string): Promise<void> {
+    await this.page.getByRole('alertdialog').getByRole('button', { name: button, exact: true }).click();
+  }
+
+  /** Waits for the page that says so. */
+  async hasLeft(code?: string): Promise<void> {
+    const heading = this.page.getByRole('heading', { level: 1 });
+    await expect(heading).toHaveText(code ? `You left ${code}` : /^You left [0-9A-Z]{4}-[0-9A-Z]{4}$/);
+  }
+
+  /** Leaves the room, also as the last one, and goes home. */
   async leave(): Promise<void> {
     await this.press("Let's leave!");
+    const sure = this.page.getByRole('button', { name: 'Delete and leave' });
+    const next = this.page.getByRole('link', { name: 'Start a new room' });
+    await expect(sure.or(next)).toBeVisible();
+    if (await sure.isVisible()) await sure.click();
+    await this.hasLeft();
+    await this.hydrated();
+    await next.click();
     await this.isHome();
   }
 }

@@ -89,6 +89,25 @@ async function lockedDoor(stage: Stage): Promise<Person> {
   return ana;
 }
 
+/** The name is known on this device. */
+async function knownName(stage: Stage): Promise<Person> {
+  const ana = await left(stage);
+  await ana.page.reload();
+  await expect(ana.page.getByRole('button', { name: 'Join as Ana' })).toBeVisible();
+  await ana.hydrated();
+  return ana;
+}
+
+async function left(stage: Stage): Promise<Person> {
+  const ana = await door(stage);
+  await ana.nameField.fill('Ana');
+  await ana.press('Join the room');
+  await ana.inRoom();
+  await ana.press("Let's leave!");
+  await ana.hasLeft();
+  return ana;
+}
+
 async function unknown({ person, guard }: Stage): Promise<Person> {
   const ana = await person('Ana');
   guard.expectUnknownRoom(NOWHERE);
@@ -371,6 +390,20 @@ async function invite(stage: Stage): Promise<Person> {
   return reader;
 }
 
+async function projector(stage: Stage): Promise<Person> {
+  const reader = await invite(stage);
+  await reader.press('Full screen');
+  await expect(reader.page.getByRole('dialog', { name: 'Scan to come in' })).toBeVisible();
+  return reader;
+}
+
+async function lastOne(stage: Stage): Promise<Person> {
+  const reader = await empty(stage);
+  await reader.press("Let's leave!");
+  await expect(reader.page.getByRole('alertdialog')).toBeVisible();
+  return reader;
+}
+
 async function help(stage: Stage): Promise<Person> {
   const { reader } = await talk(stage);
   await reader.page.keyboard.press('?');
@@ -470,6 +503,8 @@ export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
     { name: 'door', enter: door },
     { name: 'door-full', enter: full },
     { name: 'door-locked', enter: lockedDoor },
+    { name: 'door-known', enter: knownName },
+    { name: 'left', enter: left },
     { name: 'unknown', enter: unknown },
   ],
   ends: [
@@ -495,6 +530,8 @@ export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
   ],
   open: [
     { name: 'invite', enter: invite },
+    { name: 'projector', enter: projector },
+    { name: 'last-one', enter: lastOne },
     { name: 'help', enter: help },
     { name: 'emoji', enter: emoji },
     { name: 'menu', enter: menu },

@@ -539,11 +539,11 @@ test('while leaving, the box is closed', async ({ person, line, guard }) => {
   const answered = guard.expectRefusedSockets();
   await line.cut();
   await expect(ana.page.locator('html[data-live]')).not.toBeAttached();
-  ana.page.once('dialog', (question) => question.accept());
   await ana.press("Let's leave!");
+  await ana.answer('Delete and leave');
   await expect(ana.page.locator('form.composer')).toHaveAttribute('inert');
   await expect(ana.composer).not.toBeFocused();
   await line.mend();
   answered();
-  await ana.isHome();
+  await ana.hasLeft();
 });

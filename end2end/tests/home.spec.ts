@@ -44,7 +44,7 @@ test.describe('getting in', () => {
     const bo = await person('Bo');
     const code = await ana.create();
     await bo.openLink(code);
-    await expect(bo.page.getByText('1 person inside')).toBeVisible();
+    await expect(bo.page.getByText('1 person is inside')).toBeVisible();
     await bo.joinByLink(code);
     await ana.sees(['Ana', 'Bo']);
   });

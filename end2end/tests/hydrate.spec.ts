@@ -168,6 +168,8 @@ for (const [when, instances] of [
 
     // What is left of the instance that stood still hears no click: there would be two answers to it.
     await ana.press("Let's leave!");
+    await ana.hasLeft(code);
+    await ana.page.getByRole('link', { name: 'Start a new room' }).click();
     await expect(ana.codeField).toBeVisible();
     await ana.page.goBack();
     await expect(ana.codeField).toBeHidden();

@@ -227,6 +227,6 @@ test('everything can be done by keyboard', async ({ person }) => {
   await test.step('leave', async () => {
     await tabTo(ana, button("Let's leave!"));
     await keyboard.press('Enter');
-    await ana.isHome();
+    await ana.hasLeft();
   });
 });

@@ -67,9 +67,9 @@ test('who joins by link, and who finds the room ended meanwhile, loads nothing e
   const chidi = await Member.enter({ name: 'Chidi', origin: ana.origin });
   await ana.openLink(chidi.code);
   expect(count.loaded).toBe(2);
-  await expect(ana.page.getByText('1 person inside')).toBeVisible();
+  await expect(ana.page.getByText('1 person is inside')).toBeVisible();
   await chidi.leave();
-  await ana.press('Join the room');
+  await ana.press('Join as Ana');
   await expect(ana.page.getByRole('heading', { name: 'There is no room with this code' })).toBeVisible();
   await arrives(ana, 'There is no room with this code, Flasky Chat');
   expect(count.loaded).toBe(2);
@@ -97,7 +97,11 @@ test('back and forward through home, a room and its end: title, announcement and
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Skip to writing' })).toBeFocused();
 
-  await ana.leave();
+  await ana.press("Let's leave!");
+  await ana.answer('Delete and leave');
+  await arrives(ana, `You left ${code}, Flasky Chat`);
+  await page.getByRole('link', { name: 'Start a new room' }).click();
+  await ana.isHome();
   await arrives(ana, 'Flasky Chat');
   await page.goBack();
   await isGone();
@@ -134,8 +138,8 @@ test('a room that cannot be had shows what was not sent, and is asked for again 
   await ana.openLink(code);
   await ana.type('not sent yet');
   await ana.hears('not sent yet');
-  ana.page.once('dialog', (question) => question.accept());
   await ana.page.getByRole('link', { name: 'Flasky Chat' }).click();
+  await ana.answer('Leave');
   await ana.isHome();
   const count = documents(ana.page);
   const isOver = guard.expectLost(/room_snapshot/);

@@ -18,9 +18,14 @@ test('create, join, talk, refresh, leave', async ({ person, guard }) => {
   await ana.leave();
   await bo.page.getByRole('link', { name: /refresh/i }).click();
   await expect(bo.line('Ana left')).toHaveCount(1);
+  guard.expectUnknownRoom(code);
+  await bo.press("Let's leave!");
+  await expect(bo.page.getByRole('heading', { level: 1 })).toHaveText('You are the last one');
+  await expect(bo.page.getByText('2 messages will be deleted.')).toBeVisible();
+  await bo.page.getByRole('link', { name: 'Stay' }).click();
+  await bo.hears('Hello back');
   await bo.leave();
 
-  guard.expectUnknownRoom(code);
   const answer = await bo.page.goto(`/room/${code}`);
   expect(answer?.status()).toBe(404);
   await expect(bo.page.getByRole('heading', { name: 'There is no room with this code' })).toBeVisible();
@@ -33,7 +38,7 @@ test('join by link', async ({ person }) => {
   const bo = await person('Bo');
   const code = await ana.create();
   await bo.openLink(code);
-  await expect(bo.page.getByText('1 person inside')).toBeVisible();
+  await expect(bo.page.getByText('1 person is inside')).toBeVisible();
   await bo.joinByLink(code);
   await bo.sees(['Ana', 'Bo']);
 });

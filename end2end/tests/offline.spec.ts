@@ -137,18 +137,18 @@ test('leaving without a network is done when there is one', async ({ person, gua
   await ana.context.setOffline(true);
   await expect(ana.status).toHaveText(/^You are offline/);
   // What stands in the box would be gone: the first answer is no.
-  ana.page.once('dialog', (question) => question.dismiss());
   await ana.press("Let's leave!");
+  await ana.answer('Stay');
   await expect(ana.status).toHaveText(/^You are offline/);
-  ana.page.once('dialog', (question) => question.accept());
   await ana.press("Let's leave!");
+  await ana.answer('Leave');
   await expect(ana.status).toHaveText(/^You leave as soon as there is a connection/);
   await expect(ana.composer).toBeDisabled();
   await expect(ana.composer).toHaveValue('half a w');
   await bo.say('are you still there?');
   await bo.sees(['Ana', 'Bo']);
   await ana.context.setOffline(false);
-  await ana.isHome();
+  await ana.hasLeft();
   await back();
   await expect(bo.line('Ana left')).toHaveCount(1);
 });
@@ -167,12 +167,12 @@ test('the way home asks while something is not sent, and coming back sends it', 
   await ana.composer.fill('half a w');
 
   const home = page.getByRole('link', { name: 'Flasky Chat', exact: true });
-  page.once('dialog', (question) => question.dismiss());
   await home.click();
+  await ana.answer('Stay');
   await expect(ana.composer).toHaveValue('half a w');
   await expect(page).toHaveURL(`${ana.origin}/room/${code}`);
-  page.once('dialog', (question) => question.accept());
   await home.click();
+  await ana.answer('Leave');
   await ana.isHome();
 
   // Of the browser's own buttons the page hears too late to ask.
@@ -339,14 +339,12 @@ test('what was never sent is not given up at the end without a question', async 
   await isOver();
 
   for (const name of ['Start a new room', 'Flasky Chat']) {
-    const asked = page.waitForEvent('dialog');
-    const clicked = page.getByRole('link', { name, exact: true }).click();
-    await (await asked).dismiss();
-    await clicked;
+    await page.getByRole('link', { name, exact: true }).click();
+    await ana.answer('Stay');
     await expect(ana.unsent).toHaveText(['but I only']);
   }
-  page.once('dialog', (question) => question.accept());
   await page.getByRole('link', { name: 'Start a new room' }).click();
+  await ana.answer('Leave');
   await ana.isHome();
   await page.goBack();
   await ana.inRoom(code);

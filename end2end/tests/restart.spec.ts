@@ -100,8 +100,8 @@ test.describe('with a short grace', () => {
     await back();
     await expect(ana.unsent).toHaveText(['still here?', 'half a w']);
     // Going on from here asks first. Then nothing of it stays behind.
-    ana.page.on('dialog', (dialog) => void dialog.accept());
     await ana.page.getByRole('link', { name: 'Start a new room' }).click();
+    await ana.answer('Leave');
     await ana.isHome();
     expect(await ana.page.evaluate(() => Object.keys(sessionStorage))).toEqual([]);
   });

@@ -95,7 +95,7 @@ test('a cookie tossed by a sibling host is ignored', async ({ tls, visitor }) =>
   expect(new Set(tossed.map(({ name }) => name))).toEqual(new Set(names.slice(0, -1)));
 
   await ana.openLink(code);
-  await expect(ana.page.getByText('1 person inside')).toBeVisible();
+  await expect(ana.page.getByText('1 person is inside')).toBeVisible();
   await ana.joinByLink(code);
   for (const one of [ana, eve]) await one.sees(['Ana', 'Eve']);
   await ana.page.reload();
@@ -113,7 +113,7 @@ for (const scripts of [true, false]) {
     const code = await ana.create();
     const bo = await cookieless('Bo', tls.url(HOST), scripts);
     await bo.openLink(code);
-    await expect(bo.page.getByText('1 person inside')).toBeVisible();
+    await expect(bo.page.getByText('1 person is inside')).toBeVisible();
     for (const attempt of ['first', 'second']) {
       await test.step(`${attempt} attempt`, async () => {
         await bo.nameField.fill('Bo');

@@ -157,6 +157,14 @@ impl RequestRooms {
         }
     }
 
+    /// True where the room ends when the caller leaves it.
+    async fn is_last(&self, code: RoomCode) -> bool {
+        let Some(session) = self.session() else { return false };
+        let member = self.state.identity.member(session, code);
+        let room = self.state.backend.room(code).await;
+        room.is_ok_and(|room| room.members.len() == 1 && room.has(member))
+    }
+
     async fn try_visit(&self, typed: &str) -> Result<Visit, BackendError> {
         let Ok(code) = typed.parse::<RoomCode>() else { return Err(BackendError::NotFound) };
         let room = self.state.backend.room(code).await?;
@@ -249,21 +257,25 @@ impl Rooms for RequestRooms {
         })
     }
 
-    fn leave_room(&self, code: String) -> Answer<'_, Posted> {
+    fn leave_room(&self, code: String, sure: String) -> Answer<'_, Posted> {
         Box::pin(async move {
             let code = match code.parse::<RoomCode>() {
                 Ok(code) => code,
                 Err(error) => return self.refuse_code(code, &error, String::new()),
             };
+            let page = room_page(code);
+            if self.wants_page() && sure.is_empty() && self.is_last(code).await {
+                self.see_other(&format!("{page}?leave"));
+                return Posted { refused: None };
+            }
             match self.try_leave(code).await {
                 Ok(()) => {
                     if self.wants_page() {
-                        self.see_other(HOME);
+                        self.see_other(&format!("{page}?left"));
                     }
                     Posted { refused: None }
                 }
                 Err(refused) => {
-                    let page = room_page(code);
                     Posted { refused: Some(self.refuse(refused, EnterForm::default(), String::new(), &page)) }
                 }
             }
@@ -282,6 +294,7 @@ impl Rooms for RequestRooms {
             match self.try_visit(&code).await {
                 Ok(visit) => visit,
                 Err(BackendError::NotFound) => {
+                    self.begin_with_form();
                     self.page_status(StatusCode::NOT_FOUND);
                     let flash = code.parse().ok().and_then(|code| self.flash(&room_page(code)));
                     let unsent = flash.map(|flash| flash.body).filter(|body| !body.trim().is_empty());

@@ -42,10 +42,10 @@ pub async fn post_message(
     Ok(rooms()?.post_message(code, id, body).await)
 }
 
-/// Frees the caller's seat.
+/// Frees the caller's seat. A page's form without `sure` asks the last one inside before it does.
 #[server(prefix = "/api", endpoint = "leave_room", output = Json)]
-pub async fn leave_room(#[server(default)] code: String) -> Result<Posted, CallError> {
-    Ok(rooms()?.leave_room(code).await)
+pub async fn leave_room(#[server(default)] code: String, #[server(default)] sure: String) -> Result<Posted, CallError> {
+    Ok(rooms()?.leave_room(code, sure).await)
 }
 
 /// Returns what the home page shows beside its empty form.

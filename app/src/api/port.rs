@@ -22,7 +22,7 @@ pub trait Rooms: Send + Sync {
     /// See [`super::post_message`].
     fn post_message(&self, code: String, id: String, body: String) -> Answer<'_, Posted>;
     /// See [`super::leave_room`].
-    fn leave_room(&self, code: String) -> Answer<'_, Posted>;
+    fn leave_room(&self, code: String, sure: String) -> Answer<'_, Posted>;
     /// See [`super::home`].
     fn home(&self) -> Answer<'_, Home>;
     /// See [`super::room_snapshot`]. On the page itself it also sets the status.

@@ -1,12 +1,16 @@
 //! The form that opens a room: the same with and without script.
 
 use leptos::ev::{self, SubmitEvent};
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::{Code, RoomCode};
 use wasm_bindgen::JsCast;
-use web_sys::{FormData, HtmlButtonElement, HtmlFormElement};
+use web_sys::{Event, FormData, HtmlButtonElement, HtmlFormElement};
 
+use super::click::click;
+use super::name::sentence;
+use super::typed_forms::TypedForms;
 use crate::api::{self, CallError, Cause, EnterForm as Fields, Field, Flash, Refusal};
 use crate::live::browser;
 use crate::live::effect::effect;
@@ -21,7 +25,14 @@ pub(crate) enum Purpose {
         capacity: u32,
     },
     /// Join this room.
-    JoinPage(RoomCode),
+    JoinPage {
+        /// The room's code.
+        code: RoomCode,
+        /// True for who has just left it.
+        again: bool,
+    },
+    /// Join another room than that of a code which is none's.
+    OtherCode,
 }
 
 /// State of the form.
@@ -34,6 +45,10 @@ struct FormState {
     busy: RwSignal<bool>,
     /// The refusal, and the fields as typed.
     refused: RwSignal<Option<(Refusal, Fields)>>,
+    /// The name that this device remembers, while it is on the button instead of in its field.
+    saved_name: RwSignal<Option<String>>,
+    /// What was typed into forms of this document.
+    typed_forms: TypedForms,
 }
 
 impl FormState {
@@ -68,13 +83,17 @@ impl FormState {
         let refused = refused.unwrap_or(Refusal { field: Field::Code, code: Code::Unknown });
         let done = match self.purpose {
             // It has ended meanwhile: its page says what to do next.
-            Purpose::JoinPage(code) if refused.code == Code::CodeUnknown => Some(code),
+            Purpose::JoinPage { code, .. } if refused.code == Code::CodeUnknown => Some(code),
             _ => entered,
         };
         if let Some(code) = done {
+            self.typed_forms.forget(&fields.from);
             return self.entered.run(code);
         }
         self.busy.set(false);
+        if refused.field == Field::Name {
+            self.saved_name.set(None);
+        }
         self.refused.set(Some((refused, fields)));
         if is_of_field(refused.code) {
             // A field in `details` takes the focus only once they are open.
@@ -87,6 +106,24 @@ impl FormState {
         let refused = self.refused.read();
         let (refusal, typed) = refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
         Some(text::refusal(*refusal, typed))
+    }
+
+    /// Fills the empty fields with what is known.
+    fn fill(self, page: &str, form: &HtmlFormElement) {
+        self.typed_forms.restore(page, form);
+        if let (Some(field), Some(name)) = (browser::field(form, "name"), browser::saved_name()) {
+            let asks_name_alone = matches!(self.purpose, Purpose::JoinPage { .. });
+            if asks_name_alone && field.value().is_empty() && self.refused.read_untracked().is_none() {
+                self.saved_name.set(Some(name.clone()));
+            }
+            browser::fill_if_empty(&field, &name);
+        }
+    }
+
+    /// Puts the remembered name into its field, to be changed.
+    fn rename(self) {
+        self.saved_name.set(None);
+        request_animation_frame(|| browser::select("name"));
     }
 
     /// The value of `aria-invalid`: set where what was typed into this field is to be mended.
@@ -103,7 +140,11 @@ pub(crate) fn EnterForm(
     /// Its purpose.
     purpose: Purpose,
     /// A form that was refused before.
+    #[prop(optional_no_strip)]
     flash: Option<Flash>,
+    /// The code that is to be mended.
+    #[prop(optional)]
+    code: String,
     /// Called with the room's code when the room's page is to be shown: its sender has a seat there, or it has ended.
     entered: Callback<RoomCode>,
 ) -> impl IntoView {
@@ -111,10 +152,26 @@ pub(crate) fn EnterForm(
     // The page begins at a field only to mend it, since a phone's keyboard would hide the page.
     let mends = flash.as_ref().map(|flash| flash.refused).filter(|refused| is_of_field(refused.code));
     let begins = mends.map(|refused| place(refused.field, purpose));
-    let typed = flash.map(|flash| flash.form).unwrap_or_default();
-    let form = FormState { purpose, entered, busy: RwSignal::new(false), refused: RwSignal::new(refused) };
+    let typed = flash.map_or_else(|| Fields { code, ..Fields::default() }, |flash| flash.form);
+    let from = match purpose {
+        // A room that is not there has no page to mend the form on.
+        Purpose::Home { .. } | Purpose::OtherCode => "/".to_owned(),
+        Purpose::JoinPage { code, .. } => format!("/room/{code}"),
+    };
+    let form = FormState {
+        purpose,
+        entered,
+        busy: RwSignal::new(false),
+        refused: RwSignal::new(refused),
+        saved_name: RwSignal::new(None),
+        typed_forms: expect_context(),
+    };
+    let key = from.clone();
+    // Not by id: the form may not be in the document yet.
+    let element = NodeRef::<html::Form>::new();
     effect(move || {
-        browser::fill_saved_name();
+        let Some(element) = element.get() else { return };
+        form.fill(&key, &element);
         // Out of the browser's page cache: the answer that was waited for does not come any more.
         browser::on_window_event(ev::pageshow, move |event| {
             if event.persisted() {
@@ -122,26 +179,28 @@ pub(crate) fn EnterForm(
             }
         });
     });
-    let from = match purpose {
-        Purpose::Home { .. } => "/".to_owned(),
-        Purpose::JoinPage(code) => format!("/room/{code}"),
-    };
+    let intent = (purpose == Purpose::OtherCode).then_some("join");
     let rest = match purpose {
         Purpose::Home { capacity } => {
             view! { <CreateOrJoin form seats=capacity typed=typed.clone() begins/> }.into_any()
         }
-        Purpose::JoinPage(code) => view! {
+        Purpose::OtherCode => view! { <JoinByCode form typed=typed.code.clone() begins/> }.into_any(),
+        Purpose::JoinPage { code, again } => view! {
             <input type="hidden" name="code" value=code.to_string()/>
             <FieldError form field=Field::Code/>
-            <button class="button primary" name="intent" value="join">{text::JOIN_ROOM}</button>
+            <button class="button primary" name="intent" value="join">
+                <span>{move || join_words(form.saved_name.get(), again)}</span>
+            </button>
+            <button type="button" class="button rename" on:click=click(move |_| form.rename())>{text::OTHER_NAME}</button>
         }
         .into_any(),
     };
     view! {
-        <form class="card" method="post" action="/api/enter" aria-busy=move || form.busy.get().then_some("true")
-            on:submit=move |event| form.submit(&event)>
-            // Enter in a field presses a form's first button: this one, which has no intent, so the fields decide.
-            <button class="visually-hidden" tabindex="-1" aria-hidden="true">{text::JOIN}</button>
+        <form node_ref=element class="card" class:known=move || form.saved_name.read().is_some() method="post" action="/api/enter"
+            aria-busy=move || form.busy.get().then_some("true")
+            on:submit=move |event| form.submit(&event) on:input=move |event| form.typed_forms.keep(&event)>
+            // Enter in a field presses a form's first button: this one, which has no intent where the fields decide.
+            <button class="visually-hidden" tabindex="-1" aria-hidden="true" name="intent" value=intent>{text::JOIN}</button>
             <input type="hidden" name="from" value=from/>
             <div class="field">
                 <label for="name">{text::YOUR_NAME}</label>
@@ -181,10 +240,25 @@ fn CreateOrJoin(
             </div>
         </details>
         <div class="or">{text::OR_JOIN}</div>
+        <JoinByCode form typed=typed.code begins/>
+    }
+}
+
+/// The way into a room whose code is typed.
+#[component]
+fn JoinByCode(
+    /// State of the form.
+    form: FormState,
+    /// The code typed before.
+    typed: String,
+    /// The field that the page begins at.
+    begins: Option<Field>,
+) -> impl IntoView {
+    view! {
         <div class="join">
             <div class="field">
                 <label for="code">{text::ROOM_CODE}</label>
-                <input id="code" name="code" value=typed.code placeholder="KXQ4-7M2P" autocomplete="off"
+                <input id="code" name="code" value=typed placeholder="KXQ4-7M2P" autocomplete="off"
                     autocapitalize="characters" spellcheck="false" translate="no"
                     autofocus=begins == Some(Field::Code) aria-describedby="code-error"
                     aria-invalid=move || form.invalid(Field::Code)/>
@@ -201,13 +275,28 @@ fn FieldError(form: FormState, field: Field) -> impl IntoView {
     view! { <span id=format!("{}-error", id(field)) class="error" role="alert">{move || form.error(field)}</span> }
 }
 
+/// Words on the button that joins a room.
+fn join_words(saved_name: Option<String>, again: bool) -> AnyView {
+    match saved_name {
+        _ if again => text::JOIN_AGAIN.into_any(),
+        Some(name) => sentence(text::join_as(name)).into_any(),
+        None => text::JOIN_ROOM.into_any(),
+    }
+}
+
 /// The fields of a form that is being sent, and the button that was pressed.
 fn fields(event: &SubmitEvent) -> Option<Fields> {
-    let form: HtmlFormElement = event.target()?.dyn_into().ok()?;
-    let data = FormData::new_with_form(&form).ok()?;
-    let text = |name| data.get(name).as_string().unwrap_or_default();
     let pressed = event.submitter().and_then(|button| button.dyn_into::<HtmlButtonElement>().ok());
     let intent = pressed.map(|button| button.value()).unwrap_or_default();
+    Some(Fields { intent, ..typed_fields(event)? })
+}
+
+/// The fields of the form that an event is about, as typed.
+pub(super) fn typed_fields(event: &Event) -> Option<Fields> {
+    let form = browser::closest(&browser::target(event)?, "form")?.dyn_into::<HtmlFormElement>().ok()?;
+    let data = FormData::new_with_form(&form).ok()?;
+    let text = |name| data.get(name).as_string().unwrap_or_default();
+    let intent = String::new();
     Some(Fields { name: text("name"), code: text("code"), capacity: text("capacity"), intent, from: text("from") })
 }
 
@@ -228,7 +317,7 @@ fn is_of_field(code: Code) -> bool {
 /// The place where a field's error is shown; the form of the join page has no field but the name.
 fn place(field: Field, purpose: Purpose) -> Field {
     match (field, purpose) {
-        (Field::Capacity, Purpose::JoinPage(_)) | (Field::Body, _) => Field::Code,
+        (Field::Capacity, Purpose::JoinPage { .. } | Purpose::OtherCode) | (Field::Body, _) => Field::Code,
         (field, _) => field,
     }
 }

@@ -15,7 +15,8 @@ use crate::text;
 #[component]
 pub(crate) fn Notice(
     /// The heading.
-    heading: &'static str,
+    #[prop(into)]
+    heading: String,
     /// Possible reason.
     #[prop(optional, into)]
     more: Option<&'static str>,

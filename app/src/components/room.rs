@@ -2,7 +2,6 @@
 
 use client::MessageRow;
 use leptos::prelude::*;
-use leptos_router::hooks::use_navigate;
 use protocol::EventId;
 
 use super::notice::EndNotice;
@@ -20,15 +19,17 @@ mod help;
 mod invite;
 pub(crate) mod log;
 mod notices;
+mod question;
 mod roster;
 mod status;
 
 use composer::Composer;
 use header::Header;
 use help::Help;
-use invite::Invite;
+use invite::{Invite, Projector};
 use log::LogView;
 use notices::Notices;
+use question::QuestionDialog;
 use roster::Roster;
 use status::StatusBanner;
 
@@ -68,6 +69,8 @@ pub(crate) fn RoomView(
     inside: Inside,
     /// Called when the room is to be asked for anew.
     again: Callback<()>,
+    /// Called when the reader has left it here.
+    left: Callback<()>,
 ) -> impl IntoView {
     let Inside { snapshot, post_id, flash, markup } = inside;
     let room = Room::new(snapshot, markup, post_id);
@@ -75,10 +78,9 @@ pub(crate) fn RoomView(
     provide_context(ComposerContext { mode: RwSignal::new(Mode::New), emoji_target: RwSignal::new(None) });
     provide_context(Notices::new(room));
     room.start();
-    let navigate = use_navigate();
     effect(move || {
         if room.leaving.get() && room.status.get() == Status::Ended(Ending::Left) {
-            navigate("/", Default::default());
+            left.run(());
         }
     });
     let ending = Memo::new(move |_| match room.status.get() {
@@ -104,7 +106,10 @@ pub(crate) fn RoomView(
         }
         .into_any(),
     };
-    view! { {move || shown()} }
+    view! {
+        <QuestionDialog/>
+        {move || shown()}
+    }
 }
 
 /// The room while it goes on.
@@ -121,6 +126,7 @@ fn OpenRoom(
         <PageTitle name=move || text::title(room.code, notices.unseen())/>
         <a class="skip" href="#body" rel="external">{text::SKIP}</a>
         <Invite/>
+        <Projector/>
         <Help/>
         <div class="room">
             <Header/>

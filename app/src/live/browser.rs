@@ -1,6 +1,7 @@
 //! Browser APIs that leptos does not wrap: clocks, entropy, storage, and some of the page. Called from Effects and
 //! events only.
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::ev::EventDescriptor;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -12,7 +13,7 @@ mod storage;
 
 pub use clock::{local_date, local_time, now_ms, today, unix_ms, zone};
 pub use page::*;
-pub use storage::{fill_saved_name, local_item, save_name, session_item, set_local_item, set_session_item};
+pub use storage::{local_item, save_name, saved_name, session_item, set_local_item, set_session_item};
 
 /// Adds a listener to the window, for as long as the owner is there.
 pub fn on_window_event<E>(event: E, listener: impl Fn(E::EventType) + 'static)
@@ -55,10 +56,9 @@ pub fn is_touch() -> bool {
     window().match_media("(pointer: coarse)").ok().flatten().is_some_and(|query| query.matches())
 }
 
-/// Asks a question that can be answered with yes or no.
-#[must_use]
-pub fn confirm(question: &str) -> bool {
-    window().confirm_with_message(question).unwrap_or(true)
+/// Waits, unless the task that does so is cancelled.
+pub async fn sleep(ms: u32) {
+    TimeoutFuture::new(ms).await;
 }
 
 /// `ws://` or `wss://`, as this page itself was reached. Older Safari takes no relative socket address.

@@ -5,15 +5,13 @@ use std::future::pending;
 use client::{Action, Client, DrawPacer, Input};
 use futures_channel::mpsc::Receiver;
 use futures_util::{FutureExt, StreamExt, select_biased};
-use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::browser;
 use super::room::{Room, set_if_new};
 use super::socket::{ABNORMAL_CLOSURE, Socket};
 use super::tab_storage::TabStorage;
-use crate::api;
+use super::{browser, leave};
 
 /// Interval of the page's clock while something on it counts time, in milliseconds.
 const CLOCK_INTERVAL_MS: u64 = 200;
@@ -100,7 +98,7 @@ fn take_over(room: Room, client: &mut Client, tab_storage: &mut TabStorage) {
 
 async fn sleep_until(due: Option<u64>) {
     match due {
-        Some(due) => TimeoutFuture::new(due.saturating_sub(browser::now_ms()).min(u64::from(u32::MAX)) as u32).await,
+        Some(due) => browser::sleep(due.saturating_sub(browser::now_ms()).min(u64::from(u32::MAX)) as u32).await,
         None => pending().await,
     }
 }
@@ -142,7 +140,7 @@ impl EffectRunner {
     fn post_leave(&self) {
         let room = self.room;
         spawn_local(async move {
-            if api::leave_room(room.code.to_string()).await.is_ok_and(|answer| answer.refused.is_none()) {
+            if leave::post(room.code).await {
                 room.dispatch(Input::LeaveConfirmed);
             }
         });

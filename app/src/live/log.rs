@@ -106,6 +106,18 @@ impl Log {
         })
     }
 
+    /// Number of messages that are shown and in the log.
+    #[must_use]
+    pub fn count(self) -> usize {
+        let mut count = 0;
+        self.find_back(|message| {
+            let is_stored = matches!(message.state, RowState::Sent | RowState::Changing { .. });
+            count += usize::from(is_stored && message.body.is_some());
+            None::<()>
+        });
+        count
+    }
+
     /// The reader's last message; `None` when it cannot be changed, because it is not in the log yet. What was refused is
     /// none.
     #[must_use]

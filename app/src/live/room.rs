@@ -14,10 +14,11 @@ use protocol::{Code, DisplayName, Emoji, EventId, Member, MemberId, MessageBody,
 use super::effect::effect;
 use super::log::Log;
 use super::tab_storage::ComposeTarget;
-use super::{browser, driver};
+use super::{browser, driver, leave};
 use crate::api::{self, OlderPage};
 use crate::markup::{MessageMarkup, ServerMarkup, names_of};
 
+pub use super::unsent::{Question, Said};
 pub use client::{Ending, Status};
 
 /// Capacity of the driver's input queue. It takes each input within a turn of the event loop.
@@ -63,6 +64,8 @@ pub struct Room {
     pub restored_text: RwSignal<Option<String>>,
     /// True from the reader's press of "leave" on.
     pub leaving: RwSignal<bool>,
+    /// What is asked before something is given up.
+    pub question: RwSignal<Option<Question>>,
     /// True once times are written by the reader's clock; the server knows UTC only.
     pub has_local_time: RwSignal<bool>,
     /// Today by the reader's clock, in days since 1970-01-01; `None` as long as times are in UTC.
@@ -123,6 +126,7 @@ impl Room {
             unsent: RwSignal::default(),
             restored_text: RwSignal::default(),
             leaving: RwSignal::default(),
+            question: RwSignal::default(),
             has_local_time: RwSignal::default(),
             today: RwSignal::default(),
             now: RwSignal::default(),
@@ -144,8 +148,12 @@ impl Room {
             self.today.set(Some(browser::today()));
             self.listen_to_browser();
             self.warn_before_unload();
+            leave::cancel(self.code);
             on_cleanup(move || {
                 self.close();
+                if self.leaving.get_untracked() && !self.is_over() {
+                    leave::finish(self.code);
+                }
                 browser::toggle_root_attribute("data-live", false);
             });
             spawn_local_scoped_with_cancellation(driver::run(self, client, driven));
@@ -184,6 +192,11 @@ impl Room {
     /// True once the stay is over: the page only shows what came of it.
     pub(super) fn is_over(self) -> bool {
         matches!(self.status.get_untracked(), Status::Ended(ending) if ending.is_over())
+    }
+
+    /// True once there is a driver.
+    pub(super) fn runs(self) -> bool {
+        self.cells.read_value().inputs.is_some()
     }
 
     /// Queues an input for the client; true if it was queued.

@@ -1,11 +1,38 @@
-//! Unsent texts of the reader, and the question before they leave them behind.
+//! Unsent texts of the reader, and the question before they, or the whole room, are given up.
 
 use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
 
 use super::room::Room;
 use super::{browser, tab_storage};
-use crate::text;
+
+/// What is asked before something is given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// To leave the room.
+    Leave {
+        /// Number of texts that are not sent.
+        unsent: usize,
+        /// What is deleted with the room; `None` while others are inside.
+        ends: Option<Said>,
+    },
+    /// To go to another page of this document.
+    Go {
+        /// Number of texts that are not sent.
+        unsent: usize,
+        /// The page's address.
+        to: String,
+    },
+}
+
+/// What was said in a room, as far as its page knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Number of messages on the page.
+    pub messages: usize,
+    /// True where there are earlier ones.
+    pub has_older: bool,
+}
 
 impl Room {
     /// All unsent texts of this page, the composer's text last.
@@ -17,21 +44,43 @@ impl Room {
         waiting.chain(typed.into_iter().filter(|text| !text.trim().is_empty())).collect()
     }
 
-    /// Asks before unsent texts are given up by leaving. True where there are none, or the reader agrees.
+    /// The question to whoever wants to leave; `None` where nothing is given up by it.
     #[must_use]
-    pub fn confirm_leave(self) -> bool {
-        confirm_discard(self.unsent_texts().len())
+    pub fn leave_question(self) -> Option<Question> {
+        let unsent = self.unsent_texts().len();
+        let is_last = self.members.read_untracked().len() <= 1;
+        let said = || Said { messages: self.log.count(), has_older: self.older.read_untracked().is_some() };
+        (unsent > 0 || is_last).then(|| Question::Leave { unsent, ends: is_last.then(said) })
     }
 
-    /// Holds back a click that would show another page in this document, unless the reader may go, asked where
-    /// something stays behind. What loads a document is asked about by the browser.
-    pub fn guard_click(self, event: &MouseEvent) {
-        if !browser::is_for_router(event) {
-            return;
+    /// Leaves the room, asked first where something is given up by it. False when nothing runs here yet: then the form
+    /// has to say it.
+    pub fn leave_or_ask(self) -> bool {
+        match self.leave_question().filter(|_| self.runs()) {
+            None => self.leave(),
+            question => {
+                self.question.set(question);
+                true
+            }
         }
-        if !confirm_discard(self.unsent_on_unload()) {
+    }
+
+    /// Holds back a click that would show another page in this document where something stays behind, and asks. What
+    /// loads a document is asked about by the browser.
+    pub fn guard_click(self, event: &MouseEvent) {
+        let Some(to) = browser::routed_address(event) else { return };
+        let unsent = self.unsent_on_unload();
+        if unsent > 0 {
             event.prevent_default();
-        } else if self.is_over() {
+            self.question.set(Some(Question::Go { unsent, to }));
+        } else {
+            self.go_away();
+        }
+    }
+
+    /// Gives up what the tab keeps of a room that is over, whose page showed it: the reader goes to another page.
+    pub fn go_away(self) {
+        if self.is_over() {
             self.forget();
         }
     }
@@ -69,8 +118,4 @@ impl Room {
             (false, true) => self.unsent_texts().len(),
         }
     }
-}
-
-fn confirm_discard(unsent: usize) -> bool {
-    unsent == 0 || browser::confirm(&text::leave_unsent(unsent))
 }

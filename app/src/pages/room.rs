@@ -5,16 +5,15 @@ use std::time::Duration;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 use protocol::RoomCode;
 
-use crate::api::{self, Cause, JoinPage, Visit};
-use crate::components::enter_form::{EnterForm, Purpose};
-use crate::components::notice::{KeptUnsent, Notice, Unsent};
+use super::outside::{JoinRoom, LastLeave, UnknownRoom};
+use crate::api::{self, Cause, Visit};
+use crate::components::notice::{KeptUnsent, Notice};
 use crate::components::page_announcer::PageAnnouncer;
 use crate::components::room::RoomView;
 use crate::components::title::PageTitle;
-use crate::components::top::Top;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::text;
@@ -29,26 +28,47 @@ pub(crate) fn RoomPage() -> impl IntoView {
     let code = move || params.read().get("code").unwrap_or_default();
     let visit =
         Resource::new_blocking(code, |code| async { api::room_snapshot(code).await.map_err(|error| error.cause) });
-    // Who joins is at the room's address already.
-    let entered = Callback::new(move |_| visit.refetch());
+    // Where a form without script leads: to the question for the last one, and to the page for who has left.
+    let query = use_query_map();
+    let has = move |name| query.read_untracked().get_str(name).is_some();
+    let asks = has("leave");
+    // The room that the reader has left, and not come back to.
+    let left_code = RwSignal::new(has("left").then(|| untrack(code)));
+    let left = Callback::new(move |()| {
+        left_code.set(Some(untrack(code)));
+        visit.refetch();
+    });
     let again = Callback::new(move |()| visit.refetch());
+    let navigate = use_navigate();
+    let entered = Callback::new(move |entered: RoomCode| {
+        // Who joins is at the room's address already, unless the code had to be mended.
+        if entered.to_string() == untrack(code) {
+            visit.refetch();
+        } else {
+            navigate(&format!("/room/{entered}"), Default::default());
+        }
+    });
     let set_pending = expect_context::<PageAnnouncer>().reloading();
     on_cleanup(move || set_pending.set(false));
     view! {
         <Transition set_pending>
             {move || Suspend::new(async move {
-                match visit.await {
-                    Ok(Visit::Inside(inside)) => view! { <RoomView inside=*inside again/> }.into_any(),
-                    Ok(Visit::JoinPage(page)) => view! { <JoinRoom page entered/> }.into_any(),
-                    Ok(Visit::Unknown(unsent)) => view! {
-                        <PageTitle name=text::NO_ROOM/>
-                        <Notice heading=text::NO_ROOM more=text::MAY_HAVE_ENDED>
-                            <Unsent bodies=unsent/>
-                            {untrack(code).parse().ok().map(|code| view! { <KeptUnsent code gone=true/> }.into_any())}
-                        </Notice>
+                let visit = visit.await;
+                let code = untrack(code);
+                let has_left = left_code.try_get_untracked().flatten().as_ref() == Some(&code);
+                match visit {
+                    Ok(Visit::Inside(inside)) if asks && inside.snapshot.members.len() == 1 => {
+                        view! { <LastLeave inside=*inside/> }.into_any()
+                    }
+                    Ok(Visit::Inside(inside)) => view! { <RoomView inside=*inside again left/> }.into_any(),
+                    Ok(Visit::JoinPage(page)) => view! { <JoinRoom page has_left entered again/> }.into_any(),
+                    Ok(Visit::Unknown(_)) if has_left => view! {
+                        <PageTitle name=text::left(&code)/>
+                        <Notice heading=text::left(&code) more=text::EVERYBODY_LEFT evaporates=true/>
                     }.into_any(),
-                    Ok(Visit::Unavailable) => view! { <Unavailable cause=Cause::Server code=untrack(code) again/> }.into_any(),
-                    Err(cause) => view! { <Unavailable cause code=untrack(code) again/> }.into_any(),
+                    Ok(Visit::Unknown(unsent)) => view! { <UnknownRoom code unsent entered/> }.into_any(),
+                    Ok(Visit::Unavailable) => view! { <Unavailable cause=Cause::Server code again/> }.into_any(),
+                    Err(cause) => view! { <Unavailable cause code again/> }.into_any(),
                 }
             })}
         </Transition>
@@ -89,46 +109,5 @@ fn Unavailable(
     view! {
         <PageTitle name=heading/>
         <Notice heading more step to="" again>{kept}</Notice>
-    }
-}
-
-/// The room from outside: how many are in, a name, one button.
-#[component]
-fn JoinRoom(
-    /// The room as seen from outside.
-    page: JoinPage,
-    /// Called when the room has to be asked for again.
-    entered: Callback<RoomCode>,
-) -> impl IntoView {
-    let JoinPage { code, inside, capacity, flash } = page;
-    let unsent = flash.iter().map(|flash| flash.body.clone()).collect();
-    let next = if inside < capacity {
-        view! { <EnterForm purpose=Purpose::JoinPage(code) flash entered/> }.into_any()
-    } else {
-        view! {
-            <div class="card notice">
-                <h2>{text::FULL}</h2>
-                <p>{text::FULL_MORE}</p>
-                <a class="button primary" href=format!("/room/{code}") rel="external">{text::TRY_AGAIN}</a>
-                <a class="button" href="/">{text::START_NEW}</a>
-            </div>
-        }
-        .into_any()
-    };
-    view! {
-        <PageTitle name=code.to_string()/>
-        <div class="home">
-            <Top/>
-            <main>
-                <div class="pitch">
-                    <h1 class="code" translate="no">{code.to_string()}</h1>
-                    <p>{text::inside(inside)}</p>
-                </div>
-                <Unsent bodies=unsent/>
-                <KeptUnsent code/>
-                {next}
-            </main>
-            <footer><span>{text::PROMISE}</span></footer>
-        </div>
     }
 }

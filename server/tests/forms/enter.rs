@@ -102,7 +102,7 @@ async fn a_full_room_is_full() {
     ana.enter(&[("name", "Ana"), ("code", &code)]).await;
     let page = format!("/room/{code}");
     let door = chidi.get(&page).await;
-    assert!(door.body.contains("2 people inside") && door.body.contains("This room is full"));
+    assert!(door.body.contains("2 people are talking") && door.body.contains("This room is full"));
     ana.call("/api/leave_room", &[("code", &code)]).await.json();
     chidi.enter(&[("name", "Chidi"), ("code", &code)]).await;
 }
@@ -230,7 +230,7 @@ async fn fifty_seats_are_fifty_seats() {
     assert_eq!(refused, [&json!({ "refused": { "field": "code", "code": "full" } })]);
     let inside = ana.connect().await;
     assert_eq!(inside.welcome().members.len(), 50);
-    assert!(Browser::new(&server).get(&ana.page()).await.body.contains("50 people inside"));
+    assert!(Browser::new(&server).get(&ana.page()).await.body.contains("50 people are talking"));
 }
 
 #[tokio::test]

@@ -192,14 +192,52 @@ async fn leaving_is_leaving() {
     let bo = Person::join(&server, ana.code, "Bo").await;
     let code = ana.code.to_string();
     let left = ana.browser.submit("/api/leave_room", &[("code", &code)]).await;
-    assert_eq!((left.status, left.header("location")), (StatusCode::SEE_OTHER, "/"));
-    assert!(ana.browser.get(&ana.page()).await.body.contains("1 person inside"));
+    let page = format!("{}?left", ana.page());
+    assert_eq!((left.status, left.header("location")), (StatusCode::SEE_OTHER, &*page));
+    let page = ana.browser.get(&page).await.body;
+    assert!(page.contains(&format!("You left {code}")) && page.contains("1 person is still inside"), "{page}");
+    assert!(ana.browser.get(&ana.page()).await.body.contains("1 person is inside"));
     // Again, and from outside, and out of a room that is not there: nothing to do, and no error.
     for code in [&*code, "ZZZZ-ZZZZ"] {
         assert_eq!(ana.browser.call("/api/leave_room", &[("code", code)]).await.json(), json!({}));
         assert_eq!(Browser::new(&server).call("/api/leave_room", &[("code", code)]).await.json(), json!({}));
     }
     bo.connect().await.is_well(1).await;
+}
+
+#[tokio::test]
+async fn the_last_one_is_asked_by_a_page_before_they_leave() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let mut bo = Person::join(&server, ana.code, "Bo").await;
+    ana.connect().await.said("one").await;
+    let code = ana.code.to_string();
+    bo.browser.submit("/api/leave_room", &[("code", &code)]).await;
+
+    let asked = ana.browser.submit("/api/leave_room", &[("code", &code)]).await;
+    let question = format!("{}?leave", ana.page());
+    assert_eq!((asked.status, asked.header("location")), (StatusCode::SEE_OTHER, &*question));
+    let page = ana.browser.get(&question).await.body;
+    assert!(page.contains("You are the last one") && page.contains("1 message will be deleted."), "{page}");
+    // Nobody else is asked anything at that address.
+    assert!(bo.browser.get(&question).await.body.contains("1 person is inside"));
+
+    let left = ana.browser.submit("/api/leave_room", &[("code", &code), ("sure", "yes")]).await;
+    let page = format!("{}?left", ana.page());
+    assert_eq!((left.status, left.header("location")), (StatusCode::SEE_OTHER, &*page));
+    let gone = ana.browser.get(&page).await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    assert!(
+        gone.body.contains(&format!("You left {code}")) && gone.body.contains("Everybody has left"),
+        "{}",
+        gone.body
+    );
+
+    // A program says what it means.
+    let mut chidi = Person::create(&server, "Chidi").await;
+    let page = chidi.page();
+    chidi.browser.call("/api/leave_room", &[("code", &chidi.code.to_string())]).await.json();
+    assert_eq!(chidi.browser.get(&page).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn a_browser_without_cookies_is_told_so_and_takes_no_seat() {
             let shown = post(&mut bo, "text/html", "/api/enter", &fields).await;
             assert_eq!((shown.status, shown.header("location")), (StatusCode::OK, ""));
             assert!(shown.body.contains(SENTENCE) && shown.body.contains("Bo &lt;b"), "{}", shown.body);
-            assert!(shown.body.contains("1 person inside") || shown.body.contains(&code), "{}", shown.body);
+            assert!(shown.body.contains("1 person is inside") || shown.body.contains(&code), "{}", shown.body);
             assert!(shown.header("content-security-policy").contains("default-src 'none'"));
             let called = post(&mut Browser::new(&server), "application/json", "/api/enter", &fields).await;
             assert_eq!(called.json(), json!({ "refused": { "field": "code", "code": "cookie" } }));

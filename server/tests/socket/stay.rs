@@ -193,7 +193,7 @@ async fn a_page_without_a_connection_keeps_its_seat() {
     Person::join(&server, ana.code, "Bo").await;
     let mut stranger = Browser::new(&server);
     within(async {
-        while !stranger.get(&ana.page()).await.body.contains("1 person inside") {
+        while !stranger.get(&ana.page()).await.body.contains("1 person is inside") {
             sleep(Duration::from_millis(20)).await;
         }
     })

@@ -89,7 +89,7 @@ fn Bell() -> impl IntoView {
 fn Leave() -> impl IntoView {
     let room = expect_context::<Room>();
     let submit = move |event: SubmitEvent| {
-        if !room.confirm_leave() || room.leave() {
+        if room.leave_or_ask() {
             event.prevent_default();
         }
     };

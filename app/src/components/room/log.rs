@@ -4,6 +4,7 @@
 use leptos::html::{Div, Section};
 use leptos::prelude::*;
 
+use super::invite::Invitation;
 use crate::components::click::click;
 use crate::components::icon::Mark;
 use crate::live::browser;
@@ -60,7 +61,7 @@ pub(crate) fn LogView() -> impl IntoView {
                         <BlockView block/>
                     </For>
                 </div>
-                {move || room.log.newest.get().is_none().then(quiet)}
+                {move || room.log.newest.get().is_none().then(|| quiet(room))}
                 <ActionBar target=pointing.target sheet/>
             </div>
         </section>
@@ -74,11 +75,15 @@ pub(crate) fn LogView() -> impl IntoView {
 }
 
 /// The content of a log without messages.
-fn quiet() -> AnyView {
+fn quiet(room: Room) -> AnyView {
+    if room.members.read().len() > 1 {
+        return view! { <div class="quiet"><Mark/><p>{text::NOTHING_SAID}</p></div> }.into_any();
+    }
     view! {
         <div class="quiet">
             <Mark/>
             <p>{text::EMPTY_ROOM}</p>
+            <Invitation/>
         </div>
     }
     .into_any()

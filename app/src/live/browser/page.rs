@@ -29,14 +29,15 @@ pub fn closest(element: &Element, selector: &str) -> Option<Element> {
     element.closest(selector).ok().flatten()
 }
 
-/// True for a click on a link that the router follows: it shows the other page in this document, and the browser asks
+/// The address of a clicked link that the router follows: it shows the other page in this document, and the browser asks
 /// nothing before.
 #[must_use]
-pub fn is_for_router(event: &MouseEvent) -> bool {
+pub fn routed_address(event: &MouseEvent) -> Option<String> {
     let opens_elsewhere =
         event.button() != 0 || event.meta_key() || event.alt_key() || event.ctrl_key() || event.shift_key();
     let link = "a[href]:not([target], [rel~=external])";
-    !opens_elsewhere && target(event).is_some_and(|target| closest(&target, link).is_some())
+    let clicked = target(event).filter(|_| !opens_elsewhere)?;
+    closest(&clicked, link)?.get_attribute("href")
 }
 
 /// The element of this id.
@@ -72,6 +73,22 @@ pub fn select(id: &str) {
         let _ = field.focus();
         field.select();
     }
+}
+
+/// Puts text into an empty text field, and opens the details around it.
+pub fn fill_if_empty(field: &HtmlInputElement, text: &str) {
+    if field.value().is_empty() && !text.is_empty() {
+        field.set_value(text);
+        if let Some(details) = closest(field, "details") {
+            let _ = details.toggle_attribute_with_force("open", true);
+        }
+    }
+}
+
+/// The text field of this name in an element.
+#[must_use]
+pub fn field(element: &Element, name: &str) -> Option<HtmlInputElement> {
+    element.query_selector(&format!("[name={name}]")).ok()??.dyn_into().ok()
 }
 
 /// True for an element that takes space on the page; false where it, or what holds it, is not displayed.

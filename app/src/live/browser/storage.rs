@@ -1,10 +1,7 @@
 //! Local and session storage. Both can be full or forbidden; the page works without them.
 
 use leptos::prelude::window;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlInputElement, Storage};
-
-use super::by_id;
+use web_sys::Storage;
 
 const NAME: &str = "flasky.name";
 
@@ -30,14 +27,10 @@ pub fn save_name(name: &str) {
     set_local_item(NAME, Some(name));
 }
 
-/// Fills an empty name field with the name used last on this device.
-pub fn fill_saved_name() {
-    if let Some(Ok(input)) = by_id("name").map(JsCast::dyn_into::<HtmlInputElement>)
-        && input.value().is_empty()
-        && let Some(name) = local_item(NAME)
-    {
-        input.set_value(&name);
-    }
+/// The name used last on this device.
+#[must_use]
+pub fn saved_name() -> Option<String> {
+    local_item(NAME).filter(|name| !name.trim().is_empty())
 }
 
 fn session_storage() -> Option<Storage> {

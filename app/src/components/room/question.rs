@@ -1,0 +1,56 @@
+//! The question before something is given up.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_navigate;
+
+use crate::components::click::click;
+use crate::live::browser;
+use crate::live::effect::effect;
+use crate::live::room::{Question, Room};
+use crate::text;
+
+/// Id of the dialog.
+const DIALOG_ID: &str = "question";
+/// Id of the button that gives nothing up.
+const STAY_ID: &str = "stay";
+
+/// The dialog that asks what the room has to ask. Escape, and a click beside it, are a no.
+#[component]
+pub(super) fn QuestionDialog() -> impl IntoView {
+    let room = expect_context::<Room>();
+    effect(move || {
+        if room.question.read().is_some() {
+            browser::open_dialog(DIALOG_ID);
+            browser::focus(STAY_ID);
+        }
+    });
+    let navigate = use_navigate();
+    let confirm = move |_| {
+        let asked = room.question.get_untracked();
+        browser::close_dialog(DIALOG_ID);
+        match asked {
+            Some(Question::Leave { .. }) => {
+                room.leave();
+            }
+            Some(Question::Go { to, .. }) => {
+                room.go_away();
+                navigate(&to, Default::default());
+            }
+            None => {}
+        }
+    };
+    let words = Memo::new(move |_| room.question.read().as_ref().map(text::question).unwrap_or_default());
+    view! {
+        <dialog id=DIALOG_ID role="alertdialog" closedby="any" aria-labelledby="question-heading"
+            aria-describedby="question-more" on:close=move |_| room.question.set(None)>
+            <h2 id="question-heading">{move || words.read().heading}</h2>
+            <p id="question-more">{move || words.get().more}</p>
+            <div class="ways">
+                <button type="button" class="button danger" on:click=click(confirm)>{move || words.read().yes}</button>
+                <button type="button" class="button" id=STAY_ID on:click=click(|_| browser::close_dialog(DIALOG_ID))>
+                    {text::STAY}
+                </button>
+            </div>
+        </dialog>
+    }
+}

@@ -1,0 +1,39 @@
+//! What was typed into forms, for as long as the document is there.
+
+use leptos::prelude::*;
+use web_sys::{Event, HtmlFormElement};
+
+use super::enter_form::typed_fields;
+use crate::api::EnterForm as Fields;
+use crate::live::browser;
+
+/// The fields of each form by the page it stands on. A page that is shown anew in the same document is drawn anew; a
+/// browser that loads it from its page cache would have kept them. A context.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct TypedForms(StoredValue<Vec<Fields>>);
+
+impl TypedForms {
+    /// Keeps what the form of this event holds now.
+    pub(crate) fn keep(self, event: &Event) {
+        if let Some(fields) = typed_fields(event) {
+            self.forget(&fields.from);
+            self.0.update_value(|forms| forms.push(fields));
+        }
+    }
+
+    /// Forgets the form of this page.
+    pub(crate) fn forget(self, page: &str) {
+        self.0.update_value(|forms| forms.retain(|fields| fields.from != page));
+    }
+
+    /// Fills the empty fields of this page's form.
+    pub(crate) fn restore(self, page: &str, form: &HtmlFormElement) {
+        let kept = self.0.with_value(|forms| forms.iter().find(|fields| fields.from == page).cloned());
+        let Some(fields) = kept else { return };
+        for (name, text) in [("name", fields.name), ("code", fields.code), ("capacity", fields.capacity)] {
+            if let Some(field) = browser::field(form, name) {
+                browser::fill_if_empty(&field, &text);
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A room for who is not in it, or not for long any more.
+
+use leptos::prelude::*;
+use leptos::reactive::spawn_local_scoped_with_cancellation;
+use protocol::RoomCode;
+
+use crate::api::{self, CallError, Cause, Inside, JoinPage, Visit};
+use crate::components::enter_form::{EnterForm, Purpose};
+use crate::components::notice::{KeptUnsent, Unsent};
+use crate::components::title::PageTitle;
+use crate::components::top::Top;
+use crate::live::browser;
+use crate::live::effect::effect;
+use crate::live::room::Room;
+use crate::text;
+
+/// Time until a full room is asked for again, in milliseconds; each further time is twice as long.
+const FIRST_POLL_MS: u32 = 3_000;
+/// Maximum time until then.
+const MAX_POLL_MS: u32 = 30_000;
+
+/// The room from outside: how many are in, a name, one button.
+#[component]
+pub(super) fn JoinRoom(
+    /// What can be seen from outside.
+    page: JoinPage,
+    /// True for who has just left it.
+    has_left: bool,
+    /// Called when the room has to be asked for again, because a form has done its work.
+    entered: Callback<RoomCode>,
+    /// Called when the room has to be asked for again.
+    again: Callback<()>,
+) -> impl IntoView {
+    let JoinPage { code, inside, capacity, flash } = page;
+    let unsent = flash.iter().map(|flash| flash.body.clone()).collect();
+    let next = if inside < capacity {
+        view! { <EnterForm purpose=Purpose::JoinPage { code, again: has_left } flash entered/> }.into_any()
+    } else {
+        view! { <FullRoom code again/> }.into_any()
+    };
+    let (heading, more) = if has_left {
+        (text::left(&code.to_string()), text::still_inside(inside))
+    } else {
+        (code.to_string(), text::join_page(inside))
+    };
+    view! {
+        <Outside heading more is_code=!has_left>
+            <Unsent bodies=unsent/>
+            {(!has_left).then(|| view! { <KeptUnsent code/> })}
+            {next}
+            {(has_left && inside < capacity).then(start_new)}
+        </Outside>
+    }
+}
+
+/// A room without a free seat. It is asked for again and again, less and less often.
+#[component]
+fn FullRoom(
+    /// The room's code.
+    code: RoomCode,
+    /// Called when there is something else to show.
+    again: Callback<()>,
+) -> impl IntoView {
+    effect(move || {
+        spawn_local_scoped_with_cancellation(async move {
+            let mut wait = FIRST_POLL_MS;
+            loop {
+                browser::sleep(wait).await;
+                wait = (wait * 2).min(MAX_POLL_MS);
+                if !browser::is_visible() {
+                    continue;
+                }
+                match api::room_snapshot(code.to_string()).await {
+                    Ok(Visit::JoinPage(page)) if page.inside >= page.capacity => {}
+                    Err(CallError { cause: Cause::Server | Cause::Network, .. }) => {}
+                    _ => return again.run(()),
+                }
+            }
+        });
+    });
+    view! {
+        <div class="card notice">
+            <h2>{text::FULL}</h2>
+            <p>{text::FULL_MORE}</p>
+            <p class="scripted">{text::FULL_AGAIN}</p>
+            <a class="button primary" href=format!("/room/{code}") rel="external">{text::TRY_AGAIN}</a>
+            <a class="button" href="/">{text::START_NEW}</a>
+        </div>
+    }
+}
+
+/// A code that is no room's, to be mended.
+#[component]
+pub(super) fn UnknownRoom(
+    /// The code, as it is in the address.
+    code: String,
+    /// A message that the reader tried to send there.
+    unsent: Vec<String>,
+    /// Called with the code of the room that the reader has joined.
+    entered: Callback<RoomCode>,
+) -> impl IntoView {
+    let kept = code.parse().ok().map(|code| view! { <KeptUnsent code gone=true/> }.into_any());
+    view! {
+        <Outside heading=text::NO_ROOM.to_owned() more=text::MAY_HAVE_ENDED.to_owned()>
+            <Unsent bodies=unsent/>
+            {kept}
+            <EnterForm purpose=Purpose::OtherCode code entered/>
+            {start_new()}
+        </Outside>
+    }
+}
+
+/// The question before the last one leaves, for a page without script.
+#[component]
+pub(super) fn LastLeave(
+    /// The room as it was when the server looked.
+    inside: Inside,
+) -> impl IntoView {
+    let Inside { snapshot, post_id, markup, .. } = inside;
+    let code = snapshot.room.code;
+    let room = Room::new(snapshot, markup, post_id);
+    let words = room.leave_question().as_ref().map(text::question).unwrap_or_default();
+    view! {
+        <Outside heading=words.heading.to_owned() more=words.more>
+            <form class="card" method="post" action="/api/leave_room">
+                <input type="hidden" name="code" value=code.to_string()/>
+                <input type="hidden" name="sure" value="yes"/>
+                <button class="button danger">{words.yes}</button>
+                <a class="button" href=format!("/room/{code}") rel="external">{text::STAY}</a>
+            </form>
+        </Outside>
+    }
+}
+
+/// A page outside of a room: what it is about, and what can be done.
+#[component]
+fn Outside(
+    /// The heading, which is the page's name.
+    heading: String,
+    /// What there is to know.
+    more: String,
+    /// True where the heading is a code.
+    #[prop(optional)]
+    is_code: bool,
+    /// What can be done.
+    children: Children,
+) -> impl IntoView {
+    let title = if is_code {
+        view! { <h1 class="code" translate="no">{heading.clone()}</h1> }.into_any()
+    } else {
+        view! { <h1>{heading.clone()}</h1> }.into_any()
+    };
+    view! {
+        <PageTitle name=heading/>
+        <div class="home">
+            <Top/>
+            <main>
+                <div class="pitch">
+                    {title}
+                    <p>{more}</p>
+                </div>
+                {children()}
+            </main>
+        </div>
+    }
+}
+
+fn start_new() -> AnyView {
+    view! { <a class="button step" href="/">{text::START_NEW}</a> }.into_any()
+}
