@@ -135,7 +135,7 @@ fn code(line: &str, mut from: usize) -> Option<(Range<usize>, usize)> {
         let length = ticks(begin);
         let mut end = begin + length;
         let backslashes = begin - line[..begin].trim_end_matches('\\').len();
-        while backslashes % 2 == 0
+        while backslashes.is_multiple_of(2)
             && let Some(next) = line[end..].find('`')
         {
             end += next;
