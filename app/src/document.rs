@@ -25,6 +25,8 @@ pub struct Assets {
     pub wasm: String,
     /// The styles.
     pub style: String,
+    /// Name of this build, as the server's `welcome` has it: a page of another one offers to be loaded anew.
+    pub build: String,
 }
 
 /// Script to run before the first paint.
@@ -46,7 +48,7 @@ fn without_comments(script: &str) -> String {
 ///
 /// `origin` is the address that people use, where the server knows it.
 pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> impl IntoView {
-    let Assets { script, again, wasm, style } = assets;
+    let Assets { script, again, wasm, style, build } = assets;
     let boot = format!("{}\nboot('{wasm}', '{script}', '{again}');", *BOOT);
     let card = origin.as_deref().map(link_card);
     let path = use_context::<RequestUrl>().and_then(|url| Some(url.parse().ok()?.path().to_owned()));
@@ -74,7 +76,7 @@ pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> 
                 <MetaTags/>
             </head>
             <body>
-                <div id="app" data-path=path><App/></div>
+                <div id="app" data-path=path data-build=build><App/></div>
                 <Sprite/>
                 <p id="boot-failed" class="boot-failed" role="alert" hidden>
                     {text::BOOT_FAILED}" "<a href="" rel="external">{text::TRY_AGAIN}</a>

@@ -48,6 +48,13 @@ pub static ADDRESS: LazyLock<String> = LazyLock::new(|| {
     format!("/pkg/{release}")
 });
 
+/// Name of this build: its version, and what is in its files where a release's address says that. Two builds of one
+/// version have different names.
+pub static BUILD: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    ADDRESS.strip_prefix("/pkg/").map_or_else(|| version.to_owned(), |files| format!("{version}+{files}"))
+});
+
 /// The folder below [`ADDRESS`] with the same files once more, which browsers take for others (see [`Assets::again`]).
 pub const AGAIN: &str = "/again";
 
@@ -56,7 +63,7 @@ pub const AGAIN: &str = "/again";
 pub fn find() -> Assets {
     let at = |file: &str| format!("{}/flasky.{file}", *ADDRESS);
     let again = format!("{}{AGAIN}/flasky.js", *ADDRESS);
-    Assets { script: at("js"), again, wasm: at("wasm"), style: at("css") }
+    Assets { script: at("js"), again, wasm: at("wasm"), style: at("css"), build: BUILD.clone() }
 }
 
 /// Whether what is behind this address never changes.

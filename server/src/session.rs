@@ -16,7 +16,7 @@ use crate::backend::{Backend, BackendError, From, Lease, Page, Room};
 use crate::hub::{Attachment, Lost, News, Splice};
 use crate::state::AppState;
 use crate::telemetry::metrics::{Overflow, Socket};
-use crate::{entropy, identity};
+use crate::{assets, entropy, identity};
 
 pub mod budget;
 pub mod machine;
@@ -241,7 +241,7 @@ impl Connection {
             members: room.members,
             oldest: room.oldest,
             limits: (*self.state.limits).clone(),
-            build: env!("CARGO_PKG_VERSION").to_owned(),
+            build: assets::BUILD.clone(),
         }))
     }
 

@@ -65,6 +65,23 @@ pub async fn sleep(ms: u32) {
 #[must_use]
 pub fn socket_address(path: &str) -> Option<String> {
     let location = location();
+/// True if the server answers at this path. False also for an answer that is an error, as a proxy's without its server.
+pub async fn is_answered(path: &str) -> bool {
+    let answer = wasm_bindgen_futures::JsFuture::from(window().fetch_with_str(path)).await;
+    answer.is_ok_and(|answer| js_sys::Reflect::get(&answer, &"ok".into()).is_ok_and(|ok| ok.is_truthy()))
+}
+
+/// Loads this page anew.
+pub fn reload() {
+    let _ = location().reload();
+}
+
+/// Build of the program that this document was made for.
+#[must_use]
+pub fn page_build() -> Option<String> {
+    by_id("app")?.get_attribute("data-build")
+}
+
     let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
     Some(format!("{scheme}://{}{path}", location.host().ok()?))
 }

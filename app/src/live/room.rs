@@ -16,7 +16,7 @@ use super::log::Log;
 use super::tab_storage::ComposeTarget;
 use super::{browser, driver, leave};
 use crate::api::{self, OlderPage};
-use crate::markup::{MessageMarkup, ServerMarkup, names_of};
+use crate::markup::{self, MessageMarkup, ServerMarkup, names_of};
 
 pub use super::unsent::{Question, Said};
 pub use client::{Ending, Status};
@@ -62,6 +62,8 @@ pub struct Room {
     pub unsent: RwSignal<Vec<MessageBody>>,
     /// Text of a refused message that goes back into the composer.
     pub restored_text: RwSignal<Option<String>>,
+    /// True once the server has become another build than the one this page comes from.
+    pub outdated: RwSignal<bool>,
     /// True from the reader's press of "leave" on.
     pub leaving: RwSignal<bool>,
     /// What is asked before something is given up.
@@ -94,6 +96,10 @@ pub(super) struct Cells {
     pub(super) compose_target_is_dirty: bool,
     /// Time of the reader's last key, in monotonic milliseconds.
     last_key: Option<u64>,
+    /// True from a reload on that the tab keeps everything over.
+    pub(super) is_reloading: bool,
+    /// Build of this page's program.
+    build: Option<String>,
     /// Time of the last typing input to the client.
     typing_sent_at: Option<u64>,
     /// Cursor of the older page that is being loaded.
@@ -128,6 +134,7 @@ impl Room {
             leaving: RwSignal::default(),
             question: RwSignal::default(),
             has_local_time: RwSignal::default(),
+            outdated: RwSignal::default(),
             today: RwSignal::default(),
             now: RwSignal::default(),
             server_markup,
@@ -143,7 +150,10 @@ impl Room {
         effect(move || {
             let Some(client) = self.cells.try_write_value().and_then(|mut cells| cells.client.take()) else { return };
             let (inputs, driven) = channel(INPUT_QUEUE);
-            self.cells.write_value().inputs = Some(inputs);
+            self.cells.update_value(|cells| {
+                cells.inputs = Some(inputs);
+                cells.build = browser::page_build();
+            });
             self.has_local_time.set(true);
             self.today.set(Some(browser::today()));
             self.listen_to_browser();
@@ -341,6 +351,10 @@ impl Room {
         if *self.members.read_untracked() != *client.members() {
             self.names.set(Arc::new(names_of(client.members(), self.me)));
             self.members.set(client.members().to_vec());
+    fn is_another(self, build: &str) -> bool {
+        self.cells.try_read_value().is_some_and(|cells| cells.build.as_deref().is_some_and(|own| own != build))
+    }
+
         }
         self.log.draw(client.rows());
     }
@@ -348,6 +362,10 @@ impl Room {
 
 /// Writes a value that is another one than before, so that an equal one draws nothing. Does nothing once the page is
 /// gone.
+        if client.server_build().is_some_and(|build| self.is_another(build)) {
+            markup::stop_fetching();
+            set_if_new(self.outdated, true);
+        }
 pub fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
     if signal.try_read_untracked().is_some_and(|held| *held != value) {
         signal.set(value);

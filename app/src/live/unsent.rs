@@ -2,6 +2,7 @@
 
 use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use super::room::Room;
 use super::{browser, tab_storage};
@@ -96,6 +97,23 @@ impl Room {
 
     /// Stores what is needed when the reader comes back, and clears what is no longer needed.
     /// A reader who goes back to the page before cannot be asked, and finds the unsent texts on coming forward again.
+    /// Loads the page anew, whose tab keeps what was typed and what is not sent. Where it cannot, the browser asks.
+    pub fn reload(self) {
+        self.write_to_storage();
+        let keeps = self.saved_draft().is_some();
+        if let Some(mut cells) = self.cells.try_write_value() {
+            cells.is_reloading = keeps;
+        }
+        browser::reload();
+    }
+
+    /// Loads the page anew if the server answers; otherwise tries to connect.
+    pub fn refresh(self) {
+        spawn_local(async move {
+            if browser::is_answered(&format!("/room/{}", self.code)).await { self.reload() } else { self.try_now() }
+        });
+    }
+
     pub(super) fn close(self) {
         self.write_to_storage();
         if self.is_over() && self.unsent_on_unload() == 0 {
@@ -115,6 +133,7 @@ impl Room {
             (true, _) => 0,
             // The composer's text comes back with the page, as long as there is a room to come back to.
             (false, false) => self.unsent.read_untracked().len(),
+            (false, false) if self.cells.read_value().is_reloading => 0,
             (false, true) => self.unsent_texts().len(),
         }
     }

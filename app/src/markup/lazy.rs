@@ -47,13 +47,19 @@ pub(crate) async fn wait_for_parser(body: &str) {
 
 // A debug build is not split: `cargo leptos watch` needs no flag then.
 #[cfg(any(not(feature = "hydrate"), debug_assertions))]
+pub(crate) use at_hand::stop_fetching;
+#[cfg(any(not(feature = "hydrate"), debug_assertions))]
 use at_hand::{come, fetch, parser};
+#[cfg(all(feature = "hydrate", not(debug_assertions)))]
+pub(crate) use fetched::stop_fetching;
 #[cfg(all(feature = "hydrate", not(debug_assertions)))]
 use fetched::{come, fetch, parser};
 
 #[cfg(any(not(feature = "hydrate"), debug_assertions))]
 mod at_hand {
     pub(super) fn fetch() {}
+
+    pub(crate) fn stop_fetching() {}
 
     pub(super) async fn come() {}
 
@@ -76,6 +82,7 @@ mod fetched {
     static PARSER: OnceLock<Parse> = OnceLock::new();
     static CAME: LazyLock<ArcTrigger> = LazyLock::new(ArcTrigger::new);
     static ON_ITS_WAY: AtomicBool = AtomicBool::new(false);
+    static IS_STOPPED: AtomicBool = AtomicBool::new(false);
 
     /// Everything that only this leads to is in the part that is fetched for it. `#[lazy]` of leptos 0.8 expands to the same
     /// attribute without `fallible`, and then a part that does not come ends the program: leptos-rs/leptos#4785.
@@ -94,9 +101,15 @@ mod fetched {
         });
     }
 
+    /// Asks for it no more: the server has become another build, and has the parts of this one no longer.
+    pub(crate) fn stop_fetching() {
+        IS_STOPPED.store(true, Ordering::Relaxed);
+    }
+
     pub(super) async fn come() {
         // What goes wrong the browser says; the next message asks again.
-        if PARSER.get().is_none()
+        if !IS_STOPPED.load(Ordering::Relaxed)
+            && PARSER.get().is_none()
             && let Ok(parse) = fetched_parser().await
             && PARSER.set(parse).is_ok()
         {

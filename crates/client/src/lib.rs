@@ -73,6 +73,8 @@ pub struct Client {
     connection: Connection,
     outbox: Outbox,
     room: Option<RoomState>,
+    /// Build of the server, as its last welcome says.
+    server_build: Option<String>,
     typing: Typing,
     /// Reader's offset from UTC, in minutes.
     zone: i32,
@@ -94,6 +96,7 @@ impl Client {
             connection: Connection::new(entropy, room.is_some()),
             outbox,
             room,
+            server_build: None,
             typing: Typing::default(),
             zone: 0,
             visible: true,
@@ -238,6 +241,12 @@ impl Client {
         self.room.as_ref().and_then(RoomState::older)
     }
 
+    /// Build of the server, once it has welcomed this client.
+    #[must_use]
+    pub fn server_build(&self) -> Option<&str> {
+        self.server_build.as_deref()
+    }
+
     /// Drafts that are not in the log yet, to be stored over a reload.
     #[must_use]
     pub fn outbox(&self) -> &Outbox {
@@ -273,6 +282,7 @@ impl Client {
                 if self.connection.lost_since().is_some_and(|since| now.saturating_sub(since) > SHORT_LOSS_MS) {
                     self.lost_position = self.lost_position.or(self.room.as_ref().and_then(RoomState::position));
                 }
+                self.server_build = Some(welcome.build.clone());
                 match &mut self.room {
                     Some(room) => room.welcome(&welcome),
                     None => self.room = Some(RoomState::from_welcome(&welcome)),

@@ -1,6 +1,7 @@
 //! State of the connection. Silent for the first second of a loss; most losses are shorter.
 
 use client::SHORT_LOSS_MS;
+use leptos::ev;
 use leptos::prelude::*;
 
 use crate::components::click::click;
@@ -16,6 +17,7 @@ pub(super) fn StatusBanner() -> impl IntoView {
     let room = expect_context::<Room>();
     let state = Memo::new(move |_| state(room));
     let class = move || match (room.status.get(), state.read().is_some()) {
+        (Status::Live, true) if room.outdated.get() => "banner news shown",
         (Status::Live, true) => "banner back shown",
         (Status::Live, false) => "banner back",
         (_, true) => "banner shown",
@@ -25,8 +27,12 @@ pub(super) fn StatusBanner() -> impl IntoView {
     let refresh = move || {
         let stubborn = matches!(room.status.get(), Status::Reconnecting { failed: STUBBORN.., offline: false, .. });
         let link = || {
-            view! { <a class="button" href=format!("/room/{}", room.code) rel="external">{text::REFRESH}</a> }
-                .into_any()
+            let refresh = move |event: ev::MouseEvent| {
+                event.prevent_default();
+                room.refresh();
+            };
+            let href = format!("/room/{}", room.code);
+            view! { <a class="button" href=href rel="external" on:click=click(refresh)>{text::REFRESH}</a> }.into_any()
         };
         stubborn.then(link)
     };
@@ -39,6 +45,9 @@ pub(super) fn StatusBanner() -> impl IntoView {
                     {text::TRY_NOW}
                 </button>
                 {move || refresh()}
+                <button type="button" class="button" hidden=move || !is_outdated(room) on:click=click(move |_| room.reload())>
+                    {text::RELOAD}
+                </button>
             </div>
         </div>
     }
@@ -50,8 +59,14 @@ fn state(room: Room) -> Option<String> {
         Status::Reconnecting { since, offline, .. } => {
             (room.now.get().saturating_sub(since) >= SHORT_LOSS_MS).then(|| text::disconnected(offline).to_owned())
         }
+        _ if is_outdated(room) => Some(text::NEW_VERSION.to_owned()),
         _ => room.reconnected.get().map(|reconnected| text::reconnected(reconnected.missed)),
     }
+}
+
+/// True if there is a connection to a server of another build than this page.
+fn is_outdated(room: Room) -> bool {
+    room.outdated.get() && room.status.get() == Status::Live
 }
 
 /// Seconds until the next attempt to connect.
