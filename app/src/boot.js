@@ -29,19 +29,20 @@ const undone = (run) => {
   }
 };
 
-// What was typed into the page's fields, the field and the place in it where writing goes on, what is open, and where
-// the reader is.
+// What was typed into the page's fields, the field and the place in it where writing goes on, what is open, where the
+// reader is, and what was sent early.
 const collect = (app) => {
   const fields = [...app.querySelectorAll(':is(input, textarea)[id]')].map(({ id, value }) => [id, value]);
   const { id, selectionStart, selectionEnd } = document.activeElement ?? {};
   const opened = [...app.querySelectorAll('details')].map(({ open }) => open);
   const read = app.querySelector('.log')?.scrollTop;
-  return { fields, focused: id, caret: [selectionStart, selectionEnd], opened, read };
+  const early = document.getElementById('composer')?.dataset.early;
+  return { fields, focused: id, caret: [selectionStart, selectionEnd], opened, read, early };
 };
 
 // Draws the page anew. What was typed is in its fields again before anything there looks at them. A page that cannot be
 // drawn is left as it was: it works as it does without script.
-const redraw = (app, program, { fields, focused, caret, opened, read }) => {
+const redraw = (app, program, { fields, focused, caret, opened, read, early }) => {
   const before = [...app.childNodes];
   try {
     app.replaceChildren();
@@ -56,6 +57,8 @@ const redraw = (app, program, { fields, focused, caret, opened, read }) => {
   }
   app.querySelectorAll('details').forEach((details, nth) => { details.open ||= opened[nth]; });
   if (read) app.querySelector('.log').scrollTop = read;
+  const composer = document.getElementById('composer');
+  if (composer && early !== undefined) composer.dataset.early = early;
   const field = focused && document.getElementById(focused);
   if (!field) return;
   field.focus();
@@ -87,6 +90,24 @@ const keepTexts = (app) => {
       }
     }
   }).observe(app, { subtree: true, childList: true });
+};
+
+// Posts what was sent early, when the program does not start. What was typed since is in the box of the next page.
+const postEarly = () => {
+  const form = document.getElementById('composer');
+  if (!form) return;
+  const { code, body } = form.elements;
+  const { early } = form.dataset;
+  const draft = `flasky.draft.${code.value}`;
+  // Storage may be forbidden.
+  try {
+    if (early !== undefined) sessionStorage.setItem(draft, body.value);
+    else if (!body.value) body.value = sessionStorage.getItem(draft) ?? '';
+    if (early === undefined) sessionStorage.removeItem(draft);
+  } catch { }
+  if (early === undefined) return;
+  body.value = early;
+  form.submit();
 };
 
 // The first paint needs the line and the processor first. A page in the background is not painted.
@@ -140,6 +161,7 @@ const boot = async (wasm, script, again) => {
   } catch (error) {
     root.removeAttribute('data-script');
     document.getElementById('boot-failed').hidden = false;
+    postEarly();
     throw error;
   }
 };

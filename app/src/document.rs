@@ -78,6 +78,8 @@ pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> 
             <body>
                 <div id="app" data-path=path data-build=build><App/></div>
                 <Sprite/>
+                // Outside of the app, which has to be as the server wrote it until the program takes it over.
+                <p id="connecting" class="visually-hidden" role="status"></p>
                 <p id="boot-failed" class="boot-failed" role="alert" hidden>
                     {text::BOOT_FAILED}" "<a href="" rel="external">{text::TRY_AGAIN}</a>
                 </p>

@@ -25,4 +25,27 @@
     const dialog = document.getElementById(pressed.getAttribute('commandfor') ?? 'invite');
     if (pressed.getAttribute('command') === 'close') dialog.close(); else dialog.showModal();
   });
+
+  // Enter sends from the start. One message is remembered until the program is here to send it, or does not start and the
+  // form is posted (see the boot script). In an attribute, because the elements must stay as they are until then.
+  addEventListener('keydown', (event) => {
+    const { target, key, shiftKey, ctrlKey, metaKey, isComposing, keyCode } = event;
+    if (key !== 'Enter' || shiftKey || isComposing || keyCode === 229 || !target.matches('html:not([data-hydrated]) #body')) return;
+    if (event.defaultPrevented || (matchMedia('(pointer: coarse)').matches && !ctrlKey && !metaKey)) return;
+    event.preventDefault();
+    target.form.requestSubmit();
+  });
+  addEventListener('submit', (event) => {
+    if (!event.target.matches('[data-script]:not([data-hydrated]) #composer')) return;
+    event.preventDefault();
+    const { dataset, elements: { body } } = event.target;
+    if ('early' in dataset || !body.value.trim()) return;
+    [document.getElementById('connecting').textContent, dataset.early] = [dataset.connecting, body.value];
+    body.focus(), body.select(), document.execCommand('delete');
+  });
+
+  // A file that is dropped would be opened in the place of the page.
+  for (const name of ['dragover', 'drop']) {
+    addEventListener(name, (event) => event.dataTransfer?.types.includes('Files') && event.preventDefault());
+  }
 }

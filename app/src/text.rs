@@ -461,6 +461,7 @@ pub(crate) fn iso(unix_ms: u64) -> String {
 pub(crate) const KEYS: [(&str, &str); 2] = [("Enter", " sends, "), ("Shift+Enter", " breaks the line, ")];
 pub(crate) const ALL_KEYS: &str = " shows all keys";
 pub(crate) const EMOJI: &str = "Emoji";
+pub(crate) const CONNECTING: &str = "Connecting…";
 pub(crate) const NEW_VERSION: &str =
     "There is a new version of this page. What you are writing is kept when you reload.";
 pub(crate) const RELOAD: &str = "Reload";

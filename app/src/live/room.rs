@@ -226,6 +226,16 @@ impl Room {
 
     /// Edits an own message. When this is `Ok`, the edit is in the outbox and on the screen.
     ///
+    /// Sends what the reader sent before the program was here, with the id of the page's form: the same message may have
+    /// been posted by it.
+    ///
+    /// # Errors
+    /// When it is no message; nothing happened then.
+    pub fn send_early(self, id: EventId, typed: &str) -> Result<(), Code> {
+        let body: MessageBody = typed.parse().map_err(BodyError::code)?;
+        self.dispatch_new(|_, at| Input::Send { id, body, reply_to: None, at })
+    }
+
     /// # Errors
     /// If the text is no valid message; nothing happened then.
     pub fn edit_message(self, target: EventId, typed: &str) -> Result<(), Code> {

@@ -36,7 +36,7 @@ pub(crate) fn Composer(
     flash: Option<Flash>,
 ) -> impl IntoView {
     let (room, composer) = (expect_context::<Room>(), expect_context::<ComposerContext>());
-    let editor = Editor::new(room, composer, flash.as_ref());
+    let editor = Editor::new(room, composer, post_id, flash.as_ref());
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         editor.send();
@@ -56,6 +56,7 @@ pub(crate) fn Composer(
                 on:submit=submit
                 on:click=click(move |_| editor.mention.close())
             >
+                data-connecting=text::CONNECTING
                 <AboutLine cancel=move || editor.cancel()/>
                 <SuggestionList mention=editor.mention choose=move |place| editor.complete(Some(place))/>
                 <input type="hidden" name="code" value=room.code.to_string()/>

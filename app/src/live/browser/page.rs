@@ -190,6 +190,15 @@ pub fn is_open(popover: &Element) -> bool {
     popover.matches(":popover-open").unwrap_or(false)
 }
 
+/// Takes an attribute away from the element of this id, and returns it.
+#[must_use]
+pub fn take_attribute(id: &str, attribute: &str) -> Option<String> {
+    let element = by_id(id)?;
+    let value = element.get_attribute(attribute)?;
+    let _ = element.remove_attribute(attribute);
+    Some(value)
+}
+
 /// True if a key is typed into something that takes text.
 #[must_use]
 pub fn is_writing(event: &KeyboardEvent) -> bool {

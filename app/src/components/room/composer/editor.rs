@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::{ev, html};
-use protocol::body;
+use protocol::{EventId, body};
 use web_sys::HtmlTextAreaElement;
 
 use super::super::{ComposerContext, Mode};
@@ -41,7 +41,7 @@ struct SetAside {
 }
 
 impl Editor {
-    pub(super) fn new(room: Room, composer: ComposerContext, flash: Option<&Flash>) -> Self {
+    pub(super) fn new(room: Room, composer: ComposerContext, post_id: EventId, flash: Option<&Flash>) -> Self {
         let this = Self {
             room,
             composer,
@@ -59,7 +59,7 @@ impl Editor {
                 this.focus();
             }
         });
-        effect(move || this.start());
+        effect(move || this.start(post_id));
         let mut has_begun = false;
         effect(move || {
             let mode = composer.mode.get();
@@ -74,7 +74,7 @@ impl Editor {
     }
 
     /// Goes on where the page before a reload stopped. What was typed before there was script counts from now on, too.
-    fn start(self) {
+    fn start(self, post_id: EventId) {
         let Some(field) = self.field.get_untracked() else { return };
         if browser::is_touch() {
             let _ = field.set_attribute("enterkeyhint", "enter");
@@ -88,6 +88,7 @@ impl Editor {
         browser::on_window_event(ev::pageshow, move |event| {
             if event.persisted() {
                 self.restore_from_page_cache();
+        self.send_early(post_id);
             }
         });
         browser::on_window_event(ev::keydown, move |event| self.page_key(&event));
@@ -97,6 +98,18 @@ impl Editor {
     fn resume(self, target: ComposeTarget) {
         self.room.adopt_compose_target(&target);
         let ComposeTarget { edits, target, text: typed } = target;
+    }
+
+    /// Sends what the script in the document's head took before the program was here.
+    fn send_early(self, post_id: EventId) {
+        let Some(typed) = browser::take_attribute("composer", "data-early") else { return };
+        if let Err(refused) = self.room.send_early(post_id, &typed) {
+            self.prepend(&typed);
+            self.error.set(state::problem(&Mode::New, refused).map(str::to_owned));
+        }
+        if let Some(says) = browser::by_id("connecting") {
+            says.set_text_content(None);
+        }
         let message = self.room.message(target).filter(|message| message.body.is_some());
         match message.map(Box::new) {
             Some(message) if edits => {
