@@ -46,8 +46,8 @@ pub(crate) const HELP_KEYS: [(&[&str], &str); 10] = [
     (&["↑", "↓"], "In the log: from message to message"),
     (&["Home", "End"], "In the log: first and last message"),
     (&["Enter"], "On a message: what can be done with it"),
-    (&["/"], "Go to the box"),
-    (&["?"], "Show these keys"),
+    (&["A", "…", "Z"], "Anywhere: write into the box"),
+    (&["Shift", "Enter"], "On an emoji: take it, and then others"),
 ];
 pub(crate) const PITCH: &str = "Talk now. Gone when you go.";
 pub(crate) const PITCH_MORE: &str =
@@ -458,18 +458,35 @@ pub(crate) fn iso(unix_ms: u64) -> String {
 }
 
 /// Keys worth knowing, and what they do.
-pub(crate) const KEYS: [(&str, &str); 2] = [("Enter", " sends, "), ("Shift+Enter", " breaks the line, ")];
-pub(crate) const ALL_KEYS: &str = " shows all keys";
+pub(crate) const KEYS: [(&str, &str); 2] = [("Enter", " sends, "), ("Shift+Enter", " breaks the line. ")];
+pub(crate) const ALL_KEYS: &str = "All keys";
 pub(crate) const EMOJI: &str = "Emoji";
+pub(crate) const SEARCH_EMOJI: &str = "Search emoji";
+pub(crate) const RECENT: &str = "Recent";
+pub(crate) const FOUND: &str = "Found";
+pub(crate) const NO_EMOJI: &str = "No emoji has this name.";
 pub(crate) const CONNECTING: &str = "Connecting…";
 pub(crate) const NEW_VERSION: &str =
     "There is a new version of this page. What you are writing is kept when you reload.";
 pub(crate) const RELOAD: &str = "Reload";
+pub(crate) const LOG_KEYS: &str = "In the log, / goes to the box, and ? shows these keys";
+pub(crate) const NO_FILES: &str = "Pictures and files cannot be sent here. Text can.";
+pub(crate) const TEXT_ONLY: &str = "Only the text is taken: pictures and files cannot be sent here.";
 pub(crate) const SAVE: &str = "Save";
 pub(crate) const CANCEL: &str = "Cancel";
 pub(crate) const REPLYING: &str = "Reply to";
 pub(crate) const EDITING: &str = "Editing";
 pub(crate) const EDIT_TO_NOTHING: &str = "A message cannot become empty. To take it back, delete it.";
+
+/// Why a text was not pasted.
+pub(crate) fn paste_refused(length: usize, most: usize) -> String {
+    format!("That text has {length} characters, and a message can have {most}. It was not pasted.")
+}
+
+/// The way to paste the beginning of such a text.
+pub(crate) fn paste_beginning(count: usize) -> String {
+    format!("Paste the first {count}")
+}
 
 /// Space that is left in the box, or the length above the limit.
 pub(crate) fn space_left(most: usize, length: usize) -> String {

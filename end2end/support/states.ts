@@ -406,6 +406,7 @@ async function lastOne(stage: Stage): Promise<Person> {
 
 async function help(stage: Stage): Promise<Person> {
   const { reader } = await talk(stage);
+  await reader.log.focus();
   await reader.page.keyboard.press('?');
   await expect(reader.page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
   return reader;

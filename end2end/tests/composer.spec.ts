@@ -46,19 +46,6 @@ test.describe('keys', () => {
     expect(await ana.said()).toEqual(['にほん']);
   });
 
-  test('"/" goes to the box, except from a box', async ({ person }) => {
-    const ana = await person('Ana');
-    await ana.create();
-    await ana.composer.blur();
-    await ana.page.keyboard.press('/');
-    await expect(ana.composer).toBeFocused();
-    await expect(ana.composer).toHaveValue('');
-    await ana.page.keyboard.press('/');
-    await expect(ana.composer).toHaveValue('/');
-    await ana.page.keyboard.press('Escape');
-    await expect(ana.composer).toBeFocused();
-  });
-
   test('where fingers type, Enter breaks the line and the button sends', async ({ browser, server, guard }) => {
     const context = await browser.newContext({ baseURL: server.url, hasTouch: true, isMobile: true });
     await guard.watch(context, true);
@@ -375,7 +362,7 @@ test.describe('answering', () => {
       const box = await picker(bo.page).boundingBox();
       const view = bo.page.viewportSize();
       expect(box && view && box.x >= 0 && box.y >= 0 && box.x + box.width <= view.width).toBe(true);
-      await picker(bo.page).getByRole('button', { name: 'test tube' }).click();
+      await picker(bo.page).getByRole('button', { name: 'test tube' }).first().click();
       await expect(picker(bo.page)).toBeHidden();
       await expect(reaction).toHaveCount(count);
     }
@@ -396,6 +383,7 @@ test.describe('mentions', () => {
     await ana.composer.pressSequentially('hi @');
     await expect(offer(ana.page).getByRole('option')).toHaveText([/Bob/, /Cy Bo/]);
     const marked = offer(ana.page).getByRole('option', { selected: true });
+    await ana.composer.press('ArrowDown');
     await expect(marked).toHaveText(/Bob/);
     await expect(ana.composer).toHaveAttribute('aria-activedescendant', (await marked.getAttribute('id')) ?? '');
     await ana.composer.press('ArrowUp');

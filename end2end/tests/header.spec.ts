@@ -378,12 +378,13 @@ test('the keys are explained, by key and by button', async ({ person }) => {
   const ana = await person('Ana');
   await ana.create();
   const dialog = ana.page.getByRole('dialog', { name: 'Keys' });
-  const button = ana.page.getByRole('button', { name: '? shows all keys' });
+  const button = ana.page.getByRole('button', { name: 'All keys' });
   await button.click();
   await expect(dialog.getByRole('row', { name: 'Shift Enter New line' })).toBeVisible();
   await dialog.getByRole('button', { name: 'Close' }).click();
   await expect(dialog).toBeHidden();
   await expect(button).toBeFocused();
+  await ana.log.focus();
   await ana.page.keyboard.press('?');
   await expect(dialog).toBeVisible();
   await ana.page.keyboard.press('Escape');

@@ -10,10 +10,14 @@ use web_sys::{Event, ShareData, VisibilityState};
 mod clock;
 mod page;
 mod storage;
+mod text_field;
 
 pub use clock::{local_date, local_time, now_ms, today, unix_ms, zone};
 pub use page::*;
-pub use storage::{local_item, save_name, saved_name, session_item, set_local_item, set_session_item};
+pub use storage::{
+    has_log_keys, local_item, save_name, saved_name, session_item, set_local_item, set_log_keys, set_session_item,
+};
+pub use text_field::{is_replacing_text, replace_text};
 
 /// Adds a listener to the window, for as long as the owner is there.
 pub fn on_window_event<E>(event: E, listener: impl Fn(E::EventType) + 'static)
@@ -61,19 +65,10 @@ pub async fn sleep(ms: u32) {
     TimeoutFuture::new(ms).await;
 }
 
-/// `ws://` or `wss://`, as this page itself was reached. Older Safari takes no relative socket address.
-#[must_use]
-pub fn socket_address(path: &str) -> Option<String> {
-    let location = location();
 /// True if the server answers at this path. False also for an answer that is an error, as a proxy's without its server.
 pub async fn is_answered(path: &str) -> bool {
     let answer = wasm_bindgen_futures::JsFuture::from(window().fetch_with_str(path)).await;
     answer.is_ok_and(|answer| js_sys::Reflect::get(&answer, &"ok".into()).is_ok_and(|ok| ok.is_truthy()))
-}
-
-/// Loads this page anew.
-pub fn reload() {
-    let _ = location().reload();
 }
 
 /// Build of the program that this document was made for.
@@ -82,6 +77,10 @@ pub fn page_build() -> Option<String> {
     by_id("app")?.get_attribute("data-build")
 }
 
+/// `ws://` or `wss://`, as this page itself was reached. Older Safari takes no relative socket address.
+#[must_use]
+pub fn socket_address(path: &str) -> Option<String> {
+    let location = location();
     let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
     Some(format!("{scheme}://{}{path}", location.host().ok()?))
 }

@@ -4,6 +4,7 @@ use std::mem;
 use std::time::Duration;
 
 use leptos::prelude::*;
+use protocol::EventId;
 
 use super::room::Room;
 use super::tab_storage::{self, ComposeTarget};
@@ -29,15 +30,42 @@ impl Room {
         self.write_soon(mem::replace(&mut cells.compose_target_is_dirty, true));
     }
 
-    /// Stores the compose target for a reload of this tab.
+    /// Stores the compose target for a reload of this tab. An edit of another message that is half typed is set aside.
     pub fn save_compose_target(self, target: Option<ComposeTarget>) {
+        let half_typed = self.edited_text().is_some();
         let Some(mut cells) = self.cells.try_write_value() else { return };
-        if cells.compose_target != target {
+        if cells.compose_target != target || cells.compose_target_is_dirty {
+            let is_same = |before: &ComposeTarget| target.as_ref().is_some_and(|target| target.target == before.target);
+            let before = cells.compose_target.take().filter(|before| half_typed && !is_same(before));
+            cells.half_typed.extend(before);
             cells.compose_target = target;
             cells.compose_target_is_dirty = true;
             drop(cells);
             self.write_to_storage();
         }
+    }
+
+    /// Gives up what was typed for the change of a message.
+    pub fn discard_edited_text(self) {
+        if let Some(mut cells) = self.cells.try_write_value()
+            && cells.compose_target.take().is_some()
+        {
+            cells.compose_target_is_dirty = true;
+        }
+    }
+
+    /// Takes what was half typed for a change of this message before another one was begun.
+    #[must_use]
+    pub fn take_half_typed(self, message: EventId) -> Option<String> {
+        let mut cells = self.cells.try_write_value()?;
+        let at = cells.half_typed.iter().position(|half| half.target == message)?;
+        cells.compose_target_is_dirty = true;
+        Some(cells.half_typed.remove(at).text)
+    }
+
+    /// Reads the changes that this tab set aside.
+    pub fn load_half_typed(self) {
+        self.cells.write_value().half_typed = tab_storage::get_half_typed(self.code);
     }
 
     /// Takes the compose target that was stored before a reload.
@@ -79,12 +107,14 @@ impl Room {
     pub(super) fn write_to_storage(self) {
         let Some(mut cells) = self.cells.try_write_value() else { return };
         let draft = mem::take(&mut cells.draft_is_dirty).then(|| cells.draft.clone());
-        let target = mem::take(&mut cells.compose_target_is_dirty).then(|| cells.compose_target.clone());
+        let target = mem::take(&mut cells.compose_target_is_dirty)
+            .then(|| (cells.compose_target.clone(), cells.half_typed.clone()));
         drop(cells);
         if let Some(text) = draft {
             tab_storage::set_draft(self.code, &text);
         }
-        if let Some(target) = target {
+        if let Some((target, half_typed)) = target {
+            tab_storage::set_half_typed(self.code, &half_typed);
             tab_storage::set_compose_target(self.code, target.as_ref(), self.edited_text().is_some());
         }
     }

@@ -92,14 +92,16 @@ pub(super) struct Cells {
     pub(super) draft_is_dirty: bool,
     /// Message that the composer answers or edits.
     pub(super) compose_target: Option<ComposeTarget>,
-    /// True while that is not stored yet.
+    /// Changes of other messages that are half typed.
+    pub(super) half_typed: Vec<ComposeTarget>,
+    /// True while the tab does not keep these two yet.
     pub(super) compose_target_is_dirty: bool,
-    /// Time of the reader's last key, in monotonic milliseconds.
-    last_key: Option<u64>,
     /// True from a reload on that the tab keeps everything over.
     pub(super) is_reloading: bool,
     /// Build of this page's program.
     build: Option<String>,
+    /// Time of the reader's last key, in monotonic milliseconds.
+    last_key: Option<u64>,
     /// Time of the last typing input to the client.
     typing_sent_at: Option<u64>,
     /// Cursor of the older page that is being loaded.
@@ -131,10 +133,10 @@ impl Room {
             older: RwSignal::default(),
             unsent: RwSignal::default(),
             restored_text: RwSignal::default(),
+            outdated: RwSignal::default(),
             leaving: RwSignal::default(),
             question: RwSignal::default(),
             has_local_time: RwSignal::default(),
-            outdated: RwSignal::default(),
             today: RwSignal::default(),
             now: RwSignal::default(),
             server_markup,
@@ -224,8 +226,6 @@ impl Room {
         self.dispatch_new(|id, at| Input::Send { id, body, reply_to, at })
     }
 
-    /// Edits an own message. When this is `Ok`, the edit is in the outbox and on the screen.
-    ///
     /// Sends what the reader sent before the program was here, with the id of the page's form: the same message may have
     /// been posted by it.
     ///
@@ -236,6 +236,8 @@ impl Room {
         self.dispatch_new(|_, at| Input::Send { id, body, reply_to: None, at })
     }
 
+    /// Edits an own message. When this is `Ok`, the edit is in the outbox and on the screen.
+    ///
     /// # Errors
     /// If the text is no valid message; nothing happened then.
     pub fn edit_message(self, target: EventId, typed: &str) -> Result<(), Code> {
@@ -349,6 +351,10 @@ impl Room {
         matches!(self.status.get_untracked(), Status::Reconnecting { .. })
     }
 
+    fn is_another(self, build: &str) -> bool {
+        self.cells.try_read_value().is_some_and(|cells| cells.build.as_deref().is_some_and(|own| own != build))
+    }
+
     /// Writes what changed since the last time.
     pub(super) fn draw(self, client: &Client) {
         set_if_new(self.status, client.status());
@@ -356,15 +362,15 @@ impl Room {
         set_if_new(self.typing, client.typing());
         set_if_new(self.unread, client.unread());
         set_if_new(self.reconnected, client.reconnected());
+        if client.server_build().is_some_and(|build| self.is_another(build)) {
+            markup::stop_fetching();
+            set_if_new(self.outdated, true);
+        }
         set_if_new(self.locked, client.room().is_some_and(|room| room.info().locked));
         set_if_new(self.unsent, client.outbox().drafts().filter_map(|draft| draft.event.body().cloned()).collect());
         if *self.members.read_untracked() != *client.members() {
             self.names.set(Arc::new(names_of(client.members(), self.me)));
             self.members.set(client.members().to_vec());
-    fn is_another(self, build: &str) -> bool {
-        self.cells.try_read_value().is_some_and(|cells| cells.build.as_deref().is_some_and(|own| own != build))
-    }
-
         }
         self.log.draw(client.rows());
     }
@@ -372,10 +378,6 @@ impl Room {
 
 /// Writes a value that is another one than before, so that an equal one draws nothing. Does nothing once the page is
 /// gone.
-        if client.server_build().is_some_and(|build| self.is_another(build)) {
-            markup::stop_fetching();
-            set_if_new(self.outdated, true);
-        }
 pub fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
     if signal.try_read_untracked().is_some_and(|held| *held != value) {
         signal.set(value);

@@ -145,6 +145,28 @@ pub(super) fn get_compose_target(code: RoomCode) -> Option<ComposeTarget> {
     Some(ComposeTarget { edits: kind != "reply", target: EventId(target.parse().ok()?), text: text.to_owned() })
 }
 
+fn half_typed_key(code: RoomCode) -> String {
+    format!("flasky.edits.{code}")
+}
+
+/// Keeps changes that were set aside half typed.
+pub(super) fn set_half_typed(code: RoomCode, edits: &[ComposeTarget]) {
+    let edits: Vec<_> = edits.iter().map(|ComposeTarget { target, text, .. }| format!("{target}\n{text}")).collect();
+    let encoded = if edits.is_empty() { String::new() } else { codec::encode(&edits) };
+    browser::set_session_item(&half_typed_key(code), &encoded);
+}
+
+/// Changes that were set aside half typed.
+pub(super) fn get_half_typed(code: RoomCode) -> Vec<ComposeTarget> {
+    let edits: Vec<String> =
+        browser::session_item(&half_typed_key(code)).and_then(|kept| codec::decode(&kept).ok()).unwrap_or_default();
+    let read = |kept: String| {
+        let (target, text) = kept.split_once('\n')?;
+        Some(ComposeTarget { edits: true, target: EventId(target.parse().ok()?), text: text.to_owned() })
+    };
+    edits.into_iter().filter_map(read).collect()
+}
+
 fn scroll_anchor_key(code: RoomCode) -> String {
     format!("flasky.place.{code}")
 }
@@ -185,6 +207,7 @@ pub fn get_scroll_anchor(code: RoomCode) -> Option<ScrollAnchor> {
 pub fn unsent_texts(code: RoomCode) -> Vec<String> {
     let mut texts = texts(&browser::session_item(&outbox_key(code)).unwrap_or_default());
     let changed = browser::session_item(&compose_target_key(code)).filter(|kept| kept.starts_with(CHANGED));
+    texts.extend(get_half_typed(code).into_iter().map(|half| half.text));
     let typed = [get_draft(code), changed.and_then(|_| get_compose_target(code)).map(|target| target.text)];
     texts.extend(typed.into_iter().flatten().filter(|text| !text.trim().is_empty()));
     texts
@@ -194,6 +217,7 @@ pub fn unsent_texts(code: RoomCode) -> Vec<String> {
 pub fn clear(code: RoomCode) {
     set_draft(code, "");
     set_compose_target(code, None, false);
+    set_half_typed(code, &[]);
     set_scroll_anchor(code, None);
     browser::set_session_item(&outbox_key(code), "");
 }

@@ -41,8 +41,10 @@ impl Room {
     pub fn unsent_texts(self) -> Vec<String> {
         let waiting = self.unsent.get_untracked();
         let waiting = waiting.iter().map(|body| body.as_str().to_owned());
-        let typed = [self.cells.with_value(|cells| cells.draft.clone()), self.edited_text().unwrap_or_default()];
-        waiting.chain(typed.into_iter().filter(|text| !text.trim().is_empty())).collect()
+        let (draft, half_typed) = self.cells.with_value(|cells| (cells.draft.clone(), cells.half_typed.clone()));
+        let typed = [draft, self.edited_text().unwrap_or_default()];
+        let half_typed = half_typed.into_iter().map(|half| half.text);
+        waiting.chain(half_typed.chain(typed).filter(|text| !text.trim().is_empty())).collect()
     }
 
     /// The question to whoever wants to leave; `None` where nothing is given up by it.
@@ -95,8 +97,6 @@ impl Room {
         });
     }
 
-    /// Stores what is needed when the reader comes back, and clears what is no longer needed.
-    /// A reader who goes back to the page before cannot be asked, and finds the unsent texts on coming forward again.
     /// Loads the page anew, whose tab keeps what was typed and what is not sent. Where it cannot, the browser asks.
     pub fn reload(self) {
         self.write_to_storage();
@@ -114,6 +114,8 @@ impl Room {
         });
     }
 
+    /// Stores what is needed when the reader comes back, and clears what is no longer needed.
+    /// A reader who goes back to the page before cannot be asked, and finds the unsent texts on coming forward again.
     pub(super) fn close(self) {
         self.write_to_storage();
         if self.is_over() && self.unsent_on_unload() == 0 {
@@ -131,9 +133,9 @@ impl Room {
     fn unsent_on_unload(self) -> usize {
         match (self.leaving.get_untracked(), self.is_over()) {
             (true, _) => 0,
+            (false, false) if self.cells.read_value().is_reloading => 0,
             // The composer's text comes back with the page, as long as there is a room to come back to.
             (false, false) => self.unsent.read_untracked().len(),
-            (false, false) if self.cells.read_value().is_reloading => 0,
             (false, true) => self.unsent_texts().len(),
         }
     }

@@ -14,14 +14,17 @@ use crate::text;
 mod about;
 mod counter;
 mod editor;
+pub(super) mod keys;
 mod mention;
 mod state;
+mod transfer;
 mod typing;
 
 use about::AboutLine;
 use counter::Counter;
 use editor::Editor;
 use mention::SuggestionList;
+use transfer::NoteLine;
 use typing::TypingLine;
 
 /// The box, and everything around it.
@@ -47,16 +50,17 @@ pub(crate) fn Composer(
             <p id="body-error" class="error" role="alert">
                 {move || editor.error.get()}
             </p>
+            <NoteLine editor/>
             <form
                 id="composer"
                 class="composer"
                 method="post"
                 action="/api/post_message"
+                data-connecting=text::CONNECTING
                 inert=move || room.leaving.get()
                 on:submit=submit
                 on:click=click(move |_| editor.mention.close())
             >
-                data-connecting=text::CONNECTING
                 <AboutLine cancel=move || editor.cancel()/>
                 <SuggestionList mention=editor.mention choose=move |place| editor.complete(Some(place))/>
                 <input type="hidden" name="code" value=room.code.to_string()/>
@@ -149,7 +153,6 @@ fn Hint() -> impl IntoView {
             <span class="keys">
                 {text::KEYS.into_iter().map(|(key, does)| view! { <kbd>{key}</kbd> {does} }.into_any()).collect_view()}
                 <button type="button" command="show-modal" commandfor="help">
-                    <kbd>"?"</kbd>
                     {text::ALL_KEYS}
                 </button>
             </span>

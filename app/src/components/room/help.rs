@@ -2,12 +2,21 @@
 
 use leptos::prelude::*;
 
+use crate::components::click::click;
 use crate::components::dialog::Dialog;
+use crate::live::browser;
+use crate::live::effect::effect;
 use crate::text;
 
-/// The dialog that `?` opens.
+/// The dialog that `?` opens in the log, and a button elsewhere.
 #[component]
 pub(super) fn Help() -> impl IntoView {
+    let has_log_keys = RwSignal::new(true);
+    effect(move || has_log_keys.set(browser::has_log_keys()));
+    let toggle = move |_| {
+        has_log_keys.update(|on| *on = !*on);
+        browser::set_log_keys(has_log_keys.get_untracked());
+    };
     let key = |key: &&'static str| view! { <kbd>{*key}</kbd> }.into_any();
     let row = move |(keys, does): (&'static [&'static str], &'static str)| {
         view! { <tr><th scope="row">{keys.iter().map(key).collect_view()}</th><td>{does}</td></tr> }.into_any()
@@ -15,6 +24,10 @@ pub(super) fn Help() -> impl IntoView {
     view! {
         <Dialog id="help" heading=text::HELP_HEADING>
             <table><tbody>{text::HELP_KEYS.into_iter().map(row).collect_view()}</tbody></table>
+            <label class="hydrated">
+                <input type="checkbox" prop:checked=move || has_log_keys.get() on:click=click(toggle)/>
+                {text::LOG_KEYS}
+            </label>
         </Dialog>
     }
 }

@@ -184,10 +184,38 @@ pub fn open_popover(popover: &HtmlElement, beside: Option<Element>) {
     let _ = popover.show_popover_with_options(&options);
 }
 
+/// How far an element is from the left of what it is placed in, in whole CSS pixels.
+#[must_use]
+pub fn left_of(element: &Element) -> i32 {
+    element.dyn_ref::<HtmlElement>().map_or(0, HtmlElement::offset_left)
+}
+
+/// Does something for which the field of this id gets the focus for a moment, and the keyboard of the screen stays where
+/// it is.
+pub fn without_keyboard(id: &str, run: impl FnOnce()) {
+    let field = by_id(id);
+    if let Some(field) = &field {
+        let _ = field.set_attribute("inputmode", "none");
+    }
+    run();
+    if let Some(field) = &field {
+        let _ = field.remove_attribute("inputmode");
+    }
+}
+
 /// True while a popover is open.
 #[must_use]
 pub fn is_open(popover: &Element) -> bool {
     popover.matches(":popover-open").unwrap_or(false)
+}
+
+/// True for a key that is for nothing else: it was not pressed in a field, a dialog or an open popover, and no dialog is
+/// open.
+#[must_use]
+pub fn is_unclaimed(event: &KeyboardEvent) -> bool {
+    let takes_keys = "input, textarea, select, [contenteditable], dialog, :popover-open";
+    let is_claimed = target(event).is_some_and(|target| closest(&target, takes_keys).is_some());
+    !is_claimed && document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_none())
 }
 
 /// Takes an attribute away from the element of this id, and returns it.
@@ -199,10 +227,11 @@ pub fn take_attribute(id: &str, attribute: &str) -> Option<String> {
     Some(value)
 }
 
-/// True if a key is typed into something that takes text.
+/// Distance from an element's top to the bottom of the page, in whole CSS pixels.
 #[must_use]
-pub fn is_writing(event: &KeyboardEvent) -> bool {
-    target(event).is_some_and(|target| target.matches("input, textarea, select, [contenteditable]").unwrap_or(false))
+pub fn from_bottom(element: &Element) -> i32 {
+    let height = document().document_element().map_or(0, |root| root.client_height());
+    height - element.get_bounding_client_rect().top() as i32
 }
 
 /// Gives a text field as many rows as its text has. Where styles can say that (`field-sizing`), does nothing.

@@ -4,6 +4,7 @@ use leptos::prelude::window;
 use web_sys::Storage;
 
 const NAME: &str = "flasky.name";
+const LOG_KEYS: &str = "flasky.log_keys";
 
 fn local_storage() -> Option<Storage> {
     window().local_storage().ok()?
@@ -20,6 +21,17 @@ pub fn set_local_item(key: &str, text: Option<&str>) {
     if let Some(storage) = local_storage() {
         let _ = text.map_or_else(|| storage.remove_item(key), |text| storage.set_item(key, text));
     }
+}
+
+/// True unless the reader has switched the log's single-key shortcuts off on this device.
+#[must_use]
+pub fn has_log_keys() -> bool {
+    local_item(LOG_KEYS).is_none()
+}
+
+/// Switches the log's single-key shortcuts on or off on this device.
+pub fn set_log_keys(on: bool) {
+    set_local_item(LOG_KEYS, (!on).then_some("off"));
 }
 
 /// Saves the name for the next room on this device.

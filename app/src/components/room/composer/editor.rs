@@ -6,6 +6,7 @@ use protocol::{EventId, body};
 use web_sys::HtmlTextAreaElement;
 
 use super::super::{ComposerContext, Mode};
+use super::keys::{is_composing, is_modified};
 use super::mention::Mention;
 use super::state::{self, KeyAction, KeyContext, KeyPress, Submit};
 use crate::api::Flash;
@@ -15,9 +16,6 @@ use crate::live::room::{Room, set_if_new};
 use crate::live::tab_storage::ComposeTarget;
 use crate::{markup, text};
 
-/// While an input method composes, its keys arrive with this code and belong to it (UI Events, section 8.3.1).
-const COMPOSING: u32 = 229;
-
 /// The box, and what is known of its text. A handle.
 #[derive(Clone, Copy)]
 pub(super) struct Editor {
@@ -25,19 +23,25 @@ pub(super) struct Editor {
     pub(super) composer: ComposerContext,
     pub(super) field: NodeRef<html::Textarea>,
     pub(super) error: RwSignal<Option<String>>,
+    /// Answer to what was pasted or dropped and cannot be taken in.
+    pub(super) note: RwSignal<Option<String>>,
+    /// Number of characters that can be pasted of a text that was too long; 0 when there is none.
+    pub(super) pastable: RwSignal<usize>,
     /// Length of the text, from [`state::NEAR_LIMIT`] on; 0 below.
     pub(super) length: RwSignal<usize>,
-    aside: StoredValue<SetAside>,
+    pub(super) aside: StoredValue<SetAside>,
     pub(super) mention: Mention,
 }
 
 /// Texts set aside while the box holds another one.
 #[derive(Default)]
-struct SetAside {
+pub(super) struct SetAside {
     /// The draft, while a message is being changed in the box; `Some` exactly then.
     draft: Option<String>,
     /// Text that had been typed for an edit before a reload.
     edited_text: Option<String>,
+    /// Beginning of a text that was too long to be pasted.
+    pub(super) pastable: String,
 }
 
 impl Editor {
@@ -47,6 +51,8 @@ impl Editor {
             composer,
             field: NodeRef::new(),
             error: RwSignal::new(flash.map(|flash| text::refusal(flash.refused, &flash.form))),
+            note: RwSignal::new(None),
+            pastable: RwSignal::new(0),
             length: RwSignal::new(0),
             aside: StoredValue::new(SetAside::default()),
             mention: Mention::new(room),
@@ -54,7 +60,7 @@ impl Editor {
         // A refused message comes back into the box, before whatever stands there.
         effect(move || {
             if let Some(back) = room.restored_text.get() {
-                this.cancel();
+                this.end_mode();
                 this.prepend(&back);
                 this.focus();
             }
@@ -82,22 +88,19 @@ impl Editor {
         // Both are read before either is written again.
         let (draft, target) = (self.room.saved_draft(), self.room.saved_compose_target());
         self.prepend(&draft.unwrap_or_default());
+        self.send_early(post_id);
+        self.room.load_half_typed();
         if let Some(target) = target {
             self.resume(target);
         }
         browser::on_window_event(ev::pageshow, move |event| {
             if event.persisted() {
                 self.restore_from_page_cache();
-        self.send_early(post_id);
             }
         });
         browser::on_window_event(ev::keydown, move |event| self.page_key(&event));
-    }
-
-    /// Goes on with the answer or change that was being written before a reload.
-    fn resume(self, target: ComposeTarget) {
-        self.room.adopt_compose_target(&target);
-        let ComposeTarget { edits, target, text: typed } = target;
+        browser::on_window_event(ev::paste, move |event| self.pasted(&event));
+        browser::on_window_event(ev::drop, move |event| self.dropped(&event));
     }
 
     /// Sends what the script in the document's head took before the program was here.
@@ -110,6 +113,12 @@ impl Editor {
         if let Some(says) = browser::by_id("connecting") {
             says.set_text_content(None);
         }
+    }
+
+    /// Goes on with the answer or change that was being written before a reload.
+    fn resume(self, target: ComposeTarget) {
+        self.room.adopt_compose_target(&target);
+        let ComposeTarget { edits, target, text: typed } = target;
         let message = self.room.message(target).filter(|message| message.body.is_some());
         match message.map(Box::new) {
             Some(message) if edits => {
@@ -131,6 +140,7 @@ impl Editor {
     /// draft.
     fn restore_from_page_cache(self) {
         let Some(draft) = self.room.saved_draft() else { return };
+        self.room.load_half_typed();
         let target = self.room.saved_compose_target();
         if !self.room.has_compose_target(target.as_ref()) {
             self.cancel();
@@ -148,7 +158,11 @@ impl Editor {
     /// Makes the box ready for this mode.
     fn apply_mode(self, mode: &Mode) {
         let Some(field) = self.field.get_untracked() else { return };
-        let target = state::compose_target(mode, self.aside.write_value().edited_text.take());
+        let edited_text = self.aside.write_value().edited_text.take().or_else(|| match mode {
+            Mode::Edit(message) => self.room.take_half_typed(message.id),
+            _ => None,
+        });
+        let target = state::compose_target(mode, edited_text);
         match &target {
             Some(target) if target.edits => {
                 self.aside.write_value().draft.get_or_insert_with(|| field.value());
@@ -171,14 +185,20 @@ impl Editor {
         }
     }
 
-    /// Makes the box one for a new message again.
+    /// Makes the box one for a new message again, and gives up what was typed for a change.
     pub(super) fn cancel(self) {
+        self.room.discard_edited_text();
+        self.end_mode();
+    }
+
+    /// Makes the box one for a new message again.
+    fn end_mode(self) {
         self.restore_draft();
         set_if_new(self.error, None);
         set_if_new(self.composer.mode, Mode::New);
     }
 
-    fn focus(self) {
+    pub(super) fn focus(self) {
         if let Some(field) = self.field.get_untracked() {
             let _ = field.focus();
         }
@@ -193,7 +213,9 @@ impl Editor {
 
     fn set_text(self, text: &str) {
         if let Some(field) = self.field.get_untracked() {
-            field.set_value(text);
+            if field.value() != text {
+                browser::replace_text(&field, text, 0, field.text_length());
+            }
             self.text_changed(&field, text);
             self.mention.close();
         }
@@ -205,7 +227,7 @@ impl Editor {
         let _ = field.focus();
         let caret = |place: Result<Option<u32>, _>| place.ok().flatten().unwrap_or_default();
         let (start, end) = (from.unwrap_or_else(|| caret(field.selection_start())), caret(field.selection_end()));
-        let _ = field.set_range_text_with_start_and_end_and_mode(text, start, end, "end");
+        browser::replace_text(&field, text, start, end);
         self.input();
     }
 
@@ -221,6 +243,9 @@ impl Editor {
     /// Handles the box's `input` event. Others' messages wait while this runs, at every key: it
     /// subscribes to nothing, and writes a signal only where its value is another one.
     pub(super) fn input(self) {
+        if browser::is_replacing_text() {
+            return;
+        }
         self.room.note_key();
         let Some(field) = self.field.get_untracked() else { return };
         let text = field.value();
@@ -235,6 +260,7 @@ impl Editor {
         if self.length.get_untracked() <= body::MAX_SCALARS {
             set_if_new(self.error, None);
         }
+        self.clear_note();
     }
 
     pub(super) fn send(self) {
@@ -252,6 +278,7 @@ impl Editor {
                     self.set_text("");
                 }
                 self.cancel();
+                self.clear_note();
             }
             Err(refused) => set_if_new(self.error, state::problem(&mode, refused).map(str::to_owned)),
         }
@@ -259,13 +286,14 @@ impl Editor {
     }
 
     pub(super) fn key(self, event: &ev::KeyboardEvent) {
-        if event.is_composing() || event.key_code() == COMPOSING {
+        if is_composing(event) {
             return;
         }
         let key = event.key();
         let press = KeyPress { key: &key, shift: event.shift_key(), modified: is_modified(event) };
         let facts = KeyContext {
             offers: self.mention.is_open(),
+            marked: self.mention.is_marked(),
             new: matches!(*self.composer.mode.read_untracked(), Mode::New),
             // Asked for where it decides: a key does not wait for what it does not need.
             empty: key == "ArrowUp" && self.field.get_untracked().is_some_and(|field| field.value().is_empty()),
@@ -294,19 +322,6 @@ impl Editor {
         true
     }
 
-    /// `/` goes to the box from everywhere, and `?` to the list of keys.
-    fn page_key(self, event: &ev::KeyboardEvent) {
-        if browser::is_writing(event) || is_modified(event) {
-            return;
-        }
-        match event.key().as_str() {
-            "/" => self.focus(),
-            "?" => browser::open_dialog("help"),
-            _ => return,
-        }
-        event.prevent_default();
-    }
-
     fn edit_last(self) -> bool {
         let last = self.room.log.last_own().map(Box::new);
         let found = last.is_some();
@@ -322,8 +337,4 @@ impl Editor {
             self.insert(&format!("@{name} "), Some(from));
         }
     }
-}
-
-fn is_modified(event: &ev::KeyboardEvent) -> bool {
-    event.ctrl_key() || event.meta_key() || event.alt_key()
 }

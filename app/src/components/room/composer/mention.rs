@@ -34,8 +34,9 @@ struct Suggestions {
     at: u32,
     /// Never empty.
     members: Vec<Member>,
-    /// Index of the marked one.
-    active: usize,
+    /// Index of the marked one, which Enter takes: the first if its name begins with what was typed, or the one that the
+    /// reader moved to.
+    active: Option<usize>,
 }
 
 impl Mention {
@@ -56,7 +57,9 @@ impl Mention {
         dismissed.take_if(|dismissed| Some(*dismissed) != at);
         let (at, query) = asked.filter(|_| dismissed.is_none())?;
         let members = matching_members(&self.room.members.read_untracked(), self.room.me, query);
-        (!members.is_empty()).then_some(Suggestions { at, members, active: 0 })
+        let first = folded(members.first()?.name.as_str());
+        let is_begun = !query.is_empty() && first.starts_with(&folded(query));
+        Some(Suggestions { at, members, active: is_begun.then_some(0) })
     }
 
     /// Closes the list. A box that is taken out of the page loses the focus, and calls this, when the signals are gone.
@@ -77,21 +80,32 @@ impl Mention {
     pub(super) fn step(self, forward: bool) {
         if let Some(Suggestions { members, active, .. }) = &mut *self.suggestions.write() {
             let count = members.len();
-            *active = (*active + if forward { 1 } else { count - 1 }) % count;
+            *active = Some(match (*active, forward) {
+                (None, true) => 0,
+                (None, false) => count - 1,
+                (Some(active), _) => (active + if forward { 1 } else { count - 1 }) % count,
+            });
         }
     }
 
     /// Closes the list. Returns where the mention begins, and the name at this place of the list; without a place, the
-    /// marked one.
+    /// marked one, or the first.
     pub(super) fn accept(self, place: Option<usize>) -> Option<(u32, DisplayName)> {
         let Suggestions { at, members, active } = self.suggestions.get_untracked()?;
         self.close();
-        let member = members.into_iter().nth(place.unwrap_or(active))?;
+        let member = members.into_iter().nth(place.or(active).unwrap_or(0))?;
         Some((at, member.name))
     }
 
     pub(super) fn is_open(self) -> bool {
         self.suggestions.try_read_untracked().is_some_and(|suggestions| suggestions.is_some())
+    }
+
+    /// True while one of the list is marked.
+    pub(super) fn is_marked(self) -> bool {
+        self.suggestions
+            .try_read_untracked()
+            .is_some_and(|list| list.as_ref().is_some_and(|list| list.active.is_some()))
     }
 
     /// The list's id while it is open.
@@ -101,7 +115,7 @@ impl Mention {
 
     /// The id of the marked option.
     pub(super) fn active_id(self) -> Option<String> {
-        self.suggestions.read().as_ref().map(|suggestions| option_id(suggestions.active))
+        self.suggestions.read().as_ref().and_then(|suggestions| suggestions.active).map(option_id)
     }
 }
 
@@ -116,7 +130,7 @@ pub(super) fn SuggestionList(
     let list = move || {
         let Suggestions { members, active, .. } = mention.suggestions.get()?;
         let option = |(place, Member { member, name, .. }): (usize, Member)| {
-            let selected = if place == active { "true" } else { "false" };
+            let selected = if Some(place) == active { "true" } else { "false" };
             view! {
                 <li id=option_id(place) role="option" aria-selected=selected on:click=click(move |_| choose(place))>
                     <Avatar member initial=name.initial().to_owned()/>

@@ -25,6 +25,8 @@ pub(super) struct KeyPress<'a> {
 pub(super) struct KeyContext {
     /// True while members are offered for a mention.
     pub(super) offers: bool,
+    /// True while one of them is marked: its name was begun, or the reader has moved in the list.
+    pub(super) marked: bool,
     /// True while the box is for a new message.
     pub(super) new: bool,
     /// True while the box is empty. Needed for `ArrowUp` only.
@@ -44,7 +46,7 @@ pub(super) enum KeyAction {
     Dismiss,
     /// Close the list; the key does what it does in any text.
     Close,
-    /// Write out the mention that is marked.
+    /// Write out the mention that is marked, or the first.
     Complete,
     /// Send what is in the box.
     Send,
@@ -63,7 +65,8 @@ pub(super) fn act(press: KeyPress<'_>, facts: KeyContext) -> Option<KeyAction> {
         "ArrowUp" if plain && facts.offers => KeyAction::Previous,
         "Escape" if plain && facts.offers => KeyAction::Dismiss,
         "ArrowLeft" | "ArrowRight" | "Home" | "End" if plain && facts.offers => KeyAction::Close,
-        "Enter" | "Tab" if plain && facts.offers => KeyAction::Complete,
+        "Enter" if plain && facts.marked => KeyAction::Complete,
+        "Tab" if plain && facts.offers => KeyAction::Complete,
         "Enter" if !shift && (modified || !facts.touch) => KeyAction::Send,
         "Escape" if !facts.new => KeyAction::Cancel,
         "ArrowUp" if plain && facts.new && facts.empty => KeyAction::EditLast,
@@ -123,6 +126,21 @@ pub(super) fn joined(back: &str, rest: &str) -> String {
     format!("{back}{between}{rest}")
 }
 
+/// Number of characters that the box takes in when something is pasted. What is far above the limit can only be cut, and
+/// browsers take seconds at every key to lay it out: 3 to 5 s for a megabyte.
+const MAX_PASTED: usize = 4 * body::MAX_SCALARS;
+
+/// Decides if a text is pasted into a box that holds `standing` characters beside it. Where it is not, returns its
+/// length, and the length of its beginning for which a message has space.
+pub(super) fn refused_paste(standing: usize, text: &str) -> Option<(usize, usize)> {
+    // Cheap for most: there are never more characters than bytes.
+    if standing + text.len() <= MAX_PASTED {
+        return None;
+    }
+    let length = text.chars().count();
+    (standing + length > MAX_PASTED).then(|| (length, body::MAX_SCALARS.saturating_sub(standing)))
+}
+
 /// Length of a text as the limit counts it, from [`NEAR_LIMIT`] on; 0 below, so that no key there changes it.
 pub(super) fn counted(typed: &str) -> usize {
     let length = body::length(typed);
@@ -162,7 +180,7 @@ mod tests {
         KeyPress { key, shift: false, modified: false }
     }
 
-    const TYPING: KeyContext = KeyContext { offers: false, new: true, empty: false, touch: false };
+    const TYPING: KeyContext = KeyContext { offers: false, marked: false, new: true, empty: false, touch: false };
 
     #[test]
     fn enter_sends_and_breaks_the_line_with_shift_or_where_fingers_type() {
@@ -194,7 +212,7 @@ mod tests {
 
     #[test]
     fn keys_steer_an_open_list_unless_something_is_held_with_them() {
-        let offers = KeyContext { offers: true, ..TYPING };
+        let offers = KeyContext { offers: true, marked: true, ..TYPING };
         for (key, does) in [
             ("ArrowDown", KeyAction::Next),
             ("ArrowUp", KeyAction::Previous),
@@ -209,6 +227,21 @@ mod tests {
         assert_eq!(act(KeyPress { modified: true, ..plain("Enter") }, offers), Some(KeyAction::Send));
         assert_eq!(act(plain("Tab"), TYPING), None);
         assert_eq!(act(plain("a"), offers), None);
+    }
+
+    #[test]
+    fn enter_sends_while_no_offered_member_is_marked() {
+        let offers = KeyContext { offers: true, ..TYPING };
+        assert_eq!(act(plain("Enter"), offers), Some(KeyAction::Send));
+        assert_eq!(act(plain("Tab"), offers), Some(KeyAction::Complete));
+    }
+
+    #[test]
+    fn a_text_is_refused_far_above_the_limit_only() {
+        let long = |length| "ä".repeat(length);
+        assert_eq!(refused_paste(0, &long(MAX_PASTED)), None);
+        assert_eq!(refused_paste(6, &long(MAX_PASTED)), Some((MAX_PASTED, body::MAX_SCALARS - 6)));
+        assert_eq!(refused_paste(body::MAX_SCALARS + 1, &long(MAX_PASTED)), Some((MAX_PASTED, 0)));
     }
 
     #[test]
