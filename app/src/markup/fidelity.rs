@@ -62,7 +62,7 @@ fn nothing_inside_an_address_is_markup() {
         "https://github.com/a/b/blob/main/src/__init__.py",
         "https://example.com/?a=*1*&b=*2*",
         "https://a.example/~~b~~/`c",
-        "https://a.example/\\*b\\*",
+        "https://a.example/\\*b\\*c",
         "https://a.example/*b*c",
         "https://a.example/a_(b)_c",
     ] {

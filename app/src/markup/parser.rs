@@ -232,10 +232,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Code without its backticks, and without the space that keeps them apart from others.
+/// Code without its backticks, and without the space that keeps others in it apart from them.
 fn code(typed: &str) -> &str {
     let ticks = typed.len() - typed.trim_start_matches('`').len();
     let code = &typed[ticks..typed.len() - ticks];
     let inner = code.strip_prefix(' ').and_then(|code| code.strip_suffix(' '));
-    inner.filter(|code| !code.trim().is_empty()).unwrap_or(code)
+    inner.filter(|code| code.starts_with('`') || code.ends_with('`')).unwrap_or(code)
 }

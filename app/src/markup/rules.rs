@@ -25,7 +25,7 @@ pub(super) struct Prepared {
 /// Prepares a message.
 pub(super) fn prepare(body: &str, context: Context<'_>) -> Prepared {
     let mut rules =
-        Rules { body, markup: body.as_bytes().to_vec(), parts: vec![0], found: Vec::new(), runs: Vec::new() };
+        Rules { body, markup: body.as_bytes().to_vec(), parts: vec![0], found: Vec::new(), runs: Vec::new(), ticks: 0 };
     let mut begin = 0;
     let lines = body.split_inclusive('\n').map(|line| {
         begin += line.len();
@@ -150,6 +150,8 @@ struct Rules<'a> {
     found: Vec<(Range<usize>, Node)>,
     /// Those of the paragraph.
     runs: Vec<Run>,
+    /// Backticks of the line that are neither around code nor in it.
+    ticks: usize,
 }
 
 impl Rules<'_> {
@@ -257,6 +259,8 @@ impl Rules<'_> {
             let ticks = if let Found::Code(ticks) = what { *ticks } else { 0 };
             self.hide(begin + range.start + ticks..begin + range.end - ticks, WORD);
         }
+        let ticks = |text: &str| text.matches('`').count();
+        self.ticks = ticks(line) - found.iter().map(|(range, _)| ticks(&line[range.clone()])).sum::<usize>();
         let mut found = found.into_iter().peekable();
         let mut at = 0;
         while at < line.len() {
@@ -294,7 +298,7 @@ impl Rules<'_> {
             Some(b'*' | b'~') => 1 + self.run(begin, line, at + 1, true),
             Some(b'`') => {
                 let ticks = rest.len() - rest.trim_start_matches('`').len();
-                let kept = if line.matches('`').count() > ticks { 2 } else { 0 };
+                let kept = if self.ticks > ticks { 2 } else { 0 };
                 self.sign(begin + at + kept, ticks + 1 - kept);
                 1 + ticks
             }

@@ -166,7 +166,7 @@ fn whole(line: &str, at: usize, address: &str, kind: &LinkKind) -> (Range<usize>
     let is_mailbox = *kind == LinkKind::Email;
     let begin = address.find(|c: char| !is_mailbox || c.is_alphanumeric()).unwrap_or_default();
     let mark = line[..at + begin].chars().next_back().filter(|c| matches!(c, '*' | '_' | '~'));
-    let address = address[begin..].trim_end_matches(|c| Some(c) == mark);
+    let address = address[begin..].trim_end_matches(|c| Some(c) == mark || c == '\\');
     let end = at + begin + address.len();
     let stars = line[end..].len() - line[end..].trim_start_matches('*').len();
     let more = if mark != Some('*') && address.contains('*') { stars } else { 0 };
