@@ -9,7 +9,8 @@
 //! 3. From `subscribe`'s head every later event arrives once, in order, or the stream ends without
 //!    [`Delivery::Ended`]. It never skips.
 //! 4. `append` has returned: `read` shows it, and it survives `kill -9` of the process.
-//! 5. `read` pages are ordered, bounded, and marked truncated when retention removed their start.
+//! 5. `read` pages are ordered, bounded, and marked truncated when retention removed their start. A page of one message
+//!    holds it as it is now, or nothing.
 //! 6. A room made anew has a new [`Epoch`]; a position of another epoch, trimmed past, or above the head is answered
 //!    with [`BackendError::Reset`], never with partial truth.
 //! 7. A seat is taken atomically: N+1 concurrent joins to a room of N leave exactly N inside; a join racing the end
@@ -246,6 +247,8 @@ pub enum From {
     Before(Seq),
     /// The last events there are.
     Latest,
+    /// The message of this id, alone, as it is now; nothing when it is not in the log.
+    Message(EventId),
 }
 
 /// A part of the log, oldest first.

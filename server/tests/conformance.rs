@@ -59,6 +59,7 @@ macro_rules! every_law {
                 crate::crash::what_is_acked_survives_kill as law_04_what_is_acked_survives_kill,
                 crate::log::what_is_acked_survives_reopening as law_04_what_is_acked_survives_reopening,
                 crate::log::pages_are_ordered_and_bounded as law_05_pages_are_ordered_and_bounded,
+                crate::log::a_message_is_read_by_its_id as law_05_a_message_is_read_by_its_id,
                 crate::log::retention_trims_the_log_only as law_05_retention_trims_the_log_only,
                 crate::log::a_place_outside_the_log_is_its_end_or_start
                     as law_05_a_place_outside_the_log_is_its_end_or_start,

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use protocol::{Epoch, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
-use server::backend::{Appended, Delivery, From};
+use protocol::{Epoch, EventKind, LeaveReason, Limits, MemberId, Position, RoomCode, Seq};
+use server::backend::{Appended, Delivery, From, Page};
 use tokio::task::JoinSet;
 
 use crate::refused;
-use crate::support::{Store, latest, left, member, message, name, next, places, room_of, stored, take, unbroken};
+use crate::support::{
+    Store, deleted, edited, latest, left, member, message, name, next, places, room_of, stored, take, unbroken,
+};
 
 pub(crate) async fn seq_grows_and_the_order_is_one(store: &Store) {
     let backend = store.open().await;
@@ -220,6 +222,38 @@ pub(crate) async fn pages_are_ordered_and_bounded(store: &Store) {
     let last = backend.read(code, From::Latest, 1).await.unwrap();
     assert_eq!(last.names, [(member(2), name(2))].into());
     assert!(backend.read(code, From::Latest, 0).await.unwrap().events.is_empty());
+}
+
+pub(crate) async fn a_message_is_read_by_its_id(store: &Store) {
+    let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
+    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let other = room_of(&*backend, 50, &[1]).await;
+    let one = async |room, id| backend.read(room, From::Message(id), 10).await.unwrap();
+    let first = stored(backend.append(code, message(1, "first")).await);
+    stored(backend.append(code, message(2, "second")).await);
+    let page = one(code, first.id).await;
+    assert_eq!((&page.events, page.truncated), (&vec![first.clone()], false));
+    assert_eq!(page.names, [(member(1), name(1))].into());
+    assert!(backend.read(code, From::Message(first.id), 0).await.unwrap().events.is_empty());
+    assert!(one(other, first.id).await.events.is_empty(), "one id in two rooms is two events");
+    assert!(one(code, message(1, "never sent").id).await.events.is_empty());
+
+    let edit = stored(backend.append(code, edited(1, first.id, "changed")).await);
+    assert!(one(code, edit.id).await.events.is_empty(), "an edit is no message");
+    let said = |page: &Page| match &page.events[0].kind {
+        EventKind::Message { body, edited, .. } => (body.as_ref().map(|body| body.as_str().to_owned()), *edited),
+        other => panic!("no message: {other:?}"),
+    };
+    assert_eq!(said(&one(code, first.id).await), (Some("changed".to_owned()), true));
+    stored(backend.append(code, deleted(1, first.id)).await);
+    assert_eq!(said(&one(code, first.id).await).0, None);
+
+    for n in 0..10 {
+        stored(backend.append(code, message(2, &format!("{n}"))).await);
+    }
+    assert!(one(code, first.id).await.events.is_empty(), "retention removed it");
+    let nowhere = From::Message(first.id);
+    refused!(backend.read(RoomCode::from_entropy([9; 5]), nowhere, 10).await, NotFound);
 }
 
 pub(crate) async fn retention_trims_the_log_only(store: &Store) {

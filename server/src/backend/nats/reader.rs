@@ -3,11 +3,11 @@
 //! The leader says how far the log is; one replica, any, gives the events, if it knows as much. So what was
 //! acknowledged anywhere is read everywhere, and words that were taken back are not.
 
-use protocol::{Event, MemberId, Names, RoomCode, Seq};
+use protocol::{Event, EventId, EventKind, MemberId, Names, RoomCode, Seq};
 
 use super::Engine;
 use super::record::{Head, decode};
-use super::room::{Room, entries};
+use super::room::{Room, entries, full};
 use crate::backend::{self, BackendError, From, Page};
 
 impl Engine {
@@ -25,18 +25,25 @@ impl Engine {
     }
 
     pub(super) async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
+        // Before the head: a place that is known is one that the head has reached.
+        let place = if let From::Message(id) = from { self.place(code, id).await? } else { None };
         loop {
             let room = Room::load(&self.store, code).await?;
-            let (first, last) = range(&room.head, from, limit as u64)?;
-            let truncated =
-                |start| !matches!(from, From::After(_)) && backend::starts_where_trimmed(start, room.head.trimmed);
+            let (first, last) = range(&room.head, from, place, limit as u64)?;
+            let truncated = |start| {
+                matches!(from, From::Before(_) | From::Latest)
+                    && backend::starts_where_trimmed(start, room.head.trimmed)
+            };
             if first > last {
                 let start = if let From::Before(seq) = from { seq } else { room.head.seq };
                 return Ok(Page { truncated: truncated(start), ..Page::default() });
             }
             let names = self.store.names.room(code);
             if let Some(entries) = entries(&self.store, &names, (room.mark, &room.head), first..=last).await? {
-                let events: Vec<_> = entries.into_iter().map(|entry| entry.event).collect();
+                let mut events: Vec<_> = entries.into_iter().map(|entry| entry.event).collect();
+                if place.is_some() {
+                    events.retain(|event| matches!(event.kind, EventKind::Message { .. }));
+                }
                 if let Some(names) = self.called(code, &room, &events).await? {
                     return Ok(Page { names, truncated: truncated(Seq(first)), events });
                 }
@@ -44,6 +51,13 @@ impl Engine {
             // A replica lags, or the room went on. The verb's time bounds this.
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
+    }
+
+    /// Where an event of this id stands, or stood.
+    async fn place(&self, code: RoomCode, id: EventId) -> Result<Option<Seq>, BackendError> {
+        let names = self.store.names.room(code);
+        let found = full(self.store.last(&names.stream, &names.id(id)).await?);
+        found.map(|found| decode(&found.payload)).transpose()
     }
 
     /// What everybody is called whom these events mention. None: a replica lags.
@@ -76,8 +90,9 @@ impl Engine {
     }
 }
 
-/// The places that are asked for, first and last; first after last when there are none.
-fn range(head: &Head, from: From, limit: u64) -> Result<(u64, u64), BackendError> {
+/// The places that are asked for, first and last; first after last when there are none. `place` is that of the one message
+/// that is asked for.
+fn range(head: &Head, from: From, place: Option<Seq>, limit: u64) -> Result<(u64, u64), BackendError> {
     let Seq(oldest) = Seq(head.trimmed.0 + 1);
     let upto = |last: u64| (last.saturating_sub(limit).saturating_add(1).max(oldest), last);
     Ok(match from {
@@ -89,5 +104,9 @@ fn range(head: &Head, from: From, limit: u64) -> Result<(u64, u64), BackendError
         }
         From::Before(seq) => upto(seq.0.saturating_sub(1).min(head.seq.0)),
         From::Latest => upto(head.seq.0),
+        From::Message(_) => {
+            let there = place.filter(|place| place.0 >= oldest && limit > 0);
+            there.map_or((1, 0), |place| (place.0, place.0))
+        }
     })
 }

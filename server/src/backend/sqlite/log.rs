@@ -49,10 +49,15 @@ pub(super) fn push(conn: &Connection, room: &mut RoomRow, event: &Event) -> Resu
     Ok(())
 }
 
+/// The message of this id, if it is in the log, deleted or not.
+pub(super) fn said(conn: &Connection, room: i64, id: EventId) -> Result<Option<Event>> {
+    let Some(seq) = place(conn, room, id)? else { return Ok(None) };
+    Ok(event(conn, room, seq)?.filter(|event| matches!(event.kind, EventKind::Message { .. })))
+}
+
 /// The message of this id, if it is in the log and still says something.
 pub(super) fn message(conn: &Connection, room: i64, id: EventId) -> Result<Option<Event>> {
-    let Some(seq) = place(conn, room, id)? else { return Ok(None) };
-    Ok(event(conn, room, seq)?.filter(|event| matches!(event.kind, EventKind::Message { body: Some(_), .. })))
+    Ok(said(conn, room, id)?.filter(|event| matches!(event.kind, EventKind::Message { body: Some(_), .. })))
 }
 
 /// Takes back what `later` takes back: in the message it speaks of, and in what was said of that message before. The

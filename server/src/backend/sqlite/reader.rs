@@ -84,6 +84,7 @@ impl Reader {
                 let first = events.first().map_or(row.head, |event| event.seq);
                 (events, starts_where_trimmed(first, row.trimmed))
             }
+            From::Message(id) => (log::said(&tx, row.room, id)?.into_iter().take(limit).collect(), false),
         };
         let names = seats::names(&tx, row.room, events.iter().flat_map(mentioned))?;
         Ok(Page { events, names, truncated })
