@@ -4,7 +4,9 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{HtmlAudioElement, Notification, NotificationOptions, NotificationPermission};
+use web_sys::{
+    BroadcastChannel, HtmlAudioElement, MessageEvent, Notification, NotificationOptions, NotificationPermission,
+};
 
 use super::browser;
 
@@ -64,19 +66,60 @@ pub fn play() {
     spawn_local(async { drop(JsFuture::from(playing).await) });
 }
 
+/// A notification on the desktop. Goes with this value.
+pub struct Shown(Notification);
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// Shows a notification instead of the one of this room before. Chrome on Android cannot, and then nothing is shown.
-pub fn show(room: &str, words: &str) {
+#[must_use]
+pub fn show(room: &str, words: &str) -> Option<Shown> {
     let options = NotificationOptions::new();
     options.set_body(words);
     options.set_tag(room);
     options.set_icon("/icon-192.png");
-    let Ok(notification) = Notification::new_with_options(room, &options) else { return };
+    let notification = Notification::new_with_options(room, &options).ok()?;
     let to_page = Closure::<dyn FnMut()>::new(|| {
         if let Some(window) = web_sys::window() {
             let _ = window.focus();
         }
     });
     notification.set_onclick(Some(to_page.into_js_value().unchecked_ref()));
+    Some(Shown(notification))
+}
+
+/// The way to the other tabs of a room. Closed with this value.
+pub struct Tabs {
+    channel: BroadcastChannel,
+    _heard: Closure<dyn Fn(MessageEvent)>,
+}
+
+impl Tabs {
+    /// Hears what the others say; `None` where the browser has no such channel.
+    #[must_use]
+    pub fn of(room: &str, heard: impl Fn(String) + 'static) -> Option<Self> {
+        let channel = BroadcastChannel::new(&format!("flasky.{room}")).ok()?;
+        let heard = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            event.data().as_string().into_iter().for_each(&heard);
+        });
+        channel.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+        Some(Self { channel, _heard: heard })
+    }
+
+    /// Says something to the others.
+    pub fn say(&self, words: &str) {
+        let _ = self.channel.post_message(&words.into());
+    }
+}
+
+impl Drop for Tabs {
+    fn drop(&mut self) {
+        self.channel.close();
+    }
 }
 
 /// Gives the window's icon a mark for news, or takes it away.
