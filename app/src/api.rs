@@ -168,6 +168,9 @@ pub struct OlderPage {
     /// Nodes of those that hold markup.
     #[serde(default)]
     pub markup: Vec<MessageMarkup>,
+    /// Messages that replies among the events answer, and that are not among them.
+    #[serde(default)]
+    pub quoted: Vec<Event>,
 }
 
 #[cfg(test)]

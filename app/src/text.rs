@@ -96,6 +96,15 @@ pub(crate) const REPLY: &str = "Reply";
 pub(crate) const COPY: &str = "Copy";
 pub(crate) const CODE_COPIED: &str = "Copied";
 pub(crate) const DELETE_SURE: &str = "Delete?";
+pub(crate) const COPY_TEXT: &str = "Copy text";
+pub(crate) const COPIED_TEXT: &str = "Copied";
+pub(crate) const NOT_COPIED: &str =
+    "Not copied: the browser does not allow it. Select the words and copy them by hand.";
+pub(crate) const GONE_MESSAGE: &str = "a message that is gone";
+pub(crate) const LOOKING: &str = "Looking for the message…";
+pub(crate) const NOT_FOUND: &str = "That message is gone, or too far back to be shown here.";
+pub(crate) const MORE_ACTIONS: &str = "More actions";
+pub(crate) const WHO_REACTED: &str = "Who reacted";
 pub(crate) const DELETED: &str = "Message deleted";
 pub(crate) const EDITED: &str = "edited";
 pub(crate) const EARLIER_MESSAGE: &str = "an earlier message";
@@ -497,7 +506,7 @@ pub(crate) fn space_left(most: usize, length: usize) -> String {
 }
 
 /// Members who are typing: "Ana and Bo are typing…". Empty when nobody is.
-pub(crate) fn typing(names: &[DisplayName]) -> Vec<Piece> {
+pub(crate) fn typing(names: &[&DisplayName]) -> Vec<Piece> {
     let name = |name: &DisplayName| Piece::Name(name.to_string());
     let words = |words: &str| Piece::Words(words.to_owned());
     match names {
@@ -575,8 +584,8 @@ mod tests {
     #[test]
     fn a_crowd_that_types_is_not_listed() {
         let says = |names: &[&str]| {
-            let names: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
-            typing(&names)
+            let names: Vec<DisplayName> = names.iter().filter_map(|name| name.parse().ok()).collect();
+            typing(&names.iter().collect::<Vec<_>>())
                 .into_iter()
                 .map(|piece| match piece {
                     Piece::Name(text) | Piece::Words(text) => text,

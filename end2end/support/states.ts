@@ -1,4 +1,4 @@
-import type { Browser, Page, WebSocketRoute } from '@playwright/test';
+import type { Browser, Locator, Page, WebSocketRoute } from '@playwright/test';
 import type { Guard } from './guard.ts';
 import { golden, Member, seat } from './member.ts';
 import { expect, NOWHERE, Person } from './room.ts';
@@ -419,22 +419,28 @@ async function emoji(stage: Stage): Promise<Person> {
   return reader;
 }
 
-/** The bar of what can be done with a message. */
+/** What can be done with a message: a bar beside it, or on a phone a sheet. */
 async function menu(stage: Stage): Promise<Person> {
   const { reader } = await talk(stage);
-  const message = reader.message('Fine by me');
-  if (await reader.page.evaluate(() => matchMedia('(pointer: coarse)').matches)) {
-    await message.locator('.message').dispatchEvent('pointerdown', { pointerType: 'touch' });
-  } else {
-    await message.locator('.message').hover();
-  }
-  await expect(reader.page.getByRole('toolbar')).toBeVisible();
+  await actionsOf(reader, 'Fine by me');
   return reader;
 }
 
+async function actionsOf(reader: Person, text: string): Promise<Locator> {
+  const bubble = reader.message(text).locator('.message');
+  const isTouch = await reader.page.evaluate(() => matchMedia('(pointer: coarse)').matches);
+  if (isTouch) await bubble.dispatchEvent('pointerdown', { pointerType: 'touch' });
+  else await bubble.hover();
+  const actions = reader.page.getByRole(isTouch ? 'dialog' : 'toolbar', { name: 'Message actions' });
+  await expect(actions).toBeVisible();
+  if (isTouch) await bubble.dispatchEvent('pointerup', { pointerType: 'touch' });
+  return actions;
+}
+
 async function replying(stage: Stage): Promise<Person> {
-  const reader = await menu(stage);
-  await reader.page.getByRole('toolbar').getByRole('button', { name: 'Reply' }).click();
+  const { reader } = await talk(stage);
+  const actions = await actionsOf(reader, 'Fine by me');
+  await actions.getByRole('button', { name: 'Reply' }).click();
   await reader.composer.fill('Yes, until 16:00');
   return reader;
 }

@@ -1,3 +1,4 @@
+import { Member } from '../support/member.ts';
 import { expect, holdWasm, type Page, type Person, test } from '../support/room.ts';
 
 const WIDE = { width: 1280, height: 800 };
@@ -18,6 +19,7 @@ async function pretend(page: Page, answer: 'granted' | 'denied'): Promise<void> 
       constructor(title: string, { body, tag }: { body: string; tag: string }) {
         seen.shown.push({ title, body, tag });
       }
+      close() {}
       static get permission() {
         return permission();
       }
@@ -64,9 +66,12 @@ test.describe('the link', () => {
     await ana.inRoom(code);
   });
 
-  test('without a clipboard it is there to be copied by hand', async ({ person }) => {
+  test('where nothing can be copied it is there to be copied by hand', async ({ person }) => {
     const ana = await person('Ana');
-    await ana.page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+    await ana.page.addInitScript(() => {
+      Object.defineProperty(navigator, 'clipboard', { value: undefined });
+      document.execCommand = () => false;
+    });
     const code = await ana.create();
     await ana.page.getByTestId('code').click();
     const link = ana.page.getByRole('textbox', { name: 'Link to this room' });
@@ -273,6 +278,22 @@ test.describe('who is here', () => {
     await ana.openLink(code);
     await ana.inRoom(code);
     await expect(anas).not.toContainText('away');
+  });
+
+  test('of two people with the same name the one is typing who is', async ({ person }) => {
+    const ana = await person('Ana');
+    const { code } = await Member.enter(ana);
+    const [first, second] = [await person('Bo'), await person('Bo')];
+    await Member.enter(first, { code });
+    const bo = await Member.enter(second, { code });
+    await ana.openLink(code);
+    await ana.inRoom(code);
+    const bos = ana.people.getByRole('listitem').filter({ hasText: 'Bo' });
+    await expect(async () => {
+      bo.typing();
+      await expect(bos.nth(1)).toContainText('typing…', { timeout: 2_000 });
+    }).toPass();
+    await expect(bos.nth(0)).not.toContainText('typing…');
   });
 
   for (const javaScriptEnabled of [true, false]) {

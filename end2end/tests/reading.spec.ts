@@ -50,14 +50,107 @@ test('the log has its role and name, and every message its author and words', as
   );
   await expect(ana.log).toMatchAriaSnapshot(`
     - log "Messages":
-      - text: /Bo$/
-      - time: /\\d/
-      - paragraph: A bit of history
-      - text: Bo
-      - paragraph:
-        - text: Hello,
-        - strong: Ana
+      - article "Bo":
+        - text: /Bo$/
+        - time: /\\d/
+        - paragraph: A bit of history
+      - article "Bo":
+        - text: Bo
+        - paragraph:
+          - text: Hello,
+          - strong: Ana
   `);
+});
+
+test('the focus on a message says its author and its words', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  await bo.say('Hello, **Ana**');
+  await ana.log.focus();
+  await ana.page.keyboard.press('End');
+  const row = ana.message('Hello, Ana');
+  await expect(row).toBeFocused();
+  await expect(row).toHaveRole('article');
+  await expect(row).toHaveAccessibleName('Bo');
+  await expect(row).toHaveAccessibleDescription('Hello, Ana');
+});
+
+test('the exact time of each message is shown on hover and on focus', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  await bo.say('Hello');
+  await expect(ana.log.locator('.by time').first()).toHaveAttribute('title', /\d{4}.*\d{1,2}:\d\d:\d\d/);
+  const shown = ana.page.getByRole('toolbar').locator('time');
+  await ana.message('Hello').hover();
+  await expect(shown).toHaveText(/\d{1,2}:\d\d/);
+  await expect(shown).toHaveAttribute('title', /\d{4}.*\d{1,2}:\d\d:\d\d/);
+  await ana.page.mouse.move(2, 2);
+  await expect(shown).toHaveCount(0);
+  await ana.log.focus();
+  await ana.page.keyboard.press('End');
+  await expect(shown).toBeVisible();
+});
+
+test('nothing is found in the page that cannot be seen', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  await bo.say('Hello there');
+  await ana.hears('Hello there');
+  await ana.say('Mine');
+  await ana.say('Mine, too');
+  /** How often the browser's own search finds it. */
+  const found = (words: string) =>
+    ana.page.evaluate((words) => {
+      const find = (window as unknown as { find: (words: string, cased: boolean) => boolean }).find.bind(window);
+      getSelection()?.removeAllRanges();
+      let count = 0;
+      while (count < 20 && find(words, true)) count += 1;
+      return count;
+    }, words);
+  await expect.poll(() => found('Hello there')).toBe(1);
+  // In the line that says who came, at the beginning of the run, and in the list of who is here.
+  expect(await found('Bo')).toBe(3);
+  expect(await found('Ana')).toBe(1);
+});
+
+test('equal messages are each heard, and what is deleted is not there to be read any more', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  await bo.say('Again');
+  await expect.poll(() => heard(ana.page)).toEqual(['Bo: Again']);
+  const said = await bo.say('Again');
+  await expect.poll(() => heard(ana.page)).toEqual(['Bo: Again', 'Bo: Again']);
+  await bo.remove(said);
+  await expect(ana.log).toContainText('Message deleted');
+  // The other one leaves by itself.
+  await expect(ana.page.getByTestId('told')).toHaveText('');
+  const secret = await bo.say('A secret');
+  await expect(ana.page.getByTestId('told')).toHaveText('Bo: A secret');
+  await bo.remove(secret);
+  await expect(ana.page.getByTestId('told')).toHaveText('', { timeout: 1_500 });
+});
+
+test('keys with Shift, Control, Alt or Meta are left to the browser', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  await bo.say('Last one');
+  await ana.hears('Last one');
+  await ana.log.focus();
+  await ana.page.keyboard.press('End');
+  await expect(ana.message('Last one')).toBeFocused();
+  await ana.page.evaluate(() => {
+    const taken: string[] = [];
+    Object.assign(window, { taken });
+    addEventListener('keydown', (event) => {
+      if (event.defaultPrevented) taken.push(event.key);
+      // What the browser does with them is its own business, and leads out of the page.
+      else event.preventDefault();
+    });
+  });
+  for (const modifier of ['Shift', 'Control', 'Alt', 'Meta']) {
+    for (const key of ['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'Home', 'End']) {
+      await ana.page.keyboard.press(`${modifier}+${key}`);
+      await expect(ana.message('Last one')).toBeFocused();
+    }
+  }
+  expect(await ana.page.evaluate(() => (window as unknown as { taken: string[] }).taken)).toEqual([]);
+  await ana.page.keyboard.press('Home');
+  await expect(ana.message('A bit of history')).toBeFocused();
 });
 
 test('a message is heard once; history, reactions, changes and the own are not', async ({ person }) => {

@@ -2,17 +2,22 @@
 
 mod caller;
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use app::api::port::{Answer, Rooms};
-use app::api::{self, EnterForm, Entry, Field, Home, Inside, JoinPage, OlderPage, Posted, Refusal, Visit};
+use app::api::{
+    self, EnterForm, Entry, Field, Home, Inside, JoinPage, MessageMarkup, OlderPage, Posted, Refusal, Visit,
+};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use futures_util::future::try_join_all;
 use leptos_axum::ResponseOptions;
 use protocol::room_code::RoomCodeError;
 use protocol::{
-    Code, DisplayName, EventId, EventKind, LeaveReason, MemberId, MessageBody, RoomCode, RoomInfo, Seq, Snapshot,
+    Code, DisplayName, Event, EventId, EventKind, LeaveReason, Member, MemberId, MessageBody, Names, RoomCode,
+    RoomInfo, Seq, Snapshot,
 };
 use uuid::Uuid;
 
@@ -23,6 +28,8 @@ use crate::{clock, entropy};
 
 /// Where a form is mended that belongs to no room's page.
 const HOME: &str = "/";
+/// Maximum number of messages that come with a page because its replies answer them.
+const QUOTED: usize = 20;
 /// How often a fresh code may collide before something else must be wrong: at a million rooms one draw in a million does.
 const DRAWS: usize = 8;
 
@@ -181,36 +188,84 @@ impl RequestRooms {
         };
         self.hold_page(code, member, Duration::from_millis(self.state.limits.page_lease_ms)).await;
         let page = self.state.backend.read(code, From::Latest, self.state.limits.page).await?;
-        Ok(Visit::Inside(Box::new(self.inside(room, member, page))))
+        let Page { events, mut names, .. } = page;
+        // The roster was read at `room.position`; what came after it is the socket's to tell.
+        let events: Vec<_> = events.into_iter().filter(|event| event.seq <= room.position.seq).collect();
+        let quoted = self.quoted(code, &events, &mut names).await?;
+        Ok(Visit::Inside(Box::new(self.inside(room, member, (events, quoted, names)))))
     }
 
-    async fn try_older(&self, code: RoomCode, member: MemberId, before: Seq) -> Result<OlderPage, BackendError> {
+    /// A page of the log, and what its replies answer.
+    async fn try_page(&self, code: RoomCode, from: From) -> Result<OlderPage, BackendError> {
+        let session = self.session().ok_or(BackendError::NotFound)?;
+        let member = self.state.identity.member(session, code);
         let room = self.state.backend.room(code).await?;
         if !room.has(member) {
             return Err(BackendError::NotFound);
         }
-        let Page { events, names, .. } =
-            self.state.backend.read(code, From::Before(before), self.state.limits.page).await?;
-        Ok(OlderPage { markup: api::markup_of(&events, &room.members, member), events, names })
+        let Page { events, mut names, .. } = self.state.backend.read(code, from, self.state.limits.page).await?;
+        let quoted =
+            if let From::Message(_) = from { Vec::new() } else { self.quoted(code, &events, &mut names).await? };
+        Ok(OlderPage { markup: markup_of(&events, &quoted, &room.members, member), events, names, quoted })
     }
 
-    fn inside(&self, mut room: Room, member: MemberId, page: Page) -> Inside {
+    /// The page for a member; none for who is outside, and none when the store fails, which the status says.
+    async fn page(&self, code: RoomCode, from: From) -> Option<OlderPage> {
+        match self.try_page(code, from).await {
+            Ok(page) => Some(page),
+            Err(BackendError::NotFound) => None,
+            Err(error) => {
+                failed("read a page", &error);
+                self.response.set_status(StatusCode::SERVICE_UNAVAILABLE);
+                None
+            }
+        }
+    }
+
+    /// Messages that these events answer and that are not among them, those of the newest replies first; and the names of
+    /// their authors.
+    async fn quoted(&self, code: RoomCode, events: &[Event], names: &mut Names) -> Result<Vec<Event>, BackendError> {
+        let known: HashSet<EventId> = events.iter().map(|event| event.id).collect();
+        let mut asked = Vec::new();
+        for event in events.iter().rev() {
+            if let EventKind::Message { body: Some(_), reply_to: Some(target), .. } = event.kind
+                && !known.contains(&target)
+                && !asked.contains(&target)
+                && asked.len() < QUOTED
+            {
+                asked.push(target);
+            }
+        }
+        let pages = asked.into_iter().map(|target| self.state.backend.read(code, From::Message(target), 1));
+        let mut quoted = Vec::new();
+        for page in try_join_all(pages).await? {
+            quoted.extend(page.events);
+            names.extend(page.names);
+        }
+        Ok(quoted)
+    }
+
+    fn inside(
+        &self,
+        mut room: Room,
+        member: MemberId,
+        (events, quoted, names): (Vec<Event>, Vec<Event>, Names),
+    ) -> Inside {
         self.state.hub.see(room.code, &mut room.members);
         for seated in &mut room.members {
             // Whoever looks at the page is not away.
             seated.away &= seated.member != member;
         }
-        // The roster was read at `room.position`; what came after it is the socket's to tell.
-        let events: Vec<_> = page.events.into_iter().filter(|event| event.seq <= room.position.seq).collect();
         Inside {
-            markup: api::markup_of(&events, &room.members, member),
+            markup: markup_of(&events, &quoted, &room.members, member),
             snapshot: Snapshot {
                 member,
                 position: room.position,
                 room: RoomInfo { code: room.code, capacity: room.capacity, locked: false },
                 members: room.members,
                 events,
-                names: page.names,
+                names,
+                quoted,
                 oldest: room.oldest,
             },
             post_id: entropy::event_id(),
@@ -310,20 +365,17 @@ impl Rooms for RequestRooms {
     }
 
     fn older_page(&self, code: RoomCode, before: Seq) -> Answer<'_, Option<OlderPage>> {
-        Box::pin(async move {
-            let member = self.state.identity.member(self.session()?, code);
-            match self.try_older(code, member, before).await {
-                Ok(page) => Some(page),
-                // Nothing is here for who is outside.
-                Err(BackendError::NotFound) => None,
-                Err(error) => {
-                    failed("read an older page", &error);
-                    self.response.set_status(StatusCode::SERVICE_UNAVAILABLE);
-                    None
-                }
-            }
-        })
+        Box::pin(self.page(code, From::Before(before)))
     }
+
+    fn quoted_message(&self, code: RoomCode, id: EventId) -> Answer<'_, Option<OlderPage>> {
+        Box::pin(self.page(code, From::Message(id)))
+    }
+}
+
+/// Nodes of what a page holds.
+fn markup_of(events: &[Event], quoted: &[Event], members: &[Member], reader: MemberId) -> Vec<MessageMarkup> {
+    api::markup_of(&[events, quoted].concat(), members, reader)
 }
 
 fn refusal(field: Field, code: Code) -> Refusal {

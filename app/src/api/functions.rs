@@ -7,7 +7,7 @@
 )]
 
 use leptos::prelude::*;
-use protocol::{RoomCode, Seq};
+use protocol::{EventId, RoomCode, Seq};
 
 #[cfg(feature = "ssr")]
 use super::EnterForm;
@@ -64,4 +64,10 @@ pub async fn room_snapshot(code: String) -> Result<Visit, CallError> {
 #[server(name = GetOlderPage, prefix = "/api", endpoint = "older_page", output = Json)]
 pub async fn older_page(code: RoomCode, before: Seq) -> Result<Option<OlderPage>, CallError> {
     Ok(rooms()?.older_page(code, before).await)
+}
+
+/// The message of this id as a page of its own, for a member: empty when the log does not have it.
+#[server(name = GetQuotedMessage, prefix = "/api", endpoint = "quoted_message", output = Json)]
+pub async fn quoted_message(code: RoomCode, id: EventId) -> Result<Option<OlderPage>, CallError> {
+    Ok(rooms()?.quoted_message(code, id).await)
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use protocol::{RoomCode, Seq};
+use protocol::{EventId, RoomCode, Seq};
 
 use super::{EnterForm, Entry, Home, OlderPage, Posted, Visit};
 
@@ -29,4 +29,6 @@ pub trait Rooms: Send + Sync {
     fn visit(&self, code: String) -> Answer<'_, Visit>;
     /// See [`super::older_page`].
     fn older_page(&self, code: RoomCode, before: Seq) -> Answer<'_, Option<OlderPage>>;
+    /// See [`super::quoted_message`].
+    fn quoted_message(&self, code: RoomCode, id: EventId) -> Answer<'_, Option<OlderPage>>;
 }

@@ -22,6 +22,7 @@ mod notices;
 mod question;
 mod roster;
 mod status;
+mod toast;
 
 use composer::Composer;
 use header::Header;
@@ -32,6 +33,7 @@ use notices::Notices;
 use question::QuestionDialog;
 use roster::Roster;
 use status::StatusBanner;
+use toast::Toast;
 
 /// State of the composer that the log changes, too: mode, and target of the emoji picker. A context.
 #[derive(Clone, Copy)]
@@ -77,6 +79,7 @@ pub(crate) fn RoomView(
     provide_context(room);
     provide_context(ComposerContext { mode: RwSignal::new(Mode::New), emoji_target: RwSignal::new(None) });
     provide_context(Notices::new(room));
+    provide_context(Toast::new());
     room.start();
     effect(move || {
         if room.leaving.get() && room.status.get() == Status::Ended(Ending::Left) {

@@ -7,12 +7,14 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, ShareData, VisibilityState};
 
+mod clipboard;
 mod clock;
 mod page;
 mod storage;
 mod text_field;
 
-pub use clock::{local_date, local_time, now_ms, today, unix_ms, zone};
+pub use clipboard::{copy, find_selected, set_copied};
+pub use clock::{exact_time, local_date, local_time, now_ms, today, unix_ms, zone};
 pub use page::*;
 pub use storage::{
     has_log_keys, local_item, save_name, saved_name, session_item, set_local_item, set_log_keys, set_session_item,
@@ -95,16 +97,6 @@ pub fn reload() {
 #[must_use]
 pub fn origin() -> String {
     location().origin().unwrap_or_default()
-}
-
-/// True where there is a clipboard: browsers have none on plain HTTP beyond this machine.
-fn can_copy() -> bool {
-    js_sys::Reflect::get(&window().navigator(), &"clipboard".into()).is_ok_and(|clipboard| !clipboard.is_undefined())
-}
-
-/// Puts text on the clipboard; true when it got there.
-pub async fn copy(text: &str) -> bool {
-    can_copy() && wasm_bindgen_futures::JsFuture::from(window().navigator().clipboard().write_text(text)).await.is_ok()
 }
 
 /// Hands an address to other programs of the device.

@@ -1,15 +1,16 @@
 //! The room as signals. Only what changed is written, so only what changed is drawn.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use client::{Client, Input, MessageRow, NameIndex, Outbox, Reconnected};
+use client::{Client, Input, MessageRow, NameIndex, Outbox, QuotePlace, Reconnected, Row};
 use futures_channel::mpsc::{Sender, channel};
 use gloo_timers::future::TimeoutFuture;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::body::BodyError;
-use protocol::{Code, DisplayName, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
+use protocol::{Code, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
 
 use super::effect::effect;
 use super::log::Log;
@@ -23,6 +24,8 @@ pub use client::{Ending, Status};
 
 /// Capacity of the driver's input queue. It takes each input within a turn of the event loop.
 const INPUT_QUEUE: usize = 64;
+/// Maximum number of answered messages that are requested at once.
+const QUOTES_AT_ONCE: usize = 10;
 /// Minimum time between two typing inputs to the client, in milliseconds: a turn of the driver at every key
 /// would keep the key's own frame waiting. Well below the interval of the signals to others:
 /// [`TYPING_INTERVAL_MS`](client::presence::TYPING_INTERVAL_MS).
@@ -47,7 +50,7 @@ pub struct Room {
     /// Their names, as messages mention them.
     pub names: RwSignal<Arc<NameIndex>>,
     /// Names of the others who are writing.
-    pub typing: RwSignal<Vec<DisplayName>>,
+    pub typing: RwSignal<Vec<Member>>,
     /// Number of messages of others since the page was last hidden.
     pub unread: RwSignal<usize>,
     /// True while the room takes nobody in.
@@ -106,6 +109,8 @@ pub(super) struct Cells {
     typing_sent_at: Option<u64>,
     /// Cursor of the older page that is being loaded.
     requested_older: Option<Position>,
+    /// Messages that replies answer and that were requested.
+    requested_quotes: BTreeSet<EventId>,
 }
 
 impl Room {
@@ -114,7 +119,7 @@ impl Room {
     #[must_use]
     pub fn new(snapshot: Snapshot, markup: Vec<MessageMarkup>, page: EventId) -> Self {
         let server_markup = ServerMarkup::default();
-        server_markup.insert(&snapshot.events, markup);
+        server_markup.insert(&[&snapshot.events[..], &snapshot.quoted].concat(), markup);
         let (code, me, capacity, locked) =
             (snapshot.room.code, snapshot.member, snapshot.room.capacity, snapshot.room.locked);
         let client = Client::new(page.0.as_u64_pair().1, Some(snapshot), Outbox::default());
@@ -333,8 +338,12 @@ impl Room {
             return;
         }
         leptos::task::spawn_local(async move {
-            if let Ok(Some(OlderPage { events, names, markup })) = api::older_page(self.code, before.seq).await {
-                self.server_markup.insert(&events, markup);
+            if let Ok(Some(page)) = api::older_page(self.code, before.seq).await {
+                let OlderPage { events, names, quoted, markup } = page;
+                self.server_markup.insert(&[&events[..], &quoted].concat(), markup);
+                for message in quoted {
+                    self.dispatch(Input::Quoted { id: message.id, message: Some(message), names: names.clone() });
+                }
                 self.dispatch(Input::OlderPage { before, events, names });
             }
             // What did not come, or did not get into the log, is asked for again when the reader comes near again; not at
@@ -344,6 +353,28 @@ impl Room {
                 cells.requested_older = None;
             }
         });
+    }
+
+    /// Brings what replies on the page answer, where that is not known. Asked once each while there is a connection.
+    fn load_quoted(self, rows: &[Row]) {
+        let is_live = self.status.get_untracked() == Status::Live;
+        let Some(mut cells) = self.cells.try_write_value() else { return };
+        if !is_live {
+            return cells.requested_quotes.clear();
+        }
+        let unknown = rows.iter().filter_map(|row| match row {
+            Row::Message(message) => message.reply.as_ref().filter(|quote| quote.place == QuotePlace::Unknown),
+            _ => None,
+        });
+        let ids = unknown.map(|quote| quote.target).filter(|id| cells.requested_quotes.insert(*id));
+        for id in ids.take(QUOTES_AT_ONCE) {
+            leptos::task::spawn_local(async move {
+                let Ok(Some(page)) = api::quoted_message(self.code, id).await else { return };
+                let OlderPage { events, names, markup, .. } = page;
+                self.server_markup.insert(&events, markup);
+                self.dispatch(Input::Quoted { id, message: events.into_iter().next(), names });
+            });
+        }
     }
 
     /// True while something on the page counts time, beside what is on its way.
@@ -372,7 +403,9 @@ impl Room {
             self.names.set(Arc::new(names_of(client.members(), self.me)));
             self.members.set(client.members().to_vec());
         }
-        self.log.draw(client.rows());
+        let rows = client.rows();
+        self.load_quoted(&rows);
+        self.log.draw(rows);
     }
 }
 

@@ -94,6 +94,15 @@ pub enum Input {
         /// Names of those they mention.
         names: Names,
     },
+    /// The answer to a question for a message that a reply answers.
+    Quoted {
+        /// Id of the message.
+        id: EventId,
+        /// The message; `None` if the log does not have it any more.
+        message: Option<Event>,
+        /// Name of its author.
+        names: Names,
+    },
 }
 
 /// Action that a client asks its driver to do.

@@ -22,7 +22,8 @@ pub use pace::DrawPacer;
 pub use room::{Applied, RoomState};
 pub use timeline::Timeline;
 pub use timeline::row::{
-    DayRow, LineRow, MessageRow, Quote, Reaction, Row, RowKey, RowState, SeatChange, SeatChangeKind, UnreadRow,
+    DayRow, LineRow, MessageRow, Quote, QuotePlace, Reaction, Row, RowKey, RowState, SeatChange, SeatChangeKind,
+    UnreadRow,
 };
 
 use presence::Typing;
@@ -168,6 +169,11 @@ impl Client {
             Input::Recompose(id) => actions.extend(self.outbox.take(id).map(Action::Compose)),
             Input::Discard(id) => drop(self.outbox.take(id)),
             Input::OlderPage { before, events, names } => self.prepend(before, events, &names),
+            Input::Quoted { id, message, names } => {
+                if let Some(room) = &mut self.room {
+                    room.learn_quoted(id, message, &names);
+                }
+            }
         }
         self.expire(now);
         self.flush(now, &mut actions);
@@ -216,12 +222,13 @@ impl Client {
         self.reconnected
     }
 
-    /// Names of the members who are writing now, in the order they began; never the reader.
+    /// Members who are writing now, in the order they began; never the reader.
     #[must_use]
-    pub fn typing(&self) -> Vec<DisplayName> {
+    pub fn typing(&self) -> Vec<Member> {
         let Some(room) = &self.room else { return Vec::new() };
         let others = self.typing.members().filter(|member| *member != room.me());
-        others.filter_map(|member| room.name(member).cloned()).collect()
+        let named = |member| Some(Member { member, name: room.name(member)?.clone(), away: false });
+        others.filter_map(named).collect()
     }
 
     /// Members of the room, in the order they joined.

@@ -1,7 +1,7 @@
 //! State of a room, folded from its log. The same code draws the first page in the server and the live one.
 use protocol::{
-    Delivered, DisplayName, Epoch, Event, EventKind, Member, MemberId, Names, Position, RoomInfo, Seq, Snapshot,
-    Welcome,
+    Delivered, DisplayName, Epoch, Event, EventId, EventKind, Member, MemberId, Names, Position, RoomInfo, Seq,
+    Snapshot, Welcome,
 };
 
 use super::outbox::Draft;
@@ -48,7 +48,7 @@ impl RoomState {
     /// Builds the room of a page that was just served.
     #[must_use]
     pub fn from_snapshot(snapshot: Snapshot) -> Self {
-        let Snapshot { member, position, room, members, events, names, oldest } = snapshot;
+        let Snapshot { member, position, room, members, events, names, quoted, oldest } = snapshot;
         let mut state = Self {
             info: room,
             me: member,
@@ -67,6 +67,9 @@ impl RoomState {
         for event in events {
             state.name_joined(&event);
             state.push(event);
+        }
+        for message in quoted {
+            state.timeline.learn_quoted(message.id, Some(message));
         }
         state
     }
@@ -163,6 +166,12 @@ impl RoomState {
             // Retention was faster: nothing is left before this window.
             self.oldest = before.seq;
         }
+    }
+
+    /// Learns of a message that a reply answers, and of its author's name; `None` if the log does not have it any more.
+    pub fn learn_quoted(&mut self, id: EventId, message: Option<Event>, names: &Names) {
+        self.update_names(names, false);
+        self.timeline.learn_quoted(id, message);
     }
 
     /// Cursor for the next older page; `None` when there is none, or no space for it.

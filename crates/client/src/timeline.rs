@@ -38,6 +38,8 @@ pub struct Timeline {
     events: VecDeque<Event>,
     /// The messages among them, and those that something here changes or reacts to.
     messages: BTreeMap<EventId, Message>,
+    /// Messages that replies here answer and that are not here; `None` for what the log does not have any more.
+    quoted: BTreeMap<EventId, Option<Event>>,
     /// Shared empty list, since most messages have no reactions.
     no_reactions: Arc<Vec<Reaction>>,
 }
@@ -113,6 +115,24 @@ impl Timeline {
         Some(added)
     }
 
+    /// Learns of a message that a reply here answers; `None` if the log does not have it any more.
+    pub fn learn_quoted(&mut self, id: EventId, mut message: Option<Event>) {
+        if let Some(event) = &mut message {
+            // It may have been read before these came.
+            for later in self.followers(id) {
+                event.amend(&later.kind);
+            }
+        }
+        if self.quoted.len() < WINDOW {
+            self.quoted.insert(id, message);
+        }
+    }
+
+    /// A message that a reply here answers, as far as it is known.
+    pub(super) fn quoted(&self, id: EventId) -> Option<Option<&Event>> {
+        self.quoted.get(&id).map(Option::as_ref)
+    }
+
     /// Removes all events.
     pub fn clear(&mut self) {
         *self = Self::default();
@@ -167,6 +187,9 @@ impl Timeline {
 
     /// Removes the old text from all events that a change concerns.
     fn amend(&mut self, change: &EventKind) {
+        if let Some(Some(quoted)) = change.target().and_then(|target| self.quoted.get_mut(&target)) {
+            quoted.amend(change);
+        }
         let Some(message) = change.target().and_then(|target| self.messages.get(&target)) else { return };
         for seq in message.followers.iter().copied().chain(message.seq) {
             if let Ok(place) = self.events.binary_search_by_key(&seq, |event| event.seq) {

@@ -23,6 +23,9 @@ pub struct Snapshot {
     pub events: Vec<Event>,
     /// Names of those the events mention.
     pub names: Names,
+    /// Messages that replies among the events answer, and that are not among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quoted: Vec<Event>,
     /// The first event still in the log, `Seq(0)` when there is none.
     pub oldest: Seq,
 }

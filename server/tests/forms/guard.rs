@@ -124,6 +124,8 @@ async fn a_server_function_never_redirects_to_the_referer() {
         let from = [(header::REFERER, referer)];
         for (path, fields, status) in [
             ("/api/older_page", [("code", &*code), ("before", "5")], StatusCode::OK),
+            ("/api/quoted_message", [("code", &*code), ("id", "0198f3a0-0000-7000-8000-000000000001")], StatusCode::OK),
+            ("/api/quoted_message", [("code", &*code), ("id", "one")], StatusCode::BAD_REQUEST),
             ("/api/room_snapshot", [("code", &code), ("x", "")], StatusCode::OK),
             ("/api/older_page", [("code", &code), ("before", "five")], StatusCode::BAD_REQUEST),
             ("/api/enter", [("name", ""), ("x", "")], StatusCode::SEE_OTHER),

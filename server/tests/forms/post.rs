@@ -261,6 +261,11 @@ async fn outsiders_read_nothing() {
     let mut ana = ana;
     let older = ana.browser.call("/api/older_page", &[("code", &code), ("before", "100")]).await;
     assert!(older.body.contains("members only"));
+    let events = older.json()["events"].clone();
+    let said = events.as_array().unwrap().iter().find(|event| event["kind"] == "message").unwrap().clone();
+    let quoted = [("code", &*code), ("id", said["id"].as_str().unwrap())];
+    assert_eq!(ana.browser.call("/api/quoted_message", &quoted).await.json()["events"], json!([said]));
+    assert_eq!(stranger.call("/api/quoted_message", &quoted).await.json(), json!(null));
 }
 
 #[tokio::test]

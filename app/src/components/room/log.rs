@@ -7,12 +7,14 @@ use leptos::prelude::*;
 use super::invite::Invitation;
 use crate::components::click::click;
 use crate::components::icon::Mark;
+use crate::components::room::toast::ToastView;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::log::Block;
 use crate::live::room::Room;
 use crate::text;
 
+mod actions;
 mod announcer;
 mod bar;
 mod following;
@@ -20,12 +22,17 @@ mod keys;
 mod pointing;
 pub(crate) mod row;
 mod scroll_anchor;
+mod seeker;
+mod selection;
+mod sheet;
 
 use announcer::{Announcer, LiveRegion};
 use bar::ActionBar;
 use following::Following;
 use pointing::Pointing;
 use row::RowView;
+use seeker::Seeker;
+use sheet::MessageSheet;
 
 /// Everything said, oldest first, and the way to its end.
 #[component]
@@ -35,6 +42,7 @@ pub(crate) fn LogView() -> impl IntoView {
     let announcer = Announcer::new(room);
     let following = Following::new(room, scroller, announcer);
     let pointing = Pointing::new();
+    provide_context(Seeker::new(room));
     scroll_anchor::restore_scroll_anchor(room, scroller);
     view! {
         <section id="log" class="log" node_ref=scroller on:scroll=move |_| following.scrolled()>
@@ -50,6 +58,7 @@ pub(crate) fn LogView() -> impl IntoView {
                 on:pointerdown=move |event| pointing.pressed(&event)
                 on:pointerup=move |_| pointing.released()
                 on:pointercancel=move |_| pointing.cancelled()
+                on:copy=move |event| selection::copied(room, &event)
                 on:contextmenu=|event| {
                     if browser::is_touch() {
                         event.prevent_default();
@@ -62,15 +71,17 @@ pub(crate) fn LogView() -> impl IntoView {
                     </For>
                 </div>
                 {move || room.log.newest.get().is_none().then(|| quiet(room))}
-                <ActionBar target=pointing.target sheet/>
+                <ActionBar pointing sheet/>
             </div>
         </section>
         <div class="below">
             <LiveRegion announcer/>
+            <ToastView/>
             <button type="button" class="button jump" class:shown=move || following.is_away.get() on:click=click(move |_| following.to_end())>
                 {move || text::jump(following.below.get())}
             </button>
         </div>
+        <MessageSheet pointing/>
     }
 }
 

@@ -48,7 +48,7 @@ fn people(room: Room) -> Vec<Person> {
             } else if seated.away {
                 Some(text::AWAY)
             } else {
-                typing.contains(&seated.name).then_some(text::TYPING)
+                typing.iter().any(|one| one.member == seated.member).then_some(text::TYPING)
             },
         })
         .partition(|person| person.member == room.me);

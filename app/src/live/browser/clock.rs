@@ -23,6 +23,7 @@ pub fn zone() -> i32 {
 thread_local! {
     /// Making one takes longer than a hundred uses of it.
     static CLOCK: js_sys::Intl::DateTimeFormat = format_of(&[("hour", "numeric"), ("minute", "2-digit")]);
+    static EXACT: js_sys::Intl::DateTimeFormat = format_of(&[("dateStyle", "full"), ("timeStyle", "medium")]);
     static CALENDAR: js_sys::Intl::DateTimeFormat = format_of(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]);
 }
 
@@ -43,6 +44,12 @@ fn formatted(format: &js_sys::Intl::DateTimeFormat, unix_ms: u64) -> String {
 #[must_use]
 pub fn local_time(unix_ms: u64) -> String {
     CLOCK.with(|clock| formatted(clock, unix_ms))
+}
+
+/// A local moment such as `Wednesday, 25 November 2026 at 14:02:31`, in the reader's language and zone.
+#[must_use]
+pub fn exact_time(unix_ms: u64) -> String {
+    EXACT.with(|exact| formatted(exact, unix_ms))
 }
 
 /// A local date such as `Wednesday, 25 November`, in the reader's language and zone.

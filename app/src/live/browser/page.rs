@@ -123,6 +123,15 @@ pub fn top_within(element: &Element, around: &Element) -> i32 {
     (element.get_bounding_client_rect().top() - around.get_bounding_client_rect().top()) as i32
 }
 
+/// Space from the left edge of the element around to the right edge of this one, or from its right edge to this one's left,
+/// in whole CSS pixels that hold it.
+#[must_use]
+pub fn width_beside(element: &Element, around: &Element, from_left: bool) -> i32 {
+    let (element, around) = (element.get_bounding_client_rect(), around.get_bounding_client_rect());
+    let width = if from_left { element.right() - around.left() } else { around.right() - element.left() };
+    width as i32 + 1
+}
+
 /// Does something whenever the size of an element changes, for as long as the owner is there.
 pub fn watch_size(element: &Element, changed: impl Fn() + 'static) {
     let changed = Closure::<dyn Fn()>::new(changed);

@@ -99,8 +99,21 @@ pub struct Quote {
     pub name: Option<DisplayName>,
     /// Text; `None` when it was deleted or is not here.
     pub body: Option<MessageBody>,
-    /// True if it is a row of this page, so that the reader can jump to it.
-    pub is_here: bool,
+    /// Where it is.
+    pub place: QuotePlace,
+}
+
+/// Where the message is that another one answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotePlace {
+    /// A row of this page.
+    Here,
+    /// On a page that is not loaded.
+    Older,
+    /// Not known yet.
+    Unknown,
+    /// Not in the log any more.
+    Gone,
 }
 
 /// One emoji on a message.

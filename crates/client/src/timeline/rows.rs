@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use protocol::{Event, EventId, EventKind, MemberId, MessageBody, Seq};
 
-use super::row::{DayRow, LineRow, MessageRow, Quote, Reaction, Row, RowState, SeatChange, SeatChangeKind, UnreadRow};
+use super::row::{
+    DayRow, LineRow, MessageRow, Quote, QuotePlace, Reaction, Row, RowState, SeatChange, SeatChangeKind, UnreadRow,
+};
 use super::{Reader, Timeline};
 use crate::outbox::{Draft, DraftEvent, DraftState};
 
@@ -225,20 +227,25 @@ impl<'a> RowBuilder<'a> {
     }
 
     fn quote(&self, target: EventId) -> Quote {
-        let said = match self.timeline.message(target) {
-            Some(event) => match &event.kind {
-                EventKind::Message { body, .. } => Some((event.by, body.as_ref())),
-                _ => None,
-            },
-            None => self.pending(target).and_then(|pending| pending.said).map(|body| (self.reader.me, Some(body))),
+        let by_event = |event: &'a Event| match &event.kind {
+            EventKind::Message { body, .. } => Some((event.by, body.as_ref())),
+            _ => None,
         };
+        let by_draft = || self.pending(target)?.said.map(|body| (self.reader.me, Some(body)));
+        let (said, place) =
+            match (self.timeline.message(target).map_or_else(by_draft, by_event), self.timeline.quoted(target)) {
+                (Some(said), _) => (Some(said), QuotePlace::Here),
+                (None, None) => (None, QuotePlace::Unknown),
+                (None, Some(None)) => (None, QuotePlace::Gone),
+                (None, Some(Some(event))) => (by_event(event), QuotePlace::Older),
+            };
         let by = said.map(|(by, _)| by);
         Quote {
             target,
             by,
             name: by.and_then(|by| self.reader.names.get(&by)).cloned(),
             body: said.and_then(|(_, body)| self.current_body(target, body).0).cloned(),
-            is_here: said.is_some(),
+            place,
         }
     }
 

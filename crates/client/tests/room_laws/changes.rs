@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use client::{Action, Client, DraftEvent, DraftState, Input, MessageRow, Outbox, Reaction, RoomState, Row, RowState};
+use client::{
+    Action, Client, DraftEvent, DraftState, Input, MessageRow, Outbox, QuotePlace, Reaction, RoomState, Row, RowState,
+};
 use proptest::prelude::*;
 use protocol::{ClientFrame, Code, Delivered, Event, EventId, EventKind, Names, Proposal, ServerFrame};
 
@@ -58,8 +60,8 @@ pub(crate) fn rows_say_what_the_log_says(room: &RoomState, log: &Log) -> Result<
         if let Some(quote) = row.reply {
             let quoted = log.truth(quote.target, log.len()).body;
             prop_assert_eq!(quote.body.map(|body| body.as_str().to_owned()), quoted);
-            prop_assert_eq!(quote.is_here, said.contains(&quote.target));
-            prop_assert_eq!(quote.by.is_some(), quote.is_here);
+            let place = if said.contains(&quote.target) { QuotePlace::Here } else { QuotePlace::Unknown };
+            prop_assert_eq!((quote.place, quote.by.is_some()), (place, place == QuotePlace::Here));
         }
     }
     Ok(())

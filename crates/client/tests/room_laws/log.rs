@@ -262,6 +262,7 @@ impl Log {
             members: self.roster(head),
             events: self.read(head.saturating_sub(window)..head, head),
             names: names(),
+            quoted: Vec::new(),
             oldest: if head == 0 { Seq(0) } else { self.events[0].seq },
         }
     }

@@ -17,7 +17,7 @@ fn events(connection_id: u32, log: &Log, range: std::ops::Range<usize>, more: bo
 }
 
 fn typing(client: &Client) -> Vec<String> {
-    client.typing().iter().map(ToString::to_string).collect()
+    client.typing().iter().map(|member| member.name.to_string()).collect()
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Laws of days, the unread mark and quotes.
 
-use client::{Client, DayRow, Input, Outbox, Quote, RoomState, Row, RowKey, UnreadRow};
+use client::{Client, DayRow, Input, Outbox, Quote, QuotePlace, RoomState, Row, RowKey, UnreadRow};
 use proptest::prelude::*;
-use protocol::{Delivered, Event, EventKind, Names, ServerFrame};
+use protocol::{Delivered, Event, EventKind, Names, ServerFrame, Snapshot};
 
 use crate::changes::messages;
 use crate::log::{self, Log, ME, body, deleted, id, joined, left, log, member, said, said_by};
@@ -181,14 +181,50 @@ fn an_answer_quotes_what_is_here_as_it_is_now() {
     };
     let words = |quote: &Quote| quote.body.as_ref().map(|body| body.as_str().to_owned());
     let quote = quotes(2, 9)[1].clone().unwrap();
-    assert_eq!((words(&quote), quote.by, quote.is_here), (Some("text 1".to_owned()), Some(member(2)), true));
+    assert_eq!((words(&quote), quote.by, quote.place), (Some("text 1".to_owned()), Some(member(2)), QuotePlace::Here));
     assert_eq!(quote.name.as_ref().unwrap().as_str(), "M2");
     assert_eq!(words(quotes(3, 9)[1].as_ref().unwrap()), Some("text 3".to_owned()));
     let gone = quotes(4, 9)[1].clone().unwrap();
-    assert_eq!((words(&gone), gone.by, gone.is_here), (None, Some(member(2)), true));
-    let absent = Quote { target: id(99), by: None, name: None, body: None, is_here: false };
+    assert_eq!((words(&gone), gone.by, gone.place), (None, Some(member(2)), QuotePlace::Here));
+    let absent = Quote { target: id(99), by: None, name: None, body: None, place: QuotePlace::Unknown };
     assert_eq!(quotes(5, 9)[2], Some(absent.clone()));
     assert_eq!(quotes(2, 1)[0], Some(Quote { target: id(1), ..absent }), "not loaded");
+}
+
+#[test]
+fn an_answer_quotes_what_was_asked_for_and_follows_its_author() {
+    let answer = (2, 1, EventKind::Message { body: Some(body("answer")), reply_to: Some(id(1)), edited: false });
+    let log = Log::of([said_by(1, 2), answer, log::edited(3, 2, 1), deleted(4, 2, 1)]);
+    let quote = |room: &RoomState| {
+        let quote = messages(&drawn(room)).last().unwrap().reply.clone().unwrap();
+        (quote.body.map(|body| body.as_str().to_owned()), quote.name.map(|name| name.to_string()), quote.place)
+    };
+    let quoted = |text: Option<&str>, place| (text.map(str::to_owned), Some("M2".to_owned()), place);
+    let first = || Some(log.events[0].clone());
+    let later = |nth: usize| Delivered::Event(log.events[nth].clone());
+    let page = || log.snapshot(2, 1);
+    let mut room = RoomState::from_snapshot(page());
+    let mut late = room.clone();
+    let mut gone = room.clone();
+    assert_eq!(quote(&room), (None, None, QuotePlace::Unknown));
+    gone.learn_quoted(id(1), None, &Names::new());
+    assert_eq!(quote(&gone), (None, None, QuotePlace::Gone));
+    room.learn_quoted(id(1), first(), &log::names());
+    assert_eq!(quote(&room), quoted(Some("text 1"), QuotePlace::Older));
+    assert_eq!(
+        quote(&RoomState::from_snapshot(Snapshot { quoted: first().into_iter().collect(), ..page() })),
+        quote(&room)
+    );
+    // The answer may come before or after the edit.
+    for room in [&mut room, &mut late] {
+        room.apply(later(2));
+        room.learn_quoted(id(1), first(), &log::names());
+        assert_eq!(quote(room), quoted(Some("text 3"), QuotePlace::Older));
+    }
+    room.prepend(log.position(2), log.before(log.events[1].seq, 1, 3), &Names::new());
+    assert_eq!(quote(&room), quoted(Some("text 3"), QuotePlace::Here));
+    late.apply(later(3));
+    assert_eq!(quote(&late), quoted(None, QuotePlace::Older));
 }
 
 #[test]
@@ -199,7 +235,7 @@ fn an_answer_to_what_is_on_its_way_quotes_it() {
     let _ = client.step(0, send(100, None));
     let _ = client.step(0, send(101, Some(100)));
     let quote = messages(&client.rows())[2].reply.clone().unwrap();
-    assert_eq!((quote.by, quote.body, quote.is_here), (Some(member(ME)), Some(body("mine")), true));
+    assert_eq!((quote.by, quote.body, quote.place), (Some(member(ME)), Some(body("mine")), QuotePlace::Here));
 }
 
 #[test]

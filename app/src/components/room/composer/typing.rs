@@ -12,7 +12,11 @@ pub(super) fn TypingLine() -> impl IntoView {
     let room = expect_context::<Room>();
     view! {
         <p class="typing" aria-hidden="true">
-            {move || sentence(text::typing(&room.typing.read())).into_any()}
+            {move || {
+                let typing = room.typing.read();
+                let names: Vec<_> = typing.iter().map(|member| &member.name).collect();
+                sentence(text::typing(&names)).into_any()
+            }}
         </p>
     }
 }

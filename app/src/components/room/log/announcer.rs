@@ -4,20 +4,26 @@
 use std::mem;
 use std::time::Duration;
 
+use client::{Row, RowKey};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::{EventId, MessageBody};
 
 use super::row::excerpt;
+use crate::components::room::toast::{NoteList, Notes};
+use crate::live::effect::effect;
 use crate::live::room::Room;
 use crate::{markup, text};
 
 /// Time within which new messages are announced together.
 const ANNOUNCE_DELAY: Duration = Duration::from_millis(700);
+/// Time after which an announcement leaves the page: it has been read by then, and is not to be found there.
+const ANNOUNCED: Duration = Duration::from_secs(3);
 /// Maximum number of messages that are read out one by one; more are announced as a count.
 const MAX_READ_OUT: usize = 3;
 
 /// A new message.
+#[derive(Clone)]
 pub(super) struct News {
     /// The message.
     pub(super) id: EventId,
@@ -31,13 +37,24 @@ pub(super) struct News {
 #[derive(Clone, Copy)]
 pub(super) struct Announcer {
     room: Room,
-    announced: RwSignal<String>,
+    notes: Notes,
     pending: StoredValue<Vec<News>>,
+    /// The last note, and the messages whose words it holds.
+    last: RwSignal<(u32, Vec<News>)>,
 }
 
 impl Announcer {
     pub(super) fn new(room: Room) -> Self {
-        Self { room, announced: RwSignal::default(), pending: StoredValue::default() }
+        let (pending, last) = (StoredValue::default(), RwSignal::default());
+        let announcer = Self { room, notes: Notes::new(), pending, last };
+        // What is deleted or edited is not said any more.
+        effect(move || {
+            let (id, said) = &*last.read();
+            if !said.iter().all(|news| is_still_said(room, news)) {
+                announcer.notes.remove(*id);
+            }
+        });
+        announcer
     }
 
     /// Announces new messages, together with others that come soon.
@@ -54,23 +71,45 @@ impl Announcer {
 
     /// Announces the pending messages. Does nothing once the page is gone.
     fn flush(self) {
-        let Some(pending) = self.pending.try_write_value().map(|mut pending| mem::take(&mut *pending)) else { return };
+        let Some(mut pending) = self.pending.try_write_value().map(|mut pending| mem::take(&mut *pending)) else {
+            return;
+        };
         if pending.len() > MAX_READ_OUT {
-            return self.announced.set(text::new_messages(pending.len()));
+            self.notes.add(text::new_messages(pending.len()), ANNOUNCED);
+            return;
         }
         spawn_local(async move {
-            let mut announced = Vec::new();
-            for News { id, by, body } in &pending {
-                markup::wait_for_parser(body.as_str()).await;
-                announced.push(format!("{by}: {}", excerpt(self.room, *id, body)));
+            for news in &pending {
+                markup::wait_for_parser(news.body.as_str()).await;
             }
-            self.announced.set(announced.join(". "));
+            pending.retain(|news| {
+                let message = self.room.message(news.id);
+                message.is_none_or(|message| message.body.as_ref() == Some(&news.body))
+            });
+            let words = |News { id, by, body }: &News| format!("{by}: {}", excerpt(self.room, *id, body));
+            let words: Vec<_> = pending.iter().map(words).collect();
+            if !words.is_empty() {
+                self.last.set((self.notes.add(words.join(". "), ANNOUNCED), pending));
+            }
         });
     }
+}
+
+/// True while the message says the same. Tracked.
+fn is_still_said(room: Room, news: &News) -> bool {
+    let handle = room.log.find(RowKey::Event(news.id));
+    handle.is_none_or(|handle| match &**handle.row.read() {
+        Row::Message(message) => message.body.as_ref() == Some(&news.body),
+        _ => true,
+    })
 }
 
 /// The live region.
 #[component]
 pub(super) fn LiveRegion(announcer: Announcer) -> impl IntoView {
-    view! { <p class="visually-hidden" aria-live="polite" data-testid="told">{move || announcer.announced.get()}</p> }
+    view! {
+        <p class="visually-hidden" aria-live="polite" data-testid="told">
+            <NoteList notes=announcer.notes/>
+        </p>
+    }
 }

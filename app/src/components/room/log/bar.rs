@@ -1,54 +1,52 @@
-//! Actions on a message: one bar for all of them, beside the one that is pointed at, pressed long or focused.
+//! The bar of actions: one for all messages, beside the bubble that is pointed at or has the keyboard's focus. It covers no
+//! words: styles keep space for it, and show as much of it as there is space for.
 
-use client::{Row, RowKey, RowState};
 use leptos::html::Div;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use protocol::EventId;
 
-use super::row::element_id;
+use super::actions::{MessageActions, QUICK, can_be_acted_on};
+use super::pointing::Pointing;
+use super::row::{element_id, words_id};
 use crate::components::click::click;
 use crate::components::icon::Icon;
-use crate::components::room::{ComposerContext, EmojiTarget, Mode};
 use crate::live::browser;
 use crate::live::effect::effect;
-use crate::live::log::{Block, Log};
 use crate::live::room::Room;
 use crate::text;
-
-/// The reactions that are one press away.
-const QUICK: [&str; 6] = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
 /// The bar; empty and hidden while there is no message for it.
 #[component]
 pub(super) fn ActionBar(
-    /// The message that it is for.
-    target: RwSignal<Option<EventId>>,
-    /// The sheet that bar and rows stand on.
+    /// Knows which message it is for.
+    pointing: Pointing,
+    /// The element that bar and rows stand on.
     sheet: NodeRef<Div>,
 ) -> impl IntoView {
     let room = expect_context::<Room>();
     let bar = NodeRef::<Div>::new();
-    let shown = Memo::new(move |_| target.get().filter(|id| can_be_acted_on(room.log, *id)));
-    // Beside its row. What comes above that, or gets its size there, moves it, and changes the sheet's size.
+    let shown = Memo::new(move |_| pointing.target.get().filter(|id| can_be_acted_on(room.log, *id)));
+    let is_own = move || shown.get().and_then(|id| room.message(id)).is_some_and(|message| message.own);
     let place = move || {
         if let (Some(Some(id)), Some(Some(bar)), Some(Some(sheet))) =
             (shown.try_get_untracked(), bar.try_get_untracked(), sheet.try_get_untracked())
-            && let Some(row) = browser::by_id(&element_id(id))
+            && let Some(words) = browser::by_id(&words_id(id))
         {
-            browser::set_custom_property(&bar, "--at", &format!("{}px", browser::top_within(&row, &sheet)));
+            let own = room.message(id).is_some_and(|message| message.own);
+            browser::set_custom_property(&bar, "--at", &format!("{}px", browser::top_within(&words, &sheet)));
+            let beside = browser::width_beside(&words, &sheet, !own);
+            browser::set_custom_property(&bar, "--beside", &format!("{beside}px"));
         }
     };
+    // What comes above the bubble, or gets its size there, moves it, and changes the sheet's size. An edit changes its own.
     effect(move || {
-        shown.track();
+        let words = shown.get().and_then(|id| browser::by_id(&words_id(id)));
         place();
-    });
-    effect(move || {
-        if let Some(sheet) = sheet.get() {
+        if let (Some(words), Some(sheet)) = (words, sheet.get_untracked()) {
+            browser::watch_size(&words, place);
             browser::watch_size(&sheet, place);
         }
     });
-    let is_own = move || shown.get().and_then(|id| room.message(id)).is_some_and(|message| message.own);
     view! {
         <div
             id="actions"
@@ -60,77 +58,53 @@ pub(super) fn ActionBar(
             data-message=move || shown.get().map(|id| id.to_string())
             node_ref=bar
         >
-            {move || shown.get().map(|id| view! { <Actions id target/> }.into_any())}
+            {move || shown.get().map(|id| view! { <Buttons id pointing/> }.into_any())}
         </div>
     }
 }
 
-/// True if the message is shown, everybody has it, and it is not deleted. An effect that asks runs again when that may
-/// have changed.
-fn can_be_acted_on(log: Log, id: EventId) -> bool {
-    let key = RowKey::Event(id);
-    // From the front: what comes at the end, which is most of what comes, asks nobody again.
-    let find = |block: &Block| block.rows.read().iter().find(|handle| handle.key == key).cloned();
-    let found = log.blocks.read().iter().find_map(find);
-    found.is_some_and(|handle| match &**handle.row.read() {
-        Row::Message(message) => {
-            message.body.is_some() && matches!(message.state, RowState::Sent | RowState::Changing { .. })
-        }
-        _ => false,
-    })
-}
-
-/// The buttons for one message.
+/// The buttons for one message, and when it was said.
 #[component]
-fn Actions(
+fn Buttons(
     /// The message.
     id: EventId,
-    /// The message that the bar is for: none after an action.
-    target: RwSignal<Option<EventId>>,
+    /// Points at no message after an action.
+    pointing: Pointing,
 ) -> impl IntoView {
     let room = expect_context::<Room>();
-    let composer = expect_context::<ComposerContext>();
+    let actions = MessageActions::new(id);
     // The button goes with the bar; the focus stays at the message.
     let back_to_message = move || {
         browser::focus(&element_id(id));
-        target.set(None);
-    };
-    let to_composer = move || {
-        browser::focus("body");
-        target.set(None);
+        pointing.target.set(None);
     };
     let quick = QUICK.into_iter().map(|emoji| {
         let react = move || {
-            room.toggle_reaction(id, emoji);
+            actions.react(emoji);
             back_to_message();
         };
-        view! { <Action name=format!("{} {emoji}", text::REACT_WITH) press=Box::new(react)>{emoji}</Action> }.into_any()
+        let name = format!("{} {emoji}", text::REACT_WITH);
+        view! { <Action class="quick" name press=Box::new(react)>{emoji}</Action> }.into_any()
     });
     let pick = move || {
-        composer.emoji_target.set(Some(EmojiTarget::Reaction(id)));
-        target.set(None);
+        actions.pick_emoji();
+        pointing.target.set(None);
     };
     let reply = move || {
-        if let Some(message) = room.message(id) {
-            composer.mode.set(Mode::Reply(Box::new(message)));
-        }
-        to_composer();
+        actions.reply();
+        pointing.target.set(None);
     };
     let copy = move || {
-        if let Some(body) = room.message(id).and_then(|message| message.body) {
-            spawn_local(async move {
-                browser::copy(body.as_str()).await;
-            });
-        }
+        actions.copy();
         back_to_message();
     };
-    let change = room.message(id).is_some_and(|message| message.own).then(|| {
+    let change = actions.is_own().then(|| {
         let edit = move || {
-            edit(room, composer, id);
-            to_composer();
+            actions.edit();
+            pointing.target.set(None);
         };
         let delete = move || {
-            room.delete_message(id);
+            actions.delete();
             back_to_message();
         };
         view! {
@@ -139,20 +113,18 @@ fn Actions(
         }
         .into_any()
     });
+    let more = move || pointing.sheet.set(Some(id));
+    let at = room.message(id).map_or(0, |message| message.at);
     view! {
-        {quick.collect_view()}
-        <Action name=text::REACT press=Box::new(pick)><Icon href="#i-smile"/></Action>
-        <Action name=text::REPLY press=Box::new(reply)><Icon href="#i-reply"/></Action>
-        <Action name=text::COPY press=Box::new(copy)><Icon href="#i-copy"/></Action>
-        {change}
-    }
-}
-
-/// Takes a message into the composer, unless it is there already: what was typed for the change stays.
-fn edit(room: Room, composer: ComposerContext, id: EventId) {
-    let is_edited = matches!(&*composer.mode.read_untracked(), Mode::Edit(edited) if edited.id == id);
-    if let Some(message) = room.message(id).filter(|_| !is_edited) {
-        composer.mode.set(Mode::Edit(Box::new(message)));
+        <div class="buttons">
+            {quick.collect_view()}
+            <Action name=text::REACT press=Box::new(pick)><Icon href="#i-smile"/></Action>
+            <Action name=text::REPLY press=Box::new(reply)><Icon href="#i-reply"/></Action>
+            <Action name=text::COPY press=Box::new(copy)><Icon href="#i-copy"/></Action>
+            {change}
+            <Action class="more" name=text::MORE_ACTIONS press=Box::new(more)><Icon href="#i-more"/></Action>
+            <time datetime=text::iso(at) title=browser::exact_time(at)>{browser::local_time(at)}</time>
+        </div>
     }
 }
 
@@ -164,10 +136,13 @@ fn Action(
     name: String,
     /// Its action.
     press: Box<dyn Fn()>,
+    /// Class for styles.
+    #[prop(optional)]
+    class: &'static str,
     children: Children,
 ) -> impl IntoView {
     view! {
-        <button type="button" tabindex="-1" title=name.clone() aria-label=name on:click=click(move |_| press())>
+        <button type="button" class=class tabindex="-1" title=name.clone() aria-label=name on:click=click(move |_| press())>
             {children()}
         </button>
     }

@@ -12,6 +12,10 @@ use crate::live::browser;
 pub(super) fn steer(pointing: Pointing, event: &KeyboardEvent) {
     let Some(at) = browser::target(event) else { return };
     pointing.cancelled();
+    // With these, keys select, scroll and go back: the browser's business.
+    if event.shift_key() || event.ctrl_key() || event.alt_key() || event.meta_key() {
+        return;
+    }
     let row = row_of(&at);
     let in_bar = browser::closest(&at, "#actions").is_some();
     let to = match event.key().as_str() {
@@ -40,7 +44,7 @@ pub(super) fn steer(pointing: Pointing, event: &KeyboardEvent) {
 
 /// The first button of the bar. Where it has to be drawn first, it gets the focus then.
 fn into_bar() -> Option<Element> {
-    let first = || browser::by_id("actions")?.first_element_child();
+    let first = || stops_in(&browser::by_id("actions")?).into_iter().next();
     let there = first();
     if there.is_none() {
         request_animation_frame(move || {
@@ -50,6 +54,13 @@ fn into_bar() -> Option<Element> {
         });
     }
     there
+}
+
+/// Links, buttons and code in an element, without buttons that there is no space for.
+fn stops_in(around: &Element) -> Vec<Element> {
+    let mut found = browser::find_all(around, "a, button, pre");
+    found.retain(browser::is_displayed);
+    found
 }
 
 fn all() -> Vec<Element> {
@@ -67,7 +78,7 @@ fn beside(row: Option<Element>, forward: bool) -> Option<Element> {
 
 fn sideways(at: &Element, forward: bool) -> Option<Element> {
     let around = browser::closest(at, "#actions").or_else(|| row_of(at))?;
-    let stops = browser::find_all(&around, "a, button, pre");
+    let stops = stops_in(&around);
     let here = stops.iter().position(|stop| stop == at);
     match (here, forward) {
         (None, true) => stops.first().cloned(),

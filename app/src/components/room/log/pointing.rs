@@ -21,6 +21,8 @@ const LONG_PRESS: Duration = Duration::from_millis(450);
 pub(super) struct Pointing {
     /// The message that the bar is for.
     pub(super) target: RwSignal<Option<EventId>>,
+    /// The message that the sheet is for.
+    pub(super) sheet: RwSignal<Option<EventId>>,
     /// Runs while a finger rests.
     resting: StoredValue<Option<TimeoutHandle>>,
     /// True after a long press: the bar that it asked for may stand under the finger by now, and its click presses
@@ -31,7 +33,7 @@ pub(super) struct Pointing {
 impl Pointing {
     pub(super) fn new() -> Self {
         let (resting, held) = (StoredValue::default(), StoredValue::default());
-        let pointing = Self { target: RwSignal::default(), resting, held };
+        let pointing = Self { target: RwSignal::default(), sheet: RwSignal::default(), resting, held };
         on_cleanup(move || pointing.released());
         pointing
     }
@@ -70,7 +72,8 @@ impl Pointing {
         let Some(element) = browser::target(event).filter(in_row) else { return };
         let rested = move || {
             self.held.set_value(true);
-            self.point_at(Some(&element));
+            self.target.set(None);
+            self.sheet.set(message_of(&element));
         };
         self.resting.set_value(set_timeout_with_handle(rested, LONG_PRESS).ok());
     }
@@ -101,7 +104,8 @@ fn is_by(event: &PointerEvent, kind: &str) -> bool {
     event.pointer_type() == kind
 }
 
-fn message_of(element: &Element) -> Option<EventId> {
+/// The message that this stands in.
+pub(super) fn message_of(element: &Element) -> Option<EventId> {
     let row = browser::closest(element, "[data-message]")?;
     row.get_attribute("data-message")?.parse().ok().map(EventId)
 }

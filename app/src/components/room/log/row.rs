@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use client::{DayRow, MessageRow, NameIndex, Quote, Reaction, Row, RowState};
+use client::{DayRow, MessageRow, NameIndex, Quote, QuotePlace, Reaction, Row, RowState};
 use leptos::prelude::*;
 use protocol::emoji::picture;
 use protocol::{Code, DisplayName, EventId, MessageBody};
 
+use super::seeker::Seeker;
 use crate::components::click::click;
 use crate::components::focusable::focusable;
 use crate::components::markup::blocks;
@@ -46,6 +47,11 @@ pub(crate) fn element_id(id: EventId) -> String {
     format!("m-{id}")
 }
 
+/// The id of the element that holds a message's words.
+pub(super) fn words_id(id: EventId) -> String {
+    format!("w-{id}")
+}
+
 /// The beginning of a message, on one line. Reads what may change it, so it belongs into a closure.
 pub(crate) fn excerpt(room: Room, message: EventId, body: &MessageBody) -> String {
     let text = markup::text_of(&read(room, message, body, &NameIndex::default()));
@@ -83,10 +89,19 @@ fn message_row(room: Room, message: &MessageRow) -> impl IntoView + use<> {
         .as_ref()
         .filter(|_| has_avatar)
         .map(|name| view! { <Avatar member=*by initial=name.initial().to_owned()/> }.into_any());
+    // With the focus on it, a screen reader says who said it and then the words; styles say the former where no name stands.
     view! {
-        <div class=class id=element_id(*id) data-message=id.to_string() use:focusable>
+        <div
+            class=class
+            id=element_id(*id)
+            data-message=id.to_string()
+            role="article"
+            aria-label=author(message)
+            aria-describedby=words_id(*id)
+            use:focusable
+        >
             {avatar}
-            {author(room, message)}
+            {first_of_group.then(|| by_line(room, message))}
             {bubble(room, message, words.as_deref())}
             {below(room, message)}
         </div>
@@ -108,15 +123,16 @@ fn below(room: Room, message: &MessageRow) -> Option<AnyView> {
     })
 }
 
-/// Author and time: for the eye where a group begins.
-fn author(room: Room, message: &MessageRow) -> AnyView {
-    let name = message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string);
-    if !message.first_of_group {
-        return view! { <Name name class="visually-hidden"/> }.into_any();
-    }
+fn author(message: &MessageRow) -> String {
+    message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string)
+}
+
+/// Author and time, where a group begins. Readers know that what stands on their own side is theirs.
+fn by_line(room: Room, message: &MessageRow) -> AnyView {
+    let name = (!message.own).then(|| view! { <Name name=author(message) class="name"/> }.into_any());
     view! {
         <div class="by">
-            <Name name class=if message.own { "name visually-hidden" } else { "name" }/>
+            {name}
             {time(room, message.at)}
         </div>
     }
@@ -125,14 +141,15 @@ fn author(room: Room, message: &MessageRow) -> AnyView {
 
 /// A moment: in UTC as the server writes it, by the reader's own clock once there is script.
 fn time(room: Room, at: u64) -> impl IntoView + use<> {
-    let words = if room.has_local_time.get() { browser::local_time(at) } else { text::utc_time(at) };
-    view! { <time datetime=text::iso(at)>{words}</time> }
+    let is_local = room.has_local_time.get();
+    let words = if is_local { browser::local_time(at) } else { text::utc_time(at) };
+    view! { <time datetime=text::iso(at) title=is_local.then(|| browser::exact_time(at))>{words}</time> }
 }
 
 fn bubble(room: Room, message: &MessageRow, words: Option<&[Node]>) -> AnyView {
     let (Some(body), Some(words)) = (&message.body, words) else {
         room.server_markup.forget(message.id);
-        return view! { <div class="message gone">{text::DELETED}</div> }.into_any();
+        return view! { <div class="message gone" id=words_id(message.id)>{text::DELETED}</div> }.into_any();
     };
     let is_big = is_emoji_only(body.as_str()) && message.reply.is_none();
     let class = match (matches!(message.state, RowState::Refused(_)), is_big) {
@@ -146,7 +163,7 @@ fn bubble(room: Room, message: &MessageRow, words: Option<&[Node]>) -> AnyView {
         None => words,
         Some(reply) => view! { {quote(room, reply)} {words} }.into_any(),
     };
-    view! { <div class=class>{inner}</div> }.into_any()
+    view! { <div class=class id=words_id(message.id)>{inner}</div> }.into_any()
 }
 
 /// Reads a message, as the server did where it has read it.
@@ -157,10 +174,11 @@ fn read(room: Room, message: EventId, body: &MessageBody, names: &NameIndex) -> 
 
 /// Author and beginning of the message that is answered.
 fn quote(room: Room, quote: &Quote) -> AnyView {
-    let words = match &quote.body {
-        Some(body) => excerpt(room, quote.target, body),
-        None if quote.is_here => text::DELETED.to_owned(),
-        None => text::EARLIER_MESSAGE.to_owned(),
+    let words = match (&quote.body, quote.place) {
+        (Some(body), _) => excerpt(room, quote.target, body),
+        (None, QuotePlace::Here | QuotePlace::Older) => text::DELETED.to_owned(),
+        (None, QuotePlace::Unknown) => text::EARLIER_MESSAGE.to_owned(),
+        (None, QuotePlace::Gone) => text::GONE_MESSAGE.to_owned(),
     };
     let class = quote.by.map_or("quote".to_owned(), |by| format!("quote hue-{}", by.hue()));
     let name = quote.name.as_ref().map(|name| {
@@ -176,12 +194,12 @@ fn quote(room: Room, quote: &Quote) -> AnyView {
         {name}
         <span dir="auto">{words}</span>
     };
-    if !quote.is_here {
+    if !matches!(quote.place, QuotePlace::Here | QuotePlace::Older) {
         return view! { <span class=class>{inner}</span> }.into_any();
     }
-    let target = element_id(quote.target);
+    let (seeker, target) = (expect_context::<Seeker>(), quote.target);
     view! {
-        <button class=class type="button" tabindex="-1" on:click=click(move |_| browser::reveal(&target))>
+        <button class=class type="button" tabindex="-1" on:click=click(move |_| seeker.go_to(target))>
             {inner}
         </button>
     }
@@ -211,7 +229,8 @@ fn reactions(room: Room, message: &MessageRow) -> Option<AnyView> {
     any.then(|| view! { <div class="reactions">{buttons()}</div> }.into_any())
 }
 
-fn names(who: &[DisplayName], count: usize) -> String {
+/// The first of those who reacted, and how many more there are.
+pub(super) fn names(who: &[DisplayName], count: usize) -> String {
     let named = who.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     text::and_more(named, count - who.len().min(count))
 }
