@@ -110,7 +110,8 @@ impl Room {
     /// Loads the page anew if the server answers; otherwise tries to connect.
     pub fn refresh(self) {
         spawn_local(async move {
-            if browser::is_answered(&format!("/room/{}", self.code)).await { self.reload() } else { self.try_now() }
+            // Not the room's own page: the one that loads would break its answer off.
+            if browser::is_answered("/healthz").await { self.reload() } else { self.try_now() }
         });
     }
 
