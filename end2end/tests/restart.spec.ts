@@ -96,7 +96,7 @@ test.describe('with a short grace', () => {
       .poll(async () => (await fetch(`${server.url}/room/${code}`)).status, { timeout: RECOVERY, intervals: [1_000, 2_000] })
       .toBe(404);
     await line.mend();
-    await expect(ana.page.getByText('This room has ended')).toBeVisible({ timeout: RECOVERY });
+    await expect(ana.page.getByRole('heading', { name: 'This room has ended' })).toBeVisible({ timeout: RECOVERY });
     await back();
     await expect(ana.unsent).toHaveText(['still here?', 'half a w']);
     // Going on from here asks first. Then nothing of it stays behind.
