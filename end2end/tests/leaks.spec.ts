@@ -58,7 +58,7 @@ async function useEverything(ana: Person, bo: Member): Promise<void> {
   await bo.react(await bo.say('Hello, *Ana*'), '👍');
   await expect(ana.message('Hello, Ana')).toContainText('👍');
   await page.getByRole('button', { name: 'Emoji' }).click();
-  await page.getByRole('dialog', { name: 'Emoji' }).getByRole('button', { name: 'test tube' }).click();
+  await page.getByRole('dialog', { name: 'Emoji' }).getByRole('button', { name: 'test tube' }).first().click();
   await ana.composer.fill('@');
   await expect(page.getByRole('listbox')).toBeVisible();
   await ana.composer.fill('');
