@@ -2,6 +2,7 @@
 
 use leptos::ev;
 use leptos::prelude::*;
+use web_sys::Element;
 
 use crate::live::browser;
 use crate::live::effect::effect;
@@ -32,14 +33,18 @@ pub(crate) fn Dialog(
     }
 }
 
-/// Does what a button of this dialog is for where the browser does not know what `command` means: Safari 26.1, Firefox
-/// 143, Chrome 134 and older.
+/// Does what this dialog and its buttons are for where the browser does not know what `closedby` and `command` mean.
+/// WebKitGTK 2.50 knows neither. `command` is unknown to Safari 26.1, Firefox 143, Chrome 134 and older too.
 fn obey(dialog: &str, click: &ev::MouseEvent) {
-    let pressed = browser::target(click).and_then(|target| browser::closest(&target, "[commandfor]"));
+    let Some(target) = browser::target(click) else { return };
+    if target.id() == dialog && !knows(&target, "closedBy") && is_beside(&target, click) {
+        return browser::close_dialog(dialog);
+    }
+    let pressed = browser::closest(&target, "[commandfor]");
     let Some(button) = pressed.filter(|button| button.get_attribute("commandfor").as_deref() == Some(dialog)) else {
         return;
     };
-    if js_sys::Reflect::has(&button, &"command".into()).unwrap_or(true) {
+    if knows(&button, "command") {
         return;
     }
     if button.get_attribute("command").as_deref() == Some("close") {
@@ -49,9 +54,23 @@ fn obey(dialog: &str, click: &ev::MouseEvent) {
     }
 }
 
+/// True where the browser gives elements of this kind this property.
+fn knows(element: &Element, property: &str) -> bool {
+    js_sys::Reflect::has(element, &property.into()).unwrap_or(true)
+}
+
+/// True for a click outside of what this element takes up. On a dialog's backdrop the dialog is what is clicked.
+fn is_beside(element: &Element, click: &ev::MouseEvent) -> bool {
+    let there = element.get_bounding_client_rect();
+    let (x, y) = (f64::from(click.client_x()), f64::from(click.client_y()));
+    x < there.left() || x > there.right() || y < there.top() || y > there.bottom()
+}
+
 /// A dialog gives the focus back to what opened it. What was in a menu is gone with it: then to what opens the menu.
+/// Where the browser has drawn the page before this is called, nothing has the focus any more.
 fn give_back_focus() {
-    if document().active_element().is_some_and(|element| !browser::is_displayed(&element))
+    let is_gone = document().active_element().is_some_and(|element| !browser::is_displayed(&element));
+    if (is_gone || browser::is_focus_lost())
         && let Ok(Some(menu)) = document().query_selector("[popovertarget=tools]")
     {
         browser::focus_on(&menu);
