@@ -5,7 +5,7 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup dist check fmt-check clippy end2end shots lighthouse bench weight next soak cluster fuzz
+.PHONY: help run dev test setup dist check fmt-check clippy end2end engines shots lighthouse bench weight next soak cluster fuzz
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ clippy:
 end2end: dist ## Run the browser tests alone; ARGS are Playwright's
 	@scripts/setup test
 	@scripts/end2end $(ARGS)
+
+engines: dist ## Make the main journeys in Chromium, Firefox and WebKitGTK; ARGS="--project webkit"
+	@scripts/setup engines
+	@scripts/with-tools scripts/end2end --config engines $(ARGS)
 
 shots: dist ## Take a picture of every screen and state into end2end/shots/out, and those of the README
 	@scripts/setup test
