@@ -24,7 +24,7 @@ test('copying says that it worked, each time', async ({ person }) => {
     new MutationObserver((records) => {
       for (const { target, addedNodes } of records) {
         const region = (target instanceof Element ? target : target.parentElement)?.closest('[role=status]');
-        for (const { textContent } of region ? addedNodes : []) if (textContent?.trim()) heard.push(textContent.trim());
+        for (const { textContent } of region ? Array.from(addedNodes) : []) if (textContent?.trim()) heard.push(textContent.trim());
       }
     }).observe(document, { subtree: true, childList: true, characterData: true });
   });
@@ -82,7 +82,7 @@ test('several messages are copied with names, times and words, and without the w
   await expect(ana.log.getByRole('button', { name: '👍' })).toBeVisible();
   await ana.message('The first').first().hover();
   await ana.page.evaluate(() => {
-    const [rows] = document.getElementsByClassName('rows');
+    const rows = document.querySelector('.rows');
     if (rows) getSelection()?.selectAllChildren(rows);
   });
   await ana.page.keyboard.press('Control+c');

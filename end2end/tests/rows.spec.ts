@@ -197,6 +197,22 @@ test.describe('the reading place', () => {
     await standsAt(reader, text, place);
   });
 
+  // In one block: in a room of several Chromium itself does what is right.
+  test('stays where it is while something is said below it', async ({ person }) => {
+    const ana = await person('Ana');
+    const { code } = await Member.enter(ana);
+    const bo = await Member.enter({ name: 'Bo', origin: ana.origin }, { code });
+    for (let i = 1; i <= 9; i++) await bo.say(`Message ${i} ${'and so on '.repeat(80)}`);
+    await ana.openLink(code);
+    await ana.inRoom(code);
+    for (const text of ['Message 5', 'Message 1']) {
+      const place = await readAt(ana, text);
+      await bo.say(`Below, ${place}`);
+      await ana.hears(`Below, ${place}`);
+      expect(Math.abs((await offset(ana, text)) - place)).toBeLessThanOrEqual(1);
+    }
+  });
+
   test('is found on an older page', async ({ browser, server, guard, person }) => {
     const { reader, bo } = await thousand({ browser, server, guard, person }, 300);
     await loadAll(reader);

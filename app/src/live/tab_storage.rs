@@ -174,9 +174,9 @@ fn scroll_anchor_key(code: RoomCode) -> String {
 /// Scroll position of the reader, relative to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScrollAnchor {
-    /// The message at the log's top edge.
+    /// A message on the screen.
     pub message: EventId,
-    /// Distance of its top below that edge, in CSS pixels; negative when it begins above.
+    /// Distance of its top below the log's top edge, in CSS pixels; negative when it begins above.
     pub offset: i32,
 }
 

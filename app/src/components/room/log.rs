@@ -18,6 +18,7 @@ mod actions;
 mod announcer;
 mod bar;
 mod following;
+mod hold;
 mod keys;
 mod pointing;
 pub(crate) mod row;
@@ -29,6 +30,7 @@ mod sheet;
 use announcer::{Announcer, LiveRegion};
 use bar::ActionBar;
 use following::Following;
+use hold::ReadingHold;
 use pointing::Pointing;
 use row::RowView;
 use seeker::Seeker;
@@ -41,11 +43,16 @@ pub(crate) fn LogView() -> impl IntoView {
     let (scroller, sheet) = (NodeRef::<Section>::new(), NodeRef::<Div>::new());
     let announcer = Announcer::new(room);
     let following = Following::new(room, scroller, announcer);
+    let hold = ReadingHold::new(scroller, sheet);
     let pointing = Pointing::new();
     provide_context(Seeker::new(room));
     scroll_anchor::restore_scroll_anchor(room, scroller);
+    let scrolled = move |_| {
+        following.scrolled();
+        hold.scrolled();
+    };
     view! {
-        <section id="log" class="log" node_ref=scroller on:scroll=move |_| following.scrolled()>
+        <section id="log" class="log" node_ref=scroller on:scroll=scrolled>
             // One listener for all rows, of which there may be 2,000: see `Pointing`.
             <div
                 class="sheet"

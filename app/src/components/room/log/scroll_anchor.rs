@@ -60,9 +60,14 @@ fn top_message(scroller: &Element) -> Option<ScrollAnchor> {
     let mut blocks = browser::find_all(scroller, ".block").into_iter().filter(is_below);
     blocks.find_map(|block| {
         let row = browser::find_all(&block, "[data-message]").into_iter().find(is_below)?;
-        let message = row.get_attribute("data-message")?.parse().ok().map(EventId)?;
-        Some(ScrollAnchor { message, offset: browser::top_within(&row, scroller) })
+        anchor_of(&row, scroller)
     })
+}
+
+/// The anchor that a message's row is now.
+pub(super) fn anchor_of(row: &Element, scroller: &Element) -> Option<ScrollAnchor> {
+    let message = row.get_attribute("data-message")?.parse().ok().map(EventId)?;
+    Some(ScrollAnchor { message, offset: browser::top_within(row, scroller) })
 }
 
 /// Scrolls to the stored anchor, once its message is shown: it may be on an older page. Where it is on none of those

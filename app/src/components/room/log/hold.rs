@@ -1,0 +1,54 @@
+//! The message being read, held in its place while the log changes around it.
+
+use leptos::html::{Div, Section};
+use leptos::prelude::*;
+
+use super::following::AT_END;
+use super::row::element_id;
+use super::scroll_anchor::anchor_of;
+use crate::live::browser;
+use crate::live::effect::effect;
+use crate::live::tab_storage::ScrollAnchor;
+
+/// The message being read. What comes at the end of a `column-reverse` scroller pushes up what is above it: Firefox
+/// always keeps the place by itself, Chromium sometimes, WebKit never. A handle.
+#[derive(Clone, Copy)]
+pub(super) struct ReadingHold {
+    scroller: NodeRef<Section>,
+    /// Its place, and how far the log was scrolled then.
+    noted: StoredValue<Option<(ScrollAnchor, i32)>>,
+}
+
+impl ReadingHold {
+    /// Holds the place for as long as the owner is there.
+    pub(super) fn new(scroller: NodeRef<Section>, sheet: NodeRef<Div>) -> Self {
+        let hold = Self { scroller, noted: StoredValue::new(None) };
+        effect(move || {
+            if let Some(sheet) = sheet.get() {
+                browser::watch_size(&sheet, move || hold.put_back());
+            }
+        });
+        hold
+    }
+
+    /// Notes the message in the middle of the log. None at the end, which is followed.
+    pub(super) fn scrolled(self) {
+        let Some(Some(scroller)) = self.scroller.try_get_untracked() else { return };
+        let top = scroller.scroll_top();
+        let message = (top < -AT_END).then(|| browser::in_the_middle(&scroller, "[data-message]")).flatten();
+        let anchor = message.and_then(|message| anchor_of(&message, &scroller));
+        self.noted.set_value(anchor.map(|anchor| (anchor, top)));
+    }
+
+    /// Scrolls by as much as the message was moved, unless the reader or the browser itself has scrolled since. Called
+    /// before the browser paints.
+    fn put_back(self) {
+        let Some(Some((anchor, top))) = self.noted.try_get_value() else { return };
+        let Some(Some(scroller)) = self.scroller.try_get_untracked() else { return };
+        let Some(message) = browser::by_id(&element_id(anchor.message)) else { return };
+        let moved = browser::top_within(&message, &scroller) - anchor.offset;
+        if moved != 0 && scroller.scroll_top() == top {
+            scroller.set_scroll_top(top + moved);
+        }
+    }
+}
