@@ -402,7 +402,9 @@ pub fn room_page(code: RoomCode) -> String {
 
 /// The page to go back to: one that has a form, so that no form can send people elsewhere.
 fn own_page(from: &str) -> String {
-    let room = from.strip_prefix("/room/").and_then(|code| code.parse::<RoomCode>().ok());
+    let code = from.strip_prefix("/room/");
+    // A code is found in much that a person pastes; in an address it stands alone.
+    let room = code.and_then(|code| code.parse::<RoomCode>().ok().filter(|found| found.to_string() == code));
     room.map_or_else(|| HOME.to_owned(), room_page)
 }
 

@@ -119,7 +119,8 @@ async fn answers_to_script_have_the_fields_that_pages_of_other_versions_know() {
     let shown = "id nodes nodes.paragraph nodes.paragraph.bold nodes.paragraph.bold.text nodes.paragraph.mention \
                  nodes.paragraph.mention.own nodes.paragraph.mention.text nodes.paragraph.text";
     let event = "at body by id kind member name prev seq";
-    let page = [named("", "events markup names names.*"), named("events.", event), named("markup.", shown)].concat();
+    let page =
+        [named("", "events markup names names.* quoted"), named("events.", event), named("markup.", shown)].concat();
     let snapshot = "events member members members.member members.name names names.* oldest position position.epoch \
                     position.seq room room.capacity room.code";
     let inside = [

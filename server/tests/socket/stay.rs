@@ -58,7 +58,8 @@ async fn leaving_by_the_form_ends_the_connections_too() {
     let bo = Person::join(&server, ana.code, "Bo").await;
     let (mut at_ana, mut at_bo) = (ana.connect().await, bo.connect().await);
     let answer = ana.browser.submit("/api/leave_room", &[("code", &ana.code.to_string())]).await;
-    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/"));
+    let left = format!("/room/{}?left", ana.code);
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, &*left));
     assert_eq!(at_ana.end().await, 1000);
     assert_eq!(at_bo.left().await, (ana.me, LeaveReason::Choice));
 }
