@@ -8,3 +8,8 @@ use leptos::web_sys::Element;
 pub(crate) fn focusable(element: Element) {
     let _ = element.set_attribute("tabindex", "-1");
 }
+
+/// Puts an element into the order of Tab, in the same way: `use:tabbable`.
+pub(crate) fn tabbable(element: Element) {
+    let _ = element.set_attribute("tabindex", "0");
+}

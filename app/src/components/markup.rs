@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 
 use super::click::click;
 use super::copy_link::{Copied, say_copied};
-use super::focusable::focusable;
+use super::focusable::{focusable, tabbable};
 use super::name::Name;
 use crate::live::browser;
 use crate::markup::Node;
@@ -76,7 +76,7 @@ fn fenced(label: &str, code: &str) -> AnyView {
                     <Copied copied words=text::CODE_COPIED/>
                 </button>
             </div>
-            <pre tabindex="0">
+            <pre use:tabbable>
                 <code>{code}</code>
             </pre>
         </div>
@@ -180,7 +180,7 @@ mod tests {
                     r##"<svg aria-hidden="true"><use href="#i-copy"></use></svg>"##,
                     r##"<svg aria-hidden="true"><use href="#i-done"></use></svg><span class="word">Copy</span>"##,
                     r##"<span role="status" class="visually-hidden"></span></button></div>"##,
-                    r##"<pre tabindex="0"><code>&lt;b&gt;</code></pre></div>"##,
+                    r##"<pre><code>&lt;b&gt;</code></pre></div>"##,
                 ),
             ),
         ] {

@@ -5,7 +5,8 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::ev::EventDescriptor;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Event, ShareData, VisibilityState};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Event, Response, ShareData, VisibilityState};
 
 mod clipboard;
 mod clock;
@@ -69,8 +70,13 @@ pub async fn sleep(ms: u32) {
 
 /// True if the server answers at this path. False also for an answer that is an error, as a proxy's without its server.
 pub async fn is_answered(path: &str) -> bool {
-    let answer = wasm_bindgen_futures::JsFuture::from(window().fetch_with_str(path)).await;
-    answer.is_ok_and(|answer| js_sys::Reflect::get(&answer, &"ok".into()).is_ok_and(|ok| ok.is_truthy()))
+    let Ok(answer) = JsFuture::from(window().fetch_with_str(path)).await else { return false };
+    let Ok(answer) = answer.dyn_into::<Response>() else { return false };
+    // Until its end: whoever loads the page then would break it off.
+    match answer.text() {
+        Ok(rest) => JsFuture::from(rest).await.is_ok() && answer.ok(),
+        Err(_) => false,
+    }
 }
 
 /// Build of the program that this document was made for.
@@ -105,5 +111,5 @@ pub fn share(address: &str) {
     data.set_url(address);
     let sharing = window().navigator().share_with_data(&data);
     // Refused also when the person thinks better of it.
-    leptos::task::spawn_local(async { drop(wasm_bindgen_futures::JsFuture::from(sharing).await) });
+    leptos::task::spawn_local(async { drop(JsFuture::from(sharing).await) });
 }
