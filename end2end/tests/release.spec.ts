@@ -97,7 +97,7 @@ test('while the server is down, "Refresh" stays in the room', async ({ person, l
   const code = await ana.create();
   await ana.composer.pressSequentially('half a w');
   const answered = guard.expectRefusedSockets();
-  const isOver = guard.expectLost(/\/room\//);
+  const isOver = guard.expectLost(/\/healthz/);
   await line.cut();
   const refresh = ana.banner.getByRole('link', { name: 'Refresh' });
   await expect(refresh).toBeVisible({ timeout: 40_000 });

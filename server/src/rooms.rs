@@ -404,7 +404,8 @@ pub fn room_page(code: RoomCode) -> String {
 fn own_page(from: &str) -> String {
     let code = from.strip_prefix("/room/");
     // A code is found in much that a person pastes; in an address it stands alone.
-    let room = code.and_then(|code| code.parse::<RoomCode>().ok().filter(|found| found.to_string() == code));
+    let alone = |code: &&str| code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let room = code.filter(alone).and_then(|code| code.parse::<RoomCode>().ok());
     room.map_or_else(|| HOME.to_owned(), room_page)
 }
 
