@@ -7,7 +7,7 @@ import { open, STAGE_ENV } from '../support/states.ts';
  * Most bytes that the room’s WASM, JavaScript and CSS may take on the way: today's size, rounded up. The line to get back
  * to is 360,000: see docs/weight.md.
  */
-const ASSETS = 397_000;
+const ASSETS = 400_000;
 /** Most bytes of the parser, which comes when a message needs it: today's size, rounded up. */
 const PARSER = 62_000;
 /** Most bytes of the first HTML of a room with 100 messages: 24 KB. */
