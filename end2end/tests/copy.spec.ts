@@ -38,7 +38,7 @@ test('copying says that it worked, each time', async ({ person }) => {
   await expect(said(ana.page, 'Copied')).toHaveCount(0);
 });
 
-test('without a clipboard, as on plain http, it is copied by a selection, and what was selected stays so', async ({ person }) => {
+test('without a clipboard, as on plain http, it is copied from a selection, of which nothing is left', async ({ person }) => {
   const ana = await person('Ana');
   await ana.context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await ana.page.addInitScript(() => {

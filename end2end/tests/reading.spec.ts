@@ -65,6 +65,7 @@ test('the log has its role and name, and every message its author and words', as
 test('the focus on a message says its author and its words', async ({ person }) => {
   const [ana, bo] = await talking({ person });
   await bo.say('Hello, **Ana**');
+  await ana.hears('Hello, Ana');
   await ana.log.focus();
   await ana.page.keyboard.press('End');
   const row = ana.message('Hello, Ana');
@@ -77,6 +78,7 @@ test('the focus on a message says its author and its words', async ({ person }) 
 test('the exact time of each message is shown on hover and on focus', async ({ person }) => {
   const [ana, bo] = await talking({ person });
   await bo.say('Hello');
+  await ana.hears('Hello');
   await expect(ana.log.locator('.by time').first()).toHaveAttribute('title', /\d{4}.*\d{1,2}:\d\d:\d\d/);
   const shown = ana.page.getByRole('toolbar').locator('time');
   await ana.message('Hello').hover();
