@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use client::Mention;
 use client::mentions::MAX_MARKS;
 use linkify::{LinkFinder, LinkKind};
 
@@ -38,21 +39,20 @@ impl<'a> Words<'a> {
 
     /// Finds code, addresses and mentions in a line. They do not overlap: what begins first counts.
     pub(super) fn find(&mut self, line: &str) -> Vec<(Range<usize>, Found)> {
-        let mut all: Vec<_> = self.context.names.mentions(line, &mut self.marks).collect();
-        let mut all: Vec<(Range<usize>, Found)> = all
-            .drain(..)
-            .map(|(at, mention)| {
-                let range = at..at + '@'.len_utf8() + mention.length;
-                let text = line[range.clone()].to_owned();
-                (range, Found::Node(Node::Mention { text, own: mention.own }))
-            })
-            .collect();
-        all.extend(addresses(line).map(|(range, is_mailbox)| {
+        let context = self.context;
+        let mention = |(at, mention): (usize, Mention)| {
+            let range = at..at + '@'.len_utf8() + mention.length;
+            let text = line[range.clone()].to_owned();
+            (range, Found::Node(Node::Mention { text, own: mention.own }))
+        };
+        let address = |(range, is_mailbox): (Range<usize>, bool)| {
             let words = &line[range.clone()];
             let typed = if is_mailbox { format!("mailto:{words}") } else { words.to_owned() };
-            let link = |address| Found::Node(self.context.link(address, vec![Node::Text(words.to_owned())]));
-            (range, self.context.address(&typed).map_or(Found::Text, link))
-        }));
+            let link = |address| Found::Node(context.link(address, vec![Node::Text(words.to_owned())]));
+            (range, context.address(&typed).map_or(Found::Text, link))
+        };
+        let mentions = context.names.mentions(line, &mut self.marks).map(mention);
+        let mut all: Vec<_> = mentions.chain(addresses(line).map(address)).collect();
         let mut found = Vec::<(Range<usize>, Found)>::new();
         let mut at = 0;
         loop {
