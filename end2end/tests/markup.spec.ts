@@ -216,6 +216,10 @@ test('code scrolls in place of being broken, and its button says that it is copi
   const size = await pre.evaluate((pre) => ({ shown: pre.clientWidth, all: pre.scrollWidth, height: pre.clientHeight }));
   expect(size.all).toBeGreaterThan(size.shown * 1.5);
   expect(size.height).toBeLessThan(90);
+  // Tab leads to what scrolls, and to no other code.
+  await expect(pre).toHaveAttribute('tabindex', '0');
+  await bo.say('```\nshort\n```');
+  await expect(ana.message('short').locator('pre')).toHaveAttribute('tabindex', '-1');
   const page = await ana.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(page).toBeLessThanOrEqual(0);
   const button = block.getByRole('button', { name: 'Copy' });

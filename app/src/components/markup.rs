@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 
 use super::click::click;
 use super::copy_link::{Copied, say_copied};
-use super::focusable::{focusable, tabbable};
+use super::focusable::{focusable, tabbable_while_scrolling};
 use super::name::Name;
 use crate::live::browser;
 use crate::markup::Node;
@@ -76,7 +76,7 @@ fn fenced(label: &str, code: &str) -> AnyView {
                     <Copied copied words=text::CODE_COPIED/>
                 </button>
             </div>
-            <pre use:tabbable>
+            <pre use:tabbable_while_scrolling>
                 <code>{code}</code>
             </pre>
         </div>
