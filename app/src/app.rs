@@ -8,6 +8,8 @@ use crate::components::page_announcer::{PageAnnouncement, PageAnnouncer};
 use crate::components::typed_forms::TypedForms;
 use crate::pages::home::HomePage;
 use crate::pages::missing::MissingPage;
+#[cfg(feature = "hydrate")]
+use crate::pages::outside::OUTSIDE;
 use crate::pages::room::RoomPage;
 
 /// The application. Both pages are rendered whole (`SsrMode::Async`): without script nothing may wait in a template.
@@ -27,6 +29,13 @@ pub fn App() -> impl IntoView {
         </Router>
         <PageAnnouncement announcer/>
     }
+}
+
+/// Fetches what the page that the server rendered is drawn with, beside the program itself. False when it does not come.
+#[cfg(feature = "hydrate")]
+pub async fn fetch_chunks() -> bool {
+    let is_outside = document().query_selector("#app .pitch").is_ok_and(|found| found.is_some());
+    !is_outside || OUTSIDE.load().await.is_some()
 }
 
 /// Takes over the page that the server rendered. Traps when the page is not as the server wrote it.

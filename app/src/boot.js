@@ -128,6 +128,7 @@ const boot = async (wasm, script, again) => {
   const load = async (address) => {
     const [program, module_or_path] = await Promise.all([import(address), compiled]);
     await program.default({ module_or_path });
+    await program.fetch_chunks();
     return program;
   };
   try {

@@ -9,6 +9,7 @@
 
 pub mod api;
 mod app;
+mod chunk;
 mod components;
 #[cfg(feature = "ssr")]
 pub mod document;
@@ -19,4 +20,4 @@ mod text;
 
 pub use app::App;
 #[cfg(feature = "hydrate")]
-pub use app::{hydrate, mount};
+pub use app::{fetch_chunks, hydrate, mount};

@@ -25,7 +25,7 @@ use words::Words;
 #[cfg(feature = "ssr")]
 pub use known::markup_of;
 pub use known::{MessageMarkup, ServerMarkup};
-pub(crate) use lazy::{prefetch_parser, read, stop_fetching, wait_for_parser};
+pub(crate) use lazy::{prefetch_parser, read, wait_for_parser};
 
 /// A piece of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

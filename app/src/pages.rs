@@ -2,5 +2,5 @@
 
 pub(crate) mod home;
 pub(crate) mod missing;
-mod outside;
+pub(crate) mod outside;
 pub(crate) mod room;

@@ -473,6 +473,7 @@ pub(crate) const EMOJI: &str = "Emoji";
 pub(crate) const SEARCH_EMOJI: &str = "Search emoji";
 pub(crate) const RECENT: &str = "Recent";
 pub(crate) const FOUND: &str = "Found";
+pub(crate) const STILL_LOADING: &str = "Still loading…";
 pub(crate) const NO_EMOJI: &str = "No emoji has this name.";
 pub(crate) const CONNECTING: &str = "Connecting…";
 pub(crate) const NEW_VERSION: &str =

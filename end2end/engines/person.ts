@@ -198,6 +198,8 @@ export class Person {
 
   async live(): Promise<void> {
     await holds(async () => expect(await this.count('html[data-live]')).toBe(1), RECOVERY);
+    // The chunk of tools has come.
+    await holds(async () => expect(await this.count('#help')).toBe(1), RECOVERY);
     await this.hydrated();
   }
 

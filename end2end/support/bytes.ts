@@ -49,6 +49,19 @@ export function fetched(page: Page): Set<string> {
   return urls;
 }
 
+/** The bytes of these files by their names, and how many they are together until the room is live, and after that. */
+export async function weigh(urls: Iterable<string>): Promise<{ sizes: Record<string, number>; room: number; tools: number }> {
+  const sizes: Record<string, number> = {};
+  const sums = { room: 0, tools: 0 };
+  for (const url of urls) {
+    const name = new URL(url).pathname.split('/').pop() ?? url;
+    sizes[name] = await brotliBytes(url);
+    // The chunk of tools, and what it shares with other chunks.
+    sums[/^(split|chunk)_/.test(name) ? 'tools' : 'room'] += sizes[name];
+  }
+  return { sizes, ...sums };
+}
+
 /** The bytes of the first HTML of this room, for somebody who is in it. */
 export async function htmlBytes(reader: Person, code: string): Promise<number> {
   const { cookies } = await reader.context.storageState();

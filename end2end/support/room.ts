@@ -137,8 +137,11 @@ export class Person {
     return found;
   }
 
+  /** Waits until the socket is live and the chunk of tools has come, which brings the list of shortcuts. */
   async live(): Promise<void> {
-    if (this.scripts) await expect(this.page.locator('html[data-live]')).toBeAttached({ timeout: RECOVERY });
+    if (!this.scripts) return;
+    await expect(this.page.locator('html[data-live]')).toBeAttached({ timeout: RECOVERY });
+    await expect(this.page.locator('#help')).toBeAttached({ timeout: RECOVERY });
   }
 
   /** Everything said, as this tab shows it. */

@@ -2,6 +2,16 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
+/// Fetches the chunks that the page needs to be drawn. The boot script waits for it before it calls one of the others.
+///
+/// # Errors
+///
+/// The browser has written to the console why a chunk did not come.
+#[wasm_bindgen]
+pub async fn fetch_chunks() -> Result<(), String> {
+    if app::fetch_chunks().await { Ok(()) } else { Err("a chunk of the program did not come".to_owned()) }
+}
+
 /// Takes over the page that the server rendered. The boot script calls it, once.
 ///
 /// It traps without a word where others have changed the page: the boot script knows what to do then, so the hook that

@@ -23,6 +23,7 @@ mod question;
 mod roster;
 mod status;
 mod toast;
+mod tools;
 
 use composer::Composer;
 use header::Header;
@@ -34,6 +35,7 @@ use question::QuestionDialog;
 use roster::Roster;
 use status::StatusBanner;
 use toast::Toast;
+use tools::TOOLS;
 
 /// State of the composer that the log changes, too: mode, and target of the emoji picker. A context.
 #[derive(Clone, Copy)]
@@ -81,6 +83,11 @@ pub(crate) fn RoomView(
     provide_context(Notices::new(room));
     provide_context(Toast::new());
     room.start();
+    effect(move || {
+        if room.status.get() == Status::Live {
+            TOOLS.prefetch();
+        }
+    });
     effect(move || {
         if room.leaving.get() && room.status.get() == Status::Ended(Ending::Left) {
             left.run(());

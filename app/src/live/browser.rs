@@ -19,6 +19,7 @@ pub use clock::{exact_time, local_date, local_time, now_ms, today, unix_ms, zone
 pub use page::*;
 pub use storage::{
     has_log_keys, local_item, save_name, saved_name, session_item, set_local_item, set_log_keys, set_session_item,
+    texts_in_json,
 };
 pub use text_field::{is_replacing_text, replace_text};
 

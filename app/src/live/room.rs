@@ -1,6 +1,5 @@
 //! The room as signals. Only what changed is written, so only what changed is drawn.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use client::{Client, Input, MessageRow, NameIndex, Outbox, QuotePlace, Reconnected, Row};
@@ -13,11 +12,12 @@ use protocol::body::BodyError;
 use protocol::{Code, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
 
 use super::effect::effect;
+use super::history::HISTORY;
 use super::log::Log;
 use super::tab_storage::ComposeTarget;
 use super::{browser, driver, leave};
-use crate::api::{self, OlderPage};
-use crate::markup::{self, MessageMarkup, ServerMarkup, names_of};
+use crate::chunk;
+use crate::markup::{MessageMarkup, ServerMarkup, names_of};
 
 pub use super::unsent::{Question, Said};
 pub use client::{Ending, Status};
@@ -110,7 +110,7 @@ pub(super) struct Cells {
     /// Cursor of the older page that is being loaded.
     requested_older: Option<Position>,
     /// Messages that replies answer and that were requested.
-    requested_quotes: BTreeSet<EventId>,
+    requested_quotes: Vec<EventId>,
 }
 
 impl Room {
@@ -338,13 +338,8 @@ impl Room {
             return;
         }
         leptos::task::spawn_local(async move {
-            if let Ok(Some(page)) = api::older_page(self.code, before.seq).await {
-                let OlderPage { events, names, quoted, markup } = page;
-                self.server_markup.insert(&[&events[..], &quoted].concat(), markup);
-                for message in quoted {
-                    self.dispatch(Input::Quoted { id: message.id, message: Some(message), names: names.clone() });
-                }
-                self.dispatch(Input::OlderPage { before, events, names });
+            if let Some(history) = HISTORY.load().await {
+                (history.older)(self, before).await;
             }
             // What did not come, or did not get into the log, is asked for again when the reader comes near again; not at
             // every step of theirs.
@@ -366,13 +361,16 @@ impl Room {
             Row::Message(message) => message.reply.as_ref().filter(|quote| quote.place == QuotePlace::Unknown),
             _ => None,
         });
-        let ids = unknown.map(|quote| quote.target).filter(|id| cells.requested_quotes.insert(*id));
-        for id in ids.take(QUOTES_AT_ONCE) {
+        let is_new = |id: &EventId| {
+            let is_new = !cells.requested_quotes.contains(id);
+            cells.requested_quotes.extend(is_new.then_some(*id));
+            is_new
+        };
+        for id in unknown.map(|quote| quote.target).filter(is_new).take(QUOTES_AT_ONCE) {
             leptos::task::spawn_local(async move {
-                let Ok(Some(page)) = api::quoted_message(self.code, id).await else { return };
-                let OlderPage { events, names, markup, .. } = page;
-                self.server_markup.insert(&events, markup);
-                self.dispatch(Input::Quoted { id, message: events.into_iter().next(), names });
+                if let Some(history) = HISTORY.load().await {
+                    (history.quoted)(self, id).await;
+                }
             });
         }
     }
@@ -394,7 +392,7 @@ impl Room {
         set_if_new(self.unread, client.unread());
         set_if_new(self.reconnected, client.reconnected());
         if client.server_build().is_some_and(|build| self.is_another(build)) {
-            markup::stop_fetching();
+            chunk::stop_asking_again();
             set_if_new(self.outdated, true);
         }
         set_if_new(self.locked, client.room().is_some_and(|room| room.info().locked));

@@ -4,16 +4,35 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 use protocol::RoomCode;
 
+use super::room::outside;
 use crate::api::{self, Home};
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::Unsent;
+use crate::components::page_announcer::PageAnnouncer;
 use crate::components::title::PageTitle;
 use crate::components::top::Top;
 use crate::text;
 
-/// `/`: one card, one form.
+/// The page of `/`, drawn by the chunk of the pages outside of a room.
 #[component]
 pub(crate) fn HomePage() -> impl IntoView {
+    let tries = RwSignal::new(0);
+    let again = Callback::new(move |()| *tries.write() += 1);
+    let set_pending = expect_context::<PageAnnouncer>().reloading();
+    on_cleanup(move || set_pending.set(false));
+    view! {
+        <Transition set_pending>
+            {move || {
+                tries.track();
+                Suspend::new(outside(again, |views| (views.home)()))
+            }}
+        </Transition>
+    }
+}
+
+/// One card, one form.
+#[component]
+pub(super) fn HomeView() -> impl IntoView {
     let home = Resource::new_blocking(|| (), |()| async { api::home().await.unwrap_or_default() });
     let navigate = use_navigate();
     let entered = Callback::new(move |code: RoomCode| navigate(&format!("/room/{code}"), Default::default()));

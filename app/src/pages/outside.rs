@@ -1,10 +1,12 @@
-//! A room for who is not in it, or not for long any more.
+//! Pages outside of a room, in a chunk of their own: who opens a room needs none of them.
 
 use leptos::prelude::*;
 use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::RoomCode;
 
+use super::home::HomeView;
 use crate::api::{self, CallError, Cause, Inside, JoinPage, Visit};
+use crate::chunk::chunk;
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::{KeptUnsent, Unsent};
 use crate::components::title::PageTitle;
@@ -18,6 +20,29 @@ use crate::text;
 const FIRST_POLL_MS: u32 = 3_000;
 /// Maximum time until then.
 const MAX_POLL_MS: u32 = 30_000;
+
+/// Views of the pages outside of a room.
+#[derive(Clone, Copy)]
+pub(crate) struct Outside {
+    /// Home.
+    pub(super) home: fn() -> AnyView,
+    /// A room from outside.
+    pub(super) join: fn(JoinRoomProps) -> AnyView,
+    /// A code that is no room's.
+    pub(super) unknown: fn(UnknownRoomProps) -> AnyView,
+    /// The question before the last one leaves.
+    pub(super) last_leave: fn(LastLeaveProps) -> AnyView,
+}
+
+chunk! {
+    /// What a page outside of a room is drawn with.
+    pub(crate) static OUTSIDE: Outside = outside::fetched_outside(Outside {
+        home: || HomeView().into_any(),
+        join: |props| JoinRoom(props).into_any(),
+        unknown: |props| UnknownRoom(props).into_any(),
+        last_leave: |props| LastLeave(props).into_any(),
+    });
+}
 
 /// The room from outside: how many are in, a name, one button.
 #[component]

@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 use protocol::RoomCode;
 
-use super::outside::{JoinRoom, LastLeave, UnknownRoom};
+use super::outside::{JoinRoomProps, LastLeaveProps, OUTSIDE, Outside, UnknownRoomProps};
 use crate::api::{self, Cause, Visit};
 use crate::components::notice::{KeptUnsent, Notice};
 use crate::components::page_announcer::PageAnnouncer;
@@ -58,15 +58,20 @@ pub(crate) fn RoomPage() -> impl IntoView {
                 let has_left = left_code.try_get_untracked().flatten().as_ref() == Some(&code);
                 match visit {
                     Ok(Visit::Inside(inside)) if asks && inside.snapshot.members.len() == 1 => {
-                        view! { <LastLeave inside=*inside/> }.into_any()
+                        outside(again, |views| (views.last_leave)(LastLeaveProps { inside: *inside })).await
                     }
                     Ok(Visit::Inside(inside)) => view! { <RoomView inside=*inside again left/> }.into_any(),
-                    Ok(Visit::JoinPage(page)) => view! { <JoinRoom page has_left entered again/> }.into_any(),
+                    Ok(Visit::JoinPage(page)) => {
+                        outside(again, |views| (views.join)(JoinRoomProps { page, has_left, entered, again })).await
+                    }
                     Ok(Visit::Unknown(_)) if has_left => view! {
                         <PageTitle name=text::left(&code)/>
                         <Notice heading=text::left(&code) more=text::EVERYBODY_LEFT evaporates=true/>
-                    }.into_any(),
-                    Ok(Visit::Unknown(unsent)) => view! { <UnknownRoom code unsent entered/> }.into_any(),
+                    }
+                    .into_any(),
+                    Ok(Visit::Unknown(unsent)) => {
+                        outside(again, |views| (views.unknown)(UnknownRoomProps { code, unsent, entered })).await
+                    }
                     Ok(Visit::Unavailable) => view! { <Unavailable cause=Cause::Server code again/> }.into_any(),
                     Err(cause) => view! { <Unavailable cause code again/> }.into_any(),
                 }
@@ -75,14 +80,24 @@ pub(crate) fn RoomPage() -> impl IntoView {
     }
 }
 
-/// The page of a room that cannot be had now. It asks again by itself, and at once when the network is back.
+/// What the chunk of the pages outside of a room draws.
+pub(super) async fn outside(again: Callback<()>, draw: impl FnOnce(Outside) -> AnyView) -> AnyView {
+    match OUTSIDE.load().await {
+        Some(views) => draw(views),
+        // The server has answered already. Mostly it has become another build meanwhile.
+        None => view! { <Unavailable cause=Cause::Release again/> }.into_any(),
+    }
+}
+
+/// The page of what cannot be had now. It asks again by itself, and at once when the network is back.
 #[component]
 fn Unavailable(
     /// Why.
     cause: Cause,
-    /// The room's code, as the address has it.
+    /// The room's code, as the address has it; empty where it is no room's page.
+    #[prop(optional)]
     code: String,
-    /// Called when the room can be had.
+    /// Called when it may be had.
     again: Callback<()>,
 ) -> impl IntoView {
     let (heading, more, step) = text::unavailable(cause);
@@ -91,6 +106,10 @@ fn Unavailable(
     let look = move || {
         let code = code.clone();
         spawn_local(async move {
+            if code.is_empty() {
+                again.try_run(());
+                return;
+            }
             let answer = api::room_snapshot(code).await.map_err(|error| error.cause);
             if !matches!(answer, Ok(Visit::Unavailable) | Err(Cause::Server | Cause::Network)) {
                 again.try_run(());

@@ -13,11 +13,11 @@ use crate::text;
 
 mod about;
 mod counter;
-mod editor;
+pub(super) mod editor;
 pub(super) mod keys;
-mod mention;
+pub(super) mod mention;
 mod state;
-mod transfer;
+pub(super) mod transfer;
 mod typing;
 
 use about::AboutLine;
@@ -62,7 +62,7 @@ pub(crate) fn Composer(
                 on:click=click(move |_| editor.mention.close())
             >
                 <AboutLine cancel=move || editor.cancel()/>
-                <SuggestionList mention=editor.mention choose=move |place| editor.complete(Some(place))/>
+                <SuggestionList editor/>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <input type="hidden" name="id" value=post_id.to_string()/>
                 <button
@@ -79,7 +79,7 @@ pub(crate) fn Composer(
                 <SendButton/>
             </form>
             <Hint/>
-            <EmojiPicker insert=move |emoji: &str| editor.insert(emoji, None)/>
+            <EmojiPicker insert=Callback::new(move |emoji: String| editor.insert(&emoji, None))/>
         </div>
     }
 }

@@ -1,11 +1,11 @@
 //! The one emoji picker of the page: for the text in the composer, and for reactions to messages.
 
-use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::Element;
 
 use super::log::row::element_id;
+use super::tools::TOOLS;
 use super::{ComposerContext, EmojiTarget};
 use crate::components::click::click;
 use crate::live::browser;
@@ -15,10 +15,11 @@ use crate::text;
 
 mod grid;
 mod keys;
+mod pick;
 mod recent;
 
-use grid::{grid, search};
-use keys::{button, first, steer};
+pub(super) use grid::content;
+pub(super) use pick::{clicked, pressed};
 
 /// The picker's id, for buttons with `popovertarget`.
 pub(super) const ID: &str = "emoji";
@@ -30,11 +31,12 @@ const SEARCH_ID: &str = "emoji-search";
 #[component]
 pub(crate) fn EmojiPicker(
     /// Puts an emoji into the composer's text.
-    insert: impl Fn(&str) + Copy + Send + Sync + 'static,
+    insert: Callback<String>,
 ) -> impl IntoView {
     let picker = Picker {
         room: expect_context(),
         composer: expect_context(),
+        insert,
         panel: NodeRef::new(),
         query: RwSignal::new(None),
     };
@@ -47,21 +49,20 @@ pub(crate) fn EmojiPicker(
             browser::open_popover(&panel, browser::by_id(&element_id(message)));
         }
     });
-    let is_open = Memo::new(move |_| query.read().is_some());
-    let clicked = move |event: MouseEvent| {
-        if let Some(chosen) = button(&event) {
-            picker.pick(&chosen, event.shift_key(), insert);
+    let clicked = move |event| {
+        if let Some(tools) = TOOLS.get_or_fetch() {
+            (tools.picker_clicked)(picker, &event);
         }
     };
-    let pressed = move |event: KeyboardEvent| {
-        let is_search = event.key() == "Enter" && button(&event).is_none();
-        match panel.get_untracked().and_then(|panel| first(&panel)).filter(|_| is_search) {
-            Some(found) => {
-                event.prevent_default();
-                picker.pick(&found, event.shift_key(), insert);
-            }
-            None => steer(&event),
+    let pressed = move |event| {
+        if let Some(tools) = TOOLS.get_or_fetch() {
+            (tools.picker_pressed)(picker, &event);
         }
+    };
+    let is_open = Memo::new(move |_| query.read().is_some());
+    let content = move || match TOOLS.get_or_fetch() {
+        Some(tools) => (tools.picker)(query),
+        None => view! { <p class="wait">{text::STILL_LOADING}</p> }.into_any(),
     };
     view! {
         <div
@@ -77,17 +78,17 @@ pub(crate) fn EmojiPicker(
             on:click=click(clicked)
             on:keydown=pressed
         >
-            {move || is_open.get().then(|| search(query))}
-            {move || query.get().map(|query| grid(&query))}
+            {move || is_open.get().then(content)}
         </div>
     }
 }
 
 /// The picker's state. A handle.
 #[derive(Clone, Copy)]
-struct Picker {
+pub(super) struct Picker {
     room: Room,
     composer: ComposerContext,
+    insert: Callback<String>,
     panel: NodeRef<html::Div>,
     /// Text to search for; `None` while the picker is closed.
     query: RwSignal<Option<String>>,
@@ -126,28 +127,15 @@ impl Picker {
         self.composer.emoji_target.set(None);
         self.query.set(None);
     }
-
-    /// Takes an emoji. The picker stays open for the text where it `goes_on`, and where fingers pick.
-    fn pick(self, chosen: &Element, goes_on: bool, insert: impl Fn(&str)) {
-        let Some(panel) = self.panel.get_untracked() else { return };
-        let emoji = chosen.text_content().unwrap_or_default();
-        recent::remember(&emoji);
-        if let Some(EmojiTarget::Reaction(message)) = self.composer.emoji_target.get_untracked() {
-            // First: closing gives the focus back.
-            let _ = panel.hide_popover();
-            self.room.toggle_reaction(message, &emoji);
-        } else if goes_on || browser::is_touch() {
-            browser::without_keyboard("body", || insert(&emoji));
-            browser::focus_on(chosen);
-        } else {
-            let _ = panel.hide_popover();
-            insert(&emoji);
-        }
-    }
 }
 
 /// True when nothing on the page has the focus, or what is no longer shown in this panel: browsers take it from there
 /// later.
 fn has_lost_focus(panel: &Element) -> bool {
     browser::is_focus_lost() || document().active_element().is_some_and(|element| panel.contains(Some(&element)))
+}
+
+/// The first emoji that is shown.
+fn first(panel: &Element) -> Option<Element> {
+    panel.query_selector("button").ok().flatten()
 }

@@ -4,6 +4,7 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
 use super::notices::{Notices, Setting};
+use super::tools::TOOLS;
 use crate::components::click::click;
 use crate::components::copy_link::CodeChip;
 use crate::components::icon::{Mark, Sign};
@@ -77,8 +78,13 @@ fn Bell() -> impl IntoView {
         Setting::Sound => view! { <Sign icon="#i-bell" label=text::NOTICES_SOUND/> },
         Setting::Desktop => view! { <Sign icon="#i-bell" label=text::NOTICES_ON/> },
     };
+    let toggle = move |_| {
+        if let Some(tools) = TOOLS.get_or_fetch() {
+            (tools.toggle_notices)(notices);
+        }
+    };
     view! {
-        <button type="button" class="button icon bell hydrated" title=title on:click=click(move |_| notices.toggle())>
+        <button type="button" class="button icon bell hydrated" title=title on:click=click(toggle)>
             {move || sign().into_any()}
         </button>
     }

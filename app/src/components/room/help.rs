@@ -2,15 +2,22 @@
 
 use leptos::prelude::*;
 
+use super::tools::hydrated_tools;
 use crate::components::click::click;
 use crate::components::dialog::Dialog;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::text;
 
-/// The dialog that `?` opens in the log, and a button elsewhere.
+/// The place of the dialog. Not on the server's page: nothing opens it there.
 #[component]
 pub(super) fn Help() -> impl IntoView {
+    let tools = hydrated_tools();
+    view! { {move || tools.get().map(|tools| (tools.help)())} }
+}
+
+/// The dialog that `?` opens in the log, and a button elsewhere.
+pub(super) fn dialog() -> AnyView {
     let has_log_keys = RwSignal::new(true);
     effect(move || has_log_keys.set(browser::has_log_keys()));
     let toggle = move |_| {
@@ -30,4 +37,5 @@ pub(super) fn Help() -> impl IntoView {
             </label>
         </Dialog>
     }
+    .into_any()
 }

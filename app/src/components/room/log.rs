@@ -1,31 +1,34 @@
 //! The log: a `column-reverse` scroller around blocks of rows in normal order. It opens at its end without script, and
 //! stays there while the reader does not scroll away.
 
+use leptos::ev::{ClipboardEvent, KeyboardEvent};
 use leptos::html::{Div, Section};
 use leptos::prelude::*;
 
 use super::invite::Invitation;
+use super::tools::TOOLS;
 use crate::components::click::click;
 use crate::components::icon::Mark;
+use crate::components::list::{Item, ItemKey, List};
 use crate::components::room::toast::ToastView;
 use crate::live::browser;
 use crate::live::effect::effect;
-use crate::live::log::Block;
+use crate::live::log::{Block, RowHandle};
 use crate::live::room::Room;
 use crate::text;
 
 mod actions;
-mod announcer;
-mod bar;
+pub(super) mod announcer;
+pub(super) mod bar;
 mod following;
 mod hold;
-mod keys;
-mod pointing;
+pub(super) mod keys;
+pub(super) mod pointing;
 pub(crate) mod row;
 mod scroll_anchor;
 mod seeker;
-mod selection;
-mod sheet;
+pub(super) mod selection;
+pub(super) mod sheet;
 
 use announcer::{Announcer, LiveRegion};
 use bar::ActionBar;
@@ -47,6 +50,16 @@ pub(crate) fn LogView() -> impl IntoView {
     let pointing = Pointing::new();
     provide_context(Seeker::new(room));
     scroll_anchor::restore_scroll_anchor(room, scroller);
+    let steer = move |event: &KeyboardEvent| {
+        if let Some(tools) = TOOLS.get_or_fetch() {
+            (tools.log_key)(pointing, event);
+        }
+    };
+    let copied = move |event: &ClipboardEvent| {
+        if let Some(tools) = TOOLS.get_or_fetch() {
+            (tools.copied)(room, event);
+        }
+    };
     let scrolled = move |_| {
         following.scrolled();
         hold.scrolled();
@@ -58,14 +71,14 @@ pub(crate) fn LogView() -> impl IntoView {
                 class="sheet"
                 node_ref=sheet
                 on:click:capture=click(move |event| pointing.clicked(&event))
-                on:keydown=move |event| keys::steer(pointing, &event)
+                on:keydown=move |event| steer(&event)
                 on:focusin=move |event| pointing.focused(&event)
                 on:pointerover=move |event| pointing.hovered(&event)
                 on:pointerleave=move |event| pointing.left(&event)
                 on:pointerdown=move |event| pointing.pressed(&event)
                 on:pointerup=move |_| pointing.released()
                 on:pointercancel=move |_| pointing.cancelled()
-                on:copy=move |event| selection::copied(room, &event)
+                on:copy=move |event| copied(&event)
                 on:contextmenu=|event| {
                     if browser::is_touch() {
                         event.prevent_default();
@@ -73,9 +86,7 @@ pub(crate) fn LogView() -> impl IntoView {
                 }
             >
                 <div class="rows" role="log" aria-label=text::MESSAGES aria-live="off" tabindex="0">
-                    <For each=move || room.log.blocks.get() key=|block| block.id let(block)>
-                        <BlockView block/>
-                    </For>
+                    <List each=Box::new(move || room.log.blocks.get().into_iter().map(block_item).collect())/>
                 </div>
                 {move || room.log.newest.get().is_none().then(|| quiet(room))}
                 <ActionBar pointing sheet/>
@@ -107,6 +118,14 @@ fn quiet(room: Room) -> AnyView {
     .into_any()
 }
 
+fn block_item(block: Block) -> Item {
+    Item::new(ItemKey::Number(block.id), || view! { <BlockView block/> }.into_any())
+}
+
+fn row_item(handle: RowHandle) -> Item {
+    Item::new(ItemKey::Row(handle.key), || view! { <RowView handle/> }.into_any())
+}
+
 /// Rows that the browser lays out, or skips, together.
 #[component]
 fn BlockView(block: Block) -> impl IntoView {
@@ -127,9 +146,7 @@ fn BlockView(block: Block) -> impl IntoView {
     });
     view! {
         <div class="block" node_ref=node>
-            <For each=move || block.rows.get() key=|handle| handle.key let(handle)>
-                <RowView handle/>
-            </For>
+            <List each=Box::new(move || block.rows.get().into_iter().map(row_item).collect())/>
         </div>
     }
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use protocol::{DisplayName, MemberId};
 
+use crate::components::list::{Item, ItemKey, List};
 use crate::components::name::{Avatar, Name};
 use crate::live::room::Room;
 use crate::text;
@@ -19,14 +20,13 @@ pub(super) fn Roster() -> impl IntoView {
                 <svg aria-hidden="true"><use href="#i-close"/></svg>
             </button>
             <ul role="list">
-                <For each=move || people(room) key=Clone::clone children=row/>
+                <List each=Box::new(move || people(room).into_iter().map(item).collect())/>
             </ul>
         </aside>
     }
 }
 
 /// A member, as the panel shows it.
-#[derive(Clone, PartialEq, Eq, Hash)]
 struct Person {
     member: MemberId,
     name: DisplayName,
@@ -55,14 +55,17 @@ fn people(room: Room) -> Vec<Person> {
     reader.into_iter().chain(others).collect()
 }
 
-fn row(person: Person) -> AnyView {
-    let Person { member, name, away, word } = person;
-    view! {
-        <li class=if away { "person away" } else { "person" }>
-            <Avatar member initial=name.initial().to_owned()/>
-            <Name name=name.to_string()/>
-            <small>{word}</small>
-        </li>
-    }
-    .into_any()
+/// Drawn anew when anything of it is another.
+fn item(Person { member, name, away, word }: Person) -> Item {
+    let key = ItemKey::Text(format!("{member} {away} {word:?} {name}"));
+    Item::new(key, move || {
+        view! {
+            <li class=if away { "person away" } else { "person" }>
+                <Avatar member initial=name.initial().to_owned()/>
+                <Name name=name.to_string()/>
+                <small>{word}</small>
+            </li>
+        }
+        .into_any()
+    })
 }

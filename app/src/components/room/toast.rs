@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use crate::components::list::{Item, ItemKey, List};
+
 /// Time for which the toast is shown.
 const SHOWN: Duration = Duration::from_secs(3);
 
@@ -48,6 +50,10 @@ impl Notes {
     }
 }
 
+fn item(note: Note) -> Item {
+    Item::new(ItemKey::Number(note.id.into()), || view! { <span>{note.words}</span> }.into_any())
+}
+
 /// The notes, one element each.
 #[component]
 pub(crate) fn NoteList(
@@ -55,9 +61,7 @@ pub(crate) fn NoteList(
     notes: Notes,
 ) -> impl IntoView {
     view! {
-        <For each=move || notes.shown.get() key=|note| note.id let(note)>
-            <span>{note.words}</span>
-        </For>
+        <List each=Box::new(move || notes.shown.get().into_iter().map(item).collect())/>
     }
 }
 

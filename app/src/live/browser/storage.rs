@@ -1,6 +1,7 @@
 //! Local and session storage. Both can be full or forbidden; the page works without them.
 
 use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Storage;
 
 const NAME: &str = "flasky.name";
@@ -60,4 +61,26 @@ pub fn set_session_item(key: &str, text: &str) -> bool {
     session_storage().is_some_and(|storage| {
         if text.is_empty() { storage.remove_item(key).is_ok() } else { storage.set_item(key, text).is_ok() }
     })
+}
+
+/// All texts under this name in a text in JSON, however deep. None where it is no JSON.
+#[must_use]
+pub fn texts_in_json(json: &str, name: &str) -> Vec<String> {
+    fn collect(value: &JsValue, name: &str, texts: &mut Vec<String>) {
+        // An array is an object, too: its names are numbers.
+        let Some(object) = value.dyn_ref::<js_sys::Object>() else { return };
+        for name_and_value in js_sys::Object::entries(object) {
+            let name_and_value: js_sys::Array = name_and_value.unchecked_into();
+            let value = name_and_value.get(1);
+            match value.as_string() {
+                Some(text) if name_and_value.get(0) == *name => texts.push(text),
+                _ => collect(&value, name, texts),
+            }
+        }
+    }
+    let mut texts = Vec::new();
+    if let Ok(value) = js_sys::JSON::parse(json) {
+        collect(&value, name, &mut texts);
+    }
+    texts
 }

@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 use leptos::{ev, html};
 use protocol::{EventId, body};
-use web_sys::HtmlTextAreaElement;
+use web_sys::{DataTransfer, HtmlTextAreaElement};
 
 use super::super::{ComposerContext, Mode};
 use super::keys::{is_composing, is_modified};
 use super::mention::Mention;
 use super::state::{self, KeyAction, KeyContext, KeyPress, Submit};
 use crate::api::Flash;
+use crate::components::room::tools::TOOLS;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::room::{Room, set_if_new};
@@ -18,7 +19,7 @@ use crate::{markup, text};
 
 /// The box, and what is known of its text. A handle.
 #[derive(Clone, Copy)]
-pub(super) struct Editor {
+pub(in crate::components::room) struct Editor {
     pub(super) room: Room,
     pub(super) composer: ComposerContext,
     pub(super) field: NodeRef<html::Textarea>,
@@ -99,8 +100,13 @@ impl Editor {
             }
         });
         browser::on_window_event(ev::keydown, move |event| self.page_key(&event));
-        browser::on_window_event(ev::paste, move |event| self.pasted(&event));
-        browser::on_window_event(ev::drop, move |event| self.dropped(&event));
+        let take_in = move |event: &ev::Event, data: Option<DataTransfer>| {
+            if let (Some(tools), Some(data)) = (TOOLS.get_or_fetch(), data) {
+                (tools.take_in)(self, event, &data);
+            }
+        };
+        browser::on_window_event(ev::paste, move |event| take_in(&event, event.clipboard_data()));
+        browser::on_window_event(ev::drop, move |event| take_in(&event, event.data_transfer()));
     }
 
     /// Sends what the script in the document's head took before the program was here.

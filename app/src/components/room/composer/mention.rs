@@ -8,8 +8,10 @@ use protocol::name::MAX_SCALARS;
 use protocol::{DisplayName, Member, MemberId};
 use web_sys::HtmlTextAreaElement;
 
+use super::editor::Editor;
 use crate::components::click::click;
 use crate::components::name::{Avatar, Name};
+use crate::components::room::tools::{TOOLS, hydrated_tools};
 use crate::live::room::{Room, set_if_new};
 use crate::text;
 
@@ -20,7 +22,7 @@ const MAX_SUGGESTIONS: usize = 8;
 
 /// An unfinished mention, and the members it could mean. A handle.
 #[derive(Clone, Copy)]
-pub(super) struct Mention {
+pub(in crate::components::room) struct Mention {
     room: Room,
     suggestions: RwSignal<Option<Suggestions>>,
     /// Place of the `@` whose list the reader dismissed.
@@ -46,7 +48,9 @@ impl Mention {
 
     /// Opens the list exactly while what stands before the caret asks for it.
     pub(super) fn update(self, field: &HtmlTextAreaElement, text: &str) {
-        set_if_new(self.suggestions, self.suggestions_for(field, text));
+        if let Some(tools) = TOOLS.get() {
+            (tools.suggest)(self, field, text);
+        }
     }
 
     fn suggestions_for(self, field: &HtmlTextAreaElement, text: &str) -> Option<Suggestions> {
@@ -119,20 +123,29 @@ impl Mention {
     }
 }
 
-/// The list above the box. Pressing an option leaves the caret where it is.
+/// Opens the list, or closes it.
+pub(in crate::components::room) fn suggest(mention: Mention, field: &HtmlTextAreaElement, text: &str) {
+    set_if_new(mention.suggestions, mention.suggestions_for(field, text));
+}
+
+/// The place of the list above the box.
 #[component]
 pub(super) fn SuggestionList(
-    /// The unfinished mention.
-    mention: Mention,
-    /// Completes the mention with the member at this place of the list.
-    choose: impl Fn(usize) + Copy + Send + Sync + 'static,
+    /// The box.
+    editor: Editor,
 ) -> impl IntoView {
+    let tools = hydrated_tools();
+    view! { {move || tools.get().map(|tools| (tools.suggestions)(editor))} }
+}
+
+/// The list. Pressing an option leaves the caret where it is.
+pub(in crate::components::room) fn suggestions(editor: Editor) -> AnyView {
     let list = move || {
-        let Suggestions { members, active, .. } = mention.suggestions.get()?;
+        let Suggestions { members, active, .. } = editor.mention.suggestions.get()?;
         let option = |(place, Member { member, name, .. }): (usize, Member)| {
             let selected = if Some(place) == active { "true" } else { "false" };
             view! {
-                <li id=option_id(place) role="option" aria-selected=selected on:click=click(move |_| choose(place))>
+                <li id=option_id(place) role="option" aria-selected=selected on:click=click(move |_| editor.complete(Some(place)))>
                     <Avatar member initial=name.initial().to_owned()/>
                     <Name name=name.to_string()/>
                 </li>
@@ -154,7 +167,7 @@ pub(super) fn SuggestionList(
             .into_any(),
         )
     };
-    view! { {move || list()} }
+    view! { {move || list()} }.into_any()
 }
 
 fn option_id(place: usize) -> String {

@@ -2,7 +2,6 @@
 //!
 //! A file that is dropped would be opened in the place of the room: the script in the document's head keeps it from that.
 
-use leptos::ev::{ClipboardEvent, DragEvent};
 use leptos::prelude::*;
 use protocol::body;
 use web_sys::{DataTransfer, Event};
@@ -14,38 +13,26 @@ use crate::live::browser;
 use crate::live::room::set_if_new;
 use crate::text;
 
-impl Editor {
-    pub(super) fn pasted(self, event: &ClipboardEvent) {
-        if let Some(data) = event.clipboard_data() {
-            self.take_in(event, &data);
-        }
-    }
-
-    pub(super) fn dropped(self, event: &DragEvent) {
-        if let Some(data) = event.data_transfer() {
-            self.take_in(event, &data);
-        }
-    }
-
-    /// Says what cannot be taken in. The text beside a picture is.
-    fn take_in(self, event: &Event, data: &DataTransfer) {
-        let has_files = data.files().is_some_and(|files| files.length() > 0);
-        let into_box = browser::target(event).is_some_and(|target| target.id() == "body");
-        let text = if into_box { data.get_data("text/plain").unwrap_or_default() } else { String::new() };
-        if into_box && self.refuse_long(&text) {
+/// Says what cannot be taken in. The text beside a picture is.
+pub(in crate::components::room) fn take_in(editor: Editor, event: &Event, data: &DataTransfer) {
+    let has_files = data.files().is_some_and(|files| files.length() > 0);
+    let into_box = browser::target(event).is_some_and(|target| target.id() == "body");
+    let text = if into_box { data.get_data("text/plain").unwrap_or_default() } else { String::new() };
+    if into_box && editor.refuse_long(&text) {
+        event.prevent_default();
+    } else if has_files {
+        if text.is_empty() {
             event.prevent_default();
-        } else if has_files {
-            if text.is_empty() {
-                event.prevent_default();
-            } else if event.default_prevented() {
-                self.insert(&text, None);
-            }
-            let says = if text.is_empty() { text::NO_FILES } else { text::TEXT_ONLY };
-            // After the event that tells of the text.
-            request_animation_frame(move || self.say(says.to_owned(), ""));
+        } else if event.default_prevented() {
+            editor.insert(&text, None);
         }
+        let says = if text.is_empty() { text::NO_FILES } else { text::TEXT_ONLY };
+        // After the event that tells of the text.
+        request_animation_frame(move || editor.say(says.to_owned(), ""));
     }
+}
 
+impl Editor {
     /// Refuses a text that is far too long, and offers its beginning. Returns true if it did.
     fn refuse_long(self, text: &str) -> bool {
         let Some(field) = self.field.get_untracked() else { return false };

@@ -43,8 +43,17 @@ const GROUPS: [(&str, &str); 6] = [
     ),
 ];
 
+/// The content of the open picker.
+pub(in crate::components::room) fn content(query: RwSignal<Option<String>>) -> AnyView {
+    view! {
+        {search(query)}
+        {move || query.get().map(|query| grid(&query))}
+    }
+    .into_any()
+}
+
 /// The field that finds emoji by their names.
-pub(super) fn search(query: RwSignal<Option<String>>) -> AnyView {
+fn search(query: RwSignal<Option<String>>) -> AnyView {
     let is_missing = move || query.read().as_ref().is_some_and(|query| matching(query).next().is_none());
     view! {
         <div class="search">
@@ -64,7 +73,7 @@ pub(super) fn search(query: RwSignal<Option<String>>) -> AnyView {
 
 /// The emoji of this name; without one all of them, the recent ones first. Tab goes from group to group, the arrows from
 /// emoji to emoji.
-pub(super) fn grid(query: &str) -> AnyView {
+fn grid(query: &str) -> AnyView {
     if !query.trim().is_empty() {
         let found: Vec<_> = matching(query).collect();
         return (!found.is_empty()).then(|| group(text::FOUND, found)).into_any();

@@ -5,7 +5,7 @@ use std::iter::successors;
 use leptos::ev::KeyboardEvent;
 use web_sys::{Element, Event};
 
-use super::{ID, SEARCH_ID};
+use super::{ID, SEARCH_ID, first};
 use crate::components::room::composer::keys::{is_modified, is_printable};
 use crate::live::browser;
 
@@ -46,11 +46,6 @@ fn neighbour(from: &Element, forward: bool) -> Option<Element> {
             .or_else(|| from.parent_element()?.previous_element_sibling()?.last_element_child())
     };
     found.filter(|found| found.tag_name() == "BUTTON")
-}
-
-/// The first emoji that is shown.
-pub(super) fn first(panel: &Element) -> Option<Element> {
-    panel.query_selector("button").ok().flatten()
 }
 
 /// The emoji that an event is about.

@@ -11,6 +11,7 @@ use protocol::{EventId, MessageBody};
 
 use super::row::excerpt;
 use crate::components::room::toast::{NoteList, Notes};
+use crate::components::room::tools::TOOLS;
 use crate::live::effect::effect;
 use crate::live::room::Room;
 use crate::{markup, text};
@@ -35,7 +36,7 @@ pub(super) struct News {
 
 /// Announcements of new messages. A handle.
 #[derive(Clone, Copy)]
-pub(super) struct Announcer {
+pub(in crate::components::room) struct Announcer {
     room: Room,
     notes: Notes,
     pending: StoredValue<Vec<News>>,
@@ -64,35 +65,39 @@ impl Announcer {
         }
         let Some(mut pending) = self.pending.try_write_value() else { return };
         if pending.is_empty() {
-            set_timeout(move || self.flush(), ANNOUNCE_DELAY);
+            let read_out = async move {
+                if let Some(tools) = TOOLS.load().await {
+                    (tools.read_out)(self);
+                }
+            };
+            set_timeout(|| spawn_local(read_out), ANNOUNCE_DELAY);
         }
         pending.extend(news);
     }
+}
 
-    /// Announces the pending messages. Does nothing once the page is gone.
-    fn flush(self) {
-        let Some(mut pending) = self.pending.try_write_value().map(|mut pending| mem::take(&mut *pending)) else {
-            return;
-        };
-        if pending.len() > MAX_READ_OUT {
-            self.notes.add(text::new_messages(pending.len()), ANNOUNCED);
-            return;
-        }
-        spawn_local(async move {
-            for news in &pending {
-                markup::wait_for_parser(news.body.as_str()).await;
-            }
-            pending.retain(|news| {
-                let message = self.room.message(news.id);
-                message.is_none_or(|message| message.body.as_ref() == Some(&news.body))
-            });
-            let words = |News { id, by, body }: &News| format!("{by}: {}", excerpt(self.room, *id, body));
-            let words: Vec<_> = pending.iter().map(words).collect();
-            if !words.is_empty() {
-                self.last.set((self.notes.add(words.join(". "), ANNOUNCED), pending));
-            }
-        });
+/// Announces the pending messages. Does nothing once the page is gone.
+pub(in crate::components::room) fn read_out(announcer: Announcer) {
+    let Announcer { room, notes, pending, last } = announcer;
+    let Some(mut pending) = pending.try_write_value().map(|mut pending| mem::take(&mut *pending)) else { return };
+    if pending.len() > MAX_READ_OUT {
+        notes.add(text::new_messages(pending.len()), ANNOUNCED);
+        return;
     }
+    spawn_local(async move {
+        for news in &pending {
+            markup::wait_for_parser(news.body.as_str()).await;
+        }
+        pending.retain(|news| {
+            let message = room.message(news.id);
+            message.is_none_or(|message| message.body.as_ref() == Some(&news.body))
+        });
+        let words = |News { id, by, body }: &News| format!("{by}: {}", excerpt(room, *id, body));
+        let words: Vec<_> = pending.iter().map(words).collect();
+        if !words.is_empty() {
+            last.set((notes.add(words.join(". "), ANNOUNCED), pending));
+        }
+    });
 }
 
 /// True while the message says the same. Tracked.

@@ -10,6 +10,7 @@ use super::pointing::Pointing;
 use super::row::{element_id, words_id};
 use crate::components::click::click;
 use crate::components::icon::Icon;
+use crate::components::room::tools::TOOLS;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::room::Room;
@@ -58,14 +59,14 @@ pub(super) fn ActionBar(
             data-message=move || shown.get().map(|id| id.to_string())
             node_ref=bar
         >
-            {move || shown.get().map(|id| view! { <Buttons id pointing/> }.into_any())}
+            {move || shown.get().and_then(|id| Some((TOOLS.get_or_fetch()?.bar)(ButtonsProps { id, pointing })))}
         </div>
     }
 }
 
 /// The buttons for one message, and when it was said.
 #[component]
-fn Buttons(
+pub(in crate::components::room) fn Buttons(
     /// The message.
     id: EventId,
     /// Points at no message after an action.

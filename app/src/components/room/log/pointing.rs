@@ -18,7 +18,7 @@ const LONG_PRESS: Duration = Duration::from_millis(450);
 
 /// The message pointed at, and the press on it. A handle.
 #[derive(Clone, Copy)]
-pub(super) struct Pointing {
+pub(in crate::components::room) struct Pointing {
     /// The message that the bar is for.
     pub(super) target: RwSignal<Option<EventId>>,
     /// The message that the sheet is for.

@@ -11,6 +11,7 @@ use super::row::{element_id, excerpt, names};
 use crate::components::click::click;
 use crate::components::icon::Icon;
 use crate::components::name::Name;
+use crate::components::room::tools::TOOLS;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::room::{Room, set_if_new};
@@ -44,7 +45,7 @@ pub(super) fn MessageSheet(
             on:pointerdown=move |_| pointing.cancelled()
             on:keydown=move |_| pointing.cancelled()
         >
-            {move || shown.get().and_then(|id| room.message(id)).map(|message| view! { <Sheet message/> }.into_any())}
+            {move || shown.get().and_then(|id| room.message(id)).and_then(|message| Some((TOOLS.get_or_fetch()?.sheet)(SheetProps { message })))}
         </dialog>
     }
 }
@@ -58,7 +59,7 @@ fn close_outside(event: &ev::Event) {
 
 /// The sheet's content, for one message as it was when it was opened.
 #[component]
-fn Sheet(
+pub(in crate::components::room) fn Sheet(
     /// The message.
     message: MessageRow,
 ) -> impl IntoView {

@@ -1,0 +1,81 @@
+//! Tools of an open room, in a chunk of their own: nothing of them is on the page before the reader does something. It is
+//! fetched as soon as the room is live.
+
+use leptos::ev::{ClipboardEvent, KeyboardEvent, MouseEvent};
+use leptos::prelude::*;
+use web_sys::{DataTransfer, Event, HtmlTextAreaElement};
+
+use super::composer::editor::Editor;
+use super::composer::mention::{self, Mention};
+use super::composer::transfer;
+use super::emoji::{self, Picker};
+use super::help;
+use super::log::announcer::{self, Announcer};
+use super::log::bar::{Buttons, ButtonsProps};
+use super::log::pointing::Pointing;
+use super::log::sheet::{Sheet, SheetProps};
+use super::log::{keys, selection};
+use super::notices::{self, Notices};
+use crate::chunk::chunk;
+use crate::live::effect::effect;
+use crate::live::room::Room;
+
+/// Views and listeners.
+#[derive(Clone, Copy)]
+pub(super) struct Tools {
+    /// Content of the open emoji picker.
+    pub(super) picker: fn(RwSignal<Option<String>>) -> AnyView,
+    /// A click in it.
+    pub(super) picker_clicked: fn(Picker, &MouseEvent),
+    /// A key in it.
+    pub(super) picker_pressed: fn(Picker, &KeyboardEvent),
+    /// Buttons of the bar of actions.
+    pub(super) bar: fn(ButtonsProps) -> AnyView,
+    /// Content of the sheet of actions.
+    pub(super) sheet: fn(SheetProps) -> AnyView,
+    /// Opens or closes the list of names for a mention.
+    pub(super) suggest: fn(Mention, &HtmlTextAreaElement, &str),
+    /// That list.
+    pub(super) suggestions: fn(Editor) -> AnyView,
+    /// Answers what is pasted or dropped and cannot be taken in.
+    pub(super) take_in: fn(Editor, &Event, &DataTransfer),
+    /// Announces the new messages.
+    pub(super) read_out: fn(Announcer),
+    /// The list of shortcuts.
+    pub(super) help: fn() -> AnyView,
+    /// Rings for new messages.
+    pub(super) ring_for: fn(Notices),
+    /// Turns notices on or off.
+    pub(super) toggle_notices: fn(Notices),
+    /// A key in the log.
+    pub(super) log_key: fn(Pointing, &KeyboardEvent),
+    /// Copying of what is selected in the log.
+    pub(super) copied: fn(Room, &ClipboardEvent),
+}
+
+/// The tools, once they are here and the page is no longer as the server drew it.
+pub(super) fn hydrated_tools() -> RwSignal<Option<Tools>> {
+    let tools = RwSignal::new(None);
+    effect(move || tools.set(TOOLS.get()));
+    tools
+}
+
+chunk! {
+    /// What an open room is used with.
+    pub(super) static TOOLS: Tools = tools::fetched_tools(Tools {
+        picker: emoji::content,
+        picker_clicked: emoji::clicked,
+        picker_pressed: emoji::pressed,
+        bar: |props| Buttons(props).into_any(),
+        sheet: |props| Sheet(props).into_any(),
+        suggest: mention::suggest,
+        suggestions: mention::suggestions,
+        take_in: transfer::take_in,
+        read_out: announcer::read_out,
+        help: help::dialog,
+        ring_for: notices::ring_for,
+        toggle_notices: notices::toggle,
+        log_key: keys::steer,
+        copied: selection::copied,
+    });
+}
