@@ -3,4 +3,10 @@ import { fileURLToPath } from 'node:url';
 /** Where the pictures go. */
 export const SHOTS = fileURLToPath(new URL('out', import.meta.url));
 
-export const THEMES = ['light', 'dark'] as const;
+/** How a page may look. */
+export const THEMES = {
+  light: { colorScheme: 'light', forcedColors: 'none' },
+  dark: { colorScheme: 'dark', forcedColors: 'none' },
+  // As Windows' contrast themes do it: light text on black.
+  forced: { colorScheme: 'dark', forcedColors: 'active' },
+} as const;

@@ -8,7 +8,7 @@ const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
 
 /** One picture of all states of a device and theme, side by side. */
 for (const device of Object.keys(DEVICES)) {
-  for (const theme of THEMES) {
+  for (const theme of Object.keys(THEMES)) {
     test(`${device} ${theme}`, async ({ page }) => {
       const figures = Object.values(STATES)
         .flat()
@@ -34,8 +34,10 @@ for (const device of Object.keys(DEVICES)) {
 
 test('the pictures of the README', () => {
   for (const [state, name] of [
-    ['talk-1280-dark', 'room'],
-    ['home-1280-dark', 'home'],
+    ['talk-1280-light', 'room'],
+    ['talk-1280-dark', 'room-dark'],
+    ['talk-390-light', 'room-phone'],
+    ['home-1280-light', 'home'],
   ]) {
     copyFileSync(`${SHOTS}/${state}.png`, `${DOCS}/${name}.png`);
   }

@@ -3,17 +3,17 @@ import { DEVICES, STATES, STAGE_ENV } from '../support/states.ts';
 import { SHOTS, THEMES } from './out.ts';
 
 for (const [device, use] of Object.entries(DEVICES)) {
-  const { isPhone, only, ...options } = use;
+  const { isPhone, ...options } = use;
   test.describe(device, () => {
     test.use({ ...options, serverEnv: STAGE_ENV });
     for (const state of Object.values(STATES).flat()) {
-      if ((state.phone && !isPhone) || (only && !only.includes(state.name))) continue;
+      if (state.phone && !isPhone) continue;
 
       test(state.name, async ({ browser, server, guard, person }) => {
         const { page } = await state.enter({ browser, server, guard, person });
-        for (const colorScheme of THEMES) {
-          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-          const path = `${SHOTS}/${state.name}-${device}-${colorScheme}.png`;
+        for (const [theme, media] of Object.entries(THEMES)) {
+          await page.emulateMedia({ ...media, reducedMotion: 'reduce' });
+          const path = `${SHOTS}/${state.name}-${device}-${theme}.png`;
           const picture = await page.screenshot({ path, animations: 'disabled', caret: 'hide' });
           expect(picture.length).toBeGreaterThan(0);
         }

@@ -555,7 +555,7 @@ export const DEVICES: Record<string, Device> = {
   '1280': { viewport: { width: 1280, height: 800 } },
   '390': { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, isPhone: true },
   // As narrow as WCAG 1.4.10 asks for, which is also 1280 at 400 %.
-  '320': { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true, isPhone: true, only: ['home', 'talk'] },
+  '320': { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true, isPhone: true },
 };
 
 export interface Device {
@@ -563,6 +563,4 @@ export interface Device {
   hasTouch?: boolean;
   isMobile?: boolean;
   isPhone?: true;
-  /** Only these states. */
-  only?: string[];
 }

@@ -32,7 +32,7 @@ test.use({ contextOptions: { reducedMotion: 'reduce' }, serverEnv: STAGE_ENV });
 for (const [group, states] of Object.entries(STATES)) {
   test.describe(group, () => {
     for (const state of states) {
-      const { isPhone: _, only: __, ...device } = DEVICES[state.phone ? '390' : '1280'] ?? { viewport: null };
+      const { isPhone: _, ...device } = DEVICES[state.phone ? '390' : '1280'] ?? { viewport: null };
 
       test.describe(() => {
         test.use(device);
