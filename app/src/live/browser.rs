@@ -15,7 +15,7 @@ mod storage;
 mod text_field;
 
 pub use clipboard::{copy, find_selected, set_copied};
-pub use clock::{exact_time, local_date, local_time, now_ms, today, unix_ms, zone};
+pub use clock::{exact_time, local_date, local_time, now_ms, renew_formats, today, unix_ms, until_midnight_ms, zone};
 pub use page::*;
 pub use storage::{
     has_log_keys, local_item, save_name, saved_name, session_item, set_local_item, set_log_keys, set_session_item,

@@ -15,6 +15,8 @@ use super::{browser, leave};
 
 /// Interval of the page's clock while something on it counts time, in milliseconds.
 const CLOCK_INTERVAL_MS: u64 = 200;
+/// Longest time until a page knows that the reader's zone has changed, which no event tells, in milliseconds.
+const ZONE_INTERVAL_MS: u64 = 60_000;
 
 /// Runs until the page, or the room on it, goes away.
 pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Input>) {
@@ -28,15 +30,22 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
     pacer.note_urgent(browser::now_ms());
     loop {
         let (now, key) = (browser::now_ms(), room.last_key());
+        let zone = browser::zone();
+        if room.utc_offset.get_untracked() != Some(zone) {
+            browser::renew_formats();
+            runner.run_all(client.step(now, Input::UtcOffset(zone)));
+            room.utc_offset.set(Some(zone));
+            pacer.note_urgent(now);
+        }
+        set_if_new(room.today, Some(browser::today()));
         if pacer.due(key).is_some_and(|due| due <= now) {
-            // Another one after midnight.
-            set_if_new(room.today, Some(browser::today()));
             room.draw(&client);
             pacer.note_drawn(now);
         }
         tab_storage.set_outbox(client.outbox(), client.status());
         let clock_tick = (room.needs_clock() || is_sending(&client)).then_some(now + CLOCK_INTERVAL_MS);
-        let due = runner.wake.into_iter().chain(clock_tick).chain(pacer.due(key)).min();
+        let calendar_tick = Some(now + browser::until_midnight_ms().min(ZONE_INTERVAL_MS));
+        let due = [runner.wake, clock_tick, pacer.due(key), calendar_tick].into_iter().flatten().min();
         // Inputs first: where the room is gone, so are the signals that a frame would change.
         let input = select_biased! {
             input = inputs.next() => match input {

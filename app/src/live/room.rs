@@ -71,8 +71,8 @@ pub struct Room {
     pub leaving: RwSignal<bool>,
     /// What is asked before something is given up.
     pub question: RwSignal<Option<Question>>,
-    /// True once times are written by the reader's clock; the server knows UTC only.
-    pub has_local_time: RwSignal<bool>,
+    /// Reader's offset from UTC, in minutes; `None` as long as times are in UTC, which is all the server knows.
+    pub utc_offset: RwSignal<Option<i32>>,
     /// Today by the reader's clock, in days since 1970-01-01; `None` as long as times are in UTC.
     pub today: RwSignal<Option<i64>>,
     /// Monotonic milliseconds, kept current while something on the page counts them.
@@ -141,7 +141,7 @@ impl Room {
             outdated: RwSignal::default(),
             leaving: RwSignal::default(),
             question: RwSignal::default(),
-            has_local_time: RwSignal::default(),
+            utc_offset: RwSignal::default(),
             today: RwSignal::default(),
             now: RwSignal::default(),
             server_markup,
@@ -161,7 +161,7 @@ impl Room {
                 cells.inputs = Some(inputs);
                 cells.build = browser::page_build();
             });
-            self.has_local_time.set(true);
+            self.utc_offset.set(Some(browser::zone()));
             self.today.set(Some(browser::today()));
             self.listen_to_browser();
             self.warn_before_unload();

@@ -1,6 +1,11 @@
 //! Times, and how the reader writes them.
 
+use std::cell::RefCell;
+
+use js_sys::Intl::DateTimeFormat;
 use leptos::prelude::window;
+
+const DAY_MS: i64 = 86_400_000;
 
 /// Milliseconds since the page began; never goes back.
 #[must_use]
@@ -20,22 +25,42 @@ pub fn zone() -> i32 {
     -js_sys::Date::new_0().get_timezone_offset() as i32
 }
 
-thread_local! {
-    /// Making one takes longer than a hundred uses of it.
-    static CLOCK: js_sys::Intl::DateTimeFormat = format_of(&[("hour", "numeric"), ("minute", "2-digit")]);
-    static EXACT: js_sys::Intl::DateTimeFormat = format_of(&[("dateStyle", "full"), ("timeStyle", "medium")]);
-    static CALENDAR: js_sys::Intl::DateTimeFormat = format_of(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]);
+/// How times are written. Making these takes longer than a hundred uses of them, and they keep the zone that they were
+/// made in.
+struct Formats {
+    clock: DateTimeFormat,
+    exact: DateTimeFormat,
+    calendar: DateTimeFormat,
 }
 
-fn format_of(parts: &[(&str, &str)]) -> js_sys::Intl::DateTimeFormat {
+impl Formats {
+    fn new() -> Self {
+        Self {
+            clock: format_of(&[("hour", "numeric"), ("minute", "2-digit")]),
+            exact: format_of(&[("dateStyle", "full"), ("timeStyle", "medium")]),
+            calendar: format_of(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]),
+        }
+    }
+}
+
+thread_local! {
+    static FORMATS: RefCell<Formats> = RefCell::new(Formats::new());
+}
+
+/// Writes times in the reader's present zone from now on.
+pub fn renew_formats() {
+    FORMATS.set(Formats::new());
+}
+
+fn format_of(parts: &[(&str, &str)]) -> DateTimeFormat {
     let options = js_sys::Object::new();
     for (part, style) in parts {
         let _ = js_sys::Reflect::set(&options, &(*part).into(), &(*style).into());
     }
-    js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &options)
+    DateTimeFormat::new(&js_sys::Array::new(), &options)
 }
 
-fn formatted(format: &js_sys::Intl::DateTimeFormat, unix_ms: u64) -> String {
+fn formatted(format: &DateTimeFormat, unix_ms: u64) -> String {
     let date = js_sys::Date::new(&(unix_ms as f64).into());
     format.format().call1(format, &date).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
@@ -43,23 +68,34 @@ fn formatted(format: &js_sys::Intl::DateTimeFormat, unix_ms: u64) -> String {
 /// A local clock time such as `14:02`, in the reader's language and zone.
 #[must_use]
 pub fn local_time(unix_ms: u64) -> String {
-    CLOCK.with(|clock| formatted(clock, unix_ms))
+    FORMATS.with_borrow(|formats| formatted(&formats.clock, unix_ms))
 }
 
 /// A local moment such as `Wednesday, 25 November 2026 at 14:02:31`, in the reader's language and zone.
 #[must_use]
 pub fn exact_time(unix_ms: u64) -> String {
-    EXACT.with(|exact| formatted(exact, unix_ms))
+    FORMATS.with_borrow(|formats| formatted(&formats.exact, unix_ms))
 }
 
 /// A local date such as `Wednesday, 25 November`, in the reader's language and zone.
 #[must_use]
 pub fn local_date(unix_ms: u64) -> String {
-    CALENDAR.with(|calendar| formatted(calendar, unix_ms))
+    FORMATS.with_borrow(|formats| formatted(&formats.calendar, unix_ms))
 }
 
 /// Today, in days since 1970-01-01 in the reader's zone.
 #[must_use]
 pub fn today() -> i64 {
-    (unix_ms() as i64 + i64::from(zone()) * 60_000).div_euclid(86_400_000)
+    local_ms().div_euclid(DAY_MS)
+}
+
+/// Milliseconds until the reader's day ends.
+#[must_use]
+pub fn until_midnight_ms() -> u64 {
+    (DAY_MS - local_ms().rem_euclid(DAY_MS)) as u64
+}
+
+/// What the reader's clock shows, as milliseconds since 1970.
+fn local_ms() -> i64 {
+    unix_ms() as i64 + i64::from(zone()) * 60_000
 }

@@ -141,7 +141,7 @@ fn by_line(room: Room, message: &MessageRow) -> AnyView {
 
 /// A moment: in UTC as the server writes it, by the reader's own clock once there is script.
 fn time(room: Room, at: u64) -> impl IntoView + use<> {
-    let is_local = room.has_local_time.get();
+    let is_local = room.utc_offset.get().is_some();
     let words = if is_local { browser::local_time(at) } else { text::utc_time(at) };
     view! { <time datetime=text::iso(at) title=is_local.then(|| browser::exact_time(at))>{words}</time> }
 }
