@@ -1,6 +1,6 @@
 import { Member } from '../support/member.ts';
-import { expect, type Person, test } from '../support/room.ts';
-import { open } from '../support/states.ts';
+import { expect, type Page, type Person, test } from '../support/room.ts';
+import { loadAll, open } from '../support/states.ts';
 
 test.use({ serverEnv: { APPENDS_PER_SECOND: '100000', APPEND_BURST: '100000' } });
 
@@ -11,6 +11,55 @@ async function pair(person: (name: string) => Promise<Person>, origin: string): 
   const bo = await Member.enter({ name: 'Bo', origin }, { code: own.code });
   return { ana, bo, own };
 }
+
+test('print gives the talk', async ({ person, server }) => {
+  const { ana, bo, own } = await pair(person, server.url);
+  const long = 'all_of_a_long_line '.repeat(20);
+  await bo.say('Message 1: bold');
+  const asked = await bo.say('How long?');
+  await own.say(`\`\`\`\n${long}\n\`\`\``, asked);
+  await bo.react(asked, '👍');
+  for (let i = 2; i <= 120; i++) await bo.say(`Line ${i}`);
+  await open(ana, own.code);
+  await loadAll(ana);
+  const { page } = ana;
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  for (const text of ['Message 1: bold', 'Line 2', 'Line 60', 'Line 120']) {
+    await expect(ana.message(text).first()).toBeVisible();
+  }
+  await expect(page.locator('button:not(.quote, .reactions button), input, textarea').filter({ visible: true })).toHaveCount(0);
+  await expect(ana.composer).toBeHidden();
+  await expect(ana.people).toBeHidden();
+  // Everything is on the page itself, and nothing has to be scrolled to.
+  const seen = await ana.log.evaluate((log) => {
+    const rows = Array.from(log.querySelectorAll('[data-message]'), (row) => row.getBoundingClientRect());
+    const cut = Array.from(document.querySelectorAll('.log, .log *')).filter((element) => {
+      const style = getComputedStyle(element);
+      const isClipped = style.overflowX !== 'visible' && !element.matches('.line, .by .name, .quote, .quote b, .label');
+      return isClipped && (element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight);
+    });
+    const black = Array.from(log.querySelectorAll('.message, .name, time, code')).every(
+      (element) => getComputedStyle(element).color === 'rgb(0, 0, 0)',
+    );
+    return {
+      rows: rows.length,
+      high: rows.filter(({ height }) => height < 10).length,
+      bottom: rows.at(-1)?.bottom ?? 0,
+      page: document.documentElement.scrollHeight - scrollY,
+      cut: cut.map((element) => element.className),
+      black,
+      paper: getComputedStyle(document.body).backgroundColor,
+    };
+  });
+  expect(seen).toMatchObject({ rows: 122, high: 0, cut: [], black: true, paper: 'rgba(0, 0, 0, 0)' });
+  expect(seen.bottom).toBeLessThanOrEqual(seen.page + 1);
+  // Whose words they are is said of one's own too.
+  const author = await page.locator('.own.first').evaluate((row) => getComputedStyle(row, '::before').position);
+  expect(author).toBe('static');
+  await page.emulateMedia({ media: null });
+  const sheets = (await page.pdf()).toString('latin1').match(/\/Type\s*\/Page\b/g);
+  expect(sheets?.length).toBeGreaterThanOrEqual(4);
+});
 
 test.describe('the clock', () => {
   test('after midnight today is yesterday', async ({ person, server }) => {
