@@ -1,8 +1,11 @@
+import type { Locator } from '@playwright/test';
 import { Member } from '../support/member.ts';
 import { expect, type Page, type Person, test } from '../support/room.ts';
 import { loadAll, open } from '../support/states.ts';
 
 test.use({ serverEnv: { APPENDS_PER_SECOND: '100000', APPEND_BURST: '100000' } });
+
+const CODE = '```rust\nfn main() {}\n```';
 
 /** A talk of two. */
 async function pair(person: (name: string) => Promise<Person>, origin: string): Promise<{ ana: Person; bo: Member; own: Member }> {
@@ -10,6 +13,32 @@ async function pair(person: (name: string) => Promise<Person>, origin: string): 
   const own = await Member.enter(ana);
   const bo = await Member.enter({ name: 'Bo', origin }, { code: own.code });
   return { ana, bo, own };
+}
+
+/** WCAG's contrast of an element's colour with what is behind it, or of its edge with what it stands on. */
+function contrast(locator: Locator, what: 'text' | 'edge'): Promise<number> {
+  return locator.evaluate((element, what) => {
+    const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    if (!pen) throw new Error('a canvas reads every way to write a colour');
+    const paint = (colours: string[]) => {
+      pen.clearRect(0, 0, 1, 1);
+      for (const colour of colours) {
+        pen.fillStyle = colour;
+        pen.fillRect(0, 0, 1, 1);
+      }
+      const [r, g, b] = Array.from(pen.getImageData(0, 0, 1, 1).data, (byte) => {
+        const part = byte / 255;
+        return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * (r ?? 0) + 0.7152 * (g ?? 0) + 0.0722 * (b ?? 0);
+    };
+    const behind: string[] = [];
+    const start = what === 'edge' ? element.parentElement : element;
+    for (let at = start; at; at = at.parentElement) behind.unshift(getComputedStyle(at).backgroundColor);
+    const style = getComputedStyle(element);
+    const [a, b] = [paint(behind), paint([...behind, what === 'edge' ? style.borderBlockEndColor : style.color])];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  }, what);
 }
 
 test('print gives the talk', async ({ person, server }) => {
@@ -96,5 +125,71 @@ test.describe('the clock', () => {
       await expect(ana.log.locator('.day time')).toHaveAttribute('datetime', day(hours));
     }
   });
+});
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(colorScheme, () => {
+    test.use({ colorScheme });
+
+    test('code in own messages can be read', async ({ person, server }) => {
+      const { ana, own } = await pair(person, server.url);
+      await own.say(`${CODE}\n\`inline\``);
+      await open(ana, own.code);
+      await ana.page.emulateMedia({ colorScheme });
+      const message = ana.message('fn main');
+      for (const part of ['.label', '.bar button', 'pre code', 'p code']) {
+        expect(await contrast(message.locator(part), 'text'), part).toBeGreaterThanOrEqual(4.5);
+      }
+    });
+
+    test('what can be pressed or typed into has an edge', async ({ person, server }) => {
+      const ana = await person('Ana');
+      const own = await Member.enter(ana);
+      const edges = async (...controls: Locator[]) => {
+        for (const control of controls) {
+          await expect(control.first()).toBeVisible();
+          expect(await contrast(control.first(), 'edge'), String(control)).toBeGreaterThanOrEqual(3);
+        }
+      };
+      const { page } = ana;
+      await page.emulateMedia({ colorScheme });
+      await ana.home();
+      await page.getByText('Options', { exact: true }).click();
+      await edges(ana.nameField, ana.codeField, page.getByRole('button', { name: 'Join' }), page.getByRole('textbox', { name: 'How many' }));
+      await open(ana, own.code);
+      await edges(page.locator('#composer'), page.locator('.chip.code'), page.getByRole('button', { name: 'Show QR' }));
+      await own.react(await own.say('Hello'), '👍');
+      await edges(page.locator('.reactions button'));
+      await ana.press('Emoji');
+      await edges(page.getByRole('searchbox'));
+      await page.keyboard.press('Escape');
+      await ana.press('Invite');
+      await edges(page.getByRole('textbox', { name: 'Link to this room' }), page.getByRole('button', { name: 'Full screen' }));
+    });
+  });
+}
+
+test('forced colours tell what is one’s own, what is code and who is away', async ({ person, server }) => {
+  const { ana, bo, own } = await pair(person, server.url);
+  const message = await bo.say(`${CODE}\nand \`inline\``);
+  await own.react(message, '👍');
+  await bo.react(message, '🎉');
+  const chidi = await Member.enter({ name: 'Chidi', origin: server.url }, { code: own.code });
+  await open(ana, own.code);
+  await chidi.goAway();
+  await expect(ana.people).toContainText('away');
+  await ana.page.emulateMedia({ forcedColors: 'active' });
+  const background = (locator: Locator, part?: string) =>
+    locator.evaluate((element, part) => getComputedStyle(element, part).backgroundColor, part);
+  const reactions = ana.page.locator('.reactions button');
+  expect(await background(reactions.nth(0))).not.toBe(await background(reactions.nth(1)));
+  const member = (name: string) => ana.people.getByRole('listitem').filter({ hasText: name });
+  const [canvas, text] = await ana.page.evaluate(() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]);
+  expect(await background(member('Bo'), '::before')).toBe(text);
+  expect(await background(member('Chidi'), '::before')).toBe(canvas);
+  const edge = (selector: string, property: 'outlineStyle' | 'borderBlockEndStyle') =>
+    ana.message('inline').locator(selector).evaluate((element, property) => getComputedStyle(element)[property], property);
+  expect(await edge('p code', 'outlineStyle')).toBe('solid');
+  expect(await edge('.pre', 'borderBlockEndStyle')).toBe('solid');
 });
 
