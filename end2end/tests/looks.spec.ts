@@ -15,6 +15,12 @@ async function pair(person: (name: string) => Promise<Person>, origin: string): 
   return { ana, bo, own };
 }
 
+async function box(locator: Locator) {
+  const found = await locator.boundingBox();
+  if (!found) throw new Error('it is shown');
+  return { ...found, right: found.x + found.width, bottom: found.y + found.height };
+}
+
 /** WCAG's contrast of an element's colour with what is behind it, or of its edge with what it stands on. */
 function contrast(locator: Locator, what: 'text' | 'edge'): Promise<number> {
   return locator.evaluate((element, what) => {
@@ -39,6 +45,11 @@ function contrast(locator: Locator, what: 'text' | 'edge'): Promise<number> {
     const [a, b] = [paint(behind), paint([...behind, what === 'edge' ? style.borderBlockEndColor : style.color])];
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   }, what);
+}
+
+/** Text of twice the size, as a reader's setting makes it. */
+async function enlarge(page: Page): Promise<void> {
+  await page.evaluate(() => document.documentElement.style.setProperty('font-size', '32px'));
 }
 
 test('print gives the talk', async ({ person, server }) => {
@@ -125,6 +136,56 @@ test.describe('the clock', () => {
       await expect(ana.log.locator('.day time')).toHaveAttribute('datetime', day(hours));
     }
   });
+});
+
+for (const width of [390, 320]) {
+  test(`text of twice the size fits on ${width} px`, async ({ person, server }) => {
+    const { ana, bo, own } = await pair(person, server.url);
+    await bo.say('Hello Ana');
+    await ana.page.setViewportSize({ width, height: 844 });
+    await open(ana, own.code);
+    await enlarge(ana.page);
+    const inside = async (locator: Locator) => {
+      const { x, y, right, bottom } = await box(locator);
+      expect(Math.min(x, y), String(locator)).toBeGreaterThanOrEqual(0);
+      expect(right, String(locator)).toBeLessThanOrEqual(width);
+      expect(bottom, String(locator)).toBeLessThanOrEqual(844);
+    };
+    for (const control of await ana.page.getByRole('banner').locator('a, button').filter({ visible: true }).all()) {
+      await inside(control);
+    }
+    for (const letter of await ana.page.locator('.avatar').filter({ visible: true }).all()) {
+      const [wide, high] = await letter.evaluate((avatar) => {
+        const range = document.createRange();
+        range.selectNodeContents(avatar);
+        const { width, height } = range.getBoundingClientRect();
+        return [avatar.clientWidth - width, avatar.clientHeight - height] as const;
+      });
+      expect(Math.min(wide, high)).toBeGreaterThanOrEqual(0);
+    }
+    await ana.press('More');
+    await inside(ana.page.locator('#tools'));
+    for (const name of ['Invite', 'Look: automatic']) await inside(ana.page.getByRole('button', { name }));
+    await ana.page.getByRole('button', { name: 'Invite' }).click();
+    for (const name of ['Copy link', 'Full screen']) {
+      const button = ana.page.getByRole('dialog').getByRole('button', { name });
+      await button.scrollIntoViewIfNeeded();
+      await inside(button);
+    }
+    expect(await ana.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+  });
+}
+
+test('a phone on its side, with its keyboard, has a box to write into', async ({ person, server }) => {
+  const { ana, bo, own } = await pair(person, server.url);
+  for (let i = 1; i <= 20; i++) await bo.say(`Line ${i}`);
+  await ana.page.setViewportSize({ width: 844, height: 200 });
+  await open(ana, own.code);
+  await ana.composer.fill('one\ntwo\nthree');
+  const [form, log] = [await box(ana.page.locator('#composer')), await box(ana.page.locator('#log'))];
+  expect(form.bottom).toBeLessThanOrEqual(200);
+  expect(log.height).toBeGreaterThanOrEqual(20);
+  expect(await ana.page.evaluate(() => document.documentElement.scrollHeight)).toBe(200);
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {
