@@ -254,3 +254,31 @@ test('forced colours tell what is one’s own, what is code and who is away', as
   expect(await edge('.pre', 'borderBlockEndStyle')).toBe('solid');
 });
 
+test('a wide screen keeps the talk together', async ({ person, server }) => {
+  const { ana, bo, own } = await pair(person, server.url);
+  await bo.say('Hello');
+  await own.say('word '.repeat(400));
+  await ana.page.setViewportSize({ width: 1920, height: 1000 });
+  await open(ana, own.code);
+  const [theirs, mine] = [await box(ana.message('Hello').locator('.message')), await box(ana.message('word').locator('.message'))];
+  const form = await box(ana.page.locator('#composer'));
+  expect(mine.width).toBeLessThanOrEqual(46 * 16);
+  expect(mine.right - theirs.x).toBeLessThanOrEqual(60 * 16);
+  expect(theirs.x - 48).toBe(form.x);
+  expect(form.width).toBeLessThanOrEqual(60 * 16);
+});
+
+test('where the log goes on below, it fades', async ({ person, server }) => {
+  const { ana, bo, own } = await pair(person, server.url);
+  for (let i = 1; i <= 60; i++) await bo.say(`Line ${i}`);
+  await open(ana, own.code);
+  const fade = () => ana.page.locator('.foot').evaluate((foot) => getComputedStyle(foot, '::before').backgroundImage);
+  expect(await fade()).toBe('none');
+  await ana.message('Line 30').evaluate((row) => row.scrollIntoView({ block: 'center' }));
+  await expect.poll(fade).toContain('linear-gradient');
+  // The scroll bar is still to be pressed to its end.
+  const [log, foot] = [await box(ana.page.locator('#log')), await box(ana.page.locator('.foot'))];
+  const top = await ana.page.evaluate(([x, y]) => document.elementFromPoint(x, y)?.id, [log.right - 4, foot.y - 4] as const);
+  expect(top).toBe('log');
+});
+
