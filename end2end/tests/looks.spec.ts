@@ -282,3 +282,41 @@ test('where the log goes on below, it fades', async ({ person, server }) => {
   expect(top).toBe('log');
 });
 
+test('avatar and “edited” stand in the bubble’s own line', async ({ person, server }) => {
+  const { ana, bo, own } = await pair(person, server.url);
+  for (const who of [bo, own]) {
+    const slip = await who.say('ok');
+    await who.react(slip, '👍');
+    await who.edit(slip, who === bo ? 'theirs' : 'mine');
+  }
+  await open(ana, own.code);
+  for (const text of ['theirs', 'mine']) {
+    const row = ana.message(text);
+    const [bubble, edited] = [await box(row.locator('.message')), await box(row.locator('.edited'))];
+    expect(edited.x).toBeGreaterThanOrEqual(bubble.x);
+    expect(edited.right).toBeLessThanOrEqual(bubble.right);
+    expect(edited.bottom).toBeLessThanOrEqual(bubble.bottom);
+    expect(edited.y).toBeGreaterThanOrEqual((await box(row.locator('.message p'))).bottom - 1);
+    expect((await box(row.locator('.reactions'))).y).toBeGreaterThanOrEqual(bubble.bottom - 6);
+  }
+  const theirs = ana.message('theirs');
+  expect((await box(theirs.locator('.avatar'))).bottom).toBe((await box(theirs.locator('.message'))).bottom);
+});
+
+test('what is on its way says so once, and moves nothing', async ({ person, server }) => {
+  const { ana, bo, own } = await pair(person, server.url);
+  await bo.say('Hello');
+  await open(ana, own.code);
+  await ana.context.setOffline(true);
+  await expect(ana.banner).toContainText('You are offline');
+  for (const text of ['first', 'second']) await ana.type(text);
+  const sending = ana.log.getByText('Sending…').filter({ visible: true });
+  await expect(sending).toHaveCount(1);
+  const [before, words, foot] = [await box(ana.message('second')), await box(sending), await box(ana.page.locator('.foot'))];
+  expect(words.y).toBeGreaterThanOrEqual(before.bottom);
+  expect(words.bottom).toBeLessThanOrEqual(foot.y + 1);
+  await ana.context.setOffline(false);
+  await ana.sent('second');
+  await ana.sent('first');
+  expect(await box(ana.message('second'))).toEqual(before);
+});

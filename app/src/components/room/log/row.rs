@@ -78,8 +78,15 @@ fn message_row(room: Room, message: &MessageRow) -> impl IntoView + use<> {
     let MessageRow { id, by, name, own, first_of_group, last_of_group, .. } = message;
     let mut class = format!("said hue-{}", by.hue());
     let words = message.body.as_ref().map(|body| read(room, *id, body, &room.names.read_untracked()));
+    let is_edited = is_edited(message);
     let calls = !own && words.as_deref().is_some_and(markup::calls_reader);
-    for (is, name) in [(*own, " own"), (*first_of_group, " first"), (*last_of_group, " last"), (calls, " calls")] {
+    for (is, name) in [
+        (*own, " own"),
+        (*first_of_group, " first"),
+        (*last_of_group, " last"),
+        (calls, " calls"),
+        (is_edited, " changed"),
+    ] {
         if is {
             class.push_str(name);
         }
@@ -111,7 +118,7 @@ fn message_row(room: Room, message: &MessageRow) -> impl IntoView + use<> {
 /// Everything below the words. Most messages have nothing there, and then it is nothing as a whole: each part that is
 /// not there is a comment in the page.
 fn below(room: Room, message: &MessageRow) -> Option<AnyView> {
-    let is_edited = message.edited && message.body.is_some();
+    let is_edited = is_edited(message);
     let is_any = is_edited || !message.reactions.is_empty() || message.state != RowState::Sent;
     is_any.then(|| {
         view! {
@@ -121,6 +128,10 @@ fn below(room: Room, message: &MessageRow) -> Option<AnyView> {
         }
         .into_any()
     })
+}
+
+fn is_edited(message: &MessageRow) -> bool {
+    message.edited && message.body.is_some()
 }
 
 fn author(message: &MessageRow) -> String {
@@ -244,10 +255,14 @@ fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
         }
         RowState::Pending { since, .. } | RowState::Changing { since } => {
             let waits = move || room.now.get().saturating_sub(since) >= PATIENT_MS;
-            Some(
-                view! { <div class=move || if waits() { "state" } else { "state hidden" }>{text::SENDING}</div> }
-                    .into_any(),
-            )
+            let is_new = matches!(message.state, RowState::Pending { .. });
+            let class = move || match (is_new, waits()) {
+                (true, true) => "state pending",
+                (true, false) => "state pending hidden",
+                (false, true) => "state",
+                (false, false) => "state hidden",
+            };
+            Some(view! { <div class=class>{text::SENDING}</div> }.into_any())
         }
         RowState::Refused(code) => Some(refused(room, message.id, code)),
     }

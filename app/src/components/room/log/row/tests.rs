@@ -144,7 +144,7 @@ fn what_stands_below_a_message_follows_it() {
                     aria-pressed=\"true\" title=\"Ana and 2 more\">👍 3</button></div>";
     assert!(html(Row::Message(row)).ends_with(&format!("{expected}</div>")));
     let pending = MessageRow { state: RowState::Pending { since: 0, waiting: None }, ..message("Hello") };
-    assert!(html(Row::Message(pending)).ends_with("<div class=\"state hidden\">Sending…</div></div>"));
+    assert!(html(Row::Message(pending)).ends_with("<div class=\"state pending hidden\">Sending…</div></div>"));
     let refused = |code| html(Row::Message(MessageRow { state: RowState::Refused(code), ..message("Hello") }));
     assert!(refused(Code::Storage).contains("class=\"message failed\">"));
     assert!(refused(Code::Storage).ends_with(
