@@ -30,14 +30,10 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
     pacer.note_urgent(browser::now_ms());
     loop {
         let (now, key) = (browser::now_ms(), room.last_key());
-        let zone = browser::zone();
-        if room.utc_offset.get_untracked() != Some(zone) {
-            browser::renew_formats();
-            runner.run_all(client.step(now, Input::UtcOffset(zone)));
-            room.utc_offset.set(Some(zone));
+        if follow_calendar(room) {
+            runner.run_all(client.step(now, Input::UtcOffset(browser::zone())));
             pacer.note_urgent(now);
         }
-        set_if_new(room.today, Some(browser::today()));
         if pacer.due(key).is_some_and(|due| due <= now) {
             room.draw(&client);
             pacer.note_drawn(now);
@@ -89,6 +85,18 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
             pacer.note_update(now);
         }
     }
+}
+
+/// Takes the reader's day and zone; true if the zone has changed.
+fn follow_calendar(room: Room) -> bool {
+    let zone = Some(browser::zone());
+    let has_changed = room.utc_offset.get_untracked() != zone;
+    if has_changed {
+        browser::renew_formats();
+        room.utc_offset.set(zone);
+    }
+    set_if_new(room.today, Some(browser::today()));
+    has_changed
 }
 
 /// True while a draft of the reader is on its way.
