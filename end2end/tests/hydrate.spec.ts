@@ -45,11 +45,14 @@ async function noteNodes(page: Page): Promise<void> {
   });
 }
 
-/** How many nodes were noted, and those of them that are not on the page any more. */
+/**
+ * How many nodes were noted, and those of them that are not on the page any more. Comments hold the places of what comes
+ * later, as the chunk of tools does.
+ */
 function lostNodes(page: Page): Promise<{ noted: number; lost: string[] }> {
   return page.evaluate(() => {
     const { nodes } = window as unknown as { nodes: Node[] };
-    const lost = nodes.filter((node) => !node.isConnected);
+    const lost = nodes.filter((node) => !node.isConnected && node.nodeType !== Node.COMMENT_NODE);
     return { noted: nodes.length, lost: lost.map((node) => `${node.nodeName}: ${node.textContent}`) };
   });
 }

@@ -18,10 +18,12 @@ use crate::text;
 pub(crate) fn HomePage() -> impl IntoView {
     let tries = RwSignal::new(0);
     let again = Callback::new(move |()| *tries.write() += 1);
-    let set_pending = expect_context::<PageAnnouncer>().reloading();
-    on_cleanup(move || set_pending.set(false));
+    // Until it is drawn, with what the server has for it.
+    let pending = expect_context::<PageAnnouncer>().reloading();
+    pending.set(true);
+    on_cleanup(move || pending.set(false));
     view! {
-        <Transition set_pending>
+        <Transition>
             {move || {
                 tries.track();
                 Suspend::new(outside(again, |views| (views.home)()))
@@ -36,6 +38,7 @@ pub(super) fn HomeView() -> impl IntoView {
     let home = Resource::new_blocking(|| (), |()| async { api::home().await.unwrap_or_default() });
     let navigate = use_navigate();
     let entered = Callback::new(move |code: RoomCode| navigate(&format!("/room/{code}"), Default::default()));
+    let pending = expect_context::<PageAnnouncer>().reloading();
     view! {
         <PageTitle name=""/>
         <div class="home">
@@ -48,6 +51,7 @@ pub(super) fn HomeView() -> impl IntoView {
                 <Transition>
                     {move || Suspend::new(async move {
                         let Home { flash, capacity } = home.await;
+                        pending.set(false);
                         view! {
                             <Unsent bodies=flash.iter().map(|flash| flash.body.clone()).collect()/>
                             <EnterForm purpose=Purpose::Home { capacity } flash entered/>

@@ -82,11 +82,13 @@ pub(crate) fn RoomPage() -> impl IntoView {
 
 /// What the chunk of the pages outside of a room draws.
 pub(super) async fn outside(again: Callback<()>, draw: impl FnOnce(Outside) -> AnyView) -> AnyView {
-    match OUTSIDE.load().await {
-        Some(views) => draw(views),
-        // The server has answered already. Mostly it has become another build meanwhile.
-        None => view! { <Unavailable cause=Cause::Release again/> }.into_any(),
+    let pending = expect_context::<PageAnnouncer>().reloading();
+    if let Some(views) = OUTSIDE.load().await {
+        return draw(views);
     }
+    pending.set(false);
+    // The server has answered already. Mostly it has become another build meanwhile.
+    view! { <Unavailable cause=Cause::Release again/> }.into_any()
 }
 
 /// The page of what cannot be had now. It asks again by itself, and at once when the network is back.
