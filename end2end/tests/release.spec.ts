@@ -82,7 +82,7 @@ test('a page of another release asks once for a part of its own that is gone', a
   const isOver = guard.expectLost(/split_markup/);
   await ana.page.route('**/split_markup.wasm', (route) => {
     asked += 1;
-    return route.fulfill({ status: 404 });
+    return route.abort();
   });
   const code = await ana.create();
   test.skip((await ana.page.locator('link[href="/pkg/flasky.css"]').count()) > 0, 'a debug build has no parts');

@@ -1,5 +1,7 @@
 //! The announcement of a page that comes without a document of its own.
 
+use std::mem;
+
 use leptos::prelude::*;
 
 use crate::live::browser;
@@ -9,31 +11,38 @@ use crate::live::effect::effect;
 /// screen reader says the title. A context.
 #[derive(Clone, Copy)]
 pub(crate) struct PageAnnouncer {
-    /// Number of pages that the router is waiting for. Two are while the reader goes on before the first one is there.
-    routing: RwSignal<usize>,
-    /// True while a page that stays asks for its content anew.
-    reloading: RwSignal<bool>,
+    /// Number of those that wait: the router for a page, also for two while the reader goes on before the first one is
+    /// there, and pages for their content.
+    waiting: RwSignal<usize>,
     title: RwSignal<Option<String>>,
 }
 
 impl PageAnnouncer {
     /// With nothing to say yet.
     pub(crate) fn new() -> Self {
-        Self { routing: RwSignal::new(0), reloading: RwSignal::new(false), title: RwSignal::new(None) }
+        Self { waiting: RwSignal::new(0), title: RwSignal::new(None) }
     }
 
     /// For the router, which sets it to true and to false once for each page.
     pub(crate) fn routing(self) -> SignalSetter<bool> {
-        let count = move |begins: bool| {
-            let waiting = self.routing.get_untracked();
-            self.routing.set(if begins { waiting + 1 } else { waiting.saturating_sub(1) });
-        };
-        SignalSetter::map(count)
+        SignalSetter::map(move |begins| self.count(begins))
     }
 
-    /// For a page that asks for its content anew.
-    pub(crate) fn reloading(self) -> WriteSignal<bool> {
-        self.reloading.write_only()
+    /// For a page that waits for its content: true while it does. It waits no more once it is gone.
+    pub(crate) fn pending(self) -> SignalSetter<bool> {
+        let waits = StoredValue::new(false);
+        let set = move |now: bool| {
+            if waits.try_update_value(|waits| mem::replace(waits, now)).is_some_and(|before| before != now) {
+                self.count(now);
+            }
+        };
+        on_cleanup(move || set(false));
+        SignalSetter::map(set)
+    }
+
+    fn count(self, begins: bool) {
+        let waiting = self.waiting.get_untracked();
+        self.waiting.set(if begins { waiting + 1 } else { waiting.saturating_sub(1) });
     }
 
     /// Announces the page that is put in, and its title set, before the next frame.
@@ -45,10 +54,6 @@ impl PageAnnouncer {
             self.title.set(Some(document().title()));
         });
     }
-
-    fn is_loading(self) -> bool {
-        self.routing.get() > 0 || self.reloading.get()
-    }
 }
 
 /// The element that speaks.
@@ -56,7 +61,7 @@ impl PageAnnouncer {
 pub(crate) fn PageAnnouncement(announcer: PageAnnouncer) -> impl IntoView {
     let mut was_loading = false;
     effect(move || {
-        let is_loading = announcer.is_loading();
+        let is_loading = announcer.waiting.get() > 0;
         browser::toggle_root_attribute("data-loading", is_loading);
         if was_loading && !is_loading {
             announcer.announce();

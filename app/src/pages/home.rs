@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 use protocol::RoomCode;
 
-use super::room::outside;
+use super::outside::OUTSIDE;
+use super::room::outdated;
 use crate::api::{self, Home};
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::Unsent;
@@ -19,14 +20,22 @@ pub(crate) fn HomePage() -> impl IntoView {
     let tries = RwSignal::new(0);
     let again = Callback::new(move |()| *tries.write() += 1);
     // Until it is drawn, with what the server has for it.
-    let pending = expect_context::<PageAnnouncer>().reloading();
-    pending.set(true);
-    on_cleanup(move || pending.set(false));
+    let set_pending = expect_context::<PageAnnouncer>().pending();
+    set_pending.set(true);
+    let drawn = Callback::new(move |()| set_pending.set(false));
     view! {
         <Transition>
             {move || {
                 tries.track();
-                Suspend::new(outside(again, |views| (views.home)()))
+                Suspend::new(async move {
+                    match OUTSIDE.load().await {
+                        Some(views) => (views.home)(HomeViewProps { drawn }),
+                        None => {
+                            drawn.run(());
+                            outdated(again)
+                        }
+                    }
+                })
             }}
         </Transition>
     }
@@ -34,11 +43,13 @@ pub(crate) fn HomePage() -> impl IntoView {
 
 /// One card, one form.
 #[component]
-pub(super) fn HomeView() -> impl IntoView {
+pub(super) fn HomeView(
+    /// Called when it is drawn whole.
+    drawn: Callback<()>,
+) -> impl IntoView {
     let home = Resource::new_blocking(|| (), |()| async { api::home().await.unwrap_or_default() });
     let navigate = use_navigate();
     let entered = Callback::new(move |code: RoomCode| navigate(&format!("/room/{code}"), Default::default()));
-    let pending = expect_context::<PageAnnouncer>().reloading();
     view! {
         <PageTitle name=""/>
         <div class="home">
@@ -51,7 +62,7 @@ pub(super) fn HomeView() -> impl IntoView {
                 <Transition>
                     {move || Suspend::new(async move {
                         let Home { flash, capacity } = home.await;
-                        pending.set(false);
+                        drawn.run(());
                         view! {
                             <Unsent bodies=flash.iter().map(|flash| flash.body.clone()).collect()/>
                             <EnterForm purpose=Purpose::Home { capacity } flash entered/>

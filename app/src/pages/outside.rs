@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::RoomCode;
 
-use super::home::HomeView;
+use super::home::{HomeView, HomeViewProps};
 use crate::api::{self, CallError, Cause, Inside, JoinPage, Visit};
 use crate::chunk::chunk;
 use crate::components::enter_form::{EnterForm, Purpose};
@@ -25,7 +25,7 @@ const MAX_POLL_MS: u32 = 30_000;
 #[derive(Clone, Copy)]
 pub(crate) struct Outside {
     /// Home.
-    pub(super) home: fn() -> AnyView,
+    pub(super) home: fn(HomeViewProps) -> AnyView,
     /// A room from outside.
     pub(super) join: fn(JoinRoomProps) -> AnyView,
     /// A code that is no room's.
@@ -37,7 +37,7 @@ pub(crate) struct Outside {
 chunk! {
     /// What a page outside of a room is drawn with.
     pub(crate) static OUTSIDE: Outside = outside::fetched_outside(Outside {
-        home: || HomeView().into_any(),
+        home: |props| HomeView(props).into_any(),
         join: |props| JoinRoom(props).into_any(),
         unknown: |props| UnknownRoom(props).into_any(),
         last_leave: |props| LastLeave(props).into_any(),

@@ -48,8 +48,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
             navigate(&format!("/room/{entered}"), Default::default());
         }
     });
-    let set_pending = expect_context::<PageAnnouncer>().reloading();
-    on_cleanup(move || set_pending.set(false));
+    let set_pending = expect_context::<PageAnnouncer>().pending();
     view! {
         <Transition set_pending>
             {move || Suspend::new(async move {
@@ -81,13 +80,12 @@ pub(crate) fn RoomPage() -> impl IntoView {
 }
 
 /// What the chunk of the pages outside of a room draws.
-pub(super) async fn outside(again: Callback<()>, draw: impl FnOnce(Outside) -> AnyView) -> AnyView {
-    let pending = expect_context::<PageAnnouncer>().reloading();
-    if let Some(views) = OUTSIDE.load().await {
-        return draw(views);
-    }
-    pending.set(false);
-    // The server has answered already. Mostly it has become another build meanwhile.
+async fn outside(again: Callback<()>, draw: impl FnOnce(Outside) -> AnyView) -> AnyView {
+    OUTSIDE.load().await.map_or_else(|| outdated(again), draw)
+}
+
+/// The page in place of one whose chunk does not come. Mostly the server has become another build.
+pub(super) fn outdated(again: Callback<()>) -> AnyView {
     view! { <Unavailable cause=Cause::Release again/> }.into_any()
 }
 
