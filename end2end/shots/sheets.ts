@@ -37,7 +37,7 @@ test('the pictures of the README', () => {
     ['talk-1280-light', 'room'],
     ['talk-1280-dark', 'room-dark'],
     ['talk-390-light', 'room-phone'],
-    ['home-1280-light', 'home'],
+    ['home-390-light', 'home-phone'],
   ]) {
     copyFileSync(`${SHOTS}/${state}.png`, `${DOCS}/${name}.png`);
   }
