@@ -117,13 +117,15 @@ const painted = () => new Promise((done) => {
   setTimeout(done, 1000);
 });
 
-const boot = async (wasm, script, again) => {
+const boot = async (wasm, script, again, outside) => {
   const root = document.documentElement;
   const app = document.getElementById('app');
   let changed = false;
   const observer = new MutationObserver(() => { changed = true; });
   observer.observe(app, { subtree: true, childList: true, characterData: true });
   await painted();
+  // Beside the program and not after it, where the page will need it. The program finds it in the cache then.
+  for (const chunk of app.querySelector('.pitch') ? outside : []) fetch(chunk).catch(() => {});
   const compiled = WebAssembly.compileStreaming(fetch(wasm));
   const load = async (address) => {
     const [program, module_or_path] = await Promise.all([import(address), compiled]);

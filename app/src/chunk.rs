@@ -6,12 +6,18 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{LazyLock, Mutex, OnceLock};
 
 use futures_channel::oneshot;
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::{ArcTrigger, Notify, Track};
 // Not that of leptos: a chunk may be needed before leptos runs.
 use wasm_bindgen_futures::spawn_local;
+
+/// Time until a chunk that did not come is asked for again, in milliseconds; each further time is twice as long.
+const FIRST_WAIT_MS: u32 = 1_000;
+/// Maximum time until then.
+const MAX_WAIT_MS: u32 = 30_000;
 
 static IS_OUTDATED: AtomicBool = AtomicBool::new(false);
 
@@ -30,6 +36,8 @@ pub(crate) struct Chunk<T: 'static> {
     fetch: fn() -> Fetching<T>,
     is_on_its_way: AtomicBool,
     has_failed: AtomicBool,
+    /// Those that wait for the attempt under way: dropped when it is over.
+    waiting: Mutex<Vec<oneshot::Sender<()>>>,
     came: LazyLock<ArcTrigger>,
 }
 
@@ -42,6 +50,7 @@ impl<T: Copy> Chunk<T> {
             fetch,
             is_on_its_way: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
+            waiting: Mutex::new(Vec::new()),
             came: LazyLock::new(ArcTrigger::new),
         }
     }
@@ -69,11 +78,11 @@ impl<T: Copy> Chunk<T> {
     pub(crate) async fn load(&'static self) -> Option<T> {
         if self.here().is_none() {
             // A page's futures are `Send`, and the browser's are not.
-            let (tell, told) = oneshot::channel::<()>();
-            spawn_local(async move {
-                self.fetch().await;
-                drop(tell);
-            });
+            let (tell, told) = oneshot::channel();
+            if let Ok(mut waiting) = self.waiting.lock() {
+                waiting.push(tell);
+            }
+            self.prefetch();
             let _ = told.await;
         }
         self.here()
@@ -85,7 +94,19 @@ impl<T: Copy> Chunk<T> {
             spawn_local(async {
                 self.fetch().await;
                 self.is_on_its_way.store(false, Ordering::Relaxed);
+                if let Ok(mut waiting) = self.waiting.lock() {
+                    waiting.clear();
+                }
             });
+        }
+    }
+
+    /// The same, again and again until it is here.
+    pub(crate) async fn insist(&'static self) {
+        let mut wait = FIRST_WAIT_MS;
+        while self.load().await.is_none() {
+            TimeoutFuture::new(wait).await;
+            wait = (wait * 2).min(MAX_WAIT_MS);
         }
     }
 

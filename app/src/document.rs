@@ -23,6 +23,8 @@ pub struct Assets {
     pub again: String,
     /// The WASM.
     pub wasm: String,
+    /// The files of the chunk that pages outside of a room need; none where the program is not split.
+    pub outside: Vec<String>,
     /// The styles.
     pub style: String,
     /// Name of this build, as the server's `welcome` has it: a page of another one offers to be loaded anew.
@@ -48,8 +50,8 @@ fn without_comments(script: &str) -> String {
 ///
 /// `origin` is the address that people use, where the server knows it.
 pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> impl IntoView {
-    let Assets { script, again, wasm, style, build } = assets;
-    let boot = format!("{}\nboot('{wasm}', '{script}', '{again}');", *BOOT);
+    let Assets { script, again, wasm, outside, style, build } = assets;
+    let boot = format!("{}\nboot('{wasm}', '{script}', '{again}', {outside:?});", *BOOT);
     let card = origin.as_deref().map(link_card);
     let path = use_context::<RequestUrl>().and_then(|url| Some(url.parse().ok()?.path().to_owned()));
     view! {

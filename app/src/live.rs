@@ -7,7 +7,7 @@ pub mod browser;
 mod draft;
 mod driver;
 pub mod effect;
-mod history;
+pub mod history;
 mod leave;
 pub mod log;
 pub mod notices;

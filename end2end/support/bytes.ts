@@ -49,17 +49,21 @@ export function fetched(page: Page): Set<string> {
   return urls;
 }
 
-/** The bytes of these files by their names, and how many they are together until the room is live, and after that. */
-export async function weigh(urls: Iterable<string>): Promise<{ sizes: Record<string, number>; room: number; tools: number }> {
+/** The bytes of these files by their names, and how many they are together without the chunks, and the chunks alone. */
+export async function weigh(urls: Iterable<string>): Promise<{ sizes: Record<string, number>; room: number; chunks: number }> {
   const sizes: Record<string, number> = {};
-  const sums = { room: 0, tools: 0 };
+  const sums = { room: 0, chunks: 0 };
   for (const url of urls) {
     const name = new URL(url).pathname.split('/').pop() ?? url;
     sizes[name] = await brotliBytes(url);
-    // The chunk of tools, and what it shares with other chunks.
-    sums[/^(split|chunk)_/.test(name) ? 'tools' : 'room'] += sizes[name];
+    sums[/^(split|chunk)_/.test(name) ? 'chunks' : 'room'] += sizes[name];
   }
   return { sizes, ...sums };
+}
+
+/** Waits until a room's page has fetched the chunks that it may need. */
+export async function hasAllChunks(urls: Set<string>): Promise<void> {
+  await expect.poll(() => [...urls].some((url) => url.endsWith('/split_outside.wasm'))).toBe(true);
 }
 
 /** The bytes of the first HTML of this room, for somebody who is in it. */

@@ -46,14 +46,15 @@ async function noteNodes(page: Page): Promise<void> {
 }
 
 /**
- * How many nodes were noted, and those of them that are not on the page any more. Comments hold the places of what comes
- * later, as the chunk of tools does.
+ * How many nodes were noted, and those of them that are not on the page any more: first comments, which hold the places of
+ * what comes later, then others.
  */
-function lostNodes(page: Page): Promise<{ noted: number; lost: string[] }> {
+function lostNodes(page: Page): Promise<{ noted: number; places: number; lost: string[] }> {
   return page.evaluate(() => {
     const { nodes } = window as unknown as { nodes: Node[] };
-    const lost = nodes.filter((node) => !node.isConnected && node.nodeType !== Node.COMMENT_NODE);
-    return { noted: nodes.length, lost: lost.map((node) => `${node.nodeName}: ${node.textContent}`) };
+    const gone = nodes.filter((node) => !node.isConnected);
+    const lost = gone.filter((node) => node.nodeType !== Node.COMMENT_NODE);
+    return { noted: nodes.length, places: gone.length - lost.length, lost: lost.map((node) => `${node.nodeName}: ${node.textContent}`) };
   });
 }
 
@@ -65,8 +66,9 @@ test('home is taken over as the server wrote it, with what was typed', async ({ 
   letWasmCome();
   await ana.hydrated();
   await expect(ana.nameField).toHaveValue('Ana');
-  const { noted, lost } = await lostNodes(ana.page);
+  const { noted, places, lost } = await lostNodes(ana.page);
   expect(lost).toEqual([]);
+  expect(places).toBe(0);
   expect(noted).toBeGreaterThan(50);
 });
 
@@ -82,8 +84,10 @@ test('a room with every kind of message is taken over as it is, with what was ty
   await bo.say('Afterwards');
   await ana.hears('Afterwards');
   await expect(ana.composer).toHaveValue('typed early');
-  const { noted, lost } = await lostNodes(ana.page);
+  const { noted, places, lost } = await lostNodes(ana.page);
   expect(lost).toEqual([]);
+  // Those of the list of shortcuts and of the names for a mention.
+  expect(places).toBe(2);
   expect(noted).toBeGreaterThan(500);
 });
 

@@ -83,7 +83,7 @@ test('print gives the talk', async ({ person, server }) => {
     );
     return {
       rows: rows.length,
-      high: rows.filter(({ height }) => height < 10).length,
+      collapsed: rows.filter(({ height }) => height < 10).length,
       bottom: rows.at(-1)?.bottom ?? 0,
       page: document.documentElement.scrollHeight - scrollY,
       cut: cut.map((element) => element.className),
@@ -91,7 +91,7 @@ test('print gives the talk', async ({ person, server }) => {
       paper: getComputedStyle(document.body).backgroundColor,
     };
   });
-  expect(seen).toMatchObject({ rows: 122, high: 0, cut: [], black: true, paper: 'rgba(0, 0, 0, 0)' });
+  expect(seen).toMatchObject({ rows: 122, collapsed: 0, cut: [], black: true, paper: 'rgba(0, 0, 0, 0)' });
   expect(seen.bottom).toBeLessThanOrEqual(seen.page + 1);
   // Whose words they are is said of one's own too.
   const author = await page.locator('.own.first').evaluate((row) => getComputedStyle(row, '::before').position);

@@ -1,29 +1,9 @@
-import type { Page } from '@playwright/test';
+import { heard, listen } from '../support/heard.ts';
 import { golden, Member } from '../support/member.ts';
 import { expect, type Person, test } from '../support/room.ts';
 import { loadAll, open, setHidden, STAGE_ENV, thousand } from '../support/states.ts';
 
 test.use({ serverEnv: STAGE_ENV });
-
-/** Takes down what a screen reader would say by itself: what is added to live regions that are not off or busy. */
-function listen(): void {
-  const LIVE = '[aria-live], [role=log], [role=status], [role=alert], output';
-  const heard: string[] = [];
-  Object.assign(window, { heard });
-  new MutationObserver((records) => {
-    for (const { target, addedNodes, type } of records) {
-      const region = (target instanceof Element ? target : target.parentElement)?.closest(LIVE);
-      if (!region || region.getAttribute('aria-live') === 'off' || region.closest('[aria-busy=true]')) continue;
-      for (const { textContent } of type === 'characterData' ? [target] : Array.from(addedNodes)) {
-        if (textContent?.trim()) heard.push(textContent.trim());
-      }
-    }
-  }).observe(document, { subtree: true, childList: true, characterData: true });
-}
-
-function heard(page: Page): Promise<string[]> {
-  return page.evaluate(() => (window as unknown as { heard: string[] }).heard);
-}
 
 async function talking({ person }: { person: (name: string) => Promise<Person> }): Promise<[Person, Member]> {
   const ana = await person('Ana');

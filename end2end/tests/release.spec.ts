@@ -88,10 +88,8 @@ test('a page of another release asks once for a part of its own that is gone', a
   test.skip((await ana.page.locator('link[href="/pkg/flasky.css"]').count()) > 0, 'a debug build has no parts');
   await expect(reload(ana)).toBeVisible();
   await bo.join(code);
-  for (const words of ['**one**', '**two**']) {
-    await bo.type(words);
-    await ana.hears(words);
-  }
+  for (const words of ['**one**', '**two**', '**three**']) await bo.type(words);
+  for (const words of ['**one**', '**two**', '**three**']) await ana.hears(words);
   expect(asked).toBe(1);
   await isOver();
 });
@@ -131,4 +129,11 @@ test('drafts that another version has stored are shown as texts', async ({ perso
   await ana.page.reload();
   await ana.inRoom(code);
   await expect(ana.composer).toHaveValue('one\ntwo');
+  await ana.composer.fill('');
+  for (const nonsense of ['{', '[]', 'null', '1']) {
+    await ana.page.evaluate(([code, text]) => sessionStorage.setItem(`flasky.outbox.${code}`, text ?? ''), [code, nonsense]);
+    await ana.page.reload();
+    await ana.inRoom(code);
+    await expect(ana.composer).toHaveValue('');
+  }
 });

@@ -4,6 +4,7 @@
 //! them from there at each request, so that `cargo leptos watch` can change them. One code serves both.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::future::{Ready, ready};
 use std::io::{self, Cursor, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -63,7 +64,16 @@ pub const AGAIN: &str = "/again";
 pub fn find() -> Assets {
     let at = |file: &str| format!("{}/flasky.{file}", *ADDRESS);
     let again = format!("{}{AGAIN}/flasky.js", *ADDRESS);
-    Assets { script: at("js"), again, wasm: at("wasm"), style: at("css"), build: BUILD.clone() }
+    let outside = chunks("outside").map(|chunk| format!("{}/{chunk}.wasm", *ADDRESS)).collect();
+    Assets { script: at("js"), again, wasm: at("wasm"), outside, style: at("css"), build: BUILD.clone() }
+}
+
+/// The files of a chunk, by cargo-leptos' list of them; none where the program is not split.
+fn chunks(name: &str) -> impl Iterator<Item = String> {
+    let list = find_file(Path::new("pkg/__wasm_split_manifest.json"));
+    let all: HashMap<String, Vec<String>> =
+        list.ok().and_then(|list| serde_json::from_slice(&list.data).ok()).unwrap_or_default();
+    all.get(name).cloned().unwrap_or_default().into_iter()
 }
 
 /// Whether what is behind this address never changes.

@@ -1,7 +1,9 @@
 //! The room as a member sees it: first as the server rendered it, then live.
 
 use client::MessageRow;
+use futures_channel::oneshot;
 use leptos::prelude::*;
+use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::EventId;
 
 use super::notice::EndNotice;
@@ -9,6 +11,7 @@ use super::page_announcer::PageAnnouncer;
 use super::title::PageTitle;
 use crate::api::Inside;
 use crate::live::effect::effect;
+use crate::live::history::HISTORY;
 use crate::live::room::{Ending, Room, Status};
 use crate::text;
 
@@ -75,6 +78,8 @@ pub(crate) fn RoomView(
     again: Callback<()>,
     /// Called when the reader has left it here.
     left: Callback<()>,
+    /// Called when all is here that the room may need.
+    fetched: Callback<()>,
 ) -> impl IntoView {
     let Inside { snapshot, post_id, flash, markup } = inside;
     let room = Room::new(snapshot, markup, post_id);
@@ -83,11 +88,7 @@ pub(crate) fn RoomView(
     provide_context(Notices::new(room));
     provide_context(Toast::new());
     room.start();
-    effect(move || {
-        if room.status.get() == Status::Live {
-            TOOLS.prefetch();
-        }
-    });
+    fetch_ahead(room, fetched);
     effect(move || {
         if room.leaving.get() && room.status.get() == Status::Ended(Ending::Left) {
             left.run(());
@@ -120,6 +121,30 @@ pub(crate) fn RoomView(
         <QuestionDialog/>
         {move || shown()}
     }
+}
+
+/// Fetches the chunks that may be needed here as soon as the room is live: later the network may be gone, or the server
+/// be another build.
+fn fetch_ahead(room: Room, fetched: Callback<()>) {
+    let (tell, told) = oneshot::channel();
+    let (mut tell, mut told) = (Some(tell), Some(told));
+    effect(move || {
+        if room.status.get() == Status::Live
+            && let Some(tell) = tell.take()
+        {
+            let _ = tell.send(());
+        }
+    });
+    effect(move || {
+        let Some(told) = told.take() else { return };
+        spawn_local_scoped_with_cancellation(async move {
+            if told.await.is_ok() {
+                TOOLS.insist().await;
+                HISTORY.insist().await;
+                fetched.run(());
+            }
+        });
+    });
 }
 
 /// The room while it goes on.

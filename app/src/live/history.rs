@@ -13,7 +13,7 @@ type Done = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Brings messages into the log.
 #[derive(Clone, Copy)]
-pub(super) struct History {
+pub struct History {
     /// The page before this one.
     pub(super) older: fn(Room, Position) -> Done,
     /// What a reply answers.
@@ -22,7 +22,7 @@ pub(super) struct History {
 
 chunk! {
     /// Brings messages that are not on the page.
-    pub(super) static HISTORY: History = history::fetched_history(History {
+    pub(crate) static HISTORY: History = history::fetched_history(History {
         older: |room, before| Box::pin(older(room, before)),
         quoted: |room, id| Box::pin(quoted(room, id)),
     });

@@ -31,7 +31,7 @@ const QUOTES_AT_ONCE: usize = 10;
 /// [`TYPING_INTERVAL_MS`](client::presence::TYPING_INTERVAL_MS).
 const TYPING_INPUT_INTERVAL_MS: u64 = 1_000;
 
-/// An older page that did not come is asked for again after this time, in milliseconds.
+/// What was said before and did not come is asked for again after this time, in milliseconds.
 const OLDER_AGAIN_MS: u32 = 2_000;
 
 /// One room on one page, as the context provides it. A handle: every copy is the same room.
@@ -369,7 +369,11 @@ impl Room {
         for id in unknown.map(|quote| quote.target).filter(is_new).take(QUOTES_AT_ONCE) {
             leptos::task::spawn_local(async move {
                 if let Some(history) = HISTORY.load().await {
-                    (history.quoted)(self, id).await;
+                    return (history.quoted)(self, id).await;
+                }
+                TimeoutFuture::new(OLDER_AGAIN_MS).await;
+                if let Some(mut cells) = self.cells.try_write_value() {
+                    cells.requested_quotes.retain(|requested| *requested != id);
                 }
             });
         }

@@ -1,4 +1,4 @@
-//! The parser apart from the program: it is a quarter of what a room's page would fetch, and many rooms never need it.
+//! The parser apart from the program: it is an eighth of the whole, and many rooms never need it.
 //!
 //! The server has it at hand. The browser fetches it when it first has to draw what may hold markup, and what the server
 //! did not read for it: see [`ServerMarkup`](super::ServerMarkup). Until it has come, and when it cannot be fetched, a message stands

@@ -5,7 +5,7 @@ use leptos_router::hooks::use_navigate;
 use protocol::RoomCode;
 
 use super::outside::OUTSIDE;
-use super::room::outdated;
+use super::room::without_chunk;
 use crate::api::{self, Home};
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::Unsent;
@@ -32,7 +32,7 @@ pub(crate) fn HomePage() -> impl IntoView {
                         Some(views) => (views.home)(HomeViewProps { drawn }),
                         None => {
                             drawn.run(());
-                            outdated(again)
+                            without_chunk(String::new(), again)
                         }
                     }
                 })

@@ -23,7 +23,7 @@ const MAX_POLL_MS: u32 = 30_000;
 
 /// Views of the pages outside of a room.
 #[derive(Clone, Copy)]
-pub(crate) struct Outside {
+pub(crate) struct OutsideViews {
     /// Home.
     pub(super) home: fn(HomeViewProps) -> AnyView,
     /// A room from outside.
@@ -36,7 +36,7 @@ pub(crate) struct Outside {
 
 chunk! {
     /// What a page outside of a room is drawn with.
-    pub(crate) static OUTSIDE: Outside = outside::fetched_outside(Outside {
+    pub(crate) static OUTSIDE: OutsideViews = outside::fetched_outside(OutsideViews {
         home: |props| HomeView(props).into_any(),
         join: |props| JoinRoom(props).into_any(),
         unknown: |props| UnknownRoom(props).into_any(),

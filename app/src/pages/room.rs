@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 use protocol::RoomCode;
 
-use super::outside::{JoinRoomProps, LastLeaveProps, OUTSIDE, Outside, UnknownRoomProps};
+use super::outside::{JoinRoomProps, LastLeaveProps, OUTSIDE, OutsideViews, UnknownRoomProps};
 use crate::api::{self, Cause, Visit};
 use crate::components::notice::{KeptUnsent, Notice};
 use crate::components::page_announcer::PageAnnouncer;
@@ -39,6 +39,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
         visit.refetch();
     });
     let again = Callback::new(move |()| visit.refetch());
+    let fetched = Callback::new(|()| OUTSIDE.prefetch());
     let navigate = use_navigate();
     let entered = Callback::new(move |entered: RoomCode| {
         // Who joins is at the room's address already, unless the code had to be mended.
@@ -57,11 +58,11 @@ pub(crate) fn RoomPage() -> impl IntoView {
                 let has_left = left_code.try_get_untracked().flatten().as_ref() == Some(&code);
                 match visit {
                     Ok(Visit::Inside(inside)) if asks && inside.snapshot.members.len() == 1 => {
-                        outside(again, |views| (views.last_leave)(LastLeaveProps { inside: *inside })).await
+                        outside(code, again, |views| (views.last_leave)(LastLeaveProps { inside: *inside })).await
                     }
-                    Ok(Visit::Inside(inside)) => view! { <RoomView inside=*inside again left/> }.into_any(),
+                    Ok(Visit::Inside(inside)) => view! { <RoomView inside=*inside again left fetched/> }.into_any(),
                     Ok(Visit::JoinPage(page)) => {
-                        outside(again, |views| (views.join)(JoinRoomProps { page, has_left, entered, again })).await
+                        outside(code, again, |views| (views.join)(JoinRoomProps { page, has_left, entered, again })).await
                     }
                     Ok(Visit::Unknown(_)) if has_left => view! {
                         <PageTitle name=text::left(&code)/>
@@ -69,7 +70,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
                     }
                     .into_any(),
                     Ok(Visit::Unknown(unsent)) => {
-                        outside(again, |views| (views.unknown)(UnknownRoomProps { code, unsent, entered })).await
+                        outside(code.clone(), again, |views| (views.unknown)(UnknownRoomProps { code, unsent, entered })).await
                     }
                     Ok(Visit::Unavailable) => view! { <Unavailable cause=Cause::Server code again/> }.into_any(),
                     Err(cause) => view! { <Unavailable cause code again/> }.into_any(),
@@ -80,13 +81,14 @@ pub(crate) fn RoomPage() -> impl IntoView {
 }
 
 /// What the chunk of the pages outside of a room draws.
-async fn outside(again: Callback<()>, draw: impl FnOnce(Outside) -> AnyView) -> AnyView {
-    OUTSIDE.load().await.map_or_else(|| outdated(again), draw)
+async fn outside(code: String, again: Callback<()>, draw: impl FnOnce(OutsideViews) -> AnyView) -> AnyView {
+    OUTSIDE.load().await.map_or_else(|| without_chunk(code, again), draw)
 }
 
-/// The page in place of one whose chunk does not come. Mostly the server has become another build.
-pub(super) fn outdated(again: Callback<()>) -> AnyView {
-    view! { <Unavailable cause=Cause::Release again/> }.into_any()
+/// The page in place of one whose chunk does not come. Where there is a network, the server has become another build.
+pub(super) fn without_chunk(code: String, again: Callback<()>) -> AnyView {
+    let cause = if browser::is_online() { Cause::Release } else { Cause::Network };
+    view! { <Unavailable cause code lacks_chunk=true again/> }.into_any()
 }
 
 /// The page of what cannot be had now. It asks again by itself, and at once when the network is back.
@@ -95,8 +97,10 @@ fn Unavailable(
     /// Why.
     cause: Cause,
     /// The room's code, as the address has it; empty where it is no room's page.
-    #[prop(optional)]
     code: String,
+    /// True where the chunk of the pages outside of a room did not come, and nothing else.
+    #[prop(optional)]
+    lacks_chunk: bool,
     /// Called when it may be had.
     again: Callback<()>,
 ) -> impl IntoView {
@@ -106,12 +110,13 @@ fn Unavailable(
     let look = move || {
         let code = code.clone();
         spawn_local(async move {
-            if code.is_empty() {
-                again.try_run(());
-                return;
-            }
-            let answer = api::room_snapshot(code).await.map_err(|error| error.cause);
-            if !matches!(answer, Ok(Visit::Unavailable) | Err(Cause::Server | Cause::Network)) {
+            let may_be_had = if lacks_chunk {
+                OUTSIDE.load().await.is_some()
+            } else {
+                let answer = api::room_snapshot(code).await.map_err(|error| error.cause);
+                !matches!(answer, Ok(Visit::Unavailable) | Err(Cause::Server | Cause::Network))
+            };
+            if may_be_had {
                 again.try_run(());
             }
         });

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use web_sys::Element;
 
 use super::log::row::element_id;
-use super::tools::TOOLS;
+use super::tools::{TOOLS, with_tools};
 use super::{ComposerContext, EmojiTarget};
 use crate::components::click::click;
 use crate::live::browser;
@@ -50,14 +50,10 @@ pub(crate) fn EmojiPicker(
         }
     });
     let clicked = move |event| {
-        if let Some(tools) = TOOLS.get_or_fetch() {
-            (tools.picker_clicked)(picker, &event);
-        }
+        with_tools(|tools| (tools.picker_clicked)(picker, &event));
     };
     let pressed = move |event| {
-        if let Some(tools) = TOOLS.get_or_fetch() {
-            (tools.picker_pressed)(picker, &event);
-        }
+        with_tools(|tools| (tools.picker_pressed)(picker, &event));
     };
     let is_open = Memo::new(move |_| query.read().is_some());
     let content = move || match TOOLS.get_or_fetch() {

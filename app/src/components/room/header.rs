@@ -4,7 +4,7 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
 use super::notices::{Notices, Setting};
-use super::tools::TOOLS;
+use super::tools::with_tools;
 use crate::components::click::click;
 use crate::components::copy_link::CodeChip;
 use crate::components::icon::{Mark, Sign};
@@ -79,9 +79,7 @@ fn Bell() -> impl IntoView {
         Setting::Desktop => view! { <Sign icon="#i-bell" label=text::NOTICES_ON/> },
     };
     let toggle = move |_| {
-        if let Some(tools) = TOOLS.get_or_fetch() {
-            (tools.toggle_notices)(notices);
-        }
+        with_tools(|tools| (tools.toggle_notices)(notices));
     };
     view! {
         <button type="button" class="button icon bell hydrated" title=title on:click=click(toggle)>

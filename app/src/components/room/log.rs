@@ -6,7 +6,7 @@ use leptos::html::{Div, Section};
 use leptos::prelude::*;
 
 use super::invite::Invitation;
-use super::tools::TOOLS;
+use super::tools::with_tools;
 use crate::components::click::click;
 use crate::components::icon::Mark;
 use crate::components::list::{Item, ItemKey, List};
@@ -51,14 +51,10 @@ pub(crate) fn LogView() -> impl IntoView {
     provide_context(Seeker::new(room));
     scroll_anchor::restore_scroll_anchor(room, scroller);
     let steer = move |event: &KeyboardEvent| {
-        if let Some(tools) = TOOLS.get_or_fetch() {
-            (tools.log_key)(pointing, event);
-        }
+        with_tools(|tools| (tools.log_key)(pointing, event));
     };
     let copied = move |event: &ClipboardEvent| {
-        if let Some(tools) = TOOLS.get_or_fetch() {
-            (tools.copied)(room, event);
-        }
+        with_tools(|tools| (tools.copied)(room, event));
     };
     let scrolled = move |_| {
         following.scrolled();

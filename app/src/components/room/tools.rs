@@ -1,5 +1,5 @@
-//! Tools of an open room, in a chunk of their own: nothing of them is on the page before the reader does something. It is
-//! fetched as soon as the room is live.
+//! Tools of an open room, in a chunk of their own: nothing of them is on the page as the server draws it. It is fetched as
+//! soon as the room is live.
 
 use leptos::ev::{ClipboardEvent, KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
@@ -58,6 +58,13 @@ pub(super) fn hydrated_tools() -> RwSignal<Option<Tools>> {
     let tools = RwSignal::new(None);
     effect(move || tools.set(TOOLS.get()));
     tools
+}
+
+/// Does something with the tools. Where they are not here they are asked for, and nothing else happens.
+pub(super) fn with_tools(act: impl FnOnce(Tools)) {
+    if let Some(tools) = TOOLS.get_or_fetch() {
+        act(tools);
+    }
 }
 
 chunk! {

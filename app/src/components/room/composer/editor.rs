@@ -10,7 +10,7 @@ use super::keys::{is_composing, is_modified};
 use super::mention::Mention;
 use super::state::{self, KeyAction, KeyContext, KeyPress, Submit};
 use crate::api::Flash;
-use crate::components::room::tools::TOOLS;
+use crate::components::room::tools::with_tools;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::room::{Room, set_if_new};
@@ -101,8 +101,8 @@ impl Editor {
         });
         browser::on_window_event(ev::keydown, move |event| self.page_key(&event));
         let take_in = move |event: &ev::Event, data: Option<DataTransfer>| {
-            if let (Some(tools), Some(data)) = (TOOLS.get_or_fetch(), data) {
-                (tools.take_in)(self, event, &data);
+            if let Some(data) = data {
+                with_tools(|tools| (tools.take_in)(self, event, &data));
             }
         };
         browser::on_window_event(ev::paste, move |event| take_in(&event, event.clipboard_data()));

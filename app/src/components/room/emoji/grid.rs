@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::{SEARCH_ID, recent};
+use super::{ID, SEARCH_ID, first, recent};
+use crate::live::browser;
+use crate::live::effect::effect;
 use crate::live::room::set_if_new;
 use crate::text;
 
@@ -45,6 +47,13 @@ const GROUPS: [(&str, &str); 6] = [
 
 /// The content of the open picker.
 pub(in crate::components::room) fn content(query: RwSignal<Option<String>>) -> AnyView {
+    // In a picker that was opened before this came. Otherwise it is not open yet, and gets the focus then.
+    effect(|| {
+        let panel = browser::by_id(ID).filter(browser::is_open);
+        if let Some(first) = panel.and_then(|panel| first(&panel)) {
+            browser::focus_on(&first);
+        }
+    });
     view! {
         {search(query)}
         {move || query.get().map(|query| grid(&query))}

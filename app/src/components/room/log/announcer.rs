@@ -66,24 +66,32 @@ impl Announcer {
         let Some(mut pending) = self.pending.try_write_value() else { return };
         if pending.is_empty() {
             let read_out = async move {
-                if let Some(tools) = TOOLS.load().await {
-                    (tools.read_out)(self);
+                match TOOLS.load().await {
+                    Some(tools) => (tools.read_out)(self),
+                    None => self.count_out(),
                 }
             };
             set_timeout(|| spawn_local(read_out), ANNOUNCE_DELAY);
         }
         pending.extend(news);
     }
+
+    /// Announces how many messages are pending. Does nothing once the page is gone.
+    fn count_out(self) {
+        let count = self.pending.try_write_value().map_or(0, |mut pending| mem::take(&mut *pending).len());
+        if count > 0 {
+            self.notes.add(text::new_messages(count), ANNOUNCED);
+        }
+    }
 }
 
 /// Announces the pending messages. Does nothing once the page is gone.
 pub(in crate::components::room) fn read_out(announcer: Announcer) {
     let Announcer { room, notes, pending, last } = announcer;
-    let Some(mut pending) = pending.try_write_value().map(|mut pending| mem::take(&mut *pending)) else { return };
-    if pending.len() > MAX_READ_OUT {
-        notes.add(text::new_messages(pending.len()), ANNOUNCED);
-        return;
+    if pending.try_read_value().is_none_or(|pending| pending.len() > MAX_READ_OUT) {
+        return announcer.count_out();
     }
+    let mut pending = mem::take(&mut *pending.write_value());
     spawn_local(async move {
         for news in &pending {
             markup::wait_for_parser(news.body.as_str()).await;

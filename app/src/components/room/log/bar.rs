@@ -48,6 +48,10 @@ pub(super) fn ActionBar(
             browser::watch_size(&sheet, place);
         }
     });
+    let content = move || {
+        let id = shown.get()?;
+        Some((TOOLS.get()?.bar)(ButtonsProps { id, pointing }))
+    };
     view! {
         <div
             id="actions"
@@ -59,7 +63,7 @@ pub(super) fn ActionBar(
             data-message=move || shown.get().map(|id| id.to_string())
             node_ref=bar
         >
-            {move || shown.get().and_then(|id| Some((TOOLS.get_or_fetch()?.bar)(ButtonsProps { id, pointing })))}
+            {content}
         </div>
     }
 }

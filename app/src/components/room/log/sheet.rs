@@ -3,6 +3,7 @@
 use client::{MessageRow, Reaction};
 use leptos::ev;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use protocol::EventId;
 
 use super::actions::{MessageActions, QUICK, can_be_acted_on};
@@ -31,8 +32,18 @@ pub(super) fn MessageSheet(
     effect(move || {
         if shown.get().is_none() {
             browser::close_dialog(ID);
+        } else if TOOLS.get().is_none() {
+            spawn_local(async move {
+                if TOOLS.load().await.is_none() {
+                    set_if_new(pointing.sheet, None);
+                }
+            });
         }
     });
+    let content = move || {
+        let message = room.message(shown.get()?)?;
+        Some((TOOLS.get()?.sheet)(SheetProps { message }))
+    };
     view! {
         <dialog
             id=ID
@@ -45,7 +56,7 @@ pub(super) fn MessageSheet(
             on:pointerdown=move |_| pointing.cancelled()
             on:keydown=move |_| pointing.cancelled()
         >
-            {move || shown.get().and_then(|id| room.message(id)).and_then(|message| Some((TOOLS.get_or_fetch()?.sheet)(SheetProps { message })))}
+            {content}
         </dialog>
     }
 }

@@ -55,13 +55,14 @@ pub(in crate::components::room) fn ring_for(notices: Notices) {
         room.log.newest.track();
         this.look();
     });
-    let mut before = None;
+    // Also for what came before the tools did.
+    let mut before = 0;
     effect(move || {
         let unread = room.unread.get();
-        if before.is_some_and(|before| unread > before) && !browser::is_visible() {
+        if unread > before && !browser::is_visible() {
             this.claim();
         }
-        before = Some(unread);
+        before = unread;
     });
     effect(move || {
         let handle = this.notified.get().and_then(|id| room.log.find(RowKey::Event(id)));
