@@ -203,7 +203,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       }
     });
 
-    test('what can be pressed or typed into has an edge', async ({ person, server }) => {
+    test('what can be pressed or typed into has an edge', async ({ person }) => {
       const ana = await person('Ana');
       const own = await Member.enter(ana);
       const edges = async (...controls: Locator[]) => {
