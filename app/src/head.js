@@ -23,11 +23,14 @@
     if (pressed.matches('a')) event.preventDefault();
     else if ('command' in pressed) return;
     const dialog = document.getElementById(pressed.getAttribute('commandfor') ?? 'invite');
+    // That of shortcuts comes later.
+    if (!dialog) return;
     if (pressed.getAttribute('command') === 'close') dialog.close(); else dialog.showModal();
   });
 
-  // Enter sends from the start. One message is remembered until the program is here to send it, or does not start and the
-  // form is posted (see the boot script). In an attribute, because the elements must stay as they are until then.
+  // Enter sends from the start. One message is posted at once, so that others need not wait for the program here, and
+  // remembered until that sends it, or does not start and the form is posted (see the boot script): under the same id it is
+  // the same message. In an attribute, because the elements must stay as they are until then.
   addEventListener('keydown', (event) => {
     const { target, key, shiftKey, ctrlKey, metaKey, isComposing, keyCode } = event;
     if (key !== 'Enter' || shiftKey || isComposing || keyCode === 229 || !target.matches('html:not([data-hydrated]) #body')) return;
@@ -40,6 +43,8 @@
     event.preventDefault();
     const { dataset, elements: { body } } = event.target;
     if ('early' in dataset || !body.value.trim()) return;
+    const { action } = event.target;
+    fetch(action, { method: 'POST', body: new URLSearchParams(new FormData(event.target)) }).catch(() => {});
     [document.getElementById('connecting').textContent, dataset.early] = [dataset.connecting, body.value];
     body.focus(), body.select(), document.execCommand('delete');
   });

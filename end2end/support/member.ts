@@ -101,6 +101,11 @@ export class Member {
     this.socket.send(JSON.stringify(golden('signal')));
   }
 
+  /** Waits until somebody says this. */
+  async hears(body: string): Promise<void> {
+    await new Promise<void>((done, failed) => this.waiting.set(`says ${body}`, { done, failed }));
+  }
+
   /** Closes the connection; the seat stays for the grace. */
   async goAway(): Promise<void> {
     this.socket.close();
@@ -113,10 +118,13 @@ export class Member {
     await once(this.socket, 'close');
   }
 
-  private hear(frame: { type: string; id?: string; code?: string; events?: { id: string }[] }): void {
+  private hear(frame: { type: string; id?: string; code?: string; events?: { id: string; body?: string }[] }): void {
     if (frame.type === 'welcome') this.settle('welcome');
     if (frame.type === 'rejected' && frame.id) this.settle(frame.id, new Error(`rejected: ${frame.code}`));
-    for (const { id } of frame.events ?? []) this.settle(id);
+    for (const { id, body } of frame.events ?? []) {
+      this.settle(id);
+      this.settle(`says ${body}`);
+    }
   }
 
   private settle(id: string, problem?: Error): void {

@@ -18,14 +18,17 @@ async function held(ana: Person): Promise<{ bo: Member; code: string; letWasmCom
 
 test('Enter is remembered, once, and sent when the program is here', async ({ person }) => {
   const ana = await person('Ana');
-  const { code, letWasmCome } = await held(ana);
+  const { bo, code, letWasmCome } = await held(ana);
   const id = await ana.page.locator('#composer input[name=id]').inputValue();
   await ana.composer.fill('first');
   await ana.composer.press('Shift+Enter');
   await ana.composer.pressSequentially('words');
+  // The others have it before the program is here.
+  const said = bo.hears('first\nwords');
   await ana.composer.press('Enter');
   await expect(connecting(ana)).toHaveText('Connecting…');
   expect(await pending(ana)).toBe('first\nwords');
+  await said;
   await expect(ana.composer).toHaveValue('');
   // The second one waits in the box.
   await ana.composer.pressSequentially('and more');
