@@ -44,7 +44,9 @@
     const { dataset, elements: { body } } = event.target;
     if ('early' in dataset || !body.value.trim()) return;
     const { action } = event.target;
-    fetch(action, { method: 'POST', body: new URLSearchParams(new FormData(event.target)) }).catch(() => {});
+    // Read to its end: whoever loads a page then would break it off.
+    fetch(action, { method: 'POST', body: new URLSearchParams(new FormData(event.target)) })
+      .then((answer) => answer.text()).catch(() => {});
     [document.getElementById('connecting').textContent, dataset.early] = [dataset.connecting, body.value];
     body.focus(), body.select(), document.execCommand('delete');
   });

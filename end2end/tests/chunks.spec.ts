@@ -50,7 +50,7 @@ test('who leaves while the next page does not come reads why, undisturbed, and t
   const isOver = guard.expectLost(/split_outside/);
   const letCome = await withoutChunk(ana.page, 'outside');
   await open(ana, bo.code);
-  await ana.press('Leave');
+  await ana.press("Let's leave!");
   const heading = ana.page.getByRole('heading', { level: 1 });
   await expect(heading).toHaveText('There is a new version');
   const link = ana.page.getByRole('link', { name: 'Reload' });

@@ -1,9 +1,10 @@
 //! The room as a member sees it: first as the server rendered it, then live.
 
+use std::mem;
+
 use client::MessageRow;
-use futures_channel::oneshot;
 use leptos::prelude::*;
-use leptos::reactive::spawn_local_scoped_with_cancellation;
+use leptos::task::spawn_local;
 use protocol::EventId;
 
 use super::notice::EndNotice;
@@ -126,24 +127,16 @@ pub(crate) fn RoomView(
 /// Fetches the chunks that may be needed here as soon as the room is live: later the network may be gone, or the server
 /// be another build.
 fn fetch_ahead(room: Room, fetched: Callback<()>) {
-    let (tell, told) = oneshot::channel();
-    let (mut tell, mut told) = (Some(tell), Some(told));
+    let mut has_begun = false;
     effect(move || {
-        if room.status.get() == Status::Live
-            && let Some(tell) = tell.take()
-        {
-            let _ = tell.send(());
-        }
-    });
-    effect(move || {
-        let Some(told) = told.take() else { return };
-        spawn_local_scoped_with_cancellation(async move {
-            if told.await.is_ok() {
+        if room.status.get() == Status::Live && !mem::replace(&mut has_begun, true) {
+            // Chunks are the document's: this goes on when the room is left, and ends when the chunk is here.
+            spawn_local(async move {
                 TOOLS.insist().await;
-                HISTORY.insist().await;
-                fetched.run(());
-            }
-        });
+                HISTORY.prefetch();
+                fetched.try_run(());
+            });
+        }
     });
 }
 
