@@ -114,7 +114,7 @@ impl<T: Copy> Chunk<T> {
         if IS_OUTDATED.load(Ordering::Relaxed) && self.has_failed.load(Ordering::Relaxed) {
             return;
         }
-        // What goes wrong the browser says.
+        // The browser writes to its console why a chunk did not come.
         let functions = (self.fetch)().await;
         self.has_failed.store(functions.is_none(), Ordering::Relaxed);
         if functions.is_some_and(|functions| self.fetched.set(functions).is_ok()) {

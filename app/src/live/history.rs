@@ -1,4 +1,4 @@
-//! What was said before what is on the page, asked for in a chunk of its own: most visits need none of it.
+//! Messages from before those on the page, asked for in a chunk of its own: most visits need none of it.
 
 use std::pin::Pin;
 
@@ -16,7 +16,7 @@ type Done = Pin<Box<dyn Future<Output = ()>>>;
 pub struct History {
     /// The page before this one.
     pub(super) older: fn(Room, Position) -> Done,
-    /// What a reply answers.
+    /// The message that a reply answers.
     pub(super) quoted: fn(Room, EventId) -> Done,
 }
 

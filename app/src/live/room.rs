@@ -31,7 +31,7 @@ const QUOTES_AT_ONCE: usize = 10;
 /// [`TYPING_INTERVAL_MS`](client::presence::TYPING_INTERVAL_MS).
 const TYPING_INPUT_INTERVAL_MS: u64 = 1_000;
 
-/// What was said before and did not come is asked for again after this time, in milliseconds.
+/// Time until an older page or a quoted message that did not come is asked for again, in milliseconds.
 const OLDER_AGAIN_MS: u32 = 2_000;
 
 /// One room on one page, as the context provides it. A handle: every copy is the same room.

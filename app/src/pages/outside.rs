@@ -35,7 +35,7 @@ pub(crate) struct OutsideViews {
 }
 
 chunk! {
-    /// What a page outside of a room is drawn with.
+    /// The chunk of the pages outside of a room.
     pub(crate) static OUTSIDE: OutsideViews = outside::fetched_outside(OutsideViews {
         home: |props| HomeView(props).into_any(),
         join: |props| JoinRoom(props).into_any(),

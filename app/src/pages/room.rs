@@ -80,7 +80,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
     }
 }
 
-/// What the chunk of the pages outside of a room draws.
+/// Draws with the chunk of the pages outside of a room.
 async fn outside(code: String, again: Callback<()>, draw: impl FnOnce(OutsideViews) -> AnyView) -> AnyView {
     OUTSIDE.load().await.map_or_else(|| without_chunk(code, again), draw)
 }

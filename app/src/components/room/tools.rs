@@ -68,7 +68,7 @@ pub(super) fn with_tools(act: impl FnOnce(Tools)) {
 }
 
 chunk! {
-    /// What an open room is used with.
+    /// The chunk of tools.
     pub(super) static TOOLS: Tools = tools::fetched_tools(Tools {
         picker: emoji::content,
         picker_clicked: emoji::clicked,

@@ -25,7 +25,7 @@ pub fn zone() -> i32 {
     -js_sys::Date::new_0().get_timezone_offset() as i32
 }
 
-/// How times are written. Making these takes longer than a hundred uses of them, and they keep the zone that they were
+/// Formats of times. Making these takes longer than a hundred uses of them, and they keep the zone that they were
 /// made in.
 struct Formats {
     clock: DateTimeFormat,
@@ -95,7 +95,7 @@ pub fn until_midnight_ms() -> u64 {
     (DAY_MS - local_ms().rem_euclid(DAY_MS)) as u64
 }
 
-/// What the reader's clock shows, as milliseconds since 1970.
+/// Time that the reader's clock shows, as milliseconds since 1970.
 fn local_ms() -> i64 {
     unix_ms() as i64 + i64::from(zone()) * 60_000
 }

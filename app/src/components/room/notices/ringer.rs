@@ -72,7 +72,7 @@ pub(in crate::components::room) fn ring_for(notices: Notices) {
     });
 }
 
-/// What rings. A handle.
+/// Sound and notification of one tab. A handle.
 #[derive(Clone, Copy)]
 struct Ringer {
     room: Room,
