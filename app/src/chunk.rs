@@ -55,7 +55,8 @@ impl<T: Copy> Chunk<T> {
         }
     }
 
-    fn here(&self) -> Option<T> {
+    /// Its functions, if they are here now.
+    pub(crate) fn here(&self) -> Option<T> {
         self.at_hand.or_else(|| self.fetched.get().copied())
     }
 

@@ -17,21 +17,24 @@ use crate::text;
 /// The page of `/`, drawn by the chunk of the pages outside of a room.
 #[component]
 pub(crate) fn HomePage() -> impl IntoView {
-    let tries = RwSignal::new(0);
-    let again = Callback::new(move |()| *tries.write() += 1);
     // Until it is drawn, with what the server has for it.
     let set_pending = expect_context::<PageAnnouncer>().pending();
     set_pending.set(true);
-    let drawn = Callback::new(move |()| set_pending.set(false));
+    // The server makes twice what is within a `Suspend`, and the second page would find a refused form taken by the first.
+    if let Some(views) = OUTSIDE.here() {
+        return (views.home)(HomeViewProps { set_pending });
+    }
+    let tries = RwSignal::new(0);
+    let again = Callback::new(move |()| *tries.write() += 1);
     view! {
         <Transition>
             {move || {
                 tries.track();
                 Suspend::new(async move {
                     match OUTSIDE.load().await {
-                        Some(views) => (views.home)(HomeViewProps { drawn }),
+                        Some(views) => (views.home)(HomeViewProps { set_pending }),
                         None => {
-                            drawn.run(());
+                            set_pending.set(false);
                             without_chunk(String::new(), again)
                         }
                     }
@@ -39,13 +42,14 @@ pub(crate) fn HomePage() -> impl IntoView {
             }}
         </Transition>
     }
+    .into_any()
 }
 
 /// One card, one form.
 #[component]
 pub(super) fn HomeView(
-    /// Called when it is drawn whole.
-    drawn: Callback<()>,
+    /// Set to false when it is drawn whole.
+    set_pending: SignalSetter<bool>,
 ) -> impl IntoView {
     let home = Resource::new_blocking(|| (), |()| async { api::home().await.unwrap_or_default() });
     let navigate = use_navigate();
@@ -62,7 +66,7 @@ pub(super) fn HomeView(
                 <Transition>
                     {move || Suspend::new(async move {
                         let Home { flash, capacity } = home.await;
-                        drawn.run(());
+                        set_pending.set(false);
                         view! {
                             <Unsent bodies=flash.iter().map(|flash| flash.body.clone()).collect()/>
                             <EnterForm purpose=Purpose::Home { capacity } flash entered/>

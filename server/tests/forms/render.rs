@@ -57,6 +57,25 @@ async fn health_and_sockets_answer_while_pages_block_every_thread_that_renders()
 }
 
 #[tokio::test]
+async fn pages_that_are_rendered_at_once_never_wait_for_each_other() {
+    let server = Server::start(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let (seen, unknown) = (ana.page(), "/room/0000-0000".to_owned());
+    let readers = (0..16).map(|reader| {
+        let paths = ["/".to_owned(), seen.clone(), unknown.clone()];
+        let mut browser = if reader % 2 == 0 { ana.browser.clone() } else { Browser::new(&server) };
+        tokio::spawn(async move {
+            for nth in 0..60 {
+                browser.get(&paths[(reader + nth) % paths.len()]).await;
+            }
+        })
+    });
+    for reader in join_all(readers).await {
+        reader.expect("every page came");
+    }
+}
+
+#[tokio::test]
 async fn page_that_takes_longer_than_ten_seconds_is_answered_with_503_and_counted() {
     let (server, engine) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
