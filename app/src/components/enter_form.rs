@@ -94,17 +94,19 @@ impl FormState {
         if refused.field == Field::Name {
             self.saved_name.set(None);
         }
+        let place = place(refused, &fields, self.purpose);
         self.refused.set(Some((refused, fields)));
         if is_of_field(refused.code) {
             // A field in `details` takes the focus only once they are open.
-            request_animation_frame(move || browser::focus(id(place(refused.field, self.purpose))));
+            request_animation_frame(move || browser::focus(id(place)));
         }
     }
 
     /// The error of this field.
     fn error(self, field: Field) -> Option<String> {
         let refused = self.refused.read();
-        let (refusal, typed) = refused.as_ref().filter(|(refusal, _)| place(refusal.field, self.purpose) == field)?;
+        let (refusal, typed) =
+            refused.as_ref().filter(|(refusal, typed)| place(*refusal, typed, self.purpose) == field)?;
         Some(text::refusal(*refusal, typed))
     }
 
@@ -128,8 +130,9 @@ impl FormState {
 
     /// The value of `aria-invalid`: set where what was typed into this field is to be mended.
     fn invalid(self, field: Field) -> Option<&'static str> {
-        let is_invalid =
-            |(refusal, _): &(Refusal, Fields)| is_of_field(refusal.code) && place(refusal.field, self.purpose) == field;
+        let is_invalid = |(refusal, typed): &(Refusal, Fields)| {
+            is_of_field(refusal.code) && place(*refusal, typed, self.purpose) == field
+        };
         self.refused.read().as_ref().is_some_and(is_invalid).then_some("true")
     }
 }
@@ -150,8 +153,8 @@ pub(crate) fn EnterForm(
 ) -> impl IntoView {
     let refused = flash.as_ref().map(|flash| (flash.refused, flash.form.clone()));
     // The page begins at a field only to mend it, since a phone's keyboard would hide the page.
-    let mends = flash.as_ref().map(|flash| flash.refused).filter(|refused| is_of_field(refused.code));
-    let begins = mends.map(|refused| place(refused.field, purpose));
+    let mends = flash.as_ref().filter(|flash| is_of_field(flash.refused.code));
+    let begins = mends.map(|flash| place(flash.refused, &flash.form, purpose));
     let typed = flash.map_or_else(|| Fields { code, ..Fields::default() }, |flash| flash.form);
     let from = match purpose {
         // A room that is not there has no page to mend the form on.
@@ -314,9 +317,12 @@ fn is_of_field(code: Code) -> bool {
     !matches!(code, Code::Cookie | Code::Origin | Code::Rate | Code::Storage | Code::Unknown)
 }
 
-/// The place where a field's error is shown; the form of the join page has no field but the name.
-fn place(field: Field, purpose: Purpose) -> Field {
-    match (field, purpose) {
+/// The place where an error is shown; the form of the join page has no field but the name.
+fn place(refused: Refusal, typed: &Fields, purpose: Purpose) -> Field {
+    let creates = typed.intent == "create" || (typed.intent.is_empty() && typed.code.trim().is_empty());
+    match (refused.field, purpose) {
+        // Beside the button that was pressed, which follows the name.
+        (Field::Code, Purpose::Home { .. }) if creates && !is_of_field(refused.code) => Field::Name,
         (Field::Capacity, Purpose::JoinPage { .. } | Purpose::OtherCode) | (Field::Body, _) => Field::Code,
         (field, _) => field,
     }
