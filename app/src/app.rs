@@ -18,7 +18,7 @@ pub fn App() -> impl IntoView {
     #[cfg(feature = "ssr")]
     leptos_meta::provide_meta_context();
     let announcer = PageAnnouncer::new();
-    provide_context(announcer);
+    provide_context(announcer.clone());
     provide_context(TypedForms::default());
     view! {
         <Router set_is_routing=announcer.routing()>
@@ -36,6 +36,12 @@ pub fn App() -> impl IntoView {
 pub async fn fetch_chunks() -> bool {
     let is_outside = document().query_selector("#app .pitch").is_ok_and(|found| found.is_some());
     !is_outside || OUTSIDE.load().await.is_some()
+}
+
+/// Takes the socket that was begun, before the program ran, for the room on the page.
+#[cfg(feature = "hydrate")]
+pub fn take_socket(socket: Option<web_sys::WebSocket>) {
+    crate::live::socket::keep_begun(socket);
 }
 
 /// Takes over the page that the server rendered. Traps when the page is not as the server wrote it.

@@ -117,7 +117,13 @@ const painted = () => new Promise((done) => {
   setTimeout(done, 1000);
 });
 
-const boot = async (wasm, script, again, outside) => {
+// Begins to open the socket of the room on the page: on a slow line, to and fro takes seconds.
+const openSocket = (protocol) => {
+  const code = document.getElementById('composer')?.elements.code.value;
+  return code && new WebSocket(`${location.origin.replace('http', 'ws')}/ws/${code}`, protocol);
+};
+
+const boot = async (wasm, script, again, outside, protocol) => {
   const root = document.documentElement;
   const app = document.getElementById('app');
   let changed = false;
@@ -126,10 +132,13 @@ const boot = async (wasm, script, again, outside) => {
   await painted();
   // Beside the program and not after it, where the page will need it. The program finds it in the cache then.
   for (const chunk of app.querySelector('.pitch') ? outside : []) fetch(chunk).catch(() => {});
-  const compiled = WebAssembly.compileStreaming(fetch(wasm));
+  const answer = fetch(wasm);
+  const socket = answer.then(() => openSocket(protocol));
+  const compiled = WebAssembly.compileStreaming(answer);
   const load = async (address) => {
     const [program, module_or_path] = await Promise.all([import(address), compiled]);
     await program.default({ module_or_path });
+    program.take_socket(await socket);
     await program.fetch_chunks();
     return program;
   };

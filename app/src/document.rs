@@ -8,6 +8,7 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 use leptos_router::location::RequestUrl;
+use protocol::SUBPROTOCOL;
 
 use crate::app::App;
 use crate::components::icon::Sprite;
@@ -51,7 +52,7 @@ fn without_comments(script: &str) -> String {
 /// `origin` is the address that people use, where the server knows it.
 pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> impl IntoView {
     let Assets { script, again, wasm, outside, style, build } = assets;
-    let boot = format!("{}\nboot('{wasm}', '{script}', '{again}', {outside:?});", *BOOT);
+    let boot = format!("{}\nboot('{wasm}', '{script}', '{again}', {outside:?}, '{SUBPROTOCOL}');", *BOOT);
     let card = origin.as_deref().map(link_card);
     let path = use_context::<RequestUrl>().and_then(|url| Some(url.parse().ok()?.path().to_owned()));
     view! {

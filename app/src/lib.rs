@@ -20,4 +20,4 @@ mod text;
 
 pub use app::App;
 #[cfg(feature = "hydrate")]
-pub use app::{fetch_chunks, hydrate, mount};
+pub use app::{fetch_chunks, hydrate, mount, take_socket};

@@ -12,6 +12,6 @@ mod leave;
 pub mod log;
 pub mod notices;
 pub mod room;
-mod socket;
+pub mod socket;
 pub mod tab_storage;
 mod unsent;

@@ -1,6 +1,7 @@
 //! The WASM entry.
 
 use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::WebSocket;
 
 /// Fetches the chunks that the page needs to be drawn. The boot script waits for it before it calls one of the others.
 ///
@@ -10,6 +11,12 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub async fn fetch_chunks() -> Result<(), String> {
     if app::fetch_chunks().await { Ok(()) } else { Err("a chunk of the program did not come".to_owned()) }
+}
+
+/// Takes the socket that the boot script has begun to open for the room on the page.
+#[wasm_bindgen]
+pub fn take_socket(socket: Option<WebSocket>) {
+    app::take_socket(socket);
 }
 
 /// Takes over the page that the server rendered. The boot script calls it, once.

@@ -1,5 +1,6 @@
 //! The browser's WebSocket as a source of inputs.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
@@ -15,6 +16,15 @@ use super::browser;
 /// Close code of a socket that could not be opened, or broke (RFC 6455 section 7.4.1).
 pub(super) const ABNORMAL_CLOSURE: u16 = 1006;
 
+thread_local! {
+    static BEGUN: Cell<Option<web_sys::WebSocket>> = const { Cell::new(None) };
+}
+
+/// Keeps a socket that was begun before the program ran, for the first room that is opened.
+pub fn keep_begun(socket: Option<web_sys::WebSocket>) {
+    BEGUN.set(socket);
+}
+
 /// One socket with its connection id. Dropping it closes it.
 pub(super) struct Socket {
     connection_id: u32,
@@ -24,10 +34,16 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Begins to open a socket to the room. `None` when the browser refuses at once.
+    /// Begins to open a socket to the room, or takes the one that was begun. `None` when the browser refuses at once.
     pub(super) fn open(connection_id: u32, code: RoomCode) -> Option<Self> {
         let address = browser::socket_address(&format!("/ws/{code}"))?;
-        let web = WebSocket::open_with_protocol(&address, SUBPROTOCOL).ok()?;
+        let is_usable =
+            |begun: &web_sys::WebSocket| begun.url() == address && begun.ready_state() <= web_sys::WebSocket::OPEN;
+        let web = match BEGUN.take().filter(is_usable) {
+            Some(begun) => WebSocket::try_from(begun),
+            None => WebSocket::open_with_protocol(&address, SUBPROTOCOL),
+        };
+        let web = web.ok()?;
         Some(Self { connection_id, web, opened: false, closed: false })
     }
 

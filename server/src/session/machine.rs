@@ -11,8 +11,8 @@ use protocol::{
 
 use crate::backend::Appended;
 
-/// How long a new connection may take to say hello.
-pub const GREETING: Duration = Duration::from_secs(5);
+/// Maximum time until a new connection says hello: a page opens its socket while its program is on the way.
+pub const GREETING: Duration = Duration::from_secs(10);
 /// A quiet server says something this often: a WebSocket ping for the transport, and an empty `events` frame for the
 /// page, which cannot see pings.
 pub const HEARTBEAT: Duration = Duration::from_secs(25);
