@@ -210,7 +210,7 @@ test('code scrolls in place of being broken, and its button says that it is copi
   await open(ana, bo.code);
   const code = `${'let wide = 1; '.repeat(20)}\n\tnext();`;
   await bo.say(`\`\`\`rust\n${code}\n\`\`\``);
-  const block = ana.log.locator('.message .pre');
+  const block = ana.log.locator('.message .pre').filter({ hasText: 'next();' });
   await expect(block.locator('.label')).toHaveText('rust');
   const pre = block.locator('pre');
   const size = await pre.evaluate((pre) => ({ shown: pre.clientWidth, all: pre.scrollWidth, height: pre.clientHeight }));
