@@ -279,8 +279,8 @@ pub enum Delivery {
     Event(Arc<Event>),
     /// A presence update of a member.
     Signal(Signal),
-    /// Another node has subscribed and knows nobody's presence: this node sends `Back` for each member connected to it.
-    /// Best effort, like a signal.
+    /// Another node has subscribed and does not know who is connected: this node sends `Back` for each member connected
+    /// to it. Best effort, like a signal.
     RollCall,
     /// The room ended; this is the last delivery.
     Ended,
