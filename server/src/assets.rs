@@ -1,7 +1,7 @@
-//! The browser's half of the program, inside the server's.
+//! Files for the browser, embedded in the server.
 //!
-//! A release build carries the files of `target/site` in itself, with their compressed variants; a debug build reads
-//! them from there at each request, so that `cargo leptos watch` can change them. One code serves both.
+//! A release build embeds the files of `target/site` and their compressed variants; a debug build reads them from there
+//! at each request, so that `cargo leptos watch` can change them. The same code serves both.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,23 +19,23 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 use tower_http::services::fs::{Backend, DefaultServeDirFallback, File, Metadata, ServeDir};
 
-// `allow_missing`: the server's own tests need no browser. `build.rs` says what the file list depends on.
+// `allow_missing`: the server's tests need no files for the browser. `build.rs` declares what the file list depends on.
 #[derive(RustEmbed)]
 #[folder = "../target/site"]
 #[allow_missing = true]
 struct Site;
 
-/// Serves the files below this folder of the site.
+/// Returns a service of the files below this folder of the site.
 #[must_use]
 pub fn serve(folder: &str) -> ServeDir<DefaultServeDirFallback, Embedded> {
     ServeDir::with_backend(folder, Embedded).append_index_html_on_directories(false)
 }
 
-/// Where the browser's half is. A release's address says what is in the files, all of them together, for they fit each
-/// other and no others; so browsers may keep them for ever.
+/// Path of the files for the browser. In a release it contains one hash of all their contents, because they work only
+/// with each other; so browsers may cache them permanently.
 pub static ADDRESS: LazyLock<String> = LazyLock::new(|| {
     if cfg!(debug_assertions) {
-        // While developing, files change below a running server.
+        // During development, files change while the server runs.
         return "/pkg".to_owned();
     }
     let mut names: Vec<_> = Site::iter().filter(|name| name.starts_with("pkg/")).collect();
@@ -49,17 +49,16 @@ pub static ADDRESS: LazyLock<String> = LazyLock::new(|| {
     format!("/pkg/{release}")
 });
 
-/// Name of this build: its version, and what is in its files where a release's address says that. Two builds of one
-/// version have different names.
+/// Name of this build: its version and, in a release, the hash of its files, which differs between builds of a version.
 pub static BUILD: LazyLock<String> = LazyLock::new(|| {
     let version = env!("CARGO_PKG_VERSION");
     ADDRESS.strip_prefix("/pkg/").map_or_else(|| version.to_owned(), |files| format!("{version}+{files}"))
 });
 
-/// The folder below [`ADDRESS`] with the same files once more, which browsers take for others (see [`Assets::again`]).
+/// Folder below [`ADDRESS`] with the same files again, which browsers treat as others (see [`Assets::again`]).
 pub const AGAIN: &str = "/again";
 
-/// The files that make a page come to life.
+/// Returns the addresses of the files that a page loads.
 #[must_use]
 pub fn find() -> Assets {
     let at = |file: &str| format!("{}/flasky.{file}", *ADDRESS);
@@ -68,7 +67,7 @@ pub fn find() -> Assets {
     Assets { script: at("js"), again, wasm: at("wasm"), outside, style: at("css"), build: BUILD.clone() }
 }
 
-/// The files of a chunk, by cargo-leptos' list of them; none where the program is not split.
+/// Returns the files of a chunk, from the manifest of cargo-leptos; none if the program is not split.
 fn chunks(name: &str) -> impl Iterator<Item = String> {
     let list = find_file(Path::new("pkg/__wasm_split_manifest.json"));
     let all: HashMap<String, Vec<String>> =
@@ -76,13 +75,13 @@ fn chunks(name: &str) -> impl Iterator<Item = String> {
     all.get(name).cloned().unwrap_or_default().into_iter()
 }
 
-/// Whether what is behind this address never changes.
+/// Returns true if the content at this path never changes.
 #[must_use]
 pub fn is_immutable(path: &str) -> bool {
     !cfg!(debug_assertions) && path.strip_prefix(ADDRESS.as_str()).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// What tower-http takes for a file system.
+/// File system of the embedded files, for tower-http.
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded;
 
@@ -102,12 +101,12 @@ impl Backend for Embedded {
 }
 
 fn find_file(path: &Path) -> io::Result<EmbeddedFile> {
-    // tower-http begins every path with `./`.
+    // tower-http prefixes every path with `./`.
     let path = path.strip_prefix(".").unwrap_or(path);
     path.to_str().and_then(Site::get).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-/// A file being read.
+/// File that is being read.
 #[derive(Debug)]
 pub struct Opened {
     about: About,
@@ -143,7 +142,7 @@ impl File for Opened {
     }
 }
 
-/// What a file's validators are made of.
+/// Metadata for a file's validators: length in bytes, and time of modification in seconds since 1970.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
     length: u64,

@@ -1,26 +1,26 @@
-//! The one boundary: where rooms, their logs and their seats live.
+//! Storage interface: a store keeps rooms, their logs and their seats.
 //!
-//! A [`Backend`] is chosen by URL in [`open`]. What it promises is a list of laws; each is one named test of
-//! `tests/conformance.rs`, run against every engine:
+//! [`open`] selects the implementation of [`Backend`] by the URL's scheme. The contract is the following list of laws.
+//! The tests of a law are named `law_NN_…` in `tests/conformance.rs` and run against every store.
 //!
-//! 1. `append` gives a [`Seq`] greater than every earlier one of that room; the order is the same for every reader.
-//! 2. The same [`EventId`] appended twice to one room, for as long as the room lives and even after trimming, yields
-//!    the first event (or its seq) again. One id in two rooms is two events.
-//! 3. From `subscribe`'s head every later event arrives once, in order, or the stream ends without
-//!    [`Delivery::Ended`]. It never skips.
-//! 4. `append` has returned: `read` shows it, and it survives `kill -9` of the process.
+//! 1. `append` assigns a [`Seq`] greater than every earlier one of that room; all readers see the same order.
+//! 2. `append` is idempotent: an [`EventId`] that is appended to a room again returns the first event, or its seq once
+//!    the event is trimmed, for as long as the room exists. The same id in two rooms is two events.
+//! 3. A subscription delivers every event after its head once and in order, or its stream closes without
+//!    [`Delivery::Ended`]. It never skips an event.
+//! 4. Once `append` has returned, `read` returns the event, and the event survives `kill -9` of the process.
 //! 5. `read` pages are ordered, bounded, and marked truncated when retention removed their start. A page of one message
-//!    holds it as it is now, or nothing.
-//! 6. A room made anew has a new [`Epoch`]; a position of another epoch, trimmed past, or above the head is answered
-//!    with [`BackendError::Reset`], never with partial truth.
-//! 7. A seat is taken atomically: N+1 concurrent joins to a room of N leave exactly N inside; a join racing the end
-//!    gets a seat or `NotFound`.
-//! 8. A lease that is not renewed frees its seat in its time; a renewed one never does; after a start every seat has
-//!    at least one grace.
-//! 9. A signal may be lost, has no order against events, is never stored, and costs no subscriber an event.
+//!    holds its current version, or is empty.
+//! 6. A room that is created again under the same code has a new [`Epoch`]. A position of another epoch, one that was
+//!    trimmed past, or one above the head fails with [`BackendError::Reset`], never with a partial page.
+//! 7. A seat is taken atomically: N+1 concurrent joins of a room with N seats leave exactly N members inside; a join
+//!    that races with the room's end gets a seat or `NotFound`.
+//! 8. A lease that expires frees its seat; a lease that is renewed never does; after a start every seat has at least
+//!    one grace period.
+//! 9. A signal may be lost, has no order relative to events, is never stored, and never causes an event to be missed.
 //! 10. A room that ended leaves nothing behind: no row, no stream message, no key.
-//! 11. After `close` every verb fails with `Unavailable`; nothing hangs.
-//! 12. An `edited` or `deleted` is committed: no `read`, no repetition and no later subscription says the old words.
+//! 11. After `close` every operation fails with `Unavailable`; nothing hangs.
+//! 12. Once an `edited` or `deleted` commits, no `read`, duplicate append or later subscription returns the old text.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,78 +36,78 @@ pub mod measured;
 pub mod nats;
 pub mod sqlite;
 
-/// Deliveries that may wait for one subscriber. Beyond it the subscription is lost, and the reader goes to the log.
+/// Maximum number of deliveries queued for one subscriber. One more ends the subscription; its reader reads the log.
 const BACKLOG: usize = 1024;
 
-/// Where rooms live. Every verb is atomic; none holds a lock across another.
+/// A store of rooms. Every operation is atomic, and none holds a lock that outlasts it.
 #[async_trait::async_trait]
 pub trait Backend: Send + Sync {
-    /// Makes an empty room. It ends by itself if nobody takes a seat within `Limits::arrival_ms`.
+    /// Creates an empty room. The room ends by itself if nobody takes a seat within `Limits::arrival_ms`.
     ///
     /// # Errors
     /// `Conflict` when the code is in use.
     async fn create_room(&self, room: NewRoom) -> Result<(), BackendError>;
 
-    /// What the room is now: seats and settings, read at one moment together with the log's head.
+    /// Returns the room's seats, settings and log head, read at one moment.
     ///
     /// # Errors
-    /// `NotFound` when there is no such room.
+    /// `NotFound` when the room does not exist.
     async fn room(&self, code: RoomCode) -> Result<Room, BackendError>;
 
-    /// Commits one event, durably, and with it what it changes: `joined` takes a seat under an arrival lease, `left`
-    /// frees one, and the room ends in the commit that frees the last; `edited` and `deleted` rewrite the message and
-    /// its earlier edits, see [`Event::amend`].
+    /// Appends one event and commits it durably, together with what it changes: `joined` takes a seat under an arrival
+    /// lease; `left` frees a seat, and freeing the last one ends the room in the same commit; `edited` and `deleted`
+    /// rewrite the message and its earlier edits, see [`Event::amend`].
     ///
     /// # Errors
-    /// `NotFound` when there is no such room; `Full` when `joined` finds no seat; `Conflict` when `joined` finds the
-    /// member inside, when any other event finds it outside, or when `left {vanished}` finds a living lease;
-    /// `NoTarget` when the message that the event speaks of is not in the log or was deleted; `NotAuthor` when it is
-    /// somebody else's and `edited` or `deleted` is asked for.
+    /// `NotFound` when the room does not exist; `Full` when `joined` finds no free seat; `Conflict` when `joined` comes
+    /// from a member who has a seat, when any other event comes from one who has none, or when `left {vanished}` finds
+    /// an active lease; `NoTarget` when the event's target message is not in the log or was deleted; `NotAuthor` when
+    /// `edited` or `deleted` targets another member's message.
     async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError>;
 
-    /// One page of the log.
+    /// Reads one page of the log, of at most `limit` events.
     ///
     /// # Errors
-    /// `NotFound` when there is no such room; `Reset` when continuity with the given position cannot be proven.
+    /// `NotFound` when the room does not exist; `Reset` when the log cannot be continued from the given position.
     async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError>;
 
-    /// Every event after the head it returns.
+    /// Subscribes to every event after the head that it returns.
     ///
     /// # Errors
-    /// `NotFound` when there is no such room.
+    /// `NotFound` when the room does not exist.
     async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError>;
 
-    /// Tells the room's subscribers what is true of a member now. Best effort: nobody hears whether it arrived, nor
-    /// whether there is such a room.
+    /// Sends a member's presence update to the room's subscribers. Best effort: success does not mean that it arrived
+    /// or that the room exists.
     ///
     /// # Errors
-    /// When the store is closed.
+    /// `Unavailable` when the store is closed.
     async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError>;
 
-    /// Keeps a member's seat for `ttl` from now. Holding again renews.
+    /// Takes or renews a lease, which keeps the member's seat for `ttl` from now.
     ///
     /// # Errors
     /// `NotFound` when the member has no seat.
     async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError>;
 
-    /// Ends a lease before its time. The seat goes on under the member's other leases and is lost without them.
-    /// Releasing what is not held is no error.
+    /// Ends a lease early. The member's other leases keep the seat; without any, a sweep frees it.
+    /// Releasing a lease that is not held is no error.
     async fn release(&self, lease: Lease) -> Result<(), BackendError>;
 
-    /// Seats without a living lease, and rooms nobody arrived in, at `now`. Whoever asks appends `left` for the
-    /// former; the latter are ended by the call.
+    /// Returns the seats that have no active lease at `now`; the caller appends `left` for each. Also ends the rooms in
+    /// which nobody took a seat in time.
     async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError>;
 
-    /// The store's own keys: drawn once, the same for every process on this store.
+    /// Returns the store's keys: generated once, and the same for every process that uses this store.
     async fn keys(&self) -> Result<Keys, BackendError>;
 
-    /// Proves that the store answers at present, also what stores events and what keeps leases. Stores no event, so that
-    /// a full disk goes unseen: who reads is still served then.
+    /// Checks that the store responds now, including the parts that write events and keep leases. Stores no event, so
+    /// a full disk is not detected: readers can still be served then.
     ///
     /// # Errors
-    /// `Unavailable` when it does not.
+    /// `Unavailable` when the store does not respond.
     async fn ready(&self) -> Result<(), BackendError> {
-        // About a room and a member that are nowhere: one question to what reads, one to what writes.
+        // Neither this room nor this member exists. `room` tests the reading part, `hold` the writing part.
         let code = RoomCode::from_entropy([0; 5]);
         let lease = Lease { code, member: MemberId(Uuid::nil()), id: Uuid::nil() };
         for answer in [self.room(code).await.map(drop), self.hold(lease, Duration::ZERO).await] {
@@ -119,44 +119,44 @@ pub trait Backend: Send + Sync {
         Ok(())
     }
 
-    /// Returns once the store is gone: its file was removed, or its streams deleted. What this process remembers is of
-    /// no use then, and it is to end; the next start sets up another store. Until then it does not return.
+    /// Waits until the store is gone: its file was removed, or its streams were deleted. The in-memory state of this
+    /// process is invalid then, so the process should exit; the next start creates a new store.
     async fn lost(&self) -> BackendError {
         std::future::pending().await
     }
 
-    /// Finishes what was begun and refuses the rest.
+    /// Completes the operations that have begun; later ones fail with `Unavailable`.
     async fn close(&self);
 }
 
-/// Opens the engine that the URL's scheme names: `sqlite://PATH`, or
+/// Opens the store that the URL names: `sqlite://PATH`, or
 /// `nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…][/NAME]`.
 ///
 /// # Errors
-/// `Unavailable` when the store cannot be opened, is in use by another process, or the scheme is unknown; `Corrupt`
-/// when it can be opened and is not sound.
+/// `Unavailable` when the store cannot be opened, the SQLite file is in use by another process, or the scheme is
+/// unknown; `Corrupt` when the store can be opened and its content is damaged or not this program's.
 pub async fn open(url: &str, limits: &Limits) -> Result<Arc<dyn Backend>, BackendError> {
     match url.split_once("://") {
         Some(("sqlite", path)) => Ok(Arc::new(sqlite::Sqlite::open(path.as_ref(), limits).await?)),
         Some(("nats", address)) => Ok(Arc::new(nats::Nats::open(address, limits).await?)),
-        // Not repeated: it may contain a password.
+        // The error omits the URL, which may contain a password.
         _ => Err(BackendError::unavailable("rooms cannot live there: use sqlite://PATH or nats://HOST")),
     }
 }
 
-/// Writes a copy of a store to this file, which must not be there yet. A server may use the store meanwhile. One that
-/// is started on the copy draws new epochs: what clients remember of the rooms is not what the copy goes on from.
+/// Writes a copy of a store to a new file. A server may use the store meanwhile. A server that is started on the copy
+/// assigns new epochs to its rooms, because clients may have seen events that the copy does not contain.
 ///
 /// # Errors
-/// As [`open`]; `Unavailable` also when the file cannot be written, or the engine has its own way of copying.
+/// As [`open`]; `Unavailable` also when the file exists or cannot be written, or when the store is not SQLite.
 pub fn backup(url: &str, to: &Path) -> Result<(), BackendError> {
     sqlite::backup::write(embedded(url)?, to)
 }
 
-/// Looks through the whole store. A server may use it meanwhile.
+/// Checks the integrity of the whole store. A server may use the store meanwhile.
 ///
 /// # Errors
-/// As [`open`]; `Unavailable` also when the engine has its own way of checking.
+/// As [`open`]; `Unavailable` also when the store is not SQLite.
 pub fn check(url: &str) -> Result<Soundness, BackendError> {
     sqlite::check::run(embedded(url)?)
 }
@@ -169,85 +169,85 @@ fn embedded(url: &str) -> Result<&Path, BackendError> {
     })
 }
 
-/// What [`check`] found.
+/// Result of [`check`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Soundness {
-    /// Rooms looked at.
+    /// Number of rooms checked.
     pub rooms: usize,
-    /// Events looked at.
+    /// Number of events checked.
     pub events: usize,
-    /// What is wrong, in words, without what people said.
+    /// Descriptions of what is wrong. They contain no message text.
     pub faults: Vec<String>,
 }
 
-/// A room to be made.
+/// A room to be created.
 #[derive(Clone, Debug)]
 pub struct NewRoom {
-    /// Its code, drawn by the caller.
+    /// Code, generated by the caller.
     pub code: RoomCode,
-    /// Its epoch, drawn by the caller.
+    /// Epoch, generated by the caller.
     pub epoch: Epoch,
-    /// How many seats it has.
+    /// Number of seats.
     pub capacity: u32,
 }
 
-/// What a room is at one moment.
+/// State of a room at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// Its code.
+    /// Room code.
     pub code: RoomCode,
-    /// The log's head.
+    /// Position of the log's newest event (the head).
     pub position: Position,
-    /// The first event still in the log, `Seq(0)` when there is none.
+    /// Oldest event still in the log, `Seq(0)` when it is empty.
     pub oldest: Seq,
-    /// How many seats it has.
+    /// Number of seats.
     pub capacity: u32,
-    /// Who has one, in the order they took it.
+    /// Members with a seat, in the order in which they joined.
     pub members: Vec<Member>,
 }
 
 impl Room {
-    /// Whether the member has a seat.
+    /// True if the member has a seat.
     #[must_use]
     pub fn has(&self, member: MemberId) -> bool {
         self.members.iter().any(|seated| seated.member == member)
     }
 }
 
-/// An event that has no place in the log yet.
+/// An event that is not in the log yet.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// Its name.
+    /// Unique id, also the key by which duplicates are detected.
     pub id: EventId,
-    /// Wall clock, UTC milliseconds, for display.
+    /// Wall-clock time in UTC milliseconds, for display.
     pub at: u64,
-    /// Who causes it.
+    /// Member who caused it.
     pub by: MemberId,
-    /// What happens.
+    /// Kind and content.
     pub kind: EventKind,
 }
 
-/// What became of a draft.
+/// Result of a successful append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Appended {
-    /// It is in the log now.
+    /// The draft is now in the log, as this event.
     Stored(Event),
-    /// Its id was in the log before: this is the first event.
+    /// Duplicate: this event of the same id was already in the log.
     Repeat(Event),
-    /// Its id was in the log before, at this place, and its event has been trimmed.
+    /// Duplicate: the event of the same id was at this seq and has been trimmed.
     Trimmed(Seq),
 }
 
-/// Where a page begins.
+/// Start of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
     /// The first events after this position.
     After(Position),
-    /// The last events before this place.
+    /// The last events before this seq.
     Before(Seq),
-    /// The last events there are.
+    /// The newest events.
     Latest,
-    /// The message of this id, alone, as it is now; nothing when it is not in the log.
+    /// Only the message with this id, in its current version; an empty page when it is not in the log.
     Message(EventId),
 }
 
@@ -256,86 +256,87 @@ pub enum From {
 pub struct Page {
     /// The events.
     pub events: Vec<Event>,
-    /// The name of everyone they mention.
+    /// Names of the members whom these events mention.
     pub names: Names,
-    /// Reading backwards: events before these existed and were removed by retention. Never set by `After`, which
-    /// answers `Reset` instead.
+    /// True if retention removed the events just before this page. Set only for `Before` and `Latest`; `After` fails
+    /// with `Reset` instead.
     pub truncated: bool,
 }
 
-/// A live reader of one room.
+/// A live subscription to one room.
 #[derive(Debug)]
 pub struct Subscription {
-    /// Everything after this is delivered.
+    /// Position after which every event is delivered.
     pub head: Position,
-    /// What happens. Closed without [`Delivery::Ended`]: something was lost, subscribe again and read.
+    /// Deliveries. If it closes without [`Delivery::Ended`], events were lost: subscribe again and read the log.
     pub deliveries: mpsc::Receiver<Delivery>,
 }
 
-/// What a subscription carries.
+/// Item of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// The next event of the log.
     Event(Arc<Event>),
-    /// What is true of a member now.
+    /// A presence update of a member.
     Signal(Signal),
-    /// Another node begins to listen, and knows of nobody here: who is connected is to say `Back`. As lossy as a signal.
+    /// Another node has subscribed and does not know who is connected: this node sends `Back` for each member connected
+    /// to it. Best effort, like a signal.
     RollCall,
-    /// The room ended; nothing follows.
+    /// The room ended; this is the last delivery.
     Ended,
 }
 
-/// What is true of a member now, and not for long.
+/// A presence update: short-lived state of a member that is not part of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signal {
-    /// Of whom.
+    /// Member it is about.
     pub member: MemberId,
-    /// What.
+    /// New presence.
     pub sign: Sign,
 }
 
-/// What a signal says.
+/// Kind of a presence update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
-    /// The member is writing, or has stopped.
+    /// True while the member is typing, false once the member has stopped.
     Typing(bool),
     /// The member's last connection is gone.
     Away {
-        /// When the seat will be freed, in UTC milliseconds.
+        /// Time at which the seat will be freed, in UTC milliseconds.
         until: u64,
     },
     /// The member has a connection again.
     Back,
 }
 
-/// One reason to keep a member's seat: a connection, an arrival, or a page without a connection.
+/// A lease on a member's seat, held by a connection, by a join that has no connection yet, or by a page without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The room.
     pub code: RoomCode,
-    /// Whose seat.
+    /// Member who has the seat.
     pub member: MemberId,
-    /// Tells this lease from the member's others. `Uuid::nil()` is the arrival and page lease.
+    /// Distinguishes the member's leases. `Uuid::nil()` is the arrival and page lease.
     pub id: Uuid,
 }
 
-/// A seat, named so that the event which frees it has the same id whoever writes it.
+/// A taken seat. These fields determine the id of the event that frees it, so every node derives the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
     /// The room.
     pub code: RoomCode,
-    /// The room's life.
+    /// Epoch of the room.
     pub epoch: Epoch,
-    /// Whose seat.
+    /// Member who has the seat.
     pub member: MemberId,
-    /// The `joined` event that took it.
+    /// Seq of the `joined` event that took the seat.
     pub joined: Seq,
 }
 
-/// What the store keeps for the server's cryptography. Redacted in `{:?}`.
+/// Secret keys that the store keeps for the server. Redacted in `{:?}`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Keys {
-    /// Signs cookies where no `SECRET` is configured.
+    /// Signs cookies if no `SECRET` is configured.
     pub signing: [u8; 64],
     /// Derives member ids.
     pub member: [u8; 32],
@@ -347,48 +348,48 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// Why a verb failed.
+/// Error of a store operation.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
-    /// There is no such room, or no such seat.
+    /// The room or the seat does not exist.
     #[error("not found")]
     NotFound,
-    /// What the verb needs is not so.
+    /// The state of the room does not permit the operation.
     #[error("conflict")]
     Conflict,
     /// No seat is free.
     #[error("full")]
     Full,
-    /// The message is not in the log: trimmed, deleted, or never there.
+    /// The target message is not in the log: it was trimmed or deleted, or never existed.
     #[error("no such message")]
     NoTarget,
-    /// The message is somebody else's.
+    /// The message is by another member.
     #[error("not the author")]
     NotAuthor,
-    /// Continuity with a position cannot be proven.
+    /// The log cannot be continued from the given position: events after it may be missing.
     #[error("the position cannot be continued")]
     Reset,
-    /// The store cannot do it now.
+    /// The store cannot perform the operation now.
     #[error("the store is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store holds something it cannot hold.
+    /// The store contains invalid data.
     #[error("the store is damaged")]
     Corrupt(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl BackendError {
-    /// `Unavailable` because of this.
+    /// Creates an `Unavailable` error with this cause.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable(source.into())
     }
 
-    /// `Corrupt` because of this.
+    /// Creates a `Corrupt` error with this cause.
     pub fn corrupt(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Corrupt(source.into())
     }
 }
 
-/// Everyone an event mentions.
+/// Members whom an event mentions: its author, and whoever joined or left.
 fn mentioned(event: &Event) -> impl Iterator<Item = MemberId> {
     let subject = match event.kind {
         EventKind::Joined { member, .. } | EventKind::Left { member, .. } => Some(member),
@@ -397,7 +398,7 @@ fn mentioned(event: &Event) -> impl Iterator<Item = MemberId> {
     std::iter::once(event.by).chain(subject)
 }
 
-/// Whether what stood just before a page is gone, in an engine whose places are dense.
+/// True if the event just before `first`, the start of a page, was trimmed. Valid only where seqs are dense.
 fn starts_where_trimmed(first: Seq, trimmed: Seq) -> bool {
     trimmed > Seq(0) && first > Seq(1) && first.0 <= trimmed.0 + 1
 }

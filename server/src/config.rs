@@ -1,7 +1,7 @@
-//! Settings: flag, then environment, then default. The README's table is this file's, and a test compares them.
+//! Settings: flag, then environment, then default. A test keeps the table in the README equal to this file.
 //!
-//! Variables are read with the prefix `FLASKY_` first, so that they clash with nobody's, and then as platforms and
-//! earlier versions write them.
+//! Variables are read with the prefix `FLASKY_` first, to avoid clashes with others, and then under the names that
+//! platforms and earlier versions use.
 
 mod public_url;
 mod store_url;
@@ -19,7 +19,7 @@ use protocol::Limits;
 pub use self::public_url::PublicUrl;
 pub use self::store_url::StoreUrl;
 
-/// Where cargo-leptos expects the server.
+/// Variable with the address at which cargo-leptos expects the server.
 const LEPTOS_ADDRESS: &str = "LEPTOS_SITE_ADDR";
 
 /// Flasky Chat: rooms to talk in right now, gone when everybody has left.
@@ -58,12 +58,12 @@ pub struct Config {
     pub log: String,
     #[command(flatten)]
     limits: LimitArgs,
-    /// What to do instead of serving.
+    /// Command to run instead of serving.
     #[command(subcommand)]
     pub task: Option<Task>,
 }
 
-/// What the program does beside serving. Both work while a server uses the store.
+/// Commands other than serving. Both work while a server uses the store.
 #[derive(Subcommand)]
 pub enum Task {
     /// Writes a copy of the store, whole and at one moment
@@ -75,8 +75,8 @@ pub enum Task {
     Check,
 }
 
-/// One flag and one variable per limit. The bounds keep out what would not work or not end: 0, and a number with a
-/// digit too many.
+/// Limits, with one flag and one variable each. The bounds exclude values that cannot work, such as 0, or that keep
+/// rooms alive for ever, such as a number with a digit too many.
 #[derive(clap::Args)]
 struct LimitArgs {
     /// Seats of a room whose maker did not choose, 2 to 1000
@@ -108,24 +108,26 @@ struct LimitArgs {
     page_lease_ms: u64,
 }
 
-/// A thousand times the default: what one room's file and one page's history still bear.
+/// Maximum of `--events`: a thousand times the default, the most that a room's file and a page's history can bear.
 const MAX_EVENTS: i64 = 1_000_000;
-/// From a frame, so that the longest event fits, to a thousand times the default.
+/// Range of `--timeline` in bytes: from a frame, so that the longest event fits, to a thousand times the default.
 const TIMELINE_BYTES: RangeInclusive<u64> = 64 * 1024..=1024 * 1024 * 1024;
-/// Above what a store commits in a second (SCALING.md): no limit.
+/// Maximum of `--appends-per-second` and `--append-burst`: above what a store commits in a second (SCALING.md), so no
+/// limit in effect.
 const MAX_APPENDS: i64 = 1_000_000;
-/// From a lost packet's time to a day. A seat that waits longer is a room that never ends.
+/// Range of leases in milliseconds: from the time of a lost packet to a day. With a longer lease an abandoned room
+/// would in effect never end.
 const LEASE_MS: RangeInclusive<u64> = 100..=86_400_000;
 
-/// cargo-leptos says where it expects the server; HOST and PORT go before it.
+/// Returns the address at which cargo-leptos expects the server, else 127.0.0.1:3000. HOST and PORT override it.
 fn leptos_address() -> SocketAddr {
     let address = std::env::var(LEPTOS_ADDRESS).ok().and_then(|address| address.parse().ok());
     address.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)))
 }
 
 impl Config {
-    /// Reads the command line and the environment. Ends the process where they say nothing sensible; what is secret is
-    /// not repeated then.
+    /// Reads the command line and the environment. If they are invalid, prints the error, without the values of
+    /// secrets, and ends the process.
     #[must_use]
     pub fn read() -> Self {
         let mut command = command();
@@ -134,7 +136,7 @@ impl Config {
         config.unwrap_or_else(|error| redacted(error.format(&mut command)).exit())
     }
 
-    /// Refuses settings that do not go together.
+    /// Refuses settings that do not work together.
     fn checked(self) -> Result<Self, clap::Error> {
         if self.task.is_none() && self.public_url.is_none() && self.store().is_shared() {
             return Err(clap::Error::raw(
@@ -146,7 +148,7 @@ impl Config {
         Ok(self)
     }
 
-    /// Host and port to bind: an address, or a name that is resolved then.
+    /// Returns the host and port to bind. The host is an address, or a name that is resolved at binding.
     #[must_use]
     pub fn address(&self) -> String {
         match self.host.parse::<Ipv6Addr>() {
@@ -155,14 +157,14 @@ impl Config {
         }
     }
 
-    /// Where rooms live.
+    /// Returns the URL of the store.
     #[must_use]
     pub fn store(&self) -> StoreUrl {
         let said = self.store.as_ref().or(self.database_url.as_ref());
         said.cloned().unwrap_or_default()
     }
 
-    /// The limits to enforce.
+    /// Returns the limits to enforce.
     #[must_use]
     pub fn limits(&self) -> Limits {
         let limits = &self.limits;
@@ -180,7 +182,7 @@ impl Config {
         }
     }
 
-    /// Warnings for whoever opens this server to others, in sentences. `listens` is the address that was bound.
+    /// Returns warnings about unsafe settings of a server that others can reach. `listens` is the bound address.
     #[must_use]
     pub fn concerns(&self, listens: IpAddr) -> Vec<&'static str> {
         let mut concerns = Vec::new();
@@ -209,8 +211,8 @@ impl Config {
     }
 }
 
-/// The command, with each setting's variable: `FLASKY_X` where that is set, else the name without the prefix, which for
-/// the log is `RUST_LOG`.
+/// Builds the command. The variable of each setting is `FLASKY_X` if that is set, else the name without the prefix,
+/// which for the log is `RUST_LOG`.
 fn command() -> clap::Command {
     Config::command().mut_args(|setting| {
         let prefixed = setting.get_env().and_then(|name| name.to_str()).map(ToOwned::to_owned);
@@ -221,7 +223,7 @@ fn command() -> clap::Command {
         let plain = if name == "LOG" { "RUST_LOG" } else { name };
         match [prefixed, plain].into_iter().find(|name| is_set(name)) {
             Some(name) => setting.env(name.to_owned()),
-            // Set, and empty.
+            // Empty, or the address of a service: clap must not read it.
             None if std::env::var_os(plain).is_some() || std::env::var_os(prefixed).is_some() => {
                 setting.env(Resettable::Reset)
             }
@@ -230,16 +232,16 @@ fn command() -> clap::Command {
     })
 }
 
-/// True for a variable that is this program's setting. An empty one is none: it is what `${NAME:-}` of a compose file
-/// leaves. Kubernetes and Docker give what runs beside a service named `flasky` that service's address in `FLASKY_PORT`,
-/// such as `tcp://10.0.0.1:3000`.
+/// Returns true if the variable is a setting of this program. An empty one is not: `${NAME:-}` in a compose file leaves
+/// it so. Nor is a `FLASKY_PORT` such as `tcp://10.0.0.1:3000`: Kubernetes and Docker set it beside a service that is
+/// named `flasky`.
 fn is_set(name: &str) -> bool {
     let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return false };
     let is_address = value.to_str().is_some_and(|value| value.starts_with("tcp://") || value.starts_with("udp://"));
     name != "FLASKY_PORT" || !is_address
 }
 
-/// clap repeats what it could not read. Of what may hold a password it must not.
+/// Removes the value of a setting that may hold a password from an error, in which clap repeats it.
 fn redacted(mut error: clap::Error) -> clap::Error {
     if let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) {
         let mut command = Config::command();
@@ -252,12 +254,12 @@ fn redacted(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Key material that never shows itself.
+/// Key material, redacted in `{:?}`.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The bytes, for deriving keys.
+    /// Returns the bytes, for deriving keys.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -283,15 +285,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_long_and_hides() {
+    fn short_secret_is_refused_and_a_long_one_redacted() {
         assert!("short".parse::<Secret>().is_err());
         let secret: Secret = "0123456789abcdef0123456789abcdef".parse().unwrap();
         assert!(!format!("{secret:?}").contains("0123"));
     }
 
-    /// What is wrong is said without saying what it was.
+    /// An error repeats the value of a port, but neither a secret nor the URL of a store.
     #[test]
-    fn no_secret_is_in_an_error() {
+    fn errors_do_not_contain_secrets() {
         for flag in ["--secret=too-short-and-secret", "--store=a-secret-without-a-scheme"] {
             let Err(error) = Config::try_parse_from(["flasky", "--host=127.0.0.1", flag]) else { panic!("{flag}") };
             let words = redacted(error).to_string();
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_of_ones_own_concerns_nobody() {
+    fn private_server_has_no_warning_and_each_risk_has_one() {
         const SECRET: &str = "--secret=0123456789abcdef0123456789abcdef";
         let concerns = |host: &str, flags: &[&str]| {
             Config::parse_from(["flasky"].iter().chain(flags)).concerns(host.parse().unwrap())
@@ -324,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_have_bounds() {
+    fn limits_out_of_bounds_are_refused() {
         for flag in [
             "events",
             "timeline",
@@ -347,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn several_nodes_need_a_public_url() {
+    fn shared_store_requires_a_public_url() {
         const NATS: &str = "--store=nats://127.0.0.1";
         let checked = |flags: &[&str]| Config::parse_from(["flasky"].iter().chain(flags)).checked();
         let error = checked(&[NATS]).err().expect("a refusal").to_string();
@@ -360,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_may_be_a_name() {
+    fn host_may_be_a_name_or_an_address() {
         let address = |host: &str| Config::parse_from(["flasky", "--port=3000", &format!("--host={host}")]).address();
         for (host, bound) in [
             ("localhost", "localhost:3000"),
@@ -372,9 +374,9 @@ mod tests {
         }
     }
 
-    /// The unit, the image and the Procfile set what there is to set, to what can be read.
+    /// The systemd unit, the image and the Procfile set only settings that exist, to values that can be read.
     #[test]
-    fn what_operators_take_can_be_read() {
+    fn settings_of_unit_image_and_procfile_are_valid() {
         let settings = |text: &str, before: &str| {
             let said = text.lines().filter_map(|line| line.strip_prefix(before)?.split_once('='));
             let flags = said.map(|(name, value)| {
@@ -396,9 +398,9 @@ mod tests {
         assert!(unit.contains("--store=") && unit.contains("--metrics="), "{unit}");
     }
 
-    /// The table of the README: made from the flags, so that it is true.
+    /// Builds the table of the README from the flags, and compares.
     #[test]
-    fn the_readme_lists_every_setting() {
+    fn readme_lists_every_setting() {
         let mut table = String::from("| flag | environment | default | |\n|---|---|---|---|\n");
         for argument in Config::command().get_arguments().filter(|argument| argument.get_long().is_some()) {
             let cell = |text: &str| if text.is_empty() { String::new() } else { format!("`{text}`") };

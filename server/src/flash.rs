@@ -1,8 +1,8 @@
-//! Refused forms on their way back to the page they came from.
+//! Refused forms, kept until the page they came from shows them again.
 //!
-//! Kept in memory instead of in a cookie: a refused message can be longer than a cookie may be, and nothing typed is
-//! lost. A form that cannot be kept is shown in the answer to its own request ([`InPlace`]), so nothing is ever evicted
-//! to make room: no number of strangers' forms costs anybody what they typed.
+//! They are kept in memory instead of in a cookie, because a refused message can be longer than a cookie may be. A form
+//! that cannot be kept is shown in the response to its own request ([`InPlace`]), so none is evicted to make room for
+//! another: however many forms strangers send, nobody loses what they typed.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,15 +12,15 @@ use moka::sync::Cache;
 
 use crate::identity::Session;
 
-/// Seconds a refused form waits for its page, which a browser asks for at once.
+/// Time that a refused form is kept for its page, which a browser requests at once.
 const LIFETIME: Duration = Duration::from_secs(60);
-/// Maximum total of kept forms in bytes: 127 of the longest that a request may carry, and 32 000 empty ones.
+/// Maximum total size of kept forms in bytes: 127 of the longest that a request may carry, or 32 000 empty ones.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
-/// Bytes of a kept form beside its texts: the form and the cache's record of it take half of that, measured with empty
-/// ones, and each text may be allocated longer than it is.
+/// Bytes that a kept form counts beside its texts. The form and its cache entry take half of that, measured with empty
+/// forms; the rest is for texts whose allocation is larger than their length.
 const ENTRY: usize = 1024;
 
-/// At most one refused form per session, shown once.
+/// Refused forms: at most one per session, each shown once.
 pub struct Flashes(Cache<Session, Flash>);
 
 impl Default for Flashes {
@@ -34,9 +34,9 @@ impl Flashes {
     /// Keeps a refused form for its session's next page, in place of an earlier one.
     ///
     /// # Errors
-    /// With the form, when it would exceed [`MAX_BYTES`].
+    /// Returns the form if keeping it would exceed [`MAX_BYTES`].
     pub fn put(&self, session: Session, flash: Flash) -> Result<(), Box<Flash>> {
-        // Removes what has expired, and counts what was just put.
+        // Removes expired forms, and counts those that were just put.
         self.0.run_pending_tasks();
         if self.0.weighted_size() + u64::from(bytes(&flash)) > MAX_BYTES {
             return Err(Box::new(flash));
@@ -45,39 +45,39 @@ impl Flashes {
         Ok(())
     }
 
-    /// Removes and returns the refused form of this session that goes back to this page.
+    /// Removes and returns the session's refused form, if it belongs to this page.
     pub fn take(&self, session: Session, page: &str) -> Option<Flash> {
         self.0.get(&session).filter(|flash| flash.to == page)?;
         self.0.remove(&session)
     }
 }
 
-/// A refused form that is shown in the answer to its own request: the request's extension.
+/// Request extension for a refused form that is shown in the response to its own request.
 #[derive(Clone, Default)]
 pub struct InPlace(Arc<Mutex<Option<Flash>>>);
 
 impl InPlace {
-    /// Asks for the form's page in the place of a redirect to it.
+    /// Requests the form's page as the response, instead of a redirect to it.
     pub fn put(&self, flash: Flash) {
         if let Ok(mut kept) = self.0.lock() {
             *kept = Some(flash);
         }
     }
 
-    /// Path of the page to answer with, if one was asked for.
+    /// Returns the path of the page that was requested as the response, if any.
     #[must_use]
     pub fn page(&self) -> Option<String> {
         Some(self.0.lock().ok()?.as_ref()?.to.clone())
     }
 
-    /// Removes and returns the form, for this page.
+    /// Removes and returns the form, if it belongs to this page.
     #[must_use]
     pub fn take(&self, page: &str) -> Option<Flash> {
         self.0.lock().ok()?.take_if(|flash| flash.to == page)
     }
 }
 
-/// Bytes that keeping a form takes.
+/// Returns the bytes that keeping a form takes.
 fn bytes(flash: &Flash) -> u32 {
     let form = &flash.form;
     let texts = [&flash.to, &flash.body, &form.name, &form.code, &form.capacity, &form.intent, &form.from];
@@ -107,28 +107,28 @@ mod tests {
     }
 
     #[test]
-    fn no_form_is_evicted_for_another_one() {
+    fn form_is_refused_instead_of_evicting_another() {
         const BYTES: usize = 256 * 1024;
         let (flashes, ana) = (Flashes::default(), session());
         flashes.put(ana, flash("a long letter".to_owned())).unwrap();
         let strangers = (0..1_000).filter(|_| flashes.put(session(), flash("x".repeat(BYTES))).is_ok());
         assert_eq!(strangers.count(), MAX_BYTES as usize / BYTES - 1, "more are kept than there is room for");
         let refused = flashes.put(session(), flash("y".repeat(BYTES))).unwrap_err();
-        assert_eq!(refused.body.len(), BYTES, "what is not kept is not lost");
-        assert_eq!(flashes.take(ana, "/room/KXQ4-7M2P"), None, "it goes back to its own page");
+        assert_eq!(refused.body.len(), BYTES, "a form that is not kept is returned");
+        assert_eq!(flashes.take(ana, "/room/KXQ4-7M2P"), None, "it belongs to another page");
         assert_eq!(flashes.take(ana, "/").unwrap().body, "a long letter");
-        assert_eq!(flashes.take(ana, "/"), None, "once");
+        assert_eq!(flashes.take(ana, "/"), None, "it is shown once");
     }
 
     #[test]
-    fn empty_forms_count_too() {
+    fn empty_forms_count_towards_the_limit() {
         let flashes = Flashes::default();
         let kept = (0..40_000).take_while(|_| flashes.put(session(), flash(String::new())).is_ok()).count();
         assert!((30_000..=32 * 1024).contains(&kept), "{kept} empty forms are kept");
     }
 
     #[test]
-    fn a_session_keeps_one_form() {
+    fn only_the_latest_form_of_a_session_is_kept() {
         let (flashes, ana) = (Flashes::default(), session());
         for n in 0..1_000 {
             flashes.put(ana, flash(format!("{n} {}", "x".repeat(64 * 1024)))).unwrap();

@@ -1,4 +1,4 @@
-//! What watches over the server asks here: is it alive, and should it be given work.
+//! Health checks, for process managers and load balancers.
 
 use std::time::{Duration, Instant};
 
@@ -11,19 +11,19 @@ use tokio::time::timeout;
 use crate::backend::Backend;
 use crate::state::AppState;
 
-/// How long the store may take to answer. Probes commonly give up after a second or more.
+/// Maximum time for the store to answer. Probes commonly give up after a second or more.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Time for which an answer of the store is everybody's: anybody may ask, and each question costs the store several
-/// requests. Shorter than the intervals of probes.
+/// Time for which an answer of the store is cached: anybody may ask, and each check costs the store several requests.
+/// Shorter than the intervals of probes.
 const FRESH: Duration = Duration::from_millis(500);
 
-/// The last answer of the store, and when it was given.
+/// Cached answer of the store, with the time it was given.
 #[derive(Debug, Default)]
 pub struct Readiness(Mutex<Option<(Instant, bool)>>);
 
 impl Readiness {
-    /// Asks the store, or repeats its last answer. Who comes while it is asked waits for that answer.
+    /// Returns the cached answer, or asks the store. Concurrent callers wait for one check and share its answer.
     async fn is_ready(&self, backend: &dyn Backend) -> bool {
         let mut last = self.0.lock().await;
         if let Some((at, answer)) = *last
@@ -37,12 +37,12 @@ impl Readiness {
     }
 }
 
-/// The process answers, whatever the store does: starting it again would help nobody.
+/// Answers 200 while the process runs, also without the store: a restart would not help then.
 pub async fn alive() -> impl IntoResponse {
     said(StatusCode::OK, "alive\n")
 }
 
-/// The store answers, or did half a second ago, and no shutdown has begun: 200. Otherwise 503, and why.
+/// Answers 200 if the store answers, or did half a second ago, and no shutdown has begun; otherwise 503 and the reason.
 pub async fn ready(State(state): State<AppState>) -> impl IntoResponse {
     if state.shutdown.is_cancelled() {
         return said(StatusCode::SERVICE_UNAVAILABLE, "draining\n");

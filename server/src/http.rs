@@ -21,20 +21,20 @@ use header_timer::{Arrivals, Counted, HeaderTimer};
 /// Maximum time for a request's header, from its first byte on; on a new connection, from the beginning.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time in which a pending write makes no progress. Linux reports progress once a third of its send buffer is
-/// free, so a peer is also cut when it takes less than that (measured on loopback: 230 KB of 2.4 MB in 20 s). Twice what
-/// a session allows a socket (`wire::WRITE`), so that a session ends first and logs why.
+/// free, so a peer that reads less than that is disconnected too (measured on loopback: 230 KB of 2.4 MB in 20 s).
+/// Twice what a session allows a socket (`wire::WRITE`), so that a session ends first and logs why.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Maximum bytes of a request's header (more is answered with 431), and of what hyper holds of a request or response
 /// before it waits for its reader. hyper's own maximum is 400 KiB.
 const BUFFER: usize = 64 * 1024;
-/// Pause after a failed accept: a missing file descriptor does not come back at once.
+/// Pause after a failed accept: if file descriptors have run out, none is free again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Time without a failed accept after which accepting works again. Near the limit of descriptors each connection that
-/// ends lets one more in.
+/// Time without a failed accept after which accepting counts as recovered. Near the limit of descriptors each
+/// connection that ends lets one more in, so one success is no recovery.
 const RECOVERED: Duration = Duration::from_secs(10);
 
-/// Accepts connections until `end` is ready, and returns its output. Each connection is a task of the state's tracker
-/// and is asked to end when the shutdown begins. Connections accepted after that get one answer, so that a health check
+/// Accepts connections until `end` is ready, and returns its output. Each connection is a tracked task, and is shut
+/// down gracefully when the shutdown begins. Connections accepted after that get one response, so that a health check
 /// learns that this server is not ready.
 pub(crate) async fn serve<T>(
     state: &AppState,
@@ -81,7 +81,7 @@ async fn connection(state: AppState, stream: TcpStream, service: TowerToHyperSer
     let mut connection = std::pin::pin!(connection);
     if !state.shutdown.is_cancelled() {
         tokio::select! {
-            // Broken pipes and bad requests are the caller's and end with the connection.
+            // Errors such as broken pipes and bad requests are the peer's, and end with the connection.
             _ = connection.as_mut() => return,
             () = state.shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
         }
@@ -89,7 +89,7 @@ async fn connection(state: AppState, stream: TcpStream, service: TowerToHyperSer
     let _ = connection.await;
 }
 
-/// Logs the first of many failed accepts, and the recovery: without descriptors they fail ten times a second.
+/// Logs the first of a series of failed accepts, and the recovery: without descriptors, ten fail per second.
 #[derive(Default)]
 struct AcceptFailures {
     last: Option<Instant>,

@@ -1,10 +1,10 @@
-//! One feed per room that somebody on this node is connected to.
+//! Live delivery: one feed for each room that has a connection on this node.
 //!
-//! A session attaches, and from then on holds nothing but a cursor: the [`Seq`](protocol::Seq) of the last event
-//! it has sent. [`Attachment::after`] says what comes next: a frame that is shared by every session at that cursor,
-//! the log, or nothing yet. Joining, resuming and having been slow are the same operation.
+//! An attached session holds nothing but a cursor: the [`Seq`](protocol::Seq) of the last event it has sent.
+//! [`Attachment::after`] returns what comes next: a frame that is shared by every session at that cursor, a read from
+//! the log, or nothing yet. Joining, resuming and catching up are the same operation.
 //!
-//! The map of rooms is locked to attach and to detach, never while waiting. A feed's ring has its own lock.
+//! The map of rooms is locked briefly, never across an await. A feed's replay buffer has a lock of its own.
 
 mod feed;
 mod splice;
@@ -26,7 +26,7 @@ use self::tabs::Tabs;
 use crate::backend::Backend;
 use crate::telemetry::metrics::{Metrics, Overflow};
 
-/// Cheap to clone.
+/// Feeds of all rooms on this node; cheap to clone.
 #[derive(Clone)]
 pub struct Hub {
     shared: Arc<Shared>,
@@ -35,48 +35,48 @@ pub struct Hub {
 struct Shared {
     backend: Arc<dyn Backend>,
     tasks: TaskTracker,
-    /// Most connections of one member in one room.
+    /// Maximum number of connections of one member in one room.
     tabs: usize,
     metrics: Arc<Metrics>,
     rooms: Mutex<HashMap<RoomCode, Active>>,
 }
 
-/// A room with a feed. In the map as long as the feed may deliver and anybody listens.
+/// Room with a feed. It is in the map while the feed may deliver and a session is attached.
 struct Active {
     feed: Arc<Feed>,
     marks: watch::Receiver<Mark>,
     tabs: Tabs,
 }
 
-/// Why a session cannot attach.
+/// Reason why a session cannot attach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttachError {
-    /// There is no such room; it may have ended.
+    /// The room does not exist, or has ended.
     #[error("no such room")]
     NoSuchRoom,
-    /// The member has as many connections as one may have.
+    /// The member has the maximum number of connections.
     #[error("too many connections of one member")]
     TooManyTabs,
-    /// The store does not answer. Said in the log.
+    /// The store does not answer. The cause is in the log.
     #[error("the store is unavailable")]
     Unavailable,
 }
 
-/// The feed stopped without the room having ended: whoever listens must connect again.
+/// The feed stopped although the room has not ended: the clients have to connect again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the feed stopped")]
 pub struct Lost;
 
-/// What an attachment waits for.
+/// Notification that an attachment waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// [`Attachment::after`] may say something else than it did.
+    /// The result of [`Attachment::after`] may have changed.
     Log,
-    /// A `signal` frame about another member: JSON, and so UTF-8.
+    /// Encoded `signal` frame about another member: JSON, hence UTF-8.
     Signal(Bytes),
 }
 
-/// One session's hold on a room's feed. Dropping it detaches; the last one takes the feed with it.
+/// Attachment of one session to a room's feed. Dropping it detaches; dropping the last one stops the feed.
 pub struct Attachment {
     shared: Arc<Shared>,
     code: RoomCode,
@@ -87,16 +87,17 @@ pub struct Attachment {
 }
 
 impl Hub {
-    /// Feeds run on `tasks`. `tabs` is how many connections one member may have in one room, at least one.
+    /// Creates a hub whose feeds run on `tasks`. `tabs` is the maximum number of connections of one member in one room,
+    /// at least one.
     #[must_use]
     pub fn new(backend: Arc<dyn Backend>, tasks: TaskTracker, tabs: usize, metrics: Arc<Metrics>) -> Self {
         Self { shared: Arc::new(Shared { backend, tasks, tabs: tabs.max(1), metrics, rooms: Mutex::default() }) }
     }
 
-    /// Attaches one connection of this member. Whether the member has a seat is not asked here.
+    /// Attaches one connection of this member. Does not check that the member has a seat.
     ///
     /// # Errors
-    /// When there is no such room, the member has too many connections, or the store does not answer.
+    /// Fails if there is no such room, the member has too many connections, or the store does not answer.
     pub async fn attach(&self, code: RoomCode, member: MemberId) -> Result<Attachment, AttachError> {
         let mut attachment = self.shared.enter(code, member).ok_or(AttachError::TooManyTabs)?;
         let mark = attachment.marks.wait_for(|mark| *mark != Mark::Starting).await.map(|mark| *mark);
@@ -107,20 +108,22 @@ impl Hub {
         }
     }
 
-    /// How many connections this member has to this room on this node.
+    /// Returns the number of connections of this member to this room on this node.
     #[must_use]
     pub fn connections(&self, code: RoomCode, member: MemberId) -> usize {
         self.shared.rooms().get(&code).map_or(0, |active| active.tabs.of(member))
     }
 
-    /// One connection of the member has ended. True: it was the last, and the others took the member for present.
+    /// Handles the end of a member's connection. Returns true if it was the last one on this node and the member was
+    /// present until now; the other members are then to be informed. Returns false if the room has no feed any more.
     #[must_use]
     pub fn depart(&self, code: RoomCode, member: MemberId) -> bool {
         let rooms = self.shared.rooms();
         rooms.get(&code).is_some_and(|active| active.tabs.of(member) == 0 && active.feed.depart(member))
     }
 
-    /// Says of each of these whether it is away: without a connection that this node knows of, and not just joined.
+    /// Sets `away` for each of these members. A member is present while it has a connection that this node knows of,
+    /// and after it has just joined.
     pub fn see(&self, code: RoomCode, members: &mut [Member]) {
         let feed = self.shared.rooms().get(&code).map(|active| Arc::clone(&active.feed));
         for seated in members {
@@ -128,7 +131,7 @@ impl Hub {
         }
     }
 
-    /// Rooms that have a feed now, and the members who are connected to each of them, together.
+    /// Returns the number of rooms with a feed, and the sum of the members connected to each.
     #[must_use]
     pub fn census(&self) -> (usize, usize) {
         let rooms = self.shared.rooms();
@@ -137,12 +140,13 @@ impl Hub {
 }
 
 impl Shared {
-    /// Nothing is awaited and nothing can panic under this lock.
+    /// Locks the map of rooms. Nothing is awaited and nothing can panic under this lock.
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomCode, Active>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts the connection in and finds the room's feed or starts it, in one step. None: too many tabs.
+    /// Counts the connection, and finds or starts the room's feed, atomically. `None` if the member has too many of
+    /// them.
     fn enter(self: &Arc<Self>, code: RoomCode, member: MemberId) -> Option<Attachment> {
         let mut rooms = self.rooms();
         let active = match rooms.entry(code) {
@@ -164,17 +168,17 @@ impl Shared {
         })
     }
 
-    /// Whether the member is connected to the room here.
+    /// Returns true if the member is connected to the room on this node.
     fn is_connected(&self, code: RoomCode, member: MemberId) -> bool {
         self.rooms().get(&code).is_some_and(|active| active.tabs.of(member) > 0)
     }
 
-    /// Everyone who is connected to the room here.
+    /// Returns the members who are connected to the room on this node.
     fn connected(&self, code: RoomCode) -> Vec<MemberId> {
         self.rooms().get(&code).map(|active| active.tabs.connected().collect()).unwrap_or_default()
     }
 
-    /// The feed delivers nothing more: who comes from now on gets a new one.
+    /// Removes a feed that delivers nothing more: the next session to attach gets a new one.
     fn forget(&self, code: RoomCode, feed: &Arc<Feed>) {
         if let Entry::Occupied(active) = self.rooms().entry(code)
             && Arc::ptr_eq(&active.get().feed, feed)
@@ -185,24 +189,24 @@ impl Shared {
 }
 
 impl Attachment {
-    /// What this session sends next, when `sent` is the last event it has sent or read from this room's log, in the
-    /// epoch of [`head`](Self::head). A place that a client names is not that before the log has continued it.
+    /// Returns what this session sends next. `sent` is the last event that it has sent or read from this room's log, in
+    /// the epoch of [`head`](Self::head). A position that a client names must not be used before a read from the log
+    /// has continued it.
     #[must_use]
     pub fn after(&self, sent: Seq) -> Splice {
         self.feed.after(sent)
     }
 
-    /// The connection is welcome. True: the others took the member for away.
+    /// Marks the member as present. Returns true if it was away; the other members are then to be informed.
     #[must_use]
     pub fn arrive(&self) -> bool {
         self.feed.arrive(self.member)
     }
 
-    /// Waits for news. Of the log they come first; of signals some are lost to a session that does not keep up. Cancel
-    /// safe.
+    /// Waits for a notification. The log takes precedence; a session that does not keep up loses signals. Cancel safe.
     ///
     /// # Errors
-    /// When the feed stopped and the room has not ended.
+    /// Fails if the feed stopped and the room has not ended.
     pub async fn news(&mut self) -> Result<News, Lost> {
         loop {
             tokio::select! {
@@ -218,14 +222,14 @@ impl Attachment {
         }
     }
 
-    /// The event that freed the member's seat while it was connected, if it has not been taken again since. Asked again
-    /// after [`changed`](Self::changed).
+    /// Returns the event that freed the member's seat while it was connected, if the seat has not been taken again
+    /// since. May change with each notification of [`news`](Self::news).
     #[must_use]
     pub fn seat_freed(&self) -> Option<(Seq, LeaveReason)> {
         self.feed.freed(self.member)
     }
 
-    /// Up to where the feed has come. None once the room ended.
+    /// Returns the position up to which the feed has come; `None` once the room has ended.
     #[must_use]
     pub fn head(&self) -> Option<Position> {
         match *self.marks.borrow() {

@@ -1,6 +1,6 @@
-//! The server of Flasky Chat: pages, the socket, the rooms' logs.
+//! The server of Flasky Chat: pages, WebSocket sessions, and the rooms' logs.
 //!
-//! [`serve`] is the only way in; `main` gives it its settings, the tests give it a port of their own.
+//! [`serve`] is the only entry point: `main` calls it with the configured listeners, tests with listeners of their own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,20 +40,21 @@ use session::rate::Rate;
 use state::AppState;
 use telemetry::metrics::Metrics;
 
-/// How long connections may take to end after the shutdown began.
+/// Maximum time for connections to end after the shutdown began.
 const DRAIN: Duration = Duration::from_secs(8);
-/// How long all of a shutdown may take, the store's end with it: whoever operates this kills after ten seconds.
+/// Maximum time for the whole shutdown, closing the store included: container runtimes kill after ten seconds.
 const STOP: Duration = Duration::from_secs(9);
-/// Clients say every three seconds that somebody is writing, and once that nobody is.
+/// Sustained typing signals of a member per second. Clients send one every 3 s of writing, and one at its end.
 const SIGNALS_PER_SECOND: u32 = 1;
+/// Typing signals that a member may send at once.
 const SIGNAL_BURST: u32 = 3;
 
-/// What a server listens on.
+/// Listeners of a server.
 #[derive(Debug)]
 pub struct Listeners {
-    /// People.
+    /// Pages and sockets.
     pub site: TcpListener,
-    /// Prometheus.
+    /// Metrics, for Prometheus.
     pub metrics: Option<TcpListener>,
 }
 
@@ -63,23 +64,23 @@ impl From<TcpListener> for Listeners {
     }
 }
 
-/// Failure of a server to start or to go on.
+/// Failure of [`serve`], at the start or later.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The store does not give its keys, or was lost.
+    /// The store did not return its keys, or was lost.
     #[error(transparent)]
     Store(#[from] BackendError),
-    /// The system does not give threads.
+    /// The system could not start a thread.
     #[error("cannot start the threads that render pages")]
     Threads(#[source] std::io::Error),
 }
 
-/// Serves until `shutdown` is cancelled. Then it says that it is not ready, lets every connection say goodbye, closes
-/// the store and returns, after [`STOP`] at the latest.
+/// Serves until `shutdown` is cancelled. Then `/readyz` answers 503, every socket is closed with `bye`, the store is
+/// closed, and the function returns, after [`STOP`] at the latest.
 ///
 /// # Errors
-/// When the store refuses its keys at the start, or the system the threads that render pages. When the store is lost:
-/// then the server ends in the same way.
+/// Fails if the store does not return its keys, or the threads that render pages cannot be started. Fails if the store
+/// is lost, after the same shutdown.
 pub async fn serve(
     config: &Config,
     backend: Arc<dyn Backend>,
@@ -110,8 +111,8 @@ pub async fn serve(
     ended
 }
 
-/// Waits for the shutdown, and then until every connection has ended, but no longer than [`DRAIN`]. Answers until when
-/// the rest has time.
+/// Waits for the shutdown, and then for all tracked tasks to end, at most [`DRAIN`]. Returns the deadline for the rest
+/// of the shutdown.
 async fn drained(state: AppState) -> Instant {
     state.shutdown.cancelled().await;
     let until = Instant::now() + STOP;

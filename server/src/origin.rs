@@ -1,4 +1,4 @@
-//! The rule of origins: pages that may post forms and open sockets here.
+//! Origin check: which pages may post forms and open sockets here.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -17,12 +17,13 @@ use crate::config::PublicUrl;
 use crate::request::wants_page;
 use crate::state::AppState;
 
-/// Log lines per minute about refused origins: enough to see why, and no way to fill a disk. The metric counts them all.
+/// Maximum number of log lines per minute about refused origins: enough to find the cause, too few to fill a disk. The
+/// metric counts every refusal.
 const LINES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(6).unwrap();
-/// Bytes of a header that a log line repeats: a host name has at most 253 (RFC 1035 section 2.3.4).
+/// Maximum bytes of a header that a log line shows: a host name has at most 253 (RFC 1035 section 2.3.4).
 const SHOWN_BYTES: usize = 300;
 
-/// Compares the `Origin` of requests.
+/// Rule that compares the `Origin` of requests with the server's own.
 #[derive(Clone, Debug)]
 pub struct OriginRule {
     public: Option<PublicUrl>,
@@ -30,26 +31,26 @@ pub struct OriginRule {
 }
 
 impl OriginRule {
-    /// With a public address, pages of that origin; without, pages of whatever host the request names.
+    /// Creates a rule that allows pages of the public origin or, without one, those of the host that the request names.
     #[must_use]
     pub fn new(public: Option<PublicUrl>) -> Self {
         let lines = Arc::new(DefaultDirectRateLimiter::direct(Quota::per_minute(LINES_PER_MINUTE)));
         Self { public, lines }
     }
 
-    /// Returns true where people come over TLS.
+    /// Returns true if the public address uses TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.public.as_ref().is_some_and(PublicUrl::is_https)
     }
 
-    /// The public origin, where there is one.
+    /// Returns the public origin, if one is configured.
     #[must_use]
     pub fn public(&self) -> Option<&str> {
         self.public.as_ref().map(PublicUrl::origin)
     }
 
-    /// The origin of links to give away: the public one, or what a request for this host came to.
+    /// Returns the origin for links to share: the public one, or else `http://` and the host that the request names.
     #[must_use]
     pub fn origin(&self, headers: &HeaderMap) -> Option<String> {
         match &self.public {
@@ -58,9 +59,9 @@ impl OriginRule {
         }
     }
 
-    /// Compares as RFC 6454 section 5 and RFC 3986 section 6.2.3 do: without regard to case, default ports as if they
-    /// were written. A request without `Origin` comes from no browser's page, and cookies are all that could make it
-    /// dangerous.
+    /// Returns true if the request's origin is allowed. Compares as RFC 6454 section 5 and RFC 3986 section 6.2.3 do:
+    /// without regard to case, and with default ports as if they were written. A request without `Origin` is allowed:
+    /// no browser's page sent it, and only the cookies of a browser would make it dangerous.
     fn allows(&self, headers: &HeaderMap) -> bool {
         let Some(origin) = headers.get(header::ORIGIN) else { return true };
         let Some(origin) = origin.to_str().ok().and_then(website) else { return false };
@@ -68,14 +69,14 @@ impl OriginRule {
             Some(public) => origin.ascii_serialization() == public.origin(),
             None => {
                 let Origin::Tuple(scheme, ..) = &origin else { return false };
-                // The host has no scheme. Behind TLS it is the page's, and so is the default port.
+                // `Host` has no scheme. The page's one is right also behind TLS, and decides the default port.
                 let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
                 host.and_then(|host| website(&format!("{scheme}://{host}"))).is_some_and(|own| own == origin)
             }
         }
     }
 
-    /// Says why a request is refused: in the log for the operator, in the answer for who sent it.
+    /// Logs why a request is refused, and returns a response that explains it to the sender.
     fn refuse(&self, request: &Request<Body>) -> Response {
         let headers = request.headers();
         if self.lines.check().is_ok() {
@@ -105,20 +106,20 @@ impl OriginRule {
     }
 }
 
-/// Origin of an address that has a scheme of the web, a host, perhaps a port, and nothing else.
+/// Returns the origin of an address that is the scheme http or https, a host, an optional port, and nothing else.
 fn website(text: &str) -> Option<Origin> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let origin = url.origin();
     (url.as_str().strip_suffix('/')? == origin.ascii_serialization()).then_some(origin)
 }
 
-/// The beginning of a header's value, without what could pass for something else in a log.
+/// Returns the beginning of a header's value, escaped so that it cannot forge parts of a log line.
 fn shown(headers: &HeaderMap, name: HeaderName) -> String {
     let value = headers.get(name).map(|value| value.as_bytes()).unwrap_or_default();
     value[..value.len().min(SHOWN_BYTES)].escape_ascii().to_string()
 }
 
-/// Refuses what another site's page sends: every POST, and every socket (RFC 6455 section 10.2).
+/// Refuses sockets (RFC 6455 section 10.2), and requests other than GET and HEAD, of pages of another origin.
 pub async fn same_origin(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
     let changes = request.method() != Method::GET && request.method() != Method::HEAD;
     let socket = request.headers().contains_key(header::UPGRADE);
@@ -133,7 +134,7 @@ pub async fn same_origin(State(state): State<AppState>, request: Request<Body>, 
 mod tests {
     use super::*;
 
-    fn asks(rule: &OriginRule, origin: Option<&str>, host: &str) -> bool {
+    fn is_allowed(rule: &OriginRule, origin: Option<&str>, host: &str) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, host.parse().unwrap());
         if let Some(origin) = origin {
@@ -143,22 +144,22 @@ mod tests {
     }
 
     #[test]
-    fn only_its_own_pages_may_post() {
+    fn pages_of_other_origins_are_refused() {
         let local = OriginRule::new(None);
-        assert!(asks(&local, None, "127.0.0.1:3000"));
-        assert!(asks(&local, Some("http://127.0.0.1:3000"), "127.0.0.1:3000"));
+        assert!(is_allowed(&local, None, "127.0.0.1:3000"));
+        assert!(is_allowed(&local, Some("http://127.0.0.1:3000"), "127.0.0.1:3000"));
         for other in ["http://127.0.0.1:3001", "http://evil.example", "null", "", "ftp://127.0.0.1:3000"] {
-            assert!(!asks(&local, Some(other), "127.0.0.1:3000"), "{other}");
+            assert!(!is_allowed(&local, Some(other), "127.0.0.1:3000"), "{other}");
         }
         let public = OriginRule::new(Some("https://chat.example".parse().unwrap()));
-        assert!(asks(&public, Some("https://chat.example"), "127.0.0.1:3000"));
+        assert!(is_allowed(&public, Some("https://chat.example"), "127.0.0.1:3000"));
         for other in ["http://127.0.0.1:3000", "http://chat.example", "https://chat.example.evil.example"] {
-            assert!(!asks(&public, Some(other), "127.0.0.1:3000"), "{other}");
+            assert!(!is_allowed(&public, Some(other), "127.0.0.1:3000"), "{other}");
         }
     }
 
     #[test]
-    fn default_ports_and_case_make_no_difference() {
+    fn origins_are_compared_without_case_and_default_port() {
         let local = OriginRule::new(None);
         for (origin, host) in [
             ("http://chat.example", "chat.example:80"),
@@ -169,7 +170,7 @@ mod tests {
             ("http://[::1]:3000", "[0:0:0:0:0:0:0:1]:3000"),
             ("http://chat.example.:3000", "chat.example.:3000"),
         ] {
-            assert!(asks(&local, Some(origin), host), "{origin} at {host}");
+            assert!(is_allowed(&local, Some(origin), host), "{origin} at {host}");
         }
         for (origin, host) in [
             ("http://chat.example", "chat.example:443"),
@@ -181,15 +182,15 @@ mod tests {
             ("http://evil.example", "evil.example?chat.example"),
             ("http://evil.example", ""),
         ] {
-            assert!(!asks(&local, Some(origin), host), "{origin} at {host}");
+            assert!(!is_allowed(&local, Some(origin), host), "{origin} at {host}");
         }
         let public = OriginRule::new(Some("https://Chat.Example:443/".parse().unwrap()));
-        assert!(asks(&public, Some("https://chat.example"), "10.0.0.1"));
-        assert!(asks(&public, Some("https://chat.example:443"), "10.0.0.1"));
+        assert!(is_allowed(&public, Some("https://chat.example"), "10.0.0.1"));
+        assert!(is_allowed(&public, Some("https://chat.example:443"), "10.0.0.1"));
     }
 
     #[test]
-    fn a_log_line_shows_the_beginning_of_a_header() {
+    fn logged_header_is_escaped_and_truncated() {
         let mut headers = HeaderMap::new();
         headers.insert(
             header::ORIGIN,

@@ -24,10 +24,11 @@ use crate::flash::InPlace;
 use crate::rooms::{RequestRooms, room_page};
 use crate::state::AppState;
 
-/// Drawn up once, before anything is rendered: while leptos does it, no resource of any page in the process loads.
+/// Routes of the app. Generated once, before anything is rendered: while leptos generates them, no resource of any page
+/// in the process loads.
 static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
-/// The pages and the server functions.
+/// Builds the routes of the pages and the server functions.
 pub fn router(state: &AppState) -> Router<AppState> {
     let context = {
         let state = state.clone();
@@ -53,8 +54,8 @@ pub fn router(state: &AppState) -> Router<AppState> {
     pages.layer(middleware::from_fn_with_state(shown, in_place)).layer(middleware::from_fn(one_address))
 }
 
-/// Keeps rooms, and addresses that are no page, out of search engines. Inside of [`in_place`], so that it sees the page
-/// that is shown and not the form's address.
+/// Keeps rooms and unknown addresses out of search engines. It runs inside of [`in_place`], so that it sees the address
+/// of the page that is shown, not that of the form.
 async fn unlisted(request: Request<Body>, next: Next) -> Response {
     let is_room = request.uri().path().starts_with("/room/");
     let mut response = next.run(request).await;
@@ -83,7 +84,8 @@ async fn in_place(State(pages): State<Router>, mut request: Request<Body>, next:
     pages.oneshot(page).await.into_response()
 }
 
-/// Sends every spelling of a room's code to the room's one address, before anything is made or taken for the page.
+/// Redirects every other spelling of a room's code to the room's one address, before the request has an effect, such as
+/// a new session or the removal of a kept form.
 async fn one_address(code: Result<Path<String>, PathRejection>, request: Request<Body>, next: Next) -> Response {
     if let Ok(Path(typed)) = code
         && let Ok(code) = typed.parse::<RoomCode>()
@@ -94,7 +96,7 @@ async fn one_address(code: Result<Path<String>, PathRejection>, request: Request
     next.run(request).await
 }
 
-/// Gives a request its rooms and its response the policy.
+/// Provides the request's rooms to the app, and sets the content security policy of the response.
 fn provide_request(state: &AppState) {
     let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };
     if let Some(nonce) = use_nonce()
@@ -106,9 +108,10 @@ fn provide_request(state: &AppState) {
     provide_context(rooms);
 }
 
-/// Nothing but this page's own parts; scripts by nonce, styles by file. `'wasm-unsafe-eval'` lets WebAssembly compile.
+/// Returns the content security policy of a page: scripts by nonce, everything else from this server.
+/// `'wasm-unsafe-eval'` permits WebAssembly to be compiled.
 fn content_security_policy(nonce: &str) -> String {
-    // cargo-leptos reloads the page over a socket on a port of its own while developing, and only then.
+    // During development, cargo-leptos reloads the page over a socket on a port of its own.
     let reload =
         if std::env::var_os("LEPTOS_WATCH").is_some() { " ws://127.0.0.1:3001 ws://localhost:3001" } else { "" };
     format!(

@@ -1,4 +1,4 @@
-//! The link of a room as a picture, for the camera of a phone.
+//! QR code of a room's link.
 
 use std::fmt::Write as _;
 
@@ -11,12 +11,12 @@ use qrcodegen::{QrCode, QrCodeEcc};
 use crate::state::AppState;
 
 /// Maximum bytes of an origin: scheme, the longest host name (RFC 1035 section 2.3.4) and a port. A `Host` of 2 000
-/// characters would be a picture of 217 KB.
+/// characters would make a picture of 217 KB.
 const ORIGIN: usize = 8 + 255 + 6;
-/// Light modules around the code, in modules (ISO/IEC 18004 asks for four).
+/// Width of the quiet zone around the code, in modules (ISO/IEC 18004 requires four).
 const QUIET: i32 = 4;
 
-/// `GET /room/{code}/qr.svg`: the same whether there is such a room or not.
+/// Handles `GET /room/{code}/qr.svg`. The response does not depend on the existence of the room.
 pub async fn picture(State(state): State<AppState>, Path(code): Path<String>, headers: HeaderMap) -> Response {
     let Ok(code) = code.parse::<RoomCode>() else { return StatusCode::NOT_FOUND.into_response() };
     let Some(origin) = state.origins.origin(&headers).filter(|origin| origin.len() <= ORIGIN) else {
@@ -29,7 +29,7 @@ pub async fn picture(State(state): State<AppState>, Path(code): Path<String>, he
         .into_response()
 }
 
-/// Dark on white, whatever the look of the page: cameras read nothing else as surely.
+/// Draws the code dark on white, also where the page is dark: cameras read that most reliably.
 fn svg(qr: &QrCode) -> String {
     let side = qr.size() + 2 * QUIET;
     let mut svg = format!(
@@ -48,8 +48,8 @@ fn svg(qr: &QrCode) -> String {
 mod tests {
     use super::*;
 
-    /// The picture as a camera sees it: a few pixels per module.
-    fn read(svg: &str) -> String {
+    /// Decodes the picture, drawn with a few pixels per module as a camera would see it.
+    fn decode(svg: &str) -> String {
         const SCALE: usize = 5;
         let side: usize = svg.split("viewBox=\"0 0 ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
         let dark: std::collections::HashSet<(usize, usize)> = svg
@@ -69,11 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_reads_the_link() {
+    fn qr_code_decodes_to_the_link() {
         for link in
             ["http://127.0.0.1:3000/room/KXQ4-7M2P", "https://a-rather-long-name.of.a.chat.example/room/0123-4567"]
         {
-            assert_eq!(read(&svg(&QrCode::encode_text(link, QrCodeEcc::Medium).unwrap())), link);
+            assert_eq!(decode(&svg(&QrCode::encode_text(link, QrCodeEcc::Medium).unwrap())), link);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Runtime of pages and server functions, beside the one that serves connections.
+//! Runtime of pages and server functions, separate from the one that serves connections.
 //!
-//! Rendering a page takes the processor for as long as it takes. Here it delays other pages, and neither sockets nor
-//! health checks. A call returns its whole body, compressed, so nothing of leptos lives on while a peer reads slowly.
+//! Rendering a page is CPU-bound. On a runtime of its own it delays other pages, but neither sockets nor health checks.
+//! A call returns its whole response body, compressed, so that a slow reader keeps no state of leptos in memory.
 
 use std::io;
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use tokio::time::timeout;
 
 use crate::telemetry::panics;
 
-/// Maximum calls in progress. Each may hold a whole page; forms that wait for the store count too.
+/// Maximum number of calls in progress. Each may hold a whole page; forms that wait for the store count too.
 const CALLS: usize = 64;
-/// Maximum threads. Fewer where the machine has fewer cores.
+/// Maximum number of threads; fewer if the machine has fewer cores.
 const THREADS: usize = 4;
-/// Maximum time a caller waits, in the queue and for the result.
+/// Maximum time that a caller waits, for a permit and for the result.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A bounded runtime for pages and server functions.
+/// Bounded runtime for pages and server functions.
 #[derive(Debug)]
 pub struct RenderPool {
-    /// None once dropped.
+    /// `None` once dropped.
     runtime: Option<Runtime>,
     calls: Arc<Semaphore>,
     deadline: Duration,
@@ -36,7 +36,7 @@ impl RenderPool {
     /// Starts the threads.
     ///
     /// # Errors
-    /// When the system gives no thread or descriptor.
+    /// Fails if the system provides no thread or file descriptor.
     pub fn start() -> io::Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
         Self::with(threads, CALLS, DEADLINE)
@@ -49,12 +49,12 @@ impl RenderPool {
         Ok(Self { runtime: Some(runtime), calls: Arc::new(Semaphore::new(calls)), deadline })
     }
 
-    /// Runs a call to the end of its response's body. None: it did not end within the deadline. It goes on then, and
-    /// counts until it ends: rendering cannot be interrupted between two awaits, and the tasks that leptos spawned for a
-    /// page panic when the page is dropped before them.
+    /// Runs a call until its response body is complete. Returns `None` if that takes longer than the deadline. A call
+    /// that has begun then continues, and counts as in progress until it ends: rendering cannot be interrupted between
+    /// two awaits, and the tasks that leptos spawned for a page panic if the page is dropped before them.
     ///
     /// # Panics
-    /// When the call does, so that it costs the request that made it.
+    /// Panics if the call does, so that only the request that made it fails.
     pub async fn run(&self, call: impl Future<Output = Response> + Send + 'static) -> Option<Response> {
         let runtime = self.runtime.as_ref()?;
         let call = async {
@@ -78,13 +78,13 @@ impl RenderPool {
 impl Drop for RenderPool {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // The last owner is a task, which must not wait for threads.
+            // The last owner may be a task, where waiting for the threads would panic.
             runtime.shutdown_background();
         }
     }
 }
 
-/// A response whose body is in memory.
+/// Reads the response's body into memory.
 async fn whole(response: Response) -> Response {
     let (parts, body) = response.into_parts();
     match to_bytes(body, usize::MAX).await {
@@ -96,7 +96,7 @@ async fn whole(response: Response) -> Response {
     }
 }
 
-/// The answer to a call that took or waited too long.
+/// Returns the 503 response for a call that took or waited too long.
 pub fn late() -> Response {
     let words = "The server has too much to do to answer this now. Try again in a moment.";
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], words).into_response()
@@ -109,33 +109,33 @@ mod tests {
     use super::*;
 
     const DEADLINE: Duration = Duration::from_millis(200);
-    /// Time that nothing here takes.
+    /// Timeout that no passing test reaches.
     const PATIENCE: Duration = Duration::from_secs(20);
 
     async fn quick() -> Response {
         "quick".into_response()
     }
 
-    /// Blocks the thread until the other end is dropped.
+    /// Blocks the thread until the sender is dropped.
     async fn blocks(until: mpsc::Receiver<()>) -> Response {
         let _ = until.recv();
         "done".into_response()
     }
 
     #[tokio::test]
-    async fn a_call_that_blocks_is_given_up_at_the_deadline_and_counts_until_it_ends() {
+    async fn blocked_call_times_out_and_keeps_its_permit_until_it_ends() {
         let pool = RenderPool::with(1, 1, DEADLINE).unwrap();
         let (end, until) = mpsc::channel();
         assert!(pool.run(blocks(until)).await.is_none());
         assert_eq!(pool.calls.available_permits(), 0, "it still runs");
-        assert!(pool.run(quick()).await.is_none(), "there is no room for another");
+        assert!(pool.run(quick()).await.is_none(), "no permit is free");
         drop(end);
-        drop(timeout(PATIENCE, pool.calls.acquire()).await.expect("its place is free again"));
+        drop(timeout(PATIENCE, pool.calls.acquire()).await.expect("the permit is free again"));
         assert_eq!(pool.calls.available_permits(), 1);
     }
 
     #[tokio::test]
-    async fn a_panic_reaches_the_caller_and_the_pool_goes_on() {
+    async fn panic_reaches_the_caller_and_the_pool_still_works() {
         let pool = Arc::new(RenderPool::with(1, 1, PATIENCE).unwrap());
         let call = {
             let pool = Arc::clone(&pool);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_call_may_drop_the_pool() {
+    async fn pool_may_be_dropped_by_its_last_call() {
         let pool = Arc::new(RenderPool::with(1, 1, DEADLINE).unwrap());
         let (end, until) = mpsc::channel();
         let (ends, ended) = tokio::sync::oneshot::channel();

@@ -1,8 +1,8 @@
-//! Questions about a request that several parts of the server ask.
+//! Properties of a request that several parts of the server use.
 
 use axum::http::{HeaderMap, header};
 
-/// Returns true for a browser without script, which reads pages and not JSON.
+/// Returns true if the request accepts HTML, as page loads and form posts of a browser do. Calls by script accept JSON.
 pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
     headers
         .get(header::ACCEPT)

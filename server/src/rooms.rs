@@ -1,4 +1,4 @@
-//! The port that the pages use, built for one request: here forms become rooms, seats and messages.
+//! Implementation of the pages' port [`Rooms`] for one request: forms become rooms, seats and messages.
 
 mod caller;
 
@@ -26,30 +26,31 @@ use crate::identity::Session;
 use crate::state::AppState;
 use crate::{clock, entropy};
 
-/// Where a form is mended that belongs to no room's page.
+/// Page that shows a refused form which belongs to no room's page.
 const HOME: &str = "/";
-/// Maximum number of messages that come with a page because its replies answer them.
+/// Maximum number of messages that come with a page because its replies quote them.
 const QUOTED: usize = 20;
-/// How often a fresh code may collide before something else must be wrong: at a million rooms one draw in a million does.
+/// Maximum number of codes to try for a new room. Among a million rooms one random code in a million is in use, so that
+/// many collisions have another cause.
 const DRAWS: usize = 8;
 
-/// One request's view of the rooms.
+/// Access to the rooms for one request.
 pub struct RequestRooms {
     state: AppState,
     parts: Parts,
     response: ResponseOptions,
-    /// The session this request began.
+    /// Session that this request has created.
     begun: OnceLock<Session>,
 }
 
 impl RequestRooms {
-    /// For a request and the response it will get.
+    /// Creates the access for a request and the response it will get.
     #[must_use]
     pub fn new(state: AppState, parts: Parts, response: ResponseOptions) -> Self {
         Self { state, parts, response, begun: OnceLock::new() }
     }
 
-    /// Sends a form for a room whose code cannot be read to the home page: the code is mended there.
+    /// Refuses a form whose room code cannot be parsed. It goes back to the home page, where the code can be corrected.
     fn refuse_code(&self, typed: String, error: &RoomCodeError, body: String) -> Posted {
         let form = EnterForm { code: typed, ..EnterForm::default() };
         Posted { refused: Some(self.refuse(refusal(Field::Code, error.code()), form, body, HOME)) }
@@ -109,7 +110,7 @@ impl RequestRooms {
         };
         match self.state.backend.append(code, joined).await {
             Ok(_) => Ok(()),
-            // Inside already: the page that follows holds the seat, this keeps it until then.
+            // Already a member. This lease keeps the seat until the page that follows renews it.
             Err(BackendError::Conflict) => {
                 let arrival = Duration::from_millis(self.state.limits.arrival_ms);
                 self.hold_page(code, member, arrival).await;
@@ -140,7 +141,7 @@ impl RequestRooms {
         let draft = Draft { id, at: clock::unix_ms(), by: member, kind: EventKind::message(body) };
         let appended = match self.state.backend.append(code, draft.clone()).await {
             Ok(Appended::Repeat(first)) if first.by == member && first.kind == draft.kind => return Ok(()),
-            // The page's id was used before, and nothing shows that it was for these words: they are another message.
+            // The page's id is in use, and nothing shows that it was for this text: the text is another message.
             Ok(Appended::Repeat(_) | Appended::Trimmed(_)) => {
                 self.state.backend.append(code, Draft { id: other, ..draft }).await
             }
@@ -164,7 +165,7 @@ impl RequestRooms {
         }
     }
 
-    /// True where the room ends when the caller leaves it.
+    /// Returns true if the caller is the last member, so that leaving ends the room.
     async fn is_last(&self, code: RoomCode) -> bool {
         let Some(session) = self.session() else { return false };
         let member = self.state.identity.member(session, code);
@@ -189,13 +190,13 @@ impl RequestRooms {
         self.hold_page(code, member, Duration::from_millis(self.state.limits.page_lease_ms)).await;
         let page = self.state.backend.read(code, From::Latest, self.state.limits.page).await?;
         let Page { events, mut names, .. } = page;
-        // The roster was read at `room.position`; what came after it is the socket's to tell.
+        // The roster was read at `room.position`; the socket brings later events.
         let events: Vec<_> = events.into_iter().filter(|event| event.seq <= room.position.seq).collect();
         let quoted = self.quoted(code, &events, &mut names).await?;
         Ok(Visit::Inside(Box::new(self.inside(room, member, (events, quoted, names)))))
     }
 
-    /// A page of the log, and what its replies answer.
+    /// Reads a page of the log for a member, and the messages that its replies quote.
     async fn try_page(&self, code: RoomCode, from: From) -> Result<OlderPage, BackendError> {
         let session = self.session().ok_or(BackendError::NotFound)?;
         let member = self.state.identity.member(session, code);
@@ -209,7 +210,7 @@ impl RequestRooms {
         Ok(OlderPage { markup: markup_of(&events, &quoted, &room.members, member), events, names, quoted })
     }
 
-    /// The page for a member; none for who is outside, and none when the store fails, which the status says.
+    /// Returns the page for a member. `None` without a seat and, with status 503, when the store fails.
     async fn page(&self, code: RoomCode, from: From) -> Option<OlderPage> {
         match self.try_page(code, from).await {
             Ok(page) => Some(page),
@@ -222,8 +223,8 @@ impl RequestRooms {
         }
     }
 
-    /// Messages that these events answer and that are not among them, those of the newest replies first; and the names of
-    /// their authors.
+    /// Reads the messages that these events reply to and that are not among them, at most [`QUOTED`], those of the
+    /// newest replies first. Adds the names of their authors.
     async fn quoted(&self, code: RoomCode, events: &[Event], names: &mut Names) -> Result<Vec<Event>, BackendError> {
         let known: HashSet<EventId> = events.iter().map(|event| event.id).collect();
         let mut asked = Vec::new();
@@ -253,7 +254,7 @@ impl RequestRooms {
     ) -> Inside {
         self.state.hub.see(room.code, &mut room.members);
         for seated in &mut room.members {
-            // Whoever looks at the page is not away.
+            // The member who requests the page is not away.
             seated.away &= seated.member != member;
         }
         Inside {
@@ -285,7 +286,7 @@ impl Rooms for RequestRooms {
                     Entry { code: Some(code), member: Some(member), refused: None }
                 }
                 Err(refused) => {
-                    // A room that is not there has no page to mend the form on.
+                    // A room that does not exist has no page to show the form on.
                     let to = if refused.code == Code::CodeUnknown { HOME.to_owned() } else { own_page(&form.from) };
                     Entry { refused: Some(self.refuse(refused, form, String::new(), &to)), ..Entry::default() }
                 }
@@ -373,7 +374,7 @@ impl Rooms for RequestRooms {
     }
 }
 
-/// Nodes of what a page holds.
+/// Returns the parsed markup of a page's messages and of those it quotes.
 fn markup_of(events: &[Event], quoted: &[Event], members: &[Member], reader: MemberId) -> Vec<MessageMarkup> {
     api::markup_of(&[events, quoted].concat(), members, reader)
 }
@@ -382,7 +383,7 @@ fn refusal(field: Field, code: Code) -> Refusal {
     Refusal { field, code }
 }
 
-/// What a person is told of an engine's failure; the cause goes to the log, here and nowhere else.
+/// Returns the code that the user gets for a failure of the store, and logs its cause. No caller logs it again.
 fn failed(what: &'static str, error: &BackendError) -> Code {
     match error {
         BackendError::NotFound => Code::CodeUnknown,
@@ -394,23 +395,23 @@ fn failed(what: &'static str, error: &BackendError) -> Code {
     }
 }
 
-/// Path of a room's page.
+/// Returns the path of a room's page.
 #[must_use]
 pub fn room_page(code: RoomCode) -> String {
     format!("/room/{code}")
 }
 
-/// The page to go back to: one that has a form, so that no form can send people elsewhere.
+/// Returns the page that a form goes back to: a room's or the home page, so that no form redirects to another site.
 fn own_page(from: &str) -> String {
     let code = from.strip_prefix("/room/");
-    // A code is found in much that a person pastes; in an address it stands alone.
+    // The parser also finds a code within pasted text; in a path it must stand alone.
     let alone = |code: &&str| code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let room = code.filter(alone).and_then(|code| code.parse::<RoomCode>().ok());
     room.map_or_else(|| HOME.to_owned(), room_page)
 }
 
-/// The id of these words of this member, where the id that a form brought is taken: the same for the same form, so that
-/// sending it twice is sending it once (RFC 9562 section 5.5).
+/// Derives the event id of a message whose form brought an id that is in use (RFC 9562 section 5.5). The same form gets
+/// the same id, so that a retry is idempotent.
 fn other_id(id: EventId, member: MemberId, body: &MessageBody) -> EventId {
     EventId(Uuid::new_v5(&id.0, &[member.0.as_bytes(), body.as_str().as_bytes()].concat()))
 }
@@ -418,7 +419,7 @@ fn other_id(id: EventId, member: MemberId, body: &MessageBody) -> EventId {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_form_goes_back_to_this_site_only() {
+    fn refused_form_goes_back_to_this_site_only() {
         assert_eq!(super::own_page("/room/KXQ4-7M2P"), "/room/KXQ4-7M2P");
         assert_eq!(super::own_page("/room/kxq47m2p"), "/room/KXQ4-7M2P");
         for elsewhere in

@@ -1,4 +1,4 @@
-//! Every route and layer on one screen.
+//! All routes and middleware layers of the server.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ use crate::state::AppState;
 use crate::telemetry::panics;
 use crate::{assets, health, origin, pages, qr, render, session};
 
-/// Longest form. A message of 4 000 characters takes 48 KiB with each byte percent-encoded; one that is too long shall
-/// still come back to its writer with a word, and not be cut off.
+/// Maximum size of a form in bytes. A message of 4 000 characters takes 48 KiB if each byte is percent-encoded. The
+/// limit is higher, so that a message that is too long comes back to its author with an explanation.
 const FORM_BYTES: usize = 256 * 1024;
 
 /// Maximum time for a form to arrive.
 const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Policy of answers that are no page: files, errors, plain text. A page sets its own.
+/// Content security policy of responses that are not pages: files, errors, plain text. A page sets its own.
 const NO_PAGE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Files of `style/assets`, at the addresses where browsers and crawlers look for them.
@@ -44,13 +44,13 @@ const FILES: [&str; 11] = [
     "/robots.txt",
 ];
 
-/// The whole HTTP side.
+/// Builds the router of the whole HTTP interface.
 pub fn router(state: AppState) -> Router {
     let built = || assets::serve("pkg").precompressed_br().precompressed_gzip();
     let browser_half = Router::new()
         .nest_service(&assets::ADDRESS, built())
         .nest_service(&format!("{}{}", *assets::ADDRESS, assets::AGAIN), built())
-        // ServeDir leaves it out of a 304, which has to have it (RFC 9110 section 15.4.5).
+        // ServeDir omits it from a 304, which must have it (RFC 9110 section 15.4.5).
         .layer(header("vary", "accept-encoding"));
     let files = FILES
         .iter()
@@ -73,7 +73,7 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(panics::answer))
         .layer(header("content-security-policy", NO_PAGE))
         .layer(header("x-content-type-options", "nosniff"))
-        // `same-origin`, not `no-referrer`: that would make form posts send `Origin: null`.
+        // Not `no-referrer`, with which form posts would send `Origin: null`.
         .layer(header("referrer-policy", "same-origin"))
         .layer(header("cross-origin-opener-policy", "same-origin"))
         .layer(header("cross-origin-resource-policy", "same-origin"))
@@ -88,7 +88,7 @@ fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<Hea
     SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
 }
 
-/// A file whose address says what is in it is kept for ever; any other is asked for again.
+/// Sets `Cache-Control`: a file whose path contains a hash of the content is cached for a year, others are revalidated.
 async fn caching(request: Request<Body>, next: Next) -> Response {
     let immutable = assets::is_immutable(request.uri().path());
     let mut response = next.run(request).await;
@@ -97,8 +97,8 @@ async fn caching(request: Request<Body>, next: Next) -> Response {
     response
 }
 
-/// A 304 replaces the stored headers with its own (RFC 9111 section 4.3.4), so it has those of a 200. An error is not
-/// kept.
+/// Returns the `Cache-Control` value of a response. A 304 has the same as a 200, because a cache replaces its stored
+/// headers with it (RFC 9111 section 4.3.4). An error is never cached as immutable.
 fn cache_control(immutable: bool, status: StatusCode) -> &'static str {
     match status {
         StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED if immutable => {
@@ -108,10 +108,11 @@ fn cache_control(immutable: bool, status: StatusCode) -> &'static str {
     }
 }
 
-/// Reads the form here, and runs the page or server function in the render pool, to the last byte of its answer.
+/// Reads the request's body, and runs the page or server function in the render pool until its response is complete.
 ///
-/// server_fn redirects a browser's form with 302, to the `Referer` or with the error in the address. The redirects of
-/// this program have 303; without one the answer is the function's result, and an unreadable form is a 400.
+/// server_fn answers a browser's form with a 302 to the `Referer`, or with the error in the address. Both are undone
+/// here: this program redirects with 303, any other response has the function's result as its body, and an unreadable
+/// form gets a 400.
 async fn rendered(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     parts.headers.remove(header::REFERER);
@@ -133,13 +134,13 @@ async fn rendered(State(state): State<AppState>, request: Request<Body>, next: N
     response
 }
 
-/// Sends `/room/CODE/` to `/room/CODE`, and refuses what names no path, such as CONNECT: it is for proxies (RFC 9112
-/// section 3.2.3), and leptos panics at it.
+/// Redirects `/room/CODE/` to `/room/CODE`, and refuses requests without a path, such as CONNECT: they are for proxies
+/// (RFC 9112 section 3.2.3), and leptos panics on them.
 async fn has_path(request: Request<Body>, next: Next) -> Response {
     if request.uri().path_and_query().is_none() {
         return (StatusCode::BAD_REQUEST, "This is no proxy.").into_response();
     }
-    // leptos would find the page, and answer it with 404.
+    // leptos would render the page, but with status 404.
     let path = request.uri().path();
     if let Some(room) = path.strip_suffix('/').filter(|path| path.starts_with("/room/")) {
         return Redirect::to(room).into_response();
@@ -152,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_immutable_file_keeps_its_caching_when_it_is_revalidated() {
+    fn revalidated_immutable_file_stays_immutable() {
         let kept = cache_control(true, StatusCode::OK);
         assert!(kept.contains("immutable"));
         assert_eq!(cache_control(true, StatusCode::NOT_MODIFIED), kept);

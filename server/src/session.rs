@@ -1,7 +1,7 @@
-//! One connection: the loop that does what [`machine::Machine`] decides.
+//! Session: the loop of one WebSocket connection, which performs what [`machine::Machine`] decides.
 //!
-//! It has no queue of its own. Its place in the room's log is a cursor, what comes next is the hub's word, and one
-//! buffer at a time is being written.
+//! It has no queue: it keeps a cursor into the room's log, asks the hub what comes next, and writes one buffer at a
+//! time.
 
 use std::future::{Future, pending, ready};
 use std::time::{Duration, Instant};
@@ -33,14 +33,15 @@ use pending::{Decided, Pending};
 use refused::{Refused, close_code};
 use wire::{Over, Unreadable, Wire};
 
-/// Events read from the log at once: as many as a frame may hold.
+/// Maximum number of events per read from the log: as many as a frame may hold.
 const READ: usize = 200;
-/// A reader overtaken by the room this often within [`OVERTAKEN_IN`] does not keep up.
+/// Number of times within [`OVERTAKEN_IN`] at which a session that falls behind the replay buffer is closed as too
+/// slow.
 const OVERTAKEN: usize = 3;
 const OVERTAKEN_IN: Duration = Duration::from_secs(60);
 
-/// Serves one socket to its end. What a person should read is accepted first and said with `bye`. `speaks`: the
-/// subprotocol was offered.
+/// Serves one socket until it ends. A refusal that a user should see is sent as `bye` on the accepted socket. `speaks`
+/// is true if the client offered the subprotocol.
 pub async fn run(state: AppState, socket: Upgraded, code: String, session: Option<identity::Session>, speaks: bool) {
     let open = state.metrics.socket();
     let place = match (speaks, code.parse::<RoomCode>(), session) {
@@ -57,7 +58,7 @@ pub async fn run(state: AppState, socket: Upgraded, code: String, session: Optio
         Err(refused) => {
             state.metrics.closed(refused);
             tracing::info!(conn = open.number, code = refused.number(), reason = refused.reason(), "refused");
-            // A budget of its own: nobody's.
+            // A random key, so that it uses no member's budget.
             let (code, member) = (entropy::room_code(), MemberId(entropy::uuid()));
             Wire::new(socket, &state, code, member).await.close(refused, None).await;
         }
@@ -69,27 +70,29 @@ struct Connection {
     wire: Wire,
     machine: Machine,
     lease: Lease,
-    /// Whether the lease was ever taken.
+    /// True once the lease was taken.
     held: bool,
     live: Option<Live>,
-    /// The append being decided. While there is one, nothing more is read: that is the sender's back-pressure.
+    /// Append or leave in progress. Until it is done, nothing more is read: backpressure on the sender.
     append: Option<Pending>,
     open: Socket,
-    /// Why the server ended it. None: the other side did.
+    /// Code with which the server closed the connection. `None` if the other side ended it.
     closed: Option<CloseCode>,
 }
 
-/// Where a greeted connection stands in the room's log.
+/// State of a welcomed connection: its cursor in the room's log, and how it follows.
 struct Live {
     attachment: Attachment,
     epoch: Epoch,
     sent: Seq,
-    /// Whether the cursor is where only the log can continue it: at first, and after the room has overtaken it.
+    /// True while this session must read from the log because its cursor is older than the replay buffer. True
+    /// initially.
     behind: bool,
     overtaken: Vec<Instant>,
-    /// Whether the last renewal found no seat.
+    /// True if the last renewal of the lease found no seat.
     seatless: bool,
-    /// Whether it has had everything once, and has not been overtaken since: what comes is news.
+    /// True once the session has sent everything, until it has to read from the log again. Only what is sent meanwhile
+    /// counts for the latency of delivery.
     following: bool,
 }
 
@@ -104,7 +107,7 @@ impl Connection {
         let began = Instant::now();
         let grace = Duration::from_millis(self.state.limits.grace_ms);
         let mut renewal = interval((grace / 3).max(Duration::from_millis(10)));
-        // Not two at once after a stall: the feed needs its time to bring what the first one found.
+        // No burst after a stall: after a renewal that finds no seat, the feed needs time to deliver the reason.
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while self.turn(&mut renewal).await.is_ok() {}
         let (conn, seconds) = (self.open.number, began.elapsed().as_secs());
@@ -114,13 +117,13 @@ impl Connection {
         }
         if self.held {
             self.live = None;
-            // The grace begins now, not at the last renewal. A seat that is gone needs none.
+            // The grace period begins now, not at the last renewal. Fails if there is no seat any more.
             let held = pending::hold(&self.state, self.lease).await.is_ok();
             presence::departed(&self.state, self.lease, held).await;
         }
     }
 
-    /// Waits for one thing to happen, or writes one frame.
+    /// Writes the next frame, if any, and handles one wake-up. Waits for it only if nothing more is to be written.
     async fn turn(&mut self, renewal: &mut tokio::time::Interval) -> Result<(), Over> {
         let more = self.write_next().await?;
         let shutdown = self.state.shutdown.clone();
@@ -183,7 +186,7 @@ impl Connection {
                 Action::Send(frame) => {
                     if let ServerFrame::Rejected { code, .. } = frame {
                         self.state.metrics.rejected(code);
-                        // As fast as a client can send: not for every day's log.
+                        // Debug level, because a client can cause as many lines as it can send frames.
                         tracing::debug!(conn = self.open.number, ?code, "append refused");
                     }
                     self.send(&frame).await?;
@@ -195,13 +198,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Joins the room's feed, takes the connection's lease, and says where the client stands. From here on everything
-    /// after the cursor follows, whether it was there before or comes now.
+    /// Attaches to the room's feed, takes the connection's lease, and writes the welcome and the first events. From
+    /// here on every event after the cursor follows, committed before or after.
     async fn open(&mut self, position: Option<Position>) -> Result<(), Refused> {
         let Lease { code, member, .. } = self.lease;
         let attachment = self.state.hub.attach(code, member).await?;
         match pending::hold(&self.state, self.lease).await {
-            // The room was there when its feed was joined. Either it has ended since, or there is no seat.
+            // The room existed when its feed was joined. Either it has ended since, or the member has no seat.
             Err(BackendError::NotFound) if self.room_is_gone().await => return Err(CloseCode::NoSuchRoom.into()),
             Err(BackendError::NotFound) => return Err(CloseCode::NoSeat.into()),
             held => held?,
@@ -224,7 +227,7 @@ impl Connection {
         let (conn, resumes, missed) = (self.open.number, position.is_some(), page.events.len());
         tracing::info!(conn, resumes, recovered, missed, "connected");
         self.send(&self.welcome(room, recovered)).await?;
-        // A page is followed by what the log has after it; `more` says so where that is part of the replay.
+        // More events may follow this page; `more` announces that the replay continues.
         let more = has_more(&attachment, sent);
         self.send_page(page, more).await?;
         let overtaken = Vec::new();
@@ -245,11 +248,11 @@ impl Connection {
         }))
     }
 
-    /// Writes what the log has next for this connection. True: there may be more.
+    /// Writes the next events for this connection. Returns true if there may be more.
     async fn write_next(&mut self) -> Result<bool, Over> {
         let Some(live) = &mut self.live else { return Ok(false) };
         let next = live.attachment.after(live.sent);
-        // What came before it, the echo of the member's last words too, is written first.
+        // Events before it are written first, so that the member's last message is echoed too.
         if let Some((left, why)) = live.attachment.seat_freed()
             && (live.sent >= left || matches!(next, Splice::Read { .. } | Splice::Ended))
         {
@@ -278,7 +281,8 @@ impl Connection {
         }
     }
 
-    /// The room has gone on without this connection: what it missed is in the log.
+    /// Writes the next events from the log, because the replay buffer no longer has them. Returns true if there may be
+    /// more. Closes the connection if it fell behind too often.
     async fn catch_up(&mut self, overtaken: bool) -> Result<bool, Over> {
         let Some(live) = &mut self.live else { return Ok(false) };
         live.following = false;
@@ -305,7 +309,7 @@ impl Connection {
         }
     }
 
-    /// True when the room has ended. Borrows nothing: a socket cannot be shared between threads, so no `&self` may live
+    /// Returns true if the room has ended. The future borrows nothing: the socket is not `Sync`, so no `&self` may live
     /// across an await.
     fn room_is_gone(&self) -> impl Future<Output = bool> + Send + use<> {
         let (backend, code) = (self.state.backend.clone(), self.lease.code);
@@ -316,7 +320,8 @@ impl Connection {
         match pending::hold(&self.state, self.lease).await {
             Ok(()) => Ok(()),
             Err(BackendError::NotFound) => {
-                // The feed brings it, and why. What it has not brought by the next renewal, it has missed.
+                // The feed delivers the event that freed the seat, and with it the reason. If it has not by the next
+                // renewal, it has missed the event.
                 let again = self.live.as_mut().is_none_or(|live| std::mem::replace(&mut live.seatless, true));
                 if again { self.step(Input::SeatFreed { by_choice: false }).await } else { Ok(()) }
             }
@@ -327,7 +332,7 @@ impl Connection {
         }
     }
 
-    /// Writes what the hub has encoded.
+    /// Writes a frame that the hub has encoded.
     async fn write_text(&mut self, text: Bytes) -> Result<(), Over> {
         // The hub writes JSON, so this is UTF-8.
         let Ok(text) = Utf8Bytes::try_from(text) else { return Err(Over) };
@@ -351,7 +356,7 @@ impl Connection {
     }
 
     fn wrote(&mut self) {
-        // Noted by the machine, never answered.
+        // The machine only notes the time, and returns no action.
         drop(self.machine.step(Instant::now(), Input::Wrote));
     }
 
@@ -364,7 +369,7 @@ impl Connection {
     }
 }
 
-/// What follows the client's position, or the last events when it has none that can be continued.
+/// Reads the events after the client's position (true) or, if that cannot be continued, the `latest` last ones (false).
 async fn window(
     backend: &dyn Backend,
     code: RoomCode,
@@ -381,7 +386,7 @@ async fn window(
     Ok((false, backend.read(code, From::Latest, latest).await?))
 }
 
-/// What a turn waited for.
+/// Reason why a turn woke up.
 enum Happened {
     Input(Input<'static>),
     Decided(Decided),

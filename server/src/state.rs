@@ -1,4 +1,4 @@
-//! What every request can reach.
+//! The server's shared state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,44 +20,44 @@ use crate::session::rate::Rate;
 use crate::session::reconnect_delay::ReconnectDelay;
 use crate::telemetry::metrics::Metrics;
 
-/// Shared by all requests and connections; cheap to clone.
+/// State that all requests and connections share; cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
-    /// The rooms' logs.
+    /// Store of rooms, logs and seats.
     pub backend: Arc<dyn Backend>,
-    /// The rooms' live readers on this node.
+    /// Feeds of the rooms that have a connection on this node.
     pub hub: Hub,
-    /// Cookies and members.
+    /// Session cookies and member ids.
     pub identity: Arc<Identity>,
-    /// What is enforced.
+    /// Limits to enforce.
     pub limits: Arc<Limits>,
-    /// How fast members talk.
+    /// Rate limit of a member's appends.
     pub appends: Arc<Rate>,
-    /// How fast members come and go, which fills a room's log as well.
+    /// Rate limit of a member's joins, which add to the room's log as appends do.
     pub arrivals: Arc<Rate>,
-    /// How fast members say that they are writing.
+    /// Rate limit of a member's typing signals.
     pub signals: Arc<Rate>,
-    /// Budget of what members' connections send, in KiB.
+    /// Rate limit of what a member's connections send, in KiB.
     pub inbound: Arc<Rate>,
-    /// Refused forms on their way back.
+    /// Refused forms that wait for the page that shows them.
     pub flashes: Arc<Flashes>,
-    /// Which origins may post and connect.
+    /// Rule for the origins whose pages may post forms and open sockets.
     pub origins: OriginRule,
-    /// The store's last answer to `/readyz`.
+    /// Cached answer of the store to `/readyz`.
     pub readiness: Arc<Readiness>,
-    /// Runs pages and server functions.
+    /// Runtime of pages and server functions.
     pub render: Arc<RenderPool>,
     /// Time that an idle connection is kept open between two requests.
     pub keep_alive: Duration,
-    /// What is counted.
+    /// Metrics of this server.
     pub metrics: Arc<Metrics>,
-    /// Everything that runs beside requests.
+    /// Tracker of connections and background tasks; the shutdown waits for them.
     pub tasks: TaskTracker,
-    /// When clients come back after this server's end.
+    /// Delay before clients reconnect after a restart of this server.
     pub reconnect_delay: Arc<ReconnectDelay>,
-    /// Cancelled when the server is to end.
+    /// Cancelled to begin the shutdown.
     pub shutdown: CancellationToken,
-    /// For the pages.
+    /// Leptos options, for the pages.
     pub leptos: LeptosOptions,
 }
 

@@ -1,4 +1,4 @@
-//! Frees the seats of members who vanished, so that a room nobody is in ends.
+//! The sweep: frees the seats of members who vanished, so that a room without members ends.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use crate::backend::{BackendError, Draft, Seat};
 use crate::clock;
 use crate::state::AppState;
 
-/// The name space of derived event ids (RFC 9562 section 5.5), drawn once for this purpose.
+/// Namespace of derived event ids (UUID version 5, RFC 9562 section 5.5): a random value that must not change.
 const LEFT: Uuid = Uuid::from_u128(0x5b8f_2f0e_63c1_4f0d_9a57_6e1c_8d43_a2b7);
 
-/// Looks for run-out seats until the shutdown. Any node may: the event's id is derived from the seat, so it happens once.
+/// Frees seats without a live lease until the shutdown. Every node does so: the id of the `left` event is derived from
+/// the seat, so it is appended once.
 pub async fn run(state: AppState) {
     let shortest = state.limits.grace_ms.min(state.limits.arrival_ms);
     let mut tick = tokio::time::interval(Duration::from_millis((shortest / 4).clamp(50, 1_000)));
@@ -36,7 +37,7 @@ pub async fn run(state: AppState) {
                     free(&state, &seat).await;
                 }
             }
-            // Said once: a store may be silent for long, and it is asked every second.
+            // Logged once: the store may be unavailable for long, and it is asked at least once a second.
             Err(_) if failing => {}
             Err(error) => {
                 failing = true;

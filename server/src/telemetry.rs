@@ -1,6 +1,6 @@
-//! What whoever operates the server sees of it: one line per decision, and figures.
+//! Telemetry for operators: logs, with one line per decision, and metrics.
 //!
-//! Neither says who or what was said: no message, name, code, cookie or member, and connections are numbers.
+//! Neither contains what was written or by whom: no message, name, code, cookie or member. Connections are numbers.
 
 use axum::Router;
 use axum::extract::State;
@@ -17,7 +17,7 @@ pub mod log;
 pub mod metrics;
 pub mod panics;
 
-/// Answers `GET /metrics` on a listener of its own until the shutdown, with the limits of every other connection.
+/// Answers `GET /metrics` on a listener of its own until the shutdown, with the limits of every other HTTP connection.
 pub async fn serve(state: AppState, listener: TcpListener) {
     let router = Router::new().route("/metrics", get(scrape)).with_state(state.clone());
     http::serve(&state, listener, router, state.shutdown.cancelled()).await;

@@ -1,4 +1,4 @@
-//! Three NATS servers and two nodes, of which some are killed and paused under people who write, come and go.
+//! Three NATS servers and two nodes, some of which are killed or paused while simulated users write, join and leave.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 

@@ -1,7 +1,7 @@
-//! The laws of `server::backend`, each one a test, run against every engine.
+//! Conformance tests for the laws of `server::backend`, run against every store implementation.
 //!
-//! A law is written once, against a store that anyone can open by its URL. Time is paused: what runs out does so
-//! because the test moves the clock.
+//! Each law is written once, against a store that is opened by its URL. Tokio's clock is paused: leases and time limits
+//! run out because a test advances it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -24,7 +24,7 @@ mod support;
 #[path = "conformance/words.rs"]
 mod words;
 
-/// One module per engine, one test per law.
+/// Declares a module for one store implementation, with a test for each law.
 macro_rules! engine {
     ($engine:ident, $store:expr, [$($law:path as $name:ident),+ $(,)?]) => {
         mod $engine {
@@ -36,8 +36,8 @@ macro_rules! engine {
             )+
 
             #[test]
-            fn any_plan_gives_one_log() {
-                crate::plan::any_plan_gives_one_log(|| $store);
+            fn any_plan_matches_the_model() {
+                crate::plan::any_plan_matches_the_model(|| $store);
             }
         }
     };
@@ -49,40 +49,46 @@ macro_rules! every_law {
             $engine,
             $store,
             [
-                crate::log::seq_grows_and_the_order_is_one as law_01_seq_grows_and_the_order_is_one,
-                crate::log::an_id_is_one_event as law_02_an_id_is_one_event,
-                crate::log::an_id_outlives_its_event as law_02_an_id_outlives_its_event,
-                crate::log::a_subscription_never_skips as law_03_a_subscription_never_skips,
-                crate::log::a_subscriber_that_sleeps_is_lost_not_skipped
-                    as law_03_a_subscriber_that_sleeps_is_lost_not_skipped,
-                crate::log::what_is_acked_is_read as law_04_what_is_acked_is_read,
-                crate::crash::what_is_acked_survives_kill as law_04_what_is_acked_survives_kill,
-                crate::log::what_is_acked_survives_reopening as law_04_what_is_acked_survives_reopening,
+                crate::log::seq_increases_and_readers_see_one_order as law_01_seq_increases_and_readers_see_one_order,
+                crate::log::duplicate_append_returns_the_first_event as law_02_duplicate_append_returns_the_first_event,
+                crate::log::duplicate_of_a_trimmed_event_returns_its_seq
+                    as law_02_duplicate_of_a_trimmed_event_returns_its_seq,
+                crate::log::subscription_delivers_every_later_event as law_03_subscription_delivers_every_later_event,
+                crate::log::slow_subscription_is_closed_and_never_skips
+                    as law_03_slow_subscription_is_closed_and_never_skips,
+                crate::log::acknowledged_event_is_readable_at_once as law_04_acknowledged_event_is_readable_at_once,
+                crate::crash::acknowledged_event_survives_sigkill as law_04_acknowledged_event_survives_sigkill,
+                crate::log::acknowledged_event_survives_reopening as law_04_acknowledged_event_survives_reopening,
                 crate::log::pages_are_ordered_and_bounded as law_05_pages_are_ordered_and_bounded,
-                crate::log::a_message_is_read_by_its_id as law_05_a_message_is_read_by_its_id,
-                crate::log::retention_trims_the_log_only as law_05_retention_trims_the_log_only,
-                crate::log::a_place_outside_the_log_is_its_end_or_start
-                    as law_05_a_place_outside_the_log_is_its_end_or_start,
-                crate::log::a_position_continues_or_resets as law_06_a_position_continues_or_resets,
-                crate::ends::a_new_life_resets_old_positions as law_06_a_new_life_resets_old_positions,
-                crate::seats::a_room_of_50_seats_50 as law_07_a_room_of_50_seats_50,
-                crate::seats::a_join_racing_the_end_has_a_seat_or_no_room
-                    as law_07_a_join_racing_the_end_has_a_seat_or_no_room,
-                crate::seats::only_the_seated_speak_and_leave as law_07_only_the_seated_speak_and_leave,
-                crate::seats::a_lease_keeps_a_seat_for_its_time as law_08_a_lease_keeps_a_seat_for_its_time,
-                crate::seats::who_came_back_is_not_put_out as law_08_who_came_back_is_not_put_out,
-                crate::seats::a_start_gives_everyone_a_grace as law_08_a_start_gives_everyone_a_grace,
-                crate::ends::a_room_nobody_arrived_in_ends as law_08_a_room_nobody_arrived_in_ends,
-                crate::signals::a_signal_is_for_now as law_09_a_signal_is_for_now,
-                crate::signals::signals_cost_nobody_an_event as law_09_signals_cost_nobody_an_event,
-                crate::ends::a_room_that_ended_leaves_nothing as law_10_a_room_that_ended_leaves_nothing,
-                crate::ends::after_close_every_verb_fails as law_11_after_close_every_verb_fails,
-                crate::ends::nothing_hangs_on_close as law_11_nothing_hangs_on_close,
-                crate::words::old_words_are_nowhere as law_12_old_words_are_nowhere,
-                crate::words::an_edit_is_read_at_once as law_12_an_edit_is_read_at_once,
-                crate::words::only_its_author_takes_a_message_back as law_12_only_its_author_takes_a_message_back,
-                crate::words::the_measure_follows_the_words as law_12_the_measure_follows_the_words,
-                crate::ends::keys_are_drawn_once as keys_are_drawn_once,
+                crate::log::message_is_readable_by_its_id as law_05_message_is_readable_by_its_id,
+                crate::log::retention_trims_only_the_log as law_05_retention_trims_only_the_log,
+                crate::log::out_of_range_seq_is_clamped_or_reset as law_05_out_of_range_seq_is_clamped_or_reset,
+                crate::log::read_after_a_position_resumes_or_resets as law_06_read_after_a_position_resumes_or_resets,
+                crate::ends::recreated_room_resets_old_positions as law_06_recreated_room_resets_old_positions,
+                crate::seats::room_of_50_admits_50_of_51_concurrent_joins
+                    as law_07_room_of_50_admits_50_of_51_concurrent_joins,
+                crate::seats::join_racing_the_end_gets_a_seat_or_not_found
+                    as law_07_join_racing_the_end_gets_a_seat_or_not_found,
+                crate::seats::append_without_a_seat_is_refused as law_07_append_without_a_seat_is_refused,
+                crate::seats::lease_keeps_a_seat_until_it_runs_out as law_08_lease_keeps_a_seat_until_it_runs_out,
+                crate::seats::left_vanished_is_refused_while_a_lease_holds
+                    as law_08_left_vanished_is_refused_while_a_lease_holds,
+                crate::seats::restart_gives_every_seat_a_grace_period as law_08_restart_gives_every_seat_a_grace_period,
+                crate::ends::room_that_nobody_joined_ends_after_its_arrival_time
+                    as law_08_room_that_nobody_joined_ends_after_its_arrival_time,
+                crate::signals::signal_reaches_subscribers_and_is_not_stored
+                    as law_09_signal_reaches_subscribers_and_is_not_stored,
+                crate::signals::signals_cost_a_slow_subscriber_no_event
+                    as law_09_signals_cost_a_slow_subscriber_no_event,
+                crate::ends::ended_room_leaves_nothing_behind as law_10_ended_room_leaves_nothing_behind,
+                crate::ends::every_operation_fails_after_close as law_11_every_operation_fails_after_close,
+                crate::ends::appends_finish_or_fail_on_close as law_11_appends_finish_or_fail_on_close,
+                crate::words::old_text_is_never_returned as law_12_old_text_is_never_returned,
+                crate::words::acknowledged_edit_is_readable_at_once as law_12_acknowledged_edit_is_readable_at_once,
+                crate::words::only_the_author_edits_or_deletes_a_message
+                    as law_12_only_the_author_edits_or_deletes_a_message,
+                crate::words::byte_limit_counts_the_current_text as law_12_byte_limit_counts_the_current_text,
+                crate::ends::keys_are_generated_once as keys_are_generated_once,
             ]
         );
     };

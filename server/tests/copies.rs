@@ -1,4 +1,4 @@
-//! Copies of a SQLite store, and what looks through one.
+//! Backups of a SQLite store, and its integrity check.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -20,7 +20,7 @@ use self::support::{Store, deleted, latest, left, message, room_of, stored, unbr
 
 const SECRET: &str = "the treasure is under the old oak";
 
-/// A directory with a store in it.
+/// A temporary directory for stores and their copies.
 struct Place(tempfile::TempDir);
 
 impl Place {
@@ -46,7 +46,7 @@ fn occurrences(path: &Path, text: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_copy_has_everything_and_goes_on_from_nothing_that_clients_know() {
+async fn backup_is_complete_and_resumes_no_position_of_the_original() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
     let code = room_of(&*store, 50, &[1, 2]).await;
@@ -61,18 +61,18 @@ async fn a_copy_has_everything_and_goes_on_from_nothing_that_clients_know() {
     let copied = copy.room(code).await.unwrap();
     assert_eq!(copied.members, room.members);
     assert_ne!(copied.position.epoch, room.position.epoch);
-    // A client of the copied room stood before, at or after the copy's head: none of it can be continued.
+    // No position of the original can be resumed in the copy, whether before, at or after its head.
     for seq in events.iter().map(|event| event.seq) {
         let known = protocol::Position { seq, ..room.position };
         refused!(copy.read(code, From::After(known), 10).await, Reset);
     }
-    // The second start of the copy is a start like any other.
+    // Only the first start on the copy changes its epochs.
     copy.close().await;
     assert_eq!(place.open("copy.db").await.room(code).await.unwrap().position, copied.position);
 }
 
 #[tokio::test]
-async fn a_copy_holds_nothing_of_what_is_gone() {
+async fn backup_contains_nothing_of_an_ended_room() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
     let lives = room_of(&*store, 50, &[1]).await;
@@ -88,7 +88,7 @@ async fn a_copy_holds_nothing_of_what_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copy_that_is_made_under_load_is_one_moment() {
+async fn backup_under_load_is_a_consistent_snapshot() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
     let code = room_of(&*store, 50, &[1]).await;
@@ -119,7 +119,7 @@ async fn a_copy_that_is_made_under_load_is_one_moment() {
 }
 
 #[tokio::test]
-async fn a_copy_replaces_nothing_and_is_made_of_a_store_only() {
+async fn backup_refuses_an_existing_target_and_a_source_that_is_no_store() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
     room_of(&*store, 50, &[1]).await;
@@ -139,9 +139,9 @@ async fn a_copy_replaces_nothing_and_is_made_of_a_store_only() {
     assert!(left_behind.iter().all(|name| !name.to_string_lossy().starts_with("copy")), "{left_behind:?}");
 }
 
-/// Others who may write to the copy's directory can put something in its way, and get nothing by it.
+/// Other users who may write to the copy's directory can make the backup fail, and can neither redirect nor read it.
 #[tokio::test]
-async fn a_copy_is_written_to_a_file_of_its_own() {
+async fn backup_never_writes_to_a_file_or_link_that_exists() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
     room_of(&*store, 50, &[1]).await;
@@ -150,7 +150,7 @@ async fn a_copy_is_written_to_a_file_of_its_own() {
         let error = backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap_err();
         error.source().unwrap().to_string()
     };
-    // A link that leads elsewhere, to a file or to none.
+    // A link to another file, and one to no file.
     for (target, there) in [("theirs.db", true), ("nothing.db", false)] {
         if there {
             fs::write(place.path(target), "").unwrap();
@@ -158,7 +158,7 @@ async fn a_copy_is_written_to_a_file_of_its_own() {
         symlink(place.path(target), &partial).unwrap();
         assert!(refusal().contains("copy.db.partial"), "{}", refusal());
         assert_eq!(fs::read(place.path(target)).ok(), there.then(Vec::new), "the copy went through the link");
-        assert!(partial.is_symlink(), "what is not its own was removed");
+        assert!(partial.is_symlink(), "a file that it did not make was removed");
         fs::remove_file(&partial).unwrap();
     }
     // A file that others can read.
@@ -167,7 +167,7 @@ async fn a_copy_is_written_to_a_file_of_its_own() {
     assert!(refusal().contains("copy.db.partial"));
     assert_eq!(fs::read(&partial).unwrap(), b"");
     fs::remove_file(&partial).unwrap();
-    // The copy's own name, which leads nowhere.
+    // A link to no file under the copy's own name.
     symlink(place.path("nothing.db"), place.path("copy.db")).unwrap();
     assert!(refusal().contains("is there already"));
     assert!(place.path("copy.db").is_symlink() && !place.path("nothing.db").exists());
@@ -176,11 +176,11 @@ async fn a_copy_is_written_to_a_file_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_copy_is_no_file_of_the_store() {
+async fn backup_never_overwrites_a_file_of_the_store() {
     let (place, elsewhere) = (Place::new(), Place::new());
     let store = place.open("flasky.db").await;
     let code = room_of(&*store, 50, &[1]).await;
-    // Stopped, it has no file beside it but the lock.
+    // A closed store has no other file beside it than the lock.
     store.close().await;
     symlink(place.path("flasky.db"), elsewhere.path("link.db")).unwrap();
     symlink(place.0.path(), elsewhere.path("directory")).unwrap();
@@ -197,9 +197,9 @@ async fn a_copy_is_no_file_of_the_store() {
     assert_eq!(latest(&*store, code).await.len(), 1);
 }
 
-/// Before a newer version's first start is when a copy is wanted most.
+/// A backup is needed most before the first start of a newer version.
 #[tokio::test]
-async fn a_store_of_an_earlier_format_is_copied_and_brought_up_to_date() {
+async fn store_of_an_earlier_format_is_backed_up_and_migrated() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
     let code = room_of(&*store, 50, &[1]).await;
@@ -223,7 +223,7 @@ async fn a_store_of_an_earlier_format_is_copied_and_brought_up_to_date() {
 }
 
 #[tokio::test]
-async fn a_copy_is_for_its_owner_alone() {
+async fn backup_can_be_read_only_by_its_owner() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
     room_of(&*store, 50, &[1]).await;
@@ -232,7 +232,7 @@ async fn a_copy_is_for_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn a_store_in_use_is_sound() {
+async fn check_finds_no_fault_in_a_store_in_use() {
     let store = Store::sqlite();
     let engine = store.open_with(&Limits { events: 5, ..Limits::default() }).await;
     for n in 1..4 {
@@ -247,9 +247,9 @@ async fn a_store_in_use_is_sound() {
     assert_eq!(backend::check(&store.url).unwrap(), Soundness { rooms: 4, events: 15, faults: Vec::new() });
 }
 
-/// Each kind of damage is found, and called by its name.
+/// The report quotes no message.
 #[tokio::test]
-async fn what_is_not_sound_is_said() {
+async fn check_names_every_kind_of_damage() {
     for (damage, words) in [
         ("DELETE FROM store", "key sets"),
         ("DELETE FROM events WHERE seq = 3", "hole"),
@@ -278,7 +278,7 @@ async fn what_is_not_sound_is_said() {
 }
 
 #[tokio::test]
-async fn a_file_with_a_broken_page_is_damaged() {
+async fn check_finds_a_broken_page() {
     let store = Store::sqlite();
     let engine = store.open().await;
     let code = room_of(&*engine, 50, &[1]).await;
@@ -294,7 +294,7 @@ async fn a_file_with_a_broken_page_is_damaged() {
     fs::write(path, bytes).unwrap();
     match backend::check(&store.url) {
         Ok(found) => assert!(!found.faults.is_empty()),
-        // So much that it cannot be looked through.
+        // The damage may be too severe for the check to run.
         Err(error) => assert!(matches!(error, BackendError::Corrupt(_)), "{error:?}"),
     }
 }

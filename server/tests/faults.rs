@@ -1,4 +1,4 @@
-//! What can happen to a server, against the real program on real sockets.
+//! Faults injected into the real program over real sockets: clock, disk, slow readers, SIGTERM, unusable stores.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
@@ -24,12 +24,12 @@ use std::time::{Duration, Instant};
 
 use proof::node::Program;
 
-/// Longer than anything here takes on a busy machine.
+/// Timeout of everything here, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How many events a room of these servers keeps: all of them.
+/// Maximum number of events per room, more than any test here appends.
 const KEEPS: usize = 100_000;
 
-/// A server that lets people talk as much as they like, and keeps everything.
+/// A server whose rate limit and retention no test here reaches.
 fn program(directory: &Path) -> Program {
     let environment = [
         ("APPENDS_PER_SECOND", "100000".to_owned()),
@@ -40,12 +40,12 @@ fn program(directory: &Path) -> Program {
     Program::new(env!("CARGO_BIN_EXE_server").into(), directory.join("flasky.db"), environment.into())
 }
 
-/// Waits until it is so.
+/// Waits until `is_so` returns true, at most [`PATIENCE`].
 async fn until(what: &str, is_so: impl FnMut() -> bool) {
     until_within(PATIENCE, what, is_so).await;
 }
 
-/// Waits until it is so, no longer than `time`.
+/// Waits until `is_so` returns true, at most `time`.
 async fn until_within(time: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {

@@ -1,4 +1,4 @@
-//! The pages and forms as a browser without script, and a program, meet them: the real server over HTTP.
+//! Pages and forms over HTTP, as a browser without script and a program use them, against the real server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! The hub on a real engine: nothing is lost between attaching, teardown and the log.
+//! The hub on a real store: no event is lost between attaching, detaching and reading the log.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -34,10 +34,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        Self::over(|engine| engine).await
+        Self::with_wrapped_store(|engine| engine).await
     }
 
-    async fn over(wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {
+    async fn with_wrapped_store(wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {
         let store = Store::sqlite();
         let limits = Limits { events: 100_000, timeline: 1 << 30, ..Limits::default() };
         let backend = wrap(store.open_with(&limits).await);
@@ -50,7 +50,7 @@ impl World {
     }
 
     /// Waits until no feed runs.
-    async fn quiet(&self) {
+    async fn wait_until_no_feed_runs(&self) {
         self.tasks.close();
         tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await.unwrap();
         self.tasks.reopen();
@@ -58,14 +58,14 @@ impl World {
     }
 }
 
-/// A session as it will be: a cursor, and what it has sent.
+/// A minimal session: a cursor, and the events it has sent.
 struct Session {
     attachment: Attachment,
     backend: Arc<dyn Backend>,
     room: RoomCode,
     sent: Seq,
     events: Vec<Event>,
-    /// How often the room had gone on without it.
+    /// Number of reads from the log because the cursor was older than the replay buffer.
     overtaken: usize,
     ended: bool,
 }
@@ -84,7 +84,7 @@ impl Session {
         }
     }
 
-    /// Sends until it has sent this event, or the room ended.
+    /// Sends events until it has sent `last`, or the room has ended.
     async fn run_to(&mut self, last: Seq) {
         while self.sent < last && !self.ended {
             match self.attachment.after(self.sent) {
@@ -102,7 +102,7 @@ impl Session {
                     let mut position = self.attachment.head().unwrap();
                     position.seq = self.sent;
                     let page = self.backend.read(self.room, From::After(position), 50).await.unwrap();
-                    self.sent = page.events.last().expect("nothing there: this would spin").seq;
+                    self.sent = page.events.last().expect("an event: without one this would loop for ever").seq;
                     self.events.extend(page.events);
                 }
                 Splice::Wait => drop(self.attachment.news().await.unwrap()),
@@ -112,7 +112,7 @@ impl Session {
     }
 }
 
-/// An engine that is not well.
+/// A store with a fault.
 struct Ill {
     inner: Arc<dyn Backend>,
     illness: Illness,
@@ -121,9 +121,9 @@ struct Ill {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Illness {
-    /// Its subscriptions are lost after a few deliveries, and then it does not answer for a moment.
+    /// Each subscription is lost after 17 to 76 deliveries, and each third attempt to subscribe fails.
     Flaky,
-    /// It takes its time to pass a signal on. Another node calls the roll after each event.
+    /// Publishing a signal takes this long, and a roll call of another node follows each event.
     Slow(Duration),
 }
 
@@ -200,8 +200,8 @@ impl Backend for Ill {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_feed_that_is_lost_goes_on_and_skips_nothing() {
-    let world = World::over(Ill::of(Illness::Flaky)).await;
+async fn lost_subscription_is_renewed_without_skipping_an_event() {
+    let world = World::with_wrapped_store(Ill::of(Illness::Flaky)).await;
     let room = room_of(&*world.backend, 50, &[1, 2]).await;
     let begun = world.backend.room(room).await.unwrap().position.seq;
     let mut sessions = Vec::new();
@@ -219,9 +219,10 @@ async fn a_feed_that_is_lost_goes_on_and_skips_nothing() {
         session.run_to(last).await;
         assert_eq!(session.events.len(), 401);
         unbroken(&session.events);
-        assert_eq!(session.overtaken, 0, "an interruption counts as being slow");
+        assert_eq!(session.overtaken, 0, "an interrupted feed was taken for a slow session");
     }
-    // Lost for good while nobody was told: the room is gone when the feed asks again.
+    // The room ends. If the subscription is lost before it delivers the end, the feed learns of it when it subscribes
+    // again.
     stored(world.backend.append(room, left(1, LeaveReason::Choice)).await);
     stored(world.backend.append(room, left(2, LeaveReason::Choice)).await);
     for session in &mut sessions {
@@ -230,11 +231,12 @@ async fn a_feed_that_is_lost_goes_on_and_skips_nothing() {
     }
 }
 
-/// All of them at once: what follows the roll call waits for one answer at most.
+/// Answers to a roll call are published concurrently: the next event waits for less than the time of three answers, not
+/// of all 40.
 #[tokio::test(start_paused = true)]
-async fn a_roll_call_in_a_full_room_holds_no_event_up() {
+async fn roll_call_with_40_connections_does_not_delay_events() {
     let time = Duration::from_millis(100);
-    let world = World::over(Ill::of(Illness::Slow(time))).await;
+    let world = World::with_wrapped_store(Ill::of(Illness::Slow(time))).await;
     let members: Vec<_> = (1..=40).collect();
     let room = room_of(&*world.backend, 50, &members).await;
     let begun = world.backend.room(room).await.unwrap().position.seq;
@@ -247,11 +249,11 @@ async fn a_roll_call_in_a_full_room_holds_no_event_up() {
     let at = Instant::now();
     let next = world.say(room, "next").await.seq;
     sessions[0].run_to(next).await;
-    assert!(at.elapsed() < 3 * time, "it waited for {:?}", at.elapsed());
+    assert!(at.elapsed() < 3 * time, "the next event waited for {:?}", at.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sessions_that_come_and_go_miss_nothing() {
+async fn sessions_that_detach_and_attach_again_miss_no_event() {
     let world = Arc::new(World::new().await);
     let room = room_of(&*world.backend, 50, &[1]).await;
     let begun = world.backend.room(room).await.unwrap().position.seq;
@@ -273,8 +275,8 @@ async fn sessions_that_come_and_go_miss_nothing() {
         let world = Arc::clone(&world);
         work.spawn(async move {
             let (mut sent, mut events) = (begun, Vec::new());
-            // Detaches after every few events and comes back where it was; all four detach at any time, so the feed
-            // is torn down and made again all the while.
+            // Detaches after every few events and attaches again at the same cursor. All four do so at any time, so the
+            // feed is stopped and started again throughout.
             while events.len() < EVENTS {
                 let mut session = Session::new(&world, room, n, sent).await;
                 let next = Seq(sent.0 + 1 + (events.len() as u64 * 7 + n) % 90);
@@ -287,7 +289,7 @@ async fn sessions_that_come_and_go_miss_nothing() {
             assert_eq!(events.len(), EVENTS);
         });
     }
-    // Attaches and goes at once.
+    // Attaches and detaches at once.
     let hasty = Arc::clone(&world);
     work.spawn(async move {
         for _ in 0..500 {
@@ -296,11 +298,11 @@ async fn sessions_that_come_and_go_miss_nothing() {
         }
     });
     tokio::time::timeout(Duration::from_secs(60), work.join_all()).await.unwrap();
-    world.quiet().await;
+    world.wait_until_no_feed_runs().await;
 }
 
 #[tokio::test]
-async fn sessions_at_one_cursor_share_the_bytes() {
+async fn sessions_at_the_same_cursor_share_one_encoded_frame() {
     let world = World::new().await;
     let room = room_of(&*world.backend, 50, &[1]).await;
     let begun = world.backend.room(room).await.unwrap().position.seq;
@@ -312,7 +314,7 @@ async fn sessions_at_one_cursor_share_the_bytes() {
     let (Splice::Frame(one), Splice::Frame(other)) = (first.after(begun), second.after(begun)) else { panic!() };
     assert_eq!(one.sent, event.seq);
     assert_eq!(one.text.as_ptr(), other.text.as_ptr(), "encoded twice");
-    // A new event is a new frame, though the cursor is the same.
+    // After a new event the same cursor gets a new frame.
     world.say(room, "again").await;
     first.news().await.unwrap();
     let Splice::Frame(both) = second.after(begun) else { panic!() };
@@ -320,7 +322,7 @@ async fn sessions_at_one_cursor_share_the_bytes() {
 }
 
 #[tokio::test]
-async fn a_signal_is_for_the_others_and_many_cost_only_themselves() {
+async fn signal_is_not_sent_to_its_member_and_overflow_loses_only_signals() {
     let world = World::new().await;
     let room = room_of(&*world.backend, 50, &[1]).await;
     let mut about = world.hub.attach(room, member(1)).await.unwrap();
@@ -340,7 +342,7 @@ async fn a_signal_is_for_the_others_and_many_cost_only_themselves() {
         }
     }
     let last = world.say(room, "last").await.seq;
-    // About herself she hears nothing; the other, who did not listen, has lost some and nothing else.
+    // The member receives no signal about herself. The session that did not read may have lost signals, and no event.
     while about.head().unwrap().seq < last {
         assert_eq!(about.news().await, Ok(News::Log));
     }
@@ -348,10 +350,10 @@ async fn a_signal_is_for_the_others_and_many_cost_only_themselves() {
         heard += usize::from(matches!(news.unwrap(), News::Signal(_)));
     }
     assert!((1..=500).contains(&heard), "{heard} signals");
-    assert_eq!(frame_events(other.after(begun)), 6);
+    assert_eq!(event_count(other.after(begun)), 6);
 }
 
-fn frame_events(splice: Splice) -> usize {
+fn event_count(splice: Splice) -> usize {
     let Splice::Frame(frame) = splice else { panic!("no frame: {splice:?}") };
     match codec::decode(std::str::from_utf8(&frame.text).unwrap()).unwrap() {
         ServerFrame::Events { events, .. } => events.len(),
@@ -360,7 +362,7 @@ fn frame_events(splice: Splice) -> usize {
 }
 
 #[tokio::test]
-async fn a_sleeper_goes_to_the_log_and_comes_back() {
+async fn session_older_than_the_replay_buffer_reads_the_log_and_then_goes_live() {
     let world = World::new().await;
     let room = room_of(&*world.backend, 50, &[1]).await;
     let begun = world.backend.room(room).await.unwrap().position.seq;
@@ -385,7 +387,7 @@ async fn a_sleeper_goes_to_the_log_and_comes_back() {
 }
 
 #[tokio::test]
-async fn the_end_reaches_everyone_and_the_next_room_is_another() {
+async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     let world = World::new().await;
     let room = room_of(&*world.backend, 50, &[1, 2]).await;
     let begun = world.backend.room(room).await.unwrap().position;
@@ -396,25 +398,25 @@ async fn the_end_reaches_everyone_and_the_next_room_is_another() {
     one.run_to(Seq(u64::MAX)).await;
     two.run_to(Seq(u64::MAX)).await;
     assert!(one.ended && two.ended);
-    assert_eq!(one.events.len(), 2, "the last words were not sent");
+    assert_eq!(one.events.len(), 2, "the last events were not sent");
     assert_eq!(one.attachment.head(), None);
     assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::NoSuchRoom));
 
-    // Sessions of the ended room hang on to it while the code lives again.
+    // Sessions of the ended room are still attached to it when a new room takes its code.
     let epoch = protocol::Epoch(begun.epoch.0 + 1_000);
     world.backend.create_room(NewRoom { code: room, epoch, capacity: 2 }).await.unwrap();
     let new = world.hub.attach(room, member(1)).await.unwrap();
     assert_eq!(new.head().unwrap().epoch, epoch);
     assert_eq!(one.attachment.after(one.sent), Splice::Ended);
     drop((one, two));
-    assert_eq!(world.hub.census().0, 1, "detaching from the old room took the new one's feed");
+    assert_eq!(world.hub.census().0, 1, "detaching from the old room removed the new room's feed");
     stored(world.backend.append(room, joined(1)).await);
     drop(new);
-    world.quiet().await;
+    world.wait_until_no_feed_runs().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ninth_tab_is_refused() {
+async fn connection_above_the_limit_is_refused() {
     let world = Arc::new(World::new().await);
     let room = room_of(&*world.backend, 50, &[1]).await;
     let mut attempts = JoinSet::new();
@@ -425,7 +427,7 @@ async fn a_ninth_tab_is_refused() {
     let attempts = attempts.join_all().await;
     assert_eq!(attempts.iter().filter(|attempt| attempt.is_ok()).count(), TABS);
     assert!(attempts.iter().filter_map(|attempt| attempt.as_ref().err()).all(|e| *e == AttachError::TooManyTabs));
-    // Another member, or the same one elsewhere, is not concerned; a tab that closes makes room for one.
+    // The limit is per member and room, and a connection that ends makes room for another one.
     let elsewhere = room_of(&*world.backend, 50, &[1]).await;
     drop(world.hub.attach(room, member(2)).await.unwrap());
     drop(world.hub.attach(elsewhere, member(1)).await.unwrap());
@@ -434,22 +436,22 @@ async fn a_ninth_tab_is_refused() {
     attempts.push(world.hub.attach(room, member(1)).await.unwrap());
     assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::TooManyTabs));
     drop(attempts);
-    world.quiet().await;
+    world.wait_until_no_feed_runs().await;
 }
 
 #[tokio::test]
-async fn what_is_not_there_leaves_no_feed() {
+async fn failed_attach_leaves_no_feed() {
     let world = World::new().await;
     assert_eq!(world.hub.attach(code(), member(1)).await.err(), Some(AttachError::NoSuchRoom));
-    world.quiet().await;
+    world.wait_until_no_feed_runs().await;
     world.backend.close().await;
     assert_eq!(world.hub.attach(code(), member(1)).await.err(), Some(AttachError::Unavailable));
-    world.quiet().await;
+    world.wait_until_no_feed_runs().await;
 }
 
-/// A feed that has been stopped and has not noticed yet must not take its successor with it.
+/// A feed that was stopped and has not ended yet must not remove its successor from the hub.
 #[tokio::test]
-async fn a_feed_on_its_way_out_leaves_the_next_one_alone() {
+async fn stopped_feed_does_not_remove_its_successor() {
     let world = World::new().await;
     let room = room_of(&*world.backend, 50, &[1]).await;
     for _ in 0..20 {
@@ -461,12 +463,12 @@ async fn a_feed_on_its_way_out_leaves_the_next_one_alone() {
         assert_eq!(world.hub.census().0, 1);
         drop(next);
     }
-    world.quiet().await;
+    world.wait_until_no_feed_runs().await;
 }
 
-/// Someone who gives up while the feed still starts has not attached.
+/// An `attach` that is cancelled while the feed starts leaves nothing attached.
 #[tokio::test]
-async fn giving_up_while_attaching_leaves_no_feed() {
+async fn cancelled_attach_leaves_no_feed() {
     let world = World::new().await;
     let room = room_of(&*world.backend, 50, &[1]).await;
     for _ in 0..20 {
@@ -477,5 +479,5 @@ async fn giving_up_while_attaching_leaves_no_feed() {
             () = std::future::ready(()) => {}
         }
     }
-    world.quiet().await;
+    world.wait_until_no_feed_runs().await;
 }

@@ -1,4 +1,4 @@
-//! What is particular to the NATS engine: its streams, several nodes on one store, and servers that fail.
+//! Tests of the NATS store: its streams, several nodes on one store, and servers that fail.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 

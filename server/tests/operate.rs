@@ -1,4 +1,4 @@
-//! The server as those see it who run it: its health, its figures, its logs, its end.
+//! The server as its operators see it: settings, commands, health checks, metrics, logs, panics, and shutdown.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
 

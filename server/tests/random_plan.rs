@@ -1,4 +1,4 @@
-//! Promises of `PROTOCOL.md` under random faults: real clients, a real server, a network that fails on purpose.
+//! Guarantees of `PROTOCOL.md` under random faults: real clients, a real server, a network that fails on purpose.
 //!
 //! `PLANS=200` runs more plans, `SEED=7` begins with that one, `PLAN=file` runs a plan that was saved.
 
@@ -22,13 +22,13 @@ use proof::client::View;
 use proof::plan::Plan;
 use proof::runner::{self, Outcome};
 
-/// Plans that run side by side: each one waits most of the time.
+/// Number of plans that run at the same time: each one waits most of the time.
 const AT_ONCE: usize = 4;
-/// Plans of `make test`.
+/// Number of plans that `make test` runs.
 const PLANS: u64 = 16;
-/// A plan that takes this long hangs.
+/// Time after which a plan counts as hanging.
 const LIMIT: Duration = Duration::from_secs(120);
-/// How often a saved plan runs: it says what happens, and chance says when.
+/// Number of runs of a saved plan. A plan fixes what happens, but the timing differs from run to run.
 const REPLAYS: u64 = 10;
 
 fn number(name: &str) -> Option<u64> {
@@ -36,7 +36,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn random_plans_keep_the_promises() {
+async fn random_plans_keep_the_guarantees() {
     let plans: Vec<Plan> = match std::env::var("PLAN") {
         Ok(path) => {
             vec![load(&path); number("PLANS").unwrap_or(REPLAYS) as usize]
@@ -66,7 +66,7 @@ async fn random_plans_keep_the_promises() {
         outcome.faults.iter().for_each(|fault| println!("  {fault}"));
         outcome.stuck.iter().for_each(|what| println!("  not at rest: {what}"));
     }
-    assert!(failed.is_empty(), "{} of {} plans broke a promise", failed.len(), outcomes.len());
+    assert!(failed.is_empty(), "{} of {} plans broke a guarantee", failed.len(), outcomes.len());
 }
 
 async fn run(plan: &Plan) -> (&Plan, Outcome) {
@@ -94,7 +94,7 @@ fn load(file: &str) -> Plan {
 }
 
 #[test]
-fn a_plan_is_its_seed_and_reads_back() {
+fn plan_is_reproducible_from_its_seed_and_from_json() {
     for seed in 0..50 {
         let plan = Plan::random(seed);
         assert_eq!(plan, Plan::random(seed));

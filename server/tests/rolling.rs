@@ -1,5 +1,5 @@
-//! A new version is brought in: both nodes of a cluster are restarted under people who write, and nothing is lost,
-//! doubled or out of order. `make soak ARGS=rolling` is the large one.
+//! A rolling deploy: both nodes of a cluster are restarted while simulated users write, and no event is lost,
+//! duplicated or reordered. `make soak ARGS=rolling` runs a larger one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ use std::time::Duration;
 use rolling::{Rolling, run};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rolling_restart_loses_nothing() {
+async fn rolling_restart_loses_no_event() {
     let rolling = Rolling {
         server: env!("CARGO_BIN_EXE_server").into(),
         rooms: 2,

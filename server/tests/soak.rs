@@ -1,6 +1,5 @@
-//! The soak, short: the server is killed or restarted under people who write, and nothing is lost, doubled or out of
-//! order.
-//! `make soak` is the long one.
+//! A short soak test: the server is killed or restarted while simulated users write, and no event is lost, duplicated
+//! or reordered. `make soak` runs a long one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
@@ -25,7 +24,7 @@ fn soak() -> Soak {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_kills_lose_nothing() {
+async fn five_kills_lose_no_event() {
     let figures = run(&soak(), |_| {}).await;
     println!("{}", figures.table());
     assert!(figures.is_good(), "{:#?}", figures.faults);
@@ -34,9 +33,9 @@ async fn five_kills_lose_nothing() {
     assert!(figures.total.resumes > 0 && figures.total.resets == 0, "{figures:?}");
 }
 
-/// As deploys do: everybody is told, and comes back.
+/// Stops the server in order, as a deploy does: it says `bye`, and the clients reconnect.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_restarts_lose_nothing() {
+async fn five_restarts_lose_no_event() {
     let figures = run(&Soak { gently: true, ..soak() }, |_| {}).await;
     println!("{}", figures.table());
     assert!(figures.is_good(), "{:#?}", figures.faults);

@@ -1,7 +1,7 @@
-//! The socket as clients meet it: the real server, its real store, real connections.
+//! The WebSocket as clients use it: the real server, its real store, real connections.
 //!
-//! Not here: a peer whose network is silently gone, and one that takes no bytes. Their waits are fixed and long; the
-//! machine's own tests have the former.
+//! Two peers are tested elsewhere, because their timeouts are fixed and long: one whose network is silently gone, by
+//! the unit tests of `session::machine`, and one that reads nothing, by `faults/slow.rs`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 

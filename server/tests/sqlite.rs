@@ -1,4 +1,4 @@
-//! What is particular to the SQLite engine: its file.
+//! Tests of the SQLite store that concern its file: lock, format, damage, permissions, and what is erased from disk.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -39,7 +39,7 @@ impl Place {
         Sqlite::open(&self.path(), &Limits::default()).await
     }
 
-    /// How often the text stands in any of the store's files.
+    /// Number of times the text occurs in the files of the store's directory.
     fn occurrences(&self, text: &str) -> usize {
         let files = fs::read_dir(self.0.path()).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
         files.map(|bytes| bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()).sum()
@@ -55,7 +55,7 @@ fn execute(path: &Path, sql: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_server_is_refused_until_the_first_is_closed() {
+async fn second_server_is_refused_until_the_first_closes() {
     let place = Place::new();
     let first = place.open().await.unwrap();
     let error = place.open().await.unwrap_err();
@@ -67,7 +67,7 @@ async fn a_second_server_is_refused_until_the_first_is_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_store_is_refused_and_untouched() {
+async fn file_that_is_no_store_is_refused_and_unchanged() {
     let place = Place::new();
     fs::write(place.path(), "not a database, but a long enough text to look at. ".repeat(200)).unwrap();
     let before = fs::read(place.path()).unwrap();
@@ -84,7 +84,7 @@ async fn what_is_no_store_is_refused_and_untouched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_damaged_store_is_refused_and_untouched() {
+async fn damaged_store_is_refused_and_unchanged() {
     let place = Place::new();
     let store = place.open().await.unwrap();
     let code = room_of(&store, 50, &[1]).await;
@@ -95,7 +95,7 @@ async fn a_damaged_store_is_refused_and_untouched() {
     let mut bytes = fs::read(place.path()).unwrap();
     let pages = bytes.len() / 4096;
     assert!(pages > 10);
-    // The log's own pages: nothing that opening reads by itself.
+    // Pages of the log, which only the integrity check of opening reads.
     for page in pages - 4..pages {
         bytes[page * 4096..page * 4096 + 64].fill(0xff);
     }
@@ -105,7 +105,7 @@ async fn a_damaged_store_is_refused_and_untouched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_format_is_refused() {
+async fn store_of_a_later_format_is_refused() {
     let place = Place::new();
     place.open().await.unwrap().close().await;
     execute(&place.path(), "PRAGMA user_version = 99");
@@ -115,7 +115,7 @@ async fn a_later_format_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_directory_that_is_not_there_is_said_so() {
+async fn missing_directory_is_named_in_the_error() {
     let place = Place::new();
     let error = Sqlite::open(&place.0.path().join("missing/flasky.db"), &Limits::default()).await.unwrap_err();
     assert!(matches!(error, BackendError::Unavailable(_)));
@@ -123,7 +123,7 @@ async fn a_directory_that_is_not_there_is_said_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_file_is_for_its_owner_alone() {
+async fn files_are_private_to_their_owner() {
     let place = Place::new();
     let store = place.open().await.unwrap();
     room_of(&store, 50, &[1]).await;
@@ -132,16 +132,16 @@ async fn the_file_is_for_its_owner_alone() {
     }
 }
 
-/// An earlier version made a lock that others could read, and a copy that was put back may be readable too.
+/// An earlier version created a lock file that others could read, and a restored backup may be readable too.
 #[tokio::test(start_paused = true)]
-async fn files_that_others_could_read_become_private_at_the_start() {
+async fn files_readable_by_others_become_private_at_start() {
     let place = Place::new();
     let store = place.open().await.unwrap();
     room_of(&store, 50, &[1]).await;
     for (file, loose) in FILES.into_iter().zip([0o644, 0o640, 0o666, 0o604]) {
         fs::set_permissions(place.0.path().join(file), Permissions::from_mode(loose)).unwrap();
     }
-    // A killed server leaves all of them.
+    // A killed server leaves all four files behind.
     let killed = Place::new();
     for file in FILES {
         fs::copy(place.0.path().join(file), killed.0.path().join(file)).unwrap();
@@ -152,7 +152,7 @@ async fn files_that_others_could_read_become_private_at_the_start() {
     }
     restarted.close().await;
 
-    // Another program's file is not this program's to change.
+    // The file of another program keeps its permissions.
     let other = Place::new();
     execute(&other.path(), "CREATE TABLE recipes (soup TEXT)");
     fs::set_permissions(other.path(), Permissions::from_mode(0o644)).unwrap();
@@ -166,10 +166,10 @@ fn mode(place: &Place, file: &str) -> u32 {
     fs::metadata(place.0.path().join(file)).unwrap().permissions().mode() & 0o777
 }
 
-/// Rooms share the file's pages, some go on and some are trimmed; what ended must not be found between them.
+/// Rooms share database pages; some go on and some are trimmed. The text of ended rooms must not remain between them.
 #[tokio::test(start_paused = true)]
-async fn what_was_said_is_not_on_the_disk_after_the_end() {
-    // Few rooms that fill pages and overflow them, and many that share each page.
+async fn text_of_an_ended_room_is_erased_from_disk() {
+    // First few rooms, whose rows fill and overflow pages; then many, which share each page.
     for (rooms, messages, longest) in [(20, 60, 900), (300, 6, 40)] {
         let limits = Limits { events: 30, ..Limits::default() };
         let place = Place::new();
@@ -191,17 +191,17 @@ async fn what_was_said_is_not_on_the_disk_after_the_end() {
             stored(store.append(*code, left(1, LeaveReason::Choice)).await);
             stored(store.append(*code, left(2, LeaveReason::Choice)).await);
         }
-        purged(&place, secret).await;
+        wait_until_erased(&place, secret).await;
         assert!(place.occurrences(public) > 0);
         store.close().await;
         assert_eq!(place.occurrences(secret), 0);
     }
 }
 
-/// Rooms share the file's pages; what is taken back here and there must not be found between what stays. Not every
-/// plan would pass: where SQLite moves rows between pages it may leave a copy that `secure_delete` does not know of.
+/// Edited and deleted text must not remain on pages that it shared with text that stays. Not every plan would pass:
+/// where SQLite moves rows between pages it may leave a copy that `secure_delete` does not know of.
 #[tokio::test(start_paused = true)]
-async fn what_was_taken_back_is_not_on_the_disk() {
+async fn edited_and_deleted_text_is_erased_from_disk() {
     for (rooms, messages, longest) in [(2, 40, 900), (20, 6, 40)] {
         let place = Place::new();
         let store = place.open().await.unwrap();
@@ -222,7 +222,7 @@ async fn what_was_taken_back_is_not_on_the_disk() {
             }
         }
         assert!(place.occurrences(secret) >= secrets.len());
-        // Longer and shorter words for some, and some of those deleted after all.
+        // Some secrets are first edited to a longer or shorter text. Then every secret is deleted or edited away.
         let changed = secrets.iter().filter(|(_, _, n)| n % 2 == 0).map(|(code, id, n)| {
             let padding = "y".repeat((n * 53) % longest);
             store.append(*code, edited(1, *id, &format!("{padding} {secret} indeed")))
@@ -233,17 +233,17 @@ async fn what_was_taken_back_is_not_on_the_disk() {
             store.append(*code, draft)
         });
         join_all(taken_back).await.into_iter().for_each(|result| drop(stored(result)));
-        purged(&place, secret).await;
+        wait_until_erased(&place, secret).await;
         assert!(place.occurrences(public) > 0);
         store.close().await;
         assert_eq!(place.occurrences(secret), 0);
     }
 }
 
-/// A reader in the way delays the purge and does not prevent it; a server that is killed meanwhile does it at its
-/// next start.
+/// An open read transaction delays the purge but does not prevent it. If the server is killed meanwhile, its next start
+/// purges.
 #[tokio::test(start_paused = true)]
-async fn the_purge_waits_for_a_reader_and_outlives_a_kill() {
+async fn purge_waits_for_a_reader_and_is_repeated_after_a_kill() {
     let place = Place::new();
     let store = place.open().await.unwrap();
     let secret = "the treasure is under the old oak";
@@ -263,30 +263,31 @@ async fn the_purge_waits_for_a_reader_and_outlives_a_kill() {
     assert_eq!(killed.occurrences(secret), 0);
     restarted.close().await;
 
-    // The writer works on while it waits.
+    // The writer goes on working while the purge waits.
     room_of(&store, 50, &[1]).await;
     reader.execute_batch("COMMIT").unwrap();
-    purged(&place, secret).await;
+    wait_until_erased(&place, secret).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_nobody_arrived_in_is_not_on_the_disk_either() {
+async fn room_that_nobody_joined_is_erased_from_disk() {
     let place = Place::new();
     let store = place.open().await.unwrap();
     let code = room_of(&store, 50, &[]).await;
     assert!(place.occurrences(&code.to_string()) > 0);
     advance(ms(Limits::default().arrival_ms)).await;
     store.expired(Instant::now()).await.unwrap();
-    purged(&place, &code.to_string()).await;
+    wait_until_erased(&place, &code.to_string()).await;
 }
 
-/// Rooms end under load: there is never an idle moment, and still it happens soon.
+/// Under constant load the writer is never idle, and an ended room is still purged within 5 s.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_purge_does_not_wait_for_silence() {
+async fn purge_does_not_wait_for_an_idle_writer() {
     let place = Place::new();
     let store = std::sync::Arc::new(place.open().await.unwrap());
     let busy = room_of(&*store, 50, &[1]).await;
-    // Several batches always wait. All of them are refused, so that the write-ahead log does not overwrite itself.
+    // Several batches are always queued. Every append is refused: stored ones would overwrite the write-ahead log, and
+    // with it the secret.
     let load: Vec<_> = (0..2_000)
         .map(|_| {
             let store = std::sync::Arc::clone(&store);
@@ -300,15 +301,15 @@ async fn the_purge_does_not_wait_for_silence() {
     stored(store.append(code, joined(1)).await);
     stored(store.append(code, message(1, secret)).await);
     stored(store.append(code, left(1, LeaveReason::Choice)).await);
-    purged(&place, secret).await;
+    wait_until_erased(&place, secret).await;
     store.close().await;
     for task in load {
         task.await.unwrap();
     }
 }
 
-/// Waits until the text is gone, in real time: the purge comes when the writer is idle.
-async fn purged(place: &Place, text: &str) {
+/// Waits, at most 5 s of real time, until the text is gone from disk: the purge runs after the commit.
+async fn wait_until_erased(place: &Place, text: &str) {
     let start = std::time::Instant::now();
     while place.occurrences(text) > 0 {
         assert!(start.elapsed() < std::time::Duration::from_secs(5), "{} times on disk", place.occurrences(text));

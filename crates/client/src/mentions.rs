@@ -110,7 +110,7 @@ mod tests {
         index.mentions(line, &mut marks).any(|(_, mention)| mention.own)
     }
 
-    /// The definition that [`NameIndex::find`] keeps: each name is compared with the text by itself.
+    /// Reference result for [`NameIndex::find`]: compares the text with each name by itself.
     fn by_each_name(text: &str, names: &[(&str, bool)]) -> Option<Mention> {
         let found = names.iter().filter_map(|(name, own)| {
             let mut rest = text.chars();

@@ -56,7 +56,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_hurries_takes_along_what_waits() {
+    fn urgent_update_is_drawn_with_waiting_ones() {
         let mut pace = DrawPacer::default();
         pace.note_drawn(1_000);
         pace.note_update(1_010);
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_in_silence_is_drawn_at_once() {
+    fn update_after_a_pause_is_drawn_at_once() {
         let mut pace = DrawPacer::default();
         assert_eq!(pace.due(None), None);
         pace.note_update(1_000);
@@ -78,9 +78,9 @@ mod tests {
     }
 
     proptest! {
-        /// A second of messages and keys, a millisecond a turn.
+        /// One second of updates and key presses, in steps of a millisecond.
         #[test]
-        fn nothing_waits_long_and_keys_go_first(came in prop::collection::vec(any::<bool>(), 1_000), keys in prop::collection::vec(0..1_000_u64, 0..30)) {
+        fn updates_wait_for_keys_but_at_most_the_maximum(came in prop::collection::vec(any::<bool>(), 1_000), keys in prop::collection::vec(0..1_000_u64, 0..30)) {
             let (mut pace, mut waiting, mut drawn) = (DrawPacer::default(), None, Vec::new());
             for now in 0..1_000 {
                 let key = keys.iter().copied().filter(|key| *key <= now).max();

@@ -1,4 +1,4 @@
-//! Laws of a connection in any history of sockets, networks, clocks and people.
+//! Laws of a connection in any sequence of events of sockets, network, clock and user.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use protocol::fault::comes_back;
 use protocol::{ClientFrame, CloseCode};
 
-/// One step. Sockets are named by how many connections ago they were made, so that old ones speak up too.
+/// One step. Sockets are named by how many connections ago they were made, so that old ones report events too.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Start,
@@ -63,7 +63,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A connection, and beside it the plain truth about its sockets, its network and what it was told.
+/// A connection, and a model of its sockets, its network and the user's wishes.
 struct World {
     now: u64,
     connection: Connection,
@@ -77,7 +77,7 @@ struct World {
     seeking: Option<u64>,
     /// Number of closes with 4500 before a welcome.
     bad_frames: u32,
-    /// Time when the person wanted to leave, or there was a network again after that, or it was last sent by form.
+    /// Time when the user asked to leave, or the network came back after that, or the leave form was last posted.
     leaving: Option<u64>,
 }
 
@@ -125,7 +125,7 @@ impl World {
         })
     }
 
-    /// Lets it happen and checks every law.
+    /// Performs the step and checks every law.
     fn live(&mut self, step: Step) -> Result<Vec<Action>, TestCaseError> {
         let Some(input) = self.input(step) else { return Ok(Vec::new()) };
         let before = self.connection.phase();
@@ -146,25 +146,25 @@ impl World {
         for action in &actions {
             match action {
                 Action::Connect(connection_id) => {
-                    prop_assert_eq!(self.alive, None, "two sockets");
-                    prop_assert_eq!(*connection_id, self.dials + 1, "a dial is known by its number");
-                    prop_assert!(self.online, "dialed while offline");
-                    prop_assert!(!self.stopped, "dialed after the end");
+                    prop_assert_eq!(self.alive, None, "two open sockets");
+                    prop_assert_eq!(*connection_id, self.dials + 1, "connection ids are not consecutive");
+                    prop_assert!(self.online, "connected while offline");
+                    prop_assert!(!self.stopped, "connected after the end");
                     self.alive = Some(*connection_id);
                     self.dials = *connection_id;
                 }
                 Action::Disconnect(connection_id) => {
-                    prop_assert_eq!(self.alive, Some(*connection_id), "hung up what is not there");
+                    prop_assert_eq!(self.alive, Some(*connection_id), "disconnected a socket that is not open");
                     self.alive = None;
                 }
                 Action::SendHello | Action::Transmit(_) => {
-                    prop_assert_eq!(self.alive, Some(self.dials), "nobody listens")
+                    prop_assert_eq!(self.alive, Some(self.dials), "sent without an open socket")
                 }
                 Action::PostLeave => {
-                    prop_assert!(self.online && !self.stopped, "a form that reaches nobody");
+                    prop_assert!(self.online && !self.stopped, "posted a leave form while offline or after the end");
                     prop_assert!(
                         self.leaving.is_some_and(|since| self.now >= since + LEAVE_TIMEOUT_MS),
-                        "left without waiting"
+                        "posted a leave form before its timeout"
                     );
                     self.leaving = Some(self.now);
                 }
@@ -200,7 +200,7 @@ impl World {
             Phase::Connecting | Phase::AwaitingWelcome | Phase::Backoff { .. } => {
                 self.seeking.get_or_insert(self.now);
             }
-            // Before the first attempt there is nothing to lose.
+            // Before the first attempt there is no connection to lose.
             Phase::Idle => {}
             Phase::Offline if self.dials == 0 => {}
             Phase::Offline => drop(self.seeking.get_or_insert(self.now)),
@@ -210,22 +210,29 @@ impl World {
     fn check(&self, before: Phase, input: Input) -> Result<(), TestCaseError> {
         let phase = self.connection.phase();
         let has_socket = matches!(phase, Phase::Connecting | Phase::AwaitingWelcome | Phase::Live);
-        prop_assert_eq!(has_socket, self.alive.is_some(), "a phase with a socket has one");
+        prop_assert_eq!(has_socket, self.alive.is_some(), "phase and sockets disagree");
         if let Phase::Backoff { until } = phase {
-            prop_assert!(self.online, "waiting for the clock where only the network helps");
+            prop_assert!(self.online, "waiting for a timer while offline");
             prop_assert!(until <= self.now + CAP_MS, "a wait of {} ms", until - self.now);
         }
         if matches!(before, Phase::Backoff { .. } | Phase::Offline)
             && matches!(input, Input::TryNow | Input::Online | Input::Visible(true))
         {
-            prop_assert_eq!(phase, if self.online { Phase::Connecting } else { Phase::Offline }, "not at once");
+            prop_assert_eq!(
+                phase,
+                if self.online { Phase::Connecting } else { Phase::Offline },
+                "not reconnecting at once"
+            );
         }
-        // Whatever is not over and not hopeless wakes itself up.
+        // In every phase in which time alone can help, a timer is set.
         if has_socket && (self.visible || phase != Phase::Live) || matches!(phase, Phase::Backoff { .. }) {
-            prop_assert!(self.connection.due().is_some(), "asleep in {phase:?}");
+            prop_assert!(self.connection.due().is_some(), "no timer in {phase:?}");
         }
         if let Some(since) = self.leaving.filter(|_| self.online && !self.stopped && phase != Phase::Idle) {
-            prop_assert!(self.connection.due().is_some_and(|due| due <= since + LEAVE_TIMEOUT_MS), "never leaves");
+            prop_assert!(
+                self.connection.due().is_some_and(|due| due <= since + LEAVE_TIMEOUT_MS),
+                "no timer for the leave form"
+            );
         }
         if let Phase::Ended(_) = before {
             prop_assert_eq!(phase, before);
@@ -238,13 +245,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn any_history_keeps_the_laws(entropy: u64, steps in prop::collection::vec(step(), 1..80)) {
+    fn any_sequence_of_events_keeps_the_laws(entropy: u64, steps in prop::collection::vec(step(), 1..80)) {
         let mut world = World::new(entropy);
         world.live(Step::Start)?;
         for step in steps {
             world.live(step)?;
         }
-        // When all is well again, it is live after a bounded time or over for ever.
+        // Once all faults are over, the connection is live after a bounded time, or has ended for good.
         world.live(Step::Visible(true))?;
         world.live(Step::Online)?;
         for step in [Step::Due, Step::Due, Step::Opened(0), Step::Welcomed(0)] {
@@ -259,7 +266,7 @@ proptest! {
     }
 
     #[test]
-    fn waits_are_random_from_zero_to_a_doubling_bound(entropy: u64, failures in 0u32..200) {
+    fn backoff_is_random_from_zero_to_a_doubling_bound(entropy: u64, failures in 0u32..200) {
         let mut backoff = Backoff::new(entropy);
         for failure in 0..failures {
             prop_assert!(backoff.fail() <= bound(failure));
@@ -271,7 +278,7 @@ proptest! {
 }
 
 #[test]
-fn waits_use_the_whole_range() {
+fn backoff_uses_the_whole_range() {
     let mut backoff = Backoff::new(1);
     let draws: Vec<u64> = (0..1_000).map(|_| backoff.draw(9)).collect();
     assert!((0..=9).all(|wait| draws.iter().filter(|draw| **draw == wait).count() > 50));
@@ -288,7 +295,7 @@ fn live() -> World {
 }
 
 #[test]
-fn hello_is_said_once_per_socket_and_never_before_it_is_open() {
+fn hello_is_sent_once_per_socket_when_it_opens() {
     let mut world = World::new(7);
     assert_eq!(world.live(Step::Start).unwrap(), [Action::Connect(1)]);
     assert_eq!(world.live(Step::Opened(0)).unwrap(), [Action::SendHello]);
@@ -296,7 +303,7 @@ fn hello_is_said_once_per_socket_and_never_before_it_is_open() {
 }
 
 #[test]
-fn silence_is_a_dead_socket_only_while_visible() {
+fn silent_socket_is_given_up_only_while_visible() {
     let mut world = live();
     world.now += SILENCE_TIMEOUT_MS - 1;
     world.live(Step::Heard(0)).unwrap();
@@ -312,18 +319,18 @@ fn silence_is_a_dead_socket_only_while_visible() {
 }
 
 #[test]
-fn a_page_that_wakes_up_asks_whether_its_socket_lives() {
+fn page_that_becomes_visible_pings_its_socket() {
     let mut world = live();
     world.live(Step::Visible(false)).unwrap();
     world.live(Step::Wait(20_000)).unwrap();
     let ping = Action::Transmit(ClientFrame::Ping { n: 1 });
     assert_eq!(world.live(Step::Visible(true)).unwrap(), [ping]);
-    assert_eq!(world.live(Step::Visible(true)).unwrap(), [], "one ping is enough");
+    assert_eq!(world.live(Step::Visible(true)).unwrap(), [], "a second ping while the first is unanswered");
     assert_eq!(world.live(Step::Wait(PING_TIMEOUT_MS)).unwrap(), [Action::Disconnect(1)]);
 }
 
 #[test]
-fn a_dial_that_hangs_is_given_up() {
+fn socket_that_does_not_open_is_given_up() {
     let mut world = World::new(7);
     world.live(Step::Start).unwrap();
     assert_eq!(world.live(Step::Wait(CONNECT_TIMEOUT_MS)).unwrap(), [Action::Disconnect(1)]);
@@ -331,7 +338,7 @@ fn a_dial_that_hangs_is_given_up() {
 }
 
 #[test]
-fn what_bye_said_counts_and_the_close_after_it_does_not() {
+fn code_of_bye_counts_and_the_close_after_it_is_ignored() {
     let mut world = live();
     world.live(Step::Bye(0, CloseCode::RoomEnded.number(), None)).unwrap();
     world.live(Step::Closed(0, 1006)).unwrap();
@@ -339,7 +346,7 @@ fn what_bye_said_counts_and_the_close_after_it_does_not() {
 }
 
 #[test]
-fn a_server_that_says_when_to_come_back_is_obeyed() {
+fn retry_ms_of_bye_delays_the_reconnect() {
     let mut waits = Vec::new();
     for entropy in 0..50 {
         let mut world = World::new(entropy);
@@ -358,7 +365,7 @@ fn a_server_that_says_when_to_come_back_is_obeyed() {
 }
 
 #[test]
-fn a_server_that_welcomes_and_drops_is_dialed_ever_slower() {
+fn server_that_welcomes_and_drops_is_retried_ever_slower() {
     let mut world = World::new(7);
     world.live(Step::Start).unwrap();
     let start = world.now;
@@ -371,7 +378,7 @@ fn a_server_that_welcomes_and_drops_is_dialed_ever_slower() {
 }
 
 #[test]
-fn every_ending_has_its_name() {
+fn close_code_selects_the_ending() {
     let ends = |code: CloseCode, leave: bool, first: bool| {
         let mut world = if first { World::new(7) } else { live() };
         if first {
@@ -420,7 +427,7 @@ fn refuse(world: &mut World, code: CloseCode) {
 }
 
 #[test]
-fn a_hello_that_came_late_is_said_again_three_times() {
+fn close_4500_before_welcome_is_retried_three_times() {
     let mut world = first();
     for _ in 0..MAX_BAD_FRAME_RETRIES {
         refuse(&mut world, CloseCode::BadFrame);
@@ -429,7 +436,7 @@ fn a_hello_that_came_late_is_said_again_three_times() {
     refuse(&mut world, CloseCode::BadFrame);
     assert_eq!(world.connection.phase(), Phase::Ended(Ending::Protocol));
 
-    // A welcome shows that it can be understood.
+    // A welcome shows that the server understands this client, and resets the count.
     let mut world = first();
     for _ in 0..3 * MAX_BAD_FRAME_RETRIES {
         refuse(&mut world, CloseCode::BadFrame);
@@ -440,7 +447,7 @@ fn a_hello_that_came_late_is_said_again_three_times() {
     }
     assert_eq!(world.connection.phase(), Phase::Connecting);
 
-    // Other failures in between do not.
+    // Other failures in between do not reset it.
     let mut world = first();
     for _ in 0..=MAX_BAD_FRAME_RETRIES {
         refuse(&mut world, CloseCode::EngineUnavailable);
@@ -450,7 +457,7 @@ fn a_hello_that_came_late_is_said_again_three_times() {
 }
 
 #[test]
-fn too_many_tabs_may_be_sockets_of_a_network_that_is_gone() {
+fn too_many_tabs_is_retried_while_stale_sockets_may_count() {
     let mut world = live();
     world.live(Step::Offline).unwrap();
     let lost = world.now;
@@ -467,11 +474,15 @@ fn too_many_tabs_may_be_sockets_of_a_network_that_is_gone() {
     let mut world = live();
     world.now += 10 * STALE_SOCKETS_MS;
     refuse(&mut world, CloseCode::TooManyTabs);
-    assert_eq!(world.connection.phase(), Phase::Connecting, "it counts from the loss, not from the dial before");
+    assert_eq!(
+        world.connection.phase(),
+        Phase::Connecting,
+        "the time counts from the loss, not from the first connection"
+    );
 }
 
 #[test]
-fn a_page_that_was_never_live_waits_for_a_place_without_a_word() {
+fn too_many_tabs_is_retried_silently_on_a_page_never_live() {
     let mut world = first();
     let start = world.now;
     refuse(&mut world, CloseCode::TooManyTabs);
@@ -482,10 +493,10 @@ fn a_page_that_was_never_live_waits_for_a_place_without_a_word() {
 }
 
 #[test]
-fn attempts_are_counted_until_one_succeeds_or_the_network_is_another() {
+fn failed_attempts_are_reset_by_success_or_a_new_network() {
     let mut world = live();
     world.live(Step::Closed(0, 1006)).unwrap();
-    assert_eq!(world.connection.failed_attempts(), 0, "to lose a connection is no attempt");
+    assert_eq!(world.connection.failed_attempts(), 0, "losing a connection is not a failed attempt");
     for failed in 1..4 {
         world.live(Step::Due).unwrap();
         world.live(Step::Closed(0, 1006)).unwrap();
@@ -493,7 +504,7 @@ fn attempts_are_counted_until_one_succeeds_or_the_network_is_another() {
     }
     world.live(Step::Due).unwrap();
     world.live(Step::Offline).unwrap();
-    assert_eq!(world.connection.failed_attempts(), 3, "without a network no attempt can tell");
+    assert_eq!(world.connection.failed_attempts(), 3, "an attempt that is cut off by `Offline` does not count");
     world.live(Step::Online).unwrap();
     assert_eq!(world.connection.failed_attempts(), 0);
     world.live(Step::Closed(0, 1006)).unwrap();
@@ -505,7 +516,7 @@ fn attempts_are_counted_until_one_succeeds_or_the_network_is_another() {
 }
 
 #[test]
-fn leaving_is_said_again_on_the_next_connection() {
+fn leave_is_sent_again_on_the_next_connection() {
     let mut world = live();
     let leave = Action::Transmit(ClientFrame::Leave);
     assert_eq!(world.live(Step::Leave).unwrap(), std::slice::from_ref(&leave));
@@ -516,7 +527,7 @@ fn leaving_is_said_again_on_the_next_connection() {
 }
 
 #[test]
-fn leaving_is_said_by_form_where_no_socket_says_it() {
+fn leave_is_posted_by_form_when_no_socket_answers() {
     // A socket that hangs, and one that is open and answers nothing.
     for mut world in [first(), live()] {
         world.live(Step::Leave).unwrap();
@@ -532,7 +543,7 @@ fn leaving_is_said_by_form_where_no_socket_says_it() {
     let mut world = live();
     world.live(Step::Offline).unwrap();
     world.live(Step::Leave).unwrap();
-    assert_eq!(world.connection.due(), None, "a form would bring the browser's own page of no network");
+    assert_eq!(world.connection.due(), None, "a form that is posted offline leads to the browser's error page");
     world.live(Step::Wait(60_000)).unwrap();
     world.live(Step::Online).unwrap();
     assert_eq!(world.connection.due(), Some(world.now + LEAVE_TIMEOUT_MS));
@@ -540,5 +551,5 @@ fn leaving_is_said_by_form_where_no_socket_says_it() {
 
     let mut world = live();
     world.live(Step::Left).unwrap();
-    assert_eq!(world.connection.phase(), Phase::Live, "nobody wanted to leave");
+    assert_eq!(world.connection.phase(), Phase::Live, "the user did not ask to leave");
 }

@@ -1,4 +1,4 @@
-//! Laws of drafts that wait, and that more than one page of a tab stores.
+//! Laws of drafts that wait, and of outboxes that several pages of one tab store.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ fn ids(outbox: &Outbox) -> Vec<EventId> {
 }
 
 #[test]
-fn a_merge_adds_what_is_new_and_changes_nothing_else() {
+fn merge_adds_new_drafts_and_changes_no_others() {
     let mut ours = outbox(&[1, 2]);
     let sent = ours.next_frame(0, 1);
     assert!(sent.is_some());
@@ -37,12 +37,12 @@ fn a_merge_adds_what_is_new_and_changes_nothing_else() {
 }
 
 #[test]
-fn what_was_merged_into_an_empty_outbox_is_sent() {
+fn draft_merged_into_an_empty_outbox_is_sent() {
     let mut ours = outbox(&[1]);
     assert!(ours.next_frame(0, 1).is_some());
     ours.settle(id(1));
     let mut theirs = outbox(&[2]);
-    // As a page keeps it whose connection broke while it was under way.
+    // This page's connection broke while the draft was in flight.
     assert!(theirs.next_frame(0, 9).is_some());
     ours.merge(theirs);
     assert!(ours.next_frame(10, 1).is_some(), "on the same connection");
@@ -50,7 +50,7 @@ fn what_was_merged_into_an_empty_outbox_is_sent() {
 }
 
 #[test]
-fn a_draft_that_the_server_wants_later_says_why() {
+fn draft_refused_for_now_keeps_the_reason() {
     let mut ours = outbox(&[1, 2]);
     let waiting = |outbox: &Outbox| outbox.drafts().map(|draft| draft.waiting).collect::<Vec<_>>();
     assert!(ours.next_frame(0, 1).is_some());
@@ -58,13 +58,13 @@ fn a_draft_that_the_server_wants_later_says_why() {
     ours.refuse(0, id(1), Fault { code: Code::Storage, retry_ms: Some(700) });
     assert_eq!((waiting(&ours), ours.due()), (vec![Some(Code::Storage), None], Some(700)));
     assert!(ours.next_frame(700, 1).is_some());
-    assert_eq!(waiting(&ours), [Some(Code::Storage), None], "until the server says otherwise");
+    assert_eq!(waiting(&ours), [Some(Code::Storage), None], "the reason stays until the server answers again");
     ours.settle(id(1));
     assert_eq!(waiting(&ours), [None]);
 }
 
 #[test]
-fn a_change_of_what_is_gone_holds_up_nobody() {
+fn edit_of_a_missing_message_does_not_block_later_drafts() {
     let (mut ours, of_a_change) = (Outbox::default(), Fault::from(Code::NoTarget));
     let edit = DraftEvent::Edit { target: id(9), body: "changed".parse().unwrap() };
     ours.push(0, id(1), edit, 1_000);
@@ -75,8 +75,8 @@ fn a_change_of_what_is_gone_holds_up_nobody() {
     };
     assert_eq!(sent(ours.next_frame(0, 1)), Some(id(1)));
     ours.refuse(0, id(1), of_a_change);
-    assert_eq!(sent(ours.next_frame(0, 1)), Some(id(2)), "it goes on");
-    // The person tries once more while another one is under way: one at a time.
+    assert_eq!(sent(ours.next_frame(0, 1)), Some(id(2)), "later drafts go on");
+    // The user retries while another draft is in flight: one at a time.
     ours.retry(id(1));
     assert_eq!(sent(ours.next_frame(0, 1)), None);
     ours.settle(id(2));
@@ -84,13 +84,13 @@ fn a_change_of_what_is_gone_holds_up_nobody() {
     ours.refuse(0, id(1), of_a_change);
     assert_eq!(sent(ours.next_frame(0, 1)), Some(id(3)));
     assert_eq!(ours.take(id(1)).unwrap().as_str(), "changed");
-    assert_eq!(sent(ours.next_frame(0, 1)), None, "what is under way stays so");
+    assert_eq!(sent(ours.next_frame(0, 1)), None, "the draft in flight stays in flight");
     ours.settle(id(3));
     assert!(ours.is_empty());
 }
 
 #[test]
-fn nothing_is_due_while_one_is_under_way() {
+fn nothing_is_due_while_a_draft_is_in_flight() {
     let mut ours = Outbox::default();
     let edit = DraftEvent::Edit { target: id(9), body: "changed".parse().unwrap() };
     ours.push(0, id(1), edit, 1_000);
@@ -105,9 +105,9 @@ fn nothing_is_due_while_one_is_under_way() {
     assert_eq!((ours.due(), ours.next_frame(800, 1)), (None, None));
 }
 
-/// A tab may be reloaded into a newer version: what an older one wrote has to be read with its ids.
+/// A tab may be reloaded into a newer version, which must read what the older one stored, with its ids.
 #[test]
-fn what_is_kept_reads_and_writes_the_same() {
+fn stored_format_reads_and_writes_the_same() {
     let (one, other) = (id(1), id(2));
     let drafts = [
         (r#"{"Message":{"body":"a","reply_to":null}}"#.to_owned(), r#""InFlight""#),

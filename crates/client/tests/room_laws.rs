@@ -1,4 +1,4 @@
-//! Laws of a room and its client in any order of deliveries, duplicates, pages and cuts.
+//! Laws of a room and its client in any order of deliveries, duplicates, pages and disconnects.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -22,17 +22,17 @@ use proptest::prelude::*;
 use protocol::{ClientFrame, Code, Delivered, Names, Position, Seq, ServerFrame};
 use world::{Step, World, step};
 
-/// Any zone that is not UTC, in minutes.
+/// Time zone of the tests, in minutes from UTC: any but 0.
 const ZONE: i32 = 120;
 
-/// One thing that reaches a room.
+/// One delivery to a room.
 #[derive(Clone, Debug)]
 enum Arrival {
     /// The next events.
     Live(usize),
-    /// One that came before.
+    /// An event that was delivered before.
     Repeat(prop::sample::Index),
-    /// A page, of these many events before that one, read when the log had some more.
+    /// An older page: the event before which it ends, its length, and how much longer the log was when it was read.
     Older(prop::sample::Index, usize, prop::sample::Index),
 }
 
@@ -40,7 +40,7 @@ fn arrival() -> impl Strategy<Value = Arrival> {
     prop_oneof![
         (0usize..5).prop_map(Arrival::Live),
         any::<prop::sample::Index>().prop_map(Arrival::Repeat),
-        // An empty page says that nothing is left, so a server gives none while something is.
+        // An empty page means that no older events are left, so a server sends none while there are some.
         (any::<prop::sample::Index>(), 1usize..12, any::<prop::sample::Index>())
             .prop_map(|(before, size, read)| Arrival::Older(before, size, read)),
     ]
@@ -50,7 +50,7 @@ fn at(seq: Seq) -> Position {
     Position { epoch: epoch(), seq }
 }
 
-/// The room as a person sees it.
+/// State of the room that the user sees.
 fn seen(room: &RoomState) -> (Vec<Row>, Vec<protocol::Member>, Option<Position>) {
     (drawn(room), room.members().to_vec(), room.position())
 }
@@ -72,12 +72,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_split_or_repetition_with_pages_in_any_order_gives_the_same_room(
+    fn any_split_duplicates_and_page_order_give_the_same_room(
         log in log(1..60), head: prop::sample::Index, window in 1usize..20, arrivals in prop::collection::vec(arrival(), 0..40),
     ) {
         let mut head = head.index(log.len() + 1);
         let mut room = RoomState::from_snapshot(log.snapshot(head, window));
-        // A page is asked for when the one before it is here, so it is read no earlier.
+        // A page is requested once the one before it has arrived, so it is read no earlier.
         let mut last_read = head;
         for arrival in arrivals {
             match arrival {
@@ -112,18 +112,18 @@ proptest! {
     }
 
     #[test]
-    fn a_hole_is_reported_and_never_passed_over(log in log(2..40), head: prop::sample::Index, skip in 1usize..5) {
+    fn gap_is_reported_and_never_skipped(log in log(2..40), head: prop::sample::Index, skip in 1usize..5) {
         let head = head.index(log.len() - 1);
         let mut room = RoomState::from_snapshot(log.snapshot(head, 10));
         for event in log.events[head..].iter().skip(skip) {
             let before = room.clone();
             prop_assert_eq!(room.apply(Delivered::Event(event.clone())), Applied::Gap);
-            prop_assert_eq!(&room, &before, "a hole changes nothing");
+            prop_assert_eq!(&room, &before, "an event after a gap must change nothing");
         }
     }
 
     #[test]
-    fn a_resumed_room_equals_a_fresh_one(log in log(1..60), head: prop::sample::Index, more: prop::sample::Index) {
+    fn resumed_room_equals_a_fresh_one(log in log(1..60), head: prop::sample::Index, more: prop::sample::Index) {
         let had = head.index(log.len() + 1);
         let head = had + more.index(log.len() - had + 1);
         let mut room = RoomState::from_snapshot(log.snapshot(had, 100));
@@ -141,7 +141,7 @@ proptest! {
     }
 
     #[test]
-    fn a_reset_and_its_replay_equal_a_fresh_room(
+    fn room_after_a_reset_and_its_replay_equals_a_fresh_one(
         old in log(1..30), new in log(1..60), window in 1usize..20, late: prop::sample::Index, same_epoch: bool,
     ) {
         let mut room = RoomState::from_snapshot(old.snapshot(old.len(), 10));
@@ -151,7 +151,7 @@ proptest! {
             welcome.position.epoch.0 += 1;
         }
         room.welcome(&welcome);
-        prop_assert_eq!(room.position(), None, "the old position says nothing here");
+        prop_assert_eq!(room.position(), None, "the old position is kept");
         let start = new.len().saturating_sub(window);
         for event in &new.events[start..] {
             let mut event = event.clone();
@@ -160,7 +160,7 @@ proptest! {
             }
             prop_assert_eq!(room.apply(Delivered::Event(event)), Applied::Added);
         }
-        // A page that was asked for before the reset comes late.
+        // A page that was requested before the reset arrives after it.
         if let (Some(before), false) = (before, same_epoch) {
             room.prepend(before, old.before(before.seq, 9, old.len()), &names());
         }
@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn rows_have_one_key_each_and_groups_have_both_ends(log in log(1..60)) {
+    fn row_keys_are_unique_and_groups_have_both_ends(log in log(1..60)) {
         let rows = drawn(&RoomState::from_snapshot(log.snapshot(log.len(), 100)));
         world::keys_are_unique(&rows)?;
         for pair in rows.windows(2) {
@@ -192,7 +192,7 @@ proptest! {
         }
     }
 
-    /// The promises of the project, for one client and a server that is cut off, refuses, trims and repeats.
+    /// The protocol's guarantees, for a client and a server that disconnects, refuses, trims and sends duplicates.
     #[test]
     fn nothing_sent_is_lost_or_shown_twice(entropy: u64, steps in prop::collection::vec(step(), 1..120)) {
         let mut world = World::new(entropy);
@@ -204,7 +204,7 @@ proptest! {
 }
 
 #[test]
-fn after_each_cut_the_draft_is_sent_again_once_and_the_next_waits() {
+fn draft_is_resent_once_after_each_disconnect_and_the_next_waits() {
     let mut world = World::new(3);
     world.run(&[Step::Up, Step::Up, Step::Down, Step::Down, Step::Send, Step::Send]);
     for _ in 0..4 {
@@ -217,7 +217,7 @@ fn after_each_cut_the_draft_is_sent_again_once_and_the_next_waits() {
 }
 
 #[test]
-fn a_final_refusal_stops_what_follows_until_the_person_decides() {
+fn final_refusal_blocks_later_drafts_until_the_user_decides() {
     let mut client = live_client();
     let send = |client: &mut Client, nth| {
         client.step(10, Input::Send { id: id(nth), body: body("text"), reply_to: None, at: 5 })
@@ -237,7 +237,7 @@ fn a_final_refusal_stops_what_follows_until_the_person_decides() {
         states(&client)[2..],
         [RowState::Refused(Code::TooLong), RowState::Pending { since: 10, waiting: None }]
     );
-    assert_eq!(client.step(30, Input::Recompose(id(101))), [], "what is not refused may be in the log");
+    assert_eq!(client.step(30, Input::Recompose(id(101))), [], "a draft that is not refused may be in the log");
 
     let appended = |nth| {
         [Action::Transmit(ClientFrame::Append {
@@ -254,7 +254,7 @@ fn a_final_refusal_stops_what_follows_until_the_person_decides() {
 }
 
 #[test]
-fn a_refusal_for_now_waits_as_long_as_it_says() {
+fn refusal_for_now_is_retried_after_retry_ms() {
     let mut client = live_client();
     let _ = client.step(10, Input::Send { id: id(100), body: body("text"), reply_to: None, at: 5 });
     let refusal = ServerFrame::Rejected { id: id(100), code: Code::Rate, retry_ms: Some(400) };
@@ -264,7 +264,7 @@ fn a_refusal_for_now_waits_as_long_as_it_says() {
 }
 
 #[test]
-fn a_draft_kept_over_a_reload_settles_in_the_snapshot_or_is_sent() {
+fn draft_kept_over_a_reload_settles_if_the_snapshot_has_it() {
     let log = Log::of([said(1), said(2)]);
     let mut outbox = Outbox::default();
     for nth in [2, 7] {
@@ -277,7 +277,7 @@ fn a_draft_kept_over_a_reload_settles_in_the_snapshot_or_is_sent() {
 }
 
 #[test]
-fn the_row_of_a_message_keeps_its_key_when_it_is_sent() {
+fn message_row_keeps_its_key_when_it_is_sent() {
     let mut client = live_client();
     let _ = client.step(10, Input::Send { id: id(3), body: body("text"), reply_to: None, at: 5 });
     let pending = client.rows();
@@ -291,7 +291,7 @@ fn the_row_of_a_message_keeps_its_key_when_it_is_sent() {
 }
 
 #[test]
-fn a_trimmed_answer_settles_without_a_row() {
+fn trimmed_duplicate_settles_without_a_row() {
     let mut client = live_client();
     let _ = client.step(10, Input::Send { id: id(100), body: body("text"), reply_to: None, at: 5 });
     let rows = client.rows().len();
@@ -302,7 +302,7 @@ fn a_trimmed_answer_settles_without_a_row() {
 }
 
 #[test]
-fn a_hole_leads_to_a_new_hello_with_the_same_position() {
+fn gap_leads_to_a_new_hello_with_the_same_position() {
     let mut client = live_client();
     let position = client.room().unwrap().position();
     let log = Log::of((1..5).map(said));
@@ -318,17 +318,17 @@ fn a_hole_leads_to_a_new_hello_with_the_same_position() {
 }
 
 #[test]
-fn a_room_that_was_seen_and_is_gone_has_ended() {
+fn no_such_room_after_a_snapshot_means_room_ended() {
     let mut client = Client::new(1, Some(Log::of([said(1)]).snapshot(1, 10)), Outbox::default());
     let _ = client.step(0, Input::Start);
     assert_eq!(client.status(), Status::Connecting);
     let _ = client.step(0, Input::Closed(1, 4502));
     assert_eq!(client.status(), Status::Ended(Ending::RoomEnded));
-    assert_eq!(client.rows().len(), 2, "what was said can still be read");
+    assert_eq!(client.rows().len(), 2, "messages can still be read");
 }
 
 #[test]
-fn the_window_is_bounded_and_says_so() {
+fn window_is_bounded_and_full_window_loads_no_older_page() {
     let log = Log::of((0..WINDOW as u32 + 50).map(said));
     let mut room = RoomState::from_snapshot(log.snapshot(40, 10));
     for event in &log.events[40..] {
@@ -336,11 +336,11 @@ fn the_window_is_bounded_and_says_so() {
         assert!(log.has_run(room.timeline().events()));
     }
     assert_eq!(room.timeline().events().len(), WINDOW);
-    assert_eq!(room.older(), None, "there is no space");
+    assert_eq!(room.older(), None, "the window has no space for an older page");
 }
 
 #[test]
-fn who_left_keeps_the_name() {
+fn member_who_left_keeps_the_name() {
     let log = Log::of([log::joined(0, ME), log::joined(1, 3), log::left(2, 3)]);
     let mut room = RoomState::from_snapshot(log.snapshot(1, 10));
     room.apply(Delivered::Event(log.events[1].clone()));
@@ -351,7 +351,7 @@ fn who_left_keeps_the_name() {
     let Row::Line(line) = &rows[2] else { panic!("{rows:?}") };
     let kinds: Vec<_> = line.changes.iter().map(|change| change.kind).collect();
     assert_eq!(kinds[0], SeatChangeKind::Joined);
-    assert_eq!((rows.len(), line.changes.len()), (3, 2), "mine alone, the others folded");
+    assert_eq!((rows.len(), line.changes.len()), (3, 2), "the reader's line by itself, the others folded");
 }
 
 /// A client that is live on connection 1, caught up, with two messages.

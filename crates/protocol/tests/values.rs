@@ -1,4 +1,4 @@
-//! The values of the wire: what is forgiven, what is refused, and that nothing from outside can make decoding panic.
+//! Values of the wire: which input is normalized, which is refused, and that no input makes decoding panic.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -106,13 +106,13 @@ fn client_frame() -> impl Strategy<Value = ClientFrame> {
 
 proptest! {
     #[test]
-    fn every_entropy_is_a_code_that_reads_back(code in code()) {
+    fn any_entropy_makes_a_code_that_reads_back(code in code()) {
         prop_assert_eq!(code.to_string().len(), 9);
         prop_assert_eq!(code.to_string().parse(), Ok(code));
     }
 
     #[test]
-    fn codes_forgive_case_spaces_hyphens_and_look_alikes(code in code(), salt in prop::collection::vec(0u8..6, 9)) {
+    fn code_ignores_case_spaces_hyphens_and_look_alikes(code in code(), salt in prop::collection::vec(0u8..6, 9)) {
         let typed: String = code.to_string().chars().zip(&salt).map(|(c, salt)| match (c, salt) {
             ('0', 0) => "o".to_owned(),
             ('0', 1) => "O".to_owned(),
@@ -129,14 +129,14 @@ proptest! {
     }
 
     #[test]
-    fn codes_read_anything_without_panic(typed in any::<String>()) {
+    fn code_parsing_never_panics(typed in any::<String>()) {
         if let Ok(code) = typed.parse::<RoomCode>() {
             prop_assert_eq!(code.to_string().parse(), Ok(code));
         }
     }
 
     #[test]
-    fn names_are_in_their_bounds_and_normal_once_parsed(typed in any::<String>()) {
+    fn parsed_name_is_within_bounds_and_normalized(typed in any::<String>()) {
         if let Ok(name) = typed.parse::<DisplayName>() {
             prop_assert!(!name.as_str().is_empty());
             prop_assert!(name.as_str().chars().count() <= 4 * name::MAX_GRAPHEMES);
@@ -147,7 +147,7 @@ proptest! {
     }
 
     #[test]
-    fn bodies_are_in_their_bounds_and_normal_once_parsed(typed in "(?s)[ \t\r\n\u{a0}]{0,6}.{0,60}[ \t\r\n]{0,6}") {
+    fn parsed_body_is_within_bounds_and_normalized(typed in "(?s)[ \t\r\n\u{a0}]{0,6}.{0,60}[ \t\r\n]{0,6}") {
         if let Ok(parsed) = typed.parse::<MessageBody>() {
             let text = parsed.as_str();
             prop_assert!(!text.contains('\r'));
@@ -158,13 +158,13 @@ proptest! {
     }
 
     #[test]
-    fn decoding_survives_any_text(text in any::<String>()) {
+    fn decoding_any_text_never_panics(text in any::<String>()) {
         let _ = decode::<ClientFrame>(&text);
         let _ = decode::<ServerFrame>(&text);
     }
 
     #[test]
-    fn decoding_survives_valid_text_with_a_wound(
+    fn decoding_a_corrupted_frame_never_panics(
         client in client_frame(), server in server_frame(), at in any::<prop::sample::Index>(), with in any::<char>(),
     ) {
         for text in [encode(&client), encode(&server)] {
@@ -183,7 +183,7 @@ proptest! {
     }
 
     #[test]
-    fn frames_read_back_as_they_were_written(client in client_frame(), server in server_frame()) {
+    fn frames_read_back_as_written(client in client_frame(), server in server_frame()) {
         prop_assert_eq!(decode::<ClientFrame>(&encode(&client)), Ok(client));
         prop_assert_eq!(decode::<ServerFrame>(&encode(&server)), Ok(server));
     }
@@ -201,7 +201,7 @@ proptest! {
 }
 
 #[test]
-fn a_body_is_counted_in_scalar_values() {
+fn body_is_counted_in_scalar_values() {
     let longest = "é".repeat(body::MAX_SCALARS);
     assert!(longest.parse::<MessageBody>().is_ok());
     assert_eq!(format!("{longest}x").parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::TooLong));
@@ -227,13 +227,13 @@ fn control_characters_of_pasted_text_are_dropped() {
 }
 
 #[test]
-fn place_of_what_turns_a_name_around_is_known() {
+fn place_of_a_bidi_control_in_a_name_is_found() {
     assert_eq!(name::turned_at(" Ana\u{202e}Bo"), Some(4));
     assert_eq!(name::turned_at("Ana"), None);
 }
 
 #[test]
-fn code_is_found_in_what_was_pasted() {
+fn code_is_found_in_pasted_text() {
     let code: RoomCode = "KXQ4-7M2P".parse().unwrap();
     for typed in [
         "https://chat.example/room/KXQ4-7M2P",
@@ -261,7 +261,7 @@ fn code_is_found_in_what_was_pasted() {
 }
 
 #[test]
-fn a_name_is_counted_in_graphemes_and_never_invisible() {
+fn name_is_counted_in_graphemes_and_never_invisible() {
     let family = "👨‍👩‍👧";
     assert!(family.repeat(25).parse::<DisplayName>().is_ok());
     assert_eq!("a".repeat(33).parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameBad));
@@ -272,14 +272,14 @@ fn a_name_is_counted_in_graphemes_and_never_invisible() {
 }
 
 #[test]
-fn a_code_says_what_is_wrong_with_it() {
+fn code_error_tells_missing_from_malformed() {
     assert!("".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeMissing));
     assert!("ABCD".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeBad));
     assert!("ABCD-EFGU".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeBad));
 }
 
 #[test]
-fn later_versions_are_skipped() {
+fn kinds_of_later_versions_decode_as_unknown() {
     let frame = decode::<ServerFrame>(r#"{"type":"whisper","to":"x","secret":true}"#);
     assert_eq!(frame, Ok(ServerFrame::Unknown));
     assert_eq!(decode::<ClientFrame>(r#"{"type":"whisper","to":"x"}"#), Ok(ClientFrame::Unknown));
@@ -297,7 +297,7 @@ fn later_versions_are_skipped() {
 }
 
 #[test]
-fn a_proposal_that_cannot_be_read_keeps_its_id() {
+fn unreadable_proposal_keeps_its_id() {
     let id = EventId::mint(1, [0; 10]);
     let read = |event: &str| decode::<ClientFrame>(&format!(r#"{{"event":{event},"id":"{id}","type":"append"}}"#));
     for (event, proposal) in [
@@ -317,7 +317,7 @@ fn a_proposal_that_cannot_be_read_keeps_its_id() {
 }
 
 #[test]
-fn an_event_this_version_cannot_read_is_not_taken_for_a_trimmed_one() {
+fn unreadable_event_is_not_decoded_as_trimmed() {
     let (id, by) = (EventId::mint(1, [0; 10]), MemberId(Uuid::from_u128(7)));
     let text = format!(r#"{{"seq":2,"prev":1,"id":"{id}","at":3,"by":"{by}","kind":"message","body":""}}"#);
     assert!(decode::<Delivered>(&text).is_err());
@@ -334,7 +334,7 @@ fn text_of_messages_is_not_in_debug_output() {
 }
 
 #[test]
-fn close_codes_come_back_or_stop() {
+fn close_code_tells_whether_to_reconnect() {
     for number in 1000..5000 {
         if let Some(code) = CloseCode::from_number(number) {
             assert_eq!(code.number(), number);
@@ -350,7 +350,7 @@ fn close_codes_come_back_or_stop() {
 }
 
 #[test]
-fn emoji_are_those_of_the_table_and_one_whichever_selector_follows() {
+fn emoji_has_one_form_with_any_variation_selector() {
     for emoji in ["🆗", "🀄", "🃏", "🆎", "🈁", "🈵", "🉐", "Ⓜ️", "🅰️", "🇺🇳", "🫩"] {
         assert_eq!(emoji.parse::<protocol::Emoji>().map(|emoji| emoji.to_string()), Ok(emoji.to_owned()), "{emoji}");
     }
@@ -372,7 +372,7 @@ fn emoji_are_those_of_the_table_and_one_whichever_selector_follows() {
 }
 
 #[test]
-fn a_reaction_is_one_emoji() {
+fn reaction_is_one_emoji() {
     for emoji in ["👍", "🫡", "❤️", "1️⃣", "👩‍👩‍👧‍👦", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇩🇪", "⭐"]
     {
         assert_eq!(emoji.parse::<protocol::Emoji>().map(|emoji| emoji.to_string()), Ok(emoji.to_owned()));

@@ -1,7 +1,7 @@
-//! The wire as it is written down: `fixtures/wire` holds one example of every frame and of every kind of event, and
+//! Golden files of the wire format: `fixtures/wire` holds one example of every frame and of every kind of event, and
 //! `PROTOCOL.md` shows the same ones. A change here is a change of the protocol.
 //!
-//! `BLESS=1 cargo test -p protocol --test wire_golden` writes them anew.
+//! `BLESS=1 cargo test -p protocol --test wire_golden` rewrites them.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -22,7 +22,8 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wire")
 }
 
-/// Decode equals the value, encode equals the fixture; the order of fields and every byte but the white space count.
+/// Asserts that the fixture decodes to the value and the value encodes to the fixture. The order of fields and every
+/// byte but white space count.
 fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) {
     let path = folder().join(format!("{name}.json"));
     let pretty = serde_json::to_string_pretty(value).unwrap() + "\n";
@@ -61,7 +62,7 @@ fn event(nth: u8, by: MemberId, kind: EventKind) -> Event {
 }
 
 #[test]
-fn frames_of_the_client() {
+fn client_frames_match_fixtures() {
     golden("hello", &ClientFrame::Hello { v: VERSION, position: None });
     golden("hello_resume", &ClientFrame::Hello { v: VERSION, position: Some(position(42)) });
     let append = |event| ClientFrame::Append { id: id(9), event };
@@ -76,7 +77,7 @@ fn frames_of_the_client() {
 }
 
 #[test]
-fn frames_of_the_server() {
+fn server_frames_match_fixtures() {
     golden(
         "welcome",
         &ServerFrame::Welcome(Box::new(Welcome {
@@ -116,7 +117,7 @@ fn frames_of_the_server() {
 }
 
 #[test]
-fn kinds_of_events() {
+fn event_kinds_match_fixtures() {
     golden("event_joined", &event(1, ana(), EventKind::Joined { member: ana(), name: name("Ana") }));
     golden("event_left", &event(2, ana(), EventKind::Left { member: ana(), why: LeaveReason::Choice }));
     golden("event_left_vanished", &event(3, ben(), EventKind::Left { member: ben(), why: LeaveReason::Vanished }));
@@ -152,9 +153,9 @@ const WANTED: [&str; 16] = [
     "signal",
 ];
 
-/// A new variant breaks the build here, and wants a fixture above.
+/// A new variant breaks the build here, and needs a fixture above.
 #[test]
-fn nothing_is_without_an_example() {
+fn every_frame_and_event_kind_has_a_fixture() {
     fn client(frame: &ClientFrame) -> &'static str {
         match frame {
             ClientFrame::Hello { .. } => "hello",
@@ -205,7 +206,7 @@ fn nothing_is_without_an_example() {
 }
 
 #[test]
-fn the_prose_quotes_every_example() {
+fn protocol_document_quotes_every_fixture() {
     let prose = std::fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../PROTOCOL.md")).unwrap();
     for file in std::fs::read_dir(folder()).unwrap() {
         let path = file.unwrap().path();

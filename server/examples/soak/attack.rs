@@ -1,4 +1,4 @@
-//! The worst cost of each kind of request, per byte that its sender has to send, and what readers cost who do not read.
+//! Measures the worst-case cost of each kind of request per byte sent, and the cost of clients that do not read.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,26 +20,26 @@ use crate::proof::light::{Light, TINY};
 use crate::proof::node::Program;
 use crate::store::processor;
 
-/// Each kind is repeated for this long, and once at least.
+/// Time for which each kind of request is repeated. Each is sent at least once.
 const MEASURE: Duration = Duration::from_secs(2);
-/// Messages of a page, and characters of each.
+/// Number of messages in a page, and of characters in each.
 const PAGE: usize = 100;
 const LONG: usize = 4_000;
-/// Time after which memory has to be back, and MiB that may be kept. The allocator gives back what was unused for ten
-/// seconds.
+/// Time after which the server must have released its memory, and the MiB that it may keep. The allocator releases
+/// memory that has been unused for ten seconds.
 const RETURNED: Duration = Duration::from_secs(15);
 const KEPT: f64 = 30.0;
 /// Maximum time of a health check: probes commonly give up after a second.
 const HEALTH: Duration = Duration::from_secs(1);
-/// Maximum time that a request may take here.
+/// Maximum time of a request.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Connections that ask for a page and do not read it.
+    /// Connections that request a page and do not read it.
     #[arg(long, default_value_t = 20)]
     pages: usize,
-    /// Connections that ask for the largest file and do not read it.
+    /// Connections that request the largest file and do not read it.
     #[arg(long, default_value_t = 120)]
     files: usize,
 }
@@ -58,13 +58,13 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     unread(&program, "file of the largest size", &script.file, arguments.files).await && pages && faults.is_empty()
 }
 
-/// The requests that are sent again without their answer being read.
+/// Requests that are sent again without reading the response.
 struct Script {
     quotes: String,
     file: String,
 }
 
-/// Prints a row for each kind of request. Answers also what was wrong in them.
+/// Prints a row for each kind of request. Returns also the faults found.
 async fn requests(program: &Program) -> (Script, Vec<String>) {
     let server = program.address;
     let mut rows = Rows { program, faults: Vec::new() };
@@ -122,7 +122,8 @@ async fn requests(program: &Program) -> (Script, Vec<String>) {
     (Script { quotes, file }, rows.faults)
 }
 
-/// A room with everybody inside and a page of the same message: the first seat, and the seq after the page.
+/// Creates a room with all its members and a page of equal messages. Returns the first seat, and the seq after the
+/// page.
 async fn room(program: &Program, seats: usize, name: &str, body: &str) -> (Seat, usize) {
     let named = |n: usize| if name == "@" { format!("{n:@>31}") } else { format!("{name}{n}") };
     settle(program).await;
@@ -155,25 +156,25 @@ fn post(server: SocketAddr, path: &str, form: &str, cookie: &str) -> String {
 async fn exchange(server: SocketAddr, request: &str) -> Vec<u8> {
     let mut answer = Vec::new();
     let mut stream = TcpStream::connect(server).await.unwrap();
-    // A server may answer before it has read everything.
+    // The server may respond, and close, before it has read the whole request.
     let _ = stream.write_all(request.as_bytes()).await;
     let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an answer");
     answer
 }
 
-/// Status of an answer.
+/// Returns the status code of a response, `cut` if there is none.
 fn status(answer: &[u8]) -> &str {
     answer.split(|byte| *byte == b' ').nth(1).and_then(|status| str::from_utf8(status).ok()).unwrap_or("cut")
 }
 
-/// The table, and what is wrong in its rows.
+/// Rows of the table, and the faults found in them.
 struct Rows<'a> {
     program: &'a Program,
     faults: Vec<String>,
 }
 
 impl Rows<'_> {
-    /// Sends a request again and again, one at a time, and prints what it costs. Returns the last answer.
+    /// Sends a request repeatedly, one at a time, and prints its cost. Returns the last response.
     async fn row(&mut self, what: &str, request: &str) -> String {
         let mut answer = Vec::new();
         let cost = Cost::of(self.program, async || answer = exchange(self.program.address, request).await).await;
@@ -181,7 +182,7 @@ impl Rows<'_> {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// The same for two at once.
+    /// Sends two requests at a time, repeatedly, and prints the cost.
     async fn two(&mut self, what: &str, request: &str) {
         let (server, mut answer) = (self.program.address, Vec::new());
         let two = async || answer = join(exchange(server, request), exchange(server, request)).await.1;
@@ -189,7 +190,7 @@ impl Rows<'_> {
         self.put(&cost, what, 2 * request.len(), answer.len(), status(&answer));
     }
 
-    /// The same for frames on one socket, each after the answer to the one before.
+    /// Sends frames on one socket, each after the echo of the previous one, and prints the cost.
     async fn frames(&mut self, seat: &Seat) {
         let mut dice = Dice::new(3);
         for (what, body) in
@@ -207,7 +208,7 @@ impl Rows<'_> {
         }
     }
 
-    /// Prints a row. None of these requests may be too much for the server, or hold up its health checks.
+    /// Prints a row. It is a fault if a request overloads the server or delays its health checks.
     fn put(&mut self, cost: &Cost, what: &str, sent: usize, answer: usize, status: &str) {
         cost.print(what, sent, answer, status);
         if matches!(status, "503" | "cut") {
@@ -219,7 +220,7 @@ impl Rows<'_> {
     }
 }
 
-/// Costs of one request, as means, and the slowest health check beside them.
+/// Mean cost of one request in milliseconds, and the slowest health check meanwhile.
 struct Cost {
     wall: f64,
     processor: f64,
@@ -238,7 +239,7 @@ impl Cost {
         }
         let wall = begun.elapsed().as_secs_f64() * 1e3 / count;
         let processor = (processor(&[program.pid()]) - before).as_secs_f64() * 1e3 / count;
-        // One that is held up is waited for: its time counts.
+        // Leaves time for a delayed health check to finish, so that it counts.
         sleep(Duration::from_millis(50)).await;
         Self { wall, processor, health: Duration::from_micros(worst.load(Ordering::Relaxed)) }
     }
@@ -253,7 +254,7 @@ impl Cost {
     }
 }
 
-/// Waits until the server is idle: what it gave up answering it may still be at.
+/// Waits until the server is idle: it may still work on requests that have timed out.
 async fn settle(program: &Program) {
     const PAUSE: Duration = Duration::from_millis(200);
     let used = || processor(&[program.pid()]);
@@ -267,7 +268,7 @@ async fn settle(program: &Program) {
     }
 }
 
-/// Asks for the server's health without end, and keeps the longest time in microseconds.
+/// Sends health checks in an endless loop, and records the longest time in microseconds.
 async fn probe(server: SocketAddr, worst: Arc<AtomicU64>) {
     loop {
         let begun = Instant::now();
@@ -279,8 +280,8 @@ async fn probe(server: SocketAddr, worst: Arc<AtomicU64>) {
     }
 }
 
-/// Prints the memory and descriptors of the server while nobody reads these answers, and afterwards. True: it has both
-/// back.
+/// Prints the memory and the number of open descriptors of the server while clients do not read its responses, and
+/// afterwards. True if the server has released both.
 async fn unread(program: &Program, what: &str, request: &str, count: usize) -> bool {
     settle(program).await;
     let megabytes = || resident(program.pid()) / 1024.0;

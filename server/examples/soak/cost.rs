@@ -1,4 +1,4 @@
-//! What an append and a delivery cost a node and its store.
+//! Measures the cost of an append and of a delivery for a node and its store.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,34 +19,34 @@ use crate::store::{Store, processor};
 
 const WARM: Duration = Duration::from_secs(2);
 const MEASURE: Duration = Duration::from_secs(6);
-/// Rooms that are filled side by side.
+/// Number of rooms that are filled concurrently.
 const AT_ONCE: usize = 32;
-/// Nobody of earlier rooms is missed meanwhile.
+/// Grace period: long enough that no seat of an earlier room is freed during the measurement.
 const GRACE: Duration = Duration::from_secs(12_000);
-/// How many people of a room write.
+/// Maximum number of members who write in a room.
 const WRITERS: usize = 10;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// NATS servers that hold the rooms, 1 or 3; 0: SQLite.
+    /// Number of NATS servers in the store, 1 or 3; 0 for SQLite.
     #[arg(long, default_value_t = 0)]
     servers: usize,
 }
 
-/// Who is there, and what they do.
+/// Load: members and their messages.
 pub(crate) struct Talk {
     pub(crate) rooms: usize,
-    /// Of each room.
+    /// Members of each room.
     pub(crate) members: usize,
-    /// Those of them who write.
+    /// Members of each room who write.
     pub(crate) writers: usize,
-    /// Messages per second of all of them; None: as many as it takes, a writer waiting for each echo.
+    /// Messages per second of all writers together. `None` for the maximum: each writer sends again after its echo.
     pub(crate) rate: Option<f64>,
 }
 
 #[derive(Default)]
 struct Count {
-    /// Messages that their writer has heard, and those that anybody has.
+    /// Messages received by their own writers, and messages received by any member.
     appends: AtomicU64,
     deliveries: AtomicU64,
 }
@@ -94,16 +94,16 @@ async fn measure(server: &Path, store: &Store, talk: &Talk) {
     );
 }
 
-/// Everybody, connected. Dropped before the node, so that nobody is there when it is killed.
+/// Connected members. Must be dropped before the node, so that nobody is connected when it is killed.
 pub(crate) struct People {
     count: Arc<Count>,
-    /// Writers wait for it.
+    /// Cancelled to let the writers begin.
     begin: CancellationToken,
     _tasks: JoinSet<()>,
 }
 
 impl People {
-    /// Rooms are filled side by side.
+    /// Fills the rooms concurrently and connects all members.
     pub(crate) async fn come(node: &Program, talk: &Talk) -> Self {
         let (count, begin, address) = (Arc::new(Count::default()), CancellationToken::new(), node.address);
         let pause = talk.rate.map(|rate| Duration::from_secs_f64((talk.rooms * talk.writers) as f64 / rate));
@@ -124,7 +124,8 @@ impl People {
     }
 }
 
-/// Reads, and writes once it is time to: each message a pause after the one before, or after its echo.
+/// Reads, and writes after `begin` is cancelled. A message follows `pause` after the previous one, and not before the
+/// echo of that.
 async fn take_part(
     mut light: Light,
     mut begin: Option<CancellationToken>,
@@ -147,7 +148,7 @@ async fn take_part(
             }
             Some(()) = until_cancelled(begin.as_ref()) => {
                 begin = None;
-                // Everybody begins at another moment.
+                // Spreads the writers over the pause.
                 due = Some(Instant::now() + pause.mul_f64(dice.between(0, 1_000) as f64 / 1_000.0));
             }
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() && waits_for.is_none() => {

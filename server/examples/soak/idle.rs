@@ -1,4 +1,4 @@
-//! What people cost who are there and say nothing.
+//! Measures the cost of members who are connected and idle.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,14 +10,15 @@ use crate::proof::kernel::resident;
 use crate::store::{Store, processor};
 
 const WARM: Duration = Duration::from_secs(2);
-/// Each connection is sent a ping and an empty frame every 25 s, and renews its lease every 40.
+/// Duration of the measurement. Each connection gets a ping and an empty frame every 25 s, and its lease is renewed
+/// every 40 s.
 const QUIET: Duration = Duration::from_secs(40);
-/// The program's own default.
+/// Grace period: the server's default.
 const GRACE: Duration = Duration::from_secs(120);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// NATS servers that hold the rooms, 1 or 3; 0: SQLite.
+    /// Number of NATS servers in the store, 1 or 3; 0 for SQLite.
     #[arg(long, default_value_t = 0)]
     servers: usize,
     #[arg(long, default_value_t = 2_000)]

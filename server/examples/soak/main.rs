@@ -1,15 +1,15 @@
-//! The long proof, against the real program.
+//! Soak tests and measurements of the real server program.
 //!
-//!     soak                     kills the server again and again under people who write
-//!     soak start               measures how long a server with many rooms takes until it is ready
-//!     soak rss                 holds half of the most appends per second, and fits the server's memory
-//!     soak stalled             measures what one reader who stops reading costs the others
-//!     soak surroundings        has nobody read the log, and fills the disk, under people who come, talk and vanish
-//!     soak rolling             restarts both nodes of a cluster, one after the other, under people who write
-//!     soak idle                measures what people cost who say nothing
-//!     soak cost                measures what an append and a delivery cost
-//!     soak attack              measures the worst cost of each kind of request
-//!     soak size                measures what rooms, events and leases are in JetStream
+//!     soak                     kills the server repeatedly while members write
+//!     soak start               measures the time until a server with many rooms is ready
+//!     soak rss                 holds half of the maximum append rate, and fits the growth of the server's memory
+//!     soak stalled             measures how a client that stops reading slows down the others
+//!     soak surroundings        stalls the log's reader and fills the disk while members join, write and vanish
+//!     soak rolling             restarts both nodes of a cluster, one after the other, while members write
+//!     soak idle                measures the cost of idle members
+//!     soak cost                measures the cost of an append and of a delivery
+//!     soak attack              measures the worst-case cost of each kind of request
+//!     soak size                measures the size of rooms, events and leases in JetStream
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
 
@@ -42,7 +42,7 @@ use proof::soak::Soak;
 
 #[derive(Parser)]
 struct Arguments {
-    /// The program to kill; the one beside this one's directory when absent.
+    /// Path of the server; by default `server` in the parent directory of this program's directory.
     #[arg(long, env = "SERVER", global = true)]
     server: Option<PathBuf>,
     #[command(flatten)]
@@ -53,23 +53,23 @@ struct Arguments {
 
 #[derive(clap::Args)]
 struct Kills {
-    /// Asks the server to end, as a deploy does, instead of killing it.
+    /// Sends SIGTERM, as a deployment does, instead of killing the server.
     #[arg(long)]
     gently: bool,
-    /// Ends after this time.
+    /// Maximum duration in minutes.
     #[arg(long, default_value_t = 30.0)]
     minutes: f64,
-    /// Ends after these many kills.
+    /// Maximum number of kills.
     #[arg(long, default_value_t = 200)]
     kills: usize,
     #[arg(long, default_value_t = 8)]
     rooms: usize,
     #[arg(long, default_value_t = 6)]
     members: usize,
-    /// Messages per second of one member.
+    /// Messages per second of each member.
     #[arg(long, default_value_t = 4.0)]
     rate: f64,
-    /// Repeats the plan of kills and messages.
+    /// Seed of the plan of kills and messages; the same seed repeats the plan.
     #[arg(long)]
     seed: Option<u64>,
 }
@@ -80,36 +80,36 @@ struct Rollout {
     rooms: usize,
     #[arg(long, default_value_t = 20)]
     members: usize,
-    /// Messages per second, of all of them.
+    /// Messages per second of all members together.
     #[arg(long, default_value_t = 50.0)]
     rate: f64,
     /// Seconds before, between and after the restarts.
     #[arg(long, default_value_t = 10.0)]
     pause: f64,
-    /// Repeats what is said.
+    /// Seed of the messages; the same seed repeats them.
     #[arg(long)]
     seed: Option<u64>,
 }
 
 #[derive(Subcommand)]
 enum What {
-    /// The time from the server's start until it is ready, with live rooms in its store.
+    /// Measures the time from the server's start until it is ready, with rooms in its store.
     Start(start::Arguments),
-    /// The server's memory at half of the most appends per second.
+    /// Measures the server's memory at half of the maximum append rate.
     Rss(memory::Arguments),
-    /// One reader who stops reading, in a room of 100.
+    /// Measures the effect of one client that stops reading, in a room of 100.
     Stalled(stalled::Arguments),
-    /// A log that nobody reads, and a full disk.
+    /// Tests the server with a log that is not read, and with a full disk.
     Surroundings(surroundings::Arguments),
-    /// Both nodes of a cluster, restarted one after the other.
+    /// Restarts both nodes of a cluster, one after the other.
     Rolling(Rollout),
-    /// What people cost who say nothing.
+    /// Measures the cost of idle members.
     Idle(idle::Arguments),
-    /// What an append and a delivery cost.
+    /// Measures the cost of an append and of a delivery.
     Cost(cost::Arguments),
-    /// The worst cost of each kind of request per byte sent, and of readers who do not read.
+    /// Measures the worst-case cost of each kind of request per byte sent, and of clients that do not read.
     Attack(attack::Arguments),
-    /// What rooms, events and leases are in JetStream.
+    /// Measures the size of rooms, events and leases in JetStream.
     Size(size::Arguments),
 }
 
@@ -132,7 +132,7 @@ async fn main() -> ExitCode {
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `target/release/examples/soak` belongs to `target/release/server`.
+/// Returns the default path of the server: `target/release/server` for `target/release/examples/soak`.
 fn beside() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     here.ancestors().nth(2).unwrap().join("server")

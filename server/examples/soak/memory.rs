@@ -1,4 +1,4 @@
-//! The server's memory while rooms stay the same and people write without end.
+//! Measures the server's memory while a constant set of members writes at a constant rate.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::proof::kernel::resident;
 use crate::proof::light::Light;
 use crate::proof::node::Program;
 
-/// How long the most appends per second are looked for, after this long to warm up.
+/// Time for which the maximum append rate is measured, and time to warm up before it.
 const SEARCH: Duration = Duration::from_secs(15);
 const WARM: Duration = Duration::from_secs(5);
-/// The part of the time that the fit leaves out at the beginning.
+/// Fraction of the samples that the fit omits at the beginning.
 const LEFT_OUT: f64 = 0.2;
-/// The slope may be this much of the mean over the time of the fit, in percent.
+/// Maximum growth over the time of the fit, in percent of the mean.
 const LIMIT: f64 = 2.0;
 
 #[derive(clap::Args)]
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     rooms: usize,
     #[arg(long, default_value_t = 5)]
     members: usize,
-    /// Appends per second to hold; half of the most when absent.
+    /// Appends per second to hold; by default half of the maximum.
     #[arg(long)]
     rate: Option<f64>,
 }
@@ -45,7 +45,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     program.start().await;
     let pause = watch::Sender::new(Duration::ZERO);
     let echoes = Arc::new(AtomicU64::new(0));
-    // Dropped before the program, so that nobody is there when it is killed.
+    // Dropped before the program, so that nobody is connected when it is killed.
     let mut writers = JoinSet::new();
     for room in 0..arguments.rooms {
         let mut code = None;
@@ -74,7 +74,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     report(&samples, rate, held)
 }
 
-/// Writes, waits for the echo and the pause, and writes again.
+/// Sends messages, each after the echo of the previous one and the pause.
 async fn write(mut light: Light, mut pause: watch::Receiver<Duration>, echoes: Arc<AtomicU64>, seed: u64) {
     let mut dice = Dice::new(seed);
     let mut waits_for: Option<String> = None;
@@ -96,7 +96,7 @@ async fn write(mut light: Light, mut pause: watch::Receiver<Duration>, echoes: A
                 light.append(id, format!("message {:048x}", dice.draw())).await;
             }
             Ok(()) = pause.changed() => {
-                // Everybody begins at another moment.
+                // Spreads the writers over the pause.
                 let pause = *pause.borrow();
                 due = Instant::now() + pause.mul_f64(dice.between(0, 1_000) as f64 / 1_000.0);
             }
@@ -110,7 +110,7 @@ async fn measure(echoes: &AtomicU64, time: Duration) -> f64 {
     (echoes.load(Ordering::Relaxed) - before) as f64 / time.as_secs_f64()
 }
 
-/// The resident kilobytes of the process, every second.
+/// Samples the resident memory of the process every second, in KiB.
 async fn sample(pid: u32, time: Duration) -> Vec<f64> {
     let mut samples = Vec::new();
     let begun = Instant::now();
@@ -137,7 +137,7 @@ fn report(samples: &[f64], rate: f64, held: f64) -> bool {
     rise < LIMIT
 }
 
-/// Least squares: the mean, and the slope per sample.
+/// Fits a line by least squares. Returns the mean, and the slope per sample.
 fn fit(samples: &[f64]) -> (f64, f64) {
     let n = samples.len() as f64;
     let mean = samples.iter().sum::<f64>() / n;

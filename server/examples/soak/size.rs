@@ -1,5 +1,5 @@
-//! What rooms and events are in JetStream: bytes on disk, subjects, memory of the servers and of a node that knows of
-//! them, and how many leases are renewed and looked at in a second.
+//! Measures rooms, events and leases in JetStream: bytes on disk, subjects, memory of the servers and of a node that
+//! has the rooms in its cache, and the number of leases that are renewed and checked per second.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,32 +13,32 @@ use server::entropy;
 use crate::proof::kernel::resident;
 use crate::store::Store;
 
-/// What is asked at once.
+/// Maximum number of concurrent requests.
 const AT_ONCE: usize = 256;
 const TTL: Duration = Duration::from_secs(600);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// NATS servers, 1 or 3.
+    /// Number of NATS servers, 1 or 3.
     #[arg(long, default_value_t = 1)]
     servers: usize,
-    /// Rooms of one member.
+    /// Number of rooms, of one member each.
     #[arg(long, default_value_t = 10_000)]
     rooms: usize,
-    /// Messages of 100 characters, in 200 of the rooms.
+    /// Number of messages of 100 characters, in 200 of the rooms.
     #[arg(long, default_value_t = 60_000)]
     messages: usize,
-    /// Leases, renewed once.
+    /// Number of leases, each renewed once.
     #[arg(long, default_value_t = 20_000)]
     leases: usize,
 }
 
-/// What the streams hold.
+/// Size of the streams.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     bytes: u64,
     messages: u64,
-    /// Resident kilobytes of one server.
+    /// Resident memory of one server, in KiB.
     resident: f64,
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     true
 }
 
-/// Another node's first look at everybody's leases, which comes a grace after its start.
+/// Measures another node's first check of all leases, which comes one grace period after its start.
 async fn sweep(store: &Store, seats: usize) {
     let limits = Limits::default();
     let other = backend::open(&store.url(), &limits).await.unwrap();
@@ -105,12 +105,12 @@ async fn append(engine: &dyn Backend, code: RoomCode, by: MemberId, kind: EventK
     engine.append(code, Draft { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
 }
 
-/// The same one for the same `n`.
+/// Takes or renews a lease; the same `n` is the same lease.
 async fn hold(engine: Arc<dyn Backend>, (code, member): (RoomCode, MemberId), n: usize) {
     engine.hold(Lease { code, member, id: uuid::Uuid::from_u128(n as u128 + 1) }, TTL).await.unwrap();
 }
 
-/// A node that starts now: its resident kilobytes, and how long it took until it was ready.
+/// Starts a node. Returns its resident memory in KiB, and the time until it was ready.
 async fn node(server: &Path, store: &Store) -> (f64, Duration) {
     let begun = Instant::now();
     let node = store.node(server, TTL).await;

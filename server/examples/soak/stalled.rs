@@ -1,4 +1,4 @@
-//! What one reader who stops reading costs the others of a room.
+//! Measures how one client that stops reading affects the other members of its room.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,30 +17,31 @@ use crate::proof::kernel;
 use crate::proof::light::{Light, TINY};
 use crate::proof::node::Program;
 
-/// Until the kernel's buffers of the stalled reader are full, and the room's ring has gone past it.
+/// Time until the kernel's buffers for the stalled client are full, and its cursor is older than the replay buffer.
 const WARM: Duration = Duration::from_secs(4);
-/// Over before the ten seconds are, after which the server gives up a reader whose buffers are full.
+/// Duration of a measurement. It ends before the ten seconds after which the server closes a connection whose buffers
+/// are full.
 const MEASURE: Duration = Duration::from_secs(7);
-/// The median of the pairs' ratios may be this.
+/// Maximum median of the pairs' ratios.
 const LIMIT: f64 = 1.10;
-/// What each message carries beside its time, in bytes.
+/// Length of each message's padding, which follows its time, in bytes.
 const PADDING: usize = 2_000;
-/// How many of the room write.
+/// Number of members who write.
 const WRITERS: usize = 5;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[arg(long, default_value_t = 10)]
     pairs: usize,
-    /// Members of the room; the last one is the one who stalls.
+    /// Members of the room; the last one stalls.
     #[arg(long, default_value_t = 100)]
     members: usize,
-    /// Messages per second, of all writers together.
+    /// Messages per second of all writers together.
     #[arg(long, default_value_t = 150.0)]
     rate: f64,
 }
 
-/// Where the readers put how long each delivery took, in microseconds, while it is measured.
+/// Times of deliveries in microseconds. Readers record them only while `open` is true.
 #[derive(Default)]
 struct Book {
     open: AtomicBool,
@@ -48,7 +49,7 @@ struct Book {
 }
 
 struct Room {
-    /// Dropped before the program, so that nobody is there when it is killed.
+    /// Declared before the program, so that nobody is connected when it is killed.
     _others: JoinSet<()>,
     program: Program,
     last: Seat,
@@ -69,7 +70,8 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
         let (before, _) = room.measure(false).await;
         let (b, held) = room.measure(true).await;
         let (after, _) = room.measure(false).await;
-        // Compared with the one before and with the one after by turns: a machine that slows down favours neither.
+        // Compared alternately with the run before and the run after, so that a machine that slows down does not bias
+        // it.
         let (a, c) = if pair % 2 == 1 { (before, after) } else { (after, before) };
         let (ratio, control) = (b / a, c / a);
         println!("{pair:4} {a:9.3} {b:9.3} {c:9.3} {ratio:14.3} {control:17.3} {:16}", held / 1024);
@@ -102,7 +104,7 @@ async fn fill(program: Program, arguments: &Arguments) -> Room {
     Room { _others: others, program, last: last.expect("members"), book }
 }
 
-/// Reads, and writes where there is a pause to wait between messages.
+/// Reads, and writes a message after every `pause` if there is one.
 async fn take_part(mut light: Light, started: Instant, pause: Option<Duration>, book: Arc<Book>, seed: u64) {
     let mut dice = Dice::new(seed);
     let padding = "x".repeat(PADDING);
@@ -137,12 +139,13 @@ impl Book {
 }
 
 impl Room {
-    /// The others' p99 in milliseconds, and how many bytes the server's kernel held back for the last member.
+    /// Returns the 99th percentile of the others' deliveries in milliseconds, and the number of bytes in the server's
+    /// kernel that the last member has not received.
     async fn measure(&self, stalls: bool) -> (f64, u64) {
         let server = self.program.address;
         let mut light = Light::connect(server, &self.last, Some(TINY)).await;
         let port = light.port();
-        // One who stalls keeps the socket and reads nothing.
+        // A client that stalls keeps its socket open and reads nothing.
         let reads = async { if stalls { std::future::pending().await } else { while light.hear().await.is_some() {} } };
         let measures = async {
             sleep(WARM).await;

@@ -1,4 +1,4 @@
-//! From the start of the program until it is ready, with live rooms in its store.
+//! Measures the time from the start of the server until it is ready, with rooms in its store.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     rooms: usize,
     #[arg(long, default_value_t = 5)]
     members: usize,
-    /// Messages of 100 characters in each room.
+    /// Number of messages of 100 characters in each room.
     #[arg(long, default_value_t = 100)]
     messages: usize,
     #[arg(long, default_value_t = 9)]
@@ -53,7 +53,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     true
 }
 
-/// Rooms with everybody inside; those of one turn share commits.
+/// Creates the rooms with their members and messages. Rooms of one chunk are filled concurrently to share commits.
 async fn fill(url: &str, arguments: &Arguments) {
     let store = backend::open(url, &Limits::default()).await.unwrap();
     let rooms: Vec<usize> = (0..arguments.rooms).collect();

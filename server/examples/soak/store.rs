@@ -1,4 +1,4 @@
-//! Where rooms live while costs are measured, and what its processes use.
+//! Stores for the measurements, and the processor time of their processes.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// In so many NATS servers, one or three; without any in SQLite.
+    /// Starts a store with this number of NATS servers, one or three; 0 for SQLite.
     pub(crate) async fn start(servers: usize) -> Self {
         match servers {
             0 => Self::Sqlite(tempfile::tempdir().unwrap()),
@@ -39,7 +39,7 @@ impl Store {
         }
     }
 
-    /// The processes of its own.
+    /// Returns the ids of the store's own processes.
     pub(crate) fn pids(&self) -> Vec<u32> {
         match self {
             Self::Sqlite(_) => Vec::new(),
@@ -48,7 +48,7 @@ impl Store {
         }
     }
 
-    /// A node on it, whose seats wait this long for their members.
+    /// Starts a node on this store with this grace period.
     pub(crate) async fn node(&self, server: &Path, grace: Duration) -> Program {
         let environment = [
             ("STORE", self.url()),
@@ -63,8 +63,7 @@ impl Store {
     }
 }
 
-/// What these processes have had of the processors, in user and kernel mode. The kernel counts in hundredths of a
-/// second.
+/// Returns the processor time of these processes in user and kernel mode. The kernel counts in hundredths of a second.
 pub(crate) fn processor(pids: &[u32]) -> Duration {
     let ticks = |pid: &u32| -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process that lives");

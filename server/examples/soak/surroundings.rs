@@ -1,4 +1,4 @@
-//! People who come, talk and vanish while nobody reads the log, or nothing can be written.
+//! Tests the server with a log that is not read, or on a full disk, while members join, write and vanish.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -24,31 +24,31 @@ mod figures;
 
 use figures::{Figures, row};
 
-/// Maximum time for what was held up to be done once nothing holds it up any more.
+/// Maximum time in which delayed work must be done after its cause has ended.
 const REST: Duration = Duration::from_secs(60);
-/// Maximum time for a stop. The server's own is nine seconds.
+/// Maximum time for a shutdown. The server's own limit is nine seconds.
 const STOP: Duration = Duration::from_secs(12);
-/// Grace period of a vanished visitor's seat.
+/// Grace period.
 const GRACE: Duration = Duration::from_secs(3);
-/// Events that a room keeps: more than are said.
+/// Maximum number of events of a room: more than are appended.
 const KEEPS: usize = 100_000;
-/// Megabytes of the disk that gets full.
+/// Size of the disk that is filled, in MiB.
 const DISK: usize = 64;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Seconds under load, of each of the surroundings. In fewer than 45 less is logged than waits for a stalled reader,
-    /// which is taken for a fault.
+    /// Seconds of load for each of the surroundings. In fewer than 45, the log lines fit into the queue for a stalled
+    /// reader, so that none is dropped, which counts as a fault.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     #[arg(long, default_value_t = 20)]
     rooms: usize,
     #[arg(long, default_value_t = 10)]
     members: usize,
-    /// Messages per second, of all of them.
+    /// Messages per second of all members together.
     #[arg(long, default_value_t = 50.0)]
     rate: f64,
-    /// A small disk to fill. Without it, one is made in a mount namespace of its own (`unshare -rm`).
+    /// Directory of a small disk to fill. By default one is created in a separate mount namespace (`unshare -rm`).
     #[arg(long)]
     disk: Option<PathBuf>,
 }
@@ -108,7 +108,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     good
 }
 
-/// Runs this program again, where a small disk of memory may be mounted that nobody else sees.
+/// Runs this program again in a mount namespace of its own, with a small disk in memory.
 fn on_small_disk(server: &Path, arguments: &Arguments) -> bool {
     let directory = tempfile::tempdir().unwrap();
     let (disk, mount) = (directory.path(), format!("mount -t tmpfs -o size={DISK}m none \"$0\" && exec \"$@\""));
@@ -181,7 +181,8 @@ fn program(server: &Path, store: &Path) -> (Program, SocketAddr) {
     (Program::new(server.to_owned(), store.to_owned(), environment.into()), metrics)
 }
 
-/// Starts it; what is answered is kept as long as the program runs, and read by nobody.
+/// Starts the program with its log as the surroundings require. The caller must keep the returned pipe open, without
+/// reading it, as long as the program runs.
 async fn start(program: &mut Program, surroundings: Surroundings, disk: &Path) -> Option<io::PipeReader> {
     let (reader, writer) = io::pipe().unwrap();
     match surroundings {
@@ -203,7 +204,7 @@ async fn start(program: &mut Program, surroundings: Surroundings, disk: &Path) -
     None
 }
 
-/// A pipe that takes nothing more.
+/// Fills the pipe, so that the next write blocks.
 fn full(mut writer: io::PipeWriter) -> io::PipeWriter {
     rustix::io::ioctl_fionbio(&writer, true).unwrap();
     while writer.write(&[b'\n'; 4_096]).is_ok() {}
@@ -211,7 +212,7 @@ fn full(mut writer: io::PipeWriter) -> io::PipeWriter {
     writer
 }
 
-/// Writes until nothing more can be written. Answers what is to be removed.
+/// Fills the disk. Returns the file to be removed.
 fn fill_disk(directory: &Path) -> PathBuf {
     let filler = directory.join("filler");
     let mut file = File::create(&filler).unwrap();
@@ -264,7 +265,7 @@ struct Visitors {
     vanished: Vec<Seat>,
 }
 
-/// Twice a second somebody comes, is welcomed, and vanishes without a word.
+/// Lets a visitor join twice a second, connect, and vanish.
 async fn visit(server: SocketAddr, rooms: &[Room], until: Instant) -> Visitors {
     let mut visitors = Visitors::default();
     let mut due = Instant::now();
@@ -298,8 +299,8 @@ impl Probes {
     }
 }
 
-/// Sends forms that are refused, each of which is logged: more in a minute than wait for the log's reader. Answers how
-/// many, and how many of them had no answer.
+/// Sends forms that are refused, each of which is logged: in a minute more lines than the queue for the log's reader
+/// holds. Returns the number of forms, and of those that were not refused as expected.
 async fn refused_forms(server: SocketAddr, until: Instant) -> (usize, usize) {
     let (mut forms, mut unanswered) = (0, 0);
     let mut due = Instant::now();
@@ -313,7 +314,7 @@ async fn refused_forms(server: SocketAddr, until: Instant) -> (usize, usize) {
     (forms, unanswered)
 }
 
-/// Asks for the server's health twice a second.
+/// Sends health checks twice a second.
 async fn probe(server: SocketAddr, until: Instant) -> Probes {
     let mut probes = Probes::default();
     while Instant::now() < until {
@@ -329,7 +330,8 @@ async fn probe(server: SocketAddr, until: Instant) -> Probes {
     probes
 }
 
-/// Waits until everybody has everything and no visitor has a seat. Answers how many people have not come to rest.
+/// Waits until all members have received everything and no visitor has a seat. Returns the number of members who still
+/// miss something.
 async fn rest(rooms: &[Room], store: &Path, vanished: &[Seat]) -> usize {
     let begun = Instant::now();
     loop {
@@ -345,7 +347,7 @@ async fn rest(rooms: &[Room], store: &Path, vanished: &[Seat]) -> usize {
     }
 }
 
-/// Number of them that have a seat in the store.
+/// Returns the number of these seats that are still taken in the store.
 fn seated(store: &Path, seats: &[Seat]) -> usize {
     let mut taken = std::collections::HashMap::new();
     let has_seat = |seat: &&Seat| {

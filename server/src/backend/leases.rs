@@ -1,4 +1,4 @@
-//! The reasons to keep one seat, as one process knows them.
+//! Leases of one seat, as this process knows them.
 
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 pub(super) struct Leases(Vec<(Uuid, Instant)>);
 
 impl Leases {
-    /// Keeps the seat until then. Never shortens: the grace after a start is at least what it was.
+    /// Holds the lease `id` until `until`. Never shortens it, so that nothing shortens the grace period after a start.
     pub(super) fn hold(&mut self, id: Uuid, now: Instant, until: Instant) {
         self.0.retain(|(held, end)| *held == id || *end > now);
         match self.0.iter_mut().find(|(held, _)| *held == id) {

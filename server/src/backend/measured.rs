@@ -1,4 +1,4 @@
-//! Any engine, with what it is asked counted and timed, and what it decides about rooms and seats logged.
+//! Store decorator: counts and times every operation, and logs changes of rooms and seats.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use super::{
 };
 use crate::telemetry::metrics::Metrics;
 
-/// Answers what the engine answers.
+/// Forwards every operation to another store and records it.
 pub struct Measured {
     engine: Arc<dyn Backend>,
     metrics: Arc<Metrics>,
 }
 
 impl Measured {
-    /// This engine, counted there.
+    /// Wraps a store and records its operations in `metrics`.
     #[must_use]
     pub fn new(engine: Arc<dyn Backend>, metrics: Arc<Metrics>) -> Self {
         Self { engine, metrics }

@@ -1,41 +1,42 @@
-//! The engine for several nodes: NATS JetStream, shared by all of them. No node keeps anything of its own.
+//! The store for several nodes: NATS JetStream, shared by all nodes. No node has persistent state of its own.
 //!
-//! A stream with one message per subject is a table whose rows are changed together (atomic batch publish) and on
-//! condition (`Nats-Expected-Last-Subject-Sequence`). A room is a handful of subjects in one of [`subject::SHARDS`]
-//! streams:
+//! A stream that keeps one message per subject serves as a table: its rows are changed together (atomic batch publish)
+//! and conditionally (`Nats-Expected-Last-Subject-Sequence`). A room consists of these subjects in one of
+//! [`subject::SHARDS`] streams:
 //!
-//! | subject | says |
+//! | subject | content |
 //! |---|---|
-//! | `….CODE.head` | epoch, the newest place, what retention removed, what is left measures |
-//! | `….CODE.roster` | capacity and seats; its version stands in the head |
-//! | `….CODE.event.SLOT` | one event, as it is told now. `SLOT` is its place modulo the room's ring |
+//! | `….CODE.head` | epoch, newest seq, highest trimmed seq, size of the events in the log |
+//! | `….CODE.roster` | capacity and seats; the head contains its version |
+//! | `….CODE.event.SLOT` | one event in its current version. `SLOT` is its seq modulo the room's ring size |
 //! | `….CODE.event.end` | the room ended |
-//! | `….CODE.id.ID` | the place of the event with this id, for as long as the room lives |
-//! | `….CODE.name.MEMBER` | what a member is called, also after it left |
+//! | `….CODE.id.ID` | the seq of the event with this id, for as long as the room exists |
+//! | `….CODE.name.MEMBER` | a member's name, also after the member left |
 //!
-//! **Every append rewrites the head** on condition that nobody else did, in one batch with the event and what it
-//! changes. So a room has one order, a seat is taken once, and a node that decided on something outdated decides again.
-//! Appends that wait for one room share a batch ([`writer`]).
+//! **Every append rewrites the head** on condition that no other process has done so, in one batch with the event and
+//! what the event changes. So a room has one order, a seat is taken once, and a node that decided on outdated state
+//! decides again. Queued appends to one room share a batch ([`writer`]).
 //!
-//! **Places are the engine's own and dense**, not the stream's: a message that is rewritten in place gets a new
-//! sequence in the stream, and must not move in the log. An event that is edited or deleted is written anew in its slot,
-//! in the batch of the `edited` or `deleted`; one message per subject means that the old words are gone with it. Slots
-//! are a ring, so that the newest event takes the place of the one that retention removes; what the bytes' limit
-//! removes earlier is overwritten with nothing.
+//! **Seqs are assigned by this store and dense.** They are not the stream's sequences: a message that is rewritten gets
+//! a new stream sequence, but its event must keep its seq. An event that is edited or deleted is rewritten in its slot,
+//! in the batch of the `edited` or `deleted`; as a subject keeps one message, this removes the old text. The slots form
+//! a ring buffer, so the newest event overwrites the one that retention removes. An event that the byte limit removes
+//! earlier is overwritten with an empty message.
 //!
-//! **Live delivery** is the streams' RePublish of `event.*` to core subjects, one subscription per node and room that
-//! somebody listens to ([`feed`]). **Reading** asks the leader for head and roster, and any replica for the events, in
-//! one batched direct get that must contain a head at least as new ([`reader`]). There is no consumer per room; one per
-//! node and stream follows the rosters ([`watch`]), for the sweep.
+//! **Live delivery** uses the streams' RePublish of `event.*` to core subjects, with one subscription per node for each
+//! room that has subscribers ([`feed`]). **Reading** asks the leader for head and roster, and any replica for the
+//! events, in one batched direct get that must contain a head at least as new ([`reader`]). There is no consumer per
+//! room; each node has one per stream, which follows the rosters ([`watch`]) for the sweep.
 //!
-//! **Leases** are messages with a time to live in a stream in memory ([`lease`]). **A room that ended** has an empty head
-//! and roster until its subjects are purged: by who ended it, by who makes a room of the same code, or by a sweep.
+//! **Leases** are messages with a time to live, in a stream in memory ([`lease`]). **A room that ended** has an empty
+//! head and an empty roster until its subjects are purged: by the process that ended it, by one that creates a room
+//! with the same code, or by a sweep.
 //!
-//! **Streams that are deleted, emptied or made anew** are noticed by a record that each has ([`health`]); the process ends
-//! then, and the next start makes them.
+//! **Streams that are deleted, emptied or recreated** are detected by an identity record in each ([`health`]). The
+//! process exits then, and the next start creates the streams.
 //!
-//! The engine runs on a thread and a runtime of its own. Its deadlines are about the network, so they count real time
-//! also where the caller's clock stands still, as in tests.
+//! The store runs on its own thread and runtime. Its time limits are about the network, so they must count real time
+//! even when the caller's clock is paused, as in tests.
 
 mod address;
 mod clock;
@@ -80,9 +81,9 @@ use self::watch::Watch;
 use self::writer::Writers;
 use super::{Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Seat, Signal, Subscription};
 
-/// How long a verb may take, whatever becomes of the servers.
+/// Time limit of every operation, whatever happens to the servers.
 const VERB: Duration = Duration::from_secs(8);
-/// How long the store may take to open: a large one has many rosters.
+/// Time limit of opening the store: a large one has many rosters.
 const OPEN: Duration = Duration::from_secs(60);
 
 /// A store in JetStream.
@@ -90,19 +91,19 @@ const OPEN: Duration = Duration::from_secs(60);
 pub struct Nats {
     engine: Arc<Engine>,
     handle: Handle,
-    /// Ends the engine's thread.
+    /// Cancelled to end the store's thread.
     end: CancellationToken,
 }
 
-/// What the engine's tasks share.
+/// State shared by the store's tasks.
 #[derive(Debug)]
 struct Engine {
     store: Store,
     limits: Limits,
     keys: Keys,
-    /// Of each shard's stream.
+    /// Identity record of each shard's stream.
     identities: Vec<Bytes>,
-    /// Cancelled when a stream is not what it was.
+    /// Cancelled when a stream was deleted, emptied or recreated.
     lost: CancellationToken,
     clock: Arc<Clock>,
     seats: Seats,
@@ -114,11 +115,11 @@ struct Engine {
 }
 
 impl Nats {
-    /// Connects to the servers behind `nats://` and makes what is missing there.
+    /// Connects to the servers and creates missing streams. `address` is the URL without `nats://`.
     ///
     /// # Errors
-    /// `Unavailable` when the address cannot be read, no server answers, or it cannot do what is needed; `Corrupt` when
-    /// what it stores is not this program's.
+    /// `Unavailable` when the address is invalid, no server responds, or the server lacks a required feature; `Corrupt`
+    /// when the stored records are not in this program's format.
     pub async fn open(address: &str, limits: &Limits) -> Result<Self, BackendError> {
         let (address, limits, now) = (Address::parse(address)?, limits.clone(), Instant::now());
         let runtime = Builder::new_current_thread().enable_all().build().map_err(BackendError::unavailable)?;
@@ -137,7 +138,7 @@ impl Nats {
         }
     }
 
-    /// Runs a verb on the engine's thread. A caller that goes away does not undo it.
+    /// Runs an operation on the store's thread. A caller that stops waiting does not cancel it.
     async fn ask<T, F>(&self, verb: impl FnOnce(Arc<Engine>) -> F) -> Result<T, BackendError>
     where
         T: Send + 'static,
@@ -151,7 +152,7 @@ impl Nats {
     }
 }
 
-/// The thread ends with the store, also with one that nobody closed.
+/// Ends the thread with the store, also without a call of `close`.
 impl Drop for Nats {
     fn drop(&mut self) {
         self.end.cancel();
@@ -185,7 +186,7 @@ impl Backend for Nats {
     async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
         self.ask(|engine| async move {
             let Put { subject, payload, .. } = Put::new(engine.store.names.signal(code), &Signalled::from(signal))?;
-            // Best effort: an error is a signal that is lost.
+            // Best effort: an error means that the signal is lost.
             drop(engine.store.client.publish(subject, payload).await);
             Ok(())
         })
@@ -226,14 +227,14 @@ impl Backend for Nats {
         let (engine, (done, closed)) = (Arc::clone(&self.engine), oneshot::channel::<()>());
         engine.verbs.close();
         self.handle.spawn(async move {
-            // Every verb has its time, so this has an end.
+            // Every operation has a time limit, so this terminates.
             engine.verbs.wait().await;
             engine.feeds.lose_all();
-            // Acknowledged flow control, unsubscriptions: what is not sent now is not missed.
+            // Sends what is buffered, such as flow-control replies and unsubscriptions; losing that does no harm.
             drop(timeout(VERB, engine.store.client.flush()).await);
             drop(done);
         });
-        // An error here is a thread that has already ended.
+        // An error means that the thread has already ended.
         drop(closed.await);
         self.end.cancel();
     }
@@ -293,7 +294,7 @@ impl Engine {
     async fn hold(&self, lease: Lease, ttl: Duration, now: Instant) -> Result<(), BackendError> {
         let joined = match self.seats.joined(lease.code, lease.member) {
             Some(joined) => joined,
-            // It may have been taken at another node, just now.
+            // The seat may have been taken on another node just now.
             None => {
                 let room = Room::load(&self.store, lease.code).await?;
                 room.roster.seat(lease.member).ok_or(BackendError::NotFound)?.joined
@@ -306,8 +307,8 @@ impl Engine {
     }
 }
 
-/// A connection that broke: nothing that was told meanwhile was heard. One that is back: much time may have passed, and
-/// a server that stands alone has lost the leases.
+/// Returns the handler of connection events. A broken connection has missed live messages, so all feeds end. After a
+/// reconnect much time may have passed, so the clock is set again; and a standalone server may have lost the leases.
 fn follow_connection(
     clock: Arc<Clock>,
     feeds: Arc<Feeds>,
@@ -332,7 +333,7 @@ fn follow_connection(
     }
 }
 
-/// The work, within this time or not at all. The time begins where the work runs.
+/// Runs `work` with a time limit, which is measured by the runtime that polls this: the store's own.
 async fn timeout_of<T>(most: Duration, work: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
     timeout(most, work).await.unwrap_or_else(|error| Err(BackendError::unavailable(error)))
 }

@@ -1,8 +1,8 @@
-//! The embedded engine: one file, one thread that writes, one that reads.
+//! The embedded store: one SQLite file, one writer thread and one reader thread.
 //!
-//! The writer owns everything that changes: the appending connection, the leases, the subscribers. All verbs but
-//! [`Backend::room`] and [`Backend::read`] go through its queue, so there is one order of events and no lock.
-//! The reader has its own connection and begins a new transaction for every question, so what is committed is seen.
+//! The writer owns all mutable state: the writing connection, the leases and the subscribers. All operations except
+//! [`Backend::room`] and [`Backend::read`] go through its queue, so events have one order and no lock is needed.
+//! The reader has its own connection and begins a new transaction for every query, so it sees whatever is committed.
 
 pub(super) mod backup;
 pub(super) mod check;
@@ -33,10 +33,10 @@ use super::{
     Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
 };
 
-/// Operations that may wait for a thread. Callers beyond it wait for a place, in the order they came.
+/// Maximum number of operations queued for a thread. Further callers wait for a free slot, in order of arrival.
 const QUEUE: usize = 1024;
 
-/// Where a verb's result goes. Dropped without one, the engine is gone.
+/// Sender of an operation's result. It is dropped without a result when the store's thread ends.
 type Reply<T> = oneshot::Sender<Result<T, BackendError>>;
 
 /// A store in one SQLite file.
@@ -49,12 +49,12 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, or makes it, and starts the two threads. Links are resolved, and the store is what they lead to.
+    /// Opens the file, or creates it, and starts the two threads. Symbolic links are resolved first.
     ///
     /// # Errors
-    /// `Unavailable` when it cannot be opened, another server uses it, it has several names (hard links, a mount of its
-    /// own), or a later version wrote it; `Corrupt` when it is no sound database of this program. In neither case is
-    /// anything written.
+    /// `Unavailable` when the file cannot be opened, is in use by another server, has several names (hard links, or a
+    /// mount of its own), or was written by a later version; `Corrupt` when it is damaged or is not this program's
+    /// database. A file that is refused is not changed.
     pub async fn open(path: &Path, limits: &Limits) -> Result<Self, BackendError> {
         let (jobs, inbox) = mpsc::channel(QUEUE);
         let (queries, questions) = mpsc::channel(QUEUE);
@@ -102,7 +102,7 @@ impl Backend for Sqlite {
 
     async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
         match self.jobs.try_send(Job::Signal { code, signal }) {
-            // Full: what waits goes before it.
+            // A full queue drops the signal: the queued operations are more important.
             Ok(()) | Err(TrySendError::Full(_)) => Ok(()),
             Err(TrySendError::Closed(_)) => Err(closed()),
         }
@@ -130,15 +130,16 @@ impl Backend for Sqlite {
         BackendError::unavailable("a file of the store was removed, moved, replaced or emptied")
     }
 
-    /// The reader first: the writer's connection, as the last one, then folds the write-ahead log into the file.
+    /// Closes the reader first, so that the writer's connection is the last one: closing the last connection merges the
+    /// write-ahead log into the file.
     async fn close(&self) {
-        // An error here is a thread that has already ended.
+        // An error means that the thread has already ended.
         drop(ask(&self.queries, |reply| Query::Close { reply }).await);
         drop(ask(&self.jobs, |reply| Job::Close { reply }).await);
     }
 }
 
-/// Sends one job to a thread and waits for its answer. A caller that goes away does not undo the job.
+/// Sends one job to a thread and waits for its result. A caller that stops waiting does not cancel the job.
 async fn ask<J, T>(queue: &mpsc::Sender<J>, job: impl FnOnce(Reply<T>) -> J) -> Result<T, BackendError> {
     let (reply, answer) = oneshot::channel();
     queue.send(job(reply)).await.map_err(|_| closed())?;
@@ -153,7 +154,7 @@ fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Backend
     std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop).map_err(BackendError::unavailable)
 }
 
-/// A place in the log as SQLite's signed integer. A client may name one beyond: no event has it.
+/// Converts a seq to SQLite's signed integer. A larger seq, which a client may send, becomes one that no event has.
 fn integer(seq: Seq) -> i64 {
     seq.0.try_into().unwrap_or(i64::MAX)
 }

@@ -1,10 +1,10 @@
-//! The address people use.
+//! Public address of the server.
 
 use std::str::FromStr;
 
 use url::{Host, Url};
 
-/// Origin that browsers see (RFC 6454): scheme, host and port, nothing after.
+/// Origin of the server as browsers see it (RFC 6454): scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     origin: String,
@@ -12,19 +12,19 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// The origin as browsers write it in `Origin`: lower case, punycode, no default port.
+    /// Returns the origin as browsers write it in `Origin`: lower case, punycode, no default port.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// Port that browsers connect to, also where it is the scheme's.
+    /// Returns the port that browsers connect to, also if it is the scheme's default.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Returns true for a page that is reached over TLS.
+    /// Returns true if pages are reached over TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
@@ -34,8 +34,8 @@ impl PublicUrl {
 impl FromStr for PublicUrl {
     type Err = &'static str;
 
-    /// Reads an address as browsers do (WHATWG URL), and refuses what no page's `Origin` can be: everybody would be
-    /// refused then.
+    /// Parses an address as browsers do (WHATWG URL), and refuses one that no page's `Origin` can equal: the origin
+    /// check would refuse every request then.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const FORM: &str = "write it as https://chat.example";
         let url = Url::parse(text).map_err(|_| FORM)?;
@@ -65,8 +65,8 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// Part of a name between two dots: letters, digits and hyphens (RFC 1123 section 2.1), and the underscore, which
-/// browsers resolve, too.
+/// Returns true for a label of a host name: letters, digits and hyphens (RFC 1123 section 2.1), and the underscore,
+/// which browsers resolve too.
 fn is_label(label: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=63).contains(&label.len()) && label.bytes().all(allowed)
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_url_is_normalised_as_browsers_do() {
+    fn public_url_is_normalised_as_browsers_do() {
         for (typed, origin, port) in [
             ("https://chat.example", "https://chat.example", 443),
             ("https://Chat.Example", "https://chat.example", 443),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_origin_can_be_is_refused_with_the_reason() {
+    fn public_url_that_is_no_origin_is_refused_with_the_reason() {
         for (typed, why) in [
             ("https://chat.example.", "dot"),
             ("http://127.0.0.1.nip.example.:80", "dot"),

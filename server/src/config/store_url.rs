@@ -1,13 +1,13 @@
-//! Where rooms live, as people write it and as it may be shown.
+//! URL of the store, and the form in which it may be shown.
 
 use std::fmt;
 
-/// Where rooms live: a scheme, and what that scheme's engine understands. Shown without passwords.
+/// URL of the store: a scheme, and what the store of that scheme understands. Shown without passwords.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoreUrl(String);
 
 impl StoreUrl {
-    /// The whole of it, for the engine.
+    /// Returns the whole URL, passwords included, for opening the store.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -20,7 +20,7 @@ impl StoreUrl {
     }
 }
 
-/// A file in the working directory.
+/// SQLite, with a file in the working directory.
 impl Default for StoreUrl {
     fn default() -> Self {
         Self("sqlite://flasky.db".to_owned())
@@ -30,7 +30,7 @@ impl Default for StoreUrl {
 impl std::str::FromStr for StoreUrl {
     type Err = &'static str;
 
-    /// Platforms and tools write `sqlite:PATH` as well.
+    /// Reads `sqlite:PATH` too, which platforms and tools write.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let Some((scheme, rest)) = text.split_once(':') else { return Err("write it as sqlite://PATH") };
         match rest.strip_prefix("//").unwrap_or(rest) {
@@ -42,12 +42,12 @@ impl std::str::FromStr for StoreUrl {
 
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A path is shown as it is.
+        // A path holds no password.
         if self.0.starts_with("sqlite://") {
             return f.write_str(&self.0);
         }
-        // Who logs in stands before the last `@`, settings after the first `?`. Where these overlap, one has the other's
-        // sign in it, and nothing is shown.
+        // User and password precede the last `@`, parameters follow the first `?`. If the `@` follows the `?`, either
+        // may be part of the other's text, and only the scheme is shown.
         let (scheme, rest) = self.0.split_once("://").unwrap_or_default();
         let settings = rest.find('?').unwrap_or(rest.len());
         match rest.rfind('@') {
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_store_is_written_as_people_write_it() {
+    fn store_url_may_omit_the_slashes_but_not_scheme_and_path() {
         for (typed, read) in [
             ("sqlite://flasky.db", "sqlite://flasky.db"),
             ("sqlite:flasky.db", "sqlite://flasky.db"),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_shows_no_password() {
+    fn store_url_is_shown_without_passwords() {
         for (url, shown) in [
             ("sqlite:///a@b/flasky.db", "sqlite:///a@b/flasky.db"),
             ("nats://one:4222,two:4222/chat", "nats://one:4222,two:4222/chat"),

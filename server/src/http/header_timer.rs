@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_io_timeout::TimeoutWriter;
 
-/// Number of reads of a connection that brought something.
+/// Number of finished reads of a connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Arrivals(Arc<AtomicU64>);
 
@@ -23,10 +23,10 @@ impl Arrivals {
     }
 }
 
-/// Timer of one connection. hyper starts a sleep when it begins to wait for a request, with the timeout for idle
-/// connections; once a byte of that request has arrived, the rest of its header has the shorter timeout. What arrived
-/// together with the request before is not seen here: until the next byte arrives, that header has the timeout for idle
-/// connections. It costs no more than an idle connection does, beside the buffer of 64 KiB.
+/// Timer of one connection. hyper starts a sleep with the idle timeout when it begins to wait for a request; once a
+/// byte of that request has arrived, the rest of its header has the shorter timeout. Bytes that arrived together with
+/// the previous request are not seen here: until another byte arrives, that header has the idle timeout. It costs no
+/// more than an idle connection does, beside the buffer of 64 KiB.
 #[derive(Debug)]
 pub(super) struct HeaderTimer {
     arrivals: Arrivals,
@@ -35,7 +35,8 @@ pub(super) struct HeaderTimer {
 }
 
 impl HeaderTimer {
-    /// For a connection that counts what it reads in `arrivals`. Its first request has `timeout` from the beginning.
+    /// Creates the timer of a connection that counts its reads in `arrivals`. Its first request has `timeout` from the
+    /// start of the connection.
     pub(super) fn new(arrivals: Arrivals, timeout: Duration) -> Self {
         Self { arrivals, timeout, is_new: AtomicBool::new(true) }
     }
@@ -62,7 +63,7 @@ impl rt::Timer for HeaderTimer {
 
 struct HeaderSleep {
     sleep: Pin<Box<Sleep>>,
-    /// The count of arrivals as long as nothing of the request has arrived.
+    /// Count of reads when the sleep began; `None` once the header timeout runs.
     idle: Option<u64>,
     arrivals: Arrivals,
     timeout: Duration,
@@ -89,7 +90,7 @@ impl Future for HeaderSleep {
 
 impl rt::Sleep for HeaderSleep {}
 
-/// A connection that counts what it reads, and fails when a peer takes nothing for too long.
+/// Connection that counts its reads, and fails when a pending write makes no progress for too long.
 #[derive(Debug)]
 pub(super) struct Counted {
     stream: Pin<Box<TimeoutWriter<TcpStream>>>,
@@ -97,7 +98,7 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// `write_timeout` is the time in which a pending write has to make progress.
+    /// Wraps a stream. A pending write has to make progress within `write_timeout`.
     pub(super) fn new(stream: TcpStream, arrivals: Arrivals, write_timeout: Duration) -> Self {
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(write_timeout));

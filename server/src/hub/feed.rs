@@ -1,4 +1,4 @@
-//! The task that follows one room.
+//! Feed of one room: the task that subscribes to the room, and the state that it shares with the room's sessions.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -16,30 +16,30 @@ use super::splice::{Encoded, Frame, Ring, Splice};
 use crate::backend::{BackendError, Delivery, Sign, Signal, Subscription};
 use crate::telemetry::metrics::Overflow;
 
-/// Deliveries that become one wake-up, at most.
+/// Maximum number of deliveries per wake-up.
 const GATHER: usize = 256;
-/// Frames kept for the next session that stands at the same cursor. More cursors than this means slow readers, and
-/// each of those is alone with its cursor.
+/// Number of frames cached for the next session at the same cursor. More cursors than this mean slow readers, and each
+/// of those is alone with its cursor.
 const FRAMES: usize = 4;
-/// Signals that may wait for one session. Beyond it the oldest are lost to that session.
+/// Maximum number of signals that wait for one session. Beyond it the session loses the oldest.
 const SIGNALS: usize = 64;
-/// Answers to a roll call that are said at the same time.
+/// Maximum number of concurrent answers to a roll call.
 const SIDE_BY_SIDE: usize = 32;
-/// How long a lost subscription waits before it is tried again: at first, and at most.
+/// Delay before a lost subscription is retried: the first one, and the maximum.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
-/// How far a feed is; what its sessions wait on.
+/// Status of a feed, which its sessions watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     /// Not subscribed yet.
     Starting,
-    /// Everything up to here was received.
+    /// Subscribed. Every event up to this position is in the replay buffer or in the log.
     Live(Position),
-    /// The room ended, or was never there.
+    /// The room has ended, or does not exist.
     Ended,
 }
 
-/// What the task and the sessions of one room share.
+/// State that the task and the sessions of one room share.
 #[derive(Debug)]
 pub(super) struct Feed {
     state: Mutex<State>,
@@ -47,12 +47,12 @@ pub(super) struct Feed {
     stop: CancellationToken,
 }
 
-/// A `signal` frame, encoded once for everybody.
+/// `signal` frame, encoded once for all sessions.
 #[derive(Clone, Debug)]
 pub(super) struct Signalled {
-    /// Whom it is about, and is not for.
+    /// Member whom it is about, and whose own sessions do not get it.
     pub(super) member: MemberId,
-    /// JSON, and so UTF-8.
+    /// JSON, hence UTF-8.
     pub(super) text: Bytes,
 }
 
@@ -70,12 +70,12 @@ impl From<Signal> for Signalled {
 #[derive(Debug, Default)]
 struct State {
     ring: Ring,
-    /// Frames of the present head, by the cursor they continue.
+    /// Frames made at the current head, by the cursor that they continue.
     frames: Vec<(Seq, Frame)>,
-    /// Connected members whose seats were freed, and by which event: their connections end after it.
+    /// Connected members whose seats were freed, and the event that freed each: their connections end after it.
     freed: HashMap<MemberId, (Seq, LeaveReason)>,
-    /// Members the others take for present: they are connected, or have just joined. True: the sessions were told so
-    /// since the member came.
+    /// Present members: connected, as far as this node knows, or just joined. True once the sessions were informed of
+    /// it by a `Back`.
     here: HashMap<MemberId, bool>,
 }
 
@@ -105,12 +105,12 @@ impl Feed {
         self.state().freed.get(&member).copied()
     }
 
-    /// The member's last connection is gone.
+    /// Forgets that the member's seat was freed, once its last connection on this node is gone.
     pub(super) fn forget(&self, member: MemberId) {
         self.state().freed.remove(&member);
     }
 
-    /// The member has a connection. True: the others took it for away.
+    /// Marks the member as present. Returns true if it was away.
     pub(super) fn arrive(&self, member: MemberId) -> bool {
         match self.state().here.entry(member) {
             Entry::Occupied(_) => false,
@@ -121,12 +121,12 @@ impl Feed {
         }
     }
 
-    /// Somebody says that the member is there. True: the sessions have not been told.
+    /// Marks the member as present after a `Back`. Returns true if the sessions have not been informed of it yet.
     fn confirm(&self, member: MemberId) -> bool {
         !self.state().here.insert(member, true).unwrap_or_default()
     }
 
-    /// The member has no connection any more. True: the others took it for present.
+    /// Marks the member as away. Returns true if it was present.
     pub(super) fn depart(&self, member: MemberId) -> bool {
         self.state().here.remove(&member).is_some()
     }
@@ -135,7 +135,8 @@ impl Feed {
         self.state().here.contains_key(&member)
     }
 
-    /// Seats taken and freed by these events. `connected` is asked without the feed's lock.
+    /// Records the seats that these events take and free. `connected` is called without the feed's lock, because it
+    /// locks the map of rooms, which is elsewhere locked first.
     fn seat(&self, events: &[Delivery], connected: impl Fn(MemberId) -> bool) {
         for delivery in events {
             let Delivery::Event(event) = delivery else { continue };
@@ -158,7 +159,7 @@ impl Feed {
         }
     }
 
-    /// Nobody listens any more.
+    /// Stops the task, because no session is attached any more.
     pub(super) fn stop(&self) {
         self.stop.cancel();
     }
@@ -167,7 +168,7 @@ impl Feed {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the ring; frames of the head before are of no use. Answers the head.
+    /// Changes the replay buffer, and drops the frames made at the previous head. Returns the new head.
     fn change(&self, change: impl FnOnce(&mut Ring)) -> Seq {
         let mut state = self.state();
         change(&mut state.ring);
@@ -176,14 +177,14 @@ impl Feed {
     }
 }
 
-/// Follows the room until it ends or nobody listens. Dropping `marks` without `Ended` tells the sessions that the feed
-/// is lost.
+/// Follows the room until it ends or no session is attached. Dropping `marks` without `Ended` means a lost feed.
 pub(super) async fn run(hub: Arc<Shared>, code: RoomCode, feed: Arc<Feed>, marks: watch::Sender<Mark>) {
     let ended = tokio::select! {
         () = feed.stop.cancelled() => false,
         ended = follow(&hub, code, &feed, &marks) => ended,
     };
-    // Out of the map before anybody hears of it: who comes after that gets a feed of the code's next room.
+    // Removed from the map before the sessions notice: a session that attaches afterwards gets a feed of the next room
+    // with this code.
     hub.forget(code, &feed);
     if ended {
         feed.change(Ring::end);
@@ -191,7 +192,7 @@ pub(super) async fn run(hub: Arc<Shared>, code: RoomCode, feed: Arc<Feed>, marks
     }
 }
 
-/// True when the room ended, false when the store does not answer to the first question.
+/// Returns true when the room has ended, false when the first subscription fails.
 async fn follow(hub: &Shared, code: RoomCode, feed: &Feed, marks: &watch::Sender<Mark>) -> bool {
     let Subscription { head, mut deliveries } = match hub.backend.subscribe(code).await {
         Ok(subscription) => subscription,
@@ -208,7 +209,7 @@ async fn follow(hub: &Shared, code: RoomCode, feed: &Feed, marks: &watch::Sender
         if receive(hub, code, feed, marks, epoch, &mut deliveries).await {
             return true;
         }
-        // Lost. What was missed is in the log, and the sessions' cursors say where they go on.
+        // The subscription is lost. Missed events are in the log, where the sessions continue from their cursors.
         hub.metrics.overflowed(Overflow::Feed);
         let Some(subscription) = subscribe_again(hub, code, epoch).await else { return true };
         let seq = feed.change(|ring| ring.restart(subscription.head.seq));
@@ -217,7 +218,7 @@ async fn follow(hub: &Shared, code: RoomCode, feed: &Feed, marks: &watch::Sender
     }
 }
 
-/// Takes what the subscription brings until the room ends (true) or the subscription is lost (false).
+/// Handles deliveries. Returns true when the room has ended, false when the subscription is lost.
 async fn receive(
     hub: &Shared,
     code: RoomCode,
@@ -248,12 +249,12 @@ async fn receive(
         if ended {
             return true;
         }
-        // After the events, which do not wait for what is answered here.
+        // After the events, so that they do not wait for the answers that signals need.
         for signal in signals {
             hear(hub, code, feed, signal).await;
         }
         if called {
-            // Side by side: the next events wait for them.
+            // Concurrently: the next events wait for these answers.
             let answers = hub.connected(code).into_iter().map(|member| say_back(hub, code, member));
             stream::iter(answers).buffer_unordered(SIDE_BY_SIDE).collect::<()>().await;
         }
@@ -261,8 +262,9 @@ async fn receive(
     false
 }
 
-/// Takes what is said of a member for true, except that one who is connected here is away: that is so at another node.
-/// That somebody is there is said again whenever a node calls the roll, and told once.
+/// Applies a presence or typing signal, except `Away` for a member who is connected to this node: that one is about a
+/// connection to another node, and is answered with `Back`. `Back` is repeated at every roll call, and passed to the
+/// sessions once.
 async fn hear(hub: &Shared, code: RoomCode, feed: &Feed, signal: Signal) {
     match signal.sign {
         Sign::Away { .. } if hub.is_connected(code, signal.member) => return say_back(hub, code, signal.member).await,
@@ -271,7 +273,7 @@ async fn hear(hub: &Shared, code: RoomCode, feed: &Feed, signal: Signal) {
         Sign::Back => {}
         Sign::Typing(_) => {}
     }
-    // An error: nobody listens.
+    // Fails if no session is attached.
     drop(feed.signals.send(signal.into()));
 }
 
@@ -279,7 +281,7 @@ async fn say_back(hub: &Shared, code: RoomCode, member: MemberId) {
     drop(hub.backend.signal(code, Signal { member, sign: Sign::Back }).await);
 }
 
-/// None when the room has ended meanwhile.
+/// Subscribes again, and retries until that succeeds. Returns `None` if the room has ended meanwhile.
 async fn subscribe_again(hub: &Shared, code: RoomCode, epoch: Epoch) -> Option<Subscription> {
     let mut pause = RETRY.0;
     loop {

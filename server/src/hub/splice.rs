@@ -1,5 +1,5 @@
-//! Where the live feed and the log meet: the last events of a room as text, and what a reader at some place of the
-//! log sends next. Decisions only.
+//! Replay buffer: the last events of a room, encoded, and the decision what a session at a given cursor sends next,
+//! from the buffer or from the log. No I/O.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -7,47 +7,48 @@ use std::time::Instant;
 use bytes::Bytes;
 use protocol::{Event, EventKind, Seq, codec};
 
-/// Events in one frame, at most.
+/// Maximum number of events in one frame.
 const FRAME_EVENTS: usize = 200;
-/// Bytes of events in one frame, at most, unless one event alone is larger.
+/// Maximum bytes of events in one frame, unless one event alone is larger.
 pub const FRAME_BYTES: usize = 64 * 1024;
 
-/// What a session sends next.
+/// Next batch of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Splice {
-    /// These events.
+    /// Send this frame.
     Frame(Frame),
-    /// What the log has after its cursor: the ring begins later.
+    /// Read from the log: the cursor is older than the replay buffer.
     Read {
-        /// The room has gone on without it. Otherwise the ring was begun anew, and the session may have kept up.
+        /// True if events after the cursor were evicted because the session was too slow. False if the buffer was
+        /// restarted, which may happen to a session that kept up.
         overtaken: bool,
     },
-    /// Nothing: it has sent everything there is.
+    /// Wait: the session has sent everything there is.
     Wait,
-    /// Nothing ever: the room ended, and everything that can still be had is sent.
+    /// End: the room has ended, and the session has sent everything that is still available.
     Ended,
 }
 
-/// An `events` frame, ready to be sent. The same bytes go to every session that stands at the same cursor.
+/// Encoded `events` frame, shared by every session at the same cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// JSON, and so UTF-8.
+    /// JSON, hence UTF-8.
     pub text: Bytes,
-    /// The cursor of a session that has sent it.
+    /// Cursor of a session that has sent it.
     pub sent: Seq,
-    /// How many events it holds.
+    /// Number of events in it.
     pub events: usize,
-    /// When the first of them came.
+    /// Time at which the first of them arrived.
     pub since: Instant,
 }
 
-/// One event, encoded once for everybody.
+/// Event, encoded once for all sessions.
 #[derive(Clone, Debug)]
 pub(super) struct Encoded {
     seq: Seq,
     prev: Seq,
     text: String,
-    /// What it takes back of earlier events, until it has.
+    /// Edit or deletion of an earlier event that has not been applied to the replay buffer yet.
     takes_back: Option<EventKind>,
     came: Instant,
 }
@@ -62,7 +63,7 @@ impl Encoded {
     }
 }
 
-/// How much a ring keeps.
+/// Maximum number and bytes of events in a replay buffer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) events: usize,
@@ -75,18 +76,18 @@ impl Default for Bounds {
     }
 }
 
-/// The last events of one room: an unbroken piece of its log that ends at the feed's head.
+/// Replay buffer of one room: its last events, without a gap, up to the feed's head.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
     bounds: Bounds,
     events: VecDeque<Encoded>,
-    /// What the events measure together.
+    /// Total length of the encoded events, in bytes.
     bytes: usize,
-    /// What stands just before the first event: the earliest cursor that can go on from here.
+    /// Event just before the first one in the buffer: the earliest cursor that can continue from it.
     tail: Seq,
-    /// The last event that had to make room: a cursor before it was overtaken.
+    /// Last evicted event: a session whose cursor is before it was overtaken.
     evicted: Seq,
-    /// The last event; equals `tail` when there is none.
+    /// Last event; equals `tail` when the buffer is empty.
     head: Seq,
     ended: bool,
 }
@@ -97,7 +98,7 @@ impl Ring {
         Self { bounds, ..Self::default() }
     }
 
-    /// Begins anew after this place of the log: what lies between the old head and it is in the log only.
+    /// Restarts the buffer after this event, unless it is the head. Events between the two heads are in the log only.
     pub(super) fn restart(&mut self, head: Seq) {
         if head != self.head {
             self.events.clear();
@@ -105,7 +106,7 @@ impl Ring {
         }
     }
 
-    /// The next event. One that does not continue the ring begins it anew; one that is already there is no event.
+    /// Appends the next event. One that does not continue the buffer restarts it; one that it already has is ignored.
     pub(super) fn push(&mut self, mut event: Encoded) {
         if event.seq <= self.head {
             return;
@@ -126,7 +127,7 @@ impl Ring {
         }
     }
 
-    /// Rewrites what a later event takes back, where it stands: whoever is behind is told what is true now.
+    /// Applies a later edit or deletion to the events in the buffer, so that sessions behind it send the current text.
     fn amend(&mut self, later: &EventKind) {
         let Some(target) = later.target().map(|target| target.to_string()) else { return };
         for encoded in self.events.iter_mut().filter(|encoded| encoded.text.contains(&target)) {
@@ -140,7 +141,7 @@ impl Ring {
         }
     }
 
-    /// The room ended: there is no log any more to go to.
+    /// Marks the room as ended: its log does not exist any more.
     pub(super) fn end(&mut self) {
         self.ended = true;
     }
@@ -149,10 +150,10 @@ impl Ring {
         self.head
     }
 
-    /// What a session that has sent everything up to `sent` sends next.
+    /// Returns the next batch of a session that has sent everything up to `sent`.
     ///
-    /// A cursor above the head is one that came from the log, which knows of an event sooner than the feed: the feed
-    /// will get there.
+    /// A cursor above the head comes from a read of the log, which has an event sooner than the feed: the session waits
+    /// until the feed has it.
     pub(super) fn after(&self, sent: Seq) -> Splice {
         if sent >= self.head {
             return if self.ended { Splice::Ended } else { Splice::Wait };
@@ -172,7 +173,7 @@ impl Ring {
                 begins || length <= FRAME_BYTES
             })
             .count();
-        // The cursor is before the head, so there is one.
+        // Exists, because the cursor is before the head.
         let Some(since) = self.events.get(first).map(|event| event.came) else { return Splice::Wait };
         let sent = self.events.range(first..first + count).next_back().map_or(self.head, |event| event.seq);
         let text = write(self.events.range(first..first + count).map(|event| event.text.as_str()), sent < self.head);
@@ -180,7 +181,7 @@ impl Ring {
     }
 }
 
-/// `ServerFrame::Events` of texts that are encoded already.
+/// Encodes `ServerFrame::Events` from encoded events.
 fn write<'a>(events: impl Iterator<Item = &'a str> + Clone, more: bool) -> Bytes {
     const BEGIN: &str = r#"{"type":"events","events":["#;
     const MORE: &str = r#","more":true"#;

@@ -1,4 +1,4 @@
-//! How many connections each member has in one room.
+//! Number of connections of each member of one room on this node.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use protocol::MemberId;
 pub(super) struct Tabs(HashMap<MemberId, usize>);
 
 impl Tabs {
-    /// One more, unless the member has `most` already.
+    /// Counts one more connection. Returns false, and counts nothing, if the member has `most` already.
     pub(super) fn open(&mut self, member: MemberId, most: usize) -> bool {
         let open = self.of(member);
         if open < most {

@@ -1,4 +1,4 @@
-//! The caller of a request: their session, and the way back for a refused form.
+//! Caller of a request: the session, and the return of a refused form.
 
 use app::api::{EnterForm, Field, Flash, Refusal};
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -10,12 +10,12 @@ use crate::identity::Session;
 use crate::request::wants_page;
 
 impl RequestRooms {
-    /// The session whose cookie came with the request.
+    /// Returns the session whose cookie came with the request.
     pub(super) fn session(&self) -> Option<Session> {
         self.state.identity.session(&self.parts.headers)
     }
 
-    /// A new session, given to the browser with the answer: one per request.
+    /// Creates a session and gives it to the browser with the response; at most one per request.
     fn begin(&self) -> Session {
         *self.begun.get_or_init(|| {
             let (session, cookie) = self.state.identity.begin(&self.parts.headers);
@@ -26,18 +26,18 @@ impl RequestRooms {
         })
     }
 
-    /// Gives a session to a browser that gets a form, so that the form comes back with it. Other sites' pages, whose
-    /// requests come without the cookie, cannot overwrite it so: browsers take no `SameSite` cookie from an answer to
-    /// such a request (RFC 6265bis section 5.7).
+    /// Creates a session for a browser that gets a form and has none, so that the form comes back with its cookie. A
+    /// request of another site's page comes without the cookie too, but does not overwrite it: browsers ignore a
+    /// `SameSite` cookie in the response to such a request (RFC 6265bis section 5.7).
     pub(super) fn begin_with_form(&self) {
         if self.session().is_none() {
             self.begin();
         }
     }
 
-    /// The session that takes a seat. A page's form comes without one only where the cookie of the page did not come
-    /// back: a seat would be lost with the next request, and the next try take another one. A program, which names no
-    /// `Origin`, need not have seen a page.
+    /// Returns the session that takes a seat. A page's form without one shows that the browser did not send the page's
+    /// cookie back: the seat would be lost with the next request, and the next try would take another one. A program,
+    /// which sends no `Origin`, need not have loaded a page, and gets a new session.
     pub(super) fn session_to_seat(&self) -> Result<Session, Refusal> {
         match self.session() {
             Some(session) => Ok(session),
@@ -46,7 +46,7 @@ impl RequestRooms {
         }
     }
 
-    /// Returns true where a browser's page sent the request: only browsers name an `Origin`.
+    /// Returns true if a browser's page sent the request: only browsers send `Origin`.
     pub(super) fn is_page(&self) -> bool {
         self.parts.headers.contains_key(header::ORIGIN)
     }
@@ -55,20 +55,20 @@ impl RequestRooms {
         wants_page(&self.parts.headers)
     }
 
-    /// Returns true while a page is rendered. Script asks for the same values at `/api/`.
+    /// Returns true if the response is a page. Scripts request the same values at `/api/`.
     fn renders_page(&self) -> bool {
         !self.parts.uri.path().starts_with("/api/")
     }
 
-    /// Sets the status of the page that is rendered. A call by script has its answer in the value: its client takes any
-    /// status from 400 on for a failure.
+    /// Sets the status of a response that is a page. A call by script finds the result in the value: its client takes
+    /// any status from 400 on for a failure.
     pub(super) fn page_status(&self, status: StatusCode) {
         if self.renders_page() {
             self.response.set_status(status);
         }
     }
 
-    /// 303 (RFC 9110 section 15.4.4): the form was taken, and what follows is another page.
+    /// Redirects with 303 (RFC 9110 section 15.4.4): the form was accepted, and another page follows.
     pub(super) fn see_other(&self, to: &str) {
         if let Ok(to) = HeaderValue::from_str(to) {
             self.response.set_status(StatusCode::SEE_OTHER);
@@ -76,21 +76,21 @@ impl RequestRooms {
         }
     }
 
-    /// Sends a refused form back to its page, with everything that was typed.
+    /// Refuses a form. For a browser without script it goes back to its page, with everything that was typed.
     pub(super) fn refuse(&self, refused: Refusal, form: EnterForm, body: String, to: &str) -> Refusal {
         self.state.metrics.rejected(refused.code);
         tracing::info!(field = ?refused.field, code = ?refused.code, "form refused");
         if self.wants_page() {
             self.send_back(Flash { refused, to: to.to_owned(), form, body });
         } else if refused.code == Code::Cookie {
-            // The next try may come with it.
+            // The next try may come with the cookie.
             self.begin();
         }
         refused
     }
 
-    /// Redirects to the form's page, which then shows the form. Where the form cannot be kept until then, because no
-    /// session would fetch it or too many are kept, the page is the answer.
+    /// Redirects to the form's page, which then shows the form. If the form cannot be kept until then, because there is
+    /// no session to fetch it or too many are kept, the page is the response.
     fn send_back(&self, flash: Flash) {
         let to = flash.to.clone();
         let kept = match self.session() {
@@ -107,8 +107,8 @@ impl RequestRooms {
         }
     }
 
-    /// The refused form that this page shows, once. The answer to HEAD shows nothing, and a call by script has the
-    /// refusals of its own forms.
+    /// Removes and returns the refused form for this page: it is shown once. `None` for HEAD, whose response shows
+    /// nothing, and for a call by script, which gets its refusals as values.
     pub(super) fn flash(&self, page: &str) -> Option<Flash> {
         if self.parts.method == Method::HEAD || !self.renders_page() {
             return None;

@@ -1,4 +1,4 @@
-//! Budget of what a member's connections may send.
+//! Rate limit of what a member's connections send.
 
 use std::io;
 use std::pin::Pin;
@@ -13,15 +13,15 @@ use tokio::time::{Sleep, sleep};
 
 use super::rate::Rate;
 
-/// KiB that a frame counts beside its bytes, so that many small ones do not cost more than few large ones: reading and
-/// answering one takes about as long as copying that much.
+/// KiB that a frame is charged beside its bytes, so that many small frames do not cost the server more than a few large
+/// ones: reading and answering a frame takes about as long as copying that much.
 const FRAME: u32 = 4;
 
-/// KiB that a connection counts before its first byte: a `hello` of 24 bytes has the server read, encode and write up to
-/// a page of the log, which took 2 ms for one of 400 KB.
+/// KiB that a connection is charged before its first byte: a `hello` of 24 bytes makes the server read, encode and
+/// write up to a page of the log, which took 2 ms for one of 400 KB.
 const OPENING: u32 = 16;
 
-/// The budget of every member in KiB, over all of its connections: as many frames of the largest size as appends.
+/// Creates the rate limit of members in KiB, over all of their connections: as many of the largest frames as appends.
 #[must_use]
 pub fn rate(limits: &Limits) -> Rate {
     let frame = kib(limits.frame);
@@ -32,15 +32,15 @@ fn kib(bytes: usize) -> u32 {
     bytes.div_ceil(1024).try_into().unwrap_or(u32::MAX)
 }
 
-/// A connection that is read no faster than its member's budget allows. TCP slows the peer down.
+/// Connection that is read no faster than its member's budget allows. TCP slows the peer down.
 ///
-/// The size of a read is known only afterwards, so it is paid for before the next one. Bytes are counted here,
-/// below the WebSocket, because tungstenite shows no fragment of a message before the last.
+/// The size of a read is known only afterwards, so it is charged before the next one. Bytes are counted here, below the
+/// WebSocket, because tungstenite does not return a fragment of a message before the last one.
 pub(super) struct Metered {
     stream: TokioIo<Upgraded>,
     budget: Arc<Rate>,
     member: (RoomCode, MemberId),
-    /// KiB that were read and are not paid for.
+    /// KiB that were read and are still to be charged.
     owed: u32,
     pause: Option<Pin<Box<Sleep>>>,
 }
@@ -50,12 +50,12 @@ impl Metered {
         Self { stream: TokioIo::new(stream), budget, member, owed: OPENING, pause: None }
     }
 
-    /// Charges a frame.
+    /// Charges one frame, in addition to its bytes.
     pub(super) fn charge_frame(&mut self) {
         self.owed = self.owed.saturating_add(FRAME);
     }
 
-    /// Waits until everything that was read is paid for.
+    /// Waits until the budget covers everything that was read.
     pub(super) fn poll_paid(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             if let Some(pause) = &mut self.pause {
@@ -68,13 +68,13 @@ impl Metered {
                     self.owed = 0;
                     return Poll::Ready(());
                 }
-                // Another connection of the member may have taken it by then.
+                // Tried again after that: another connection of the member may have used the budget by then.
                 Err(wait) => self.pause = Some(Box::pin(sleep(wait))),
             }
         }
     }
 
-    /// The connection without the budget.
+    /// Returns the connection without the rate limit.
     pub(super) fn unmetered(&mut self) -> &mut TokioIo<Upgraded> {
         &mut self.stream
     }

@@ -1,4 +1,4 @@
-//! One connection's decisions, without I/O: what arrives goes in with the time, what to do comes out.
+//! State machine of one connection, without I/O: inputs and the time go in, actions come out.
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,15 @@ use protocol::{
 
 use crate::backend::Appended;
 
-/// Maximum time until a new connection says hello: a page opens its socket while its program is on the way.
+/// Maximum time for a new connection to send `hello`: a page opens its socket while its program is being fetched.
 pub const GREETING: Duration = Duration::from_secs(10);
-/// A quiet server says something this often: a WebSocket ping for the transport, and an empty `events` frame for the
+/// Interval of keep-alives from a quiet server: a WebSocket ping for the transport, and an empty `events` frame for the
 /// page, which cannot see pings.
 pub const HEARTBEAT: Duration = Duration::from_secs(25);
-/// After a ping, a connection that stays silent this long is dead.
+/// Maximum silence after a ping; then the connection is closed as dead.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What happened.
+/// Input of the machine.
 #[derive(Debug)]
 pub enum Input<'a> {
     /// A text message arrived.
@@ -30,51 +30,51 @@ pub enum Input<'a> {
     Heard,
     /// `Open` succeeded, and the welcome is written.
     Opened,
-    /// Events were written.
+    /// A frame was written.
     Wrote,
-    /// An append was decided.
+    /// The outcome of an append is known.
     Appended {
-        /// Which.
+        /// Id of the event.
         id: EventId,
-        /// How.
+        /// The outcome.
         outcome: Result<Appended, Fault>,
-        /// How far this connection had been told the log by then.
+        /// Cursor of this connection at that time.
         sent: Seq,
     },
     /// The room ended.
     RoomEnded,
-    /// The member's seat is gone.
+    /// The member's seat was freed.
     SeatFreed {
-        /// By the member's own choice.
+        /// True if the member left by choice.
         by_choice: bool,
     },
-    /// The server is about to end.
+    /// The server shuts down.
     Shutdown,
-    /// Time passed.
+    /// The time of [`Machine::wake`] has come.
     Tick,
 }
 
-/// What to do about it.
+/// Action for the session to perform.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Find the room, take the connection's lease, write welcome and what follows this position.
+    /// Find the room, take the connection's lease, write the welcome and the events after this position.
     Open(Option<Position>),
     /// Append this event.
     Append {
-        /// Its id.
+        /// Id of the event.
         id: EventId,
-        /// What happens.
+        /// Kind of the event.
         kind: EventKind,
     },
     /// Free the member's seat.
     Leave,
-    /// Tell the others whether the member is writing.
+    /// Publish that the member is writing, or has stopped.
     Typing(bool),
     /// Write this frame.
     Send(ServerFrame),
     /// Write a WebSocket ping.
     Ping,
-    /// Say bye with this code and end the connection.
+    /// Send `bye` with this code and end the connection.
     Close(CloseCode),
 }
 
@@ -86,7 +86,7 @@ enum Phase {
     Closed,
 }
 
-/// Where a connection stands.
+/// State machine of one connection.
 #[derive(Debug)]
 pub struct Machine {
     phase: Phase,
@@ -98,13 +98,13 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A connection that was accepted now.
+    /// Creates the machine of a connection that was accepted now.
     #[must_use]
     pub fn new(now: Instant, limits: &Limits) -> Self {
         Self { phase: Phase::Greeting, frame_limit: limits.frame, began: now, heard: now, said: now, pinged: None }
     }
 
-    /// When `Tick` is due.
+    /// Returns the time at which `Tick` is due.
     #[must_use]
     pub fn wake(&self) -> Instant {
         match (self.phase, self.pinged) {
@@ -114,7 +114,7 @@ impl Machine {
         }
     }
 
-    /// Decides.
+    /// Handles an input, and returns the actions to perform.
     pub fn step(&mut self, now: Instant, input: Input<'_>) -> Vec<Action> {
         if self.phase == Phase::Closed {
             return Vec::new();
@@ -194,7 +194,7 @@ impl Machine {
     }
 }
 
-/// What to do with what a client asks to append. A bad one costs the client this message, not the connection.
+/// Validates an event that a client asks to append. An invalid one is rejected; the connection stays open.
 fn propose(id: EventId, event: Proposal) -> Action {
     let refuse = |code| Action::Send(ServerFrame::Rejected { id, code, retry_ms: None });
     if !id.is_v7() {
@@ -223,8 +223,8 @@ fn parse(event: Proposal) -> Result<EventKind, Code> {
     })
 }
 
-/// What the sender alone is told. A stored event needs no word: its echo comes with everybody else's copy, and so does
-/// a repeated one that this connection has not been told yet.
+/// Returns the answer that only the sender gets. A stored event needs none: the sender receives it as all sessions do.
+/// Nor does a duplicate of an event that this connection has yet to send.
 fn answer(id: EventId, outcome: Result<Appended, Fault>, sent: Seq) -> Option<ServerFrame> {
     let again = |item| ServerFrame::Events { events: vec![item], names: Names::new(), more: false };
     match outcome {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_place_ends_the_connection() {
+    fn invalid_frame_closes_the_connection() {
         let id = EventId::mint(1, [7; 10]).to_string();
         let wordy = append(&id, &"x".repeat(70_000));
         let cases: [(bool, &str, CloseCode); 10] = [
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_append_costs_the_message_and_not_the_connection() {
+    fn invalid_append_is_rejected_and_the_connection_stays_open() {
         let id = EventId::mint(1, [7; 10]);
         let v4 = "9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d";
         let own = format!(r#"{{"type":"append","id":"{id}","event":{{"kind":"left","member":"{v4}"}}}}"#);
@@ -305,14 +305,14 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_a_later_version_is_passed_over() {
+    fn frame_of_unknown_type_is_ignored() {
         let (mut machine, now) = live();
         assert_eq!(machine.step(now, Input::Text(r#"{"type":"shout","body":"x"}"#)), []);
         assert_eq!(machine.phase, Phase::Live);
     }
 
     #[test]
-    fn silence_is_broken_and_then_ended() {
+    fn silent_connection_is_pinged_and_then_closed() {
         let (mut machine, now) = live();
         let later = machine.wake();
         assert_eq!(later, now + HEARTBEAT);
@@ -327,14 +327,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_ever_at_the_door() {
+    fn hello_timeout_closes_with_4500() {
         let (mut machine, now) = machine();
         assert_eq!(machine.step(now + GREETING - Duration::from_millis(1), Input::Tick), []);
         assert_eq!(machine.step(now + GREETING, Input::Tick), [Action::Close(CloseCode::BadFrame)]);
     }
 
     #[test]
-    fn a_repeat_is_told_once() {
+    fn duplicate_append_is_answered_if_its_event_was_already_sent() {
         let (mut machine, now) = live();
         let id = EventId::mint(1, [7; 10]);
         let trimmed = |sent| Input::Appended { id, outcome: Ok(Appended::Trimmed(Seq(3))), sent };
@@ -349,7 +349,7 @@ mod tests {
         };
         let mut repeat =
             |sent| machine.step(now, Input::Appended { id, outcome: Ok(Appended::Repeat(event.clone())), sent }).len();
-        assert_eq!(repeat(Seq(5)), 1, "already passed: the log will not bring it again");
-        assert_eq!(repeat(Seq(4)), 0, "not passed: its echo is still to come");
+        assert_eq!(repeat(Seq(5)), 1, "already sent: it will not be sent again");
+        assert_eq!(repeat(Seq(4)), 0, "not sent yet: its echo is still to come");
     }
 }

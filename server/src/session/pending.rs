@@ -1,4 +1,4 @@
-//! An append or a leave on its way through the store.
+//! Append or leave of a session that is in progress in the store.
 
 use std::future::{Future, pending, ready};
 use std::pin::Pin;
@@ -11,21 +11,21 @@ use crate::backend::{Appended, BackendError, Draft, Lease};
 use crate::state::AppState;
 use crate::{clock, entropy};
 
-/// An answer of the store that is awaited. It borrows nothing: a socket cannot be shared between threads, so no borrow of
-/// its session may live across an await.
+/// Answer of the store that is awaited. It borrows nothing: the socket is not `Sync`, so no borrow of the session may
+/// live across an await.
 pub(super) type Pending = Pin<Box<dyn Future<Output = Decided> + Send>>;
 
-/// The store's answer.
+/// Answer of the store.
 pub(super) enum Decided {
-    /// The outcome of an append.
+    /// Outcome of an append.
     Append(EventId, Result<Appended, Fault>),
-    /// The seat is free. The feed brings the news to every connection of the member.
+    /// The seat was freed. The feed informs every connection of the member.
     Left,
-    /// No answer that can be relied upon. The client asks again on its next connection.
+    /// The store is unavailable, and the outcome unknown. The client retries on its next connection.
     Silence(BackendError),
 }
 
-/// Appends an event, within the member's rate.
+/// Appends an event, within the member's rate limit.
 pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKind) -> Pending {
     let Lease { code, member, .. } = lease;
     if let Err(wait) = state.appends.take(code, member) {
@@ -36,8 +36,8 @@ pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKin
     let draft = Draft { id, at: clock::unix_ms(), by: member, kind };
     Box::pin(async move {
         match backend.append(code, draft).await {
-            // A store that takes no event may still serve who reads. One that does not keep a seat either does not
-            // answer, and the page is to say so.
+            // A store that takes no event, as on a full disk, may still serve readers. If it cannot renew the lease
+            // either, it does not answer at all: the connection is closed, and the page shows that it is reconnecting.
             Err(error @ BackendError::Unavailable(_)) if is_silent(still_held.await) => Decided::Silence(error),
             outcome => Decided::Append(id, outcome.map_err(|error| fault(&error))),
         }
@@ -57,13 +57,13 @@ pub(super) fn leave(state: &AppState, lease: Lease) -> Pending {
     })
 }
 
-/// Takes or renews a connection's lease.
+/// Takes or renews a connection's lease, for the grace period.
 pub(super) fn hold(state: &AppState, lease: Lease) -> impl Future<Output = Result<(), BackendError>> + Send + use<> {
     let (backend, grace) = (state.backend.clone(), Duration::from_millis(state.limits.grace_ms));
     async move { backend.hold(lease, grace).await }
 }
 
-/// Waits for the answer; for ever where none is awaited. Cancel safe.
+/// Waits for the answer, or for ever if none is awaited. Cancel safe.
 pub(super) async fn decided(awaited: &mut Option<Pending>) -> Decided {
     match awaited {
         Some(awaited) => awaited.await,

@@ -1,29 +1,30 @@
-//! What the others are told of a member beside the log. All of it is best effort: that it could not be said is no error.
+//! Presence updates about a member for the others in the room, outside of the log. Best effort: a failure is no error.
 
 use crate::backend::{Lease, Sign, Signal};
 use crate::clock;
 use crate::state::AppState;
 
-/// The member is writing, or has stopped. Said too often, it is not passed on.
+/// Publishes that the member is writing, or has stopped. Dropped above the member's rate limit.
 pub(super) async fn typing(state: &AppState, lease: Lease, typing: bool) {
     if state.signals.take(lease.code, lease.member).is_ok() {
         say(state, lease, Sign::Typing(typing)).await;
     }
 }
 
-/// The member was away and has a connection again.
+/// Publishes that the member, who was away, has a connection again.
 pub(super) async fn back(state: &AppState, lease: Lease) {
     say(state, lease, Sign::Back).await;
 }
 
-/// A connection has ended; if it was the member's last and the seat is still held, the others are told until when.
+/// Handles the end of a connection. If it was the member's last on this node and the seat is still held, publishes that
+/// the member is away, and until when the seat is kept.
 pub(super) async fn departed(state: &AppState, lease: Lease, held: bool) {
     let Lease { code, member, .. } = lease;
     if !state.hub.depart(code, member) || !held {
         return;
     }
     say(state, lease, Sign::Away { until: clock::unix_ms() + state.limits.grace_ms }).await;
-    // Who comes back in this very moment may have said so before this was said.
+    // A member who comes back at this moment may have been announced before `Away` was sent.
     if state.hub.connections(code, member) > 0 {
         back(state, lease).await;
     }

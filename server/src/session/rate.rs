@@ -1,4 +1,4 @@
-//! How fast a member may do something, over all of its connections.
+//! Rate limit per member, over all of its connections.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use protocol::{MemberId, RoomCode};
 
-/// A token bucket per member.
+/// Token bucket per member of a room.
 pub struct Rate {
     limiter: DefaultKeyedRateLimiter<(RoomCode, MemberId)>,
     clock: DefaultClock,
@@ -15,7 +15,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Full buckets of `burst`, refilled at `per_second`; both at least one.
+    /// Creates full buckets of `burst` tokens, refilled with `per_second` tokens per second; both at least one.
     #[must_use]
     pub fn new(per_second: u32, burst: u32) -> Self {
         let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
@@ -28,7 +28,7 @@ impl Rate {
     /// Takes one token.
     ///
     /// # Errors
-    /// With the time after which there is one.
+    /// Returns the time after which there is one.
     pub fn take(&self, code: RoomCode, member: MemberId) -> Result<(), Duration> {
         self.take_many(code, member, 1)
     }
@@ -36,17 +36,17 @@ impl Rate {
     /// Takes several tokens at once, at most a full bucket.
     ///
     /// # Errors
-    /// With the time after which there are as many, if nobody takes any meanwhile. None are taken then.
+    /// Returns the time after which there are as many, if nobody takes any meanwhile. None are taken then.
     pub fn take_many(&self, code: RoomCode, member: MemberId, tokens: u32) -> Result<(), Duration> {
         let Some(tokens) = NonZeroU32::new(tokens.min(self.burst)) else { return Ok(()) };
         match self.limiter.check_key_n(&(code, member), tokens) {
             Ok(taken) => taken.map_err(|until| until.wait_time_from(self.clock.now())),
-            // More than a bucket holds; the line above asks for no more than that.
+            // Only for more tokens than a bucket holds, which the line above excludes.
             Err(_) => Ok(()),
         }
     }
 
-    /// Forgets members whose buckets are full again.
+    /// Removes the buckets that are full again.
     pub fn tidy(&self) {
         self.limiter.retain_recent();
         self.limiter.shrink_to_fit();

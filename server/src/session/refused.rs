@@ -1,4 +1,4 @@
-//! What a connection is told when something is not to be had.
+//! Close codes and faults for errors of the store and the hub.
 
 use protocol::{CloseCode, Code, Fault};
 
@@ -6,10 +6,10 @@ use super::wire::Over;
 use crate::backend::BackendError;
 use crate::hub::AttachError;
 
-/// When a store that refused an append is worth asking again.
+/// Time in milliseconds after which a client may retry an append that the store failed to take.
 const STORE_RETRY_MS: u64 = 1_000;
 
-/// Why a connection is not opened.
+/// Reason why a connection is not opened.
 pub(super) enum Refused {
     Close(CloseCode),
     Over,
@@ -46,7 +46,8 @@ impl From<BackendError> for Refused {
     }
 }
 
-/// Why a connection that was open ends.
+/// Returns the code with which an open connection is closed after an error of the store. Logs errors that are the
+/// store's fault.
 pub(super) fn close_code(error: &BackendError) -> CloseCode {
     match error {
         BackendError::Reset => CloseCode::ContinuityLost,
@@ -58,7 +59,7 @@ pub(super) fn close_code(error: &BackendError) -> CloseCode {
     }
 }
 
-/// What the sender of a refused append is told.
+/// Returns the fault for the sender of an append that failed. Logs errors that are the store's fault.
 pub(super) fn fault(error: &BackendError) -> Fault {
     match error {
         BackendError::NotFound => Code::CodeUnknown.into(),

@@ -1,4 +1,4 @@
-//! The upgrade handler: `GET /ws/{code}`.
+//! Handler of the WebSocket upgrade: `GET /ws/{code}`.
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -12,14 +12,14 @@ use crate::session;
 use crate::state::AppState;
 use crate::telemetry::panics::contained;
 
-/// Upgrades whoever asks; what a person should read is said inside, with `bye`.
+/// Upgrades every handshake; a refusal that a user should see is sent afterwards, as `bye`.
 ///
-/// tungstenite writes the handshake and speaks the protocol. axum's own `WebSocketUpgrade` wraps the same and hides the
-/// connection below it, which closing in order and counting fragments need (`wire`, `budget`).
+/// tungstenite writes the handshake and implements the protocol. axum's `WebSocketUpgrade` wraps it too, but hides the
+/// connection below it, which an orderly close and the counting of fragments need (`wire`, `budget`).
 pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let on_upgrade = parts.extensions.remove::<OnUpgrade>();
-    // tungstenite looks at the first line only, and proxies put their own before or after the browser's.
+    // tungstenite reads the first `Connection` header only, and proxies add their own before or after the browser's.
     if let Ok(connection) = HeaderValue::from_str(&list(&parts.headers, &header::CONNECTION).join(",")) {
         parts.headers.insert(header::CONNECTION, connection);
     }
@@ -27,7 +27,7 @@ pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, re
     let (Some(on_upgrade), Ok(mut response)) = (on_upgrade, create_response_with_body(&request, Body::empty)) else {
         return not_a_handshake();
     };
-    // Said before the upgrade, so that a proxy may turn to another server.
+    // Answered before the upgrade, so that a proxy can try another server.
     if state.shutdown.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "The server restarts.").into_response();
     }
@@ -36,7 +36,7 @@ pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, re
     if speaks {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    // Tracked, so that a shutdown waits for its goodbye.
+    // Tracked, so that a shutdown waits until its `bye` is sent.
     state.tasks.clone().spawn(contained(async move {
         match on_upgrade.await {
             Ok(upgraded) => session::run(state, upgraded, code, session, speaks).await,
@@ -46,14 +46,14 @@ pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, re
     response
 }
 
-/// A request without a handshake of RFC 6455, or with one of another version (section 4.4).
+/// Returns the response to a request without a handshake of RFC 6455, or with one of another version (section 4.4).
 fn not_a_handshake() -> Response {
     let offer =
         [(header::UPGRADE, "websocket"), (header::CONNECTION, "Upgrade"), (header::SEC_WEBSOCKET_VERSION, "13")];
     (StatusCode::UPGRADE_REQUIRED, offer, "This is the address of a WebSocket.").into_response()
 }
 
-/// The elements of a list header, over all of its lines (RFC 9110 section 5.3).
+/// Returns the elements of a list header, over all of its lines (RFC 9110 section 5.3).
 fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim).collect()

@@ -1,4 +1,4 @@
-//! The socket, with bounds: on what one frame holds, on how much a peer may send, and on how long it may take.
+//! The WebSocket of a session, with limits: on the size of a frame, on how much a peer may send, and on time.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -20,33 +20,36 @@ use crate::hub::FRAME_BYTES;
 use crate::state::AppState;
 use crate::telemetry::metrics::Metrics;
 
-/// Longest message in bytes, above the protocol's own limit so that one which is only too long for that has 4507.
+/// Maximum size of a message in bytes for tungstenite: above the protocol's own limit, so that a message which only
+/// exceeds that one is closed with 4507.
 const TRANSPORT_CUT: usize = 128 * 1024;
-/// tungstenite allocates this much for every socket at once (its default is 128 KiB).
+/// Size of the read buffer in bytes, which tungstenite allocates for every socket at once (its default is 128 KiB).
 const READ_BUFFER: usize = 4 * 1024;
-/// tungstenite's default is unlimited. The largest frame is a welcome to 1 000 members with the longest names, 0.6 MB.
+/// Maximum size of the write buffer in bytes (tungstenite's default is unlimited). The largest frame has 0.6 MB: a
+/// welcome to 1 000 members with the longest names.
 const WRITE_BUFFER_MOST: usize = 1024 * 1024;
-/// A peer that takes no frame for this long is gone or too slow.
+/// Maximum time for writing a frame: a peer that takes longer is disconnected or too slow.
 const WRITE: Duration = Duration::from_secs(10);
-/// Longest time from our Close to the connection's end.
+/// Maximum time from our Close to the connection's end.
 const LINGER: Duration = Duration::from_secs(2);
-/// Bytes of a message above [`TRANSPORT_CUT`] that are still taken after our Close, so that it reaches who is sending.
+/// Maximum bytes of a message above [`TRANSPORT_CUT`] that are still read and discarded after our Close, so that the
+/// Close reaches a peer that is sending.
 const REST: u64 = 16 * 1024 * 1024;
 
-/// The connection is over; whatever there was to say has been said.
+/// The connection has ended; no frame can be written any more.
 #[derive(Debug)]
 pub(super) struct Over;
 
 /// Reason why nothing more can be read.
 #[derive(Debug)]
 pub(super) enum Unreadable {
-    /// The peer broke the WebSocket protocol. It is to be told with this code.
+    /// The peer violated the WebSocket protocol, and is to be closed with this code.
     Violation(CloseCode),
     /// The connection is closed, or broke.
     Gone,
 }
 
-/// The codes of RFC 6455 section 7.4.1.
+/// Maps errors to the close codes of RFC 6455 section 7.4.1.
 impl From<Error> for Unreadable {
     fn from(error: Error) -> Self {
         match error {
@@ -59,14 +62,14 @@ impl From<Error> for Unreadable {
     }
 }
 
-/// One socket.
+/// WebSocket of one session.
 pub(super) struct Wire {
     socket: WebSocketStream<Metered>,
     metrics: Arc<Metrics>,
 }
 
 impl Wire {
-    /// Speaks WebSocket over a connection that was upgraded, with the budget of this member of this room.
+    /// Creates the WebSocket on an upgraded connection, with the inbound budget of this member of this room.
     pub(super) async fn new(upgraded: Upgraded, state: &AppState, code: RoomCode, member: MemberId) -> Self {
         let metered = Metered::new(upgraded, state.inbound.clone(), (code, member));
         let config = WebSocketConfig::default()
@@ -79,10 +82,10 @@ impl Wire {
         Self { socket: WebSocketStream::from_raw_socket(metered, Role::Server, Some(config)).await, metrics }
     }
 
-    /// The next message, as soon as the member's budget allows. Cancel safe.
+    /// Returns the next message, as soon as the member's budget allows. Cancel safe.
     ///
     /// # Errors
-    /// When there will be no other.
+    /// Fails if there will be no other message.
     pub(super) async fn read(&mut self) -> Result<Message, Unreadable> {
         poll_fn(|context| self.socket.get_mut().poll_paid(context)).await;
         let message = self.socket.next().await.ok_or(Unreadable::Gone)??;
@@ -102,7 +105,7 @@ impl Wire {
         self.write(Message::Text(codec::encode(frame).into())).await
     }
 
-    /// A page of the log, in as many frames as its size needs. `more`: whether further pages follow.
+    /// Sends a page of the log, in as many frames as its size needs. `more` is true if further pages follow.
     pub(super) async fn send_page(&mut self, page: Page, more: bool) -> Result<(), Over> {
         let mut names = page.names;
         let mut rest = page.events.into_iter().map(|event| (codec::encode(&event).len(), event)).peekable();
@@ -120,7 +123,7 @@ impl Wire {
         }
     }
 
-    /// Says bye, and when to come back, closes, and waits for the peer to close too.
+    /// Sends `bye`, with the delay before a reconnect if any, then a Close, and waits for the peer to close too.
     pub(super) async fn close(&mut self, code: CloseCode, retry_ms: Option<u64>) {
         let bye = ServerFrame::Bye { code: code.number(), reason: code.reason().to_owned(), retry_ms };
         let close = Message::Close(Some(CloseFrame { code: code.number().into(), reason: code.reason().into() }));
@@ -138,8 +141,8 @@ impl Wire {
     }
 
     /// Waits for the peer's Close and then for the end of its half of the connection, at most [`LINGER`]. Dropping a
-    /// connection with something unread resets it, which destroys what was sent: the peer would see 1006 (RFC 6455
-    /// section 7.1.1). After a violation there are no frames to look for, and the rest is thrown away.
+    /// connection with unread data resets it, and the peer may lose what was sent and see 1006 (RFC 6455 section
+    /// 7.1.1). After a violation there are no frames to look for, and the rest is discarded.
     async fn linger(&mut self) {
         let end = async {
             while self.read().await.is_ok() {}

@@ -1,4 +1,4 @@
-//! The log, on standard error: written by a thread of its own, so that no reader of it can hold up the server.
+//! Log on standard error, written by a thread of its own, so that a slow reader cannot block the server.
 //!
 //! Lines wait in a bounded queue. One that finds it full, or that cannot be written, is dropped and counted.
 
@@ -12,48 +12,48 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGua
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
 
-/// Maximum number of lines that wait, 1 MB of the usual ones: two seconds of what is logged while everybody reconnects,
-/// 2 000 a second.
+/// Maximum number of lines that wait: 1 MB of the usual ones, or two seconds of what is logged while all clients
+/// reconnect, 2 000 a second.
 const QUEUE: usize = 4_096;
-/// Maximum time for writing what waits when the process ends, and for its last line.
+/// Maximum time for writing the queued lines when the process ends, and again for its last line.
 const LAST: Duration = Duration::from_millis(500);
-/// Pause before a descriptor that would block is tried again.
+/// Pause before writing again to a descriptor that would block.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// Lines that could not be written.
+/// Number of lines that could not be written.
 static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
-/// Lines that found the queue full.
+/// Counter of the lines that found the queue full.
 static UNQUEUED: OnceLock<ErrorCounter> = OnceLock::new();
-/// Ends the writing thread when it is dropped, after what waits.
+/// Guard of the writing thread: dropping it writes the queued lines and ends the thread.
 static WORKER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 
-/// Reason to refuse a filter.
+/// Reason to refuse a log filter.
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
-    /// A word alone that is neither a level nor a part of this program.
+    /// A word without a level that is neither a level itself nor a part of this program.
     #[error("{0:?} is no level: trace, debug, info, warn, error, off")]
     Word(String),
-    /// Refused by the library.
+    /// tracing-subscriber cannot read it.
     #[error(transparent)]
     Unreadable(#[from] ParseError),
 }
 
-/// Writes logs to standard error from now on: for people on a terminal, as JSON elsewhere.
+/// Starts the log on standard error: as text on a terminal, as JSON elsewhere.
 ///
 /// # Errors
-/// When the filter cannot be read.
+/// Fails if the filter cannot be read.
 pub fn start(filter: &str) -> Result<(), FilterError> {
     if let Some(word) = unknown_word(filter) {
         return Err(FilterError::Word(word.to_owned()));
     }
-    // The library reports every event of the connection, and a refused subject with it, which names a room. What counts
-    // of it the engine says itself. Who asks for it by name has it.
+    // async_nats logs every event of the connection, and refused subjects, which contain room codes. The NATS store
+    // logs what matters itself. A filter that names async_nats enables its log again.
     let filter = EnvFilter::try_new(format!("async_nats=off,{}", with_crates(filter)))?;
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE).thread_name("log");
     let (writer, worker) = queue.finish(Lines::to(io::stderr()));
     UNQUEUED.get_or_init(|| writer.error_counter());
     *WORKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
-    // An internal error would be written with `eprintln!`, which panics where standard error cannot be written.
+    // Internal errors would be written with `eprintln!`, which panics if standard error cannot be written.
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).log_internal_errors(false);
     if io::stderr().is_terminal() {
         logs.init();
@@ -63,15 +63,15 @@ pub fn start(filter: &str) -> Result<(), FilterError> {
     Ok(())
 }
 
-/// The first word alone that is neither a level nor a part of this program. The library takes any word for the name of a
-/// crate, and then nothing is logged.
+/// Returns the first word without a level that is neither a level itself nor a part of this program. The library would
+/// take it for the name of a crate, and nothing would be logged.
 fn unknown_word(filter: &str) -> Option<&str> {
     let is_part = |word: &str| ["flasky", "server", "app"].contains(&word.split([':', '[']).next().unwrap_or(word));
     let is_known = |word: &str| word.contains('=') || is_part(word) || word.parse::<LevelFilter>().is_ok();
     filter.split(',').map(str::trim).find(|word| !word.is_empty() && !is_known(word))
 }
 
-/// The filter with the program's name, `flasky`, as the names of its two crates.
+/// Returns the filter with the program's name, `flasky`, replaced by the names of its two crates.
 fn with_crates(filter: &str) -> String {
     let parts = filter.split(',').map(|part| match part.strip_prefix("flasky") {
         Some(rest) if rest.is_empty() || rest.starts_with(['=', ':', '[']) => format!("server{rest},app{rest}"),
@@ -80,22 +80,22 @@ fn with_crates(filter: &str) -> String {
     parts.collect::<Vec<_>>().join(",")
 }
 
-/// Lines of this process that nobody can read: the queue was full, or they could not be written.
+/// Returns the number of lines of this process that were dropped: the queue was full, or they could not be written.
 #[must_use]
 pub fn dropped() -> u64 {
     let unqueued = UNQUEUED.get().map_or(0, ErrorCounter::dropped_lines);
     UNWRITTEN.load(Ordering::Relaxed) + unqueued as u64
 }
 
-/// Writes what waits and ends the log, as far as its reader allows in half a second.
+/// Writes the queued lines and ends the log, within half a second: what its reader has not taken by then is lost.
 pub fn finish() {
     if let Some(worker) = WORKER.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        // On another thread, because dropping it may write to standard output, which may be stalled.
+        // On another thread: dropping it may write to standard output, which may block.
         in_time(move || drop(worker));
     }
 }
 
-/// Writes the line to standard error, whatever is logged: it says why the process ends. The log ends before it.
+/// Ends the log, then writes the line to standard error whatever the filter is: it is the reason why the process ends.
 pub fn fatal(line: &str) {
     finish();
     let line = format!("flasky: {line}\n");
@@ -105,7 +105,7 @@ pub fn fatal(line: &str) {
     }
 }
 
-/// Does it on another thread, and waits for it no longer than [`LAST`]. False where the system gives no thread.
+/// Runs the work on another thread, and waits for it at most [`LAST`]. Returns false if the system provides no thread.
 fn in_time(work: impl FnOnce() + Send + 'static) -> bool {
     let (done, ended) = mpsc::channel::<()>();
     let started = thread::Builder::new().spawn(move || {
@@ -113,19 +113,19 @@ fn in_time(work: impl FnOnce() + Send + 'static) -> bool {
         work();
         drop(done);
     });
-    // It ends by the sender's drop, also where nothing was started, or by the time.
+    // Ends when the sender is dropped, also if no thread was started, or by the timeout.
     let _ = ended.recv_timeout(LAST);
     started.is_ok()
 }
 
-/// Writes lines to a descriptor that may do anything, and never fails.
+/// Writer of lines to a descriptor that may fail or block. It never fails itself, and counts the lines that are lost.
 struct Lines<W> {
     to: W,
-    /// A line was written in part.
+    /// True if a line was written only in part.
     is_torn: bool,
-    /// The last line was written.
+    /// True if the last line was written.
     writes: bool,
-    /// Dropped lines that the log itself has reported.
+    /// Number of dropped lines that the log itself has reported.
     reported: u64,
 }
 
@@ -152,7 +152,7 @@ impl<W: Write> Lines<W> {
 }
 
 impl<W: Write> Write for Lines<W> {
-    /// Takes the whole line.
+    /// Writes the whole line, or counts it as dropped.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mended = if self.is_torn { self.put(b"\n") } else { Ok(()) };
         self.writes = mended.and_then(|()| self.put(line)).is_ok();
@@ -162,7 +162,7 @@ impl<W: Write> Write for Lines<W> {
         Ok(line.len())
     }
 
-    /// Called when the queue is empty, so that there is place for the report.
+    /// Reports dropped lines. Called when the queue is empty, so that the report finds room in it.
     fn flush(&mut self) -> io::Result<()> {
         let dropped = dropped();
         if self.writes && dropped > self.reported {
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn word_alone_is_a_level_or_a_part_of_this_program() {
+    fn unknown_word_in_a_filter_is_found() {
         for filter in [
             "",
             "info",
@@ -218,7 +218,7 @@ mod tests {
         }
     }
 
-    /// Has place for so many bytes, as a disk, and answers every second time that it would block, as a pipe.
+    /// Writer with room for a number of bytes, like a disk, whose every second write would block, like that of a pipe.
     #[derive(Default)]
     struct Disk {
         place: usize,
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn line_that_was_cut_does_not_spoil_the_next_one() {
+    fn line_after_a_partial_one_begins_on_a_new_line() {
         let mut lines = Lines::to(Disk { place: 13, ..Disk::default() });
         for line in ["first\n", "a second one\n", "a third one\n"] {
             lines.write_all(line.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! The figures. Labels come from closed sets, so the number of series is fixed.
+//! Metrics, for Prometheus. Labels come from closed sets, so the number of series is bounded.
 
 use std::time::{Duration, Instant};
 
@@ -14,13 +14,13 @@ use protocol::{CloseCode, Code, codec};
 
 use super::{log, panics};
 
-/// Seconds. From what a local commit takes to what nobody waits for any more.
+/// Bounds of the histograms' buckets in seconds: from the time of a local commit to one that no user waits for.
 const BUCKETS: [f64; 13] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
 type Labels<V> = [(&'static str, V); 1];
 type Counters<V> = Family<Labels<V>, Counter>;
 
-/// One server's figures.
+/// Metrics of one server.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -42,7 +42,7 @@ pub struct Metrics {
     failures: Counters<&'static str>,
 }
 
-/// Log lines that were dropped, counted where they are.
+/// Collector of the number of dropped log lines, which the log counts.
 #[derive(Debug)]
 struct DroppedLines;
 
@@ -54,21 +54,21 @@ impl Collector for DroppedLines {
     }
 }
 
-/// A bounded queue that had no place for something.
+/// Bounded queue that was full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
-    /// A room went on without a slow session, which reads on in the log.
+    /// Replay buffer of a room: a slow session fell behind it, and continues from the log.
     Ring,
-    /// The engine lost a room's feed, which was taken up again.
+    /// Deliveries of a room's subscription: the store ended it, and the feed subscribes again.
     Feed,
-    /// A session did not hear of who is writing or away.
+    /// Signals of a session: it missed updates about who is writing or away.
     Signals,
 }
 
-/// An open socket, for as long as it lives.
+/// Open socket, counted until it is dropped.
 #[derive(Debug)]
 pub struct Socket {
-    /// What logs call it.
+    /// Number of the connection in the log.
     pub number: u64,
     open: Gauge,
 }
@@ -148,7 +148,7 @@ impl Metrics {
         registry.register_collector(Box::new(DroppedLines));
     }
 
-    /// Series that are there before anything happened, so that the first time is seen as one.
+    /// Creates series before anything happens, so that Prometheus sees the first increase.
     fn begin(&self) {
         for outcome in ["stored", "repeated", "refused", "failed"] {
             drop(self.appends.get_or_create(&[("outcome", outcome)]));
@@ -161,7 +161,7 @@ impl Metrics {
         }
     }
 
-    /// Everything, in Prometheus' text format, with what is counted when somebody asks.
+    /// Returns all metrics in Prometheus' text format. `rooms` and `members` are counted at each request.
     #[must_use]
     pub fn text(&self, rooms: usize, members: usize) -> String {
         self.rooms.set(rooms as i64);
@@ -173,14 +173,14 @@ impl Metrics {
         text
     }
 
-    /// A socket was opened.
+    /// Counts a socket that was opened.
     #[must_use]
     pub fn socket(&self) -> Socket {
         self.sockets.inc();
         Socket { number: self.connections.inc() + 1, open: self.sockets.clone() }
     }
 
-    /// Sockets that are open.
+    /// Returns the number of open sockets.
     #[must_use]
     pub fn sockets(&self) -> u64 {
         u64::try_from(self.sockets.get()).unwrap_or_default()
@@ -191,12 +191,12 @@ impl Metrics {
         self.frames.inc();
     }
 
-    /// An append was decided: `stored`, `repeated`, `refused` or `failed`.
+    /// Counts an append by its outcome: `stored`, `repeated`, `refused` or `failed`.
     pub fn appended(&self, outcome: &'static str) {
         self.appends.get_or_create(&[("outcome", outcome)]).inc();
     }
 
-    /// Events were written to one socket. `since`: the first of them came then, and the socket was waiting for it.
+    /// Counts events written to one socket. `since` is the arrival of the first one, if the socket was waiting for it.
     pub fn delivered(&self, events: usize, since: Option<Instant>) {
         self.deliveries.inc_by(events as u64);
         if let Some(since) = since {
@@ -204,7 +204,7 @@ impl Metrics {
         }
     }
 
-    /// A queue was full.
+    /// Counts a queue that was full.
     pub fn overflowed(&self, queue: Overflow) {
         let queue = match queue {
             Overflow::Ring => "ring",
@@ -214,14 +214,14 @@ impl Metrics {
         self.overflows.get_or_create(&[("queue", queue)]).inc();
     }
 
-    /// A client named the position it had come to.
+    /// Counts a client that asked to resume from a position. `recovered` is true if it could be continued.
     pub fn resumed(&self, recovered: bool) {
         self.resumes.get_or_create(&[("recovered", recovered)]).inc();
     }
 
-    /// An append or a form was refused.
+    /// Counts an append or a form that was refused.
     pub fn rejected(&self, code: Code) {
-        // As on the wire: the table is closed.
+        // As on the wire. The set of codes is closed.
         let code = codec::encode(&code).trim_matches('"').to_owned();
         self.rejections.get_or_create(&[("code", code)]).inc();
     }
@@ -231,20 +231,20 @@ impl Metrics {
         self.refused_origins.inc();
     }
 
-    /// The server closed a socket.
+    /// Counts a socket that the server closed.
     pub fn closed(&self, code: CloseCode) {
         self.closes.get_or_create(&[("code", code.number())]).inc();
     }
 
-    /// Counts a page or form that was given up.
+    /// Counts a page or form that took or waited too long.
     pub fn late(&self) {
         self.late.inc();
     }
 
-    /// The engine answered, or failed to.
+    /// Records the time that the store took for an operation, and counts it if it failed.
     pub fn answered(&self, verb: &'static str, took: Duration, failed: bool) {
         self.engine.get_or_create(&[("verb", verb)]).observe(took.as_secs_f64());
-        // There from the first answer on: a rise is seen from what was there before.
+        // Created with the first answer, so that Prometheus sees the first failure as an increase.
         self.failures.get_or_create(&[("verb", verb)]).inc_by(failed.into());
     }
 }

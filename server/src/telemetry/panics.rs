@@ -1,9 +1,8 @@
-//! Panics: one ends the process, unless it happened while a request, a page or a connection was being polled.
+//! Panics: a panic ends the process, unless it happens while a request, a page or a connection is polled.
 //!
-//! A thread or task that ends in the background leaves a server that says it is alive and does nothing. A process that
-//! ends is started again, and the store survives a crash. A request or a connection has somebody who notices its
-//! failure, so it fails alone: whatever polls one is wrapped in [`contained`], or runs on a thread that
-//! [`contain_thread`] marked.
+//! A server whose background thread or task has ended would still report that it is alive. A process that ends is
+//! started again, and the store survives a crash. The failure of a request or a connection is visible to its client, so
+//! it fails alone: whatever polls one is wrapped in [`contained`], or runs on a thread that [`contain_thread`] marked.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -18,14 +17,14 @@ use prometheus_client::metrics::counter::Counter;
 
 use super::log;
 
-/// Exit code of a process that a panic ended, as Rust's own.
+/// Exit code of a process that a panic ended, the same as Rust's.
 const EXIT: i32 = 101;
 
-/// Contained panics of this process.
+/// Number of contained panics of this process.
 pub(super) static CONTAINED: LazyLock<Counter> = LazyLock::new(Counter::default);
 
 thread_local! {
-    /// True while this thread polls what may fail alone.
+    /// True while panics of this thread are contained.
     static IS_CONTAINED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -43,8 +42,8 @@ pub fn set_hook() {
     }));
 }
 
-/// The panic's message where it is a literal of the source. A formatted one may quote what a person wrote: that of an
-/// index into a string does.
+/// Returns the panic's message if it is a literal of the source. A formatted one may quote what a user wrote, as that
+/// of a failed index into a string does.
 fn literal(panic: &PanicHookInfo<'_>) -> &'static str {
     panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(message withheld)")
 }
@@ -65,12 +64,12 @@ pub fn contain_thread() {
     IS_CONTAINED.set(true);
 }
 
-/// Answers a request whose handling panicked: 500.
+/// Returns the 500 response to a request whose handling panicked.
 pub(crate) fn answer(_: Box<dyn Any + Send>) -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, "Something broke while this was answered. Please try again.").into_response()
 }
 
-/// Marks the thread until it is dropped, also by a panic.
+/// Guard that marks the thread as contained until it is dropped, also by a panic.
 struct Mark {
     before: bool,
 }

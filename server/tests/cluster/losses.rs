@@ -1,4 +1,4 @@
-//! Nothing is lost, doubled or out of order, and how long people waited.
+//! Checks that a failing cluster loses, duplicates and reorders no event, and measures how long users wait.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -17,15 +17,15 @@ use crate::proof::store::Truth;
 use crate::stage::{EVENTS, NODES, Stage, Toll};
 
 const ROOMS: usize = 2;
-/// People of one room, half of them at each node.
+/// Users of one room, half of them at each node.
 const PEOPLE: usize = 6;
-/// How long everybody may take to come to rest, or to go on, once nothing fails any more.
+/// Time limit for all users to become idle, or to make progress, once the faults are over.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long there is no quorum.
+/// Time without a quorum.
 const NO_QUORUM: Duration = Duration::from_secs(14);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cluster_loses_servers_and_nodes_and_nothing_else() {
+async fn cluster_loses_no_event_when_servers_and_nodes_fail() {
     let mut play = Play::begin().await;
     play.scene("nothing", async |_, crowd| crowd.all_go_on().await).await;
     for room in 0..ROOMS {
@@ -62,17 +62,16 @@ async fn a_cluster_loses_servers_and_nodes_and_nothing_else() {
     assert!(figures.faults.is_empty(), "{:#?}", figures.faults);
     assert_eq!((figures.unequal, refused, resets, sent), (0, 0, 0, acked), "{figures}");
     assert!(acked > 500 && resumes > 0, "{figures}");
-    // Nobody had to wait for a fault that is over, and the measure sees one that is not.
+    // No wait goes on long after its fault is over, and the measurement sees the time without a quorum.
     assert!(figures.waits.iter().all(|waits| waits.room < 30_000), "{figures}");
     assert!(figures.waits.last().unwrap().anybody >= NO_QUORUM.as_millis() as u64, "{figures}");
 }
 
-/// Two of three servers do nothing for a while: nothing is stored, nobody is put out, and all pages say that there is
-/// no connection.
+/// Pauses two of three servers for a while: nothing is acknowledged, no page ends, and no page looks connected.
 async fn lose_the_quorum(stage: &mut Stage, crowd: &Crowd) {
     let paused = [0, 2];
     paused.iter().for_each(|n| stage.pause_server(*n));
-    // What was on its way may have been stored just before.
+    // Events in flight may have been stored just before.
     sleep(Duration::from_secs(1)).await;
     let before = crowd.total();
     for (n, person) in crowd.people().enumerate() {
@@ -80,9 +79,9 @@ async fn lose_the_quorum(stage: &mut Stage, crowd: &Crowd) {
     }
     sleep(NO_QUORUM).await;
     let during = crowd.total();
-    assert_eq!(during.acked, before.acked, "something was acknowledged that two of three have not stored");
+    assert_eq!(during.acked, before.acked, "an event was acknowledged without a quorum");
     assert!(during.unsent >= ROOMS * PEOPLE && during.refused == 0, "{during:?}");
-    assert!(crowd.people().all(|person| !person.view().ended), "somebody was put out");
+    assert!(crowd.people().all(|person| !person.view().ended), "a page has ended");
     assert!(crowd.people().all(|person| !person.view().live), "a page looks connected that cannot send");
     paused.iter().for_each(|n| stage.cluster.servers[*n].resume());
     stage.heal().await;
@@ -90,12 +89,12 @@ async fn lose_the_quorum(stage: &mut Stage, crowd: &Crowd) {
 }
 
 struct Room {
-    /// Of one of the people.
+    /// Seat of the first user; visitors use it too.
     seat: Seat,
     people: Vec<Person>,
 }
 
-/// Who writes.
+/// The users who write.
 struct Crowd {
     rooms: Vec<Room>,
     seed: u64,
@@ -112,7 +111,7 @@ impl Crowd {
         total
     }
 
-    /// Things are said and changed, by anybody, for ever.
+    /// Lets random users send, edit, delete and react, until the future is dropped.
     async fn talk(&self) {
         let mut dice = Dice::new(self.seed ^ now_ms());
         loop {
@@ -129,12 +128,12 @@ impl Crowd {
         }
     }
 
-    /// Waits until something more of everybody is in the log.
+    /// Waits until one more event of every user is acknowledged.
     async fn all_go_on(&self) {
         let (begun, before) = (Instant::now(), self.people().map(|person| person.view().acked).collect::<Vec<_>>());
         while self.people().zip(&before).any(|(person, before)| person.view().acked <= *before) {
             let waiting = || self.people().map(Person::view).collect::<Vec<_>>();
-            assert!(begun.elapsed() < PATIENCE, "somebody does not go on: {:#?}", waiting());
+            assert!(begun.elapsed() < PATIENCE, "a user makes no progress: {:#?}", waiting());
             sleep(Duration::from_millis(20)).await;
         }
     }
@@ -144,7 +143,7 @@ struct Play {
     stage: Stage,
     crowd: Crowd,
     failing: Excuse,
-    /// What failed, and from when to when, in monotonic milliseconds.
+    /// Name, start and end of each scene, in monotonic milliseconds.
     scenes: Vec<(&'static str, u64, u64)>,
 }
 
@@ -168,7 +167,7 @@ impl Play {
         Self { stage, crowd: Crowd { rooms, seed }, failing, scenes: Vec::new() }
     }
 
-    /// Something fails and heals, and people write all the time. Then all they wrote is there.
+    /// Runs one fault while users write, then waits until every page shows everything they wrote.
     async fn scene(&mut self, what: &'static str, fail: impl AsyncFnOnce(&mut Stage, &Crowd)) {
         let begun = now_ms();
         self.failing.begin();
@@ -181,7 +180,7 @@ impl Play {
         self.scenes.push((what, begun, now_ms()));
     }
 
-    /// Waits until everybody shows everything.
+    /// Waits until every page is idle and shows the whole log.
     async fn rest(&self, when: &str) {
         let begun = Instant::now();
         loop {
@@ -200,7 +199,7 @@ impl Play {
         }
     }
 
-    /// Whoever comes to either node now is told everything anew; then every history is held against the log.
+    /// Opens a visitor's page at each node, which reads everything anew, and checks all histories against the log.
     async fn judge(mut self) -> Figures {
         let total = self.crowd.total();
         for room in &mut self.crowd.rooms {
@@ -221,7 +220,7 @@ impl Play {
             let visitors = &histories[histories.len() - NODES..];
             figures.unequal += usize::from(visitors.iter().any(|visitor| visitor.end != visitors[0].end));
             let mut truth = Truth::ask(&*self.stage.observer, room.seat.code, EVENTS).await;
-            // While there is no leader nothing can be stored for now.
+            // Without a leader, the server has a reason to refuse events for now with this code.
             truth.defers.push(Code::Storage);
             figures.stored += truth.log.len();
             figures.faults.extend(checker::check(&truth, &histories));
@@ -234,28 +233,28 @@ impl Play {
     }
 }
 
-/// What it came to.
+/// Results of the test.
 #[derive(Debug)]
 struct Figures {
     total: View,
     toll: Toll,
-    /// Events of the logs.
+    /// Number of events in the logs.
     stored: usize,
     faults: Vec<Fault>,
-    /// Rooms that do not look the same at both nodes in the end.
+    /// Number of rooms that differ between the two nodes' visitors in the end.
     unequal: usize,
     waits: Vec<Waits>,
 }
 
-/// How long people waited while something failed and healed, in milliseconds.
+/// Longest waits during one scene, in milliseconds.
 #[derive(Debug)]
 struct Waits {
     what: &'static str,
-    /// Longest time from one acknowledgement to the next, of all people.
+    /// Longest time from one acknowledgement to the next, over all users.
     anybody: u64,
-    /// The same of the people of one room.
+    /// The same within one room, for the room where it is longest.
     room: u64,
-    /// Longest time from "send" to the acknowledgement.
+    /// Longest time from sending an event to its acknowledgement.
     message: u64,
 }
 

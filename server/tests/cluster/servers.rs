@@ -1,4 +1,4 @@
-//! Servers that lag, are held up, or are silent, and what a node makes of it.
+//! Servers that lag, are paused or do not answer, and how nodes deal with them.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::proof::light::Light;
 use crate::proof::node::Program;
 use crate::support::{edited, message, room_of, stored};
 
-/// Replicas lag; nobody sees it.
+/// Replicas lag, but no reader may see it.
 #[tokio::test]
-async fn what_one_server_acknowledged_is_read_at_every_server() {
+async fn acknowledged_event_is_readable_through_every_server() {
     let cluster = Cluster::start().await;
-    // The first makes the streams; every node knows one server only.
+    // The first node creates the streams. Each node knows one server only.
     let mut nodes = Vec::new();
     for server in &cluster.servers {
         nodes.push(backend::open(&format!("nats://{}", server.address()), &Limits::default()).await.unwrap());
@@ -27,7 +27,7 @@ async fn what_one_server_acknowledged_is_read_at_every_server() {
     let mut said = Vec::new();
     for n in 0..150 {
         let writer = &nodes[n % 3];
-        // Every third is a change of the one before.
+        // Every third event edits the message before it.
         let draft = match said.last() {
             Some(target) if n % 3 == 2 => edited(1, *target, &format!("{n} changed")),
             _ => message(1, &format!("{n} first")),
@@ -35,25 +35,25 @@ async fn what_one_server_acknowledged_is_read_at_every_server() {
         let event = stored(writer.append(code, draft).await);
         for reader in &nodes {
             let page = reader.read(code, From::Latest, 3).await.unwrap();
-            assert_eq!(page.events.last(), Some(&event), "it is not read at once");
+            assert_eq!(page.events.last(), Some(&event), "an acknowledged event is not read");
             let old = said.last().and_then(|id| page.events.iter().find(|one| one.id == *id));
             if n % 3 == 2 {
-                assert!(format!("{old:?}").contains("edited: true"), "old words are read: {old:?}");
+                assert!(format!("{old:?}").contains("edited: true"), "old text is read: {old:?}");
             }
         }
         said.push(event.id);
     }
 }
 
-/// Of three servers one does nothing: what it does not answer another one is asked.
+/// One of three servers is paused: a read that it does not answer is sent to another one.
 #[tokio::test]
-async fn a_server_that_is_held_up_holds_up_no_reader() {
+async fn paused_server_does_not_block_reads() {
     let cluster = Cluster::start().await;
     let code = {
         let node = backend::open(&cluster.url(), &Limits::default()).await.unwrap();
         room_of(&*node, 50, &[1]).await
     };
-    // The node talks to the room's leader alone, and another server is held up.
+    // The node is connected to the leader of the room's stream only. The paused server is another one.
     let leader = cluster.leader(&cluster.stream_of(code).await).await;
     let url = format!("nats://{}", cluster.servers[leader].address());
     let node = backend::open(&url, &Limits::default()).await.unwrap();
@@ -67,9 +67,9 @@ async fn a_server_that_is_held_up_holds_up_no_reader() {
     cluster.servers[slow].resume();
 }
 
-/// Nobody who waits for the store keeps the program from ending.
+/// A session that waits for the store does not keep the program from ending.
 #[tokio::test]
-async fn a_stop_has_its_time_although_the_store_is_silent() {
+async fn shutdown_takes_bounded_time_while_the_store_is_silent() {
     let server = nats_server::Server::start();
     let environment = [("STORE", format!("nats://{}", server.address())), ("RUST_LOG", "info".to_owned())];
     let mut node = Program::new(env!("CARGO_BIN_EXE_server").into(), Default::default(), environment.into());
@@ -80,7 +80,7 @@ async fn a_stop_has_its_time_although_the_store_is_silent() {
     light.append(mint(&mut Dice::new(1)), "nobody stores this".to_owned()).await;
     let status = node.terminate(Duration::from_secs(10)).await;
     assert_eq!(status.code(), Some(0));
-    // What it wrote meanwhile names nobody, whoever wrote it.
+    // The log has no line of the NATS client, no name and no room code.
     let (log, code) = (log.await.unwrap().unwrap(), seat.code.to_string());
     assert!(log.contains("stopped"), "{log}");
     for secret in ["async_nats", "Ana", &code, &code.replace('-', "")] {

@@ -1,4 +1,4 @@
-//! A cluster with two nodes, and what can happen to them.
+//! A cluster with two nodes, and the faults that tests cause in it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::proof::node::Program;
 use crate::proof::proxy::{Cut, Proxy};
 
 pub(crate) const NODES: usize = 2;
-/// How many events a room keeps: more than anybody says here.
+/// Number of events that a room keeps: more than any test stores.
 pub(crate) const EVENTS: usize = 50_000;
 
-/// What was done to the cluster.
+/// Number of faults caused in the cluster, by kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Toll {
     pub(crate) servers_killed: u32,
@@ -25,9 +25,9 @@ pub(crate) struct Toll {
 pub(crate) struct Stage {
     pub(crate) cluster: Cluster,
     pub(crate) nodes: Vec<Program>,
-    /// One for those who come to each node.
+    /// One proxy in front of each node.
     doors: Vec<Proxy>,
-    /// A node of the test's own: what it reads is the truth.
+    /// The test's own node: its reads are the expected state.
     pub(crate) observer: Arc<dyn Backend>,
     pub(crate) toll: Toll,
 }
@@ -58,7 +58,7 @@ impl Stage {
         self.doors[n % NODES].address
     }
 
-    /// The server that leads the stream of this room.
+    /// Kills the server that leads the stream of this room. Returns its index.
     pub(crate) async fn kill_leader(&mut self, code: RoomCode) -> usize {
         let leader = self.cluster.leader(&self.cluster.stream_of(code).await).await;
         self.cluster.servers[leader].kill();
@@ -71,7 +71,7 @@ impl Stage {
         self.toll.servers_paused += 1;
     }
 
-    /// The server is there again, and knows everything.
+    /// Starts the server again and waits until every replica of every stream is current.
     pub(crate) async fn restore_server(&mut self, server: usize) {
         self.cluster.servers[server].start_again();
         self.heal().await;
@@ -81,7 +81,7 @@ impl Stage {
         self.cluster.heal(&["0", "1", "2", "3", "leases"].map(|stream| format!("flasky_{stream}"))).await;
     }
 
-    /// Who came to this node comes to the other one from now on.
+    /// Kills the node. Its proxy leads to the other node from now on.
     pub(crate) fn kill_node(&mut self, node: usize) {
         self.nodes[node].kill();
         self.toll.nodes_killed += 1;
@@ -89,7 +89,7 @@ impl Stage {
         self.doors[node].cut(Cut::Reset);
     }
 
-    /// And now to this one again.
+    /// Starts the node again. Its proxy leads to it again.
     pub(crate) async fn restore_node(&mut self, node: usize) {
         self.nodes[node].start().await;
         self.doors[node].point_to(self.nodes[node].address);

@@ -1,4 +1,4 @@
-//! Law 4 against `kill -9`: this test binary starts itself again as the server that is killed.
+//! Law 4 under `kill -9`: this test binary starts itself as a child process and kills it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use crate::support::{Store, joined, latest, message};
 const STORE: &str = "CONFORMANCE_CRASH_STORE";
 const ACKS: usize = 300;
 
-pub(crate) async fn what_is_acked_survives_kill(store: &Store) {
+pub(crate) async fn acknowledged_event_survives_sigkill(store: &Store) {
     for round in 1..=3 {
         let (code, acked) = run_and_kill(&store.url);
         let backend = store.open_with(&unlimited()).await;
@@ -24,7 +24,7 @@ pub(crate) async fn what_is_acked_survives_kill(store: &Store) {
     }
 }
 
-/// What the server acknowledged before it was killed in the middle of its work.
+/// Starts the child and kills it while it appends. Returns the room and the ids acknowledged before.
 fn run_and_kill(url: &str) -> (RoomCode, Vec<EventId>) {
     let mut server = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "crash::server_that_is_killed", "--nocapture", "--include-ignored"])
@@ -44,20 +44,20 @@ fn run_and_kill(url: &str) -> (RoomCode, Vec<EventId>) {
     (code, acked)
 }
 
-/// No test by itself: runs in the process that `run_and_kill` starts, until it is killed.
+/// Not a test of its own: the body of the child process that `run_and_kill` starts and kills.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "started by what_is_acked_survives_kill"]
+#[ignore = "started by acknowledged_event_survives_sigkill"]
 async fn server_that_is_killed() {
     let Ok(url) = std::env::var(STORE) else { return };
     let backend = backend::open(&url, &unlimited()).await.unwrap();
-    // The numbers that `support` draws begin anew in every process.
+    // `support` counts from 1 in every process: a code made from the process id keeps the rounds' rooms apart.
     let [a, b, c, d] = std::process::id().to_be_bytes();
     let code = RoomCode::from_entropy([a, b, c, d, 1]);
     backend.create_room(NewRoom { code, epoch: Epoch(1), capacity: 50 }).await.unwrap();
     for member in 1..=2 {
         backend.append(code, joined(member)).await.unwrap();
     }
-    say(&format!("\nroom {code}"));
+    print_line(&format!("\nroom {code}"));
     let appenders = [1, 2, 1, 2].map(|member| {
         let backend = backend.clone();
         tokio::spawn(async move {
@@ -65,7 +65,7 @@ async fn server_that_is_killed() {
                 let draft = message(member, &format!("{n}"));
                 let id = draft.id;
                 backend.append(code, draft).await.unwrap();
-                say(&format!("ack {}", id.0));
+                print_line(&format!("ack {}", id.0));
             }
         })
     });
@@ -74,7 +74,7 @@ async fn server_that_is_killed() {
     }
 }
 
-fn say(line: &str) {
+fn print_line(line: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").unwrap();
     out.flush().unwrap();

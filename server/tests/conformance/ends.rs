@@ -1,4 +1,4 @@
-//! The laws of ends: of a room, of its code's former life, of the store.
+//! Laws about endings: of a room, of an earlier room with the same code, and of the store.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::support::{
     Store, code, fresh, joined, latest, lease, left, member, message, ms, name, next, room_of, stored, typing,
 };
 
-pub(crate) async fn a_new_life_resets_old_positions(store: &Store) {
+pub(crate) async fn recreated_room_resets_old_positions(store: &Store) {
     let backend = store.open().await;
     let code = room_of(&*backend, 50, &[1]).await;
     let old = backend.room(code).await.unwrap().position;
@@ -26,10 +26,10 @@ pub(crate) async fn a_new_life_resets_old_positions(store: &Store) {
     assert_eq!(new.members.len(), 1);
     refused!(backend.read(code, From::After(old), 10).await, Reset);
     refused!(backend.read(code, From::After(Position { seq: Seq(0), ..old }), 10).await, Reset);
-    assert_eq!(latest(&*backend, code).await.len(), 1, "the first life shows through");
+    assert_eq!(latest(&*backend, code).await.len(), 1, "events of the first room are visible");
 }
 
-pub(crate) async fn a_room_nobody_arrived_in_ends(store: &Store) {
+pub(crate) async fn room_that_nobody_joined_ends_after_its_arrival_time(store: &Store) {
     let limits = Limits::default();
     let backend = store.open_with(&limits).await;
     let empty = room_of(&*backend, 50, &[]).await;
@@ -55,7 +55,7 @@ pub(crate) async fn a_room_nobody_arrived_in_ends(store: &Store) {
     refused!(backend.room(empty).await, NotFound);
 }
 
-pub(crate) async fn a_room_that_ended_leaves_nothing(store: &Store) {
+pub(crate) async fn ended_room_leaves_nothing_behind(store: &Store) {
     let limits = Limits { events: 3, ..Limits::default() };
     let backend = store.open_with(&limits).await;
     let code = room_of(&*backend, 50, &[1, 2]).await;
@@ -80,7 +80,7 @@ pub(crate) async fn a_room_that_ended_leaves_nothing(store: &Store) {
     advance(ms(10 * limits.grace_ms)).await;
     assert_eq!(backend.expired(Instant::now()).await.unwrap(), []);
 
-    // The next room of this code has none of it: no ids, no names, no retention mark, no seats.
+    // The next room with this code inherits nothing: no ids, no names, no retention mark, no seats.
     backend.create_room(NewRoom { code, epoch: Epoch(fresh()), capacity: 2 }).await.unwrap();
     let mut by_another = joined(3);
     by_another.by = member(1);
@@ -94,7 +94,7 @@ pub(crate) async fn a_room_that_ended_leaves_nothing(store: &Store) {
     assert_eq!(heard.deliveries.recv().await, None);
 }
 
-pub(crate) async fn after_close_every_verb_fails(store: &Store) {
+pub(crate) async fn every_operation_fails_after_close(store: &Store) {
     let backend = store.open().await;
     let room = room_of(&*backend, 50, &[1]).await;
     let mut heard = backend.subscribe(room).await.unwrap();
@@ -114,7 +114,7 @@ pub(crate) async fn after_close_every_verb_fails(store: &Store) {
     backend.close().await;
 }
 
-pub(crate) async fn nothing_hangs_on_close(store: &Store) {
+pub(crate) async fn appends_finish_or_fail_on_close(store: &Store) {
     let backend = store.open_with(&Limits { events: 10_000, ..Limits::default() }).await;
     let code = room_of(&*backend, 50, &[1]).await;
     let mut appends = JoinSet::new();
@@ -143,7 +143,7 @@ pub(crate) async fn nothing_hangs_on_close(store: &Store) {
     assert!(stored.iter().all(|id| log.iter().any(|event| event.id == *id)));
 }
 
-pub(crate) async fn keys_are_drawn_once(store: &Store) {
+pub(crate) async fn keys_are_generated_once(store: &Store) {
     let backend = store.open().await;
     let keys = backend.keys().await.unwrap();
     assert_ne!(keys.signing, [0; 64]);

@@ -1,4 +1,4 @@
-//! The laws of the log: order, identity, delivery, durability, pages, positions.
+//! Laws of the log: order, identity, delivery, durability, pages, positions.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::support::{
     Store, deleted, edited, latest, left, member, message, name, next, places, room_of, stored, take, unbroken,
 };
 
-pub(crate) async fn seq_grows_and_the_order_is_one(store: &Store) {
+pub(crate) async fn seq_increases_and_readers_see_one_order(store: &Store) {
     let backend = store.open().await;
     let rooms = [room_of(&*backend, 50, &[1, 2, 3]).await, room_of(&*backend, 50, &[1, 2, 3]).await];
     let mut first = backend.subscribe(rooms[0]).await.unwrap();
@@ -43,7 +43,7 @@ pub(crate) async fn seq_grows_and_the_order_is_one(store: &Store) {
     assert_eq!(heard, latest(&*backend, rooms[0]).await[3..]);
 }
 
-pub(crate) async fn an_id_is_one_event(store: &Store) {
+pub(crate) async fn duplicate_append_returns_the_first_event(store: &Store) {
     let backend = store.open().await;
     let here = room_of(&*backend, 50, &[1, 2]).await;
     let there = room_of(&*backend, 50, &[1]).await;
@@ -63,21 +63,21 @@ pub(crate) async fn an_id_is_one_event(store: &Store) {
         copies.iter().all(|copy| *copy == Appended::Stored(event.clone()) || *copy == Appended::Repeat(event.clone()))
     );
 
-    // What it says the second time does not matter, nor who says it, nor whether the author is still inside.
+    // A duplicate is recognised by its id alone, whatever its text, its author, or whether the author still has a seat.
     let mut changed = message(2, "twice");
     changed.id = draft.id;
     assert_eq!(backend.append(here, changed).await.unwrap(), Appended::Repeat(event.clone()));
     stored(backend.append(here, left(1, LeaveReason::Choice)).await);
     assert_eq!(backend.append(here, draft.clone()).await.unwrap(), Appended::Repeat(event.clone()));
-    // Another room knows nothing of it.
+    // In another room the id is new.
     stored(backend.append(there, draft).await);
 
     assert_eq!(next(&mut heard).await, event);
-    assert!(matches!(next(&mut heard).await.kind, EventKind::Left { .. }), "a repetition was delivered");
+    assert!(matches!(next(&mut heard).await.kind, EventKind::Left { .. }), "a duplicate was delivered");
     assert_eq!(latest(&*backend, here).await.len(), 4);
 }
 
-pub(crate) async fn an_id_outlives_its_event(store: &Store) {
+pub(crate) async fn duplicate_of_a_trimmed_event_returns_its_seq(store: &Store) {
     let limits = Limits { events: 5, ..Limits::default() };
     let backend = store.open_with(&limits).await;
     let code = room_of(&*backend, 50, &[1]).await;
@@ -93,7 +93,7 @@ pub(crate) async fn an_id_outlives_its_event(store: &Store) {
     assert_eq!(backend.append(code, draft).await.unwrap(), Appended::Trimmed(first.seq));
 }
 
-pub(crate) async fn a_subscription_never_skips(store: &Store) {
+pub(crate) async fn subscription_delivers_every_later_event(store: &Store) {
     let backend = store.open().await;
     let code = room_of(&*backend, 50, &[1, 2]).await;
     let mut writers = JoinSet::new();
@@ -105,7 +105,7 @@ pub(crate) async fn a_subscription_never_skips(store: &Store) {
             }
         });
     }
-    // Subscribed at any moment between the appends.
+    // These subscriptions begin at different moments between the appends.
     let mut subscriptions = Vec::new();
     for _ in 0..20 {
         subscriptions.push(backend.subscribe(code).await.unwrap());
@@ -121,7 +121,7 @@ pub(crate) async fn a_subscription_never_skips(store: &Store) {
     }
 }
 
-pub(crate) async fn a_subscriber_that_sleeps_is_lost_not_skipped(store: &Store) {
+pub(crate) async fn slow_subscription_is_closed_and_never_skips(store: &Store) {
     let backend = store.open().await;
     let code = room_of(&*backend, 50, &[1]).await;
     let mut asleep = backend.subscribe(code).await.unwrap();
@@ -135,11 +135,11 @@ pub(crate) async fn a_subscriber_that_sleeps_is_lost_not_skipped(store: &Store) 
         }
         burst.join_all().await;
         for event in take(&mut awake, 100).await {
-            assert_eq!(event.prev, last, "one sleeper costs the others");
+            assert_eq!(event.prev, last, "a slow subscriber cost another one an event");
             last = event.seq;
         }
     }
-    // Awake again, with room for one more: what comes now must continue what it has, if anything comes.
+    // The slow subscriber has drained a part of its queue. If anything arrives now, it must continue what it has.
     let heard = take(&mut asleep, 500).await;
     unbroken(&heard);
     let last = stored(backend.append(code, message(1, "last")).await);
@@ -154,7 +154,7 @@ pub(crate) async fn a_subscriber_that_sleeps_is_lost_not_skipped(store: &Store) 
     }
 }
 
-pub(crate) async fn what_is_acked_is_read(store: &Store) {
+pub(crate) async fn acknowledged_event_is_readable_at_once(store: &Store) {
     let backend = store.open().await;
     let code = room_of(&*backend, 50, &[1]).await;
     for n in 0..100 {
@@ -167,7 +167,7 @@ pub(crate) async fn what_is_acked_is_read(store: &Store) {
     }
 }
 
-pub(crate) async fn what_is_acked_survives_reopening(store: &Store) {
+pub(crate) async fn acknowledged_event_survives_reopening(store: &Store) {
     let backend = store.open().await;
     let code = room_of(&*backend, 7, &[3, 1, 2]).await;
     stored(backend.append(code, message(1, "hello\n\n  there")).await);
@@ -218,13 +218,13 @@ pub(crate) async fn pages_are_ordered_and_bounded(store: &Store) {
     assert!(!page.truncated);
     assert_eq!(backwards, all);
 
-    // Who left is still called by name where the page mentions them, and nobody else is named.
+    // A page names every member whom it mentions, also those who left, and nobody else.
     let last = backend.read(code, From::Latest, 1).await.unwrap();
     assert_eq!(last.names, [(member(2), name(2))].into());
     assert!(backend.read(code, From::Latest, 0).await.unwrap().events.is_empty());
 }
 
-pub(crate) async fn a_message_is_read_by_its_id(store: &Store) {
+pub(crate) async fn message_is_readable_by_its_id(store: &Store) {
     let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
     let code = room_of(&*backend, 50, &[1, 2]).await;
     let other = room_of(&*backend, 50, &[1]).await;
@@ -256,7 +256,7 @@ pub(crate) async fn a_message_is_read_by_its_id(store: &Store) {
     refused!(backend.read(RoomCode::from_entropy([9; 5]), nowhere, 10).await, NotFound);
 }
 
-pub(crate) async fn retention_trims_the_log_only(store: &Store) {
+pub(crate) async fn retention_trims_only_the_log(store: &Store) {
     let limits = Limits { events: 10, timeline: 2_000, ..Limits::default() };
     let backend = store.open_with(&limits).await;
     let code = room_of(&*backend, 50, &[1, 2]).await;
@@ -272,17 +272,17 @@ pub(crate) async fn retention_trims_the_log_only(store: &Store) {
     assert_eq!(room.members.len(), 2, "retention touched the seats");
     assert_eq!(page.names, [(member(1), name(1))].into(), "retention touched the names");
 
-    // The mark is on the page that stops where the log was cut, and on no later one.
+    // Only a page that reaches the trimmed start of the log is marked truncated.
     assert!(!backend.read(code, From::Latest, 9).await.unwrap().truncated);
     assert!(backend.read(code, From::Latest, 10).await.unwrap().truncated);
     let nothing = backend.read(code, From::Before(room.oldest), 10).await.unwrap();
     assert!(nothing.truncated && nothing.events.is_empty());
     assert!(
         !backend.read(code, From::Before(Seq(1)), 10).await.unwrap().truncated,
-        "nothing was ever before the first"
+        "no event ever preceded the first one"
     );
 
-    // By size: ten of these would be 5 000 bytes. The newest stays, however large it is.
+    // Trimming by bytes: ten of these are 5 000. The newest event stays, however large it is.
     for _ in 0..10 {
         stored(backend.append(code, message(1, &"x".repeat(500))).await);
     }
@@ -291,8 +291,8 @@ pub(crate) async fn retention_trims_the_log_only(store: &Store) {
     assert_eq!(latest(&*backend, code).await, [large]);
 }
 
-/// Places are the client's to write: the largest there are lie behind the log's end, and 0 before its start.
-pub(crate) async fn a_place_outside_the_log_is_its_end_or_start(store: &Store) {
+/// Sequence numbers come from clients, so any `u64` must have an answer: 0, and everything past the head.
+pub(crate) async fn out_of_range_seq_is_clamped_or_reset(store: &Store) {
     let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
     let code = room_of(&*backend, 50, &[1]).await;
     for messages in [3, 20] {
@@ -319,7 +319,7 @@ pub(crate) async fn a_place_outside_the_log_is_its_end_or_start(store: &Store) {
     }
 }
 
-pub(crate) async fn a_position_continues_or_resets(store: &Store) {
+pub(crate) async fn read_after_a_position_resumes_or_resets(store: &Store) {
     let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
     let code = room_of(&*backend, 50, &[1]).await;
     for n in 0..20 {
@@ -330,7 +330,7 @@ pub(crate) async fn a_position_continues_or_resets(store: &Store) {
     let log = latest(&*backend, code).await;
 
     assert!(backend.read(code, at(room.position.seq), 100).await.unwrap().events.is_empty());
-    // The last one trimmed is the last from which everything after is still there.
+    // From the last trimmed event's position every later event is still there; from no earlier one.
     assert_eq!(backend.read(code, at(log[0].prev), 100).await.unwrap().events, log);
     refused!(backend.read(code, at(Seq(log[0].prev.0 - 1)), 100).await, Reset);
     refused!(backend.read(code, at(Seq(0)), 100).await, Reset);

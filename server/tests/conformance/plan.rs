@@ -1,4 +1,4 @@
-//! Any plan of joins and leaves, messages, edits and deletions, and repetitions of them, against a model that fits on a page.
+//! Random plans of joins, leaves, messages, edits, deletions, reactions and duplicates, compared with a small model.
 
 use proptest::prelude::*;
 use protocol::{Epoch, EventId, EventKind, LeaveReason, Limits, Seq};
@@ -18,18 +18,18 @@ enum Step {
     Edit(About),
     Delete(About),
     React(About),
-    /// The draft of this step again, whatever became of it.
+    /// Appends the draft of this index again, whether it was stored or refused.
     Repeat(usize),
-    /// Close the store and open it again; subscribe again.
+    /// Closes the store, opens it again and subscribes again.
     Reopen,
 }
 
-/// Who speaks of what.
+/// Author and target of an edit, a deletion or a reaction.
 #[derive(Clone, Copy, Debug)]
 enum About {
-    /// A member, of the draft so many steps ago, whatever it is.
+    /// This member, targeting the draft that many drafts ago, of whatever kind.
     Anything(u64, usize),
-    /// Its author, of the message so many messages ago.
+    /// The author of the message that many messages ago, targeting it.
     OwnMessage(usize),
 }
 
@@ -41,7 +41,7 @@ fn about() -> impl Strategy<Value = About> {
 }
 
 impl About {
-    /// The speaker and the id; of nothing, if there were not so many.
+    /// Author and target. The target is an unknown id if there were not that many drafts.
     fn find(self, drafts: &[Draft]) -> (u64, EventId) {
         let (by, found) = match self {
             Self::Anything(n, ago) => (Some(n), drafts.iter().nth_back(ago - 1)),
@@ -68,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 impl Step {
-    /// What is to be appended, after these.
+    /// Draft to append after these drafts; `None` if the step appends nothing.
     fn draft(self, drafts: &[Draft]) -> Option<Draft> {
         Some(match self {
             Self::Join(n) => joined(n),
@@ -92,15 +92,15 @@ impl Step {
     }
 }
 
-/// What a room must be, without an engine.
+/// Expected state of a room.
 #[derive(Default)]
 struct Model {
-    /// Every event of the room's life: its id and the place it was given.
+    /// Every event since the room was created, with its sequence number.
     log: Vec<(Draft, Seq)>,
     seats: Vec<u64>,
 }
 
-/// What must become of a draft.
+/// Expected outcome of an append.
 #[derive(Debug, PartialEq)]
 enum Fate {
     Stored,
@@ -140,15 +140,15 @@ impl Model {
         at + KEPT >= self.log.len()
     }
 
-    /// Whose message this is, if it can still be read.
+    /// Author of a message that can still be read; `None` if it was trimmed or deleted, or is no message.
     fn author(&self, target: EventId) -> Option<u64> {
         let at = self.log.iter().position(|(draft, _)| draft.id == target)?;
-        let says = matches!(self.told(at), EventKind::Message { body: Some(_), .. });
+        let says = matches!(self.current_kind(at), EventKind::Message { body: Some(_), .. });
         (self.keeps(at) && says).then(|| number(&self.log[at].0))
     }
 
-    /// What an event of the log is told as, after all that was said later.
-    fn told(&self, at: usize) -> EventKind {
+    /// Kind of an event as a read returns it now, with later edits and deletions applied.
+    fn current_kind(&self, at: usize) -> EventKind {
         let draft = &self.log[at].0;
         let takes_back = |target: EventId| {
             self.log[at + 1..].iter().map(|(later, _)| &later.kind).rfind(|kind| {
@@ -186,7 +186,7 @@ fn number(draft: &Draft) -> u64 {
     (draft.by.0.as_u128() >> 64) as u64
 }
 
-pub(crate) fn any_plan_gives_one_log(store: impl Fn() -> Store) {
+pub(crate) fn any_plan_matches_the_model(store: impl Fn() -> Store) {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(steps in prop::collection::vec(step(), 1..60))| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -222,7 +222,7 @@ async fn run(store: &Store, steps: &[Step]) {
             }
             (Ok(Appended::Repeat(event)), Fate::Repeat(seq)) => {
                 let at = model.log.iter().position(|(first, _)| first.id == draft.id).unwrap();
-                assert_eq!((event.id, event.seq, event.kind), (draft.id, *seq, model.told(at)));
+                assert_eq!((event.id, event.seq, event.kind), (draft.id, *seq, model.current_kind(at)));
             }
             (Ok(Appended::Trimmed(got)), Fate::Trimmed(seq)) => assert_eq!(got, *seq),
             (Err(BackendError::Conflict), Fate::Conflict)
@@ -239,7 +239,7 @@ async fn run(store: &Store, steps: &[Step]) {
         }
         compare(&*backend, code, &model).await;
     }
-    assert!(heard.deliveries.is_empty(), "something nobody appended was delivered");
+    assert!(heard.deliveries.is_empty(), "an event was delivered that nobody appended");
 }
 
 async fn compare(backend: &dyn Backend, code: protocol::RoomCode, model: &Model) {
@@ -247,7 +247,7 @@ async fn compare(backend: &dyn Backend, code: protocol::RoomCode, model: &Model)
     unbroken(&page.events);
     let kept = (model.log.len().saturating_sub(KEPT)..model.log.len()).map(|at| {
         let (draft, seq) = &model.log[at];
-        (draft.id, *seq, draft.by, model.told(at))
+        (draft.id, *seq, draft.by, model.current_kind(at))
     });
     assert!(page.events.into_iter().map(|event| (event.id, event.seq, event.by, event.kind)).eq(kept));
     assert_eq!(page.truncated, model.log.len() > KEPT);

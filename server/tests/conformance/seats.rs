@@ -1,4 +1,4 @@
-//! The laws of seats and leases.
+//! Laws of seats and leases.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, advance};
 use crate::refused;
 use crate::support::{Store, code, joined, latest, lease, left, member, message, ms, room_of, stored};
 
-pub(crate) async fn a_room_of_50_seats_50(store: &Store) {
+pub(crate) async fn room_of_50_admits_50_of_51_concurrent_joins(store: &Store) {
     let backend = store.open().await;
     let code = room_of(&*backend, 50, &[]).await;
     let mut joins = JoinSet::new();
@@ -24,7 +24,7 @@ pub(crate) async fn a_room_of_50_seats_50(store: &Store) {
     let members = backend.room(code).await.unwrap().members;
     assert_eq!(members.len(), 50);
 
-    // Someone inside is inside, however full it is; a seat that is freed can be taken once.
+    // A member who has a seat gets `Conflict` even from a full room, and a freed seat can be taken once.
     let inside = members[0].member;
     let again = joined((inside.0.as_u128() >> 64) as u64);
     refused!(backend.append(code, again).await, Conflict);
@@ -33,7 +33,7 @@ pub(crate) async fn a_room_of_50_seats_50(store: &Store) {
     refused!(backend.append(code, joined(101)).await, Full);
 }
 
-pub(crate) async fn a_join_racing_the_end_has_a_seat_or_no_room(store: &Store) {
+pub(crate) async fn join_racing_the_end_gets_a_seat_or_not_found(store: &Store) {
     let backend = store.open().await;
     let mut seated = 0;
     for round in 0..200 {
@@ -57,10 +57,10 @@ pub(crate) async fn a_join_racing_the_end_has_a_seat_or_no_room(store: &Store) {
             Err(other) => panic!("{other:?}"),
         }
     }
-    assert!((1..200).contains(&seated), "only one side ever won: this proves nothing");
+    assert!((1..200).contains(&seated), "the same side won every race: this proves nothing");
 }
 
-pub(crate) async fn only_the_seated_speak_and_leave(store: &Store) {
+pub(crate) async fn append_without_a_seat_is_refused(store: &Store) {
     let backend = store.open().await;
     let nowhere = code();
     refused!(backend.append(nowhere, joined(1)).await, NotFound);
@@ -77,10 +77,10 @@ pub(crate) async fn only_the_seated_speak_and_leave(store: &Store) {
     refused!(backend.append(code, left(1, LeaveReason::Choice)).await, Conflict);
     refused!(backend.append(code, message(1, "still here")).await, Conflict);
     stored(backend.append(code, joined(1)).await);
-    assert_eq!(latest(&*backend, code).await.len(), 4, "what was refused is in the log");
+    assert_eq!(latest(&*backend, code).await.len(), 4, "a refused event is in the log");
 }
 
-pub(crate) async fn a_lease_keeps_a_seat_for_its_time(store: &Store) {
+pub(crate) async fn lease_keeps_a_seat_until_it_runs_out(store: &Store) {
     let limits = Limits::default();
     let backend = store.open_with(&limits).await;
     let code = room_of(&*backend, 50, &[1, 2]).await;
@@ -95,7 +95,7 @@ pub(crate) async fn a_lease_keeps_a_seat_for_its_time(store: &Store) {
     advance(ms(1)).await;
     assert_eq!(gone().await, [member(2)].into());
 
-    // Renewed in time for ever; a second connection counts as much as the first.
+    // A lease that is renewed in time never runs out, and the lease of a second connection counts as much as the first.
     for _ in 0..50 {
         backend.hold(lease(code, 1, 7), ms(1_000)).await.unwrap();
         advance(ms(999)).await;
@@ -119,22 +119,22 @@ pub(crate) async fn a_lease_keeps_a_seat_for_its_time(store: &Store) {
     refused!(backend.hold(lease(code, 2, 7), ms(1_000)).await, NotFound);
 }
 
-pub(crate) async fn who_came_back_is_not_put_out(store: &Store) {
+pub(crate) async fn left_vanished_is_refused_while_a_lease_holds(store: &Store) {
     let limits = Limits::default();
     let backend = store.open_with(&limits).await;
     let code = room_of(&*backend, 50, &[1, 2]).await;
-    // Just arrived.
+    // The arrival lease still holds.
     refused!(backend.append(code, left(1, LeaveReason::Vanished)).await, Conflict);
     advance(ms(limits.arrival_ms)).await;
     assert_eq!(backend.expired(Instant::now()).await.unwrap().len(), 2);
-    // Came back between the sweep's question and its answer.
+    // The member reconnects after the sweep has listed the seat as expired.
     backend.hold(lease(code, 1, 7), ms(1_000)).await.unwrap();
     refused!(backend.append(code, left(1, LeaveReason::Vanished)).await, Conflict);
-    // By choice one may always leave.
+    // Leaving by choice is always allowed.
     stored(backend.append(code, left(1, LeaveReason::Choice)).await);
     stored(backend.append(code, joined(1)).await);
 
-    // A seat taken in the same breath is not the one that was left.
+    // A seat that is taken again in the same moment is not the one that expired.
     advance(ms(limits.arrival_ms)).await;
     let (out, back, sweep) = tokio::join!(
         backend.append(code, left(1, LeaveReason::Choice)),
@@ -147,7 +147,7 @@ pub(crate) async fn who_came_back_is_not_put_out(store: &Store) {
     stored(backend.append(code, left(2, LeaveReason::Vanished)).await);
 }
 
-pub(crate) async fn a_start_gives_everyone_a_grace(store: &Store) {
+pub(crate) async fn restart_gives_every_seat_a_grace_period(store: &Store) {
     let limits = Limits::default();
     let backend = store.open_with(&limits).await;
     let code = room_of(&*backend, 50, &[1, 2]).await;
@@ -156,7 +156,7 @@ pub(crate) async fn a_start_gives_everyone_a_grace(store: &Store) {
     advance(ms(10 * limits.grace_ms)).await;
 
     let backend = store.open_with(&limits).await;
-    // Coming back for a moment does not make the grace shorter.
+    // A short lease after the restart does not shorten the grace period.
     backend.hold(lease(code, 1, 0), ms(1_000)).await.unwrap();
     advance(ms(limits.grace_ms - 1)).await;
     assert_eq!(backend.expired(Instant::now()).await.unwrap(), []);

@@ -1,10 +1,10 @@
-//! The law of signals: for now, and for nothing else.
+//! Law of signals: they reach the current subscribers and are never stored.
 
 use server::backend::{Delivery, Sign, Signal};
 
 use crate::support::{Store, code, latest, member, message, room_of, stored, typing, unbroken};
 
-pub(crate) async fn a_signal_is_for_now(store: &Store) {
+pub(crate) async fn signal_reaches_subscribers_and_is_not_stored(store: &Store) {
     let backend = store.open().await;
     let (here, there) = (room_of(&*backend, 50, &[1, 2]).await, room_of(&*backend, 50, &[1]).await);
     let (room, log) = (backend.room(here).await.unwrap(), latest(&*backend, here).await);
@@ -24,7 +24,7 @@ pub(crate) async fn a_signal_is_for_now(store: &Store) {
             assert_eq!(listener.deliveries.recv().await, Some(Delivery::Signal(signal)));
         }
     }
-    // Nothing of it is kept: not in the room, not in the log, not for those who come later or listen elsewhere.
+    // No signal is kept: not in the room, not in the log, not for later subscribers or those of other rooms.
     let mut late = backend.subscribe(here).await.unwrap();
     assert_eq!((backend.room(here).await.unwrap(), latest(&*backend, here).await), (room, log));
     let event = stored(backend.append(here, message(1, "done")).await);
@@ -33,7 +33,7 @@ pub(crate) async fn a_signal_is_for_now(store: &Store) {
     assert!(matches!(elsewhere.deliveries.recv().await, Some(Delivery::Event(_))));
 }
 
-pub(crate) async fn signals_cost_nobody_an_event(store: &Store) {
+pub(crate) async fn signals_cost_a_slow_subscriber_no_event(store: &Store) {
     let backend = store.open().await;
     let code = room_of(&*backend, 50, &[1]).await;
     let mut asleep = backend.subscribe(code).await.unwrap();
@@ -56,5 +56,5 @@ pub(crate) async fn signals_cost_nobody_an_event(store: &Store) {
     }
     unbroken(&heard);
     assert_eq!(heard, said);
-    assert!(signals > 0, "not a single one arrived");
+    assert!(signals > 0, "no signal arrived");
 }

@@ -1,4 +1,4 @@
-//! Short words for what every law does.
+//! Helpers for the laws: stores, drafts, rooms, leases and assertions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use server::backend::{
 };
 use uuid::Uuid;
 
-/// Somewhere an engine keeps its rooms.
+/// A store that a test opens by its URL, as often as it wants.
 pub(crate) struct Store {
     pub(crate) url: String,
     _directory: Option<tempfile::TempDir>,
@@ -36,7 +36,7 @@ impl Store {
     }
 }
 
-/// A number nobody has had.
+/// A number that was not returned before in this process.
 pub(crate) fn fresh() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
@@ -96,7 +96,7 @@ pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// A room with these members inside.
+/// Creates a room and gives these members a seat.
 pub(crate) async fn room_of(backend: &dyn Backend, capacity: u32, members: &[u64]) -> RoomCode {
     let code = code();
     backend.create_room(NewRoom { code, epoch: Epoch(fresh()), capacity }).await.unwrap();
@@ -106,7 +106,7 @@ pub(crate) async fn room_of(backend: &dyn Backend, capacity: u32, members: &[u64
     code
 }
 
-/// What must have been a first time.
+/// Event of an append. Panics if the append failed or was a duplicate.
 pub(crate) fn stored(result: Result<Appended, BackendError>) -> Event {
     match result.unwrap() {
         Appended::Stored(event) => event,
@@ -118,7 +118,7 @@ pub(crate) async fn latest(backend: &dyn Backend, code: RoomCode) -> Vec<Event> 
     backend.read(code, backend::From::Latest, 10_000).await.unwrap().events
 }
 
-/// The places of a page's events, which must be one unbroken, growing chain.
+/// Sequence numbers of a page's events. Panics unless each event follows the one before it.
 pub(crate) fn places(page: &Page) -> Vec<Seq> {
     unbroken(&page.events);
     page.events.iter().map(|event| event.seq).collect()
@@ -127,11 +127,11 @@ pub(crate) fn places(page: &Page) -> Vec<Seq> {
 pub(crate) fn unbroken(events: &[Event]) {
     for pair in events.windows(2) {
         assert!(pair[0].seq < pair[1].seq, "{:?} then {:?}", pair[0].seq, pair[1].seq);
-        assert_eq!(pair[1].prev, pair[0].seq, "a hole or a repetition");
+        assert_eq!(pair[1].prev, pair[0].seq, "a gap or a duplicate");
     }
 }
 
-/// The next event, which must come. Other nodes may begin to listen before it.
+/// The next event. Skips roll calls, which other nodes send when they begin to listen, and panics on anything else.
 pub(crate) async fn next(subscription: &mut Subscription) -> Event {
     loop {
         match subscription.deliveries.recv().await {
@@ -151,7 +151,7 @@ pub(crate) async fn take(subscription: &mut Subscription, n: usize) -> Vec<Event
     events
 }
 
-/// Asserts which error it is.
+/// Asserts that the result is this error.
 #[macro_export]
 macro_rules! refused {
     ($result:expr, $error:ident) => {

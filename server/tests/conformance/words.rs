@@ -1,4 +1,4 @@
-//! The law of what is taken back: old words are nowhere.
+//! Law of edits and deletions: the old text is never returned again.
 
 use protocol::{EventId, EventKind, LeaveReason, Limits, Position, Seq, codec};
 use server::backend::{Appended, Backend, Draft, From};
@@ -12,7 +12,7 @@ const FIRST: &str = "the treasure is under the old oak";
 const SECOND: &str = "the treasure is behind the mill";
 const THIRD: &str = "there is no treasure";
 
-/// Everything that the engine says of the room when it is asked now, with the drafts sent again.
+/// Everything that reads and duplicate appends of these drafts return now, as JSON.
 async fn everything(backend: &dyn Backend, code: protocol::RoomCode, drafts: &[Draft]) -> String {
     let room = backend.room(code).await.unwrap();
     let mut said = String::new();
@@ -26,13 +26,13 @@ async fn everything(backend: &dyn Backend, code: protocol::RoomCode, drafts: &[D
     for draft in drafts {
         match backend.append(code, draft.clone()).await.unwrap() {
             Appended::Repeat(event) => said.push_str(&codec::encode(&event)),
-            other => panic!("no repetition: {other:?}"),
+            other => panic!("not a duplicate: {other:?}"),
         }
     }
     said
 }
 
-pub(crate) async fn old_words_are_nowhere(store: &Store) {
+pub(crate) async fn old_text_is_never_returned(store: &Store) {
     let mut backend = store.open().await;
     let code = room_of(&*backend, 50, &[1, 2]).await;
     let mut drafts = vec![message(1, FIRST)];
@@ -45,7 +45,7 @@ pub(crate) async fn old_words_are_nowhere(store: &Store) {
     let mut heard = backend.subscribe(code).await.unwrap();
     for (n, gone) in words.into_iter().enumerate() {
         let event = stored(backend.append(code, drafts[n].clone()).await);
-        assert_eq!(event.kind, drafts[n].kind, "the event itself is told as it was asked for");
+        assert_eq!(event.kind, drafts[n].kind, "the stored event is not as it was asked for");
         assert_eq!(next(&mut heard).await, event);
         let mut later = backend.subscribe(code).await.unwrap();
         for reopened in [false, true] {
@@ -56,10 +56,10 @@ pub(crate) async fn old_words_are_nowhere(store: &Store) {
             }
             let said = everything(&*backend, code, &drafts[..=n]).await;
             for text in gone {
-                assert!(!said.contains(text), "{text:?} is still said after {:?}", event.kind);
+                assert!(!said.contains(text), "{text:?} is still returned after {:?}", event.kind);
             }
         }
-        assert!(later.deliveries.recv().await.is_none(), "what was before is told again");
+        assert!(later.deliveries.recv().await.is_none(), "an earlier event was delivered to a later subscription");
     }
 
     let kinds: Vec<_> = latest(&*backend, code).await[2..].iter().map(|event| event.kind.clone()).collect();
@@ -73,8 +73,8 @@ pub(crate) async fn old_words_are_nowhere(store: &Store) {
     assert_eq!(kinds, expected);
 }
 
-/// An edit is read by whoever asks once it is acknowledged, and by nobody otherwise.
-pub(crate) async fn an_edit_is_read_at_once(store: &Store) {
+/// Once an edit is acknowledged, reads return its text. A reply stays as it is, and earlier edits lose their text.
+pub(crate) async fn acknowledged_edit_is_readable_at_once(store: &Store) {
     let backend = store.open().await;
     let code = room_of(&*backend, 50, &[1]).await;
     let first = message(1, "draft 0");
@@ -89,13 +89,13 @@ pub(crate) async fn an_edit_is_read_at_once(store: &Store) {
         let log = latest(&*backend, code).await;
         let said = EventKind::Message { body: Some(text.parse().unwrap()), reply_to: None, edited: true };
         assert_eq!(log[1].kind, said);
-        assert_eq!(log[2].kind, reply, "somebody else's words were touched");
+        assert_eq!(log[2].kind, reply, "the reply was changed");
         let speaking = log.iter().filter(|event| matches!(event.kind, EventKind::Edited { body: Some(_), .. })).count();
-        assert_eq!(speaking, 1, "earlier edits still speak");
+        assert_eq!(speaking, 1, "earlier edits still have their text");
     }
 }
 
-pub(crate) async fn only_its_author_takes_a_message_back(store: &Store) {
+pub(crate) async fn only_the_author_edits_or_deletes_a_message(store: &Store) {
     let backend = store.open_with(&Limits { events: 12, ..Limits::default() }).await;
     let code = room_of(&*backend, 50, &[1, 2]).await;
     let trimmed = message(1, "long ago");
@@ -111,7 +111,7 @@ pub(crate) async fn only_its_author_takes_a_message_back(store: &Store) {
     let edit = edited(1, mine.id, "still mine");
     stored(backend.append(code, edit.clone()).await);
     stored(backend.append(code, deleted(1, gone.id)).await);
-    // A reply may name anything.
+    // A reply may target any id: another member's message, a trimmed one, a deleted one, an unknown one.
     let EventKind::Message { body, .. } = message(1, "yes").kind else { unreachable!() };
     for reply_to in [theirs.id, trimmed.id, gone.id, id()] {
         let kind = EventKind::Message { body: body.clone(), reply_to: Some(reply_to), edited: false };
@@ -127,7 +127,7 @@ pub(crate) async fn only_its_author_takes_a_message_back(store: &Store) {
             refused!(backend.append(code, attempt(1, nothing)).await, NoTarget);
             refused!(backend.append(code, attempt(2, nothing)).await, NoTarget);
         }
-        // Who is outside is told nothing of the log.
+        // Without a seat the answer is `Conflict`, which does not reveal whether the target exists.
         for target in [id(), mine.id] {
             refused!(backend.append(code, attempt(3, target)).await, Conflict);
         }
@@ -139,14 +139,14 @@ pub(crate) async fn only_its_author_takes_a_message_back(store: &Store) {
 
     let after = latest(&*backend, code).await;
     let kept = after.len() - 1;
-    assert_eq!(after[..kept], before[before.len() - kept..], "a refusal changed something");
-    // An emoji is for anybody's message.
+    assert_eq!(after[..kept], before[before.len() - kept..], "a refused event changed the log");
+    // Every member may react to every message.
     stored(backend.append(code, reacted(1, theirs.id, true)).await);
     stored(backend.append(code, reacted(1, theirs.id, false)).await);
 }
 
-/// What a room keeps is measured as it is now, not as it was said.
-pub(crate) async fn the_measure_follows_the_words(store: &Store) {
+/// The byte limit of a log counts the current text of a message, not its first text.
+pub(crate) async fn byte_limit_counts_the_current_text(store: &Store) {
     let backend = store.open_with(&Limits { timeline: 4_000, ..Limits::default() }).await;
     let code = room_of(&*backend, 50, &[1]).await;
     let kept = async |id: EventId| latest(&*backend, code).await.iter().any(|event| event.id == id);
@@ -157,7 +157,7 @@ pub(crate) async fn the_measure_follows_the_words(store: &Store) {
     for _ in 0..2 {
         stored(backend.append(code, message(1, &"x".repeat(1_000))).await);
     }
-    assert!(kept(long.id).await, "a deleted message still counts with its words");
+    assert!(kept(long.id).await, "a deleted message still counts with its text");
     stored(backend.append(code, edited(1, short.id, &"y".repeat(900))).await);
-    assert!(!kept(long.id).await, "an edited message still counts without its words");
+    assert!(!kept(long.id).await, "an edited message does not count with its new text");
 }

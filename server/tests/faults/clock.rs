@@ -1,4 +1,4 @@
-//! The clock is set back between appends: it is for display, and order is the log's.
+//! A clock that is set back between appends: timestamps are for display, and the log decides the order.
 
 use protocol::{DisplayName, Epoch, Event, EventId, EventKind, Limits, MemberId, Position, RoomCode, Seq};
 use server::backend::{self, Delivery, Draft, From, NewRoom};
@@ -14,7 +14,7 @@ fn draft(n: u64, kind: EventKind) -> Draft {
 }
 
 #[tokio::test]
-async fn order_is_the_logs_and_not_the_clocks() {
+async fn order_of_the_log_is_independent_of_the_clock() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
     let store = Bent::ClockBackwards.bend(backend::open(&url, &Limits::default()).await.unwrap());

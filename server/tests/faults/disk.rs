@@ -1,4 +1,4 @@
-//! A full disk: what is written waits, everything else goes on, and nothing has to be done when there is space again.
+//! A full disk: appends wait, everything else works, and the server recovers by itself when there is space again.
 
 use protocol::Code;
 
@@ -10,12 +10,13 @@ use crate::proof::http;
 use crate::proof::store::Truth;
 use crate::{KEEPS, PATIENCE, program, until};
 
-/// A write beyond the limit on a file's size (`RLIMIT_FSIZE`) is to fail with EFBIG, as one on a full disk fails with
-/// ENOSPC. By default it kills instead, so that SIGXFSZ is ignored before the program begins.
+/// Command line that starts the program with SIGXFSZ ignored. A write beyond the limit on a file's size
+/// (`RLIMIT_FSIZE`) then fails with EFBIG, as one on a full disk fails with ENOSPC. By default the signal would kill
+/// the process.
 const IGNORING: &[&str] = &["sh", "-c", "trap '' XFSZ; exec \"$0\""];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_stops_writing_and_nothing_else() {
+async fn full_disk_defers_appends_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = program(directory.path()).through(IGNORING);
     server.start().await;
@@ -31,20 +32,20 @@ async fn a_full_disk_stops_writing_and_nothing_else() {
     for person in [&mut ana, &mut ben] {
         assert!(
             person.until(PATIENCE, |view| view.deferred > 1).await,
-            "told to wait and try again: {:?}",
+            "the append is not deferred: {:?}",
             person.view()
         );
         assert_eq!((person.view().live, person.view().unsent), (true, 1));
     }
 
-    // Reading, connecting and presence go on.
+    // Reading, connecting and presence still work.
     let page = http::snapshot(server.address, &seat).await.unwrap().expect("a page");
-    assert_eq!(page.events.len(), 3, "two who came, and what was said before");
+    assert_eq!(page.events.len(), 3, "two `joined`, and the message before");
     let mut tab = Person::open("Ana's second tab".to_owned(), seat.clone(), server.address, 9, &Excuse::default());
     let head = page.position.seq;
     assert!(tab.until(PATIENCE, |view| view.live && view.head == head).await, "{:?}", tab.view());
     ben.act(Act::Type);
-    assert!(ana.until(PATIENCE, |view| view.typing == 1).await, "Ana does not see Ben write");
+    assert!(ana.until(PATIENCE, |view| view.typing == 1).await, "Ana does not see Ben typing");
     let refused = http::enter(server.address, "Cleo", Some(seat.code), 0).await.unwrap_err();
     assert!(refused.to_string().contains("storage"), "{refused}");
 
@@ -54,7 +55,7 @@ async fn a_full_disk_stops_writing_and_nothing_else() {
     let (cleo, _) = person(server.address, "Cleo", Some(seat.code)).await;
     let people = [ana, ben, tab, cleo];
     let head = crate::proof::store::head(&server.store, seat.code).unwrap();
-    until("everybody has everything", || people.iter().all(|person| person.rests_at(head))).await;
+    until("every page shows every event", || people.iter().all(|person| person.rests_at(head))).await;
     let mut histories = Vec::new();
     for person in people {
         assert_eq!(person.view().dials, 1, "no connection was lost");

@@ -1,4 +1,4 @@
-//! People who write a lot, and remember what became of it.
+//! Clients that write a lot, and record the outcome of each message.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,13 +16,14 @@ use crate::proof::history::{End, Fact, History, Said as Words};
 use crate::proof::http;
 use crate::proof::light::{Light, Said};
 
-/// Characters of four bytes: a message has 16 KB.
+/// Number of characters in a message, four bytes each: about 16 KB.
 const LONG: usize = 3_900;
-/// Messages that measure more than a socket's buffer (Linux: at most 4 MiB by default) and a room's ring together.
+/// Number of messages that exceed a socket's buffer (Linux: at most 4 MiB by default) and a room's replay buffer
+/// together.
 pub(crate) const FLOOD: usize = 288;
 const WRITERS: usize = 4;
 
-/// Writes long messages one after the other.
+/// A member who writes long messages, one after the other.
 pub(crate) struct Writer {
     light: Light,
     name: String,
@@ -47,7 +48,7 @@ impl Writer {
         id
     }
 
-    /// Writes this many, each after the echo of the one before.
+    /// Writes `count` messages, each after the echo of the one before.
     pub(crate) async fn write(&mut self, count: usize) {
         for _ in 0..count {
             let id = self.send().await;
@@ -58,7 +59,8 @@ impl Writer {
         }
     }
 
-    /// Writes until the connection ends; with the last two things it said, and what had no echo by then.
+    /// Writes until the connection ends. Returns the history, what came last and the end itself, and the id that had no
+    /// echo by then.
     pub(crate) async fn write_on(mut self, acked: Arc<AtomicUsize>) -> (History, [Said; 2], EventId) {
         let mut pending = self.send().await;
         let mut last = Said::Broken;
@@ -86,7 +88,7 @@ impl Writer {
     }
 }
 
-/// Several people who write at the same time.
+/// Several writers at the same time.
 pub(crate) struct Crowd(Vec<Writer>);
 
 impl Crowd {
@@ -98,7 +100,7 @@ impl Crowd {
         Self(writers)
     }
 
-    /// Together they write [`FLOOD`] messages.
+    /// Writes [`FLOOD`] messages, divided among the writers.
     pub(crate) async fn flood(&mut self) {
         let mut writing = JoinSet::new();
         for mut writer in self.0.drain(..) {
@@ -115,7 +117,7 @@ impl Crowd {
     }
 }
 
-/// Somebody at a page, on a network that works: no connection may end.
+/// Opens the page of a new member on a network that works, so that no connection may end, and waits until it is live.
 pub(crate) async fn person(
     server: SocketAddr,
     name: &str,
@@ -125,11 +127,11 @@ pub(crate) async fn person(
     let seed = u64::from(name.as_bytes()[0]);
     let mut person =
         crate::proof::client::Person::open(name.to_owned(), seat.clone(), server, seed, &Excuse::default());
-    assert!(person.until(PATIENCE, |view| view.live).await, "{name} does not get in");
+    assert!(person.until(PATIENCE, |view| view.live).await, "{name} is not connected");
     (person, seat)
 }
 
-/// Reads to the end; with the last two things that were said.
+/// Reads to the end of the connection. Returns what came last and the end itself.
 pub(crate) async fn read_on(mut light: Light) -> [Said; 2] {
     let mut last = Said::Broken;
     loop {
@@ -141,13 +143,13 @@ pub(crate) async fn read_on(mut light: Light) -> [Said; 2] {
     }
 }
 
-/// That this is how a connection ends when the server ends it with this code.
+/// True if the connection ended with `bye` and a Close, both of this code.
 pub(crate) fn is_bye([bye, close]: &[Said; 2], code: u16) -> bool {
     let begins = format!(r#"{{"type":"bye","code":{code},"#);
     matches!(bye, Said::Text(text) if text.starts_with(&begins)) && *close == Said::Close(Some(code))
 }
 
-/// Waits for a while, and not longer.
+/// Waits for `what`, at most `time`.
 pub(crate) async fn within<T>(time: Duration, what: impl Future<Output = T>) -> T {
     tokio::time::timeout(time, what).await.expect("it did not happen in time")
 }

@@ -1,4 +1,4 @@
-//! People who do not read what they are told, and those who must not notice.
+//! Clients that do not read what the server sends, and other members, who must not be affected.
 
 use std::time::{Duration, Instant};
 
@@ -17,19 +17,19 @@ use crate::proof::store::{self, Truth};
 use crate::proof::{http, kernel};
 use crate::{KEEPS, PATIENCE, program, until, until_within};
 
-/// How long a peer may take no byte (PROTOCOL.md, Codes).
+/// Maximum time for which a peer may take no byte of a frame (PROTOCOL.md, Codes).
 const GIVEN_UP: Duration = Duration::from_secs(10);
 
-/// Time for which a peer may take nothing of an HTTP answer (PROTOCOL.md, Getting in).
+/// Maximum time for which a peer may take nothing of an HTTP answer (PROTOCOL.md, Getting in).
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Time without a failed accept after which it is said that connections are accepted again.
+/// Time without a failed accept after which the recovery is logged.
 const RECOVERED: Duration = Duration::from_secs(10);
 
-/// Takes little while its owner does not read, and is not slow when they do.
+/// Bytes of a receive buffer that is soon full while the client does not read, and does not slow down one that reads.
 const BUFFER: u32 = 16_384;
 
-/// Two people at pages, a crowd, and whoever is slow.
+/// A server with two members at pages and a crowd of writers. Each test adds slow readers.
 struct Scene {
     _directory: tempfile::TempDir,
     server: Program,
@@ -39,7 +39,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn set() -> Self {
+    async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut server = program(directory.path());
         server.start().await;
@@ -49,7 +49,7 @@ impl Scene {
         Self { _directory: directory, server, code: seat.code, people: [ana, ben], crowd }
     }
 
-    /// Somebody whose kernel takes little.
+    /// Connects a member with a small receive buffer.
     async fn slow(&self, name: &str) -> Light {
         let seat = http::enter(self.server.address, name, Some(self.code), 0).await.unwrap();
         Light::connect(self.server.address, &seat, Some(BUFFER)).await
@@ -59,15 +59,16 @@ impl Scene {
         store::head(&self.server.store, self.code).unwrap()
     }
 
-    /// Reads up to the room's end.
+    /// Reads up to the head of the room's log.
     async fn catch_up(&self, light: &mut Light) {
         let head = format!(r#"{{"seq":{},"#, self.head().0);
-        let reads = async { while !light.hear().await.expect("a connection that holds").contains(&head) {} };
+        let reads = async { while !light.hear().await.expect("an open connection").contains(&head) {} };
         within(PATIENCE, reads).await;
     }
 
-    /// The people at their pages have everything, on the connections they began with.
-    async fn nobody_noticed(mut self) {
+    /// Fails unless the members at pages show every event on their first connections, and the log agrees with what they
+    /// and the crowd sent and saw.
+    async fn assert_others_are_not_affected(mut self) {
         let head = self.head();
         let mut histories: Vec<History> = Vec::new();
         for mut person in self.people {
@@ -83,8 +84,8 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_overtaken_three_times_is_told_so_and_nobody_else_notices() {
-    let mut scene = Scene::set().await;
+async fn reader_overtaken_three_times_closes_with_4001_and_others_are_not_affected() {
+    let mut scene = Scene::start().await;
     let mut slow = scene.slow("Slow").await;
     for _ in 0..2 {
         scene.crowd.flood().await;
@@ -93,22 +94,22 @@ async fn who_is_overtaken_three_times_is_told_so_and_nobody_else_notices() {
     scene.crowd.flood().await;
     let end = within(PATIENCE, read_on(slow)).await;
     assert!(is_bye(&end, 4001), "{end:?}");
-    scene.nobody_noticed().await;
+    scene.assert_others_are_not_affected().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_nobody_reads_is_cut_after_twenty_seconds() {
+async fn unread_http_answer_is_cut_after_twenty_seconds() {
     const READERS: usize = 4;
     let directory = tempfile::tempdir().unwrap();
     let mut server = program(directory.path());
     server.start().await;
     let seat = http::enter(server.address, "Ana", None, 2).await.unwrap();
     let (mut light, mut dice) = (Light::connect(server.address, &seat, None).await, Dice::new(1));
-    // The page has more bytes than the kernel takes from the server.
+    // The page has more bytes than the kernel buffers.
     for _ in 0..100 {
         let id = mint(&mut dice);
         light.append(id, "🧪".repeat(4_000)).await;
-        while !light.hear().await.expect("a connection that holds").contains(&id.to_string()) {}
+        while !light.hear().await.expect("an open connection").contains(&id.to_string()) {}
     }
     let (address, code, cookie) = (server.address, seat.code, &seat.cookie);
     let request =
@@ -123,13 +124,13 @@ async fn an_answer_nobody_reads_is_cut_after_twenty_seconds() {
         stream.write_all(request.as_bytes()).await.unwrap();
         readers.push(stream);
     }
-    until("all are accepted", || kernel::descriptors(server.pid()) == open + READERS).await;
-    until_within(PATIENCE * 3, "they are cut", || kernel::descriptors(server.pid()) == open).await;
+    until("all connections are accepted", || kernel::descriptors(server.pid()) == open + READERS).await;
+    until_within(PATIENCE * 3, "all connections are cut", || kernel::descriptors(server.pid()) == open).await;
     assert!(begun.elapsed() >= WRITE_TIMEOUT, "cut after {:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn missing_descriptors_are_logged_once_and_so_is_the_recovery() {
+async fn lack_of_descriptors_and_its_end_are_each_logged_once() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = Program::new(
         env!("CARGO_BIN_EXE_server").into(),
@@ -143,7 +144,7 @@ async fn missing_descriptors_are_logged_once_and_so_is_the_recovery() {
         for _ in 0..100 {
             crowd.push(TcpStream::connect(server.address).await.unwrap());
         }
-        // Some end, and others are accepted in their place.
+        // Some connections end, and others are accepted in their place.
         for _ in 0..8 {
             crowd.drain(..5);
             tokio::time::sleep(Duration::from_millis(250)).await;
@@ -159,15 +160,15 @@ async fn missing_descriptors_are_logged_once_and_so_is_the_recovery() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_takes_nothing_for_ten_seconds_is_given_up_and_nobody_else_notices() {
-    let mut scene = Scene::set().await;
+async fn socket_unread_for_ten_seconds_is_dropped_and_others_are_not_affected() {
+    let mut scene = Scene::start().await;
     let begun = Instant::now();
     let (dead, mut slow) = (scene.slow("Dead").await, scene.slow("Slow").await);
     scene.crowd.flood().await;
     let port = scene.server.address.port();
-    assert!(kernel::unsent(port, dead.port()) > 0 && kernel::unsent(port, slow.port()) > 0, "nobody is stuck");
+    assert!(kernel::unsent(port, dead.port()) > 0 && kernel::unsent(port, slow.port()) > 0, "nothing is unsent");
 
-    // Others talk meanwhile, and one who pauses for less than that is still there.
+    // The others write meanwhile, and a reader that pauses for less than the limit stays connected.
     let mut said = 0;
     while begun.elapsed() < GIVEN_UP / 2 {
         let [ana, ben] = &mut scene.people;
@@ -175,7 +176,7 @@ async fn who_takes_nothing_for_ten_seconds_is_given_up_and_nobody_else_notices()
             person.act(Act::Send(format!("{name} is still here, {n}")));
             let begun = Instant::now();
             assert!(person.until(PATIENCE, |view| view.acked == n + 1).await, "{:?}", person.view());
-            assert!(begun.elapsed() < GIVEN_UP / 2, "one who does not read holds up the others");
+            assert!(begun.elapsed() < GIVEN_UP / 2, "a client that does not read delays the others");
         }
         said += 1;
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -183,10 +184,10 @@ async fn who_takes_nothing_for_ten_seconds_is_given_up_and_nobody_else_notices()
     scene.catch_up(&mut slow).await;
 
     assert!(kernel::is_open(port, dead.port()));
-    until("the dead connection is given up", || !kernel::is_open(port, dead.port())).await;
-    assert!(begun.elapsed() >= GIVEN_UP, "given up after {:?}", begun.elapsed());
+    until("the dead connection is dropped", || !kernel::is_open(port, dead.port())).await;
+    assert!(begun.elapsed() >= GIVEN_UP, "dropped after {:?}", begun.elapsed());
     scene.people[0].act(Act::Send("and after".to_owned()));
     assert!(scene.people[0].until(PATIENCE, |view| view.acked == said + 1).await);
     scene.catch_up(&mut slow).await;
-    scene.nobody_noticed().await;
+    scene.assert_others_are_not_affected().await;
 }

@@ -15,11 +15,11 @@ use crate::proof::light::{Light, TINY};
 use crate::proof::store::Truth;
 use crate::{KEEPS, PATIENCE, program, until};
 
-/// What a stop may take: eight seconds for connections that do not end, and then the store.
+/// Maximum time of a shutdown: eight seconds for connections that do not end, and then the store.
 const STOP: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stop_says_goodbye_although_one_does_not_read() {
+async fn shutdown_closes_with_1001_although_one_client_does_not_read() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = program(directory.path());
     server.start().await;
@@ -61,7 +61,7 @@ async fn a_stop_says_goodbye_although_one_does_not_read() {
             _ => None,
         });
         let last = acked.expect("something acknowledged");
-        assert!(shows(&page, |event| event.id == last), "what was acknowledged last is on the next page");
+        assert!(shows(&page, |event| event.id == last), "the last acknowledged message is not on the next page");
     }
 }
 

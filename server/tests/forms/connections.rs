@@ -1,4 +1,4 @@
-//! Connections: how long they live, and how slow, silent or long-winded a peer may be.
+//! HTTP connections: keep-alive, header timeout, header size, and shutdown.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -8,12 +8,12 @@ use tokio::net::TcpStream;
 
 use crate::support::server::Server;
 
-/// Time for a request's header (PROTOCOL.md, Getting in).
+/// Maximum time for a request's header (PROTOCOL.md, Getting in).
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Delay that a busy machine may add.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// A connection that is used for one request after the other.
+/// An HTTP connection of raw bytes, kept alive between requests.
 struct Raw(TcpStream);
 
 impl Raw {
@@ -21,12 +21,12 @@ impl Raw {
         Self(TcpStream::connect(address).await.unwrap())
     }
 
-    /// Sends what the server may refuse to read to the end.
+    /// Sends text and ignores errors: the server may stop reading before the end.
     async fn send(&mut self, text: &str) {
         let _ = self.0.write_all(text.as_bytes()).await;
     }
 
-    /// Asks for a short answer and reads it. False: the connection has ended.
+    /// Requests `/healthz` and reads the answer. Returns false if the connection has ended.
     async fn is_answered(&mut self) -> bool {
         self.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
         let mut answer = Vec::new();
@@ -38,7 +38,7 @@ impl Raw {
         true
     }
 
-    /// Reads to the end of the connection: what came, and how long that took.
+    /// Reads to the end of the connection. Returns the text and the time that took.
     async fn rest(&mut self) -> (String, Duration) {
         let (begun, mut answer) = (Instant::now(), Vec::new());
         while matches!(self.0.read_buf(&mut answer).await, Ok(1..)) {}
@@ -51,7 +51,7 @@ fn is_about(took: Duration, expected: Duration) -> bool {
 }
 
 #[tokio::test]
-async fn an_idle_connection_outlives_the_header_timeout() {
+async fn idle_connection_outlives_the_header_timeout() {
     let server = Server::start(&[]).await;
     let mut pooled = Raw::open(server.address).await;
     for _ in 0..2 {
@@ -70,24 +70,24 @@ async fn keep_alive_ms_ends_an_idle_connection() {
         assert!(idle.is_answered().await);
         let (rest, _) = idle.rest().await;
         let took = begun.elapsed();
-        assert_eq!(rest, "", "a proxy would take this for the next answer");
+        assert_eq!(rest, "", "a proxy would read this as the answer to its next request");
         assert!(is_about(took, Duration::from_secs(seconds)), "{took:?}");
     }
 }
 
 #[tokio::test]
-async fn a_stop_does_not_wait_for_idle_connections() {
+async fn shutdown_does_not_wait_for_idle_connections() {
     let server = Server::start(&[]).await;
     let (mut new, mut idle) = (Raw::open(server.address).await, Raw::open(server.address).await);
     assert!(idle.is_answered().await);
     let begun = Instant::now();
     server.stop().await;
-    assert!(begun.elapsed() < SLACK, "the stop took {:?}", begun.elapsed());
+    assert!(begun.elapsed() < SLACK, "the shutdown took {:?}", begun.elapsed());
     assert_eq!((new.rest().await.0, idle.rest().await.0), (String::new(), String::new()));
 }
 
 #[tokio::test]
-async fn a_header_has_ten_seconds_from_its_first_byte() {
+async fn header_timeout_is_ten_seconds_from_the_first_byte() {
     let server = Server::start(&[]).await;
     for listener in [server.address, server.metrics] {
         let silent = async {
@@ -106,7 +106,7 @@ async fn a_header_has_ten_seconds_from_its_first_byte() {
             tokio::time::sleep(Duration::from_secs(2)).await;
             let begun = Instant::now();
             slow.send("GET /healthz HTTP/1.1\r\n").await;
-            // A byte now and then does not prolong it.
+            // Single bytes do not extend the timeout.
             while slow.0.write_all(b"x").await.is_ok() && begun.elapsed() < HEADER_TIMEOUT + SLACK {
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
@@ -117,7 +117,7 @@ async fn a_header_has_ten_seconds_from_its_first_byte() {
 }
 
 #[tokio::test]
-async fn a_header_beyond_64_kib_is_answered_with_431() {
+async fn header_above_64_kib_is_answered_with_431() {
     let server = Server::start(&[]).await;
     for listener in [server.address, server.metrics] {
         for fields in [
@@ -133,7 +133,7 @@ async fn a_header_beyond_64_kib_is_answered_with_431() {
         let mut fits = Raw::open(listener).await;
         fits.send(&format!("GET /healthz HTTP/1.0\r\nX-Long: {}\r\n\r\n", "x".repeat(60_000))).await;
         let (answer, _) = fits.rest().await;
-        // Metrics have no health.
+        // The metrics listener has no `/healthz`.
         let status = if listener == server.address { "HTTP/1.0 200 " } else { "HTTP/1.0 404 " };
         assert!(answer.starts_with(status), "{answer:.40}");
     }

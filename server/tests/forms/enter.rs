@@ -9,7 +9,7 @@ use crate::support::client::{Browser, Person};
 use crate::support::server::Server;
 
 #[tokio::test]
-async fn a_form_leads_into_the_room() {
+async fn enter_form_sets_the_cookie_and_redirects_to_the_room() {
     let server = Server::start(&[]).await;
     let mut browser = Browser::new(&server);
     let entered = browser.submit("/api/enter", &[("name", "Ana"), ("intent", "create"), ("from", "/")]).await;
@@ -25,11 +25,11 @@ async fn a_form_leads_into_the_room() {
     let room = browser.get(&page).await;
     assert_eq!(room.status, StatusCode::OK);
     assert!(room.body.contains("Ana") && room.body.contains(&code.to_string()));
-    assert_eq!(room.header("set-cookie"), "", "one cookie is enough");
+    assert_eq!(room.header("set-cookie"), "", "the cookie is set once");
 }
 
 #[tokio::test]
-async fn the_referer_leads_nobody_anywhere() {
+async fn enter_never_redirects_to_the_referer() {
     let server = Server::start(&[]).await;
     for body in ["name=Ana", "name="] {
         let referer = [(header::REFERER, "https://evil.example/")];
@@ -43,7 +43,7 @@ async fn the_referer_leads_nobody_anywhere() {
 }
 
 #[tokio::test]
-async fn behind_tls_the_cookie_is_bound_to_it() {
+async fn https_public_url_gives_a_secure_host_prefixed_cookie() {
     let server = Server::start(&["--public-url=https://chat.example"]).await;
     let mut browser = Browser::new(&server);
     let entered = browser.submit("/api/enter", &[("name", "Ana")]).await;
@@ -54,7 +54,7 @@ async fn behind_tls_the_cookie_is_bound_to_it() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_by_field_and_reason() {
+async fn invalid_enter_form_is_refused_with_field_and_code() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let code = ana.code.to_string();
@@ -76,7 +76,7 @@ async fn what_cannot_be_is_refused_by_field_and_reason() {
         (&[("name", "Bo"), ("capacity", "2.5")], "capacity", "capacity_bad"),
         (&[("name", "Bo"), ("capacity", "99999999999999999999")], "capacity", "capacity_bad"),
         (&[("name", "Bo"), ("capacity", "many")], "capacity", "capacity_bad"),
-        // The name is looked at first.
+        // The name is validated before the code.
         (&[("name", ""), ("code", &*code)], "name", "name_missing"),
     ] {
         let refused = Browser::new(&server).call("/api/enter", fields).await.json();
@@ -85,7 +85,7 @@ async fn what_cannot_be_is_refused_by_field_and_reason() {
 }
 
 #[tokio::test]
-async fn a_full_room_is_full() {
+async fn full_room_refuses_newcomers_until_a_seat_is_freed() {
     let server = Server::start(&[]).await;
     let mut ana = Browser::new(&server);
     let (code, _) = ana.enter(&[("name", "Ana"), ("capacity", "2")]).await;
@@ -98,7 +98,7 @@ async fn a_full_room_is_full() {
     dora.get("/").await;
     dora.submit("/api/enter", &[("name", "Dora"), ("code", &code), ("from", "/")]).await;
     assert!(dora.get("/").await.body.contains("This room is full"));
-    // Who is inside may enter again, and takes no second seat.
+    // A member may enter again and takes no second seat.
     ana.enter(&[("name", "Ana"), ("code", &code)]).await;
     let page = format!("/room/{code}");
     let door = chidi.get(&page).await;
@@ -108,7 +108,7 @@ async fn a_full_room_is_full() {
 }
 
 #[tokio::test]
-async fn a_refused_form_comes_back_once() {
+async fn refused_enter_form_is_shown_once_with_its_fields() {
     let server = Server::start(&[]).await;
     let mut browser = Browser::new(&server);
     browser.get("/").await;
@@ -124,16 +124,16 @@ async fn a_refused_form_comes_back_once() {
     }
     let second = browser.get("/").await;
     for gone in [shown, r#"value="KXQ4-7M2""#, "Ana"] {
-        assert!(!second.body.contains(gone), "{gone} is still there");
+        assert!(!second.body.contains(gone), "{gone} is shown again");
     }
-    // Nobody else sees it.
+    // Another session does not see it.
     browser.submit("/api/enter", &typed).await;
     assert!(!Browser::new(&server).get("/").await.body.contains(shown));
     assert!(browser.get("/").await.body.contains(shown));
 }
 
 #[tokio::test]
-async fn a_form_refused_at_the_door_comes_back_to_the_door() {
+async fn form_refused_on_the_join_page_returns_to_the_join_page() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let (code, page) = (ana.code.to_string(), ana.page());
@@ -147,7 +147,7 @@ async fn a_form_refused_at_the_door_comes_back_to_the_door() {
 }
 
 #[tokio::test]
-async fn a_form_for_a_room_that_has_ended_comes_home() {
+async fn enter_form_for_an_ended_room_returns_to_the_home_page() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let (code, page) = (ana.code.to_string(), ana.page());
@@ -162,7 +162,7 @@ async fn a_form_for_a_room_that_has_ended_comes_home() {
 }
 
 #[tokio::test]
-async fn a_form_never_leads_to_another_site() {
+async fn from_field_never_redirects_to_another_site() {
     let server = Server::start(&[]).await;
     for from in [
         "https://evil.example/",
@@ -183,7 +183,7 @@ async fn a_form_never_leads_to_another_site() {
 }
 
 #[tokio::test]
-async fn the_fields_say_what_is_meant() {
+async fn intent_and_code_decide_between_joining_and_creating() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let code = ana.code.to_string();
@@ -197,7 +197,7 @@ async fn the_fields_say_what_is_meant() {
     };
     let bo = || ("name", "Bo".to_owned());
     assert_eq!(room(vec![bo(), ("code", code.clone())]).await, ana.code, "a code joins");
-    assert_eq!(room(vec![bo(), ("code", sloppy)]).await, ana.code, "however it is typed");
+    assert_eq!(room(vec![bo(), ("code", sloppy)]).await, ana.code, "in any spelling");
     assert_eq!(room(vec![bo(), ("code", code.clone()), ("intent", "join".into())]).await, ana.code);
     assert_ne!(room(vec![bo(), ("code", code.clone()), ("intent", "create".into())]).await, ana.code);
     assert_ne!(room(vec![bo(), ("code", "  ".into())]).await, ana.code, "no code creates");
@@ -206,7 +206,7 @@ async fn the_fields_say_what_is_meant() {
 }
 
 #[tokio::test]
-async fn a_maker_chooses_how_many() {
+async fn room_creator_chooses_the_capacity() {
     let server = Server::start(&["--capacity=7"]).await;
     for (typed, capacity) in [("", 7), ("2", 2), ("1000", 1_000), (" 12 ", 12)] {
         let mut browser = Browser::new(&server);
@@ -217,7 +217,7 @@ async fn a_maker_chooses_how_many() {
 }
 
 #[tokio::test]
-async fn fifty_seats_are_fifty_seats() {
+async fn concurrent_joins_never_exceed_the_capacity() {
     let server = Server::start(&[]).await;
     let mut rush = JoinSet::new();
     let ana = Person::create(&server, "Ana").await;
@@ -234,7 +234,7 @@ async fn fifty_seats_are_fifty_seats() {
 }
 
 #[tokio::test]
-async fn one_browser_is_another_member_in_every_room() {
+async fn session_has_a_different_member_id_in_every_room() {
     let server = Server::start(&[]).await;
     let mut browser = Browser::new(&server);
     let (_, here) = browser.enter(&[("name", "Ana")]).await;

@@ -1,4 +1,4 @@
-//! What is kept out, and how.
+//! Requests that are refused: forms of other origins, GET requests to form paths, oversized and malformed forms.
 
 use std::convert::Infallible;
 
@@ -13,11 +13,11 @@ use server::entropy;
 use crate::support::client::{Browser, Person, form, send};
 use crate::support::server::Server;
 
-/// How much a form may carry.
+/// Maximum bytes of a form's body.
 const FORM_BYTES: usize = 256 * 1024;
 
 #[tokio::test]
-async fn another_sites_forms_do_nothing() {
+async fn form_of_another_origin_is_refused_with_403() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let (code, id) = (ana.code.to_string(), entropy::event_id().to_string());
@@ -34,7 +34,7 @@ async fn another_sites_forms_do_nothing() {
             assert_eq!(answer.header("x-content-type-options"), "nosniff");
         }
     }
-    assert_eq!(ana.connect().await.position().seq, Seq(1), "nothing happened");
+    assert_eq!(ana.connect().await.position().seq, Seq(1), "no form had an effect");
     let own = format!("http://{}", server.address);
     let (path, body) = &forms[1];
     let answer = ana.browser.ask("POST", path, "text/html", &[(header::ORIGIN, &own)], body.clone()).await;
@@ -42,7 +42,7 @@ async fn another_sites_forms_do_nothing() {
 }
 
 #[tokio::test]
-async fn a_link_changes_nothing() {
+async fn get_request_to_a_form_path_changes_nothing() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let code = ana.code.to_string();
@@ -54,14 +54,14 @@ async fn a_link_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_form_has_a_size() {
+async fn oversized_form_is_refused_with_413() {
     let server = Server::start(&[]).await;
     let body = format!("name={}", "x".repeat(FORM_BYTES));
     for accept in ["text/html", "application/json"] {
         let answer = Browser::new(&server).ask("POST", "/api/enter", accept, &[], body.clone()).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{accept}");
     }
-    // Without saying so beforehand.
+    // Without a `Content-Length`.
     for accept in ["text/html", "application/json"] {
         let piece = || Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b'x'; 1_024])));
         let pieces = stream::iter((0..=FORM_BYTES / 1_024).map(move |_| piece()));
@@ -76,7 +76,7 @@ async fn a_form_has_a_size() {
 }
 
 #[tokio::test]
-async fn what_is_no_form_is_the_callers_mistake() {
+async fn malformed_form_is_never_a_server_error() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     for path in ["/api/enter", "/api/post_message", "/api/leave_room", "/api/room_snapshot", "/api/older_page"] {
@@ -116,7 +116,7 @@ async fn what_is_no_form_is_the_callers_mistake() {
 }
 
 #[tokio::test]
-async fn a_server_function_never_redirects_to_the_referer() {
+async fn server_function_never_redirects_to_the_referer() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let code = ana.code.to_string();
@@ -139,7 +139,7 @@ async fn a_server_function_never_redirects_to_the_referer() {
 }
 
 #[tokio::test]
-async fn what_names_no_path_is_refused() {
+async fn connect_request_is_refused_with_400() {
     let server = Server::start(&[]).await;
     let request = Request::builder()
         .method("CONNECT")
@@ -152,7 +152,7 @@ async fn what_names_no_path_is_refused() {
 }
 
 #[tokio::test]
-async fn a_slash_too_many_is_mended() {
+async fn trailing_slash_redirects_to_the_path_without_it() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let page = ana.page();

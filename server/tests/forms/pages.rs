@@ -1,4 +1,4 @@
-//! What a page holds, and the headers around it.
+//! Content and headers of pages.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use hyper::{StatusCode, header};
 use crate::support::client::{Answer, Browser, Person, send};
 use crate::support::server::Server;
 
-/// The page's nonce, which its own scripts carry.
+/// Returns the nonce of the page's policy. Fails unless every script has it and the policy is strict.
 fn nonce(page: &Answer) -> String {
     let policy = page.header("content-security-policy");
     let nonce =
@@ -21,7 +21,7 @@ fn nonce(page: &Answer) -> String {
     nonce.to_owned()
 }
 
-fn is_guarded(answer: &Answer, what: &str) {
+fn assert_security_headers(answer: &Answer, what: &str) {
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "same-origin"),
@@ -52,17 +52,17 @@ async fn every_answer_has_a_content_security_policy() {
         ("DELETE", "/", StatusCode::METHOD_NOT_ALLOWED),
     ] {
         let answer = ana.browser.ask(method, path, "text/html", &[], String::new()).await;
-        is_guarded(&answer, path);
+        assert_security_headers(&answer, path);
         assert_eq!(answer.status, status, "{method} {path}");
     }
     let foreign = [(header::ORIGIN, "https://evil.example")];
     let refused = ana.browser.ask("POST", "/api/enter", "text/html", &foreign, String::new()).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    is_guarded(&refused, "another site's form");
+    assert_security_headers(&refused, "another site's form");
 }
 
 #[tokio::test]
-async fn every_page_is_guarded() {
+async fn every_page_has_security_headers_and_a_fresh_nonce() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let inside = ana.page();
@@ -81,22 +81,22 @@ async fn every_page_is_guarded() {
             assert_eq!(page.status, status, "{path}");
             assert!(page.header("content-type").starts_with("text/html"), "{path}");
             assert_eq!(page.header("cache-control"), "no-store", "{path}");
-            is_guarded(&page, path);
+            assert_security_headers(&page, path);
             assert_eq!(page.header("x-robots-tag"), if path == "/" { "" } else { "noindex" }, "{path}");
-            assert!(nonces.insert(nonce(&page)), "a nonce is for once");
+            assert!(nonces.insert(nonce(&page)), "a nonce is used once");
         }
     }
     for path in ["/pkg/nothing.js", "/pkg", "/pkg/../flasky.db", "/pkg/%2e%2e/flasky.db", "/pkg/..%2fflasky.db"] {
         let file = ana.browser.get(path).await;
         assert_eq!(file.status, StatusCode::NOT_FOUND, "there are no files here: {path}");
-        is_guarded(&file, path);
+        assert_security_headers(&file, path);
     }
-    is_guarded(&ana.browser.submit("/api/enter", &[("name", "")]).await, "a redirect");
-    is_guarded(&ana.browser.call("/api/enter", &[("name", "")]).await, "an answer");
+    assert_security_headers(&ana.browser.submit("/api/enter", &[("name", "")]).await, "a redirect");
+    assert_security_headers(&ana.browser.call("/api/enter", &[("name", "")]).await, "an answer");
 }
 
 #[tokio::test]
-async fn what_people_type_is_text() {
+async fn user_text_is_never_rendered_as_html() {
     const TAG: &str = "<img src=x onerror=alert(1)>";
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, TAG).await;
@@ -115,7 +115,7 @@ async fn what_people_type_is_text() {
             assert!(!page.contains(tag), "{tag} in {page}");
         }
     }
-    // Typed, refused, and brought back: into attributes and into the text box.
+    // A refused form puts its text back into attributes and into the text box.
     let mut eve = Browser::new(&server);
     let quote = "\"><img src=x onerror=alert(1)>";
     eve.submit("/api/enter", &[("name", quote), ("code", quote), ("capacity", quote), ("intent", "join")]).await;
@@ -125,13 +125,13 @@ async fn what_people_type_is_text() {
     let page = ana.browser.get(&ana.page()).await.body;
     assert!(page.contains("&lt;/textarea&gt;") || page.contains("&lt;/textarea>"), "{page}");
     assert!(!page.contains("<img src=x"));
-    // In the address.
+    // In the path.
     let page = eve.get("/room/%3Cimg%20src=x%3E").await.body;
     assert!(!page.contains("<img"), "{page}");
 }
 
 #[tokio::test]
-async fn a_rooms_address_has_one_form() {
+async fn room_code_in_another_spelling_redirects_to_the_canonical_path() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let page = ana.page();
@@ -144,7 +144,7 @@ async fn a_rooms_address_has_one_form() {
 }
 
 #[tokio::test]
-async fn the_first_page_holds_the_last_messages() {
+async fn room_page_shows_the_last_messages_oldest_first() {
     let server = Server::start(&crate::support::server::TALKATIVE).await;
     let mut ana = Person::create(&server, "Ana").await;
     let mut bo = Person::join(&server, ana.code, "Bo").await;
@@ -161,13 +161,13 @@ async fn the_first_page_holds_the_last_messages() {
         (21..120).map(|n| page.find(&format!(">message {n}.<")).unwrap_or_else(|| panic!("{n}"))).collect();
     assert!(places.is_sorted(), "oldest first");
     assert!(page.contains("Bo") && page.contains("left"));
-    // Without script everything is there at once.
-    assert!(!page.contains("<template"), "nothing waits in a template");
+    // A browser without script gets the whole page: nothing is streamed in later.
+    assert!(!page.contains("<template"), "nothing is left in a template");
     assert!(page.contains(r#"action="/api/post_message""#) && page.contains(r#"action="/api/leave_room""#));
 }
 
 #[tokio::test]
-async fn head_is_like_get_without_a_body() {
+async fn head_request_answers_like_get_without_a_body() {
     let server = Server::start(&[]).await;
     let mut browser = Browser::new(&server);
     let head = browser.ask("HEAD", "/", "text/html", &[(header::ORIGIN, "https://evil.example")], String::new()).await;
@@ -175,7 +175,7 @@ async fn head_is_like_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn links_have_a_card_at_a_public_address_which_tells_nothing_about_rooms() {
+async fn link_preview_needs_a_public_url_and_reveals_nothing_about_rooms() {
     fn card(page: &str) -> Vec<&str> {
         page.split('<').filter(|tag| tag.contains("\"og:") || tag.contains("\"twitter:")).collect()
     }
@@ -187,33 +187,33 @@ async fn links_have_a_card_at_a_public_address_which_tells_nothing_about_rooms()
     for page in ["/", "/room/ZZZZ-ZZZZ", "/room/no-such-code", &format!("{}?left", ana.page())] {
         assert_eq!(card(&eve.get(page).await.body), card(&known), "{page}");
     }
-    // The address of the picture has to be a whole one, and here nobody knows it.
+    // The picture needs an absolute URL, which is unknown without a public URL.
     let local = Server::start(&[]).await;
     assert!(card(&Browser::new(&local).get("/").await.body).is_empty());
 }
 
 #[tokio::test]
-async fn a_rooms_link_is_a_picture() {
+async fn qr_code_does_not_reveal_whether_the_room_exists() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut eve = Browser::new(&server);
     let mut picture = async |code: &str| eve.get(&format!("/room/{code}/qr.svg")).await;
     let known = picture(&ana.code.to_string()).await;
     let unknown = picture("ZZZZ-ZZZZ").await;
-    // It does not say whether the room exists.
+    // The answer does not reveal whether the room exists.
     for answer in [&known, &unknown] {
         assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "image/svg+xml"));
         assert!(answer.header("cache-control").starts_with("private"));
-        is_guarded(answer, "a picture");
+        assert_security_headers(answer, "a picture");
     }
     assert_ne!(known.body, unknown.body);
     assert_eq!(picture("ZZZZ-ZZZ").await.status, StatusCode::NOT_FOUND);
-    // A host is no place for text of one's own.
+    // The picture contains the request's `Host`, whose length is limited.
     let host = "x".repeat(300);
     let request = hyper::Request::get("/room/ZZZZ-ZZZZ/qr.svg").header(header::HOST, &host);
     let answer = send(server.address, request.body(String::new()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{} bytes", answer.body.len());
-    // The address that people use, not the one that a request came to.
+    // The link is made of the public URL, not of the request's `Host`.
     let public = async || {
         let server = Server::start(&["--public-url=https://chat.example"]).await;
         Browser::new(&server).get("/room/ZZZZ-ZZZZ/qr.svg").await.body

@@ -9,22 +9,22 @@ use crate::support::client::{Browser, Person, body};
 use crate::support::server::{Server, TALKATIVE};
 use crate::support::troubled::Trouble;
 
-/// The value of the hidden field on the page.
-fn hidden(page: &str, name: &str) -> String {
+/// Value of the page's hidden input of this name.
+fn hidden_field(page: &str, name: &str) -> String {
     let field = page.split("<input").find(|field| field.contains(&format!(r#"name="{name}""#))).unwrap();
     field.split(r#"value=""#).nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn a_page_without_script_can_talk() {
+async fn message_form_without_script_sends_one_message() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
     let mut at_bo = bo.connect().await;
     let page = ana.browser.get(&ana.page()).await.body;
-    let (code, id) = (ana.code.to_string(), hidden(&page, "id"));
+    let (code, id) = (ana.code.to_string(), hidden_field(&page, "id"));
     let form = [("code", &*code), ("id", &id), ("body", "Hello,\r\nBo")];
-    // Pressed twice: one message.
+    // The same form submitted twice is one message.
     for _ in 0..2 {
         let posted = ana.browser.submit("/api/post_message", &form).await;
         assert_eq!((posted.status, posted.header("location")), (StatusCode::SEE_OTHER, &*ana.page()));
@@ -35,17 +35,17 @@ async fn a_page_without_script_can_talk() {
     let page = ana.browser.get(&ana.page()).await.body;
     assert_eq!(page.matches(r#"data-message="#).count(), 2);
     assert!(page.contains("Hello,<br>Bo") && page.contains("Hello Ana"));
-    assert_ne!(hidden(&page, "id"), id, "the next message has an id of its own");
+    assert_ne!(hidden_field(&page, "id"), id, "the next message has an id of its own");
 }
 
-/// The messages of a room, as somebody inside reads them.
-async fn said(person: &Person) -> Vec<String> {
+/// Bodies of the room's messages, as a member reads them.
+async fn message_bodies(person: &Person) -> Vec<String> {
     let replay = person.connect().await.replay;
     replay.iter().filter(|event| matches!(event.kind, EventKind::Message { .. })).map(|e| body(e).to_owned()).collect()
 }
 
 #[tokio::test]
-async fn other_words_under_a_used_id_are_another_message() {
+async fn form_with_a_used_id_and_another_body_sends_another_message() {
     let server = Server::start(&TALKATIVE).await;
     let mut ana = Person::create(&server, "Ana").await;
     let mut bo = Person::join(&server, ana.code, "Bo").await;
@@ -53,16 +53,16 @@ async fn other_words_under_a_used_id_are_another_message() {
     for words in ["one", "two", "two", "one", "three", "two"] {
         ana.browser.call("/api/post_message", &[("code", &code), ("id", &id), ("body", words)]).await.json();
     }
-    assert_eq!(said(&ana).await, ["one", "two", "three"]);
-    // Somebody else's words are other words, too.
+    assert_eq!(message_bodies(&ana).await, ["one", "two", "three"]);
+    // The same text by another author is another message, too.
     for _ in 0..2 {
         bo.browser.call("/api/post_message", &[("code", &code), ("id", &id), ("body", "one")]).await.json();
     }
-    assert_eq!(said(&ana).await, ["one", "two", "three", "one"]);
+    assert_eq!(message_bodies(&ana).await, ["one", "two", "three", "one"]);
 }
 
 #[tokio::test]
-async fn words_under_the_id_of_a_trimmed_message_are_not_lost() {
+async fn form_with_the_id_of_a_trimmed_message_sends_a_new_message() {
     let server = Server::start(&[&TALKATIVE[..], &["--events=3"]].concat()).await;
     let mut ana = Person::create(&server, "Ana").await;
     let (code, id) = (ana.code.to_string(), entropy::event_id().to_string());
@@ -74,11 +74,11 @@ async fn words_under_the_id_of_a_trimmed_message_are_not_lost() {
     for _ in 0..2 {
         ana.browser.call("/api/post_message", &[("code", &code), ("id", &id), ("body", "two")]).await.json();
     }
-    assert_eq!(said(&ana).await, ["1", "2", "two"]);
+    assert_eq!(message_bodies(&ana).await, ["1", "2", "two"]);
 }
 
 #[tokio::test]
-async fn a_form_whose_code_cannot_be_read_comes_home_with_everything() {
+async fn form_with_an_invalid_code_returns_to_the_home_page_with_its_fields() {
     const TYPED: &str = "KXQ4-7M2";
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
@@ -97,14 +97,14 @@ async fn a_form_whose_code_cannot_be_read_comes_home_with_everything() {
         }
         assert!(!ana.browser.get("/").await.body.contains("One is missing."), "{path}");
     }
-    // A field that is not there at all.
+    // The field `code` is missing.
     let refused = ana.browser.submit("/api/post_message", &[("body", "another letter")]).await;
     assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, "/"));
     assert!(ana.browser.get("/").await.body.contains("another letter"));
 }
 
 #[tokio::test]
-async fn a_program_can_talk_too() {
+async fn json_form_sends_one_message() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let (code, id) = (ana.code.to_string(), entropy::event_id().to_string());
@@ -112,11 +112,11 @@ async fn a_program_can_talk_too() {
         let posted = ana.browser.call("/api/post_message", &[("code", &code), ("id", &id), ("body", "x")]).await;
         assert_eq!(posted.json(), json!({}));
     }
-    assert_eq!(ana.connect().await.replay.len(), 2, "an arrival and one message");
+    assert_eq!(ana.connect().await.replay.len(), 2, "one `joined` and one message");
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_is_refused() {
+async fn invalid_message_is_refused_with_field_and_code() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let code = ana.code.to_string();
@@ -139,15 +139,15 @@ async fn a_message_that_cannot_be_is_refused() {
     assert_eq!(stranger.call("/api/post_message", &fields).await.json()["refused"]["code"], "no_seat");
     stranger.enter(&[("name", "Bo")]).await;
     assert_eq!(stranger.call("/api/post_message", &fields).await.json()["refused"]["code"], "no_seat");
-    assert_eq!(ana.connect().await.replay.len(), 1, "nothing was said");
+    assert_eq!(ana.connect().await.replay.len(), 1, "no message was stored");
 }
 
 #[tokio::test]
-async fn a_refused_message_comes_back_whole_and_once() {
+async fn refused_message_is_shown_whole_and_once() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let (code, page) = (ana.code.to_string(), ana.page());
-    // Every character is three bytes, nine in the form: the most a form may have to carry back, and some.
+    // One character more than a message may have. Each is three bytes, nine when percent-encoded.
     let typed = "\u{8a9e}".repeat(4_001);
     let id = entropy::event_id().to_string();
     let refused = ana.browser.submit("/api/post_message", &[("code", &code), ("id", &id), ("body", &typed)]).await;
@@ -159,7 +159,7 @@ async fn a_refused_message_comes_back_whole_and_once() {
 }
 
 #[tokio::test]
-async fn the_longest_message_fits_into_a_form() {
+async fn longest_message_fits_into_a_form() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     // Four bytes each, and every byte percent-encoded: 48 000 bytes.
@@ -171,7 +171,7 @@ async fn the_longest_message_fits_into_a_form() {
 }
 
 #[tokio::test]
-async fn too_much_at_once_is_refused_and_not_lost() {
+async fn message_above_the_rate_is_refused_with_rate() {
     let server = Server::start(&["--append-burst=1", "--appends-per-second=1"]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let code = ana.code.to_string();
@@ -186,7 +186,7 @@ async fn too_much_at_once_is_refused_and_not_lost() {
 }
 
 #[tokio::test]
-async fn leaving_is_leaving() {
+async fn leave_form_frees_the_seat_and_is_idempotent() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -197,7 +197,7 @@ async fn leaving_is_leaving() {
     let page = ana.browser.get(&page).await.body;
     assert!(page.contains(&format!("You left {code}")) && page.contains("1 person is still inside"), "{page}");
     assert!(ana.browser.get(&ana.page()).await.body.contains("1 person is inside"));
-    // Again, and from outside, and out of a room that is not there: nothing to do, and no error.
+    // Leaving again, from outside, or a room that does not exist changes nothing and is no error.
     for code in [&*code, "ZZZZ-ZZZZ"] {
         assert_eq!(ana.browser.call("/api/leave_room", &[("code", code)]).await.json(), json!({}));
         assert_eq!(Browser::new(&server).call("/api/leave_room", &[("code", code)]).await.json(), json!({}));
@@ -206,7 +206,7 @@ async fn leaving_is_leaving() {
 }
 
 #[tokio::test]
-async fn the_last_one_is_asked_by_a_page_before_they_leave() {
+async fn leave_form_of_the_last_member_asks_for_confirmation() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let mut bo = Person::join(&server, ana.code, "Bo").await;
@@ -219,7 +219,7 @@ async fn the_last_one_is_asked_by_a_page_before_they_leave() {
     assert_eq!((asked.status, asked.header("location")), (StatusCode::SEE_OTHER, &*question));
     let page = ana.browser.get(&question).await.body;
     assert!(page.contains("You are the last one") && page.contains("1 message will be deleted."), "{page}");
-    // Nobody else is asked anything at that address.
+    // Another session is not asked at that path.
     assert!(bo.browser.get(&question).await.body.contains("1 person is inside"));
 
     let left = ana.browser.submit("/api/leave_room", &[("code", &code), ("sure", "yes")]).await;
@@ -233,7 +233,7 @@ async fn the_last_one_is_asked_by_a_page_before_they_leave() {
         gone.body
     );
 
-    // A program says what it means.
+    // A program is not asked.
     let mut chidi = Person::create(&server, "Chidi").await;
     let page = chidi.page();
     chidi.browser.call("/api/leave_room", &[("code", &chidi.code.to_string())]).await.json();
@@ -241,7 +241,7 @@ async fn the_last_one_is_asked_by_a_page_before_they_leave() {
 }
 
 #[tokio::test]
-async fn outsiders_read_nothing() {
+async fn outsider_reads_no_names_and_no_messages() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana Lovelace").await;
     ana.connect().await.said("for members only").await;
@@ -269,7 +269,7 @@ async fn outsiders_read_nothing() {
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_answer_is_no_closed_door() {
+async fn unreadable_store_answers_members_with_503_and_outsiders_with_null() {
     let (server, engine) = Server::troubled(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let code = ana.code.to_string();

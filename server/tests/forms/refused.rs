@@ -1,4 +1,4 @@
-//! Refused forms: they come back to who sent them, whatever others send.
+//! Refused forms: each is shown again to its sender, however many others are sent.
 
 use futures_util::stream::{self, StreamExt as _};
 use hyper::{StatusCode, header};
@@ -6,15 +6,15 @@ use hyper::{StatusCode, header};
 use crate::support::client::{Browser, Person, form};
 use crate::support::server::Server;
 
-/// Of one stranger: as much as a form may carry.
+/// Bytes of the name in a stranger's form, just below the maximum of a form.
 const BYTES: usize = 250 * 1024;
-/// More than the 32 MiB that are kept.
+/// Number of strangers whose forms together exceed the 32 MiB that are kept.
 const STRANGERS: usize = 140;
-/// Strangers at once: all have sent their forms long before the first one's has waited for a minute, and is dropped.
+/// Number of strangers who send at the same time, so that all are done before the first form expires after a minute.
 const AT_ONCE: usize = 8;
 
 #[tokio::test]
-async fn strangers_forms_cost_nobody_what_they_typed() {
+async fn refused_form_is_never_evicted_by_forms_of_strangers() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let (code, id) = (ana.code.to_string(), server::entropy::event_id().to_string());
@@ -38,7 +38,7 @@ async fn strangers_forms_cost_nobody_what_they_typed() {
 }
 
 #[tokio::test]
-async fn a_form_without_a_session_is_kept_nowhere() {
+async fn refused_form_without_a_session_is_shown_in_place() {
     let server = Server::start(&[]).await;
     let shown = Browser::new(&server).submit("/api/enter", &[("name", ""), ("code", "KXQ4-7M2P"), ("from", "/")]).await;
     assert_eq!(shown.status, StatusCode::OK);
@@ -46,7 +46,7 @@ async fn a_form_without_a_session_is_kept_nowhere() {
 }
 
 #[tokio::test]
-async fn a_redirected_page_leaves_the_form_for_the_next_one() {
+async fn redirect_and_head_leave_the_refused_form_for_the_next_page() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let (code, page) = (ana.code.to_string(), ana.page());
@@ -64,14 +64,14 @@ async fn a_redirected_page_leaves_the_form_for_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_referer_changes_nothing_in_a_form_shown_in_place() {
+async fn form_shown_in_place_ignores_the_referer() {
     let server = Server::start(&[]).await;
     let referer = [(header::REFERER, "https://evil.example/")];
     let answer = Browser::new(&server).ask("POST", "/api/enter", "text/html", &referer, form(&[("name", "")])).await;
     assert_eq!((answer.status, answer.header("location")), (StatusCode::OK, ""));
 }
 
-/// The path that the page says it has, which the browser's half puts into the address bar where the page is the answer
+/// Path that the page names in `data-path`. The browser's code puts it into the address bar when the page is the answer
 /// to a form.
 fn path_of(page: &str) -> &str {
     let (_, rest) = page.split_once(r#"data-path=""#).unwrap_or_else(|| panic!("no path in {page}"));
@@ -79,7 +79,7 @@ fn path_of(page: &str) -> &str {
 }
 
 #[tokio::test]
-async fn a_form_shown_in_place_has_the_path_and_headers_of_its_page() {
+async fn form_shown_in_place_has_the_path_and_headers_of_its_page() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let answer = Browser::new(&server).submit("/api/enter", &[("name", ""), ("from", &ana.page())]).await;
@@ -90,7 +90,7 @@ async fn a_form_shown_in_place_has_the_path_and_headers_of_its_page() {
 }
 
 #[tokio::test]
-async fn a_form_shown_in_place_never_names_another_site_as_its_path() {
+async fn form_shown_in_place_never_names_another_site_as_its_path() {
     let server = Server::start(&[]).await;
     for from in [
         "//evil.example",

@@ -1,4 +1,4 @@
-//! Pages that take long to render, and what goes on beside them.
+//! Rendering of pages: blocked threads, concurrent pages, the deadline, and panics.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,11 +12,12 @@ use crate::support::client::{Browser, Person};
 use crate::support::server::Server;
 use crate::support::troubled::Trouble;
 
-/// Most threads that render pages, and how long a page is waited for (src/render.rs).
+/// Maximum number of threads that render pages (src/render.rs).
 const THREADS: usize = 4;
+/// Maximum time that a request waits for its page (src/render.rs).
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Asks for this person's room, and waits for its page: status and all.
+/// Requests this person's room page. Returns the whole response, with status line and headers.
 async fn page(person: &Person) -> String {
     let (server, page, cookie) = (person.browser.address, person.page(), person.browser.cookie.as_ref().unwrap());
     let mut stream = TcpStream::connect(server).await.unwrap();
@@ -27,13 +28,13 @@ async fn page(person: &Person) -> String {
     answer
 }
 
-async fn late(metrics: SocketAddr) -> String {
+async fn late_metric(metrics: SocketAddr) -> String {
     let text = Browser { address: metrics, cookie: None }.get("/metrics").await.body;
     text.lines().find(|line| line.starts_with("flasky_late_total ")).unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn health_and_sockets_answer_while_pages_block_every_thread_that_renders() {
+async fn health_and_sockets_answer_while_every_rendering_thread_is_blocked() {
     let (server, engine) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut socket = ana.connect().await;
@@ -48,7 +49,7 @@ async fn health_and_sockets_answer_while_pages_block_every_thread_that_renders()
     block.came(threads).await;
     assert_eq!(Browser::new(&server).get("/healthz").await.body, "alive\n");
     socket.said("still here").await;
-    assert!(!pages.iter().any(|page| page.is_finished()), "nothing was held up");
+    assert!(!pages.iter().any(|page| page.is_finished()), "no page was blocked");
     drop(block);
     for page in join_all(pages).await {
         let page = page.unwrap();
@@ -57,7 +58,7 @@ async fn health_and_sockets_answer_while_pages_block_every_thread_that_renders()
 }
 
 #[tokio::test]
-async fn pages_that_are_rendered_at_once_never_wait_for_each_other() {
+async fn concurrently_rendered_pages_never_deadlock() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let (seen, unknown) = (ana.page(), "/room/0000-0000".to_owned());
@@ -79,18 +80,18 @@ async fn pages_that_are_rendered_at_once_never_wait_for_each_other() {
 async fn page_that_takes_longer_than_ten_seconds_is_answered_with_503_and_counted() {
     let (server, engine) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
-    assert_eq!(late(server.metrics).await, "flasky_late_total 0");
+    assert_eq!(late_metric(server.metrics).await, "flasky_late_total 0");
     let block = engine.block("room");
     let answer = page(&ana).await.to_lowercase();
     assert!(answer.starts_with("http/1.0 503 ") && answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
-    assert_eq!(late(server.metrics).await, "flasky_late_total 1");
+    assert_eq!(late_metric(server.metrics).await, "flasky_late_total 1");
     drop(block);
     let answer = page(&ana).await;
     assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
 }
 
 #[tokio::test]
-async fn panic_in_a_page_costs_that_request() {
+async fn panic_in_a_page_fails_only_that_request() {
     let (server, engine) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     engine.make(Trouble::Panics("room"));

@@ -1,4 +1,4 @@
-//! What script asks for: the values that pages are rendered from, at `/api/`.
+//! Server functions at `/api/` that the pages' script calls: they return the values that pages are rendered from.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::support::server::Server;
 use crate::support::troubled::Trouble;
 
 #[tokio::test]
-async fn call_by_script_leaves_a_refused_form_to_the_page() {
+async fn script_call_leaves_the_refused_form_for_the_page() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let (code, page) = (ana.code.to_string(), ana.page());
@@ -33,15 +33,15 @@ async fn call_by_script_leaves_a_refused_form_to_the_page() {
     assert_eq!(ana.browser.call("/api/room_snapshot", &room).await.json()["Inside"]["flash"], json!(null));
     assert!(ana.browser.get(&page).await.body.contains("There is nothing to send yet"), "the room");
 
-    // A message for a room that has ended meanwhile.
+    // A message for a room that no longer exists.
     ana.browser.submit("/api/post_message", &[("code", "ZZZZ-ZZZZ"), ("id", &id), ("body", "a letter")]).await;
     let unknown = ana.browser.call("/api/room_snapshot", &[("code", "ZZZZ-ZZZZ")]).await.json();
     assert_eq!(unknown, json!({ "Unknown": [] }));
-    assert!(ana.browser.get("/room/ZZZZ-ZZZZ").await.body.contains("a letter"), "the page of no room");
+    assert!(ana.browser.get("/room/ZZZZ-ZZZZ").await.body.contains("a letter"), "the page for an unknown room");
 }
 
 #[tokio::test]
-async fn snapshot_by_script_has_status_200_and_the_page_its_own() {
+async fn room_snapshot_has_status_200_where_the_page_has_404_or_503() {
     let (server, engine) = Server::troubled(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     for code in ["ZZZZ-ZZZZ", "no-such-code", ""] {
@@ -57,7 +57,7 @@ async fn snapshot_by_script_has_status_200_and_the_page_its_own() {
 }
 
 #[tokio::test]
-async fn snapshot_renews_the_lease_of_its_own_caller_only() {
+async fn room_snapshot_renews_only_the_lease_of_its_caller() {
     let server = Server::start(&["--arrival-ms=1000", "--page-lease-ms=600000"]).await;
     let (mut ana, bo) = (Person::create(&server, "Ana").await, Person::create(&server, "Bo").await);
     let mut stranger = Browser::new(&server);
@@ -77,12 +77,12 @@ async fn snapshot_renews_the_lease_of_its_own_caller_only() {
     assert_eq!(
         tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap(),
         rooms[1],
-        "nobody came to Bo's page"
+        "Bo's room ends first, because his page was never loaded"
     );
     assert_eq!(ana.connect().await.welcome().members.len(), 1);
 }
 
-/// The names of an answer's fields. What is a list has those of all that is in it, and `*` stands for a person's id.
+/// Paths of an answer's fields. A list has the fields of all its items, and `*` stands for a member id.
 fn fields(answer: &Value) -> BTreeSet<String> {
     fn collect(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         match value {
@@ -103,14 +103,15 @@ fn fields(answer: &Value) -> BTreeSet<String> {
     found
 }
 
-/// Names of fields, each after the same beginning.
+/// Paths of fields that share a prefix.
 fn named(within: &str, names: &str) -> Vec<String> {
     names.split_whitespace().map(|name| format!("{within}{name}")).collect()
 }
 
-/// Pages of one version ask servers of another while these are being exchanged. Fields may be added, and then here.
+/// During a rolling deployment pages of one version call servers of another, so that no field may be removed or
+/// renamed. A field that is added to an answer is added here, too.
 #[tokio::test]
-async fn answers_to_script_have_the_fields_that_pages_of_other_versions_know() {
+async fn answers_to_script_have_the_fields_that_pages_of_other_versions_read() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let code = ana.code.to_string();

@@ -1,4 +1,4 @@
-//! What is lost between a server and an engine, and found all the same.
+//! Events, answers and leases that are lost between the servers and a node, and how the node notices.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::nats_server::Server;
 use crate::support::{lease, left, member, message, ms, next, room_of, stored};
 
-/// Two looks at the heads, and what they take.
+/// Longer than two reconcile intervals (2 s each) with their requests.
 const TIDES: Duration = Duration::from_secs(8);
 
-/// A server that never tells `deaf` of third events, although it hears of all others.
+/// Starts a server that never delivers a room's third event to the user `deaf`, but all other events.
 fn server() -> Server {
     let deaf =
         r#"{ user: deaf, password: x, permissions: { publish: ">", subscribe: { allow: ">", deny: "*.live.*.3" } } }"#;
@@ -24,113 +24,116 @@ async fn open(server: &Server, user: &str) -> Arc<dyn Backend> {
     backend::open(&format!("nats://{user}:x@{}", server.address()), &Limits::default()).await.unwrap()
 }
 
-/// Nothing more comes of a feed that lost something: it ends, and not as a room does.
-async fn is_given_up(subscription: &mut Subscription) {
+/// Asserts that a feed that lost something delivers no more events and closes without `Ended`.
+async fn assert_feed_closes(subscription: &mut Subscription) {
     let end = async {
         while let Some(delivery) = subscription.deliveries.recv().await {
-            assert_eq!(delivery, Delivery::RollCall, "told although the one before was lost");
+            assert_eq!(delivery, Delivery::RollCall, "delivered although an earlier event was lost");
         }
     };
-    timeout(TIDES, end).await.expect("nobody has found out what was lost");
+    timeout(TIDES, end).await.expect("the loss was not noticed");
 }
 
-async fn speak(speaker: &dyn Backend, code: RoomCode, words: &str) {
+async fn send(speaker: &dyn Backend, code: RoomCode, words: &str) {
     stored(speaker.append(code, message(1, words)).await);
 }
 
 #[tokio::test]
-async fn a_lost_event_is_found_by_the_next_one_or_by_the_tide() {
+async fn lost_event_is_noticed_by_the_next_one_or_by_reconciliation() {
     let server = server();
     let (speaker, deaf) = (open(&server, "hears").await, open(&server, "deaf").await);
     let codes = [room_of(&*speaker, 50, &[1, 2]).await, room_of(&*speaker, 50, &[1, 2]).await];
     for (code, then) in codes.into_iter().zip([Some("fourth"), None]) {
         let mut heard = deaf.subscribe(code).await.unwrap();
-        speak(&*speaker, code, "third").await;
+        send(&*speaker, code, "third").await;
         if let Some(fourth) = then {
-            speak(&*speaker, code, fourth).await;
+            send(&*speaker, code, fourth).await;
         }
-        is_given_up(&mut heard).await;
-        // And what comes after that is heard.
+        assert_feed_closes(&mut heard).await;
+        // A new subscription delivers later events.
         let mut again = deaf.subscribe(code).await.unwrap();
         assert_eq!(again.head.seq, Seq(3 + u64::from(then.is_some())));
-        speak(&*speaker, code, "later").await;
+        send(&*speaker, code, "later").await;
         assert_eq!(next(&mut again).await.prev, again.head.seq);
     }
 }
 
-/// A server that dies after it was asked and before it answers.
+/// The server dies after it has received a request of the reconcile loop and before it answers.
 #[tokio::test]
-async fn a_lost_answer_does_not_stop_the_tide() {
+async fn lost_answer_does_not_stop_the_reconcile_loop() {
     let mut server = server();
     let (speaker, deaf) = (open(&server, "hears").await, open(&server, "deaf").await);
     let code = room_of(&*speaker, 50, &[1, 2]).await;
     let mut heard = deaf.subscribe(code).await.unwrap();
     server.pause();
-    // Longer than from one tide to the next, so that one of them asks and waits.
+    // Longer than the reconcile interval, so that a request is waiting for its answer.
     sleep(Duration::from_millis(2_500)).await;
     server.kill();
     server.start_again();
-    is_given_up(&mut heard).await;
+    assert_feed_closes(&mut heard).await;
     let mut heard = timeout(TIDES, deaf.subscribe(code)).await.unwrap().unwrap();
     stored(timeout(TIDES, speaker.append(code, message(1, "third"))).await.unwrap());
-    is_given_up(&mut heard).await;
+    assert_feed_closes(&mut heard).await;
 }
 
-/// The leases of a server that stands alone are gone with it, however fast it is back.
+/// Leases are kept in memory: a single server loses them when it is killed, however fast it restarts.
 #[tokio::test]
-async fn nobody_is_put_out_by_a_server_that_lost_the_leases() {
+async fn no_seat_expires_after_a_server_lost_the_leases() {
     let mut server = server();
     let grace = ms(Limits::default().grace_ms);
-    let (here, there, code, now) = held_elsewhere(&server, grace).await;
+    let (here, there, code, now) = room_with_a_lease_elsewhere(&server, grace).await;
     let now = now + grace;
     server.kill();
     server.start_again();
-    let seen = seats_once_back(&*here, now).await;
-    assert_eq!(seen, [], "put out although the leases are not known");
+    let seen = first_successful_sweep(&*here, now).await;
+    assert_eq!(seen, [], "a seat expired although the leases are unknown");
     there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
-    assert_eq!(seats(&*here, now + grace).await, [member(2)]);
+    assert_eq!(sweep(&*here, now + grace).await, [member(2)]);
 }
 
-/// The same where no connection breaks: another server had them, or somebody took their stream away.
+/// The same without a broken connection, as when another server held the leases or somebody deleted their stream.
 #[tokio::test]
-async fn nobody_is_put_out_by_a_stream_of_leases_that_is_lost() {
+async fn no_seat_expires_after_the_lease_stream_was_deleted() {
     let server = server();
     let grace = ms(Limits::default().grace_ms);
-    let (here, there, code, now) = held_elsewhere(&server, grace).await;
+    let (here, there, code, now) = room_with_a_lease_elsewhere(&server, grace).await;
     let client = async_nats::ConnectOptions::with_user_and_password("hears".into(), "x".into());
     let jetstream = async_nats::jetstream::new(client.connect(server.address()).await.unwrap());
     jetstream.delete_stream("flasky_leases").await.unwrap();
-    // One node finds out and makes it again, before the other one looks.
-    seats_once_back(&*there, Instant::now()).await;
-    assert_eq!(seats_once_back(&*here, now).await, [], "put out although the leases are not known");
+    // One node notices and creates the stream again before the other one checks.
+    first_successful_sweep(&*there, Instant::now()).await;
+    assert_eq!(first_successful_sweep(&*here, now).await, [], "a seat expired although the leases are unknown");
     let vanished = here.append(code, left(1, LeaveReason::Vanished)).await;
     assert!(matches!(vanished, Err(BackendError::Conflict)), "{vanished:?}");
     there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
-    assert_eq!(seats(&*here, now + grace).await, [member(2)]);
+    assert_eq!(sweep(&*here, now + grace).await, [member(2)]);
 }
 
-/// Two nodes and a room of two, of whom the first has a lease at the other node; and a time past every grace that the
-/// start of a node gives.
-async fn held_elsewhere(server: &Server, grace: Duration) -> (Arc<dyn Backend>, Arc<dyn Backend>, RoomCode, Instant) {
+/// Two nodes, and a room of two members of whom the first has a lease at the second node. The time is after every grace
+/// period that the start of a node gives.
+async fn room_with_a_lease_elsewhere(
+    server: &Server,
+    grace: Duration,
+) -> (Arc<dyn Backend>, Arc<dyn Backend>, RoomCode, Instant) {
     let (here, there) = (open(server, "hears").await, open(server, "hears").await);
     let code = room_of(&*here, 50, &[1, 2]).await;
     there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
     let now = Instant::now() + 2 * grace;
-    assert_eq!(seats(&*here, now).await, [member(2)]);
+    assert_eq!(sweep(&*here, now).await, [member(2)]);
     (here, there, code, now)
 }
 
-/// What the first sweep finds that can be made.
-async fn seats_once_back(backend: &dyn Backend, now: Instant) -> Vec<MemberId> {
+/// Members whose seats the first successful sweep finds expired. Sweeps are tried for about 5 s.
+async fn first_successful_sweep(backend: &dyn Backend, now: Instant) -> Vec<MemberId> {
     for _ in 0..50 {
         match backend.expired(now).await {
             Ok(seats) => return seats.into_iter().map(|seat| seat.member).collect(),
             Err(_) => sleep(ms(100)).await,
         }
     }
-    panic!("the leases are not back");
+    panic!("no sweep succeeds");
 }
 
-async fn seats(backend: &dyn Backend, now: Instant) -> Vec<MemberId> {
+async fn sweep(backend: &dyn Backend, now: Instant) -> Vec<MemberId> {
     backend.expired(now).await.unwrap().into_iter().map(|seat| seat.member).collect()
 }

@@ -1,4 +1,4 @@
-//! Servers that come back without what they stored, or lose it while a node runs.
+//! Servers that restart without their data, or lose streams while a node runs.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::nats_server::Server;
 use crate::support::{latest, message, room_of, stored};
 
-/// Longer than from one look at the streams to the next, and a connection that is made again.
+/// Longer than the interval between two checks of the streams (2 s) and a reconnect.
 const SOON: Duration = Duration::from_secs(15);
 
 async fn open(server: &Server) -> Arc<dyn Backend> {
@@ -25,13 +25,13 @@ async fn jetstream(server: &Server) -> jetstream::Context {
     jetstream::new(async_nats::connect(server.address()).await.unwrap())
 }
 
-async fn is_lost(backend: &dyn Backend) {
-    let error = timeout(SOON, backend.lost()).await.expect("nobody noticed");
+async fn assert_loss_is_reported(backend: &dyn Backend) {
+    let error = timeout(SOON, backend.lost()).await.expect("the loss was not noticed");
     assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
 }
 
 #[tokio::test]
-async fn deleted_emptied_or_remade_stream_is_noticed_by_every_node() {
+async fn deleted_emptied_or_recreated_stream_is_noticed_by_every_node() {
     for (n, stream) in ["flasky_0", "flasky_2", "flasky_3"].into_iter().enumerate() {
         let server = Server::start();
         let nodes = [open(&server).await, open(&server).await];
@@ -42,16 +42,16 @@ async fn deleted_emptied_or_remade_stream_is_noticed_by_every_node() {
             0 => drop(jetstream.delete_stream(stream).await.unwrap()),
             1 => drop(found.purge().await.unwrap()),
             _ => {
-                // Another node, just started, makes it anew before these have looked.
+                // A newly started node creates the stream again before the two nodes check it.
                 jetstream.delete_stream(stream).await.unwrap();
                 drop(open(&server).await);
             }
         }
         for node in &nodes {
-            is_lost(&**node).await;
+            assert_loss_is_reported(&**node).await;
         }
         drop(nodes);
-        // The next start sets up what is missing, and nothing else.
+        // The next start creates the missing stream and nothing else.
         let again = open(&server).await;
         let code = match again.room(code).await {
             Ok(_) => code,
@@ -60,12 +60,15 @@ async fn deleted_emptied_or_remade_stream_is_noticed_by_every_node() {
         };
         stored(again.append(code, message(1, "on a new stream")).await);
         assert_eq!(latest(&*again, code).await.len(), 2);
-        assert!(timeout(Duration::from_secs(5), again.lost()).await.is_err(), "taken for lost at its own start");
+        assert!(
+            timeout(Duration::from_secs(5), again.lost()).await.is_err(),
+            "a loss was reported right after a start"
+        );
     }
 }
 
 #[tokio::test]
-async fn server_that_comes_back_with_its_streams_is_not_lost() {
+async fn restarted_server_with_its_streams_is_no_loss() {
     let mut server = Server::start();
     let backend = open(&server).await;
     let code = room_of(&*backend, 50, &[1]).await;
@@ -75,8 +78,9 @@ async fn server_that_comes_back_with_its_streams_is_not_lost() {
     assert_eq!(latest(&*backend, code).await.len(), 1);
 }
 
-/// The program on a store there, which ends by itself: the moment when it listens, then its exit code and what it wrote.
-fn ends(server: &Server) -> (oneshot::Receiver<()>, JoinHandle<(Option<i32>, String)>) {
+/// Starts the program on a store of this server. Returns a receiver that resolves when the program listens, and a
+/// thread that returns its exit code and standard error.
+fn start_program(server: &Server) -> (oneshot::Receiver<()>, JoinHandle<(Option<i32>, String)>) {
     let mut program = Command::new("timeout")
         .args(["60", env!("CARGO_BIN_EXE_server")])
         .env_clear()
@@ -107,9 +111,9 @@ fn ends(server: &Server) -> (oneshot::Receiver<()>, JoinHandle<(Option<i32>, Str
 }
 
 #[tokio::test]
-async fn process_ends_with_a_message_where_servers_come_back_empty() {
+async fn process_exits_with_1_when_servers_restart_empty() {
     let mut server = Server::start();
-    let (listens, program) = ends(&server);
+    let (listens, program) = start_program(&server);
     if timeout(SOON, listens).await.is_ok_and(|listens| listens.is_err()) {
         panic!("it ended before it listened: {:?}", program.join());
     }
@@ -119,18 +123,19 @@ async fn process_ends_with_a_message_where_servers_come_back_empty() {
     let (code, said) = tokio::task::spawn_blocking(|| program.join().unwrap()).await.unwrap();
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("was deleted, emptied or made anew"), "{said}");
-    // Started again, as a service is, it has a store.
+    // The next start, as by a service manager, creates a new store.
     let again = open(&server).await;
     room_of(&*again, 50, &[1]).await;
 }
 
-/// `/readyz` of a node, where a part of the store takes no messages.
+/// Readiness of a node (`/readyz`) while a part of the store accepts no messages.
 #[tokio::test]
-async fn readiness_covers_reading_storing_and_leases() {
+async fn readiness_covers_reads_writes_and_leases() {
     for (denied, ready) in [
         (r#""flasky.nothing.>""#, true),
         (r#""flasky.lease.>""#, false),
-        // Streams without a leader are everybody's trouble; a node that can write to none should get no work.
+        // A stream without a leader fails on every node, so one writable stream is enough. A node that can write to
+        // none should get no requests.
         (r#""flasky.0.>", "flasky.1.>", "flasky.3.>""#, true),
         (r#""flasky.0.>", "flasky.1.>", "flasky.2.>", "flasky.3.>""#, false),
     ] {
@@ -144,7 +149,7 @@ async fn readiness_covers_reading_storing_and_leases() {
         let less = backend::open(&url("less"), &Default::default()).await.unwrap();
         let answer = less.ready().await;
         assert_eq!(answer.is_ok(), ready, "{denied}: {answer:?}");
-        // However often it is asked, it stores nothing of rooms.
+        // Readiness checks store no message in a stream of rooms.
         let client = async_nats::ConnectOptions::with_user_and_password("all".into(), "x".into());
         let jetstream = jetstream::new(client.connect(server.address()).await.unwrap());
         let mut stream = jetstream.get_stream("flasky_1").await.unwrap();

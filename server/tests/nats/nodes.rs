@@ -1,4 +1,4 @@
-//! Several nodes on one store: each is an engine of its own, and they meet in the store only.
+//! Several nodes on one store, which share nothing but the store.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::support::{
     Store, edited, joined, latest, lease, left, member, message, ms, next, room_of, stored, take, typing, unbroken,
 };
 
-async fn two(store: &Store) -> [Arc<dyn Backend>; 2] {
+async fn two_nodes(store: &Store) -> [Arc<dyn Backend>; 2] {
     [store.open().await, store.open().await]
 }
 
 #[tokio::test]
-async fn what_one_node_stores_all_nodes_hear_and_read() {
+async fn event_of_one_node_is_delivered_and_readable_on_all() {
     let store = Store::at(store_url());
-    let [here, there] = two(&store).await;
+    let [here, there] = two_nodes(&store).await;
     let code = room_of(&*here, 50, &[1, 2]).await;
     let mut heard = [here.subscribe(code).await.unwrap(), there.subscribe(code).await.unwrap()];
     let mut writers = JoinSet::new();
@@ -45,7 +45,7 @@ async fn what_one_node_stores_all_nodes_hear_and_read() {
     for subscription in &mut heard {
         assert_eq!(take(subscription, 200).await, log[2..]);
     }
-    // And signals, but for a call of the roll that one of them heard when the other began.
+    // Signals are delivered too. Before them comes a roll call, where the other node began to listen later.
     there.signal(code, typing(2)).await.unwrap();
     for subscription in &mut heard {
         let mut signal = subscription.deliveries.recv().await;
@@ -56,7 +56,7 @@ async fn what_one_node_stores_all_nodes_hear_and_read() {
     }
 }
 
-/// While versions are being exchanged, a newer node says what an older one has no word for.
+/// During a rolling deploy, a newer node may send messages of a kind that an older node does not know.
 #[tokio::test]
 async fn messages_of_a_later_version_are_skipped() {
     let store = Store::at(store_url());
@@ -84,9 +84,9 @@ async fn messages_of_a_later_version_are_skipped() {
 }
 
 #[tokio::test]
-async fn seats_are_taken_once_among_nodes() {
+async fn concurrent_joins_on_two_nodes_fill_a_room_exactly() {
     let store = Store::at(store_url());
-    let nodes = two(&store).await;
+    let nodes = two_nodes(&store).await;
     let code = room_of(&*nodes[0], 20, &[]).await;
     let mut joins = JoinSet::new();
     for n in 1..=40 {
@@ -102,9 +102,9 @@ async fn seats_are_taken_once_among_nodes() {
 }
 
 #[tokio::test]
-async fn one_draft_at_two_nodes_is_one_event() {
+async fn draft_appended_on_two_nodes_is_stored_once() {
     let store = Store::at(store_url());
-    let [here, there] = two(&store).await;
+    let [here, there] = two_nodes(&store).await;
     let code = room_of(&*here, 50, &[1]).await;
     for n in 0..50 {
         let draft = message(1, &format!("{n}"));
@@ -115,11 +115,11 @@ async fn one_draft_at_two_nodes_is_one_event() {
     assert_eq!(latest(&*here, code).await.len(), 51);
 }
 
-/// What a node keeps of a room between two appends is not what it tells.
+/// A node caches a room between two appends. It must not decide on the cache alone.
 #[tokio::test]
-async fn a_node_decides_on_what_is_true() {
+async fn append_is_decided_on_the_current_state() {
     let store = Store::at(store_url());
-    let [here, there] = two(&store).await;
+    let [here, there] = two_nodes(&store).await;
     let code = room_of(&*here, 2, &[1, 2]).await;
     let said = message(1, "mine");
     stored(here.append(code, said.clone()).await);
@@ -131,7 +131,7 @@ async fn a_node_decides_on_what_is_true() {
     stored(here.append(code, edited(1, said.id, "mine, changed here")).await);
     let log = latest(&*there, code).await;
     assert_eq!(log.iter().filter(|event| format!("{event:?}").contains("elsewhere")).count(), 0);
-    // A room that ended there has ended here.
+    // A room that was ended through one node has ended on the other.
     stored(there.append(code, left(3, LeaveReason::Choice)).await);
     let mut heard = here.subscribe(code).await.unwrap();
     let end = stored(there.append(code, left(1, LeaveReason::Choice)).await);
@@ -142,7 +142,7 @@ async fn a_node_decides_on_what_is_true() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_nodes_members_leave_after_the_grace_and_not_before() {
+async fn seats_of_a_dead_node_expire_after_the_grace_period() {
     let (store, limits) = (Store::at(store_url()), Limits::default());
     let (grace, third) = (limits.grace_ms, limits.grace_ms / 3);
     let alive = store.open().await;
@@ -152,7 +152,8 @@ async fn a_dead_nodes_members_leave_after_the_grace_and_not_before() {
         let seats = alive.expired(Instant::now()).await.unwrap();
         seats.into_iter().map(|seat| seat.member).collect::<Vec<_>>()
     };
-    // Both are connected to the dying node, which renews, long past every arrival and every first grace.
+    // Both members are connected to the node that will die. It renews their leases until long after the arrival time
+    // and the first grace period.
     for _ in 0..12 {
         for n in [1, 2] {
             dying.hold(lease(code, n, 7), ms(grace)).await.unwrap();
@@ -160,14 +161,14 @@ async fn a_dead_nodes_members_leave_after_the_grace_and_not_before() {
         assert_eq!(gone().await, []);
         advance(ms(third)).await;
     }
-    // It dies right after it renewed. One of the members comes to the other node.
+    // The node dies right after a renewal. The second member reconnects to the other node.
     for n in [1, 2] {
         dying.hold(lease(code, n, 7), ms(grace)).await.unwrap();
     }
     drop(dying);
     alive.hold(lease(code, 2, 8), ms(2 * grace)).await.unwrap();
     advance(ms(grace - 1_000)).await;
-    assert_eq!(gone().await, [], "put out too soon");
+    assert_eq!(gone().await, [], "a seat expired too soon");
     let vanished = alive.append(code, left(1, LeaveReason::Vanished)).await;
     assert!(matches!(vanished, Err(BackendError::Conflict)), "{vanished:?}");
     advance(ms(1_500)).await;
@@ -179,10 +180,11 @@ async fn a_dead_nodes_members_leave_after_the_grace_and_not_before() {
 #[tokio::test(start_paused = true)]
 async fn every_node_sweeps_rooms_of_all_nodes() {
     let (store, limits) = (Store::at(store_url()), Limits::default());
-    let [here, there] = two(&store).await;
+    let [here, there] = two_nodes(&store).await;
     let code = room_of(&*there, 50, &[]).await;
     drop(there);
-    // Heard of between the first sweep and this moment, whichever it was.
+    // This node may learn of the room during any of these sweeps. The arrival time counts from the first sweep that
+    // sees it.
     for _ in 0..10 {
         here.expired(Instant::now()).await.unwrap();
         advance(ms(limits.arrival_ms)).await;
@@ -190,9 +192,9 @@ async fn every_node_sweeps_rooms_of_all_nodes() {
     assert!(matches!(here.room(code).await, Err(BackendError::NotFound)));
 }
 
-/// More seats at once than one sweep looks at: each of them has its turn.
+/// More expired seats than one sweep looks at (500): later sweeps find the others.
 #[tokio::test(start_paused = true)]
-async fn no_seat_waits_for_ever_behind_others() {
+async fn repeated_sweeps_find_every_expired_seat() {
     let (store, limits) = (Store::at(store_url()), Limits::default());
     let backend = store.open().await;
     let members: Vec<_> = (1..=60).collect();
@@ -211,15 +213,15 @@ async fn no_seat_waits_for_ever_behind_others() {
     assert_eq!(seen.len(), 20 * 60);
 }
 
-/// The server answers no question with more than 1 024 messages, and not with a part of them.
+/// A NATS server refuses a request whose answer has more than 1 024 messages, and sends no part of it.
 #[tokio::test(start_paused = true)]
-async fn a_member_with_very_many_leases_holds_up_nobody() {
+async fn member_with_1100_leases_does_not_stop_the_sweep() {
     let (store, grace) = (Store::at(store_url()), Limits::default().grace_ms);
-    let [here, there] = two(&store).await;
+    let [here, there] = two_nodes(&store).await;
     let code = room_of(&*there, 50, &[1, 2]).await;
     let leases = (0..1_100).map(|n| there.hold(lease(code, 1, 100 + n), ms(10 * grace)));
     join_all(leases).await.into_iter().for_each(|held| held.unwrap());
-    // Who appends has heard of all seats.
+    // After an append, a node knows all seats of the room.
     stored(here.append(code, joined(3)).await);
     advance(ms(2 * grace)).await;
     for _ in 0..2 {
@@ -230,11 +232,11 @@ async fn a_member_with_very_many_leases_holds_up_nobody() {
     }
 }
 
-/// A page's lease that its own node took, and another one ended.
+/// A page lease that one node took and another one released.
 #[tokio::test(start_paused = true)]
-async fn what_another_node_released_holds_no_seat() {
+async fn lease_released_on_another_node_holds_no_seat() {
     let (store, grace) = (Store::at(store_url()), Limits::default().grace_ms);
-    let [here, there] = two(&store).await;
+    let [here, there] = two_nodes(&store).await;
     let code = room_of(&*here, 50, &[1, 2]).await;
     here.hold(lease(code, 1, 0), ms(10 * grace)).await.unwrap();
     here.hold(lease(code, 2, 0), ms(10 * grace)).await.unwrap();

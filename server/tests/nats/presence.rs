@@ -1,4 +1,4 @@
-//! Who is there, as nodes tell each other.
+//! Presence updates between nodes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ fn is_away(hub: &Hub, code: RoomCode, n: u64) -> bool {
     seen[0].away
 }
 
-/// Waits until what this node has said before has been heard by this session's: it says something more. Answers what
-/// the session was told of before that.
-async fn until_told(node: &Arc<dyn Backend>, code: RoomCode, session: &mut Attachment) -> Vec<String> {
+/// Waits until every signal that this node has sent has reached the session, by sending one more (`typing`). Returns
+/// the other signals that the session received.
+async fn drain_signals(node: &Arc<dyn Backend>, code: RoomCode, session: &mut Attachment) -> Vec<String> {
     node.signal(code, typing(3)).await.unwrap();
     let heard = async {
         let mut told = Vec::new();
@@ -33,11 +33,11 @@ async fn until_told(node: &Arc<dyn Backend>, code: RoomCode, session: &mut Attac
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), heard).await.expect("nothing is heard")
+    tokio::time::timeout(Duration::from_secs(5), heard).await.expect("no signal arrived")
 }
 
-/// Waits until the node says this of the member.
-async fn until_away(hub: &Hub, code: RoomCode, n: u64, away: bool) {
+/// Waits until the hub reports this `away` for the member. Panics after 5 s.
+async fn wait_until_away_is(hub: &Hub, code: RoomCode, n: u64, away: bool) {
     for _ in 0..500 {
         if is_away(hub, code, n) == away {
             return;
@@ -48,7 +48,7 @@ async fn until_away(hub: &Hub, code: RoomCode, n: u64, away: bool) {
 }
 
 #[tokio::test]
-async fn a_node_knows_who_is_connected_at_another() {
+async fn node_knows_members_connected_to_another_node() {
     let store = Store::at(store_url());
     let [here, there] = [store.open().await, store.open().await];
     let tasks = TaskTracker::new();
@@ -58,36 +58,36 @@ async fn a_node_knows_who_is_connected_at_another() {
     ];
     let code = room_of(&*here, 50, &[1, 2]).await;
 
-    // One was there before the other node listened, and says nothing by itself.
+    // The first member connected before the other node listened, and announces nothing again.
     let mut first = hubs[0].attach(code, member(1)).await.unwrap();
-    assert!(first.arrive(), "nobody has been told");
+    assert!(first.arrive(), "the member is already taken for present");
     let second = hubs[1].attach(code, member(2)).await.unwrap();
-    until_away(&hubs[1], code, 1, false).await;
-    // As a session says it. False: it heard the first node's call, and has answered.
+    wait_until_away_is(&hubs[1], code, 1, false).await;
+    // A session does the same. `arrive` is false if this node has already answered the first node's roll call.
     if second.arrive() {
         there.signal(code, Signal { member: member(2), sign: Sign::Back }).await.unwrap();
     }
-    until_away(&hubs[0], code, 2, false).await;
+    wait_until_away_is(&hubs[0], code, 2, false).await;
 
-    // A node that comes later is answered, and nobody else is told again.
-    until_told(&there, code, &mut first).await;
+    // A node that starts later gets its answers, and sessions are not notified a second time.
+    drain_signals(&there, code, &mut first).await;
     let later = Hub::new(store.open().await, tasks.clone(), 8, Arc::default());
     let third = later.attach(code, member(1)).await.unwrap();
-    until_away(&later, code, 2, false).await;
-    assert_eq!(until_told(&there, code, &mut first).await, [""; 0]);
+    wait_until_away_is(&later, code, 2, false).await;
+    assert_eq!(drain_signals(&there, code, &mut first).await, [""; 0]);
     drop(third);
 
-    // At both nodes, gone from one: not away. Gone from both: away.
+    // Connected to both nodes and gone from one: not away. Gone from both: away.
     let again = hubs[0].attach(code, member(2)).await.unwrap();
     drop(second);
     assert!(hubs[1].connections(code, member(2)) == 0);
     let away = Signal { member: member(2), sign: Sign::Away { until: 7 } };
     there.signal(code, away).await.unwrap();
-    until_told(&there, code, &mut first).await;
-    assert!(!is_away(&hubs[0], code, 2), "one who is connected here is taken for away");
+    drain_signals(&there, code, &mut first).await;
+    assert!(!is_away(&hubs[0], code, 2), "a member who is connected to this node is shown as away");
     drop(again);
     assert!(hubs[0].depart(code, member(2)));
     here.signal(code, away).await.unwrap();
-    until_away(&hubs[0], code, 2, true).await;
+    wait_until_away_is(&hubs[0], code, 2, true).await;
     assert!(!is_away(&hubs[0], code, 1));
 }

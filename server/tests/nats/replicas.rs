@@ -1,4 +1,4 @@
-//! A replica that lags, for ever: it answers every question that the server gives it with what was true once.
+//! A replica that lags for ever: it answers every request that reaches it from an old copy of the streams.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::nats_server::Server;
 use crate::support::{deleted, edited, message, room_of, stored};
 
 const STREAMS: [&str; 4] = ["flasky_0", "flasky_1", "flasky_2", "flasky_3"];
-/// Every other question about a stream's messages goes to the one that lags.
+/// Sends half of all direct reads to the lagging replica.
 const MAPPINGS: &str = r#"
 mappings { "$JS.API.DIRECT.GET.*": [
   { destination: "$JS.API.DIRECT.GET.{{wildcard(1)}}", weight: 50% }
@@ -24,10 +24,10 @@ mappings { "$JS.API.DIRECT.GET.*": [
 ] }
 "#;
 
-/// What the streams hold now: of each subject its place and its message.
+/// Copy of the streams: sequence number and payload of each subject's last message.
 type Past = HashMap<String, (u64, Vec<u8>)>;
 
-async fn remember(server: &Server) -> Past {
+async fn copy_streams(server: &Server) -> Past {
     let jetstream = jetstream::new(async_nats::connect(server.address()).await.unwrap());
     let mut past = Past::new();
     for stream in STREAMS {
@@ -41,7 +41,7 @@ async fn remember(server: &Server) -> Past {
     past
 }
 
-/// The replica, in NATS' protocol, and how often it has answered.
+/// The lagging replica, which speaks the NATS protocol, and the number of its answers.
 struct Lagging {
     answered: Arc<AtomicUsize>,
     _task: JoinSet<()>,
@@ -77,9 +77,9 @@ async fn answer(mut wire: BufReader<TcpStream>, past: Past, answered: Arc<Atomic
                     let subject = subject.as_str().unwrap();
                     let Some((seq, payload)) = past.get(subject) else { continue };
                     let headers = format!("NATS/1.0\r\nNats-Subject: {subject}\r\nNats-Sequence: {seq}\r\n\r\n");
-                    say(&mut wire, reply, &headers, payload).await;
+                    publish(&mut wire, reply, &headers, payload).await;
                 }
-                say(&mut wire, reply, "NATS/1.0 204 EOB\r\n\r\n", b"").await;
+                publish(&mut wire, reply, "NATS/1.0 204 EOB\r\n\r\n", b"").await;
                 answered.fetch_add(1, Ordering::Relaxed);
             }
             _ => {}
@@ -88,35 +88,35 @@ async fn answer(mut wire: BufReader<TcpStream>, past: Past, answered: Arc<Atomic
     }
 }
 
-async fn say(wire: &mut BufReader<TcpStream>, to: &str, headers: &str, payload: &[u8]) {
+async fn publish(wire: &mut BufReader<TcpStream>, to: &str, headers: &str, payload: &[u8]) {
     let line = format!("HPUB {to} {} {}\r\n{headers}", headers.len(), headers.len() + payload.len());
     wire.write_all(&[line.as_bytes(), payload, b"\r\n"].concat()).await.unwrap();
 }
 
 #[tokio::test]
-async fn what_a_lagging_replica_says_nobody_reads() {
+async fn stale_answer_of_a_lagging_replica_is_not_returned() {
     let server = Server::start_with(MAPPINGS.to_owned());
     let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
     let code = room_of(&*backend, 50, &[1]).await;
     let (changed, gone) = (message(1, "old words"), message(1, "taken back"));
     stored(backend.append(code, changed.clone()).await);
     stored(backend.append(code, gone.clone()).await);
-    let lagging = Lagging::start(&server, remember(&server).await).await;
+    let lagging = Lagging::start(&server, copy_streams(&server).await).await;
     let edit = stored(backend.append(code, edited(1, changed.id, "new words")).await);
     let last = stored(backend.append(code, deleted(1, gone.id)).await);
     for _ in 0..40 {
         let page = backend.read(code, From::Latest, 50).await.unwrap();
         assert_eq!(page.events.last(), Some(&last));
-        // It has all of these, in other words.
+        // The lagging replica has all three of these events, with their old text.
         let page = backend.read(code, From::Before(edit.seq), 50).await.unwrap();
         assert_eq!(page.events.len(), 3);
-        assert_eq!(page.events.iter().filter_map(words).collect::<Vec<_>>(), ["new words"]);
+        assert_eq!(page.events.iter().filter_map(text).collect::<Vec<_>>(), ["new words"]);
     }
     let answered = lagging.answered.load(Ordering::Relaxed);
-    assert!(answered > 5, "it was asked {answered} times only, and nothing is shown");
+    assert!(answered > 5, "it answered only {answered} times: this proves nothing");
 }
 
-fn words(event: &Event) -> Option<&str> {
+fn text(event: &Event) -> Option<&str> {
     match &event.kind {
         EventKind::Message { body, .. } => body.as_ref().map(|body| body.as_str()),
         _ => None,

@@ -1,4 +1,4 @@
-//! Servers that fail under an engine.
+//! Servers that fail while a node uses them.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::nats_server::Server;
 use crate::support::{joined, latest, message, room_of, stored};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_acked_survives_a_killed_server() {
+async fn acknowledged_event_survives_a_killed_server() {
     let mut server = Server::start();
     let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
     let code = room_of(&*backend, 50, &[1, 2]).await;
@@ -18,7 +18,7 @@ async fn what_is_acked_survives_a_killed_server() {
         acked.push(stored(backend.append(code, message(1, &format!("{n}"))).await));
     }
     server.kill();
-    // Nobody who listens takes silence for nothing having happened.
+    // The subscription ends, so that no subscriber takes the silence for an idle room.
     while heard.deliveries.recv().await.is_some() {}
     let began = Instant::now();
     let lost = message(1, "lost");
@@ -28,13 +28,17 @@ async fn what_is_acked_survives_a_killed_server() {
     assert!(matches!(swept, Err(BackendError::Unavailable(_))), "{swept:?}");
     assert!(began.elapsed() < Duration::from_secs(9), "it took {:?} to give up", began.elapsed());
     server.start_again();
-    acked.push(until_stored(&*backend, code, lost).await);
+    acked.push(append_until_stored(&*backend, code, lost).await);
     assert_eq!(latest(&*backend, code).await[2..], acked);
     stored(backend.append(code, joined(3)).await);
 }
 
-/// Sends it as a client does: the same again, until it is known to be stored.
-async fn until_stored(backend: &dyn Backend, code: protocol::RoomCode, draft: backend::Draft) -> protocol::Event {
+/// Appends the same draft, as a client does, until it is known to be stored. Panics after 20 attempts.
+async fn append_until_stored(
+    backend: &dyn Backend,
+    code: protocol::RoomCode,
+    draft: backend::Draft,
+) -> protocol::Event {
     for _ in 0..20 {
         match backend.append(code, draft.clone()).await {
             Ok(backend::Appended::Stored(event) | backend::Appended::Repeat(event)) => return event,
@@ -45,15 +49,15 @@ async fn until_stored(backend: &dyn Backend, code: protocol::RoomCode, draft: ba
     panic!("the store does not come back");
 }
 
-/// Whose verb has ended is told that nothing is known; then nobody goes on for them.
+/// An append that times out has an unknown outcome for its caller, and must not be stored later.
 #[tokio::test]
-async fn who_was_told_that_it_failed_gets_no_seat_later() {
+async fn timed_out_join_takes_no_seat_later() {
     let server = Server::start();
     let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
     let code = room_of(&*backend, 50, &[1]).await;
     stored(backend.append(code, message(1, "all is well")).await);
     server.pause();
-    // The second one waits until the first one is given up.
+    // The second append waits in the queue until the first one is given up.
     let second = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         backend.append(code, joined(2)).await
@@ -64,11 +68,15 @@ async fn who_was_told_that_it_failed_gets_no_seat_later() {
     }
     server.resume();
     stored(backend.append(code, message(1, "again")).await);
-    assert_eq!(backend.room(code).await.unwrap().members.len(), 1, "somebody got a seat who was told otherwise");
+    assert_eq!(
+        backend.room(code).await.unwrap().members.len(),
+        1,
+        "a join took a seat after it was reported as failed"
+    );
 }
 
 #[tokio::test]
-async fn who_is_not_there_is_said_so_in_time() {
+async fn unreachable_server_is_reported_within_60_s() {
     let began = Instant::now();
     let error = backend::open("nats://user:secret@127.0.0.1:1", &Default::default()).await.err().unwrap();
     assert!(matches!(error, BackendError::Unavailable(_)));

@@ -1,4 +1,4 @@
-//! What is in the streams, seen by somebody who reads them.
+//! Content of the streams, as somebody with access to them reads it.
 
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
@@ -11,7 +11,7 @@ use crate::nats_server::{address, store_url};
 use crate::refused;
 use crate::support::{Store, deleted, edited, fresh, joined, lease, left, message, ms, room_of, stored};
 
-/// Every message of the store's streams, subject and words, in the order of the streams.
+/// Subject and payload of every message in the store's streams, in stream order.
 async fn everything(store: &Store) -> Vec<(String, String)> {
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
     let name = store.url.rsplit_once('/').unwrap().1;
@@ -29,8 +29,8 @@ async fn everything(store: &Store) -> Vec<(String, String)> {
     all
 }
 
-/// What a store keeps that has no room.
-fn is_the_stores_own(subject: &str) -> bool {
+/// True for a subject that belongs to the store and to no room.
+fn belongs_to_no_room(subject: &str) -> bool {
     subject.ends_with(".keys")
         || subject.ends_with(".format")
         || subject.ends_with(".identity")
@@ -38,7 +38,7 @@ fn is_the_stores_own(subject: &str) -> bool {
 }
 
 #[tokio::test]
-async fn old_words_are_in_no_stream() {
+async fn old_text_is_in_no_stream() {
     let store = Store::at(store_url());
     let backend = store.open_with(&Limits { timeline: 2_000, ..Limits::default() }).await;
     let code = room_of(&*backend, 50, &[1]).await;
@@ -54,7 +54,7 @@ async fn old_words_are_in_no_stream() {
     for words in ["first words", "second words", "better words"] {
         assert!(!says(words).await, "{words:?} can still be read");
     }
-    // What the limit of bytes removes leaves its slot before the ring comes round.
+    // An event that the byte limit trims leaves its slot before the slot is used again.
     for _ in 0..4 {
         stored(backend.append(code, message(1, &"x".repeat(800))).await);
     }
@@ -62,7 +62,7 @@ async fn old_words_are_in_no_stream() {
 }
 
 #[tokio::test]
-async fn an_ended_room_is_in_no_stream() {
+async fn ended_room_is_in_no_stream() {
     let store = Store::at(store_url());
     let backend = store.open_with(&Limits { events: 4, ..Limits::default() }).await;
     let code = room_of(&*backend, 50, &[1, 2]).await;
@@ -74,17 +74,17 @@ async fn an_ended_room_is_in_no_stream() {
     backend.expired(Instant::now()).await.unwrap();
     let before = everything(&store).await;
     assert!(before.iter().any(|(subject, _)| subject.contains(".lease.")), "{before:?}");
-    assert_eq!(before.iter().filter(|(subject, _)| subject.contains(".event.")).count(), 4, "the ring is no ring");
+    assert_eq!(before.iter().filter(|(subject, _)| subject.contains(".event.")).count(), 4, "slots are not used again");
     for member in [1, 2] {
         stored(backend.append(code, left(member, LeaveReason::Choice)).await);
     }
     let after = everything(&store).await;
-    assert!(after.iter().all(|(subject, _)| is_the_stores_own(subject)), "{after:?}");
+    assert!(after.iter().all(|(subject, _)| belongs_to_no_room(subject)), "{after:?}");
 }
 
-/// What an operator may change stays changed; what the engine relies on is looked for.
+/// Settings of a stream that an operator may change are kept. Settings that the store relies on are checked.
 #[tokio::test]
-async fn a_stream_of_an_operators_own_is_used_if_it_can_be() {
+async fn stream_changed_by_an_operator_is_used_if_suitable() {
     let store = Store::at(store_url());
     drop(store.open().await);
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
@@ -103,7 +103,7 @@ async fn a_stream_of_an_operators_own_is_used_if_it_can_be() {
 }
 
 #[tokio::test]
-async fn a_store_of_another_version_is_left_alone() {
+async fn store_of_another_format_is_refused() {
     let store = Store::at(store_url());
     drop(store.open().await);
     let client = async_nats::connect(address()).await.unwrap();
@@ -113,9 +113,9 @@ async fn a_store_of_another_version_is_left_alone() {
     assert!(matches!(refused, Err(BackendError::Corrupt(_))));
 }
 
-/// A roster and a lease that cannot be read: other rooms of their streams are there after a start, and swept.
+/// An unreadable roster and an unreadable lease: after a start, the other rooms are there and are swept.
 #[tokio::test]
-async fn a_damaged_record_costs_its_own_room_only() {
+async fn damaged_record_affects_only_its_own_room() {
     let store = Store::at(store_url());
     let backend = store.open().await;
     let mut codes = Vec::new();
@@ -143,9 +143,9 @@ async fn a_damaged_record_costs_its_own_room_only() {
     stored(other.append(codes[2], message(1, "as before")).await);
 }
 
-/// The process that ended the room died before it removed it.
+/// The process that ended the room died before it purged the room's messages.
 #[tokio::test]
-async fn what_a_dead_node_left_behind_goes() {
+async fn room_left_behind_by_a_dead_node_is_purged() {
     let store = Store::at(store_url());
     let (mut subjects, mut codes) = (Vec::new(), Vec::new());
     let backend = store.open().await;
@@ -160,7 +160,7 @@ async fn what_a_dead_node_left_behind_goes() {
         }
     }
     backend.close().await;
-    // As the batch leaves it that ends a room: roster, then head, both empty.
+    // State left by the batch that ends a room: roster, then head, both empty.
     subjects.sort_by_key(|subject| std::cmp::Reverse(subject.rsplit('.').next().unwrap().to_owned()));
     let client = async_nats::connect(address()).await.unwrap();
     for code in &codes {
@@ -171,11 +171,11 @@ async fn what_a_dead_node_left_behind_goes() {
 
     let backend = store.open().await;
     assert!(matches!(backend.room(codes[0]).await, Err(BackendError::NotFound)));
-    // Somebody comes to the same code before it is removed…
+    // One code is used again before its old room is purged…
     backend.create_room(NewRoom { code: codes[0], epoch: protocol::Epoch(fresh()), capacity: 2 }).await.unwrap();
     stored(backend.append(codes[0], joined(2)).await);
     assert_eq!(backend.read(codes[0], backend::From::Latest, 10).await.unwrap().events.len(), 1);
-    // …and to the other one nobody does.
+    // …and the other one is not.
     backend.expired(Instant::now()).await.unwrap();
     backend.expired(Instant::now() + ms(11_000)).await.unwrap();
     let after = everything(&store).await;

@@ -1,4 +1,4 @@
-//! `backup` and `check`, as somebody types them beside a running server.
+//! The commands `backup` and `check` beside a running server, and messages about a failed start.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -12,25 +12,25 @@ use crate::proof::{client, http};
 
 const TIME: Duration = Duration::from_secs(10);
 
-/// Results are printed whatever is logged.
+/// Runs a command with the log off, which does not affect its result on stdout.
 fn flasky(store: &Path, words: &[&str]) -> Output {
-    run(store, words, "off").output().unwrap()
+    command(store, words, "off").output().unwrap()
 }
 
-fn run(store: &Path, words: &[&str], filter: &str) -> Command {
+fn command(store: &Path, words: &[&str], filter: &str) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_server"));
     let store = format!("sqlite://{}", store.display());
     program.env_clear().env("RUST_LOG", filter).args(words).args(["--store", &store]).stdin(Stdio::null());
     program
 }
 
-fn said(output: Output) -> String {
+fn stdout_of(output: Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copy_is_made_checked_and_put_back_while_people_write() {
+async fn backup_of_a_running_server_passes_check_and_is_restored() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), Vec::new());
     server.start().await;
@@ -42,11 +42,11 @@ async fn a_copy_is_made_checked_and_put_back_while_people_write() {
     say(server.address, 1).await;
     let before = http::snapshot(server.address, &ana).await.unwrap().unwrap();
     let copy = directory.path().join("copy.db");
-    let made = said(flasky(&server.store, &["backup", copy.to_str().unwrap()]));
+    let made = stdout_of(flasky(&server.store, &["backup", copy.to_str().unwrap()]));
     assert!(made.contains("copy.db"), "{made}");
-    assert_eq!(said(flasky(&server.store, &["check"])), "sound: 1 rooms, 2 events\n");
-    assert_eq!(said(flasky(&copy, &["check"])), "sound: 1 rooms, 2 events\n");
-    // The server noticed nothing.
+    assert_eq!(stdout_of(flasky(&server.store, &["check"])), "sound: 1 rooms, 2 events\n");
+    assert_eq!(stdout_of(flasky(&copy, &["check"])), "sound: 1 rooms, 2 events\n");
+    // The server is not affected.
     say(server.address, 2).await;
     assert_eq!(http::snapshot(server.address, &ana).await.unwrap().unwrap().events.len(), 3);
     assert!(server.terminate(TIME).await.success());
@@ -60,18 +60,18 @@ async fn a_copy_is_made_checked_and_put_back_while_people_write() {
 }
 
 #[test]
-fn a_failure_is_said_on_stderr_whatever_is_logged() {
+fn failure_is_reported_on_stderr_whatever_the_log_filter() {
     let directory = tempfile::tempdir().unwrap();
     let nowhere = directory.path().join("missing.db");
     for filter in ["info", "off", "server=off", "async_nats=trace"] {
         for words in [["check"].as_slice(), &["backup", "/nowhere/copy.db"]] {
-            let output = run(&nowhere, words, filter).output().unwrap();
+            let output = command(&nowhere, words, filter).output().unwrap();
             let stderr = String::from_utf8(output.stderr).unwrap();
             assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{filter} {words:?}: {stderr}");
             assert!(stderr.starts_with("flasky: cannot ") && stderr.contains("missing.db"), "{stderr}");
         }
         let unusable = directory.path().join("no/such/directory/flasky.db");
-        let output = run(&unusable, &["--port=0"], filter).output().unwrap();
+        let output = command(&unusable, &["--port=0"], filter).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{filter}: {stderr}");
         assert!(stderr.starts_with("flasky: cannot use the store"), "{filter}: {stderr}");
@@ -79,11 +79,11 @@ fn a_failure_is_said_on_stderr_whatever_is_logged() {
 }
 
 #[test]
-fn an_unreadable_log_filter_is_refused_by_name() {
+fn invalid_log_filter_is_refused_and_named() {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("flasky.db");
     for filter in ["flasky=loud", "info,server[{=debug", "flasky::session=9=9", "verbose", "info,hyper"] {
-        let output = run(&store, &["--port=0"], filter).output().unwrap();
+        let output = command(&store, &["--port=0"], filter).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{filter}: {stderr}");
         assert!(
@@ -94,9 +94,9 @@ fn an_unreadable_log_filter_is_refused_by_name() {
     assert!(!store.exists(), "it is refused before anything is opened");
 }
 
-/// `flasky check | true`, and a standard output that is full or closed.
+/// Standard output whose reader is gone, as in `flasky check | true`, and one that is full.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_exit_code_says_how_it_went_where_nobody_reads_the_result() {
+async fn exit_code_does_not_depend_on_writing_to_stdout() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), Vec::new());
     server.start().await;
@@ -104,7 +104,7 @@ async fn the_exit_code_says_how_it_went_where_nobody_reads_the_result() {
     assert!(server.terminate(TIME).await.success());
     let gone = || Stdio::from(std::io::pipe().unwrap().1);
     let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap());
-    let code = |words: &[&str], stdout| run(&server.store, words, "info").stdout(stdout).status().unwrap().code();
+    let code = |words: &[&str], stdout| command(&server.store, words, "info").stdout(stdout).status().unwrap().code();
     let stdouts: [&dyn Fn() -> Stdio; 2] = [&gone, &full];
     for (n, stdout) in stdouts.into_iter().enumerate() {
         assert_eq!(code(&["check"], stdout()), Some(0));

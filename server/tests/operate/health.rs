@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz`, and what they say while a server ends.
+//! `/healthz` and `/readyz`, in operation and during a shutdown.
 
 use hyper::StatusCode;
 use server::backend::Backend as _;
@@ -21,23 +21,23 @@ async fn probe(server: &Server) -> [(StatusCode, String); 2] {
     answers.try_into().unwrap()
 }
 
-fn said(status: StatusCode, words: &str) -> (StatusCode, String) {
+fn answer(status: StatusCode, words: &str) -> (StatusCode, String) {
     (status, words.to_owned())
 }
 
 #[tokio::test]
-async fn a_server_is_ready_as_long_as_its_store_answers() {
+async fn readyz_answers_503_when_the_store_does_not_answer() {
     let (server, engine) = Server::troubled(&[]).await;
-    let alive = said(StatusCode::OK, "alive");
-    assert_eq!(probe(&server).await, [alive.clone(), said(StatusCode::OK, "ready")]);
+    let alive = answer(StatusCode::OK, "alive");
+    assert_eq!(probe(&server).await, [alive.clone(), answer(StatusCode::OK, "ready")]);
     engine.close().await;
-    let closed = [alive, said(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer")];
-    // The answer before is repeated for half a second.
+    let closed = [alive, answer(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer")];
+    // The previous answer is repeated for half a second.
     within(async { while probe(&server).await != closed {} }).await;
 }
 
 #[tokio::test]
-async fn store_is_asked_once_for_all_who_ask_together() {
+async fn concurrent_readyz_requests_share_answers_of_the_store() {
     let server = Server::start(&[]).await;
     let mut asking = JoinSet::new();
     for _ in 0..100 {
@@ -50,18 +50,18 @@ async fn store_is_asked_once_for_all_who_ask_together() {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_says_so_to_everybody_and_answers_until_all_are_gone() {
+async fn shutdown_answers_health_checks_until_every_connection_has_ended() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
     let mut at_ana = ana.connect().await;
-    // Does not read, and so does not say goodbye: the server waits for it.
+    // Does not read, and so does not answer the Close: the server waits for it.
     let at_bo = bo.connect().await;
     server.shut_down();
     assert_eq!(at_ana.end().await, 1001);
-    let draining = said(StatusCode::SERVICE_UNAVAILABLE, "draining");
-    assert_eq!(probe(&server).await, [said(StatusCode::OK, "alive"), draining]);
-    // Who comes now is turned away at the door, where a proxy can see it.
+    let draining = answer(StatusCode::SERVICE_UNAVAILABLE, "draining");
+    assert_eq!(probe(&server).await, [answer(StatusCode::OK, "alive"), draining]);
+    // A new handshake is refused with an HTTP status, which a proxy can see.
     assert_eq!(Handshake::of(&ana).open().await.err(), Some(503));
     drop(at_bo);
     server.stop().await;

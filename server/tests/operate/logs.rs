@@ -1,4 +1,4 @@
-//! What the program writes about itself: one line of JSON per decision, and nothing of what people said.
+//! The log: one line of JSON per decision, without secrets, names, room codes, member ids or message texts.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -16,7 +16,7 @@ use crate::support::client::Browser;
 const TIME: Duration = Duration::from_secs(10);
 
 #[tokio::test]
-async fn every_decision_is_a_line_and_no_line_says_too_much() {
+async fn every_decision_is_logged_without_personal_data() {
     let directory = tempfile::tempdir().unwrap();
     let environment = [("RUST_LOG", "info"), ("SECRET", "a-secret-that-nobody-may-see-anywhere-at-all")];
     let environment = environment.map(|(name, value)| (name, value.to_owned())).into();
@@ -32,7 +32,7 @@ async fn every_decision_is_a_line_and_no_line_says_too_much() {
     let nobody = http::Seat { cookie: "flasky=none".to_owned(), ..bo.clone() };
     let refused = Light::refused(server.address, &nobody).await;
     assert!(refused.contains("4501"), "{refused}");
-    // Reads what it is told, so that nobody has to be waited for.
+    // Keeps reading, so that the shutdown need not wait for this connection.
     let reading = tokio::spawn(async move { while at_ana.hear().await.is_some() {} });
     assert_eq!(server.terminate(TIME).await.code(), Some(0));
     reading.await.unwrap();
@@ -75,9 +75,9 @@ async fn every_decision_is_a_line_and_no_line_says_too_much() {
     }
 }
 
-/// `flasky` in a filter stands for the program's own crates.
+/// The name `flasky` in a filter stands for the program's own crates.
 #[tokio::test]
-async fn flasky_names_the_program_in_a_filter() {
+async fn flasky_in_a_log_filter_stands_for_the_programs_crates() {
     for (filter, shows_listening, shows_refused) in [
         ("info", true, false),
         ("flasky=debug", true, true),
@@ -103,7 +103,7 @@ async fn flasky_names_the_program_in_a_filter() {
 }
 
 #[test]
-fn a_wrong_setting_is_refused_without_being_repeated() {
+fn invalid_setting_is_refused_without_printing_its_secret() {
     let run = |name: &str, value: &str| {
         let mut program = Command::new(env!("CARGO_BIN_EXE_server"));
         let output = program.env_clear().env(name, value).stdin(Stdio::null()).output().unwrap();
@@ -116,9 +116,10 @@ fn a_wrong_setting_is_refused_without_being_repeated() {
     assert!(!postgres.contains("password"), "{postgres}");
 }
 
-/// A proxy with the wrong `Host`, as an operator meets it, and a page that would fill the log.
+/// The lines help an operator whose proxy sends the wrong `Host`. Their number and length are limited, so that no page
+/// can fill the log.
 #[tokio::test]
-async fn refused_origins_are_logged_a_few_times_a_minute() {
+async fn log_lines_about_refused_origins_are_rate_limited() {
     let directory = tempfile::tempdir().unwrap();
     let environment = [("RUST_LOG", "warn".to_owned()), ("PUBLIC_URL", "https://chat.example".to_owned())].into();
     let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), environment);

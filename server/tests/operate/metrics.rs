@@ -1,4 +1,4 @@
-//! `/metrics`: figures that are true, and say nothing of anybody.
+//! `/metrics`: correct values, without personal data.
 
 use hyper::StatusCode;
 use protocol::Proposal;
@@ -18,7 +18,7 @@ impl Figures {
         Self(answer.body)
     }
 
-    /// The series of this name and these labels; 0 when it has not begun.
+    /// Value of the series of this name and these labels, 0 when there is none yet.
     fn get(&self, series: &str) -> f64 {
         let line = self.0.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         line.map_or(0.0, |value| value.parse().unwrap())
@@ -26,7 +26,7 @@ impl Figures {
 }
 
 #[tokio::test]
-async fn what_happens_is_counted() {
+async fn metrics_count_events_connections_and_refusals() {
     let server = Server::start(&TALKATIVE).await;
     assert_eq!(Figures::of(&server).await.get("flasky_sockets"), 0.0);
     let ana = Person::create(&server, "Ana-Who-Is-Nowhere").await;
@@ -54,7 +54,7 @@ async fn what_happens_is_counted() {
         ("flasky_rooms", 1.0),
         ("flasky_members", 2.0),
         ("flasky_connections_total", 5.0),
-        // Two who joined, and what was said.
+        // Two `joined` and 20 messages.
         ("flasky_appends_total{outcome=\"stored\"}", 22.0),
         ("flasky_fan_out_seconds_count", 60.0),
         ("flasky_resumes_total{recovered=\"true\"}", 1.0),
@@ -66,14 +66,14 @@ async fn what_happens_is_counted() {
     ] {
         assert_eq!(figures.get(series), value, "{series} in\n{}", figures.0);
     }
-    // What each of three was told live, and what they read when they came.
+    // 20 live messages on each of three connections, and the replays.
     assert!(figures.get("flasky_deliveries_total") >= 60.0, "{}", figures.0);
     for secret in [&ana.code.to_string(), "Nowhere", "treasure", &ana.me.0.to_string(), &bo.me.0.to_string()] {
         assert!(!figures.0.contains(secret), "{secret} in\n{}", figures.0);
     }
-    // There before the first of them, which would not be seen as a rise otherwise.
+    // Exported before the first failure, because an increase from a missing series cannot be seen.
     assert!(figures.0.contains("flasky_engine_failures_total{verb=\"read\"} 0\n"), "{}", figures.0);
-    // The dashboard and the alerts ask for nothing that is not there.
+    // Every series that the dashboard and the alerts query exists.
     for asker in [include_str!("../../../deploy/grafana.json"), include_str!("../../../deploy/alerts.yml")] {
         let words = asker.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let asked: Vec<&str> = words.filter(|word| word.starts_with("flasky_")).collect();
@@ -91,9 +91,9 @@ async fn what_happens_is_counted() {
     within(open).await;
 }
 
-/// People's side has no figures, and Prometheus' side nothing else.
+/// The public listener has no metrics, and the listener for Prometheus nothing else.
 #[tokio::test]
-async fn figures_are_on_a_listener_of_their_own() {
+async fn metrics_have_a_listener_of_their_own() {
     let server = Server::start(&[]).await;
     assert_eq!(Browser::new(&server).get("/metrics").await.status, StatusCode::NOT_FOUND);
     let mut prometheus = Browser { address: server.metrics, cookie: None };

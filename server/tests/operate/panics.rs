@@ -1,4 +1,4 @@
-//! A panic ends the process, with a message; one in a request or a connection ends only that.
+//! A panic ends the process, with a message. A panic in a request or a connection ends only that one.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
@@ -17,23 +17,23 @@ use crate::support::server::Server;
 use crate::support::troubled::{TREASURE, Trouble};
 use crate::support::within;
 
-/// The environment variable that says what panics in the process of [`child`].
+/// Environment variable that names what panics in the process of [`panicking_server`].
 const PANICS: &str = "FLASKY_TEST_PANICS";
-/// Operations of the store that may panic, and at last a thread beside it.
+/// Operations of the store that can be made to panic, and "thread" for a thread of its own.
 const PLACES: [&str; 5] = ["room", "append", "subscribe", "expired", "thread"];
 
-/// The process that panics: a server set up as `main` does it.
+/// Runs the server that panics, set up as `main` does it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the others here start it, as a process of its own"]
-async fn child() {
-    // Somebody who runs all ignored tests means others.
+#[ignore = "run by the other tests, in a process of its own"]
+async fn panicking_server() {
+    // Without the variable all ignored tests are being run, and this one does nothing.
     let Ok(place) = std::env::var(PANICS) else { return };
     let place = PLACES.into_iter().find(|known| *known == place).unwrap();
     panics::set_hook();
     log::start("off,flasky=info").unwrap();
     let (server, engine) = Server::troubled(&[]).await;
     println!("\nat {} {}", server.address, server.metrics);
-    // Those who are here first are connected by now, and say so by leaving standard input.
+    // The parent closes standard input once its clients are connected.
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await.unwrap().unwrap();
     engine.make(Trouble::Panics(place));
     println!("\nnow");
@@ -43,7 +43,7 @@ async fn child() {
     std::future::pending::<()>().await;
 }
 
-/// A process that runs [`child`].
+/// A process that runs [`panicking_server`].
 struct Panicking {
     child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
@@ -56,7 +56,7 @@ struct Panicking {
 impl Panicking {
     fn start(place: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["panics::child", "--exact", "--ignored", "--nocapture"]).env(PANICS, place);
+        command.args(["panics::panicking_server", "--exact", "--ignored", "--nocapture"]).env(PANICS, place);
         let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = streams.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -68,13 +68,13 @@ impl Panicking {
         Self { child, lines, log, address: address.parse().unwrap(), metrics: metrics.parse().unwrap() }
     }
 
-    /// From here on it panics.
+    /// Makes the operation panic from now on.
     fn begin(&mut self) {
         drop(self.child.stdin.take());
         assert!(self.lines.any(|line| line.unwrap() == "now"));
     }
 
-    /// Lines that it logs up to these words.
+    /// Reads the log up to the line with these words, and returns the lines.
     async fn logged(&mut self, words: &str) -> String {
         let mut text = String::new();
         while !text.contains(words) {
@@ -83,7 +83,7 @@ impl Panicking {
         text
     }
 
-    /// Its exit code, once it has ended by itself, and what it logged since.
+    /// Waits until the process has ended. Returns its exit code and the rest of the log.
     async fn ended(mut self) -> (Option<i32>, String) {
         let mut text = String::new();
         while let Some(line) = within(self.log.recv()).await {
@@ -98,7 +98,7 @@ impl Panicking {
     }
 }
 
-/// Outlives no test that fails.
+/// Ends the process with its test, also when that fails.
 impl Drop for Panicking {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -107,13 +107,13 @@ impl Drop for Panicking {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn panic_that_nobody_else_would_notice_ends_the_process() {
+async fn panic_in_a_background_task_or_thread_ends_the_process() {
     for place in ["expired", "subscribe", "thread"] {
         let mut server = Panicking::start(place);
         let seat = http::enter(server.address, "Ana", None, 50).await.unwrap();
         server.begin();
         if place == "subscribe" {
-            // The room's feed begins with its first connection.
+            // A room's feed starts with its first connection.
             let address = server.address;
             tokio::spawn(async move { Light::connect(address, &seat, None).await });
         }
@@ -127,7 +127,7 @@ async fn panic_that_nobody_else_would_notice_ends_the_process() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn panic_in_a_server_function_costs_that_request() {
+async fn panic_in_a_server_function_fails_only_that_request() {
     for (place, path) in [("append", "/api/post_message"), ("room", "/api/room_snapshot")] {
         let mut server = Panicking::start(place);
         let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
@@ -140,12 +140,12 @@ async fn panic_in_a_server_function_costs_that_request() {
         assert_eq!(answer.body, "Something broke while this was answered. Please try again.");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(http::get(server.address, "/healthz").await.unwrap(), "alive\n");
-        is_counted_and_logged_without_words(server).await;
+        assert_counted_and_logged_without_texts(server).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn panic_in_a_socket_costs_that_connection() {
+async fn panic_in_a_socket_ends_only_that_connection() {
     let mut server = Panicking::start("append");
     let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
     let bo = http::enter(server.address, "Bo", Some(ana.code), 50).await.unwrap();
@@ -165,13 +165,13 @@ async fn panic_in_a_socket_costs_that_connection() {
     // Bo's connection still answers.
     at_bo.ping(7).await;
     within(async { while at_bo.hear().await.expect("a connection that holds") != r#"{"type":"pong","n":7}"# {} }).await;
-    // Ana comes back.
+    // Ana can connect again.
     drop(Light::connect(server.address, &ana, None).await);
     assert!(http::is_ready(server.address).await.unwrap());
-    is_counted_and_logged_without_words(server).await;
+    assert_counted_and_logged_without_texts(server).await;
 }
 
-async fn is_counted_and_logged_without_words(mut server: Panicking) {
+async fn assert_counted_and_logged_without_texts(mut server: Panicking) {
     const WORDS: &str = "a request or a connection panicked";
     assert_eq!(http::metric(server.metrics, "flasky_panics_total").await.unwrap(), Some(1));
     let text = server.logged(WORDS).await + &server.kill().await;

@@ -1,4 +1,4 @@
-//! Settings as the environment gives them.
+//! Settings from environment variables.
 
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -14,12 +14,12 @@ fn flasky(environment: &[(&str, &str)], words: &[&str]) -> Output {
 }
 
 #[test]
-fn prefixed_variables_go_before_plain_ones() {
+fn prefixed_variables_take_precedence_over_plain_ones() {
     for (environment, shown) in [
         (&[("TABS", "9")][..], "[env: TABS=9]"),
         (&[("TABS", "9"), ("FLASKY_TABS", "3")], "[env: FLASKY_TABS=3]"),
         (&[("RUST_LOG", "warn")], "[env: RUST_LOG=warn]"),
-        // An address that Kubernetes and Docker give a service of this name is no setting.
+        // Kubernetes and Docker set this variable to an address for a service named `flasky`. It is ignored.
         (&[("FLASKY_PORT", "tcp://10.0.0.1:3000"), ("PORT", "81")], "[env: PORT=81]"),
         (&[("TABS", "9"), ("FLASKY_TABS", "")], "[env: TABS=9]"),
         (&[], "[env: FLASKY_TABS=]"),
@@ -39,13 +39,13 @@ fn empty_variable_counts_as_unset() {
     let output = flasky(&environment, &["check"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && said.contains("no-such-directory"), "{said}");
-    // Such an address leaves the port at its default.
+    // A `udp://` address is ignored, too: the port is the default.
     let output = flasky(&[("FLASKY_PORT", "udp://10.0.0.1:3000"), environment[9]], &["check"]);
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
-fn wrong_settings_are_named_with_their_bounds() {
+fn invalid_setting_exits_with_2_and_is_named_with_its_bounds() {
     for (environment, words) in [
         (&[("GRACE_MS", "0")][..], &["--grace-ms", "100..=86400000"][..]),
         (&[("FLASKY_ARRIVAL_MS", "18446744073709551615")], &["--arrival-ms", "100..=86400000"]),
@@ -76,7 +76,7 @@ async fn host_name_is_resolved() {
 }
 
 #[tokio::test]
-async fn host_name_that_does_not_resolve_ends_the_start_and_is_named() {
+async fn unresolvable_host_name_exits_with_1_and_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let environment = [("HOST", "no-such-host.invalid".to_owned())].into();
     let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), environment);

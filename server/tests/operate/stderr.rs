@@ -1,4 +1,4 @@
-//! A standard error that is closed, full or read by nobody costs log lines, and nothing else.
+//! A standard error that is closed, full or not read loses log lines, and has no other effect.
 
 use std::io::{BufRead as _, BufReader, PipeReader, PipeWriter, Read as _, Write as _, pipe};
 use std::net::SocketAddr;
@@ -17,14 +17,14 @@ use crate::proof::light::Light;
 use crate::proof::node::{Program, free_address};
 use crate::support::within;
 
-/// Maximum time for a stop, with everybody connected.
+/// Maximum time for a shutdown with connected clients.
 const STOP: Duration = Duration::from_secs(5);
-/// Refused forms, a line of more than 150 bytes each, that are more than a pipe holds (64 KiB).
+/// Number of refused forms whose log lines, more than 150 bytes each, exceed what a pipe holds (64 KiB).
 const FORMS: usize = 600;
 const AT_ONCE: usize = 16;
 const DROPPED: &str = "flasky_log_lines_dropped_total";
 
-/// A server that frees seats a second after their connections broke.
+/// A server that logs at `debug` and has a grace period of one second.
 struct Logging {
     program: Program,
     metrics: SocketAddr,
@@ -50,19 +50,20 @@ impl Logging {
         stream::iter(0..FORMS).for_each_concurrent(AT_ONCE, refused).await;
     }
 
-    /// People come, talk, vanish and come again; the server says that it is well, and ends when it is asked to.
+    /// Fails unless members can enter, send, vanish and enter again, health checks answer, and SIGTERM ends the server
+    /// in time with 0. Returns the number of dropped log lines.
     async fn serves_and_stops(&mut self) -> u64 {
         let server = self.program.address;
         let ana = http::enter(server, "Ana", None, 50).await.unwrap();
         let mut at_ana = Light::connect(server, &ana, None).await;
-        talk(&mut at_ana, 1).await;
+        send_message(&mut at_ana, 1).await;
         self.log_more_than_a_pipe_holds().await;
         let bo = http::enter(server, "Bo", Some(ana.code), 50).await.unwrap();
         drop(Light::connect(server, &bo, None).await);
-        within(hear(&mut at_ana, r#""kind":"left""#)).await;
+        within(wait_for_text(&mut at_ana, r#""kind":"left""#)).await;
         let cleo = http::enter(server, "Cleo", Some(ana.code), 50).await.unwrap();
         let mut at_cleo = Light::connect(server, &cleo, None).await;
-        talk(&mut at_cleo, 2).await;
+        send_message(&mut at_cleo, 2).await;
         assert_eq!(http::get(server, "/healthz").await.unwrap(), "alive\n");
         assert!(http::is_ready(server).await.unwrap());
         let dropped = self.dropped().await;
@@ -71,33 +72,33 @@ impl Logging {
     }
 }
 
-/// Says something, and waits for the echo.
-async fn talk(light: &mut Light, seed: u64) {
+/// Sends a message, and waits for the echo.
+async fn send_message(light: &mut Light, seed: u64) {
     let id: EventId = client::mint(&mut Dice::new(seed));
     light.append(id, "hello".to_owned()).await;
-    within(hear(light, &id.to_string())).await;
+    within(wait_for_text(light, &id.to_string())).await;
 }
 
-async fn hear(light: &mut Light, what: &str) {
+async fn wait_for_text(light: &mut Light, what: &str) {
     while !light.hear().await.expect("a connection that holds").contains(what) {}
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closed_stderr_costs_nothing() {
+async fn closed_stderr_has_no_effect() {
     let mut server = Logging::new(&["sh", "-c", "exec \"$0\" 2>&-"]);
     server.program.start().await;
     server.serves_and_stops().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn full_log_disk_costs_counted_lines() {
+async fn full_log_disk_drops_and_counts_lines() {
     let mut server = Logging::new(&["sh", "-c", "exec \"$0\" 2>/dev/full"]);
     server.program.start().await;
     assert!(server.serves_and_stops().await > 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn log_reader_that_went_away_costs_counted_lines() {
+async fn closed_log_pipe_drops_and_counts_lines() {
     let (reader, writer) = pipe().unwrap();
     let mut server = Logging::new(&[]);
     server.program.start_writing_to(writer).await;
@@ -108,7 +109,7 @@ async fn log_reader_that_went_away_costs_counted_lines() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stalled_log_reader_holds_up_nobody() {
+async fn stalled_log_reader_does_not_delay_the_server() {
     let (reader, writer) = pipe().unwrap();
     let mut server = Logging::new(&[]);
     server.program.start_writing_to(writer).await;
@@ -116,17 +117,17 @@ async fn stalled_log_reader_holds_up_nobody() {
     assert!(is_full(reader), "it logged less than the pipe holds");
 }
 
-/// The writers are gone: what is left is what the pipe held.
+/// True if the pipe is full. Its writers have ended, so that what can be read is all it held.
 fn is_full(mut reader: PipeReader) -> bool {
     let mut held = Vec::new();
     reader.read_to_end(&mut held).unwrap();
-    // Linux pipes hold 16 pages of 4 KiB; a line that does not fit whole is not begun when it is short.
+    // Linux pipes hold 16 pages of 4 KiB; a short line (up to `PIPE_BUF`) is written whole or not at all.
     held.len() > 60 * 1024
 }
 
-/// A descriptor that answers "try again" instead of waiting cuts no line either.
+/// A non-blocking descriptor, which answers `EAGAIN` instead of waiting, cuts no line either.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn log_reader_that_comes_back_reads_whole_lines_and_how_many_it_missed() {
+async fn resumed_log_reader_gets_whole_lines_and_the_number_of_dropped_ones() {
     for nonblocking in [false, true] {
         let (reader, writer) = pipe().unwrap();
         rustix::io::ioctl_fionbio(&writer, nonblocking).unwrap();
@@ -139,7 +140,7 @@ async fn log_reader_that_comes_back_reads_whole_lines_and_how_many_it_missed() {
         let reading = tokio::task::spawn_blocking(move || {
             BufReader::new(reader).lines().for_each(|line| drop(reads.send(line.unwrap())));
         });
-        // Waiting lines are written before the report.
+        // Queued lines are written before the report.
         let mut reported = 0;
         within(async {
             while reported == 0 || reported < server.dropped().await {
@@ -159,9 +160,9 @@ async fn log_reader_that_comes_back_reads_whole_lines_and_how_many_it_missed() {
     }
 }
 
-/// A program that cannot start ends, whether its last line is read or not.
+/// A program that cannot start ends even when nobody reads its last line.
 #[tokio::test]
-async fn failed_start_ends_although_nobody_reads_why() {
+async fn failed_start_ends_although_stderr_is_full() {
     let (_reader, mut writer) = pipe().unwrap();
     fill(&mut writer);
     let mut command = Command::new(env!("CARGO_BIN_EXE_server"));

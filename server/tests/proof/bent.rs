@@ -1,4 +1,4 @@
-//! Engines that do something wrong on purpose, to see that it is seen; and one whose clock runs backwards.
+//! Stores with a bug planted on purpose, to test that the checker finds it; and one whose clock runs backwards.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,28 +12,28 @@ use server::backend::{
 use server::entropy;
 use tokio::time::Instant;
 
-/// What is wrong with an engine.
+/// Bug planted in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bent {
-    /// Nothing.
+    /// No bug.
     Straight,
-    /// Every event is an hour older than the one before.
+    /// Each event is dated an hour before the one before it.
     ClockBackwards,
     /// Some messages are stored again under another id.
     Copies,
     /// Some pages of the log leave one event out.
     Skips,
-    /// No position can be continued.
+    /// Reads after a position are always answered with `Reset`.
     Forgets,
-    /// Some messages are refused as if their author were not inside.
+    /// Some messages are refused as if their author had no seat.
     Refuses,
-    /// Pages of the log have messages as they were said first.
+    /// Pages of the log have the first text of each message.
     Remembers,
-    /// Who came last is not inside.
+    /// The last member of the roster is missing.
     Overlooks,
-    /// Some connections are told that they have no seat.
+    /// Some renewals of a connection's lease are answered as if the member had no seat.
     ThrowsOut,
-    /// The first connection that goes on from a place is told that the store does not answer.
+    /// The first read after a position is answered with `Unavailable`.
     Stumbles,
 }
 
@@ -50,11 +50,11 @@ struct Engine {
     engine: Arc<dyn Backend>,
     how: Bent,
     count: AtomicU64,
-    /// Messages as they were said first.
+    /// First version of each message.
     first: Mutex<HashMap<EventId, EventKind>>,
 }
 
-/// One in this many goes wrong, where it is not all.
+/// A bug that does not always strike strikes once in this many calls.
 const SOME: u64 = 3;
 const HOUR_MS: u64 = 3_600_000;
 
@@ -67,7 +67,7 @@ impl Engine {
         self.is(how) && self.count().is_multiple_of(SOME)
     }
 
-    /// 1, 2, 3 …
+    /// Number of this call: 1, 2, 3 …
     fn count(&self) -> u64 {
         self.count.fetch_add(1, Ordering::Relaxed) + 1
     }

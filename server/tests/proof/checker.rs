@@ -1,4 +1,4 @@
-//! Reads what everybody did and saw, and says where a promise was broken.
+//! Compares what every user did and saw with the log, and reports each broken guarantee.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ mod screen;
 mod sender;
 mod words;
 
-/// All broken promises of one room.
+/// All faults of one room.
 pub(crate) fn check(truth: &Truth, histories: &[History]) -> Vec<Fault> {
     let book = Book::new(truth, histories);
     let mut faults = Faults::default();
@@ -31,7 +31,7 @@ pub(crate) fn check(truth: &Truth, histories: &[History]) -> Vec<Fault> {
     faults.found
 }
 
-/// What was found so far, and whose history is being read.
+/// Faults found so far, and the user whose history is being read.
 #[derive(Default)]
 struct Faults {
     who: String,
@@ -39,24 +39,24 @@ struct Faults {
 }
 
 impl Faults {
-    /// About the log.
+    /// Adds a fault of the log.
     fn log(&mut self, kind: Kind, words: String) {
         self.found.push(Fault { kind, words });
     }
 
-    /// About the one whose history it is.
+    /// Adds a fault of the user whose history is being read.
     fn of(&mut self, kind: Kind, words: &str) {
         self.found.push(Fault { kind, words: format!("{}: {words}", self.who) });
     }
 }
 
-/// Where everything stands and who said it.
+/// Index of the log and of all sent events.
 struct Book<'a> {
     truth: &'a Truth,
-    /// The first place of each id.
+    /// Index in the log of the first entry with each id.
     places: HashMap<EventId, usize>,
     said: HashMap<EventId, (MemberId, &'a Said)>,
-    /// Words that any connection brought, by their event.
+    /// Texts that any connection delivered, by event.
     heard: HashMap<EventId, &'a str>,
 }
 
@@ -86,18 +86,18 @@ impl<'a> Book<'a> {
         self.truth.log[place].seq
     }
 
-    /// How many entries stand up to there.
+    /// Number of entries up to this sequence number.
     fn up_to(&self, seq: Seq) -> usize {
         self.truth.log.partition_point(|entry| entry.seq <= seq)
     }
 
-    /// Whether the log ever was at this place.
+    /// True if the log's head ever had this sequence number.
     fn has(&self, seq: Seq) -> bool {
         seq == Seq(0) || self.truth.log.binary_search_by_key(&seq, |entry| entry.seq).is_ok()
     }
 }
 
-/// Every id once, and every text once: a copy under another id is a copy.
+/// Checks that each id and each text is in the log once. A copy under another id is a duplicate too.
 fn check_log(book: &Book<'_>, faults: &mut Faults) {
     let mut first: HashMap<&str, Seq> = HashMap::new();
     for (place, entry) in book.truth.log.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! One person at one page: the real client machine on a real socket, and a witness of what the screen shows.
+//! One simulated user at one page: the real client on a real socket, and a record of what the screen shows.
 
 use std::future::{Future, pending};
 use std::net::SocketAddr;
@@ -21,55 +21,55 @@ use super::http::{self, Seat};
 use super::socket::{self, Socket};
 use super::witness::Witness;
 
-/// How far back people change their minds.
+/// Number of latest messages among which a user chooses one to change.
 const REACH: usize = 8;
 
-/// What a person does.
+/// Action of a user.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     Send(String),
-    /// Changes one of the last own messages into this.
+    /// Edits one of the user's last messages to this text.
     Edit(String),
-    /// Takes one of the last own messages back.
+    /// Deletes one of the user's last messages.
     Delete,
-    /// Puts an emoji on one of the last own messages, or takes it away.
+    /// Adds an emoji to one of the user's last messages, or removes it.
     React,
-    /// Tries to change somebody else's message into this.
+    /// Tries to edit somebody else's message to this text.
     Meddle(String),
     /// Types something.
     Type,
-    /// Everything that is transmitted next is transmitted twice.
+    /// Transmits the next frame twice if it is an append.
     Duplicate,
-    /// Loads the page again; what is in the outbox comes along.
+    /// Loads the page again and keeps the outbox.
     Reload,
     Network(bool),
     TryNow,
     Leave,
 }
 
-/// What can be asked of a page while it runs.
+/// State and counters of a page, readable while it runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) live: bool,
     pub(crate) ended: bool,
     pub(crate) unsent: usize,
-    /// How many others are writing.
+    /// Number of other members who are typing.
     pub(crate) typing: usize,
     pub(crate) head: Seq,
     pub(crate) sent: u64,
-    /// Those of them that change or react to a message.
+    /// Events among `sent` that change a message or react to one.
     pub(crate) changes: u64,
     pub(crate) acked: u64,
     pub(crate) refused: u64,
-    /// Told to wait and try again.
+    /// Refusals for now, after which the client tries again.
     pub(crate) deferred: u64,
-    /// Connections that went on where the one before ended, and those that could not.
+    /// Connections that resumed where the one before ended (`resumes`), and those that could not (`resets`).
     pub(crate) resumes: u64,
     pub(crate) resets: u64,
     pub(crate) dials: u64,
-    /// Connections that ended while something had been transmitted on them that was not echoed yet.
+    /// Connections that ended while an append was transmitted and not echoed yet.
     pub(crate) cut_in_flight: u64,
-    /// Acts that were done.
+    /// Number of acts done.
     pub(crate) acts: u64,
     /// The longest time from a welcomed socket's end to the next welcome, in milliseconds.
     pub(crate) longest_away: u64,
@@ -77,7 +77,7 @@ pub(crate) struct View {
     pub(crate) longest_ack: u64,
 }
 
-/// Of several pages.
+/// Adds the counters of another page, and keeps the longer of two times.
 impl AddAssign for View {
     fn add_assign(&mut self, other: Self) {
         self.unsent += other.unsent;
@@ -95,22 +95,22 @@ impl AddAssign for View {
     }
 }
 
-/// A page that runs by itself. [`Person::finish`] gives its history.
+/// A page that runs as a task. [`Person::finish`] returns its history.
 pub(crate) struct Person {
     acts: mpsc::UnboundedSender<Act>,
-    /// Acts that were asked for.
+    /// Number of acts requested.
     asked: AtomicU64,
     pub(crate) view: watch::Receiver<View>,
     running: JoinHandle<History>,
 }
 
 impl Person {
-    /// Opens the page of a seat. `door` is where its sockets go, `excuse` says when they may end.
+    /// Opens the page of a seat. `door` is the address that its sockets connect to; `excuse` tells when they may end.
     pub(crate) fn open(who: String, seat: Seat, door: SocketAddr, seed: u64, excuse: &Excuse) -> Self {
         Self::open_with(who, seat, door, seed, Client::new(seed, None, Outbox::default()), excuse)
     }
 
-    /// Opens a page that begins as this client: with an outbox, perhaps, that an earlier one left.
+    /// Opens a page with this client, which may have the outbox of an earlier page.
     pub(crate) fn open_with(
         who: String,
         seat: Seat,
@@ -145,8 +145,8 @@ impl Person {
         self.acts.send(act).expect("a page that runs");
     }
 
-    /// Nothing more is to be expected: everything asked for is done, and the page is over, or nothing is on its way and
-    /// everything up to here is shown. Whether it had a reason to be over is for the checker to say.
+    /// True if every requested act is done, and the page has ended or is connected, has nothing unsent and shows the
+    /// log up to `head`. The checker decides whether a page had a reason to end.
     pub(crate) fn rests_at(&self, head: Seq) -> bool {
         let view = self.view();
         let rests = view.live && view.unsent == 0 && view.head == head;
@@ -157,7 +157,7 @@ impl Person {
         *self.view.borrow()
     }
 
-    /// Waits until the page shows this, or the time is over.
+    /// Waits until the page's view satisfies `shows`. False if it does not within `time`.
     pub(crate) async fn until(&mut self, time: Duration, shows: impl Fn(&View) -> bool) -> bool {
         matches!(tokio::time::timeout(time, self.view.wait_for(shows)).await, Ok(Ok(_)))
     }
@@ -193,12 +193,12 @@ struct Page {
     seat: Seat,
     door: SocketAddr,
     excuse: Excuse,
-    /// When the newest socket was dialed, by the excuse's count.
+    /// Count of the excuse when the newest socket was opened.
     begun: u64,
     ear: Ear,
     client: Client,
     socket: Option<Socket>,
-    /// A leave by form that has no answer yet.
+    /// Leave request by form that is not answered yet.
     leaving: Option<Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>>>,
     wake: Option<u64>,
     duplicates: bool,
@@ -276,7 +276,7 @@ impl Page {
         Input::EditMessage { id, target, body: body.parse().expect("a body"), at }
     }
 
-    /// One of the last own messages, sent or not, that is not on its way to be deleted.
+    /// One of the user's last messages, sent or not, without those that are about to be deleted.
     fn own(&mut self) -> Option<EventId> {
         let sent = self.messages(|own| own);
         let drafts: Vec<_> = self.client.outbox().drafts().collect();
@@ -293,7 +293,7 @@ impl Page {
         self.one_of_the_last(ids)
     }
 
-    /// The messages on the screen that say something.
+    /// Messages on the screen that have a text and whose author passes the filter (true: the user).
     fn messages(&self, by: impl Fn(bool) -> bool) -> Vec<EventId> {
         let events = self.client.room().into_iter().flat_map(|room| room.timeline().events());
         let says = |event: &&Event| matches!(event.kind, EventKind::Message { body: Some(_), .. });
@@ -307,7 +307,7 @@ impl Page {
         ids.get(ids.len().checked_sub(back)?).copied()
     }
 
-    /// As the browser does it: the page is gone, the outbox is read back from where it was kept.
+    /// Reloads as a browser does: the page is gone, and the outbox is read back from storage.
     async fn reload(&mut self) {
         if self.witness.view.ended {
             return;
@@ -315,7 +315,7 @@ impl Page {
         let kept = serde_json::to_string(self.client.outbox()).expect("an outbox is kept as JSON");
         self.socket = None;
         self.wake = None;
-        // A page that does not load is loaded again.
+        // The server or the network may be down: loading is tried again.
         let mut page = http::snapshot(self.door, &self.seat).await;
         for _ in 0..100 {
             if page.is_ok() {
@@ -368,7 +368,7 @@ impl Page {
         self.shows.send_if_modified(|shown| std::mem::replace(shown, view) != view);
     }
 
-    /// With which code the socket ends here.
+    /// Close code, if this input ends the socket.
     fn close(&self, input: &Input) -> Option<u16> {
         match input {
             Input::Frame(_, ServerFrame::Bye { code, .. }) => Some(*code),
@@ -381,7 +381,7 @@ impl Page {
         }
     }
 
-    /// The socket has ended, and the person did not do it.
+    /// Records that the socket has ended, and not by the user.
     fn dropped(&mut self, close: Option<u16>) {
         let first = self.client.outbox().drafts().next();
         self.witness.view.cut_in_flight += u64::from(first.is_some_and(|draft| draft.state == DraftState::InFlight));
@@ -420,7 +420,7 @@ impl Page {
     }
 }
 
-/// What became of it, once there is one.
+/// Output of the future; pending for ever while there is none.
 async fn settled<T>(running: &mut Option<Pin<Box<dyn Future<Output = T> + Send>>>) -> T {
     match running {
         Some(running) => running.await,

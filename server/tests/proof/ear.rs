@@ -1,4 +1,4 @@
-//! Listens to what the server says on one connection after the other, whatever a client makes of it.
+//! Records the frames of one connection after another, whatever the client makes of them.
 
 use protocol::{Delivered, Event, EventKind, Position, Seq, ServerFrame, Snapshot};
 
@@ -8,19 +8,19 @@ use super::store::words;
 #[derive(Debug, Default)]
 pub(crate) struct Ear {
     asked: Option<Position>,
-    /// The last event of this connection's chain.
+    /// Sequence number of the newest event on this connection.
     at: Option<Seq>,
-    /// The place of the room when it was welcomed, until the replay is over.
+    /// Head of the log at the welcome; `None` once the replay is over.
     replays: Option<Seq>,
 }
 
 impl Ear {
-    /// A connection says hello.
+    /// Begins a connection that says hello with this position.
     pub(crate) fn asks(&mut self, position: Option<Position>) {
         *self = Self { asked: position, ..Self::default() };
     }
 
-    /// What a frame says, as facts.
+    /// Adds the facts of a frame.
     pub(crate) fn hear(&mut self, frame: &ServerFrame, facts: &mut Vec<Fact>) {
         match frame {
             ServerFrame::Welcome(welcome) => {
@@ -54,7 +54,7 @@ impl Ear {
     }
 }
 
-/// What a page was served with.
+/// Adds the facts of a page that was just served.
 pub(crate) fn load(page: &Snapshot, facts: &mut Vec<Fact>) {
     facts.push(Fact::Welcomed { asked: None, head: page.position, recovered: false });
     facts.extend(page.events.iter().filter_map(heard));

@@ -1,35 +1,35 @@
-//! Whether a connection that ends may end.
+//! Times in which connections may end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts the times at which connections were given a reason to end. Odd while there is one.
+/// Counts the beginnings and ends of times in which connections have a reason to end. Odd during such a time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Excuse(Arc<AtomicU64>);
 
 impl Excuse {
-    /// There is always a reason: the network is bad.
+    /// An excuse that always holds, for a bad network.
     pub(crate) fn always() -> Self {
         Self(Arc::new(AtomicU64::new(1)))
     }
 
-    /// From here on connections end, until [`Excuse::over`].
+    /// Begins a time in which connections may end, until [`Excuse::over`].
     pub(crate) fn begin(&self) {
         self.0.fetch_or(1, Ordering::SeqCst);
     }
 
-    /// Connections that begin from here on have no reason to end.
+    /// Ends that time. Connections that begin later have no reason to end.
     pub(crate) fn over(&self) {
         let odd = self.0.fetch_add(1, Ordering::SeqCst) % 2 == 1;
         assert!(odd, "it was not begun");
     }
 
-    /// When a connection begins.
+    /// Count to remember when a connection begins.
     pub(crate) fn now(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Whether one that began then may have ended by now.
+    /// True if a connection that began at this count may have ended by now.
     pub(crate) fn covers(&self, begun: u64) -> bool {
         begun % 2 == 1 || self.now() != begun
     }

@@ -1,35 +1,35 @@
-//! Broken promises, in words.
+//! Broken guarantees, with a description.
 
 use std::fmt;
 
-/// Which promise it is.
+/// Kind of a broken guarantee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// What was sent is not in the log or not on the screen, or is not what was sent.
+    /// A sent event is not in the log or not on the screen, or its text differs.
     Lost,
-    /// Twice in the log or twice on a screen.
+    /// An event is in the log twice or on a screen twice.
     Doubled,
-    /// Not in the one order.
+    /// Events are out of order.
     OutOfOrder,
-    /// There is what nobody sent.
+    /// An event exists that nobody sent.
     Invented,
-    /// Something was passed over, on the wire or on a screen.
+    /// An event was skipped, on the wire or on a screen.
     Hole,
-    /// The server gave up a continuity that it could have proven.
+    /// The server did not resume from a position although it could have.
     NeedlessReset,
-    /// The server refused what it had no reason to refuse.
+    /// The server refused an event without a reason.
     Refused,
-    /// A connection ended, and nothing explains it.
+    /// A connection ended without a reason.
     Dropped,
-    /// A page came to its end, and nobody left.
+    /// A page ended although the member did not leave.
     ThrownOut,
-    /// A page at rest shows other people than are inside.
+    /// An idle page shows a roster that differs from the seats.
     Roster,
-    /// Words are said that were changed or taken back, or a change is missing.
+    /// Text is delivered or shown that was edited or deleted before, or a change is missing.
     Words,
 }
 
-/// A broken promise.
+/// A broken guarantee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) kind: Kind,

@@ -1,9 +1,9 @@
-//! What one person did and saw, in order.
+//! History of one user: actions, frames and screens, in order.
 
 use client::{DraftEvent, Ending};
 use protocol::{Code, EventId, MemberId, Position, Seq};
 
-/// What a person asks the log to take.
+/// Content of an event that a user sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
     Message(String),
@@ -24,7 +24,7 @@ impl From<&DraftEvent> for Said {
 }
 
 impl Said {
-    /// The words it brings into the room.
+    /// Text that it brings into the room.
     pub(crate) fn words(&self) -> Option<&str> {
         match self {
             Self::Message(body) | Self::Edited { body, .. } => Some(body),
@@ -32,7 +32,7 @@ impl Said {
         }
     }
 
-    /// Whether it leaves words as they are.
+    /// True for a reaction, which changes no text.
     pub(crate) fn is_reaction(&self) -> bool {
         matches!(self, Self::Reacted { .. })
     }
@@ -46,56 +46,56 @@ impl Said {
     }
 }
 
-/// One thing that a person did, that their screen showed, or that their connection said.
+/// One action of the user, change of the screen, or frame of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fact {
-    /// The person sent this.
+    /// The user sent this.
     Sent { id: EventId, said: Said },
-    /// The client stopped showing it as on its way, without the person's doing: it is said to be in the log.
+    /// The client shows it as pending no more, and the user did not discard it: it must be in the log.
     Acked { id: EventId },
-    /// The server refused it: the screen says "not sent", or shows again what was there before.
+    /// The server refused it: the screen says "not sent", or shows the state before again.
     Refused { id: EventId, code: Code },
     /// The server refused it for now.
     Deferred { id: EventId, code: Code },
-    /// The person took a refused message off the screen, or something that was to change it went with it.
+    /// The user discarded a refused message. Drafts that would have changed it are discarded with it.
     Discarded { id: EventId },
-    /// A connection was welcomed, which asked to go on from there.
+    /// A connection was welcomed that had asked to resume from `asked`.
     Welcomed { asked: Option<Position>, head: Position, recovered: bool },
-    /// The replay of the connection is over: it brought everything up to here.
+    /// The connection's replay is over: it delivered everything up to this sequence number.
     Replayed { upto: Seq },
-    /// The connection brought this event; with its words, where it has some.
+    /// The connection delivered this event, with its text if it has one.
     Heard { seq: Seq, id: EventId, words: Option<String> },
-    /// The connection, which stood at `at`, brought an event that follows another one.
+    /// The connection delivered an event whose `prev` is not `at`, the event delivered before.
     Gap { at: Seq, prev: Seq, seq: Seq },
-    /// The connection ended with this code, or the page gave it up, and nothing explains it.
+    /// The connection ended with this close code, or the page gave it up (`None`), without a reason.
     Dropped { close: Option<u16> },
-    /// The screen shows the next event of the log; with what it says then, where it says something.
+    /// The screen shows the next event of the log, with its text at that moment if it has one.
     Shown { seq: Seq, id: EventId, body: Option<String> },
-    /// The screen begins anew: the server said that it cannot continue, or the page was loaded again.
+    /// The screen begins anew: the server could not resume, or the page was loaded again.
     Reset,
     /// Two rows of the screen have this key.
     Doubled { key: String },
 }
 
-/// Something that came into the log: when it was sent and when its echo came, in monotonic milliseconds.
+/// Times, in monotonic milliseconds, when an event was sent and when its echo came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ack {
     pub(crate) sent: u64,
     pub(crate) acked: u64,
 }
 
-/// How a page was when it was closed.
+/// State of a page when it was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Connected, so that it must show everything: exactly these people, and messages as they are now.
+    /// Connected: it must show exactly this roster and the current text of every message.
     Live { roster: Vec<Seated>, shows: Vec<(EventId, Option<String>)> },
-    /// Without a connection, or without a screen.
+    /// Connecting or reconnecting.
     Away,
-    /// Over for ever.
+    /// Ended for good.
     Ended(Ending),
 }
 
-/// Who has a seat, and what they are called.
+/// Member with a seat, and the member's name.
 pub(crate) type Seated = (MemberId, String);
 
 /// Everything one page (and its reloads) did and saw.
@@ -104,11 +104,11 @@ pub(crate) struct History {
     pub(crate) who: String,
     pub(crate) member: MemberId,
     pub(crate) facts: Vec<Fact>,
-    /// In the order they came.
+    /// In order of arrival.
     pub(crate) acks: Vec<Ack>,
-    /// On the screen at the end as "sending" or "not sent".
+    /// Drafts that are "sending" or "not sent" at the end.
     pub(crate) unsent: Vec<EventId>,
-    /// Whether the member left by choice, on this page or on another one.
+    /// True if the member left by choice, on this page or on another one.
     pub(crate) left: bool,
     pub(crate) end: End,
 }

@@ -1,4 +1,4 @@
-//! As much HTTP as entering a room needs.
+//! A minimal HTTP client for the server's forms, readiness and metrics.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ struct Answer {
     body: String,
 }
 
-/// Takes a seat; makes a room of this capacity when there is no code.
+/// Takes a seat in the room of this code; without a code, in a new room of this capacity.
 pub(crate) async fn enter(server: SocketAddr, name: &str, code: Option<RoomCode>, capacity: u32) -> io::Result<Seat> {
     let form = match code {
         Some(code) => format!("name={name}&code={code}&intent=join"),
@@ -38,7 +38,7 @@ pub(crate) async fn enter(server: SocketAddr, name: &str, code: Option<RoomCode>
     }
 }
 
-/// Takes a seat as somebody who has been here before, or hears why not.
+/// Takes a seat with an existing cookie. The entry has the refusal, if there is one.
 pub(crate) async fn join(server: SocketAddr, cookie: &str, name: &str, code: RoomCode) -> io::Result<Entry> {
     entry(server, cookie, &format!("name={name}&code={code}&intent=join")).await
 }
@@ -53,7 +53,7 @@ async fn entry(server: SocketAddr, cookie: &str, form: &str) -> io::Result<Entry
     serde_json::from_str(&answer.body).map_err(io::Error::other)
 }
 
-/// The room as a page just served has it.
+/// Snapshot of the room as a new page has it; `None` without a seat or a room.
 pub(crate) async fn snapshot(server: SocketAddr, seat: &Seat) -> io::Result<Option<Snapshot>> {
     let form = format!("code={}", seat.code);
     let answer = post(server, "/api/room_snapshot", &form, Some(&seat.cookie)).await?;
@@ -64,7 +64,7 @@ pub(crate) async fn snapshot(server: SocketAddr, seat: &Seat) -> io::Result<Opti
     }
 }
 
-/// Sends a message as a page without script does.
+/// Sends a message as a page without JavaScript does.
 pub(crate) async fn post_message(server: SocketAddr, seat: &Seat, id: EventId, body: &str) -> io::Result<()> {
     let form = format!("code={}&id={id}&body={body}", seat.code);
     let answer = post(server, "/api/post_message", &form, Some(&seat.cookie)).await?;
@@ -83,7 +83,7 @@ pub(crate) async fn leave_room(server: SocketAddr, seat: Seat) -> io::Result<()>
     }
 }
 
-/// Whether the server says that it is.
+/// True if the server answers that it is ready.
 pub(crate) async fn is_ready(server: SocketAddr) -> io::Result<bool> {
     Ok(get(server, "/readyz").await? == "ready\n")
 }
@@ -94,14 +94,14 @@ pub(crate) async fn get(server: SocketAddr, path: &str) -> io::Result<String> {
     Ok(ask(server, &request).await?.body)
 }
 
-/// The value of a series in Prometheus' text; none where it is not there.
+/// Value of a series in the Prometheus text format; `None` if the series is not there.
 pub(crate) async fn metric(metrics: SocketAddr, series: &str) -> io::Result<Option<u64>> {
     let text = get(metrics, "/metrics").await?;
     let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     value.map(|value| value.parse().map_err(io::Error::other)).transpose()
 }
 
-/// `form` needs no escapes.
+/// Posts a form whose text needs no escapes.
 async fn post(server: SocketAddr, path: &str, form: &str, cookie: Option<&str>) -> io::Result<Answer> {
     let cookie = cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
     let request = format!(
@@ -112,7 +112,7 @@ async fn post(server: SocketAddr, path: &str, form: &str, cookie: Option<&str>) 
     ask(server, &request).await
 }
 
-/// HTTP/1.0, so that the answer is neither chunked nor kept alive.
+/// Sends an HTTP/1.0 request, so that the answer is neither chunked nor kept alive.
 async fn ask(server: SocketAddr, request: &str) -> io::Result<Answer> {
     let exchange = async {
         let mut stream = TcpStream::connect(server).await?;

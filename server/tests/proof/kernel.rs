@@ -1,18 +1,18 @@
-//! Connections and processes as the kernel knows them: Linux, `/proc`.
+//! State of connections and processes in the kernel, from `/proc` (Linux).
 
-/// Sent by the server and not taken by the client, in bytes.
+/// Bytes that the server has sent and the client's kernel has not acknowledged.
 pub(crate) fn unsent(server: u16, client: u16) -> u64 {
     let held = |fields: Vec<String>| u64::from_str_radix(fields[4].split_once(':')?.0, 16).ok();
     lines(server, client).into_iter().filter_map(held).sum()
 }
 
-/// Whether the server still has it open.
+/// True if the connection is still established at the server's end.
 pub(crate) fn is_open(server: u16, client: u16) -> bool {
     const ESTABLISHED: &str = "01";
     lines(server, client).iter().any(|fields| fields[3] == ESTABLISHED)
 }
 
-/// The fields of the server's end: number, local, remote, state, queues, and more.
+/// Fields of the server's end: number, local address, remote address, state, queues, and more.
 fn lines(server: u16, client: u16) -> Vec<Vec<String>> {
     let table = std::fs::read_to_string("/proc/net/tcp").expect("a table of connections");
     let (local, remote) = (format!(":{server:04X}"), format!(":{client:04X}"));

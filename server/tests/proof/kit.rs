@@ -1,5 +1,5 @@
-//! What the proof is made of: people who use the real client machine, a network that fails on purpose, servers that
-//! are killed, and a checker that reads afterwards what everybody sent and saw.
+//! Test kit: simulated users with the real client, a network that fails on purpose, servers that are killed, and a
+//! checker that afterwards compares what every user sent and saw with the log.
 //!
 //! Shared by `tests/random_plan.rs`, `tests/soak.rs`, `tests/faults.rs`, `tests/cluster.rs`, `tests/rolling.rs` and
 //! `examples/soak`.

@@ -1,4 +1,4 @@
-//! Members that cost little, so that the server is what is measured: text is looked through and not parsed.
+//! Lightweight clients, which pass frames on as text and parse nothing, so that measurements see the server's cost.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,28 +12,29 @@ use tokio_tungstenite::tungstenite::Message;
 use super::http::Seat;
 use super::socket::upgrade;
 
-/// Nothing here takes longer.
+/// Time limit for a connection to open and be answered.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Light {
     web: WebSocketStream<TcpStream>,
 }
 
-/// The kernel's smallest receive buffer, so that one who stops reading is noticed soon.
+/// The kernel's smallest receive buffer, in bytes: the server soon notices a client that stops reading.
 pub(crate) const TINY: u32 = 2_304;
 
-/// What a connection says.
+/// Next item of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
     Text(String),
-    /// The Close of the server, with its code.
+    /// The server's Close frame, with its code.
     Close(Option<u16>),
     /// The connection broke.
     Broken,
 }
 
 impl Light {
-    /// Connects and is welcomed. A small `receive_buffer` makes that one who stops reading is noticed soon.
+    /// Connects and waits for the welcome. With a small `receive_buffer` (bytes), the server soon notices a client that
+    /// stops reading.
     pub(crate) async fn connect(server: SocketAddr, seat: &Seat, receive_buffer: Option<u32>) -> Self {
         let connecting = async {
             let socket = TcpSocket::new_v4().unwrap();
@@ -51,12 +52,12 @@ impl Light {
         tokio::time::timeout(PATIENCE, connecting).await.expect("a connection in time")
     }
 
-    /// What is said to one who is not let in.
+    /// First frame on a connection that is refused.
     pub(crate) async fn refused(server: SocketAddr, seat: &Seat) -> String {
         let connecting = async {
             let mut light =
                 Self { web: upgrade(TcpStream::connect(server).await.unwrap(), server, seat).await.unwrap() };
-            light.hear().await.expect("a word")
+            light.hear().await.expect("a frame")
         };
         tokio::time::timeout(PATIENCE, connecting).await.expect("an answer in time")
     }
@@ -65,12 +66,12 @@ impl Light {
         self.say(&ClientFrame::Append { id, event: Proposal::Message { body, reply_to: None } }).await;
     }
 
-    /// Asks for a `pong` with this number.
+    /// Sends a ping, whose `pong` has the same number.
     pub(crate) async fn ping(&mut self, n: u64) {
         self.say(&ClientFrame::Ping { n }).await;
     }
 
-    /// The next text; None when the connection is over. Cancel safe.
+    /// The next text; `None` once the connection is over. Cancel safe.
     pub(crate) async fn hear(&mut self) -> Option<String> {
         match self.listen().await {
             Said::Text(text) => Some(text),
@@ -78,7 +79,7 @@ impl Light {
         }
     }
 
-    /// What comes next. Cancel safe.
+    /// The next text, or the end of the connection. Cancel safe.
     pub(crate) async fn listen(&mut self) -> Said {
         loop {
             match self.web.next().await {
@@ -96,7 +97,7 @@ impl Light {
     }
 
     async fn say(&mut self, frame: &ClientFrame) {
-        // One that has ended says so when it is listened to.
+        // A connection that has ended reports it to `listen`.
         let _ = self.web.send(Message::text(codec::encode(frame))).await;
     }
 }

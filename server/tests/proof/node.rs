@@ -1,4 +1,4 @@
-//! Servers to be stopped: one inside this process, and the real program.
+//! Servers that tests start, stop and kill: one inside this process, and the real program.
 
 use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -20,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::bent::Bent;
 
-/// People come to these servers by other ports than theirs, and a cookie is that of the public one.
+/// Public URL of all servers. Users connect to other ports than the servers', and cookies depend on this URL only.
 const PUBLIC_URL: &str = "http://chat.example";
 
-/// How long a server may take to be there, or to be gone.
+/// Time limit of a server's start, and of its end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server on a runtime of its own, so that it can be dropped in the middle of its work.
@@ -35,12 +35,12 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
-    /// `flags` are the program's.
+    /// Starts a server. `flags` are the program's.
     pub(crate) async fn start(store: &Path, flags: &[String]) -> Self {
         Self::start_bent(store, flags, Bent::Straight).await
     }
 
-    /// With something wrong in it.
+    /// Starts a server whose store has this bug.
     pub(crate) async fn start_bent(store: &Path, flags: &[String], bent: Bent) -> Self {
         let url = format!("sqlite://{}", store.display());
         let fixed = ["server", "--host=127.0.0.1"];
@@ -58,7 +58,7 @@ impl Inside {
         let serving = runtime.spawn(async move {
             let begun = Instant::now();
             let backend = loop {
-                // The one before may still be letting go of the file.
+                // The server before this one may still hold the file's lock.
                 match backend::open(config.store().as_str(), &config.limits()).await {
                     Ok(backend) => break backend,
                     Err(error) if begun.elapsed() > PATIENCE => panic!("the store does not open: {error:?}"),
@@ -73,55 +73,55 @@ impl Inside {
         Self { address, runtime, shutdown, serving }
     }
 
-    /// As SIGTERM does it.
+    /// Stops the server in order, as SIGTERM does.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         tokio::time::timeout(PATIENCE, self.serving).await.expect("a stop in time").expect("a stop in order");
         self.runtime.shutdown_background();
     }
 
-    /// Drops every task where it stands. What the store was doing is finished or not, as it happens.
+    /// Drops every task at once. The store may or may not finish what it was doing.
     pub(crate) fn crash(self) {
         self.runtime.shutdown_background();
     }
 }
 
-/// The program, to be killed.
+/// The real program, in a process of its own.
 pub(crate) struct Program {
     binary: PathBuf,
     pub(crate) store: PathBuf,
     pub(crate) address: SocketAddr,
     environment: Vec<(&'static str, String)>,
-    /// What is written before the program on its command line.
+    /// Command that starts the program; empty if it is started directly.
     launcher: &'static [&'static str],
     child: Option<Child>,
 }
 
 impl Program {
-    /// Not started yet.
+    /// A program that is not started yet.
     pub(crate) fn new(binary: PathBuf, store: PathBuf, environment: Vec<(&'static str, String)>) -> Self {
         Self { binary, store, address: free_address(), environment, launcher: &[], child: None }
     }
 
-    /// Starts it with this command, which must become the program.
+    /// Sets the command that starts the program and must `exec` it.
     pub(crate) fn through(mut self, launcher: &'static [&'static str]) -> Self {
         self.launcher = launcher;
         self
     }
 
-    /// Starts it and waits until it takes connections.
+    /// Starts the program and waits until it accepts connections. Returns the time that took.
     pub(crate) async fn start(&mut self) -> Duration {
         self.start_as(&mut self.command()).await
     }
 
-    /// The same, with what it writes to standard error, once it has ended.
+    /// Starts the program like [`Program::start`]. The returned task gives its standard error once it has ended.
     pub(crate) async fn start_listened(&mut self) -> JoinHandle<std::io::Result<String>> {
         self.start_as(self.command().stderr(Stdio::piped())).await;
         let mut stderr = self.child.as_mut().and_then(|child| child.stderr.take()).expect("its stderr");
         tokio::task::spawn_blocking(move || std::io::read_to_string(&mut stderr))
     }
 
-    /// The same, with this as its standard error.
+    /// Starts the program like [`Program::start`], with this as its standard error.
     pub(crate) async fn start_writing_to(&mut self, stderr: impl Into<Stdio>) {
         self.start_as(self.command().stderr(stderr)).await;
     }
@@ -157,7 +157,7 @@ impl Program {
         command
     }
 
-    /// Starts it and waits until it has ended by itself: with this code, and these words on stderr.
+    /// Starts the program and waits until it has ended by itself. Returns its exit code and standard error.
     pub(crate) async fn refuses(&mut self) -> (Option<i32>, String) {
         let mut child = self.command().stderr(Stdio::piped()).spawn().expect("a program to start");
         let mut stderr = child.stderr.take().expect("its stderr");
@@ -167,13 +167,13 @@ impl Program {
         (code, words.await.expect("no panic").expect("words"))
     }
 
-    /// SIGTERM, and how long it may take to end.
+    /// Sends SIGTERM and waits for the end. Panics if it takes longer than `time`.
     pub(crate) async fn terminate(&mut self, time: Duration) -> ExitStatus {
         kill_process(self.process(), Signal::TERM).expect("a process to end");
         self.ended(time).await
     }
 
-    /// The most bytes that a file may have from now on: beyond it a write fails. None: any.
+    /// Limits the size of files in bytes: a write beyond it fails. `None` removes the limit.
     #[cfg(target_os = "linux")]
     pub(crate) fn limit_files(&self, bytes: Option<u64>) {
         let limit = Rlimit { current: bytes, maximum: None };
@@ -184,7 +184,7 @@ impl Program {
         Pid::from_raw(self.pid().cast_signed()).expect("a server that runs")
     }
 
-    /// Waits until it has ended.
+    /// Waits until the program has ended. Panics if it takes longer than `time`.
     pub(crate) async fn ended(&mut self, time: Duration) -> ExitStatus {
         let begun = Instant::now();
         loop {
@@ -198,7 +198,7 @@ impl Program {
         }
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL and waits for the end.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("a server to kill");
@@ -217,11 +217,12 @@ impl Drop for Program {
     }
 }
 
-/// Below the range that the system gives to outgoing connections: a client that dials a dead server must not be given
-/// its port, and be connected to itself. No port is given twice: a server that is down keeps its own.
+/// A free address whose port is below the range that the system gives to outgoing connections. Otherwise a client that
+/// connects to a dead server could be given the server's port, and be connected to itself. No port is given twice: a
+/// server that is down keeps its own.
 pub(crate) fn free_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Processes that run side by side begin at different ports.
+    // Test processes that run at the same time begin at different ports.
     let from = 20_000 + (std::process::id() % 600) as u16 * 20;
     std::iter::repeat_with(|| from + NEXT.fetch_add(1, Ordering::Relaxed))
         .take(5_000)

@@ -1,4 +1,4 @@
-//! Random plans: what goes wrong, in which order. A seed makes one, a file keeps one.
+//! Random plans of actions and faults. A plan is made from a seed and can be saved in a file.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,56 +9,56 @@ use super::proxy::{Cut, Way};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
-    /// How many people come and go, beside one who is there all the time on a network that works.
+    /// Number of users who come and go, beside one who is always there on a network that works.
     pub(crate) people: usize,
-    /// How many events the room keeps.
+    /// Number of events that the room keeps.
     pub(crate) events: usize,
     /// Appends per second and member.
     pub(crate) rate: u32,
     pub(crate) steps: Vec<Step>,
 }
 
-/// One thing that happens. People are known by their place.
+/// One action or fault. `who` is the index of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum Step {
     /// Enters the room, or opens one more tab.
     Connect { who: usize },
-    /// Sends these many, one directly after the other.
+    /// Sends this many messages without a pause.
     Send { who: usize, count: u32 },
-    /// Changes, takes back or reacts to what was said; or tries to.
+    /// Edits, deletes or reacts to a message, or tries to.
     Change { who: usize, what: Change },
-    /// The one whose network works sends these many: the others are behind.
+    /// The user whose network works sends this many messages, so that the others fall behind.
     Chatter { count: u32 },
-    /// The network cuts all connections.
+    /// The network cuts all connections of the user.
     Cut { who: usize, how: Cut },
-    /// The network cuts a connection in the middle of something.
+    /// The network resets a connection after this many bytes.
     CutAfter { who: usize, way: Way, bytes: u64 },
-    /// The network holds everything back.
+    /// The network delivers nothing for this long.
     Stall { who: usize, ms: u64 },
     /// The network is slow.
     Slow { who: usize, bytes_per_second: u64 },
-    /// The network is well again.
+    /// The network works again.
     Heal { who: usize },
-    /// What is transmitted next is transmitted twice.
+    /// The next frame is transmitted twice if it is an append.
     Duplicate { who: usize },
     /// Loads the page again.
     Reload { who: usize },
-    /// The browser says that there is no network, and after a while that there is.
+    /// The browser reports that it is offline, and after this long that it is online.
     Offline { who: usize, ms: u64 },
     /// Leaves the room.
     Leave { who: usize },
-    /// The server ends and begins again on the same store: in order, or in the middle of its work.
+    /// The server restarts on the same store, after a crash or an orderly stop.
     Restart { crash: bool },
     /// Time goes by.
     Wait { ms: u64 },
 }
 
-/// The rate that nobody comes near.
+/// Appends per second that no user reaches.
 const UNLIMITED: u32 = 10_000;
 
 impl Plan {
-    /// Whether people may be told to write more slowly.
+    /// True if users may be refused for writing too fast.
     pub(crate) fn is_limited(&self) -> bool {
         self.rate < UNLIMITED
     }
@@ -66,7 +66,7 @@ impl Plan {
     pub(crate) fn random(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let people = dice.between(1, 4) as usize;
-        // One plan in two trims while people are away; one in four has the rate limit that people have.
+        // One plan in two trims events while users are away; one in four has the rate limit of production.
         let events = if dice.one_in(2) { dice.between(5, 40) as usize } else { 1_000 };
         let rate = if dice.one_in(4) { 5 } else { UNLIMITED };
         let count = dice.between(20, 45);
@@ -81,14 +81,14 @@ impl Plan {
     }
 }
 
-/// What is done to a message.
+/// Change of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Change {
     Edit,
     Delete,
     React,
-    /// Somebody else's is to be edited.
+    /// Tries to edit somebody else's message.
     Meddle,
 }
 

@@ -11,20 +11,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// No limit on how many bytes may pass.
+/// Number of bytes that is never used up.
 const UNLIMITED: i64 = i64::MAX / 2;
 
-/// How a connection ends.
+/// Manner in which a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Cut {
-    /// With RST: what is on its way is gone.
+    /// With RST: bytes in flight are lost.
     Reset,
     /// With FIN.
     Close,
 }
 
-/// Which way bytes go.
+/// Direction of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Way {
@@ -32,20 +32,20 @@ pub(crate) enum Way {
     ToClient,
 }
 
-/// What the network is like at present.
+/// Present state of the simulated network.
 #[derive(Clone, Debug)]
 struct Weather {
     upstream: SocketAddr,
-    /// Grows with every cut. Connections that began before it end.
+    /// Number of cuts. Each ends the connections that began before it.
     cuts: u64,
     how: Cut,
-    /// Nothing passes until then.
+    /// Time until which no bytes pass.
     stalled: Option<Instant>,
     /// Bytes per second, each way.
     rate: Option<u64>,
 }
 
-/// One person's way to the server.
+/// Network between one user and the server.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     weather: Arc<watch::Sender<Weather>>,
@@ -53,7 +53,7 @@ pub(crate) struct Proxy {
     accepting: tokio::task::JoinHandle<()>,
 }
 
-/// How many bytes may still pass, each way, before the connection that carries them is reset.
+/// Bytes that may still pass, each way, before the connection that carries them is reset.
 struct Left {
     to_server: AtomicI64,
     to_client: AtomicI64,
@@ -70,7 +70,7 @@ impl Proxy {
         Ok(Self { address, weather, left, accepting })
     }
 
-    /// The server is somewhere else now.
+    /// Sets the server's address for later connections.
     pub(crate) fn point_to(&self, upstream: SocketAddr) {
         self.weather.send_modify(|weather| weather.upstream = upstream);
     }
@@ -83,12 +83,12 @@ impl Proxy {
         });
     }
 
-    /// Resets the connection that carries the byte after these.
+    /// Resets the connection that carries the byte after this many.
     pub(crate) fn cut_after(&self, way: Way, bytes: u64) {
         self.left.of(way).store(bytes.cast_signed(), Ordering::Relaxed);
     }
 
-    /// Holds everything back for a while.
+    /// Holds all bytes back for this time.
     pub(crate) fn stall(&self, time: Duration) {
         self.weather.send_modify(|weather| weather.stalled = Some(Instant::now() + time));
     }
@@ -97,7 +97,7 @@ impl Proxy {
         self.weather.send_modify(|weather| weather.rate = Some(bytes_per_second.max(1)));
     }
 
-    /// From now on nothing fails. Connections go on.
+    /// Ends all limits and stalls. Open connections stay open.
     pub(crate) fn heal(&self) {
         for way in [Way::ToServer, Way::ToClient] {
             self.cut_after(way, UNLIMITED.cast_unsigned());
@@ -124,13 +124,13 @@ impl Left {
         }
     }
 
-    /// How many of these may pass.
+    /// Counts these bytes and returns how many of them may pass.
     fn take(&self, way: Way, bytes: usize) -> usize {
         let before = self.of(way).fetch_sub(bytes as i64, Ordering::Relaxed);
         bytes.min(before.max(0) as usize)
     }
 
-    /// A limit is for one connection: the next one is free.
+    /// Removes the limit, which is for one connection only.
     fn spent(&self, way: Way) {
         self.of(way).store(UNLIMITED, Ordering::Relaxed);
     }
@@ -181,7 +181,7 @@ async fn pump(
     loop {
         calm(&mut weather).await;
         let rate = weather.borrow().rate;
-        // A slow way carries little at a time.
+        // A slow network carries at most what takes 50 ms at a time.
         let most = rate.map_or(buffer.len(), |rate| (rate as usize / 20).clamp(16, buffer.len()));
         let Ok(read @ 1..) = from.read(&mut buffer[..most]).await else { return Cut::Close };
         calm(&mut weather).await;
@@ -199,7 +199,7 @@ async fn pump(
     }
 }
 
-/// Waits until no stall is left.
+/// Waits until the network is not stalled.
 async fn calm(weather: &mut watch::Receiver<Weather>) {
     loop {
         let Some(until) = weather.borrow_and_update().stalled.filter(|until| *until > Instant::now()) else { return };

@@ -1,4 +1,4 @@
-//! Makes a plan happen.
+//! Runs a plan.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -17,16 +17,16 @@ use super::plan::{Change, Plan, Step};
 use super::proxy::Proxy;
 use super::store::{self, Truth};
 
-/// How long everything may take to come to rest once nothing fails any more.
+/// Time limit for all pages to become idle once the faults are over.
 const REST: Duration = Duration::from_secs(30);
-/// Tabs of one person, at most.
+/// Maximum number of tabs of one user.
 const TABS: usize = 3;
 
-/// What a plan came to.
+/// Outcome of a plan.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) faults: Vec<Fault>,
-    /// What had not come to rest in time.
+    /// Views of pages that were not idle in time.
     pub(crate) stuck: Vec<String>,
     pub(crate) total: View,
     pub(crate) stored: usize,
@@ -38,7 +38,7 @@ impl Outcome {
     }
 }
 
-/// What is known after a plan, before anybody judges it.
+/// Evidence from a plan, before it is checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Evidence {
     pub(crate) truth: Truth,
@@ -47,7 +47,7 @@ pub(crate) struct Evidence {
     total: View,
 }
 
-/// Runs the plan on a store of its own, and judges.
+/// Runs the plan on a store of its own and checks the evidence.
 pub(crate) async fn run(plan: &Plan, bent: Bent) -> Outcome {
     let Evidence { truth, histories, stuck, total } = perform(plan, bent).await;
     Outcome { faults: checker::check(&truth, &histories), stuck, total, stored: truth.log.len() }
@@ -68,18 +68,18 @@ struct Stage {
     directory: tempfile::TempDir,
     server: Option<Inside>,
     seed: u64,
-    /// Makes names, bodies and seeds different.
+    /// Counter that makes names, texts and seeds unique.
     count: u64,
-    /// Is there all the time, on a network that works, so that the room does not end.
+    /// User who is always there, on a network that works, so that the room does not end.
     keeper: Place,
     people: Vec<Place>,
-    /// Pages of people who have left, or are about to.
+    /// Pages of users who have left, or are about to.
     departed: Vec<Person>,
-    /// On a network that works only a restart may cost a connection.
+    /// Restarts: the only reason for a connection to end on a network that works.
     restarts: Excuse,
 }
 
-/// Where a person sits: a way to the server, and with a seat, pages.
+/// One user: a network, a seat, and with it pages.
 struct Place {
     proxy: Proxy,
     seat: Option<Seat>,
@@ -92,7 +92,7 @@ impl Place {
         Self { proxy: Proxy::start(server.address).await.unwrap(), seat: None, pages: Vec::new(), turn: 0 }
     }
 
-    /// One page after the other.
+    /// Lets the user's pages act in turn.
     fn act(&mut self, act: Act) {
         self.turn += 1;
         if let Some(page) = self.pages.get(self.turn % self.pages.len().max(1)) {
@@ -229,7 +229,7 @@ impl Stage {
         self.restarts.over();
     }
 
-    /// Makes everything well and waits until it is at rest.
+    /// Ends all network faults, waits until every page is idle, and collects the evidence.
     async fn end(mut self, plan: &Plan) -> Evidence {
         for place in self.people.iter().chain([&self.keeper]) {
             place.proxy.heal();
@@ -237,7 +237,7 @@ impl Stage {
         let seat = self.keeper.seat.clone().expect("a keeper");
         let code = seat.code;
         let mut stuck = self.rest(code).await;
-        // Whoever comes now is told everything anew, as it is now.
+        // A visitor's page reads everything anew.
         let door = self.keeper.proxy.address;
         self.keeper.pages.push(Person::open("visitor".to_owned(), seat, door, self.seed, &self.restarts));
         stuck.extend(self.rest(code).await);
@@ -256,7 +256,7 @@ impl Stage {
         Evidence { truth, histories, stuck, total }
     }
 
-    /// Who is not at rest after all that time.
+    /// Waits until every page is idle. Returns the views of those that are not within [`REST`].
     async fn rest(&self, code: RoomCode) -> Vec<String> {
         let begun = Instant::now();
         let staying: Vec<_> = self.people.iter().chain([&self.keeper]).flat_map(|place| &place.pages).collect();

@@ -1,4 +1,4 @@
-//! Rooms full of people, and a server that is killed, or asked to end, under them again and again.
+//! A soak test: rooms of simulated users, and a server that is killed or stopped again and again.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,20 +14,20 @@ use super::http::{self, Seat};
 use super::node::Program;
 use super::store::{self, Truth};
 
-/// How long everybody may take to come to rest after the last kill.
+/// Time limit for all pages to become idle after the last kill.
 const REST: Duration = Duration::from_secs(60);
-/// What a server that is asked to end may take.
+/// Time limit for the server to stop after SIGTERM.
 const STOP: Duration = Duration::from_secs(10);
-/// A person with this many messages on their way writes no more for now.
+/// Number of unsent events at which a user pauses.
 const PATIENCE: usize = 20;
 
-/// What to do.
+/// Settings of a soak test.
 #[derive(Clone, Debug)]
 pub(crate) struct Soak {
     pub(crate) server: PathBuf,
-    /// Asks the server to end, as a deploy does, instead of killing it.
+    /// Stops the server in order, as a deploy does, instead of killing it.
     pub(crate) gently: bool,
-    /// Ends after these many kills, or this time.
+    /// The test ends after this many kills, or after `time`.
     pub(crate) kills: usize,
     pub(crate) time: Duration,
     pub(crate) rooms: usize,
@@ -37,25 +37,25 @@ pub(crate) struct Soak {
     pub(crate) seed: u64,
 }
 
-/// What it came to.
+/// Results of a soak test.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) seconds: f64,
     pub(crate) kills: usize,
-    /// Kills that ended a connection on which something had been transmitted and was not echoed yet.
+    /// Kills that ended a connection on which an append was transmitted and not echoed yet.
     pub(crate) kills_in_flight: usize,
     pub(crate) total: View,
-    /// Messages that are in the logs, and those that people do not know of yet.
+    /// Number of events in the logs, also of those that no user has seen yet.
     pub(crate) stored: usize,
     pub(crate) faults: Vec<Fault>,
-    /// People who had not come to rest in time.
+    /// Number of pages that were not idle in time.
     pub(crate) stuck: usize,
-    /// From the start of the program until it takes connections, at worst.
+    /// Longest time from the program's start until it accepted connections.
     pub(crate) start_ms: u128,
 }
 
 impl Figures {
-    /// Nothing is wrong, and what was sent is what was acknowledged.
+    /// True if no fault was found, every page became idle, nothing was refused, and every sent event was acknowledged.
     pub(crate) fn is_good(&self) -> bool {
         self.faults.is_empty() && self.stuck == 0 && self.total.refused == 0 && self.total.sent == self.total.acked
     }
@@ -102,12 +102,12 @@ impl Figures {
 }
 
 struct Room {
-    /// Of one of the people.
+    /// Seat of the first user; the visitor uses it too.
     seat: Seat,
     people: Vec<Person>,
 }
 
-/// Runs until the kills or the time are used up. `tell` hears figures every ten seconds.
+/// Runs until the kills or the time are used up. Calls `tell` with figures every ten seconds.
 pub(crate) async fn run(soak: &Soak, tell: impl Fn(&Figures)) -> Figures {
     let directory = tempfile::tempdir().unwrap();
     let environment =
@@ -124,7 +124,7 @@ pub(crate) async fn run(soak: &Soak, tell: impl Fn(&Figures)) -> Figures {
     while figures.kills < soak.kills && begun.elapsed() < soak.time {
         let wait = Duration::from_millis(dice.between(50, 1_500));
         type_for(wait, &rooms, soak.rate, &mut due, &mut dice).await;
-        // Every other kill comes while everybody has just pressed Enter.
+        // Every other kill comes right after all users have sent a message.
         if figures.kills.is_multiple_of(2) {
             everybody_types(&rooms, &mut dice).await;
         }
@@ -150,7 +150,7 @@ pub(crate) async fn run(soak: &Soak, tell: impl Fn(&Figures)) -> Figures {
         }
     }
     figures.stuck = rest(&rooms, &program).await;
-    // Whoever comes now is told everything anew, as it is now.
+    // A visitor's page reads everything anew.
     for room in &mut rooms {
         let visitor = Person::open("visitor".to_owned(), room.seat.clone(), program.address, soak.seed, &kills);
         room.people.push(visitor);
@@ -180,7 +180,7 @@ async fn fill(soak: &Soak, program: &Program, kills: &Excuse) -> Vec<Room> {
     rooms
 }
 
-/// Everybody writes for a while. `due` is when the next message is.
+/// Lets users write for this time. `due` is the time of the next message.
 async fn type_for(time: Duration, rooms: &[Room], rate: f64, due: &mut Instant, dice: &mut Dice) {
     let end = Instant::now() + time;
     let people = rooms.iter().map(|room| room.people.len()).sum::<usize>();
@@ -191,7 +191,7 @@ async fn type_for(time: Duration, rooms: &[Room], rate: f64, due: &mut Instant, 
         let room = &rooms[dice.between(0, rooms.len() as u64 - 1) as usize];
         let person = &room.people[dice.between(0, room.people.len() as u64 - 1) as usize];
         if person.view().unsent < PATIENCE {
-            // Now and then somebody's network sends the same thing twice.
+            // Now and then a client transmits an append twice.
             if dice.one_in(20) {
                 person.act(Act::Duplicate);
             }
@@ -208,7 +208,7 @@ async fn type_for(time: Duration, rooms: &[Room], rate: f64, due: &mut Instant, 
     tokio::time::sleep(end.saturating_duration_since(Instant::now())).await;
 }
 
-/// Everybody sends something now, and perhaps a little time goes by.
+/// Sends a message of every user, and waits up to 3 ms.
 async fn everybody_types(rooms: &[Room], dice: &mut Dice) {
     for person in rooms.iter().flat_map(|room| &room.people) {
         person.act(Act::Send(format!("message {:016x}", dice.draw())));
@@ -216,7 +216,7 @@ async fn everybody_types(rooms: &[Room], dice: &mut Dice) {
     tokio::time::sleep(Duration::from_micros(dice.between(0, 3_000))).await;
 }
 
-/// Some people's browsers notice at once that the network is there again; the others wait as long as they wait.
+/// Three in four browsers report at once that the network is back; the others wait for their backoff.
 async fn come_back(rooms: &[Room], dice: &mut Dice) {
     for person in rooms.iter().flat_map(|room| &room.people) {
         if !dice.one_in(4) {
@@ -234,7 +234,7 @@ fn total(rooms: &[Room]) -> View {
     total
 }
 
-/// How many people are not at rest after all that time.
+/// Waits until every page is idle. Returns the number of those that are not within [`REST`].
 async fn rest(rooms: &[Room], program: &Program) -> usize {
     let begun = Instant::now();
     for person in rooms.iter().flat_map(|room| &room.people) {
@@ -253,7 +253,7 @@ async fn rest(rooms: &[Room], program: &Program) -> usize {
     }
 }
 
-/// The pages first, as long as there is a server: then they end as they were.
+/// Checks all histories. Closes the pages before the server, so that they end in their present state.
 async fn judge(rooms: Vec<Room>, mut program: Program, figures: &mut Figures) {
     let mut pages = Vec::new();
     for room in rooms {

@@ -1,4 +1,4 @@
-//! One WebSocket, as a browser has it.
+//! One WebSocket that behaves like a browser's.
 
 use std::future::{Future, pending};
 use std::net::SocketAddr;
@@ -17,12 +17,12 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use super::http::Seat;
 
-/// What a socket reports that could not be opened, or broke.
+/// Close code of a socket that could not be opened, or broke.
 const BROKEN: u16 = 1006;
 
 pub(crate) type Web = WebSocketStream<TcpStream>;
 
-/// One socket, known by the number of its dial. Dropping it closes it.
+/// One socket, identified by its connection id. Dropping it closes it.
 pub(crate) struct Socket {
     pub(crate) connection_id: u32,
     wire: Wire,
@@ -44,12 +44,12 @@ impl Socket {
         Self { connection_id, wire, outgoing, to_write: Some(to_write), writer: None }
     }
 
-    /// Never waits, as in a browser.
+    /// Queues a frame. Never waits, as in a browser.
     pub(crate) fn transmit(&self, frame: &ClientFrame) {
         let _ = self.outgoing.send(Message::text(codec::encode(frame)));
     }
 
-    /// What happens next. After the close nothing does.
+    /// The next input for the client; pending for ever after the close.
     async fn next(&mut self) -> Input {
         let connection_id = self.connection_id;
         let code = match &mut self.wire {
@@ -101,7 +101,7 @@ impl Drop for Socket {
     }
 }
 
-/// What the newest socket reports next.
+/// The next input from the newest socket; pending for ever while there is none.
 pub(crate) async fn next(socket: &mut Option<Socket>) -> Input {
     match socket {
         Some(socket) => socket.next().await,
@@ -115,7 +115,7 @@ pub(crate) async fn connect(door: SocketAddr, seat: Seat) -> Option<Web> {
     upgrade(stream, door, &seat).await
 }
 
-/// The WebSocket of a seat, over a connection that is there.
+/// Opens the WebSocket of a seat over an open TCP connection.
 pub(crate) async fn upgrade(stream: TcpStream, door: SocketAddr, seat: &Seat) -> Option<Web> {
     let mut request = format!("ws://{door}/ws/{}", seat.code).into_client_request().ok()?;
     request.headers_mut().insert("cookie", seat.cookie.parse().ok()?);

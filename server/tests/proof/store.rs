@@ -1,4 +1,4 @@
-//! What the server has in the end, read from its file, or from a cluster.
+//! Final state of a room, read from the server's file or from a cluster.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,18 +15,18 @@ use super::history::Seated;
 pub(crate) struct Entry {
     pub(crate) seq: Seq,
     pub(crate) id: EventId,
-    /// What it is, as long as it is not trimmed.
+    /// Kind of the event; `None` once it is trimmed.
     pub(crate) kind: Option<EventKind>,
 }
 
 impl Entry {
-    /// What it says now.
+    /// Current text.
     pub(crate) fn words(&self) -> Option<&str> {
         self.kind.as_ref().and_then(words)
     }
 }
 
-/// The words of a message, or of a change of one.
+/// Text of a message or of an edit.
 pub(crate) fn words(kind: &EventKind) -> Option<&str> {
     match kind {
         EventKind::Message { body, .. } | EventKind::Edited { body, .. } => body.as_ref().map(|body| body.as_str()),
@@ -34,21 +34,21 @@ pub(crate) fn words(kind: &EventKind) -> Option<&str> {
     }
 }
 
-/// What histories are held against.
+/// Expected state that histories are compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Truth {
-    /// In its order.
+    /// In log order.
     pub(crate) log: Vec<Entry>,
-    /// In the order they were taken.
+    /// In the order in which they were taken.
     pub(crate) seats: Vec<Seated>,
-    /// How many events the room keeps.
+    /// Number of events that the room keeps.
     pub(crate) keeps: usize,
-    /// With which codes the server had reason to refuse something for now.
+    /// Codes with which the server had a reason to refuse events for now.
     pub(crate) defers: Vec<Code>,
 }
 
 impl Truth {
-    /// A room of the default size, in which nothing had to wait.
+    /// Reads a room from a SQLite file, with the default retention and no reason for refusals.
     pub(crate) fn read(store: &Path, code: RoomCode) -> Result<Self> {
         let file = open(store)?;
         let room = file.query_row("SELECT room FROM rooms WHERE code = ?1", [code.to_string()], |row| row.get(0));
@@ -57,7 +57,7 @@ impl Truth {
         Ok(Self { log: log(&file, room)?, seats: seats(&file, room)?, keeps, defers: Vec::new() })
     }
 
-    /// A room of a cluster that keeps this many events, more than were said, as its engine reads it.
+    /// Reads a room from a cluster. `keeps` is the number of events that it keeps, and more than were sent.
     pub(crate) async fn ask(store: &dyn Backend, code: RoomCode, keeps: usize) -> Self {
         let room = store.room(code).await.unwrap();
         let start = From::After(Position { epoch: room.position.epoch, seq: Seq(0) });
@@ -71,7 +71,7 @@ impl Truth {
     }
 }
 
-/// Ids stay for the life of the room, also of events that were trimmed.
+/// Reads the log from the table of ids, which has trimmed events too.
 fn log(file: &Connection, room: i64) -> Result<Vec<Entry>> {
     let mut ids = file.prepare(
         "SELECT ids.seq, ids.id, kind FROM ids LEFT JOIN events USING (room, seq) WHERE room = ?1 ORDER BY ids.seq",
@@ -93,7 +93,7 @@ fn seats(file: &Connection, room: i64) -> Result<Vec<Seated>> {
     seats.query_map([room], |row| Ok((MemberId(row.get::<_, Uuid>(0)?), row.get(1)?)))?.collect()
 }
 
-/// The last place of the room's log.
+/// Last sequence number of the room's log.
 pub(crate) fn head(store: &Path, code: RoomCode) -> Result<Seq> {
     open(store)?
         .query_row("SELECT head FROM rooms WHERE code = ?1", [code.to_string()], |row| row.get::<_, i64>(0))

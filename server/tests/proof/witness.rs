@@ -1,4 +1,4 @@
-//! Looks at a screen after every step and writes down what changed.
+//! Records what changed on a screen after every step.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use protocol::{Code, Event, EventId, EventKind, MemberId, Seq};
 use super::client::{View, now_ms};
 use super::history::{Ack, End, Fact, History, Said, Seated};
 
-/// Screens up to this size are looked at after every step; larger ones now and then.
+/// Number of events up to which rows are checked after every step; larger screens are checked now and then.
 const SMALL: usize = 64;
 const NOW_AND_THEN: u64 = 64;
 
@@ -19,13 +19,13 @@ pub(crate) struct Witness {
     pub(crate) view: View,
     last: Option<(Seq, EventId)>,
     drafts: HashMap<EventId, DraftState>,
-    /// What the server refused for good.
+    /// Events that the server refused for good.
     denied: HashMap<EventId, Code>,
     doubled: HashSet<RowKey>,
     looks: u64,
-    /// When what is on its way was sent.
+    /// Time at which the user sent each event that is not echoed yet, in monotonic milliseconds.
     sent_at: HashMap<EventId, u64>,
-    /// When the last welcomed socket ended.
+    /// Time when the last welcomed socket ended, in monotonic milliseconds.
     away_since: Option<u64>,
 }
 
@@ -39,7 +39,7 @@ impl Witness {
         witness
     }
 
-    /// The person sends something.
+    /// Records that the user sends an event.
     pub(crate) fn sends(&mut self, id: EventId, said: Said) {
         self.view.sent += 1;
         self.view.changes += u64::from(said.target().is_some());
@@ -48,12 +48,12 @@ impl Witness {
         self.sent_at.insert(id, now_ms());
     }
 
-    /// The server refuses it for good.
+    /// Records that the server refuses an event for good.
     pub(crate) fn denies(&mut self, id: EventId, code: Code) {
         self.denied.insert(id, code);
     }
 
-    /// Whether there is a welcomed socket now.
+    /// Records whether there is a welcomed socket now.
     pub(crate) fn lives(&mut self, live: bool) {
         if self.view.live && !live {
             self.away_since = Some(now_ms());
@@ -97,7 +97,7 @@ impl Witness {
             self.drafts.remove(&id);
             let sent_at = self.sent_at.remove(&id);
             match self.denied.remove(&id) {
-                // Nothing was typed for it, so it is not kept.
+                // A refused deletion or reaction has no typed text, so the outbox does not keep it.
                 Some(code) => self.refuse(id, code),
                 None => {
                     self.view.acked += 1;
@@ -125,7 +125,7 @@ impl Witness {
         self.facts.push(Fact::Refused { id, code });
     }
 
-    /// The rows are what a person sees: no key twice, every draft there.
+    /// Records the keys that more than one row has.
     fn look_at_rows(&mut self, client: &Client) {
         let mut keys = HashSet::new();
         for row in client.rows() {
@@ -149,7 +149,7 @@ impl Witness {
         self.drafts.iter().filter(|(_, state)| is_refused(state)).map(|(id, _)| *id).collect()
     }
 
-    /// The person has taken refused words off the screen. What was to change them went with them.
+    /// Records the drafts that the user discarded, and those that would have changed them.
     pub(crate) fn discarded(&mut self, client: &Client) {
         let present: HashSet<_> = client.outbox().drafts().map(|draft| draft.id).collect();
         let gone: Vec<_> = self.drafts.keys().filter(|id| !present.contains(id)).copied().collect();
@@ -162,7 +162,7 @@ impl Witness {
 
     pub(crate) fn finish(mut self, who: String, member: MemberId, client: &Client) -> History {
         self.look_at_rows(client);
-        // What is to change a message is shown as that message; so is what has no room to be shown in.
+        // A draft that changes a message has no row of its own, and without a room no draft has one.
         let is_shown = |draft: &client::Draft| client.room().is_some() && draft.event.target().is_none();
         let mut unsent: Vec<_> = client.rows().iter().filter_map(unsent).collect();
         unsent.extend(client.outbox().drafts().filter(|draft| !is_shown(draft)).map(|draft| draft.id));
@@ -179,7 +179,7 @@ fn roster(client: &Client) -> Vec<Seated> {
     client.members().iter().map(|seated| (seated.member, seated.name.to_string())).collect()
 }
 
-/// The messages as they are on the screen.
+/// Messages on the screen, with their text.
 fn shows(client: &Client) -> Vec<(EventId, Option<String>)> {
     let events = client.room().into_iter().flat_map(|room| room.timeline().events());
     events
@@ -188,7 +188,7 @@ fn shows(client: &Client) -> Vec<(EventId, Option<String>)> {
         .collect()
 }
 
-/// What a message says.
+/// Text of a message.
 fn says(event: &Event) -> Option<String> {
     match &event.kind {
         EventKind::Message { body, .. } => body.as_ref().map(|body| body.as_str().to_owned()),

@@ -1,4 +1,4 @@
-//! The checker itself: every kind of broken promise, made by hand, is reported in these words, and nothing else is.
+//! Tests of the checker: every kind of fault, made by hand, is reported with exactly this text, and nothing else is.
 
 use client::Ending;
 use protocol::{Code, Epoch, EventId, EventKind, MemberId, Position, Seq};
@@ -21,7 +21,7 @@ fn entry(seq: u64, n: u64, kind: Option<EventKind>) -> Entry {
     Entry { seq: Seq(seq), id: id(n), kind }
 }
 
-/// A room that keeps 1 000 events and has these, all of them trimmed.
+/// A room that keeps 1 000 events and has events with these ids, all of them trimmed.
 fn truth(ids: &[u64]) -> Truth {
     let log = ids.iter().zip(1..).map(|(n, seq)| entry(seq, *n, None)).collect();
     Truth { log, seats: inside(), keeps: 1_000, defers: Vec::new() }
@@ -43,7 +43,7 @@ fn acked(n: u64) -> Fact {
     Fact::Acked { id: id(n) }
 }
 
-/// Event `n`, at place `n`.
+/// Event `n`, shown at sequence number `n`.
 fn shown(n: u64) -> Fact {
     Fact::Shown { seq: Seq(n), id: id(n), body: Some(format!("words {n}")) }
 }
@@ -81,19 +81,19 @@ fn live(facts: impl IntoIterator<Item = Fact>) -> History {
     History { end: End::Live { roster: inside(), shows: Vec::new() }, ..history(facts) }
 }
 
-/// That these are the faults, in these words.
+/// Asserts that the checker finds exactly these faults, with these texts.
 fn reports(truth: &Truth, histories: &[History], kind: Kind, words: &[&str]) {
     let faults: Vec<_> = words.iter().map(|words| Fault { kind, words: (*words).to_owned() }).collect();
     assert_eq!(check(truth, histories), faults);
 }
 
-/// The id in words.
+/// The id as text.
 fn name(n: u64) -> String {
     id(n).to_string()
 }
 
 #[test]
-fn a_good_history_is_good() {
+fn correct_history_has_no_faults() {
     let facts = [
         welcomed(0, 3, false),
         sent(2),
@@ -112,13 +112,13 @@ fn a_good_history_is_good() {
 }
 
 #[test]
-fn a_lost_message_is_reported() {
+fn lost_message_is_reported() {
     let words = format!("A: {} was acknowledged and is not in the log", name(2));
     reports(&truth(&[1]), &[history([sent(2), acked(2), shown(1)])], Kind::Lost, &[&words]);
 }
 
 #[test]
-fn a_message_that_vanished_is_reported() {
+fn message_that_disappeared_is_reported() {
     let words = format!("A: {} is neither in the log nor on the screen, and nothing was said", name(2));
     reports(&truth(&[1]), &[history([sent(2), shown(1)])], Kind::Lost, &[&words]);
     let kept = History { unsent: vec![id(2)], ..history([sent(2), shown(1)]) };
@@ -129,7 +129,7 @@ fn a_message_that_vanished_is_reported() {
 }
 
 #[test]
-fn a_doubled_message_is_reported() {
+fn duplicated_message_is_reported() {
     let words = format!("{} is in the log at 1 and at 3", name(1));
     reports(&truth(&[1, 2, 1]), &[], Kind::Doubled, &[&words]);
     let words = format!("A: {} is on the screen twice", name(1));
@@ -139,18 +139,18 @@ fn a_doubled_message_is_reported() {
 }
 
 #[test]
-fn the_same_words_under_another_id_are_reported() {
+fn same_text_under_another_id_is_reported() {
     let words = ["the words \"words 1\" are in the log at 1 and at 2"];
     let again = |kind| Truth { log: vec![entry(1, 1, None), entry(2, 9, kind)], ..truth(&[]) };
     let kept = EventKind::message("words 1".parse().unwrap());
     reports(&again(Some(kept)), &[history([sent(1), acked(1)])], Kind::Doubled, &words);
-    // The second copy is trimmed, but somebody heard it.
+    // The second copy is trimmed, but a connection delivered it.
     let listener = history([heard(2, 9, "words 1")]);
     reports(&again(None), &[history([sent(1), acked(1)]), listener], Kind::Doubled, &words);
 }
 
 #[test]
-fn a_message_that_nobody_sent_is_reported() {
+fn message_that_nobody_sent_is_reported() {
     let log = Truth { log: vec![entry(1, 9, Some(EventKind::message("boo".parse().unwrap())))], ..truth(&[]) };
     reports(&log, &[], Kind::Invented, &["nobody sent \"boo\", which the log has at 1"]);
     let words = format!("A: the screen shows {} at 2, and the log does not", name(2));
@@ -158,7 +158,7 @@ fn a_message_that_nobody_sent_is_reported() {
 }
 
 #[test]
-fn a_reordered_message_is_reported() {
+fn reordered_message_is_reported() {
     reports(&truth(&[1, 2]), &[history([shown(2), shown(1)])], Kind::OutOfOrder, &["A: the screen shows 1 after 2"]);
     let facts = [sent(2), sent(3), acked(2), acked(3)];
     let words = format!("A: {} is in the log before what was sent before it", name(3));
@@ -166,11 +166,11 @@ fn a_reordered_message_is_reported() {
 }
 
 #[test]
-fn a_hole_is_reported() {
+fn gap_is_reported() {
     let words = ["A: the screen passes over 2", "A: the screen passes over 3"];
     reports(&truth(&[1, 2, 3, 4]), &[history([shown(1), shown(4)])], Kind::Hole, &words);
-    assert_eq!(check(&truth(&[1, 2, 3]), &[history([shown(1), Fact::Reset, shown(3)])]), [], "it was said");
-    // The client mends it with a new connection, so that no screen shows it.
+    assert_eq!(check(&truth(&[1, 2, 3]), &[history([shown(1), Fact::Reset, shown(3)])]), [], "a reset may skip events");
+    // A client recovers from a gap with a new connection, so no screen shows it.
     let gap = Fact::Gap { at: Seq(1), prev: Seq(2), seq: Seq(3) };
     let words = ["A: a hole on the wire: 3 says that it follows 2, after 1 came"];
     reports(&truth(&[1, 2, 3]), &[history([gap, shown(1), shown(2), shown(3)])], Kind::Hole, &words);
@@ -179,12 +179,12 @@ fn a_hole_is_reported() {
 }
 
 #[test]
-fn a_needless_reset_is_reported() {
+fn needless_reset_is_reported() {
     let reset = |asked| history([welcomed(asked, 5, false), Fact::Replayed { upto: Seq(5) }]);
     let log = truth(&[1, 2, 3, 4, 5]);
     let words = ["A: the server could not continue 3, although 2 events were missed and 1000 are kept"];
     reports(&log, &[reset(3)], Kind::NeedlessReset, &words);
-    assert_eq!(check(&log, &[reset(1_000)]), [], "no place of this log");
+    assert_eq!(check(&log, &[reset(1_000)]), [], "not a position of this log");
     let short = Truth { keeps: 2, ..log };
     assert_eq!(check(&short, &[reset(2)]), [], "trimmed");
     let words = ["A: the server could not continue 3, although 2 events were missed and 2 are kept"];
@@ -195,7 +195,7 @@ fn a_needless_reset_is_reported() {
 }
 
 #[test]
-fn a_refusal_without_a_reason_is_reported() {
+fn refusal_without_a_reason_is_reported() {
     let facts = || [sent(1), refused(1, Code::NoSeat), Fact::Discarded { id: id(1) }];
     let words = format!("A: {} was refused (NoSeat) without a reason", name(1));
     reports(&truth(&[]), &[history(facts())], Kind::Refused, &[&words]);
@@ -209,14 +209,14 @@ fn a_refusal_without_a_reason_is_reported() {
 }
 
 #[test]
-fn a_refusal_of_what_is_stored_is_reported() {
+fn refusal_of_a_stored_message_is_reported() {
     let facts = [sent(1), refused(1, Code::NoSeat), Fact::Discarded { id: id(1) }];
     let words = format!("A: {} is \"not sent\" on the screen, and the log has it", name(1));
     reports(&truth(&[1]), &[History { left: true, ..history(facts) }], Kind::Doubled, &[&words]);
 }
 
 #[test]
-fn a_connection_that_ends_without_a_reason_is_reported() {
+fn disconnect_without_a_reason_is_reported() {
     let closed = Fact::Dropped { close: Some(4004) };
     let words = ["A: a connection ended without a reason: closed with 4004"];
     reports(&truth(&[]), &[history([closed.clone()])], Kind::Dropped, &words);
@@ -226,7 +226,7 @@ fn a_connection_that_ends_without_a_reason_is_reported() {
 }
 
 #[test]
-fn a_page_that_was_thrown_out_is_reported() {
+fn page_that_ended_without_a_reason_is_reported() {
     let ended = |ending, left| History { end: End::Ended(ending), left, ..history([]) };
     let words = ["A: the page has ended (NoSeat), which nobody asked for"];
     reports(&truth(&[1]), &[ended(Ending::NoSeat, false)], Kind::ThrownOut, &words);
@@ -238,13 +238,13 @@ fn a_page_that_was_thrown_out_is_reported() {
 }
 
 #[test]
-fn a_page_that_does_not_show_the_end_is_reported() {
+fn page_without_the_last_event_is_reported() {
     let words = ["A: everything is at rest, the screen ends at 1, and the log at 2"];
     reports(&truth(&[1, 2]), &[live([shown(1)])], Kind::Lost, &words);
 }
 
 #[test]
-fn a_wrong_roster_at_rest_is_reported() {
+fn wrong_roster_of_an_idle_page_is_reported() {
     let shows = |roster: Vec<Seated>| History { end: End::Live { roster, shows: Vec::new() }, ..history([shown(1)]) };
     let alone = vec![(member(1), "Ana".to_owned())];
     let words = ["A: the page shows [Ana], and inside are [Ana, Ben]"];
@@ -256,7 +256,7 @@ fn a_wrong_roster_at_rest_is_reported() {
 }
 
 #[test]
-fn what_is_not_what_was_sent_is_reported() {
+fn shown_text_that_was_not_sent_is_reported() {
     let other = Fact::Shown { seq: Seq(1), id: id(1), body: Some("other".to_owned()) };
     let words = format!("A: {} is shown as Some(\"other\"), which is not what was sent", name(1));
     reports(&truth(&[1]), &[history([sent(1), acked(1), other])], Kind::Lost, &[&words]);
@@ -271,7 +271,7 @@ fn changes() -> [Fact; 3] {
 }
 
 #[test]
-fn a_change_that_is_missing_in_the_log_is_reported() {
+fn change_missing_in_the_log_is_reported() {
     let log = |kind, changes: u64| Truth {
         log: [entry(1, 1, kind)].into_iter().chain((2..=changes).map(|n| entry(n, n, None))).collect(),
         ..truth(&[])
@@ -286,11 +286,11 @@ fn a_change_that_is_missing_in_the_log_is_reported() {
 }
 
 #[test]
-fn old_words_after_a_change_are_reported() {
+fn old_text_delivered_after_a_change_is_reported() {
     let from = |head, words| history([welcomed(0, head, false), heard(1, 1, words)]);
     let log = truth(&[1, 2, 3]);
     let sender = || history(changes());
-    assert_eq!(check(&log, &[sender(), from(1, "words 1"), from(2, "new")]), [], "as it was then");
+    assert_eq!(check(&log, &[sender(), from(1, "words 1"), from(2, "new")]), [], "the text was current then");
     let words = ["A: heard \"words 1\" on a connection from 2, taken back at 2"];
     reports(&log, &[sender(), from(2, "words 1")], Kind::Words, &words);
     let words = ["A: heard \"new\" on a connection from 3, taken back at 3"];
@@ -298,7 +298,7 @@ fn old_words_after_a_change_are_reported() {
 }
 
 #[test]
-fn a_screen_at_rest_that_shows_old_words_is_reported() {
+fn old_text_on_an_idle_page_is_reported() {
     let shows = |body: Option<&str>| {
         let shows = vec![(id(1), body.map(str::to_owned))];
         [History { end: End::Live { roster: inside(), shows }, ..history([shown(1), shown(2), shown(3)]) }]
@@ -315,7 +315,7 @@ fn a_screen_at_rest_that_shows_old_words_is_reported() {
 }
 
 #[test]
-fn a_change_is_refused_where_there_is_a_reason_and_nowhere_else() {
+fn refused_change_is_reported_unless_it_has_a_reason() {
     let refusal = |code| history([said(2, Said::Deleted { target: id(1) }), refused(2, code)]);
     let author = |n| History { member: member(n), ..history([sent(1), acked(1)]) };
     assert_eq!(check(&truth(&[1]), &[author(2), refusal(Code::NotAuthor)]), []);

@@ -1,4 +1,4 @@
-//! Bugs planted on purpose: each is seen, and the plan that showed it is kept and shows it again.
+//! Bugs planted on purpose: each is found, and the plan that found it can be saved and finds it again.
 
 use protocol::{EventId, EventKind, Seq};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::proof::proxy::Cut;
 use crate::proof::runner::{self, Evidence, Outcome};
 use crate::{load, save};
 
-/// Two people who write, lose their connections, and meet a restart.
+/// A plan with two users who write, lose their connections and see the server restart.
 fn plan() -> Plan {
     let mut steps = vec![Step::Connect { who: 0 }, Step::Connect { who: 1 }, Step::Wait { ms: 50 }];
     for _ in 0..3 {
@@ -24,19 +24,19 @@ fn plan() -> Plan {
     Plan { seed: 1, people: 2, events: 1_000, rate: 10_000, steps }
 }
 
-/// Somebody alone on a network that works, and restarts.
+/// A plan with only the user whose network works, and restarts.
 fn alone() -> Plan {
     let round = [Step::Chatter { count: 4 }, Step::Wait { ms: 300 }, Step::Restart { crash: true }];
     let steps = [&round[..], &round[..], &round[..]].concat();
     Plan { seed: 1, people: 0, events: 1_000, rate: 10_000, steps }
 }
 
-fn sees(outcome: &Outcome, kind: Kind) -> bool {
+fn has_fault(outcome: &Outcome, kind: Kind) -> bool {
     outcome.faults.iter().any(|fault| fault.kind == kind)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_an_engine_does_wrong_is_seen() {
+async fn every_planted_bug_is_found() {
     for (bent, kind) in [
         (Bent::Copies, Kind::Doubled),
         (Bent::Skips, Kind::Hole),
@@ -49,12 +49,12 @@ async fn what_an_engine_does_wrong_is_seen() {
     ] {
         let plan = if bent == Bent::Stumbles { alone() } else { plan() };
         let outcome = runner::run(&plan, bent).await;
-        assert!(sees(&outcome, kind), "{bent:?}: {:#?}", outcome.faults);
+        assert!(has_fault(&outcome, kind), "{bent:?}: {:#?}", outcome.faults);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failing_plan_is_kept_and_fails_again() {
+async fn failing_plan_can_be_saved_and_fails_again() {
     let plan = Plan { seed: u64::MAX, ..plan() };
     let first = runner::run(&plan, Bent::Copies).await;
     assert!(!first.is_good());
@@ -63,24 +63,24 @@ async fn a_failing_plan_is_kept_and_fails_again() {
     std::fs::remove_file(&file).unwrap();
     assert_eq!(kept, plan);
     let again = runner::run(&kept, Bent::Copies).await;
-    assert!(sees(&again, Kind::Doubled), "{:#?}", again.faults);
+    assert!(has_fault(&again, Kind::Doubled), "{:#?}", again.faults);
     let mended = runner::run(&kept, Bent::Straight).await;
     assert!(mended.is_good(), "{:#?} {:#?}", mended.faults, mended.stuck);
 }
 
-/// Order is the log's: the clock may stand where it wants.
+/// The log alone defines the order, so the clock may show any time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clock_that_runs_backwards_changes_nothing() {
+async fn clock_that_runs_backwards_breaks_no_guarantee() {
     let outcome = runner::run(&plan(), Bent::ClockBackwards).await;
     assert!(outcome.is_good(), "{:#?} {:#?}", outcome.faults, outcome.stuck);
     assert!(outcome.total.acked > 20 && outcome.total.resumes > 0, "{outcome:?}");
 }
 
-/// Something done to what is known of a plan that went well.
+/// Falsifies the evidence of a plan that ran without faults.
 type Forge = fn(&mut Evidence);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_wrong_in_a_real_history_is_seen() {
+async fn falsified_real_history_is_found() {
     let evidence = runner::perform(&plan(), Bent::Straight).await;
     assert_eq!(checker::check(&evidence.truth, &evidence.histories), []);
     let forgeries: [(Kind, Forge); 11] = [
@@ -104,7 +104,7 @@ async fn what_is_wrong_in_a_real_history_is_seen() {
     }
 }
 
-/// What the first person has been told is in the log.
+/// Ids that the first user saw acknowledged.
 fn acked(it: &Evidence) -> Vec<EventId> {
     let ids = it.histories[0].facts.iter().filter_map(|fact| match fact {
         Fact::Acked { id } => Some(*id),
@@ -118,7 +118,7 @@ fn lose(it: &mut Evidence) {
     it.truth.log.retain(|entry| entry.id != lost);
 }
 
-/// The same words once more, at the end.
+/// Adds the text of a message again under another id, at the end of the log.
 fn store_again(it: &mut Evidence) {
     let mut copy = it.truth.log.iter().find(|entry| entry.words().is_some()).unwrap().clone();
     copy.id = EventId(Uuid::from_u128(1));
@@ -133,23 +133,23 @@ fn swap(it: &mut Evidence) {
     (it.truth.log[places[0]].id, it.truth.log[places[1]].id) = (ids[1], ids[0]);
 }
 
-/// The screen misses one in the middle.
+/// Removes a message from the middle of the first user's screen.
 fn skip(it: &mut Evidence) {
     let is_message = |entry: &&crate::proof::store::Entry| matches!(entry.kind, Some(EventKind::Message { .. }));
     let missed = it.truth.log.iter().filter(is_message).nth(10).unwrap().id;
     it.histories[0].facts.retain(|fact| !matches!(fact, Fact::Shown { id, .. } if *id == missed));
 }
 
-/// What was taken back is in the log as if nothing had happened.
+/// Gives a deleted message a text again in the log.
 fn unchange(it: &mut Evidence) {
     let body = |entry: &mut crate::proof::store::Entry| match &mut entry.kind {
         Some(EventKind::Message { body, .. }) if body.is_none() => Some(body.insert("back".parse().unwrap()).clone()),
         _ => None,
     };
-    it.truth.log.iter_mut().find_map(body).expect("a message that was taken back");
+    it.truth.log.iter_mut().find_map(body).expect("a deleted message");
 }
 
-/// Every resume was refused.
+/// Makes every resume look refused.
 fn reset(it: &mut Evidence) {
     for fact in it.histories.iter_mut().flat_map(|history| &mut history.facts) {
         if let Fact::Welcomed { recovered, .. } = fact {

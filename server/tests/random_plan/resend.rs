@@ -1,5 +1,5 @@
-//! A draft whose first copy is in the log already, wherever the client stands: the outbox drains, and the log has it
-//! once.
+//! A draft that is sent again although the log has it already: at any position of the client the outbox drains, and the
+//! log has the draft once.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::proof::node::Inside;
 use crate::proof::{checker, excuse::Excuse, store::Truth};
 
 const TIME: Duration = Duration::from_secs(20);
-/// More than a page has.
+/// More messages than a page holds.
 const MANY: u64 = 130;
 
-/// A's draft is stored and its echo was lost; then others said `others` things, and A's page is loaded as `page` says,
-/// given the page from before and the one from now.
-async fn drains(events: usize, others: u64, page: fn(Snapshot, Snapshot) -> Snapshot) -> checked::Facts {
+/// Stores a draft of A whose echo is lost, lets B send `others` messages, and opens A's page. `page` makes its snapshot
+/// from the one before the draft and the current one. Asserts that A's outbox drains.
+async fn assert_outbox_drains(events: usize, others: u64, page: fn(Snapshot, Snapshot) -> Snapshot) -> checked::Facts {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("flasky.db");
     let flags = [format!("--events={events}"), "--appends-per-second=100000".into(), "--append-burst=100000".into()];
@@ -49,7 +49,7 @@ async fn drains(events: usize, others: u64, page: fn(Snapshot, Snapshot) -> Snap
     checked::Facts { a: a_view, b: b_view }
 }
 
-/// What the cases are compared by.
+/// Results of one case.
 mod checked {
     use crate::proof::client::View;
 
@@ -64,25 +64,25 @@ fn open(server: std::net::SocketAddr, seat: Seat, id: EventId, page: Snapshot) -
     let event = r#"{"Message":{"body":"hello","reply_to":null}}"#;
     let kept = format!(r#"{{"drafts":[{{"id":"{id}","event":{event},"at":1,"state":"InFlight"}}]}}"#);
     let client = Client::new(7, Some(page), serde_json::from_str(&kept).unwrap());
-    assert!(client.has_unsent(), "the page shows it already");
+    assert!(client.has_unsent(), "the snapshot has settled the draft already");
     Person::open_with("A".to_owned(), seat, server, 7, client, &Excuse::default())
 }
 
 #[tokio::test]
-async fn after_the_position() {
-    let facts = drains(1_000, 3, |before, _| before).await;
+async fn resent_draft_after_the_position_settles() {
+    let facts = assert_outbox_drains(1_000, 3, |before, _| before).await;
     assert_eq!(facts.a.resumes, 1, "{facts:?}");
 }
 
 #[tokio::test]
-async fn before_the_position() {
-    let facts = drains(1_000, MANY, |_, now| now).await;
+async fn resent_draft_before_the_position_settles() {
+    let facts = assert_outbox_drains(1_000, MANY, |_, now| now).await;
     assert_eq!(facts.a.resumes, 1, "{facts:?}");
 }
 
 #[tokio::test]
-async fn after_continuity_is_lost() {
-    let facts = drains(1_000, MANY, |_, mut now| {
+async fn resent_draft_settles_after_a_reset() {
+    let facts = assert_outbox_drains(1_000, MANY, |_, mut now| {
         now.position = Position { epoch: now.position.epoch, seq: Seq(now.position.seq.0 + 1_000_000) };
         now
     })
@@ -91,14 +91,14 @@ async fn after_continuity_is_lost() {
 }
 
 #[tokio::test]
-async fn after_it_is_trimmed() {
-    let facts = drains(20, MANY, |before, _| before).await;
+async fn resent_draft_settles_after_it_was_trimmed() {
+    let facts = assert_outbox_drains(20, MANY, |before, _| before).await;
     assert_eq!((facts.a.resumes, facts.a.acked), (0, 1), "{facts:?}");
     assert_eq!(facts.b.acked, MANY);
 }
 
 #[tokio::test]
-async fn after_it_is_trimmed_and_before_the_position() {
-    let facts = drains(20, MANY, |_, now| now).await;
+async fn resent_draft_trimmed_before_the_position_settles() {
+    let facts = assert_outbox_drains(20, MANY, |_, now| now).await;
     assert_eq!((facts.a.resumes, facts.a.acked), (1, 1), "{facts:?}");
 }

@@ -1,4 +1,5 @@
-//! Frames of every kind have a budget per member: who is over it waits, loses nothing, and holds up nobody else.
+//! Budget per member for inbound frames of every kind: a member over it is read later, loses nothing, and delays nobody
+//! else.
 
 use std::time::Duration;
 
@@ -8,31 +9,32 @@ use super::raw::{CLOSE, FIN, PING, PONG, Raw, TEXT, frame};
 use crate::support::client::{Browser, Person};
 use crate::support::server::Server;
 
-/// The budget of PROTOCOL.md, Limits, at the default rate of appends: KiB at once, and KiB a second.
+/// Maximum KiB at once, at the default rate of appends (PROTOCOL.md, Limits).
 const BURST: f64 = 640.0;
+/// KiB per second, at the default rate of appends.
 const RATE: f64 = 320.0;
-/// KiB that a frame counts beside its bytes.
+/// KiB charged for a frame beside its bytes.
 const FRAME: f64 = 4.0;
-/// KiB that a new connection counts.
+/// KiB charged for a new connection.
 const OPENING: f64 = 16.0;
 const FLOOD: Duration = Duration::from_secs(2);
 
-/// WebSocket messages that the server has read from all of its clients.
-async fn frames(server: &Server) -> f64 {
+/// Number of WebSocket messages that the server has read from all of its clients.
+async fn frames_read(server: &Server) -> f64 {
     let metrics = Browser { address: server.metrics, cookie: None }.get("/metrics").await.body;
     let line = metrics.lines().find_map(|line| line.strip_prefix("flasky_frames_total "));
     line.expect("frames are counted").parse().unwrap()
 }
 
-async fn two() -> (Server, Person, Person) {
+async fn two_members() -> (Server, Person, Person) {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let eve = Person::join(&server, ana.code, "Eve").await;
     (server, ana, eve)
 }
 
-/// Frames that cost a client little, with what the server makes of them.
-fn cheap() -> Vec<(&'static str, Vec<u8>)> {
+/// Frames that are cheap for a client to send, with their descriptions.
+fn cheap_frames() -> Vec<(&'static str, Vec<u8>)> {
     let text = |text: &str| frame(FIN | TEXT, text.as_bytes());
     let v4 = "9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d";
     vec![
@@ -49,30 +51,30 @@ fn cheap() -> Vec<(&'static str, Vec<u8>)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn frames_over_the_budget_are_not_read() {
-    for (what, bytes) in cheap() {
-        let (server, ana, eve) = two().await;
+    for (what, bytes) in cheap_frames() {
+        let (server, ana, eve) = two_members().await;
         let (mut at_ana, mut at_eve) = (ana.connect().await, Raw::greet(&eve).await);
-        let (before, began) = (frames(&server).await, Instant::now());
+        let (before, began) = (frames_read(&server).await, Instant::now());
         let pieces = bytes.repeat(64 * 1024 / bytes.len() + 1);
         at_eve.flood(&pieces, FLOOD).await;
-        let read = frames(&server).await - before;
+        let read = frames_read(&server).await - before;
         let size = FRAME.max(bytes.len() as f64 / 1024.0);
         let most = (BURST + RATE * began.elapsed().as_secs_f64()) / size + 1.0;
         assert!(read <= most, "{what}: {read} read, {most} allowed");
-        assert!(read >= BURST / (size + FRAME) / 2.0, "{what}: {read} read, and the burst is free");
+        assert!(read >= BURST / (size + FRAME) / 2.0, "{what}: {read} read, fewer than the burst allows");
         at_ana.is_well(1).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tabs_of_a_member_share_a_budget_and_members_do_not() {
-    let (server, ana, eve) = two().await;
+async fn connections_of_a_member_share_a_budget_and_members_do_not() {
+    let (server, ana, eve) = two_members().await;
     let mut at_ana = ana.connect().await;
     let mut tabs = Vec::new();
     for _ in 0..4 {
         tabs.push(Raw::greet(&eve).await);
     }
-    let (before, began) = (frames(&server).await, Instant::now());
+    let (before, began) = (frames_read(&server).await, Instant::now());
     let pings = frame(FIN | PING, b"").repeat(10_000);
     let floods = tabs.into_iter().map(|mut tab| {
         let pings = pings.clone();
@@ -81,7 +83,7 @@ async fn tabs_of_a_member_share_a_budget_and_members_do_not() {
     for flood in floods.collect::<Vec<_>>() {
         flood.await.unwrap();
     }
-    let read = frames(&server).await - before;
+    let read = frames_read(&server).await - before;
     let most = (BURST + RATE * began.elapsed().as_secs_f64()) / FRAME + 4.0;
     assert!(read <= most, "{read} read, {most} allowed");
     for n in 0..50 {
@@ -91,7 +93,7 @@ async fn tabs_of_a_member_share_a_budget_and_members_do_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fragments_over_the_budget_are_read_later() {
-    let (_server, ana, eve) = two().await;
+    let (_server, ana, eve) = two_members().await;
     let (mut at_ana, mut at_eve) = (ana.connect().await, Raw::greet(&eve).await);
     let empty = frame(0, b"").repeat(250_000);
     let size = empty.len() as f64 / 1024.0;
@@ -106,19 +108,20 @@ async fn fragments_over_the_budget_are_read_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn frames_of_a_stranger_over_the_budget_are_not_read() {
+async fn frames_of_a_refused_connection_over_the_budget_are_not_read() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut stranger = Person::create(&server, "Eve").await;
     stranger.code = ana.code;
-    // Refused at hello, and refused at once: what they send until they are gone is not worth more.
+    // With a cookie the refusal follows `hello`, without one it is immediate. Both connections have a budget until they
+    // end.
     for cookie in [stranger.browser.cookie.clone(), None] {
         stranger.browser.cookie = cookie;
         let mut raw = Raw::open(&stranger).await;
         raw.text(super::raw::HELLO).await;
-        let (before, began) = (frames(&server).await, Instant::now());
+        let (before, began) = (frames_read(&server).await, Instant::now());
         raw.flood(&frame(FIN | PING, b"").repeat(10_000), FLOOD).await;
-        let read = frames(&server).await - before;
+        let read = frames_read(&server).await - before;
         let most = (BURST + RATE * began.elapsed().as_secs_f64()) / FRAME + 1.0;
         assert!(read <= most, "{read} read, {most} allowed");
     }
@@ -126,7 +129,7 @@ async fn frames_of_a_stranger_over_the_budget_are_not_read() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_over_the_budget_are_opened_later() {
-    let (_server, ana, eve) = two().await;
+    let (_server, ana, eve) = two_members().await;
     let mut at_ana = ana.connect().await;
     let (mut opened, began) = (0.0, Instant::now());
     while began.elapsed() < FLOOD {
@@ -143,7 +146,7 @@ async fn connections_over_the_budget_are_opened_later() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn frames_over_the_budget_are_answered_later_and_in_order() {
-    let (_server, _ana, eve) = two().await;
+    let (_server, _ana, eve) = two_members().await;
     let mut raw = Raw::greet(&eve).await;
     let pings: Vec<u8> =
         (0..300).flat_map(|n| frame(FIN | TEXT, format!(r#"{{"type":"ping","n":{n}}}"#).as_bytes())).collect();

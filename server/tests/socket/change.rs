@@ -1,4 +1,4 @@
-//! Taking back what was said, answering it, and putting an emoji on it.
+//! Edits, deletions, replies and reactions.
 
 use protocol::{Code, EventId, EventKind, Proposal, codec};
 use server::entropy;
@@ -15,7 +15,7 @@ fn react(target: EventId, emoji: &str) -> Proposal {
 }
 
 #[tokio::test]
-async fn what_was_taken_back_is_said_to_nobody() {
+async fn edited_and_deleted_text_is_never_sent_again() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -38,7 +38,7 @@ async fn what_was_taken_back_is_said_to_nobody() {
         assert_eq!(replay.last(), Some(&deleted), "{who}");
         assert!(!codec::encode(&replay).contains("treasure"), "{who}");
     }
-    // Sent again, the first words and the second are what they are now.
+    // A retry of the message or of its edit returns their present state, without the old text.
     for (id, proposal) in [
         (said.id, Proposal::Message { body: "the treasure is under the old oak".to_owned(), reply_to: None }),
         (edited.id, edit(said.id, "the treasure is behind the mill")),
@@ -50,7 +50,7 @@ async fn what_was_taken_back_is_said_to_nobody() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_changed_is_refused_by_name() {
+async fn invalid_change_is_rejected_with_its_code() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -77,7 +77,7 @@ async fn what_cannot_be_changed_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn an_answer_and_an_emoji_name_their_message() {
+async fn reply_and_reaction_name_their_message() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;

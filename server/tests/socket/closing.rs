@@ -1,5 +1,5 @@
-//! Ends of connections: every Close is answered, and what breaks the WebSocket protocol is told why (RFC 6455 sections
-//! 5.5.1, 7.1.7 and 7.4.1). A browser that sees no Close reports 1006.
+//! Closing handshake: every Close is answered, and a violation of the WebSocket protocol is closed with its code (RFC
+//! 6455 sections 5.5.1, 7.1.7 and 7.4.1). A browser that sees no Close reports 1006.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use super::raw::{BINARY, CLOSE, FIN, PING, PONG, Raw, TEXT, close, frame};
 use crate::support::client::Person;
 use crate::support::server::Server;
 
-/// Longest time the server waits for the end of a connection after its Close (PROTOCOL.md, Codes).
+/// Maximum time the server waits for the end of a connection after its own Close (PROTOCOL.md, Codes).
 const LINGER: Duration = Duration::from_secs(2);
-/// The longest message that is read before it is judged.
+/// Maximum bytes of a message that the server reads: 4507 up to here, 1009 above.
 const CUT: usize = 128 * 1024;
 
 async fn person() -> (Server, Person) {
@@ -123,11 +123,11 @@ async fn text_that_is_not_utf8_closes_with_1007() {
 }
 
 #[tokio::test]
-async fn text_above_the_limit_closes_with_4507_and_above_the_cut_with_1009() {
+async fn text_above_64_kib_closes_with_4507_and_above_128_kib_with_1009() {
     let (_server, ana) = person().await;
     let long = |length: usize| "x".repeat(length).into_bytes();
     let halves = |length: usize| [frame(TEXT, &long(length / 2)), frame(FIN, &long(length - length / 2))].concat();
-    // As long as this says it is, the rest would come for years.
+    // A header that announces 2^62 bytes, which would take years to arrive.
     let endless = [&[FIN | TEXT, 0xff][..], &(1u64 << 62).to_be_bytes(), &[0; 4], b"{"].concat();
     for (what, bytes, code) in [
         ("a byte above the limit", frame(FIN | TEXT, &long(64 * 1024 + 1)), 4507),
@@ -153,7 +153,7 @@ async fn text_above_the_limit_closes_with_4507_and_above_the_cut_with_1009() {
 }
 
 #[tokio::test]
-async fn server_close_that_is_not_answered_ends_within_two_seconds() {
+async fn unanswered_server_close_ends_within_two_seconds() {
     let (_server, ana) = person().await;
     for (what, bytes, code) in [
         ("no frame of the protocol", frame(FIN | TEXT, b"[]"), 4500),
@@ -164,24 +164,24 @@ async fn server_close_that_is_not_answered_ends_within_two_seconds() {
         raw.write(&bytes).await;
         assert_eq!(raw.code().await, Some(code), "{what}");
         let closed = Instant::now();
-        // This client keeps its half open and says nothing. It finds the connection gone when a write is answered by a
-        // reset.
+        // This client keeps its half open and sends no Close. It learns that the connection is gone when a write is
+        // answered by a reset.
         while raw.stream.write_all(&frame(FIN | PING, b"")).await.is_ok() {
-            assert!(closed.elapsed() < 2 * LINGER, "{what}: still there after {:?}", closed.elapsed());
+            assert!(closed.elapsed() < 2 * LINGER, "{what}: still open after {:?}", closed.elapsed());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert!(closed.elapsed() > LINGER / 2, "{what}: no time to answer");
+        assert!(closed.elapsed() > LINGER / 2, "{what}: the client had no time to answer");
     }
 }
 
 #[tokio::test]
-async fn server_close_is_over_when_the_client_answers_it() {
+async fn answered_server_close_ends_at_once() {
     let (_server, ana) = person().await;
     let mut raw = Raw::greet(&ana).await;
     raw.text("[]").await;
     assert_eq!(raw.code().await, Some(4500));
     let closed = Instant::now();
-    // What was on its way when the Close came is passed over.
+    // A frame that was on its way when the Close was sent is ignored.
     raw.text(r#"{"type":"ping","n":1}"#).await;
     raw.write(&frame(FIN | CLOSE, &close(4500, b""))).await;
     raw.ends().await;
@@ -191,7 +191,7 @@ async fn server_close_is_over_when_the_client_answers_it() {
 #[tokio::test]
 async fn half_closed_connection_is_ended() {
     let (_server, ana) = person().await;
-    // In order, in the middle of a frame, and in the middle of a message.
+    // Between messages, in the middle of a frame, and in the middle of a message.
     for bytes in [vec![], vec![FIN | TEXT, 0xe4, 0, 0, 0, 0, b'{'], frame(TEXT, b"{")] {
         let mut raw = Raw::greet(&ana).await;
         raw.write(&bytes).await;

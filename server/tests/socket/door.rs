@@ -1,11 +1,11 @@
-//! Who gets in.
+//! Opening a socket: handshake, cookie, room code, subprotocol, origin, and the number of connections.
 
 use super::raw::{HANDSHAKE, Raw};
 use crate::support::client::{Browser, Handshake, Person};
 use crate::support::server::Server;
 
 #[tokio::test]
-async fn who_has_no_seat_is_told_so() {
+async fn connection_without_a_seat_closes_with_4501() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut at_ana = ana.connect().await;
@@ -24,7 +24,7 @@ async fn who_has_no_seat_is_told_so() {
         ("nonsense", Some(format!("{name}=%ff%00"))),
     ] {
         let mut socket = Handshake { cookie, ..Handshake::of(&ana) }.open().await.unwrap();
-        // Some are refused before they say hello, some after.
+        // Some are refused before `hello`, some after.
         socket.send_text(r#"{"type":"hello","v":1}"#.to_owned()).await;
         assert_eq!(socket.end().await, 4501, "{why}");
     }
@@ -32,7 +32,7 @@ async fn who_has_no_seat_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_not_there_is_said_so() {
+async fn unknown_room_closes_with_4502() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     for code in ["ZZZZ-ZZZZ", "KXQ4-7M2", "nonsense", "%00"] {
@@ -40,14 +40,14 @@ async fn a_room_that_is_not_there_is_said_so() {
         socket.send_text(r#"{"type":"hello","v":1}"#.to_owned()).await;
         assert_eq!(socket.end().await, 4502, "{code}");
     }
-    // The code is read as generously as on the page.
+    // Lower case and a missing hyphen are accepted, as on the page.
     let code = ana.code.to_string().to_lowercase().replace('-', "");
     let mut socket = Handshake { code, ..Handshake::of(&ana) }.open().await.unwrap();
     socket.greet_anew().await;
 }
 
 #[tokio::test]
-async fn another_protocol_is_told_to_reload() {
+async fn missing_subprotocol_closes_with_4508() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut socket = Handshake { subprotocol: false, ..Handshake::of(&ana) }.open().await.unwrap();
@@ -55,7 +55,7 @@ async fn another_protocol_is_told_to_reload() {
 }
 
 #[tokio::test]
-async fn another_sites_page_opens_no_socket() {
+async fn handshake_of_another_origin_is_refused_with_403() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let own = format!("http://{}", server.address);
@@ -69,7 +69,7 @@ async fn another_sites_page_opens_no_socket() {
 }
 
 #[tokio::test]
-async fn a_public_address_is_the_only_origin() {
+async fn public_url_is_the_only_allowed_origin() {
     let server = Server::start(&["--public-url=http://chat.example"]).await;
     let ana = Person::create(&server, "Ana").await;
     let open = |origin: String| Handshake { origin: Some(origin), ..Handshake::of(&ana) }.open();
@@ -78,7 +78,7 @@ async fn a_public_address_is_the_only_origin() {
 }
 
 #[tokio::test]
-async fn one_member_has_so_many_tabs() {
+async fn ninth_connection_of_a_member_closes_with_4510() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -97,7 +97,7 @@ async fn one_member_has_so_many_tabs() {
 }
 
 #[tokio::test]
-async fn the_sockets_address_is_no_page() {
+async fn socket_path_without_a_handshake_is_a_client_error() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let answer = Browser::new(&server).get(&format!("/ws/{}", ana.code)).await;
@@ -105,7 +105,7 @@ async fn the_sockets_address_is_no_page() {
 }
 
 #[tokio::test]
-async fn several_connection_lines_are_one_list() {
+async fn several_connection_header_lines_are_read_as_one_list() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let [_, rest @ ..] = HANDSHAKE;

@@ -1,4 +1,4 @@
-//! What no client should send, and what it costs: this client's connection, and nobody else's.
+//! Invalid, oversized and unknown frames: they end at most the connection of their sender.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::support::within;
 
 const HELLO: &str = r#"{"type":"hello","v":1}"#;
 
-/// Somebody who wants to talk undisturbed, and somebody else.
-async fn two() -> (Server, Socket, Person) {
+/// A connected member who must not be affected, and a member who sends the frames under test.
+async fn two_members() -> (Server, Socket, Person) {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let eve = Person::join(&server, ana.code, "Eve").await;
@@ -25,8 +25,8 @@ async fn two() -> (Server, Socket, Person) {
 }
 
 #[tokio::test]
-async fn what_is_no_frame_ends_the_connection() {
-    let (_server, mut at_ana, eve) = two().await;
+async fn invalid_frame_ends_the_connection() {
+    let (_server, mut at_ana, eve) = two_members().await;
     let append =
         format!(r#"{{"type":"append","id":"{}","event":{{"kind":"message","body":"x"}}}}"#, entropy::event_id());
     let large = format!(r#"{{"type":"ping","n":1,"pad":"{}"}}"#, "x".repeat(64 * 1024));
@@ -60,8 +60,8 @@ async fn what_is_no_frame_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn bytes_are_no_frame() {
-    let (_server, mut at_ana, eve) = two().await;
+async fn binary_message_closes_with_4500() {
+    let (_server, mut at_ana, eve) = two_members().await;
     for greeted in [false, true] {
         let mut socket = if greeted { eve.connect().await } else { eve.knock().await };
         within(socket.stream.send(Message::Binary(HELLO.into()))).await.unwrap();
@@ -71,16 +71,16 @@ async fn bytes_are_no_frame() {
 }
 
 #[tokio::test]
-async fn a_frame_of_a_later_version_is_passed_over() {
-    let (_server, mut at_ana, _) = two().await;
+async fn frame_of_an_unknown_type_is_ignored() {
+    let (_server, mut at_ana, _) = two_members().await;
     at_ana.send_text(r#"{"type":"signal","typing":true}"#.to_owned()).await;
     at_ana.send_text(r#"{"type":"of_a_later_version","body":"x"}"#.to_owned()).await;
     at_ana.is_well(1).await;
 }
 
 #[tokio::test]
-async fn a_frame_of_just_the_limit_is_taken() {
-    let (_server, mut at_ana, _) = two().await;
+async fn frame_of_exactly_the_limit_is_accepted() {
+    let (_server, mut at_ana, _) = two_members().await;
     let frame = |pad: usize| format!(r#"{{"type":"ping","n":7,"pad":"{}"}}"#, "x".repeat(pad));
     let text = frame(64 * 1024 - frame(0).len());
     assert_eq!(text.len(), 64 * 1024);
@@ -89,9 +89,10 @@ async fn a_frame_of_just_the_limit_is_taken() {
 }
 
 #[tokio::test]
-async fn half_a_frame_disturbs_nobody() {
-    let (_server, mut at_ana, eve) = two().await;
-    // A masked text frame of 100 bytes, of which there are two; then no frame at all (reserved bits set).
+async fn partial_frame_does_not_affect_other_members() {
+    let (_server, mut at_ana, eve) = two_members().await;
+    // A masked text frame that announces 100 bytes and has two of them, and bytes that are no frame (reserved bits
+    // set).
     for bytes in [&[0x81, 0xe4, 0, 0, 0, 0, b'{', b'"'][..], &[0xff; 64]] {
         let mut socket = eve.connect().await;
         within(socket.stream.get_mut().write_all(bytes)).await.unwrap();
@@ -106,7 +107,7 @@ async fn half_a_frame_disturbs_nobody() {
 #[tokio::test]
 async fn hello_timeout_closes_with_4500() {
     const TIMEOUT: Duration = Duration::from_secs(10);
-    let (_server, mut at_ana, eve) = two().await;
+    let (_server, mut at_ana, eve) = two_members().await;
     let began = Instant::now();
     let mut silent = eve.knock().await;
     // Most of it apart: nothing is waited for longer than that.
@@ -117,8 +118,8 @@ async fn hello_timeout_closes_with_4500() {
 }
 
 #[tokio::test]
-async fn what_comes_after_a_bad_frame_is_not_read() {
-    let (_server, mut at_ana, eve) = two().await;
+async fn frames_after_an_invalid_frame_are_ignored() {
+    let (_server, mut at_ana, eve) = two_members().await;
     let mut socket = eve.connect().await;
     socket.send_text("{".to_owned()).await;
     socket.say("too late").await;

@@ -1,5 +1,5 @@
-//! A client of bytes: its handshake and its frames (RFC 6455 sections 4 and 5) are written out here, so that it can send
-//! what no library sends, and sees what the server writes and nothing else.
+//! A WebSocket client of raw bytes. Its handshake and frames (RFC 6455 sections 4 and 5) are written by hand, so that
+//! it can send what no library sends and sees exactly what the server writes.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ pub(crate) const BINARY: u8 = 0x2;
 pub(crate) const CLOSE: u8 = 0x8;
 pub(crate) const PING: u8 = 0x9;
 pub(crate) const PONG: u8 = 0xa;
-/// The last, or only, fragment of a message.
+/// Flag of the last, or only, fragment of a message.
 pub(crate) const FIN: u8 = 0x80;
 
-/// The handshake's header lines beside `Host` and `Cookie`, as a browser sends them.
+/// Header lines of a handshake beside `Host` and `Cookie`, as a browser sends them.
 pub(crate) const HANDSHAKE: [&str; 5] = [
     "Connection: Upgrade",
     "Upgrade: websocket",
@@ -30,20 +30,20 @@ pub(crate) const HANDSHAKE: [&str; 5] = [
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
 
-/// A frame of the server.
+/// A frame that the server sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) opcode: u8,
     pub(crate) payload: Vec<u8>,
 }
 
-/// A connection of bytes.
+/// A WebSocket connection of raw bytes.
 pub(crate) struct Raw {
     pub(crate) stream: TcpStream,
     read: Vec<u8>,
 }
 
-/// A frame with a mask of zeros, which leaves the payload as it is.
+/// Encodes a frame with a mask of zeros, which leaves the payload as it is.
 pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     match payload.len() {
@@ -62,13 +62,13 @@ pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The payload of a Close.
+/// Encodes the payload of a Close.
 pub(crate) fn close(code: u16, reason: &[u8]) -> Vec<u8> {
     [&code.to_be_bytes(), reason].concat()
 }
 
 impl Raw {
-    /// Sends a handshake of these header lines and answers the status and the head of the response.
+    /// Sends a handshake with these header lines. Returns the connection, and the status and head of the response.
     pub(crate) async fn handshake(person: &Person, lines: &[&str]) -> (Self, u16, String) {
         let stream = within(TcpStream::connect(person.browser.address)).await.unwrap();
         let mut raw = Self { stream, read: Vec::new() };
@@ -87,14 +87,14 @@ impl Raw {
         (raw, status, head)
     }
 
-    /// A WebSocket that has not said hello.
+    /// Opens a WebSocket, and sends no `hello`.
     pub(crate) async fn open(person: &Person) -> Self {
         let (raw, status, head) = Self::handshake(person, &HANDSHAKE).await;
         assert_eq!(status, 101, "{head}");
         raw
     }
 
-    /// A WebSocket that has been welcomed.
+    /// Opens a WebSocket, sends `hello`, and reads the welcome and its events.
     pub(crate) async fn greet(person: &Person) -> Self {
         let mut raw = Self::open(person).await;
         raw.text(HELLO).await;
@@ -107,7 +107,7 @@ impl Raw {
         within(self.stream.write_all(bytes)).await.unwrap();
     }
 
-    /// Writes as much as the server takes before it ends the connection.
+    /// Writes bytes and ignores errors: the server may end the connection before it has taken all of them.
     pub(crate) async fn push(&mut self, bytes: &[u8]) {
         let _ = within(self.stream.write_all(bytes)).await;
     }
@@ -116,12 +116,12 @@ impl Raw {
         self.write(&frame(FIN | TEXT, text.as_bytes())).await;
     }
 
-    /// Reads once. False: the server has ended the connection.
+    /// Reads once. Returns false if the connection has ended.
     async fn fill(&mut self) -> bool {
         matches!(self.stream.read_buf(&mut self.read).await, Ok(1..))
     }
 
-    /// The next frame. `None`: the server ended the connection in order, or not. Cancel safe.
+    /// Next frame. `None` when the connection has ended, in order or by an error. Cancel safe.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
         loop {
             if let [first, length, rest @ ..] = &self.read[..] {
@@ -145,7 +145,7 @@ impl Raw {
         }
     }
 
-    /// The next text; pings are passed over.
+    /// Next text message. Pings are skipped.
     pub(crate) async fn said(&mut self) -> String {
         loop {
             match within(self.next()).await {
@@ -156,7 +156,8 @@ impl Raw {
         }
     }
 
-    /// The code of the server's Close, and its reason; `None` where the connection ended without one.
+    /// Code and reason of the server's Close, 1005 for one without a code. `None` when the connection ended without a
+    /// Close.
     pub(crate) async fn closed(&mut self) -> Option<(u16, String)> {
         loop {
             match within(self.next()).await? {
@@ -171,19 +172,19 @@ impl Raw {
         }
     }
 
-    /// The code of the server's Close.
+    /// Code of the server's Close.
     pub(crate) async fn code(&mut self) -> Option<u16> {
         self.closed().await.map(|(code, _)| code)
     }
 
-    /// The server has nothing more to say, and ends its half of the connection in order: no reset, which can destroy
-    /// what was sent before.
+    /// Fails unless the server sends nothing more and ends its half of the connection without a reset, which could
+    /// destroy what was sent before.
     pub(crate) async fn ends(&mut self) {
-        assert_eq!(within(self.stream.read_buf(&mut self.read)).await.ok(), Some(0), "no end in order");
+        assert_eq!(within(self.stream.read_buf(&mut self.read)).await.ok(), Some(0), "no orderly end");
         assert!(self.read.is_empty(), "something followed the Close");
     }
 
-    /// Asks for an event given as JSON, under a fresh id, and reads the word of its refusal.
+    /// Appends an event given as JSON, under a new id, and returns the code of its refusal.
     pub(crate) async fn refusal(&mut self, event: &str) -> String {
         let id = server::entropy::event_id();
         self.text(&format!(r#"{{"type":"append","id":"{id}","event":{event}}}"#)).await;
@@ -193,13 +194,13 @@ impl Raw {
         answer["code"].as_str().unwrap().to_owned()
     }
 
-    /// The connection still answers, and nothing else was said before that.
+    /// Fails unless the connection answers a ping, and nothing else comes before the answer.
     pub(crate) async fn is_well(&mut self, n: u64) {
         self.text(&format!(r#"{{"type":"ping","n":{n}}}"#)).await;
         assert_eq!(codec::decode::<ServerFrame>(&self.said().await), Ok(ServerFrame::Pong { n }));
     }
 
-    /// Writes these bytes over and over for this long, reading nothing, and answers how many were taken.
+    /// Writes these bytes repeatedly for `time` and reads nothing. Returns the number of bytes that were taken.
     pub(crate) async fn flood(&mut self, bytes: &[u8], time: Duration) -> usize {
         let mut taken = 0;
         let flood = async {

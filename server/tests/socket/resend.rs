@@ -1,4 +1,4 @@
-//! The same message sent again, and messages that are refused.
+//! Retries of an append, refused appends, and the rate limit.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::support::client::{Person, body};
 use crate::support::server::{Server, TALKATIVE};
 
 #[tokio::test]
-async fn the_same_id_is_the_same_event() {
+async fn append_with_a_used_id_returns_the_first_event() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
     let (mut at_ana, mut at_bo) = (ana.connect().await, bo.connect().await);
     let mut ana_too = ana.connect().await;
 
-    // Again before its echo was there.
+    // A retry before the echo.
     let id = entropy::event_id();
     at_ana.append(id, "hello").await;
     at_ana.append(id, "hello").await;
@@ -25,7 +25,7 @@ async fn the_same_id_is_the_same_event() {
     assert_eq!(first.id, id);
     assert_eq!(at_bo.event().await, first);
     assert_eq!(ana_too.event().await, first);
-    // An answer to the second copy, if one was due, comes before this.
+    // An answer to the retry, if there is one, comes before this.
     let marker = at_bo.said("heard once").await;
     loop {
         match at_ana.event().await {
@@ -35,7 +35,8 @@ async fn the_same_id_is_the_same_event() {
     }
     assert_eq!(ana_too.event().await, marker);
 
-    // Again after it, from the other tab, with another text: the first one counts, and only who asks is told.
+    // A retry after the echo, from another connection and with another text, returns the first event to that connection
+    // only.
     ana_too.append(id, "changed").await;
     assert_eq!(ana_too.event().await, first);
     let marker = at_bo.said("heard once more").await;
@@ -45,7 +46,7 @@ async fn the_same_id_is_the_same_event() {
 }
 
 #[tokio::test]
-async fn a_resend_after_trimming_is_told_where_it_was() {
+async fn retry_of_a_trimmed_event_returns_its_seq() {
     let server = Server::start(&[&TALKATIVE[..], &["--events=3"]].concat()).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -65,7 +66,7 @@ async fn a_resend_after_trimming_is_told_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_refused_message_costs_nothing_else() {
+async fn refused_append_keeps_the_connection_and_the_id() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut socket = ana.connect().await;
@@ -89,19 +90,19 @@ async fn a_refused_message_costs_nothing_else() {
         socket.send_text(format!(r#"{{"type":"append","id":"{id}","event":{event}}}"#)).await;
         assert_eq!(socket.answer(id).await, Err((code, None)));
     }
-    // What was refused is not stored: the id is still free.
+    // A refused append is not stored: its id is still free.
     socket.append(id, "hello").await;
     assert_eq!(body(&socket.answer(id).await.unwrap()), "hello");
 }
 
 #[tokio::test]
-async fn who_says_too_much_is_told_when_to_go_on() {
+async fn append_above_the_rate_is_rejected_with_a_retry_time() {
     const BURST: usize = 10;
     let server = Server::start(&["--appends-per-second=2"]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
     let (mut socket, mut at_bo) = (ana.connect().await, bo.connect().await);
-    // Many more than the burst: however slow this machine is, the bucket is empty at some time.
+    // Many more than the burst, so that the token bucket becomes empty on a slow machine, too.
     let mut ids = Vec::new();
     for _ in 0..5 * BURST {
         ids.push(socket.say("x").await);
@@ -112,19 +113,19 @@ async fn who_says_too_much_is_told_when_to_go_on() {
             ServerFrame::Events { events, .. } => heard.extend(events.iter().map(Delivered::id)),
             ServerFrame::Rejected { id, code, retry_ms } => {
                 assert_eq!(code, Code::Rate);
-                let retry = retry_ms.expect("when to try again");
+                let retry = retry_ms.expect("the time of a retry");
                 assert!((1..=501).contains(&retry), "{retry} ms");
                 refused.push(id);
             }
             other => panic!("{other:?}"),
         }
     }
-    assert!(ids.iter().take(BURST).all(|id| heard.contains(id)), "a burst is taken whole");
+    assert!(ids.iter().take(BURST).all(|id| heard.contains(id)), "a whole burst is accepted");
     assert!(!refused.is_empty());
-    // Others are not slowed down.
+    // Other members are not limited.
     let marker = at_bo.say("and I?").await;
     at_bo.answer(marker).await.unwrap();
-    // Whoever waits as told is heard, under the same id.
+    // After the announced time the append succeeds under the same id.
     let id = refused[0];
     socket.append(id, "x").await;
     if let Err((_, wait)) = socket.answer(id).await {

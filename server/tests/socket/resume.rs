@@ -1,12 +1,12 @@
-//! Coming back to a place in the log.
+//! Resuming from a position in the log.
 
 use protocol::{Epoch, Event, Position, Seq};
 
 use crate::support::client::{Person, Socket, body};
 use crate::support::server::{Server, TALKATIVE};
 
-/// Says this many and answers with the last.
-async fn talk(socket: &mut Socket, count: usize, text: &str) -> Event {
+/// Sends `count` messages and returns the event of the last one.
+async fn send_messages(socket: &mut Socket, count: usize, text: &str) -> Event {
     for _ in 0..count {
         socket.say(text).await;
     }
@@ -21,7 +21,7 @@ fn bodies(events: &[Event]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_return_brings_what_was_missed_and_nothing_else() {
+async fn resume_replays_exactly_the_missed_events() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -44,7 +44,7 @@ async fn a_return_brings_what_was_missed_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_place_that_cannot_be_continued_is_said_so() {
+async fn position_of_another_epoch_above_the_head_or_trimmed_is_not_recovered() {
     const KEPT: usize = 5;
     let server = Server::start(&["--events=5"]).await;
     let ana = Person::create(&server, "Ana").await;
@@ -64,7 +64,7 @@ async fn a_place_that_cannot_be_continued_is_said_so() {
         assert_eq!(back.welcome().oldest, back.replay[0].seq, "{why}");
         back.is_well(1).await;
     }
-    // The last place that can still be continued is the one just before the oldest event.
+    // The earliest position that can be resumed is the one just before the oldest event.
     let first = ana.connect().await.replay[0].clone();
     let edge = ana.resume(Position { seq: first.prev, ..head }).await;
     assert!(edge.welcome().recovered);
@@ -72,12 +72,12 @@ async fn a_place_that_cannot_be_continued_is_said_so() {
 }
 
 #[tokio::test]
-async fn a_long_absence_comes_in_pieces() {
+async fn long_replay_comes_in_frames_of_at_most_200_events() {
     let server = Server::start(&TALKATIVE).await;
     let ana = Person::create(&server, "Ana").await;
     let mut socket = ana.connect().await;
     let position = socket.position();
-    talk(&mut socket, 450, "x").await;
+    send_messages(&mut socket, 450, "x").await;
     let back = ana.resume(position).await;
     assert!(back.welcome().recovered);
     assert_eq!(back.replay.len(), 450);
@@ -88,14 +88,14 @@ async fn a_long_absence_comes_in_pieces() {
 }
 
 #[tokio::test]
-async fn a_room_of_long_messages_can_still_be_entered() {
+async fn replay_of_long_messages_comes_in_frames_of_at_most_64_kib() {
     const FRAME: usize = 64 * 1024;
     let server = Server::start(&TALKATIVE).await;
     let ana = Person::create(&server, "Ana").await;
     let mut socket = ana.connect().await;
     let position = socket.position();
     let long = "\u{8a9e}".repeat(4_000);
-    talk(&mut socket, 80, &long).await;
+    send_messages(&mut socket, 80, &long).await;
     for (back, missed) in [(ana.connect().await, 81), (ana.resume(position).await, 80)] {
         assert_eq!(back.replay.len(), missed);
         for (events, bytes) in &back.frames {

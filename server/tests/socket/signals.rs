@@ -1,4 +1,5 @@
-//! What is true of a member now: writing, away, back. Signals come in order, so what comes first shows what did not.
+//! Presence signals: typing, away and back. They arrive in order, so the next signal also proves that no other one came
+//! before it.
 
 use std::time::Duration;
 
@@ -17,20 +18,21 @@ fn back(member: MemberId) -> ServerFrame {
     ServerFrame::Signal { member, typing: None, away: Some(false), until: None }
 }
 
-/// The next signal must be that this member is away. Answers with the time until which the seat is kept.
-async fn away(socket: &mut Socket, who: MemberId) -> u64 {
+/// Fails unless the next signal says that this member is away. Returns the time until which the seat is kept, in UTC
+/// milliseconds.
+async fn expect_away(socket: &mut Socket, who: MemberId) -> u64 {
     match socket.signal().await {
         ServerFrame::Signal { member, typing: None, away: Some(true), until: Some(until) } if member == who => until,
         other => panic!("not away: {other:?}"),
     }
 }
 
-fn absent(socket: &Socket) -> Vec<MemberId> {
+fn away_members(socket: &Socket) -> Vec<MemberId> {
     socket.welcome().members.iter().filter(|seated| seated.away).map(|seated| seated.member).collect()
 }
 
 #[tokio::test]
-async fn who_writes_is_shown_to_the_others() {
+async fn typing_signal_reaches_only_the_other_members() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let (mut tab, mut other_tab) = (ana.connect().await, ana.connect().await);
@@ -43,14 +45,14 @@ async fn who_writes_is_shown_to_the_others() {
     at_bo.send(&ClientFrame::Signal { typing: true }).await;
     for socket in [&mut tab, &mut other_tab] {
         assert_eq!(socket.joined().await.0, bo.me);
-        assert_eq!(socket.signal().await, typing(bo.me, true), "her own came back, or he was away");
+        assert_eq!(socket.signal().await, typing(bo.me, true), "Ana got her own signal back, or Bo was away");
     }
-    // It is nowhere in the log.
+    // Signals are not stored in the log.
     assert_eq!(bo.connect().await.replay.len(), 2);
 }
 
 #[tokio::test]
-async fn who_says_it_too_often_is_not_passed_on_and_not_put_out() {
+async fn typing_signals_above_the_rate_are_dropped_and_close_nothing() {
     const TOO_MANY: usize = 200;
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
@@ -73,7 +75,7 @@ async fn who_says_it_too_often_is_not_passed_on_and_not_put_out() {
 }
 
 #[tokio::test]
-async fn who_is_gone_for_a_while_is_away_until_then() {
+async fn member_without_a_connection_is_away_until_the_grace_period_ends() {
     const GRACE_MS: u64 = 30_000;
     let server = Server::start(&["--grace-ms=30000"]).await;
     let mut ana = Person::create(&server, "Ana").await;
@@ -81,17 +83,17 @@ async fn who_is_gone_for_a_while_is_away_until_then() {
     let bo = Person::join(&server, ana.code, "Bo").await;
     let chidi = Person::join(&server, ana.code, "Chidi").await;
     let (tab, other_tab, at_chidi) = (bo.connect().await, bo.connect().await, chidi.connect().await);
-    assert_eq!(absent(&at_chidi), []);
+    assert_eq!(away_members(&at_chidi), []);
 
-    // One tab less is nothing to speak of, nor was a first connection.
+    // Neither the first connection of a member nor the end of one of two is signalled.
     drop(tab);
     drop(at_chidi);
-    away(&mut at_ana, chidi.me).await;
+    expect_away(&mut at_ana, chidi.me).await;
     let before = clock::unix_ms() + GRACE_MS;
     drop(other_tab);
-    let until = away(&mut at_ana, bo.me).await;
+    let until = expect_away(&mut at_ana, bo.me).await;
     assert!((before..=clock::unix_ms() + GRACE_MS).contains(&until), "{until}");
-    assert_eq!(absent(&ana.connect().await), [bo.me, chidi.me]);
+    assert_eq!(away_members(&ana.connect().await), [bo.me, chidi.me]);
     let visit = ana.browser.call("/api/room_snapshot", &[("code", &ana.code.to_string())]).await.json();
     let members = visit["Inside"]["snapshot"]["members"].as_array().unwrap();
     let shown: Vec<_> = members.iter().map(|seated| seated["away"].as_bool().unwrap_or_default()).collect();
@@ -99,26 +101,26 @@ async fn who_is_gone_for_a_while_is_away_until_then() {
 
     let at_bo = bo.connect().await;
     assert_eq!(at_ana.signal().await, back(bo.me));
-    assert_eq!(absent(&at_bo), [chidi.me]);
-    assert_eq!(absent(&ana.connect().await), [chidi.me]);
+    assert_eq!(away_members(&at_bo), [chidi.me]);
+    assert_eq!(away_members(&ana.connect().await), [chidi.me]);
     let second = bo.connect().await;
     drop((at_bo, second));
-    away(&mut at_ana, bo.me).await;
+    expect_away(&mut at_ana, bo.me).await;
 }
 
 #[tokio::test]
-async fn who_was_there_before_anybody_looked_comes_back_when_they_connect() {
+async fn member_who_joined_before_the_feed_began_is_away_until_they_connect() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
     let mut at_ana = ana.connect().await;
-    assert_eq!(absent(&at_ana), [bo.me]);
+    assert_eq!(away_members(&at_ana), [bo.me]);
     let _at_bo = bo.connect().await;
     assert_eq!(at_ana.signal().await, back(bo.me));
 }
 
 #[tokio::test]
-async fn who_left_is_not_away() {
+async fn leaving_member_is_not_signalled_as_away() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut at_ana = ana.connect().await;
@@ -133,5 +135,5 @@ async fn who_left_is_not_away() {
     }
     assert_eq!(at_ana.left().await, (bo.me, LeaveReason::Choice));
     drop(at_chidi);
-    away(&mut at_ana, chidi.me).await;
+    expect_away(&mut at_ana, chidi.me).await;
 }

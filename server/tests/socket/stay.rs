@@ -1,4 +1,4 @@
-//! How a member's stay, and a room, ends, and what does not end it.
+//! Seats and rooms: what frees a seat and ends a room (leaving, expired leases), and what does not (reload, restart).
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ const GRACE: Duration = Duration::from_millis(1_500);
 const SHORT_GRACE: &str = "--grace-ms=1500";
 const HELLO: &str = r#"{"type":"hello","v":1}"#;
 
-/// Waits until the room's page says that there is no such room. Looking from outside holds no seat.
-async fn is_gone(server: &Server, page: &str) {
+/// Waits until the room's page answers 404. Requests from outside renew no lease.
+async fn wait_until_the_room_has_ended(server: &Server, page: &str) {
     let mut stranger = Browser::new(server);
     within(async {
         while stranger.get(page).await.status != StatusCode::NOT_FOUND {
@@ -27,7 +27,7 @@ async fn is_gone(server: &Server, page: &str) {
 }
 
 #[tokio::test]
-async fn leaving_ends_every_connection_of_the_member() {
+async fn leave_closes_every_connection_of_the_member_with_1000() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -42,7 +42,7 @@ async fn leaving_ends_every_connection_of_the_member() {
     let mut late = ana.knock().await;
     late.send_text(HELLO.to_owned()).await;
     assert_eq!(late.end().await, 4501);
-    // Who left may come again, as the same member.
+    // A member who left may enter again, with the same member id.
     let mut browser = ana.browser.clone();
     let (_, me) = browser.enter(&[("name", "Ana again"), ("code", &ana.code.to_string())]).await;
     assert_eq!(me, ana.me);
@@ -52,7 +52,7 @@ async fn leaving_ends_every_connection_of_the_member() {
 }
 
 #[tokio::test]
-async fn leaving_by_the_form_ends_the_connections_too() {
+async fn leave_form_closes_the_connections_of_the_member_with_1000() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -65,7 +65,7 @@ async fn leaving_by_the_form_ends_the_connections_too() {
 }
 
 #[tokio::test]
-async fn the_last_one_to_leave_ends_the_room() {
+async fn room_ends_when_its_last_member_leaves() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let mut socket = ana.connect().await;
@@ -84,7 +84,7 @@ async fn the_last_one_to_leave_ends_the_room() {
 }
 
 #[tokio::test]
-async fn a_room_that_ends_while_a_door_opens_is_not_there() {
+async fn seat_freed_while_a_connection_opens_closes_with_4501_or_4502() {
     let (server, engine) = Server::troubled(&[]).await;
     for (alone, code) in [(true, 4502), (false, 4501)] {
         let ana = Person::create(&server, "Ana").await;
@@ -99,7 +99,7 @@ async fn a_room_that_ends_while_a_door_opens_is_not_there() {
 }
 
 #[tokio::test]
-async fn a_seat_that_is_gone_when_its_lease_is_renewed_went_with_the_room_or_alone() {
+async fn seat_freed_before_a_lease_renewal_closes_with_the_code_of_its_reason() {
     let (server, engine) = Server::troubled(&["--grace-ms=900"]).await;
     for (why, alone, code) in [
         (LeaveReason::Vanished, true, 4509),
@@ -116,7 +116,7 @@ async fn a_seat_that_is_gone_when_its_lease_is_renewed_went_with_the_room_or_alo
 }
 
 #[tokio::test]
-async fn who_vanishes_is_waited_for_and_then_seen_leaving() {
+async fn vanished_member_leaves_after_the_grace_period() {
     let server = Server::start(&[SHORT_GRACE]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -128,12 +128,12 @@ async fn who_vanishes_is_waited_for_and_then_seen_leaving() {
     let mut late = bo.knock().await;
     late.send_text(HELLO.to_owned()).await;
     assert_eq!(late.end().await, 4501);
-    // She who stayed outlived several graces: her connection holds her seat.
+    // Ana's connection has kept her seat for longer than the grace period.
     at_ana.said("Where is Bo?").await;
 }
 
 #[tokio::test]
-async fn a_return_in_time_is_not_seen() {
+async fn reconnect_within_the_grace_period_appends_no_event() {
     let server = Server::start(&[SHORT_GRACE]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -143,7 +143,7 @@ async fn a_return_in_time_is_not_seen() {
     drop(at_bo);
     let mut back = bo.resume(position).await;
     assert!(back.welcome().recovered);
-    // Chidi goes later than Bo went. When his grace has passed, Bo's would have too.
+    // Chidi disconnects after Bo did. When his grace period has passed, Bo's would have, too.
     drop(at_chidi);
     assert_eq!(at_ana.left().await, (chidi.me, LeaveReason::Vanished));
     assert_eq!(back.left().await, (chidi.me, LeaveReason::Vanished));
@@ -152,7 +152,7 @@ async fn a_return_in_time_is_not_seen() {
 }
 
 #[tokio::test]
-async fn one_tab_less_is_not_leaving() {
+async fn end_of_one_of_two_connections_keeps_the_seat() {
     let server = Server::start(&[SHORT_GRACE]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -168,29 +168,29 @@ async fn one_tab_less_is_not_leaving() {
 }
 
 #[tokio::test]
-async fn a_room_that_everybody_vanished_from_ends() {
+async fn room_ends_when_its_last_member_vanishes() {
     let server = Server::start(&["--grace-ms=300"]).await;
     let ana = Person::create(&server, "Ana").await;
     drop(ana.connect().await);
-    is_gone(&server, &ana.page()).await;
+    wait_until_the_room_has_ended(&server, &ana.page()).await;
 }
 
 #[tokio::test]
-async fn a_room_that_nobody_arrived_in_ends() {
+async fn room_ends_when_its_only_arrival_lease_expires() {
     let server = Server::start(&["--arrival-ms=500"]).await;
     let began = Instant::now();
     let ana = Person::create(&server, "Ana").await;
     assert_eq!(Browser::new(&server).get(&ana.page()).await.status, StatusCode::OK);
-    is_gone(&server, &ana.page()).await;
+    wait_until_the_room_has_ended(&server, &ana.page()).await;
     assert!(began.elapsed() >= Duration::from_millis(500), "after {:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn a_page_without_a_connection_keeps_its_seat() {
+async fn page_without_a_connection_keeps_its_seat() {
     let server = Server::start(&["--arrival-ms=300", "--grace-ms=300"]).await;
     let mut ana = Person::create(&server, "Ana").await;
     assert!(ana.browser.get(&ana.page()).await.body.contains("Messages"));
-    // Bo comes later and does not arrive. When his seat is free, Ana's would be too.
+    // Bo joins later and never loads the page. When his seat is freed, Ana's arrival lease would have expired, too.
     Person::join(&server, ana.code, "Bo").await;
     let mut stranger = Browser::new(&server);
     within(async {
@@ -203,7 +203,7 @@ async fn a_page_without_a_connection_keeps_its_seat() {
 }
 
 #[tokio::test]
-async fn a_reload_never_ends_the_room() {
+async fn reload_never_ends_the_room() {
     let server = Server::start(&["--grace-ms=1000"]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let mut socket = ana.connect().await;
@@ -213,12 +213,12 @@ async fn a_reload_never_ends_the_room() {
         let page = ana.browser.get(&ana.page()).await;
         assert!(page.status == StatusCode::OK && page.body.contains("still here?"));
         socket = ana.connect().await;
-        assert_eq!(socket.replay.last(), Some(&said), "nobody came or went");
+        assert_eq!(socket.replay.last(), Some(&said), "somebody joined or left");
     }
 }
 
 #[tokio::test]
-async fn a_restart_is_nobody_leaving() {
+async fn restart_keeps_every_seat_and_resumes_connections() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let mut bo = Person::join(&server, ana.code, "Bo").await;
@@ -240,14 +240,14 @@ async fn a_restart_is_nobody_leaving() {
     assert_eq!(at_bo.replay.iter().map(body).collect::<Vec<_>>(), ["missed by Bo"]);
     assert_eq!((at_bo.welcome().member, at_bo.welcome().members.len()), (bo.me, 2));
     let mut at_ana = ana.connect().await;
-    assert_eq!(at_ana.replay.len(), 4, "two arrivals, two messages");
+    assert_eq!(at_ana.replay.len(), 4, "two `joined`, two messages");
     let said = at_ana.said("after").await;
     assert_eq!(at_bo.event().await, said);
     assert!(ana.browser.get(&ana.page()).await.body.contains("missed by Bo"));
 }
 
 #[tokio::test]
-async fn who_does_not_return_after_a_restart_vanishes() {
+async fn member_who_does_not_return_after_a_restart_vanishes() {
     let server = Server::start(&[SHORT_GRACE]).await;
     let ana = Person::create(&server, "Ana").await;
     let at_ana = ana.connect().await;
@@ -255,12 +255,12 @@ async fn who_does_not_return_after_a_restart_vanishes() {
     let began = Instant::now();
     let server = server.restart().await;
     assert_eq!(Browser::new(&server).get(&ana.page()).await.status, StatusCode::OK);
-    is_gone(&server, &ana.page()).await;
+    wait_until_the_room_has_ended(&server, &ana.page()).await;
     assert!(began.elapsed() >= GRACE, "after {:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn a_shutdown_says_goodbye_to_everyone() {
+async fn shutdown_closes_every_connection_with_1001() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut greeted = ana.connect().await;

@@ -1,4 +1,4 @@
-//! Saying something and hearing it.
+//! Sending and receiving messages.
 
 use protocol::{Code, Event, LeaveReason};
 
@@ -7,7 +7,7 @@ use crate::support::server::{Server, TALKATIVE};
 use crate::support::troubled::Trouble;
 
 #[tokio::test]
-async fn the_cookie_of_a_form_opens_the_socket() {
+async fn cookie_of_the_enter_form_opens_the_socket() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let socket = ana.connect().await;
@@ -17,12 +17,12 @@ async fn the_cookie_of_a_form_opens_the_socket() {
     let inside: Vec<_> = welcome.members.iter().map(|member| (member.member, member.name.as_str())).collect();
     assert_eq!(inside, [(ana.me, "Ana")]);
     assert_eq!(welcome.limits.grace_ms, 120_000);
-    assert_eq!(socket.replay.len(), 1, "her own arrival");
+    assert_eq!(socket.replay.len(), 1, "her own `joined`");
     assert_eq!(socket.position(), welcome.position);
 }
 
 #[tokio::test]
-async fn everybody_hears_everything_in_one_order() {
+async fn every_member_receives_every_event_in_order() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut at_ana = ana.connect().await;
@@ -39,7 +39,7 @@ async fn everybody_hears_everything_in_one_order() {
 }
 
 #[tokio::test]
-async fn what_two_say_at_once_is_one_order_for_all() {
+async fn concurrent_messages_have_the_same_order_for_every_reader() {
     const EACH: usize = 100;
     let server = Server::start(&TALKATIVE).await;
     let ana = Person::create(&server, "Ana").await;
@@ -59,12 +59,12 @@ async fn what_two_say_at_once_is_one_order_for_all() {
     assert!(logs[0] == logs[1] && logs[1] == logs[2]);
     for (person, letter) in [(&ana, 'a'), (&bo, 'b')] {
         let said: Vec<_> = logs[0].iter().filter(|event| event.by == person.me).map(body).collect();
-        assert_eq!(said, (0..EACH).map(|n| format!("{letter}{n}")).collect::<Vec<_>>(), "as it was said");
+        assert_eq!(said, (0..EACH).map(|n| format!("{letter}{n}")).collect::<Vec<_>>(), "in the order of sending");
     }
 }
 
 #[tokio::test]
-async fn who_comes_and_who_goes_is_told_to_all() {
+async fn joins_and_leaves_reach_every_member() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
@@ -78,12 +78,12 @@ async fn who_comes_and_who_goes_is_told_to_all() {
         assert_eq!(other.left().await, (chidi.me, LeaveReason::Choice));
     }
     let late = ana.connect().await;
-    assert_eq!(late.names.get(&chidi.me).map(|name| name.as_str()), Some("Chidi"), "named though gone");
+    assert_eq!(late.names.get(&chidi.me).map(|name| name.as_str()), Some("Chidi"), "a name of a member who left");
     assert_eq!(late.welcome().members.len(), 2);
 }
 
 #[tokio::test]
-async fn text_arrives_as_it_was_meant() {
+async fn message_text_is_normalized_and_otherwise_unchanged() {
     let server = Server::start(&[]).await;
     let mut socket = Person::create(&server, "Ana").await.connect().await;
     for (typed, said) in [
@@ -97,10 +97,10 @@ async fn text_arrives_as_it_was_meant() {
     assert_eq!(body(&socket.said(&longest).await), longest);
 }
 
-/// A store that takes nothing costs the message, as long as it answers; one that does not answer costs the connection,
-/// so that the page says so.
+/// A store that takes no event fails only the append, as long as it renews leases. Otherwise it counts as one that does
+/// not answer, and the connection ends, so that the page says so.
 #[tokio::test]
-async fn a_store_that_does_not_answer_ends_the_connection() {
+async fn store_that_keeps_no_lease_closes_with_4005() {
     let (server, engine) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut at_ana = ana.connect().await;
@@ -114,7 +114,7 @@ async fn a_store_that_does_not_answer_ends_the_connection() {
     assert_eq!(at_ana.end().await, 4005);
     let mut early = ana.knock().await;
     early.send_text(r#"{"type":"hello","v":1}"#.to_owned()).await;
-    assert_eq!(early.end().await, 4005, "nobody is let in who could not stay");
+    assert_eq!(early.end().await, 4005, "a connection that cannot take a lease is not opened");
     engine.heal();
     let mut back = ana.resume(at_ana.position()).await;
     assert!(back.welcome().recovered);

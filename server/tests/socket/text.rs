@@ -1,5 +1,5 @@
-//! JSON that holds what no text can hold, and other events that cannot be read: they cost the message and not the
-//! connection.
+//! Events with strings that are valid JSON but not valid Unicode, and other unreadable events: the append is rejected
+//! and the connection stays open. An unreadable envelope closes it.
 
 use server::entropy;
 
@@ -7,7 +7,7 @@ use super::raw::Raw;
 use crate::support::client::Person;
 use crate::support::server::{Server, TALKATIVE};
 
-async fn greeted() -> (Server, Raw) {
+async fn connect() -> (Server, Raw) {
     let server = Server::start(&TALKATIVE).await;
     let ana = Person::create(&server, "Ana").await;
     let raw = Raw::greet(&ana).await;
@@ -16,7 +16,7 @@ async fn greeted() -> (Server, Raw) {
 
 #[tokio::test]
 async fn half_a_surrogate_pair_is_rejected_as_bad_text() {
-    let (_server, mut raw) = greeted().await;
+    let (_server, mut raw) = connect().await;
     let id = entropy::event_id();
     for (n, event) in [
         r#"{"kind":"message","body":"\ud83d"}"#.to_owned(),
@@ -39,8 +39,8 @@ async fn half_a_surrogate_pair_is_rejected_as_bad_text() {
 }
 
 #[tokio::test]
-async fn whole_surrogate_pair_is_a_character() {
-    let (_server, mut raw) = greeted().await;
+async fn surrogate_pair_is_read_as_one_character() {
+    let (_server, mut raw) = connect().await;
     let id = entropy::event_id();
     raw.text(&format!(r#"{{"type":"append","id":"{id}","event":{{"kind":"message","body":"\ud83d\udc4d"}}}}"#)).await;
     assert!(raw.said().await.contains(r#""body":"👍""#));
@@ -48,7 +48,7 @@ async fn whole_surrogate_pair_is_a_character() {
 
 #[tokio::test]
 async fn unknown_field_is_ignored_whatever_it_holds() {
-    let (_server, mut raw) = greeted().await;
+    let (_server, mut raw) = connect().await;
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     let object = format!("{}1{}", r#"{"a":"#.repeat(200), "}".repeat(200));
     let digits = "9".repeat(400);
@@ -69,8 +69,8 @@ async fn unknown_field_is_ignored_whatever_it_holds() {
 }
 
 #[tokio::test]
-async fn event_of_another_shape_is_rejected_as_unsupported() {
-    let (_server, mut raw) = greeted().await;
+async fn event_of_an_unknown_shape_is_rejected_as_unsupported() {
+    let (_server, mut raw) = connect().await;
     let id = entropy::event_id();
     let deep = format!(r#"{{"kind":"message","body":{}{}}}"#, "[".repeat(200), "]".repeat(200));
     for event in [
@@ -100,7 +100,7 @@ async fn event_of_another_shape_is_rejected_as_unsupported() {
     ] {
         assert_eq!(raw.refusal(event).await, "unsupported", "{event}");
     }
-    // What servers alone say stays forbidden, in whatever form.
+    // Kinds that only servers append are `not_allowed`, even when their fields cannot be read.
     for event in [r#"{"kind":"joined"}"#, r#"{"kind":"left","member":5,"why":"\ud83d"}"#] {
         assert_eq!(raw.refusal(event).await, "not_allowed", "{event}");
     }
@@ -108,7 +108,7 @@ async fn event_of_another_shape_is_rejected_as_unsupported() {
 }
 
 #[tokio::test]
-async fn envelope_that_cannot_be_read_closes_with_4500() {
+async fn unreadable_envelope_closes_with_4500() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let id = entropy::event_id();
@@ -121,7 +121,7 @@ async fn envelope_that_cannot_be_read_closes_with_4500() {
         format!(r#"{{"type":"append","event":{event}}}"#),
         format!(r#"{{"type":"append","id":"{id}"}}"#),
         format!(r#"{{"type":"append","id":"\ud83d","event":{event}}}"#),
-        // Which one would the refusal be for?
+        // A refusal could not name one of the two ids.
         format!(r#"{{"type":"append","id":"{id}","id":"{}","event":{event}}}"#, entropy::event_id()),
         r#"{"type":"ping","n":1e999}"#.to_owned(),
         r#"{"type":"ping","n":18446744073709551616}"#.to_owned(),

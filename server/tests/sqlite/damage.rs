@@ -1,4 +1,4 @@
-//! A damaged row is its own room's: other rooms are written, swept and there after a start.
+//! A damaged row affects its own room only: other rooms are written, swept, and there after a restart.
 
 use std::path::Path;
 
@@ -12,12 +12,12 @@ use crate::{Place, execute};
 
 const UNREADABLE: &str = r#"{"kind":7}"#;
 
-/// Changes rows of one room, and leaves all others alone.
+/// Changes the rows of one room in this table, and no others.
 fn damage(path: &Path, table: &str, change: &str, code: RoomCode) {
     execute(path, &format!("UPDATE {table} SET {change} WHERE room = (SELECT room FROM rooms WHERE code = '{code}')"));
 }
 
-/// All of them wait together, so that most share a commit.
+/// All appends are queued at once, so that most of them share a commit.
 #[tokio::test(start_paused = true)]
 async fn damaged_event_fails_no_other_write_of_its_batch() {
     let place = Place::new();
@@ -43,10 +43,10 @@ async fn damaged_event_fails_no_other_write_of_its_batch() {
     let log = latest(&store, well).await;
     assert_eq!(log.len(), 61);
     assert!(matches!(store.read(ill, server::backend::From::Latest, 100).await, Err(BackendError::Corrupt(_))));
-    assert_eq!(store.room(ill).await.unwrap().position.seq.0, 62, "a refused write moved the room");
+    assert_eq!(store.room(ill).await.unwrap().position.seq.0, 62, "a refused write moved the room's head");
     store.close().await;
 
-    // What was committed beside it is whole.
+    // Everything that was committed beside the damaged row is intact.
     let sound = "SELECT kind FROM events AS other WHERE other.room = events.room AND other.seq = 3";
     execute(&place.path(), &format!("UPDATE events SET kind = ({sound}) WHERE kind = '{UNREADABLE}'"));
     let store = place.open().await.unwrap();
@@ -55,7 +55,7 @@ async fn damaged_event_fails_no_other_write_of_its_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn damaged_room_holds_up_no_sweep() {
+async fn damaged_room_does_not_stop_the_sweep() {
     let place = Place::new();
     let store = place.open().await.unwrap();
     let mut codes = Vec::new();
@@ -76,17 +76,17 @@ async fn damaged_room_holds_up_no_sweep() {
         let seats = store.expired(Instant::now()).await.unwrap();
         let mut found: Vec<_> = seats.iter().map(|seat| seat.code).collect();
         found.sort();
-        // A seat whose name cannot be read can be freed all the same.
+        // A seat with an unreadable name can still be freed.
         let mut expected = codes[1..].to_vec();
         expected.sort();
         assert_eq!(found, expected);
         assert!(seats.iter().all(|seat| seat.member == member(1)));
     }
-    assert!(matches!(store.room(empty).await, Err(BackendError::NotFound)), "nobody arrived, and it is still there");
+    assert!(matches!(store.room(empty).await, Err(BackendError::NotFound)), "a room that nobody joined is still there");
 }
 
 #[tokio::test(start_paused = true)]
-async fn damaged_room_stops_no_start() {
+async fn damaged_room_does_not_prevent_a_start() {
     for (table, change) in [
         ("rooms", "code = 'no code'"),
         ("rooms", "code = CAST(x'ff' AS TEXT)"),

@@ -1,4 +1,5 @@
-//! One file under several names: links, relative paths, mounts. The lock and the write-ahead log belong to the file.
+//! One store file under several names: links, relative paths, mounts. The lock and the write-ahead log belong to the
+//! file, not to one of its names.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -16,14 +17,15 @@ async fn open(path: &Path) -> Result<Sqlite, BackendError> {
     Sqlite::open(path, &Limits::default()).await
 }
 
-async fn refused(path: &Path, why: &str) {
+async fn assert_refused(path: &Path, why: &str) {
     let error = open(path).await.unwrap_err();
     assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
     assert!(words(&error).contains(why) && words(&error).contains("flasky.db"), "{}", words(&error));
 }
 
-/// Either name opens the store, and while one is in use the other is refused; `check` and `backup` see what is stored.
-async fn is_one_store(one: &Path, other: &Path) {
+/// Asserts that both names open one store: while one is in use the other is refused, and `check` and `backup` through
+/// it see what is stored.
+async fn assert_one_store(one: &Path, other: &Path) {
     let mut code = None;
     for (n, (first, second)) in [(one, other), (other, one), (one, other)].into_iter().enumerate() {
         let server = open(first).await.unwrap();
@@ -31,7 +33,7 @@ async fn is_one_store(one: &Path, other: &Path) {
             Some(code) => code,
             None => *code.insert(room_of(&server, 50, &[1]).await),
         };
-        refused(second, "another server is using").await;
+        assert_refused(second, "another server is using").await;
         stored(server.append(code, message(1, &format!("message {n}"))).await);
         assert_eq!(latest(&server, code).await.len(), n + 2, "{} lost something", first.display());
 
@@ -58,29 +60,29 @@ async fn symlinked_file_is_the_same_store() {
     let [near, far, chain] = ["near.db", "far.db", "chain.db"].map(|name| elsewhere.path().join(name));
     symlink(place.path(), &far).unwrap();
     symlink("far.db", &chain).unwrap();
-    is_one_store(&place.path(), &chain).await;
-    // Nothing is put beside a link.
+    assert_one_store(&place.path(), &chain).await;
+    // No file is created beside a link.
     assert_eq!(files(elsewhere.path()), ["chain.db", "far.db"]);
     // Two links to one file.
     symlink(place.path(), &near).unwrap();
     let server = open(&near).await.unwrap();
-    refused(&far, "another server is using").await;
+    assert_refused(&far, "another server is using").await;
     server.close().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn link_to_a_store_that_is_to_be_made_is_followed() {
+async fn link_to_a_missing_store_is_followed() {
     let (place, elsewhere) = (Place::new(), tempfile::tempdir().unwrap());
     let link = elsewhere.path().join("link.db");
     symlink(place.path(), &link).unwrap();
     let server = open(&link).await.unwrap();
-    refused(&place.path(), "another server is using").await;
+    assert_refused(&place.path(), "another server is using").await;
     server.close().await;
     assert_eq!(files(elsewhere.path()), ["link.db"]);
 
     let circle = elsewhere.path().join("flasky.db");
     symlink("flasky.db", &circle).unwrap();
-    refused(&circle, "cannot find").await;
+    assert_refused(&circle, "cannot find").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +90,7 @@ async fn symlinked_directory_is_the_same_store() {
     let (place, elsewhere) = (Place::new(), tempfile::tempdir().unwrap());
     let link = elsewhere.path().join("data");
     symlink(place.0.path(), &link).unwrap();
-    is_one_store(&link.join("flasky.db"), &place.path()).await;
+    assert_one_store(&link.join("flasky.db"), &place.path()).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,11 +100,11 @@ async fn relative_path_is_the_same_store() {
         let place = Place::new();
         fs::create_dir(place.0.path().join("deep")).unwrap();
         let relative = up.join(place.0.path().join(detour).strip_prefix("/").unwrap());
-        is_one_store(&relative, &place.path()).await;
+        assert_one_store(&relative, &place.path()).await;
     }
 }
 
-/// The write-ahead log of the one name does not stand beside the other: reading is as wrong as writing.
+/// The write-ahead log stands beside one of the two names only, so reading through the other is as wrong as writing.
 #[tokio::test(start_paused = true)]
 async fn hard_linked_file_is_refused_by_every_command() {
     let (place, elsewhere) = (Place::new(), Place::new());
@@ -112,7 +114,7 @@ async fn hard_linked_file_is_refused_by_every_command() {
     fs::hard_link(place.path(), elsewhere.path()).unwrap();
     let why = "more than one name";
     for path in [elsewhere.path(), place.path()] {
-        refused(&path, why).await;
+        assert_refused(&path, why).await;
         let url = format!("sqlite://{}", path.display());
         assert!(words(&backend::check(&url).unwrap_err()).contains(why));
         assert!(words(&backend::backup(&url, &place.0.path().join("copy.db")).unwrap_err()).contains(why));
@@ -124,25 +126,26 @@ async fn hard_linked_file_is_refused_by_every_command() {
 }
 
 #[tokio::test]
-async fn store_that_is_no_regular_file_is_refused_by_name() {
+async fn store_that_is_no_regular_file_is_refused() {
     let (directory, fifo, lock) = (Place::new(), Place::new(), Place::new());
     fs::create_dir(directory.path()).unwrap();
     make_fifo(&fifo.path());
     make_fifo(&lock.path().with_extension("db.lock"));
-    refused(&directory.path(), "no regular file").await;
-    refused(&fifo.path(), "no regular file").await;
-    refused(&lock.path(), "cannot open").await;
+    assert_refused(&directory.path(), "no regular file").await;
+    assert_refused(&fifo.path(), "no regular file").await;
+    assert_refused(&lock.path(), "cannot open").await;
 }
 
 fn make_fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
-/// Leaves out the tests that mount, where it is set.
+/// Environment variable that leaves out the tests that need mounts.
 #[cfg(target_os = "linux")]
 const WITHOUT_MOUNTS: &str = "FLASKY_TESTS_WITHOUT_MOUNTS";
 
-/// Runs the program on the second path, over which the first one is mounted. None where the tests are to do without.
+/// Runs the server on `store` while the first path of `over` is mounted over the second, asserts that it exits with
+/// code 1, and returns its standard error. `None` where tests with mounts are left out.
 #[cfg(target_os = "linux")]
 fn run_mounted(over: [&Path; 2], command: &[&str], store: &Path) -> Option<String> {
     if std::env::var_os(WITHOUT_MOUNTS).is_some() {
@@ -153,7 +156,7 @@ fn run_mounted(over: [&Path; 2], command: &[&str], store: &Path) -> Option<Strin
         allowed.is_ok_and(|status| status.success()),
         "`unshare -rm` is not allowed here: set {WITHOUT_MOUNTS} to leave these tests out"
     );
-    // A server that is not refused serves until it is ended.
+    // Without the time limit, a server that wrongly starts would run for ever.
     let output = Command::new("timeout")
         .args(["10", "unshare", "-rm", "sh", "-c", r#"mount --bind "$1" "$2" && shift 2 && exec "$@""#, "sh"])
         .args(over)
@@ -182,7 +185,7 @@ async fn mounted_directory_is_the_same_store() {
     stored(server.append(code, message(1, "after")).await);
 }
 
-/// Its directory is another one, and with it the lock and the write-ahead log.
+/// A mounted file stands in another directory, and so would its lock and its write-ahead log.
 #[cfg(target_os = "linux")]
 #[tokio::test(start_paused = true)]
 async fn mounted_file_is_refused_by_every_command() {

@@ -1,4 +1,4 @@
-//! People: a browser with one cookie, and sockets that read what they are told.
+//! Clients: a browser with one cookie, and sockets that check the order of what they receive.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use super::server::Server;
 use super::within;
 
-/// A whole response.
+/// A whole HTTP response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -64,7 +64,7 @@ pub(crate) fn form(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-/// Keeps the session cookie and nothing else.
+/// An HTTP client that keeps the session cookie and nothing else.
 #[derive(Clone)]
 pub(crate) struct Browser {
     pub(crate) address: SocketAddr,
@@ -76,22 +76,22 @@ impl Browser {
         Self { address: server.address, cookie: None }
     }
 
-    /// Asks for a page.
+    /// Requests a page.
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.ask("GET", path, "text/html", &[], String::new()).await
     }
 
-    /// Posts a form without script.
+    /// Posts a form as a browser without script does.
     pub(crate) async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.ask("POST", path, "text/html", &[], form(fields)).await
     }
 
-    /// Posts a form as a program.
+    /// Posts a form as a program does, for an answer in JSON.
     pub(crate) async fn call(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.ask("POST", path, "application/json", &[], form(fields)).await
     }
 
-    /// Asks for anything, with these headers too.
+    /// Sends a request with these headers in addition.
     pub(crate) async fn ask(
         &mut self,
         method: &str,
@@ -123,7 +123,7 @@ impl Browser {
         answer
     }
 
-    /// Enters and tells who one is there.
+    /// Enters a room. Returns its code and the member id.
     pub(crate) async fn enter(&mut self, fields: &[(&str, &str)]) -> (RoomCode, MemberId) {
         let entry = self.call("/api/enter", fields).await.json();
         let read = |field| entry.get(field).unwrap_or_else(|| panic!("not entered: {entry}")).clone();
@@ -131,7 +131,7 @@ impl Browser {
     }
 }
 
-/// Somebody with a seat.
+/// A browser whose session has a seat in a room.
 #[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) browser: Browser,
@@ -140,36 +140,36 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// Somebody who creates a room.
+    /// Creates a room.
     pub(crate) async fn create(server: &Server, name: &str) -> Self {
         let mut browser = Browser::new(server);
         let (code, me) = browser.enter(&[("name", name)]).await;
         Self { browser, code, me }
     }
 
-    /// Somebody who joins a room.
+    /// Joins a room.
     pub(crate) async fn join(server: &Server, code: RoomCode, name: &str) -> Self {
         let mut browser = Browser::new(server);
         let (code, me) = browser.enter(&[("name", name), ("code", &code.to_string())]).await;
         Self { browser, code, me }
     }
 
-    /// Where the room's page is.
+    /// Path of the room's page.
     pub(crate) fn page(&self) -> String {
         format!("/room/{}", self.code)
     }
 
-    /// A socket that has not said hello.
+    /// Opens a socket, and sends no `hello`.
     pub(crate) async fn knock(&self) -> Socket {
         Handshake::of(self).open().await.unwrap()
     }
 
-    /// A socket that has been welcomed and has read the room's last events.
+    /// Opens a socket, sends `hello`, and reads the welcome and the room's last events.
     pub(crate) async fn connect(&self) -> Socket {
         self.greet(None).await
     }
 
-    /// A socket that goes on from a place.
+    /// Opens a socket that resumes from this position, and reads the replay.
     pub(crate) async fn resume(&self, position: Position) -> Socket {
         self.greet(Some(position)).await
     }
@@ -180,7 +180,7 @@ impl Person {
         socket
     }
 
-    /// The server has moved to another port, which is part of the cookie's name.
+    /// Adapts the address and the cookie to a server on another port, which is part of the cookie's name.
     pub(crate) fn follow(&mut self, server: &Server) {
         self.browser.address = server.address;
         let value = self.browser.cookie.as_ref().and_then(|cookie| cookie.split_once('=')).unwrap().1;
@@ -188,7 +188,7 @@ impl Person {
     }
 }
 
-/// How a socket is asked for.
+/// Parameters of a WebSocket handshake.
 pub(crate) struct Handshake {
     pub(crate) address: SocketAddr,
     pub(crate) code: String,
@@ -198,7 +198,7 @@ pub(crate) struct Handshake {
 }
 
 impl Handshake {
-    /// As a page of this person's does, but for the `Origin`.
+    /// The handshake of this person's page, without the `Origin`.
     pub(crate) fn of(person: &Person) -> Self {
         Self {
             address: person.browser.address,
@@ -209,7 +209,10 @@ impl Handshake {
         }
     }
 
-    /// The HTTP status when it is refused.
+    /// Opens the socket.
+    ///
+    /// # Errors
+    /// With the HTTP status when the handshake is refused.
     pub(crate) async fn open(self) -> Result<Socket, u16> {
         let mut request = format!("ws://{}/ws/{}", self.address, self.code).into_client_request().unwrap();
         let headers = request.headers_mut();
@@ -240,20 +243,20 @@ impl Handshake {
     }
 }
 
-/// A client that checks the chain of what it is told.
+/// A client that checks that each event continues the one before (`prev` and `seq`).
 pub(crate) struct Socket {
     pub(crate) stream: WebSocketStream<TcpStream>,
     welcome: Option<Welcome>,
     /// Names that came with events.
     pub(crate) names: Names,
-    /// The last event it was told.
+    /// Position of the last event received.
     position: Option<Position>,
-    /// What followed the welcome.
+    /// Events of the replay that followed the welcome.
     pub(crate) replay: Vec<Event>,
-    /// How the replay came: the events and the bytes of each frame.
+    /// Number of events and of bytes in each frame of the replay.
     pub(crate) frames: Vec<(usize, usize)>,
     waiting: VecDeque<Delivered>,
-    /// Signals it was told and has not looked at.
+    /// Signals that were received and not read by the test yet.
     signals: VecDeque<ServerFrame>,
 }
 
@@ -266,7 +269,7 @@ impl Socket {
         within(self.stream.send(Message::Text(text.into()))).await.unwrap();
     }
 
-    /// The next text message. None: the connection was cut.
+    /// Next text message. `None` when the connection was cut.
     async fn text(&mut self) -> Option<String> {
         loop {
             match within(self.stream.next()).await {
@@ -278,20 +281,20 @@ impl Socket {
         }
     }
 
-    /// The next frame. Signals have no order against the others, and wait.
+    /// Next frame that is no signal. Signals have no order relative to other frames, and are queued.
     pub(crate) async fn frame(&mut self) -> ServerFrame {
         loop {
-            match self.frame_of().await.0 {
+            match self.any_frame().await.0 {
                 signal @ ServerFrame::Signal { .. } => self.signals.push_back(signal),
                 frame => return frame,
             }
         }
     }
 
-    /// The next signal. Events wait.
+    /// Next signal. Events are queued.
     pub(crate) async fn signal(&mut self) -> ServerFrame {
         while self.signals.is_empty() {
-            match self.frame_of().await.0 {
+            match self.any_frame().await.0 {
                 signal @ ServerFrame::Signal { .. } => self.signals.push_back(signal),
                 ServerFrame::Events { events, .. } => self.waiting.extend(events),
                 other => panic!("no signal: {other:?}"),
@@ -300,26 +303,26 @@ impl Socket {
         self.signals.pop_front().unwrap()
     }
 
-    async fn frame_of(&mut self) -> (ServerFrame, usize) {
+    async fn any_frame(&mut self) -> (ServerFrame, usize) {
         let text = self.text().await.expect("the connection was cut");
         let frame = codec::decode(&text).unwrap();
         assert_ne!(frame, ServerFrame::Unknown, "{text}");
         (frame, text.len())
     }
 
-    /// Says hello as somebody who has seen nothing.
+    /// Sends `hello` without a position and reads the replay.
     pub(crate) async fn greet_anew(&mut self) {
         self.greet(None).await;
     }
 
-    /// Says hello and reads the replay.
+    /// Sends `hello` and reads the replay. Fails on holes in it.
     async fn greet(&mut self, position: Option<Position>) {
         self.send(&ClientFrame::Hello { v: VERSION, position }).await;
         let ServerFrame::Welcome(welcome) = self.frame().await else { panic!("no welcome") };
-        // Without the client's own place the chain begins where the server says.
+        // Without a position that was recovered the chain begins with the first event that the server sends.
         let mut before = position.filter(|_| welcome.recovered).map(|position| position.seq);
         loop {
-            let (frame, length) = self.frame_of().await;
+            let (frame, length) = self.any_frame().await;
             if let ServerFrame::Signal { .. } = frame {
                 self.signals.push_back(frame);
                 continue;
@@ -340,7 +343,7 @@ impl Socket {
         }
         let epoch = welcome.position.epoch;
         self.position = Some(Position { epoch, seq: before.unwrap_or(welcome.position.seq) });
-        assert!(self.position().seq >= welcome.position.seq, "the replay ends before the roster's place");
+        assert!(self.position().seq >= welcome.position.seq, "the replay ends before the position of the roster");
         self.welcome = Some(*welcome);
     }
 
@@ -352,7 +355,7 @@ impl Socket {
         self.position.unwrap()
     }
 
-    /// What is delivered next. Fails on anything else, and on holes.
+    /// Next delivery. Fails on any other frame, and on holes.
     pub(crate) async fn delivered(&mut self) -> Delivered {
         while self.waiting.is_empty() {
             match self.frame().await {
@@ -373,7 +376,7 @@ impl Socket {
         delivered
     }
 
-    /// The next event.
+    /// Next event.
     pub(crate) async fn event(&mut self) -> Event {
         match self.delivered().await {
             Delivered::Event(event) => event,
@@ -381,12 +384,12 @@ impl Socket {
         }
     }
 
-    /// The next event, which must be a message.
+    /// Body of the next event, which must be a message.
     pub(crate) async fn message(&mut self) -> String {
         body(&self.event().await).to_owned()
     }
 
-    /// The next event, which must be somebody leaving.
+    /// Member and reason of the next event, which must be `left`.
     pub(crate) async fn left(&mut self) -> (MemberId, LeaveReason) {
         match self.event().await.kind {
             EventKind::Left { member, why } => (member, why),
@@ -394,7 +397,7 @@ impl Socket {
         }
     }
 
-    /// The next event, which must be somebody joining.
+    /// Member and name of the next event, which must be `joined`.
     pub(crate) async fn joined(&mut self) -> (MemberId, String) {
         match self.event().await.kind {
             EventKind::Joined { member, name } => (member, name.to_string()),
@@ -413,12 +416,12 @@ impl Socket {
         self.propose(id, Proposal::Message { body: body.to_owned(), reply_to: None }).await;
     }
 
-    /// Asks for any event, under this id.
+    /// Sends an append of any event, under this id.
     pub(crate) async fn propose(&mut self, id: EventId, event: Proposal) {
         self.send(&ClientFrame::Append { id, event }).await;
     }
 
-    /// Asks for any event and reads what became of it.
+    /// Appends any event, and reads its echo or its refusal.
     pub(crate) async fn asked(&mut self, event: Proposal) -> Result<Event, Code> {
         let id = entropy::event_id();
         self.propose(id, event).await;
@@ -433,7 +436,7 @@ impl Socket {
         event
     }
 
-    /// What became of an append: its echo, or its refusal. What is said meanwhile waits.
+    /// Outcome of an append: its echo, or the code and retry time of its refusal. Other events are queued.
     pub(crate) async fn answer(&mut self, id: EventId) -> Result<Event, (Code, Option<u64>)> {
         loop {
             if let Some(at) = self.waiting.iter().position(|delivered| delivered.id() == id) {
@@ -454,13 +457,13 @@ impl Socket {
         }
     }
 
-    /// The connection still answers, and nothing else was said before that.
+    /// Fails unless the connection answers a ping, and no frame but signals comes before the answer.
     pub(crate) async fn is_well(&mut self, n: u64) {
         self.send(&ClientFrame::Ping { n }).await;
         assert_eq!(self.frame().await, ServerFrame::Pong { n });
     }
 
-    /// Reads to the end: `bye`, then Close with the same code.
+    /// Reads to the end of the connection, which must be `bye` and a Close of the same code. Returns the code.
     pub(crate) async fn end(&mut self) -> u16 {
         let code = loop {
             match self.frame().await {
@@ -477,7 +480,7 @@ impl Socket {
     }
 }
 
-/// What a message says.
+/// Body of a message.
 pub(crate) fn body(event: &Event) -> &str {
     match &event.kind {
         EventKind::Message { body: Some(body), .. } => body.as_str(),

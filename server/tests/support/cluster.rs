@@ -1,4 +1,4 @@
-//! Three NATS servers that are one store.
+//! A cluster of three NATS servers as one store.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use protocol::RoomCode;
 
 use crate::nats_server::Server;
 
-/// How long the servers may take to find each other, or a leader.
+/// Maximum time in which the servers find each other or elect a leader.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Cluster {
@@ -33,13 +33,13 @@ impl Cluster {
         cluster
     }
 
-    /// As the engine is told where they are.
+    /// URL of the store with the addresses of all servers.
     pub(crate) fn url(&self) -> String {
         let hosts: Vec<_> = self.servers.iter().map(Server::address).collect();
         format!("nats://{}", hosts.join(","))
     }
 
-    /// Waits until all three of them hold something together.
+    /// Waits until the servers can create a stream with three replicas.
     async fn agree(&self) {
         let begun = Instant::now();
         let jetstream = self.jetstream().await;
@@ -51,7 +51,7 @@ impl Cluster {
         jetstream.delete_stream("agree").await.unwrap();
     }
 
-    /// Which server leads this stream.
+    /// Index of the server that leads this stream.
     pub(crate) async fn leader(&self, stream: &str) -> usize {
         let begun = Instant::now();
         loop {
@@ -65,7 +65,7 @@ impl Cluster {
         }
     }
 
-    /// The stream that stores this room.
+    /// Name of the stream that stores this room.
     pub(crate) async fn stream_of(&self, code: RoomCode) -> String {
         let jetstream = self.jetstream().await;
         for shard in 0..4 {
@@ -78,7 +78,7 @@ impl Cluster {
         panic!("no stream has the room");
     }
 
-    /// Waits until every replica of these streams has everything.
+    /// Waits until each of these streams has a leader, and every replica is online and current.
     pub(crate) async fn heal(&self, streams: &[String]) {
         let begun = Instant::now();
         for name in streams {

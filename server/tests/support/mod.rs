@@ -1,4 +1,4 @@
-//! The real server on a port of its own, and people who come to it.
+//! The real server on a port of its own, and clients that use it.
 
 #![allow(dead_code, reason = "each of the test crates uses a part")]
 
@@ -9,10 +9,10 @@ pub(crate) mod troubled;
 use std::future::Future;
 use std::time::Duration;
 
-/// Longer than anything here takes on a busy machine: who waits this long waits in vain.
+/// Timeout of everything here, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Waits, but not for ever.
+/// Waits for `what`, at most [`PATIENCE`].
 pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("it did not happen in time")
 }

@@ -1,4 +1,4 @@
-//! NATS servers of the tests' own, on free ports. None outlives the process that started it, however that ends.
+//! NATS servers for tests, on free ports. Each ends with the process that started it, however that ends.
 
 #![allow(dead_code, reason = "each of the test crates uses a part")]
 
@@ -12,20 +12,20 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Where the server listens that all tests of a binary share.
+/// Address of the server that all tests of a binary share, which the first call starts.
 pub(crate) fn address() -> &'static str {
     static SHARED: LazyLock<Server> = LazyLock::new(Server::start);
     SHARED.address()
 }
 
-/// A store there that nobody has used.
+/// URL of a new store on the shared server.
 pub(crate) fn store_url() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("nats://{}/t{}-{}", address(), std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Runs the server until its own input ends, which it does with the process that holds the other end; then removes
-/// what was stored, unless that is to be found again.
+/// Shell script that runs the server until the standard input of the script ends, at the latest with the test process.
+/// Then removes what was stored, unless the file `keep` exists.
 const LEASHED: &str = r#"
 "$1" --config "$2/nats.conf" >&2 &
 server=$!
@@ -37,18 +37,18 @@ wait $server
 [ -e "$2/keep" ] || rm -rf "$2"
 "#;
 
-/// One server, alone or of several.
+/// A NATS server, alone or part of a cluster.
 pub(crate) struct Server {
     directory: PathBuf,
     address: String,
-    /// What its configuration says beside the address and the store.
+    /// Configuration beside the address and the store.
     more: String,
     shell: Child,
     process: Pid,
 }
 
 impl Server {
-    /// One that stands alone.
+    /// Starts a server that stands alone.
     pub(crate) fn start() -> Self {
         Self::start_with(String::new())
     }
@@ -67,25 +67,25 @@ impl Server {
         self.process.as_raw_nonzero().get().cast_unsigned()
     }
 
-    /// `kill -9`. What it stored stays.
+    /// Ends the server as `kill -9` does. Its data stays.
     pub(crate) fn kill(&mut self) {
         std::fs::write(self.directory.join("keep"), "").unwrap();
         drop(self.shell.stdin.take());
         self.shell.wait().unwrap();
     }
 
-    /// Removes what it stored. It must not run.
+    /// Removes the server's data. The server must not run.
     pub(crate) fn wipe(&self) {
         std::fs::remove_dir_all(self.directory.join("jetstream")).unwrap();
     }
 
-    /// At the same address, with what it stored.
+    /// Starts the server again at the same address, with its data.
     pub(crate) fn start_again(&mut self) {
         std::fs::remove_file(self.directory.join("keep")).unwrap();
         (self.shell, self.process, _) = run(&self.directory, &self.address, &self.more);
     }
 
-    /// It does nothing until [`Server::resume`].
+    /// Suspends the process until [`Server::resume`].
     pub(crate) fn pause(&self) {
         kill_process(self.process, Signal::STOP).unwrap();
     }
@@ -95,7 +95,7 @@ impl Server {
     }
 }
 
-/// A server that answers, and where.
+/// Starts a server and waits until it answers. Returns its shell, its process and its address.
 fn run(directory: &Path, listen: &str, more: &str) -> (Child, Pid, String) {
     let binary = std::env::var("NATS_SERVER").unwrap_or_else(|_| "nats-server".to_owned());
     let version = Command::new(&binary).arg("--version").output();
@@ -122,7 +122,8 @@ fn run(directory: &Path, listen: &str, more: &str) -> (Child, Pid, String) {
     (shell, process, address)
 }
 
-/// Reads the log up to the address, and the rest of it elsewhere: a full pipe would stop the server.
+/// Reads the log up to the address and waits until the server answers. A thread reads the rest of the log, because a
+/// full pipe would block the server.
 fn read_address(mut log: impl Iterator<Item = String> + Send + 'static) -> String {
     let mut said = Vec::new();
     let found = log.by_ref().find_map(|line| {

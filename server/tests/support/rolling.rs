@@ -1,4 +1,4 @@
-//! The nodes of a cluster are restarted one after the other under people who write, as a new version is brought in.
+//! Rolling restart: the nodes of a cluster are restarted one after the other while members write, as in a deployment.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -23,51 +23,52 @@ use crate::proof::proxy::Proxy;
 use crate::proof::store::Truth;
 
 const NODES: usize = 2;
-/// More than anybody says here.
+/// Maximum number of events per room, more than any run appends.
 const EVENTS: usize = 50_000;
-/// How often the balancer asks the nodes whether they are ready.
+/// Interval at which the balancer asks the nodes whether they are ready.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long a node stays away: its people go to the other one.
+/// Time between a node's end and its next start. Its members connect to the other node meanwhile.
 const DOWN: Duration = Duration::from_secs(2);
-/// What a node that is asked to end may take.
+/// Maximum time of a node's shutdown.
 const STOP: Duration = Duration::from_secs(10);
-/// How long anything else may take.
+/// Maximum time of everything else.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What to do.
+/// Parameters of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Rolling {
     pub(crate) server: PathBuf,
     pub(crate) rooms: usize,
-    /// Of each room, half of them at each node.
+    /// Members of each room, half of them at each node.
     pub(crate) members: usize,
-    /// Messages per second of all of them.
+    /// Events that all members together send per second.
     pub(crate) rate: f64,
-    /// How long people write before, between and after the restarts.
+    /// Time for which members write before, between and after the restarts.
     pub(crate) pause: Duration,
     pub(crate) seed: u64,
 }
 
-/// What it came to.
+/// Results of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) total: View,
-    /// Events of the logs.
+    /// Number of events in all logs.
     pub(crate) stored: usize,
     pub(crate) faults: Vec<Fault>,
-    /// Rooms that do not look the same at both nodes in the end.
+    /// Number of rooms that differ between the nodes in the end.
     pub(crate) unequal: usize,
-    /// From SIGTERM to the node's end, and from its start until it is ready.
+    /// Times of each restart: from SIGTERM to the node's end, and from its start until it is ready.
     pub(crate) restarts: Vec<(Duration, Duration)>,
-    /// Of each member, the longest time from a socket's end to the next welcome, in milliseconds.
+    /// Longest time of each member from a socket's end to the next welcome, in milliseconds, sorted.
     pub(crate) away: Vec<u64>,
-    /// Of each member, the longest time from "send" to the echo, in milliseconds: before the restarts, and in all.
+    /// Longest time of each member from "send" to the echo before the restarts, in milliseconds, sorted.
     pub(crate) ack_before: Vec<u64>,
+    /// The same over the whole run.
     pub(crate) ack: Vec<u64>,
 }
 
 struct Room {
-    /// Of one of the people.
+    /// Seat of its first member.
     seat: Seat,
     people: Vec<Person>,
 }
@@ -75,10 +76,10 @@ struct Room {
 struct Stage {
     nodes: Vec<Program>,
     rooms: Vec<Room>,
-    /// A node of the proof's own: what it reads is the truth.
+    /// A connection of the test to the store, whose reads are the reference.
     observer: Arc<dyn Backend>,
     restarting: Excuse,
-    /// Dropped first: it asks the nodes.
+    /// Directs the proxies to ready nodes until it is dropped.
     _balancer: JoinSet<()>,
     _cluster: Cluster,
 }
@@ -132,8 +133,8 @@ impl Stage {
         Self { nodes, rooms, observer, restarting, _balancer: balancer, _cluster: cluster }
     }
 
-    /// When everybody shows everything, every history is held against the log, also those of visitors who come to each
-    /// node now and are told everything anew.
+    /// Waits until every page shows every event, and checks every history against the log. Visitors that connect to
+    /// each node now, and replay the log from there, are checked, too.
     async fn judge(mut self, figures: &mut Figures) {
         self.rest().await;
         let people = || self.rooms.iter().flat_map(|room| &room.people);
@@ -176,7 +177,7 @@ impl Stage {
     }
 }
 
-/// Gives new connections to ready nodes only, as load balancers do. Each door prefers a node of its own.
+/// Directs new connections to ready nodes only, as load balancers do. Each proxy prefers a node of its own.
 async fn balance(nodes: Vec<SocketAddr>, doors: Vec<Proxy>) {
     loop {
         sleep(LOOK).await;
@@ -193,7 +194,7 @@ async fn balance(nodes: Vec<SocketAddr>, doors: Vec<Proxy>) {
     }
 }
 
-/// Everybody writes, for ever.
+/// Sends the events of random members at the chosen rate. Never returns.
 async fn talk(rooms: &[Room], rolling: &Rolling) {
     let mut dice = Dice::new(rolling.seed);
     let mut beat = interval(Duration::from_secs_f64(1.0 / rolling.rate));
@@ -260,7 +261,8 @@ fn sorted(values: impl Iterator<Item = u64>) -> Vec<u64> {
 }
 
 impl Figures {
-    /// Nothing is wrong, everybody was interrupted and went on, and some of them at the other node and back.
+    /// True if nothing is wrong, every member was interrupted, and there were more resumes than members: some resumed
+    /// at the other node and again at their own.
     pub(crate) fn is_good(&self) -> bool {
         let View { sent, acked, refused, resets, resumes, .. } = self.total;
         let went_on = resumes > self.away.len() as u64 && self.away.first().is_some_and(|shortest| *shortest > 0);

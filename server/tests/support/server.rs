@@ -14,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 use super::troubled::Troubled;
 use super::within;
 
-/// For tests that say more than a person can.
+/// Flags for tests that append faster than the default rate limit allows.
 pub(crate) const TALKATIVE: [&str; 2] = ["--appends-per-second=100000", "--append-burst=100000"];
 
 /// A running server with a store of its own.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    /// Where Prometheus asks.
+    /// Address of the metrics listener.
     pub(crate) metrics: SocketAddr,
     flags: Vec<String>,
     store: Arc<tempfile::TempDir>,
@@ -29,12 +29,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one with these flags.
+    /// Starts a server with these flags.
     pub(crate) async fn start(flags: &[&str]) -> Self {
         Self::over(flags, |engine| engine).await
     }
 
-    /// Starts one over an engine that can be troubled.
+    /// Starts a server on a store in which faults can be injected.
     pub(crate) async fn troubled(flags: &[&str]) -> (Self, Arc<Troubled>) {
         let mut troubled = None;
         let server = Self::over(flags, |engine| troubled.insert(Troubled::over(engine)).clone()).await;
@@ -52,7 +52,7 @@ impl Server {
         wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>,
     ) -> Self {
         let url = format!("--store=sqlite://{}", store.path().join("flasky.db").display());
-        // Said, so that the environment does not say it: HOST is the machine's name in some shells.
+        // Given as flags, so that the environment cannot change them: HOST is the machine's name in some shells.
         let program = ["server", "--host=127.0.0.1", "--port=0"].map(ToOwned::to_owned);
         let config = Config::parse_from(program.iter().chain(&[url]).chain(&flags));
         let backend = wrap(within(backend::open(config.store().as_str(), &config.limits())).await.unwrap());
@@ -66,18 +66,18 @@ impl Server {
         Self { address, metrics, flags, store, shutdown, serving }
     }
 
-    /// Asks it to end, as a signal does.
+    /// Begins the shutdown, as SIGTERM does.
     pub(crate) fn shut_down(&self) {
         self.shutdown.cancel();
     }
 
-    /// Ends it in order.
+    /// Shuts the server down and waits until it has ended.
     pub(crate) async fn stop(self) {
         self.shut_down();
         within(self.serving).await.unwrap().unwrap();
     }
 
-    /// Ends it in order and starts it again on the same store.
+    /// Shuts the server down and starts another one on the same store, on another port.
     pub(crate) async fn restart(self) -> Self {
         let (store, flags) = (Arc::clone(&self.store), self.flags.clone());
         self.stop().await;

@@ -1,4 +1,4 @@
-//! An engine that something happens to at a chosen moment.
+//! A store that fails, blocks or panics at a chosen moment.
 
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
@@ -15,49 +15,51 @@ use uuid::Uuid;
 
 use super::within;
 
-/// What no log may quote.
+/// Text that no log may contain.
 pub(crate) const TREASURE: &str = "what a person wrote";
 
-/// What happens.
+/// A fault of the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Trouble {
-    /// The next connection of this member that takes or renews its lease finds the seat freed, for this reason.
+    /// The seat of this member is freed, for this reason, just before the next of its connections takes or renews a
+    /// lease.
     LosesSeat(MemberId, LeaveReason),
-    /// No page of any log can be read.
+    /// Every `read` fails.
     ReadsNothing,
-    /// No event can be stored; everything else goes on, as on a full disk.
+    /// Every `append` fails, and nothing else, as on a full disk.
     StoresNothing,
-    /// Nothing that is to be stored or held gets an answer.
+    /// Every `append` and every `hold` fails, as if the store did not answer.
     Silent,
-    /// This verb panics, with a message that quotes somebody.
+    /// This operation panics, with a message that contains [`TREASURE`].
     Panics(&'static str),
 }
 
-/// The engine.
+/// A store with at most one fault and one blocked operation at a time.
 pub(crate) struct Troubled {
     engine: Arc<dyn Backend>,
     trouble: Mutex<Option<Trouble>>,
     blocked: Mutex<Option<Arc<Blocked>>>,
 }
 
-/// Maximum time that a call blocks its thread: where nobody ends it, nobody else could run.
+/// Maximum time that a call blocks its thread, so that a test does not hang when no thread is left that could drop the
+/// guard.
 const BLOCKED: Duration = Duration::from_secs(30);
 
-/// A verb whose calls block their threads.
+/// An operation whose calls block their threads.
 struct Blocked {
     verb: &'static str,
     came: UnboundedSender<()>,
     end: Mutex<std::sync::mpsc::Receiver<()>>,
 }
 
-/// Blocks the calls of a verb until it is dropped.
+/// Guard that blocks the calls of an operation until it is dropped.
 pub(crate) struct Block {
     came: UnboundedReceiver<()>,
     _end: std::sync::mpsc::Sender<()>,
 }
 
 impl Block {
-    /// Waits until so many calls more block their threads.
+    /// Waits until this many more calls block their threads.
     pub(crate) async fn came(&mut self, calls: usize) {
         for _ in 0..calls {
             within(self.came.recv()).await.unwrap();
@@ -74,12 +76,12 @@ impl Troubled {
         *self.trouble.lock().unwrap() = Some(trouble);
     }
 
-    /// That all is well again.
+    /// Ends the fault.
     pub(crate) fn heal(&self) {
         *self.trouble.lock().unwrap() = None;
     }
 
-    /// Blocks the thread of each call of this verb from now on.
+    /// Blocks the thread of each call of this operation from now on, until the guard is dropped.
     pub(crate) fn block(&self, verb: &'static str) -> Block {
         let (came, calls) = unbounded_channel();
         let (end, ends) = std::sync::mpsc::channel();
@@ -92,7 +94,7 @@ impl Troubled {
         if let Some(blocked) = blocked.filter(|blocked| blocked.verb == verb) {
             let _ = blocked.came.send(());
             let end = blocked.end.lock().unwrap().recv_timeout(BLOCKED);
-            assert_eq!(end, Err(RecvTimeoutError::Disconnected), "{verb} was never let go on");
+            assert_eq!(end, Err(RecvTimeoutError::Disconnected), "{verb} was blocked for {BLOCKED:?}");
         }
     }
 
@@ -104,7 +106,7 @@ impl Troubled {
     }
 
     fn panics(&self, verb: &'static str) {
-        // Not under the lock, which others take after the panic.
+        // Not while the lock is held: a panic would poison it.
         let trouble = *self.trouble.lock().unwrap();
         assert!(!matches!(trouble, Some(Trouble::Panics(named)) if named == verb), "{verb} panics over {TREASURE:?}");
     }

@@ -1,4 +1,4 @@
-//! Laws of edits, deletions, reactions and replies: in the log, and on their way there.
+//! Laws of edits, deletions, reactions and replies, in the log and pending.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use protocol::{ClientFrame, Code, Delivered, Event, EventId, EventKind, Names, P
 use crate::log::{self, Entry, Log, ME, Spec, Truth, body, edited, id, log, member, reacted, said, said_by, spec};
 use crate::{ZONE, drawn, live_client};
 
-/// No word that was taken back up to the room's position is anywhere in it.
+/// Asserts that the room holds no text that was edited or deleted up to its position.
 pub(crate) fn nothing_outdated_is_here(room: &RoomState, log: &Log) -> Result<(), TestCaseError> {
     let outdated = log.outdated(room.position().map(|position| position.seq).unwrap_or_default());
     let held = room.timeline().events().filter_map(|event| match &event.kind {
@@ -20,11 +20,11 @@ pub(crate) fn nothing_outdated_is_here(room: &RoomState, log: &Log) -> Result<()
         _ => None,
     });
     let held: BTreeSet<String> = held.map(|body| body.as_str().to_owned()).chain(words(&drawn(room))).collect();
-    prop_assert_eq!(held.intersection(&outdated).collect::<Vec<_>>(), Vec::<&String>::new(), "old words are here");
+    prop_assert_eq!(held.intersection(&outdated).collect::<Vec<_>>(), Vec::<&String>::new(), "old text is kept");
     Ok(())
 }
 
-/// All that can be read in these rows.
+/// All texts that these rows show.
 pub(crate) fn words(rows: &[Row]) -> Vec<String> {
     let bodies = messages(rows).into_iter().flat_map(|row| [row.body, row.reply.and_then(|quote| quote.body)]);
     bodies.flatten().map(|body| body.as_str().to_owned()).collect()
@@ -34,7 +34,7 @@ pub(crate) fn messages(rows: &[Row]) -> Vec<MessageRow> {
     rows.iter().filter_map(|row| if let Row::Message(row) = row { Some(row.clone()) } else { None }).collect()
 }
 
-/// Every message of the log is a row, and says what the plainest reading of the log says.
+/// Asserts that every message of the log has a row, which shows what a naive fold of the log gives.
 pub(crate) fn rows_say_what_the_log_says(room: &RoomState, log: &Log) -> Result<(), TestCaseError> {
     let rows = messages(&drawn(room));
     let is_message = |event: &&Event| matches!(event.kind, EventKind::Message { .. });
@@ -79,7 +79,7 @@ fn input(event: &Event) -> Input {
     }
 }
 
-/// An event of the reader's own.
+/// An event of the reader that a client can send.
 fn own(log: &Log, nth: u32, spec: Spec) -> Entry {
     match log.entry(nth, Spec { who: ME, ..spec }) {
         (nth, ME, kind) if !matches!(kind, EventKind::Joined { .. } | EventKind::Left { .. } | EventKind::Unknown) => {
@@ -89,7 +89,7 @@ fn own(log: &Log, nth: u32, spec: Spec) -> Entry {
     }
 }
 
-/// The rows as if everything on its way had come.
+/// These rows with all pending changes shown as sent.
 fn settled(mut rows: Vec<Row>) -> Vec<Row> {
     for row in &mut rows {
         if let Row::Message(row) = row {
@@ -117,9 +117,9 @@ fn draft_event() -> impl Strategy<Value = DraftEvent> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// The reader's changes are shown at once just as they will be once they are in the log.
+    /// Pending changes of the reader are shown exactly as they will be once they are in the log.
     #[test]
-    fn what_is_on_its_way_is_shown_as_the_log_will_say_it(
+    fn pending_change_is_shown_as_the_log_will_show_it(
         mut log in log(1..40), acts in prop::collection::vec((spec(), 0u64..400_000), 1..20),
     ) {
         let mut client = Client::new(1, Some(log.snapshot(log.len(), log.len())), Outbox::default());
@@ -134,7 +134,7 @@ proptest! {
     }
 
     #[test]
-    fn an_outbox_that_is_kept_reads_back(events in prop::collection::vec(draft_event(), 0..6), sent: bool) {
+    fn stored_outbox_reads_back(events in prop::collection::vec(draft_event(), 0..6), sent: bool) {
         let mut outbox = Outbox::default();
         for (nth, event) in events.into_iter().enumerate() {
             outbox.push(0, id(nth as u32), event, 5);
@@ -173,13 +173,13 @@ fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// The client's log of [`live_client`], going on with these.
+/// Events that follow the log of [`live_client`].
 fn following(entries: impl IntoIterator<Item = Entry>) -> Vec<Event> {
     Log::of([said(1), said(2)].into_iter().chain(entries)).events.split_off(2)
 }
 
 #[test]
-fn a_change_and_a_deletion_are_shown_at_once_and_settle() {
+fn edit_and_deletion_are_shown_at_once_and_settle() {
     let mut client = live_client();
     let actions = client.step(10, change(100, 1, "better"));
     let proposal = Proposal::Edited { target: id(1), body: "better".into() };
@@ -201,7 +201,7 @@ fn a_change_and_a_deletion_are_shown_at_once_and_settle() {
 }
 
 #[test]
-fn a_refused_change_is_a_message_that_is_not_sent() {
+fn refused_edit_becomes_an_unsent_message() {
     let mut client = live_client();
     let _ = client.step(10, change(100, 1, "better"));
     let _ = client.step(20, refusal(100, Code::NoTarget));
@@ -219,7 +219,7 @@ fn a_refused_change_is_a_message_that_is_not_sent() {
 }
 
 #[test]
-fn a_refused_deletion_or_reaction_is_no_more_and_the_next_goes_on() {
+fn refused_deletion_or_reaction_is_dropped_and_the_next_is_sent() {
     let mut client = live_client();
     let before = client.rows();
     let _ = client.step(10, Input::DeleteMessage { id: id(100), target: id(1), at: 5 });
@@ -233,7 +233,7 @@ fn a_refused_deletion_or_reaction_is_no_more_and_the_next_goes_on() {
 }
 
 #[test]
-fn a_reaction_that_is_refused_for_now_waits() {
+fn reaction_refused_for_now_waits() {
     let mut client = live_client();
     let _ = client.step(10, react(100, 1));
     assert_eq!(client.step(20, refusal(100, Code::Rate)), [Action::Wake(1_020)]);
@@ -243,7 +243,7 @@ fn a_reaction_that_is_refused_for_now_waits() {
 }
 
 #[test]
-fn a_change_of_a_message_on_its_way_waits_behind_it_and_goes_with_it() {
+fn change_of_a_pending_message_waits_and_is_dropped_with_it() {
     let mut client = live_client();
     let send = |nth| Input::Send { id: id(nth), body: body("first"), reply_to: None, at: 5 };
     assert_eq!(client.step(10, send(100)).len(), 1);
@@ -254,12 +254,16 @@ fn a_change_of_a_message_on_its_way_waits_behind_it_and_goes_with_it() {
 
     let _ = client.step(30, refusal(100, Code::BadText));
     assert_eq!(shown(&client)[2..], [(id(100), some("second"), RowState::Refused(Code::BadText))]);
-    assert_eq!(client.step(40, Input::Recompose(id(100))), [Action::Compose(body("second"))], "as it was typed last");
-    assert!(!client.has_unsent(), "what was to change it has nothing to change");
+    assert_eq!(
+        client.step(40, Input::Recompose(id(100))),
+        [Action::Compose(body("second"))],
+        "the text that was typed last"
+    );
+    assert!(!client.has_unsent(), "drafts that change it are dropped with it");
 }
 
 #[test]
-fn a_change_of_what_is_not_here_is_shown_by_itself() {
+fn edit_of_a_message_not_loaded_is_shown_by_itself() {
     let mut client = live_client();
     let _ = client.step(10, change(100, 77, "far away"));
     assert_eq!(shown(&client)[2..], [(id(100), some("far away"), RowState::Pending { since: 10, waiting: None })]);
@@ -274,7 +278,7 @@ fn a_change_of_what_is_not_here_is_shown_by_itself() {
 }
 
 #[test]
-fn reactions_stand_in_the_order_they_came_and_are_shared_while_they_stay() {
+fn reactions_keep_their_order_and_are_shared_while_unchanged() {
     let (thumb, heart) = ("\u{1f44d}", "\u{2764}\u{fe0f}");
     let log = Log::of([
         said(1),
@@ -293,7 +297,7 @@ fn reactions_stand_in_the_order_they_came_and_are_shared_while_they_stay() {
         room.apply(Delivered::Event(event.clone()));
         let shown = messages(&drawn(&room))[0].reactions.clone();
         let is_same = kept.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &shown));
-        // The third time M3 put the same emoji, and then only another message was said.
+        // Event 5 repeats a reaction of M3, and event 9 is another message: reactions do not change.
         assert_eq!(is_same, [id(5), id(9)].contains(&event.id), "{event:?}");
         kept = Some(shown);
     }
@@ -311,7 +315,7 @@ fn reactions_stand_in_the_order_they_came_and_are_shared_while_they_stay() {
 }
 
 #[test]
-fn only_the_first_ten_are_named() {
+fn only_the_first_ten_reacting_members_are_named() {
     let people: Vec<Entry> = (20..35)
         .flat_map(|who| [log::joined(u32::from(who), who), reacted(100 + u32::from(who), who, 1, "\u{1f602}", true)])
         .collect();
@@ -323,7 +327,7 @@ fn only_the_first_ten_are_named() {
 }
 
 #[test]
-fn a_name_learned_later_reaches_the_reactions() {
+fn name_learned_later_is_shown_with_reactions() {
     let log = Log::of([said(1), reacted(2, 77, 1, "\u{1f602}", true), log::joined(3, 77), said_by(4, 77)]);
     let mut room = RoomState::from_snapshot(log.snapshot(2, 10));
     assert_eq!(messages(&drawn(&room))[0].reactions[0].who, []);
@@ -332,7 +336,7 @@ fn a_name_learned_later_reaches_the_reactions() {
 }
 
 #[test]
-fn whoever_comes_back_as_another_member_has_not_reacted() {
+fn own_reaction_is_forgotten_when_the_member_changes() {
     let log = Log::of([said(1), reacted(2, ME, 1, "\u{1f602}", true)]);
     let mut room = RoomState::from_snapshot(log.snapshot(2, 10));
     let own = |room: &RoomState| messages(&drawn(room))[0].reactions[0].own;

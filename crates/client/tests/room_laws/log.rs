@@ -1,4 +1,4 @@
-//! A room's log, and what the plainest possible reading makes of it.
+//! A room's log, and a naive fold of it as the model.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -18,7 +18,7 @@ pub(crate) struct Log {
     pub(crate) events: Vec<Event>,
 }
 
-/// An event's number, author and kind; place and time are given by the log.
+/// An event's number, author and kind; its sequence number and time are given by the log.
 pub(crate) type Entry = (u32, u8, EventKind);
 
 pub(crate) fn member(nth: u8) -> MemberId {
@@ -73,7 +73,7 @@ pub(crate) fn reacted(nth: u32, who: u8, target: u32, emoji: &str, on: bool) -> 
     (nth, who, EventKind::Reacted { target: id(target), emoji: emoji.parse().unwrap(), on })
 }
 
-/// Next event and its target: enough to make an event that a server would take.
+/// Choices from which [`Log::entry`] makes an event that a server would accept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spec {
     pub(crate) who: u8,
@@ -88,7 +88,7 @@ pub(crate) fn spec() -> impl Strategy<Value = Spec> {
         .prop_map(|(who, kind, which, emoji, on)| Spec { who, kind, which, emoji, on })
 }
 
-/// A log of any events with gaps between their places and in time. Every text in it is another one.
+/// A log of random events with gaps between their sequence numbers and times. No text occurs twice.
 pub(crate) fn log(size: Range<usize>) -> impl Strategy<Value = Log> {
     let pause = prop_oneof![6 => 0u64..1_000, 2 => 200_000u64..400_000, 1 => 0u64..100_000_000];
     prop::collection::vec((spec(), 1u64..4, pause), size).prop_map(|specs| {
@@ -103,12 +103,12 @@ pub(crate) fn log(size: Range<usize>) -> impl Strategy<Value = Log> {
 
 const EMOJI: [&str; 3] = ["\u{1f44d}", "\u{2764}\u{fe0f}", "\u{1f602}"];
 
-/// A message by the plainest possible reading.
+/// State of a message by a naive fold of the log.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Truth {
     pub(crate) body: Option<String>,
     pub(crate) edited: bool,
-    /// Each emoji and who has it, in the order they came.
+    /// Each emoji and the members who have reacted with it, in the order they came.
     pub(crate) reactions: Vec<(String, Vec<MemberId>)>,
 }
 
@@ -128,7 +128,7 @@ impl Log {
         event
     }
 
-    /// An event that a server would take now.
+    /// An event that a server would accept now.
     pub(crate) fn entry(&self, nth: u32, Spec { who, kind, which, emoji, on }: Spec) -> Entry {
         let text = body(&format!("text {nth}"));
         let standing = self.standing();
@@ -138,7 +138,7 @@ impl Log {
             (2 | 3, _) => left(nth, who),
             (4, _) => (nth, who, EventKind::Unknown),
             (5 | 6, _) => {
-                // The answered message may be deleted by now, be no message, or not be there at all.
+                // The target of the reply may be deleted by now, be no message, or not exist.
                 let reply_to = Some(self.events.get(which.index(self.len() + 1)).map_or(id(999_999), |event| event.id));
                 (nth, who, EventKind::Message { body: Some(text), reply_to, edited: false })
             }
@@ -165,7 +165,7 @@ impl Log {
             .collect()
     }
 
-    /// These events as a server gives them that has this many: without the words that were taken back by then.
+    /// These events as a server with `head` events returns them: without text that was edited or deleted by then.
     pub(crate) fn read(&self, range: Range<usize>, head: usize) -> Vec<Event> {
         let read = |place: usize| {
             let mut event = self.events[place].clone();
@@ -177,7 +177,7 @@ impl Log {
         range.map(read).collect()
     }
 
-    /// Text of a message after these many events.
+    /// State of a message after this many events.
     pub(crate) fn truth(&self, message: EventId, head: usize) -> Truth {
         let mut truth = Truth { body: None, edited: false, reactions: Vec::new() };
         for event in &self.events[..head] {
@@ -211,7 +211,7 @@ impl Log {
         truth
     }
 
-    /// The words that the first events up to this place took back.
+    /// Texts that were edited or deleted by events up to this sequence number.
     pub(crate) fn outdated(&self, upto: Seq) -> BTreeSet<String> {
         let known = || self.events.iter().filter(|event| event.seq <= upto);
         let mut outdated = BTreeSet::new();
@@ -280,13 +280,13 @@ impl Log {
         }
     }
 
-    /// The last events before this place, as a server gives them that has `head` events.
+    /// The last events before this sequence number, as a server with `head` events returns them.
     pub(crate) fn before(&self, seq: Seq, limit: usize, head: usize) -> Vec<Event> {
         let end = self.place(seq);
         self.read(end.saturating_sub(limit)..end, head)
     }
 
-    /// Number of events before this place.
+    /// Number of events before this sequence number.
     pub(crate) fn place(&self, seq: Seq) -> usize {
         self.events.iter().take_while(|event| event.seq < seq).count()
     }

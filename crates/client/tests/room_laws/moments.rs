@@ -21,7 +21,7 @@ fn typing(client: &Client) -> Vec<String> {
 }
 
 #[test]
-fn who_writes_is_known_for_as_long_as_it_counts() {
+fn typing_member_is_shown_until_the_signal_expires() {
     let mut client = live_client();
     assert_eq!(client.step(100, signal(2, Some(true), None)), [Action::Wake(100 + TYPING_EXPIRY_MS)]);
     let _ = client.step(200, signal(1, Some(true), None));
@@ -30,13 +30,13 @@ fn who_writes_is_known_for_as_long_as_it_counts() {
     let _ = client.step(2_000, signal(2, Some(true), None));
     assert_eq!(client.step(100 + TYPING_EXPIRY_MS, Input::Tick), [Action::Wake(200 + TYPING_EXPIRY_MS)]);
     let _ = client.step(200 + TYPING_EXPIRY_MS, Input::Tick);
-    assert_eq!(typing(&client), ["M2"], "said again, so it counts for longer");
+    assert_eq!(typing(&client), ["M2"], "the signal was repeated, so it expires later");
     let _ = client.step(300 + TYPING_EXPIRY_MS, signal(2, Some(false), None));
     assert_eq!(typing(&client), [""; 0]);
 }
 
 #[test]
-fn who_has_said_it_or_left_writes_no_more() {
+fn message_or_leave_ends_typing() {
     let log = Log::of([said(1), said(2), said_by(3, 2), left(4, 3)]);
     let mut client = live_client();
     for who in [1, 2, 3] {
@@ -47,7 +47,7 @@ fn who_has_said_it_or_left_writes_no_more() {
 }
 
 #[test]
-fn the_others_are_told_of_the_readers_writing_now_and_then() {
+fn own_typing_is_signalled_once_per_interval() {
     let said = [Action::Transmit(ClientFrame::Signal { typing: true })];
     let mut client = live_client();
     assert_eq!(client.step(100, Input::Typing), said);
@@ -55,7 +55,7 @@ fn the_others_are_told_of_the_readers_writing_now_and_then() {
     assert_eq!(client.step(100 + TYPING_INTERVAL_MS, Input::Typing), said);
     let _ = client.step(20_000, Input::Closed(1, 1006));
     let transmits = |actions: &[Action]| actions.iter().any(|action| matches!(action, Action::Transmit(_)));
-    assert!(!transmits(&client.step(20_001, Input::Typing)), "nobody hears it");
+    assert!(!transmits(&client.step(20_001, Input::Typing)), "nothing is sent without a connection");
 }
 
 /// A client on connection 1 that is caught up with a room of two others.
@@ -70,7 +70,7 @@ fn among_others() -> (Client, Log) {
 }
 
 #[test]
-fn who_is_away_is_known_until_they_are_back() {
+fn away_member_is_shown_until_back_is_signalled() {
     let (mut client, _) = among_others();
     let away = |client: &Client| -> Vec<bool> { client.members().iter().map(|seated| seated.away).collect() };
     let _ = client.step(10, signal(1, None, Some(true)));
@@ -98,21 +98,25 @@ fn welcome(client: &mut Client, connection_id: u32, now: u64, log: &Log, head: u
 }
 
 #[test]
-fn who_comes_back_is_told_what_was_missed_once_it_is_here() {
+fn reconnect_notice_counts_missed_messages_after_the_replay() {
     let (mut client, mut log) = among_others();
     for entry in [said_by(4, 1), said(5), said_by(6, 2), said_by(7, 2)] {
         log.push(entry, 1, 10);
     }
     lose(&mut client, 1, 1_000, 3_000);
     welcome(&mut client, 2, 3_100, &log, 6);
-    assert_eq!((client.status(), client.reconnected()), (Status::Live, None), "not all of it is here");
+    assert_eq!((client.status(), client.reconnected()), (Status::Live, None), "the replay is not complete");
     let _ = client.step(3_200, events(2, &log, 3..5, true));
     assert_eq!(client.reconnected(), None);
     let actions = client.step(3_300, events(2, &log, 5..6, false));
     assert_eq!(client.reconnected(), Some(Reconnected { missed: 2, at: 3_300 }));
     assert_eq!(actions, [Action::Wake(3_300 + RECONNECTED_MS)]);
     let _ = client.step(3_400, events(2, &log, 6..7, false));
-    assert_eq!(client.reconnected(), Some(Reconnected { missed: 2, at: 3_300 }), "what comes now is not missed");
+    assert_eq!(
+        client.reconnected(),
+        Some(Reconnected { missed: 2, at: 3_300 }),
+        "a new message does not count as missed"
+    );
     let _ = client.step(3_299 + RECONNECTED_MS, Input::Tick);
     assert!(client.reconnected().is_some());
     let _ = client.step(3_300 + RECONNECTED_MS, Input::Tick);
@@ -120,7 +124,7 @@ fn who_comes_back_is_told_what_was_missed_once_it_is_here() {
 }
 
 #[test]
-fn short_losses_are_not_told_and_a_new_loss_ends_the_telling() {
+fn short_disconnect_has_no_notice_and_a_new_one_ends_it() {
     let (mut client, log) = among_others();
     lose(&mut client, 1, 1_000, 1_500);
     welcome(&mut client, 2, 2_000, &log, 3);
@@ -133,7 +137,7 @@ fn short_losses_are_not_told_and_a_new_loss_ends_the_telling() {
 }
 
 #[test]
-fn a_loss_in_the_middle_of_the_replay_goes_on_where_the_first_began() {
+fn disconnect_during_the_replay_keeps_the_count_of_missed() {
     let (mut client, mut log) = among_others();
     for nth in 4..8 {
         log.push(said_by(nth, 1), 1, 10);

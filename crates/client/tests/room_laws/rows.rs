@@ -11,12 +11,12 @@ use crate::{drawn, live_client};
 const MINUTE: i128 = 60_000;
 const DAY: i128 = 24 * 60 * MINUTE;
 
-/// The day of a moment, in a zone, as a calendar has it.
+/// Calendar day of a time in a zone, in days since 1970.
 fn day(at: u64, zone: i32) -> i64 {
     i64::try_from((i128::from(at) + i128::from(zone) * MINUTE).div_euclid(DAY)).unwrap()
 }
 
-/// The day rows, and the days of the rows that happened, in order.
+/// Day rows (`Ok`) and days of messages and lines (`Err`), in order.
 fn days(rows: &[Row], zone: i32) -> Vec<Result<i64, i64>> {
     rows.iter()
         .filter_map(|row| match row {
@@ -28,8 +28,8 @@ fn days(rows: &[Row], zone: i32) -> Vec<Result<i64, i64>> {
         .collect()
 }
 
-/// Each row stands below the row of its day, and each day has one, with something in it.
-fn days_are_right(rows: &[Row], zone: i32) -> Result<(), TestCaseError> {
+/// Asserts that each row stands below its day's row, and that each day has one such row and is not empty.
+fn assert_days(rows: &[Row], zone: i32) -> Result<(), TestCaseError> {
     let mut day = None;
     let days = days(rows, zone);
     for (nth, row) in days.iter().enumerate() {
@@ -49,13 +49,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn each_row_stands_in_its_day(log in log(1..60), zone in -720i32..=840) {
+    fn each_row_stands_below_its_day(log in log(1..60), zone in -720i32..=840) {
         let room = RoomState::from_snapshot(log.snapshot(log.len(), log.len()));
-        days_are_right(&room.rows(std::iter::empty(), zone), zone)?;
+        assert_days(&room.rows(std::iter::empty(), zone), zone)?;
     }
 
     #[test]
-    fn a_day_begins_at_the_readers_midnight(
+    fn day_begins_at_the_readers_midnight(
         zone in -720i32..=840, midnight in 2i64..30_000, around in prop::collection::vec(-2i64..=2, 1..8),
     ) {
         let midnight = midnight * DAY as i64 - i64::from(zone) * MINUTE as i64;
@@ -64,7 +64,7 @@ proptest! {
         let mut log = Log::of(times.iter().enumerate().map(|(nth, _)| said(nth as u32)));
         log.events.iter_mut().zip(&times).for_each(|(event, at)| event.at = *at);
         let rows = RoomState::from_snapshot(log.snapshot(log.len(), log.len())).rows(std::iter::empty(), zone);
-        days_are_right(&rows, zone)?;
+        assert_days(&rows, zone)?;
         let before = times.iter().filter(|at| (**at as i64) < midnight).count();
         let begins: Vec<usize> = (0..rows.len()).filter(|nth| matches!(rows[*nth], Row::Day(_))).collect();
         let expected = match before {
@@ -75,7 +75,7 @@ proptest! {
         prop_assert_eq!(begins, expected);
     }
 
-    /// Clocks of servers go back at times, and a wire may say anything.
+    /// Server clocks go back at times, and a frame may carry any time.
     #[test]
     fn keys_are_unique_at_any_times(mut log in log(1..30), times in prop::collection::vec(any::<u64>(), 30), zone: i32) {
         log.events.iter_mut().zip(times).for_each(|(event, at)| event.at = at);
@@ -85,7 +85,7 @@ proptest! {
 }
 
 #[test]
-fn a_run_of_lines_and_a_group_end_with_the_day() {
+fn runs_of_lines_and_groups_end_with_the_day() {
     let mut log = Log::of([joined(1, 2), joined(2, 3), said(3), said(4)]);
     let (day, next) = (DAY as u64, 2 * DAY as u64);
     log.events.iter_mut().zip([day - 2, day - 1, next - 1, next]).for_each(|(event, at)| event.at = at);
@@ -118,7 +118,7 @@ fn unread(client: &Client) -> Option<(usize, RowKey)> {
 }
 
 #[test]
-fn what_others_said_while_the_page_was_hidden_is_unread_until_the_reader_answers() {
+fn messages_while_hidden_are_unread_until_the_reader_sends() {
     let log = Log::of([
         said(1),
         said(2),
@@ -135,11 +135,11 @@ fn what_others_said_while_the_page_was_hidden_is_unread_until_the_reader_answers
     assert_eq!((client.unread(), unread(&client)), (0, None), "seen");
     let _ = client.step(20, Input::Visible(false));
     let _ = client.step(20, frame(&log, 3..5));
-    assert_eq!((client.unread(), unread(&client)), (0, None), "own messages and comings do not count");
+    assert_eq!((client.unread(), unread(&client)), (0, None), "own messages and joins do not count");
     let _ = client.step(30, frame(&log, 5..6));
     assert_eq!(unread(&client), Some((1, RowKey::Event(id(6)))));
     let _ = client.step(30, frame(&log, 6..7));
-    assert_eq!(unread(&client), None, "taken back");
+    assert_eq!(unread(&client), None, "deleted");
     let _ = client.step(30, frame(&log, 7..8));
     let _ = client.step(30, Input::Visible(false));
     assert_eq!(unread(&client), Some((1, RowKey::Event(id(8)))), "hidden twice is hidden once");
@@ -155,7 +155,7 @@ fn what_others_said_while_the_page_was_hidden_is_unread_until_the_reader_answers
 }
 
 #[test]
-fn in_another_life_of_the_log_everything_is_unread() {
+fn every_message_of_a_new_epoch_is_unread() {
     let mut client = live_client();
     let _ = client.step(10, Input::Visible(false));
     let log = Log::of([said_by(1, 1), said_by(2, 2)]);
@@ -170,7 +170,7 @@ fn in_another_life_of_the_log_everything_is_unread() {
 }
 
 #[test]
-fn an_answer_quotes_what_is_here_as_it_is_now() {
+fn reply_quotes_the_current_text_of_a_loaded_message() {
     let answer = |nth, target| {
         (nth, 1, EventKind::Message { body: Some(body("answer")), reply_to: Some(id(target)), edited: false })
     };
@@ -192,7 +192,7 @@ fn an_answer_quotes_what_is_here_as_it_is_now() {
 }
 
 #[test]
-fn an_answer_quotes_what_was_asked_for_and_follows_its_author() {
+fn reply_quotes_a_fetched_message_and_follows_its_edits() {
     let answer = (2, 1, EventKind::Message { body: Some(body("answer")), reply_to: Some(id(1)), edited: false });
     let log = Log::of([said_by(1, 2), answer, log::edited(3, 2, 1), deleted(4, 2, 1)]);
     let quote = |room: &RoomState| {
@@ -215,7 +215,7 @@ fn an_answer_quotes_what_was_asked_for_and_follows_its_author() {
         quote(&RoomState::from_snapshot(Snapshot { quoted: first().into_iter().collect(), ..page() })),
         quote(&room)
     );
-    // The answer may come before or after the edit.
+    // The quoted message may be fetched before or after its edit arrives.
     for room in [&mut room, &mut late] {
         room.apply(later(2));
         room.learn_quoted(id(1), first(), &log::names());
@@ -228,7 +228,7 @@ fn an_answer_quotes_what_was_asked_for_and_follows_its_author() {
 }
 
 #[test]
-fn an_answer_to_what_is_on_its_way_quotes_it() {
+fn reply_to_a_pending_message_quotes_it() {
     let mut client = Client::new(1, Some(Log::of([said(1)]).snapshot(1, 1)), Outbox::default());
     let send =
         |nth, target: Option<u32>| Input::Send { id: id(nth), body: body("mine"), reply_to: target.map(id), at: 5 };
@@ -239,7 +239,7 @@ fn an_answer_to_what_is_on_its_way_quotes_it() {
 }
 
 #[test]
-fn lines_about_others_fold_and_those_about_the_reader_do_not() {
+fn lines_about_others_fold_and_the_readers_own_do_not() {
     let log = Log::of([joined(1, 2), left(2, 2), joined(3, ME), joined(4, 3)]);
     let rows = drawn(&RoomState::from_snapshot(log.snapshot(4, 4)));
     let lines: Vec<usize> =

@@ -1,4 +1,4 @@
-//! The server of the world, and the wire to it.
+//! The server of the world, and the socket to it.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use protocol::{ClientFrame, Code, Delivered, EventId, EventKind, Names, Position
 use super::World;
 use crate::log::{Entry, ME, MEMBERS, Spec, body, epoch, names, said_by};
 
-/// The socket between the two.
+/// Socket between client and server.
 #[derive(Default)]
 pub(super) struct Wire {
     pub(super) connection_id: u32,
@@ -35,7 +35,7 @@ impl World {
         self.commit(entry);
     }
 
-    /// Another member says something.
+    /// Stores a message of another member.
     pub(super) fn say(&mut self) {
         let nth = self.next + 1;
         self.next = nth;
@@ -49,7 +49,7 @@ impl World {
         }
     }
 
-    /// Opens the socket, or reads one frame.
+    /// Opens the socket, or lets the server read one frame.
     pub(super) fn up(&mut self) -> Result<(), TestCaseError> {
         let Some(wire) = &mut self.wire else { return Ok(()) };
         if !wire.open {
@@ -121,7 +121,7 @@ impl World {
         }
     }
 
-    /// True if a member may append this.
+    /// Event to store for the user's proposal, or the code with which it is refused.
     fn judge(&self, event: Proposal) -> Result<EventKind, Code> {
         let standing = self.log.standing();
         let kept = |target| self.log.events[self.start..].iter().any(|event| event.id == target);

@@ -1,4 +1,4 @@
-//! A client, a server that keeps its promises and no others, and a network between them that does not.
+//! A client, a server that gives the protocol's guarantees and no more, and an unreliable network between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,32 +14,32 @@ mod server;
 
 use server::Wire;
 
-/// One thing that happens.
+/// One step of the world.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
-    /// The person sends.
+    /// The user sends a message.
     Send,
-    /// The person changes, deletes, answers or reacts to a message that is on the screen.
+    /// The user edits, deletes, replies to or reacts to a message on the screen.
     Act(Spec),
-    /// Another member does something, or the person does in another tab.
+    /// Another member does something, or the user does in another tab.
     Other(Spec),
     /// The socket opens, or the server reads one frame.
     Up,
     /// The client reads one frame.
     Down,
-    /// The connection breaks with this code; what is under way in either direction is lost.
+    /// The connection breaks with this code; frames in flight in either direction are lost.
     Cut(u16),
-    /// Time goes by.
+    /// This many milliseconds pass.
     Wait(u64),
     /// Retention keeps only these many events.
     Trim(usize),
-    /// The next append is refused: for now, or for good.
+    /// The next append is refused: for now if true, else for good.
     Refuse(bool),
-    /// The person decides on what is refused.
+    /// The user decides on a refused draft.
     Decide(Decision),
     /// The server loses one delivery to this socket.
     Lose,
-    /// An older page comes.
+    /// An older page arrives.
     Older,
 }
 
@@ -78,11 +78,11 @@ pub(crate) struct World {
     start: usize,
     wire: Option<Wire>,
     refuse: Option<bool>,
-    /// Drafts that the person made and has not given up, in order.
+    /// Drafts that the user made and has not discarded, in order.
     pub(crate) sent: Vec<EventId>,
-    /// Texts that were put back into the composer.
+    /// Text that was put back into the composer.
     composed: Option<MessageBody>,
-    /// Number of times an id was and may be transmitted on a connection.
+    /// Number of times an id was transmitted on a connection, and (`allowed`) may be.
     transmitted: BTreeMap<(u32, EventId), u32>,
     allowed: BTreeMap<(u32, EventId), u32>,
     position: Option<Position>,
@@ -135,7 +135,7 @@ impl World {
                     self.input(Input::Frame(connection_id, frame))?;
                     if let Some(id) = rejected {
                         *self.allowed.entry((connection_id, id)).or_insert(1) += 1;
-                        self.drop_wordless(id)?;
+                        self.forget_dropped(id)?;
                     }
                 }
             }
@@ -152,7 +152,7 @@ impl World {
             Step::Refuse(for_now) => self.refuse = Some(for_now),
             Step::Decide(decision) => self.decide(decision)?,
             Step::Lose => {
-                // Only what the log still holds can be lost by a server: deliveries, not answers.
+                // A server may lose a delivery, which the log still holds, but no other answer.
                 if let Some(wire) = &mut self.wire
                     && matches!(wire.down.back(), Some(ServerFrame::Events { .. }))
                 {
@@ -164,7 +164,7 @@ impl World {
         self.check()
     }
 
-    /// All goes well from now on: everything sent must arrive, and every row must be what the log says.
+    /// Runs without further faults: everything sent must arrive, and the rows must show what the log says.
     pub(crate) fn rest(&mut self) -> Result<(), TestCaseError> {
         self.refuse = None;
         for _ in 0..40 * (self.sent.len() + 10) {
@@ -178,9 +178,9 @@ impl World {
                 self.live(Step::Up)?;
                 self.live(Step::Down)?;
             }
-            // What was trimmed can never be changed.
+            // A change of a trimmed message is refused for ever.
             self.live(Step::Decide(Decision::Discard))?;
-            // A hole shows itself with the next event.
+            // The client notices a gap only by the next event.
             if self.wire.as_ref().is_some_and(|wire| wire.welcomed && wire.down.is_empty()) && self.client.has_unsent()
             {
                 self.say();
@@ -240,8 +240,8 @@ impl World {
                     prop_assert_eq!(wire.map(|wire| wire.connection_id), Some(connection_id));
                 }
                 Action::Transmit(frame) => {
-                    let Some(wire) = &mut self.wire else { return Err(TestCaseError::fail("nobody listens")) };
-                    prop_assert!(wire.open, "said before the socket was open");
+                    let Some(wire) = &mut self.wire else { return Err(TestCaseError::fail("sent without a socket")) };
+                    prop_assert!(wire.open, "sent before the socket was open");
                     if let ClientFrame::Append { id, .. } = &frame {
                         let key = (wire.connection_id, *id);
                         let times = self.transmitted.entry(key).or_default();
@@ -266,7 +266,7 @@ impl World {
         self.input(Input::Send { id, body, reply_to, at })
     }
 
-    /// Changes a message on the screen as a person can, be it in the log or on its way.
+    /// Replies to, edits, deletes or reacts to a message on the screen, stored or pending.
     fn act(&mut self, Spec { kind, which, on, .. }: Spec) -> Result<(), TestCaseError> {
         let is_message = |id: &EventId| {
             let draft = self.client.outbox().drafts().find(|draft| draft.id == *id);
@@ -294,8 +294,8 @@ impl World {
         body(&format!("mine {}", self.next))
     }
 
-    /// A deletion or reaction that was refused for good is no more.
-    fn drop_wordless(&mut self, id: EventId) -> Result<(), TestCaseError> {
+    /// Forgets a deletion or reaction that the client dropped because it was refused for good.
+    fn forget_dropped(&mut self, id: EventId) -> Result<(), TestCaseError> {
         if self.draft(id).is_none() {
             prop_assert!(!self.is_committed(id), "settled by a refusal");
             self.sent.retain(|sent| *sent != id);
@@ -303,7 +303,7 @@ impl World {
         Ok(())
     }
 
-    /// A refused draft is first in the queue: at most one draft is refused.
+    /// Decides on the first refused draft, if there is one.
     fn decide(&mut self, decision: Decision) -> Result<(), TestCaseError> {
         let drafts: Vec<Draft> = self.client.outbox().drafts().cloned().collect();
         let Some(refused) = drafts.iter().find(|draft| draft.is_refused()) else { return Ok(()) };
@@ -318,7 +318,7 @@ impl World {
         self.composed = None;
         self.input(if decision == Decision::Edit { Input::Recompose(id) } else { Input::Discard(id) })?;
         let expected = typed.filter(|_| decision == Decision::Edit);
-        prop_assert!(self.composed == expected, "words that were typed are not back");
+        prop_assert!(self.composed == expected, "the typed text is not back in the composer");
         Ok(())
     }
 
@@ -330,7 +330,7 @@ impl World {
         self.log.events.iter().any(|event| event.id == id)
     }
 
-    /// Laws that hold at every moment.
+    /// Checks the laws that hold after every step.
     fn check(&mut self) -> Result<(), TestCaseError> {
         let rows = self.client.rows();
         keys_are_unique(&rows)?;
@@ -339,11 +339,11 @@ impl World {
             let committed = self.is_committed(*id);
             match (states.get(id), self.draft(*id)) {
                 (Some(RowState::Sent | RowState::Changing { .. }), _) => {
-                    prop_assert!(committed, "shown as sent and is not");
+                    prop_assert!(committed, "shown as sent and not in the log");
                 }
-                (None, None) => prop_assert!(committed, "sent, and silently lost"),
-                (row, Some(draft)) => self.draft_is_shown(draft, row.copied(), &rows)?,
-                (Some(_), None) => prop_assert!(false, "shown as on its way and is not"),
+                (None, None) => prop_assert!(committed, "a sent draft is silently lost"),
+                (row, Some(draft)) => self.assert_draft_is_shown(draft, row.copied(), &rows)?,
+                (Some(_), None) => prop_assert!(false, "shown as pending and not in the outbox"),
             }
         }
         let room = self.client.room().unwrap();
@@ -355,8 +355,8 @@ impl World {
         Ok(())
     }
 
-    /// Its words can be read, unless the person has changed or deleted them since.
-    fn draft_is_shown(&self, draft: &Draft, row: Option<RowState>, rows: &[Row]) -> Result<(), TestCaseError> {
+    /// Asserts that the draft's text is shown, unless a later draft edits or deletes it.
+    fn assert_draft_is_shown(&self, draft: &Draft, row: Option<RowState>, rows: &[Row]) -> Result<(), TestCaseError> {
         let is_message = matches!(draft.event, DraftEvent::Message { .. });
         if is_message || draft.is_refused() {
             prop_assert!(row.is_some(), "a draft without a row");
@@ -367,7 +367,7 @@ impl World {
             .filter(|later| later.event.target() == Some(message))
             .any(|later| !later.is_refused() && !matches!(later.event, DraftEvent::Reaction { .. }));
         if let (Some(typed), false) = (draft.event.body(), changed) {
-            prop_assert!(words(rows).iter().any(|shown| shown == typed.as_str()), "words that nobody can read");
+            prop_assert!(words(rows).iter().any(|shown| shown == typed.as_str()), "a typed text is not shown");
         }
         Ok(())
     }

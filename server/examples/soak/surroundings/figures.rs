@@ -1,4 +1,4 @@
-//! Figures of one of the surroundings: what it did to the server and to its people.
+//! Figures of one run: the effect of the surroundings on the server and its members.
 
 use std::time::Duration;
 
@@ -28,8 +28,9 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    /// Everything that was said is there once, everybody was answered, it ended in order, and the surroundings were what
-    /// they are called: a log that nobody reads loses lines, and only a full disk under the store turns people away.
+    /// True if every message was stored once, every request was answered, every vanished visitor's seat was freed, and
+    /// the exit code is 0. A log that is not read must also have lost lines, and only a full disk under the store may
+    /// have refused visitors.
     pub(super) fn is_good(&self, surroundings: Surroundings) -> bool {
         let is_unread = matches!(surroundings, Surroundings::AbandonedLog | Surroundings::StalledLog);
         let all_is_there = self.faults.is_empty() && self.stuck == 0 && self.view.sent == self.view.acked;
@@ -42,7 +43,7 @@ impl Figures {
             && (self.dropped > 0 || !is_unread)
     }
 
-    /// Each column of the table, and what is in it.
+    /// Returns the columns of the table: their names and values.
     pub(super) fn columns(&self) -> [(&'static str, String); 16] {
         let ms = |time: Duration| format!("{} ms", time.as_millis());
         [
@@ -66,7 +67,7 @@ impl Figures {
     }
 }
 
-/// Cells as wide as their column's name, and eight at least.
+/// Formats a row. A cell is as wide as its column's name, and at least eight characters.
 pub(super) fn row<'a>(cells: impl Iterator<Item = (&'static str, &'a str)>) -> String {
     cells.map(|(name, value)| format!("  {value:>width$}", width = name.len().max(8))).collect()
 }

@@ -1,4 +1,4 @@
-//! `nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…][/NAME]`.
+//! Parser for `nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…][/NAME]`.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use async_nats::ServerAddr;
 
 use crate::backend::BackendError;
 
-/// What rooms are kept under where the URL names nothing.
+/// Name of the store if the URL contains none.
 const STORE: &str = "flasky";
 
-/// Where the servers are, and which store on them is meant.
+/// Servers, credentials and name of a store.
 pub(super) struct Address {
     pub(super) servers: Vec<ServerAddr>,
     pub(super) credentials: Option<(String, String)>,
-    /// Begins the name of every stream and subject: letters, digits, `-` and `_`.
+    /// Prefix of the names of all streams and subjects: letters, digits, `-` and `_`.
     pub(super) store: String,
 }
 
-/// Says nothing of who logs in.
+/// Shows the store's name only, so that no credentials are logged.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Address").field("store", &self.store).finish_non_exhaustive()
@@ -25,7 +25,7 @@ impl fmt::Debug for Address {
 }
 
 impl Address {
-    /// Reads what stands behind `nats://`. An error never repeats what was read.
+    /// Parses the URL without its `nats://`. Errors never contain the input.
     pub(super) fn parse(text: &str) -> Result<Self, BackendError> {
         let (credentials, rest) = match text.rsplit_once('@') {
             Some((credentials, rest)) => {
@@ -34,7 +34,7 @@ impl Address {
             }
             None => (None, text),
         };
-        // Each address may have its scheme, as NATS' own tools write it.
+        // Each host may have its own scheme, as NATS' tools write it.
         let rest = rest.replace(",nats://", ",");
         let (hosts, store) = rest.split_once('/').unwrap_or((&rest, STORE));
         let store = if store.is_empty() { STORE } else { store };
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_read_and_keeps_its_password() {
+    fn address_is_parsed_and_debug_hides_the_password() {
         let address = Address::parse("user:p@ss@one:4222,nats://two,[::1]:4333/chat-2").unwrap();
         assert_eq!(address.credentials, Some(("user".into(), "p@ss".into())));
         assert_eq!((address.servers.len(), address.store.as_str()), (3, "chat-2"));

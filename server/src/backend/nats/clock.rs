@@ -1,11 +1,11 @@
-//! Leases are compared between processes, so they run out by the wall clock.
+//! Wall clock for leases, whose expiry is compared between processes.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// The wall clock as it was at one moment, and from there on the monotonic one: a clock that is set moves no lease.
+/// Wall-clock time at an anchor, advanced by the monotonic clock: setting the system's clock moves no lease.
 #[derive(Debug)]
 pub(super) struct Clock {
     anchor: Mutex<(Instant, u64)>,
@@ -16,12 +16,12 @@ impl Clock {
         Self { anchor: Mutex::new((now, unix_ms())) }
     }
 
-    /// Looks at the wall clock again: after a sleep of the machine the monotonic one is behind.
+    /// Reads the wall clock again: the monotonic clock falls behind while the machine sleeps.
     pub(super) fn set(&self, now: Instant) {
         *self.anchor() = (now, unix_ms());
     }
 
-    /// The wall clock's time of this instant, in UTC milliseconds.
+    /// Converts an instant to wall-clock time in UTC milliseconds.
     pub(super) fn wall(&self, instant: Instant) -> u64 {
         let (anchor, ms) = *self.anchor();
         let after = instant.saturating_duration_since(anchor).as_millis() as u64;
@@ -29,7 +29,7 @@ impl Clock {
         (ms + after).saturating_sub(before)
     }
 
-    /// When the wall clock shows this, seen from `now`; `now` itself where that is past.
+    /// Converts wall-clock time in UTC milliseconds to an instant, or to `now` if that time is past.
     pub(super) fn instant(&self, wall: u64, now: Instant) -> Instant {
         now + Duration::from_millis(wall.saturating_sub(self.wall(now)))
     }

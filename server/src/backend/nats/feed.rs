@@ -1,8 +1,9 @@
-//! What happens, as it happens: one subscription per room that this process listens to.
+//! Live delivery: one feed for each room that has subscribers in this process.
 //!
-//! The servers tell every stored event again (RePublish), outside the log and without memory, so something may be lost
-//! between them and here. Places are dense: a hole is seen by the next event, a lost end by the tide, a look at the
-//! heads of all these rooms every [`TIDE`]. Whatever is seen, the feed is given up, and who listens reads the log.
+//! The servers republish every stored event (RePublish) without storing or acknowledging that copy, so it may be lost
+//! on its way. Seqs are dense, so the next event reveals a gap. The loss of the last event is detected by the reconcile
+//! loop, which reads the heads of all these rooms every [`TIDE`]. In both cases the feed ends, and its subscribers read
+//! the log.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,12 +23,12 @@ use super::subject::{END, ROLL_CALL, SIGNAL, is_slot};
 use super::{Engine, VERB};
 use crate::backend::{BACKLOG, BackendError, Delivery, Subscription};
 
-/// How often the heads are looked at: an event that was lost is late by at most twice that.
+/// Interval of the reconcile loop. A lost event is detected after at most twice this time.
 const TIDE: Duration = Duration::from_secs(2);
-/// How long an append waits for its own event. It is told before the append is acknowledged.
+/// Maximum time for which an append waits, before it is acknowledged, until its event is delivered on this node.
 const ECHO: Duration = Duration::from_secs(1);
 
-/// The rooms that this process listens to.
+/// Feeds of the rooms that have subscribers in this process.
 #[derive(Debug, Default)]
 pub(super) struct Feeds {
     rooms: Mutex<HashMap<RoomCode, Arc<Feed>>>,
@@ -38,14 +39,14 @@ struct Feed {
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
     begun: Instant,
-    /// The first subscriber is there: from now on nothing may be missed.
+    /// Notified when the first subscriber has set the start position; messages are not processed before.
     begin: Notify,
     stop: CancellationToken,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
-    /// The server does not know yet that somebody listens.
+    /// The server does not have the subscription yet.
     Starting,
     At(Seq),
     Gone,
@@ -53,26 +54,26 @@ enum Progress {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The room's life; None before the first subscriber.
+    /// Epoch of the room; `None` before the first subscriber.
     epoch: Option<Epoch>,
     last: Seq,
     subscribers: Vec<Subscriber>,
-    /// What the last tide found: the head, or that there is none.
+    /// Head found by the last pass of the reconcile loop; the inner `None` means that the room had none.
     tide: Option<Option<Position>>,
 }
 
 #[derive(Debug)]
 struct Subscriber {
-    /// Has everything up to here.
+    /// Seq up to which the subscriber has all events.
     after: Seq,
     sender: mpsc::Sender<Delivery>,
 }
 
-/// What a message means for the feed that received it.
+/// Effect of a message on the feed that received it.
 enum Heard {
     Fine,
     Ended,
-    /// Something was missed.
+    /// A message was missed.
     Lost,
 }
 
@@ -82,7 +83,7 @@ impl Engine {
             let feed = self.feed(code);
             let mut progress = feed.progress.subscribe();
             drop(progress.wait_for(|progress| *progress != Progress::Starting).await);
-            // Asked of the leader, after the servers know who listens: what follows this head is heard.
+            // Read from the leader after the subscription began, so that every event after this head is delivered.
             let names = self.store.names.room(code);
             let head = match self.store.last(&names.stream, &names.head()).await {
                 Ok(head) => full(head).map_or(Err(BackendError::NotFound), |head| decode::<Head>(&head.payload)),
@@ -91,7 +92,7 @@ impl Engine {
             let head = match head {
                 Ok(head) => head,
                 Err(error) => {
-                    // Unless somebody came to it before, who is not to suffer for a question without an answer.
+                    // A request that failed is no reason to end a feed that has had other subscribers.
                     if matches!(error, BackendError::NotFound) || feed.state().epoch.is_none() {
                         self.feeds.lose(code, &feed);
                     }
@@ -100,13 +101,13 @@ impl Engine {
             };
             match feed.join(head.position()) {
                 Some(subscription) => return Ok(subscription),
-                // A feed of the code's former life, or one that was just given up. The verb's time bounds this.
+                // The feed is of another epoch, or has just ended. The operation's time limit bounds this loop.
                 None => self.feeds.lose(code, &feed),
             }
         }
     }
 
-    /// The room's feed, begun if there is none.
+    /// Returns the room's feed, and starts one if there is none.
     fn feed(self: &Arc<Self>, code: RoomCode) -> Arc<Feed> {
         let start = || {
             let feed = Arc::new(Feed {
@@ -134,14 +135,15 @@ impl Engine {
         let Ok(mut messages) = self.store.client.subscribe(self.store.names.live(code)).await else { return };
         feed.progress.send_replace(Progress::At(Seq(0)));
         feed.begin.notified().await;
-        // Best effort: an error is an answer that is lost.
+        // Best effort: an error means that nobody answers.
         let call = self.store.names.roll_call(code);
         drop(self.store.client.publish(call, self.store.process.clone().into()).await);
         while let Some(message) = messages.next().await {
             match feed.receive(&message, &self.store.process) {
                 Ok(Heard::Fine) => {}
                 Ok(Heard::Ended) => {
-                    // Out of the map before anybody hears of it: who comes after that listens to the code's next room.
+                    // Removed before `Ended` is delivered, so that later subscribers get a feed of the code's next
+                    // room.
                     self.feeds.remove(code, feed);
                     return feed.state().deliver(&Delivery::Ended);
                 }
@@ -153,7 +155,7 @@ impl Engine {
         }
     }
 
-    /// Looks at the heads of all rooms with a feed, again and again.
+    /// Reconcile loop: reads the heads of all rooms with a feed, and ends the feeds that have missed events.
     pub(super) async fn watch_tides(self: Arc<Self>) {
         loop {
             sleep(TIDE).await;
@@ -182,7 +184,8 @@ impl Engine {
 }
 
 impl Feeds {
-    /// Returns when whoever listens to the room on this node has the event, or will have to read it.
+    /// Waits until the room's feed on this node has delivered the event, or has ended so that subscribers must read it.
+    /// Ends a feed that does not deliver it within [`ECHO`].
     pub(super) async fn hear(&self, code: RoomCode, epoch: Epoch, seq: Seq) {
         let Some(feed) = self.rooms().get(&code).cloned() else { return };
         if feed.state().epoch != Some(epoch) {
@@ -200,7 +203,7 @@ impl Feeds {
         }
     }
 
-    /// The connection broke: whatever was told meanwhile was not heard.
+    /// Ends all feeds, because they miss messages while there is no connection.
     pub(super) fn lose_all(&self) {
         let rooms = std::mem::take(&mut *self.rooms());
         for feed in rooms.into_values() {
@@ -208,7 +211,7 @@ impl Feeds {
         }
     }
 
-    /// Gives the feed up: its subscribers' streams close without `Ended`.
+    /// Removes and ends the feed: its subscribers' streams close without `Ended`.
     fn lose(&self, code: RoomCode, feed: &Arc<Feed>) {
         self.remove(code, feed);
         feed.end();
@@ -221,13 +224,13 @@ impl Feeds {
         }
     }
 
-    /// Those that somebody listens to; the others end.
+    /// Returns the feeds that have subscribers, and ends the others.
     fn used(&self) -> Vec<(RoomCode, Arc<Feed>)> {
         let all: Vec<_> = self.rooms().iter().map(|(code, feed)| (*code, Arc::clone(feed))).collect();
         let (used, unused): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, feed)| {
             let mut state = feed.state();
             state.subscribers.retain(|subscriber| !subscriber.sender.is_closed());
-            // One that nobody has come to by now was begun by a verb that ran out of time.
+            // A feed that has no subscriber after this time was started by an operation that timed out.
             let awaited = state.epoch.is_none() && feed.begun.elapsed() < 2 * VERB;
             awaited || !state.subscribers.is_empty()
         });
@@ -237,14 +240,14 @@ impl Feeds {
         used
     }
 
-    /// Nothing is awaited and nothing can panic under this lock, nor under a feed's, which may be taken within it.
+    /// Locks the map. Code under this lock or a feed's neither awaits nor panics. A feed's may be taken under this one.
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomCode, Arc<Feed>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Feed {
-    /// A new subscriber, who has read up to this head. None when this is no feed of that life any more.
+    /// Adds a subscriber that reads the log up to this head. `None` if the feed has ended or is of another epoch.
     fn join(&self, head: Position) -> Option<Subscription> {
         let mut state = self.state();
         if *self.progress.borrow() == Progress::Gone || state.epoch.is_some_and(|epoch| epoch != head.epoch) {
@@ -267,7 +270,7 @@ impl Feed {
             Some(SIGNAL) => {
                 match decode::<Signalled>(&message.payload) {
                     Ok(signal) => state.tell(&Delivery::Signal(signal.into())),
-                    // A newer node's: while versions are being exchanged, both are there.
+                    // Sent by a newer node: two versions run at the same time during a rolling deployment.
                     Err(_) => tracing::debug!("a signal of an unknown kind is skipped"),
                 }
                 Ok(Heard::Fine)
@@ -286,14 +289,14 @@ impl Feed {
                     _ => Heard::Lost,
                 })
             }
-            // The words of a trimmed event went; or what a newer node says, for an event's last token is its slot.
+            // An empty message removes a trimmed event's text. A last token that is not a slot is from a newer version.
             last if message.payload.is_empty() || !last.is_some_and(is_slot) => Ok(Heard::Fine),
             _ => {
                 let entry: Entry = decode(&message.payload)?;
                 if state.epoch != Some(entry.epoch) {
                     return Ok(Heard::Lost);
                 }
-                // Not a new event: one that another event changed.
+                // An older event, rewritten by an edit or deletion.
                 if entry.event.seq <= state.last {
                     return Ok(Heard::Fine);
                 }
@@ -308,7 +311,7 @@ impl Feed {
         }
     }
 
-    /// Subscribers that are still there hear nothing more.
+    /// Ends the feed. The streams of its subscribers close without `Ended`.
     fn end(&self) {
         let mut state = self.state();
         state.subscribers.clear();
@@ -322,7 +325,7 @@ impl Feed {
 }
 
 impl State {
-    /// A subscriber that is gone or does not keep up is dropped; its stream then closes without `Ended`.
+    /// Drops a subscriber that is gone or whose queue is full; its stream then closes without `Ended`.
     fn deliver(&mut self, delivery: &Delivery) {
         self.subscribers.retain(|subscriber| match delivery {
             Delivery::Event(event) if event.seq <= subscriber.after => true,
@@ -330,15 +333,16 @@ impl State {
         });
     }
 
-    /// One whose backlog is half full hears nothing of it: the rest is for events.
+    /// Delivers a signal, except to a subscriber whose queue is half full: the other half is reserved for events.
     fn tell(&self, signal: &Delivery) {
         for subscriber in self.subscribers.iter().filter(|one| one.sender.capacity() > BACKLOG / 2) {
-            // Gone: found out by the next event.
+            // The next event removes a subscriber that is gone.
             drop(subscriber.sender.try_send(signal.clone()));
         }
     }
 
-    /// Whether what the tide before this one found has not been told until now.
+    /// Records the head found by this pass of the reconcile loop. True if the feed still lacks what the last pass
+    /// found.
     fn has_missed(&mut self, head: Option<Position>) -> bool {
         let Some(epoch) = self.epoch else { return false };
         match self.tide.replace(head) {

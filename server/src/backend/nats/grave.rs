@@ -1,4 +1,4 @@
-//! Rooms that ended and may not be gone yet.
+//! Purges of rooms that ended.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,10 +12,10 @@ use super::Engine;
 use super::sweep::{AT_ONCE, MOST};
 use crate::backend::BackendError;
 
-/// How long who ended a room has to remove it, before others look.
+/// Time that the process which ended a room has to purge it, before other processes do.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Rooms whose end passed by.
+/// Queue of ended rooms that may still have to be purged.
 #[derive(Debug, Default)]
 pub(super) struct Graves {
     graves: Mutex<Vec<Grave>>,
@@ -24,9 +24,9 @@ pub(super) struct Graves {
 #[derive(Debug)]
 struct Grave {
     code: RoomCode,
-    /// The empty roster's place in the stream.
+    /// Stream sequence of the empty roster.
     roster: u64,
-    /// None until a sweep has seen it.
+    /// Time of the first sweep that saw this entry; `None` before.
     seen: Option<Instant>,
 }
 
@@ -35,7 +35,7 @@ impl Graves {
         self.graves().push(Grave { code, roster, seen: None });
     }
 
-    /// Those that have waited long enough, at most [`MOST`].
+    /// Returns the rooms that have waited for [`WAIT`], at most [`MOST`] of them.
     fn due(&self, now: Instant) -> Vec<(RoomCode, u64)> {
         let mut graves = self.graves();
         let due = graves
@@ -48,27 +48,27 @@ impl Graves {
         self.graves().retain(|grave| (grave.code, grave.roster) != (code, roster));
     }
 
-    /// It is looked at again after the others.
+    /// Moves the room to the end of the queue.
     fn put_off(&self, code: RoomCode, roster: u64) {
         self.fill(code, roster);
         self.dig(code, roster);
     }
 
-    /// Nothing is awaited and nothing can panic under this lock.
+    /// Locks the queue. Code under this lock neither awaits nor panics.
     fn graves(&self) -> MutexGuard<'_, Vec<Grave>> {
         self.graves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Engine {
-    /// Removes a room whose empty head is at this place, and its leases.
+    /// Purges an ended room, whose empty head has this stream sequence, and its leases.
     pub(super) async fn purge(&self, code: RoomCode, head: u64) -> Result<(), BackendError> {
         let names = self.store.names.room(code);
         self.store.purge(&self.store.names.lease_stream(), self.store.names.leases_in(code), None).await?;
         self.store.purge(&names.stream, names.all(), Some(head + 1)).await
     }
 
-    /// The same, of a room that was just ended. Where it fails, it is done later.
+    /// Purges a room that this process has just ended. A sweep retries if that fails.
     pub(super) async fn bury(&self, code: RoomCode, head: u64) {
         if let Err(error) = self.purge(code, head).await {
             tracing::warn!(source = ?std::error::Error::source(&error), "an ended room cannot be removed; trying again");
@@ -76,7 +76,7 @@ impl Engine {
         }
     }
 
-    /// Removes what others left behind. What cannot be looked at, or not removed, waits for its next turn.
+    /// Purges ended rooms that have not been purged by others. A later sweep retries those that fail.
     pub(super) async fn tidy(&self, now: Instant) {
         let looks = self.graves.due(now).into_iter().map(async |(code, seq)| match self.level(code, seq).await {
             Ok(()) => self.graves.fill(code, seq),
@@ -92,7 +92,7 @@ impl Engine {
         let names = self.store.names.room(code);
         let roster = self.store.last(&names.stream, &names.roster()).await?;
         if roster.is_some_and(|roster| roster.seq == seq) {
-            // The batch that ended the room has its head right behind its roster.
+            // The batch that ended the room wrote the head directly after the roster.
             self.purge(code, seq + 1).await?;
         }
         Ok(())
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_grave_is_due_until_it_is_filled() {
+    fn purge_stays_due_until_it_is_done() {
         let (graves, now) = (Graves::default(), Instant::now());
         let codes = [1, 2, 3].map(|n| RoomCode::from_entropy([n; 5]));
         codes.iter().for_each(|code| graves.dig(*code, 7));

@@ -1,4 +1,4 @@
-//! Does the store answer, and is it still the one that this process began with?
+//! Health checks: the store responds, and its streams are still the ones with which this process started.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use super::subject::SHARDS;
 use super::{Engine, lease};
 use crate::backend::{BackendError, Lease};
 
-/// Interval between two looks at the streams: that of the heads of the rooms in them.
+/// Interval between two checks of the streams: the same as that of the reconcile loop.
 const LOOK: Duration = Duration::from_secs(2);
 
 impl Engine {
-    /// Asks a stream of rooms, and that of the leases. One of the former is enough: where the others have no leader, no
-    /// other node could serve their rooms either.
+    /// Checks that one stream of rooms and the stream of leases respond. One of the former is enough: if the others
+    /// have no leader, no other node could serve their rooms either.
     pub(super) async fn probe(&self) -> Result<(), BackendError> {
         let nowhere = Lease { code: RoomCode::from_entropy([0; 5]), member: MemberId(Uuid::nil()), id: Uuid::nil() };
         let rooms = select_ok((0..SHARDS).map(|shard| Box::pin(self.answers(shard))));
@@ -32,8 +32,8 @@ impl Engine {
         tokio::try_join!(self.store.last(&stream, &identity), self.offer(shard)).map(drop)
     }
 
-    /// Offers a stream what it must refuse: its leader judges it as any write, and stores no message. Releasing a lease
-    /// that nobody holds does store one, in memory, of which the stream keeps the last.
+    /// Publishes a message that the stream must reject: its leader processes it like any write, but stores nothing. The
+    /// check of the leases, in contrast, stores a message, in memory, of which the stream keeps only the last.
     async fn offer(&self, shard: u8) -> Result<(), BackendError> {
         let mut headers = HeaderMap::new();
         headers.insert(EXPECTED, "1");
@@ -43,8 +43,8 @@ impl Engine {
         }
     }
 
-    /// Looks at the streams of rooms until one is not what this process began with. What is remembered of its rooms, and
-    /// how far its consumer is, would be wrong of another one.
+    /// Checks the streams of rooms until one is not the stream with which this process started. The cached state of its
+    /// rooms and the position of its consumer would be wrong for another stream.
     pub(super) async fn watch_streams(self: Arc<Self>) {
         while !self.is_lost().await {
             sleep(LOOK).await;
@@ -55,7 +55,7 @@ impl Engine {
     async fn is_lost(&self) -> bool {
         for (shard, identity) in (0..SHARDS).zip(&self.identities) {
             let stream = self.store.names.shard_stream(shard);
-            // An error says nothing of the stream.
+            // An error does not show that the stream is gone.
             if let Ok(true) = self.store.has_other(&stream, &self.store.names.identity(shard), identity).await {
                 tracing::error!(stream, "a stream of the store was deleted, emptied or made anew");
                 return true;

@@ -1,8 +1,9 @@
-//! Leases in the store, so that any node sees whose have run out.
+//! Leases in the store, so that every node can see which have expired.
 //!
-//! Each is a message of its own that the server removes some time after the lease ran out. What counts is the time it
-//! says: by the clock of the node that holds it, read by the clocks of the others. A member renews three times within
-//! a lease, so a difference below two thirds of one puts nobody out who is there.
+//! Each lease is a message that the server removes some time after the lease expires. The time of expiry is in the
+//! message: it is set by the clock of the node that holds the lease and compared with the clocks of the others. A
+//! connection renews its lease at every third of its duration, so clocks may differ by up to two thirds of a lease
+//! before a connected member loses the seat.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -19,11 +20,12 @@ use super::store::{Answer, CommitError, EXPECTED, Put, Store};
 use super::subject::code_of;
 use crate::backend::{BackendError, Lease, Seat};
 
-/// How long a lease that ran out is still stored: clocks differ, and its end must be seen.
+/// Time for which a lease is stored after its end: clocks differ, and other nodes must see that it ended.
 const REMAINS: Duration = Duration::from_secs(10);
-/// How long a beat is stored.
+/// Time for which a heartbeat is stored.
 const BEAT: Duration = Duration::from_secs(60);
-/// Time for which a seat is held that has more leases than can be read, or one that cannot be: until they are gone.
+/// Time for which a seat counts as held if it has too many leases to read, or an unreadable one. Later checks extend it
+/// while those leases exist.
 const UNKNOWN: Duration = Duration::from_secs(10);
 
 pub(super) async fn hold(store: &Store, lease: Lease, held: Held, ttl: Duration) -> Result<(), BackendError> {
@@ -35,10 +37,11 @@ pub(super) async fn release(store: &Store, lease: Lease) -> Result<(), BackendEr
     publish(store, Put::empty(store.names.lease(lease)), REMAINS).await.map(drop)
 }
 
-/// Proves that leases can be renewed at present, and that those are still there which were there at the one before: its
-/// place in the stream. Two of one process at once may take each other for a loss, which costs everybody a grace.
+/// Writes a heartbeat of this process to the stream of leases and returns its stream sequence. Success proves that
+/// leases can be renewed now, and that the stream has not been lost since the previous heartbeat. Two concurrent
+/// heartbeats of one process can each conclude that it was lost; every seat then gets a fresh grace period.
 pub(super) async fn beat(store: &Store) -> Result<u64, BackendError> {
-    // Forgotten until this one is known to be stored.
+    // Unknown until this heartbeat is known to be stored.
     let before = store.beat.swap(0, Ordering::Relaxed);
     let put = Put { expect: (before > 0).then_some(before), ..Put::empty(store.names.beat(&store.process)) };
     let beat = match publish(store, put, BEAT).await {
@@ -50,8 +53,8 @@ pub(super) async fn beat(store: &Store) -> Result<u64, BackendError> {
     Ok(beat)
 }
 
-/// What is stored of these seats' leases: until when each is held. `beat` is one of this process, so that no replica
-/// answers which knows less. The verb's time bounds how often they are asked.
+/// Reads these seats' leases, with the time of expiry of each. `beat` is a heartbeat of this process: the answer of a
+/// replica that does not have it is not used. The operation's time limit bounds the number of retries.
 pub(super) async fn read(
     store: &Store,
     clock: &Clock,
@@ -88,7 +91,7 @@ pub(super) async fn read(
             let until = match decode::<Held>(&found.payload) {
                 Ok(held) if held.joined == seat.joined => clock.instant(held.until, now),
                 Ok(_) => continue,
-                // Damaged, or of a later version: somebody holds the seat until the server removes it.
+                // Damaged, or written by a later version: the seat counts as held until the server removes the message.
                 Err(_) => now + UNKNOWN,
             };
             leases.entry((seat.code, seat.member)).or_default().push((id, until));
@@ -97,7 +100,7 @@ pub(super) async fn read(
     Ok(leases)
 }
 
-/// The lease's own id, if it is one of this seat's.
+/// Returns the lease's id if the subject is that of a lease on this seat.
 fn lease_of(seat: &Seat, subject: &str) -> Option<Uuid> {
     let (code, member) = (code_of(subject)?, subject.split('.').nth(3)?);
     let own = code == seat.code && Uuid::parse_str(member).is_ok_and(|member| member == seat.member.0);

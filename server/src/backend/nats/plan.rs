@@ -1,5 +1,5 @@
-//! What becomes of drafts, decided one after the other against one state of the room, and what is to be stored for it.
-//! Nothing is changed here: a plan that cannot be committed is thrown away.
+//! Validates queued appends in order against one room snapshot and builds the batch to commit. This does not change the
+//! store: a plan that cannot be committed is discarded.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,15 +11,15 @@ use super::store::{Put, Store};
 use super::subject;
 use crate::backend::{Appended, BackendError, Draft};
 
-/// Events whose sizes are read at once when the oldest are to go.
+/// Number of events whose sizes are read at once when the oldest have to be trimmed.
 const SIZES: u64 = 64;
-/// Trimmed events whose words one append removes, at most; the next one goes on.
+/// Maximum number of trimmed events whose text one append removes; the next append continues.
 const BLANKS: u64 = 64;
 
-/// Why a draft could not be decided.
+/// Reason why a draft could not be validated or committed.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// The room is not what it was when it was read.
+    /// The room has changed since it was read.
     Stale,
     Failed(BackendError),
 }
@@ -30,7 +30,7 @@ impl From<BackendError> for Stop {
     }
 }
 
-/// Says of a seat whether a lease holds it.
+/// Lookup of active leases.
 #[async_trait::async_trait]
 pub(super) trait Holds: Sync {
     async fn is_held(&self, code: RoomCode, member: MemberId) -> Result<bool, BackendError>;
@@ -41,20 +41,20 @@ pub(super) struct Plan<'a> {
     names: subject::Room,
     code: RoomCode,
     pub(super) room: Room,
-    /// The most events and the most bytes that the room keeps.
+    /// Maximum number of events and of bytes that the room keeps.
     retention: (u64, usize),
     puts: Vec<Put>,
-    /// Events as they are after this, where that is known.
+    /// Events that are known, in their version after this plan.
     entries: HashMap<Seq, Entry>,
     ids: HashMap<EventId, Seq>,
-    /// Whose seats were taken by this plan.
+    /// Members who take their seats in this plan.
     seated: HashSet<MemberId>,
     pub(super) came_or_went: bool,
     pub(super) ended: bool,
 }
 
 impl<'a> Plan<'a> {
-    /// `ids` are known to have been appended before, and where.
+    /// Creates an empty plan. `ids` maps ids that were appended before to their seqs.
     pub(super) fn new(
         store: &'a Store,
         code: RoomCode,
@@ -78,7 +78,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The inner error is the draft's own.
+    /// Adds a draft to the plan. The inner error refuses the draft; the outer one ends the plan.
     pub(super) async fn decide(
         &mut self,
         draft: &Draft,
@@ -112,7 +112,7 @@ impl<'a> Plan<'a> {
         Ok(Ok(Appended::Stored(event)))
     }
 
-    /// What the event changes beside the log's end.
+    /// Validates the event and plans what it changes besides the end of the log. The inner error refuses the event.
     async fn change(&mut self, event: &Event, holds: &impl Holds) -> Result<Result<(), BackendError>, Stop> {
         let inside = |member| self.room.roster.seat(member).is_some();
         match &event.kind {
@@ -129,7 +129,7 @@ impl<'a> Plan<'a> {
             }
             EventKind::Left { member, .. } if !inside(*member) => return Ok(Err(BackendError::Conflict)),
             EventKind::Left { member, why } => {
-                // The arrival lease of a seat taken in this very plan is not known to anybody yet.
+                // The arrival lease of a seat taken in this plan does not exist yet.
                 if *why == LeaveReason::Vanished
                     && (self.seated.contains(member) || holds.is_held(self.code, *member).await?)
                 {
@@ -157,7 +157,7 @@ impl<'a> Plan<'a> {
         Ok(Ok(()))
     }
 
-    /// The message of this id, if it is in the log and still says something.
+    /// Returns the message with this id if it is in the log and not deleted.
     async fn message(&mut self, id: EventId) -> Result<Option<Entry>, Stop> {
         let seq = match self.ids.get(&id) {
             Some(seq) => *seq,
@@ -170,7 +170,7 @@ impl<'a> Plan<'a> {
         Ok(entry.filter(|entry| matches!(entry.event.kind, EventKind::Message { body: Some(_), .. })))
     }
 
-    /// The event of this place, as it is told now. None when it is trimmed.
+    /// Returns the event with this seq in its current version. `None` when it is trimmed.
     async fn entry(&mut self, seq: Seq) -> Result<Option<Entry>, Stop> {
         if seq <= self.room.head.trimmed {
             return Ok(None);
@@ -188,8 +188,8 @@ impl<'a> Plan<'a> {
         Ok(Some(entry))
     }
 
-    /// Takes back what `later` takes back: in the message, and in the event that changed it last. Earlier ones have been
-    /// silenced by that one.
+    /// Applies the edit or deletion `later` to the message, and removes the replaced text from the last edit before it.
+    /// Edits before that one have no text any more.
     async fn amend(&mut self, mut message: Entry, later: &Event) -> Result<(), Stop> {
         if let Some(edit) = message.edit
             && let Some(edit) = self.entry(edit).await?
@@ -231,7 +231,7 @@ impl<'a> Plan<'a> {
             self.room.sizes.pop_front();
         }
         if self.room.sizes.front().is_none_or(|(first, _)| *first != seq) {
-            // Up to the first that is not stored yet.
+            // Up to the first that is known: events of this plan are not stored yet.
             let stored = (seq.0..seq.0 + SIZES).take_while(|seq| !self.entries.contains_key(&Seq(*seq)));
             let last = stored.take_while(|seq| *seq <= self.room.head.seq.0).last().unwrap_or(seq.0);
             let read = entries(self.store, &self.names, (self.room.mark, &self.room.head), seq.0..=last).await?;
@@ -241,7 +241,7 @@ impl<'a> Plan<'a> {
         self.room.sizes.front().map(|(_, size)| *size).ok_or(Stop::Stale)
     }
 
-    /// Removes the words of what was trimmed, where no newer event has taken the slot.
+    /// Removes the text of trimmed events, unless a newer event has taken the slot.
     fn blank(&mut self) {
         let head = &mut self.room.head;
         let last = head.trimmed.0.min(head.blanked.0 + BLANKS);
@@ -253,12 +253,13 @@ impl<'a> Plan<'a> {
         head.blanked = Seq(last);
     }
 
-    /// How much there is to store up to now: messages, and bytes of them.
+    /// Returns the size of the batch so far: the number of its messages, and of their bytes.
     pub(super) fn weight(&self) -> (usize, usize) {
         (self.puts.len(), self.puts.iter().map(|put| put.payload.len()).sum())
     }
 
-    /// The room after this, and the batch that makes it so, the roster and the head at its end. None: nothing changed.
+    /// Returns the room's state after the plan, and the batch to commit, which ends with the roster and the head. The
+    /// batch is `None` if nothing changed.
     pub(super) fn finish(mut self) -> Result<(Room, Option<Vec<Put>>), BackendError> {
         if self.puts.is_empty() {
             return Ok((self.room, None));

@@ -1,7 +1,7 @@
-//! What a room is, and what its log holds.
+//! Reads a room's state and its log.
 //!
-//! The leader says how far the log is; one replica, any, gives the events, if it knows as much. So what was
-//! acknowledged anywhere is read everywhere, and words that were taken back are not.
+//! The leader provides the head of the log. Any replica provides the events, provided that it has that head. So every
+//! node reads what any node has acknowledged, and no node reads text that was edited or deleted.
 
 use protocol::{Event, EventId, EventKind, MemberId, Names, RoomCode, Seq};
 
@@ -25,7 +25,7 @@ impl Engine {
     }
 
     pub(super) async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
-        // Before the head: a place that is known is one that the head has reached.
+        // Read before the head, so that the head includes a seq that is found.
         let place = if let From::Message(id) = from { self.place(code, id).await? } else { None };
         loop {
             let room = Room::load(&self.store, code).await?;
@@ -48,19 +48,19 @@ impl Engine {
                     return Ok(Page { names, truncated: truncated(Seq(first)), events });
                 }
             }
-            // A replica lags, or the room went on. The verb's time bounds this.
+            // A replica lags, or the room changed. The operation's time limit bounds this loop.
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     }
 
-    /// Where an event of this id stands, or stood.
+    /// Returns the seq of the event with this id, also if the event is trimmed.
     async fn place(&self, code: RoomCode, id: EventId) -> Result<Option<Seq>, BackendError> {
         let names = self.store.names.room(code);
         let found = full(self.store.last(&names.stream, &names.id(id)).await?);
         found.map(|found| decode(&found.payload)).transpose()
     }
 
-    /// What everybody is called whom these events mention. None: a replica lags.
+    /// Returns the names of the members whom these events mention. `None` if the replica lags.
     async fn called(&self, code: RoomCode, room: &Room, events: &[Event]) -> Result<Option<Names>, BackendError> {
         let mut called = Names::new();
         let mut gone = Vec::<MemberId>::new();
@@ -81,7 +81,7 @@ impl Engine {
             return Ok(None);
         };
         for (member, subject) in gone.into_iter().zip(subjects) {
-            // Whoever has never been inside has no name.
+            // A member who never had a seat has no name.
             if let Some(found) = found.get(&subject) {
                 called.insert(member, decode(&found.payload)?);
             }
@@ -90,8 +90,8 @@ impl Engine {
     }
 }
 
-/// The places that are asked for, first and last; first after last when there are none. `place` is that of the one message
-/// that is asked for.
+/// Returns the first and the last seq to read; the first is greater than the last if there are none. `place` is the seq
+/// of the message for `From::Message`.
 fn range(head: &Head, from: From, place: Option<Seq>, limit: u64) -> Result<(u64, u64), BackendError> {
     let Seq(oldest) = Seq(head.trimmed.0 + 1);
     let upto = |last: u64| (last.saturating_sub(limit).saturating_add(1).max(oldest), last);

@@ -1,4 +1,4 @@
-//! What the messages of a store say. JSON, so that an operator can read them with any NATS tool.
+//! Records: the content of the store's messages. JSON, so that an operator can read them with any NATS tool.
 
 use protocol::{DisplayName, Epoch, Event, MemberId, Position, Seq};
 use serde::de::DeserializeOwned;
@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::{BackendError, Sign, Signal};
 
-/// The log's measure, rewritten by every append. Whoever changes a room proves with it that nobody else did.
+/// State of a room's log, rewritten by every append. Every change of the room is conditional on its stream sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) epoch: Epoch,
-    /// The newest event.
+    /// Seq of the newest event.
     pub(super) seq: Seq,
-    /// The highest place that retention removed.
+    /// Highest seq that retention removed.
     pub(super) trimmed: Seq,
-    /// Up to here no trimmed event's words are stored any more.
+    /// Seq up to which no text of trimmed events is stored any more.
     pub(super) blanked: Seq,
-    /// What the events after `trimmed` measure together.
+    /// Total size of the events after `trimmed`, in bytes.
     pub(super) bytes: usize,
-    /// How many slots the events share.
+    /// Number of slots for events.
     pub(super) ring: u64,
-    /// The version of the roster that belongs to this.
+    /// Version of the roster that belongs to this head.
     pub(super) roster: u64,
 }
 
@@ -29,29 +29,29 @@ impl Head {
         Position { epoch: self.epoch, seq: self.seq }
     }
 
-    /// How many events the log holds. Places are dense in this engine, and only it may know.
+    /// Returns the number of events in the log. Seqs are dense in this store; callers must not rely on that.
     pub(super) fn events(&self) -> u64 {
         self.seq.0 - self.trimmed.0
     }
 
-    /// Where the event of this place is stored, until the one that follows it by `ring` takes the slot.
+    /// Returns the slot of the event with this seq. The event whose seq is greater by `ring` overwrites it.
     pub(super) fn slot(&self, seq: Seq) -> u64 {
         seq.0 % self.ring
     }
 
-    /// The first event still in the log, `Seq(0)` when there is none.
+    /// Returns the seq of the oldest event in the log, `Seq(0)` when the log is empty.
     pub(super) fn oldest(&self) -> Seq {
         if self.events() == 0 { Seq(0) } else { Seq(self.trimmed.0 + 1) }
     }
 }
 
-/// Who is inside, rewritten by every join and leave.
+/// Capacity and taken seats of a room, rewritten by every join and leave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Roster {
     pub(super) epoch: Epoch,
     pub(super) version: u64,
     pub(super) capacity: u32,
-    /// In the order they came.
+    /// Members in the order in which they joined.
     pub(super) members: Vec<Seated>,
 }
 
@@ -69,33 +69,33 @@ impl Roster {
     }
 }
 
-/// One event of the log, as it is told now.
+/// One event of the log in its current version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) epoch: Epoch,
     pub(super) event: Event,
-    /// Of a message: the last event that changed it, which still speaks.
+    /// For a message that is not deleted: seq of its last edit, the only one that still has text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) edit: Option<Seq>,
 }
 
-/// The room ended after this event.
+/// Record that the room ended after this event.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct End {
     pub(super) epoch: Epoch,
     pub(super) seq: Seq,
 }
 
-/// One lease, by the clock of whoever holds it.
+/// One lease, by the clock of the node that holds it.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Held {
-    /// The `joined` of the seat it keeps: the member's next seat is another one.
+    /// Seq of the seat's `joined` event: the lease does not hold a later seat of the same member.
     pub(super) joined: Seq,
-    /// In UTC milliseconds.
+    /// Time of expiry in UTC milliseconds.
     pub(super) until: u64,
 }
 
-/// A signal on its way.
+/// A signal as nodes send it to each other.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Signalled {
     member: MemberId,
@@ -132,7 +132,7 @@ impl From<Signalled> for Signal {
     }
 }
 
-/// What a message says. The error carries nothing of it.
+/// Decodes a record. The error contains nothing of its content.
 pub(super) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BackendError> {
     serde_json::from_slice(payload).map_err(|error| {
         BackendError::corrupt(format!("a record cannot be read (line {}, column {})", error.line(), error.column()))

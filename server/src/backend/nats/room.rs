@@ -1,4 +1,4 @@
-//! A room as the store has it.
+//! State of a room as stored.
 
 use std::collections::VecDeque;
 
@@ -9,20 +9,20 @@ use super::store::{Found, Store};
 use super::subject;
 use crate::backend::{BackendError, NewRoom};
 
-/// What an append must know. Read once and kept by whoever writes to the room; the head's place in the stream says at
-/// the commit whether it is still true.
+/// State that an append needs. The room's writer reads it once and caches it. The commit, which is conditional on the
+/// head's stream sequence, fails if the state is outdated.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
-    /// The head's place in the stream.
+    /// Stream sequence of the head.
     pub(super) mark: u64,
     pub(super) head: Head,
     pub(super) roster: Roster,
-    /// The oldest events' sizes, as far as they are known: from `head.trimmed` on.
+    /// Sizes in bytes of the oldest events after `head.trimmed`, as far as they are known, in ascending order of seq.
     pub(super) sizes: VecDeque<(Seq, usize)>,
 }
 
 impl Room {
-    /// One that nobody has come to, and that is to keep so many events.
+    /// Creates the state of a new room that keeps at most `events` events.
     pub(super) fn new(new: &NewRoom, events: usize) -> Self {
         let none = Seq(0);
         let ring = (events as u64).max(1);
@@ -34,7 +34,7 @@ impl Room {
         }
     }
 
-    /// What the leader knows; it knows all that was acknowledged.
+    /// Reads the room from the stream's leader, which has everything that was acknowledged.
     pub(super) async fn load(store: &Store, code: RoomCode) -> Result<Self, BackendError> {
         loop {
             let names = store.names.room(code);
@@ -44,7 +44,7 @@ impl Room {
             let (Some(head), Some(roster)) = (full(head), full(roster)) else { return Err(BackendError::NotFound) };
             let mark = head.seq;
             let (head, roster): (Head, Roster) = (decode(&head.payload)?, decode(&roster.payload)?);
-            // Otherwise somebody came or went between the two questions.
+            // Otherwise a member joined or left between the two requests.
             if (head.epoch, head.roster) == (roster.epoch, roster.version) {
                 return Ok(Self { mark, head, roster, sizes: VecDeque::new() });
             }
@@ -52,13 +52,13 @@ impl Room {
     }
 }
 
-/// What an ended room left is as good as nothing.
+/// Treats an empty message, such as an ended room leaves, as absent.
 pub(super) fn full(found: Option<Found>) -> Option<Found> {
     found.filter(|found| !found.payload.is_empty())
 }
 
-/// The events of these places as one replica knows them, which must know the head's mark. None when it does not, or
-/// when an event is not where it was: the room went on meanwhile.
+/// Reads the events with these seqs from a replica that must have the head with the stream sequence `mark`. `None` if
+/// it does not have that head, or if a slot does not contain the expected event because the room changed meanwhile.
 pub(super) async fn entries(
     store: &Store,
     names: &subject::Room,
@@ -80,7 +80,7 @@ pub(super) async fn entries(
     Ok(Some(entries))
 }
 
-/// What an event counts for.
+/// Returns the size that an event has for retention: the length of its encoded kind in bytes.
 pub(super) fn size(entry: &Entry) -> usize {
     codec::encode(&entry.event.kind).len()
 }

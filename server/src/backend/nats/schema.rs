@@ -1,4 +1,4 @@
-//! The streams, and what is checked before any is touched.
+//! The streams: their configuration, and the checks that precede their use.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,16 +16,16 @@ use super::store::{CommitError, EXPECTED, Store};
 use super::subject::{Names, SHARDS};
 use crate::backend::{BackendError, Keys};
 
-/// The first server version with batches that are atomic also when a leader changes.
+/// First server version whose batches are atomic also when a leader changes.
 const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 3);
-/// What the records are: another number means others.
+/// Version of the record format.
 const FORMAT: &[u8] = b"1";
-/// How long servers may take to become a cluster.
+/// Time that servers may take to form a cluster.
 const FORMING: Duration = Duration::from_secs(20);
-/// A server that is silent for longer is taken for lost.
+/// Interval of pings, by which a server that does not respond is detected.
 const PING: Duration = Duration::from_secs(5);
 
-/// A connection to a store whose streams are there. `changed` hears what becomes of the connection.
+/// Connects to the servers and creates missing streams. `changed` is called with the connection's events.
 pub(super) async fn open(
     address: Address,
     troubled: Arc<AtomicBool>,
@@ -51,8 +51,8 @@ pub(super) async fn open(
     Ok(store)
 }
 
-/// Makes what streams are missing: of three replicas, or of one where the server stands alone. Waits for servers that
-/// have just been started to find each other.
+/// Creates missing streams, with three replicas, or with one if the server is standalone. Retries while servers that
+/// have just started form a cluster.
 async fn make(store: &Store) -> Result<(), BackendError> {
     let mut replicas = 3;
     let until = Instant::now() + FORMING;
@@ -66,7 +66,7 @@ async fn make(store: &Store) -> Result<(), BackendError> {
                 {
                     replicas = 1;
                 }
-                // Not yet: no leader, or not enough servers.
+                // There is no leader yet, or not enough servers.
                 CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::JetStream(_) if Instant::now() < until => {
                     sleep(Duration::from_millis(250)).await;
                 }
@@ -77,8 +77,8 @@ async fn make(store: &Store) -> Result<(), BackendError> {
     Ok(())
 }
 
-/// A stream that is there may differ in what is its operator's: replicas, placement, a limit. What the engine relies on
-/// it must have.
+/// Creates the stream, or checks the existing one. That may differ in what its operator decides, such as replicas,
+/// placement or a limit, but must have the settings on which this store relies.
 async fn find_or_create(store: &Store, config: &Config) -> Result<(), CreateStreamError> {
     let Ok(stream) = store.jetstream.get_stream(&config.name).await else {
         return store.jetstream.create_stream(config).await.map(drop);
@@ -100,7 +100,7 @@ async fn find_or_create(store: &Store, config: &Config) -> Result<(), CreateStre
     Ok(())
 }
 
-/// Makes the stream of leases again. A server that stands alone forgets it with its memory.
+/// Creates the stream of leases again: it is in memory, so a standalone server loses it at a restart.
 pub(super) async fn restore(store: &Store) {
     let replicas = if store.client.server_info().cluster.is_some() { 3 } else { 1 };
     let config = Config { num_replicas: replicas, ..lease_config(&store.names) };
@@ -109,7 +109,7 @@ pub(super) async fn restore(store: &Store) {
     }
 }
 
-/// Rooms: one message a subject, so that writing a subject again replaces what it said.
+/// Returns the configuration of a stream of rooms. A subject keeps one message, so a write replaces the previous one.
 fn shard_config(names: &Names, shard: u8) -> Config {
     let (source, destination) = names.republish(shard);
     Config {
@@ -122,7 +122,8 @@ fn shard_config(names: &Names, shard: u8) -> Config {
     }
 }
 
-/// Leases, in memory: when all servers stop, everybody gets a new grace anyway. Each message goes by itself.
+/// Returns the configuration of the stream of leases. It is in memory: after a stop of all servers every seat gets a
+/// new grace period anyway. Each message has its own time to live.
 fn lease_config(names: &Names) -> Config {
     Config {
         name: names.lease_stream(),
@@ -146,10 +147,10 @@ fn common() -> Config {
     }
 }
 
-/// The store's keys, drawn by whoever comes first.
+/// Returns the store's keys, which the first process generates.
 ///
 /// # Errors
-/// `Corrupt` also when the store is of a version of this program that writes other records.
+/// `Corrupt` also when another version of this program wrote the store in another record format.
 pub(super) async fn keys(store: &Store) -> Result<Keys, BackendError> {
     if first(store, 0, store.names.format(), Bytes::from_static(FORMAT)).await? != FORMAT {
         return Err(BackendError::corrupt("the store is of another version of this program"));
@@ -161,7 +162,7 @@ pub(super) async fn keys(store: &Store) -> Result<Keys, BackendError> {
     Ok(Keys { signing: *signing, member: member.try_into().map_err(|_| short())? })
 }
 
-/// Tells each shard's stream from one that is made anew. Drawn by whoever comes first.
+/// Returns the identity of each shard's stream, which the first process generates. A recreated stream has another one.
 pub(super) async fn identities(store: &Store) -> Result<Vec<Bytes>, BackendError> {
     let mut identities = Vec::new();
     for shard in 0..SHARDS {
@@ -172,7 +173,7 @@ pub(super) async fn identities(store: &Store) -> Result<Vec<Bytes>, BackendError
     Ok(identities)
 }
 
-/// What is stored there: this, unless another process came first.
+/// Stores the payload unless the subject has a message, and returns what is stored.
 async fn first(store: &Store, shard: u8, subject: String, payload: Bytes) -> Result<Bytes, BackendError> {
     let stream = store.names.shard_stream(shard);
     loop {
@@ -182,7 +183,7 @@ async fn first(store: &Store, shard: u8, subject: String, payload: Bytes) -> Res
         let mut headers = HeaderMap::new();
         headers.insert(EXPECTED, "0");
         match store.publish(subject.clone(), headers, payload.clone()).await {
-            // Read back in either case.
+            // The next iteration reads what is stored, in either case.
             Ok(_) | Err(CommitError::Conflict) => {}
             Err(CommitError::Failed(error)) => return Err(error),
         }

@@ -1,5 +1,5 @@
-//! What this process knows of everybody's seats: whose turn it is to be looked at by a sweep, and nothing else. What is
-//! decided is decided by the store; a seat that is wrong here is found out when it is acted upon.
+//! Cache of all seats, from which a sweep selects the seats to check. The sweep then reads the store, so a wrong entry
+//! is detected before its seat is freed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,25 +14,24 @@ use super::record::Roster;
 use crate::backend::leases::Leases;
 use crate::backend::{Lease, Seat};
 
-/// Every room of the store.
+/// Cache of the seats of every room in the store.
 #[derive(Debug)]
 pub(super) struct Seats {
     rooms: Mutex<HashMap<RoomCode, LiveRoom>>,
-    /// Where the next sweep goes on.
+    /// Offset at which the next sweep begins.
     turn: AtomicUsize,
-    /// For how long what another process may have ended meanwhile is taken for true: as long as from one renewal of a
-    /// lease to the next.
+    /// Time for which a cached lease that another node may have ended is trusted: one renewal interval.
     trust: Duration,
-    /// How long a seat or a room waits for whoever is to arrive.
+    /// Time for which a new seat waits for its member's first page or connection, and a new room for its first join.
     arrival: Duration,
 }
 
 #[derive(Debug)]
 struct LiveRoom {
-    /// The roster's place in the stream: of two, the later one is true.
+    /// Stream sequence of the roster: of two rosters, the one with the higher sequence is current.
     seq: u64,
     epoch: Epoch,
-    /// When the room ends if nobody has arrived. None until a sweep has seen the room.
+    /// Time at which the room ends if nobody has taken a seat. `None` until a sweep has seen the room.
     arrival: Option<Instant>,
     seats: HashMap<MemberId, LiveSeat>,
 }
@@ -40,23 +39,23 @@ struct LiveRoom {
 #[derive(Debug)]
 struct LiveSeat {
     joined: Seq,
-    /// Not looked at before. None until a sweep has seen the seat.
+    /// Time before which the seat is not checked. `None` until a sweep has seen the seat.
     floor: Option<Instant>,
     leases: Leases,
 }
 
-/// How a roster came to be known.
+/// Source of a roster.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Known {
-    /// This process made it, now.
+    /// This process wrote it, at this time.
     Own(Instant),
-    /// It was there when this process began: now, and until when everybody may come back.
+    /// It existed when this process started: the time of the start, and the end of every seat's grace period.
     Found(Instant, Instant),
-    /// Another process made it, some time ago.
+    /// Another process wrote it, some time ago.
     Heard,
 }
 
-/// What a sweep is to look at.
+/// Seats and rooms that a sweep has to check.
 #[derive(Debug, Default)]
 pub(super) struct Due {
     pub(super) seats: Vec<Seat>,
@@ -69,7 +68,7 @@ impl Seats {
         Self { rooms: Mutex::default(), turn: AtomicUsize::new(0), trust, arrival }
     }
 
-    /// Takes the roster for true if it is not an older one.
+    /// Updates the cache with the roster, unless a newer one is known.
     pub(super) fn learn(&self, code: RoomCode, seq: u64, roster: &Roster, known: Known) {
         let mut rooms = self.rooms();
         let room = rooms.entry(code).or_insert_with(|| LiveRoom {
@@ -94,7 +93,7 @@ impl Seats {
                 leases: Leases::default(),
             });
             match known {
-                // A seat that was not known before has just been taken: by an append of this process.
+                // A seat that was not known before has just been taken by an append of this process.
                 Known::Own(now) if seat.floor.is_none() => {
                     seat.floor = Some(now);
                     seat.leases.hold(Uuid::nil(), now, now + self.arrival);
@@ -108,7 +107,7 @@ impl Seats {
         }
     }
 
-    /// The room ended with what is stored at this place.
+    /// Removes a room that ended at this stream sequence, unless a newer roster is known.
     pub(super) fn forget(&self, code: RoomCode, seq: u64) {
         let mut rooms = self.rooms();
         if rooms.get(&code).is_some_and(|room| room.seq <= seq) {
@@ -116,20 +115,20 @@ impl Seats {
         }
     }
 
-    /// Nobody is looked at before then: for a while nobody could renew a lease.
+    /// Postpones the checks of all seats until this time, because leases could not be renewed for a while.
     pub(super) fn shelter(&self, until: Instant) {
         for seat in self.rooms().values_mut().flat_map(|room| room.seats.values_mut()) {
             seat.floor = Some(seat.floor.map_or(until, |floor| floor.max(until)));
         }
     }
 
-    /// The seat's `joined`, if the member is known to have one.
+    /// Returns the seq of the seat's `joined` event, if the member is known to have a seat.
     pub(super) fn joined(&self, code: RoomCode, member: MemberId) -> Option<Seq> {
         Some(self.rooms().get(&code)?.seats.get(&member)?.joined)
     }
 
     pub(super) fn hold(&self, lease: Lease, now: Instant, until: Instant) {
-        // A connection is this process's own; any other may end what keeps the seat of a page.
+        // Only this process ends the lease of its connection, but any node may end an arrival or page lease.
         let until = if lease.id.is_nil() { until.min(now + self.trust) } else { until };
         self.with(lease, |seat| seat.leases.hold(lease.id, now, until));
     }
@@ -138,7 +137,7 @@ impl Seats {
         self.with(lease, |seat| seat.leases.release(lease.id));
     }
 
-    /// What the store says of a seat's leases.
+    /// Updates a seat with the leases that were read from the store.
     pub(super) fn renew(&self, seat: &Seat, leases: &[(Uuid, Instant)], now: Instant) {
         let mut rooms = self.rooms();
         let known = rooms.get_mut(&seat.code).and_then(|room| room.seats.get_mut(&seat.member));
@@ -149,15 +148,15 @@ impl Seats {
         }
     }
 
-    /// The seat, if it is to be looked at now.
+    /// Returns the seat if it has to be checked now.
     pub(super) fn due(&self, code: RoomCode, member: MemberId, now: Instant) -> Option<Seat> {
         let rooms = self.rooms();
         let room = rooms.get(&code)?;
         room.seats.get(&member).filter(|seat| seat.is_due(now)).map(|seat| seat.named(code, room.epoch, member))
     }
 
-    /// The seats and rooms that are to be looked at now, at most so many of each and every time others. Those that were
-    /// not known get their time to arrive.
+    /// Returns the seats and rooms that have to be checked now, at most `most` of each, and the next ones at every
+    /// call. A seat or room that no sweep has seen before is checked only after its time for arrival.
     pub(super) fn all_due(&self, now: Instant, most: usize) -> Due {
         let mut due = Due::default();
         for (code, room) in self.rooms().iter_mut() {
@@ -184,7 +183,7 @@ impl Seats {
         }
     }
 
-    /// Nothing is awaited and nothing can panic under this lock.
+    /// Locks the cache. Code under this lock neither awaits nor panics.
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomCode, LiveRoom>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! The servers, as the engine sees them: subjects with one message each, changed together or not at all.
+//! Access to JetStream: subjects with one message each, which are changed together or not at all.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,49 +17,49 @@ use tokio::time::timeout;
 use super::subject::{Names, SHARDS, shard_in};
 use crate::backend::BackendError;
 
-/// How long one question may take. A cluster that elects a leader is silent for longer: see the callers' patience.
+/// Time limit of one request. A cluster that elects a leader may take longer to respond, so callers retry.
 pub(super) const REQUEST: Duration = Duration::from_secs(2);
-/// Subjects of one direct get: the server answers at most 1 024 messages.
+/// Maximum number of subjects in one direct get: the server returns at most 1 024 messages.
 const SUBJECTS: usize = 500;
-/// How long the replica that a direct get came to may be silent before it is asked anew, and another may answer: each
-/// time longer, for a store that is slow altogether.
+/// Maximum silence of a replica that answers a direct get. After it the request is sent again, and another replica may
+/// answer it. The time grows with every attempt, in case the whole store is slow.
 const SILENCE: [Duration; 3] = [Duration::from_millis(300), Duration::from_millis(600), Duration::from_millis(1_200)];
-/// The header that says which message of the subject a new one replaces, by its place in the stream; 0: none.
+/// Header with the condition of a write: the stream sequence of the subject's message that it replaces, 0 for none.
 pub(super) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
-/// Batches that this process is sending to one stream at a time: of all processes the server takes 50 that have no end
-/// yet, and refuses the rest.
+/// Maximum number of batches that this process sends to one stream at a time. The server accepts 50 incomplete batches,
+/// of all processes together, and rejects more.
 const BATCHES: usize = 4;
 
-/// A connection, and what it is used for.
+/// Connection to the servers, with the names of one store.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) client: Client,
     pub(super) jetstream: jetstream::Context,
     pub(super) names: Names,
-    /// Tells this process from every other one.
+    /// Random id of this process.
     pub(super) process: String,
     batches: AtomicU64,
-    /// One a shard.
+    /// Permits for sending a batch, one semaphore per shard.
     lanes: [Semaphore; SHARDS as usize],
     troubled: Arc<AtomicBool>,
-    /// Where the last beat of this process stands in the stream of leases; 0 where that is not known.
+    /// Stream sequence of this process's last heartbeat in the stream of leases; 0 if it is not known.
     pub(super) beat: AtomicU64,
 }
 
-/// The one message of a subject.
+/// The message of a subject.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    /// Its place in the stream.
+    /// Stream sequence.
     pub(super) seq: u64,
     pub(super) payload: Bytes,
 }
 
-/// What one replica says.
+/// Answer of a replica.
 pub(super) enum Answer {
     Known(HashMap<String, Found>),
-    /// More messages than a server answers at once.
+    /// There are more messages than a server returns at once.
     TooMany,
-    /// Nothing yet: it lags behind the leader, or those that were asked are silent.
+    /// The replica lags behind the leader, or no replica responded in time.
     Behind,
 }
 
@@ -68,7 +68,7 @@ pub(super) enum Answer {
 pub(super) struct Put {
     pub(super) subject: String,
     pub(super) payload: Bytes,
-    /// The place in the stream of the message it replaces, 0: there must be none.
+    /// Condition: stream sequence of the message that it replaces, 0 if there must be none.
     pub(super) expect: Option<u64>,
 }
 
@@ -78,7 +78,7 @@ impl Put {
         Ok(Self { subject, payload: payload.into(), expect: None })
     }
 
-    /// Nothing, in the place of what was there.
+    /// Creates an empty message, which overwrites the subject's present one.
     pub(super) fn empty(subject: String) -> Self {
         Self { subject, payload: Bytes::new(), expect: None }
     }
@@ -88,15 +88,15 @@ impl Put {
     }
 }
 
-/// Why a batch was not stored, or is not known to be.
+/// Error of a write. The messages were not stored, or are not known to be.
 #[derive(Debug)]
 pub(super) enum CommitError {
-    /// Something that was expected is not so.
+    /// A condition did not hold.
     Conflict,
     Failed(BackendError),
 }
 
-/// What the server answers to something published.
+/// Server's answer to a published message.
 #[derive(Deserialize)]
 struct Ack {
     seq: Option<u64>,
@@ -104,7 +104,7 @@ struct Ack {
 }
 
 impl Store {
-    /// `troubled` may be set by others too, see [`Store::trouble`].
+    /// Creates the store's access to JetStream. `troubled` may also be set by others, see [`Store::trouble`].
     pub(super) fn new(client: Client, names: Names, troubled: Arc<AtomicBool>) -> Result<Self, BackendError> {
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(REQUEST);
@@ -122,7 +122,7 @@ impl Store {
         })
     }
 
-    /// The subject's message, as the stream's leader knows it.
+    /// Reads the subject's message from the stream's leader.
     pub(super) async fn last(&self, stream: &str, subject: &str) -> Result<Option<Found>, BackendError> {
         let stream = self.jetstream.get_stream_no_info(stream).await.map_err(BackendError::unavailable)?;
         match stream.get_last_raw_message_by_subject(subject).await {
@@ -132,8 +132,8 @@ impl Store {
         }
     }
 
-    /// True when the subject has another message than this, or none, or the stream is not there. An error is no trouble:
-    /// a stream of rooms says nothing of leases.
+    /// True if the subject has no message or another one than this, or if the stream does not exist. An error is not
+    /// recorded by [`Store::trouble`]: a stream of rooms does not show whether leases can be renewed.
     pub(super) async fn has_other(&self, stream: &str, subject: &str, message: &[u8]) -> Result<bool, BackendError> {
         let stream = self.jetstream.get_stream_no_info(stream).await.map_err(BackendError::unavailable)?;
         match stream.get_last_raw_message_by_subject(subject).await {
@@ -148,8 +148,9 @@ impl Store {
         }
     }
 
-    /// The messages of these subjects as one replica knows them, with them the mark's. None when that replica does not
-    /// have the mark, or an older one, or is silent: it lags behind the leader, or the mark is no more.
+    /// Reads the messages of these subjects, and of the mark, from a replica. The mark is a subject and the stream
+    /// sequence that its message must have at least. `None` if it does not, because the replica lags or the message is
+    /// gone, or if no replica responds.
     pub(super) async fn snapshot(
         &self,
         stream: &str,
@@ -157,7 +158,7 @@ impl Store {
         subjects: &[String],
     ) -> Result<Option<HashMap<String, Found>>, BackendError> {
         let mut found = HashMap::with_capacity(subjects.len() + 1);
-        // Nothing is asked for: the mark alone.
+        // Without subjects, only the mark is read.
         for part in subjects.chunks(SUBJECTS).chain(subjects.is_empty().then_some(&[][..])) {
             match self.view(stream, mark, part).await? {
                 Answer::Known(known) => found.extend(known),
@@ -168,7 +169,7 @@ impl Store {
         Ok(Some(found))
     }
 
-    /// The same with one question, wildcards allowed.
+    /// Reads like [`Store::snapshot`], but in one request; wildcards are allowed.
     pub(super) async fn view(
         &self,
         stream: &str,
@@ -182,10 +183,10 @@ impl Store {
         })
     }
 
-    /// The messages of these subjects, as any replica knows them.
+    /// Reads the messages of these subjects from any replica.
     pub(super) async fn direct_get(&self, stream: &str, subjects: &[&str]) -> Result<Answer, BackendError> {
         for silence in SILENCE {
-            // Silence says nothing of the leader, and so nothing of leases: it is no trouble.
+            // Silence of a replica is not recorded as a failure: it does not show that leases cannot be renewed.
             match self.ask_replica(stream, subjects, silence).await? {
                 Answer::Behind => {}
                 answer => return Ok(answer),
@@ -207,7 +208,7 @@ impl Store {
             let answer = answer.ok_or_else(|| self.trouble("a direct get was not answered to its end"))?;
             match answer.status {
                 None => {}
-                // The end of the answer; nothing found.
+                // End of the answer; or no message was found.
                 Some(status) if status.as_u16() == 204 || status == StatusCode::NOT_FOUND => {
                     return Ok(Answer::Known(found));
                 }
@@ -222,8 +223,8 @@ impl Store {
         }
     }
 
-    /// Stores all of these or none, and answers with the last one's place in the stream; the others' come right before.
-    /// An error other than `Conflict` leaves open whether they are stored, or will be.
+    /// Stores all of these messages or none. Returns the stream sequence of the last one; those of the others directly
+    /// precede it. After an error other than `Conflict` the messages may be stored, now or later.
     pub(super) async fn commit(&self, puts: Vec<Put>) -> Result<u64, CommitError> {
         let batch = format!("{}-{}", self.process, self.batches.fetch_add(1, Ordering::Relaxed));
         let count = puts.len();
@@ -243,7 +244,7 @@ impl Store {
                     .map_err(|error| self.failed(error))?;
             } else {
                 headers.insert("Nats-Batch-Commit", "1");
-                // The batch ends with this message; what follows is waiting.
+                // This message completes the batch, so the next batch need not wait for the answer.
                 drop(lane);
                 return self.publish(put.subject, headers, put.payload).await;
             }
@@ -251,7 +252,7 @@ impl Store {
         Err(self.failed("an empty batch"))
     }
 
-    /// Stores one message and answers with its place in the stream.
+    /// Stores one message and returns its stream sequence.
     pub(super) async fn publish(
         &self,
         subject: String,
@@ -271,7 +272,7 @@ impl Store {
         }
     }
 
-    /// Removes what stands under this subject before this place in the stream; without one, all of it.
+    /// Removes the messages of this subject before this stream sequence; all of them without one.
     pub(super) async fn purge(&self, stream: &str, subject: String, before: Option<u64>) -> Result<(), BackendError> {
         let stream = self.jetstream.get_stream_no_info(stream).await.map_err(BackendError::unavailable)?;
         let purge = stream.purge().filter(subject);
@@ -282,7 +283,7 @@ impl Store {
         purged.map(drop).map_err(|error| self.trouble(error))
     }
 
-    /// `Unavailable` because of this, and remembered: while the store did not answer, nobody could renew a lease.
+    /// Creates an `Unavailable` error and records the failure: while the store fails, no lease can be renewed.
     pub(super) fn trouble(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BackendError {
         self.troubled.store(true, Ordering::Relaxed);
         BackendError::unavailable(source)
@@ -292,7 +293,7 @@ impl Store {
         CommitError::Failed(self.trouble(source))
     }
 
-    /// Whether there was any since this was last asked.
+    /// True if a failure was recorded since the last call.
     pub(super) fn was_troubled(&self) -> bool {
         self.troubled.swap(false, Ordering::Relaxed)
     }

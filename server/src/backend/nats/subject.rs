@@ -1,14 +1,14 @@
-//! What is stored under which name.
+//! Names of the streams and subjects.
 
 use protocol::{EventId, MemberId, RoomCode};
 
 use crate::backend::Lease;
 
-/// Streams that share the rooms: each has one leader, and so one lane for writing. A store has as many as it was made
-/// with, for a room's stream follows from its code.
+/// Number of streams among which the rooms are divided. Each has one leader, which orders its writes. The number of an
+/// existing store cannot change, because a room's code determines its stream.
 pub(super) const SHARDS: u8 = 4;
 
-/// The names of one store.
+/// Names of the streams and subjects of one store.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     store: String,
@@ -23,12 +23,12 @@ impl Names {
         format!("{}_{shard}", self.store)
     }
 
-    /// Everything that a shard's stream stores.
+    /// Wildcard for all subjects of a shard's stream.
     pub(super) fn shard(&self, shard: u8) -> String {
         format!("{}.{shard}.>", self.store)
     }
 
-    /// What of it is told live, and under which name: the subject's last token, an event's slot or [`END`], stays.
+    /// Source and destination of RePublish. The subject's last token, an event's slot or [`END`], is kept.
     pub(super) fn republish(&self, shard: u8) -> (String, String) {
         (
             format!("{}.{shard}.*.event.*", self.store),
@@ -36,17 +36,17 @@ impl Names {
         )
     }
 
-    /// The rosters of all rooms of a shard.
+    /// Wildcard for the rosters of all rooms of a shard.
     pub(super) fn rosters(&self, shard: u8) -> String {
         format!("{}.{shard}.*.roster", self.store)
     }
 
-    /// The store's own keys, beside the rooms of the first shard.
+    /// Subject of the store's keys, in the stream of the first shard.
     pub(super) fn keys(&self) -> String {
         format!("{}.0.keys", self.store)
     }
 
-    /// Subject of the identity of this shard's stream: one that was made anew has another identity.
+    /// Subject of the identity of this shard's stream: a recreated stream has another identity.
     pub(super) fn identity(&self, shard: u8) -> String {
         format!("{}.{shard}.identity", self.store)
     }
@@ -56,7 +56,7 @@ impl Names {
         format!("{}.{shard}.probe", self.store)
     }
 
-    /// Which records the store has, beside its keys.
+    /// Subject of the record format's version, in the stream of the first shard.
     pub(super) fn format(&self) -> String {
         format!("{}.0.format", self.store)
     }
@@ -65,12 +65,12 @@ impl Names {
         format!("{}_leases", self.store)
     }
 
-    /// Everything that the stream of leases stores.
+    /// Wildcards for all subjects of the stream of leases.
     pub(super) fn leases(&self) -> [String; 2] {
         [format!("{}.lease.>", self.store), format!("{}.beat.*", self.store)]
     }
 
-    /// One process's proof that leases can be renewed.
+    /// Subject of a process's heartbeats, which prove that leases can be renewed.
     pub(super) fn beat(&self, process: &str) -> String {
         format!("{}.beat.{process}", self.store)
     }
@@ -93,7 +93,7 @@ impl Names {
         Room { stream: self.shard_stream(shard), prefix: format!("{}.{shard}.{code}", self.store) }
     }
 
-    /// What is told live of a room.
+    /// Wildcard for the subjects of a room's live delivery.
     pub(super) fn live(&self, code: RoomCode) -> String {
         format!("{}.live.{code}.*", self.store)
     }
@@ -107,11 +107,11 @@ impl Names {
     }
 }
 
-/// The last token of a signal's subject.
+/// Last token of a signal's subject.
 pub(super) const SIGNAL: &str = "signal";
-/// The last token of the subject in which a node says that it begins to listen.
+/// Last token of the subject on which a node that has subscribed to a room asks the others for presence.
 pub(super) const ROLL_CALL: &str = "rollcall";
-/// The last token of the subject that says that a room ended.
+/// Last token of the subject that records a room's end.
 pub(super) const END: &str = "end";
 
 /// True for the last token of an event's subject.
@@ -119,7 +119,7 @@ pub(super) fn is_slot(token: &str) -> bool {
     token.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The names of one room.
+/// Stream and subjects of one room.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
     pub(super) stream: String,
@@ -156,17 +156,17 @@ impl Room {
     }
 }
 
-/// Which room a subject is of, if it is a shard's: its third token.
+/// Returns the code in the subject of a room or lease: its third token.
 pub(super) fn code_of(subject: &str) -> Option<RoomCode> {
     subject.split('.').nth(2)?.parse().ok()
 }
 
-/// Which shard a room's subject is of: its second token.
+/// Returns the shard in a room's subject: its second token.
 pub(super) fn shard_in(subject: &str) -> Option<u8> {
     subject.split('.').nth(1)?.parse().ok()
 }
 
-/// Fowler-Noll-Vo 1a, 32 bits: spreads the codes, and the same for ever.
+/// Returns a code's shard by a Fowler-Noll-Vo 1a hash of 32 bits, which distributes the codes. It must never change.
 fn shard_of(code: RoomCode) -> u8 {
     let hash =
         code.to_string().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));

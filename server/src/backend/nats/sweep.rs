@@ -1,4 +1,4 @@
-//! Whose time has run out.
+//! Sweep: finds seats without an active lease, and ends rooms in which nobody took a seat in time.
 
 use std::time::Duration;
 
@@ -14,16 +14,17 @@ use super::store::{CommitError, Put};
 use super::{Engine, lease, schema};
 use crate::backend::{BackendError, Seat};
 
-/// Seats, rooms and graves that one sweep looks at: what it takes stays far below a verb's time. The next one takes the
-/// next.
+/// Maximum number of seats, of rooms and of pending purges that one sweep handles, so that it stays far below an
+/// operation's time limit. The next sweep continues with the next ones.
 pub(super) const MOST: usize = 500;
-/// Seats whose leases are read at once: usually a few each, and the server answers at most 1 024 messages.
+/// Number of seats whose leases are read at once. A seat usually has a few, and the server returns at most 1 024
+/// messages.
 const SEATS: usize = 100;
-/// Rooms that are asked at a time.
+/// Maximum number of rooms that are handled concurrently.
 pub(super) const AT_ONCE: usize = 32;
 
 impl Engine {
-    /// Seats that nothing holds, and the end of rooms nobody arrived in.
+    /// Returns seats that no lease holds, and ends rooms in which nobody took a seat in time.
     pub(super) async fn sweep(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
         let beat = match self.beat(now).await {
             Ok(beat) => beat,
@@ -43,14 +44,15 @@ impl Engine {
         self.run_out(due.seats, beat, now).await
     }
 
-    /// Whether a lease holds the member's seat.
+    /// True if a lease holds the member's seat.
     pub(super) async fn is_held(&self, code: RoomCode, member: MemberId, now: Instant) -> Result<bool, BackendError> {
         let Some(seat) = self.seats.due(code, member, now) else { return Ok(true) };
         let beat = self.beat(now).await?;
         Ok(self.run_out(vec![seat], beat, now).await?.is_empty())
     }
 
-    /// Where leases cannot be renewed, none has run out; and where they could not be, everybody gets a new grace.
+    /// Writes a heartbeat, which fails while leases cannot be renewed: then none counts as expired. If leases could not
+    /// be renewed for a while before, every seat gets a new grace period.
     async fn beat(&self, now: Instant) -> Result<u64, BackendError> {
         let beat = lease::beat(&self.store).await?;
         if self.store.was_troubled() {
@@ -59,12 +61,13 @@ impl Engine {
         Ok(beat)
     }
 
-    /// Those of the seats that no node holds. `beat` was stored after the seats were found to be due here.
+    /// Returns those of the seats that no node holds. `beat` was stored after `now` was taken, so a replica that has it
+    /// also has every lease that was renewed before `now`.
     async fn run_out(&self, seats: Vec<Seat>, beat: u64, now: Instant) -> Result<Vec<Seat>, BackendError> {
         let mut out = Vec::new();
         for part in seats.chunks(SEATS) {
             let mut part = part.to_vec();
-            // Twice: a lease that is renewed while it is read may be missing from the answer.
+            // Two passes, because a lease that is renewed while it is read may be missing from the answer.
             for _ in 0..2 {
                 if part.is_empty() {
                     break;
@@ -78,7 +81,7 @@ impl Engine {
                 });
             }
             let looks = part.into_iter().map(async |seat| match self.is_seated(&seat).await {
-                // False: gone from a room that this node has not heard of since.
+                // False: the seat was freed, and this node has not received that roster yet.
                 Ok(seated) => seated.then_some(seat),
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "a seat cannot be looked at");
@@ -90,7 +93,7 @@ impl Engine {
         Ok(out)
     }
 
-    /// Asks the room, and takes its answer for what is true.
+    /// Reads the room's roster, updates the cache with it, and returns true if the seat is still taken.
     async fn is_seated(&self, seat: &Seat) -> Result<bool, BackendError> {
         let names = self.store.names.room(seat.code);
         let Some(found) = full(self.store.last(&names.stream, &names.roster()).await?) else {
@@ -102,11 +105,11 @@ impl Engine {
         Ok(roster.epoch == seat.epoch && roster.seat(seat.member).is_some_and(|seated| seated.joined == seat.joined))
     }
 
-    /// Ends the room if nobody has come to it.
+    /// Ends the room if nobody has taken a seat.
     async fn end_empty(&self, code: RoomCode, epoch: Epoch) -> Result<(), BackendError> {
         let room = match Room::load(&self.store, code).await {
             Ok(room) if room.head.epoch == epoch && room.roster.members.is_empty() => room,
-            // Somebody came, or it ended, and this node has not heard of it.
+            // A member joined, or a new room has the code, and this node has not received that roster yet.
             Ok(_) => return Ok(()),
             Err(BackendError::NotFound) => {
                 self.seats.forget(code, u64::MAX);
@@ -123,7 +126,7 @@ impl Engine {
                 self.bury(code, mark).await;
                 Ok(())
             }
-            // Somebody came just now.
+            // Another process changed the room just now.
             Err(CommitError::Conflict) => Ok(()),
             Err(CommitError::Failed(error)) => Err(error),
         }

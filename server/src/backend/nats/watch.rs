@@ -1,4 +1,4 @@
-//! Hears of every room's roster: one consumer a stream, whatever the number of rooms.
+//! Follows every room's roster with one consumer per stream, whatever the number of rooms.
 
 use std::sync::Arc;
 
@@ -15,24 +15,24 @@ use super::store::{REQUEST, Store};
 use super::subject::code_of;
 use crate::backend::BackendError;
 
-/// A roster, as it passes by.
+/// A roster received from the consumer.
 struct Passing {
     code: RoomCode,
     seq: u64,
-    /// None: the room ended. An error is this room's, and the others pass.
+    /// `None` if the room ended. An error concerns only this room.
     roster: Result<Option<Roster>, BackendError>,
-    /// How many are known to follow.
+    /// Number of rosters that are known to follow.
     pending: u64,
 }
 
-/// What is there, then what comes.
+/// Consumer of a shard's rosters: first the existing ones, then every change.
 pub(super) struct Watch {
     shard: u8,
     messages: Ordered,
 }
 
 impl Watch {
-    /// Reads the rosters that there are. When it returns, all of them are known.
+    /// Creates the consumer and reads all existing rosters into the cache before it returns.
     pub(super) async fn begin(engine: &Engine, shard: u8, known: Known) -> Result<Self, BackendError> {
         let (mut watch, mut pending) = Self::consume(&engine.store, shard).await?;
         while pending > 0 {
@@ -70,7 +70,7 @@ impl Watch {
         }
     }
 
-    /// Goes on until the engine stops. The consumer mends itself; where it cannot, there is another.
+    /// Follows the rosters until the store's thread ends. Replaces the consumer if it cannot recover by itself.
     pub(super) async fn run(mut self, engine: Arc<Engine>) {
         loop {
             match self.next().await {
@@ -96,7 +96,7 @@ impl Engine {
                 self.seats.forget(code, seq);
                 self.graves.dig(code, seq);
             }
-            // By its place in the stream: a code would let in whoever reads the log.
+            // Named by its stream sequence: the code would let readers of the log join the room.
             Err(error) => tracing::error!(seq, source = ?std::error::Error::source(&error), "a room is damaged"),
         }
     }

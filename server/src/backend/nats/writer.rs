@@ -1,8 +1,8 @@
-//! Writes that wait for one room become one batch.
+//! Combines the queued writes of one room into batches.
 //!
-//! Of this process one task writes to a room; other processes may write to it too. The batch says which head it was
-//! made for, so one of them wins and the other decides again. A refusal is told only when it was decided on what the
-//! leader knew after the draft came.
+//! In each process one task writes to a room, and other processes may write to it too. A batch is conditional on the
+//! head for which it was built, so one process succeeds and the other validates again. A draft is refused only on state
+//! that was read from the leader after the draft arrived.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,23 +21,23 @@ use super::store::CommitError;
 use super::{Engine, closed};
 use crate::backend::{Appended, BackendError, Draft};
 
-/// Writes that may wait for one room. Callers beyond it wait for a place.
+/// Maximum number of writes queued for one room. Further callers wait for a free slot.
 const QUEUE: usize = 256;
-/// Writes of one batch, and its size: the server takes at most 1 000 messages.
+/// Limits of one batch: writes, messages and bytes. The server accepts at most 1 000 messages.
 const GROUP: usize = 64;
 const MESSAGES: usize = 600;
 const BYTES: usize = 512 * 1024;
-/// How long a task without work is kept, and with it what it knows of the room.
+/// Time after which an idle task ends, and with it its cached state of the room.
 const IDLE: Duration = Duration::from_secs(30);
-/// How long a batch is tried again while the store does not answer: longer than a cluster needs for a new leader. A try
-/// that begins at the end of it may be cut off by the end of the verb.
+/// Time for which a batch is retried while the store does not respond: longer than a cluster takes to elect a leader.
+/// An attempt that begins near the end of it may be cut off by the operation's time limit.
 const PATIENCE: Duration = Duration::from_secs(7);
-/// Pause of a write before it is offered to another queue.
+/// Pause before a write is retried with another queue.
 const RETRY: Duration = Duration::from_millis(1);
-/// How often a batch is tried again because another process was faster, at most.
+/// Maximum number of retries of a batch after another process changed the room first.
 const TRIES: u32 = 40;
 
-/// One append on its way.
+/// One queued append.
 #[derive(Debug)]
 struct Job {
     draft: Draft,
@@ -45,7 +45,7 @@ struct Job {
     reply: oneshot::Sender<Result<Appended, BackendError>>,
 }
 
-/// The rooms that this process writes to.
+/// Queues of the rooms to which this process writes.
 #[derive(Debug, Default)]
 pub(super) struct Writers {
     rooms: Mutex<HashMap<RoomCode, mpsc::Sender<Job>>>,
@@ -56,7 +56,7 @@ impl Writers {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The room's queue, or another one where that is closed: whoever read from it may have ended without a word.
+    /// Returns the room's queue, or starts a new one if that is closed: its task may have ended without removing it.
     fn queue(&self, code: RoomCode, start: impl FnOnce() -> mpsc::Sender<Job>) -> mpsc::Sender<Job> {
         let mut rooms = self.rooms();
         match rooms.get(&code) {
@@ -70,14 +70,14 @@ impl Writers {
     }
 }
 
-/// What a batch did.
+/// Result of a batch.
 struct Written {
     outcomes: Vec<Result<Appended, BackendError>>,
-    /// None: it ended.
+    /// State of the room after the batch; `None` if the room ended.
     room: Option<Room>,
 }
 
-/// Whoever holds a seat, at one moment.
+/// Lookup of the leases that are active at one moment.
 struct Leased<'a> {
     engine: &'a Engine,
     now: Instant,
@@ -99,7 +99,7 @@ impl Engine {
     ) -> Result<Appended, BackendError> {
         let (reply, answer) = oneshot::channel();
         let mut job = Job { draft, now, reply };
-        // A queue that was just given up gives the job back. The verb's time bounds this.
+        // A queue that was just closed returns the job. The operation's time limit bounds this loop.
         while let Err(mpsc::error::SendError(back)) = self.writer(code).send(job).await {
             job = back;
             sleep(RETRY).await;
@@ -116,7 +116,7 @@ impl Engine {
         self.writers.queue(code, start)
     }
 
-    /// Writes to one room as long as there is something to write.
+    /// Writes to one room until there has been no write for [`IDLE`].
     async fn write(self: Arc<Self>, code: RoomCode, mut jobs: mpsc::Receiver<Job>) {
         let mut room = None;
         loop {
@@ -126,7 +126,7 @@ impl Engine {
                 Ok(_) => room = self.write_all(code, group.into(), room).await,
                 Err(_) => {
                     self.writers.rooms().remove(&code);
-                    // What is in the queue is still written; what comes later goes to another.
+                    // Jobs in the queue are still written; later ones go to a new queue.
                     jobs.close();
                 }
             }
@@ -139,7 +139,7 @@ impl Engine {
             let error = match self.write_some(code, &jobs, room.take(), careful).await {
                 Ok(written) => {
                     for (job, outcome) in jobs.drain(..written.outcomes.len()).zip(written.outcomes) {
-                        // Whoever asked may have gone.
+                        // The caller may have stopped waiting.
                         drop(job.reply.send(outcome));
                     }
                     (room, tries, careful) = (written.room, 0, false);
@@ -163,7 +163,8 @@ impl Engine {
         room
     }
 
-    /// One batch of as many jobs as go into it. Careful: everything is read anew, also whether the ids are known.
+    /// Writes one batch with as many jobs as fit. If `careful`, it reads the room again, and also which of the ids were
+    /// appended before.
     async fn write_some(
         &self,
         code: RoomCode,
@@ -180,7 +181,7 @@ impl Engine {
         let (mut outcomes, mut latest) = (Vec::with_capacity(jobs.len()), None);
         for job in jobs {
             if job.reply.is_closed() {
-                // Whoever asked has been told that nothing is known, and may have asked for something else since.
+                // The caller got an error that leaves the result open, and may have sent something else since.
                 outcomes.push(Err(closed()));
                 continue;
             }
@@ -214,7 +215,7 @@ impl Engine {
         Ok(Written { outcomes, room: (!ended).then_some(room) })
     }
 
-    /// Which of the drafts have been appended before.
+    /// Reads which of the drafts have been appended before, and returns their ids and seqs.
     async fn known(&self, code: RoomCode, jobs: &VecDeque<Job>) -> Result<HashMap<EventId, Seq>, BackendError> {
         let names = self.store.names.room(code);
         let look = async |id: EventId| -> Result<Option<(EventId, Seq)>, BackendError> {
@@ -226,7 +227,7 @@ impl Engine {
     }
 }
 
-/// All of them for one reason.
+/// Fails all of these jobs with one error.
 fn fail(jobs: impl Iterator<Item = Job>, error: BackendError) {
     let reason = match error {
         BackendError::NotFound => None,
@@ -239,7 +240,7 @@ fn fail(jobs: impl Iterator<Item = Job>, error: BackendError) {
     }
 }
 
-/// Waits a little and not as long as the others, longer with every try.
+/// Returns a random delay below 2^`tries` and 64 milliseconds, so that processes do not retry at the same time.
 fn jitter(tries: u32) -> Duration {
     let most = 1 << tries.min(6);
     Duration::from_millis(getrandom::u32().map_or(most, u64::from) % most)
@@ -255,7 +256,7 @@ mod tests {
         let [(one, from_one), (two, _from_two), (three, _)] = std::array::from_fn(|_| mpsc::channel(QUEUE));
         assert!(writers.queue(code, || one.clone()).same_channel(&one));
         assert!(writers.queue(code, || two.clone()).same_channel(&one));
-        // The task that read from it is gone, and has removed nothing.
+        // The task that read from it has ended without removing it.
         drop(from_one);
         assert!(writers.queue(code, || two.clone()).same_channel(&two));
         assert!(writers.queue(code, || three).same_channel(&two));

@@ -1,4 +1,4 @@
-//! A copy of the file while a server uses it.
+//! Copies the database file, also while a server uses it.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use super::{file, schema};
 use crate::backend::BackendError;
 
-/// Writes it under another name first: what bears the name is whole, synced, and marked as a copy.
+/// Writes under a temporary name first, so that a file with the final name is complete, synced and marked as a copy.
 pub(in crate::backend) fn write(store: &Path, to: &Path) -> Result<(), BackendError> {
-    // Also a link that leads nowhere.
+    // True also for a dangling symbolic link.
     let is_there = to.symlink_metadata().is_ok();
     let (store, to) = (file::resolve(store)?, &file::locate(to)?);
     if file::is_own(&store, to) {
@@ -27,13 +27,13 @@ pub(in crate::backend) fn write(store: &Path, to: &Path) -> Result<(), BackendEr
     })?;
     let copied = copy(&store, &partial).and_then(|()| publish(&partial, to).map_err(BackendError::unavailable));
     if copied.is_err() {
-        // What is there is no copy; that it cannot be removed either, adds nothing.
+        // The first error is the one to report; a failure to remove the partial file adds nothing to it.
         drop(fs::remove_file(&partial));
     }
     copied
 }
 
-/// `VACUUM INTO` reads one moment of the file, and leaves out the free pages and what was deleted in them.
+/// Copies with `VACUUM INTO`, which reads one snapshot and omits free pages, and so deleted content.
 fn copy(store: &rusqlite::Connection, to: &Path) -> Result<(), BackendError> {
     let name = to.to_str().ok_or_else(|| BackendError::unavailable("the name of the copy is not UTF-8"))?;
     store.execute("VACUUM INTO ?1", [name])?;
@@ -41,7 +41,7 @@ fn copy(store: &rusqlite::Connection, to: &Path) -> Result<(), BackendError> {
     File::open(to).and_then(|file| file.sync_all()).map_err(BackendError::unavailable)
 }
 
-/// Gives the copy its name, for good.
+/// Renames the copy to its final name and syncs the directory.
 fn publish(partial: &Path, to: &Path) -> std::io::Result<()> {
     fs::rename(partial, to)?;
     File::open(to.parent().unwrap_or(to))?.sync_all()

@@ -1,4 +1,4 @@
-//! Looks through a whole file: SQLite's own check, and what this engine keeps true about its rows.
+//! Checks a whole file: SQLite's integrity check, and the invariants that this store maintains in its rows.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use rusqlite::Transaction;
 use super::{file, rooms, schema};
 use crate::backend::{BackendError, Soundness};
 
-/// What must not be there, and how often it is.
+/// Invariants: the description of a violation, and the query that counts the violations.
 const FAULTS: &[(&str, &str)] = &[
     ("other number of key sets than one", "SELECT COUNT(*) <> 1 FROM store"),
     (
@@ -50,7 +50,7 @@ pub(in crate::backend) fn run(store: &Path) -> Result<Soundness, BackendError> {
     let mut conn = schema::open_newest(&file::resolve(store)?)?;
     let tx = conn.transaction()?;
     let mut found = Soundness { faults: damage(&tx)?, ..Soundness::default() };
-    // What the pages say of each other is worth nothing when they are damaged.
+    // Queries over damaged pages would return meaningless counts.
     if !found.faults.is_empty() {
         return Ok(found);
     }
@@ -85,7 +85,7 @@ fn damage(tx: &Transaction<'_>) -> rusqlite::Result<Vec<String>> {
     Ok(lines)
 }
 
-/// How many there are, and how many of them are not so.
+/// Counts the texts that the query returns, and those among them that are not valid by `is_so`.
 fn texts(tx: &Transaction<'_>, query: &str, is_so: impl Fn(&str) -> bool) -> Result<(usize, usize), BackendError> {
     let mut query = tx.prepare(query)?;
     let mut rows = query.query([])?;

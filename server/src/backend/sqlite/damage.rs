@@ -1,4 +1,4 @@
-//! Rooms with rows that cannot be read.
+//! Reports rooms with rows that cannot be read.
 
 use std::collections::HashSet;
 
@@ -8,14 +8,14 @@ use rusqlite::Connection;
 use super::rooms;
 use crate::backend::BackendError;
 
-/// The rooms whose damage was reported, so that each is in the log once.
+/// Rooms that this thread has reported as damaged, so that it logs each of them once.
 #[derive(Debug, Default)]
 pub(super) struct Damage {
     reported: HashSet<RoomCode>,
 }
 
 impl Damage {
-    /// Logs which room is damaged, by its number in the file: a code would let in whoever reads the log.
+    /// Logs that a room is damaged. Names it by its number in the file: its code would let readers of the log join it.
     pub(super) fn report(&mut self, conn: &Connection, code: RoomCode, error: &BackendError) {
         if self.reported.insert(code) {
             let room = rooms::number(conn, code).ok().flatten();

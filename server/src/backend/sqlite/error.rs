@@ -1,10 +1,10 @@
-//! What SQLite's errors mean to a caller.
+//! Conversion of SQLite errors to store errors.
 
 use rusqlite::{Error, ErrorCode};
 
 use crate::backend::BackendError;
 
-/// A damaged file or a row that holds what it cannot hold is `Corrupt`, everything else may pass: `Unavailable`.
+/// A damaged file or a row with an invalid value is `Corrupt`. Every other error may be temporary: `Unavailable`.
 impl From<Error> for BackendError {
     fn from(error: Error) -> Self {
         let damaged = match &error {

@@ -1,8 +1,8 @@
-//! The database's file: its one name, and who may read it.
+//! The database file: its unique path, and its permissions.
 //!
-//! The lock, the write-ahead log and the shared memory are found by name, beside the database. Two names of one file
-//! would be two locks and two logs: two servers would write, and each lose what the other one stored. So links are
-//! resolved first, and a file with a second name that cannot be resolved is refused.
+//! The lock, the write-ahead log and the shared memory are found by their names beside the database. A file with two
+//! names would have two locks and two logs: two servers could write, and each would lose what the other stored. So
+//! symbolic links are resolved first, and a file with a second name that cannot be resolved is refused.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::BackendError;
 
-/// Ends of the names of a store's files: the database, what SQLite puts beside it, and the lock.
+/// Suffixes of the names of a store's files: the database, the files that SQLite puts beside it, and the lock.
 const OWN: [&str; 5] = ["", "-wal", "-shm", "-journal", ".lock"];
 
-/// Resolves links and relative parts of a database's path. The file need not be there yet; its directory must.
+/// Resolves symbolic links and relative parts of a database's path. The file need not exist; its directory must.
 ///
 /// # Errors
-/// `Unavailable` when the path leads nowhere, to what is no regular file, or to a file that has more than one name: hard
+/// `Unavailable` when the path cannot be resolved, is not a regular file, or is a file with more than one name: hard
 /// links, or a mount of its own.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, BackendError> {
     let file = locate(path)?;
@@ -41,10 +41,10 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, BackendError> {
     Ok(file)
 }
 
-/// Resolves links and relative parts of any path whose directory is there.
+/// Resolves symbolic links and relative parts of any path whose directory exists.
 ///
 /// # Errors
-/// `Unavailable` when the path leads nowhere.
+/// `Unavailable` when the path cannot be resolved.
 pub(super) fn locate(path: &Path) -> Result<PathBuf, BackendError> {
     follow(path).map_err(|error| BackendError::unavailable(format!("cannot find {}: {error}", path.display())))
 }
@@ -59,13 +59,13 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
     let directory = fs::canonicalize(parent)?;
     let file = directory.join(name);
     match fs::read_link(&file) {
-        // The file is to be made where the link leads. A circle of links is another error than one that leads nowhere.
+        // A dangling link: the file is to be created at its target. A cycle of links is not `NotFound`: returned above.
         Ok(target) => follow(&directory.join(target)),
         Err(_) => Ok(file),
     }
 }
 
-/// True for a file over which another one is mounted, as `docker run -v FILE:FILE` does. Other systems than Linux mount
+/// True for a file that is a mount point, as `docker run -v FILE:FILE` makes it. Systems other than Linux mount
 /// directories only.
 #[cfg(target_os = "linux")]
 fn is_mount(file: &Path) -> bool {
@@ -79,28 +79,28 @@ fn is_mount(_: &Path) -> bool {
     false
 }
 
-/// Appends to the file's name.
+/// Appends `end` to the file's name.
 pub(super) fn beside(file: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(file);
     name.push(end);
     name.into()
 }
 
-/// True when a store has, or will have, a file of that name. Both paths are resolved.
+/// True if the store uses, or will use, a file of that name. Both paths must be resolved.
 pub(super) fn is_own(database: &Path, file: &Path) -> bool {
     OWN.iter().any(|end| beside(database, end) == file)
 }
 
-/// Makes a file that its owner alone may read and write.
+/// Creates a file that only its owner may read and write.
 ///
 /// # Errors
-/// `AlreadyExists` also for a link, wherever that leads (`open(2)`, `O_EXCL`).
+/// `AlreadyExists` also for any symbolic link, dangling or not (`open(2)`, `O_EXCL`).
 pub(super) fn create_private(path: &Path) -> io::Result<()> {
     File::options().write(true).create_new(true).mode(0o600).open(path).map(drop)
 }
 
-/// Takes from everybody but the owner what they may do with the store's files: in them are keys, and what people said.
-/// A failure is logged.
+/// Removes all permissions of group and others from the store's files, because these contain keys and messages.
+/// Logs a failure.
 pub(super) fn make_private(database: &Path) {
     for file in OWN.map(|end| beside(database, end)) {
         let Ok(metadata) = fs::symlink_metadata(&file) else { continue };
@@ -117,15 +117,15 @@ pub(super) fn make_private(database: &Path) {
     }
 }
 
-/// The files of an open store, as they were when it was opened.
+/// Identities of a store's files at the time when it was opened: path, device and inode of each.
 #[derive(Debug)]
 pub(super) struct OpenFiles {
     files: Vec<(PathBuf, u64, u64)>,
 }
 
 impl OpenFiles {
-    /// The database, its write-ahead log and its shared memory, which are there as long as a connection is, and the
-    /// lock: a second server could take another file of that name.
+    /// Records the database, its write-ahead log and its shared memory, which exist as long as a connection does, and
+    /// the lock file: if it is replaced, a second server can lock the new file.
     pub(super) fn of(database: &Path) -> io::Result<Self> {
         let files = ["", "-wal", "-shm", ".lock"].map(|end| beside(database, end)).map(|file| {
             let metadata = fs::metadata(&file)?;
@@ -134,8 +134,8 @@ impl OpenFiles {
         Ok(Self { files: files.into_iter().collect::<io::Result<_>>()? })
     }
 
-    /// The first that was removed, moved or replaced, or the database where it was emptied. By device and inode, as SQLite
-    /// itself compares files. An open database is never empty; its write-ahead log is after each checkpoint.
+    /// Returns the first file that was removed, moved or replaced, or the database if it was emptied. Compares files by
+    /// device and inode, as SQLite does. An open database is never empty; its write-ahead log is after a checkpoint.
     pub(super) fn missing(&self) -> Option<&Path> {
         let database = self.files.first().map(|(file, ..)| file);
         let missing = self.files.iter().find(|(file, device, inode)| match fs::metadata(file) {
@@ -143,7 +143,7 @@ impl OpenFiles {
                 let is_emptied = metadata.len() == 0 && Some(file) == database;
                 is_emptied || (metadata.dev(), metadata.ino()) != (*device, *inode)
             }
-            // Any other error says nothing of the file.
+            // Any other error does not show that the file is gone.
             Err(error) => error.kind() == ErrorKind::NotFound,
         });
         missing.map(|(file, ..)| file.as_path())

@@ -1,4 +1,4 @@
-//! One server per file.
+//! File lock that admits one server per database.
 
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -9,25 +9,25 @@ use rustix::fs::OFlags;
 use super::file;
 use crate::backend::BackendError;
 
-/// Held as long as the store is open; the system releases it however the process ends.
+/// Lock on a database, held as long as the store is open. The operating system releases it however the process ends.
 ///
-/// A file of its own beside the database: SQLite's locks on the database file are lost when any other descriptor of
-/// it is closed (POSIX `fcntl`), so the database file itself must not be opened here.
+/// It is a separate file beside the database. A process loses SQLite's locks on the database file when it closes any
+/// other descriptor of that file (POSIX `fcntl`), so the database file itself must not be opened here.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Locks the store of this resolved path. Whoever may read the lock's file could take it, so its owner alone may.
+    /// Locks the database at this resolved path. Only the owner may open the lock file: whoever opens it can lock it.
     ///
     /// # Errors
-    /// `Unavailable` when another server holds it, or its file cannot be opened.
+    /// `Unavailable` when another server holds the lock, or its file cannot be opened.
     pub(super) fn take(database: &Path) -> Result<Self, BackendError> {
         let path = file::beside(database, ".lock");
         let mut options = File::options();
         options.create(true).truncate(false).write(true).mode(0o600);
-        // Without NONBLOCK a FIFO of that name would hold up the start for ever.
+        // Without NONBLOCK, opening a FIFO of that name would block the start forever.
         options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
         let file = options
             .open(&path)
@@ -42,8 +42,8 @@ impl Lock {
     }
 }
 
-/// Unlocks by name instead of by closing: a child process that is just being started shares the descriptor for a
-/// moment, and with it the lock.
+/// Unlocks explicitly instead of by closing the file: a child process that is just being started shares the descriptor,
+/// and with it the lock, for a moment.
 impl Drop for Lock {
     fn drop(&mut self) {
         if let Err(error) = self.file.unlock() {

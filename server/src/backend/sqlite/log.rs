@@ -1,4 +1,4 @@
-//! A room's events and their ids.
+//! Events of a room's log, and their ids.
 
 use protocol::{Event, EventId, EventKind, MemberId, Seq, codec};
 use rusqlite::types::Type;
@@ -9,7 +9,7 @@ use super::rooms::RoomRow;
 
 const COLUMNS: &str = "seq, id, at, author, kind";
 
-/// Where the id stands in the room's log, even if its event has been trimmed.
+/// Returns the seq of the event with this id, even if the event has been trimmed.
 pub(super) fn place(conn: &Connection, room: i64, id: EventId) -> Result<Option<Seq>> {
     conn.prepare_cached("SELECT seq FROM ids WHERE room = ?1 AND id = ?2")?
         .query_row((room, id.0), |row| row.get::<_, i64>(0))
@@ -23,7 +23,7 @@ pub(super) fn event(conn: &Connection, room: i64, seq: Seq) -> Result<Option<Eve
         .optional()
 }
 
-/// Puts the event at the room's end and counts it. The caller writes the row back.
+/// Appends the event to the log and updates `room`, which the caller must store.
 pub(super) fn push(conn: &Connection, room: &mut RoomRow, event: &Event) -> Result<()> {
     let kind = codec::encode(&event.kind);
     conn.prepare_cached(
@@ -49,19 +49,19 @@ pub(super) fn push(conn: &Connection, room: &mut RoomRow, event: &Event) -> Resu
     Ok(())
 }
 
-/// The message of this id, if it is in the log, deleted or not.
+/// Returns the message with this id if it is in the log, deleted or not.
 pub(super) fn said(conn: &Connection, room: i64, id: EventId) -> Result<Option<Event>> {
     let Some(seq) = place(conn, room, id)? else { return Ok(None) };
     Ok(event(conn, room, seq)?.filter(|event| matches!(event.kind, EventKind::Message { .. })))
 }
 
-/// The message of this id, if it is in the log and still says something.
+/// Returns the message with this id if it is in the log and not deleted.
 pub(super) fn message(conn: &Connection, room: i64, id: EventId) -> Result<Option<Event>> {
     Ok(said(conn, room, id)?.filter(|event| matches!(event.kind, EventKind::Message { body: Some(_), .. })))
 }
 
-/// Takes back what `later` takes back: in the message it speaks of, and in what was said of that message before. The
-/// caller writes the row back.
+/// Applies the edit or deletion `later` to its message, and removes the replaced text from earlier edits of that
+/// message. Updates `room`, which the caller must store.
 pub(super) fn amend(conn: &Connection, room: &mut RoomRow, message: Event, later: &EventKind) -> Result<()> {
     let mut earlier: Vec<Event> = conn
         .prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE room = ?1 AND target = ?2"))?
@@ -88,7 +88,7 @@ fn rewrite(conn: &Connection, room: &mut RoomRow, event: &Event) -> Result<()> {
     Ok(())
 }
 
-/// Removes the oldest events until the rest fits, but never the newest. The caller writes the row back.
+/// Removes the oldest events until the rest fits, but never the newest. Updates `room`, which the caller must store.
 pub(super) fn trim(conn: &Connection, room: &mut RoomRow, most_events: usize, most_bytes: usize) -> Result<()> {
     if room.events <= most_events && room.bytes <= most_bytes {
         return Ok(());
@@ -108,14 +108,14 @@ pub(super) fn trim(conn: &Connection, room: &mut RoomRow, most_events: usize, mo
     Ok(())
 }
 
-/// The first events after this place.
+/// Returns the first events after this seq.
 pub(super) fn after(conn: &Connection, room: i64, seq: Seq, limit: usize) -> Result<Vec<Event>> {
     conn.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE room = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"))?
         .query_map((room, integer(seq), limit as i64), row)?
         .collect()
 }
 
-/// The last events before this place, oldest first.
+/// Returns the last events before this seq, oldest first.
 pub(super) fn before(conn: &Connection, room: i64, seq: Seq, limit: usize) -> Result<Vec<Event>> {
     let query = format!("SELECT {COLUMNS} FROM events WHERE room = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3");
     let mut events: Vec<Event> =
@@ -124,7 +124,7 @@ pub(super) fn before(conn: &Connection, room: i64, seq: Seq, limit: usize) -> Re
     Ok(events)
 }
 
-/// The first event still in the log, `Seq(0)` when there is none.
+/// Returns the seq of the oldest event in the log, `Seq(0)` when the log is empty.
 pub(super) fn oldest(conn: &Connection, room: i64) -> Result<Seq> {
     conn.prepare_cached("SELECT COALESCE(MIN(seq), 0) FROM events WHERE room = ?1")?
         .query_row([room], |row| row.get::<_, i64>(0))
@@ -137,7 +137,7 @@ fn row(row: &Row<'_>) -> Result<Event> {
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(4, Type::Text, Box::new(error)))?;
     Ok(Event {
         seq: Seq(seq),
-        // This engine's places are dense, and only it may know.
+        // Seqs are dense in this store; callers must not rely on that.
         prev: Seq(seq.saturating_sub(1)),
         id: EventId(row.get(1)?),
         at: row.get::<_, i64>(2)?.cast_unsigned(),

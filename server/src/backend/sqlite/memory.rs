@@ -1,4 +1,4 @@
-//! What the rooms of this process are beside their rows: who listens, and who is held. Never stored.
+//! In-memory state of the rooms: their subscribers and leases. It is never stored.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::backend::leases::Leases;
 use crate::backend::{BACKLOG, Delivery, Lease, Signal};
 
-/// Every room of the store.
+/// In-memory state of every room in the store.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     rooms: HashMap<RoomCode, LiveRoom>,
@@ -19,14 +19,14 @@ pub(super) struct Memory {
 
 #[derive(Debug)]
 struct LiveRoom {
-    /// When the room ends if nobody has arrived.
+    /// Time at which the room ends if nobody has taken a seat.
     arrival: Instant,
-    /// One entry per stored seat, held or not.
+    /// Leases of each taken seat; a seat may have none.
     seats: HashMap<MemberId, Leases>,
     subscribers: Vec<mpsc::Sender<Delivery>>,
 }
 
-/// What a sweep finds.
+/// Seats without an active lease, and rooms in which nobody took a seat in time.
 #[derive(Debug, Default)]
 pub(super) struct Expired {
     pub(super) seats: Vec<(RoomCode, MemberId)>,
@@ -38,7 +38,7 @@ impl Memory {
         self.rooms.insert(code, LiveRoom { arrival, seats: HashMap::new(), subscribers: Vec::new() });
     }
 
-    /// The member took a seat and keeps it until then under the arrival lease.
+    /// Records a taken seat, with an arrival lease until `until`.
     pub(super) fn seated(&mut self, code: RoomCode, member: MemberId, now: Instant, until: Instant) {
         if let Some(room) = self.rooms.get_mut(&code) {
             room.seats.entry(member).or_default().hold(Uuid::nil(), now, until);
@@ -51,7 +51,7 @@ impl Memory {
         }
     }
 
-    /// Tells the subscribers and forgets the room.
+    /// Delivers `Ended` to the subscribers and removes the room.
     pub(super) fn ended(&mut self, code: RoomCode) {
         self.deliver(code, &Delivery::Ended);
         self.rooms.remove(&code);
@@ -61,23 +61,23 @@ impl Memory {
         self.deliver(code, &Delivery::Event(event));
     }
 
-    /// One whose backlog is half full hears nothing of it: the rest is for events.
+    /// Delivers a signal, except to a subscriber whose queue is half full: the other half is reserved for events.
     pub(super) fn signal(&self, code: RoomCode, signal: Signal) {
         let subscribers = self.rooms.get(&code).map(|room| &room.subscribers);
         for subscriber in subscribers.into_iter().flatten().filter(|one| one.capacity() > BACKLOG / 2) {
-            // Gone: found out by the next event.
+            // The next event removes a subscriber that is gone.
             drop(subscriber.try_send(Delivery::Signal(signal)));
         }
     }
 
-    /// A subscriber that is gone or does not keep up is dropped; its stream then closes without `Ended`.
+    /// Drops a subscriber that is gone or whose queue is full; its stream then closes without `Ended`.
     fn deliver(&mut self, code: RoomCode, delivery: &Delivery) {
         if let Some(room) = self.rooms.get_mut(&code) {
             room.subscribers.retain(|subscriber| subscriber.try_send(delivery.clone()).is_ok());
         }
     }
 
-    /// None when there is no such room.
+    /// Adds a subscriber. `None` when the room does not exist.
     pub(super) fn subscribe(&mut self, code: RoomCode) -> Option<mpsc::Receiver<Delivery>> {
         let room = self.rooms.get_mut(&code)?;
         room.subscribers.retain(|subscriber| !subscriber.is_closed());
@@ -86,7 +86,7 @@ impl Memory {
         Some(deliveries)
     }
 
-    /// False when the member has no seat.
+    /// Takes or renews a lease. False when the member has no seat.
     pub(super) fn hold(&mut self, lease: Lease, now: Instant, until: Instant) -> bool {
         let seat = self.rooms.get_mut(&lease.code).and_then(|room| room.seats.get_mut(&lease.member));
         seat.map(|leases| leases.hold(lease.id, now, until)).is_some()

@@ -1,4 +1,4 @@
-//! The thread that reads.
+//! The reader thread.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::lock::Lock;
 use super::{Reply, log, rooms, seats};
 use crate::backend::{BackendError, From, Page, Room, mentioned, starts_where_trimmed};
 
-/// What the reader is asked.
+/// Request to the reader thread.
 #[derive(Debug)]
 pub(super) enum Query {
     Room { code: RoomCode, reply: Reply<Room> },
@@ -19,12 +19,12 @@ pub(super) enum Query {
     Close { reply: Reply<()> },
 }
 
-/// Owns the reading connection.
+/// Owner of the reading connection.
 #[derive(Debug)]
 pub(super) struct Reader {
     conn: Connection,
     damage: Damage,
-    /// Nobody else may open the file while this connection lives.
+    /// Keeps other servers from opening the file while this connection is open.
     _lock: Arc<Lock>,
 }
 
@@ -90,7 +90,7 @@ impl Reader {
         Ok(Page { events, names, truncated })
     }
 
-    /// Answers the caller, who may have gone.
+    /// Logs a failure of the store and sends the result to the caller, who may have stopped waiting.
     fn answer<T>(&mut self, code: RoomCode, reply: Reply<T>, result: Result<T, BackendError>) {
         match &result {
             Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, code, error),

@@ -1,4 +1,4 @@
-//! The room's own row.
+//! The table `rooms`.
 
 use protocol::{Epoch, Position, RoomCode, Seq};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
@@ -6,19 +6,19 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 use super::integer;
 use crate::backend::NewRoom;
 
-/// A room as its row has it.
+/// A row of the table `rooms`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RoomRow {
-    /// Its number in the other tables. Never reused while the room lives, and then nothing bears it.
+    /// Number of the room in the other tables. Reused only after the room has ended, when no row contains it any more.
     pub(super) room: i64,
     pub(super) epoch: Epoch,
     pub(super) capacity: u32,
     pub(super) head: Seq,
-    /// The highest place that retention removed.
+    /// Highest seq that retention removed.
     pub(super) trimmed: Seq,
-    /// How many events the log holds.
+    /// Number of events in the log.
     pub(super) events: usize,
-    /// What they measure together.
+    /// Total length of their encoded kinds, in bytes.
     pub(super) bytes: usize,
 }
 
@@ -28,7 +28,7 @@ impl RoomRow {
     }
 }
 
-/// False when the code is in use.
+/// Inserts a room. False when the code is in use.
 pub(super) fn create(conn: &Connection, new: &NewRoom) -> Result<bool> {
     let made = conn
         .prepare_cached("INSERT INTO rooms (code, epoch, capacity) VALUES (?1, ?2, ?3) ON CONFLICT (code) DO NOTHING")?
@@ -42,14 +42,14 @@ pub(super) fn find(conn: &Connection, code: RoomCode) -> Result<Option<RoomRow>>
         .optional()
 }
 
-/// Writes back what an append changed.
+/// Stores what an append changed in the row.
 pub(super) fn update(conn: &Connection, row: &RoomRow) -> Result<()> {
     conn.prepare_cached("UPDATE rooms SET head = ?2, trimmed = ?3, events = ?4, bytes = ?5 WHERE room = ?1")?
         .execute((row.room, integer(row.head), integer(row.trimmed), row.events as i64, row.bytes as i64))?;
     Ok(())
 }
 
-/// Removes the room and everything that bears its number.
+/// Deletes the room and all its rows in the other tables.
 pub(super) fn end(conn: &Connection, room: i64) -> Result<()> {
     for delete in [
         "DELETE FROM events WHERE room = ?1",
@@ -63,14 +63,14 @@ pub(super) fn end(conn: &Connection, room: i64) -> Result<()> {
     Ok(())
 }
 
-/// The room's number, whatever else its row holds.
+/// Returns the room's number, even if the rest of its row is damaged.
 pub(super) fn number(conn: &Connection, code: RoomCode) -> Result<Option<i64>> {
     conn.prepare_cached("SELECT room FROM rooms WHERE code = ?1")?
         .query_row([code.to_string()], |row| row.get(0))
         .optional()
 }
 
-/// Every room of the store: its number and its code, None where that cannot be read.
+/// Returns the number and the code of every room. The code is `None` if it cannot be read.
 pub(super) fn codes(conn: &Connection) -> Result<Vec<(i64, Option<RoomCode>)>> {
     conn.prepare("SELECT room, code FROM rooms")?
         .query_map([], |row| Ok((row.get(0)?, row.get_ref(1)?.as_str().ok().and_then(|code| code.parse().ok()))))?

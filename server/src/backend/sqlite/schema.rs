@@ -1,4 +1,4 @@
-//! The file: its tables, its pragmas, and what is checked before anything is written to it.
+//! The database file: its tables, its pragmas, and the checks that precede any write.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -10,13 +10,13 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use super::file;
 use crate::backend::{BackendError, Keys};
 
-/// SQLite's `application_id`: says that the file is this program's.
+/// SQLite's `application_id` of a database of this program.
 const APPLICATION: i32 = i32::from_be_bytes(*b"Flsk");
-/// The same of a copy that no server has been started on yet: its rooms may have gone on elsewhere.
+/// `application_id` of a copy on which no server has been started yet: the original may contain newer events.
 const COPY: i32 = i32::from_be_bytes(*b"Flsc");
 
-/// Each step brings the file from `user_version` = its place in this list to the next. Steps are never changed once
-/// released, only added.
+/// Migrations. Each migrates a file whose `user_version` is the step's index in this list to the next version. Released
+/// steps are never changed; new ones are appended.
 const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE store (signing BLOB NOT NULL, member BLOB NOT NULL) STRICT;
@@ -73,17 +73,17 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
-/// The appending connection, on a sound file of the newest version.
+/// Opens the writing connection: creates a missing file, checks its integrity and migrates it to the newest version.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, BackendError> {
     match file::create_private(path) {
-        // Not opened here either: see `Lock`.
+        // An existing database must not be opened here, see `Lock`.
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             return Err(BackendError::unavailable(format!("cannot open {}: {error}", path.display())));
         }
         _ => {}
     }
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    // A file that is refused below must not be touched by closing it either.
+    // A file that is refused below must not be changed by a checkpoint when the connection closes.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let (application, version) = identify(&conn, path)?;
     quick_check(&conn, path)?;
@@ -94,33 +94,33 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, BackendError> {
         return Err(BackendError::unavailable(format!("{} cannot have a write-ahead log", path.display())));
     }
     conn.pragma_update(None, "synchronous", "FULL")?;
-    // What is deleted is overwritten: a room that ended is not to be found in the file's free pages.
+    // Overwrites deleted content, so that the file's free pages contain nothing of an ended room.
     conn.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     if application == COPY {
         begin_anew(&mut conn)?;
     }
     migrate(&mut conn, version)?;
-    // A crash between a room's end and the purge leaves the room in the write-ahead log.
+    // After a crash between a room's end and the purge, the write-ahead log still contains the room.
     checkpoint(&conn)?;
     file::make_private(path);
-    // From here on this is the only writer: whatever is busy is a reader, and it is not waited for.
+    // No other connection writes from here on. Only a reader can make the database busy, and it is not waited for.
     conn.busy_timeout(Duration::ZERO)?;
     Ok(conn)
 }
 
-/// The reading connection. The writer's must be open.
+/// Opens the reading connection. The writing connection must be open.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, BackendError> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.pragma_update(None, "query_only", true)?;
     Ok(conn)
 }
 
-/// Empties the write-ahead log into the file. False when a reader is in the way.
+/// Moves the content of the write-ahead log into the database. False when a reader prevents it.
 pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<bool> {
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|busy| busy == 0)
 }
 
-/// The store's keys, drawn at the first call.
+/// Returns the store's keys, and generates them at the first call.
 pub(super) fn keys(conn: &Connection) -> Result<Keys, BackendError> {
     let stored = conn
         .query_row("SELECT signing, member FROM store", [], |row| {
@@ -137,7 +137,7 @@ pub(super) fn keys(conn: &Connection) -> Result<Keys, BackendError> {
     Ok(keys)
 }
 
-/// A store that is there already, for reading beside the server that may be using it.
+/// Opens an existing store read-only. A server may be using it.
 pub(super) fn open_existing(path: &Path) -> Result<Connection, BackendError> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     match identify(&conn, path)? {
@@ -146,7 +146,7 @@ pub(super) fn open_existing(path: &Path) -> Result<Connection, BackendError> {
     }
 }
 
-/// The same, if it is of the newest version.
+/// Opens an existing store like [`open_existing`], and fails if an earlier version of this program wrote it.
 pub(super) fn open_newest(path: &Path) -> Result<Connection, BackendError> {
     let conn = open_existing(path)?;
     if identify(&conn, path)?.1 < MIGRATIONS.len() {
@@ -158,14 +158,14 @@ pub(super) fn open_newest(path: &Path) -> Result<Connection, BackendError> {
     Ok(conn)
 }
 
-/// Makes the server that is started on this file first draw new epochs.
+/// Marks the file as a copy, so that the first server started on it assigns new epochs.
 pub(super) fn mark_as_copy(path: &Path) -> Result<(), BackendError> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     quick_check(&conn, path)?;
     Ok(conn.pragma_update(None, "application_id", COPY)?)
 }
 
-/// New epochs for all rooms: no client may take what follows for the continuation of what it has.
+/// Assigns new epochs to all rooms, so that no client takes later events for a continuation of the log that it has.
 fn begin_anew(conn: &mut Connection) -> Result<(), BackendError> {
     let tx = conn.transaction()?;
     tx.execute("UPDATE rooms SET epoch = random()", [])?;
@@ -174,7 +174,7 @@ fn begin_anew(conn: &mut Connection) -> Result<(), BackendError> {
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, BackendError> {
-    // Without SQLITE_OPEN_URI: a path is a path, whatever it begins with. Links are resolved before.
+    // Without SQLITE_OPEN_URI, so that a path beginning with `file:` is a path. The caller has resolved symbolic links.
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(Duration::from_secs(5))?;
@@ -183,7 +183,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, BackendError> {
     Ok(conn)
 }
 
-/// Whose file it is and of which version, 0 when it is empty. Neither another program's nor a later version's.
+/// Returns the `application_id` and the version, which is 0 for an empty file. Fails for a file of another program or
+/// of a later version.
 fn identify(conn: &Connection, path: &Path) -> Result<(i32, usize), BackendError> {
     let number = |pragma: &str| conn.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let application = number("application_id")?;

@@ -1,4 +1,4 @@
-//! Who is inside, and what everyone who ever was is called.
+//! Seats of a room, and the names of all members who ever had one.
 
 use protocol::{DisplayName, Member, MemberId, Names, Seq};
 use rusqlite::types::Type;
@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::integer;
 
-/// Whether the member has a seat.
+/// True if the member has a seat.
 pub(super) fn has(conn: &Connection, room: i64, member: MemberId) -> Result<bool> {
     conn.prepare_cached("SELECT 1 FROM seats WHERE room = ?1 AND member = ?2")?.exists((room, member.0))
 }
 
-/// How many are taken.
+/// Counts the taken seats.
 pub(super) fn count(conn: &Connection, room: i64) -> Result<u32> {
     conn.prepare_cached("SELECT COUNT(*) FROM seats WHERE room = ?1")?.query_row([room], |row| row.get(0))
 }
@@ -31,13 +31,13 @@ pub(super) fn take(conn: &Connection, room: i64, member: MemberId, name: &Displa
     Ok(())
 }
 
-/// The name stays.
+/// Frees the seat. The name stays, because the log still mentions the member.
 pub(super) fn free(conn: &Connection, room: i64, member: MemberId) -> Result<()> {
     conn.prepare_cached("DELETE FROM seats WHERE room = ?1 AND member = ?2")?.execute((room, member.0))?;
     Ok(())
 }
 
-/// Everyone inside, in the order they came.
+/// Returns the members with a seat, in the order in which they joined.
 pub(super) fn members(conn: &Connection, room: i64) -> Result<Vec<Member>> {
     conn.prepare_cached(
         "SELECT member, name FROM seats JOIN names USING (room, member) WHERE room = ?1 ORDER BY joined",
@@ -46,21 +46,21 @@ pub(super) fn members(conn: &Connection, room: i64) -> Result<Vec<Member>> {
     .collect()
 }
 
-/// The place of the event that took the member's seat.
+/// Returns the seq of the event that took the member's seat.
 pub(super) fn joined(conn: &Connection, room: i64, member: MemberId) -> Result<Option<Seq>> {
     conn.prepare_cached("SELECT joined FROM seats WHERE room = ?1 AND member = ?2")?
         .query_row((room, member.0), |row| Ok(Seq(row.get::<_, i64>(0)?.cast_unsigned())))
         .optional()
 }
 
-/// Every seat of the store, by the room's number. None: the member cannot be read.
+/// Returns every seat of the store with its room's number. The member is `None` if it cannot be read.
 pub(super) fn all(conn: &Connection) -> Result<Vec<(i64, Option<MemberId>)>> {
     conn.prepare("SELECT room, member FROM seats")?
         .query_map([], |row| Ok((row.get(0)?, row.get::<_, Uuid>(1).ok().map(MemberId))))?
         .collect()
 }
 
-/// What these members are called. Whoever has never been inside has no name.
+/// Returns the names of these members. A member who never had a seat has no name.
 pub(super) fn names(conn: &Connection, room: i64, members: impl IntoIterator<Item = MemberId>) -> Result<Names> {
     let mut names = Names::new();
     let mut query = conn.prepare_cached("SELECT name FROM names WHERE room = ?1 AND member = ?2")?;

@@ -1,6 +1,6 @@
-//! The thread that writes: one order for everything that changes.
+//! The writer thread: one order for all changes of the store.
 //!
-//! Writes that wait together are committed together. Commit comes first; then subscribers hear of it, then callers.
+//! Queued writes share one commit. After the commit the events are delivered to subscribers, then callers get results.
 
 mod batch;
 
@@ -24,14 +24,14 @@ use super::reader::Reader;
 use super::{Reply, rooms, schema, seats};
 use crate::backend::{BackendError, Keys, Lease, Seat, Signal, Subscription};
 
-/// Writes that share one commit, at most.
+/// Maximum number of writes in one commit.
 const BATCH: usize = 256;
-/// How often the write-ahead log is purged while there is other work.
+/// Interval of purges of the write-ahead log while there is other work, and after a purge that failed.
 const PURGE_EVERY: Duration = Duration::from_millis(250);
-/// How long an idle writer waits for the reader that is in the purge's way.
+/// Pause of an idle writer before it looks again for a job, while a purge cannot be done yet.
 const PURGE_RETRY: Duration = Duration::from_millis(2);
 
-/// What the writer is asked.
+/// Request to the writer thread.
 #[derive(Debug)]
 pub(super) enum Job {
     Write(Write),
@@ -43,7 +43,7 @@ pub(super) enum Job {
     Close { reply: Reply<()> },
 }
 
-/// Owns the appending connection and the live state.
+/// Owner of the writing connection and of the in-memory state.
 #[derive(Debug)]
 pub(super) struct Writer {
     conn: Connection,
@@ -51,15 +51,15 @@ pub(super) struct Writer {
     limits: Limits,
     damage: Damage,
     files: OpenFiles,
-    /// Cancelled when one of the files is gone.
+    /// Cancelled when one of the store's files is gone.
     lost: CancellationToken,
-    /// Words were taken back, or a room ended, and the write-ahead log still holds what was said.
+    /// True while the write-ahead log still contains text that was edited or deleted, or a room that ended.
     purge: bool,
-    /// When that was last tried.
+    /// Time of the last purge attempt.
     purged: std::time::Instant,
-    /// The last try failed, other than by a reader in the way: the next one is not at once.
+    /// True if the last purge attempt failed with an error: the next one waits for [`PURGE_EVERY`].
     failing: bool,
-    /// Last, so that it outlives the connection.
+    /// Declared last, so that it is dropped after the connection.
     _lock: Arc<Lock>,
 }
 
@@ -110,7 +110,7 @@ impl Writer {
                 }
                 Job::Expired { now, reply } => drop(reply.send(self.expired(now))),
                 Job::Close { reply } => {
-                    // The lock is free, and nothing more is taken, when the caller hears of it.
+                    // Unlocks the file and closes the queue before the caller gets the result.
                     drop((self, jobs));
                     return drop(reply.send(Ok(())));
                 }
@@ -118,7 +118,7 @@ impl Writer {
         }
     }
 
-    /// The next job. Purges in between: at once when there is none, at intervals when there always is one.
+    /// Waits for the next job. Purges meanwhile: at once when no job is queued, at intervals when jobs keep coming.
     fn wait(&mut self, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
         while self.purge {
             match jobs.try_recv() {
@@ -140,8 +140,8 @@ impl Writer {
         jobs.blocking_recv()
     }
 
-    /// The writes that wait behind the first one, up to the first job of another kind. Signals have no order against
-    /// them, and pass.
+    /// Collects the writes queued behind the first one, up to the first job of another kind. Signals have no order
+    /// relative to writes and are delivered at once.
     fn gather(&self, first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
         let mut batch = vec![first];
         while batch.len() < BATCH {
@@ -155,7 +155,7 @@ impl Writer {
         (batch, None)
     }
 
-    /// Removes from disk what is no longer to be read and stands in the write-ahead log. False: not yet.
+    /// Removes deleted content from the disk by emptying the write-ahead log. False if that has to be tried again.
     fn purge(&mut self) -> bool {
         let tried = schema::checkpoint(&self.conn);
         if let Err(error) = &tried
@@ -170,8 +170,8 @@ impl Writer {
         done
     }
 
-    /// Checks that the files still bear the store's name. A write to any other is lost at the next start, so nothing is
-    /// acknowledged then. The sweep asks every second, also where nobody writes.
+    /// Checks that the open files are still those at the store's path. Otherwise the next start would not find what is
+    /// written now, so no write is acknowledged. The sweep, every second by default, calls this for an idle store too.
     ///
     /// # Errors
     /// `Unavailable` when one of the files is gone.
@@ -210,7 +210,7 @@ impl Writer {
         for (code, member) in expired.seats {
             match self.seat(code, member) {
                 Ok(seat) => seats.extend(seat),
-                // Its own room's: the other seats are swept.
+                // Damage of one room must not stop the sweep of the others.
                 Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, code, &error),
                 Err(error) => return Err(error),
             }
@@ -225,8 +225,8 @@ impl Writer {
     }
 }
 
-/// The live state of a store just opened: nobody has left, everybody has a grace to come back. Rows that cannot be read
-/// cost their room, and not the start.
+/// Builds the in-memory state of a store that is being opened. Every seat gets a full grace period. Rows that cannot be
+/// read are logged and skipped, so that they do not prevent the start.
 fn restore(conn: &Connection, limits: &Limits, now: Instant) -> rusqlite::Result<Memory> {
     let mut memory = Memory::default();
     let mut codes = std::collections::HashMap::new();

@@ -19,7 +19,7 @@ fn encoded(event: &Event) -> Encoded {
     Encoded::new(event, Instant::now())
 }
 
-/// A ring that has followed the log since its beginning.
+/// Returns a ring that has followed the log since its beginning.
 fn ring(bounds: Bounds, events: impl IntoIterator<Item = Event>) -> Ring {
     let mut ring = Ring::bounded(bounds);
     events.into_iter().for_each(|event| ring.push(encoded(&event)));
@@ -30,7 +30,7 @@ fn small(events: usize) -> Bounds {
     Bounds { events, ..Bounds::default() }
 }
 
-/// What the frame says, read as a client reads it.
+/// Decodes the frame as a client does. Returns its events and `more`.
 fn parse(frame: &Frame) -> (Vec<Event>, bool) {
     let text = std::str::from_utf8(&frame.text).unwrap();
     let ServerFrame::Events { events, names, more } = codec::decode(text).unwrap() else { panic!("{text}") };
@@ -50,7 +50,7 @@ fn frame(splice: Splice) -> Frame {
 }
 
 #[test]
-fn a_frame_is_what_the_codec_would_write() {
+fn frame_equals_output_of_the_codec() {
     let log = [event(3, 0, "a \"b\" \u{1f980}"), event(7, 3, "c")];
     let ring = ring(Bounds::default(), log.clone());
     let expected = ServerFrame::Events {
@@ -64,7 +64,7 @@ fn a_frame_is_what_the_codec_would_write() {
 }
 
 #[test]
-fn the_ring_covers_what_stands_before_its_first_event_and_later() {
+fn ring_continues_cursors_from_its_tail_on() {
     let ring = ring(small(2), [event(2, 0, "a"), event(5, 2, "b"), event(9, 5, "c")]);
     assert_eq!(ring.after(Seq(0)), Splice::Read { overtaken: true });
     assert_eq!(ring.after(Seq(1)), Splice::Read { overtaken: true });
@@ -75,7 +75,7 @@ fn the_ring_covers_what_stands_before_its_first_event_and_later() {
 }
 
 #[test]
-fn an_empty_ring_continues_its_head_only() {
+fn empty_ring_continues_only_its_head() {
     let mut ring = Ring::default();
     ring.restart(Seq(40));
     assert_eq!(ring.after(Seq(39)), Splice::Read { overtaken: false });
@@ -83,7 +83,7 @@ fn an_empty_ring_continues_its_head_only() {
 }
 
 #[test]
-fn a_hole_begins_the_ring_anew() {
+fn gap_restarts_the_ring() {
     let mut ring = ring(Bounds::default(), [event(1, 0, "a"), event(2, 1, "b")]);
     ring.push(encoded(&event(4, 3, "d")));
     assert_eq!(ring.after(Seq(1)), Splice::Read { overtaken: false });
@@ -92,16 +92,16 @@ fn a_hole_begins_the_ring_anew() {
 }
 
 #[test]
-fn only_what_had_to_make_room_was_overtaken() {
+fn only_cursors_before_an_evicted_event_are_overtaken() {
     let mut ring = ring(small(2), (1..=4).map(|n| event(n, n - 1, "x")));
     // The subscription was lost, and everything up to 40 is in the log only.
     ring.restart(Seq(40));
-    assert_eq!(ring.after(Seq(1)), Splice::Read { overtaken: true }, "it was behind before");
+    assert_eq!(ring.after(Seq(1)), Splice::Read { overtaken: true }, "its next events were evicted before the restart");
     for kept_up in 2..40 {
         assert_eq!(ring.after(Seq(kept_up)), Splice::Read { overtaken: false });
     }
     (41..=43).for_each(|n| ring.push(encoded(&event(n, n - 1, "x"))));
-    assert_eq!(ring.after(Seq(40)), Splice::Read { overtaken: true }, "it had its time to follow");
+    assert_eq!(ring.after(Seq(40)), Splice::Read { overtaken: true }, "its next events were evicted after the restart");
     assert!(matches!(ring.after(Seq(41)), Splice::Frame(_)));
 }
 
@@ -119,38 +119,38 @@ fn deletion(seq: u64, target: u64) -> Event {
 }
 
 #[test]
-fn what_is_taken_back_is_told_to_nobody_who_is_behind() {
+fn edited_or_deleted_text_is_not_replayed() {
     let mut ring = ring(Bounds::default(), [event(1, 0, "old"), event(2, 1, "kept"), edit(3, 1, "older")]);
-    let told = |ring: &Ring, cursor| {
+    let replay = |ring: &Ring, cursor| {
         let (events, _) = parse(&frame(ring.after(Seq(cursor))));
         events.into_iter().map(|event| codec::encode(&event.kind)).collect::<String>()
     };
-    assert!(!told(&ring, 0).contains("old\""), "{}", told(&ring, 0));
+    assert!(!replay(&ring, 0).contains("old\""), "{}", replay(&ring, 0));
     ring.push(encoded(&edit(4, 1, "a much longer text than before")));
     for cursor in 0..3 {
-        let said = told(&ring, cursor);
+        let said = replay(&ring, cursor);
         assert!(!said.contains("old") && said.contains("much longer"), "{said}");
     }
     ring.push(encoded(&deletion(5, 1)));
     for cursor in 0..5 {
-        let said = told(&ring, cursor);
+        let said = replay(&ring, cursor);
         assert!(!said.contains("old") && !said.contains("longer"), "{said}");
     }
-    assert!(told(&ring, 0).contains("kept"));
+    assert!(replay(&ring, 0).contains("kept"));
     assert_eq!(ring.bytes, ring.events.iter().map(|event| event.text.len()).sum::<usize>());
 }
 
 #[test]
-fn the_end_comes_after_the_last_event() {
+fn ended_is_returned_after_the_last_event() {
     let mut ring = ring(small(1), [event(1, 0, "a"), event(2, 1, "b")]);
     ring.end();
-    assert_eq!(ring.after(Seq(0)), Splice::Ended, "there is no log to go to");
+    assert_eq!(ring.after(Seq(0)), Splice::Ended, "the log does not exist any more");
     assert_eq!(frame(ring.after(Seq(1))).sent, Seq(2));
     assert_eq!(ring.after(Seq(2)), Splice::Ended);
 }
 
 #[test]
-fn a_frame_is_bounded_and_says_that_more_follows() {
+fn frame_is_bounded_and_sets_more() {
     let many = ring(Bounds::default(), (1..=250).map(|n| event(n, n - 1, "x")));
     let (events, more) = parse(&frame(many.after(Seq(0))));
     assert_eq!((events.len(), more), (FRAME_EVENTS, true));
@@ -168,9 +168,9 @@ fn a_frame_is_bounded_and_says_that_more_follows() {
     assert_eq!(bytes.events.len(), 2);
 }
 
-/// An event that alone is larger than a frame's measure still has to be sent.
+/// Every frame makes progress with messages of the maximum length.
 #[test]
-fn one_event_always_fits() {
+fn longest_messages_are_all_sent() {
     let bell = "\u{1f980}".repeat(4_000);
     let ring = ring(Bounds::default(), (1..=10).map(|n| event(n, n - 1, &bell)));
     let mut sent = Seq(0);
@@ -183,15 +183,15 @@ fn one_event_always_fits() {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Commits an event this much further on, this large.
+    /// Commits an event with this gap to the previous one and this many characters.
     Append(u64, usize),
-    /// Edits or deletes the event so many places ago, whatever it is.
+    /// Edits (to this many characters) or deletes the event this many places before the last one, whatever its kind.
     TakeBack(usize, Option<usize>),
-    /// The feed receives this many of what was committed.
+    /// Delivers this many committed events to the feed.
     Deliver(usize),
-    /// The subscription is lost and made again.
+    /// Loses the subscription and subscribes again.
     Lose,
-    /// One session does what it is told to do; from the log it takes at most so many.
+    /// Lets this session take its next step; a read from the log returns at most this many events.
     Send(usize, usize),
 }
 
@@ -207,7 +207,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A room: its log as it was said, the feed's ring, what is under way between them, and what every session has sent.
+/// Model of a room: the log as committed, the feed's ring, the number of delivered events, and what each session sent.
 struct Room {
     log: Vec<Event>,
     ring: Ring,
@@ -223,8 +223,8 @@ impl Room {
         self.delivered = upto;
     }
 
-    /// The log as it is told when everything up to `head` is known.
-    fn told(&self, head: Seq) -> Vec<Event> {
+    /// Returns the log up to `head`, with the edits and deletions up to there applied.
+    fn amended_log(&self, head: Seq) -> Vec<Event> {
         let mut told: Vec<Event> = Vec::new();
         for event in self.log.iter().filter(|event| event.seq <= head) {
             for earlier in &mut told {
@@ -235,7 +235,7 @@ impl Room {
         told
     }
 
-    /// False when there was nothing to do.
+    /// Lets a session take its next step. Returns false if there was nothing to send.
     fn send(&mut self, session: usize, page: usize) -> bool {
         let cursor = self.cursors[session];
         let events = match self.ring.after(cursor) {
@@ -243,18 +243,18 @@ impl Room {
                 let (events, more) = parse(&frame);
                 assert_eq!(events.last().unwrap().seq, frame.sent);
                 assert_eq!(more, frame.sent < self.ring.head());
-                let told = self.told(self.ring.head());
+                let told = self.amended_log(self.ring.head());
                 let first = told.partition_point(|event| event.seq <= cursor);
                 assert_eq!(events, told[first..first + events.len()]);
                 events
             }
             Splice::Read { .. } => {
-                self.told(Seq(u64::MAX)).into_iter().filter(|event| event.seq > cursor).take(page).collect()
+                self.amended_log(Seq(u64::MAX)).into_iter().filter(|event| event.seq > cursor).take(page).collect()
             }
             Splice::Wait => return false,
             Splice::Ended => panic!("the room has not ended"),
         };
-        assert!(!events.is_empty(), "told to go to the log for nothing: this would spin");
+        assert!(!events.is_empty(), "a read without a result would be repeated for ever");
         self.cursors[session] = events.last().unwrap().seq;
         self.sessions[session].extend(events);
         true

@@ -1,4 +1,4 @@
-//! What the connections of one person said.
+//! Checks the connections of one user.
 
 use protocol::{Position, Seq};
 

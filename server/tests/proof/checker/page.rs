@@ -1,4 +1,4 @@
-//! How one page was in the end.
+//! Checks the final state of one page.
 
 use client::Ending;
 
@@ -8,7 +8,7 @@ use crate::proof::history::{End, History};
 
 pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
     match &history.end {
-        // A page of a member who left on another one may hear of it at its next connection only.
+        // A page of a member who left on another page may learn of it only at its next connection.
         End::Ended(Ending::Left | Ending::NoSeat) if history.left => {}
         End::Ended(ending) => {
             faults.of(Kind::ThrownOut, &format!("the page has ended ({ending:?}), which nobody asked for"));

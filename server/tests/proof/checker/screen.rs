@@ -1,4 +1,4 @@
-//! One screen against the log.
+//! Compares one screen with the log.
 
 use std::collections::HashSet;
 
@@ -52,7 +52,7 @@ fn follow(book: &Book<'_>, last: Option<usize>, place: usize, faults: &mut Fault
     }
 }
 
-/// What is shown is what was sent, or what it was changed into.
+/// Checks that the text shown is the text sent, or one that it was edited to.
 fn compare(book: &Book<'_>, id: EventId, body: Option<&str>, faults: &mut Faults) {
     let Some((_, said @ Said::Message(_))) = book.said.get(&id) else { return };
     let is_form = |said: &Said| said.target() == Some(id) && said.words() == body && !said.is_reaction();

@@ -1,4 +1,4 @@
-//! What became of everything one person sent.
+//! Checks the outcome of every event that one user sent.
 
 use std::collections::HashSet;
 
@@ -56,7 +56,7 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
     }
 }
 
-/// Whoever has left has no seat; what is to be changed must be there and be one's own.
+/// True if the refusal has a reason: the member has left, or the target is gone or somebody else's.
 fn is_explained(book: &Book<'_>, history: &History, id: EventId, code: Code) -> bool {
     let target = book.said.get(&id).and_then(|(_, said)| said.target());
     match (code, target) {
@@ -67,7 +67,7 @@ fn is_explained(book: &Book<'_>, history: &History, id: EventId, code: Code) -> 
     }
 }
 
-/// Trimmed, deleted, or never there.
+/// True if the target is trimmed, deleted, or was never stored.
 fn is_gone(book: &Book<'_>, target: EventId) -> bool {
     let Some(place) = book.place(target) else { return true };
     let is_deletion = |id: &EventId| {

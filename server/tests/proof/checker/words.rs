@@ -1,4 +1,4 @@
-//! Changed words: the last form is the one that stays, and what was taken back is not said again.
+//! Checks edits and deletions: the last text stays, and an earlier one is not delivered again.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::{Book, Faults};
 use crate::proof::fault::Kind;
 use crate::proof::history::{End, Fact, History, Said};
 
-/// Every message that is still in the log says what its last change made of it.
+/// Checks that every message that is still in the log has the text of its last change.
 pub(super) fn check_log(book: &Book<'_>, faults: &mut Faults) {
     let forms = forms(book);
     for entry in book.truth.log.iter().filter(|entry| entry.kind.is_some()) {
@@ -19,7 +19,8 @@ pub(super) fn check_log(book: &Book<'_>, faults: &mut Faults) {
     }
 }
 
-/// Whoever connects after a change is not told what was there before, and whoever is at rest shows what is now.
+/// Checks that a connection made after a change never delivers the text before it, and that an idle page shows the
+/// current text.
 pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
     let gone = taken_back(book);
     let mut head = Seq(0);
@@ -44,12 +45,12 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
     }
 }
 
-/// What each message says in the end; None: nothing.
+/// Final text of each message; `None` if it was deleted.
 fn forms<'a>(book: &Book<'a>) -> HashMap<EventId, Option<&'a str>> {
     in_order(book).map(|(id, said)| (said.target().unwrap_or(id), said.words())).collect()
 }
 
-/// Words that are not to be said any more, and since when.
+/// Texts that must not be delivered any more, each with the sequence number of the change.
 fn taken_back<'a>(book: &Book<'a>) -> HashMap<&'a str, Seq> {
     let (mut current, mut gone) = (HashMap::new(), HashMap::new());
     for (id, said) in in_order(book) {
@@ -65,7 +66,7 @@ fn taken_back<'a>(book: &Book<'a>) -> HashMap<&'a str, Seq> {
     gone
 }
 
-/// Messages and their changes, as they stand in the log.
+/// Messages, edits and deletions, in log order.
 fn in_order<'a>(book: &Book<'a>) -> impl Iterator<Item = (EventId, &'a Said)> {
     let said = |id| book.said.get(&id).map(|(_, said)| *said);
     let entries = book.truth.log.iter().filter_map(move |entry| Some((entry.id, said(entry.id)?)));

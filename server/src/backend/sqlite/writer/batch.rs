@@ -1,4 +1,4 @@
-//! One commit for every write that waits.
+//! Validates queued writes and commits them in one transaction.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,24 +11,24 @@ use super::Writer;
 use crate::backend::sqlite::{Reply, log, rooms, seats};
 use crate::backend::{Appended, BackendError, Draft, NewRoom};
 
-/// A job that changes the file.
+/// Request to change the file.
 #[derive(Debug)]
 pub(in super::super) enum Write {
     Create { room: NewRoom, now: Instant, reply: Reply<()> },
     Append { code: RoomCode, draft: Draft, now: Instant, reply: Reply<Appended> },
 }
 
-/// What one write did, once the batch is committed.
+/// Effect of one write, once the batch is committed.
 #[derive(Debug)]
 enum Outcome {
     Created,
     Appended(Appended),
-    /// The event freed the last seat.
+    /// The event freed the last seat and so ended the room.
     Ended(Event),
 }
 
-/// Extent of undoing a row that cannot be read. A savepoint for every write costs 2 to 14 % of the appends (measured on
-/// batches of 16, 64 and 256), so a batch is first tried without them.
+/// Scope of the rollback after a row that cannot be read. A savepoint for every write costs 2 to 14 % of the append
+/// rate (measured on batches of 16, 64 and 256), so a batch is first tried without savepoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Undo {
     Batch,
@@ -36,8 +36,8 @@ enum Undo {
 }
 
 impl Writer {
-    /// Decides and stores all of them in one transaction. Refusals are decided by reading, so they undo nothing. A row
-    /// that cannot be read fails the write that needs it; a failure of SQLite undoes and refuses all.
+    /// Validates and stores all writes in one transaction. A refused write has changed nothing and needs no rollback. A
+    /// row that cannot be read fails only the write that needs it; an error of SQLite rolls back and fails all writes.
     pub(super) fn commit(&mut self, batch: Vec<Write>) {
         let stored = match self.store(&batch, Undo::Batch) {
             Err(BackendError::Corrupt(_)) => self.store(&batch, Undo::Write),
@@ -67,10 +67,10 @@ impl Writer {
         }
     }
 
-    /// The outer error is SQLite's, or a row's that cannot be read; it leaves the file as it was.
+    /// Returns one result per write. The outer error, SQLite's or that of an unreadable row, leaves the file unchanged.
     fn store(&mut self, batch: &[Write], undo: Undo) -> Result<Vec<Result<Outcome, BackendError>>, BackendError> {
         if !self.conn.is_autocommit() {
-            // A rollback that failed once before: nothing can begin until it succeeds.
+            // An earlier rollback failed. No transaction can begin until it succeeds.
             self.conn.execute_batch("ROLLBACK")?;
         }
         self.check_files()?;
@@ -87,7 +87,7 @@ impl Writer {
                     Err(error) => Err(error.into()),
                 },
                 Write::Append { code, draft, now, .. } => {
-                    // The arrival lease of a seat taken in this very batch is not in the live state yet.
+                    // The arrival lease of a seat taken earlier in this batch is not in the in-memory state yet.
                     let held = |member| {
                         self.memory.is_held(*code, member, *now) || batch[..done].iter().any(|w| w.seats(*code, member))
                     };
@@ -107,7 +107,7 @@ impl Writer {
         Ok(outcomes)
     }
 
-    /// Brings the live state up to what is committed now, and tells the room's subscribers.
+    /// Updates the in-memory state after the commit, and delivers the event to the room's subscribers.
     fn publish(&mut self, write: &Write, outcome: &Outcome) {
         let arrival = Duration::from_millis(self.limits.arrival_ms);
         match (write, outcome) {
@@ -132,7 +132,7 @@ impl Writer {
 }
 
 impl Write {
-    /// Room that it changes.
+    /// Room that the write creates or changes.
     fn room(&self) -> RoomCode {
         match self {
             Self::Create { room, .. } => room.code,
@@ -140,14 +140,14 @@ impl Write {
         }
     }
 
-    /// Whether this asks for that seat.
+    /// True if the write takes a seat for this member in this room.
     fn seats(&self, room: RoomCode, seated: MemberId) -> bool {
         matches!(self, Self::Append { code, draft: Draft { kind: EventKind::Joined { member, .. }, .. }, .. }
             if *code == room && *member == seated)
     }
 }
 
-/// Stores one event and what it changes. `retention` is the most events and the most bytes a room keeps.
+/// Stores one event and what it changes. `retention` is the maximum number of events and of bytes that a room keeps.
 fn append(
     tx: &Connection,
     code: RoomCode,
@@ -197,7 +197,7 @@ fn append(
     Ok(Outcome::Appended(Appended::Stored(event)))
 }
 
-/// What an event of a seated member changes in what was said before it.
+/// Validates an event of a seated member against the message that it targets, and applies an edit or deletion to it.
 fn say(tx: &Connection, room: &mut rooms::RoomRow, event: &Event) -> Result<(), BackendError> {
     let message = |target| log::message(tx, room.room, target)?.ok_or(BackendError::NoTarget);
     match &event.kind {
@@ -215,7 +215,7 @@ fn say(tx: &Connection, room: &mut rooms::RoomRow, event: &Event) -> Result<(), 
     Ok(())
 }
 
-/// Whoever asked may have gone.
+/// Sends the result to the caller, who may have stopped waiting.
 fn answer(write: Write, outcome: Result<Outcome, BackendError>) {
     match write {
         Write::Create { reply, .. } => drop(reply.send(outcome.map(drop))),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_refuses_the_batch_and_nothing_after_it() {
+    fn full_disk_fails_the_batch_and_later_writes_succeed() {
         let directory = tempfile::tempdir().unwrap();
         let (mut writer, mut reader, code) = open(&directory.path().join("flasky.db"));
         let pages: i64 = writer.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
@@ -279,7 +279,7 @@ mod tests {
         for answer in answers {
             assert!(matches!(answer.blocking_recv().unwrap(), Err(BackendError::Unavailable(_))));
         }
-        assert!(heard.try_recv().is_err(), "something was delivered that is not stored");
+        assert!(heard.try_recv().is_err(), "an event was delivered that is not stored");
         assert_eq!(reader.read(code, From::Latest, 100).unwrap().events.len(), 1);
 
         writer.conn.pragma_update_and_check(None, "max_page_count", 1_000_000, |_| Ok(())).unwrap();
@@ -289,7 +289,7 @@ mod tests {
         assert!(heard.try_recv().is_ok());
     }
 
-    /// A writer of log lines to look at.
+    /// Collects log lines in memory.
     #[derive(Clone, Default)]
     struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
 
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_undoes_nothing_beside_it() {
+    fn refused_write_does_not_roll_back_its_batch() {
         let directory = tempfile::tempdir().unwrap();
         let (mut writer, mut reader, code) = open(&directory.path().join("flasky.db"));
         let (first, stored) = message(code, 2);
