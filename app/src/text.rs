@@ -49,7 +49,7 @@ pub(crate) const HELP_KEYS: [(&[&str], &str); 10] = [
     (&["A", "…", "Z"], "Anywhere: write into the box"),
     (&["Shift", "Enter"], "On an emoji: take it, and then others"),
 ];
-pub(crate) const PITCH: &str = "Talk now. Gone when you go.";
+pub(crate) const PITCH: [&str; 2] = ["Talk now.", "Gone when you go."];
 pub(crate) const PITCH_MORE: &str =
     "Open a room, share its code, and talk. When everybody has left, the room and every word in it evaporate.";
 pub(crate) const PROMISE: &str = "No account. No tracking. Nothing kept.";

@@ -1,9 +1,7 @@
-import type { Browser, CDPSession, Locator } from '@playwright/test';
-import type { Guard } from '../support/guard.ts';
 import { Member } from '../support/member.ts';
-import { expect, type Page, Person, test } from '../support/room.ts';
-import type { Server } from '../support/server.ts';
+import { expect, type Page, type Person, test } from '../support/room.ts';
 import { open, STAGE_ENV } from '../support/states.ts';
+import { item, longPress, phone, sheet, touch } from '../support/touch.ts';
 
 test.use({ serverEnv: STAGE_ENV });
 
@@ -11,7 +9,6 @@ const LINK = 'https://example.com/a/link';
 const LONG = 'A long line that goes on and on, until there is no space left beside it and it has to break. '.repeat(3);
 
 const bar = (page: Page) => page.getByRole('toolbar', { name: 'Message actions' });
-const sheet = (page: Page) => page.getByRole('dialog', { name: 'Message actions' });
 
 /** A run of messages, most of them on one line, of Bo and then of Ana. */
 async function run(ana: Person): Promise<Member> {
@@ -127,46 +124,6 @@ test.describe('the bar', () => {
 });
 
 test.describe('by touch', () => {
-  type Stage = { browser: Browser; server: Server; guard: Guard };
-
-  async function phone({ browser, server, guard }: Stage): Promise<Person> {
-    const context = await browser.newContext({
-      baseURL: server.url,
-      viewport: { width: 390, height: 844 },
-      hasTouch: true,
-      isMobile: true,
-    });
-    await guard.watch(context, true);
-    return new Person(await context.newPage(), 'Ana', true, server.url);
-  }
-
-  const sessions = new WeakMap<Page, Promise<CDPSession>>();
-
-  /** One session for all of a touch. */
-  async function touch(page: Page, type: 'touchStart' | 'touchMove' | 'touchEnd', at?: { x: number; y: number }) {
-    const session = sessions.get(page) ?? page.context().newCDPSession(page);
-    sessions.set(page, session);
-    await (await session).send('Input.dispatchTouchEvent', { type, touchPoints: at ? [at] : [] });
-  }
-
-  async function middle(element: Locator): Promise<{ x: number; y: number }> {
-    await element.scrollIntoViewIfNeeded();
-    const box = await element.boundingBox();
-    if (!box) throw new Error('it is not drawn');
-    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-  }
-
-  /** Rests on a message until the sheet comes, and lifts the finger again. */
-  async function longPress(ana: Person, text: string): Promise<Locator> {
-    await touch(ana.page, 'touchStart', await middle(ana.message(text).locator('.message')));
-    await expect(sheet(ana.page)).toBeVisible();
-    await touch(ana.page, 'touchEnd');
-    await expect(sheet(ana.page)).toBeVisible();
-    return sheet(ana.page);
-  }
-
-  const item = (page: Page, name: string) => sheet(page).getByRole('button', { name, exact: true });
-
   test('a sheet has every action in words, none cut, each at least 44 px', async ({ browser, server, guard }) => {
     const ana = await phone({ browser, server, guard });
     const bo = await run(ana);

@@ -187,7 +187,7 @@ pub(crate) fn EnterForm(
         Purpose::Home { capacity } => {
             view! { <CreateOrJoin form seats=capacity typed=typed.clone() begins/> }.into_any()
         }
-        Purpose::OtherCode => view! { <JoinByCode form typed=typed.code.clone() begins/> }.into_any(),
+        Purpose::OtherCode => view! { <JoinByCode form typed=typed.code.clone() begins class="button primary"/> }.into_any(),
         Purpose::JoinPage { code, again } => view! {
             <input type="hidden" name="code" value=code.to_string()/>
             <FieldError form field=Field::Code/>
@@ -243,7 +243,7 @@ fn CreateOrJoin(
             </div>
         </details>
         <div class="or">{text::OR_JOIN}</div>
-        <JoinByCode form typed=typed.code begins/>
+        <JoinByCode form typed=typed.code begins class="button"/>
     }
 }
 
@@ -256,6 +256,8 @@ fn JoinByCode(
     typed: String,
     /// The field that the page begins at.
     begins: Option<Field>,
+    /// Class of its button.
+    class: &'static str,
 ) -> impl IntoView {
     view! {
         <div class="join">
@@ -266,7 +268,7 @@ fn JoinByCode(
                     autofocus=begins == Some(Field::Code) aria-describedby="code-error"
                     aria-invalid=move || form.invalid(Field::Code)/>
             </div>
-            <button class="button" name="intent" value="join">{text::JOIN}</button>
+            <button class=class name="intent" value="join">{text::JOIN}</button>
         </div>
         <FieldError form field=Field::Code/>
     }

@@ -60,7 +60,7 @@ pub(super) fn HomeView(
             <Top/>
             <main>
                 <div class="pitch">
-                    <h1>{text::PITCH}</h1>
+                    <h1><span>{text::PITCH[0]}</span>" "<span>{text::PITCH[1]}</span></h1>
                     <p>{text::PITCH_MORE}</p>
                 </div>
                 <Transition>
