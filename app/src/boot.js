@@ -117,10 +117,11 @@ const painted = () => new Promise((done) => {
   setTimeout(done, 1000);
 });
 
-// Begins to open the socket of the room on the page: on a slow line, to and fro takes seconds.
+// Begins to open the socket of the room on the page: on a slow line, to and fro takes seconds. Where it cannot be opened,
+// the program finds that out again, and says so.
 const openSocket = (protocol) => {
-  const code = document.getElementById('composer')?.elements.code.value;
-  return code && new WebSocket(`${location.origin.replace('http', 'ws')}/ws/${code}`, protocol);
+  const code = document.getElementById('composer')?.elements.code?.value;
+  if (code) return new WebSocket(`${location.origin.replace('http', 'ws')}/ws/${code}`, protocol);
 };
 
 const boot = async (wasm, script, again, outside, protocol) => {
@@ -133,7 +134,7 @@ const boot = async (wasm, script, again, outside, protocol) => {
   // Beside the program and not after it, where the page will need it. The program finds it in the cache then.
   for (const chunk of app.querySelector('.pitch') ? outside : []) fetch(chunk).catch(() => {});
   const answer = fetch(wasm);
-  const socket = answer.then(() => openSocket(protocol));
+  const socket = answer.then(() => openSocket(protocol)).catch(() => {});
   const compiled = WebAssembly.compileStreaming(answer);
   const load = async (address) => {
     const [program, module_or_path] = await Promise.all([import(address), compiled]);
@@ -173,6 +174,7 @@ const boot = async (wasm, script, again, outside, protocol) => {
   } catch (error) {
     root.removeAttribute('data-script');
     document.getElementById('boot-failed').hidden = false;
+    socket.then((begun) => begun?.close());
     postEarly();
     throw error;
   }

@@ -51,8 +51,6 @@ export class Guard {
     context.on('console', (message) => this.onConsole(message));
     context.on('weberror', (error) => {
       const words = String(error.error().stack ?? error.error());
-      // Nobody listens yet to a chunk that fails while the loader of cargo-leptos waits for another one.
-      if (this.lost && words.startsWith('TypeError: Failed to fetch')) return;
       if (!this.thrown?.test(words)) this.complain(`uncaught: ${words}`);
     });
     context.on('requestfailed', (request) => {

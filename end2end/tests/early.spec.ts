@@ -147,3 +147,25 @@ test('where fingers type, Enter breaks the line, and the button is remembered', 
   await guard.seal();
   await context.close();
 });
+
+test('the socket that opens beside the program is the one that the room uses', async ({ person }) => {
+  const ana = await person('Ana');
+  const code = await ana.create();
+  const opened: string[] = [];
+  ana.page.on('websocket', (socket) => opened.push(new URL(socket.url()).pathname));
+  await ana.page.reload();
+  await ana.inRoom(code);
+  await ana.say('Hello');
+  expect(opened).toEqual([`/ws/${code}`]);
+});
+
+test('where no socket can be made, the page comes to life and says that there is no connection', async ({ person }) => {
+  const ana = await person('Ana');
+  const { code } = await Member.enter(ana);
+  await ana.page.addInitScript(() => {
+    Object.defineProperty(window, 'WebSocket', { value: function WebSocket() { throw new Error('none here'); } });
+  });
+  await ana.openLink(code);
+  await expect(ana.page.getByText(/^Connection lost. Trying again in/)).toBeVisible();
+  await expect(ana.page.locator('#boot-failed')).toBeHidden();
+});

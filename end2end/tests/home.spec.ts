@@ -120,6 +120,8 @@ test.describe('a server that was set up for another address', () => {
     const isOver = guard.expectLost(/\/api\/enter$/);
     await ana.press('Create a room');
     await expect(ana.alert).toHaveText(/not the one that this server was set up for.*PUBLIC_URL.*Host/);
+    await expect(ana.page.locator('#name-error'), 'beside the button').toHaveText(/PUBLIC_URL/);
+    await expect(ana.page.locator('#code-error')).toBeEmpty();
     await expect(ana.codeField, 'the code is not what is wrong').not.toHaveAttribute('aria-invalid', 'true');
     await expect(ana.nameField).toHaveValue('Ana');
     await isOver();

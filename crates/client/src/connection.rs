@@ -393,8 +393,10 @@ impl Connection {
             self.phase = Phase::Ended(self.ending(code));
             return;
         }
-        // A page that was never live may have to wait for its own closed sockets, once.
-        if self.phase == Phase::Live || reason != Some(CloseCode::TooManyTabs) || self.failed_attempts > 0 {
+        // A page that was never live may have to wait for its own closed sockets, or have opened its socket too long before
+        // its program came, once.
+        let is_doubted = matches!(reason, Some(CloseCode::TooManyTabs | CloseCode::BadFrame));
+        if self.phase == Phase::Live || !is_doubted || self.failed_attempts > 0 {
             self.lost_since.get_or_insert(now);
         }
         self.back_off(now, retry_ms, reason == Some(CloseCode::Restarting));

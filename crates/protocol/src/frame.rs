@@ -20,7 +20,7 @@ pub type Names = BTreeMap<MemberId, DisplayName>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
-    /// The first frame, within five seconds.
+    /// The first frame, within ten seconds.
     Hello {
         /// The protocol version.
         v: u32,

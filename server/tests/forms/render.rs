@@ -67,7 +67,8 @@ async fn concurrently_rendered_pages_never_deadlock() {
         let mut browser = if reader % 2 == 0 { ana.browser.clone() } else { Browser::new(&server) };
         tokio::spawn(async move {
             for nth in 0..60 {
-                browser.get(&paths[(reader + nth) % paths.len()]).await;
+                let answer = browser.get(&paths[(reader + nth) % paths.len()]).await;
+                assert!(!answer.status.is_server_error(), "{}", answer.status);
             }
         })
     });

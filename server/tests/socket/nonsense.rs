@@ -110,7 +110,7 @@ async fn hello_timeout_closes_with_4500() {
     let (_server, mut at_ana, eve) = two_members().await;
     let began = Instant::now();
     let mut silent = eve.knock().await;
-    // Most of it apart: nothing is waited for longer than that.
+    // Half of it before: `end` waits 10 s at most.
     sleep(TIMEOUT / 2).await;
     assert_eq!(silent.end().await, 4500);
     assert!(began.elapsed() >= TIMEOUT, "{:?}", began.elapsed());

@@ -31,7 +31,7 @@ pub(super) fn dialog() -> AnyView {
     view! {
         <Dialog id="help" heading=text::HELP_HEADING>
             // It has the focus first, so that the list begins at its top.
-            <table tabindex="0"><tbody>{text::HELP_KEYS.into_iter().map(row).collect_view()}</tbody></table>
+            <table tabindex="0" aria-labelledby="help-heading"><tbody>{text::HELP_KEYS.into_iter().map(row).collect_view()}</tbody></table>
             <label class="hydrated">
                 <input type="checkbox" prop:checked=move || has_log_keys.get() on:click=click(toggle)/>
                 {text::LOG_KEYS}
