@@ -96,9 +96,9 @@ const keepTexts = (app) => {
 const postEarly = () => {
   const form = document.getElementById('composer');
   if (!form) return;
-  const { code, body } = form.elements;
-  const { early } = form.dataset;
-  const draft = `flasky.draft.${code.value}`;
+  const { body } = form.elements;
+  const { early, room } = form.dataset;
+  const draft = `flasky.draft.${room}`;
   // Storage may be forbidden.
   try {
     if (early !== undefined) sessionStorage.setItem(draft, body.value);

@@ -122,7 +122,7 @@ test('drafts that another version has stored are shown as texts', async ({ perso
   await ana.page.evaluate(
     (code) => {
       const later = { drafts: [{ what: 'later', body: 'one' }, { is: { a: [{ body: 'two' }] } }, { body: 1 }], v: 9 };
-      sessionStorage.setItem(`flasky.outbox.${code}`, JSON.stringify(later));
+      sessionStorage.setItem(`flasky.outbox.${sessionStorage.getItem(`flasky.room.${code}`)}`, JSON.stringify(later));
     },
     code,
   );
@@ -131,7 +131,10 @@ test('drafts that another version has stored are shown as texts', async ({ perso
   await expect(ana.composer).toHaveValue('one\ntwo');
   await ana.composer.fill('');
   for (const nonsense of ['{', '[]', 'null', '1']) {
-    await ana.page.evaluate(([code, text]) => sessionStorage.setItem(`flasky.outbox.${code}`, text ?? ''), [code, nonsense]);
+    await ana.page.evaluate(
+      ([code, text]) => sessionStorage.setItem(`flasky.outbox.${sessionStorage.getItem(`flasky.room.${code}`)}`, text ?? ''),
+      [code, nonsense],
+    );
     await ana.page.reload();
     await ana.inRoom(code);
     await expect(ana.composer).toHaveValue('');

@@ -1,6 +1,8 @@
 //! Storage interface: a store keeps rooms, their logs and their seats.
 //!
-//! [`open`] selects the implementation of [`Backend`] by the URL's scheme. The contract is the following list of laws.
+//! [`open`] selects the implementation of [`Backend`] by the URL's scheme. A room has a random [`RoomId`], under which
+//! everything of it is stored; its [`RoomCode`] is one record that points to the id, so that it can be replaced. The
+//! contract is the following list of laws.
 //! The tests of a law are named `law_NN_…` in `tests/conformance.rs` and run against every store.
 //!
 //! 1. `append` assigns a [`Seq`] greater than every earlier one of that room; all readers see the same order.
@@ -11,22 +13,25 @@
 //! 4. Once `append` has returned, `read` returns the event, and the event survives `kill -9` of the process.
 //! 5. `read` pages are ordered, bounded, and marked truncated when retention removed their start. A page of one message
 //!    holds its current version, or is empty.
-//! 6. A room that is created again under the same code has a new [`Epoch`]. A position of another epoch, one that was
-//!    trimmed past, or one above the head fails with [`BackendError::Reset`], never with a partial page.
+//! 6. A room has a new [`RoomId`] and a new [`Epoch`], also one that is created again under the same code. A position of
+//!    another epoch, one that was trimmed past, or one above the head fails with [`BackendError::Reset`], never with a
+//!    partial page.
 //! 7. A seat is taken atomically: N+1 concurrent joins of a room with N seats leave exactly N members inside; a join
 //!    that races with the room's end gets a seat or `NotFound`.
 //! 8. A lease that expires frees its seat; a lease that is renewed never does; after a start every seat has at least
 //!    one grace period.
 //! 9. A signal may be lost, has no order relative to events, is never stored, and never causes an event to be missed.
-//! 10. A room that ended leaves nothing behind: no row, no stream message, no key.
+//! 10. A room that ended leaves nothing behind: no row, no stream message, no key. Its code leads to no room, and is
+//!     free again.
 //! 11. After `close` every operation fails with `Unavailable`; nothing hangs.
 //! 12. Once an `edited` or `deleted` commits, no `read`, duplicate append or later subscription returns the old text.
+//! 13. A code leads to one room, from its creation to its end. Of concurrent creations under one code, one succeeds.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Epoch, Event, EventId, EventKind, Limits, Member, MemberId, Names, Position, RoomCode, Seq};
+use protocol::{Epoch, Event, EventId, EventKind, Limits, Member, MemberId, Names, Position, RoomCode, RoomId, Seq};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -42,17 +47,34 @@ const BACKLOG: usize = 1024;
 /// A store of rooms. Every operation is atomic, and none holds a lock that outlasts it.
 #[async_trait::async_trait]
 pub trait Backend: Send + Sync {
-    /// Creates an empty room. The room ends by itself if nobody takes a seat within `Limits::arrival_ms`.
+    /// Creates an empty room and returns its id, which the store draws. The room ends by itself if nobody takes a seat
+    /// within `Limits::arrival_ms`.
     ///
     /// # Errors
     /// `Conflict` when the code is in use.
-    async fn create_room(&self, room: NewRoom) -> Result<(), BackendError>;
+    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError>;
+
+    /// Returns the id of the room with this code.
+    ///
+    /// # Errors
+    /// `NotFound` when no room has the code.
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError>;
 
     /// Returns the room's seats, settings and log head, read at one moment.
     ///
     /// # Errors
     /// `NotFound` when the room does not exist.
-    async fn room(&self, code: RoomCode) -> Result<Room, BackendError>;
+    async fn room(&self, id: RoomId) -> Result<Room, BackendError>;
+
+    /// Resolves the code and returns the room like [`Backend::room`], in one operation.
+    ///
+    /// # Errors
+    /// `NotFound` when no room has the code.
+    async fn find(&self, code: RoomCode) -> Result<Room, BackendError> {
+        let room = self.room(self.resolve(code).await?).await?;
+        // Otherwise the room got another code between the two reads, and this one leads to it no more.
+        if room.code == code { Ok(room) } else { Err(BackendError::NotFound) }
+    }
 
     /// Appends one event and commits it durably, together with what it changes: `joined` takes a seat under an arrival
     /// lease; `left` frees a seat, and freeing the last one ends the room in the same commit; `edited` and `deleted`
@@ -63,26 +85,26 @@ pub trait Backend: Send + Sync {
     /// from a member who has a seat, when any other event comes from one who has none, or when `left {vanished}` finds
     /// an active lease; `NoTarget` when the event's target message is not in the log or was deleted; `NotAuthor` when
     /// `edited` or `deleted` targets another member's message.
-    async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError>;
+    async fn append(&self, id: RoomId, draft: Draft) -> Result<Appended, BackendError>;
 
     /// Reads one page of the log, of at most `limit` events.
     ///
     /// # Errors
     /// `NotFound` when the room does not exist; `Reset` when the log cannot be continued from the given position.
-    async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError>;
+    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError>;
 
     /// Subscribes to every event after the head that it returns.
     ///
     /// # Errors
     /// `NotFound` when the room does not exist.
-    async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError>;
+    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError>;
 
     /// Sends a member's presence update to the room's subscribers. Best effort: success does not mean that it arrived
     /// or that the room exists.
     ///
     /// # Errors
     /// `Unavailable` when the store is closed.
-    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError>;
+    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError>;
 
     /// Takes or renews a lease, which keeps the member's seat for `ttl` from now.
     ///
@@ -108,9 +130,9 @@ pub trait Backend: Send + Sync {
     /// `Unavailable` when the store does not respond.
     async fn ready(&self) -> Result<(), BackendError> {
         // Neither this room nor this member exists. `room` tests the reading part, `hold` the writing part.
-        let code = RoomCode::from_entropy([0; 5]);
-        let lease = Lease { code, member: MemberId(Uuid::nil()), id: Uuid::nil() };
-        for answer in [self.room(code).await.map(drop), self.hold(lease, Duration::ZERO).await] {
+        let room = RoomId(Uuid::nil());
+        let lease = Lease { room, member: MemberId(Uuid::nil()), id: Uuid::nil() };
+        for answer in [self.room(room).await.map(drop), self.hold(lease, Duration::ZERO).await] {
             match answer {
                 Ok(()) | Err(BackendError::NotFound) => {}
                 Err(error) => return Err(error),
@@ -194,7 +216,9 @@ pub struct NewRoom {
 /// State of a room at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// Room code.
+    /// Id, which never changes.
+    pub id: RoomId,
+    /// Code that leads to it.
     pub code: RoomCode,
     /// Position of the log's newest event (the head).
     pub position: Position,
@@ -313,7 +337,7 @@ pub enum Sign {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The room.
-    pub code: RoomCode,
+    pub room: RoomId,
     /// Member who has the seat.
     pub member: MemberId,
     /// Distinguishes the member's leases. `Uuid::nil()` is the arrival and page lease.
@@ -324,7 +348,7 @@ pub struct Lease {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
     /// The room.
-    pub code: RoomCode,
+    pub room: RoomId,
     /// Epoch of the room.
     pub epoch: Epoch,
     /// Member who has the seat.
@@ -387,6 +411,13 @@ impl BackendError {
     pub fn corrupt(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Corrupt(source.into())
     }
+}
+
+/// Draws the id of a new room.
+fn draw_id() -> Result<RoomId, BackendError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(BackendError::unavailable)?;
+    Ok(RoomId(uuid::Builder::from_random_bytes(bytes).into_uuid()))
 }
 
 /// Members whom an event mentions: its author, and whoever joined or left.

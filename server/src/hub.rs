@@ -15,7 +15,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use protocol::{LeaveReason, Member, MemberId, Position, RoomCode, Seq};
+use protocol::{LeaveReason, Member, MemberId, Position, RoomId, Seq};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
@@ -38,7 +38,7 @@ struct Shared {
     /// Maximum number of connections of one member in one room.
     tabs: usize,
     metrics: Arc<Metrics>,
-    rooms: Mutex<HashMap<RoomCode, Active>>,
+    rooms: Mutex<HashMap<RoomId, Active>>,
 }
 
 /// Room with a feed. It is in the map while the feed may deliver and a session is attached.
@@ -79,7 +79,7 @@ pub enum News {
 /// Attachment of one session to a room's feed. Dropping it detaches; dropping the last one stops the feed.
 pub struct Attachment {
     shared: Arc<Shared>,
-    code: RoomCode,
+    room: RoomId,
     member: MemberId,
     feed: Arc<Feed>,
     marks: watch::Receiver<Mark>,
@@ -98,8 +98,8 @@ impl Hub {
     ///
     /// # Errors
     /// Fails if there is no such room, the member has too many connections, or the store does not answer.
-    pub async fn attach(&self, code: RoomCode, member: MemberId) -> Result<Attachment, AttachError> {
-        let mut attachment = self.shared.enter(code, member).ok_or(AttachError::TooManyTabs)?;
+    pub async fn attach(&self, id: RoomId, member: MemberId) -> Result<Attachment, AttachError> {
+        let mut attachment = self.shared.enter(id, member).ok_or(AttachError::TooManyTabs)?;
         let mark = attachment.marks.wait_for(|mark| *mark != Mark::Starting).await.map(|mark| *mark);
         match mark {
             Ok(Mark::Live(_)) => Ok(attachment),
@@ -110,22 +110,22 @@ impl Hub {
 
     /// Returns the number of connections of this member to this room on this node.
     #[must_use]
-    pub fn connections(&self, code: RoomCode, member: MemberId) -> usize {
-        self.shared.rooms().get(&code).map_or(0, |active| active.tabs.of(member))
+    pub fn connections(&self, id: RoomId, member: MemberId) -> usize {
+        self.shared.rooms().get(&id).map_or(0, |active| active.tabs.of(member))
     }
 
     /// Handles the end of a member's connection. Returns true if it was the last one on this node and the member was
     /// present until now; the other members are then to be informed. Returns false if the room has no feed any more.
     #[must_use]
-    pub fn depart(&self, code: RoomCode, member: MemberId) -> bool {
+    pub fn depart(&self, id: RoomId, member: MemberId) -> bool {
         let rooms = self.shared.rooms();
-        rooms.get(&code).is_some_and(|active| active.tabs.of(member) == 0 && active.feed.depart(member))
+        rooms.get(&id).is_some_and(|active| active.tabs.of(member) == 0 && active.feed.depart(member))
     }
 
     /// Sets `away` for each of these members. A member is present while it has a connection that this node knows of,
     /// and after it has just joined.
-    pub fn see(&self, code: RoomCode, members: &mut [Member]) {
-        let feed = self.shared.rooms().get(&code).map(|active| Arc::clone(&active.feed));
+    pub fn see(&self, id: RoomId, members: &mut [Member]) {
+        let feed = self.shared.rooms().get(&id).map(|active| Arc::clone(&active.feed));
         for seated in members {
             seated.away = !feed.as_ref().is_some_and(|feed| feed.is_here(seated.member));
         }
@@ -141,26 +141,26 @@ impl Hub {
 
 impl Shared {
     /// Locks the map of rooms. Nothing is awaited and nothing can panic under this lock.
-    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomCode, Active>> {
+    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Active>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts the connection, and finds or starts the room's feed, atomically. `None` if the member has too many of
     /// them.
-    fn enter(self: &Arc<Self>, code: RoomCode, member: MemberId) -> Option<Attachment> {
+    fn enter(self: &Arc<Self>, id: RoomId, member: MemberId) -> Option<Attachment> {
         let mut rooms = self.rooms();
-        let active = match rooms.entry(code) {
+        let active = match rooms.entry(id) {
             Entry::Occupied(active) => active.into_mut(),
             Entry::Vacant(place) => {
                 let feed = Arc::new(Feed::default());
                 let (sender, marks) = watch::channel(Mark::Starting);
-                self.tasks.spawn(feed::run(Arc::clone(self), code, Arc::clone(&feed), sender));
+                self.tasks.spawn(feed::run(Arc::clone(self), id, Arc::clone(&feed), sender));
                 place.insert(Active { feed, marks, tabs: Tabs::default() })
             }
         };
         active.tabs.open(member, self.tabs).then(|| Attachment {
             shared: Arc::clone(self),
-            code,
+            room: id,
             member,
             feed: Arc::clone(&active.feed),
             marks: active.marks.clone(),
@@ -169,18 +169,18 @@ impl Shared {
     }
 
     /// Returns true if the member is connected to the room on this node.
-    fn is_connected(&self, code: RoomCode, member: MemberId) -> bool {
-        self.rooms().get(&code).is_some_and(|active| active.tabs.of(member) > 0)
+    fn is_connected(&self, id: RoomId, member: MemberId) -> bool {
+        self.rooms().get(&id).is_some_and(|active| active.tabs.of(member) > 0)
     }
 
     /// Returns the members who are connected to the room on this node.
-    fn connected(&self, code: RoomCode) -> Vec<MemberId> {
-        self.rooms().get(&code).map(|active| active.tabs.connected().collect()).unwrap_or_default()
+    fn connected(&self, id: RoomId) -> Vec<MemberId> {
+        self.rooms().get(&id).map(|active| active.tabs.connected().collect()).unwrap_or_default()
     }
 
     /// Removes a feed that delivers nothing more: the next session to attach gets a new one.
-    fn forget(&self, code: RoomCode, feed: &Arc<Feed>) {
-        if let Entry::Occupied(active) = self.rooms().entry(code)
+    fn forget(&self, id: RoomId, feed: &Arc<Feed>) {
+        if let Entry::Occupied(active) = self.rooms().entry(id)
             && Arc::ptr_eq(&active.get().feed, feed)
         {
             active.remove();
@@ -241,7 +241,7 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut active) = self.shared.rooms().entry(self.code)
+        if let Entry::Occupied(mut active) = self.shared.rooms().entry(self.room)
             && Arc::ptr_eq(&active.get().feed, &self.feed)
         {
             active.get_mut().tabs.close(self.member);

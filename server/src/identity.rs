@@ -9,7 +9,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, CookieJar, Key, SameSite};
 use hmac::{Hmac, Mac};
-use protocol::{MemberId, RoomCode};
+use protocol::{MemberId, RoomId};
 use sha2::Sha256;
 use uuid::Uuid;
 
@@ -74,10 +74,10 @@ impl Identity {
     /// Derives the member id of this session in this room.
     #[must_use]
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104 section 3)")]
-    pub fn member(&self, session: Session, code: RoomCode) -> MemberId {
+    pub fn member(&self, session: Session, room: RoomId) -> MemberId {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.member).expect("any key will do");
         mac.update(session.0.as_bytes());
-        mac.update(code.to_string().as_bytes());
+        mac.update(room.0.as_bytes());
         let mut id = [0; 16];
         id.copy_from_slice(&mac.finalize().into_bytes()[..16]);
         MemberId(uuid::Builder::from_custom_bytes(id).into_uuid())
@@ -193,6 +193,16 @@ mod tests {
             }
             assert_eq!(identity.session(&headers("a:3000", &[other.as_bytes()])), None, "{other}");
         }
+    }
+
+    #[test]
+    fn member_id_depends_on_session_and_room() {
+        let identity = identity(&[]);
+        let [one, two] = ["a:3000", "a:3000"].map(|host| new_session(&identity, host).0);
+        let [here, there] = [1, 2].map(|n| RoomId(Uuid::from_u128(n)));
+        assert_eq!(identity.member(one, here), identity.member(one, here));
+        assert_ne!(identity.member(one, here), identity.member(two, here));
+        assert_ne!(identity.member(one, here), identity.member(one, there));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use futures_util::future::try_join_all;
 use leptos_axum::ResponseOptions;
 use protocol::room_code::RoomCodeError;
 use protocol::{
-    Code, DisplayName, Event, EventId, EventKind, LeaveReason, Member, MemberId, MessageBody, Names, RoomCode,
+    Code, DisplayName, Event, EventId, EventKind, LeaveReason, Member, MemberId, MessageBody, Names, RoomCode, RoomId,
     RoomInfo, Seq, Snapshot,
 };
 use uuid::Uuid;
@@ -64,15 +64,18 @@ impl RequestRooms {
             "join" => true,
             _ => !form.code.trim().is_empty(),
         };
-        let (code, session) = if joins {
+        let (code, room, session) = if joins {
             let code = form.code.parse().map_err(|error: RoomCodeError| refusal(Field::Code, error.code()))?;
-            (code, self.session_to_seat()?)
+            let session = self.session_to_seat()?;
+            let room = self.state.backend.resolve(code).await;
+            (code, room.map_err(|error| refusal(Field::Code, failed("find a room", &error)))?, session)
         } else {
             let (capacity, session) = (self.capacity(&form.capacity)?, self.session_to_seat()?);
-            (self.create(capacity).await?, session)
+            let (code, room) = self.create(capacity).await?;
+            (code, room, session)
         };
-        let member = self.state.identity.member(session, code);
-        self.take_seat(code, member, name).await?;
+        let member = self.state.identity.member(session, room);
+        self.take_seat(room, member, name).await?;
         Ok((code, member))
     }
 
@@ -88,11 +91,11 @@ impl RequestRooms {
         }
     }
 
-    async fn create(&self, capacity: u32) -> Result<RoomCode, Refusal> {
+    async fn create(&self, capacity: u32) -> Result<(RoomCode, RoomId), Refusal> {
         for _ in 0..DRAWS {
             let code = entropy::room_code();
             match self.state.backend.create_room(NewRoom { code, epoch: entropy::epoch(), capacity }).await {
-                Ok(()) => return Ok(code),
+                Ok(room) => return Ok((code, room)),
                 Err(BackendError::Conflict) => {}
                 Err(error) => return Err(refusal(Field::Code, failed("create a room", &error))),
             }
@@ -100,31 +103,31 @@ impl RequestRooms {
         Err(refusal(Field::Code, Code::Storage))
     }
 
-    async fn take_seat(&self, code: RoomCode, member: MemberId, name: DisplayName) -> Result<(), Refusal> {
-        self.state.arrivals.take(code, member).map_err(|_| refusal(Field::Code, Code::Rate))?;
+    async fn take_seat(&self, room: RoomId, member: MemberId, name: DisplayName) -> Result<(), Refusal> {
+        self.state.arrivals.take(member).map_err(|_| refusal(Field::Code, Code::Rate))?;
         let joined = Draft {
             id: entropy::event_id(),
             at: clock::unix_ms(),
             by: member,
             kind: EventKind::Joined { member, name },
         };
-        match self.state.backend.append(code, joined).await {
+        match self.state.backend.append(room, joined).await {
             Ok(_) => Ok(()),
             // Already a member. This lease keeps the seat until the page that follows renews it.
             Err(BackendError::Conflict) => {
                 let arrival = Duration::from_millis(self.state.limits.arrival_ms);
-                self.hold_page(code, member, arrival).await;
+                self.hold_page(room, member, arrival).await;
                 Ok(())
             }
             Err(error) => Err(refusal(Field::Code, failed("take a seat", &error))),
         }
     }
 
-    async fn hold_page(&self, code: RoomCode, member: MemberId, ttl: Duration) {
-        if self.state.hub.connections(code, member) > 0 {
+    async fn hold_page(&self, room: RoomId, member: MemberId, ttl: Duration) {
+        if self.state.hub.connections(room, member) > 0 {
             return;
         }
-        match self.state.backend.hold(Lease { code, member, id: Uuid::nil() }, ttl).await {
+        match self.state.backend.hold(Lease { room, member, id: Uuid::nil() }, ttl).await {
             Ok(()) | Err(BackendError::NotFound) => {}
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not hold a seat"),
         }
@@ -133,17 +136,20 @@ impl RequestRooms {
     async fn try_post(&self, code: RoomCode, id: &str, body: &str) -> Result<(), Refusal> {
         let refuse = |code| refusal(Field::Body, code);
         let lost = if self.is_page() { Code::Cookie } else { Code::NoSeat };
-        let member = self.session().map(|session| self.state.identity.member(session, code)).ok_or(refuse(lost))?;
+        let session = self.session().ok_or(refuse(lost))?;
         let body: MessageBody = body.parse().map_err(|error: protocol::body::BodyError| refuse(error.code()))?;
         let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(Code::NotAllowed))?;
-        self.state.appends.take(code, member).map_err(|_| refuse(Code::Rate))?;
+        let room = self.state.backend.resolve(code).await;
+        let room = room.map_err(|error| refuse(failed("find a room", &error)))?;
+        let member = self.state.identity.member(session, room);
+        self.state.appends.take(member).map_err(|_| refuse(Code::Rate))?;
         let other = other_id(id, member, &body);
         let draft = Draft { id, at: clock::unix_ms(), by: member, kind: EventKind::message(body) };
-        let appended = match self.state.backend.append(code, draft.clone()).await {
+        let appended = match self.state.backend.append(room, draft.clone()).await {
             Ok(Appended::Repeat(first)) if first.by == member && first.kind == draft.kind => return Ok(()),
             // The page's id is in use, and nothing shows that it was for this text: the text is another message.
             Ok(Appended::Repeat(_) | Appended::Trimmed(_)) => {
-                self.state.backend.append(code, Draft { id: other, ..draft }).await
+                self.state.backend.append(room, Draft { id: other, ..draft }).await
             }
             appended => appended,
         };
@@ -156,10 +162,15 @@ impl RequestRooms {
 
     async fn try_leave(&self, code: RoomCode) -> Result<(), Refusal> {
         let Some(session) = self.session() else { return Ok(()) };
-        let member = self.state.identity.member(session, code);
+        let room = match self.state.backend.resolve(code).await {
+            Ok(room) => room,
+            Err(BackendError::NotFound) => return Ok(()),
+            Err(error) => return Err(refusal(Field::Body, failed("leave", &error))),
+        };
+        let member = self.state.identity.member(session, room);
         let kind = EventKind::Left { member, why: LeaveReason::Choice };
         let left = Draft { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
-        match self.state.backend.append(code, left).await {
+        match self.state.backend.append(room, left).await {
             Ok(_) | Err(BackendError::NotFound | BackendError::Conflict) => Ok(()),
             Err(error) => Err(refusal(Field::Body, failed("leave", &error))),
         }
@@ -168,15 +179,14 @@ impl RequestRooms {
     /// Returns true if the caller is the last member, so that leaving ends the room.
     async fn is_last(&self, code: RoomCode) -> bool {
         let Some(session) = self.session() else { return false };
-        let member = self.state.identity.member(session, code);
-        let room = self.state.backend.room(code).await;
-        room.is_ok_and(|room| room.members.len() == 1 && room.has(member))
+        let room = self.state.backend.find(code).await;
+        room.is_ok_and(|room| room.members.len() == 1 && room.has(self.state.identity.member(session, room.id)))
     }
 
     async fn try_visit(&self, typed: &str) -> Result<Visit, BackendError> {
         let Ok(code) = typed.parse::<RoomCode>() else { return Err(BackendError::NotFound) };
-        let room = self.state.backend.room(code).await?;
-        let member = self.session().map(|session| self.state.identity.member(session, code));
+        let room = self.state.backend.find(code).await?;
+        let member = self.session().map(|session| self.state.identity.member(session, room.id));
         let Some(member) = member.filter(|member| room.has(*member)) else {
             self.begin_with_form();
             let inside = room.members.len() as u32;
@@ -187,26 +197,26 @@ impl RequestRooms {
                 flash: self.flash(&room_page(code)),
             }));
         };
-        self.hold_page(code, member, Duration::from_millis(self.state.limits.page_lease_ms)).await;
-        let page = self.state.backend.read(code, From::Latest, self.state.limits.page).await?;
+        self.hold_page(room.id, member, Duration::from_millis(self.state.limits.page_lease_ms)).await;
+        let page = self.state.backend.read(room.id, From::Latest, self.state.limits.page).await?;
         let Page { events, mut names, .. } = page;
         // The roster was read at `room.position`; the socket brings later events.
         let events: Vec<_> = events.into_iter().filter(|event| event.seq <= room.position.seq).collect();
-        let quoted = self.quoted(code, &events, &mut names).await?;
+        let quoted = self.quoted(room.id, &events, &mut names).await?;
         Ok(Visit::Inside(Box::new(self.inside(room, member, (events, quoted, names)))))
     }
 
     /// Reads a page of the log for a member, and the messages that its replies quote.
     async fn try_page(&self, code: RoomCode, from: From) -> Result<OlderPage, BackendError> {
         let session = self.session().ok_or(BackendError::NotFound)?;
-        let member = self.state.identity.member(session, code);
-        let room = self.state.backend.room(code).await?;
+        let room = self.state.backend.find(code).await?;
+        let member = self.state.identity.member(session, room.id);
         if !room.has(member) {
             return Err(BackendError::NotFound);
         }
-        let Page { events, mut names, .. } = self.state.backend.read(code, from, self.state.limits.page).await?;
+        let Page { events, mut names, .. } = self.state.backend.read(room.id, from, self.state.limits.page).await?;
         let quoted =
-            if let From::Message(_) = from { Vec::new() } else { self.quoted(code, &events, &mut names).await? };
+            if let From::Message(_) = from { Vec::new() } else { self.quoted(room.id, &events, &mut names).await? };
         Ok(OlderPage { markup: markup_of(&events, &quoted, &room.members, member), events, names, quoted })
     }
 
@@ -225,7 +235,7 @@ impl RequestRooms {
 
     /// Reads the messages that these events reply to and that are not among them, at most [`QUOTED`], those of the
     /// newest replies first. Adds the names of their authors.
-    async fn quoted(&self, code: RoomCode, events: &[Event], names: &mut Names) -> Result<Vec<Event>, BackendError> {
+    async fn quoted(&self, room: RoomId, events: &[Event], names: &mut Names) -> Result<Vec<Event>, BackendError> {
         let known: HashSet<EventId> = events.iter().map(|event| event.id).collect();
         let mut asked = Vec::new();
         for event in events.iter().rev() {
@@ -237,7 +247,7 @@ impl RequestRooms {
                 asked.push(target);
             }
         }
-        let pages = asked.into_iter().map(|target| self.state.backend.read(code, From::Message(target), 1));
+        let pages = asked.into_iter().map(|target| self.state.backend.read(room, From::Message(target), 1));
         let mut quoted = Vec::new();
         for page in try_join_all(pages).await? {
             quoted.extend(page.events);
@@ -252,7 +262,7 @@ impl RequestRooms {
         member: MemberId,
         (events, quoted, names): (Vec<Event>, Vec<Event>, Names),
     ) -> Inside {
-        self.state.hub.see(room.code, &mut room.members);
+        self.state.hub.see(room.id, &mut room.members);
         for seated in &mut room.members {
             // The member who requests the page is not away.
             seated.away &= seated.member != member;
@@ -262,7 +272,7 @@ impl RequestRooms {
             snapshot: Snapshot {
                 member,
                 position: room.position,
-                room: RoomInfo { code: room.code, capacity: room.capacity, locked: false },
+                room: RoomInfo { id: room.id, code: room.code, capacity: room.capacity, locked: false },
                 members: room.members,
                 events,
                 names,

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::upgrade::Upgraded;
-use protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomCode, RoomInfo, Seq, ServerFrame, Welcome};
+use protocol::{
+    CloseCode, Epoch, LeaveReason, MemberId, Position, RoomCode, RoomId, RoomInfo, Seq, ServerFrame, Welcome,
+};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
@@ -48,20 +50,33 @@ pub async fn run(state: AppState, socket: Upgraded, code: String, session: Optio
         (false, ..) => Err(CloseCode::Version),
         (_, Err(_), _) => Err(CloseCode::NoSuchRoom),
         (_, _, None) => Err(CloseCode::NoSeat),
-        (_, Ok(code), Some(session)) => Ok((code, state.identity.member(session, code))),
+        (_, Ok(code), Some(session)) => {
+            resolve(&state, code).await.map(|room| (room, state.identity.member(session, room)))
+        }
     };
     match place {
-        Ok((code, member)) => {
-            let wire = Wire::new(socket, &state, code, member).await;
-            Connection::new(state, wire, code, member, open).run().await;
+        Ok((room, member)) => {
+            let wire = Wire::new(socket, &state, member).await;
+            Connection::new(state, wire, room, member, open).run().await;
         }
         Err(refused) => {
             state.metrics.closed(refused);
             tracing::info!(conn = open.number, code = refused.number(), reason = refused.reason(), "refused");
-            // A random key, so that it uses no member's budget.
-            let (code, member) = (entropy::room_code(), MemberId(entropy::uuid()));
-            Wire::new(socket, &state, code, member).await.close(refused, None).await;
+            let retry_ms = state.reconnect_delay.after(refused, &state.metrics);
+            // A random member, so that it uses nobody's budget.
+            Wire::new(socket, &state, MemberId(entropy::uuid())).await.close(refused, retry_ms).await;
         }
+    }
+}
+
+/// Returns the room with this code, or the close code for a connection that cannot be opened.
+async fn resolve(state: &AppState, code: RoomCode) -> Result<RoomId, CloseCode> {
+    tokio::select! {
+        () = state.shutdown.cancelled() => Err(CloseCode::Restarting),
+        room = state.backend.resolve(code) => room.map_err(|error| match error {
+            BackendError::NotFound => CloseCode::NoSuchRoom,
+            error => close_code(&error),
+        }),
     }
 }
 
@@ -97,9 +112,9 @@ struct Live {
 }
 
 impl Connection {
-    fn new(state: AppState, wire: Wire, code: RoomCode, member: MemberId, open: Socket) -> Self {
+    fn new(state: AppState, wire: Wire, room: RoomId, member: MemberId, open: Socket) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
-        let lease = Lease { code, member, id: entropy::uuid() };
+        let lease = Lease { room, member, id: entropy::uuid() };
         Self { state, wire, machine, lease, held: false, live: None, append: None, open, closed: None }
     }
 
@@ -201,8 +216,8 @@ impl Connection {
     /// Attaches to the room's feed, takes the connection's lease, and writes the welcome and the first events. From
     /// here on every event after the cursor follows, committed before or after.
     async fn open(&mut self, position: Option<Position>) -> Result<(), Refused> {
-        let Lease { code, member, .. } = self.lease;
-        let attachment = self.state.hub.attach(code, member).await?;
+        let Lease { room: id, member, .. } = self.lease;
+        let attachment = self.state.hub.attach(id, member).await?;
         match pending::hold(&self.state, self.lease).await {
             // The room existed when its feed was joined. Either it has ended since, or the member has no seat.
             Err(BackendError::NotFound) if self.room_is_gone().await => return Err(CloseCode::NoSuchRoom.into()),
@@ -215,9 +230,9 @@ impl Connection {
         if attachment.arrive() {
             presence::back(&self.state, self.lease).await;
         }
-        let mut room = self.state.backend.room(code).await?;
-        self.state.hub.see(code, &mut room.members);
-        let (recovered, page) = window(&*self.state.backend, code, position, self.state.limits.page).await?;
+        let mut room = self.state.backend.room(id).await?;
+        self.state.hub.see(id, &mut room.members);
+        let (recovered, page) = window(&*self.state.backend, id, position, self.state.limits.page).await?;
         let epoch = room.position.epoch;
         let start = position.filter(|_| recovered).map_or(room.position.seq, |position| position.seq);
         let sent = page.events.last().map_or(start, |last| last.seq);
@@ -240,7 +255,7 @@ impl Connection {
             member: self.lease.member,
             position: room.position,
             recovered,
-            room: RoomInfo { code: room.code, capacity: room.capacity, locked: false },
+            room: RoomInfo { id: room.id, code: room.code, capacity: room.capacity, locked: false },
             members: room.members,
             oldest: room.oldest,
             limits: (*self.state.limits).clone(),
@@ -297,7 +312,7 @@ impl Connection {
             }
         }
         let after = Position { epoch: live.epoch, seq: live.sent };
-        match self.state.backend.read(self.lease.code, From::After(after), READ).await {
+        match self.state.backend.read(self.lease.room, From::After(after), READ).await {
             Ok(page) => {
                 let Some(last) = page.events.last() else { return Ok(false) };
                 live.sent = last.seq;
@@ -312,8 +327,8 @@ impl Connection {
     /// Returns true if the room has ended. The future borrows nothing: the socket is not `Sync`, so no `&self` may live
     /// across an await.
     fn room_is_gone(&self) -> impl Future<Output = bool> + Send + use<> {
-        let (backend, code) = (self.state.backend.clone(), self.lease.code);
-        async move { matches!(backend.room(code).await, Err(BackendError::NotFound)) }
+        let (backend, room) = (self.state.backend.clone(), self.lease.room);
+        async move { matches!(backend.room(room).await, Err(BackendError::NotFound)) }
     }
 
     async fn renew(&mut self) -> Result<(), Over> {
@@ -372,18 +387,18 @@ impl Connection {
 /// Reads the events after the client's position (true) or, if that cannot be continued, the `latest` last ones (false).
 async fn window(
     backend: &dyn Backend,
-    code: RoomCode,
+    room: RoomId,
     position: Option<Position>,
     latest: usize,
 ) -> Result<(bool, Page), BackendError> {
     if let Some(position) = position {
-        match backend.read(code, From::After(position), READ).await {
+        match backend.read(room, From::After(position), READ).await {
             Ok(page) => return Ok((true, page)),
             Err(BackendError::Reset) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok((false, backend.read(code, From::Latest, latest).await?))
+    Ok((false, backend.read(room, From::Latest, latest).await?))
 }
 
 /// Reason why a turn woke up.

@@ -54,7 +54,7 @@ pub async fn run(state: AppState) {
 async fn free(state: &AppState, seat: &Seat) {
     let kind = EventKind::Left { member: seat.member, why: LeaveReason::Vanished };
     let left = Draft { id: left_id(seat), at: clock::unix_ms(), by: seat.member, kind };
-    match state.backend.append(seat.code, left).await {
+    match state.backend.append(seat.room, left).await {
         // Conflict: the member came back in the meantime. NotFound: the room ended in the meantime.
         Ok(_) | Err(BackendError::Conflict | BackendError::NotFound) => {}
         Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not free a run-out seat"),

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+#[path = "conformance/codes.rs"]
+mod codes;
 #[path = "conformance/crash.rs"]
 mod crash;
 #[path = "conformance/ends.rs"]
@@ -88,6 +90,11 @@ macro_rules! every_law {
                 crate::words::only_the_author_edits_or_deletes_a_message
                     as law_12_only_the_author_edits_or_deletes_a_message,
                 crate::words::byte_limit_counts_the_current_text as law_12_byte_limit_counts_the_current_text,
+                crate::codes::code_leads_to_its_room_until_it_ends as law_13_code_leads_to_its_room_until_it_ends,
+                crate::codes::one_of_concurrent_creations_gets_the_code
+                    as law_13_one_of_concurrent_creations_gets_the_code,
+                crate::codes::creation_racing_the_end_gets_the_code_or_conflict
+                    as law_13_creation_racing_the_end_gets_the_code_or_conflict,
                 crate::ends::keys_are_generated_once as keys_are_generated_once,
             ]
         );

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use protocol::{EventKind, LeaveReason, Limits};
 use server::backend::{self, Backend, BackendError, From, Soundness};
 
-use self::support::{Store, deleted, latest, left, message, room_of, stored, unbroken};
+use self::support::{Store, latest, left, message, room_of, stored, unbroken};
 
 const SECRET: &str = "the treasure is under the old oak";
 
@@ -49,26 +49,26 @@ fn occurrences(path: &Path, text: &str) -> usize {
 async fn backup_is_complete_and_resumes_no_position_of_the_original() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
-    let code = room_of(&*store, 50, &[1, 2]).await;
-    stored(store.append(code, message(1, "before")).await);
+    let id = room_of(&*store, 50, &[1, 2]).await;
+    stored(store.append(id, message(1, "before")).await);
     backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
-    stored(store.append(code, message(1, "after")).await);
-    let (room, events) = (store.room(code).await.unwrap(), latest(&*store, code).await);
+    stored(store.append(id, message(1, "after")).await);
+    let (room, events) = (store.room(id).await.unwrap(), latest(&*store, id).await);
 
     let copy = place.open("copy.db").await;
     assert_eq!(copy.keys().await.unwrap(), store.keys().await.unwrap());
-    assert_eq!(latest(&*copy, code).await, events[..3]);
-    let copied = copy.room(code).await.unwrap();
+    assert_eq!(latest(&*copy, id).await, events[..3]);
+    let copied = copy.room(id).await.unwrap();
     assert_eq!(copied.members, room.members);
     assert_ne!(copied.position.epoch, room.position.epoch);
     // No position of the original can be resumed in the copy, whether before, at or after its head.
     for seq in events.iter().map(|event| event.seq) {
         let known = protocol::Position { seq, ..room.position };
-        refused!(copy.read(code, From::After(known), 10).await, Reset);
+        refused!(copy.read(id, From::After(known), 10).await, Reset);
     }
     // Only the first start on the copy changes its epochs.
     copy.close().await;
-    assert_eq!(place.open("copy.db").await.room(code).await.unwrap().position, copied.position);
+    assert_eq!(place.open("copy.db").await.room(id).await.unwrap().position, copied.position);
 }
 
 #[tokio::test]
@@ -91,27 +91,27 @@ async fn backup_contains_nothing_of_an_ended_room() {
 async fn backup_under_load_is_a_consistent_snapshot() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
-    let code = room_of(&*store, 50, &[1]).await;
+    let id = room_of(&*store, 50, &[1]).await;
     let (stop, writing) = (Arc::new(AtomicBool::new(false)), Arc::clone(&store));
     let done = Arc::clone(&stop);
     let writer = tokio::spawn(async move {
         while !done.load(Ordering::Relaxed) {
-            stored(writing.append(code, message(1, &"x".repeat(500))).await);
+            stored(writing.append(id, message(1, &"x".repeat(500))).await);
         }
     });
     let (url, place) = (place.url("flasky.db"), place);
     for n in 0..5 {
-        let before = store.room(code).await.unwrap().position.seq;
+        let before = store.room(id).await.unwrap().position.seq;
         let copy = place.path(&format!("copy-{n}.db"));
         let (from, to) = (url.clone(), copy.clone());
         tokio::task::spawn_blocking(move || backend::backup(&from, &to).unwrap()).await.unwrap();
-        let after = store.room(code).await.unwrap().position.seq;
+        let after = store.room(id).await.unwrap().position.seq;
         let found = backend::check(&format!("sqlite://{}", copy.display())).unwrap();
         assert_eq!((found.rooms, found.faults), (1, Vec::new()));
         let copied = place.open(&format!("copy-{n}.db")).await;
-        let head = copied.room(code).await.unwrap().position.seq;
+        let head = copied.room(id).await.unwrap().position.seq;
         assert!(before <= head && head <= after, "{before:?} {head:?} {after:?}");
-        unbroken(&latest(&*copied, code).await);
+        unbroken(&latest(&*copied, id).await);
         copied.close().await;
     }
     stop.store(true, Ordering::Relaxed);
@@ -179,7 +179,7 @@ async fn backup_never_writes_to_a_file_or_link_that_exists() {
 async fn backup_never_overwrites_a_file_of_the_store() {
     let (place, elsewhere) = (Place::new(), Place::new());
     let store = place.open("flasky.db").await;
-    let code = room_of(&*store, 50, &[1]).await;
+    let id = room_of(&*store, 50, &[1]).await;
     // A closed store has no other file beside it than the lock.
     store.close().await;
     symlink(place.path("flasky.db"), elsewhere.path("link.db")).unwrap();
@@ -194,31 +194,32 @@ async fn backup_never_overwrites_a_file_of_the_store() {
         }
     }
     let store = place.open("flasky.db").await;
-    assert_eq!(latest(&*store, code).await.len(), 1);
+    assert_eq!(latest(&*store, id).await.len(), 1);
 }
 
-/// A backup is needed most before the first start of a newer version.
+/// Rooms of that time have no id. The file stays as it is, for the version that wrote it.
 #[tokio::test]
-async fn store_of_an_earlier_format_is_backed_up_and_migrated() {
+async fn store_of_before_the_first_release_is_refused() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
-    let code = room_of(&*store, 50, &[1]).await;
-    let said = stored(store.append(code, message(1, SECRET)).await);
-    let epoch = store.room(code).await.unwrap().position.epoch;
+    room_of(&*store, 50, &[1]).await;
     store.close().await;
-    let first_format = "DROP INDEX events_by_target; ALTER TABLE events DROP COLUMN target; PRAGMA user_version = 1";
-    rusqlite::Connection::open(place.path("flasky.db")).unwrap().execute_batch(first_format).unwrap();
-
-    let error = backend::check(&place.url("flasky.db")).unwrap_err();
-    assert!(error.source().unwrap().to_string().contains("start the server on it once"));
-    backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
-    for (file, same) in [("flasky.db", true), ("copy.db", false)] {
-        let store = place.open(file).await;
-        assert_eq!(store.room(code).await.unwrap().position.epoch == epoch, same, "{file}");
-        stored(store.append(code, deleted(1, said.id)).await);
-        store.close().await;
-        assert_eq!(backend::check(&place.url(file)).unwrap(), Soundness { rooms: 1, events: 3, faults: Vec::new() });
-        assert_eq!(occurrences(&place.path(file), SECRET), 0);
+    for format in [1, 2] {
+        let old = format!("PRAGMA user_version = {format}");
+        rusqlite::Connection::open(place.path("flasky.db")).unwrap().execute_batch(&old).unwrap();
+        let before = fs::read(place.path("flasky.db")).unwrap();
+        let (url, copy) = (place.url("flasky.db"), place.path("copy.db"));
+        for error in [
+            backend::open(&url, &Limits::default()).await.err().unwrap(),
+            backend::check(&url).unwrap_err(),
+            backend::backup(&url, &copy).unwrap_err(),
+        ] {
+            assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
+            let words = error.source().unwrap().to_string();
+            assert!(words.contains(&format!("written before 0.1.0 (format {format},")), "{words}");
+            assert!(words.contains("let them end") && words.contains("begin anew"), "{words}");
+        }
+        assert_eq!(fs::read(place.path("flasky.db")).unwrap(), before);
     }
 }
 
@@ -236,11 +237,11 @@ async fn check_finds_no_fault_in_a_store_in_use() {
     let store = Store::sqlite();
     let engine = store.open_with(&Limits { events: 5, ..Limits::default() }).await;
     for n in 1..4 {
-        let code = room_of(&*engine, 50, &[n, 9]).await;
+        let id = room_of(&*engine, 50, &[n, 9]).await;
         for _ in 0..n * 4 {
-            stored(engine.append(code, message(n, "words")).await);
+            stored(engine.append(id, message(n, "words")).await);
         }
-        stored(engine.append(code, left(9, LeaveReason::Choice)).await);
+        stored(engine.append(id, left(9, LeaveReason::Choice)).await);
     }
     // A room that nobody has entered.
     room_of(&*engine, 50, &[]).await;
@@ -260,13 +261,15 @@ async fn check_names_every_kind_of_damage() {
         ("DELETE FROM names", "without a name"),
         ("INSERT INTO names VALUES (99, x'00', 'Ana')", "ended"),
         ("UPDATE events SET kind = '{\"kind\":7}' WHERE seq = 3", "events that cannot be read"),
+        ("UPDATE rooms SET id = x'00'", "rooms whose id cannot be read"),
+        ("UPDATE rooms SET code = 'no code'", "rooms whose code cannot be read"),
         ("UPDATE names SET name = ''", "names that cannot be read"),
     ] {
         let store = Store::sqlite();
         let engine = store.open().await;
-        let code = room_of(&*engine, 50, &[1, 2]).await;
+        let id = room_of(&*engine, 50, &[1, 2]).await;
         for text in [SECRET, "two", "three"] {
-            stored(engine.append(code, message(1, text)).await);
+            stored(engine.append(id, message(1, text)).await);
         }
         engine.close().await;
         let path = store.url.strip_prefix("sqlite://").unwrap();
@@ -281,9 +284,9 @@ async fn check_names_every_kind_of_damage() {
 async fn check_finds_a_broken_page() {
     let store = Store::sqlite();
     let engine = store.open().await;
-    let code = room_of(&*engine, 50, &[1]).await;
+    let id = room_of(&*engine, 50, &[1]).await;
     for n in 0..200 {
-        let event = stored(engine.append(code, message(1, &"x".repeat(400 + n))).await);
+        let event = stored(engine.append(id, message(1, &"x".repeat(400 + n))).await);
         assert!(matches!(event.kind, EventKind::Message { .. }));
     }
     engine.close().await;

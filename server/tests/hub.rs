@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use protocol::{Delivered, Event, LeaveReason, Limits, RoomCode, Seq, ServerFrame, codec};
+use protocol::{Delivered, Event, LeaveReason, Limits, RoomCode, RoomId, Seq, ServerFrame, codec};
 use server::backend::{
     Appended, Backend, BackendError, Delivery, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal,
     Subscription,
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use self::support::{Store, code, joined, left, member, message, room_of, stored, typing, unbroken};
+use self::support::{Store, joined, left, member, message, nowhere, room_of, stored, typing, unbroken};
 
 const TABS: usize = 8;
 
@@ -45,7 +45,7 @@ impl World {
         Self { hub: Hub::new(Arc::clone(&backend), tasks.clone(), TABS, Arc::default()), backend, tasks, _store: store }
     }
 
-    async fn say(&self, room: RoomCode, body: &str) -> Event {
+    async fn say(&self, room: RoomId, body: &str) -> Event {
         stored(self.backend.append(room, message(1, body)).await)
     }
 
@@ -62,7 +62,7 @@ impl World {
 struct Session {
     attachment: Attachment,
     backend: Arc<dyn Backend>,
-    room: RoomCode,
+    room: RoomId,
     sent: Seq,
     events: Vec<Event>,
     /// Number of reads from the log because the cursor was older than the replay buffer.
@@ -71,7 +71,7 @@ struct Session {
 }
 
 impl Session {
-    async fn new(world: &World, room: RoomCode, n: u64, sent: Seq) -> Self {
+    async fn new(world: &World, room: RoomId, n: u64, sent: Seq) -> Self {
         let attachment = world.hub.attach(room, member(n)).await.unwrap();
         Self {
             attachment,
@@ -135,29 +135,33 @@ impl Ill {
 
 #[async_trait::async_trait]
 impl Backend for Ill {
-    async fn create_room(&self, room: NewRoom) -> Result<(), BackendError> {
+    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError> {
         self.inner.create_room(room).await
     }
 
-    async fn room(&self, code: RoomCode) -> Result<Room, BackendError> {
-        self.inner.room(code).await
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError> {
+        self.inner.resolve(code).await
     }
 
-    async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError> {
-        self.inner.append(code, draft).await
+    async fn room(&self, id: RoomId) -> Result<Room, BackendError> {
+        self.inner.room(id).await
     }
 
-    async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
-        self.inner.read(code, from, limit).await
+    async fn append(&self, id: RoomId, draft: Draft) -> Result<Appended, BackendError> {
+        self.inner.append(id, draft).await
     }
 
-    async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
+    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
+        self.inner.read(id, from, limit).await
+    }
+
+    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {
         let count = self.subscriptions.fetch_add(1, Ordering::Relaxed);
         let flaky = self.illness == Illness::Flaky;
         if flaky && count % 3 == 2 {
             return Err(BackendError::unavailable("for a moment"));
         }
-        let Subscription { head, deliveries: mut inner } = self.inner.subscribe(code).await?;
+        let Subscription { head, deliveries: mut inner } = self.inner.subscribe(id).await?;
         let (sender, deliveries) = mpsc::channel(1024);
         tokio::spawn(async move {
             for _ in 0..if flaky { 17 + count % 60 } else { usize::MAX } {
@@ -171,11 +175,11 @@ impl Backend for Ill {
         Ok(Subscription { head, deliveries })
     }
 
-    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
+    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError> {
         if let Illness::Slow(time) = self.illness {
             tokio::time::sleep(time).await;
         }
-        self.inner.signal(code, signal).await
+        self.inner.signal(id, signal).await
     }
 
     async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
@@ -390,7 +394,7 @@ async fn session_older_than_the_replay_buffer_reads_the_log_and_then_goes_live()
 async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     let world = World::new().await;
     let room = room_of(&*world.backend, 50, &[1, 2]).await;
-    let begun = world.backend.room(room).await.unwrap().position;
+    let Room { code, position: begun, .. } = world.backend.room(room).await.unwrap();
     let mut one = Session::new(&world, room, 1, begun.seq).await;
     let mut two = Session::new(&world, room, 2, begun.seq).await;
     stored(world.backend.append(room, left(1, LeaveReason::Choice)).await);
@@ -403,14 +407,13 @@ async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::NoSuchRoom));
 
     // Sessions of the ended room are still attached to it when a new room takes its code.
-    let epoch = protocol::Epoch(begun.epoch.0 + 1_000);
-    world.backend.create_room(NewRoom { code: room, epoch, capacity: 2 }).await.unwrap();
-    let new = world.hub.attach(room, member(1)).await.unwrap();
-    assert_eq!(new.head().unwrap().epoch, epoch);
+    let next = world.backend.create_room(NewRoom { code, epoch: begun.epoch, capacity: 2 }).await.unwrap();
+    let new = world.hub.attach(next, member(1)).await.unwrap();
+    assert_eq!(new.head().unwrap().seq, Seq(0));
     assert_eq!(one.attachment.after(one.sent), Splice::Ended);
     drop((one, two));
     assert_eq!(world.hub.census().0, 1, "detaching from the old room removed the new room's feed");
-    stored(world.backend.append(room, joined(1)).await);
+    stored(world.backend.append(next, joined(1)).await);
     drop(new);
     world.wait_until_no_feed_runs().await;
 }
@@ -442,10 +445,10 @@ async fn connection_above_the_limit_is_refused() {
 #[tokio::test]
 async fn failed_attach_leaves_no_feed() {
     let world = World::new().await;
-    assert_eq!(world.hub.attach(code(), member(1)).await.err(), Some(AttachError::NoSuchRoom));
+    assert_eq!(world.hub.attach(nowhere(), member(1)).await.err(), Some(AttachError::NoSuchRoom));
     world.wait_until_no_feed_runs().await;
     world.backend.close().await;
-    assert_eq!(world.hub.attach(code(), member(1)).await.err(), Some(AttachError::Unavailable));
+    assert_eq!(world.hub.attach(nowhere(), member(1)).await.err(), Some(AttachError::Unavailable));
     world.wait_until_no_feed_runs().await;
 }
 

@@ -87,9 +87,9 @@ async fn file_that_is_no_store_is_refused_and_unchanged() {
 async fn damaged_store_is_refused_and_unchanged() {
     let place = Place::new();
     let store = place.open().await.unwrap();
-    let code = room_of(&store, 50, &[1]).await;
+    let id = room_of(&store, 50, &[1]).await;
     for _ in 0..200 {
-        stored(store.append(code, message(1, &"all of this is about to be lost ".repeat(10))).await);
+        stored(store.append(id, message(1, &"all of this is about to be lost ".repeat(10))).await);
     }
     store.close().await;
     let mut bytes = fs::read(place.path()).unwrap();
@@ -175,21 +175,21 @@ async fn text_of_an_ended_room_is_erased_from_disk() {
         let place = Place::new();
         let store = Sqlite::open(&place.path(), &limits).await.unwrap();
         let (secret, public) = ("the treasure is under the old oak", "the weather is fine");
-        let mut codes = Vec::new();
+        let mut ids = Vec::new();
         for _ in 0..rooms {
-            codes.push(room_of(&store, 50, &[1, 2]).await);
+            ids.push(room_of(&store, 50, &[1, 2]).await);
         }
         for n in 0..messages {
-            for (i, code) in codes.iter().enumerate() {
+            for (i, id) in ids.iter().enumerate() {
                 let text = if i % 2 == 0 { secret } else { public };
                 let padding = "x".repeat((n * 37 + i * 101) % longest * if n % 20 == 0 { 2 } else { 1 });
-                stored(store.append(*code, message(1, &format!("{padding} {text} {padding}"))).await);
+                stored(store.append(*id, message(1, &format!("{padding} {text} {padding}"))).await);
             }
         }
         assert!(place.occurrences(secret) > 0);
-        for code in codes.iter().step_by(2) {
-            stored(store.append(*code, left(1, LeaveReason::Choice)).await);
-            stored(store.append(*code, left(2, LeaveReason::Choice)).await);
+        for id in ids.iter().step_by(2) {
+            stored(store.append(*id, left(1, LeaveReason::Choice)).await);
+            stored(store.append(*id, left(2, LeaveReason::Choice)).await);
         }
         wait_until_erased(&place, secret).await;
         assert!(place.occurrences(public) > 0);
@@ -206,31 +206,31 @@ async fn edited_and_deleted_text_is_erased_from_disk() {
         let place = Place::new();
         let store = place.open().await.unwrap();
         let (secret, public) = ("the treasure is under the old oak", "the weather is fine");
-        let mut codes = Vec::new();
+        let mut ids = Vec::new();
         for _ in 0..rooms {
-            codes.push(room_of(&store, 50, &[1]).await);
+            ids.push(room_of(&store, 50, &[1]).await);
         }
         let mut secrets = Vec::new();
         for n in 0..messages {
-            for (i, code) in codes.iter().enumerate() {
+            for (i, room) in ids.iter().enumerate() {
                 let text = if (n + i) % 3 == 0 { public } else { secret };
                 let padding = "x".repeat((n * 37 + i * 101) % longest);
-                let said = stored(store.append(*code, message(1, &format!("{padding} {text} {padding}"))).await);
+                let said = stored(store.append(*room, message(1, &format!("{padding} {text} {padding}"))).await);
                 if text == secret {
-                    secrets.push((*code, said.id, n));
+                    secrets.push((*room, said.id, n));
                 }
             }
         }
         assert!(place.occurrences(secret) >= secrets.len());
         // Some secrets are first edited to a longer or shorter text. Then every secret is deleted or edited away.
-        let changed = secrets.iter().filter(|(_, _, n)| n % 2 == 0).map(|(code, id, n)| {
+        let changed = secrets.iter().filter(|(_, _, n)| n % 2 == 0).map(|(room, id, n)| {
             let padding = "y".repeat((n * 53) % longest);
-            store.append(*code, edited(1, *id, &format!("{padding} {secret} indeed")))
+            store.append(*room, edited(1, *id, &format!("{padding} {secret} indeed")))
         });
         join_all(changed).await.into_iter().for_each(|result| drop(stored(result)));
-        let taken_back = secrets.iter().map(|(code, id, n)| {
+        let taken_back = secrets.iter().map(|(room, id, n)| {
             let draft = if n % 4 < 2 { deleted(1, *id) } else { edited(1, *id, "never mind") };
-            store.append(*code, draft)
+            store.append(*room, draft)
         });
         join_all(taken_back).await.into_iter().for_each(|result| drop(stored(result)));
         wait_until_erased(&place, secret).await;
@@ -247,11 +247,11 @@ async fn purge_waits_for_a_reader_and_is_repeated_after_a_kill() {
     let place = Place::new();
     let store = place.open().await.unwrap();
     let secret = "the treasure is under the old oak";
-    let code = room_of(&store, 50, &[1]).await;
-    stored(store.append(code, message(1, secret)).await);
+    let id = room_of(&store, 50, &[1]).await;
+    stored(store.append(id, message(1, secret)).await);
     let reader = rusqlite::Connection::open(place.path()).unwrap();
     reader.execute_batch("BEGIN; SELECT COUNT(*) FROM rooms").unwrap();
-    stored(store.append(code, left(1, LeaveReason::Choice)).await);
+    stored(store.append(id, left(1, LeaveReason::Choice)).await);
     assert!(place.occurrences(secret) > 0);
 
     let killed = Place::new();
@@ -273,11 +273,12 @@ async fn purge_waits_for_a_reader_and_is_repeated_after_a_kill() {
 async fn room_that_nobody_joined_is_erased_from_disk() {
     let place = Place::new();
     let store = place.open().await.unwrap();
-    let code = room_of(&store, 50, &[]).await;
-    assert!(place.occurrences(&code.to_string()) > 0);
+    let id = room_of(&store, 50, &[]).await;
+    let code = store.room(id).await.unwrap().code.to_string();
+    assert!(place.occurrences(&code) > 0);
     advance(ms(Limits::default().arrival_ms)).await;
     store.expired(Instant::now()).await.unwrap();
-    wait_until_erased(&place, &code.to_string()).await;
+    wait_until_erased(&place, &code).await;
 }
 
 /// Under constant load the writer is never idle, and an ended room is still purged within 5 s.
@@ -297,10 +298,10 @@ async fn purge_does_not_wait_for_an_idle_writer() {
         })
         .collect();
     let secret = "the treasure is under the old oak";
-    let code = room_of(&*store, 50, &[]).await;
-    stored(store.append(code, joined(1)).await);
-    stored(store.append(code, message(1, secret)).await);
-    stored(store.append(code, left(1, LeaveReason::Choice)).await);
+    let id = room_of(&*store, 50, &[]).await;
+    stored(store.append(id, joined(1)).await);
+    stored(store.append(id, message(1, secret)).await);
+    stored(store.append(id, left(1, LeaveReason::Choice)).await);
     wait_until_erased(&place, secret).await;
     store.close().await;
     for task in load {

@@ -121,9 +121,10 @@ pub(crate) fn KeptUnsent(
 ) -> impl IntoView {
     let bodies = RwSignal::new(Vec::new());
     effect(move || {
-        bodies.set(tab_storage::unsent_texts(code));
+        let Some(room) = tab_storage::get_room(code) else { return };
+        bodies.set(tab_storage::unsent_texts(room));
         if gone {
-            tab_storage::clear(code);
+            tab_storage::clear(code, room);
         }
     });
     view! { <div class="kept">{move || view! { <Unsent bodies=bodies.get()/> }.into_any()}</div> }

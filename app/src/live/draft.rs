@@ -65,7 +65,7 @@ impl Room {
 
     /// Reads the changes that this tab set aside.
     pub fn load_half_typed(self) {
-        self.cells.write_value().half_typed = tab_storage::get_half_typed(self.code);
+        self.cells.write_value().half_typed = tab_storage::get_half_typed(self.id);
     }
 
     /// Takes the compose target that was stored before a reload.
@@ -82,7 +82,7 @@ impl Room {
     /// Compose target that was stored before a reload.
     #[must_use]
     pub fn saved_compose_target(self) -> Option<ComposeTarget> {
-        tab_storage::get_compose_target(self.code)
+        tab_storage::get_compose_target(self.id)
     }
 
     /// Stores the composer's text for a reload of this tab: within [`DRAFT_WITHIN`], and no text at once, because what
@@ -111,17 +111,17 @@ impl Room {
             .then(|| (cells.compose_target.clone(), cells.half_typed.clone()));
         drop(cells);
         if let Some(text) = draft {
-            tab_storage::set_draft(self.code, &text);
+            tab_storage::set_draft(self.id, &text);
         }
         if let Some((target, half_typed)) = target {
-            tab_storage::set_half_typed(self.code, &half_typed);
-            tab_storage::set_compose_target(self.code, target.as_ref(), self.edited_text().is_some());
+            tab_storage::set_half_typed(self.id, &half_typed);
+            tab_storage::set_compose_target(self.id, target.as_ref(), self.edited_text().is_some());
         }
     }
 
     /// The composer's stored text; `None` when that cannot be read.
     #[must_use]
     pub fn saved_draft(self) -> Option<String> {
-        tab_storage::get_draft(self.code)
+        tab_storage::get_draft(self.id)
     }
 }

@@ -21,7 +21,7 @@ const ZONE_INTERVAL_MS: u64 = 60_000;
 /// Runs until the page, or the room on it, goes away.
 pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Input>) {
     let mut runner = EffectRunner { room, socket: None, wake: None };
-    let mut tab_storage = TabStorage::new(room.code);
+    let mut tab_storage = TabStorage::new(room.code, room.id);
     take_over(room, &mut client, &mut tab_storage);
     runner.run_all(client.step(browser::now_ms(), Input::UtcOffset(browser::zone())));
     runner.run_all(client.step(browser::now_ms(), Input::Start));

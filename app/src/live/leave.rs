@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use leptos::task::spawn_local;
-use protocol::RoomCode;
+use protocol::{RoomCode, RoomId};
 
 use super::{browser, tab_storage};
 use crate::api;
@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// Leaves a room as soon as there is a connection, beside any page: the one that would have said it is gone.
-pub(super) fn finish(code: RoomCode) {
+pub(super) fn finish(code: RoomCode, room: RoomId) {
     if is_pending(code) {
         return;
     }
@@ -26,7 +26,7 @@ pub(super) fn finish(code: RoomCode) {
         while is_pending(code) {
             if browser::is_online() && post(code).await {
                 // Whoever leaves was asked, and has given up what is not sent.
-                tab_storage::clear(code);
+                tab_storage::clear(code, room);
                 cancel(code);
             } else {
                 browser::sleep(RETRY_MS).await;

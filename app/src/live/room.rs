@@ -9,7 +9,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::body::BodyError;
-use protocol::{Code, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, Snapshot};
+use protocol::{Code, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, RoomId, RoomInfo, Snapshot};
 
 use super::effect::effect;
 use super::history::HISTORY;
@@ -37,6 +37,8 @@ const OLDER_AGAIN_MS: u32 = 2_000;
 /// One room on one page, as the context provides it. A handle: every copy is the same room.
 #[derive(Clone, Copy)]
 pub struct Room {
+    /// The room's id.
+    pub id: RoomId,
     /// The room's code.
     pub code: RoomCode,
     /// The reader's member id.
@@ -120,10 +122,10 @@ impl Room {
     pub fn new(snapshot: Snapshot, markup: Vec<MessageMarkup>, page: EventId) -> Self {
         let server_markup = ServerMarkup::default();
         server_markup.insert(&[&snapshot.events[..], &snapshot.quoted].concat(), markup);
-        let (code, me, capacity, locked) =
-            (snapshot.room.code, snapshot.member, snapshot.room.capacity, snapshot.room.locked);
+        let (RoomInfo { id, code, capacity, locked }, me) = (snapshot.room.clone(), snapshot.member);
         let client = Client::new(page.0.as_u64_pair().1, Some(snapshot), Outbox::default());
         let room = Self {
+            id,
             code,
             me,
             capacity,
@@ -169,7 +171,7 @@ impl Room {
             on_cleanup(move || {
                 self.close();
                 if self.leaving.get_untracked() && !self.is_over() {
-                    leave::finish(self.code);
+                    leave::finish(self.code, self.id);
                 }
                 browser::toggle_root_attribute("data-live", false);
             });

@@ -1,11 +1,12 @@
 //! State of a room's page that survives a reload, in this tab's session storage: unsent messages, the composer's text,
 //! which message it answers or edits, and the scroll anchor.
 //!
-//! All pages of a tab share it. One of them may be in the browser's page cache and wake up after others
+//! It hangs on the room's id: it survives another code of the room, and is never found in another room that gets the
+//! code. All pages of a tab share it. One of them may be in the browser's page cache and wake up after others
 //! have written there. So a page removes only what it has stored or taken over.
 
 use client::{Outbox, Status};
-use protocol::{EventId, RoomCode, codec};
+use protocol::{EventId, RoomCode, RoomId, codec};
 
 use super::browser;
 
@@ -17,9 +18,10 @@ pub(super) struct TabStorage {
 }
 
 impl TabStorage {
-    /// Opens the storage of this room, before anything is taken over.
-    pub(super) fn new(code: RoomCode) -> Self {
-        Self { key: outbox_key(code), own: String::new() }
+    /// Opens the storage of this room, before anything is taken over, and notes that the room has this code.
+    pub(super) fn new(code: RoomCode, room: RoomId) -> Self {
+        browser::set_session_item(&room_key(code), &room.to_string());
+        Self { key: outbox_key(room), own: String::new() }
     }
 
     /// Takes over the unsent drafts of other pages of this tab. Drafts that this version cannot decode come as text.
@@ -77,29 +79,39 @@ fn texts(stored: &str) -> Vec<String> {
     browser::texts_in_json(stored, "body")
 }
 
-fn outbox_key(code: RoomCode) -> String {
-    format!("flasky.outbox.{code}")
+fn room_key(code: RoomCode) -> String {
+    format!("flasky.room.{code}")
 }
 
-fn draft_key(code: RoomCode) -> String {
-    format!("flasky.draft.{code}")
+/// The room that this tab last had under this code. For pages outside of the room, which are not told its id.
+#[must_use]
+pub fn get_room(code: RoomCode) -> Option<RoomId> {
+    browser::session_item(&room_key(code))?.parse().ok().map(RoomId)
+}
+
+fn outbox_key(room: RoomId) -> String {
+    format!("flasky.outbox.{room}")
+}
+
+fn draft_key(room: RoomId) -> String {
+    format!("flasky.draft.{room}")
 }
 
 /// Prefix of a stored edit whose text differs from its message's.
 const CHANGED: &str = "changed";
 
-fn compose_target_key(code: RoomCode) -> String {
-    format!("flasky.aim.{code}")
+fn compose_target_key(room: RoomId) -> String {
+    format!("flasky.aim.{room}")
 }
 
 /// Stores the composer's text.
-pub(super) fn set_draft(code: RoomCode, text: &str) {
-    browser::set_session_item(&draft_key(code), text);
+pub(super) fn set_draft(room: RoomId, text: &str) {
+    browser::set_session_item(&draft_key(room), text);
 }
 
 /// The composer's stored text; `None` when that cannot be read.
-pub(super) fn get_draft(code: RoomCode) -> Option<String> {
-    browser::session_item(&draft_key(code))
+pub(super) fn get_draft(room: RoomId) -> Option<String> {
+    browser::session_item(&draft_key(room))
 }
 
 /// Message that the composer answers or edits.
@@ -114,39 +126,39 @@ pub struct ComposeTarget {
 }
 
 /// Stores the compose target. `is_unsent` tells that its text differs from the message's.
-pub(super) fn set_compose_target(code: RoomCode, target: Option<&ComposeTarget>, is_unsent: bool) {
+pub(super) fn set_compose_target(room: RoomId, target: Option<&ComposeTarget>, is_unsent: bool) {
     let kind = |edits| match (edits, is_unsent) {
         (false, _) => "reply",
         (true, false) => "edit",
         (true, true) => CHANGED,
     };
     let target = target.map(|ComposeTarget { edits, target, text }| format!("{} {target}\n{text}", kind(*edits)));
-    browser::set_session_item(&compose_target_key(code), &target.unwrap_or_default());
+    browser::set_session_item(&compose_target_key(room), &target.unwrap_or_default());
 }
 
 /// The stored compose target.
-pub(super) fn get_compose_target(code: RoomCode) -> Option<ComposeTarget> {
-    let kept = browser::session_item(&compose_target_key(code))?;
+pub(super) fn get_compose_target(room: RoomId) -> Option<ComposeTarget> {
+    let kept = browser::session_item(&compose_target_key(room))?;
     let (target, text) = kept.split_once('\n')?;
     let (kind, target) = target.split_once(' ')?;
     Some(ComposeTarget { edits: kind != "reply", target: EventId(target.parse().ok()?), text: text.to_owned() })
 }
 
-fn half_typed_key(code: RoomCode) -> String {
-    format!("flasky.edits.{code}")
+fn half_typed_key(room: RoomId) -> String {
+    format!("flasky.edits.{room}")
 }
 
 /// Keeps changes that were set aside half typed.
-pub(super) fn set_half_typed(code: RoomCode, edits: &[ComposeTarget]) {
+pub(super) fn set_half_typed(room: RoomId, edits: &[ComposeTarget]) {
     let edits: Vec<_> = edits.iter().map(|ComposeTarget { target, text, .. }| format!("{target}\n{text}")).collect();
     let encoded = if edits.is_empty() { String::new() } else { codec::encode(&edits) };
-    browser::set_session_item(&half_typed_key(code), &encoded);
+    browser::set_session_item(&half_typed_key(room), &encoded);
 }
 
 /// Changes that were set aside half typed.
-pub(super) fn get_half_typed(code: RoomCode) -> Vec<ComposeTarget> {
+pub(super) fn get_half_typed(room: RoomId) -> Vec<ComposeTarget> {
     let edits: Vec<String> =
-        browser::session_item(&half_typed_key(code)).and_then(|kept| codec::decode(&kept).ok()).unwrap_or_default();
+        browser::session_item(&half_typed_key(room)).and_then(|kept| codec::decode(&kept).ok()).unwrap_or_default();
     let read = |kept: String| {
         let (target, text) = kept.split_once('\n')?;
         Some(ComposeTarget { edits: true, target: EventId(target.parse().ok()?), text: text.to_owned() })
@@ -154,8 +166,8 @@ pub(super) fn get_half_typed(code: RoomCode) -> Vec<ComposeTarget> {
     edits.into_iter().filter_map(read).collect()
 }
 
-fn scroll_anchor_key(code: RoomCode) -> String {
-    format!("flasky.place.{code}")
+fn scroll_anchor_key(room: RoomId) -> String {
+    format!("flasky.place.{room}")
 }
 
 /// Scroll position of the reader, relative to a message.
@@ -179,34 +191,35 @@ impl ScrollAnchor {
 }
 
 /// Stores the scroll anchor; `None` at the end.
-pub fn set_scroll_anchor(code: RoomCode, anchor: Option<ScrollAnchor>) {
-    browser::set_session_item(&scroll_anchor_key(code), &anchor.map(ScrollAnchor::encoded).unwrap_or_default());
+pub fn set_scroll_anchor(room: RoomId, anchor: Option<ScrollAnchor>) {
+    browser::set_session_item(&scroll_anchor_key(room), &anchor.map(ScrollAnchor::encoded).unwrap_or_default());
 }
 
 /// The stored scroll anchor.
 #[must_use]
-pub fn get_scroll_anchor(code: RoomCode) -> Option<ScrollAnchor> {
-    ScrollAnchor::read(&browser::session_item(&scroll_anchor_key(code))?)
+pub fn get_scroll_anchor(room: RoomId) -> Option<ScrollAnchor> {
+    ScrollAnchor::read(&browser::session_item(&scroll_anchor_key(room))?)
 }
 
 /// All unsent texts that this tab stores for the room, oldest first.
 #[must_use]
-pub fn unsent_texts(code: RoomCode) -> Vec<String> {
-    let mut texts = texts(&browser::session_item(&outbox_key(code)).unwrap_or_default());
-    let changed = browser::session_item(&compose_target_key(code)).filter(|kept| kept.starts_with(CHANGED));
-    texts.extend(get_half_typed(code).into_iter().map(|half| half.text));
-    let typed = [get_draft(code), changed.and_then(|_| get_compose_target(code)).map(|target| target.text)];
+pub fn unsent_texts(room: RoomId) -> Vec<String> {
+    let mut texts = texts(&browser::session_item(&outbox_key(room)).unwrap_or_default());
+    let changed = browser::session_item(&compose_target_key(room)).filter(|kept| kept.starts_with(CHANGED));
+    texts.extend(get_half_typed(room).into_iter().map(|half| half.text));
+    let typed = [get_draft(room), changed.and_then(|_| get_compose_target(room)).map(|target| target.text)];
     texts.extend(typed.into_iter().flatten().filter(|text| !text.trim().is_empty()));
     texts
 }
 
-/// Removes everything this tab stores for the room.
-pub fn clear(code: RoomCode) {
-    set_draft(code, "");
-    set_compose_target(code, None, false);
-    set_half_typed(code, &[]);
-    set_scroll_anchor(code, None);
-    browser::set_session_item(&outbox_key(code), "");
+/// Removes everything this tab stores for the room with this code.
+pub fn clear(code: RoomCode, room: RoomId) {
+    browser::set_session_item(&room_key(code), "");
+    set_draft(room, "");
+    set_compose_target(room, None, false);
+    set_half_typed(room, &[]);
+    set_scroll_anchor(room, None);
+    browser::set_session_item(&outbox_key(room), "");
 }
 
 #[cfg(test)]

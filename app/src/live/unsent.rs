@@ -127,7 +127,7 @@ impl Room {
     /// Clears the tab's storage of a room that is over, whose page showed it.
     pub(super) fn forget(self) {
         self.write_to_storage();
-        tab_storage::clear(self.code);
+        tab_storage::clear(self.code, self.id);
     }
 
     /// Number of texts that stay behind when the page goes away: none where the reader leaves, who was asked then.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{Delivered, Proposal};
 use super::fault::Code;
 use super::frame_fields::FrameFields;
-use super::ids::{EventId, MemberId};
+use super::ids::{EventId, MemberId, RoomId};
 use super::limits::Limits;
 use super::name::DisplayName;
 use super::position::{Position, Seq};
@@ -136,7 +136,9 @@ pub struct Welcome {
 /// Properties of a room apart from its log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomInfo {
-    /// Its code.
+    /// Its id, for members: a page stores under it what it keeps for the room.
+    pub id: RoomId,
+    /// Its code, which may be replaced.
     pub code: RoomCode,
     /// Number of seats.
     pub capacity: u32,

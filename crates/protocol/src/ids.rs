@@ -1,4 +1,4 @@
-//! Identifiers of events and members on the wire.
+//! Identifiers of events, members and rooms on the wire.
 
 use std::fmt;
 
@@ -45,6 +45,18 @@ impl MemberId {
 }
 
 impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Identity of a room, random and the same for the room's life, whatever its code. Only members get it; it is nothing
+/// that lets anybody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RoomId(pub Uuid);
+
+impl fmt::Display for RoomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

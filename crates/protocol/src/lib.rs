@@ -25,7 +25,7 @@ pub use emoji::Emoji;
 pub use event::{Delivered, Event, EventKind, LeaveReason, Proposal};
 pub use fault::{CloseCode, Code, Fault};
 pub use frame::{ClientFrame, Member, Names, RoomInfo, ServerFrame, Welcome};
-pub use ids::{EventId, MemberId};
+pub use ids::{EventId, MemberId, RoomId};
 pub use limits::Limits;
 pub use name::DisplayName;
 pub use position::{Epoch, Position, Seq};

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use protocol::codec::{decode, encode};
 use protocol::{
     ClientFrame, CloseCode, Code, Delivered, DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits,
-    Member, MemberId, Names, Position, Proposal, RoomInfo, Seq, ServerFrame, VERSION, Welcome,
+    Member, MemberId, Names, Position, Proposal, RoomId, RoomInfo, Seq, ServerFrame, VERSION, Welcome,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +38,10 @@ fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value
 
 fn ana() -> MemberId {
     MemberId(Uuid::from_u128(0x5d1f_7a0c_93b4_4e21_8c6a_0b1e_2d3f_4a55))
+}
+
+fn room() -> RoomId {
+    RoomId("c0ffee00-1b2c-4d3e-8f40-5a6b7c8d9e0f".parse().unwrap())
 }
 
 fn ben() -> MemberId {
@@ -84,7 +88,7 @@ fn server_frames_match_fixtures() {
             member: ana(),
             position: position(42),
             recovered: true,
-            room: RoomInfo { code: "7K3M-9QXR".parse().unwrap(), capacity: 50, locked: false },
+            room: RoomInfo { id: room(), code: "7K3M-9QXR".parse().unwrap(), capacity: 50, locked: false },
             members: vec![
                 Member { member: ana(), name: name("Ana"), away: false },
                 Member { member: ben(), name: name("Ben"), away: true },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
-use protocol::{EventKind, Limits, MemberId, RoomCode};
+use protocol::{EventKind, Limits, MemberId, RoomId};
 use server::backend::{self, Backend, Draft, Lease, NewRoom};
 use server::entropy;
 
@@ -90,24 +90,24 @@ async fn sweep(store: &Store, seats: usize) {
     other.close().await;
 }
 
-async fn room(engine: &dyn Backend) -> (RoomCode, MemberId) {
+async fn room(engine: &dyn Backend) -> (RoomId, MemberId) {
     let (code, member) = (entropy::room_code(), MemberId(entropy::uuid()));
-    engine.create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 50 }).await.unwrap();
-    append(engine, code, member, EventKind::Joined { member, name: "Member".parse().unwrap() }).await;
-    (code, member)
+    let room = engine.create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 50 }).await.unwrap();
+    append(engine, room, member, EventKind::Joined { member, name: "Member".parse().unwrap() }).await;
+    (room, member)
 }
 
-async fn say(engine: Arc<dyn Backend>, (code, member): (RoomCode, MemberId), n: usize) {
-    append(&*engine, code, member, EventKind::message(format!("{n:0100}").parse().unwrap())).await;
+async fn say(engine: Arc<dyn Backend>, (room, member): (RoomId, MemberId), n: usize) {
+    append(&*engine, room, member, EventKind::message(format!("{n:0100}").parse().unwrap())).await;
 }
 
-async fn append(engine: &dyn Backend, code: RoomCode, by: MemberId, kind: EventKind) {
-    engine.append(code, Draft { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
+async fn append(engine: &dyn Backend, room: RoomId, by: MemberId, kind: EventKind) {
+    engine.append(room, Draft { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
 }
 
 /// Takes or renews a lease; the same `n` is the same lease.
-async fn hold(engine: Arc<dyn Backend>, (code, member): (RoomCode, MemberId), n: usize) {
-    engine.hold(Lease { code, member, id: uuid::Uuid::from_u128(n as u128 + 1) }, TTL).await.unwrap();
+async fn hold(engine: Arc<dyn Backend>, (room, member): (RoomId, MemberId), n: usize) {
+    engine.hold(Lease { room, member, id: uuid::Uuid::from_u128(n as u128 + 1) }, TTL).await.unwrap();
 }
 
 /// Starts a node. Returns its resident memory in KiB, and the time until it was ready.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use protocol::{EventKind, Limits, MemberId, RoomCode};
+use protocol::{EventKind, Limits, MemberId, RoomId};
 use server::backend::{self, Backend, Draft, NewRoom};
 use server::entropy;
 
@@ -65,18 +65,18 @@ async fn fill(url: &str, arguments: &Arguments) {
 
 async fn room(store: &dyn Backend, arguments: &Arguments) {
     let code = entropy::room_code();
-    store.create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 1_000 }).await.unwrap();
+    let room = store.create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 1_000 }).await.unwrap();
     let members: Vec<MemberId> = (0..arguments.members).map(|_| MemberId(entropy::uuid())).collect();
     for (n, member) in members.iter().enumerate() {
         let name = format!("Member {n}").parse().unwrap();
-        append(store, code, *member, EventKind::Joined { member: *member, name }).await;
+        append(store, room, *member, EventKind::Joined { member: *member, name }).await;
     }
     for n in 0..arguments.messages {
         let body = format!("{n:0100}").parse().unwrap();
-        append(store, code, members[n % members.len()], EventKind::message(body)).await;
+        append(store, room, members[n % members.len()], EventKind::message(body)).await;
     }
 }
 
-async fn append(store: &dyn Backend, code: RoomCode, by: MemberId, kind: EventKind) {
-    store.append(code, Draft { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
+async fn append(store: &dyn Backend, room: RoomId, by: MemberId, kind: EventKind) {
+    store.append(room, Draft { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{EventKind, RoomCode};
+use protocol::{EventKind, RoomCode, RoomId};
 use tokio::time::Instant;
 
 use super::{
@@ -39,7 +39,7 @@ impl Measured {
 
 #[async_trait::async_trait]
 impl Backend for Measured {
-    async fn create_room(&self, room: NewRoom) -> Result<(), BackendError> {
+    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError> {
         let capacity = room.capacity;
         let answer = self.time("create_room", self.engine.create_room(room)).await;
         if answer.is_ok() {
@@ -48,12 +48,20 @@ impl Backend for Measured {
         answer
     }
 
-    async fn room(&self, code: RoomCode) -> Result<Room, BackendError> {
-        self.time("room", self.engine.room(code)).await
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError> {
+        self.time("resolve", self.engine.resolve(code)).await
     }
 
-    async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError> {
-        let answer = self.time("append", self.engine.append(code, draft)).await;
+    async fn room(&self, id: RoomId) -> Result<Room, BackendError> {
+        self.time("room", self.engine.room(id)).await
+    }
+
+    async fn find(&self, code: RoomCode) -> Result<Room, BackendError> {
+        self.time("find", self.engine.find(code)).await
+    }
+
+    async fn append(&self, id: RoomId, draft: Draft) -> Result<Appended, BackendError> {
+        let answer = self.time("append", self.engine.append(id, draft)).await;
         self.metrics.appended(match &answer {
             Ok(Appended::Stored(_)) => "stored",
             Ok(Appended::Repeat(_) | Appended::Trimmed(_)) => "repeated",
@@ -70,16 +78,16 @@ impl Backend for Measured {
         answer
     }
 
-    async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
-        self.time("read", self.engine.read(code, from, limit)).await
+    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
+        self.time("read", self.engine.read(id, from, limit)).await
     }
 
-    async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
-        self.time("subscribe", self.engine.subscribe(code)).await
+    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {
+        self.time("subscribe", self.engine.subscribe(id)).await
     }
 
-    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
-        self.time("signal", self.engine.signal(code, signal)).await
+    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError> {
+        self.time("signal", self.engine.signal(id, signal)).await
     }
 
     async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {

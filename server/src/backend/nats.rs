@@ -6,12 +6,18 @@
 //!
 //! | subject | content |
 //! |---|---|
-//! | `….CODE.head` | epoch, newest seq, highest trimmed seq, size of the events in the log |
-//! | `….CODE.roster` | capacity and seats; the head contains its version |
-//! | `….CODE.event.SLOT` | one event in its current version. `SLOT` is its seq modulo the room's ring size |
-//! | `….CODE.event.end` | the room ended |
-//! | `….CODE.id.ID` | the seq of the event with this id, for as long as the room exists |
-//! | `….CODE.name.MEMBER` | a member's name, also after the member left |
+//! | `….code.CODE` | the id of the room that has this code |
+//! | `….ID.head` | epoch, newest seq, highest trimmed seq, size of the events in the log |
+//! | `….ID.roster` | code, capacity and seats; the head contains its version |
+//! | `….ID.event.SLOT` | one event in its current version. `SLOT` is its seq modulo the room's ring size |
+//! | `….ID.event.end` | the room ended |
+//! | `….ID.id.EVENT` | the seq of the event with this id, for as long as the room exists |
+//! | `….ID.name.MEMBER` | a member's name, also after the member left |
+//!
+//! **A room's code is one message that points to its id**, on which everything else hangs. Creation and end change it in
+//! one batch with the room, and a batch is atomic within one stream. So the id of a new room is drawn until its stream is
+//! the code's, four times on average. (A new code of an existing room would be drawn the same way; one batch would write
+//! its message, remove the old one's, and name it in the roster.)
 //!
 //! **Every append rewrites the head** on condition that no other process has done so, in one batch with the event and
 //! what the event changes. So a room has one order, a seat is taken once, and a node that decided on outdated state
@@ -29,8 +35,8 @@
 //! room; each node has one per stream, which follows the rosters ([`watch`]) for the sweep.
 //!
 //! **Leases** are messages with a time to live, in a stream in memory ([`lease`]). **A room that ended** has an empty
-//! head and an empty roster until its subjects are purged: by the process that ended it, by one that creates a room
-//! with the same code, or by a sweep.
+//! head, roster and code until its subjects are purged: by the process that ended it, or by a sweep. A room that is
+//! created under the code meanwhile has another id, and overwrites the code's message.
 //!
 //! **Streams that are deleted, emptied or recreated** are detected by an identity record in each ([`health`]). The
 //! process exits then, and the next start creates the streams.
@@ -62,7 +68,7 @@ use std::time::Duration;
 
 use async_nats::Event;
 use bytes::Bytes;
-use protocol::{Limits, RoomCode};
+use protocol::{Limits, RoomCode, RoomId};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
@@ -79,7 +85,9 @@ use self::seats::{Known, Seats};
 use self::store::{Put, Store};
 use self::watch::Watch;
 use self::writer::Writers;
-use super::{Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Seat, Signal, Subscription};
+use super::{
+    Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Seat, Signal, Subscription, draw_id,
+};
 
 /// Time limit of every operation, whatever happens to the servers.
 const VERB: Duration = Duration::from_secs(8);
@@ -161,31 +169,35 @@ impl Drop for Nats {
 
 #[async_trait::async_trait]
 impl Backend for Nats {
-    async fn create_room(&self, room: NewRoom) -> Result<(), BackendError> {
+    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError> {
         let now = Instant::now();
         self.ask(|engine| engine.create(room, now)).await
     }
 
-    async fn room(&self, code: RoomCode) -> Result<super::Room, BackendError> {
-        self.ask(|engine| async move { engine.room(code).await }).await
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError> {
+        self.ask(|engine| async move { engine.resolve(code).await }).await
     }
 
-    async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError> {
+    async fn room(&self, id: RoomId) -> Result<super::Room, BackendError> {
+        self.ask(|engine| async move { engine.room(id).await }).await
+    }
+
+    async fn append(&self, id: RoomId, draft: Draft) -> Result<Appended, BackendError> {
         let now = Instant::now();
-        self.ask(|engine| engine.append(code, draft, now)).await
+        self.ask(|engine| engine.append(id, draft, now)).await
     }
 
-    async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
-        self.ask(|engine| async move { engine.read(code, from, limit).await }).await
+    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
+        self.ask(|engine| async move { engine.read(id, from, limit).await }).await
     }
 
-    async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
-        self.ask(|engine| engine.subscribe(code)).await
+    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {
+        self.ask(|engine| engine.subscribe(id)).await
     }
 
-    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
+    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError> {
         self.ask(|engine| async move {
-            let Put { subject, payload, .. } = Put::new(engine.store.names.signal(code), &Signalled::from(signal))?;
+            let Put { subject, payload, .. } = Put::new(engine.store.names.signal(id), &Signalled::from(signal))?;
             // Best effort: an error means that the signal is lost.
             drop(engine.store.client.publish(subject, payload).await);
             Ok(())
@@ -270,33 +282,48 @@ impl Engine {
         Ok(engine)
     }
 
-    async fn create(self: Arc<Self>, new: NewRoom, now: Instant) -> Result<(), BackendError> {
-        let names = self.store.names.room(new.code);
+    async fn create(self: Arc<Self>, new: NewRoom, now: Instant) -> Result<RoomId, BackendError> {
+        let id = loop {
+            let id = draw_id()?;
+            if subject::shard_of(id) == subject::shard_of_code(new.code) {
+                break id;
+            }
+        };
+        let (names, (stream, subject)) = (self.store.names.room(id), self.store.names.code(new.code));
         let room = Room::new(&new, self.limits.events);
+        // Stream sequence of the code's message, which is empty after the end of an earlier room with the code.
+        let mut freed = 0;
         loop {
+            let code = Put::new(subject.clone(), &id)?.expecting(freed);
             let roster = Put::new(names.roster(), &room.roster)?.expecting(0);
             let head = Put::new(names.head(), &room.head)?.expecting(0);
-            match self.store.commit(vec![roster, head]).await {
+            match self.store.commit(vec![code, roster, head]).await {
                 Ok(mark) => {
-                    self.seats.learn(new.code, mark - 1, &room.roster, Known::Own(now));
-                    return Ok(());
+                    self.seats.learn(id, mark - 1, &room.roster, Known::Own(now));
+                    return Ok(id);
                 }
                 Err(store::CommitError::Failed(error)) => return Err(error),
-                Err(store::CommitError::Conflict) => match self.store.last(&names.stream, &names.head()).await? {
-                    Some(head) if !head.payload.is_empty() => return Err(BackendError::Conflict),
-                    Some(head) => self.purge(new.code, head.seq).await?,
-                    None => {}
+                Err(store::CommitError::Conflict) => match self.store.last(&stream, &subject).await? {
+                    Some(code) if !code.payload.is_empty() => return Err(BackendError::Conflict),
+                    // Freed, purged or taken and freed again just now.
+                    code => freed = code.map_or(0, |code| code.seq),
                 },
             }
         }
     }
 
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError> {
+        let (stream, subject) = self.store.names.code(code);
+        let found = room::full(self.store.last(&stream, &subject).await?).ok_or(BackendError::NotFound)?;
+        record::decode(&found.payload)
+    }
+
     async fn hold(&self, lease: Lease, ttl: Duration, now: Instant) -> Result<(), BackendError> {
-        let joined = match self.seats.joined(lease.code, lease.member) {
+        let joined = match self.seats.joined(lease.room, lease.member) {
             Some(joined) => joined,
             // The seat may have been taken on another node just now.
             None => {
-                let room = Room::load(&self.store, lease.code).await?;
+                let room = Room::load(&self.store, lease.room).await?;
                 room.roster.seat(lease.member).ok_or(BackendError::NotFound)?.joined
             }
         };

@@ -1,7 +1,7 @@
 //! The embedded store: one SQLite file, one writer thread and one reader thread.
 //!
 //! The writer owns all mutable state: the writing connection, the leases and the subscribers. All operations except
-//! [`Backend::room`] and [`Backend::read`] go through its queue, so events have one order and no lock is needed.
+//! [`Backend::resolve`], [`Backend::room`], [`Backend::find`] and [`Backend::read`] go through its queue, so events have one order and no lock is needed.
 //! The reader has its own connection and begins a new transaction for every query, so it sees whatever is committed.
 
 pub(super) mod backup;
@@ -21,16 +21,17 @@ mod writer;
 use std::path::Path;
 use std::time::Duration;
 
-use protocol::{Limits, RoomCode, Seq};
+use protocol::{Limits, RoomCode, RoomId, Seq};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::reader::Query;
+use self::rooms::Key;
 use self::writer::{Job, Write, Writer};
 use super::{
-    Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
+    Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription, draw_id,
 };
 
 /// Maximum number of operations queued for a thread. Further callers wait for a free slot, in order of arrival.
@@ -53,7 +54,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// `Unavailable` when the file cannot be opened, is in use by another server, has several names (hard links, or a
-    /// mount of its own), or was written by a later version; `Corrupt` when it is damaged or is not this program's
+    /// mount of its own), or has the format of a later version or of one before 0.1.0; `Corrupt` when it is damaged or is not this program's
     /// database. A file that is refused is not changed.
     pub async fn open(path: &Path, limits: &Limits) -> Result<Self, BackendError> {
         let (jobs, inbox) = mpsc::channel(QUEUE);
@@ -78,30 +79,38 @@ impl Sqlite {
 
 #[async_trait::async_trait]
 impl Backend for Sqlite {
-    async fn create_room(&self, room: NewRoom) -> Result<(), BackendError> {
+    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError> {
+        let (id, now) = (draw_id()?, Instant::now());
+        ask(&self.jobs, |reply| Job::Write(Write::Create { id, room, now, reply })).await
+    }
+
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError> {
+        ask(&self.queries, |reply| Query::Resolve { code, reply }).await
+    }
+
+    async fn room(&self, id: RoomId) -> Result<Room, BackendError> {
+        ask(&self.queries, |reply| Query::Room { key: Key::Id(id), reply }).await
+    }
+
+    async fn find(&self, code: RoomCode) -> Result<Room, BackendError> {
+        ask(&self.queries, |reply| Query::Room { key: Key::Code(code), reply }).await
+    }
+
+    async fn append(&self, id: RoomId, draft: Draft) -> Result<Appended, BackendError> {
         let now = Instant::now();
-        ask(&self.jobs, |reply| Job::Write(Write::Create { room, now, reply })).await
+        ask(&self.jobs, |reply| Job::Write(Write::Append { id, draft, now, reply })).await
     }
 
-    async fn room(&self, code: RoomCode) -> Result<Room, BackendError> {
-        ask(&self.queries, |reply| Query::Room { code, reply }).await
+    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
+        ask(&self.queries, |reply| Query::Read { id, from, limit, reply }).await
     }
 
-    async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError> {
-        let now = Instant::now();
-        ask(&self.jobs, |reply| Job::Write(Write::Append { code, draft, now, reply })).await
+    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {
+        ask(&self.jobs, |reply| Job::Subscribe { id, reply }).await
     }
 
-    async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
-        ask(&self.queries, |reply| Query::Read { code, from, limit, reply }).await
-    }
-
-    async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
-        ask(&self.jobs, |reply| Job::Subscribe { code, reply }).await
-    }
-
-    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
-        match self.jobs.try_send(Job::Signal { code, signal }) {
+    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError> {
+        match self.jobs.try_send(Job::Signal { id, signal }) {
             // A full queue drops the signal: the queued operations are more important.
             Ok(()) | Err(TrySendError::Full(_)) => Ok(()),
             Err(TrySendError::Closed(_)) => Err(closed()),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomCode, Seq, ServerFrame, codec};
+use protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomId, Seq, ServerFrame, codec};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -178,14 +178,13 @@ impl Feed {
 }
 
 /// Follows the room until it ends or no session is attached. Dropping `marks` without `Ended` means a lost feed.
-pub(super) async fn run(hub: Arc<Shared>, code: RoomCode, feed: Arc<Feed>, marks: watch::Sender<Mark>) {
+pub(super) async fn run(hub: Arc<Shared>, id: RoomId, feed: Arc<Feed>, marks: watch::Sender<Mark>) {
     let ended = tokio::select! {
         () = feed.stop.cancelled() => false,
-        ended = follow(&hub, code, &feed, &marks) => ended,
+        ended = follow(&hub, id, &feed, &marks) => ended,
     };
-    // Removed from the map before the sessions notice: a session that attaches afterwards gets a feed of the next room
-    // with this code.
-    hub.forget(code, &feed);
+    // Removed from the map before the sessions notice, so that no session attaches to a feed that has stopped.
+    hub.forget(id, &feed);
     if ended {
         feed.change(Ring::end);
         marks.send_replace(Mark::Ended);
@@ -193,8 +192,8 @@ pub(super) async fn run(hub: Arc<Shared>, code: RoomCode, feed: Arc<Feed>, marks
 }
 
 /// Returns true when the room has ended, false when the first subscription fails.
-async fn follow(hub: &Shared, code: RoomCode, feed: &Feed, marks: &watch::Sender<Mark>) -> bool {
-    let Subscription { head, mut deliveries } = match hub.backend.subscribe(code).await {
+async fn follow(hub: &Shared, id: RoomId, feed: &Feed, marks: &watch::Sender<Mark>) -> bool {
+    let Subscription { head, mut deliveries } = match hub.backend.subscribe(id).await {
         Ok(subscription) => subscription,
         Err(BackendError::NotFound) => return true,
         Err(error) => {
@@ -206,12 +205,12 @@ async fn follow(hub: &Shared, code: RoomCode, feed: &Feed, marks: &watch::Sender
     feed.change(|ring| ring.restart(head.seq));
     marks.send_replace(Mark::Live(head));
     loop {
-        if receive(hub, code, feed, marks, epoch, &mut deliveries).await {
+        if receive(hub, id, feed, marks, epoch, &mut deliveries).await {
             return true;
         }
         // The subscription is lost. Missed events are in the log, where the sessions continue from their cursors.
         hub.metrics.overflowed(Overflow::Feed);
-        let Some(subscription) = subscribe_again(hub, code, epoch).await else { return true };
+        let Some(subscription) = subscribe_again(hub, id, epoch).await else { return true };
         let seq = feed.change(|ring| ring.restart(subscription.head.seq));
         marks.send_replace(Mark::Live(Position { epoch, seq }));
         deliveries = subscription.deliveries;
@@ -221,7 +220,7 @@ async fn follow(hub: &Shared, code: RoomCode, feed: &Feed, marks: &watch::Sender
 /// Handles deliveries. Returns true when the room has ended, false when the subscription is lost.
 async fn receive(
     hub: &Shared,
-    code: RoomCode,
+    id: RoomId,
     feed: &Feed,
     marks: &watch::Sender<Mark>,
     epoch: Epoch,
@@ -229,7 +228,7 @@ async fn receive(
 ) -> bool {
     let mut ready = Vec::new();
     while deliveries.recv_many(&mut ready, GATHER).await > 0 {
-        feed.seat(&ready, |member| hub.is_connected(code, member));
+        feed.seat(&ready, |member| hub.is_connected(id, member));
         let (mut events, mut signals, mut called, mut ended) = (Vec::new(), Vec::new(), false, false);
         let now = Instant::now();
         for delivery in ready.drain(..) {
@@ -251,11 +250,11 @@ async fn receive(
         }
         // After the events, so that they do not wait for the answers that signals need.
         for signal in signals {
-            hear(hub, code, feed, signal).await;
+            hear(hub, id, feed, signal).await;
         }
         if called {
             // Concurrently: the next events wait for these answers.
-            let answers = hub.connected(code).into_iter().map(|member| say_back(hub, code, member));
+            let answers = hub.connected(id).into_iter().map(|member| say_back(hub, id, member));
             stream::iter(answers).buffer_unordered(SIDE_BY_SIDE).collect::<()>().await;
         }
     }
@@ -265,9 +264,9 @@ async fn receive(
 /// Applies a presence or typing signal, except `Away` for a member who is connected to this node: that one is about a
 /// connection to another node, and is answered with `Back`. `Back` is repeated at every roll call, and passed to the
 /// sessions once.
-async fn hear(hub: &Shared, code: RoomCode, feed: &Feed, signal: Signal) {
+async fn hear(hub: &Shared, id: RoomId, feed: &Feed, signal: Signal) {
     match signal.sign {
-        Sign::Away { .. } if hub.is_connected(code, signal.member) => return say_back(hub, code, signal.member).await,
+        Sign::Away { .. } if hub.is_connected(id, signal.member) => return say_back(hub, id, signal.member).await,
         Sign::Away { .. } => drop(feed.depart(signal.member)),
         Sign::Back if !feed.confirm(signal.member) => return,
         Sign::Back => {}
@@ -277,15 +276,15 @@ async fn hear(hub: &Shared, code: RoomCode, feed: &Feed, signal: Signal) {
     drop(feed.signals.send(signal.into()));
 }
 
-async fn say_back(hub: &Shared, code: RoomCode, member: MemberId) {
-    drop(hub.backend.signal(code, Signal { member, sign: Sign::Back }).await);
+async fn say_back(hub: &Shared, id: RoomId, member: MemberId) {
+    drop(hub.backend.signal(id, Signal { member, sign: Sign::Back }).await);
 }
 
 /// Subscribes again, and retries until that succeeds. Returns `None` if the room has ended meanwhile.
-async fn subscribe_again(hub: &Shared, code: RoomCode, epoch: Epoch) -> Option<Subscription> {
+async fn subscribe_again(hub: &Shared, id: RoomId, epoch: Epoch) -> Option<Subscription> {
     let mut pause = RETRY.0;
     loop {
-        match hub.backend.subscribe(code).await {
+        match hub.backend.subscribe(id).await {
             Ok(subscription) => return (subscription.head.epoch == epoch).then_some(subscription),
             Err(BackendError::NotFound) => return None,
             Err(error) => {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use protocol::{Limits, MemberId, RoomCode};
+use protocol::{Limits, MemberId};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
@@ -39,14 +39,14 @@ fn kib(bytes: usize) -> u32 {
 pub(super) struct Metered {
     stream: TokioIo<Upgraded>,
     budget: Arc<Rate>,
-    member: (RoomCode, MemberId),
+    member: MemberId,
     /// KiB that were read and are still to be charged.
     owed: u32,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Metered {
-    pub(super) fn new(stream: Upgraded, budget: Arc<Rate>, member: (RoomCode, MemberId)) -> Self {
+    pub(super) fn new(stream: Upgraded, budget: Arc<Rate>, member: MemberId) -> Self {
         Self { stream: TokioIo::new(stream), budget, member, owed: OPENING, pause: None }
     }
 
@@ -62,8 +62,7 @@ impl Metered {
                 ready!(pause.as_mut().poll(context));
                 self.pause = None;
             }
-            let (code, member) = self.member;
-            match self.budget.take_many(code, member, self.owed) {
+            match self.budget.take_many(self.member, self.owed) {
                 Ok(()) => {
                     self.owed = 0;
                     return Poll::Ready(());

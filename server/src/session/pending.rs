@@ -27,15 +27,15 @@ pub(super) enum Decided {
 
 /// Appends an event, within the member's rate limit.
 pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKind) -> Pending {
-    let Lease { code, member, .. } = lease;
-    if let Err(wait) = state.appends.take(code, member) {
+    let Lease { room, member, .. } = lease;
+    if let Err(wait) = state.appends.take(member) {
         let fault = Fault { code: Code::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
         return Box::pin(ready(Decided::Append(id, Err(fault))));
     }
     let (backend, still_held) = (state.backend.clone(), hold(state, lease));
     let draft = Draft { id, at: clock::unix_ms(), by: member, kind };
     Box::pin(async move {
-        match backend.append(code, draft).await {
+        match backend.append(room, draft).await {
             // A store that takes no event, as on a full disk, may still serve readers. If it cannot renew the lease
             // either, it does not answer at all: the connection is closed, and the page shows that it is reconnecting.
             Err(error @ BackendError::Unavailable(_)) if is_silent(still_held.await) => Decided::Silence(error),
@@ -46,11 +46,11 @@ pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKin
 
 /// Frees the member's seat.
 pub(super) fn leave(state: &AppState, lease: Lease) -> Pending {
-    let (backend, Lease { code, member, .. }) = (state.backend.clone(), lease);
+    let (backend, Lease { room, member, .. }) = (state.backend.clone(), lease);
     let kind = EventKind::Left { member, why: LeaveReason::Choice };
     let left = Draft { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
     Box::pin(async move {
-        match backend.append(code, left).await {
+        match backend.append(room, left).await {
             Ok(_) | Err(BackendError::Conflict | BackendError::NotFound) => Decided::Left,
             Err(error) => Decided::Silence(error),
         }

@@ -6,7 +6,7 @@ use crate::state::AppState;
 
 /// Publishes that the member is writing, or has stopped. Dropped above the member's rate limit.
 pub(super) async fn typing(state: &AppState, lease: Lease, typing: bool) {
-    if state.signals.take(lease.code, lease.member).is_ok() {
+    if state.signals.take(lease.member).is_ok() {
         say(state, lease, Sign::Typing(typing)).await;
     }
 }
@@ -19,17 +19,17 @@ pub(super) async fn back(state: &AppState, lease: Lease) {
 /// Handles the end of a connection. If it was the member's last on this node and the seat is still held, publishes that
 /// the member is away, and until when the seat is kept.
 pub(super) async fn departed(state: &AppState, lease: Lease, held: bool) {
-    let Lease { code, member, .. } = lease;
-    if !state.hub.depart(code, member) || !held {
+    let Lease { room, member, .. } = lease;
+    if !state.hub.depart(room, member) || !held {
         return;
     }
     say(state, lease, Sign::Away { until: clock::unix_ms() + state.limits.grace_ms }).await;
     // A member who comes back at this moment may have been announced before `Away` was sent.
-    if state.hub.connections(code, member) > 0 {
+    if state.hub.connections(room, member) > 0 {
         back(state, lease).await;
     }
 }
 
-async fn say(state: &AppState, Lease { code, member, .. }: Lease, sign: Sign) {
-    drop(state.backend.signal(code, Signal { member, sign }).await);
+async fn say(state: &AppState, Lease { room, member, .. }: Lease, sign: Sign) {
+    drop(state.backend.signal(room, Signal { member, sign }).await);
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
-use protocol::{MemberId, RoomCode};
+use protocol::MemberId;
 
-/// Token bucket per member of a room.
+/// Token bucket per member. One session is another member in each room, so each room has a bucket of its own.
 pub struct Rate {
-    limiter: DefaultKeyedRateLimiter<(RoomCode, MemberId)>,
+    limiter: DefaultKeyedRateLimiter<MemberId>,
     clock: DefaultClock,
     burst: u32,
 }
@@ -29,17 +29,17 @@ impl Rate {
     ///
     /// # Errors
     /// Returns the time after which there is one.
-    pub fn take(&self, code: RoomCode, member: MemberId) -> Result<(), Duration> {
-        self.take_many(code, member, 1)
+    pub fn take(&self, member: MemberId) -> Result<(), Duration> {
+        self.take_many(member, 1)
     }
 
     /// Takes several tokens at once, at most a full bucket.
     ///
     /// # Errors
     /// Returns the time after which there are as many, if nobody takes any meanwhile. None are taken then.
-    pub fn take_many(&self, code: RoomCode, member: MemberId, tokens: u32) -> Result<(), Duration> {
+    pub fn take_many(&self, member: MemberId, tokens: u32) -> Result<(), Duration> {
         let Some(tokens) = NonZeroU32::new(tokens.min(self.burst)) else { return Ok(()) };
-        match self.limiter.check_key_n(&(code, member), tokens) {
+        match self.limiter.check_key_n(&member, tokens) {
             Ok(taken) => taken.map_err(|until| until.wait_time_from(self.clock.now())),
             // Only for more tokens than a bucket holds, which the line above excludes.
             Err(_) => Ok(()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
-use protocol::{CloseCode, Delivered, MemberId, RoomCode, ServerFrame, codec};
+use protocol::{CloseCode, Delivered, MemberId, ServerFrame, codec};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -69,9 +69,9 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Creates the WebSocket on an upgraded connection, with the inbound budget of this member of this room.
-    pub(super) async fn new(upgraded: Upgraded, state: &AppState, code: RoomCode, member: MemberId) -> Self {
-        let metered = Metered::new(upgraded, state.inbound.clone(), (code, member));
+    /// Creates the WebSocket on an upgraded connection, with the inbound budget of this member.
+    pub(super) async fn new(upgraded: Upgraded, state: &AppState, member: MemberId) -> Self {
+        let metered = Metered::new(upgraded, state.inbound.clone(), member);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)

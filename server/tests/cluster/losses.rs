@@ -186,7 +186,7 @@ impl Play {
         loop {
             let mut waiting = Vec::new();
             for room in &self.crowd.rooms {
-                let head = self.stage.observer.room(room.seat.code).await;
+                let head = self.stage.observer.find(room.seat.code).await;
                 let head = head.map_or(Seq(u64::MAX), |room| room.position.seq);
                 let late = room.people.iter().filter(|person| !person.rests_at(head));
                 waiting.extend(late.map(|person| (head, person.view())));

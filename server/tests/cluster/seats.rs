@@ -69,7 +69,7 @@ async fn seats_are_taken_and_freed_once_during_failures() {
 
     check_log(&stage, seat.code, &stays_of).await;
     for code in &made {
-        assert!(matches!(stage.observer.room(*code).await, Err(BackendError::NotFound)), "a room did not end");
+        assert!(matches!(stage.observer.resolve(*code).await, Err(BackendError::NotFound)), "a room did not end");
     }
     check_dead_node(&mut stage, &seat, lookers).await;
     check_remaining_page(&stage, &seat, stays).await;
@@ -247,7 +247,8 @@ async fn check_dead_node(stage: &mut Stage, stays: &Seat, lookers: Vec<Seat>) {
     }
     let at_both = people[2].1.clone();
     let _other_tab = Light::connect(stage.nodes[0].address, &at_both, None).await;
-    let Subscription { mut deliveries, .. } = stage.observer.subscribe(stays.code).await.unwrap();
+    let Subscription { mut deliveries, .. } =
+        stage.observer.subscribe(stage.observer.resolve(stays.code).await.unwrap()).await.unwrap();
     stage.kill_node(1);
     let mut ends = HashMap::new();
     for (_, seat) in &people[..2] {
@@ -263,7 +264,7 @@ async fn check_dead_node(stage: &mut Stage, stays: &Seat, lookers: Vec<Seat>) {
         latest = latest.max(late);
     }
     println!("who was only at the node that died left {latest} ms after their lease had run out, at the latest");
-    let inside = stage.observer.room(stays.code).await.unwrap().members;
+    let inside = stage.observer.find(stays.code).await.unwrap().members;
     let inside: Vec<_> = inside.into_iter().map(|member| member.member).collect();
     assert_eq!(inside, [stays.member, at_both.member]);
     http::leave_room(stage.nodes[0].address, at_both).await.unwrap();
@@ -272,7 +273,8 @@ async fn check_dead_node(stage: &mut Stage, stays: &Seat, lookers: Vec<Seat>) {
 /// Time at which the seat's last lease runs out, in UTC milliseconds.
 async fn lease_end(stage: &Stage, seat: &Seat) -> u64 {
     let leases = stage.cluster.jetstream().await.get_stream("flasky_leases").await.unwrap();
-    let own = format!("flasky.lease.{}.{}.*", seat.code, seat.member.0.simple());
+    let room = stage.observer.resolve(seat.code).await.unwrap();
+    let own = format!("flasky.lease.{}.{}.*", room.0.simple(), seat.member.0.simple());
     let subjects: Vec<_> = leases.info_with_subjects(own).await.unwrap().try_collect().await.unwrap();
     let mut end = 0;
     for (subject, _) in subjects {
@@ -286,7 +288,7 @@ async fn lease_end(stage: &Stage, seat: &Seat) -> u64 {
 
 /// Asserts that the page of the user who stayed missed no event and shows the right roster.
 async fn check_remaining_page(stage: &Stage, seat: &Seat, mut stays: Person) {
-    let head = stage.observer.room(seat.code).await.unwrap().position.seq;
+    let head = stage.observer.find(seat.code).await.unwrap().position.seq;
     assert!(stays.until(PATIENCE, |view| view.live && view.head == head).await, "{:?}", stays.view());
     let truth = Truth::ask(&*stage.observer, seat.code, EVENTS).await;
     assert_eq!(checker::check(&truth, &[stays.finish().await]), []);

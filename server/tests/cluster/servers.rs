@@ -23,7 +23,7 @@ async fn acknowledged_event_is_readable_through_every_server() {
     for server in &cluster.servers {
         nodes.push(backend::open(&format!("nats://{}", server.address()), &Limits::default()).await.unwrap());
     }
-    let code = room_of(&*nodes[0], 50, &[1]).await;
+    let id = room_of(&*nodes[0], 50, &[1]).await;
     let mut said = Vec::new();
     for n in 0..150 {
         let writer = &nodes[n % 3];
@@ -32,9 +32,9 @@ async fn acknowledged_event_is_readable_through_every_server() {
             Some(target) if n % 3 == 2 => edited(1, *target, &format!("{n} changed")),
             _ => message(1, &format!("{n} first")),
         };
-        let event = stored(writer.append(code, draft).await);
+        let event = stored(writer.append(id, draft).await);
         for reader in &nodes {
-            let page = reader.read(code, From::Latest, 3).await.unwrap();
+            let page = reader.read(id, From::Latest, 3).await.unwrap();
             assert_eq!(page.events.last(), Some(&event), "an acknowledged event is not read");
             let old = said.last().and_then(|id| page.events.iter().find(|one| one.id == *id));
             if n % 3 == 2 {
@@ -49,19 +49,20 @@ async fn acknowledged_event_is_readable_through_every_server() {
 #[tokio::test]
 async fn paused_server_does_not_block_reads() {
     let cluster = Cluster::start().await;
-    let code = {
+    let (id, code) = {
         let node = backend::open(&cluster.url(), &Limits::default()).await.unwrap();
-        room_of(&*node, 50, &[1]).await
+        let id = room_of(&*node, 50, &[1]).await;
+        (id, node.room(id).await.unwrap().code)
     };
     // The node is connected to the leader of the room's stream only. The paused server is another one.
     let leader = cluster.leader(&cluster.stream_of(code).await).await;
     let url = format!("nats://{}", cluster.servers[leader].address());
     let node = backend::open(&url, &Limits::default()).await.unwrap();
-    let said = stored(node.append(code, message(1, "hello")).await);
+    let said = stored(node.append(id, message(1, "hello")).await);
     let slow = (leader + 1) % 3;
     cluster.servers[slow].pause();
     for _ in 0..40 {
-        let page = node.read(code, From::Latest, 1).await.unwrap();
+        let page = node.read(id, From::Latest, 1).await.unwrap();
         assert_eq!(page.events, std::slice::from_ref(&said));
     }
     cluster.servers[slow].resume();

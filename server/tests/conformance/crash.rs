@@ -3,29 +3,29 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
-use protocol::{Epoch, EventId, Limits, RoomCode};
-use server::backend::{self, NewRoom};
+use protocol::{EventId, Limits, RoomCode, RoomId};
+use server::backend;
 
-use crate::support::{Store, joined, latest, message};
+use crate::support::{Store, joined, latest, message, new_room};
 
 const STORE: &str = "CONFORMANCE_CRASH_STORE";
 const ACKS: usize = 300;
 
 pub(crate) async fn acknowledged_event_survives_sigkill(store: &Store) {
     for round in 1..=3 {
-        let (code, acked) = run_and_kill(&store.url);
+        let (room, acked) = run_and_kill(&store.url);
         let backend = store.open_with(&unlimited()).await;
-        let log = latest(&*backend, code).await;
+        let log = latest(&*backend, room).await;
         for id in &acked {
             assert!(log.iter().any(|event| event.id == *id), "an acknowledged event is lost in round {round}");
         }
-        assert_eq!(backend.room(code).await.unwrap().members.len(), 2);
+        assert_eq!(backend.room(room).await.unwrap().members.len(), 2);
         backend.close().await;
     }
 }
 
 /// Starts the child and kills it while it appends. Returns the room and the ids acknowledged before.
-fn run_and_kill(url: &str) -> (RoomCode, Vec<EventId>) {
+fn run_and_kill(url: &str) -> (RoomId, Vec<EventId>) {
     let mut server = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "crash::server_that_is_killed", "--nocapture", "--include-ignored"])
         .env(STORE, url)
@@ -33,7 +33,7 @@ fn run_and_kill(url: &str) -> (RoomCode, Vec<EventId>) {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let code = lines.by_ref().find_map(|line| Some(line.split_once("room ")?.1.parse().unwrap())).unwrap();
+    let room = lines.by_ref().find_map(|line| Some(RoomId(line.split_once("room ")?.1.parse().unwrap()))).unwrap();
     let acked = lines
         .filter_map(|line| Some(EventId(line.split_once("ack ")?.1.parse().unwrap())))
         .take(ACKS)
@@ -41,7 +41,7 @@ fn run_and_kill(url: &str) -> (RoomCode, Vec<EventId>) {
     server.kill().unwrap();
     server.wait().unwrap();
     assert_eq!(acked.len(), ACKS, "the server ended by itself");
-    (code, acked)
+    (room, acked)
 }
 
 /// Not a test of its own: the body of the child process that `run_and_kill` starts and kills.
@@ -53,18 +53,18 @@ async fn server_that_is_killed() {
     // `support` counts from 1 in every process: a code made from the process id keeps the rounds' rooms apart.
     let [a, b, c, d] = std::process::id().to_be_bytes();
     let code = RoomCode::from_entropy([a, b, c, d, 1]);
-    backend.create_room(NewRoom { code, epoch: Epoch(1), capacity: 50 }).await.unwrap();
+    let room = backend.create_room(new_room(code, 50)).await.unwrap();
     for member in 1..=2 {
-        backend.append(code, joined(member)).await.unwrap();
+        backend.append(room, joined(member)).await.unwrap();
     }
-    print_line(&format!("\nroom {code}"));
+    print_line(&format!("\nroom {room}"));
     let appenders = [1, 2, 1, 2].map(|member| {
         let backend = backend.clone();
         tokio::spawn(async move {
             for n in 0..100_000 {
                 let draft = message(member, &format!("{n}"));
                 let id = draft.id;
-                backend.append(code, draft).await.unwrap();
+                backend.append(room, draft).await.unwrap();
                 print_line(&format!("ack {}", id.0));
             }
         })

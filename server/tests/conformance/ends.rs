@@ -1,32 +1,32 @@
-//! Laws about endings: of a room, of an earlier room with the same code, and of the store.
+//! Laws about endings: of a room, of an earlier room with the same id, and of the store.
 
 use std::sync::Arc;
 
 use protocol::{Epoch, LeaveReason, Limits, Position, Seq};
-use server::backend::{BackendError, Delivery, From, NewRoom};
+use server::backend::{BackendError, Delivery, From, NewRoom, Room};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
 use crate::refused;
 use crate::support::{
-    Store, code, fresh, joined, latest, lease, left, member, message, ms, name, next, room_of, stored, typing,
+    Store, code, joined, latest, lease, left, member, message, ms, name, new_room, next, room_of, stored, typing,
 };
 
 pub(crate) async fn recreated_room_resets_old_positions(store: &Store) {
     let backend = store.open().await;
-    let code = room_of(&*backend, 50, &[1]).await;
-    let old = backend.room(code).await.unwrap().position;
-    stored(backend.append(code, left(1, LeaveReason::Choice)).await);
-    refused!(backend.read(code, From::After(old), 10).await, NotFound);
+    let id = room_of(&*backend, 50, &[1]).await;
+    let Room { code, position: old, .. } = backend.room(id).await.unwrap();
+    stored(backend.append(id, left(1, LeaveReason::Choice)).await);
+    refused!(backend.read(id, From::After(old), 10).await, NotFound);
 
-    backend.create_room(NewRoom { code, epoch: Epoch(u64::MAX), capacity: 2 }).await.unwrap();
-    stored(backend.append(code, joined(2)).await);
-    let new = backend.room(code).await.unwrap();
+    let id = backend.create_room(NewRoom { code, epoch: Epoch(u64::MAX), capacity: 2 }).await.unwrap();
+    stored(backend.append(id, joined(2)).await);
+    let new = backend.room(id).await.unwrap();
     assert_eq!(new.position.epoch, Epoch(u64::MAX));
     assert_eq!(new.members.len(), 1);
-    refused!(backend.read(code, From::After(old), 10).await, Reset);
-    refused!(backend.read(code, From::After(Position { seq: Seq(0), ..old }), 10).await, Reset);
-    assert_eq!(latest(&*backend, code).await.len(), 1, "events of the first room are visible");
+    refused!(backend.read(id, From::After(old), 10).await, Reset);
+    refused!(backend.read(id, From::After(Position { seq: Seq(0), ..old }), 10).await, Reset);
+    assert_eq!(latest(&*backend, id).await.len(), 1, "events of the first room are visible");
 }
 
 pub(crate) async fn room_that_nobody_joined_ends_after_its_arrival_time(store: &Store) {
@@ -58,39 +58,42 @@ pub(crate) async fn room_that_nobody_joined_ends_after_its_arrival_time(store: &
 pub(crate) async fn ended_room_leaves_nothing_behind(store: &Store) {
     let limits = Limits { events: 3, ..Limits::default() };
     let backend = store.open_with(&limits).await;
-    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let id = room_of(&*backend, 50, &[1, 2]).await;
+    let code = backend.room(id).await.unwrap().code;
     let said = message(1, "remember me");
     for draft in [said.clone(), message(1, "b"), message(1, "c"), left(1, LeaveReason::Choice)] {
-        stored(backend.append(code, draft).await);
+        stored(backend.append(id, draft).await);
     }
-    let mut heard = backend.subscribe(code).await.unwrap();
-    backend.hold(lease(code, 2, 7), ms(1_000)).await.unwrap();
+    let mut heard = backend.subscribe(id).await.unwrap();
+    backend.hold(lease(id, 2, 7), ms(1_000)).await.unwrap();
     let last = left(2, LeaveReason::Choice);
-    let end = stored(backend.append(code, last.clone()).await);
+    let end = stored(backend.append(id, last.clone()).await);
 
     assert_eq!(next(&mut heard).await, end);
     assert_eq!(heard.deliveries.recv().await, Some(Delivery::Ended));
     assert_eq!(heard.deliveries.recv().await, None);
-    refused!(backend.room(code).await, NotFound);
-    refused!(backend.read(code, From::Latest, 10).await, NotFound);
-    refused!(backend.subscribe(code).await, NotFound);
-    refused!(backend.append(code, last).await, NotFound);
-    refused!(backend.hold(lease(code, 2, 7), ms(1_000)).await, NotFound);
-    backend.release(lease(code, 2, 7)).await.unwrap();
+    refused!(backend.resolve(code).await, NotFound);
+    refused!(backend.find(code).await, NotFound);
+    refused!(backend.room(id).await, NotFound);
+    refused!(backend.read(id, From::Latest, 10).await, NotFound);
+    refused!(backend.subscribe(id).await, NotFound);
+    refused!(backend.append(id, last).await, NotFound);
+    refused!(backend.hold(lease(id, 2, 7), ms(1_000)).await, NotFound);
+    backend.release(lease(id, 2, 7)).await.unwrap();
     advance(ms(10 * limits.grace_ms)).await;
     assert_eq!(backend.expired(Instant::now()).await.unwrap(), []);
 
-    // The next room with this code inherits nothing: no ids, no names, no retention mark, no seats.
-    backend.create_room(NewRoom { code, epoch: Epoch(fresh()), capacity: 2 }).await.unwrap();
+    // The next room with this id inherits nothing: no ids, no names, no retention mark, no seats.
+    let id = backend.create_room(new_room(code, 2)).await.unwrap();
     let mut by_another = joined(3);
     by_another.by = member(1);
-    stored(backend.append(code, by_another).await);
-    let page = backend.read(code, From::Latest, 10).await.unwrap();
+    stored(backend.append(id, by_another).await);
+    let page = backend.read(id, From::Latest, 10).await.unwrap();
     assert_eq!(page.names, [(member(3), name(3))].into());
     assert!(!page.truncated);
     let mut same_id = message(3, "another");
     same_id.id = said.id;
-    stored(backend.append(code, same_id).await);
+    stored(backend.append(id, same_id).await);
     assert_eq!(heard.deliveries.recv().await, None);
 }
 
@@ -99,7 +102,9 @@ pub(crate) async fn every_operation_fails_after_close(store: &Store) {
     let room = room_of(&*backend, 50, &[1]).await;
     let mut heard = backend.subscribe(room).await.unwrap();
     backend.close().await;
-    refused!(backend.create_room(NewRoom { code: code(), epoch: Epoch(1), capacity: 2 }).await, Unavailable);
+    refused!(backend.create_room(new_room(code(), 2)).await, Unavailable);
+    refused!(backend.resolve(code()).await, Unavailable);
+    refused!(backend.find(code()).await, Unavailable);
     refused!(backend.room(room).await, Unavailable);
     refused!(backend.append(room, message(1, "late")).await, Unavailable);
     refused!(backend.read(room, From::Latest, 10).await, Unavailable);
@@ -116,14 +121,13 @@ pub(crate) async fn every_operation_fails_after_close(store: &Store) {
 
 pub(crate) async fn appends_finish_or_fail_on_close(store: &Store) {
     let backend = store.open_with(&Limits { events: 10_000, ..Limits::default() }).await;
-    let code = room_of(&*backend, 50, &[1]).await;
+    let id = room_of(&*backend, 50, &[1]).await;
     let mut appends = JoinSet::new();
     for n in 0..3_000 {
         let appender = Arc::clone(&backend);
         appends.spawn(async move {
             let draft = message(1, &format!("{n}"));
-            let id = draft.id;
-            (id, appender.append(code, draft).await)
+            (draft.id, appender.append(id, draft).await)
         });
         if n == 1_500 {
             tokio::task::yield_now().await;
@@ -139,7 +143,7 @@ pub(crate) async fn appends_finish_or_fail_on_close(store: &Store) {
         }
     }
     let backend = store.open_with(&Limits { events: 10_000, ..Limits::default() }).await;
-    let log = latest(&*backend, code).await;
+    let log = latest(&*backend, id).await;
     assert!(stored.iter().all(|id| log.iter().any(|event| event.id == *id)));
 }
 

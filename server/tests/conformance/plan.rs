@@ -1,10 +1,10 @@
 //! Random plans of joins, leaves, messages, edits, deletions, reactions and duplicates, compared with a small model.
 
 use proptest::prelude::*;
-use protocol::{Epoch, EventId, EventKind, LeaveReason, Limits, Seq};
-use server::backend::{Appended, Backend, BackendError, Delivery, Draft, From, NewRoom};
+use protocol::{EventId, EventKind, LeaveReason, Limits, RoomId, Seq};
+use server::backend::{Appended, Backend, BackendError, Delivery, Draft, From};
 
-use crate::support::{Store, code, deleted, edited, fresh, id, joined, left, member, message, reacted, unbroken};
+use crate::support::{Store, code, deleted, edited, id, joined, left, member, message, new_room, reacted, unbroken};
 
 const MEMBERS: u64 = 4;
 const CAPACITY: u32 = 3;
@@ -198,22 +198,21 @@ async fn run(store: &Store, steps: &[Step]) {
     let limits = Limits { events: KEPT, ..Limits::default() };
     let mut backend = store.open_with(&limits).await;
     let code = code();
-    let new = || NewRoom { code, epoch: Epoch(fresh()), capacity: CAPACITY };
-    backend.create_room(new()).await.unwrap();
+    let mut room = backend.create_room(new_room(code, CAPACITY)).await.unwrap();
     let mut model = Model::default();
-    let mut heard = backend.subscribe(code).await.unwrap();
+    let mut heard = backend.subscribe(room).await.unwrap();
     let mut drafts: Vec<Draft> = Vec::new();
 
     for step in steps {
         if let Step::Reopen = step {
             backend.close().await;
             backend = store.open_with(&limits).await;
-            heard = backend.subscribe(code).await.unwrap();
+            heard = backend.subscribe(room).await.unwrap();
         }
         let Some(draft) = step.draft(&drafts) else { continue };
         drafts.push(draft.clone());
         let fate = model.fate(&draft);
-        match (backend.append(code, draft.clone()).await, &fate) {
+        match (backend.append(room, draft.clone()).await, &fate) {
             (Ok(Appended::Stored(event)), Fate::Stored | Fate::Ends) => {
                 assert_eq!((event.id, event.by, &event.kind), (draft.id, draft.by, &draft.kind));
                 assert_eq!(event.prev, model.log.last().map_or(Seq(0), |(_, seq)| *seq));
@@ -234,16 +233,19 @@ async fn run(store: &Store, steps: &[Step]) {
         if fate == Fate::Ends {
             assert_eq!(heard.deliveries.recv().await, Some(Delivery::Ended));
             model = Model::default();
-            backend.create_room(new()).await.unwrap();
-            heard = backend.subscribe(code).await.unwrap();
+            let ended = room;
+            room = backend.create_room(new_room(code, CAPACITY)).await.unwrap();
+            assert_ne!(room, ended);
+            heard = backend.subscribe(room).await.unwrap();
         }
-        compare(&*backend, code, &model).await;
+        assert_eq!(backend.resolve(code).await.unwrap(), room);
+        compare(&*backend, room, &model).await;
     }
     assert!(heard.deliveries.is_empty(), "an event was delivered that nobody appended");
 }
 
-async fn compare(backend: &dyn Backend, code: protocol::RoomCode, model: &Model) {
-    let page = backend.read(code, From::Latest, 1_000).await.unwrap();
+async fn compare(backend: &dyn Backend, room: RoomId, model: &Model) {
+    let page = backend.read(room, From::Latest, 1_000).await.unwrap();
     unbroken(&page.events);
     let kept = (model.log.len().saturating_sub(KEPT)..model.log.len()).map(|at| {
         let (draft, seq) = &model.log[at];
@@ -251,7 +253,7 @@ async fn compare(backend: &dyn Backend, code: protocol::RoomCode, model: &Model)
     });
     assert!(page.events.into_iter().map(|event| (event.id, event.seq, event.by, event.kind)).eq(kept));
     assert_eq!(page.truncated, model.log.len() > KEPT);
-    let room = backend.room(code).await.unwrap();
+    let room = backend.room(room).await.unwrap();
     let seated: Vec<_> = room.members.iter().map(|seated| seated.member).collect();
     assert_eq!(seated, model.seats.iter().map(|n| member(*n)).collect::<Vec<_>>());
     assert_eq!(room.position.seq, model.log.last().map_or(Seq(0), |(_, seq)| *seq));

@@ -2,44 +2,44 @@
 
 use std::sync::Arc;
 
-use protocol::{Epoch, LeaveReason, Limits};
-use server::backend::{BackendError, NewRoom};
+use protocol::{LeaveReason, Limits};
+use server::backend::BackendError;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
 use crate::refused;
-use crate::support::{Store, code, joined, latest, lease, left, member, message, ms, room_of, stored};
+use crate::support::{Store, joined, latest, lease, left, member, message, ms, nowhere, room_of, stored};
 
 pub(crate) async fn room_of_50_admits_50_of_51_concurrent_joins(store: &Store) {
     let backend = store.open().await;
-    let code = room_of(&*backend, 50, &[]).await;
+    let id = room_of(&*backend, 50, &[]).await;
     let mut joins = JoinSet::new();
     for n in 1..=51 {
         let backend = Arc::clone(&backend);
-        joins.spawn(async move { backend.append(code, joined(n)).await });
+        joins.spawn(async move { backend.append(id, joined(n)).await });
     }
     let joins = joins.join_all().await;
     assert_eq!(joins.iter().filter(|join| join.is_ok()).count(), 50);
     assert_eq!(joins.iter().filter(|join| matches!(join, Err(BackendError::Full))).count(), 1);
-    let members = backend.room(code).await.unwrap().members;
+    let members = backend.room(id).await.unwrap().members;
     assert_eq!(members.len(), 50);
 
     // A member who has a seat gets `Conflict` even from a full room, and a freed seat can be taken once.
     let inside = members[0].member;
     let again = joined((inside.0.as_u128() >> 64) as u64);
-    refused!(backend.append(code, again).await, Conflict);
-    stored(backend.append(code, left((inside.0.as_u128() >> 64) as u64, LeaveReason::Choice)).await);
-    stored(backend.append(code, joined(100)).await);
-    refused!(backend.append(code, joined(101)).await, Full);
+    refused!(backend.append(id, again).await, Conflict);
+    stored(backend.append(id, left((inside.0.as_u128() >> 64) as u64, LeaveReason::Choice)).await);
+    stored(backend.append(id, joined(100)).await);
+    refused!(backend.append(id, joined(101)).await, Full);
 }
 
 pub(crate) async fn join_racing_the_end_gets_a_seat_or_not_found(store: &Store) {
     let backend = store.open().await;
     let mut seated = 0;
     for round in 0..200 {
-        let code = room_of(&*backend, 50, &[1]).await;
-        let leave = backend.append(code, left(1, LeaveReason::Choice));
-        let join = backend.append(code, joined(2));
+        let id = room_of(&*backend, 50, &[1]).await;
+        let leave = backend.append(id, left(1, LeaveReason::Choice));
+        let join = backend.append(id, joined(2));
         let (leave, join) = if round % 2 == 0 {
             tokio::join!(leave, join)
         } else {
@@ -50,10 +50,10 @@ pub(crate) async fn join_racing_the_end_gets_a_seat_or_not_found(store: &Store) 
         match join {
             Ok(_) => {
                 seated += 1;
-                assert!(backend.room(code).await.unwrap().has(member(2)));
-                stored(backend.append(code, message(2, "here")).await);
+                assert!(backend.room(id).await.unwrap().has(member(2)));
+                stored(backend.append(id, message(2, "here")).await);
             }
-            Err(BackendError::NotFound) => refused!(backend.room(code).await, NotFound),
+            Err(BackendError::NotFound) => refused!(backend.room(id).await, NotFound),
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -62,28 +62,27 @@ pub(crate) async fn join_racing_the_end_gets_a_seat_or_not_found(store: &Store) 
 
 pub(crate) async fn append_without_a_seat_is_refused(store: &Store) {
     let backend = store.open().await;
-    let nowhere = code();
+    let nowhere = nowhere();
     refused!(backend.append(nowhere, joined(1)).await, NotFound);
     refused!(backend.append(nowhere, message(1, "hello?")).await, NotFound);
     refused!(backend.room(nowhere).await, NotFound);
     refused!(backend.subscribe(nowhere).await, NotFound);
 
-    let code = room_of(&*backend, 50, &[1, 2]).await;
-    refused!(backend.create_room(NewRoom { code, epoch: Epoch(1), capacity: 2 }).await, Conflict);
-    refused!(backend.append(code, joined(1)).await, Conflict);
-    refused!(backend.append(code, message(3, "hello?")).await, Conflict);
-    refused!(backend.append(code, left(3, LeaveReason::Choice)).await, Conflict);
-    stored(backend.append(code, left(1, LeaveReason::Choice)).await);
-    refused!(backend.append(code, left(1, LeaveReason::Choice)).await, Conflict);
-    refused!(backend.append(code, message(1, "still here")).await, Conflict);
-    stored(backend.append(code, joined(1)).await);
-    assert_eq!(latest(&*backend, code).await.len(), 4, "a refused event is in the log");
+    let id = room_of(&*backend, 50, &[1, 2]).await;
+    refused!(backend.append(id, joined(1)).await, Conflict);
+    refused!(backend.append(id, message(3, "hello?")).await, Conflict);
+    refused!(backend.append(id, left(3, LeaveReason::Choice)).await, Conflict);
+    stored(backend.append(id, left(1, LeaveReason::Choice)).await);
+    refused!(backend.append(id, left(1, LeaveReason::Choice)).await, Conflict);
+    refused!(backend.append(id, message(1, "still here")).await, Conflict);
+    stored(backend.append(id, joined(1)).await);
+    assert_eq!(latest(&*backend, id).await.len(), 4, "a refused event is in the log");
 }
 
 pub(crate) async fn lease_keeps_a_seat_until_it_runs_out(store: &Store) {
     let limits = Limits::default();
     let backend = store.open_with(&limits).await;
-    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let id = room_of(&*backend, 50, &[1, 2]).await;
     let gone = async || {
         let seats = backend.expired(Instant::now()).await.unwrap();
         seats.into_iter().map(|seat| seat.member).collect::<std::collections::BTreeSet<_>>()
@@ -91,76 +90,76 @@ pub(crate) async fn lease_keeps_a_seat_until_it_runs_out(store: &Store) {
 
     advance(ms(limits.arrival_ms - 1)).await;
     assert_eq!(gone().await, [].into());
-    backend.hold(lease(code, 1, 7), ms(1_000)).await.unwrap();
+    backend.hold(lease(id, 1, 7), ms(1_000)).await.unwrap();
     advance(ms(1)).await;
     assert_eq!(gone().await, [member(2)].into());
 
     // A lease that is renewed in time never runs out, and the lease of a second connection counts as much as the first.
     for _ in 0..50 {
-        backend.hold(lease(code, 1, 7), ms(1_000)).await.unwrap();
+        backend.hold(lease(id, 1, 7), ms(1_000)).await.unwrap();
         advance(ms(999)).await;
         assert_eq!(gone().await, [member(2)].into());
     }
-    backend.hold(lease(code, 1, 8), ms(5_000)).await.unwrap();
+    backend.hold(lease(id, 1, 8), ms(5_000)).await.unwrap();
     advance(ms(1_000)).await;
     assert_eq!(gone().await, [member(2)].into());
-    backend.release(lease(code, 1, 9)).await.unwrap();
+    backend.release(lease(id, 1, 9)).await.unwrap();
     assert_eq!(gone().await, [member(2)].into());
-    backend.release(lease(code, 1, 8)).await.unwrap();
+    backend.release(lease(id, 1, 8)).await.unwrap();
     assert_eq!(gone().await, [member(1), member(2)].into());
 
     let seat =
         backend.expired(Instant::now()).await.unwrap().into_iter().find(|seat| seat.member == member(2)).unwrap();
-    assert_eq!(seat.code, code);
-    assert_eq!(seat.epoch, backend.room(code).await.unwrap().position.epoch);
-    assert_eq!(seat.joined, latest(&*backend, code).await[1].seq);
-    stored(backend.append(code, left(2, LeaveReason::Vanished)).await);
+    assert_eq!(seat.room, id);
+    assert_eq!(seat.epoch, backend.room(id).await.unwrap().position.epoch);
+    assert_eq!(seat.joined, latest(&*backend, id).await[1].seq);
+    stored(backend.append(id, left(2, LeaveReason::Vanished)).await);
     assert_eq!(gone().await, [member(1)].into());
-    refused!(backend.hold(lease(code, 2, 7), ms(1_000)).await, NotFound);
+    refused!(backend.hold(lease(id, 2, 7), ms(1_000)).await, NotFound);
 }
 
 pub(crate) async fn left_vanished_is_refused_while_a_lease_holds(store: &Store) {
     let limits = Limits::default();
     let backend = store.open_with(&limits).await;
-    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let id = room_of(&*backend, 50, &[1, 2]).await;
     // The arrival lease still holds.
-    refused!(backend.append(code, left(1, LeaveReason::Vanished)).await, Conflict);
+    refused!(backend.append(id, left(1, LeaveReason::Vanished)).await, Conflict);
     advance(ms(limits.arrival_ms)).await;
     assert_eq!(backend.expired(Instant::now()).await.unwrap().len(), 2);
     // The member reconnects after the sweep has listed the seat as expired.
-    backend.hold(lease(code, 1, 7), ms(1_000)).await.unwrap();
-    refused!(backend.append(code, left(1, LeaveReason::Vanished)).await, Conflict);
+    backend.hold(lease(id, 1, 7), ms(1_000)).await.unwrap();
+    refused!(backend.append(id, left(1, LeaveReason::Vanished)).await, Conflict);
     // Leaving by choice is always allowed.
-    stored(backend.append(code, left(1, LeaveReason::Choice)).await);
-    stored(backend.append(code, joined(1)).await);
+    stored(backend.append(id, left(1, LeaveReason::Choice)).await);
+    stored(backend.append(id, joined(1)).await);
 
     // A seat that is taken again in the same moment is not the one that expired.
     advance(ms(limits.arrival_ms)).await;
     let (out, back, sweep) = tokio::join!(
-        backend.append(code, left(1, LeaveReason::Choice)),
-        backend.append(code, joined(1)),
-        backend.append(code, left(1, LeaveReason::Vanished)),
+        backend.append(id, left(1, LeaveReason::Choice)),
+        backend.append(id, joined(1)),
+        backend.append(id, left(1, LeaveReason::Vanished)),
     );
     stored(out);
     stored(back);
     refused!(sweep, Conflict);
-    stored(backend.append(code, left(2, LeaveReason::Vanished)).await);
+    stored(backend.append(id, left(2, LeaveReason::Vanished)).await);
 }
 
 pub(crate) async fn restart_gives_every_seat_a_grace_period(store: &Store) {
     let limits = Limits::default();
     let backend = store.open_with(&limits).await;
-    let code = room_of(&*backend, 50, &[1, 2]).await;
-    backend.hold(lease(code, 1, 7), ms(1_000)).await.unwrap();
+    let id = room_of(&*backend, 50, &[1, 2]).await;
+    backend.hold(lease(id, 1, 7), ms(1_000)).await.unwrap();
     backend.close().await;
     advance(ms(10 * limits.grace_ms)).await;
 
     let backend = store.open_with(&limits).await;
     // A short lease after the restart does not shorten the grace period.
-    backend.hold(lease(code, 1, 0), ms(1_000)).await.unwrap();
+    backend.hold(lease(id, 1, 0), ms(1_000)).await.unwrap();
     advance(ms(limits.grace_ms - 1)).await;
     assert_eq!(backend.expired(Instant::now()).await.unwrap(), []);
-    refused!(backend.append(code, left(1, LeaveReason::Vanished)).await, Conflict);
+    refused!(backend.append(id, left(1, LeaveReason::Vanished)).await, Conflict);
     advance(ms(1)).await;
     assert_eq!(backend.expired(Instant::now()).await.unwrap().len(), 2);
 }

@@ -2,7 +2,7 @@
 
 use server::backend::{Delivery, Sign, Signal};
 
-use crate::support::{Store, code, latest, member, message, room_of, stored, typing, unbroken};
+use crate::support::{Store, latest, member, message, nowhere, room_of, stored, typing, unbroken};
 
 pub(crate) async fn signal_reaches_subscribers_and_is_not_stored(store: &Store) {
     let backend = store.open().await;
@@ -18,7 +18,7 @@ pub(crate) async fn signal_reaches_subscribers_and_is_not_stored(store: &Store) 
     for signal in signals {
         backend.signal(here, signal).await.unwrap();
     }
-    backend.signal(code(), typing(1)).await.unwrap();
+    backend.signal(nowhere(), typing(1)).await.unwrap();
     for listener in &mut listeners {
         for signal in signals {
             assert_eq!(listener.deliveries.recv().await, Some(Delivery::Signal(signal)));
@@ -35,14 +35,14 @@ pub(crate) async fn signal_reaches_subscribers_and_is_not_stored(store: &Store) 
 
 pub(crate) async fn signals_cost_a_slow_subscriber_no_event(store: &Store) {
     let backend = store.open().await;
-    let code = room_of(&*backend, 50, &[1]).await;
-    let mut asleep = backend.subscribe(code).await.unwrap();
+    let id = room_of(&*backend, 50, &[1]).await;
+    let mut asleep = backend.subscribe(id).await.unwrap();
     let mut said = Vec::new();
     for n in 0..100 {
         for _ in 0..100 {
-            backend.signal(code, typing(1)).await.unwrap();
+            backend.signal(id, typing(1)).await.unwrap();
         }
-        said.push(stored(backend.append(code, message(1, &format!("{n}"))).await));
+        said.push(stored(backend.append(id, message(1, &format!("{n}"))).await));
     }
     backend.close().await;
     let (mut heard, mut signals) = (Vec::new(), 0);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomCode, Seq};
+use protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomCode, RoomId, Seq};
 use server::backend::{
     self, Appended, Backend, BackendError, Delivery, Draft, Lease, NewRoom, Page, Sign, Signal, Subscription,
 };
@@ -55,6 +55,16 @@ pub(crate) fn code() -> RoomCode {
     RoomCode::from_entropy([bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
 }
 
+/// A room that does not exist.
+pub(crate) fn nowhere() -> RoomId {
+    RoomId(Uuid::from_u128(u128::from(fresh())))
+}
+
+/// A room with this code that is not created yet.
+pub(crate) fn new_room(code: RoomCode, capacity: u32) -> NewRoom {
+    NewRoom { code, epoch: Epoch(fresh()), capacity }
+}
+
 pub(crate) fn name(n: u64) -> DisplayName {
     format!("Member {n}").parse().unwrap()
 }
@@ -88,8 +98,8 @@ pub(crate) fn typing(n: u64) -> Signal {
     Signal { member: member(n), sign: Sign::Typing(true) }
 }
 
-pub(crate) fn lease(code: RoomCode, n: u64, id: u128) -> Lease {
-    Lease { code, member: member(n), id: Uuid::from_u128(id) }
+pub(crate) fn lease(room: RoomId, n: u64, id: u128) -> Lease {
+    Lease { room, member: member(n), id: Uuid::from_u128(id) }
 }
 
 pub(crate) fn ms(ms: u64) -> Duration {
@@ -97,13 +107,12 @@ pub(crate) fn ms(ms: u64) -> Duration {
 }
 
 /// Creates a room and gives these members a seat.
-pub(crate) async fn room_of(backend: &dyn Backend, capacity: u32, members: &[u64]) -> RoomCode {
-    let code = code();
-    backend.create_room(NewRoom { code, epoch: Epoch(fresh()), capacity }).await.unwrap();
+pub(crate) async fn room_of(backend: &dyn Backend, capacity: u32, members: &[u64]) -> RoomId {
+    let room = backend.create_room(new_room(code(), capacity)).await.unwrap();
     for n in members {
-        stored(backend.append(code, joined(*n)).await);
+        stored(backend.append(room, joined(*n)).await);
     }
-    code
+    room
 }
 
 /// Event of an append. Panics if the append failed or was a duplicate.
@@ -114,8 +123,8 @@ pub(crate) fn stored(result: Result<Appended, BackendError>) -> Event {
     }
 }
 
-pub(crate) async fn latest(backend: &dyn Backend, code: RoomCode) -> Vec<Event> {
-    backend.read(code, backend::From::Latest, 10_000).await.unwrap().events
+pub(crate) async fn latest(backend: &dyn Backend, room: RoomId) -> Vec<Event> {
+    backend.read(room, backend::From::Latest, 10_000).await.unwrap().events
 }
 
 /// Sequence numbers of a page's events. Panics unless each event follows the one before it.

@@ -13,18 +13,18 @@ const SECOND: &str = "the treasure is behind the mill";
 const THIRD: &str = "there is no treasure";
 
 /// Everything that reads and duplicate appends of these drafts return now, as JSON.
-async fn everything(backend: &dyn Backend, code: protocol::RoomCode, drafts: &[Draft]) -> String {
-    let room = backend.room(code).await.unwrap();
+async fn everything(backend: &dyn Backend, id: protocol::RoomId, drafts: &[Draft]) -> String {
+    let room = backend.room(id).await.unwrap();
     let mut said = String::new();
     let start = Position { seq: Seq(0), ..room.position };
     for from in [From::After(start), From::Latest, From::Before(Seq(room.position.seq.0 + 1))] {
-        let page = backend.read(code, from, 1_000).await.unwrap();
+        let page = backend.read(id, from, 1_000).await.unwrap();
         unbroken(&page.events);
         assert_eq!(page.events.len() as u64, room.position.seq.0, "an event is missing");
         said.push_str(&codec::encode(&page.events));
     }
     for draft in drafts {
-        match backend.append(code, draft.clone()).await.unwrap() {
+        match backend.append(id, draft.clone()).await.unwrap() {
             Appended::Repeat(event) => said.push_str(&codec::encode(&event)),
             other => panic!("not a duplicate: {other:?}"),
         }
@@ -34,7 +34,7 @@ async fn everything(backend: &dyn Backend, code: protocol::RoomCode, drafts: &[D
 
 pub(crate) async fn old_text_is_never_returned(store: &Store) {
     let mut backend = store.open().await;
-    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let id = room_of(&*backend, 50, &[1, 2]).await;
     let mut drafts = vec![message(1, FIRST)];
     let target = drafts[0].id;
     drafts.push(message(2, "where?"));
@@ -42,19 +42,19 @@ pub(crate) async fn old_text_is_never_returned(store: &Store) {
     drafts.push(edited(1, target, THIRD));
     drafts.push(deleted(1, target));
     let words = [&[][..], &[], &[FIRST], &[FIRST, SECOND], &[FIRST, SECOND, THIRD]];
-    let mut heard = backend.subscribe(code).await.unwrap();
+    let mut heard = backend.subscribe(id).await.unwrap();
     for (n, gone) in words.into_iter().enumerate() {
-        let event = stored(backend.append(code, drafts[n].clone()).await);
+        let event = stored(backend.append(id, drafts[n].clone()).await);
         assert_eq!(event.kind, drafts[n].kind, "the stored event is not as it was asked for");
         assert_eq!(next(&mut heard).await, event);
-        let mut later = backend.subscribe(code).await.unwrap();
+        let mut later = backend.subscribe(id).await.unwrap();
         for reopened in [false, true] {
             if reopened {
                 backend.close().await;
                 backend = store.open().await;
-                heard = backend.subscribe(code).await.unwrap();
+                heard = backend.subscribe(id).await.unwrap();
             }
-            let said = everything(&*backend, code, &drafts[..=n]).await;
+            let said = everything(&*backend, id, &drafts[..=n]).await;
             for text in gone {
                 assert!(!said.contains(text), "{text:?} is still returned after {:?}", event.kind);
             }
@@ -62,7 +62,7 @@ pub(crate) async fn old_text_is_never_returned(store: &Store) {
         assert!(later.deliveries.recv().await.is_none(), "an earlier event was delivered to a later subscription");
     }
 
-    let kinds: Vec<_> = latest(&*backend, code).await[2..].iter().map(|event| event.kind.clone()).collect();
+    let kinds: Vec<_> = latest(&*backend, id).await[2..].iter().map(|event| event.kind.clone()).collect();
     let expected = [
         EventKind::Message { body: None, reply_to: None, edited: false },
         drafts[1].kind.clone(),
@@ -76,17 +76,17 @@ pub(crate) async fn old_text_is_never_returned(store: &Store) {
 /// Once an edit is acknowledged, reads return its text. A reply stays as it is, and earlier edits lose their text.
 pub(crate) async fn acknowledged_edit_is_readable_at_once(store: &Store) {
     let backend = store.open().await;
-    let code = room_of(&*backend, 50, &[1]).await;
+    let id = room_of(&*backend, 50, &[1]).await;
     let first = message(1, "draft 0");
     let answer = message(1, "so it was");
-    stored(backend.append(code, first.clone()).await);
+    stored(backend.append(id, first.clone()).await);
     let EventKind::Message { body, .. } = answer.kind.clone() else { unreachable!() };
     let reply = EventKind::Message { body, reply_to: Some(first.id), edited: false };
-    stored(backend.append(code, Draft { kind: reply.clone(), ..answer }).await);
+    stored(backend.append(id, Draft { kind: reply.clone(), ..answer }).await);
     for n in 1..=50 {
         let text = format!("draft {n}");
-        stored(backend.append(code, edited(1, first.id, &text)).await);
-        let log = latest(&*backend, code).await;
+        stored(backend.append(id, edited(1, first.id, &text)).await);
+        let log = latest(&*backend, id).await;
         let said = EventKind::Message { body: Some(text.parse().unwrap()), reply_to: None, edited: true };
         assert_eq!(log[1].kind, said);
         assert_eq!(log[2].kind, reply, "the reply was changed");
@@ -97,67 +97,67 @@ pub(crate) async fn acknowledged_edit_is_readable_at_once(store: &Store) {
 
 pub(crate) async fn only_the_author_edits_or_deletes_a_message(store: &Store) {
     let backend = store.open_with(&Limits { events: 12, ..Limits::default() }).await;
-    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let room = room_of(&*backend, 50, &[1, 2]).await;
     let trimmed = message(1, "long ago");
-    stored(backend.append(code, trimmed.clone()).await);
+    stored(backend.append(room, trimmed.clone()).await);
     for n in 0..12 {
-        stored(backend.append(code, message(2, &format!("{n}"))).await);
+        stored(backend.append(room, message(2, &format!("{n}"))).await);
     }
     let arrival = joined(4);
     let (mine, gone, theirs) = (message(1, "mine"), message(1, "gone"), message(2, "theirs"));
     for draft in [&arrival, &mine, &gone, &theirs] {
-        stored(backend.append(code, draft.clone()).await);
+        stored(backend.append(room, draft.clone()).await);
     }
     let edit = edited(1, mine.id, "still mine");
-    stored(backend.append(code, edit.clone()).await);
-    stored(backend.append(code, deleted(1, gone.id)).await);
+    stored(backend.append(room, edit.clone()).await);
+    stored(backend.append(room, deleted(1, gone.id)).await);
     // A reply may target any id: another member's message, a trimmed one, a deleted one, an unknown one.
     let EventKind::Message { body, .. } = message(1, "yes").kind else { unreachable!() };
     for reply_to in [theirs.id, trimmed.id, gone.id, id()] {
         let kind = EventKind::Message { body: body.clone(), reply_to: Some(reply_to), edited: false };
-        let reply = stored(backend.append(code, Draft { kind: kind.clone(), ..message(1, "?") }).await);
+        let reply = stored(backend.append(room, Draft { kind: kind.clone(), ..message(1, "?") }).await);
         assert_eq!(reply.kind, kind);
     }
-    let before = latest(&*backend, code).await;
+    let before = latest(&*backend, room).await;
 
     let attempts: [fn(u64, EventId) -> Draft; 3] =
         [|n, target| edited(n, target, "no"), deleted, |n, target| reacted(n, target, true)];
     for attempt in attempts {
         for nothing in [id(), trimmed.id, arrival.id, gone.id, edit.id] {
-            refused!(backend.append(code, attempt(1, nothing)).await, NoTarget);
-            refused!(backend.append(code, attempt(2, nothing)).await, NoTarget);
+            refused!(backend.append(room, attempt(1, nothing)).await, NoTarget);
+            refused!(backend.append(room, attempt(2, nothing)).await, NoTarget);
         }
         // Without a seat the answer is `Conflict`, which does not reveal whether the target exists.
         for target in [id(), mine.id] {
-            refused!(backend.append(code, attempt(3, target)).await, Conflict);
+            refused!(backend.append(room, attempt(3, target)).await, Conflict);
         }
     }
-    refused!(backend.append(code, edited(1, theirs.id, "no")).await, NotAuthor);
-    refused!(backend.append(code, deleted(2, mine.id)).await, NotAuthor);
-    stored(backend.append(code, left(2, LeaveReason::Choice)).await);
-    refused!(backend.append(code, deleted(2, theirs.id)).await, Conflict);
+    refused!(backend.append(room, edited(1, theirs.id, "no")).await, NotAuthor);
+    refused!(backend.append(room, deleted(2, mine.id)).await, NotAuthor);
+    stored(backend.append(room, left(2, LeaveReason::Choice)).await);
+    refused!(backend.append(room, deleted(2, theirs.id)).await, Conflict);
 
-    let after = latest(&*backend, code).await;
+    let after = latest(&*backend, room).await;
     let kept = after.len() - 1;
     assert_eq!(after[..kept], before[before.len() - kept..], "a refused event changed the log");
     // Every member may react to every message.
-    stored(backend.append(code, reacted(1, theirs.id, true)).await);
-    stored(backend.append(code, reacted(1, theirs.id, false)).await);
+    stored(backend.append(room, reacted(1, theirs.id, true)).await);
+    stored(backend.append(room, reacted(1, theirs.id, false)).await);
 }
 
 /// The byte limit of a log counts the current text of a message, not its first text.
 pub(crate) async fn byte_limit_counts_the_current_text(store: &Store) {
     let backend = store.open_with(&Limits { timeline: 4_000, ..Limits::default() }).await;
-    let code = room_of(&*backend, 50, &[1]).await;
-    let kept = async |id: EventId| latest(&*backend, code).await.iter().any(|event| event.id == id);
+    let id = room_of(&*backend, 50, &[1]).await;
+    let kept = async |message: EventId| latest(&*backend, id).await.iter().any(|event| event.id == message);
     let (long, short) = (message(1, &"x".repeat(2_500)), message(1, "y"));
-    stored(backend.append(code, long.clone()).await);
-    stored(backend.append(code, short.clone()).await);
-    stored(backend.append(code, deleted(1, long.id)).await);
+    stored(backend.append(id, long.clone()).await);
+    stored(backend.append(id, short.clone()).await);
+    stored(backend.append(id, deleted(1, long.id)).await);
     for _ in 0..2 {
-        stored(backend.append(code, message(1, &"x".repeat(1_000))).await);
+        stored(backend.append(id, message(1, &"x".repeat(1_000))).await);
     }
     assert!(kept(long.id).await, "a deleted message still counts with its text");
-    stored(backend.append(code, edited(1, short.id, &"y".repeat(900))).await);
+    stored(backend.append(id, edited(1, short.id, &"y".repeat(900))).await);
     assert!(!kept(long.id).await, "an edited message does not count with its new text");
 }

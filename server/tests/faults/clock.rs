@@ -19,12 +19,12 @@ async fn order_of_the_log_is_independent_of_the_clock() {
     let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
     let store = Bent::ClockBackwards.bend(backend::open(&url, &Limits::default()).await.unwrap());
     let code = RoomCode::from_entropy([7; 5]);
-    store.create_room(NewRoom { code, epoch: Epoch(1), capacity: 2 }).await.unwrap();
-    let mut live = store.subscribe(code).await.unwrap();
+    let room = store.create_room(NewRoom { code, epoch: Epoch(1), capacity: 2 }).await.unwrap();
+    let mut live = store.subscribe(room).await.unwrap();
     let name: DisplayName = "Ana".parse().unwrap();
-    store.append(code, draft(1, EventKind::Joined { member: ME, name })).await.unwrap();
+    store.append(room, draft(1, EventKind::Joined { member: ME, name })).await.unwrap();
     for n in 2..=20 {
-        store.append(code, draft(n, EventKind::message(format!("{n}").parse().unwrap()))).await.unwrap();
+        store.append(room, draft(n, EventKind::message(format!("{n}").parse().unwrap()))).await.unwrap();
     }
     let mut heard = Vec::new();
     while heard.len() < 20 {
@@ -33,7 +33,7 @@ async fn order_of_the_log_is_independent_of_the_clock() {
     }
     let start = Position { epoch: Epoch(1), seq: Seq(0) };
     for (from, count) in [(From::After(start), 20), (From::Latest, 20), (From::Before(Seq(11)), 10)] {
-        let events = store.read(code, from, 100).await.unwrap().events;
+        let events = store.read(room, from, 100).await.unwrap().events;
         assert_eq!(events, heard[..count], "{from:?}");
     }
     let falls = |pair: &[Event]| pair[0].at > pair[1].at && pair[0].seq < pair[1].seq && pair[1].prev == pair[0].seq;

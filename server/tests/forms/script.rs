@@ -57,6 +57,21 @@ async fn room_snapshot_has_status_200_where_the_page_has_404_or_503() {
 }
 
 #[tokio::test]
+async fn room_id_is_told_to_members_only() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let (code, page, mut stranger) = (ana.code.to_string(), ana.page(), Browser::new(&server));
+    let inside = ana.browser.call("/api/room_snapshot", &[("code", &code)]).await.json();
+    let id: Uuid = inside["Inside"]["snapshot"]["room"]["id"].as_str().unwrap().parse().unwrap();
+    assert!(ana.browser.get(&page).await.body.contains(&id.to_string()));
+    let outside = stranger.call("/api/room_snapshot", &[("code", &code)]).await;
+    assert!(outside.json().get("Door").is_some());
+    for body in [outside.body, stranger.get(&page).await.body] {
+        assert!(!body.contains(&id.to_string()) && !body.contains(&id.simple().to_string()), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn room_snapshot_renews_only_the_lease_of_its_caller() {
     let server = Server::start(&["--arrival-ms=1000", "--page-lease-ms=600000"]).await;
     let (mut ana, bo) = (Person::create(&server, "Ana").await, Person::create(&server, "Bo").await);
@@ -123,7 +138,7 @@ async fn answers_to_script_have_the_fields_that_pages_of_other_versions_read() {
     let page =
         [named("", "events markup names names.* quoted"), named("events.", event), named("markup.", shown)].concat();
     let snapshot = "events member members members.member members.name names names.* oldest position position.epoch \
-                    position.seq room room.capacity room.code";
+                    position.seq room room.capacity room.code room.id";
     let inside = [
         named("", "Inside Inside.flash Inside.markup Inside.post_id Inside.snapshot"),
         named("Inside.markup.", shown),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{LeaveReason, Limits, MemberId, RoomCode, Seq};
+use protocol::{LeaveReason, Limits, MemberId, RoomId, Seq};
 use server::backend::{self, Backend, BackendError, Delivery, Subscription};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -34,26 +34,26 @@ async fn assert_feed_closes(subscription: &mut Subscription) {
     timeout(TIDES, end).await.expect("the loss was not noticed");
 }
 
-async fn send(speaker: &dyn Backend, code: RoomCode, words: &str) {
-    stored(speaker.append(code, message(1, words)).await);
+async fn send(speaker: &dyn Backend, id: RoomId, words: &str) {
+    stored(speaker.append(id, message(1, words)).await);
 }
 
 #[tokio::test]
 async fn lost_event_is_noticed_by_the_next_one_or_by_reconciliation() {
     let server = server();
     let (speaker, deaf) = (open(&server, "hears").await, open(&server, "deaf").await);
-    let codes = [room_of(&*speaker, 50, &[1, 2]).await, room_of(&*speaker, 50, &[1, 2]).await];
-    for (code, then) in codes.into_iter().zip([Some("fourth"), None]) {
-        let mut heard = deaf.subscribe(code).await.unwrap();
-        send(&*speaker, code, "third").await;
+    let ids = [room_of(&*speaker, 50, &[1, 2]).await, room_of(&*speaker, 50, &[1, 2]).await];
+    for (id, then) in ids.into_iter().zip([Some("fourth"), None]) {
+        let mut heard = deaf.subscribe(id).await.unwrap();
+        send(&*speaker, id, "third").await;
         if let Some(fourth) = then {
-            send(&*speaker, code, fourth).await;
+            send(&*speaker, id, fourth).await;
         }
         assert_feed_closes(&mut heard).await;
         // A new subscription delivers later events.
-        let mut again = deaf.subscribe(code).await.unwrap();
+        let mut again = deaf.subscribe(id).await.unwrap();
         assert_eq!(again.head.seq, Seq(3 + u64::from(then.is_some())));
-        send(&*speaker, code, "later").await;
+        send(&*speaker, id, "later").await;
         assert_eq!(next(&mut again).await.prev, again.head.seq);
     }
 }
@@ -63,16 +63,16 @@ async fn lost_event_is_noticed_by_the_next_one_or_by_reconciliation() {
 async fn lost_answer_does_not_stop_the_reconcile_loop() {
     let mut server = server();
     let (speaker, deaf) = (open(&server, "hears").await, open(&server, "deaf").await);
-    let code = room_of(&*speaker, 50, &[1, 2]).await;
-    let mut heard = deaf.subscribe(code).await.unwrap();
+    let id = room_of(&*speaker, 50, &[1, 2]).await;
+    let mut heard = deaf.subscribe(id).await.unwrap();
     server.pause();
     // Longer than the reconcile interval, so that a request is waiting for its answer.
     sleep(Duration::from_millis(2_500)).await;
     server.kill();
     server.start_again();
     assert_feed_closes(&mut heard).await;
-    let mut heard = timeout(TIDES, deaf.subscribe(code)).await.unwrap().unwrap();
-    stored(timeout(TIDES, speaker.append(code, message(1, "third"))).await.unwrap());
+    let mut heard = timeout(TIDES, deaf.subscribe(id)).await.unwrap().unwrap();
+    stored(timeout(TIDES, speaker.append(id, message(1, "third"))).await.unwrap());
     assert_feed_closes(&mut heard).await;
 }
 
@@ -81,13 +81,13 @@ async fn lost_answer_does_not_stop_the_reconcile_loop() {
 async fn no_seat_expires_after_a_server_lost_the_leases() {
     let mut server = server();
     let grace = ms(Limits::default().grace_ms);
-    let (here, there, code, now) = room_with_a_lease_elsewhere(&server, grace).await;
+    let (here, there, id, now) = room_with_a_lease_elsewhere(&server, grace).await;
     let now = now + grace;
     server.kill();
     server.start_again();
     let seen = first_successful_sweep(&*here, now).await;
     assert_eq!(seen, [], "a seat expired although the leases are unknown");
-    there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
+    there.hold(lease(id, 1, 7), 8 * grace).await.unwrap();
     assert_eq!(sweep(&*here, now + grace).await, [member(2)]);
 }
 
@@ -96,16 +96,16 @@ async fn no_seat_expires_after_a_server_lost_the_leases() {
 async fn no_seat_expires_after_the_lease_stream_was_deleted() {
     let server = server();
     let grace = ms(Limits::default().grace_ms);
-    let (here, there, code, now) = room_with_a_lease_elsewhere(&server, grace).await;
+    let (here, there, id, now) = room_with_a_lease_elsewhere(&server, grace).await;
     let client = async_nats::ConnectOptions::with_user_and_password("hears".into(), "x".into());
     let jetstream = async_nats::jetstream::new(client.connect(server.address()).await.unwrap());
     jetstream.delete_stream("flasky_leases").await.unwrap();
     // One node notices and creates the stream again before the other one checks.
     first_successful_sweep(&*there, Instant::now()).await;
     assert_eq!(first_successful_sweep(&*here, now).await, [], "a seat expired although the leases are unknown");
-    let vanished = here.append(code, left(1, LeaveReason::Vanished)).await;
+    let vanished = here.append(id, left(1, LeaveReason::Vanished)).await;
     assert!(matches!(vanished, Err(BackendError::Conflict)), "{vanished:?}");
-    there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
+    there.hold(lease(id, 1, 7), 8 * grace).await.unwrap();
     assert_eq!(sweep(&*here, now + grace).await, [member(2)]);
 }
 
@@ -114,13 +114,13 @@ async fn no_seat_expires_after_the_lease_stream_was_deleted() {
 async fn room_with_a_lease_elsewhere(
     server: &Server,
     grace: Duration,
-) -> (Arc<dyn Backend>, Arc<dyn Backend>, RoomCode, Instant) {
+) -> (Arc<dyn Backend>, Arc<dyn Backend>, RoomId, Instant) {
     let (here, there) = (open(server, "hears").await, open(server, "hears").await);
-    let code = room_of(&*here, 50, &[1, 2]).await;
-    there.hold(lease(code, 1, 7), 8 * grace).await.unwrap();
+    let id = room_of(&*here, 50, &[1, 2]).await;
+    there.hold(lease(id, 1, 7), 8 * grace).await.unwrap();
     let now = Instant::now() + 2 * grace;
     assert_eq!(sweep(&*here, now).await, [member(2)]);
-    (here, there, code, now)
+    (here, there, id, now)
 }
 
 /// Members whose seats the first successful sweep finds expired. Sweeps are tried for about 5 s.

@@ -35,7 +35,7 @@ async fn deleted_emptied_or_recreated_stream_is_noticed_by_every_node() {
     for (n, stream) in ["flasky_0", "flasky_2", "flasky_3"].into_iter().enumerate() {
         let server = Server::start();
         let nodes = [open(&server).await, open(&server).await];
-        let code = room_of(&*nodes[0], 50, &[1]).await;
+        let id = room_of(&*nodes[0], 50, &[1]).await;
         let jetstream = jetstream(&server).await;
         let found = jetstream.get_stream(stream).await.unwrap();
         match n {
@@ -53,13 +53,13 @@ async fn deleted_emptied_or_recreated_stream_is_noticed_by_every_node() {
         drop(nodes);
         // The next start creates the missing stream and nothing else.
         let again = open(&server).await;
-        let code = match again.room(code).await {
-            Ok(_) => code,
+        let id = match again.room(id).await {
+            Ok(_) => id,
             Err(BackendError::NotFound) => room_of(&*again, 50, &[1]).await,
             Err(error) => panic!("{error:?}"),
         };
-        stored(again.append(code, message(1, "on a new stream")).await);
-        assert_eq!(latest(&*again, code).await.len(), 2);
+        stored(again.append(id, message(1, "on a new stream")).await);
+        assert_eq!(latest(&*again, id).await.len(), 2);
         assert!(
             timeout(Duration::from_secs(5), again.lost()).await.is_err(),
             "a loss was reported right after a start"
@@ -71,11 +71,11 @@ async fn deleted_emptied_or_recreated_stream_is_noticed_by_every_node() {
 async fn restarted_server_with_its_streams_is_no_loss() {
     let mut server = Server::start();
     let backend = open(&server).await;
-    let code = room_of(&*backend, 50, &[1]).await;
+    let id = room_of(&*backend, 50, &[1]).await;
     server.kill();
     server.start_again();
     assert!(timeout(SOON, backend.lost()).await.is_err(), "taken for lost");
-    assert_eq!(latest(&*backend, code).await.len(), 1);
+    assert_eq!(latest(&*backend, id).await.len(), 1);
 }
 
 /// Starts the program on a store of this server. Returns a receiver that resolves when the program listens, and a

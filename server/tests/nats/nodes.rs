@@ -21,32 +21,32 @@ async fn two_nodes(store: &Store) -> [Arc<dyn Backend>; 2] {
 async fn event_of_one_node_is_delivered_and_readable_on_all() {
     let store = Store::at(store_url());
     let [here, there] = two_nodes(&store).await;
-    let code = room_of(&*here, 50, &[1, 2]).await;
-    let mut heard = [here.subscribe(code).await.unwrap(), there.subscribe(code).await.unwrap()];
+    let id = room_of(&*here, 50, &[1, 2]).await;
+    let mut heard = [here.subscribe(id).await.unwrap(), there.subscribe(id).await.unwrap()];
     let mut writers = JoinSet::new();
     for (n, node) in [(1, &here), (2, &there)] {
         for line in 0..4 {
             let node = Arc::clone(node);
             writers.spawn(async move {
                 for m in 0..25 {
-                    let event = stored(node.append(code, message(n, &format!("{n}-{line}-{m}"))).await);
-                    let before = Position { seq: event.prev, ..node.room(code).await.unwrap().position };
-                    let page = node.read(code, From::After(before), 1).await.unwrap();
+                    let event = stored(node.append(id, message(n, &format!("{n}-{line}-{m}"))).await);
+                    let before = Position { seq: event.prev, ..node.room(id).await.unwrap().position };
+                    let page = node.read(id, From::After(before), 1).await.unwrap();
                     assert_eq!(page.events, [event], "an acknowledged event is not read");
                 }
             });
         }
     }
     writers.join_all().await;
-    let log = latest(&*here, code).await;
+    let log = latest(&*here, id).await;
     unbroken(&log);
     assert_eq!(log.len(), 202);
-    assert_eq!(latest(&*there, code).await, log);
+    assert_eq!(latest(&*there, id).await, log);
     for subscription in &mut heard {
         assert_eq!(take(subscription, 200).await, log[2..]);
     }
     // Signals are delivered too. Before them comes a roll call, where the other node began to listen later.
-    there.signal(code, typing(2)).await.unwrap();
+    there.signal(id, typing(2)).await.unwrap();
     for subscription in &mut heard {
         let mut signal = subscription.deliveries.recv().await;
         if signal == Some(Delivery::RollCall) {
@@ -61,8 +61,8 @@ async fn event_of_one_node_is_delivered_and_readable_on_all() {
 async fn messages_of_a_later_version_are_skipped() {
     let store = Store::at(store_url());
     let backend = store.open().await;
-    let code = room_of(&*backend, 50, &[1]).await;
-    let mut heard = backend.subscribe(code).await.unwrap();
+    let id = room_of(&*backend, 50, &[1]).await;
+    let mut heard = backend.subscribe(id).await.unwrap();
     let client = async_nats::connect(address()).await.unwrap();
     let name = store.url.rsplit_once('/').unwrap().1;
     let member = member(1).0;
@@ -74,12 +74,12 @@ async fn messages_of_a_later_version_are_skipped() {
         ("applause", r#"{"how":"standing"}"#.to_owned()),
         ("applause", String::new()),
     ] {
-        client.publish(format!("{name}.live.{code}.{kind}"), words.into()).await.unwrap();
+        client.publish(format!("{name}.live.{}.{kind}", id.0.simple()), words.into()).await.unwrap();
     }
     client.flush().await.unwrap();
-    let event = stored(backend.append(code, message(1, "and on it goes")).await);
+    let event = stored(backend.append(id, message(1, "and on it goes")).await);
     assert_eq!(next(&mut heard).await, event);
-    backend.signal(code, typing(1)).await.unwrap();
+    backend.signal(id, typing(1)).await.unwrap();
     assert_eq!(heard.deliveries.recv().await, Some(Delivery::Signal(typing(1))));
 }
 
@@ -87,17 +87,17 @@ async fn messages_of_a_later_version_are_skipped() {
 async fn concurrent_joins_on_two_nodes_fill_a_room_exactly() {
     let store = Store::at(store_url());
     let nodes = two_nodes(&store).await;
-    let code = room_of(&*nodes[0], 20, &[]).await;
+    let id = room_of(&*nodes[0], 20, &[]).await;
     let mut joins = JoinSet::new();
     for n in 1..=40 {
         let node = Arc::clone(&nodes[n as usize % 2]);
-        joins.spawn(async move { node.append(code, joined(n)).await });
+        joins.spawn(async move { node.append(id, joined(n)).await });
     }
     let joins = joins.join_all().await;
     assert_eq!(joins.iter().filter(|join| join.is_ok()).count(), 20, "{joins:?}");
     assert_eq!(joins.iter().filter(|join| matches!(join, Err(BackendError::Full))).count(), 20);
     for node in &nodes {
-        assert_eq!(node.room(code).await.unwrap().members.len(), 20);
+        assert_eq!(node.room(id).await.unwrap().members.len(), 20);
     }
 }
 
@@ -105,14 +105,14 @@ async fn concurrent_joins_on_two_nodes_fill_a_room_exactly() {
 async fn draft_appended_on_two_nodes_is_stored_once() {
     let store = Store::at(store_url());
     let [here, there] = two_nodes(&store).await;
-    let code = room_of(&*here, 50, &[1]).await;
+    let id = room_of(&*here, 50, &[1]).await;
     for n in 0..50 {
         let draft = message(1, &format!("{n}"));
-        let (one, other) = tokio::join!(here.append(code, draft.clone()), there.append(code, draft.clone()));
+        let (one, other) = tokio::join!(here.append(id, draft.clone()), there.append(id, draft.clone()));
         let both = [one.unwrap(), other.unwrap()];
         assert_eq!(both.iter().filter(|one| matches!(one, Appended::Stored(_))).count(), 1, "{both:?}");
     }
-    assert_eq!(latest(&*here, code).await.len(), 51);
+    assert_eq!(latest(&*here, id).await.len(), 51);
 }
 
 /// A node caches a room between two appends. It must not decide on the cache alone.
@@ -120,25 +120,25 @@ async fn draft_appended_on_two_nodes_is_stored_once() {
 async fn append_is_decided_on_the_current_state() {
     let store = Store::at(store_url());
     let [here, there] = two_nodes(&store).await;
-    let code = room_of(&*here, 2, &[1, 2]).await;
+    let id = room_of(&*here, 2, &[1, 2]).await;
     let said = message(1, "mine");
-    stored(here.append(code, said.clone()).await);
-    stored(there.append(code, left(2, LeaveReason::Choice)).await);
-    stored(here.append(code, joined(3)).await);
-    assert!(matches!(there.append(code, message(2, "still here?")).await, Err(BackendError::Conflict)));
-    stored(there.append(code, message(3, "hello")).await);
-    stored(there.append(code, edited(1, said.id, "mine, changed elsewhere")).await);
-    stored(here.append(code, edited(1, said.id, "mine, changed here")).await);
-    let log = latest(&*there, code).await;
+    stored(here.append(id, said.clone()).await);
+    stored(there.append(id, left(2, LeaveReason::Choice)).await);
+    stored(here.append(id, joined(3)).await);
+    assert!(matches!(there.append(id, message(2, "still here?")).await, Err(BackendError::Conflict)));
+    stored(there.append(id, message(3, "hello")).await);
+    stored(there.append(id, edited(1, said.id, "mine, changed elsewhere")).await);
+    stored(here.append(id, edited(1, said.id, "mine, changed here")).await);
+    let log = latest(&*there, id).await;
     assert_eq!(log.iter().filter(|event| format!("{event:?}").contains("elsewhere")).count(), 0);
     // A room that was ended through one node has ended on the other.
-    stored(there.append(code, left(3, LeaveReason::Choice)).await);
-    let mut heard = here.subscribe(code).await.unwrap();
-    let end = stored(there.append(code, left(1, LeaveReason::Choice)).await);
+    stored(there.append(id, left(3, LeaveReason::Choice)).await);
+    let mut heard = here.subscribe(id).await.unwrap();
+    let end = stored(there.append(id, left(1, LeaveReason::Choice)).await);
     assert_eq!(next(&mut heard).await, end);
     assert_eq!(heard.deliveries.recv().await, Some(Delivery::Ended));
-    assert!(matches!(here.append(code, message(1, "?")).await, Err(BackendError::NotFound)));
-    assert!(matches!(here.hold(lease(code, 1, 7), ms(1_000)).await, Err(BackendError::NotFound)));
+    assert!(matches!(here.append(id, message(1, "?")).await, Err(BackendError::NotFound)));
+    assert!(matches!(here.hold(lease(id, 1, 7), ms(1_000)).await, Err(BackendError::NotFound)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,7 +147,7 @@ async fn seats_of_a_dead_node_expire_after_the_grace_period() {
     let (grace, third) = (limits.grace_ms, limits.grace_ms / 3);
     let alive = store.open().await;
     let dying = store.open().await;
-    let code = room_of(&*dying, 50, &[1, 2]).await;
+    let id = room_of(&*dying, 50, &[1, 2]).await;
     let gone = async || {
         let seats = alive.expired(Instant::now()).await.unwrap();
         seats.into_iter().map(|seat| seat.member).collect::<Vec<_>>()
@@ -156,24 +156,24 @@ async fn seats_of_a_dead_node_expire_after_the_grace_period() {
     // and the first grace period.
     for _ in 0..12 {
         for n in [1, 2] {
-            dying.hold(lease(code, n, 7), ms(grace)).await.unwrap();
+            dying.hold(lease(id, n, 7), ms(grace)).await.unwrap();
         }
         assert_eq!(gone().await, []);
         advance(ms(third)).await;
     }
     // The node dies right after a renewal. The second member reconnects to the other node.
     for n in [1, 2] {
-        dying.hold(lease(code, n, 7), ms(grace)).await.unwrap();
+        dying.hold(lease(id, n, 7), ms(grace)).await.unwrap();
     }
     drop(dying);
-    alive.hold(lease(code, 2, 8), ms(2 * grace)).await.unwrap();
+    alive.hold(lease(id, 2, 8), ms(2 * grace)).await.unwrap();
     advance(ms(grace - 1_000)).await;
     assert_eq!(gone().await, [], "a seat expired too soon");
-    let vanished = alive.append(code, left(1, LeaveReason::Vanished)).await;
+    let vanished = alive.append(id, left(1, LeaveReason::Vanished)).await;
     assert!(matches!(vanished, Err(BackendError::Conflict)), "{vanished:?}");
     advance(ms(1_500)).await;
     assert_eq!(gone().await, [member(1)]);
-    stored(alive.append(code, left(1, LeaveReason::Vanished)).await);
+    stored(alive.append(id, left(1, LeaveReason::Vanished)).await);
     assert_eq!(gone().await, []);
 }
 
@@ -181,7 +181,7 @@ async fn seats_of_a_dead_node_expire_after_the_grace_period() {
 async fn every_node_sweeps_rooms_of_all_nodes() {
     let (store, limits) = (Store::at(store_url()), Limits::default());
     let [here, there] = two_nodes(&store).await;
-    let code = room_of(&*there, 50, &[]).await;
+    let id = room_of(&*there, 50, &[]).await;
     drop(there);
     // This node may learn of the room during any of these sweeps. The arrival time counts from the first sweep that
     // sees it.
@@ -189,7 +189,7 @@ async fn every_node_sweeps_rooms_of_all_nodes() {
         here.expired(Instant::now()).await.unwrap();
         advance(ms(limits.arrival_ms)).await;
     }
-    assert!(matches!(here.room(code).await, Err(BackendError::NotFound)));
+    assert!(matches!(here.room(id).await, Err(BackendError::NotFound)));
 }
 
 /// More expired seats than one sweep looks at (500): later sweeps find the others.
@@ -199,8 +199,8 @@ async fn repeated_sweeps_find_every_expired_seat() {
     let backend = store.open().await;
     let members: Vec<_> = (1..=60).collect();
     for _ in 0..20 {
-        let code = room_of(&*backend, 60, &[]).await;
-        let joins = members.iter().map(|n| backend.append(code, joined(*n)));
+        let id = room_of(&*backend, 60, &[]).await;
+        let joins = members.iter().map(|n| backend.append(id, joined(*n)));
         join_all(joins).await.into_iter().for_each(|join| drop(stored(join)));
     }
     advance(ms(limits.arrival_ms)).await;
@@ -208,7 +208,7 @@ async fn repeated_sweeps_find_every_expired_seat() {
     for _ in 0..4 {
         let seats = backend.expired(Instant::now()).await.unwrap();
         assert!((1..=500).contains(&seats.len()), "{} seats at once", seats.len());
-        seen.extend(seats.into_iter().map(|seat| (seat.code, seat.member)));
+        seen.extend(seats.into_iter().map(|seat| (seat.room, seat.member)));
     }
     assert_eq!(seen.len(), 20 * 60);
 }
@@ -218,11 +218,11 @@ async fn repeated_sweeps_find_every_expired_seat() {
 async fn member_with_1100_leases_does_not_stop_the_sweep() {
     let (store, grace) = (Store::at(store_url()), Limits::default().grace_ms);
     let [here, there] = two_nodes(&store).await;
-    let code = room_of(&*there, 50, &[1, 2]).await;
-    let leases = (0..1_100).map(|n| there.hold(lease(code, 1, 100 + n), ms(10 * grace)));
+    let id = room_of(&*there, 50, &[1, 2]).await;
+    let leases = (0..1_100).map(|n| there.hold(lease(id, 1, 100 + n), ms(10 * grace)));
     join_all(leases).await.into_iter().for_each(|held| held.unwrap());
     // After an append, a node knows all seats of the room.
-    stored(here.append(code, joined(3)).await);
+    stored(here.append(id, joined(3)).await);
     advance(ms(2 * grace)).await;
     for _ in 0..2 {
         let mut gone: Vec<_> =
@@ -237,11 +237,11 @@ async fn member_with_1100_leases_does_not_stop_the_sweep() {
 async fn lease_released_on_another_node_holds_no_seat() {
     let (store, grace) = (Store::at(store_url()), Limits::default().grace_ms);
     let [here, there] = two_nodes(&store).await;
-    let code = room_of(&*here, 50, &[1, 2]).await;
-    here.hold(lease(code, 1, 0), ms(10 * grace)).await.unwrap();
-    here.hold(lease(code, 2, 0), ms(10 * grace)).await.unwrap();
-    there.hold(lease(code, 1, 7), ms(grace)).await.unwrap();
-    there.release(lease(code, 1, 0)).await.unwrap();
+    let id = room_of(&*here, 50, &[1, 2]).await;
+    here.hold(lease(id, 1, 0), ms(10 * grace)).await.unwrap();
+    here.hold(lease(id, 2, 0), ms(10 * grace)).await.unwrap();
+    there.hold(lease(id, 1, 7), ms(grace)).await.unwrap();
+    there.release(lease(id, 1, 0)).await.unwrap();
     drop(there);
     advance(ms(2 * grace)).await;
     let gone: Vec<_> = here.expired(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Member, RoomCode};
+use protocol::{Member, RoomId};
 use server::backend::{Backend, Sign, Signal};
 use server::hub::{Attachment, Hub, News};
 use tokio_util::task::TaskTracker;
@@ -11,16 +11,16 @@ use tokio_util::task::TaskTracker;
 use crate::nats_server::store_url;
 use crate::support::{Store, member, name, room_of, typing};
 
-fn is_away(hub: &Hub, code: RoomCode, n: u64) -> bool {
+fn is_away(hub: &Hub, id: RoomId, n: u64) -> bool {
     let mut seen = [Member { member: member(n), name: name(n), away: false }];
-    hub.see(code, &mut seen);
+    hub.see(id, &mut seen);
     seen[0].away
 }
 
 /// Waits until every signal that this node has sent has reached the session, by sending one more (`typing`). Returns
 /// the other signals that the session received.
-async fn drain_signals(node: &Arc<dyn Backend>, code: RoomCode, session: &mut Attachment) -> Vec<String> {
-    node.signal(code, typing(3)).await.unwrap();
+async fn drain_signals(node: &Arc<dyn Backend>, id: RoomId, session: &mut Attachment) -> Vec<String> {
+    node.signal(id, typing(3)).await.unwrap();
     let heard = async {
         let mut told = Vec::new();
         loop {
@@ -37,9 +37,9 @@ async fn drain_signals(node: &Arc<dyn Backend>, code: RoomCode, session: &mut At
 }
 
 /// Waits until the hub reports this `away` for the member. Panics after 5 s.
-async fn wait_until_away_is(hub: &Hub, code: RoomCode, n: u64, away: bool) {
+async fn wait_until_away_is(hub: &Hub, id: RoomId, n: u64, away: bool) {
     for _ in 0..500 {
-        if is_away(hub, code, n) == away {
+        if is_away(hub, id, n) == away {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -56,38 +56,38 @@ async fn node_knows_members_connected_to_another_node() {
         Hub::new(here.clone(), tasks.clone(), 8, Arc::default()),
         Hub::new(there.clone(), tasks.clone(), 8, Arc::default()),
     ];
-    let code = room_of(&*here, 50, &[1, 2]).await;
+    let id = room_of(&*here, 50, &[1, 2]).await;
 
     // The first member connected before the other node listened, and announces nothing again.
-    let mut first = hubs[0].attach(code, member(1)).await.unwrap();
+    let mut first = hubs[0].attach(id, member(1)).await.unwrap();
     assert!(first.arrive(), "the member is already taken for present");
-    let second = hubs[1].attach(code, member(2)).await.unwrap();
-    wait_until_away_is(&hubs[1], code, 1, false).await;
+    let second = hubs[1].attach(id, member(2)).await.unwrap();
+    wait_until_away_is(&hubs[1], id, 1, false).await;
     // A session does the same. `arrive` is false if this node has already answered the first node's roll call.
     if second.arrive() {
-        there.signal(code, Signal { member: member(2), sign: Sign::Back }).await.unwrap();
+        there.signal(id, Signal { member: member(2), sign: Sign::Back }).await.unwrap();
     }
-    wait_until_away_is(&hubs[0], code, 2, false).await;
+    wait_until_away_is(&hubs[0], id, 2, false).await;
 
     // A node that starts later gets its answers, and sessions are not notified a second time.
-    drain_signals(&there, code, &mut first).await;
+    drain_signals(&there, id, &mut first).await;
     let later = Hub::new(store.open().await, tasks.clone(), 8, Arc::default());
-    let third = later.attach(code, member(1)).await.unwrap();
-    wait_until_away_is(&later, code, 2, false).await;
-    assert_eq!(drain_signals(&there, code, &mut first).await, [""; 0]);
+    let third = later.attach(id, member(1)).await.unwrap();
+    wait_until_away_is(&later, id, 2, false).await;
+    assert_eq!(drain_signals(&there, id, &mut first).await, [""; 0]);
     drop(third);
 
     // Connected to both nodes and gone from one: not away. Gone from both: away.
-    let again = hubs[0].attach(code, member(2)).await.unwrap();
+    let again = hubs[0].attach(id, member(2)).await.unwrap();
     drop(second);
-    assert!(hubs[1].connections(code, member(2)) == 0);
+    assert!(hubs[1].connections(id, member(2)) == 0);
     let away = Signal { member: member(2), sign: Sign::Away { until: 7 } };
-    there.signal(code, away).await.unwrap();
-    drain_signals(&there, code, &mut first).await;
-    assert!(!is_away(&hubs[0], code, 2), "a member who is connected to this node is shown as away");
+    there.signal(id, away).await.unwrap();
+    drain_signals(&there, id, &mut first).await;
+    assert!(!is_away(&hubs[0], id, 2), "a member who is connected to this node is shown as away");
     drop(again);
-    assert!(hubs[0].depart(code, member(2)));
-    here.signal(code, away).await.unwrap();
-    wait_until_away_is(&hubs[0], code, 2, true).await;
-    assert!(!is_away(&hubs[0], code, 1));
+    assert!(hubs[0].depart(id, member(2)));
+    here.signal(id, away).await.unwrap();
+    wait_until_away_is(&hubs[0], id, 2, true).await;
+    assert!(!is_away(&hubs[0], id, 1));
 }

@@ -97,18 +97,18 @@ async fn publish(wire: &mut BufReader<TcpStream>, to: &str, headers: &str, paylo
 async fn stale_answer_of_a_lagging_replica_is_not_returned() {
     let server = Server::start_with(MAPPINGS.to_owned());
     let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
-    let code = room_of(&*backend, 50, &[1]).await;
+    let id = room_of(&*backend, 50, &[1]).await;
     let (changed, gone) = (message(1, "old words"), message(1, "taken back"));
-    stored(backend.append(code, changed.clone()).await);
-    stored(backend.append(code, gone.clone()).await);
+    stored(backend.append(id, changed.clone()).await);
+    stored(backend.append(id, gone.clone()).await);
     let lagging = Lagging::start(&server, copy_streams(&server).await).await;
-    let edit = stored(backend.append(code, edited(1, changed.id, "new words")).await);
-    let last = stored(backend.append(code, deleted(1, gone.id)).await);
+    let edit = stored(backend.append(id, edited(1, changed.id, "new words")).await);
+    let last = stored(backend.append(id, deleted(1, gone.id)).await);
     for _ in 0..40 {
-        let page = backend.read(code, From::Latest, 50).await.unwrap();
+        let page = backend.read(id, From::Latest, 50).await.unwrap();
         assert_eq!(page.events.last(), Some(&last));
         // The lagging replica has all three of these events, with their old text.
-        let page = backend.read(code, From::Before(edit.seq), 50).await.unwrap();
+        let page = backend.read(id, From::Before(edit.seq), 50).await.unwrap();
         assert_eq!(page.events.len(), 3);
         assert_eq!(page.events.iter().filter_map(text).collect::<Vec<_>>(), ["new words"]);
     }

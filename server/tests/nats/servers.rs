@@ -11,11 +11,11 @@ use crate::support::{joined, latest, message, room_of, stored};
 async fn acknowledged_event_survives_a_killed_server() {
     let mut server = Server::start();
     let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
-    let code = room_of(&*backend, 50, &[1, 2]).await;
-    let mut heard = backend.subscribe(code).await.unwrap();
+    let id = room_of(&*backend, 50, &[1, 2]).await;
+    let mut heard = backend.subscribe(id).await.unwrap();
     let mut acked = Vec::new();
     for n in 0..50 {
-        acked.push(stored(backend.append(code, message(1, &format!("{n}"))).await));
+        acked.push(stored(backend.append(id, message(1, &format!("{n}"))).await));
     }
     server.kill();
     // The subscription ends, so that no subscriber takes the silence for an idle room.
@@ -23,24 +23,20 @@ async fn acknowledged_event_survives_a_killed_server() {
     let began = Instant::now();
     let lost = message(1, "lost");
     let (refused, swept) =
-        tokio::join!(backend.append(code, lost.clone()), backend.expired(tokio::time::Instant::now()),);
+        tokio::join!(backend.append(id, lost.clone()), backend.expired(tokio::time::Instant::now()),);
     assert!(matches!(refused, Err(BackendError::Unavailable(_))), "{refused:?}");
     assert!(matches!(swept, Err(BackendError::Unavailable(_))), "{swept:?}");
     assert!(began.elapsed() < Duration::from_secs(9), "it took {:?} to give up", began.elapsed());
     server.start_again();
-    acked.push(append_until_stored(&*backend, code, lost).await);
-    assert_eq!(latest(&*backend, code).await[2..], acked);
-    stored(backend.append(code, joined(3)).await);
+    acked.push(append_until_stored(&*backend, id, lost).await);
+    assert_eq!(latest(&*backend, id).await[2..], acked);
+    stored(backend.append(id, joined(3)).await);
 }
 
 /// Appends the same draft, as a client does, until it is known to be stored. Panics after 20 attempts.
-async fn append_until_stored(
-    backend: &dyn Backend,
-    code: protocol::RoomCode,
-    draft: backend::Draft,
-) -> protocol::Event {
+async fn append_until_stored(backend: &dyn Backend, id: protocol::RoomId, draft: backend::Draft) -> protocol::Event {
     for _ in 0..20 {
-        match backend.append(code, draft.clone()).await {
+        match backend.append(id, draft.clone()).await {
             Ok(backend::Appended::Stored(event) | backend::Appended::Repeat(event)) => return event,
             Err(BackendError::Unavailable(_)) => {}
             other => panic!("{other:?}"),
@@ -54,25 +50,21 @@ async fn append_until_stored(
 async fn timed_out_join_takes_no_seat_later() {
     let server = Server::start();
     let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
-    let code = room_of(&*backend, 50, &[1]).await;
-    stored(backend.append(code, message(1, "all is well")).await);
+    let id = room_of(&*backend, 50, &[1]).await;
+    stored(backend.append(id, message(1, "all is well")).await);
     server.pause();
     // The second append waits in the queue until the first one is given up.
     let second = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        backend.append(code, joined(2)).await
+        backend.append(id, joined(2)).await
     };
-    let (first, second) = tokio::join!(backend.append(code, message(1, "is it?")), second);
+    let (first, second) = tokio::join!(backend.append(id, message(1, "is it?")), second);
     for outcome in [first, second] {
         assert!(matches!(outcome, Err(BackendError::Unavailable(_))), "{outcome:?}");
     }
     server.resume();
-    stored(backend.append(code, message(1, "again")).await);
-    assert_eq!(
-        backend.room(code).await.unwrap().members.len(),
-        1,
-        "a join took a seat after it was reported as failed"
-    );
+    stored(backend.append(id, message(1, "again")).await);
+    assert_eq!(backend.room(id).await.unwrap().members.len(), 1, "a join took a seat after it was reported as failed");
 }
 
 #[tokio::test]

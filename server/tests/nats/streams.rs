@@ -4,12 +4,12 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures_util::StreamExt as _;
 use protocol::{LeaveReason, Limits};
-use server::backend::{self, BackendError, NewRoom};
+use server::backend::{self, BackendError};
 use tokio::time::Instant;
 
 use crate::nats_server::{address, store_url};
 use crate::refused;
-use crate::support::{Store, deleted, edited, fresh, joined, lease, left, message, ms, room_of, stored};
+use crate::support::{Store, deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored};
 
 /// Subject and payload of every message in the store's streams, in stream order.
 async fn everything(store: &Store) -> Vec<(String, String)> {
@@ -41,14 +41,14 @@ fn belongs_to_no_room(subject: &str) -> bool {
 async fn old_text_is_in_no_stream() {
     let store = Store::at(store_url());
     let backend = store.open_with(&Limits { timeline: 2_000, ..Limits::default() }).await;
-    let code = room_of(&*backend, 50, &[1]).await;
+    let id = room_of(&*backend, 50, &[1]).await;
     let (changed, gone, trimmed) = (message(1, "first words"), message(1, "second words"), message(1, "third words"));
     for draft in [&changed, &gone, &trimmed] {
-        stored(backend.append(code, draft.clone()).await);
+        stored(backend.append(id, draft.clone()).await);
     }
-    stored(backend.append(code, edited(1, changed.id, "better words")).await);
-    stored(backend.append(code, edited(1, changed.id, "best words")).await);
-    stored(backend.append(code, deleted(1, gone.id)).await);
+    stored(backend.append(id, edited(1, changed.id, "better words")).await);
+    stored(backend.append(id, edited(1, changed.id, "best words")).await);
+    stored(backend.append(id, deleted(1, gone.id)).await);
     let says = async |words: &str| everything(&store).await.iter().any(|(_, said)| said.contains(words));
     assert!(says("third words").await && says("best words").await);
     for words in ["first words", "second words", "better words"] {
@@ -56,7 +56,7 @@ async fn old_text_is_in_no_stream() {
     }
     // An event that the byte limit trims leaves its slot before the slot is used again.
     for _ in 0..4 {
-        stored(backend.append(code, message(1, &"x".repeat(800))).await);
+        stored(backend.append(id, message(1, &"x".repeat(800))).await);
     }
     assert!(!says("third words").await && !says("best words").await);
 }
@@ -65,18 +65,18 @@ async fn old_text_is_in_no_stream() {
 async fn ended_room_is_in_no_stream() {
     let store = Store::at(store_url());
     let backend = store.open_with(&Limits { events: 4, ..Limits::default() }).await;
-    let code = room_of(&*backend, 50, &[1, 2]).await;
+    let id = room_of(&*backend, 50, &[1, 2]).await;
     for n in 0..10 {
-        stored(backend.append(code, message(1, &format!("{n}"))).await);
+        stored(backend.append(id, message(1, &format!("{n}"))).await);
     }
-    backend.hold(lease(code, 1, 7), ms(60_000)).await.unwrap();
-    backend.hold(lease(code, 2, 8), ms(60_000)).await.unwrap();
+    backend.hold(lease(id, 1, 7), ms(60_000)).await.unwrap();
+    backend.hold(lease(id, 2, 8), ms(60_000)).await.unwrap();
     backend.expired(Instant::now()).await.unwrap();
     let before = everything(&store).await;
     assert!(before.iter().any(|(subject, _)| subject.contains(".lease.")), "{before:?}");
     assert_eq!(before.iter().filter(|(subject, _)| subject.contains(".event.")).count(), 4, "slots are not used again");
-    for member in [1, 2] {
-        stored(backend.append(code, left(member, LeaveReason::Choice)).await);
+    for n in [1, 2] {
+        stored(backend.append(id, left(n, LeaveReason::Choice)).await);
     }
     let after = everything(&store).await;
     assert!(after.iter().all(|(subject, _)| belongs_to_no_room(subject)), "{after:?}");
@@ -94,8 +94,8 @@ async fn stream_changed_by_an_operator_is_used_if_suitable() {
     config.max_bytes = 1 << 30;
     jetstream.update_stream(&config).await.unwrap();
     let backend = store.open().await;
-    let code = room_of(&*backend, 50, &[1]).await;
-    stored(backend.append(code, message(1, "as before")).await);
+    let id = room_of(&*backend, 50, &[1]).await;
+    stored(backend.append(id, message(1, "as before")).await);
     config.allow_direct = false;
     jetstream.update_stream(&config).await.unwrap();
     let refused = backend::open(&store.url, &Limits::default()).await;
@@ -108,9 +108,10 @@ async fn store_of_another_format_is_refused() {
     drop(store.open().await);
     let client = async_nats::connect(address()).await.unwrap();
     let subject = format!("{}.0.format", store.url.rsplit_once('/').unwrap().1);
-    jetstream::new(client).publish(subject, "2".into()).await.unwrap().await.unwrap();
+    jetstream::new(client).publish(subject, "1".into()).await.unwrap().await.unwrap();
     let refused = backend::open(&store.url, &Limits::default()).await;
-    assert!(matches!(refused, Err(BackendError::Corrupt(_))));
+    let Err(BackendError::Corrupt(error)) = refused else { panic!("opened") };
+    assert!(error.to_string().contains("format 1, known is 2"), "{error}");
 }
 
 /// An unreadable roster and an unreadable lease: after a start, the other rooms are there and are swept.
@@ -118,16 +119,16 @@ async fn store_of_another_format_is_refused() {
 async fn damaged_record_affects_only_its_own_room() {
     let store = Store::at(store_url());
     let backend = store.open().await;
-    let mut codes = Vec::new();
+    let mut ids = Vec::new();
     for _ in 0..16 {
-        codes.push(room_of(&*backend, 50, &[1]).await);
+        ids.push(room_of(&*backend, 50, &[1]).await);
     }
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
     let name = store.url.rsplit_once('/').unwrap().1;
-    let of = |code: &protocol::RoomCode, end: &str| format!(".{code}{end}");
+    let of = |id: protocol::RoomId, end: &str| format!(".{}{end}", id.0.simple());
     let subjects = everything(&store).await;
-    let roster = subjects.iter().find(|(subject, _)| subject.ends_with(&of(&codes[0], ".roster"))).unwrap().0.clone();
-    let held = format!("{name}.lease.{}.{}.{}", codes[1], crate::support::member(1).0.simple(), "7".repeat(32));
+    let roster = subjects.iter().find(|(subject, _)| subject.ends_with(&of(ids[0], ".roster"))).unwrap().0.clone();
+    let held = format!("{name}.lease.{}.{}.{}", ids[1].0.simple(), member(1).0.simple(), "7".repeat(32));
     for subject in [roster, held] {
         jetstream.publish(subject, "nonsense".into()).await.unwrap().await.unwrap();
     }
@@ -136,50 +137,60 @@ async fn damaged_record_affects_only_its_own_room() {
     let later = Instant::now() + ms(3 * Limits::default().arrival_ms.max(Limits::default().grace_ms));
     for node in [&backend, &other] {
         let seats = node.expired(later).await.unwrap();
-        let found: std::collections::HashSet<_> = seats.into_iter().map(|seat| seat.code).collect();
-        assert_eq!(found, codes[2..].iter().copied().collect(), "of {} rooms", codes.len());
+        let found: std::collections::HashSet<_> = seats.into_iter().map(|seat| seat.room).collect();
+        assert_eq!(found, ids[2..].iter().copied().collect(), "of {} rooms", ids.len());
     }
-    refused!(other.room(codes[0]).await, Corrupt);
-    stored(other.append(codes[2], message(1, "as before")).await);
+    refused!(other.room(ids[0]).await, Corrupt);
+    stored(other.append(ids[2], message(1, "as before")).await);
 }
 
 /// The process that ended the room died before it purged the room's messages.
 #[tokio::test]
 async fn room_left_behind_by_a_dead_node_is_purged() {
     let store = Store::at(store_url());
-    let (mut subjects, mut codes) = (Vec::new(), Vec::new());
+    let (name, mut rooms) = (store.url.rsplit_once('/').unwrap().1, Vec::new());
     let backend = store.open().await;
     for _ in 0..2 {
-        let code = room_of(&*backend, 50, &[1]).await;
-        stored(backend.append(code, message(1, "left behind")).await);
-        codes.push(code);
+        let id = room_of(&*backend, 50, &[1]).await;
+        stored(backend.append(id, message(1, "left behind")).await);
+        rooms.push(backend.room(id).await.unwrap());
     }
-    for (subject, _) in everything(&store).await {
-        if subject.ends_with(".head") || subject.ends_with(".roster") {
-            subjects.push(subject);
-        }
-    }
+    let subjects: Vec<_> = everything(&store).await.into_iter().map(|(subject, _)| subject).collect();
     backend.close().await;
-    // State left by the batch that ends a room: roster, then head, both empty.
-    subjects.sort_by_key(|subject| std::cmp::Reverse(subject.rsplit('.').next().unwrap().to_owned()));
-    let client = async_nats::connect(address()).await.unwrap();
-    for code in &codes {
-        for subject in subjects.iter().filter(|subject| subject.contains(&code.to_string())) {
-            jetstream::new(client.clone()).publish(subject.clone(), "".into()).await.unwrap().await.unwrap();
+    // State left by the batch that ends a room: empty code, end, and then roster and head, both empty.
+    let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
+    for room in &rooms {
+        let of = |end: &str| {
+            let end = format!(".{}.{end}", room.id.0.simple());
+            subjects.iter().find(|subject| subject.ends_with(&end)).unwrap().clone()
+        };
+        let (head, code) = (of("head"), room.code);
+        let shard = head.strip_prefix(&format!("{name}.")).unwrap().split('.').next().unwrap();
+        let end = serde_json::json!({ "code": code, "epoch": room.position.epoch, "seq": room.position.seq });
+        for (subject, payload) in [
+            (format!("{name}.{shard}.code.{code}"), String::new()),
+            (head.replace(".head", ".event.end"), end.to_string()),
+            (of("roster"), String::new()),
+            (head, String::new()),
+        ] {
+            jetstream.publish(subject, payload.into()).await.unwrap().await.unwrap();
         }
     }
 
     let backend = store.open().await;
-    assert!(matches!(backend.room(codes[0]).await, Err(BackendError::NotFound)));
+    refused!(backend.room(rooms[0].id).await, NotFound);
+    refused!(backend.resolve(rooms[1].code).await, NotFound);
     // One code is used again before its old room is purged…
-    backend.create_room(NewRoom { code: codes[0], epoch: protocol::Epoch(fresh()), capacity: 2 }).await.unwrap();
-    stored(backend.append(codes[0], joined(2)).await);
-    assert_eq!(backend.read(codes[0], backend::From::Latest, 10).await.unwrap().events.len(), 1);
+    let again = backend.create_room(new_room(rooms[0].code, 2)).await.unwrap();
+    stored(backend.append(again, joined(2)).await);
+    assert_eq!(backend.read(again, backend::From::Latest, 10).await.unwrap().events.len(), 1);
     // …and the other one is not.
     backend.expired(Instant::now()).await.unwrap();
     backend.expired(Instant::now() + ms(11_000)).await.unwrap();
     let after = everything(&store).await;
     assert!(!after.iter().any(|(_, said)| said.contains("left behind")), "{after:?}");
-    assert!(!after.iter().any(|(subject, _)| subject.contains(&codes[1].to_string())), "{after:?}");
-    assert_eq!(backend.room(codes[0]).await.unwrap().members.len(), 1);
+    for gone in [rooms[0].id.0.simple().to_string(), rooms[1].id.0.simple().to_string(), rooms[1].code.to_string()] {
+        assert!(!after.iter().any(|(subject, _)| subject.contains(&gone)), "{gone} in {after:?}");
+    }
+    assert!(backend.find(rooms[0].code).await.unwrap().has(member(2)));
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use protocol::{EventId, EventKind, RoomCode};
+use protocol::{EventId, EventKind, RoomCode, RoomId};
 use server::backend::{
     Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
 };
@@ -75,19 +75,23 @@ impl Engine {
 
 #[async_trait::async_trait]
 impl Backend for Engine {
-    async fn create_room(&self, room: NewRoom) -> Result<(), BackendError> {
+    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError> {
         self.engine.create_room(room).await
     }
 
-    async fn room(&self, code: RoomCode) -> Result<Room, BackendError> {
-        let mut room = self.engine.room(code).await?;
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError> {
+        self.engine.resolve(code).await
+    }
+
+    async fn room(&self, id: RoomId) -> Result<Room, BackendError> {
+        let mut room = self.engine.room(id).await?;
         if self.is(Bent::Overlooks) && room.members.len() > 1 {
             room.members.pop();
         }
         Ok(room)
     }
 
-    async fn append(&self, code: RoomCode, mut draft: Draft) -> Result<Appended, BackendError> {
+    async fn append(&self, id: RoomId, mut draft: Draft) -> Result<Appended, BackendError> {
         let is_message = matches!(draft.kind, EventKind::Message { .. });
         if self.is(Bent::ClockBackwards) {
             draft.at = draft.at.saturating_sub(self.count() * HOUR_MS);
@@ -99,12 +103,12 @@ impl Backend for Engine {
             return Err(BackendError::Conflict);
         }
         if is_message && self.is_sometimes(Bent::Copies) {
-            self.engine.append(code, Draft { id: entropy::event_id(), ..draft.clone() }).await?;
+            self.engine.append(id, Draft { id: entropy::event_id(), ..draft.clone() }).await?;
         }
-        self.engine.append(code, draft).await
+        self.engine.append(id, draft).await
     }
 
-    async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
+    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
         if matches!(from, From::After(_)) {
             if self.is(Bent::Forgets) {
                 return Err(BackendError::Reset);
@@ -113,7 +117,7 @@ impl Backend for Engine {
                 return Err(BackendError::unavailable("on purpose"));
             }
         }
-        let mut page = self.engine.read(code, from, limit).await?;
+        let mut page = self.engine.read(id, from, limit).await?;
         if page.events.len() > 1 && self.is_sometimes(Bent::Skips) {
             page.events.remove(page.events.len() / 2);
         }
@@ -126,12 +130,12 @@ impl Backend for Engine {
         Ok(page)
     }
 
-    async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
-        self.engine.subscribe(code).await
+    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {
+        self.engine.subscribe(id).await
     }
 
-    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
-        self.engine.signal(code, signal).await
+    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError> {
+        self.engine.signal(id, signal).await
     }
 
     async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {

@@ -59,9 +59,9 @@ impl Truth {
 
     /// Reads a room from a cluster. `keeps` is the number of events that it keeps, and more than were sent.
     pub(crate) async fn ask(store: &dyn Backend, code: RoomCode, keeps: usize) -> Self {
-        let room = store.room(code).await.unwrap();
+        let room = store.find(code).await.unwrap();
         let start = From::After(Position { epoch: room.position.epoch, seq: Seq(0) });
-        let log = store.read(code, start, keeps).await.unwrap().events;
+        let log = store.read(room.id, start, keeps).await.unwrap().events;
         Self {
             log: log.into_iter().map(|event| Entry { seq: event.seq, id: event.id, kind: Some(event.kind) }).collect(),
             seats: room.members.into_iter().map(|seated| (seated.member, seated.name.as_str().to_owned())).collect(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use futures_util::future::join_all;
-use protocol::{Limits, RoomCode};
+use protocol::{Limits, RoomId};
 use server::backend::{Backend, BackendError};
 use tokio::time::{Instant, advance};
 
@@ -13,8 +13,9 @@ use crate::{Place, execute};
 const UNREADABLE: &str = r#"{"kind":7}"#;
 
 /// Changes the rows of one room in this table, and no others.
-fn damage(path: &Path, table: &str, change: &str, code: RoomCode) {
-    execute(path, &format!("UPDATE {table} SET {change} WHERE room = (SELECT room FROM rooms WHERE code = '{code}')"));
+fn damage(path: &Path, table: &str, change: &str, id: RoomId) {
+    let id = id.0.simple();
+    execute(path, &format!("UPDATE {table} SET {change} WHERE room = (SELECT room FROM rooms WHERE id = x'{id}')"));
 }
 
 /// All appends are queued at once, so that most of them share a commit.
@@ -33,7 +34,7 @@ async fn damaged_event_fails_no_other_write_of_its_batch() {
         drafts.push((ill, message(1, &format!("{n}"))));
         drafts.push((ill, if n % 2 == 0 { edited(1, lost.id, "?") } else { deleted(1, lost.id) }));
     }
-    let outcomes = join_all(drafts.iter().map(|(code, draft)| store.append(*code, draft.clone()))).await;
+    let outcomes = join_all(drafts.iter().map(|(id, draft)| store.append(*id, draft.clone()))).await;
     for (n, outcome) in outcomes.into_iter().enumerate() {
         match n % 3 {
             2 => assert!(matches!(outcome, Err(BackendError::Corrupt(_))), "{outcome:?}"),
@@ -58,26 +59,26 @@ async fn damaged_event_fails_no_other_write_of_its_batch() {
 async fn damaged_room_does_not_stop_the_sweep() {
     let place = Place::new();
     let store = place.open().await.unwrap();
-    let mut codes = Vec::new();
+    let mut ids = Vec::new();
     for _ in 0..4 {
-        codes.push(room_of(&store, 50, &[1]).await);
+        ids.push(room_of(&store, 50, &[1]).await);
     }
     let empty = room_of(&store, 50, &[]).await;
-    for (code, table, change) in [
-        (codes[0], "rooms", "capacity = -1"),
-        (codes[1], "names", "name = ''"),
-        (codes[2], "events", "kind = 'nonsense'"),
+    for (id, table, change) in [
+        (ids[0], "rooms", "capacity = -1"),
+        (ids[1], "names", "name = ''"),
+        (ids[2], "events", "kind = 'nonsense'"),
         (empty, "rooms", "capacity = -1"),
     ] {
-        damage(&place.path(), table, change, code);
+        damage(&place.path(), table, change, id);
     }
     advance(ms(Limits::default().arrival_ms)).await;
     for _ in 0..2 {
         let seats = store.expired(Instant::now()).await.unwrap();
-        let mut found: Vec<_> = seats.iter().map(|seat| seat.code).collect();
+        let mut found: Vec<_> = seats.iter().map(|seat| seat.room).collect();
         found.sort();
         // A seat with an unreadable name can still be freed.
-        let mut expected = codes[1..].to_vec();
+        let mut expected = ids[1..].to_vec();
         expected.sort();
         assert_eq!(found, expected);
         assert!(seats.iter().all(|seat| seat.member == member(1)));
@@ -90,6 +91,7 @@ async fn damaged_room_does_not_prevent_a_start() {
     for (table, change) in [
         ("rooms", "code = 'no code'"),
         ("rooms", "code = CAST(x'ff' AS TEXT)"),
+        ("rooms", "id = x'00'"),
         ("rooms", "capacity = -1"),
         ("seats", "member = x'00'"),
         ("names", "name = ''"),
@@ -105,7 +107,7 @@ async fn damaged_room_does_not_prevent_a_start() {
         assert_eq!(latest(&store, well).await.len(), 2);
         advance(ms(Limits::default().grace_ms)).await;
         let seats = store.expired(Instant::now()).await.unwrap();
-        assert!(seats.iter().any(|seat| seat.code == well), "{table} {change}: {seats:?}");
+        assert!(seats.iter().any(|seat| seat.room == well), "{table} {change}: {seats:?}");
         store.close().await;
     }
 }

@@ -26,16 +26,16 @@ async fn assert_refused(path: &Path, why: &str) {
 /// Asserts that both names open one store: while one is in use the other is refused, and `check` and `backup` through
 /// it see what is stored.
 async fn assert_one_store(one: &Path, other: &Path) {
-    let mut code = None;
+    let mut id = None;
     for (n, (first, second)) in [(one, other), (other, one), (one, other)].into_iter().enumerate() {
         let server = open(first).await.unwrap();
-        let code = match code {
-            Some(code) => code,
-            None => *code.insert(room_of(&server, 50, &[1]).await),
+        let id = match id {
+            Some(id) => id,
+            None => *id.insert(room_of(&server, 50, &[1]).await),
         };
         assert_refused(second, "another server is using").await;
-        stored(server.append(code, message(1, &format!("message {n}"))).await);
-        assert_eq!(latest(&server, code).await.len(), n + 2, "{} lost something", first.display());
+        stored(server.append(id, message(1, &format!("message {n}"))).await);
+        assert_eq!(latest(&server, id).await.len(), n + 2, "{} lost something", first.display());
 
         let url = format!("sqlite://{}", second.display());
         assert_eq!(backend::check(&url).unwrap().events, n + 2);
@@ -109,8 +109,8 @@ async fn relative_path_is_the_same_store() {
 async fn hard_linked_file_is_refused_by_every_command() {
     let (place, elsewhere) = (Place::new(), Place::new());
     let server = place.open().await.unwrap();
-    let code = room_of(&server, 50, &[1]).await;
-    stored(server.append(code, message(1, "before")).await);
+    let id = room_of(&server, 50, &[1]).await;
+    stored(server.append(id, message(1, "before")).await);
     fs::hard_link(place.path(), elsewhere.path()).unwrap();
     let why = "more than one name";
     for path in [elsewhere.path(), place.path()] {
@@ -119,10 +119,10 @@ async fn hard_linked_file_is_refused_by_every_command() {
         assert!(words(&backend::check(&url).unwrap_err()).contains(why));
         assert!(words(&backend::backup(&url, &place.0.path().join("copy.db")).unwrap_err()).contains(why));
     }
-    stored(server.append(code, message(1, "after")).await);
+    stored(server.append(id, message(1, "after")).await);
     server.close().await;
     fs::remove_file(elsewhere.path()).unwrap();
-    assert_eq!(latest(&place.open().await.unwrap(), code).await.len(), 3);
+    assert_eq!(latest(&place.open().await.unwrap(), id).await.len(), 3);
 }
 
 #[tokio::test]
@@ -178,11 +178,11 @@ fn run_mounted(over: [&Path; 2], command: &[&str], store: &Path) -> Option<Strin
 async fn mounted_directory_is_the_same_store() {
     let (place, elsewhere) = (Place::new(), Place::new());
     let server = place.open().await.unwrap();
-    let code = room_of(&server, 50, &[1]).await;
+    let id = room_of(&server, 50, &[1]).await;
     if let Some(said) = run_mounted([place.0.path(), elsewhere.0.path()], &[], &elsewhere.path()) {
         assert!(said.contains("another server is using"), "{said}");
     }
-    stored(server.append(code, message(1, "after")).await);
+    stored(server.append(id, message(1, "after")).await);
 }
 
 /// A mounted file stands in another directory, and so would its lock and its write-ahead log.
@@ -191,7 +191,7 @@ async fn mounted_directory_is_the_same_store() {
 async fn mounted_file_is_refused_by_every_command() {
     let (place, elsewhere) = (Place::new(), Place::new());
     let server = place.open().await.unwrap();
-    let code = room_of(&server, 50, &[1]).await;
+    let id = room_of(&server, 50, &[1]).await;
     fs::write(elsewhere.path(), "").unwrap();
     for command in [&[][..], &["check"], &["backup", "copy.db"]] {
         if let Some(said) = run_mounted([&place.path(), &elsewhere.path()], command, &elsewhere.path()) {
@@ -199,5 +199,5 @@ async fn mounted_file_is_refused_by_every_command() {
         }
     }
     assert_eq!(files(elsewhere.0.path()), ["flasky.db"]);
-    stored(server.append(code, message(1, "after")).await);
+    stored(server.append(id, message(1, "after")).await);
 }

@@ -71,7 +71,7 @@ impl Cluster {
         for shard in 0..4 {
             let name = format!("flasky_{shard}");
             let stream = jetstream.get_stream(&name).await.unwrap();
-            if stream.get_last_raw_message_by_subject(&format!("flasky.{shard}.{code}.head")).await.is_ok() {
+            if stream.get_last_raw_message_by_subject(&format!("flasky.{shard}.code.{code}")).await.is_ok() {
                 return name;
             }
         }

@@ -166,7 +166,7 @@ impl Stage {
         for room in &self.rooms {
             let begun = Instant::now();
             loop {
-                let head = self.observer.room(room.seat.code).await.map_or(Seq(u64::MAX), |room| room.position.seq);
+                let head = self.observer.find(room.seat.code).await.map_or(Seq(u64::MAX), |room| room.position.seq);
                 if room.people.iter().all(|person| person.rests_at(head)) {
                     break;
                 }

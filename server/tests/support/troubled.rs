@@ -8,7 +8,7 @@ use ::server::backend::{
     Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
 };
 use ::server::entropy;
-use protocol::{EventKind, LeaveReason, MemberId, RoomCode};
+use protocol::{EventKind, LeaveReason, MemberId, RoomCode, RoomId};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -120,46 +120,50 @@ impl Troubled {
 
 #[async_trait::async_trait]
 impl Backend for Troubled {
-    async fn create_room(&self, room: NewRoom) -> Result<(), BackendError> {
+    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError> {
         self.engine.create_room(room).await
     }
 
-    async fn room(&self, code: RoomCode) -> Result<Room, BackendError> {
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError> {
+        self.engine.resolve(code).await
+    }
+
+    async fn room(&self, id: RoomId) -> Result<Room, BackendError> {
         self.panics("room");
         self.blocks("room");
-        self.engine.room(code).await
+        self.engine.room(id).await
     }
 
-    async fn append(&self, code: RoomCode, draft: Draft) -> Result<Appended, BackendError> {
+    async fn append(&self, id: RoomId, draft: Draft) -> Result<Appended, BackendError> {
         self.panics("append");
         self.fails(|trouble| matches!(trouble, Trouble::StoresNothing | Trouble::Silent))?;
-        self.engine.append(code, draft).await
+        self.engine.append(id, draft).await
     }
 
-    async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
+    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
         self.fails(|trouble| matches!(trouble, Trouble::ReadsNothing))?;
-        self.engine.read(code, from, limit).await
+        self.engine.read(id, from, limit).await
     }
 
-    async fn subscribe(&self, code: RoomCode) -> Result<Subscription, BackendError> {
+    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {
         self.panics("subscribe");
-        self.engine.subscribe(code).await
+        self.engine.subscribe(id).await
     }
 
-    async fn signal(&self, code: RoomCode, signal: Signal) -> Result<(), BackendError> {
-        self.engine.signal(code, signal).await
+    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError> {
+        self.engine.signal(id, signal).await
     }
 
     async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
         self.fails(|trouble| matches!(trouble, Trouble::Silent))?;
-        let Lease { code, member, id } = lease;
+        let Lease { room, member, id } = lease;
         if !id.is_nil()
             && let Some(why) = self.loses_seat(member)
         {
             self.engine.release(lease).await?;
             self.engine.release(Lease { id: Uuid::nil(), ..lease }).await?;
             let kind = EventKind::Left { member, why };
-            self.engine.append(code, Draft { id: entropy::event_id(), at: 0, by: member, kind }).await?;
+            self.engine.append(room, Draft { id: entropy::event_id(), at: 0, by: member, kind }).await?;
         }
         self.engine.hold(lease, ttl).await
     }

@@ -57,6 +57,7 @@ pub(crate) fn Composer(
                 method="post"
                 action="/api/post_message"
                 data-connecting=text::CONNECTING
+                data-room=room.id.to_string()
                 inert=move || room.leaving.get()
                 on:submit=submit
                 on:click=click(move |_| editor.mention.close())

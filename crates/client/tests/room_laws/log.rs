@@ -6,7 +6,7 @@ use std::ops::Range;
 use proptest::prelude::*;
 use protocol::{
     Epoch, Event, EventId, EventKind, LeaveReason, Limits, Member, MemberId, MessageBody, Names, Position, RoomCode,
-    RoomInfo, Seq, Snapshot, Welcome,
+    RoomId, RoomInfo, Seq, Snapshot, Welcome,
 };
 use uuid::Uuid;
 
@@ -251,7 +251,7 @@ impl Log {
     }
 
     pub(crate) fn info(&self) -> RoomInfo {
-        RoomInfo { code: RoomCode::from_entropy([1; 5]), capacity: 50, locked: false }
+        RoomInfo { id: RoomId(Uuid::from_u128(1)), code: RoomCode::from_entropy([1; 5]), capacity: 50, locked: false }
     }
 
     pub(crate) fn snapshot(&self, head: usize, window: usize) -> Snapshot {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_nats::Message;
 use futures_util::StreamExt as _;
-use protocol::{Epoch, Position, RoomCode, Seq};
+use protocol::{Epoch, Position, RoomId, Seq};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +31,7 @@ const ECHO: Duration = Duration::from_secs(1);
 /// Feeds of the rooms that have subscribers in this process.
 #[derive(Debug, Default)]
 pub(super) struct Feeds {
-    rooms: Mutex<HashMap<RoomCode, Arc<Feed>>>,
+    rooms: Mutex<HashMap<RoomId, Arc<Feed>>>,
 }
 
 #[derive(Debug)]
@@ -78,13 +78,13 @@ enum Heard {
 }
 
 impl Engine {
-    pub(super) async fn subscribe(self: Arc<Self>, code: RoomCode) -> Result<Subscription, BackendError> {
+    pub(super) async fn subscribe(self: Arc<Self>, id: RoomId) -> Result<Subscription, BackendError> {
         loop {
-            let feed = self.feed(code);
+            let feed = self.feed(id);
             let mut progress = feed.progress.subscribe();
             drop(progress.wait_for(|progress| *progress != Progress::Starting).await);
             // Read from the leader after the subscription began, so that every event after this head is delivered.
-            let names = self.store.names.room(code);
+            let names = self.store.names.room(id);
             let head = match self.store.last(&names.stream, &names.head()).await {
                 Ok(head) => full(head).map_or(Err(BackendError::NotFound), |head| decode::<Head>(&head.payload)),
                 Err(error) => Err(error),
@@ -94,7 +94,7 @@ impl Engine {
                 Err(error) => {
                     // A request that failed is no reason to end a feed that has had other subscribers.
                     if matches!(error, BackendError::NotFound) || feed.state().epoch.is_none() {
-                        self.feeds.lose(code, &feed);
+                        self.feeds.lose(id, &feed);
                     }
                     return Err(error);
                 }
@@ -102,13 +102,13 @@ impl Engine {
             match feed.join(head.position()) {
                 Some(subscription) => return Ok(subscription),
                 // The feed is of another epoch, or has just ended. The operation's time limit bounds this loop.
-                None => self.feeds.lose(code, &feed),
+                None => self.feeds.lose(id, &feed),
             }
         }
     }
 
     /// Returns the room's feed, and starts one if there is none.
-    fn feed(self: &Arc<Self>, code: RoomCode) -> Arc<Feed> {
+    fn feed(self: &Arc<Self>, id: RoomId) -> Arc<Feed> {
         let start = || {
             let feed = Arc::new(Feed {
                 state: Mutex::default(),
@@ -117,34 +117,33 @@ impl Engine {
                 begin: Notify::new(),
                 stop: CancellationToken::new(),
             });
-            self.background.spawn(Arc::clone(self).listen(code, Arc::clone(&feed)));
+            self.background.spawn(Arc::clone(self).listen(id, Arc::clone(&feed)));
             feed
         };
-        Arc::clone(self.feeds.rooms().entry(code).or_insert_with(start))
+        Arc::clone(self.feeds.rooms().entry(id).or_insert_with(start))
     }
 
-    async fn listen(self: Arc<Self>, code: RoomCode, feed: Arc<Feed>) {
+    async fn listen(self: Arc<Self>, id: RoomId, feed: Arc<Feed>) {
         tokio::select! {
             () = feed.stop.cancelled() => {}
-            () = self.follow(code, &feed) => {}
+            () = self.follow(id, &feed) => {}
         }
-        self.feeds.lose(code, &feed);
+        self.feeds.lose(id, &feed);
     }
 
-    async fn follow(&self, code: RoomCode, feed: &Arc<Feed>) {
-        let Ok(mut messages) = self.store.client.subscribe(self.store.names.live(code)).await else { return };
+    async fn follow(&self, id: RoomId, feed: &Arc<Feed>) {
+        let Ok(mut messages) = self.store.client.subscribe(self.store.names.live(id)).await else { return };
         feed.progress.send_replace(Progress::At(Seq(0)));
         feed.begin.notified().await;
         // Best effort: an error means that nobody answers.
-        let call = self.store.names.roll_call(code);
+        let call = self.store.names.roll_call(id);
         drop(self.store.client.publish(call, self.store.process.clone().into()).await);
         while let Some(message) = messages.next().await {
             match feed.receive(&message, &self.store.process) {
                 Ok(Heard::Fine) => {}
                 Ok(Heard::Ended) => {
-                    // Removed before `Ended` is delivered, so that later subscribers get a feed of the code's next
-                    // room.
-                    self.feeds.remove(code, feed);
+                    // Removed before `Ended` is delivered, so that nobody subscribes to an ended feed.
+                    self.feeds.remove(id, feed);
                     return feed.state().deliver(&Delivery::Ended);
                 }
                 Ok(Heard::Lost) => return,
@@ -159,22 +158,22 @@ impl Engine {
     pub(super) async fn watch_tides(self: Arc<Self>) {
         loop {
             sleep(TIDE).await;
-            let mut streams = HashMap::<String, Vec<(RoomCode, Arc<Feed>, String)>>::new();
-            for (code, feed) in self.feeds.used() {
-                let names = self.store.names.room(code);
+            let mut streams = HashMap::<String, Vec<(RoomId, Arc<Feed>, String)>>::new();
+            for (id, feed) in self.feeds.used() {
+                let names = self.store.names.room(id);
                 let head = names.head();
-                streams.entry(names.stream).or_default().push((code, feed, head));
+                streams.entry(names.stream).or_default().push((id, feed, head));
             }
             for (stream, feeds) in streams {
                 for part in feeds.chunks(500) {
                     let heads: Vec<_> = part.iter().map(|(.., head)| head.as_str()).collect();
                     let Ok(Answer::Known(found)) = self.store.direct_get(&stream, &heads).await else { continue };
-                    for (code, feed, subject) in part {
+                    for (id, feed, subject) in part {
                         let head =
                             full(found.get(subject).cloned()).and_then(|head| decode::<Head>(&head.payload).ok());
                         if feed.state().has_missed(head.map(|head| head.position())) {
                             tracing::warn!("a room's feed missed something");
-                            self.feeds.lose(*code, feed);
+                            self.feeds.lose(*id, feed);
                         }
                     }
                 }
@@ -186,8 +185,8 @@ impl Engine {
 impl Feeds {
     /// Waits until the room's feed on this node has delivered the event, or has ended so that subscribers must read it.
     /// Ends a feed that does not deliver it within [`ECHO`].
-    pub(super) async fn hear(&self, code: RoomCode, epoch: Epoch, seq: Seq) {
-        let Some(feed) = self.rooms().get(&code).cloned() else { return };
+    pub(super) async fn hear(&self, id: RoomId, epoch: Epoch, seq: Seq) {
+        let Some(feed) = self.rooms().get(&id).cloned() else { return };
         if feed.state().epoch != Some(epoch) {
             return;
         }
@@ -199,7 +198,7 @@ impl Feeds {
         });
         if timeout(ECHO, heard).await.is_err() {
             tracing::warn!("a stored event was not told");
-            self.lose(code, &feed);
+            self.lose(id, &feed);
         }
     }
 
@@ -212,21 +211,21 @@ impl Feeds {
     }
 
     /// Removes and ends the feed: its subscribers' streams close without `Ended`.
-    fn lose(&self, code: RoomCode, feed: &Arc<Feed>) {
-        self.remove(code, feed);
+    fn lose(&self, id: RoomId, feed: &Arc<Feed>) {
+        self.remove(id, feed);
         feed.end();
     }
 
-    fn remove(&self, code: RoomCode, feed: &Arc<Feed>) {
+    fn remove(&self, id: RoomId, feed: &Arc<Feed>) {
         let mut rooms = self.rooms();
-        if rooms.get(&code).is_some_and(|present| Arc::ptr_eq(present, feed)) {
-            rooms.remove(&code);
+        if rooms.get(&id).is_some_and(|present| Arc::ptr_eq(present, feed)) {
+            rooms.remove(&id);
         }
     }
 
     /// Returns the feeds that have subscribers, and ends the others.
-    fn used(&self) -> Vec<(RoomCode, Arc<Feed>)> {
-        let all: Vec<_> = self.rooms().iter().map(|(code, feed)| (*code, Arc::clone(feed))).collect();
+    fn used(&self) -> Vec<(RoomId, Arc<Feed>)> {
+        let all: Vec<_> = self.rooms().iter().map(|(id, feed)| (*id, Arc::clone(feed))).collect();
         let (used, unused): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, feed)| {
             let mut state = feed.state();
             state.subscribers.retain(|subscriber| !subscriber.sender.is_closed());
@@ -234,14 +233,14 @@ impl Feeds {
             let awaited = state.epoch.is_none() && feed.begun.elapsed() < 2 * VERB;
             awaited || !state.subscribers.is_empty()
         });
-        for (code, feed) in unused {
-            self.lose(code, &feed);
+        for (id, feed) in unused {
+            self.lose(id, &feed);
         }
         used
     }
 
     /// Locks the map. Code under this lock or a feed's neither awaits nor panics. A feed's may be taken under this one.
-    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomCode, Arc<Feed>>> {
+    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Arc<Feed>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures_util::future::select_ok;
-use protocol::{MemberId, RoomCode};
+use protocol::{MemberId, RoomId};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ impl Engine {
     /// Checks that one stream of rooms and the stream of leases respond. One of the former is enough: if the others
     /// have no leader, no other node could serve their rooms either.
     pub(super) async fn probe(&self) -> Result<(), BackendError> {
-        let nowhere = Lease { code: RoomCode::from_entropy([0; 5]), member: MemberId(Uuid::nil()), id: Uuid::nil() };
+        let nowhere = Lease { room: RoomId(Uuid::nil()), member: MemberId(Uuid::nil()), id: Uuid::nil() };
         let rooms = select_ok((0..SHARDS).map(|shard| Box::pin(self.answers(shard))));
         tokio::try_join!(rooms, lease::release(&self.store, nowhere)).map(drop)
     }

@@ -10,14 +10,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use protocol::{MemberId, RoomCode};
+use protocol::{MemberId, RoomId};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::clock::Clock;
 use super::record::{Held, decode};
 use super::store::{Answer, CommitError, EXPECTED, Put, Store};
-use super::subject::code_of;
+use super::subject::id_of;
 use crate::backend::{BackendError, Lease, Seat};
 
 /// Time for which a lease is stored after its end: clocks differ, and other nodes must see that it ended.
@@ -61,12 +61,12 @@ pub(super) async fn read(
     seats: &[Seat],
     beat: u64,
     now: Instant,
-) -> Result<HashMap<(RoomCode, MemberId), Vec<(Uuid, Instant)>>, BackendError> {
+) -> Result<HashMap<(RoomId, MemberId), Vec<(Uuid, Instant)>>, BackendError> {
     let (stream, mark) = (store.names.lease_stream(), store.names.beat(&store.process));
     let mut leases = HashMap::<_, Vec<_>>::new();
     let mut parts = vec![seats];
     while let Some(part) = parts.pop() {
-        let asked: Vec<_> = part.iter().map(|seat| store.names.leases_of(seat.code, seat.member)).collect();
+        let asked: Vec<_> = part.iter().map(|seat| store.names.leases_of(seat.room, seat.member)).collect();
         let found = match store.view(&stream, (&mark, beat), &asked).await? {
             Answer::Known(found) => found,
             Answer::Behind => {
@@ -79,7 +79,7 @@ pub(super) async fn read(
                 continue;
             }
             Answer::TooMany => {
-                let held = |seat: &Seat| ((seat.code, seat.member), vec![(Uuid::max(), now + UNKNOWN)]);
+                let held = |seat: &Seat| ((seat.room, seat.member), vec![(Uuid::max(), now + UNKNOWN)]);
                 leases.extend(part.iter().map(held));
                 continue;
             }
@@ -94,7 +94,7 @@ pub(super) async fn read(
                 // Damaged, or written by a later version: the seat counts as held until the server removes the message.
                 Err(_) => now + UNKNOWN,
             };
-            leases.entry((seat.code, seat.member)).or_default().push((id, until));
+            leases.entry((seat.room, seat.member)).or_default().push((id, until));
         }
     }
     Ok(leases)
@@ -102,8 +102,8 @@ pub(super) async fn read(
 
 /// Returns the lease's id if the subject is that of a lease on this seat.
 fn lease_of(seat: &Seat, subject: &str) -> Option<Uuid> {
-    let (code, member) = (code_of(subject)?, subject.split('.').nth(3)?);
-    let own = code == seat.code && Uuid::parse_str(member).is_ok_and(|member| member == seat.member.0);
+    let (id, member) = (id_of(subject)?, subject.split('.').nth(3)?);
+    let own = id == seat.room && Uuid::parse_str(member).is_ok_and(|member| member == seat.member.0);
     own.then(|| subject.split('.').nth(4).and_then(|id| Uuid::parse_str(id).ok())).flatten()
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use protocol::{Event, EventId, EventKind, LeaveReason, MemberId, RoomCode, Seq};
+use protocol::{Event, EventId, EventKind, LeaveReason, MemberId, RoomId, Seq};
 
 use super::record::{End, Entry, Seated, decode};
 use super::room::{Room, entries, full, size};
@@ -33,13 +33,13 @@ impl From<BackendError> for Stop {
 /// Lookup of active leases.
 #[async_trait::async_trait]
 pub(super) trait Holds: Sync {
-    async fn is_held(&self, code: RoomCode, member: MemberId) -> Result<bool, BackendError>;
+    async fn is_held(&self, id: RoomId, member: MemberId) -> Result<bool, BackendError>;
 }
 
 pub(super) struct Plan<'a> {
     store: &'a Store,
     names: subject::Room,
-    code: RoomCode,
+    id: RoomId,
     pub(super) room: Room,
     /// Maximum number of events and of bytes that the room keeps.
     retention: (u64, usize),
@@ -57,7 +57,7 @@ impl<'a> Plan<'a> {
     /// Creates an empty plan. `ids` maps ids that were appended before to their seqs.
     pub(super) fn new(
         store: &'a Store,
-        code: RoomCode,
+        id: RoomId,
         room: Room,
         ids: HashMap<EventId, Seq>,
         retention: (usize, usize),
@@ -65,8 +65,8 @@ impl<'a> Plan<'a> {
         let retention = ((retention.0 as u64).min(room.head.ring), retention.1);
         Self {
             store,
-            names: store.names.room(code),
-            code,
+            names: store.names.room(id),
+            id,
             room,
             retention,
             puts: Vec::new(),
@@ -131,7 +131,7 @@ impl<'a> Plan<'a> {
             EventKind::Left { member, why } => {
                 // The arrival lease of a seat taken in this plan does not exist yet.
                 if *why == LeaveReason::Vanished
-                    && (self.seated.contains(member) || holds.is_held(self.code, *member).await?)
+                    && (self.seated.contains(member) || holds.is_held(self.id, *member).await?)
                 {
                     return Ok(Err(BackendError::Conflict));
                 }
@@ -266,7 +266,9 @@ impl<'a> Plan<'a> {
         }
         let Room { mark, head, roster, .. } = &mut self.room;
         if self.ended {
-            self.puts.push(Put::new(self.names.end(), &End { epoch: head.epoch, seq: head.seq })?);
+            let (_, code) = self.store.names.code(roster.code);
+            self.puts.push(Put::empty(code));
+            self.puts.push(Put::new(self.names.end(), &End { code: roster.code, epoch: head.epoch, seq: head.seq })?);
             self.puts.push(Put::empty(self.names.roster()));
             self.puts.push(Put::empty(self.names.head()).expecting(*mark));
             return Ok((self.room, Some(self.puts)));

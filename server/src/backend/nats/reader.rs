@@ -3,7 +3,7 @@
 //! The leader provides the head of the log. Any replica provides the events, provided that it has that head. So every
 //! node reads what any node has acknowledged, and no node reads text that was edited or deleted.
 
-use protocol::{Event, EventId, EventKind, MemberId, Names, RoomCode, Seq};
+use protocol::{Event, EventId, EventKind, MemberId, Names, RoomId, Seq};
 
 use super::Engine;
 use super::record::{Head, decode};
@@ -11,12 +11,13 @@ use super::room::{Room, entries, full};
 use crate::backend::{self, BackendError, From, Page};
 
 impl Engine {
-    pub(super) async fn room(&self, code: RoomCode) -> Result<backend::Room, BackendError> {
-        let room = Room::load(&self.store, code).await?;
+    pub(super) async fn room(&self, id: RoomId) -> Result<backend::Room, BackendError> {
+        let room = Room::load(&self.store, id).await?;
         let seated =
             |seated: super::record::Seated| protocol::Member { member: seated.member, name: seated.name, away: false };
         Ok(backend::Room {
-            code,
+            id,
+            code: room.roster.code,
             position: room.head.position(),
             oldest: room.head.oldest(),
             capacity: room.roster.capacity,
@@ -24,11 +25,11 @@ impl Engine {
         })
     }
 
-    pub(super) async fn read(&self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
+    pub(super) async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
         // Read before the head, so that the head includes a seq that is found.
-        let place = if let From::Message(id) = from { self.place(code, id).await? } else { None };
+        let place = if let From::Message(message) = from { self.place(id, message).await? } else { None };
         loop {
-            let room = Room::load(&self.store, code).await?;
+            let room = Room::load(&self.store, id).await?;
             let (first, last) = range(&room.head, from, place, limit as u64)?;
             let truncated = |start| {
                 matches!(from, From::Before(_) | From::Latest)
@@ -38,13 +39,13 @@ impl Engine {
                 let start = if let From::Before(seq) = from { seq } else { room.head.seq };
                 return Ok(Page { truncated: truncated(start), ..Page::default() });
             }
-            let names = self.store.names.room(code);
+            let names = self.store.names.room(id);
             if let Some(entries) = entries(&self.store, &names, (room.mark, &room.head), first..=last).await? {
                 let mut events: Vec<_> = entries.into_iter().map(|entry| entry.event).collect();
                 if place.is_some() {
                     events.retain(|event| matches!(event.kind, EventKind::Message { .. }));
                 }
-                if let Some(names) = self.called(code, &room, &events).await? {
+                if let Some(names) = self.called(id, &room, &events).await? {
                     return Ok(Page { names, truncated: truncated(Seq(first)), events });
                 }
             }
@@ -54,14 +55,14 @@ impl Engine {
     }
 
     /// Returns the seq of the event with this id, also if the event is trimmed.
-    async fn place(&self, code: RoomCode, id: EventId) -> Result<Option<Seq>, BackendError> {
-        let names = self.store.names.room(code);
-        let found = full(self.store.last(&names.stream, &names.id(id)).await?);
+    async fn place(&self, id: RoomId, message: EventId) -> Result<Option<Seq>, BackendError> {
+        let names = self.store.names.room(id);
+        let found = full(self.store.last(&names.stream, &names.id(message)).await?);
         found.map(|found| decode(&found.payload)).transpose()
     }
 
     /// Returns the names of the members whom these events mention. `None` if the replica lags.
-    async fn called(&self, code: RoomCode, room: &Room, events: &[Event]) -> Result<Option<Names>, BackendError> {
+    async fn called(&self, id: RoomId, room: &Room, events: &[Event]) -> Result<Option<Names>, BackendError> {
         let mut called = Names::new();
         let mut gone = Vec::<MemberId>::new();
         for member in events.iter().flat_map(backend::mentioned) {
@@ -74,7 +75,7 @@ impl Engine {
         if gone.is_empty() {
             return Ok(Some(called));
         }
-        let names = self.store.names.room(code);
+        let names = self.store.names.room(id);
         let subjects: Vec<_> = gone.iter().map(|member| names.name(*member)).collect();
         let head = names.head();
         let Some(found) = self.store.snapshot(&names.stream, (&head, room.mark), &subjects).await? else {

@@ -1,6 +1,6 @@
 //! Records: the content of the store's messages. JSON, so that an operator can read them with any NATS tool.
 
-use protocol::{DisplayName, Epoch, Event, MemberId, Position, Seq};
+use protocol::{DisplayName, Epoch, Event, MemberId, Position, RoomCode, Seq};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -45,9 +45,11 @@ impl Head {
     }
 }
 
-/// Capacity and taken seats of a room, rewritten by every join and leave.
+/// Code, capacity and taken seats of a room, rewritten by every join and leave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Roster {
+    /// Code whose message points to the room.
+    pub(super) code: RoomCode,
     pub(super) epoch: Epoch,
     pub(super) version: u64,
     pub(super) capacity: u32,
@@ -82,6 +84,8 @@ pub(super) struct Entry {
 /// Record that the room ended after this event.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct End {
+    /// Code that led to the room. Its message is still to be purged.
+    pub(super) code: RoomCode,
     pub(super) epoch: Epoch,
     pub(super) seq: Seq,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::{RoomCode, Seq, codec};
+use protocol::{RoomId, Seq, codec};
 
 use super::record::{Entry, Head, Roster, decode};
 use super::store::{Found, Store};
@@ -29,15 +29,21 @@ impl Room {
         Self {
             mark: 0,
             head: Head { epoch: new.epoch, seq: none, trimmed: none, blanked: none, bytes: 0, ring, roster: 0 },
-            roster: Roster { epoch: new.epoch, version: 0, capacity: new.capacity, members: Vec::new() },
+            roster: Roster {
+                code: new.code,
+                epoch: new.epoch,
+                version: 0,
+                capacity: new.capacity,
+                members: Vec::new(),
+            },
             sizes: VecDeque::new(),
         }
     }
 
     /// Reads the room from the stream's leader, which has everything that was acknowledged.
-    pub(super) async fn load(store: &Store, code: RoomCode) -> Result<Self, BackendError> {
+    pub(super) async fn load(store: &Store, id: RoomId) -> Result<Self, BackendError> {
         loop {
-            let names = store.names.room(code);
+            let names = store.names.room(id);
             let (head_subject, roster_subject) = (names.head(), names.roster());
             let (head, roster) =
                 tokio::try_join!(store.last(&names.stream, &head_subject), store.last(&names.stream, &roster_subject))?;

@@ -19,7 +19,7 @@ use crate::backend::{BackendError, Keys};
 /// First server version whose batches are atomic also when a leader changes.
 const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 3);
 /// Version of the record format.
-const FORMAT: &[u8] = b"1";
+const FORMAT: &[u8] = b"2";
 /// Time that servers may take to form a cluster.
 const FORMING: Duration = Duration::from_secs(20);
 /// Interval of pings, by which a server that does not respond is detected.
@@ -152,8 +152,14 @@ fn common() -> Config {
 /// # Errors
 /// `Corrupt` also when another version of this program wrote the store in another record format.
 pub(super) async fn keys(store: &Store) -> Result<Keys, BackendError> {
-    if first(store, 0, store.names.format(), Bytes::from_static(FORMAT)).await? != FORMAT {
-        return Err(BackendError::corrupt("the store is of another version of this program"));
+    let found = first(store, 0, store.names.format(), Bytes::from_static(FORMAT)).await?;
+    if found != FORMAT {
+        let [found, known] = [&found, FORMAT].map(String::from_utf8_lossy);
+        return Err(BackendError::corrupt(format!(
+            "the store is of another version of this program (format {found}, known is {known}), and its rooms cannot be \
+             taken over: let them end under the version that wrote it, or give them up; then begin anew under another \
+             NAME in the store's URL"
+        )));
     }
     let mut drawn = [0; 96];
     getrandom::fill(&mut drawn).map_err(BackendError::unavailable)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use protocol::{Epoch, Limits, MemberId, RoomCode, Seq};
+use protocol::{Epoch, Limits, MemberId, RoomId, Seq};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use crate::backend::{Lease, Seat};
 /// Cache of the seats of every room in the store.
 #[derive(Debug)]
 pub(super) struct Seats {
-    rooms: Mutex<HashMap<RoomCode, LiveRoom>>,
+    rooms: Mutex<HashMap<RoomId, LiveRoom>>,
     /// Offset at which the next sweep begins.
     turn: AtomicUsize,
     /// Time for which a cached lease that another node may have ended is trusted: one renewal interval.
@@ -59,7 +59,7 @@ pub(super) enum Known {
 #[derive(Debug, Default)]
 pub(super) struct Due {
     pub(super) seats: Vec<Seat>,
-    pub(super) rooms: Vec<(RoomCode, Epoch)>,
+    pub(super) rooms: Vec<RoomId>,
 }
 
 impl Seats {
@@ -69,9 +69,9 @@ impl Seats {
     }
 
     /// Updates the cache with the roster, unless a newer one is known.
-    pub(super) fn learn(&self, code: RoomCode, seq: u64, roster: &Roster, known: Known) {
+    pub(super) fn learn(&self, id: RoomId, seq: u64, roster: &Roster, known: Known) {
         let mut rooms = self.rooms();
-        let room = rooms.entry(code).or_insert_with(|| LiveRoom {
+        let room = rooms.entry(id).or_insert_with(|| LiveRoom {
             seq: 0,
             epoch: roster.epoch,
             arrival: None,
@@ -79,10 +79,6 @@ impl Seats {
         });
         if room.seq > seq {
             return;
-        }
-        if room.epoch != roster.epoch {
-            (room.epoch, room.arrival) = (roster.epoch, None);
-            room.seats.clear();
         }
         room.seq = seq;
         room.seats.retain(|member, seat| roster.seat(*member).is_some_and(|seated| seated.joined == seat.joined));
@@ -108,10 +104,10 @@ impl Seats {
     }
 
     /// Removes a room that ended at this stream sequence, unless a newer roster is known.
-    pub(super) fn forget(&self, code: RoomCode, seq: u64) {
+    pub(super) fn forget(&self, id: RoomId, seq: u64) {
         let mut rooms = self.rooms();
-        if rooms.get(&code).is_some_and(|room| room.seq <= seq) {
-            rooms.remove(&code);
+        if rooms.get(&id).is_some_and(|room| room.seq <= seq) {
+            rooms.remove(&id);
         }
     }
 
@@ -123,8 +119,8 @@ impl Seats {
     }
 
     /// Returns the seq of the seat's `joined` event, if the member is known to have a seat.
-    pub(super) fn joined(&self, code: RoomCode, member: MemberId) -> Option<Seq> {
-        Some(self.rooms().get(&code)?.seats.get(&member)?.joined)
+    pub(super) fn joined(&self, id: RoomId, member: MemberId) -> Option<Seq> {
+        Some(self.rooms().get(&id)?.seats.get(&member)?.joined)
     }
 
     pub(super) fn hold(&self, lease: Lease, now: Instant, until: Instant) {
@@ -140,7 +136,7 @@ impl Seats {
     /// Updates a seat with the leases that were read from the store.
     pub(super) fn renew(&self, seat: &Seat, leases: &[(Uuid, Instant)], now: Instant) {
         let mut rooms = self.rooms();
-        let known = rooms.get_mut(&seat.code).and_then(|room| room.seats.get_mut(&seat.member));
+        let known = rooms.get_mut(&seat.room).and_then(|room| room.seats.get_mut(&seat.member));
         if let Some(known) = known.filter(|known| known.joined == seat.joined) {
             for (id, until) in leases {
                 known.leases.hold(*id, now, (*until).min(now + self.trust));
@@ -149,25 +145,25 @@ impl Seats {
     }
 
     /// Returns the seat if it has to be checked now.
-    pub(super) fn due(&self, code: RoomCode, member: MemberId, now: Instant) -> Option<Seat> {
+    pub(super) fn due(&self, id: RoomId, member: MemberId, now: Instant) -> Option<Seat> {
         let rooms = self.rooms();
-        let room = rooms.get(&code)?;
-        room.seats.get(&member).filter(|seat| seat.is_due(now)).map(|seat| seat.named(code, room.epoch, member))
+        let room = rooms.get(&id)?;
+        room.seats.get(&member).filter(|seat| seat.is_due(now)).map(|seat| seat.named(id, room.epoch, member))
     }
 
     /// Returns the seats and rooms that have to be checked now, at most `most` of each, and the next ones at every
     /// call. A seat or room that no sweep has seen before is checked only after its time for arrival.
     pub(super) fn all_due(&self, now: Instant, most: usize) -> Due {
         let mut due = Due::default();
-        for (code, room) in self.rooms().iter_mut() {
+        for (id, room) in self.rooms().iter_mut() {
             let arrival = *room.arrival.get_or_insert(now + self.arrival);
             if room.seats.is_empty() && arrival <= now {
-                due.rooms.push((*code, room.epoch));
+                due.rooms.push(*id);
             }
             for (member, seat) in &mut room.seats {
                 seat.floor.get_or_insert(now + self.arrival);
                 if seat.is_due(now) {
-                    due.seats.push(seat.named(*code, room.epoch, *member));
+                    due.seats.push(seat.named(*id, room.epoch, *member));
                 }
             }
         }
@@ -178,13 +174,13 @@ impl Seats {
     }
 
     fn with(&self, lease: Lease, change: impl FnOnce(&mut LiveSeat)) {
-        if let Some(seat) = self.rooms().get_mut(&lease.code).and_then(|room| room.seats.get_mut(&lease.member)) {
+        if let Some(seat) = self.rooms().get_mut(&lease.room).and_then(|room| room.seats.get_mut(&lease.member)) {
             change(seat);
         }
     }
 
     /// Locks the cache. Code under this lock neither awaits nor panics.
-    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomCode, LiveRoom>> {
+    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, LiveRoom>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -202,7 +198,7 @@ impl LiveSeat {
         self.floor.is_some_and(|floor| floor <= now) && !self.leases.alive(now)
     }
 
-    fn named(&self, code: RoomCode, epoch: Epoch, member: MemberId) -> Seat {
-        Seat { code, epoch, member, joined: self.joined }
+    fn named(&self, id: RoomId, epoch: Epoch, member: MemberId) -> Seat {
+        Seat { room: id, epoch, member, joined: self.joined }
     }
 }

@@ -1,11 +1,12 @@
 //! Names of the streams and subjects.
 
-use protocol::{EventId, MemberId, RoomCode};
+use protocol::{EventId, MemberId, RoomCode, RoomId};
+use uuid::Uuid;
 
 use crate::backend::Lease;
 
 /// Number of streams among which the rooms are divided. Each has one leader, which orders its writes. The number of an
-/// existing store cannot change, because a room's code determines its stream.
+/// existing store cannot change, because a room's id determines its stream.
 pub(super) const SHARDS: u8 = 4;
 
 /// Names of the streams and subjects of one store.
@@ -76,34 +77,40 @@ impl Names {
     }
 
     pub(super) fn lease(&self, lease: Lease) -> String {
-        let Lease { code, member, id } = lease;
-        format!("{}.lease.{code}.{}.{}", self.store, member.0.simple(), id.simple())
+        let Lease { room, member, id } = lease;
+        format!("{}.lease.{}.{}.{}", self.store, room.0.simple(), member.0.simple(), id.simple())
     }
 
-    pub(super) fn leases_of(&self, code: RoomCode, member: MemberId) -> String {
-        format!("{}.lease.{code}.{}.*", self.store, member.0.simple())
+    pub(super) fn leases_of(&self, id: RoomId, member: MemberId) -> String {
+        format!("{}.lease.{}.{}.*", self.store, id.0.simple(), member.0.simple())
     }
 
-    pub(super) fn leases_in(&self, code: RoomCode) -> String {
-        format!("{}.lease.{code}.>", self.store)
+    pub(super) fn leases_in(&self, id: RoomId) -> String {
+        format!("{}.lease.{}.>", self.store, id.0.simple())
     }
 
-    pub(super) fn room(&self, code: RoomCode) -> Room {
-        let shard = shard_of(code);
-        Room { stream: self.shard_stream(shard), prefix: format!("{}.{shard}.{code}", self.store) }
+    pub(super) fn room(&self, id: RoomId) -> Room {
+        let shard = shard_of(id);
+        Room { stream: self.shard_stream(shard), prefix: format!("{}.{shard}.{}", self.store, id.0.simple()) }
+    }
+
+    /// Stream and subject of the message that points from a code to its room's id.
+    pub(super) fn code(&self, code: RoomCode) -> (String, String) {
+        let shard = shard_of_code(code);
+        (self.shard_stream(shard), format!("{}.{shard}.code.{code}", self.store))
     }
 
     /// Wildcard for the subjects of a room's live delivery.
-    pub(super) fn live(&self, code: RoomCode) -> String {
-        format!("{}.live.{code}.*", self.store)
+    pub(super) fn live(&self, id: RoomId) -> String {
+        format!("{}.live.{}.*", self.store, id.0.simple())
     }
 
-    pub(super) fn signal(&self, code: RoomCode) -> String {
-        format!("{}.live.{code}.{SIGNAL}", self.store)
+    pub(super) fn signal(&self, id: RoomId) -> String {
+        format!("{}.live.{}.{SIGNAL}", self.store, id.0.simple())
     }
 
-    pub(super) fn roll_call(&self, code: RoomCode) -> String {
-        format!("{}.live.{code}.{ROLL_CALL}", self.store)
+    pub(super) fn roll_call(&self, id: RoomId) -> String {
+        format!("{}.live.{}.{ROLL_CALL}", self.store, id.0.simple())
     }
 }
 
@@ -156,9 +163,9 @@ impl Room {
     }
 }
 
-/// Returns the code in the subject of a room or lease: its third token.
-pub(super) fn code_of(subject: &str) -> Option<RoomCode> {
-    subject.split('.').nth(2)?.parse().ok()
+/// Returns the room's id in the subject of a room or lease: its third token.
+pub(super) fn id_of(subject: &str) -> Option<RoomId> {
+    Uuid::parse_str(subject.split('.').nth(2)?).ok().map(RoomId)
 }
 
 /// Returns the shard in a room's subject: its second token.
@@ -166,8 +173,13 @@ pub(super) fn shard_in(subject: &str) -> Option<u8> {
     subject.split('.').nth(1)?.parse().ok()
 }
 
-/// Returns a code's shard by a Fowler-Noll-Vo 1a hash of 32 bits, which distributes the codes. It must never change.
-fn shard_of(code: RoomCode) -> u8 {
+/// Returns a room's shard, by the last bits of its id. It must never change.
+pub(super) fn shard_of(RoomId(id): RoomId) -> u8 {
+    (id.as_u128() % u128::from(SHARDS)) as u8
+}
+
+/// Returns a code's shard, which is also the shard of the room that has the code, by a Fowler-Noll-Vo 1a hash of 32 bits, which distributes the codes. It must never change.
+pub(super) fn shard_of_code(code: RoomCode) -> u8 {
     let hash =
         code.to_string().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     (hash % u32::from(SHARDS)) as u8

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::iter;
-use protocol::{Epoch, MemberId, RoomCode};
+use protocol::{MemberId, RoomId};
 use tokio::time::Instant;
 
 use super::record::{End, Roster, decode};
@@ -35,8 +35,8 @@ impl Engine {
         };
         self.tidy(now).await;
         let due = self.seats.all_due(now, MOST);
-        let ends = due.rooms.into_iter().map(async |(code, epoch)| {
-            if let Err(error) = self.end_empty(code, epoch).await {
+        let ends = due.rooms.into_iter().map(async |id| {
+            if let Err(error) = self.end_empty(id).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "an empty room cannot be ended");
             }
         });
@@ -45,8 +45,8 @@ impl Engine {
     }
 
     /// True if a lease holds the member's seat.
-    pub(super) async fn is_held(&self, code: RoomCode, member: MemberId, now: Instant) -> Result<bool, BackendError> {
-        let Some(seat) = self.seats.due(code, member, now) else { return Ok(true) };
+    pub(super) async fn is_held(&self, id: RoomId, member: MemberId, now: Instant) -> Result<bool, BackendError> {
+        let Some(seat) = self.seats.due(id, member, now) else { return Ok(true) };
         let beat = self.beat(now).await?;
         Ok(self.run_out(vec![seat], beat, now).await?.is_empty())
     }
@@ -74,10 +74,10 @@ impl Engine {
                 }
                 let leases = lease::read(&self.store, &self.clock, &part, beat, now).await?;
                 part.retain(|seat| {
-                    if let Some(leases) = leases.get(&(seat.code, seat.member)) {
+                    if let Some(leases) = leases.get(&(seat.room, seat.member)) {
                         self.seats.renew(seat, leases, now);
                     }
-                    self.seats.due(seat.code, seat.member, now).is_some()
+                    self.seats.due(seat.room, seat.member, now).is_some()
                 });
             }
             let looks = part.into_iter().map(async |seat| match self.is_seated(&seat).await {
@@ -95,35 +95,37 @@ impl Engine {
 
     /// Reads the room's roster, updates the cache with it, and returns true if the seat is still taken.
     async fn is_seated(&self, seat: &Seat) -> Result<bool, BackendError> {
-        let names = self.store.names.room(seat.code);
+        let names = self.store.names.room(seat.room);
         let Some(found) = full(self.store.last(&names.stream, &names.roster()).await?) else {
-            self.seats.forget(seat.code, u64::MAX);
+            self.seats.forget(seat.room, u64::MAX);
             return Ok(false);
         };
         let roster: Roster = decode(&found.payload)?;
-        self.seats.learn(seat.code, found.seq, &roster, Known::Heard);
+        self.seats.learn(seat.room, found.seq, &roster, Known::Heard);
         Ok(roster.epoch == seat.epoch && roster.seat(seat.member).is_some_and(|seated| seated.joined == seat.joined))
     }
 
     /// Ends the room if nobody has taken a seat.
-    async fn end_empty(&self, code: RoomCode, epoch: Epoch) -> Result<(), BackendError> {
-        let room = match Room::load(&self.store, code).await {
-            Ok(room) if room.head.epoch == epoch && room.roster.members.is_empty() => room,
-            // A member joined, or a new room has the code, and this node has not received that roster yet.
+    async fn end_empty(&self, id: RoomId) -> Result<(), BackendError> {
+        let room = match Room::load(&self.store, id).await {
+            Ok(room) if room.roster.members.is_empty() => room,
+            // A member joined, and this node has not received that roster yet.
             Ok(_) => return Ok(()),
             Err(BackendError::NotFound) => {
-                self.seats.forget(code, u64::MAX);
+                self.seats.forget(id, u64::MAX);
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
-        let names = self.store.names.room(code);
-        let end = Put::new(names.end(), &End { epoch, seq: room.head.seq })?;
+        let names = self.store.names.room(id);
+        let Roster { code, epoch, .. } = room.roster;
+        let end = Put::new(names.end(), &End { code, epoch, seq: room.head.seq })?;
+        let freed = Put::empty(self.store.names.code(code).1);
         let head = Put::empty(names.head()).expecting(room.mark);
-        match self.store.commit(vec![end, Put::empty(names.roster()), head]).await {
+        match self.store.commit(vec![freed, end, Put::empty(names.roster()), head]).await {
             Ok(mark) => {
-                self.seats.forget(code, mark);
-                self.bury(code, mark).await;
+                self.seats.forget(id, mark);
+                self.bury(id, code, mark).await;
                 Ok(())
             }
             // Another process changed the room just now.

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::push::{Ordered, OrderedConfig};
 use futures_util::StreamExt as _;
-use protocol::RoomCode;
+use protocol::RoomId;
 use tokio::time::sleep;
 
 use super::Engine;
 use super::record::{Roster, decode};
 use super::seats::Known;
 use super::store::{REQUEST, Store};
-use super::subject::code_of;
+use super::subject::id_of;
 use crate::backend::BackendError;
 
 /// A roster received from the consumer.
 struct Passing {
-    code: RoomCode,
+    id: RoomId,
     seq: u64,
     /// `None` if the room ended. An error concerns only this room.
     roster: Result<Option<Roster>, BackendError>,
@@ -64,9 +64,9 @@ impl Watch {
             let message = message.map_err(BackendError::unavailable)?;
             let info = message.info().map_err(BackendError::unavailable)?;
             let (seq, pending) = (info.stream_sequence, info.pending);
-            let Some(code) = code_of(&message.subject) else { continue };
+            let Some(id) = id_of(&message.subject) else { continue };
             let roster = (!message.payload.is_empty()).then(|| decode(&message.payload)).transpose();
-            return Ok(Passing { code, seq, roster, pending });
+            return Ok(Passing { id, seq, roster, pending });
         }
     }
 
@@ -89,14 +89,14 @@ impl Watch {
 
 impl Engine {
     fn pass(&self, passing: Passing, known: Known) {
-        let Passing { code, seq, roster, .. } = passing;
+        let Passing { id, seq, roster, .. } = passing;
         match roster {
-            Ok(Some(roster)) => self.seats.learn(code, seq, &roster, known),
+            Ok(Some(roster)) => self.seats.learn(id, seq, &roster, known),
             Ok(None) => {
-                self.seats.forget(code, seq);
-                self.graves.dig(code, seq);
+                self.seats.forget(id, seq);
+                self.graves.dig(id, seq);
             }
-            // Named by its stream sequence: the code would let readers of the log join the room.
+            // Named by its stream sequence: no line of the log names a room.
             Err(error) => tracing::error!(seq, source = ?std::error::Error::source(&error), "a room is damaged"),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use protocol::{EventId, MemberId, RoomCode, Seq};
+use protocol::{EventId, MemberId, RoomId, Seq};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -48,22 +48,22 @@ struct Job {
 /// Queues of the rooms to which this process writes.
 #[derive(Debug, Default)]
 pub(super) struct Writers {
-    rooms: Mutex<HashMap<RoomCode, mpsc::Sender<Job>>>,
+    rooms: Mutex<HashMap<RoomId, mpsc::Sender<Job>>>,
 }
 
 impl Writers {
-    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomCode, mpsc::Sender<Job>>> {
+    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, mpsc::Sender<Job>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the room's queue, or starts a new one if that is closed: its task may have ended without removing it.
-    fn queue(&self, code: RoomCode, start: impl FnOnce() -> mpsc::Sender<Job>) -> mpsc::Sender<Job> {
+    fn queue(&self, id: RoomId, start: impl FnOnce() -> mpsc::Sender<Job>) -> mpsc::Sender<Job> {
         let mut rooms = self.rooms();
-        match rooms.get(&code) {
+        match rooms.get(&id) {
             Some(queue) if !queue.is_closed() => queue.clone(),
             _ => {
                 let queue = start();
-                rooms.insert(code, queue.clone());
+                rooms.insert(id, queue.clone());
                 queue
             }
         }
@@ -85,47 +85,47 @@ struct Leased<'a> {
 
 #[async_trait::async_trait]
 impl Holds for Leased<'_> {
-    async fn is_held(&self, code: RoomCode, member: MemberId) -> Result<bool, BackendError> {
-        self.engine.is_held(code, member, self.now).await
+    async fn is_held(&self, id: RoomId, member: MemberId) -> Result<bool, BackendError> {
+        self.engine.is_held(id, member, self.now).await
     }
 }
 
 impl Engine {
     pub(super) async fn append(
         self: Arc<Self>,
-        code: RoomCode,
+        id: RoomId,
         draft: Draft,
         now: Instant,
     ) -> Result<Appended, BackendError> {
         let (reply, answer) = oneshot::channel();
         let mut job = Job { draft, now, reply };
         // A queue that was just closed returns the job. The operation's time limit bounds this loop.
-        while let Err(mpsc::error::SendError(back)) = self.writer(code).send(job).await {
+        while let Err(mpsc::error::SendError(back)) = self.writer(id).send(job).await {
             job = back;
             sleep(RETRY).await;
         }
         answer.await.map_err(|_| closed())?
     }
 
-    fn writer(self: &Arc<Self>, code: RoomCode) -> mpsc::Sender<Job> {
+    fn writer(self: &Arc<Self>, id: RoomId) -> mpsc::Sender<Job> {
         let start = || {
             let (queue, jobs) = mpsc::channel(QUEUE);
-            self.background.spawn(Arc::clone(self).write(code, jobs));
+            self.background.spawn(Arc::clone(self).write(id, jobs));
             queue
         };
-        self.writers.queue(code, start)
+        self.writers.queue(id, start)
     }
 
     /// Writes to one room until there has been no write for [`IDLE`].
-    async fn write(self: Arc<Self>, code: RoomCode, mut jobs: mpsc::Receiver<Job>) {
+    async fn write(self: Arc<Self>, id: RoomId, mut jobs: mpsc::Receiver<Job>) {
         let mut room = None;
         loop {
             let mut group = Vec::new();
             match timeout(IDLE, jobs.recv_many(&mut group, GROUP)).await {
                 Ok(0) => return,
-                Ok(_) => room = self.write_all(code, group.into(), room).await,
+                Ok(_) => room = self.write_all(id, group.into(), room).await,
                 Err(_) => {
-                    self.writers.rooms().remove(&code);
+                    self.writers.rooms().remove(&id);
                     // Jobs in the queue are still written; later ones go to a new queue.
                     jobs.close();
                 }
@@ -133,10 +133,10 @@ impl Engine {
         }
     }
 
-    async fn write_all(&self, code: RoomCode, mut jobs: VecDeque<Job>, mut room: Option<Room>) -> Option<Room> {
+    async fn write_all(&self, id: RoomId, mut jobs: VecDeque<Job>, mut room: Option<Room>) -> Option<Room> {
         let (began, mut tries, mut careful) = (Instant::now(), 0, false);
         while !jobs.is_empty() {
-            let error = match self.write_some(code, &jobs, room.take(), careful).await {
+            let error = match self.write_some(id, &jobs, room.take(), careful).await {
                 Ok(written) => {
                     for (job, outcome) in jobs.drain(..written.outcomes.len()).zip(written.outcomes) {
                         // The caller may have stopped waiting.
@@ -167,17 +167,17 @@ impl Engine {
     /// appended before.
     async fn write_some(
         &self,
-        code: RoomCode,
+        id: RoomId,
         jobs: &VecDeque<Job>,
         room: Option<Room>,
         careful: bool,
     ) -> Result<Written, Stop> {
         let room = match room.filter(|_| !careful) {
             Some(room) => room,
-            None => Room::load(&self.store, code).await?,
+            None => Room::load(&self.store, id).await?,
         };
-        let ids = if careful { self.known(code, jobs).await? } else { HashMap::new() };
-        let mut plan = Plan::new(&self.store, code, room, ids, (self.limits.events, self.limits.timeline));
+        let ids = if careful { self.known(id, jobs).await? } else { HashMap::new() };
+        let mut plan = Plan::new(&self.store, id, room, ids, (self.limits.events, self.limits.timeline));
         let (mut outcomes, mut latest) = (Vec::with_capacity(jobs.len()), None);
         for job in jobs {
             if job.reply.is_closed() {
@@ -206,18 +206,18 @@ impl Engine {
             CommitError::Failed(error) => Stop::Failed(error),
         })?;
         if ended {
-            self.seats.forget(code, room.mark);
-            self.bury(code, room.mark).await;
+            self.seats.forget(id, room.mark);
+            self.bury(id, room.roster.code, room.mark).await;
         } else if came_or_went {
-            self.seats.learn(code, room.mark - 1, &room.roster, Known::Own(now));
+            self.seats.learn(id, room.mark - 1, &room.roster, Known::Own(now));
         }
-        self.feeds.hear(code, room.head.epoch, seq).await;
+        self.feeds.hear(id, room.head.epoch, seq).await;
         Ok(Written { outcomes, room: (!ended).then_some(room) })
     }
 
     /// Reads which of the drafts have been appended before, and returns their ids and seqs.
-    async fn known(&self, code: RoomCode, jobs: &VecDeque<Job>) -> Result<HashMap<EventId, Seq>, BackendError> {
-        let names = self.store.names.room(code);
+    async fn known(&self, id: RoomId, jobs: &VecDeque<Job>) -> Result<HashMap<EventId, Seq>, BackendError> {
+        let names = self.store.names.room(id);
         let look = async |id: EventId| -> Result<Option<(EventId, Seq)>, BackendError> {
             let found = full(self.store.last(&names.stream, &names.id(id)).await?);
             found.map(|found| Ok((id, decode(&found.payload)?))).transpose()
@@ -252,13 +252,13 @@ mod tests {
 
     #[test]
     fn closed_queue_is_replaced_and_an_open_one_kept() {
-        let (writers, code) = (Writers::default(), RoomCode::from_entropy([7; 5]));
+        let (writers, id) = (Writers::default(), RoomId(uuid::Uuid::nil()));
         let [(one, from_one), (two, _from_two), (three, _)] = std::array::from_fn(|_| mpsc::channel(QUEUE));
-        assert!(writers.queue(code, || one.clone()).same_channel(&one));
-        assert!(writers.queue(code, || two.clone()).same_channel(&one));
+        assert!(writers.queue(id, || one.clone()).same_channel(&one));
+        assert!(writers.queue(id, || two.clone()).same_channel(&one));
         // The task that read from it has ended without removing it.
         drop(from_one);
-        assert!(writers.queue(code, || two.clone()).same_channel(&two));
-        assert!(writers.queue(code, || three).same_channel(&two));
+        assert!(writers.queue(id, || two.clone()).same_channel(&two));
+        assert!(writers.queue(id, || three).same_channel(&two));
     }
 }

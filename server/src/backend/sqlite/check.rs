@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use protocol::{DisplayName, EventKind, codec};
+use protocol::{DisplayName, EventKind, RoomCode, codec};
 use rusqlite::Transaction;
 
 use super::{file, rooms, schema};
@@ -60,13 +60,14 @@ pub(in crate::backend) fn run(store: &Path) -> Result<Soundness, BackendError> {
             count => found.faults.push(format!("{count} {what}")),
         }
     }
-    let codes = rooms::codes(&tx)?;
-    found.rooms = codes.len();
-    let uncoded = codes.iter().filter(|(_, code)| code.is_none()).count();
+    let unidentified = rooms::ids(&tx)?.iter().filter(|(_, id)| id.is_none()).count();
+    let (rooms, uncoded) = texts(&tx, "SELECT code FROM rooms", |text| text.parse::<RoomCode>().is_ok())?;
+    found.rooms = rooms;
     let (events, unread) = texts(&tx, "SELECT kind FROM events", |text| codec::decode::<EventKind>(text).is_ok())?;
     found.events = events;
     let (_, unnamed) = texts(&tx, "SELECT name FROM names", |text| text.parse::<DisplayName>().is_ok())?;
     for (count, what) in [
+        (unidentified, "rooms whose id cannot be read"),
         (uncoded, "rooms whose code cannot be read"),
         (unread, "events that cannot be read"),
         (unnamed, "names that cannot be read"),

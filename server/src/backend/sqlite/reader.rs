@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use protocol::{RoomCode, Seq};
+use protocol::{RoomCode, RoomId, Seq};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use super::damage::Damage;
 use super::lock::Lock;
+use super::rooms::Key;
 use super::{Reply, log, rooms, seats};
 use crate::backend::{BackendError, From, Page, Room, mentioned, starts_where_trimmed};
 
 /// Request to the reader thread.
 #[derive(Debug)]
 pub(super) enum Query {
-    Room { code: RoomCode, reply: Reply<Room> },
-    Read { code: RoomCode, from: From, limit: usize, reply: Reply<Page> },
+    Resolve { code: RoomCode, reply: Reply<RoomId> },
+    Room { key: Key, reply: Reply<Room> },
+    Read { id: RoomId, from: From, limit: usize, reply: Reply<Page> },
     Close { reply: Reply<()> },
 }
 
@@ -36,13 +38,17 @@ impl Reader {
     pub(super) fn run(mut self, mut queries: mpsc::Receiver<Query>) {
         while let Some(query) = queries.blocking_recv() {
             match query {
-                Query::Room { code, reply } => {
-                    let room = self.room(code);
-                    self.answer(code, reply, room);
+                Query::Resolve { code, reply } => {
+                    let id = self.resolve(code);
+                    self.answer(Key::Code(code), reply, id);
                 }
-                Query::Read { code, from, limit, reply } => {
-                    let page = self.read(code, from, limit);
-                    self.answer(code, reply, page);
+                Query::Room { key, reply } => {
+                    let room = self.room(key);
+                    self.answer(key, reply, room);
+                }
+                Query::Read { id, from, limit, reply } => {
+                    let page = self.read(id, from, limit);
+                    self.answer(Key::Id(id), reply, page);
                 }
                 Query::Close { reply } => {
                     drop(self);
@@ -52,10 +58,16 @@ impl Reader {
         }
     }
 
-    fn room(&mut self, code: RoomCode) -> Result<Room, BackendError> {
+    fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError> {
+        rooms::resolve(&self.conn, code)?.ok_or(BackendError::NotFound)
+    }
+
+    fn room(&mut self, key: Key) -> Result<Room, BackendError> {
         let tx = self.conn.transaction()?;
-        let row = rooms::find(&tx, code)?.ok_or(BackendError::NotFound)?;
+        let row = rooms::find(&tx, key)?.ok_or(BackendError::NotFound)?;
+        let (id, code) = rooms::id_and_code(&tx, row.room)?;
         Ok(Room {
+            id,
             code,
             position: row.position(),
             oldest: log::oldest(&tx, row.room)?,
@@ -64,9 +76,9 @@ impl Reader {
         })
     }
 
-    pub(super) fn read(&mut self, code: RoomCode, from: From, limit: usize) -> Result<Page, BackendError> {
+    pub(super) fn read(&mut self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
         let tx = self.conn.transaction()?;
-        let row = rooms::find(&tx, code)?.ok_or(BackendError::NotFound)?;
+        let row = rooms::find(&tx, Key::Id(id))?.ok_or(BackendError::NotFound)?;
         let (events, truncated) = match from {
             From::After(position) => {
                 if position.epoch != row.epoch || position.seq < row.trimmed || position.seq > row.head {
@@ -91,9 +103,9 @@ impl Reader {
     }
 
     /// Logs a failure of the store and sends the result to the caller, who may have stopped waiting.
-    fn answer<T>(&mut self, code: RoomCode, reply: Reply<T>, result: Result<T, BackendError>) {
+    fn answer<T>(&mut self, key: Key, reply: Reply<T>, result: Result<T, BackendError>) {
         match &result {
-            Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, code, error),
+            Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, key, error),
             Err(error @ BackendError::Unavailable(_)) => {
                 tracing::error!(source = ?std::error::Error::source(error), "read failed");
             }

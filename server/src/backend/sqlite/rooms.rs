@@ -1,10 +1,36 @@
 //! The table `rooms`.
 
-use protocol::{Epoch, Position, RoomCode, Seq};
+use protocol::{Epoch, Position, RoomCode, RoomId, Seq};
+use rusqlite::types::{ToSql, ToSqlOutput, Type};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::integer;
 use crate::backend::NewRoom;
+
+/// Column by which a room is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Id(RoomId),
+    Code(RoomCode),
+}
+
+impl Key {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Id(_) => "id",
+            Self::Code(_) => "code",
+        }
+    }
+}
+
+impl ToSql for Key {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Id(id) => id.0.to_sql(),
+            Self::Code(code) => Ok(code.to_string().into()),
+        }
+    }
+}
 
 /// A row of the table `rooms`.
 #[derive(Clone, Copy, Debug)]
@@ -29,17 +55,38 @@ impl RoomRow {
 }
 
 /// Inserts a room. False when the code is in use.
-pub(super) fn create(conn: &Connection, new: &NewRoom) -> Result<bool> {
+pub(super) fn create(conn: &Connection, id: RoomId, new: &NewRoom) -> Result<bool> {
     let made = conn
-        .prepare_cached("INSERT INTO rooms (code, epoch, capacity) VALUES (?1, ?2, ?3) ON CONFLICT (code) DO NOTHING")?
-        .execute((new.code.to_string(), new.epoch.0.cast_signed(), new.capacity))?;
+        .prepare_cached(
+            "INSERT INTO rooms (id, code, epoch, capacity) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (code) DO NOTHING",
+        )?
+        .execute((id.0, new.code.to_string(), new.epoch.0.cast_signed(), new.capacity))?;
     Ok(made == 1)
 }
 
-pub(super) fn find(conn: &Connection, code: RoomCode) -> Result<Option<RoomRow>> {
-    conn.prepare_cached("SELECT room, epoch, capacity, head, trimmed, events, bytes FROM rooms WHERE code = ?1")?
-        .query_row([code.to_string()], row)
+pub(super) fn find(conn: &Connection, key: Key) -> Result<Option<RoomRow>> {
+    conn.prepare_cached(&format!(
+        "SELECT room, epoch, capacity, head, trimmed, events, bytes FROM rooms WHERE {} = ?1",
+        key.column()
+    ))?
+    .query_row([key], row)
+    .optional()
+}
+
+/// Returns the id of the room with this code.
+pub(super) fn resolve(conn: &Connection, code: RoomCode) -> Result<Option<RoomId>> {
+    conn.prepare_cached("SELECT id FROM rooms WHERE code = ?1")?
+        .query_row([code.to_string()], |row| row.get(0).map(RoomId))
         .optional()
+}
+
+/// Returns the id and the code of a room that exists.
+pub(super) fn id_and_code(conn: &Connection, room: i64) -> Result<(RoomId, RoomCode)> {
+    conn.prepare_cached("SELECT id, code FROM rooms WHERE room = ?1")?.query_row([room], |row| {
+        let code = row.get_ref(1)?.as_str()?.parse::<RoomCode>();
+        let code = code.map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error)))?;
+        Ok((RoomId(row.get(0)?), code))
+    })
 }
 
 /// Stores what an append changed in the row.
@@ -64,16 +111,16 @@ pub(super) fn end(conn: &Connection, room: i64) -> Result<()> {
 }
 
 /// Returns the room's number, even if the rest of its row is damaged.
-pub(super) fn number(conn: &Connection, code: RoomCode) -> Result<Option<i64>> {
-    conn.prepare_cached("SELECT room FROM rooms WHERE code = ?1")?
-        .query_row([code.to_string()], |row| row.get(0))
+pub(super) fn number(conn: &Connection, key: Key) -> Result<Option<i64>> {
+    conn.prepare_cached(&format!("SELECT room FROM rooms WHERE {} = ?1", key.column()))?
+        .query_row([key], |row| row.get(0))
         .optional()
 }
 
-/// Returns the number and the code of every room. The code is `None` if it cannot be read.
-pub(super) fn codes(conn: &Connection) -> Result<Vec<(i64, Option<RoomCode>)>> {
-    conn.prepare("SELECT room, code FROM rooms")?
-        .query_map([], |row| Ok((row.get(0)?, row.get_ref(1)?.as_str().ok().and_then(|code| code.parse().ok()))))?
+/// Returns the number and the id of every room. The id is `None` if it cannot be read.
+pub(super) fn ids(conn: &Connection) -> Result<Vec<(i64, Option<RoomId>)>> {
+    conn.prepare("SELECT room, id FROM rooms")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1).ok().map(RoomId))))?
         .collect()
 }
 

@@ -15,15 +15,20 @@ const APPLICATION: i32 = i32::from_be_bytes(*b"Flsk");
 /// `application_id` of a copy on which no server has been started yet: the original may contain newer events.
 const COPY: i32 = i32::from_be_bytes(*b"Flsc");
 
-/// Migrations. Each migrates a file whose `user_version` is the step's index in this list to the next version. Released
-/// steps are never changed; new ones are appended.
-const MIGRATIONS: &[&str] = &[
-    "
+/// Oldest format, a file's `user_version`, that can be migrated. Formats 1 and 2 were written before 0.1.0: their rooms
+/// have no id, and a member id was derived from the code, so their seats would belong to nobody.
+const OLDEST: usize = 3;
+/// Migrations. The first creates an empty file's tables in the format [`OLDEST`]; each other one migrates to the next
+/// format. Released steps are never changed; new ones are appended.
+const MIGRATIONS: &[&str] = &["
     CREATE TABLE store (signing BLOB NOT NULL, member BLOB NOT NULL) STRICT;
 
-    -- `trimmed` is the highest place that retention removed; `events` and `bytes` measure what is left.
+    -- The other tables know a room by its number, everything outside of the file by its id. The code is this one column,
+    -- so that it can be replaced. `trimmed` is the highest place that retention removed; `events` and `bytes` measure
+    -- what is left.
     CREATE TABLE rooms (
         room INTEGER PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE,
         code TEXT NOT NULL UNIQUE,
         epoch INTEGER NOT NULL,
         capacity INTEGER NOT NULL,
@@ -40,8 +45,11 @@ const MIGRATIONS: &[&str] = &[
         at INTEGER NOT NULL,
         author BLOB NOT NULL,
         kind TEXT NOT NULL,
+        -- The message that the event changes, deletes or reacts to.
+        target BLOB,
         PRIMARY KEY (room, seq)
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX events_by_target ON events (room, target) WHERE target IS NOT NULL;
 
     -- Every id of the room's life, also of events that are trimmed.
     CREATE TABLE ids (
@@ -65,13 +73,9 @@ const MIGRATIONS: &[&str] = &[
         name TEXT NOT NULL,
         PRIMARY KEY (room, member)
     ) STRICT, WITHOUT ROWID;
-",
-    "
-    -- The message that an event changes, deletes or reacts to.
-    ALTER TABLE events ADD COLUMN target BLOB;
-    CREATE INDEX events_by_target ON events (room, target) WHERE target IS NOT NULL;
-",
-];
+"];
+/// Format of a file to which every migration was applied.
+const NEWEST: usize = OLDEST + MIGRATIONS.len() - 1;
 
 /// Opens the writing connection: creates a missing file, checks its integrity and migrates it to the newest version.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, BackendError> {
@@ -149,7 +153,7 @@ pub(super) fn open_existing(path: &Path) -> Result<Connection, BackendError> {
 /// Opens an existing store like [`open_existing`], and fails if an earlier version of this program wrote it.
 pub(super) fn open_newest(path: &Path) -> Result<Connection, BackendError> {
     let conn = open_existing(path)?;
-    if identify(&conn, path)?.1 < MIGRATIONS.len() {
+    if identify(&conn, path)?.1 < NEWEST {
         let path = path.display();
         return Err(BackendError::unavailable(format!(
             "{path} was written by an earlier version of this program: start the server on it once"
@@ -183,8 +187,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, BackendError> {
     Ok(conn)
 }
 
-/// Returns the `application_id` and the version, which is 0 for an empty file. Fails for a file of another program or
-/// of a later version.
+/// Returns the `application_id` and the format, which is 0 for an empty file. Fails for a file of another program, of a
+/// later version, or of one before 0.1.0.
 fn identify(conn: &Connection, path: &Path) -> Result<(i32, usize), BackendError> {
     let number = |pragma: &str| conn.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let application = number("application_id")?;
@@ -197,14 +201,16 @@ fn identify(conn: &Connection, path: &Path) -> Result<(i32, usize), BackendError
     if application != APPLICATION && application != COPY {
         return Err(BackendError::corrupt(format!("{path} is a database of another program")));
     }
-    let known = usize::try_from(version).ok().filter(|version| *version <= MIGRATIONS.len());
-    let version = known.ok_or_else(|| {
-        BackendError::unavailable(format!(
-            "{path} was written by a later version of this program (format {version}, known are 1 to {})",
-            MIGRATIONS.len()
-        ))
-    })?;
-    Ok((application, version))
+    match usize::try_from(version) {
+        Ok(version @ OLDEST..=NEWEST) => Ok((application, version)),
+        Ok(..OLDEST) => Err(BackendError::unavailable(format!(
+            "{path} was written before 0.1.0 (format {version}, known are {OLDEST} to {NEWEST}), and its rooms cannot be \
+             taken over: let them end under the version that wrote it, or give them up; then begin anew with another file"
+        ))),
+        _ => Err(BackendError::unavailable(format!(
+            "{path} was written by a later version of this program (format {version}, known are {OLDEST} to {NEWEST})"
+        ))),
+    }
 }
 
 fn quick_check(conn: &Connection, path: &Path) -> Result<(), BackendError> {
@@ -213,11 +219,11 @@ fn quick_check(conn: &Connection, path: &Path) -> Result<(), BackendError> {
 }
 
 fn migrate(conn: &mut Connection, version: usize) -> Result<(), BackendError> {
-    for (done, step) in MIGRATIONS.iter().enumerate().skip(version) {
+    for (format, step) in (OLDEST..).zip(MIGRATIONS).filter(|(format, _)| *format > version) {
         let tx = conn.transaction()?;
         tx.execute_batch(step)?;
         tx.pragma_update(None, "application_id", APPLICATION)?;
-        tx.pragma_update(None, "user_version", done as i64 + 1)?;
+        tx.pragma_update(None, "user_version", format as i64)?;
         tx.commit()?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Limits, MemberId, RoomCode};
+use protocol::{Limits, MemberId, RoomId};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
@@ -21,6 +21,7 @@ use super::file::{self, OpenFiles};
 use super::lock::Lock;
 use super::memory::Memory;
 use super::reader::Reader;
+use super::rooms::Key;
 use super::{Reply, rooms, schema, seats};
 use crate::backend::{BackendError, Keys, Lease, Seat, Signal, Subscription};
 
@@ -35,8 +36,8 @@ const PURGE_RETRY: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) enum Job {
     Write(Write),
-    Signal { code: RoomCode, signal: Signal },
-    Subscribe { code: RoomCode, reply: Reply<Subscription> },
+    Signal { id: RoomId, signal: Signal },
+    Subscribe { id: RoomId, reply: Reply<Subscription> },
     Hold { lease: Lease, now: Instant, until: Instant, reply: Reply<()> },
     Release { lease: Lease, reply: Reply<()> },
     Expired { now: Instant, reply: Reply<Vec<Seat>> },
@@ -98,8 +99,8 @@ impl Writer {
                     next = rest;
                     self.commit(batch);
                 }
-                Job::Signal { code, signal } => self.memory.signal(code, signal),
-                Job::Subscribe { code, reply } => drop(reply.send(self.subscribe(code))),
+                Job::Signal { id, signal } => self.memory.signal(id, signal),
+                Job::Subscribe { id, reply } => drop(reply.send(self.subscribe(id))),
                 Job::Hold { lease, now, until, reply } => {
                     let held = self.memory.hold(lease, now, until);
                     drop(reply.send(held.then_some(()).ok_or(BackendError::NotFound)));
@@ -147,7 +148,7 @@ impl Writer {
         while batch.len() < BATCH {
             match jobs.try_recv() {
                 Ok(Job::Write(write)) => batch.push(write),
-                Ok(Job::Signal { code, signal }) => self.memory.signal(code, signal),
+                Ok(Job::Signal { id, signal }) => self.memory.signal(id, signal),
                 Ok(other) => return (batch, Some(other)),
                 Err(_) => break,
             }
@@ -184,9 +185,9 @@ impl Writer {
         Err(BackendError::unavailable(format!("{} is gone", missing.display())))
     }
 
-    pub(super) fn subscribe(&mut self, code: RoomCode) -> Result<Subscription, BackendError> {
-        let row = rooms::find(&self.conn, code)?.ok_or(BackendError::NotFound)?;
-        let deliveries = self.memory.subscribe(code).ok_or(BackendError::NotFound)?;
+    pub(super) fn subscribe(&mut self, id: RoomId) -> Result<Subscription, BackendError> {
+        let row = rooms::find(&self.conn, Key::Id(id))?.ok_or(BackendError::NotFound)?;
+        let deliveries = self.memory.subscribe(id).ok_or(BackendError::NotFound)?;
         Ok(Subscription { head: row.position(), deliveries })
     }
 
@@ -195,33 +196,33 @@ impl Writer {
         let expired = self.memory.expired(now);
         if !expired.rooms.is_empty() {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for code in &expired.rooms {
-                if let Some(room) = rooms::number(&tx, *code)? {
+            for id in &expired.rooms {
+                if let Some(room) = rooms::number(&tx, Key::Id(*id))? {
                     rooms::end(&tx, room)?;
                 }
             }
             tx.commit()?;
             self.purge = true;
-            for code in expired.rooms {
-                self.memory.ended(code);
+            for id in expired.rooms {
+                self.memory.ended(id);
             }
         }
         let mut seats = Vec::with_capacity(expired.seats.len());
-        for (code, member) in expired.seats {
-            match self.seat(code, member) {
+        for (id, member) in expired.seats {
+            match self.seat(id, member) {
                 Ok(seat) => seats.extend(seat),
                 // Damage of one room must not stop the sweep of the others.
-                Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, code, &error),
+                Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, Key::Id(id), &error),
                 Err(error) => return Err(error),
             }
         }
         Ok(seats)
     }
 
-    fn seat(&self, code: RoomCode, member: MemberId) -> Result<Option<Seat>, BackendError> {
-        let Some(row) = rooms::find(&self.conn, code)? else { return Ok(None) };
+    fn seat(&self, id: RoomId, member: MemberId) -> Result<Option<Seat>, BackendError> {
+        let Some(row) = rooms::find(&self.conn, Key::Id(id))? else { return Ok(None) };
         let joined = seats::joined(&self.conn, row.room, member)?;
-        Ok(joined.map(|joined| Seat { code, epoch: row.epoch, member, joined }))
+        Ok(joined.map(|joined| Seat { room: id, epoch: row.epoch, member, joined }))
     }
 }
 
@@ -229,19 +230,19 @@ impl Writer {
 /// read are logged and skipped, so that they do not prevent the start.
 fn restore(conn: &Connection, limits: &Limits, now: Instant) -> rusqlite::Result<Memory> {
     let mut memory = Memory::default();
-    let mut codes = std::collections::HashMap::new();
-    for (room, code) in rooms::codes(conn)? {
-        let Some(code) = code else {
-            tracing::error!(room, "a room is damaged: its code cannot be read");
+    let mut ids = std::collections::HashMap::new();
+    for (room, id) in rooms::ids(conn)? {
+        let Some(id) = id else {
+            tracing::error!(room, "a room is damaged: its id cannot be read");
             continue;
         };
-        codes.insert(room, code);
-        memory.created(code, now + Duration::from_millis(limits.arrival_ms));
+        ids.insert(room, id);
+        memory.created(id, now + Duration::from_millis(limits.arrival_ms));
     }
     for (room, member) in seats::all(conn)? {
-        match (codes.get(&room), member) {
-            (Some(code), Some(member)) => {
-                memory.seated(*code, member, now, now + Duration::from_millis(limits.grace_ms));
+        match (ids.get(&room), member) {
+            (Some(id), Some(member)) => {
+                memory.seated(*id, member, now, now + Duration::from_millis(limits.grace_ms));
             }
             (Some(_), None) => tracing::error!(room, "a room is damaged: a member cannot be read"),
             (None, _) => {}

@@ -49,7 +49,7 @@ fn save(room: Room, scroller: NodeRef<Section>, pending: StoredValue<Option<Scro
     if anchor.is_none() && pending.try_get_value().flatten().is_some() {
         return;
     }
-    tab_storage::set_scroll_anchor(room.code, anchor);
+    tab_storage::set_scroll_anchor(room.id, anchor);
 }
 
 /// The message at the top edge.
@@ -77,7 +77,7 @@ fn restore(room: Room, scroller: NodeRef<Section>) -> StoredValue<Option<ScrollA
     let mut pages = None;
     effect(move || {
         if pages.is_none() {
-            pending.set_value(tab_storage::get_scroll_anchor(room.code));
+            pending.set_value(tab_storage::get_scroll_anchor(room.id));
         }
         let on = pending.get_value().and_then(|anchor| search_step(room, scroller, anchor, pages.unwrap_or_default()));
         if on.is_none() {

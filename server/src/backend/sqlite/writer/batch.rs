@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Event, EventKind, LeaveReason, MemberId, RoomCode, Seq};
+use protocol::{Event, EventKind, LeaveReason, MemberId, RoomId, Seq};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::time::Instant;
 
 use super::Writer;
+use crate::backend::sqlite::rooms::Key;
 use crate::backend::sqlite::{Reply, log, rooms, seats};
 use crate::backend::{Appended, BackendError, Draft, NewRoom};
 
 /// Request to change the file.
 #[derive(Debug)]
 pub(in super::super) enum Write {
-    Create { room: NewRoom, now: Instant, reply: Reply<()> },
-    Append { code: RoomCode, draft: Draft, now: Instant, reply: Reply<Appended> },
+    Create { id: RoomId, room: NewRoom, now: Instant, reply: Reply<RoomId> },
+    Append { id: RoomId, draft: Draft, now: Instant, reply: Reply<Appended> },
 }
 
 /// Effect of one write, once the batch is committed.
@@ -49,7 +50,9 @@ impl Writer {
                 for (write, outcome) in &decided {
                     match outcome {
                         Ok(outcome) => self.publish(write, outcome),
-                        Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, write.room(), error),
+                        Err(error @ BackendError::Corrupt(_)) => {
+                            self.damage.report(&self.conn, Key::Id(write.room()), error)
+                        }
                         Err(_) => {}
                     }
                 }
@@ -81,17 +84,17 @@ impl Writer {
                 tx.execute_batch("SAVEPOINT write")?;
             }
             let outcome = match write {
-                Write::Create { room, .. } => match rooms::create(&tx, room) {
+                Write::Create { id, room, .. } => match rooms::create(&tx, *id, room) {
                     Ok(true) => Ok(Outcome::Created),
                     Ok(false) => Err(BackendError::Conflict),
                     Err(error) => Err(error.into()),
                 },
-                Write::Append { code, draft, now, .. } => {
+                Write::Append { id, draft, now, .. } => {
                     // The arrival lease of a seat taken earlier in this batch is not in the in-memory state yet.
                     let held = |member| {
-                        self.memory.is_held(*code, member, *now) || batch[..done].iter().any(|w| w.seats(*code, member))
+                        self.memory.is_held(*id, member, *now) || batch[..done].iter().any(|w| w.seats(*id, member))
                     };
-                    append(&tx, *code, draft, held, (self.limits.events, self.limits.timeline))
+                    append(&tx, *id, draft, held, (self.limits.events, self.limits.timeline))
                 }
             };
             let damaged = matches!(outcome, Err(BackendError::Corrupt(_)));
@@ -111,19 +114,19 @@ impl Writer {
     fn publish(&mut self, write: &Write, outcome: &Outcome) {
         let arrival = Duration::from_millis(self.limits.arrival_ms);
         match (write, outcome) {
-            (Write::Create { room, now, .. }, Outcome::Created) => self.memory.created(room.code, *now + arrival),
-            (Write::Append { code, now, .. }, Outcome::Appended(Appended::Stored(event))) => {
+            (Write::Create { id, now, .. }, Outcome::Created) => self.memory.created(*id, *now + arrival),
+            (Write::Append { id, now, .. }, Outcome::Appended(Appended::Stored(event))) => {
                 match event.kind {
-                    EventKind::Joined { member, .. } => self.memory.seated(*code, member, *now, *now + arrival),
-                    EventKind::Left { member, .. } => self.memory.freed(*code, member),
+                    EventKind::Joined { member, .. } => self.memory.seated(*id, member, *now, *now + arrival),
+                    EventKind::Left { member, .. } => self.memory.freed(*id, member),
                     EventKind::Edited { .. } | EventKind::Deleted { .. } => self.purge = true,
                     _ => {}
                 }
-                self.memory.event(*code, Arc::new(event.clone()));
+                self.memory.event(*id, Arc::new(event.clone()));
             }
-            (Write::Append { code, .. }, Outcome::Ended(event)) => {
-                self.memory.event(*code, Arc::new(event.clone()));
-                self.memory.ended(*code);
+            (Write::Append { id, .. }, Outcome::Ended(event)) => {
+                self.memory.event(*id, Arc::new(event.clone()));
+                self.memory.ended(*id);
                 self.purge = true;
             }
             _ => {}
@@ -133,29 +136,28 @@ impl Writer {
 
 impl Write {
     /// Room that the write creates or changes.
-    fn room(&self) -> RoomCode {
+    fn room(&self) -> RoomId {
         match self {
-            Self::Create { room, .. } => room.code,
-            Self::Append { code, .. } => *code,
+            Self::Create { id, .. } | Self::Append { id, .. } => *id,
         }
     }
 
     /// True if the write takes a seat for this member in this room.
-    fn seats(&self, room: RoomCode, seated: MemberId) -> bool {
-        matches!(self, Self::Append { code, draft: Draft { kind: EventKind::Joined { member, .. }, .. }, .. }
-            if *code == room && *member == seated)
+    fn seats(&self, room: RoomId, seated: MemberId) -> bool {
+        matches!(self, Self::Append { id, draft: Draft { kind: EventKind::Joined { member, .. }, .. }, .. }
+            if *id == room && *member == seated)
     }
 }
 
 /// Stores one event and what it changes. `retention` is the maximum number of events and of bytes that a room keeps.
 fn append(
     tx: &Connection,
-    code: RoomCode,
+    id: RoomId,
     draft: &Draft,
     held: impl Fn(MemberId) -> bool,
     retention: (usize, usize),
 ) -> Result<Outcome, BackendError> {
-    let mut room = rooms::find(tx, code)?.ok_or(BackendError::NotFound)?;
+    let mut room = rooms::find(tx, Key::Id(id))?.ok_or(BackendError::NotFound)?;
     if let Some(seq) = log::place(tx, room.room, draft.id)? {
         let first = log::event(tx, room.room, seq)?;
         return Ok(Outcome::Appended(first.map_or(Appended::Trimmed(seq), Appended::Repeat)));
@@ -218,7 +220,7 @@ fn say(tx: &Connection, room: &mut rooms::RoomRow, event: &Event) -> Result<(), 
 /// Sends the result to the caller, who may have stopped waiting.
 fn answer(write: Write, outcome: Result<Outcome, BackendError>) {
     match write {
-        Write::Create { reply, .. } => drop(reply.send(outcome.map(drop))),
+        Write::Create { id, reply, .. } => drop(reply.send(outcome.map(|_| id))),
         Write::Append { reply, .. } => drop(reply.send(match outcome {
             Ok(Outcome::Appended(appended)) => Ok(appended),
             Ok(Outcome::Ended(event)) => Ok(Appended::Stored(event)),
@@ -230,7 +232,7 @@ fn answer(write: Write, outcome: Result<Outcome, BackendError>) {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{DisplayName, Epoch, EventId, Limits};
+    use protocol::{DisplayName, Epoch, EventId, Limits, RoomCode};
     use tokio::sync::oneshot;
     use tokio_util::sync::CancellationToken;
     use uuid::Uuid;
@@ -239,51 +241,52 @@ mod tests {
     use crate::backend::From;
     use crate::backend::sqlite::reader::Reader;
 
+    const CODE: [u8; 5] = [7; 5];
+
     type Answer = oneshot::Receiver<Result<Appended, BackendError>>;
 
-    fn write(code: RoomCode, id: u128, kind: EventKind) -> (Write, Answer) {
+    fn write(room: RoomId, id: u128, kind: EventKind) -> (Write, Answer) {
         let (reply, answer) = oneshot::channel();
         let draft = Draft { id: EventId(Uuid::from_u128(id)), at: 0, by: MemberId(Uuid::nil()), kind };
-        (Write::Append { code, draft, now: Instant::now(), reply }, answer)
+        (Write::Append { id: room, draft, now: Instant::now(), reply }, answer)
     }
 
-    fn message(code: RoomCode, id: u128) -> (Write, Answer) {
-        write(code, id, EventKind::message("x".repeat(3_000).parse().unwrap()))
+    fn message(room: RoomId, id: u128) -> (Write, Answer) {
+        write(room, id, EventKind::message("x".repeat(3_000).parse().unwrap()))
     }
 
-    fn open(path: &std::path::Path) -> (Writer, Reader, RoomCode) {
+    fn open(path: &std::path::Path) -> (Writer, Reader, RoomId) {
         let lost = CancellationToken::new();
         let (mut writer, reader, _) = Writer::open(path, Limits::default(), Instant::now(), lost).unwrap();
-        let code = RoomCode::from_entropy([7; 5]);
         let (reply, created) = oneshot::channel();
-        let room = NewRoom { code, epoch: Epoch(1), capacity: 2 };
-        writer.commit(vec![Write::Create { room, now: Instant::now(), reply }]);
-        created.blocking_recv().unwrap().unwrap();
+        let new = NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(1), capacity: 2 };
+        writer.commit(vec![Write::Create { id: RoomId(Uuid::max()), room: new, now: Instant::now(), reply }]);
+        let room = created.blocking_recv().unwrap().unwrap();
         let name: DisplayName = "A".parse().unwrap();
-        let (join, joined) = write(code, 1, EventKind::Joined { member: MemberId(Uuid::nil()), name });
+        let (join, joined) = write(room, 1, EventKind::Joined { member: MemberId(Uuid::nil()), name });
         writer.commit(vec![join]);
         joined.blocking_recv().unwrap().unwrap();
-        (writer, reader, code)
+        (writer, reader, room)
     }
 
     #[test]
     fn full_disk_fails_the_batch_and_later_writes_succeed() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut writer, mut reader, code) = open(&directory.path().join("flasky.db"));
+        let (mut writer, mut reader, room) = open(&directory.path().join("flasky.db"));
         let pages: i64 = writer.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
         writer.conn.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
 
-        let mut heard = writer.subscribe(code).unwrap().deliveries;
-        let (batch, answers): (Vec<_>, Vec<_>) = (100..110).map(|id| message(code, id)).unzip();
+        let mut heard = writer.subscribe(room).unwrap().deliveries;
+        let (batch, answers): (Vec<_>, Vec<_>) = (100..110).map(|id| message(room, id)).unzip();
         writer.commit(batch);
         for answer in answers {
             assert!(matches!(answer.blocking_recv().unwrap(), Err(BackendError::Unavailable(_))));
         }
         assert!(heard.try_recv().is_err(), "an event was delivered that is not stored");
-        assert_eq!(reader.read(code, From::Latest, 100).unwrap().events.len(), 1);
+        assert_eq!(reader.read(room, From::Latest, 100).unwrap().events.len(), 1);
 
         writer.conn.pragma_update_and_check(None, "max_page_count", 1_000_000, |_| Ok(())).unwrap();
-        let (again, answer) = message(code, 100);
+        let (again, answer) = message(room, 100);
         writer.commit(vec![again]);
         assert!(matches!(answer.blocking_recv().unwrap(), Ok(Appended::Stored(event)) if event.seq == Seq(2)));
         assert!(heard.try_recv().is_ok());
@@ -306,8 +309,8 @@ mod tests {
     #[test]
     fn damaged_room_is_logged_once_by_number() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut writer, mut reader, code) = open(&directory.path().join("flasky.db"));
-        let (said, stored) = message(code, 2);
+        let (mut writer, mut reader, room) = open(&directory.path().join("flasky.db"));
+        let (said, stored) = message(room, 2);
         writer.commit(vec![said]);
         stored.blocking_recv().unwrap().unwrap();
         writer.conn.execute("UPDATE events SET kind = '{\"treasure\":7}' WHERE seq = 2", []).unwrap();
@@ -317,16 +320,16 @@ mod tests {
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || make.clone()).finish();
         tracing::subscriber::with_default(subscriber, || {
             for id in [3, 4] {
-                let (edit, answer) = write(code, id, EventKind::Deleted { target: EventId(Uuid::from_u128(2)) });
+                let (edit, answer) = write(room, id, EventKind::Deleted { target: EventId(Uuid::from_u128(2)) });
                 writer.commit(vec![edit]);
                 assert!(matches!(answer.blocking_recv().unwrap(), Err(BackendError::Corrupt(_))));
             }
-            assert!(matches!(reader.read(code, From::Latest, 9), Err(BackendError::Corrupt(_))));
+            assert!(matches!(reader.read(room, From::Latest, 9), Err(BackendError::Corrupt(_))));
         });
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.matches("a room is damaged").count(), 1, "{text}");
         assert!(text.contains("room=1"), "{text}");
-        for secret in [&code.to_string(), "treasure"] {
+        for secret in [&RoomCode::from_entropy(CODE).to_string(), &room.0.to_string(), "treasure"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }
@@ -334,21 +337,21 @@ mod tests {
     #[test]
     fn refused_write_does_not_roll_back_its_batch() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut writer, mut reader, code) = open(&directory.path().join("flasky.db"));
-        let (first, stored) = message(code, 2);
+        let (mut writer, mut reader, room) = open(&directory.path().join("flasky.db"));
+        let (first, stored) = message(room, 2);
         let (stranger, conflict) = {
             let (reply, answer) = oneshot::channel();
             let kind = EventKind::message("?".parse().unwrap());
             let draft = Draft { id: EventId(Uuid::from_u128(3)), at: 0, by: MemberId(Uuid::max()), kind };
-            (Write::Append { code, draft, now: Instant::now(), reply }, answer)
+            (Write::Append { id: room, draft, now: Instant::now(), reply }, answer)
         };
-        let (second, also_stored) = message(code, 4);
-        let (same, repeated) = message(code, 4);
+        let (second, also_stored) = message(room, 4);
+        let (same, repeated) = message(room, 4);
         writer.commit(vec![first, stranger, second, same]);
         assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
         assert!(matches!(conflict.blocking_recv().unwrap(), Err(BackendError::Conflict)));
         assert!(matches!(also_stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
         assert!(matches!(repeated.blocking_recv().unwrap(), Ok(Appended::Repeat(_))));
-        assert_eq!(reader.read(code, From::Latest, 100).unwrap().events.len(), 3);
+        assert_eq!(reader.read(room, From::Latest, 100).unwrap().events.len(), 3);
     }
 }

@@ -1,5 +1,5 @@
 use client::{DayRow, LineRow, QuotePlace, SeatChange, SeatChangeKind, UnreadRow};
-use protocol::{Event, EventKind, Member, MemberId, Position, RoomInfo, Seq, Snapshot};
+use protocol::{Event, EventKind, Member, MemberId, Position, RoomId, RoomInfo, Seq, Snapshot};
 use uuid::Uuid;
 
 use super::*;
@@ -25,7 +25,12 @@ fn room(markup: Vec<MessageMarkup>) -> Room {
     let snapshot = Snapshot {
         member: me,
         position: Position { epoch: protocol::Epoch(1), seq: Seq(1) },
-        room: RoomInfo { code: "KXQ4-7M2P".parse().unwrap(), capacity: 9, locked: false },
+        room: RoomInfo {
+            id: RoomId(Uuid::from_u128(4)),
+            code: "KXQ4-7M2P".parse().unwrap(),
+            capacity: 9,
+            locked: false,
+        },
         members: vec![named(me, "Me"), named(ana, "Ana")],
         events: vec![marks],
         names: Default::default(),
