@@ -21,29 +21,18 @@ const RULES: &[Rule] = &[
     Rule { parts: &["app/src/live"], words: &[], modules: &["components", "pages"] },
     Rule {
         parts: &["app/src/api"],
-        words: &["axum*", "leptos_axum", "rusqlite", "async_nats"],
-        modules: &["client", "live", "components", "pages", "backend", "hub", "sqlite", "nats"],
+        words: &["axum*", "leptos_axum"],
+        modules: &["client", "live", "components", "pages", "hub"],
     },
     Rule {
         parts: &["app/src/components", "app/src/pages"],
         words: &["ClientFrame", "ServerFrame", "WebSocket", "gloo_net", "tokio*"],
         modules: &["codec", "frame", "socket", "driver"],
     },
-    Rule {
-        parts: &["server/src/backend"],
-        words: &["axum*", "leptos*", "tower*", "hyper*"],
-        modules: &["hub", "session", "api", "live", "client"],
-    },
-    Rule { parts: &["server/src/backend/sqlite"], words: &["async_nats"], modules: &["nats"] },
-    Rule { parts: &["server/src/backend/nats"], words: &["rusqlite"], modules: &["sqlite"] },
-    Rule {
-        parts: &["server/src/hub"],
-        words: &["axum*", "leptos*", "rusqlite", "async_nats"],
-        modules: &["session", "sqlite", "nats"],
-    },
-    Rule { parts: &["server/src/session"], words: &["rusqlite", "async_nats"], modules: &["sqlite", "nats"] },
+    Rule { parts: &["server/src/hub"], words: &["axum*", "leptos*", "store_*"], modules: &["session"] },
+    Rule { parts: &["server/src/session"], words: &["store_*"], modules: &[] },
     Rule { parts: &["server/src/session/machine"], words: &["tokio*", "async", "await", "axum*"], modules: &[] },
-    Rule { parts: &["server/src/main"], words: &["rusqlite", "async_nats"], modules: &["sqlite", "nats"] },
+    Rule { parts: &["server/src/main"], words: &["store_*"], modules: &[] },
 ];
 
 #[test]

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::{Delivered, Event, LeaveReason, Limits, RoomCode, Seq, ServerFrame, codec};
-use server::backend::{
+use server::hub::{AttachError, Attachment, Hub, News, Splice};
+use store::{
     Appended, Backend, BackendError, Delivery, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal,
     Subscription,
 };
-use server::hub::{AttachError, Attachment, Hub, News, Splice};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;

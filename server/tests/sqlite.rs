@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::join_all;
 use protocol::{LeaveReason, Limits};
-use server::backend::sqlite::Sqlite;
-use server::backend::{Backend, BackendError};
+use store::{Backend, BackendError};
+use store_sqlite::Sqlite;
 use tokio::time::{Instant, advance};
 
 use self::support::{deleted, edited, joined, left, message, ms, room_of, stored};

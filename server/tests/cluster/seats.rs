@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use app::api::Entry;
 use futures_util::TryStreamExt as _;
 use protocol::{Code, EventKind, LeaveReason, MemberId, RoomCode};
-use server::backend::{BackendError, Delivery, Subscription};
+use store::{BackendError, Delivery, Subscription};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use protocol::Limits;
-use server::backend::{self, From};
+use server::stores;
+use store::From;
 
 use crate::cluster::Cluster;
 use crate::nats_server;
@@ -21,7 +22,7 @@ async fn acknowledged_event_is_readable_through_every_server() {
     // The first node creates the streams. Each node knows one server only.
     let mut nodes = Vec::new();
     for server in &cluster.servers {
-        nodes.push(backend::open(&format!("nats://{}", server.address()), &Limits::default()).await.unwrap());
+        nodes.push(stores::open(&format!("nats://{}", server.address()), &Limits::default()).await.unwrap());
     }
     let code = room_of(&*nodes[0], 50, &[1]).await;
     let mut said = Vec::new();
@@ -50,13 +51,13 @@ async fn acknowledged_event_is_readable_through_every_server() {
 async fn paused_server_does_not_block_reads() {
     let cluster = Cluster::start().await;
     let code = {
-        let node = backend::open(&cluster.url(), &Limits::default()).await.unwrap();
+        let node = stores::open(&cluster.url(), &Limits::default()).await.unwrap();
         room_of(&*node, 50, &[1]).await
     };
     // The node is connected to the leader of the room's stream only. The paused server is another one.
     let leader = cluster.leader(&cluster.stream_of(code).await).await;
     let url = format!("nats://{}", cluster.servers[leader].address());
-    let node = backend::open(&url, &Limits::default()).await.unwrap();
+    let node = stores::open(&url, &Limits::default()).await.unwrap();
     let said = stored(node.append(code, message(1, "hello")).await);
     let slow = (leader + 1) % 3;
     cluster.servers[slow].pause();

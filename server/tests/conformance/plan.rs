@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use protocol::{Epoch, EventId, EventKind, LeaveReason, Limits, Seq};
-use server::backend::{Appended, Backend, BackendError, Delivery, Draft, From, NewRoom};
+use store::{Appended, Backend, BackendError, Delivery, Draft, From, NewRoom};
 
 use crate::support::{Store, code, deleted, edited, fresh, id, joined, left, member, message, reacted, unbroken};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::{Epoch, LeaveReason, Limits};
-use server::backend::{BackendError, NewRoom};
+use store::{BackendError, NewRoom};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 

@@ -1,7 +1,8 @@
 //! A clock that is set back between appends: timestamps are for display, and the log decides the order.
 
 use protocol::{DisplayName, Epoch, Event, EventId, EventKind, Limits, MemberId, Position, RoomCode, Seq};
-use server::backend::{self, Delivery, Draft, From, NewRoom};
+use server::stores;
+use store::{Delivery, Draft, From, NewRoom};
 use uuid::Uuid;
 
 use crate::proof::bent::Bent;
@@ -17,7 +18,7 @@ fn draft(n: u64, kind: EventKind) -> Draft {
 async fn order_of_the_log_is_independent_of_the_clock() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
-    let store = Bent::ClockBackwards.bend(backend::open(&url, &Limits::default()).await.unwrap());
+    let store = Bent::ClockBackwards.bend(stores::open(&url, &Limits::default()).await.unwrap());
     let code = RoomCode::from_entropy([7; 5]);
     store.create_room(NewRoom { code, epoch: Epoch(1), capacity: 2 }).await.unwrap();
     let mut live = store.subscribe(code).await.unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use protocol::{LeaveReason, Limits, Position};
-use server::backend::{Appended, Backend, BackendError, Delivery, From};
+use store::{Appended, Backend, BackendError, Delivery, From};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 

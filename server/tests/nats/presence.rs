@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Member, RoomCode};
-use server::backend::{Backend, Sign, Signal};
 use server::hub::{Attachment, Hub, News};
+use store::{Backend, Sign, Signal};
 use tokio_util::task::TaskTracker;
 
 use crate::nats_server::store_url;

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_nats::jetstream;
 use futures_util::TryStreamExt as _;
 use protocol::{Event, EventKind};
-use server::backend::{self, From};
+use server::stores;
+use store::From;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -96,7 +97,7 @@ async fn publish(wire: &mut BufReader<TcpStream>, to: &str, headers: &str, paylo
 #[tokio::test]
 async fn stale_answer_of_a_lagging_replica_is_not_returned() {
     let server = Server::start_with(MAPPINGS.to_owned());
-    let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let backend = stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
     let code = room_of(&*backend, 50, &[1]).await;
     let (changed, gone) = (message(1, "old words"), message(1, "taken back"));
     stored(backend.append(code, changed.clone()).await);

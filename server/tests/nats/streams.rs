@@ -4,7 +4,8 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures_util::StreamExt as _;
 use protocol::{LeaveReason, Limits};
-use server::backend::{self, BackendError, NewRoom};
+use server::stores;
+use store::{BackendError, NewRoom};
 use tokio::time::Instant;
 
 use crate::nats_server::{address, store_url};
@@ -98,7 +99,7 @@ async fn stream_changed_by_an_operator_is_used_if_suitable() {
     stored(backend.append(code, message(1, "as before")).await);
     config.allow_direct = false;
     jetstream.update_stream(&config).await.unwrap();
-    let refused = backend::open(&store.url, &Limits::default()).await;
+    let refused = stores::open(&store.url, &Limits::default()).await;
     assert!(matches!(refused, Err(BackendError::Unavailable(_))));
 }
 
@@ -109,7 +110,7 @@ async fn store_of_another_format_is_refused() {
     let client = async_nats::connect(address()).await.unwrap();
     let subject = format!("{}.0.format", store.url.rsplit_once('/').unwrap().1);
     jetstream::new(client).publish(subject, "2".into()).await.unwrap().await.unwrap();
-    let refused = backend::open(&store.url, &Limits::default()).await;
+    let refused = stores::open(&store.url, &Limits::default()).await;
     assert!(matches!(refused, Err(BackendError::Corrupt(_))));
 }
 
@@ -174,7 +175,7 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
     // One code is used again before its old room is purged…
     backend.create_room(NewRoom { code: codes[0], epoch: protocol::Epoch(fresh()), capacity: 2 }).await.unwrap();
     stored(backend.append(codes[0], joined(2)).await);
-    assert_eq!(backend.read(codes[0], backend::From::Latest, 10).await.unwrap().events.len(), 1);
+    assert_eq!(backend.read(codes[0], store::From::Latest, 10).await.unwrap().events.len(), 1);
     // …and the other one is not.
     backend.expired(Instant::now()).await.unwrap();
     backend.expired(Instant::now() + ms(11_000)).await.unwrap();

@@ -1,7 +1,7 @@
 //! `/healthz` and `/readyz`, in operation and during a shutdown.
 
 use hyper::StatusCode;
-use server::backend::Backend as _;
+use store::Backend as _;
 use tokio::task::JoinSet;
 
 use crate::proof::http;

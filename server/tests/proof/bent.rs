@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use protocol::{EventId, EventKind, RoomCode};
-use server::backend::{
+use server::entropy;
+use store::{
     Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
 };
-use server::entropy;
 use tokio::time::Instant;
 
 /// Bug planted in a store.

@@ -11,7 +11,7 @@ use clap::Parser;
 use rustix::process::{Pid, Signal, kill_process};
 #[cfg(target_os = "linux")]
 use rustix::process::{Resource, Rlimit, prlimit};
-use server::{backend, config::Config};
+use server::{config::Config, stores};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -59,7 +59,7 @@ impl Inside {
             let begun = Instant::now();
             let backend = loop {
                 // The server before this one may still hold the file's lock.
-                match backend::open(config.store().as_str(), &config.limits()).await {
+                match stores::open(config.store().as_str(), &config.limits()).await {
                     Ok(backend) => break backend,
                     Err(error) if begun.elapsed() > PATIENCE => panic!("the store does not open: {error:?}"),
                     Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,

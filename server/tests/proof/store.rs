@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::{Code, EventId, EventKind, MemberId, Position, RoomCode, Seq, codec};
 use rusqlite::{Connection, OptionalExtension as _, Result};
-use server::backend::{Backend, From};
+use store::{Backend, From};
 use uuid::Uuid;
 
 use super::history::Seated;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::{Limits, Seq};
-use server::backend::{self, Backend};
+use server::stores;
+use store::Backend;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -100,7 +101,7 @@ pub(crate) async fn run(rolling: &Rolling) -> Figures {
 impl Stage {
     async fn set(rolling: &Rolling) -> Self {
         let cluster = Cluster::start().await;
-        let observer = backend::open(&cluster.url(), &Limits::default()).await.unwrap();
+        let observer = stores::open(&cluster.url(), &Limits::default()).await.unwrap();
         let environment = [
             ("STORE", cluster.url()),
             ("EVENTS", EVENTS.to_string()),

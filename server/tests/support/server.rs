@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::server::backend::{self, Backend};
 use ::server::config::Config;
+use ::server::stores;
 use ::server::{Listeners, ServeError};
 use clap::Parser as _;
+use store::Backend;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +56,7 @@ impl Server {
         // Given as flags, so that the environment cannot change them: HOST is the machine's name in some shells.
         let program = ["server", "--host=127.0.0.1", "--port=0"].map(ToOwned::to_owned);
         let config = Config::parse_from(program.iter().chain(&[url]).chain(&flags));
-        let backend = wrap(within(backend::open(config.store().as_str(), &config.limits())).await.unwrap());
+        let backend = wrap(within(stores::open(config.store().as_str(), &config.limits())).await.unwrap());
         let (site, figures) =
             (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
         let (address, metrics) = (site.local_addr().unwrap(), figures.local_addr().unwrap());

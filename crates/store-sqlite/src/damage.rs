@@ -1,0 +1,25 @@
+//! Reports rooms with rows that cannot be read.
+
+use std::collections::HashSet;
+
+use protocol::RoomCode;
+use rusqlite::Connection;
+use store::BackendError;
+
+use super::rooms;
+
+/// Rooms that this thread has reported as damaged, so that it logs each of them once.
+#[derive(Debug, Default)]
+pub(super) struct Damage {
+    reported: HashSet<RoomCode>,
+}
+
+impl Damage {
+    /// Logs that a room is damaged. Names it by its number in the file: its code would let readers of the log join it.
+    pub(super) fn report(&mut self, conn: &Connection, code: RoomCode, error: &BackendError) {
+        if self.reported.insert(code) {
+            let room = rooms::number(conn, code).ok().flatten();
+            tracing::error!(room, source = ?std::error::Error::source(error), "a room is damaged");
+        }
+    }
+}
