@@ -11,8 +11,6 @@ mod crash;
 mod ends;
 #[path = "conformance/log.rs"]
 mod log;
-#[path = "support/nats.rs"]
-mod nats_server;
 #[path = "conformance/plan.rs"]
 mod plan;
 #[path = "conformance/seats.rs"]
@@ -95,4 +93,4 @@ macro_rules! every_law {
 }
 
 every_law!(sqlite, crate::support::Store::sqlite());
-every_law!(nats, crate::support::Store::at(crate::nats_server::store_url()));
+every_law!(nats, crate::support::Store::at(testkit::nats::store_url()));

@@ -10,8 +10,8 @@ use protocol::{EventKind, Limits, MemberId, RoomCode};
 use server::entropy;
 use server::stores;
 use store::{Backend, Draft, Lease, NewRoom};
+use testkit::kernel::resident;
 
-use crate::proof::kernel::resident;
 use crate::store::Store;
 
 /// Maximum number of concurrent requests.

@@ -8,9 +8,8 @@ use protocol::{EventKind, Limits, MemberId, RoomCode};
 use server::entropy;
 use server::stores;
 use store::{Backend, Draft, NewRoom};
-
-use crate::proof::http;
-use crate::proof::node::Program;
+use testkit::http;
+use testkit::node::Program;
 
 const STOP: Duration = Duration::from_secs(10);
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use protocol::Limits;
 use server::stores;
 use store::From;
+use testkit::cluster::Cluster;
+use testkit::dice::Dice;
+use testkit::http;
+use testkit::ids::mint;
+use testkit::light::Light;
+use testkit::nats;
+use testkit::node::Program;
 
-use crate::cluster::Cluster;
-use crate::nats_server;
-use crate::proof::client::mint;
-use crate::proof::dice::Dice;
-use crate::proof::http;
-use crate::proof::light::Light;
-use crate::proof::node::Program;
 use crate::support::{edited, message, room_of, stored};
 
 /// Replicas lag, but no reader may see it.
@@ -71,7 +71,7 @@ async fn paused_server_does_not_block_reads() {
 /// A session that waits for the store does not keep the program from ending.
 #[tokio::test]
 async fn shutdown_takes_bounded_time_while_the_store_is_silent() {
-    let server = nats_server::Server::start();
+    let server = nats::Server::start();
     let environment = [("STORE", format!("nats://{}", server.address())), ("RUST_LOG", "info".to_owned())];
     let mut node = Program::new(env!("CARGO_BIN_EXE_server").into(), Default::default(), environment.into());
     let log = node.start_listened().await;

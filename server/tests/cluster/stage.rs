@@ -6,10 +6,10 @@ use std::sync::Arc;
 use protocol::{Limits, RoomCode};
 use server::stores;
 use store::Backend;
+use testkit::cluster::Cluster;
+use testkit::node::Program;
 
-use crate::cluster::Cluster;
-use crate::proof::node::Program;
-use crate::proof::proxy::{Cut, Proxy};
+use testkit::proxy::{Cut, Proxy};
 
 pub(crate) const NODES: usize = 2;
 /// Number of events that a room keeps: more than any test stores.

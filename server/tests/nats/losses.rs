@@ -6,9 +6,9 @@ use std::time::Duration;
 use protocol::{LeaveReason, Limits, MemberId, RoomCode, Seq};
 use server::stores;
 use store::{Backend, BackendError, Delivery, Subscription};
+use testkit::nats::Server;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::nats_server::Server;
 use crate::support::{lease, left, member, message, ms, next, room_of, stored};
 
 /// Longer than two reconcile intervals (2 s each) with their requests.

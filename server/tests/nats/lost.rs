@@ -9,10 +9,10 @@ use std::time::Duration;
 use async_nats::jetstream;
 use server::stores;
 use store::{Backend, BackendError};
+use testkit::nats::Server;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::nats_server::Server;
 use crate::support::{latest, message, room_of, stored};
 
 /// Longer than the interval between two checks of the streams (2 s) and a reconnect.

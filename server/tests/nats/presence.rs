@@ -6,9 +6,9 @@ use std::time::Duration;
 use protocol::{Member, RoomCode};
 use server::hub::{Attachment, Hub, News};
 use store::{Backend, Sign, Signal};
+use testkit::nats::store_url;
 use tokio_util::task::TaskTracker;
 
-use crate::nats_server::store_url;
 use crate::support::{Store, member, name, room_of, typing};
 
 fn is_away(hub: &Hub, code: RoomCode, n: u64) -> bool {

@@ -9,11 +9,11 @@ use futures_util::TryStreamExt as _;
 use protocol::{Event, EventKind};
 use server::stores;
 use store::From;
+use testkit::nats::Server;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::nats_server::Server;
 use crate::support::{deleted, edited, message, room_of, stored};
 
 const STREAMS: [&str; 4] = ["flasky_0", "flasky_1", "flasky_2", "flasky_3"];

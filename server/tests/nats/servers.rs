@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use server::stores;
 use store::{Backend, BackendError};
+use testkit::nats::Server;
 
-use crate::nats_server::Server;
 use crate::support::{joined, latest, message, room_of, stored};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

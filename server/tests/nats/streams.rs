@@ -8,9 +8,9 @@ use server::stores;
 use store::{BackendError, NewRoom};
 use tokio::time::Instant;
 
-use crate::nats_server::{address, store_url};
 use crate::refused;
 use crate::support::{Store, deleted, edited, fresh, joined, lease, left, message, ms, room_of, stored};
+use testkit::nats::{address, store_url};
 
 /// Subject and payload of every message in the store's streams, in stream order.
 async fn everything(store: &Store) -> Vec<(String, String)> {
