@@ -34,9 +34,11 @@ check: setup fmt-check clippy ## Format and lints, native and WASM
 fmt-check:
 	@cargo fmt --all --check
 
-# Two graphs, because the server's `ssr` and the browser's `hydrate` must not meet in one. The browser's
-# shares its directory with `cargo leptos watch`.
+# First: what server and browser share, and `protocol` with it, depends on nothing that waits, draws or asks for entropy.
+# Then two graphs, because the server's `ssr` and the browser's `hydrate` must not meet in one. The browser's shares its
+# directory with `cargo leptos watch`.
 clippy:
+	@! cargo tree -p client -e normal --target all --prefix none | grep -E '^(async-|futures|getrandom|js-sys|leptos|rand|time|tokio|web-)'
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy -p app -p frontend --features app/hydrate --target wasm32-unknown-unknown --target-dir $(TARGET)/front -- -D warnings
 

@@ -92,9 +92,9 @@ mod tests {
     use protocol::Code;
 
     use super::*;
-    use crate::backend::Keys;
     use crate::config::Config;
     use crate::identity::Identity;
+    use store::Keys;
 
     fn session() -> Session {
         let keys = Keys { signing: [1; 64], member: [2; 32] };

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use store::Backend;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::backend::Backend;
 use crate::state::AppState;
 
 /// Maximum time for the store to answer. Probes commonly give up after a second or more.

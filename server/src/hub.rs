@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use protocol::{LeaveReason, Member, MemberId, Position, RoomId, Seq};
+use store::Backend;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
@@ -23,7 +24,6 @@ use tokio_util::task::TaskTracker;
 use self::feed::{Feed, Mark, Signalled};
 pub use self::splice::{FRAME_BYTES, Frame, Splice};
 use self::tabs::Tabs;
-use crate::backend::Backend;
 use crate::telemetry::metrics::{Metrics, Overflow};
 
 /// Feeds of all rooms on this node; cheap to clone.

@@ -11,9 +11,9 @@ use cookie::{Cookie, CookieJar, Key, SameSite};
 use hmac::{Hmac, Mac};
 use protocol::{MemberId, RoomId};
 use sha2::Sha256;
+use store::Keys;
 use uuid::Uuid;
 
-use crate::backend::Keys;
 use crate::config::{Config, PublicUrl};
 
 /// Name of the session cookie behind TLS: the prefix binds it to this host (RFC 6265bis section 4.1.3.2). Browsers

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::config::LeptosOptions;
+use store::measured::Measured;
+use store::{Backend, BackendError};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub mod assets;
-pub mod backend;
 pub mod clock;
 pub mod config;
 pub mod entropy;
@@ -30,11 +31,10 @@ pub mod rooms;
 pub mod router;
 pub mod session;
 pub mod state;
+pub mod stores;
 pub mod sweep;
 pub mod telemetry;
 
-use backend::measured::Measured;
-use backend::{Backend, BackendError};
 use config::Config;
 use session::rate::Rate;
 use state::AppState;

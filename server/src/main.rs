@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use server::config::{Config, StoreUrl, Task};
 use server::telemetry::{log, panics};
-use server::{Listeners, backend};
+use server::{Listeners, stores};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -50,7 +50,7 @@ async fn serve(config: &Config, began: Instant) -> anyhow::Result<()> {
     // Registered before the port or the log shows that the process runs: a SIGTERM may follow at once.
     let mut terminate = signal(SignalKind::terminate())?;
     let store = config.store();
-    let backend = backend::open(store.as_str(), &config.limits())
+    let backend = stores::open(store.as_str(), &config.limits())
         .await
         .with_context(|| format!("cannot use the store {store}"))?;
     let site = listen(&config.address()).await?;
@@ -97,14 +97,13 @@ fn ipv4_first(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
 }
 
 fn backup(store: &StoreUrl, to: &Path) -> anyhow::Result<()> {
-    backend::backup(store.as_str(), to)
-        .with_context(|| format!("cannot copy the store {store} to {}", to.display()))?;
+    stores::backup(store.as_str(), to).with_context(|| format!("cannot copy the store {store} to {}", to.display()))?;
     say(&format!("{} holds the store as it was a moment ago", to.display()));
     Ok(())
 }
 
 fn check(store: &StoreUrl) -> anyhow::Result<()> {
-    let found = backend::check(store.as_str()).with_context(|| format!("cannot check the store {store}"))?;
+    let found = stores::check(store.as_str()).with_context(|| format!("cannot check the store {store}"))?;
     for fault in &found.faults {
         say(fault);
     }

@@ -19,9 +19,9 @@ use protocol::{
     Code, DisplayName, Event, EventId, EventKind, LeaveReason, Member, MemberId, MessageBody, Names, RoomCode, RoomId,
     RoomInfo, Seq, Snapshot,
 };
+use store::{Appended, BackendError, Draft, From, Lease, NewRoom, Page, Room};
 use uuid::Uuid;
 
-use crate::backend::{Appended, BackendError, Draft, From, Lease, NewRoom, Page, Room};
 use crate::identity::Session;
 use crate::state::AppState;
 use crate::{clock, entropy};

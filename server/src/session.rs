@@ -11,10 +11,10 @@ use hyper::upgrade::Upgraded;
 use protocol::{
     CloseCode, Epoch, LeaveReason, MemberId, Position, RoomCode, RoomId, RoomInfo, Seq, ServerFrame, Welcome,
 };
+use store::{Backend, BackendError, From, Lease, Page, Room};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use crate::backend::{Backend, BackendError, From, Lease, Page, Room};
 use crate::hub::{Attachment, Lost, News, Splice};
 use crate::state::AppState;
 use crate::telemetry::metrics::{Overflow, Socket};

@@ -6,10 +6,10 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use protocol::Limits;
+use store::Backend;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backend::Backend;
 use crate::flash::Flashes;
 use crate::health::Readiness;
 use crate::hub::Hub;

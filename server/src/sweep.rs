@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use protocol::{EventId, EventKind, LeaveReason};
+use store::{BackendError, Draft, Seat};
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
-use crate::backend::{BackendError, Draft, Seat};
 use crate::clock;
 use crate::state::AppState;
 

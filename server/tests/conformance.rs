@@ -1,4 +1,4 @@
-//! Conformance tests for the laws of `server::backend`, run against every store implementation.
+//! Conformance tests for the laws of `store`, run against every store implementation.
 //!
 //! Each law is written once, against a store that is opened by its URL. Tokio's clock is paused: leases and time limits
 //! run out because a test advances it.
@@ -13,8 +13,6 @@ mod crash;
 mod ends;
 #[path = "conformance/log.rs"]
 mod log;
-#[path = "support/nats.rs"]
-mod nats_server;
 #[path = "conformance/plan.rs"]
 mod plan;
 #[path = "conformance/seats.rs"]
@@ -102,4 +100,4 @@ macro_rules! every_law {
 }
 
 every_law!(sqlite, crate::support::Store::sqlite());
-every_law!(nats, crate::support::Store::at(crate::nats_server::store_url()));
+every_law!(nats, crate::support::Store::at(testkit::nats::store_url()));

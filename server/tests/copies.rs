@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{EventKind, LeaveReason, Limits};
-use server::backend::{self, Backend, BackendError, From, Soundness};
+use server::stores;
+use store::{Backend, BackendError, From};
+use store_sqlite::check::Soundness;
 
 use self::support::{Store, latest, left, message, room_of, stored, unbroken};
 
@@ -37,7 +39,7 @@ impl Place {
     }
 
     async fn open(&self, file: &str) -> Arc<dyn Backend> {
-        backend::open(&self.url(file), &Limits::default()).await.unwrap()
+        stores::open(&self.url(file), &Limits::default()).await.unwrap()
     }
 }
 
@@ -51,7 +53,7 @@ async fn backup_is_complete_and_resumes_no_position_of_the_original() {
     let store = place.open("flasky.db").await;
     let id = room_of(&*store, 50, &[1, 2]).await;
     stored(store.append(id, message(1, "before")).await);
-    backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    stores::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
     stored(store.append(id, message(1, "after")).await);
     let (room, events) = (store.room(id).await.unwrap(), latest(&*store, id).await);
 
@@ -82,7 +84,7 @@ async fn backup_contains_nothing_of_an_ended_room() {
         stored(store.append(ends, message(1, SECRET)).await);
     }
     stored(store.append(ends, left(1, LeaveReason::Choice)).await);
-    backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    stores::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
     assert_eq!(occurrences(&place.path("copy.db"), SECRET), 0);
     assert_eq!(occurrences(&place.path("copy.db"), "the weather is fine"), 1);
 }
@@ -104,9 +106,9 @@ async fn backup_under_load_is_a_consistent_snapshot() {
         let before = store.room(id).await.unwrap().position.seq;
         let copy = place.path(&format!("copy-{n}.db"));
         let (from, to) = (url.clone(), copy.clone());
-        tokio::task::spawn_blocking(move || backend::backup(&from, &to).unwrap()).await.unwrap();
+        tokio::task::spawn_blocking(move || stores::backup(&from, &to).unwrap()).await.unwrap();
         let after = store.room(id).await.unwrap().position.seq;
-        let found = backend::check(&format!("sqlite://{}", copy.display())).unwrap();
+        let found = stores::check(&format!("sqlite://{}", copy.display())).unwrap();
         assert_eq!((found.rooms, found.faults), (1, Vec::new()));
         let copied = place.open(&format!("copy-{n}.db")).await;
         let head = copied.room(id).await.unwrap().position.seq;
@@ -125,7 +127,7 @@ async fn backup_refuses_an_existing_target_and_a_source_that_is_no_store() {
     room_of(&*store, 50, &[1]).await;
     fs::write(place.path("taken.db"), "mine").unwrap();
     let refusal = |url: &str, to: &str| {
-        let error = backend::backup(url, &place.path(to)).unwrap_err();
+        let error = stores::backup(url, &place.path(to)).unwrap_err();
         error.source().unwrap().to_string()
     };
     assert!(refusal(&place.url("flasky.db"), "taken.db").contains("is there already"));
@@ -147,7 +149,7 @@ async fn backup_never_writes_to_a_file_or_link_that_exists() {
     room_of(&*store, 50, &[1]).await;
     let partial = place.path("copy.db.partial");
     let refusal = || {
-        let error = backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap_err();
+        let error = stores::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap_err();
         error.source().unwrap().to_string()
     };
     // A link to another file, and one to no file.
@@ -172,7 +174,7 @@ async fn backup_never_writes_to_a_file_or_link_that_exists() {
     assert!(refusal().contains("is there already"));
     assert!(place.path("copy.db").is_symlink() && !place.path("nothing.db").exists());
     fs::remove_file(place.path("copy.db")).unwrap();
-    backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    stores::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
 }
 
 #[tokio::test]
@@ -188,7 +190,7 @@ async fn backup_never_overwrites_a_file_of_the_store() {
     let linked = [elsewhere.path("link.db"), elsewhere.path("directory/flasky.db-wal")];
     for to in own.iter().chain(&linked) {
         for from in [place.url("flasky.db"), elsewhere.url("link.db")] {
-            let error = backend::backup(&from, to).unwrap_err();
+            let error = stores::backup(&from, to).unwrap_err();
             let words = error.source().unwrap().to_string();
             assert!(words.contains("the store's own"), "{}: {words}", to.display());
         }
@@ -210,9 +212,9 @@ async fn store_of_before_the_first_release_is_refused() {
         let before = fs::read(place.path("flasky.db")).unwrap();
         let (url, copy) = (place.url("flasky.db"), place.path("copy.db"));
         for error in [
-            backend::open(&url, &Limits::default()).await.err().unwrap(),
-            backend::check(&url).unwrap_err(),
-            backend::backup(&url, &copy).unwrap_err(),
+            stores::open(&url, &Limits::default()).await.err().unwrap(),
+            stores::check(&url).unwrap_err(),
+            stores::backup(&url, &copy).unwrap_err(),
         ] {
             assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
             let words = error.source().unwrap().to_string();
@@ -228,7 +230,7 @@ async fn backup_can_be_read_only_by_its_owner() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
     room_of(&*store, 50, &[1]).await;
-    backend::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    stores::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
     assert_eq!(fs::metadata(place.path("copy.db")).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -245,7 +247,7 @@ async fn check_finds_no_fault_in_a_store_in_use() {
     }
     // A room that nobody has entered.
     room_of(&*engine, 50, &[]).await;
-    assert_eq!(backend::check(&store.url).unwrap(), Soundness { rooms: 4, events: 15, faults: Vec::new() });
+    assert_eq!(stores::check(&store.url).unwrap(), Soundness { rooms: 4, events: 15, faults: Vec::new() });
 }
 
 /// The report quotes no message.
@@ -274,7 +276,7 @@ async fn check_names_every_kind_of_damage() {
         engine.close().await;
         let path = store.url.strip_prefix("sqlite://").unwrap();
         rusqlite::Connection::open(path).unwrap().execute_batch(damage).unwrap();
-        let faults = backend::check(&store.url).unwrap().faults;
+        let faults = stores::check(&store.url).unwrap().faults;
         assert!(faults.iter().any(|fault| fault.contains(words)), "{damage}: {faults:?}");
         assert!(!faults.iter().any(|fault| fault.contains(SECRET)), "{faults:?}");
     }
@@ -295,7 +297,7 @@ async fn check_finds_a_broken_page() {
     let end = bytes.len();
     bytes[end - 16_384..].fill(0xff);
     fs::write(path, bytes).unwrap();
-    match backend::check(&store.url) {
+    match stores::check(&store.url) {
         Ok(found) => assert!(!found.faults.is_empty()),
         // The damage may be too severe for the check to run.
         Err(error) => assert!(matches!(error, BackendError::Corrupt(_)), "{error:?}"),

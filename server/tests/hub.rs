@@ -7,16 +7,12 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use protocol::{Delivered, Event, LeaveReason, Limits, RoomCode, RoomId, Seq, ServerFrame, codec};
-use server::backend::{
-    Appended, Backend, BackendError, Delivery, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal,
-    Subscription,
-};
+use protocol::{Delivered, Event, LeaveReason, Limits, RoomId, Seq, ServerFrame, codec};
 use server::hub::{AttachError, Attachment, Hub, News, Splice};
-use tokio::sync::mpsc;
+use store::{Backend, From, NewRoom, Room};
+use testkit::faulty::{FaultyStore, StoreFault};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -34,13 +30,20 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        Self::with_wrapped_store(|engine| engine).await
+        Self::start(None).await
     }
 
-    async fn with_wrapped_store(wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {
+    async fn with_fault(fault: StoreFault) -> Self {
+        Self::start(Some(fault)).await
+    }
+
+    async fn start(fault: Option<StoreFault>) -> Self {
         let store = Store::sqlite();
         let limits = Limits { events: 100_000, timeline: 1 << 30, ..Limits::default() };
-        let backend = wrap(store.open_with(&limits).await);
+        let mut backend = store.open_with(&limits).await;
+        if let Some(fault) = fault {
+            backend = FaultyStore::with(backend, fault);
+        }
         let tasks = TaskTracker::new();
         Self { hub: Hub::new(Arc::clone(&backend), tasks.clone(), TABS, Arc::default()), backend, tasks, _store: store }
     }
@@ -112,100 +115,9 @@ impl Session {
     }
 }
 
-/// A store with a fault.
-struct Ill {
-    inner: Arc<dyn Backend>,
-    illness: Illness,
-    subscriptions: AtomicUsize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Illness {
-    /// Each subscription is lost after 17 to 76 deliveries, and each third attempt to subscribe fails.
-    Flaky,
-    /// Publishing a signal takes this long, and a roll call of another node follows each event.
-    Slow(Duration),
-}
-
-impl Ill {
-    fn of(illness: Illness) -> impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend> {
-        move |inner| Arc::new(Self { inner, illness, subscriptions: AtomicUsize::new(0) })
-    }
-}
-
-#[async_trait::async_trait]
-impl Backend for Ill {
-    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError> {
-        self.inner.create_room(room).await
-    }
-
-    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError> {
-        self.inner.resolve(code).await
-    }
-
-    async fn room(&self, id: RoomId) -> Result<Room, BackendError> {
-        self.inner.room(id).await
-    }
-
-    async fn append(&self, id: RoomId, draft: Draft) -> Result<Appended, BackendError> {
-        self.inner.append(id, draft).await
-    }
-
-    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
-        self.inner.read(id, from, limit).await
-    }
-
-    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {
-        let count = self.subscriptions.fetch_add(1, Ordering::Relaxed);
-        let flaky = self.illness == Illness::Flaky;
-        if flaky && count % 3 == 2 {
-            return Err(BackendError::unavailable("for a moment"));
-        }
-        let Subscription { head, deliveries: mut inner } = self.inner.subscribe(id).await?;
-        let (sender, deliveries) = mpsc::channel(1024);
-        tokio::spawn(async move {
-            for _ in 0..if flaky { 17 + count % 60 } else { usize::MAX } {
-                let Some(delivery) = inner.recv().await else { return };
-                let calls = !flaky && matches!(delivery, Delivery::Event(_));
-                if sender.send(delivery).await.is_err() || calls && sender.send(Delivery::RollCall).await.is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Subscription { head, deliveries })
-    }
-
-    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError> {
-        if let Illness::Slow(time) = self.illness {
-            tokio::time::sleep(time).await;
-        }
-        self.inner.signal(id, signal).await
-    }
-
-    async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
-        self.inner.hold(lease, ttl).await
-    }
-
-    async fn release(&self, lease: Lease) -> Result<(), BackendError> {
-        self.inner.release(lease).await
-    }
-
-    async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
-        self.inner.expired(now).await
-    }
-
-    async fn keys(&self) -> Result<Keys, BackendError> {
-        self.inner.keys().await
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn lost_subscription_is_renewed_without_skipping_an_event() {
-    let world = World::with_wrapped_store(Ill::of(Illness::Flaky)).await;
+    let world = World::with_fault(StoreFault::Flaky).await;
     let room = room_of(&*world.backend, 50, &[1, 2]).await;
     let begun = world.backend.room(room).await.unwrap().position.seq;
     let mut sessions = Vec::new();
@@ -240,7 +152,7 @@ async fn lost_subscription_is_renewed_without_skipping_an_event() {
 #[tokio::test(start_paused = true)]
 async fn roll_call_with_40_connections_does_not_delay_events() {
     let time = Duration::from_millis(100);
-    let world = World::with_wrapped_store(Ill::of(Illness::Slow(time))).await;
+    let world = World::with_fault(StoreFault::Slow(time)).await;
     let members: Vec<_> = (1..=40).collect();
     let room = room_of(&*world.backend, 50, &members).await;
     let begun = world.backend.room(room).await.unwrap().position.seq;

@@ -3,19 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
-#[path = "support/cluster.rs"]
-#[allow(dead_code, reason = "shared with the test that breaks a cluster")]
-mod cluster;
-#[path = "support/nats.rs"]
-mod nats_server;
-#[path = "proof/kit.rs"]
-mod proof;
-#[path = "support/rolling.rs"]
-mod rolling;
-
 use std::time::Duration;
 
-use rolling::{Rolling, run};
+use protocol::Limits;
+use server::stores;
+use testkit::rolling::{Rolling, run};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rolling_restart_loses_no_event() {
@@ -25,9 +17,9 @@ async fn rolling_restart_loses_no_event() {
         members: 8,
         rate: 20.0,
         pause: Duration::from_secs(1),
-        seed: proof::client::unix_ms(),
+        seed: testkit::clock::unix_ms(),
     };
-    let figures = run(&rolling).await;
+    let figures = run(&rolling, async |url| stores::open(&url, &Limits::default()).await.unwrap()).await;
     println!("{figures}");
     assert!(figures.is_good(), "{figures:#?}");
     assert!(figures.total.acked > 40, "{figures:?}");

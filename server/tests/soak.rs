@@ -3,12 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
-#[path = "proof/kit.rs"]
-mod proof;
-
 use std::time::Duration;
 
-use proof::soak::{Soak, run};
+use testkit::soak::{Soak, run};
 
 fn soak() -> Soak {
     Soak {
@@ -19,7 +16,7 @@ fn soak() -> Soak {
         rooms: 2,
         members: 4,
         rate: 10.0,
-        seed: proof::client::unix_ms(),
+        seed: testkit::clock::unix_ms(),
     }
 }
 

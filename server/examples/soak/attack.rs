@@ -7,18 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join;
+use testkit::dice::Dice;
+use testkit::ids::mint;
+use testkit::node::Program;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::proof::client::mint;
-use crate::proof::dice::Dice;
-use crate::proof::http::{self, Seat};
-use crate::proof::kernel::{descriptors, resident};
-use crate::proof::light::{Light, TINY};
-use crate::proof::node::Program;
 use crate::store::processor;
+use testkit::http::{self, Seat};
+use testkit::kernel::{descriptors, resident};
+use testkit::light::{Light, TINY};
 
 /// Time for which each kind of request is repeated. Each is sent at least once.
 const MEASURE: Duration = Duration::from_secs(2);

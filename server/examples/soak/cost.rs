@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
+use testkit::dice::Dice;
+use testkit::http;
+use testkit::ids::mint;
+use testkit::light::Light;
+use testkit::node::Program;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::proof::client::mint;
-use crate::proof::dice::Dice;
-use crate::proof::http;
-use crate::proof::light::Light;
-use crate::proof::node::Program;
 use crate::store::{Store, processor};
 
 const WARM: Duration = Duration::from_secs(2);

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use testkit::kernel::resident;
 use tokio::time::sleep;
 
 use crate::cost::{People, Talk};
-use crate::proof::kernel::resident;
 use crate::store::{Store, processor};
 
 const WARM: Duration = Duration::from_secs(2);

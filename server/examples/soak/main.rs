@@ -13,16 +13,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
 
-#[path = "../../tests/support/cluster.rs"]
-#[allow(dead_code, reason = "shared with the test that breaks a cluster")]
-mod cluster;
-#[path = "../../tests/support/nats.rs"]
-mod nats_server;
-#[path = "../../tests/proof/kit.rs"]
-mod proof;
-#[path = "../../tests/support/rolling.rs"]
-mod rolling;
-
 mod attack;
 mod cost;
 mod idle;
@@ -38,7 +28,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use proof::soak::Soak;
+use protocol::Limits;
+use server::stores;
+use testkit::rolling::{self, Rolling};
+use testkit::soak::Soak;
 
 #[derive(Parser)]
 struct Arguments {
@@ -140,13 +133,13 @@ fn beside() -> PathBuf {
 
 async fn kills(server: PathBuf, arguments: Kills) -> bool {
     let Kills { gently, minutes, kills, rooms, members, rate, seed } = arguments;
-    let seed = seed.unwrap_or_else(proof::client::unix_ms);
+    let seed = seed.unwrap_or_else(testkit::clock::unix_ms);
     println!(
         "{rooms} rooms of {members}, {rate} messages per second each, {kills} kills or {minutes} minutes, seed {seed}"
     );
     let soak =
         Soak { server, gently, kills, time: Duration::from_secs_f64(minutes * 60.0), rooms, members, rate, seed };
-    let figures = proof::soak::run(&soak, |figures| println!("{}", figures.line())).await;
+    let figures = testkit::soak::run(&soak, |figures| println!("{}", figures.line())).await;
     println!("\n{}", figures.table());
     for fault in figures.faults.iter().take(20) {
         println!("{fault}");
@@ -156,10 +149,11 @@ async fn kills(server: PathBuf, arguments: Kills) -> bool {
 
 async fn rollout(server: PathBuf, arguments: Rollout) -> bool {
     let Rollout { rooms, members, rate, pause, seed } = arguments;
-    let seed = seed.unwrap_or_else(proof::client::unix_ms);
+    let seed = seed.unwrap_or_else(testkit::clock::unix_ms);
     println!("{rooms} rooms of {members}, {rate} messages per second in all, seed {seed}");
-    let rolling = rolling::Rolling { server, rooms, members, rate, pause: Duration::from_secs_f64(pause), seed };
-    let figures = rolling::run(&rolling).await;
+    let rolling = Rolling { server, rooms, members, rate, pause: Duration::from_secs_f64(pause), seed };
+    let open = async |url: String| stores::open(&url, &Limits::default()).await.unwrap();
+    let figures = rolling::run(&rolling, open).await;
     println!("\n{figures}");
     for fault in figures.faults.iter().take(20) {
         println!("{fault}");

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use testkit::dice::Dice;
+use testkit::http;
+use testkit::ids::mint;
+use testkit::kernel::resident;
+use testkit::light::Light;
+use testkit::node::Program;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
-
-use crate::proof::client::mint;
-use crate::proof::dice::Dice;
-use crate::proof::http;
-use crate::proof::kernel::resident;
-use crate::proof::light::Light;
-use crate::proof::node::Program;
 
 /// Time for which the maximum append rate is measured, and time to warm up before it.
 const SEARCH: Duration = Duration::from_secs(15);

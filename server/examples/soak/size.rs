@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
 use protocol::{EventKind, Limits, MemberId, RoomId};
-use server::backend::{self, Backend, Draft, Lease, NewRoom};
 use server::entropy;
+use server::stores;
+use store::{Backend, Draft, Lease, NewRoom};
+use testkit::kernel::resident;
 
-use crate::proof::kernel::resident;
 use crate::store::Store;
 
 /// Maximum number of concurrent requests.
@@ -45,7 +46,7 @@ struct Held {
 pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     let store = Store::start(arguments.servers).await;
     println!("{}\n", store.name());
-    let engine = backend::open(&store.url(), &Limits::default()).await.unwrap();
+    let engine = stores::open(&store.url(), &Limits::default()).await.unwrap();
     let empty = (held(&store).await, node(&server, &store).await);
 
     let begun = Instant::now();
@@ -79,7 +80,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
 /// Measures another node's first check of all leases, which comes one grace period after its start.
 async fn sweep(store: &Store, seats: usize) {
     let limits = Limits::default();
-    let other = backend::open(&store.url(), &limits).await.unwrap();
+    let other = stores::open(&store.url(), &limits).await.unwrap();
     let then = tokio::time::Instant::now() + Duration::from_millis(limits.grace_ms + 1_000);
     let begun = Instant::now();
     assert!(other.expired(then).await.unwrap().is_empty(), "everybody's seat is held");

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use protocol::RoomCode;
+use testkit::dice::Dice;
+use testkit::ids::mint;
+use testkit::kernel;
+use testkit::node::Program;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::proof::client::mint;
-use crate::proof::dice::Dice;
-use crate::proof::http::{self, Seat};
-use crate::proof::kernel;
-use crate::proof::light::{Light, TINY};
-use crate::proof::node::Program;
+use testkit::http::{self, Seat};
+use testkit::light::{Light, TINY};
 
 /// Time until the kernel's buffers for the stalled client are full, and its cursor is older than the replay buffer.
 const WARM: Duration = Duration::from_secs(4);

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use protocol::{EventKind, Limits, MemberId, RoomId};
-use server::backend::{self, Backend, Draft, NewRoom};
 use server::entropy;
-
-use crate::proof::http;
-use crate::proof::node::Program;
+use server::stores;
+use store::{Backend, Draft, NewRoom};
+use testkit::http;
+use testkit::node::Program;
 
 const STOP: Duration = Duration::from_secs(10);
 
@@ -55,7 +55,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
 
 /// Creates the rooms with their members and messages. Rooms of one chunk are filled concurrently to share commits.
 async fn fill(url: &str, arguments: &Arguments) {
-    let store = backend::open(url, &Limits::default()).await.unwrap();
+    let store = stores::open(url, &Limits::default()).await.unwrap();
     let rooms: Vec<usize> = (0..arguments.rooms).collect();
     for turn in rooms.chunks(200) {
         join_all(turn.iter().map(|_| room(&*store, arguments))).await;

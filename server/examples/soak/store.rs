@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cluster::Cluster;
-use crate::nats_server::Server;
-use crate::proof::node::Program;
+use testkit::cluster::Cluster;
+use testkit::nats::Server;
+use testkit::node::Program;
 
 pub(crate) enum Store {
     Sqlite(tempfile::TempDir),

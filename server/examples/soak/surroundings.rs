@@ -8,17 +8,17 @@ use std::process::Command;
 use std::time::Duration;
 
 use protocol::Code;
+use testkit::checker;
+use testkit::dice::Dice;
+use testkit::excuse::Excuse;
+use testkit::fault::Kind;
+use testkit::light::Light;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::proof::checker;
-use crate::proof::client::{Act, Person};
-use crate::proof::dice::Dice;
-use crate::proof::excuse::Excuse;
-use crate::proof::fault::Kind;
-use crate::proof::http::{self, Seat};
-use crate::proof::light::Light;
-use crate::proof::node::{Program, free_address};
-use crate::proof::store::{self, Truth};
+use testkit::http::{self, Seat};
+use testkit::node::{Program, free_address};
+use testkit::truth::{self, Truth};
+use testkit::user::{Act, Person};
 
 mod figures;
 
@@ -336,7 +336,7 @@ async fn rest(rooms: &[Room], store: &Path, vanished: &[Seat]) -> usize {
     let begun = Instant::now();
     loop {
         let restless = |room: &Room| {
-            let head = store::head(store, room.seat.code).unwrap_or_default();
+            let head = truth::head(store, room.seat.code).unwrap_or_default();
             room.people.iter().filter(|person| !person.rests_at(head)).count()
         };
         let waiting = rooms.iter().map(restless).sum();

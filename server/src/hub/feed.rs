@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomId, Seq, ServerFrame, codec};
+use store::{BackendError, Delivery, Sign, Signal, Subscription};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::splice::{Encoded, Frame, Ring, Splice};
-use crate::backend::{BackendError, Delivery, Sign, Signal, Subscription};
 use crate::telemetry::metrics::Overflow;
 
 /// Maximum number of deliveries per wake-up.

@@ -8,8 +8,7 @@ use protocol::{
     ClientFrame, CloseCode, Code, Delivered, EventId, EventKind, Fault, Limits, MessageBody, Names, Position, Proposal,
     Seq, ServerFrame, VERSION, codec,
 };
-
-use crate::backend::Appended;
+use store::Appended;
 
 /// Maximum time for a new connection to send `hello`: a page opens its socket while its program is being fetched.
 pub const GREETING: Duration = Duration::from_secs(10);

@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use protocol::{Code, EventId, EventKind, Fault, LeaveReason};
+use store::{Appended, BackendError, Draft, Lease};
 
 use super::refused::fault;
-use crate::backend::{Appended, BackendError, Draft, Lease};
 use crate::state::AppState;
 use crate::{clock, entropy};
 

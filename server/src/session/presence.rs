@@ -1,6 +1,7 @@
 //! Presence updates about a member for the others in the room, outside of the log. Best effort: a failure is no error.
 
-use crate::backend::{Lease, Sign, Signal};
+use store::{Lease, Sign, Signal};
+
 use crate::clock;
 use crate::state::AppState;
 

@@ -1,9 +1,9 @@
 //! Close codes and faults for errors of the store and the hub.
 
 use protocol::{CloseCode, Code, Fault};
+use store::BackendError;
 
 use super::wire::Over;
-use crate::backend::BackendError;
 use crate::hub::AttachError;
 
 /// Time in milliseconds after which a client may retry an append that the store failed to take.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use protocol::{CloseCode, Delivered, MemberId, ServerFrame, codec};
+use store::Page;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -15,7 +16,6 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::budget::Metered;
-use crate::backend::Page;
 use crate::hub::FRAME_BYTES;
 use crate::state::AppState;
 use crate::telemetry::metrics::Metrics;

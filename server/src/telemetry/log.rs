@@ -20,6 +20,9 @@ const LAST: Duration = Duration::from_millis(500);
 /// Pause before writing again to a descriptor that would block.
 const RETRY: Duration = Duration::from_millis(10);
 
+/// Crates of this program that log.
+const CRATES: [&str; 5] = ["server", "app", "store", "store_sqlite", "store_nats"];
+
 /// Number of lines that could not be written.
 static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 /// Counter of the lines that found the queue full.
@@ -66,15 +69,20 @@ pub fn start(filter: &str) -> Result<(), FilterError> {
 /// Returns the first word without a level that is neither a level itself nor a part of this program. The library would
 /// take it for the name of a crate, and nothing would be logged.
 fn unknown_word(filter: &str) -> Option<&str> {
-    let is_part = |word: &str| ["flasky", "server", "app"].contains(&word.split([':', '[']).next().unwrap_or(word));
+    let is_part = |word: &str| {
+        let name = word.split([':', '[']).next().unwrap_or(word);
+        name == "flasky" || CRATES.contains(&name)
+    };
     let is_known = |word: &str| word.contains('=') || is_part(word) || word.parse::<LevelFilter>().is_ok();
     filter.split(',').map(str::trim).find(|word| !word.is_empty() && !is_known(word))
 }
 
-/// Returns the filter with the program's name, `flasky`, replaced by the names of its two crates.
+/// Returns the filter with the program's name, `flasky`, replaced by the names of its crates.
 fn with_crates(filter: &str) -> String {
     let parts = filter.split(',').map(|part| match part.strip_prefix("flasky") {
-        Some(rest) if rest.is_empty() || rest.starts_with(['=', ':', '[']) => format!("server{rest},app{rest}"),
+        Some(rest) if rest.is_empty() || rest.starts_with(['=', ':', '[']) => {
+            CRATES.map(|name| format!("{name}{rest}")).join(",")
+        }
         _ => part.to_owned(),
     });
     parts.collect::<Vec<_>>().join(",")
@@ -178,12 +186,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flasky_in_a_filter_names_both_crates() {
+    fn flasky_in_a_filter_names_every_crate_that_logs() {
         for (typed, read) in [
             ("info", "info"),
-            ("flasky=debug", "server=debug,app=debug"),
-            ("warn,flasky::session=debug,hyper=off", "warn,server::session=debug,app::session=debug,hyper=off"),
-            ("flasky", "server,app"),
+            ("flasky=debug", "server=debug,app=debug,store=debug,store_sqlite=debug,store_nats=debug"),
+            (
+                "warn,flasky::feed=debug,hyper=off",
+                "warn,server::feed=debug,app::feed=debug,store::feed=debug,store_sqlite::feed=debug,\
+                 store_nats::feed=debug,hyper=off",
+            ),
+            ("flasky", "server,app,store,store_sqlite,store_nats"),
             ("flasky_other=info", "flasky_other=info"),
             ("", ""),
         ] {

@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use protocol::{CloseCode, Code, codec};
+use store::measured::Record;
 
 use super::{log, panics};
 
@@ -191,11 +192,6 @@ impl Metrics {
         self.frames.inc();
     }
 
-    /// Counts an append by its outcome: `stored`, `repeated`, `refused` or `failed`.
-    pub fn appended(&self, outcome: &'static str) {
-        self.appends.get_or_create(&[("outcome", outcome)]).inc();
-    }
-
     /// Counts events written to one socket. `since` is the arrival of the first one, if the socket was waiting for it.
     pub fn delivered(&self, events: usize, since: Option<Instant>) {
         self.deliveries.inc_by(events as u64);
@@ -240,11 +236,16 @@ impl Metrics {
     pub fn late(&self) {
         self.late.inc();
     }
+}
 
-    /// Records the time that the store took for an operation, and counts it if it failed.
-    pub fn answered(&self, verb: &'static str, took: Duration, failed: bool) {
+impl Record for Metrics {
+    fn answered(&self, verb: &'static str, took: Duration, failed: bool) {
         self.engine.get_or_create(&[("verb", verb)]).observe(took.as_secs_f64());
         // Created with the first answer, so that Prometheus sees the first failure as an increase.
         self.failures.get_or_create(&[("verb", verb)]).inc_by(failed.into());
+    }
+
+    fn appended(&self, outcome: &'static str) {
+        self.appends.get_or_create(&[("outcome", outcome)]).inc();
     }
 }

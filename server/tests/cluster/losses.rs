@@ -4,17 +4,19 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use protocol::{Code, Seq};
+use testkit::checker;
+use testkit::dice::Dice;
+use testkit::excuse::Excuse;
+use testkit::truth::Truth;
 use tokio::time::sleep;
 
-use crate::proof::checker;
-use crate::proof::client::{Act, Person, View, now_ms, unix_ms};
-use crate::proof::dice::Dice;
-use crate::proof::excuse::Excuse;
-use crate::proof::fault::{Fault, Kind};
-use crate::proof::history::{Ack, History};
-use crate::proof::http::{self, Seat};
-use crate::proof::store::Truth;
 use crate::stage::{EVENTS, NODES, Stage, Toll};
+use testkit::clock::{now_ms, unix_ms};
+use testkit::fault::{Fault, Kind};
+use testkit::history::{Ack, History};
+use testkit::http::{self, Seat};
+use testkit::user::{Act, Person};
+use testkit::view::View;
 
 const ROOMS: usize = 2;
 /// Users of one room, half of them at each node.

@@ -6,20 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use app::api::Entry;
 use futures_util::TryStreamExt as _;
 use protocol::{Code, EventKind, LeaveReason, MemberId, RoomCode};
-use server::backend::{BackendError, Delivery, Subscription};
+use store::{BackendError, Delivery, Subscription};
+use testkit::checker;
+use testkit::excuse::Excuse;
+use testkit::light::Light;
+use testkit::truth::Truth;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::proof::checker;
-use crate::proof::client::{Act, Person};
-use crate::proof::excuse::Excuse;
-use crate::proof::http::{self, Seat};
-use crate::proof::light::Light;
-use crate::proof::store::Truth;
 use crate::stage::{EVENTS, NODES, Stage};
+use testkit::http::{self, Entry, Seat};
+use testkit::user::{Act, Person};
 
 /// Seats of the room. One user stays, three only look at its page, and more users than seats are left come and go.
 const CAPACITY: u32 = 8;

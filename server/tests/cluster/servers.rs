@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use protocol::Limits;
-use server::backend::{self, From};
+use server::stores;
+use store::From;
+use testkit::cluster::Cluster;
+use testkit::dice::Dice;
+use testkit::http;
+use testkit::ids::mint;
+use testkit::light::Light;
+use testkit::nats;
+use testkit::node::Program;
 
-use crate::cluster::Cluster;
-use crate::nats_server;
-use crate::proof::client::mint;
-use crate::proof::dice::Dice;
-use crate::proof::http;
-use crate::proof::light::Light;
-use crate::proof::node::Program;
 use crate::support::{edited, message, room_of, stored};
 
 /// Replicas lag, but no reader may see it.
@@ -21,7 +22,7 @@ async fn acknowledged_event_is_readable_through_every_server() {
     // The first node creates the streams. Each node knows one server only.
     let mut nodes = Vec::new();
     for server in &cluster.servers {
-        nodes.push(backend::open(&format!("nats://{}", server.address()), &Limits::default()).await.unwrap());
+        nodes.push(stores::open(&format!("nats://{}", server.address()), &Limits::default()).await.unwrap());
     }
     let id = room_of(&*nodes[0], 50, &[1]).await;
     let mut said = Vec::new();
@@ -50,14 +51,14 @@ async fn acknowledged_event_is_readable_through_every_server() {
 async fn paused_server_does_not_block_reads() {
     let cluster = Cluster::start().await;
     let (id, code) = {
-        let node = backend::open(&cluster.url(), &Limits::default()).await.unwrap();
+        let node = stores::open(&cluster.url(), &Limits::default()).await.unwrap();
         let id = room_of(&*node, 50, &[1]).await;
         (id, node.room(id).await.unwrap().code)
     };
     // The node is connected to the leader of the room's stream only. The paused server is another one.
     let leader = cluster.leader(&cluster.stream_of(code).await).await;
     let url = format!("nats://{}", cluster.servers[leader].address());
-    let node = backend::open(&url, &Limits::default()).await.unwrap();
+    let node = stores::open(&url, &Limits::default()).await.unwrap();
     let said = stored(node.append(id, message(1, "hello")).await);
     let slow = (leader + 1) % 3;
     cluster.servers[slow].pause();
@@ -71,7 +72,7 @@ async fn paused_server_does_not_block_reads() {
 /// A session that waits for the store does not keep the program from ending.
 #[tokio::test]
 async fn shutdown_takes_bounded_time_while_the_store_is_silent() {
-    let server = nats_server::Server::start();
+    let server = nats::Server::start();
     let environment = [("STORE", format!("nats://{}", server.address())), ("RUST_LOG", "info".to_owned())];
     let mut node = Program::new(env!("CARGO_BIN_EXE_server").into(), Default::default(), environment.into());
     let log = node.start_listened().await;

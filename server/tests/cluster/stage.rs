@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use protocol::{Limits, RoomCode};
-use server::backend::{self, Backend};
+use server::stores;
+use store::Backend;
+use testkit::cluster::Cluster;
+use testkit::node::Program;
 
-use crate::cluster::Cluster;
-use crate::proof::node::Program;
-use crate::proof::proxy::{Cut, Proxy};
+use testkit::proxy::{Cut, Proxy};
 
 pub(crate) const NODES: usize = 2;
 /// Number of events that a room keeps: more than any test stores.
@@ -35,7 +36,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn set(settings: &[(&'static str, String)]) -> Self {
         let cluster = Cluster::start().await;
-        let observer = backend::open(&cluster.url(), &Limits::default()).await.unwrap();
+        let observer = stores::open(&cluster.url(), &Limits::default()).await.unwrap();
         let mut environment = vec![
             ("STORE", cluster.url()),
             ("EVENTS", EVENTS.to_string()),

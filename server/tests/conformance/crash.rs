@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use protocol::{EventId, Limits, RoomCode, RoomId};
-use server::backend;
+use server::stores;
 
 use crate::support::{Store, joined, latest, message, new_room};
 
@@ -49,7 +49,7 @@ fn run_and_kill(url: &str) -> (RoomId, Vec<EventId>) {
 #[ignore = "started by acknowledged_event_survives_sigkill"]
 async fn server_that_is_killed() {
     let Ok(url) = std::env::var(STORE) else { return };
-    let backend = backend::open(&url, &unlimited()).await.unwrap();
+    let backend = stores::open(&url, &unlimited()).await.unwrap();
     // `support` counts from 1 in every process: a code made from the process id keeps the rounds' rooms apart.
     let [a, b, c, d] = std::process::id().to_be_bytes();
     let code = RoomCode::from_entropy([a, b, c, d, 1]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::{Epoch, LeaveReason, Limits, Position, Seq};
-use server::backend::{BackendError, Delivery, From, NewRoom, Room};
+use store::{BackendError, Delivery, From, NewRoom, Room};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 

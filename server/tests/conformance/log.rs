@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::{Epoch, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
-use server::backend::{Appended, Delivery, From, Page};
+use store::{Appended, Delivery, From, Page};
 use tokio::task::JoinSet;
 
 use crate::refused;

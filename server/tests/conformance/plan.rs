@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use protocol::{EventId, EventKind, LeaveReason, Limits, RoomId, Seq};
-use server::backend::{Appended, Backend, BackendError, Delivery, Draft, From};
+use store::{Appended, Backend, BackendError, Delivery, Draft, From};
 
 use crate::support::{Store, code, deleted, edited, id, joined, left, member, message, new_room, reacted, unbroken};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::{LeaveReason, Limits};
-use server::backend::BackendError;
+use store::BackendError;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 

@@ -1,6 +1,6 @@
 //! Law of signals: they reach the current subscribers and are never stored.
 
-use server::backend::{Delivery, Sign, Signal};
+use store::{Delivery, Sign, Signal};
 
 use crate::support::{Store, latest, member, message, nowhere, room_of, stored, typing, unbroken};
 

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomCode, RoomId, Seq};
-use server::backend::{
-    self, Appended, Backend, BackendError, Delivery, Draft, Lease, NewRoom, Page, Sign, Signal, Subscription,
-};
+use server::stores;
+use store::{Appended, Backend, BackendError, Delivery, Draft, Lease, NewRoom, Page, Sign, Signal, Subscription};
 use uuid::Uuid;
 
 /// A store that a test opens by its URL, as often as it wants.
@@ -32,7 +31,7 @@ impl Store {
     }
 
     pub(crate) async fn open_with(&self, limits: &Limits) -> Arc<dyn Backend> {
-        backend::open(&self.url, limits).await.unwrap()
+        stores::open(&self.url, limits).await.unwrap()
     }
 }
 
@@ -124,7 +123,7 @@ pub(crate) fn stored(result: Result<Appended, BackendError>) -> Event {
 }
 
 pub(crate) async fn latest(backend: &dyn Backend, room: RoomId) -> Vec<Event> {
-    backend.read(room, backend::From::Latest, 10_000).await.unwrap().events
+    backend.read(room, store::From::Latest, 10_000).await.unwrap().events
 }
 
 /// Sequence numbers of a page's events. Panics unless each event follows the one before it.
@@ -165,7 +164,7 @@ pub(crate) async fn take(subscription: &mut Subscription, n: usize) -> Vec<Event
 macro_rules! refused {
     ($result:expr, $error:ident) => {
         match $result {
-            Err(server::backend::BackendError::$error { .. }) => {}
+            Err(store::BackendError::$error { .. }) => {}
             other => panic!(concat!("expected ", stringify!($error), ", got {:?}"), other.map(drop)),
         }
     };

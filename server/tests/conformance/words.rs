@@ -1,7 +1,7 @@
 //! Law of edits and deletions: the old text is never returned again.
 
 use protocol::{EventId, EventKind, LeaveReason, Limits, Position, Seq, codec};
-use server::backend::{Appended, Backend, Draft, From};
+use store::{Appended, Backend, Draft, From};
 
 use crate::refused;
 use crate::support::{

@@ -1,10 +1,11 @@
 //! A clock that is set back between appends: timestamps are for display, and the log decides the order.
 
 use protocol::{DisplayName, Epoch, Event, EventId, EventKind, Limits, MemberId, Position, RoomCode, Seq};
-use server::backend::{self, Delivery, Draft, From, NewRoom};
+use server::stores;
+use store::{Backend as _, Delivery, Draft, From, NewRoom};
 use uuid::Uuid;
 
-use crate::proof::bent::Bent;
+use testkit::faulty::{FaultyStore, StoreFault};
 
 const ME: MemberId = MemberId(Uuid::from_u128(7));
 const DAY_MS: u64 = 86_400_000;
@@ -17,7 +18,7 @@ fn draft(n: u64, kind: EventKind) -> Draft {
 async fn order_of_the_log_is_independent_of_the_clock() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
-    let store = Bent::ClockBackwards.bend(backend::open(&url, &Limits::default()).await.unwrap());
+    let store = FaultyStore::with(stores::open(&url, &Limits::default()).await.unwrap(), StoreFault::ClockBackwards);
     let code = RoomCode::from_entropy([7; 5]);
     let room = store.create_room(NewRoom { code, epoch: Epoch(1), capacity: 2 }).await.unwrap();
     let mut live = store.subscribe(room).await.unwrap();

@@ -1,14 +1,14 @@
 //! A full disk: appends wait, everything else works, and the server recovers by itself when there is space again.
 
 use protocol::Code;
+use testkit::checker;
+use testkit::excuse::Excuse;
+use testkit::http;
+use testkit::truth::Truth;
 
 use crate::people::person;
-use crate::proof::checker;
-use crate::proof::client::{Act, Person};
-use crate::proof::excuse::Excuse;
-use crate::proof::http;
-use crate::proof::store::Truth;
 use crate::{KEEPS, PATIENCE, program, until};
+use testkit::user::{Act, Person};
 
 /// Command line that starts the program with SIGXFSZ ignored. A write beyond the limit on a file's size
 /// (`RLIMIT_FSIZE`) then fails with EFBIG, as one on a full disk fails with ENOSPC. By default the signal would kill
@@ -54,7 +54,7 @@ async fn full_disk_defers_appends_and_nothing_else() {
     assert!(ben.until(PATIENCE, |view| view.acked == 1).await, "{:?}", ben.view());
     let (cleo, _) = person(server.address, "Cleo", Some(seat.code)).await;
     let people = [ana, ben, tab, cleo];
-    let head = crate::proof::store::head(&server.store, seat.code).unwrap();
+    let head = testkit::truth::head(&server.store, seat.code).unwrap();
     until("every page shows every event", || people.iter().all(|person| person.rests_at(head))).await;
     let mut histories = Vec::new();
     for person in people {

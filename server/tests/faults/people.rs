@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::{EventId, MemberId, RoomCode};
+use testkit::dice::Dice;
+use testkit::excuse::Excuse;
+use testkit::http;
+use testkit::ids::mint;
 use tokio::task::JoinSet;
 
 use crate::PATIENCE;
-use crate::proof::client::mint;
-use crate::proof::dice::Dice;
-use crate::proof::excuse::Excuse;
-use crate::proof::history::{End, Fact, History, Said as Words};
-use crate::proof::http;
-use crate::proof::light::{Light, Said};
+use testkit::history::{End, Fact, History, Said as Words};
+use testkit::light::{Light, Said};
 
 /// Number of characters in a message, four bytes each: about 16 KB.
 const LONG: usize = 3_900;
@@ -122,11 +122,10 @@ pub(crate) async fn person(
     server: SocketAddr,
     name: &str,
     code: Option<RoomCode>,
-) -> (crate::proof::client::Person, http::Seat) {
+) -> (testkit::user::Person, http::Seat) {
     let seat = http::enter(server, name, code, 50).await.unwrap();
     let seed = u64::from(name.as_bytes()[0]);
-    let mut person =
-        crate::proof::client::Person::open(name.to_owned(), seat.clone(), server, seed, &Excuse::default());
+    let mut person = testkit::user::Person::open(name.to_owned(), seat.clone(), server, seed, &Excuse::default());
     assert!(person.until(PATIENCE, |view| view.live).await, "{name} is not connected");
     (person, seat)
 }

@@ -3,19 +3,20 @@
 use std::time::{Duration, Instant};
 
 use protocol::{RoomCode, Seq};
+use testkit::checker;
+use testkit::dice::Dice;
+use testkit::history::History;
+use testkit::node::Program;
+use testkit::{http, kernel};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::people::{Crowd, is_bye, person, read_on, within};
-use crate::proof::checker;
-use crate::proof::client::{Act, Person, mint};
-use crate::proof::dice::Dice;
-use crate::proof::history::History;
-use crate::proof::light::{Light, TINY};
-use crate::proof::node::Program;
-use crate::proof::store::{self, Truth};
-use crate::proof::{http, kernel};
 use crate::{KEEPS, PATIENCE, program, until, until_within};
+use testkit::ids::mint;
+use testkit::light::{Light, TINY};
+use testkit::truth::{self, Truth};
+use testkit::user::{Act, Person};
 
 /// Maximum time for which a peer may take no byte of a frame (PROTOCOL.md, Codes).
 const GIVEN_UP: Duration = Duration::from_secs(10);
@@ -56,7 +57,7 @@ impl Scene {
     }
 
     fn head(&self) -> Seq {
-        store::head(&self.server.store, self.code).unwrap()
+        truth::head(&self.server.store, self.code).unwrap()
     }
 
     /// Reads up to the head of the room's log.

@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::{Event, Snapshot};
+use testkit::checker;
+use testkit::history::Fact;
+use testkit::http;
+use testkit::truth::Truth;
 use tokio::task::JoinSet;
 
 use crate::people::{FLOOD, Writer, is_bye, read_on, within};
-use crate::proof::checker;
-use crate::proof::history::Fact;
-use crate::proof::http;
-use crate::proof::light::{Light, TINY};
-use crate::proof::store::Truth;
 use crate::{KEEPS, PATIENCE, program, until};
+use testkit::light::{Light, TINY};
 
 /// Maximum time of a shutdown: eight seconds for connections that do not end, and then the store.
 const STOP: Duration = Duration::from_secs(10);

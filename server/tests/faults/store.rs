@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use testkit::node::Program;
+use testkit::user::Act;
+
 use crate::PATIENCE;
 use crate::people::person;
 use crate::program;
-use crate::proof::client::Act;
-use crate::proof::node::Program;
 
 /// All files in the directory with their bytes, except the lock, which is empty.
 fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {

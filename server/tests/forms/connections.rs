@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::server::Server;
+use crate::support::Server;
 
 /// Maximum time for a request's header (PROTOCOL.md, Getting in).
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);

@@ -5,8 +5,8 @@ use protocol::RoomCode;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::client::{Browser, Person};
-use crate::support::server::Server;
+use crate::support::Server;
+use testkit::browser::{Browser, Person};
 
 #[tokio::test]
 async fn enter_form_sets_the_cookie_and_redirects_to_the_room() {

@@ -10,8 +10,9 @@ use hyper::{Request, StatusCode, header};
 use protocol::Seq;
 use server::entropy;
 
-use crate::support::client::{Browser, Person, form, send};
-use crate::support::server::Server;
+use crate::support::Server;
+use testkit::browser::{Browser, Person};
+use testkit::http::{form, send};
 
 /// Maximum bytes of a form's body.
 const FORM_BYTES: usize = 256 * 1024;
@@ -71,7 +72,11 @@ async fn oversized_form_is_refused_with_413() {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(StreamBody::new(pieces))
             .unwrap();
-        assert_eq!(send(server.address, request).await.status, StatusCode::PAYLOAD_TOO_LARGE, "{accept}, in pieces");
+        assert_eq!(
+            send(server.address, request).await.unwrap().status,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "{accept}, in pieces"
+        );
     }
 }
 
@@ -101,7 +106,7 @@ async fn malformed_form_is_never_a_server_error() {
                     .header(header::CONTENT_TYPE, kind)
                     .body(body.to_owned())
                     .unwrap();
-                let answer = send(server.address, request).await;
+                let answer = send(server.address, request).await.unwrap();
                 assert!(
                     !answer.status.is_server_error(),
                     "{path} {kind} {body} {accept}: {} {}",
@@ -147,7 +152,7 @@ async fn connect_request_is_refused_with_400() {
         .header(header::HOST, "elsewhere.example:443")
         .body(Full::new(Bytes::new()))
         .unwrap();
-    assert_eq!(send(server.address, request).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(send(server.address, request).await.unwrap().status, StatusCode::BAD_REQUEST);
     assert_eq!(Browser::new(&server).get("/").await.status, StatusCode::OK);
 }
 

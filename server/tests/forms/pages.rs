@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use hyper::{StatusCode, header};
 
-use crate::support::client::{Answer, Browser, Person, send};
-use crate::support::server::Server;
+use crate::support::Server;
+use testkit::browser::{Browser, Person};
+use testkit::http::{Answer, send};
 
 /// Returns the nonce of the page's policy. Fails unless every script has it and the policy is strict.
 fn nonce(page: &Answer) -> String {
@@ -145,7 +146,7 @@ async fn room_code_in_another_spelling_redirects_to_the_canonical_path() {
 
 #[tokio::test]
 async fn room_page_shows_the_last_messages_oldest_first() {
-    let server = Server::start(&crate::support::server::TALKATIVE).await;
+    let server = Server::start(&crate::support::TALKATIVE).await;
     let mut ana = Person::create(&server, "Ana").await;
     let mut bo = Person::join(&server, ana.code, "Bo").await;
     let empty = ana.browser.get(&ana.page()).await.body;
@@ -211,7 +212,7 @@ async fn qr_code_does_not_reveal_whether_the_room_exists() {
     // The picture contains the request's `Host`, whose length is limited.
     let host = "x".repeat(300);
     let request = hyper::Request::get("/room/ZZZZ-ZZZZ/qr.svg").header(header::HOST, &host);
-    let answer = send(server.address, request.body(String::new()).unwrap()).await;
+    let answer = send(server.address, request.body(String::new()).unwrap()).await.unwrap();
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{} bytes", answer.body.len());
     // The link is made of the public URL, not of the request's `Host`.
     let public = async || {

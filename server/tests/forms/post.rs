@@ -4,10 +4,10 @@ use hyper::StatusCode;
 use protocol::EventKind;
 use serde_json::json;
 use server::entropy;
+use testkit::faulty::StoreFault;
 
-use crate::support::client::{Browser, Person, body};
-use crate::support::server::{Server, TALKATIVE};
-use crate::support::troubled::Trouble;
+use crate::support::{Server, TALKATIVE};
+use testkit::browser::{Browser, Person, body};
 
 /// Value of the page's hidden input of this name.
 fn hidden_field(page: &str, name: &str) -> String {
@@ -273,7 +273,7 @@ async fn unreadable_store_answers_members_with_503_and_outsiders_with_null() {
     let (server, engine) = Server::troubled(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let code = ana.code.to_string();
-    engine.make(Trouble::ReadsNothing);
+    engine.make(StoreFault::ReadsNothing);
     let older = ana.browser.call("/api/older_page", &[("code", &code), ("before", "100")]).await;
     assert_eq!(older.status, StatusCode::SERVICE_UNAVAILABLE);
     let mut stranger = Browser::new(&server);

@@ -2,9 +2,10 @@
 
 use futures_util::stream::{self, StreamExt as _};
 use hyper::{StatusCode, header};
+use testkit::http::form;
 
-use crate::support::client::{Browser, Person, form};
-use crate::support::server::Server;
+use crate::support::Server;
+use testkit::browser::{Browser, Person};
 
 /// Bytes of the name in a stranger's form, just below the maximum of a form.
 const BYTES: usize = 250 * 1024;

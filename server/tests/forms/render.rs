@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use testkit::faulty::StoreFault;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::client::{Browser, Person};
-use crate::support::server::Server;
-use crate::support::troubled::Trouble;
+use crate::support::Server;
+use testkit::browser::{Browser, Person};
 
 /// Maximum number of threads that render pages (src/render.rs).
 const THREADS: usize = 4;
@@ -95,7 +95,7 @@ async fn page_that_takes_longer_than_ten_seconds_is_answered_with_503_and_counte
 async fn panic_in_a_page_fails_only_that_request() {
     let (server, engine) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
-    engine.make(Trouble::Panics("room"));
+    engine.make(StoreFault::Panics("room"));
     let answer = page(&ana).await;
     assert!(answer.starts_with("HTTP/1.0 500 "), "{answer}");
     assert_eq!(Browser::new(&server).get("/healthz").await.body, "alive\n");

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
+use testkit::faulty::StoreFault;
 use uuid::Uuid;
 
-use crate::support::client::{Browser, Person};
-use crate::support::server::Server;
-use crate::support::troubled::Trouble;
+use crate::support::Server;
+use testkit::browser::{Browser, Person};
 
 #[tokio::test]
 async fn script_call_leaves_the_refused_form_for_the_page() {
@@ -49,7 +49,7 @@ async fn room_snapshot_has_status_200_where_the_page_has_404_or_503() {
         assert_eq!(called.json(), json!({ "Unknown": [] }), "{code}");
     }
     assert_eq!(ana.browser.get("/room/ZZZZ-ZZZZ").await.status, StatusCode::NOT_FOUND);
-    engine.make(Trouble::ReadsNothing);
+    engine.make(StoreFault::ReadsNothing);
     let called = ana.browser.call("/api/room_snapshot", &[("code", &ana.code.to_string())]).await;
     assert_eq!(called.json(), json!("Unavailable"));
     let page = ana.page();

@@ -3,8 +3,9 @@
 use hyper::{StatusCode, header};
 use serde_json::json;
 
-use crate::support::client::{Answer, Browser, Person, form};
-use crate::support::server::Server;
+use crate::support::Server;
+use testkit::browser::{Browser, Person};
+use testkit::http::{Answer, form};
 
 const SENTENCE: &str = "This site needs a cookie to know you again.";
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{LeaveReason, Limits, MemberId, RoomId, Seq};
-use server::backend::{self, Backend, BackendError, Delivery, Subscription};
+use server::stores;
+use store::{Backend, BackendError, Delivery, Subscription};
+use testkit::nats::Server;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::nats_server::Server;
 use crate::support::{lease, left, member, message, ms, next, room_of, stored};
 
 /// Longer than two reconcile intervals (2 s each) with their requests.
@@ -21,7 +22,7 @@ fn server() -> Server {
 }
 
 async fn open(server: &Server, user: &str) -> Arc<dyn Backend> {
-    backend::open(&format!("nats://{user}:x@{}", server.address()), &Limits::default()).await.unwrap()
+    stores::open(&format!("nats://{user}:x@{}", server.address()), &Limits::default()).await.unwrap()
 }
 
 /// Asserts that a feed that lost something delivers no more events and closes without `Ended`.

@@ -7,18 +7,19 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_nats::jetstream;
-use server::backend::{self, Backend, BackendError};
+use server::stores;
+use store::{Backend, BackendError};
+use testkit::nats::Server;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::nats_server::Server;
 use crate::support::{latest, message, room_of, stored};
 
 /// Longer than the interval between two checks of the streams (2 s) and a reconnect.
 const SOON: Duration = Duration::from_secs(15);
 
 async fn open(server: &Server) -> Arc<dyn Backend> {
-    backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap()
+    stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap()
 }
 
 async fn jetstream(server: &Server) -> jetstream::Context {
@@ -144,9 +145,9 @@ async fn readiness_covers_reads_writes_and_leases() {
         );
         let server = Server::start_with(format!("authorization {{ users: [{users}] }}\n"));
         let url = |user: &str| format!("nats://{user}:x@{}", server.address());
-        let whole = backend::open(&url("all"), &Default::default()).await.unwrap();
+        let whole = stores::open(&url("all"), &Default::default()).await.unwrap();
         whole.ready().await.unwrap();
-        let less = backend::open(&url("less"), &Default::default()).await.unwrap();
+        let less = stores::open(&url("less"), &Default::default()).await.unwrap();
         let answer = less.ready().await;
         assert_eq!(answer.is_ok(), ready, "{denied}: {answer:?}");
         // Readiness checks store no message in a stream of rooms.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use protocol::{LeaveReason, Limits, Position};
-use server::backend::{Appended, Backend, BackendError, Delivery, From};
+use store::{Appended, Backend, BackendError, Delivery, From};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
-use crate::nats_server::{address, store_url};
 use crate::support::{
     Store, edited, joined, latest, lease, left, member, message, ms, next, room_of, stored, take, typing, unbroken,
 };
+use testkit::nats::{address, store_url};
 
 async fn two_nodes(store: &Store) -> [Arc<dyn Backend>; 2] {
     [store.open().await, store.open().await]

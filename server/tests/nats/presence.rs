@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Member, RoomId};
-use server::backend::{Backend, Sign, Signal};
 use server::hub::{Attachment, Hub, News};
+use store::{Backend, Sign, Signal};
+use testkit::nats::store_url;
 use tokio_util::task::TaskTracker;
 
-use crate::nats_server::store_url;
 use crate::support::{Store, member, name, room_of, typing};
 
 fn is_away(hub: &Hub, id: RoomId, n: u64) -> bool {

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_nats::jetstream;
 use futures_util::TryStreamExt as _;
 use protocol::{Event, EventKind};
-use server::backend::{self, From};
+use server::stores;
+use store::From;
+use testkit::nats::Server;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::nats_server::Server;
 use crate::support::{deleted, edited, message, room_of, stored};
 
 const STREAMS: [&str; 4] = ["flasky_0", "flasky_1", "flasky_2", "flasky_3"];
@@ -96,7 +97,7 @@ async fn publish(wire: &mut BufReader<TcpStream>, to: &str, headers: &str, paylo
 #[tokio::test]
 async fn stale_answer_of_a_lagging_replica_is_not_returned() {
     let server = Server::start_with(MAPPINGS.to_owned());
-    let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let backend = stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
     let id = room_of(&*backend, 50, &[1]).await;
     let (changed, gone) = (message(1, "old words"), message(1, "taken back"));
     stored(backend.append(id, changed.clone()).await);

@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use server::backend::{self, Backend, BackendError};
+use server::stores;
+use store::{Backend, BackendError};
+use testkit::nats::Server;
 
-use crate::nats_server::Server;
 use crate::support::{joined, latest, message, room_of, stored};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_event_survives_a_killed_server() {
     let mut server = Server::start();
-    let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let backend = stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
     let id = room_of(&*backend, 50, &[1, 2]).await;
     let mut heard = backend.subscribe(id).await.unwrap();
     let mut acked = Vec::new();
@@ -34,10 +35,10 @@ async fn acknowledged_event_survives_a_killed_server() {
 }
 
 /// Appends the same draft, as a client does, until it is known to be stored. Panics after 20 attempts.
-async fn append_until_stored(backend: &dyn Backend, id: protocol::RoomId, draft: backend::Draft) -> protocol::Event {
+async fn append_until_stored(backend: &dyn Backend, id: protocol::RoomId, draft: store::Draft) -> protocol::Event {
     for _ in 0..20 {
         match backend.append(id, draft.clone()).await {
-            Ok(backend::Appended::Stored(event) | backend::Appended::Repeat(event)) => return event,
+            Ok(store::Appended::Stored(event) | store::Appended::Repeat(event)) => return event,
             Err(BackendError::Unavailable(_)) => {}
             other => panic!("{other:?}"),
         }
@@ -49,7 +50,7 @@ async fn append_until_stored(backend: &dyn Backend, id: protocol::RoomId, draft:
 #[tokio::test]
 async fn timed_out_join_takes_no_seat_later() {
     let server = Server::start();
-    let backend = backend::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let backend = stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
     let id = room_of(&*backend, 50, &[1]).await;
     stored(backend.append(id, message(1, "all is well")).await);
     server.pause();
@@ -70,7 +71,7 @@ async fn timed_out_join_takes_no_seat_later() {
 #[tokio::test]
 async fn unreachable_server_is_reported_within_60_s() {
     let began = Instant::now();
-    let error = backend::open("nats://user:secret@127.0.0.1:1", &Default::default()).await.err().unwrap();
+    let error = stores::open("nats://user:secret@127.0.0.1:1", &Default::default()).await.err().unwrap();
     assert!(matches!(error, BackendError::Unavailable(_)));
     assert!(!format!("{error:?}").contains("secret"));
     assert!(began.elapsed() < Duration::from_secs(60));

@@ -4,12 +4,13 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures_util::StreamExt as _;
 use protocol::{LeaveReason, Limits};
-use server::backend::{self, BackendError};
+use server::stores;
+use store::BackendError;
 use tokio::time::Instant;
 
-use crate::nats_server::{address, store_url};
 use crate::refused;
 use crate::support::{Store, deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored};
+use testkit::nats::{address, store_url};
 
 /// Subject and payload of every message in the store's streams, in stream order.
 async fn everything(store: &Store) -> Vec<(String, String)> {
@@ -98,7 +99,7 @@ async fn stream_changed_by_an_operator_is_used_if_suitable() {
     stored(backend.append(id, message(1, "as before")).await);
     config.allow_direct = false;
     jetstream.update_stream(&config).await.unwrap();
-    let refused = backend::open(&store.url, &Limits::default()).await;
+    let refused = stores::open(&store.url, &Limits::default()).await;
     assert!(matches!(refused, Err(BackendError::Unavailable(_))));
 }
 
@@ -109,7 +110,7 @@ async fn store_of_another_format_is_refused() {
     let client = async_nats::connect(address()).await.unwrap();
     let subject = format!("{}.0.format", store.url.rsplit_once('/').unwrap().1);
     jetstream::new(client).publish(subject, "1".into()).await.unwrap().await.unwrap();
-    let refused = backend::open(&store.url, &Limits::default()).await;
+    let refused = stores::open(&store.url, &Limits::default()).await;
     let Err(BackendError::Corrupt(error)) = refused else { panic!("opened") };
     assert!(error.to_string().contains("format 1, known is 2"), "{error}");
 }
@@ -183,7 +184,7 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
     // One code is used again before its old room is purged…
     let again = backend.create_room(new_room(rooms[0].code, 2)).await.unwrap();
     stored(backend.append(again, joined(2)).await);
-    assert_eq!(backend.read(again, backend::From::Latest, 10).await.unwrap().events.len(), 1);
+    assert_eq!(backend.read(again, store::From::Latest, 10).await.unwrap().events.len(), 1);
     // …and the other one is not.
     backend.expired(Instant::now()).await.unwrap();
     backend.expired(Instant::now() + ms(11_000)).await.unwrap();

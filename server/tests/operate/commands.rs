@@ -5,10 +5,9 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use protocol::EventId;
-
-use crate::proof::dice::Dice;
-use crate::proof::node::Program;
-use crate::proof::{client, http};
+use testkit::dice::Dice;
+use testkit::node::Program;
+use testkit::{http, ids};
 
 const TIME: Duration = Duration::from_secs(10);
 
@@ -36,7 +35,7 @@ async fn backup_of_a_running_server_passes_check_and_is_restored() {
     server.start().await;
     let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
     let say = async |address, n: u64| {
-        let id: EventId = client::mint(&mut Dice::new(n));
+        let id: EventId = ids::mint(&mut Dice::new(n));
         http::post_message(address, &ana, id, &format!("message{n}")).await.unwrap();
     };
     say(server.address, 1).await;

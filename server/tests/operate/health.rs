@@ -1,13 +1,13 @@
 //! `/healthz` and `/readyz`, in operation and during a shutdown.
 
 use hyper::StatusCode;
-use server::backend::Backend as _;
+use store::Backend as _;
+use testkit::http;
+use testkit::within;
 use tokio::task::JoinSet;
 
-use crate::proof::http;
-use crate::support::client::{Browser, Handshake, Person};
-use crate::support::server::Server;
-use crate::support::within;
+use crate::support::Server;
+use testkit::browser::{Browser, Person};
 
 async fn probe(server: &Server) -> [(StatusCode, String); 2] {
     let mut browser = Browser::new(server);
@@ -62,7 +62,7 @@ async fn shutdown_answers_health_checks_until_every_connection_has_ended() {
     let draining = answer(StatusCode::SERVICE_UNAVAILABLE, "draining");
     assert_eq!(probe(&server).await, [answer(StatusCode::OK, "alive"), draining]);
     // A new handshake is refused with an HTTP status, which a proxy can see.
-    assert_eq!(Handshake::of(&ana).open().await.err(), Some(503));
+    assert_eq!(ana.handshake().open().await.err(), Some(503));
     drop(at_bo);
     server.stop().await;
 }

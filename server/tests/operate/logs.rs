@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use hyper::{StatusCode, header};
 use serde_json::Value;
-
-use crate::proof::dice::Dice;
-use crate::proof::light::Light;
-use crate::proof::node::Program;
-use crate::proof::{client, http};
-use crate::support::client::Browser;
+use testkit::browser::Browser;
+use testkit::dice::Dice;
+use testkit::light::Light;
+use testkit::node::Program;
+use testkit::{http, ids};
 
 const TIME: Duration = Duration::from_secs(10);
 
@@ -26,7 +25,7 @@ async fn every_decision_is_logged_without_personal_data() {
     let bo = http::enter(server.address, "Bo", Some(ana.code), 50).await.unwrap();
     assert!(http::enter(server.address, "", Some(ana.code), 50).await.is_err());
     let mut at_ana = Light::connect(server.address, &ana, None).await;
-    at_ana.append(client::mint(&mut Dice::new(1)), "treasure".to_owned()).await;
+    at_ana.append(ids::mint(&mut Dice::new(1)), "treasure".to_owned()).await;
     while !at_ana.hear().await.unwrap().contains("treasure") {}
     http::leave_room(server.address, bo.clone()).await.unwrap();
     let nobody = http::Seat { cookie: "flasky=none".to_owned(), ..bo.clone() };
@@ -92,7 +91,7 @@ async fn flasky_in_a_log_filter_stands_for_the_programs_crates() {
         let stderr = server.start_listened().await;
         let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
         let mut at_ana = Light::connect(server.address, &ana, None).await;
-        at_ana.append(client::mint(&mut Dice::new(1)), " ".to_owned()).await;
+        at_ana.append(ids::mint(&mut Dice::new(1)), " ".to_owned()).await;
         while !at_ana.hear().await.unwrap().contains("rejected") {}
         drop(at_ana);
         assert_eq!(server.terminate(TIME).await.code(), Some(0));

@@ -2,10 +2,11 @@
 
 use hyper::StatusCode;
 use protocol::Proposal;
+use testkit::within;
 
-use crate::support::client::{Browser, Handshake, Person};
-use crate::support::server::{Server, TALKATIVE};
-use crate::support::within;
+use crate::support::{Server, TALKATIVE};
+use testkit::browser::{Browser, Person};
+use testkit::socket::Handshake;
 
 struct Figures(String);
 
@@ -45,7 +46,7 @@ async fn metrics_count_events_connections_and_refusals() {
     at_bo.stream.close(None).await.unwrap();
     drop(at_bo);
     let _at_bo = bo.resume(position).await;
-    let mut stranger = Handshake { cookie: None, ..Handshake::of(&bo) }.open().await.unwrap();
+    let mut stranger = Handshake { cookie: None, ..bo.handshake() }.open().await.unwrap();
     assert_eq!(stranger.end().await, 4501);
 
     let figures = Figures::of(&server).await;

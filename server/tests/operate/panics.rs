@@ -7,15 +7,15 @@ use std::process::{Child, Command, Stdio};
 use hyper::StatusCode;
 use protocol::EventId;
 use server::telemetry::{log, panics};
+use testkit::browser::Browser;
+use testkit::dice::Dice;
+use testkit::within;
+use testkit::{http, ids};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::proof::dice::Dice;
-use crate::proof::light::{Light, Said};
-use crate::proof::{client, http};
-use crate::support::client::Browser;
-use crate::support::server::Server;
-use crate::support::troubled::{TREASURE, Trouble};
-use crate::support::within;
+use crate::support::Server;
+use testkit::faulty::{StoreFault, TREASURE};
+use testkit::light::{Light, Said};
 
 /// Environment variable that names what panics in the process of [`panicking_server`].
 const PANICS: &str = "FLASKY_TEST_PANICS";
@@ -35,7 +35,7 @@ async fn panicking_server() {
     println!("\nat {} {}", server.address, server.metrics);
     // The parent closes standard input once its clients are connected.
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await.unwrap().unwrap();
-    engine.make(Trouble::Panics(place));
+    engine.make(StoreFault::Panics(place));
     println!("\nnow");
     if place == "thread" {
         std::thread::Builder::new().name("store".to_owned()).spawn(|| panic!("a thread")).unwrap();
@@ -120,7 +120,8 @@ async fn panic_in_a_background_task_or_thread_ends_the_process() {
         let (code, text) = server.ended().await;
         assert_eq!(code, Some(101), "{place}: {text}");
         let told = text.lines().last().unwrap();
-        assert!(told.starts_with("flasky: panicked at server/tests/"), "{place}: {text}");
+        let file = if place == "thread" { "server/tests/" } else { "crates/testkit/" };
+        assert!(told.starts_with(&format!("flasky: panicked at {file}")), "{place}: {text}");
         assert!(!text.contains(TREASURE), "{place}: {text}");
         assert!(place != "thread" || told.ends_with(": a thread"), "{text}");
     }
@@ -133,7 +134,7 @@ async fn panic_in_a_server_function_fails_only_that_request() {
         let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
         server.begin();
         let mut browser = Browser { address: server.address, cookie: Some(ana.cookie.clone()) };
-        let (code, id): (String, EventId) = (ana.code.to_string(), client::mint(&mut Dice::new(1)));
+        let (code, id): (String, EventId) = (ana.code.to_string(), ids::mint(&mut Dice::new(1)));
         let form = [("code", code.as_str()), ("id", &id.to_string()), ("body", "hello")];
         let answer = within(browser.call(path, &form)).await;
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{place}");
@@ -152,7 +153,7 @@ async fn panic_in_a_socket_ends_only_that_connection() {
     let mut at_ana = Light::connect(server.address, &ana, None).await;
     let mut at_bo = Light::connect(server.address, &bo, None).await;
     server.begin();
-    at_ana.append(client::mint(&mut Dice::new(1)), "hello".to_owned()).await;
+    at_ana.append(ids::mint(&mut Dice::new(1)), "hello".to_owned()).await;
     let end = async {
         loop {
             match at_ana.listen().await {

@@ -3,8 +3,8 @@
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use crate::proof::http;
-use crate::proof::node::Program;
+use testkit::http;
+use testkit::node::Program;
 
 const TIME: Duration = Duration::from_secs(10);
 

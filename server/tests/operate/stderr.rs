@@ -8,14 +8,14 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use protocol::EventId;
 use serde_json::Value;
+use testkit::dice::Dice;
+use testkit::http;
+use testkit::ids;
+use testkit::light::Light;
+use testkit::within;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::proof::client;
-use crate::proof::dice::Dice;
-use crate::proof::http;
-use crate::proof::light::Light;
-use crate::proof::node::{Program, free_address};
-use crate::support::within;
+use testkit::node::{Program, free_address};
 
 /// Maximum time for a shutdown with connected clients.
 const STOP: Duration = Duration::from_secs(5);
@@ -74,7 +74,7 @@ impl Logging {
 
 /// Sends a message, and waits for the echo.
 async fn send_message(light: &mut Light, seed: u64) {
-    let id: EventId = client::mint(&mut Dice::new(seed));
+    let id: EventId = ids::mint(&mut Dice::new(seed));
     light.append(id, "hello".to_owned()).await;
     within(wait_for_text(light, &id.to_string())).await;
 }

@@ -2,12 +2,12 @@
 
 use client::Ending;
 use protocol::{Code, Epoch, EventId, EventKind, MemberId, Position, Seq};
+use testkit::checker::check;
 use uuid::Uuid;
 
-use crate::proof::checker::check;
-use crate::proof::fault::{Fault, Kind};
-use crate::proof::history::{End, Fact, History, Said, Seated};
-use crate::proof::store::{Entry, Truth};
+use testkit::fault::{Fault, Kind};
+use testkit::history::{End, Fact, History, Said, Seated};
+use testkit::truth::{Entry, Truth};
 
 fn id(n: u64) -> EventId {
     EventId(Uuid::from_u128(n.into()))

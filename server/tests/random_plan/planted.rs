@@ -1,16 +1,16 @@
 //! Bugs planted on purpose: each is found, and the plan that found it can be saved and finds it again.
 
 use protocol::{EventId, EventKind, Seq};
+use testkit::checker;
+use testkit::fault::Kind;
+use testkit::faulty::StoreFault;
+use testkit::proxy::Cut;
 use uuid::Uuid;
 
-use crate::proof::bent::Bent;
-use crate::proof::checker;
-use crate::proof::fault::Kind;
-use crate::proof::history::{End, Fact};
-use crate::proof::plan::{Change, Plan, Step};
-use crate::proof::proxy::Cut;
-use crate::proof::runner::{self, Evidence, Outcome};
+use crate::runner::{self, Evidence, Outcome};
 use crate::{load, save};
+use testkit::history::{End, Fact};
+use testkit::plan::{Change, Plan, Step};
 
 /// A plan with two users who write, lose their connections and see the server restart.
 fn plan() -> Plan {
@@ -37,41 +37,41 @@ fn has_fault(outcome: &Outcome, kind: Kind) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_planted_bug_is_found() {
-    for (bent, kind) in [
-        (Bent::Copies, Kind::Doubled),
-        (Bent::Skips, Kind::Hole),
-        (Bent::Forgets, Kind::NeedlessReset),
-        (Bent::Refuses, Kind::Refused),
-        (Bent::Remembers, Kind::Words),
-        (Bent::Overlooks, Kind::Roster),
-        (Bent::ThrowsOut, Kind::ThrownOut),
-        (Bent::Stumbles, Kind::Dropped),
+    for (planted, kind) in [
+        (StoreFault::Copies, Kind::Doubled),
+        (StoreFault::Skips, Kind::Hole),
+        (StoreFault::Forgets, Kind::NeedlessReset),
+        (StoreFault::Refuses, Kind::Refused),
+        (StoreFault::Remembers, Kind::Words),
+        (StoreFault::Overlooks, Kind::Roster),
+        (StoreFault::ThrowsOut, Kind::ThrownOut),
+        (StoreFault::Stumbles, Kind::Dropped),
     ] {
-        let plan = if bent == Bent::Stumbles { alone() } else { plan() };
-        let outcome = runner::run(&plan, bent).await;
-        assert!(has_fault(&outcome, kind), "{bent:?}: {:#?}", outcome.faults);
+        let plan = if planted == StoreFault::Stumbles { alone() } else { plan() };
+        let outcome = runner::run(&plan, Some(planted)).await;
+        assert!(has_fault(&outcome, kind), "{planted:?}: {:#?}", outcome.faults);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failing_plan_can_be_saved_and_fails_again() {
     let plan = Plan { seed: u64::MAX, ..plan() };
-    let first = runner::run(&plan, Bent::Copies).await;
+    let first = runner::run(&plan, Some(StoreFault::Copies)).await;
     assert!(!first.is_good());
     let file = save(&plan);
     let kept = load(&file);
     std::fs::remove_file(&file).unwrap();
     assert_eq!(kept, plan);
-    let again = runner::run(&kept, Bent::Copies).await;
+    let again = runner::run(&kept, Some(StoreFault::Copies)).await;
     assert!(has_fault(&again, Kind::Doubled), "{:#?}", again.faults);
-    let mended = runner::run(&kept, Bent::Straight).await;
+    let mended = runner::run(&kept, None).await;
     assert!(mended.is_good(), "{:#?} {:#?}", mended.faults, mended.stuck);
 }
 
 /// The log alone defines the order, so the clock may show any time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clock_that_runs_backwards_breaks_no_guarantee() {
-    let outcome = runner::run(&plan(), Bent::ClockBackwards).await;
+    let outcome = runner::run(&plan(), Some(StoreFault::ClockBackwards)).await;
     assert!(outcome.is_good(), "{:#?} {:#?}", outcome.faults, outcome.stuck);
     assert!(outcome.total.acked > 20 && outcome.total.resumes > 0, "{outcome:?}");
 }
@@ -81,7 +81,7 @@ type Forge = fn(&mut Evidence);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn falsified_real_history_is_found() {
-    let evidence = runner::perform(&plan(), Bent::Straight).await;
+    let evidence = runner::perform(&plan(), None).await;
     assert_eq!(checker::check(&evidence.truth, &evidence.histories), []);
     let forgeries: [(Kind, Forge); 11] = [
         (Kind::Lost, lose),
@@ -135,14 +135,14 @@ fn swap(it: &mut Evidence) {
 
 /// Removes a message from the middle of the first user's screen.
 fn skip(it: &mut Evidence) {
-    let is_message = |entry: &&crate::proof::store::Entry| matches!(entry.kind, Some(EventKind::Message { .. }));
+    let is_message = |entry: &&testkit::truth::Entry| matches!(entry.kind, Some(EventKind::Message { .. }));
     let missed = it.truth.log.iter().filter(is_message).nth(10).unwrap().id;
     it.histories[0].facts.retain(|fact| !matches!(fact, Fact::Shown { id, .. } if *id == missed));
 }
 
 /// Gives a deleted message a text again in the log.
 fn unchange(it: &mut Evidence) {
-    let body = |entry: &mut crate::proof::store::Entry| match &mut entry.kind {
+    let body = |entry: &mut testkit::truth::Entry| match &mut entry.kind {
         Some(EventKind::Message { body, .. }) if body.is_none() => Some(body.insert("back".parse().unwrap()).clone()),
         _ => None,
     };

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use client::Client;
 use protocol::{EventId, Position, Seq, Snapshot};
+use testkit::dice::Dice;
+use testkit::{checker, excuse::Excuse, truth::Truth};
 
-use crate::proof::client::{Act, Person, mint};
-use crate::proof::dice::Dice;
-use crate::proof::http::{self, Seat};
-use crate::proof::node::Inside;
-use crate::proof::{checker, excuse::Excuse, store::Truth};
+use crate::inside::Inside;
+use testkit::http::{self, Seat};
+use testkit::ids::mint;
+use testkit::user::{Act, Person};
 
 const TIME: Duration = Duration::from_secs(20);
 /// More messages than a page holds.
@@ -51,7 +52,7 @@ async fn assert_outbox_drains(events: usize, others: u64, page: fn(Snapshot, Sna
 
 /// Results of one case.
 mod checked {
-    use crate::proof::client::View;
+    use testkit::view::View;
 
     #[derive(Debug)]
     pub(crate) struct Facts {

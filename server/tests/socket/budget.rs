@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::raw::{CLOSE, FIN, PING, PONG, Raw, TEXT, frame};
-use crate::support::client::{Browser, Person};
-use crate::support::server::Server;
+use crate::support::Server;
+use testkit::browser::{Browser, Person};
 
 /// Maximum KiB at once, at the default rate of appends (PROTOCOL.md, Limits).
 const BURST: f64 = 640.0;

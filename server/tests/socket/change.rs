@@ -3,8 +3,8 @@
 use protocol::{Code, EventId, EventKind, Proposal, codec};
 use server::entropy;
 
-use crate::support::client::{Person, body};
-use crate::support::server::Server;
+use crate::support::Server;
+use testkit::browser::{Person, body};
 
 fn edit(target: EventId, body: &str) -> Proposal {
     Proposal::Edited { target, body: body.to_owned() }

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use testkit::browser::Person;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 
 use super::raw::{BINARY, CLOSE, FIN, PING, PONG, Raw, TEXT, close, frame};
-use crate::support::client::Person;
-use crate::support::server::Server;
+use crate::support::Server;
 
 /// Maximum time the server waits for the end of a connection after its own Close (PROTOCOL.md, Codes).
 const LINGER: Duration = Duration::from_secs(2);

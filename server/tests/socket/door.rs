@@ -1,8 +1,9 @@
 //! Opening a socket: handshake, cookie, room code, subprotocol, origin, and the number of connections.
 
 use super::raw::{HANDSHAKE, Raw};
-use crate::support::client::{Browser, Handshake, Person};
-use crate::support::server::Server;
+use crate::support::Server;
+use testkit::browser::{Browser, Person};
+use testkit::socket::Handshake;
 
 #[tokio::test]
 async fn connection_without_a_seat_closes_with_4501() {
@@ -23,7 +24,7 @@ async fn connection_without_a_seat_closes_with_4501() {
         ("a made up signature", Some(format!("{name}={}{session}", "A".repeat(43) + "="))),
         ("nonsense", Some(format!("{name}=%ff%00"))),
     ] {
-        let mut socket = Handshake { cookie, ..Handshake::of(&ana) }.open().await.unwrap();
+        let mut socket = Handshake { cookie, ..ana.handshake() }.open().await.unwrap();
         // Some are refused before `hello`, some after.
         socket.send_text(r#"{"type":"hello","v":1}"#.to_owned()).await;
         assert_eq!(socket.end().await, 4501, "{why}");
@@ -36,13 +37,13 @@ async fn unknown_room_closes_with_4502() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     for code in ["ZZZZ-ZZZZ", "KXQ4-7M2", "nonsense", "%00"] {
-        let mut socket = Handshake { code: code.to_owned(), ..Handshake::of(&ana) }.open().await.unwrap();
+        let mut socket = Handshake { code: code.to_owned(), ..ana.handshake() }.open().await.unwrap();
         socket.send_text(r#"{"type":"hello","v":1}"#.to_owned()).await;
         assert_eq!(socket.end().await, 4502, "{code}");
     }
     // Lower case and a missing hyphen are accepted, as on the page.
     let code = ana.code.to_string().to_lowercase().replace('-', "");
-    let mut socket = Handshake { code, ..Handshake::of(&ana) }.open().await.unwrap();
+    let mut socket = Handshake { code, ..ana.handshake() }.open().await.unwrap();
     socket.greet_anew().await;
 }
 
@@ -50,7 +51,7 @@ async fn unknown_room_closes_with_4502() {
 async fn missing_subprotocol_closes_with_4508() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
-    let mut socket = Handshake { subprotocol: false, ..Handshake::of(&ana) }.open().await.unwrap();
+    let mut socket = Handshake { subprotocol: false, ..ana.handshake() }.open().await.unwrap();
     assert_eq!(socket.end().await, 4508);
 }
 
@@ -59,7 +60,7 @@ async fn handshake_of_another_origin_is_refused_with_403() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let own = format!("http://{}", server.address);
-    let open = |origin: Option<&str>| Handshake { origin: origin.map(str::to_owned), ..Handshake::of(&ana) }.open();
+    let open = |origin: Option<&str>| Handshake { origin: origin.map(str::to_owned), ..ana.handshake() }.open();
     for origin in ["https://evil.example", "null", "http://127.0.0.1:1", &format!("{own}.evil.example")] {
         assert_eq!(open(Some(origin)).await.err(), Some(403), "{origin}");
     }
@@ -72,7 +73,7 @@ async fn handshake_of_another_origin_is_refused_with_403() {
 async fn public_url_is_the_only_allowed_origin() {
     let server = Server::start(&["--public-url=http://chat.example"]).await;
     let ana = Person::create(&server, "Ana").await;
-    let open = |origin: String| Handshake { origin: Some(origin), ..Handshake::of(&ana) }.open();
+    let open = |origin: String| Handshake { origin: Some(origin), ..ana.handshake() }.open();
     assert_eq!(open(format!("http://{}", server.address)).await.err(), Some(403));
     open("http://chat.example".to_owned()).await.unwrap().greet_anew().await;
 }

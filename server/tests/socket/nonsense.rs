@@ -5,13 +5,13 @@ use std::time::Duration;
 use futures_util::SinkExt as _;
 use protocol::{ClientFrame, ServerFrame, VERSION};
 use server::entropy;
+use testkit::within;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::client::{Person, Socket};
-use crate::support::server::Server;
-use crate::support::within;
+use crate::support::Server;
+use testkit::browser::{Person, Socket};
 
 const HELLO: &str = r#"{"type":"hello","v":1}"#;
 

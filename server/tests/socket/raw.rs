@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use protocol::{ServerFrame, codec};
 use serde_json::Value;
+use testkit::browser::Person;
+use testkit::within;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-
-use crate::support::client::Person;
-use crate::support::within;
 
 pub(crate) const HELLO: &str = r#"{"type":"hello","v":1}"#;
 pub(crate) const TEXT: u8 = 0x1;

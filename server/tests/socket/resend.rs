@@ -6,8 +6,8 @@ use protocol::{Code, Delivered, EventId, ServerFrame};
 use server::entropy;
 use tokio::time::sleep;
 
-use crate::support::client::{Person, body};
-use crate::support::server::{Server, TALKATIVE};
+use crate::support::{Server, TALKATIVE};
+use testkit::browser::{Person, body};
 
 #[tokio::test]
 async fn append_with_a_used_id_returns_the_first_event() {

@@ -2,8 +2,8 @@
 
 use protocol::{Epoch, Event, Position, Seq};
 
-use crate::support::client::{Person, Socket, body};
-use crate::support::server::{Server, TALKATIVE};
+use crate::support::{Server, TALKATIVE};
+use testkit::browser::{Person, Socket, body};
 
 /// Sends `count` messages and returns the event of the last one.
 async fn send_messages(socket: &mut Socket, count: usize, text: &str) -> Event {

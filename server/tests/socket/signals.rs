@@ -7,8 +7,8 @@ use protocol::{ClientFrame, LeaveReason, MemberId, ServerFrame};
 use server::clock;
 use tokio::time::sleep;
 
-use crate::support::client::{Person, Socket};
-use crate::support::server::Server;
+use crate::support::Server;
+use testkit::browser::{Person, Socket};
 
 fn typing(member: MemberId, typing: bool) -> ServerFrame {
     ServerFrame::Signal { member, typing: Some(typing), away: None, until: None }

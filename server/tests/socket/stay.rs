@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use protocol::{ClientFrame, LeaveReason};
+use testkit::faulty::StoreFault;
+use testkit::within;
 use tokio::time::{Instant, sleep};
 
-use crate::support::client::{Browser, Person, body};
-use crate::support::server::Server;
-use crate::support::troubled::Trouble;
-use crate::support::within;
+use crate::support::Server;
+use testkit::browser::{Browser, Person, body};
 
 const GRACE: Duration = Duration::from_millis(1_500);
 const SHORT_GRACE: &str = "--grace-ms=1500";
@@ -91,7 +91,7 @@ async fn seat_freed_while_a_connection_opens_closes_with_4501_or_4502() {
         if !alone {
             Person::join(&server, ana.code, "Bo").await;
         }
-        engine.make(Trouble::LosesSeat(ana.me, LeaveReason::Vanished));
+        engine.make(StoreFault::LosesSeat(ana.me, LeaveReason::Vanished));
         let mut socket = ana.knock().await;
         socket.send_text(HELLO.to_owned()).await;
         assert_eq!(socket.end().await, code, "alone: {alone}");
@@ -110,7 +110,7 @@ async fn seat_freed_before_a_lease_renewal_closes_with_the_code_of_its_reason() 
         let ana = Person::create(&server, "Ana").await;
         let mut at_ana = ana.connect().await;
         let _at_bo = if alone { None } else { Some(Person::join(&server, ana.code, "Bo").await.connect().await) };
-        engine.make(Trouble::LosesSeat(ana.me, why));
+        engine.make(StoreFault::LosesSeat(ana.me, why));
         assert_eq!(at_ana.end().await, code, "{why:?}, alone: {alone}");
     }
 }

@@ -1,10 +1,10 @@
 //! Sending and receiving messages.
 
 use protocol::{Code, Event, LeaveReason};
+use testkit::faulty::StoreFault;
 
-use crate::support::client::{Person, body};
-use crate::support::server::{Server, TALKATIVE};
-use crate::support::troubled::Trouble;
+use crate::support::{Server, TALKATIVE};
+use testkit::browser::{Person, body};
 
 #[tokio::test]
 async fn cookie_of_the_enter_form_opens_the_socket() {
@@ -104,12 +104,12 @@ async fn store_that_keeps_no_lease_closes_with_4005() {
     let (server, engine) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut at_ana = ana.connect().await;
-    engine.make(Trouble::StoresNothing);
+    engine.make(StoreFault::StoresNothing);
     let id = at_ana.say("not now").await;
     assert_eq!(at_ana.answer(id).await, Err((Code::Storage, Some(1_000))));
     at_ana.is_well(1).await;
 
-    engine.make(Trouble::Silent);
+    engine.make(StoreFault::Silent);
     at_ana.append(id, "not now").await;
     assert_eq!(at_ana.end().await, 4005);
     let mut early = ana.knock().await;

@@ -2,10 +2,10 @@
 //! and the connection stays open. An unreadable envelope closes it.
 
 use server::entropy;
+use testkit::browser::Person;
 
 use super::raw::Raw;
-use crate::support::client::Person;
-use crate::support::server::{Server, TALKATIVE};
+use crate::support::{Server, TALKATIVE};
 
 async fn connect() -> (Server, Raw) {
     let server = Server::start(&TALKATIVE).await;

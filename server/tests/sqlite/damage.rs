@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use protocol::{Limits, RoomId};
-use server::backend::{Backend, BackendError};
+use store::{Backend, BackendError};
 use tokio::time::{Instant, advance};
 
 use crate::support::{deleted, edited, latest, member, message, ms, room_of, stored};
@@ -43,7 +43,7 @@ async fn damaged_event_fails_no_other_write_of_its_batch() {
     }
     let log = latest(&store, well).await;
     assert_eq!(log.len(), 61);
-    assert!(matches!(store.read(ill, server::backend::From::Latest, 100).await, Err(BackendError::Corrupt(_))));
+    assert!(matches!(store.read(ill, store::From::Latest, 100).await, Err(BackendError::Corrupt(_))));
     assert_eq!(store.room(ill).await.unwrap().position.seq.0, 62, "a refused write moved the room's head");
     store.close().await;
 

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use protocol::Limits;
-use server::backend::sqlite::Sqlite;
-use server::backend::{self, Backend, BackendError};
+use server::stores;
+use store::{Backend, BackendError};
+use store_sqlite::Sqlite;
 
 use crate::support::{latest, message, room_of, stored};
 use crate::{Place, words};
@@ -38,10 +39,10 @@ async fn assert_one_store(one: &Path, other: &Path) {
         assert_eq!(latest(&server, id).await.len(), n + 2, "{} lost something", first.display());
 
         let url = format!("sqlite://{}", second.display());
-        assert_eq!(backend::check(&url).unwrap().events, n + 2);
+        assert_eq!(stores::check(&url).unwrap().events, n + 2);
         let copy = one.with_file_name(format!("copy-{n}"));
-        backend::backup(&url, &copy).unwrap();
-        assert_eq!(backend::check(&format!("sqlite://{}", copy.display())).unwrap().events, n + 2);
+        stores::backup(&url, &copy).unwrap();
+        assert_eq!(stores::check(&format!("sqlite://{}", copy.display())).unwrap().events, n + 2);
         server.close().await;
     }
 }
@@ -116,8 +117,8 @@ async fn hard_linked_file_is_refused_by_every_command() {
     for path in [elsewhere.path(), place.path()] {
         assert_refused(&path, why).await;
         let url = format!("sqlite://{}", path.display());
-        assert!(words(&backend::check(&url).unwrap_err()).contains(why));
-        assert!(words(&backend::backup(&url, &place.0.path().join("copy.db")).unwrap_err()).contains(why));
+        assert!(words(&stores::check(&url).unwrap_err()).contains(why));
+        assert!(words(&stores::backup(&url, &place.0.path().join("copy.db")).unwrap_err()).contains(why));
     }
     stored(server.append(id, message(1, "after")).await);
     server.close().await;

@@ -1,18 +1,21 @@
-//! The server, as `main` starts it.
+//! The server, as `main` starts it, on a port of its own.
+
+#![allow(dead_code, reason = "not every test that includes it restarts a server")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::server::backend::{self, Backend};
-use ::server::config::Config;
-use ::server::{Listeners, ServeError};
 use clap::Parser as _;
+use server::config::Config;
+use server::stores;
+use server::{Listeners, ServeError};
+use store::Backend;
+use testkit::browser::Site;
+use testkit::faulty::FaultyStore;
+use testkit::within;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-use super::troubled::Troubled;
-use super::within;
 
 /// Flags for tests that append faster than the default rate limit allows.
 pub(crate) const TALKATIVE: [&str; 2] = ["--appends-per-second=100000", "--append-burst=100000"];
@@ -28,6 +31,12 @@ pub(crate) struct Server {
     serving: JoinHandle<Result<(), ServeError>>,
 }
 
+impl Site for Server {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
 impl Server {
     /// Starts a server with these flags.
     pub(crate) async fn start(flags: &[&str]) -> Self {
@@ -35,9 +44,9 @@ impl Server {
     }
 
     /// Starts a server on a store in which faults can be injected.
-    pub(crate) async fn troubled(flags: &[&str]) -> (Self, Arc<Troubled>) {
+    pub(crate) async fn troubled(flags: &[&str]) -> (Self, Arc<FaultyStore>) {
         let mut troubled = None;
-        let server = Self::over(flags, |engine| troubled.insert(Troubled::over(engine)).clone()).await;
+        let server = Self::over(flags, |engine| troubled.insert(FaultyStore::over(engine)).clone()).await;
         (server, troubled.unwrap())
     }
 
@@ -55,14 +64,14 @@ impl Server {
         // Given as flags, so that the environment cannot change them: HOST is the machine's name in some shells.
         let program = ["server", "--host=127.0.0.1", "--port=0"].map(ToOwned::to_owned);
         let config = Config::parse_from(program.iter().chain(&[url]).chain(&flags));
-        let backend = wrap(within(backend::open(config.store().as_str(), &config.limits())).await.unwrap());
+        let backend = wrap(within(stores::open(config.store().as_str(), &config.limits())).await.unwrap());
         let (site, figures) =
             (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
         let (address, metrics) = (site.local_addr().unwrap(), figures.local_addr().unwrap());
         let listeners = Listeners { site, metrics: Some(figures) };
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        let serving = tokio::spawn(async move { ::server::serve(&config, backend, listeners, stop).await });
+        let serving = tokio::spawn(async move { server::serve(&config, backend, listeners, stop).await });
         Self { address, metrics, flags, store, shutdown, serving }
     }
 

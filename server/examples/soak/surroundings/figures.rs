@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use testkit::view::View;
+
 use super::Surroundings;
-use crate::proof::client::View;
 
 /// Counts of one run.
 #[derive(Default)]

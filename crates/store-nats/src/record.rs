@@ -1,0 +1,143 @@
+//! Records: the content of the store's messages. JSON, so that an operator can read them with any NATS tool.
+
+use ::store::{BackendError, Sign, Signal};
+use protocol::{DisplayName, Epoch, Event, MemberId, Position, RoomCode, Seq};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// State of a room's log, rewritten by every append. Every change of the room is conditional on its stream sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Head {
+    pub(super) epoch: Epoch,
+    /// Seq of the newest event.
+    pub(super) seq: Seq,
+    /// Highest seq that retention removed.
+    pub(super) trimmed: Seq,
+    /// Seq up to which no text of trimmed events is stored any more.
+    pub(super) blanked: Seq,
+    /// Total size of the events after `trimmed`, in bytes.
+    pub(super) bytes: usize,
+    /// Number of slots for events.
+    pub(super) ring: u64,
+    /// Version of the roster that belongs to this head.
+    pub(super) roster: u64,
+}
+
+impl Head {
+    pub(super) fn position(&self) -> Position {
+        Position { epoch: self.epoch, seq: self.seq }
+    }
+
+    /// Returns the number of events in the log. Seqs are dense in this store; callers must not rely on that.
+    pub(super) fn events(&self) -> u64 {
+        self.seq.0 - self.trimmed.0
+    }
+
+    /// Returns the slot of the event with this seq. The event whose seq is greater by `ring` overwrites it.
+    pub(super) fn slot(&self, seq: Seq) -> u64 {
+        seq.0 % self.ring
+    }
+
+    /// Returns the seq of the oldest event in the log, `Seq(0)` when the log is empty.
+    pub(super) fn oldest(&self) -> Seq {
+        if self.events() == 0 { Seq(0) } else { Seq(self.trimmed.0 + 1) }
+    }
+}
+
+/// Code, capacity and taken seats of a room, rewritten by every join and leave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Roster {
+    /// Code whose message points to the room.
+    pub(super) code: RoomCode,
+    pub(super) epoch: Epoch,
+    pub(super) version: u64,
+    pub(super) capacity: u32,
+    /// Members in the order in which they joined.
+    pub(super) members: Vec<Seated>,
+}
+
+/// One taken seat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seated {
+    pub(super) member: MemberId,
+    pub(super) name: DisplayName,
+    pub(super) joined: Seq,
+}
+
+impl Roster {
+    pub(super) fn seat(&self, member: MemberId) -> Option<&Seated> {
+        self.members.iter().find(|seated| seated.member == member)
+    }
+}
+
+/// One event of the log in its current version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) epoch: Epoch,
+    pub(super) event: Event,
+    /// For a message that is not deleted: seq of its last edit, the only one that still has text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) edit: Option<Seq>,
+}
+
+/// Record that the room ended after this event.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct End {
+    /// Code that led to the room. Its message is still to be purged.
+    pub(super) code: RoomCode,
+    pub(super) epoch: Epoch,
+    pub(super) seq: Seq,
+}
+
+/// One lease, by the clock of the node that holds it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Held {
+    /// Seq of the seat's `joined` event: the lease does not hold a later seat of the same member.
+    pub(super) joined: Seq,
+    /// Time of expiry in UTC milliseconds.
+    pub(super) until: u64,
+}
+
+/// A signal as nodes send it to each other.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Signalled {
+    member: MemberId,
+    sign: Said,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Said {
+    Typing(bool),
+    Away(u64),
+    Back,
+}
+
+impl From<Signal> for Signalled {
+    fn from(Signal { member, sign }: Signal) -> Self {
+        let sign = match sign {
+            Sign::Typing(typing) => Said::Typing(typing),
+            Sign::Away { until } => Said::Away(until),
+            Sign::Back => Said::Back,
+        };
+        Self { member, sign }
+    }
+}
+
+impl From<Signalled> for Signal {
+    fn from(Signalled { member, sign }: Signalled) -> Self {
+        let sign = match sign {
+            Said::Typing(typing) => Sign::Typing(typing),
+            Said::Away(until) => Sign::Away { until },
+            Said::Back => Sign::Back,
+        };
+        Self { member, sign }
+    }
+}
+
+/// Decodes a record. The error contains nothing of its content.
+pub(super) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BackendError> {
+    serde_json::from_slice(payload).map_err(|error| {
+        BackendError::corrupt(format!("a record cannot be read (line {}, column {})", error.line(), error.column()))
+    })
+}

@@ -1,0 +1,201 @@
+//! The streams: their configuration, and the checks that precede their use.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use ::store::{BackendError, Keys};
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Republish, RetentionPolicy, StorageType};
+use async_nats::{ConnectOptions, Event, HeaderMap};
+use bytes::Bytes;
+use tokio::time::{Instant, sleep};
+
+use super::address::Address;
+use super::store::{CommitError, EXPECTED, Store};
+use super::subject::{Names, SHARDS};
+
+/// First server version whose batches are atomic also when a leader changes.
+const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 3);
+/// Version of the record format.
+const FORMAT: &[u8] = b"2";
+/// Time that servers may take to form a cluster.
+const FORMING: Duration = Duration::from_secs(20);
+/// Interval of pings, by which a server that does not respond is detected.
+const PING: Duration = Duration::from_secs(5);
+
+/// Connects to the servers and creates missing streams. `changed` is called with the connection's events.
+pub(super) async fn open(
+    address: Address,
+    troubled: Arc<AtomicBool>,
+    changed: impl Fn(Event) + Clone + Send + Sync + 'static,
+) -> Result<Store, BackendError> {
+    let mut options = ConnectOptions::new().name("flasky").ping_interval(PING).event_callback(move |event| {
+        let changed = changed.clone();
+        async move { changed(event) }
+    });
+    if let Some((user, password)) = address.credentials {
+        options = options.user_and_password(user, password);
+    }
+    let client = options.connect(address.servers).await.map_err(BackendError::unavailable)?;
+    let (major, minor, patch) = OLDEST_SERVER;
+    if !client.is_server_compatible(major, minor, patch) {
+        let version = client.server_info().version;
+        return Err(BackendError::unavailable(format!(
+            "the NATS server is {version}; {major}.{minor}.{patch} or newer is needed"
+        )));
+    }
+    let store = Store::new(client, Names::new(address.store), troubled)?;
+    make(&store).await?;
+    Ok(store)
+}
+
+/// Creates missing streams, with three replicas, or with one if the server is standalone. Retries while servers that
+/// have just started form a cluster.
+async fn make(store: &Store) -> Result<(), BackendError> {
+    let mut replicas = 3;
+    let until = Instant::now() + FORMING;
+    for mut config in (0..SHARDS).map(|shard| shard_config(&store.names, shard)).chain([lease_config(&store.names)]) {
+        loop {
+            config.num_replicas = replicas;
+            let Err(error) = find_or_create(store, &config).await else { break };
+            match error.kind() {
+                CreateStreamErrorKind::JetStream(error)
+                    if error.error_code() == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED && replicas > 1 =>
+                {
+                    replicas = 1;
+                }
+                // There is no leader yet, or not enough servers.
+                CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::JetStream(_) if Instant::now() < until => {
+                    sleep(Duration::from_millis(250)).await;
+                }
+                _ => return Err(BackendError::unavailable(error)),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Creates the stream, or checks the existing one. That may differ in what its operator decides, such as replicas,
+/// placement or a limit, but must have the settings on which this store relies.
+async fn find_or_create(store: &Store, config: &Config) -> Result<(), CreateStreamError> {
+    let Ok(stream) = store.jetstream.get_stream(&config.name).await else {
+        return store.jetstream.create_stream(config).await.map(drop);
+    };
+    let info = stream.cached_info();
+    let needs = |config: &Config| {
+        (
+            (config.subjects.clone(), config.republish.clone(), config.retention, config.max_messages_per_subject),
+            (config.allow_direct, config.allow_atomic_publish, config.allow_message_ttl),
+        )
+    };
+    if needs(&info.config) != needs(config) {
+        let wrong = "a stream of this name is there, and is not as this program makes it";
+        return Err(CreateStreamError::with_source(CreateStreamErrorKind::InvalidStreamName, wrong));
+    }
+    if info.cluster.as_ref().is_some_and(|cluster| cluster.name.is_some()) && info.config.num_replicas < 3 {
+        tracing::warn!(stream = config.name, replicas = info.config.num_replicas, "one lost server may stop the store");
+    }
+    Ok(())
+}
+
+/// Creates the stream of leases again: it is in memory, so a standalone server loses it at a restart.
+pub(super) async fn restore(store: &Store) {
+    let replicas = if store.client.server_info().cluster.is_some() { 3 } else { 1 };
+    let config = Config { num_replicas: replicas, ..lease_config(&store.names) };
+    if let Err(error) = store.jetstream.create_stream(config).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "the stream of leases is not there");
+    }
+}
+
+/// Returns the configuration of a stream of rooms. A subject keeps one message, so a write replaces the previous one.
+fn shard_config(names: &Names, shard: u8) -> Config {
+    let (source, destination) = names.republish(shard);
+    Config {
+        name: names.shard_stream(shard),
+        subjects: vec![names.shard(shard)],
+        storage: StorageType::File,
+        republish: Some(Republish { source, destination, headers_only: false }),
+        allow_atomic_publish: true,
+        ..common()
+    }
+}
+
+/// Returns the configuration of the stream of leases. It is in memory: after a stop of all servers every seat gets a
+/// new grace period anyway. Each message has its own time to live.
+fn lease_config(names: &Names) -> Config {
+    Config {
+        name: names.lease_stream(),
+        subjects: names.leases().into(),
+        storage: StorageType::Memory,
+        allow_message_ttl: true,
+        ..common()
+    }
+}
+
+fn common() -> Config {
+    Config {
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        max_messages: -1,
+        max_bytes: -1,
+        max_consumers: -1,
+        max_messages_per_subject: 1,
+        allow_direct: true,
+        ..Config::default()
+    }
+}
+
+/// Returns the store's keys, which the first process generates.
+///
+/// # Errors
+/// `Corrupt` also when another version of this program wrote the store in another record format.
+pub(super) async fn keys(store: &Store) -> Result<Keys, BackendError> {
+    let found = first(store, 0, store.names.format(), Bytes::from_static(FORMAT)).await?;
+    if found != FORMAT {
+        let [found, known] = [&found, FORMAT].map(String::from_utf8_lossy);
+        return Err(BackendError::corrupt(format!(
+            "the store is of another version of this program (format {found}, known is {known}), and its rooms cannot be \
+             taken over: let them end under the version that wrote it, or give them up; then begin anew under another \
+             NAME in the store's URL"
+        )));
+    }
+    let mut drawn = [0; 96];
+    getrandom::fill(&mut drawn).map_err(BackendError::unavailable)?;
+    let found = first(store, 0, store.names.keys(), Bytes::copy_from_slice(&drawn)).await?;
+    let (signing, member) = found.split_first_chunk().ok_or_else(short)?;
+    Ok(Keys { signing: *signing, member: member.try_into().map_err(|_| short())? })
+}
+
+/// Returns the identity of each shard's stream, which the first process generates. A recreated stream has another one.
+pub(super) async fn identities(store: &Store) -> Result<Vec<Bytes>, BackendError> {
+    let mut identities = Vec::new();
+    for shard in 0..SHARDS {
+        let drawn = getrandom::u64().map_err(BackendError::unavailable)?;
+        let drawn = Bytes::from(format!("{drawn:016x}"));
+        identities.push(first(store, shard, store.names.identity(shard), drawn).await?);
+    }
+    Ok(identities)
+}
+
+/// Stores the payload unless the subject has a message, and returns what is stored.
+async fn first(store: &Store, shard: u8, subject: String, payload: Bytes) -> Result<Bytes, BackendError> {
+    let stream = store.names.shard_stream(shard);
+    loop {
+        if let Some(found) = store.last(&stream, &subject).await? {
+            return Ok(found.payload);
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPECTED, "0");
+        match store.publish(subject.clone(), headers, payload.clone()).await {
+            // The next iteration reads what is stored, in either case.
+            Ok(_) | Err(CommitError::Conflict) => {}
+            Err(CommitError::Failed(error)) => return Err(error),
+        }
+    }
+}
+
+fn short() -> BackendError {
+    BackendError::corrupt("the store's keys have the wrong length")
+}

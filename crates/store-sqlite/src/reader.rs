@@ -1,0 +1,118 @@
+//! The reader thread.
+
+use std::sync::Arc;
+
+use protocol::{RoomCode, RoomId, Seq};
+use rusqlite::Connection;
+use store::{BackendError, From, Page, Room, mentioned, starts_where_trimmed};
+use tokio::sync::mpsc;
+
+use super::damage::Damage;
+use super::error::Failure;
+use super::lock::Lock;
+use super::rooms::Key;
+use super::{Reply, log, rooms, seats};
+
+/// Request to the reader thread.
+#[derive(Debug)]
+pub(super) enum Query {
+    Resolve { code: RoomCode, reply: Reply<RoomId> },
+    Room { key: Key, reply: Reply<Room> },
+    Read { id: RoomId, from: From, limit: usize, reply: Reply<Page> },
+    Close { reply: Reply<()> },
+}
+
+/// Owner of the reading connection.
+#[derive(Debug)]
+pub(super) struct Reader {
+    conn: Connection,
+    damage: Damage,
+    /// Keeps other servers from opening the file while this connection is open.
+    _lock: Arc<Lock>,
+}
+
+impl Reader {
+    pub(super) fn new(conn: Connection, lock: Arc<Lock>) -> Self {
+        Self { conn, damage: Damage::default(), _lock: lock }
+    }
+
+    pub(super) fn run(mut self, mut queries: mpsc::Receiver<Query>) {
+        while let Some(query) = queries.blocking_recv() {
+            match query {
+                Query::Resolve { code, reply } => {
+                    let id = self.resolve(code);
+                    self.answer(Key::Code(code), reply, id);
+                }
+                Query::Room { key, reply } => {
+                    let room = self.room(key);
+                    self.answer(key, reply, room);
+                }
+                Query::Read { id, from, limit, reply } => {
+                    let page = self.read(id, from, limit);
+                    self.answer(Key::Id(id), reply, page);
+                }
+                Query::Close { reply } => {
+                    drop(self);
+                    return drop(reply.send(Ok(())));
+                }
+            }
+        }
+    }
+
+    fn resolve(&self, code: RoomCode) -> Result<RoomId, Failure> {
+        Ok(rooms::resolve(&self.conn, code)?.ok_or(BackendError::NotFound)?)
+    }
+
+    fn room(&mut self, key: Key) -> Result<Room, Failure> {
+        let tx = self.conn.transaction()?;
+        let row = rooms::find(&tx, key)?.ok_or(BackendError::NotFound)?;
+        let (id, code) = rooms::id_and_code(&tx, row.room)?;
+        Ok(Room {
+            id,
+            code,
+            position: row.position(),
+            oldest: log::oldest(&tx, row.room)?,
+            capacity: row.capacity,
+            members: seats::members(&tx, row.room)?,
+        })
+    }
+
+    pub(super) fn read(&mut self, id: RoomId, from: From, limit: usize) -> Result<Page, Failure> {
+        let tx = self.conn.transaction()?;
+        let row = rooms::find(&tx, Key::Id(id))?.ok_or(BackendError::NotFound)?;
+        let (events, truncated) = match from {
+            From::After(position) => {
+                if position.epoch != row.epoch || position.seq < row.trimmed || position.seq > row.head {
+                    return Err(BackendError::Reset.into());
+                }
+                (log::after(&tx, row.room, position.seq, limit)?, false)
+            }
+            From::Before(seq) => {
+                let events = log::before(&tx, row.room, seq, limit)?;
+                let first = events.first().map_or(seq, |event| event.seq);
+                (events, starts_where_trimmed(first, row.trimmed))
+            }
+            From::Latest => {
+                let events = log::before(&tx, row.room, Seq(u64::MAX), limit)?;
+                let first = events.first().map_or(row.head, |event| event.seq);
+                (events, starts_where_trimmed(first, row.trimmed))
+            }
+            From::Message(id) => (log::said(&tx, row.room, id)?.into_iter().take(limit).collect(), false),
+        };
+        let names = seats::names(&tx, row.room, events.iter().flat_map(mentioned))?;
+        Ok(Page { events, names, truncated })
+    }
+
+    /// Logs a failure of the store and sends the result to the caller, who may have stopped waiting.
+    fn answer<T>(&mut self, key: Key, reply: Reply<T>, result: Result<T, Failure>) {
+        let result = result.map_err(BackendError::from);
+        match &result {
+            Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, key, error),
+            Err(error @ BackendError::Unavailable(_)) => {
+                tracing::error!(source = ?std::error::Error::source(error), "read failed");
+            }
+            _ => {}
+        }
+        drop(reply.send(result));
+    }
+}

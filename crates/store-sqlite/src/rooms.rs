@@ -1,0 +1,138 @@
+//! The table `rooms`.
+
+use protocol::{Epoch, Position, RoomCode, RoomId, Seq};
+use rusqlite::types::{ToSql, ToSqlOutput, Type};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+use store::NewRoom;
+
+use super::integer;
+
+/// Column by which a room is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Id(RoomId),
+    Code(RoomCode),
+}
+
+impl Key {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Id(_) => "id",
+            Self::Code(_) => "code",
+        }
+    }
+}
+
+impl ToSql for Key {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Id(id) => id.0.to_sql(),
+            Self::Code(code) => Ok(code.to_string().into()),
+        }
+    }
+}
+
+/// A row of the table `rooms`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RoomRow {
+    /// Number of the room in the other tables. Reused only after the room has ended, when no row contains it any more.
+    pub(super) room: i64,
+    pub(super) epoch: Epoch,
+    pub(super) capacity: u32,
+    pub(super) head: Seq,
+    /// Highest seq that retention removed.
+    pub(super) trimmed: Seq,
+    /// Number of events in the log.
+    pub(super) events: usize,
+    /// Total length of their encoded kinds, in bytes.
+    pub(super) bytes: usize,
+}
+
+impl RoomRow {
+    pub(super) fn position(&self) -> Position {
+        Position { epoch: self.epoch, seq: self.head }
+    }
+}
+
+/// Inserts a room. False when the code is in use.
+pub(super) fn create(conn: &Connection, id: RoomId, new: &NewRoom) -> Result<bool> {
+    let made = conn
+        .prepare_cached(
+            "INSERT INTO rooms (id, code, epoch, capacity) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (code) DO NOTHING",
+        )?
+        .execute((id.0, new.code.to_string(), new.epoch.0.cast_signed(), new.capacity))?;
+    Ok(made == 1)
+}
+
+pub(super) fn find(conn: &Connection, key: Key) -> Result<Option<RoomRow>> {
+    conn.prepare_cached(&format!(
+        "SELECT room, epoch, capacity, head, trimmed, events, bytes FROM rooms WHERE {} = ?1",
+        key.column()
+    ))?
+    .query_row([key], row)
+    .optional()
+}
+
+/// Returns the id of the room with this code.
+pub(super) fn resolve(conn: &Connection, code: RoomCode) -> Result<Option<RoomId>> {
+    conn.prepare_cached("SELECT id FROM rooms WHERE code = ?1")?
+        .query_row([code.to_string()], |row| row.get(0).map(RoomId))
+        .optional()
+}
+
+/// Returns the id and the code of a room that exists.
+pub(super) fn id_and_code(conn: &Connection, room: i64) -> Result<(RoomId, RoomCode)> {
+    conn.prepare_cached("SELECT id, code FROM rooms WHERE room = ?1")?.query_row([room], |row| {
+        let code = row.get_ref(1)?.as_str()?.parse::<RoomCode>();
+        let code = code.map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error)))?;
+        Ok((RoomId(row.get(0)?), code))
+    })
+}
+
+/// Stores what an append changed in the row.
+pub(super) fn update(conn: &Connection, row: &RoomRow) -> Result<()> {
+    conn.prepare_cached("UPDATE rooms SET head = ?2, trimmed = ?3, events = ?4, bytes = ?5 WHERE room = ?1")?
+        .execute((row.room, integer(row.head), integer(row.trimmed), row.events as i64, row.bytes as i64))?;
+    Ok(())
+}
+
+/// Deletes the room and all its rows in the other tables.
+pub(super) fn end(conn: &Connection, room: i64) -> Result<()> {
+    for delete in [
+        "DELETE FROM events WHERE room = ?1",
+        "DELETE FROM ids WHERE room = ?1",
+        "DELETE FROM seats WHERE room = ?1",
+        "DELETE FROM names WHERE room = ?1",
+        "DELETE FROM rooms WHERE room = ?1",
+    ] {
+        conn.prepare_cached(delete)?.execute([room])?;
+    }
+    Ok(())
+}
+
+/// Returns the room's number, even if the rest of its row is damaged.
+pub(super) fn number(conn: &Connection, key: Key) -> Result<Option<i64>> {
+    conn.prepare_cached(&format!("SELECT room FROM rooms WHERE {} = ?1", key.column()))?
+        .query_row([key], |row| row.get(0))
+        .optional()
+}
+
+/// Returns the number and the id of every room. The id is `None` if it cannot be read.
+pub(super) fn ids(conn: &Connection) -> Result<Vec<(i64, Option<RoomId>)>> {
+    conn.prepare("SELECT room, id FROM rooms")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1).ok().map(RoomId))))?
+        .collect()
+}
+
+fn row(row: &Row<'_>) -> Result<RoomRow> {
+    let unsigned = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    Ok(RoomRow {
+        room: row.get(0)?,
+        epoch: Epoch(unsigned(1)?),
+        capacity: row.get(2)?,
+        head: Seq(unsigned(3)?),
+        trimmed: Seq(unsigned(4)?),
+        events: unsigned(5)? as usize,
+        bytes: unsigned(6)? as usize,
+    })
+}

@@ -1,0 +1,255 @@
+//! The writer thread: one order for all changes of the store.
+//!
+//! Queued writes share one commit. After the commit the events are delivered to subscribers, then callers get results.
+
+mod batch;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::{Limits, MemberId, RoomId};
+use rusqlite::{Connection, TransactionBehavior};
+use store::{BackendError, Keys, Lease, Seat, Signal, Subscription};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub(super) use self::batch::Write;
+use super::damage::Damage;
+use super::error::Failure;
+use super::file::{self, OpenFiles};
+use super::lock::Lock;
+use super::memory::Memory;
+use super::reader::Reader;
+use super::rooms::Key;
+use super::{Reply, rooms, schema, seats};
+
+/// Maximum number of writes in one commit.
+const BATCH: usize = 256;
+/// Interval of purges of the write-ahead log while there is other work, and after a purge that failed.
+const PURGE_EVERY: Duration = Duration::from_millis(250);
+/// Pause of an idle writer before it looks again for a job, while a purge cannot be done yet.
+const PURGE_RETRY: Duration = Duration::from_millis(2);
+
+/// Request to the writer thread.
+#[derive(Debug)]
+pub(super) enum Job {
+    Write(Write),
+    Signal { id: RoomId, signal: Signal },
+    Subscribe { id: RoomId, reply: Reply<Subscription> },
+    Hold { lease: Lease, now: Instant, until: Instant, reply: Reply<()> },
+    Release { lease: Lease, reply: Reply<()> },
+    Expired { now: Instant, reply: Reply<Vec<Seat>> },
+    Close { reply: Reply<()> },
+}
+
+/// Owner of the writing connection and of the in-memory state.
+#[derive(Debug)]
+pub(super) struct Writer {
+    conn: Connection,
+    memory: Memory,
+    limits: Limits,
+    damage: Damage,
+    files: OpenFiles,
+    /// Cancelled when one of the store's files is gone.
+    lost: CancellationToken,
+    /// True while the write-ahead log still contains text that was edited or deleted, or a room that ended.
+    purge: bool,
+    /// Time of the last purge attempt.
+    purged: std::time::Instant,
+    /// True if the last purge attempt failed with an error: the next one waits for [`PURGE_EVERY`].
+    failing: bool,
+    /// Declared last, so that it is dropped after the connection.
+    _lock: Arc<Lock>,
+}
+
+impl Writer {
+    pub(super) fn open(
+        path: &Path,
+        limits: Limits,
+        now: Instant,
+        lost: CancellationToken,
+    ) -> Result<(Self, Reader, Keys), Failure> {
+        let path = &file::resolve(path)?;
+        let lock = Arc::new(Lock::take(path)?);
+        let conn = schema::open_writer(path)?;
+        let keys = schema::keys(&conn)?;
+        let writer = Self {
+            memory: restore(&conn, &limits, now)?,
+            limits,
+            damage: Damage::default(),
+            files: OpenFiles::of(path).map_err(BackendError::unavailable)?,
+            lost,
+            purge: false,
+            purged: std::time::Instant::now(),
+            failing: false,
+            _lock: Arc::clone(&lock),
+            conn,
+        };
+        Ok((writer, Reader::new(schema::open_reader(path)?, lock), keys))
+    }
+
+    pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut next = None;
+        while let Some(job) = next.take().or_else(|| self.wait(&mut jobs)) {
+            match job {
+                Job::Write(first) => {
+                    let (batch, rest) = self.gather(first, &mut jobs);
+                    next = rest;
+                    self.commit(batch);
+                }
+                Job::Signal { id, signal } => self.memory.signal(id, signal),
+                Job::Subscribe { id, reply } => drop(reply.send(self.subscribe(id).map_err(BackendError::from))),
+                Job::Hold { lease, now, until, reply } => {
+                    let held = self.memory.hold(lease, now, until);
+                    drop(reply.send(held.then_some(()).ok_or(BackendError::NotFound)));
+                }
+                Job::Release { lease, reply } => {
+                    self.memory.release(lease);
+                    drop(reply.send(Ok(())));
+                }
+                Job::Expired { now, reply } => drop(reply.send(self.expired(now).map_err(BackendError::from))),
+                Job::Close { reply } => {
+                    // Unlocks the file and closes the queue before the caller gets the result.
+                    drop((self, jobs));
+                    return drop(reply.send(Ok(())));
+                }
+            }
+        }
+    }
+
+    /// Waits for the next job. Purges meanwhile: at once when no job is queued, at intervals when jobs keep coming.
+    fn wait(&mut self, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
+        while self.purge {
+            match jobs.try_recv() {
+                Ok(job) => {
+                    if self.purged.elapsed() >= PURGE_EVERY {
+                        self.purge();
+                    }
+                    return Some(job);
+                }
+                Err(TryRecvError::Empty) => {
+                    let wait = self.failing && self.purged.elapsed() < PURGE_EVERY;
+                    if wait || !self.purge() {
+                        std::thread::sleep(PURGE_RETRY);
+                    }
+                }
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        }
+        jobs.blocking_recv()
+    }
+
+    /// Collects the writes queued behind the first one, up to the first job of another kind. Signals have no order
+    /// relative to writes and are delivered at once.
+    fn gather(&self, first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
+        let mut batch = vec![first];
+        while batch.len() < BATCH {
+            match jobs.try_recv() {
+                Ok(Job::Write(write)) => batch.push(write),
+                Ok(Job::Signal { id, signal }) => self.memory.signal(id, signal),
+                Ok(other) => return (batch, Some(other)),
+                Err(_) => break,
+            }
+        }
+        (batch, None)
+    }
+
+    /// Removes deleted content from the disk by emptying the write-ahead log. False if that has to be tried again.
+    fn purge(&mut self) -> bool {
+        let tried = schema::checkpoint(&self.conn);
+        if let Err(error) = &tried
+            && !self.failing
+        {
+            tracing::warn!(%error, "the write-ahead log cannot be emptied; trying again until it can");
+        }
+        self.failing = tried.is_err();
+        let done = tried.unwrap_or(false);
+        self.purge = !done;
+        self.purged = std::time::Instant::now();
+        done
+    }
+
+    /// Checks that the open files are still those at the store's path. Otherwise the next start would not find what is
+    /// written now, so no write is acknowledged. The sweep, every second by default, calls this for an idle store too.
+    ///
+    /// # Errors
+    /// `Unavailable` when one of the files is gone.
+    fn check_files(&self) -> Result<(), BackendError> {
+        let Some(missing) = self.files.missing() else { return Ok(()) };
+        if !self.lost.is_cancelled() {
+            tracing::error!(file = %missing.display(), "a file of the store was removed, moved, replaced or emptied");
+            self.lost.cancel();
+        }
+        Err(BackendError::unavailable(format!("{} is gone", missing.display())))
+    }
+
+    pub(super) fn subscribe(&mut self, id: RoomId) -> Result<Subscription, Failure> {
+        let row = rooms::find(&self.conn, Key::Id(id))?.ok_or(BackendError::NotFound)?;
+        let deliveries = self.memory.subscribe(id).ok_or(BackendError::NotFound)?;
+        Ok(Subscription { head: row.position(), deliveries })
+    }
+
+    fn expired(&mut self, now: Instant) -> Result<Vec<Seat>, Failure> {
+        self.check_files()?;
+        let expired = self.memory.expired(now);
+        if !expired.rooms.is_empty() {
+            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for id in &expired.rooms {
+                if let Some(room) = rooms::number(&tx, Key::Id(*id))? {
+                    rooms::end(&tx, room)?;
+                }
+            }
+            tx.commit()?;
+            self.purge = true;
+            for id in expired.rooms {
+                self.memory.ended(id);
+            }
+        }
+        let mut seats = Vec::with_capacity(expired.seats.len());
+        for (id, member) in expired.seats {
+            match self.seat(id, member) {
+                Ok(seat) => seats.extend(seat),
+                // Damage of one room must not stop the sweep of the others.
+                Err(Failure(error @ BackendError::Corrupt(_))) => {
+                    self.damage.report(&self.conn, Key::Id(id), &error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(seats)
+    }
+
+    fn seat(&self, id: RoomId, member: MemberId) -> Result<Option<Seat>, Failure> {
+        let Some(row) = rooms::find(&self.conn, Key::Id(id))? else { return Ok(None) };
+        let joined = seats::joined(&self.conn, row.room, member)?;
+        Ok(joined.map(|joined| Seat { room: id, epoch: row.epoch, member, joined }))
+    }
+}
+
+/// Builds the in-memory state of a store that is being opened. Every seat gets a full grace period. Rows that cannot be
+/// read are logged and skipped, so that they do not prevent the start.
+fn restore(conn: &Connection, limits: &Limits, now: Instant) -> rusqlite::Result<Memory> {
+    let mut memory = Memory::default();
+    let mut ids = std::collections::HashMap::new();
+    for (room, id) in rooms::ids(conn)? {
+        let Some(id) = id else {
+            tracing::error!(room, "a room is damaged: its id cannot be read");
+            continue;
+        };
+        ids.insert(room, id);
+        memory.created(id, now + Duration::from_millis(limits.arrival_ms));
+    }
+    for (room, member) in seats::all(conn)? {
+        match (ids.get(&room), member) {
+            (Some(id), Some(member)) => {
+                memory.seated(*id, member, now, now + Duration::from_millis(limits.grace_ms));
+            }
+            (Some(_), None) => tracing::error!(room, "a room is damaged: a member cannot be read"),
+            (None, _) => {}
+        }
+    }
+    Ok(memory)
+}

@@ -1,0 +1,361 @@
+//! Validates queued writes and commits them in one transaction.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::{Event, EventKind, LeaveReason, MemberId, RoomId, Seq};
+use rusqlite::{Connection, TransactionBehavior};
+use store::{Appended, BackendError, Draft, NewRoom};
+use tokio::time::Instant;
+
+use super::Writer;
+use crate::error::Failure;
+use crate::rooms::Key;
+use crate::{Reply, log, rooms, seats};
+
+/// Request to change the file.
+#[derive(Debug)]
+pub(crate) enum Write {
+    Create { id: RoomId, room: NewRoom, now: Instant, reply: Reply<RoomId> },
+    Append { id: RoomId, draft: Draft, now: Instant, reply: Reply<Appended> },
+}
+
+/// Effect of one write, once the batch is committed.
+#[derive(Debug)]
+enum Outcome {
+    Created,
+    Appended(Appended),
+    /// The event freed the last seat and so ended the room.
+    Ended(Event),
+}
+
+/// Scope of the rollback after a row that cannot be read. A savepoint for every write costs 2 to 14 % of the append
+/// rate (measured on batches of 16, 64 and 256), so a batch is first tried without savepoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Undo {
+    Batch,
+    Write,
+}
+
+impl Writer {
+    /// Validates and stores all writes in one transaction. A refused write has changed nothing and needs no rollback. A
+    /// row that cannot be read fails only the write that needs it; an error of SQLite rolls back and fails all writes.
+    pub(super) fn commit(&mut self, batch: Vec<Write>) {
+        let stored = match self.store(&batch, Undo::Batch) {
+            Err(Failure(BackendError::Corrupt(_))) => self.store(&batch, Undo::Write),
+            stored => stored,
+        };
+        match stored {
+            Ok(outcomes) => {
+                let decided = batch.into_iter().zip(outcomes).collect::<Vec<_>>();
+                for (write, outcome) in &decided {
+                    match outcome {
+                        Ok(outcome) => self.publish(write, outcome),
+                        Err(error @ BackendError::Corrupt(_)) => {
+                            self.damage.report(&self.conn, Key::Id(write.room()), error)
+                        }
+                        Err(_) => {}
+                    }
+                }
+                for (write, outcome) in decided {
+                    answer(write, outcome);
+                }
+            }
+            Err(Failure(error)) => {
+                tracing::error!(source = ?std::error::Error::source(&error), writes = batch.len(), "commit failed");
+                let error = Arc::new(error);
+                for write in batch {
+                    answer(write, Err(BackendError::unavailable(Arc::clone(&error))));
+                }
+            }
+        }
+    }
+
+    /// Returns one result per write. The outer error, SQLite's or that of an unreadable row, leaves the file unchanged.
+    fn store(&mut self, batch: &[Write], undo: Undo) -> Result<Vec<Result<Outcome, BackendError>>, Failure> {
+        if !self.conn.is_autocommit() {
+            // An earlier rollback failed. No transaction can begin until it succeeds.
+            self.conn.execute_batch("ROLLBACK")?;
+        }
+        self.check_files()?;
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for (done, write) in batch.iter().enumerate() {
+            if undo == Undo::Write {
+                tx.execute_batch("SAVEPOINT write")?;
+            }
+            let outcome = match write {
+                Write::Create { id, room, .. } => match rooms::create(&tx, *id, room) {
+                    Ok(true) => Ok(Outcome::Created),
+                    Ok(false) => Err(BackendError::Conflict),
+                    Err(error) => Err(Failure::from(error).into()),
+                },
+                Write::Append { id, draft, now, .. } => {
+                    // The arrival lease of a seat taken earlier in this batch is not in the in-memory state yet.
+                    let held = |member| {
+                        self.memory.is_held(*id, member, *now) || batch[..done].iter().any(|w| w.seats(*id, member))
+                    };
+                    append(&tx, *id, draft, held, (self.limits.events, self.limits.timeline))
+                        .map_err(BackendError::from)
+                }
+            };
+            let damaged = matches!(outcome, Err(BackendError::Corrupt(_)));
+            if damaged && undo == Undo::Batch || matches!(outcome, Err(BackendError::Unavailable(_))) {
+                return Ok(outcome.map(|_| outcomes)?);
+            }
+            if undo == Undo::Write {
+                tx.execute_batch(if damaged { "ROLLBACK TO write; RELEASE write" } else { "RELEASE write" })?;
+            }
+            outcomes.push(outcome);
+        }
+        tx.commit()?;
+        Ok(outcomes)
+    }
+
+    /// Updates the in-memory state after the commit, and delivers the event to the room's subscribers.
+    fn publish(&mut self, write: &Write, outcome: &Outcome) {
+        let arrival = Duration::from_millis(self.limits.arrival_ms);
+        match (write, outcome) {
+            (Write::Create { id, now, .. }, Outcome::Created) => self.memory.created(*id, *now + arrival),
+            (Write::Append { id, now, .. }, Outcome::Appended(Appended::Stored(event))) => {
+                match event.kind {
+                    EventKind::Joined { member, .. } => self.memory.seated(*id, member, *now, *now + arrival),
+                    EventKind::Left { member, .. } => self.memory.freed(*id, member),
+                    EventKind::Edited { .. } | EventKind::Deleted { .. } => self.purge = true,
+                    _ => {}
+                }
+                self.memory.event(*id, Arc::new(event.clone()));
+            }
+            (Write::Append { id, .. }, Outcome::Ended(event)) => {
+                self.memory.event(*id, Arc::new(event.clone()));
+                self.memory.ended(*id);
+                self.purge = true;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Write {
+    /// Room that the write creates or changes.
+    fn room(&self) -> RoomId {
+        match self {
+            Self::Create { id, .. } | Self::Append { id, .. } => *id,
+        }
+    }
+
+    /// True if the write takes a seat for this member in this room.
+    fn seats(&self, room: RoomId, seated: MemberId) -> bool {
+        matches!(self, Self::Append { id, draft: Draft { kind: EventKind::Joined { member, .. }, .. }, .. }
+            if *id == room && *member == seated)
+    }
+}
+
+/// Stores one event and what it changes. `retention` is the maximum number of events and of bytes that a room keeps.
+fn append(
+    tx: &Connection,
+    id: RoomId,
+    draft: &Draft,
+    held: impl Fn(MemberId) -> bool,
+    retention: (usize, usize),
+) -> Result<Outcome, Failure> {
+    let mut room = rooms::find(tx, Key::Id(id))?.ok_or(BackendError::NotFound)?;
+    if let Some(seq) = log::place(tx, room.room, draft.id)? {
+        let first = log::event(tx, room.room, seq)?;
+        return Ok(Outcome::Appended(first.map_or(Appended::Trimmed(seq), Appended::Repeat)));
+    }
+    let event = Event {
+        seq: Seq(room.head.0 + 1),
+        prev: room.head,
+        id: draft.id,
+        at: draft.at,
+        by: draft.by,
+        kind: draft.kind.clone(),
+    };
+    match &event.kind {
+        EventKind::Joined { member, name } => {
+            if seats::has(tx, room.room, *member)? {
+                return Err(BackendError::Conflict.into());
+            }
+            if seats::count(tx, room.room)? >= room.capacity {
+                return Err(BackendError::Full.into());
+            }
+            seats::take(tx, room.room, *member, name, event.seq)?;
+        }
+        EventKind::Left { member, why } => {
+            if !seats::has(tx, room.room, *member)? || (*why == LeaveReason::Vanished && held(*member)) {
+                return Err(BackendError::Conflict.into());
+            }
+            seats::free(tx, room.room, *member)?;
+            if seats::count(tx, room.room)? == 0 {
+                rooms::end(tx, room.room)?;
+                return Ok(Outcome::Ended(event));
+            }
+        }
+        _ if seats::has(tx, room.room, event.by)? => say(tx, &mut room, &event)?,
+        _ => return Err(BackendError::Conflict.into()),
+    }
+    log::push(tx, &mut room, &event)?;
+    log::trim(tx, &mut room, retention.0, retention.1)?;
+    rooms::update(tx, &room)?;
+    Ok(Outcome::Appended(Appended::Stored(event)))
+}
+
+/// Validates an event of a seated member against the message that it targets, and applies an edit or deletion to it.
+fn say(tx: &Connection, room: &mut rooms::RoomRow, event: &Event) -> Result<(), Failure> {
+    let message = |target| log::message(tx, room.room, target)?.ok_or_else(|| Failure::from(BackendError::NoTarget));
+    match &event.kind {
+        EventKind::Message { .. } => {}
+        EventKind::Edited { target, .. } | EventKind::Deleted { target } => {
+            let message = message(*target)?;
+            if message.by != event.by {
+                return Err(BackendError::NotAuthor.into());
+            }
+            log::amend(tx, room, message, &event.kind)?;
+        }
+        EventKind::Reacted { target, .. } => drop(message(*target)?),
+        EventKind::Joined { .. } | EventKind::Left { .. } | EventKind::Unknown => {
+            return Err(BackendError::Conflict.into());
+        }
+    }
+    Ok(())
+}
+
+/// Sends the result to the caller, who may have stopped waiting.
+fn answer(write: Write, outcome: Result<Outcome, BackendError>) {
+    match write {
+        Write::Create { id, reply, .. } => drop(reply.send(outcome.map(|_| id))),
+        Write::Append { reply, .. } => drop(reply.send(match outcome {
+            Ok(Outcome::Appended(appended)) => Ok(appended),
+            Ok(Outcome::Ended(event)) => Ok(Appended::Stored(event)),
+            Ok(Outcome::Created) => Err(BackendError::Conflict),
+            Err(error) => Err(error),
+        })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{DisplayName, Epoch, EventId, Limits, RoomCode};
+    use tokio::sync::oneshot;
+    use tokio_util::sync::CancellationToken;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::reader::Reader;
+    use store::From;
+
+    const CODE: [u8; 5] = [7; 5];
+
+    type Answer = oneshot::Receiver<Result<Appended, BackendError>>;
+
+    fn write(room: RoomId, id: u128, kind: EventKind) -> (Write, Answer) {
+        let (reply, answer) = oneshot::channel();
+        let draft = Draft { id: EventId(Uuid::from_u128(id)), at: 0, by: MemberId(Uuid::nil()), kind };
+        (Write::Append { id: room, draft, now: Instant::now(), reply }, answer)
+    }
+
+    fn message(room: RoomId, id: u128) -> (Write, Answer) {
+        write(room, id, EventKind::message("x".repeat(3_000).parse().unwrap()))
+    }
+
+    fn open(path: &std::path::Path) -> (Writer, Reader, RoomId) {
+        let lost = CancellationToken::new();
+        let (mut writer, reader, _) = Writer::open(path, Limits::default(), Instant::now(), lost).unwrap();
+        let (reply, created) = oneshot::channel();
+        let new = NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(1), capacity: 2 };
+        writer.commit(vec![Write::Create { id: RoomId(Uuid::max()), room: new, now: Instant::now(), reply }]);
+        let room = created.blocking_recv().unwrap().unwrap();
+        let name: DisplayName = "A".parse().unwrap();
+        let (join, joined) = write(room, 1, EventKind::Joined { member: MemberId(Uuid::nil()), name });
+        writer.commit(vec![join]);
+        joined.blocking_recv().unwrap().unwrap();
+        (writer, reader, room)
+    }
+
+    #[test]
+    fn full_disk_fails_the_batch_and_later_writes_succeed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, mut reader, room) = open(&directory.path().join("flasky.db"));
+        let pages: i64 = writer.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        writer.conn.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
+
+        let mut heard = writer.subscribe(room).unwrap().deliveries;
+        let (batch, answers): (Vec<_>, Vec<_>) = (100..110).map(|id| message(room, id)).unzip();
+        writer.commit(batch);
+        for answer in answers {
+            assert!(matches!(answer.blocking_recv().unwrap(), Err(BackendError::Unavailable(_))));
+        }
+        assert!(heard.try_recv().is_err(), "an event was delivered that is not stored");
+        assert_eq!(reader.read(room, From::Latest, 100).unwrap().events.len(), 1);
+
+        writer.conn.pragma_update_and_check(None, "max_page_count", 1_000_000, |_| Ok(())).unwrap();
+        let (again, answer) = message(room, 100);
+        writer.commit(vec![again]);
+        assert!(matches!(answer.blocking_recv().unwrap(), Ok(Appended::Stored(event)) if event.seq == Seq(2)));
+        assert!(heard.try_recv().is_ok());
+    }
+
+    /// Collects log lines in memory.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn damaged_room_is_logged_once_by_number() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, mut reader, room) = open(&directory.path().join("flasky.db"));
+        let (said, stored) = message(room, 2);
+        writer.commit(vec![said]);
+        stored.blocking_recv().unwrap().unwrap();
+        writer.conn.execute("UPDATE events SET kind = '{\"treasure\":7}' WHERE seq = 2", []).unwrap();
+
+        let lines = Lines::default();
+        let make = lines.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || make.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            for id in [3, 4] {
+                let (edit, answer) = write(room, id, EventKind::Deleted { target: EventId(Uuid::from_u128(2)) });
+                writer.commit(vec![edit]);
+                assert!(matches!(answer.blocking_recv().unwrap(), Err(BackendError::Corrupt(_))));
+            }
+            assert!(matches!(reader.read(room, From::Latest, 9), Err(Failure(BackendError::Corrupt(_)))));
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("a room is damaged").count(), 1, "{text}");
+        assert!(text.contains("room=1"), "{text}");
+        for secret in [&RoomCode::from_entropy(CODE).to_string(), &room.0.to_string(), "treasure"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+
+    #[test]
+    fn refused_write_does_not_roll_back_its_batch() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, mut reader, room) = open(&directory.path().join("flasky.db"));
+        let (first, stored) = message(room, 2);
+        let (stranger, conflict) = {
+            let (reply, answer) = oneshot::channel();
+            let kind = EventKind::message("?".parse().unwrap());
+            let draft = Draft { id: EventId(Uuid::from_u128(3)), at: 0, by: MemberId(Uuid::max()), kind };
+            (Write::Append { id: room, draft, now: Instant::now(), reply }, answer)
+        };
+        let (second, also_stored) = message(room, 4);
+        let (same, repeated) = message(room, 4);
+        writer.commit(vec![first, stranger, second, same]);
+        assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
+        assert!(matches!(conflict.blocking_recv().unwrap(), Err(BackendError::Conflict)));
+        assert!(matches!(also_stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
+        assert!(matches!(repeated.blocking_recv().unwrap(), Ok(Appended::Repeat(_))));
+        assert_eq!(reader.read(room, From::Latest, 100).unwrap().events.len(), 3);
+    }
+}

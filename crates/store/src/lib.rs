@@ -1,0 +1,385 @@
+//! Storage interface: a store keeps rooms, their logs and their seats.
+//!
+//! [`Backend`] is implemented by a crate for each engine. A room has a random [`RoomId`], under which everything of it
+//! is stored; its [`RoomCode`] is one record that points to the id, so that it can be replaced. The contract is the
+//! following list of laws. The tests of a law are named `law_NN_…` in `server/tests/conformance.rs` and run against
+//! every store.
+//!
+//! 1. `append` assigns a [`Seq`] greater than every earlier one of that room; all readers see the same order.
+//! 2. `append` is idempotent: an [`EventId`] that is appended to a room again returns the first event, or its seq once
+//!    the event is trimmed, for as long as the room exists. The same id in two rooms is two events.
+//! 3. A subscription delivers every event after its head once and in order, or its stream closes without
+//!    [`Delivery::Ended`]. It never skips an event.
+//! 4. Once `append` has returned, `read` returns the event, and the event survives `kill -9` of the process.
+//! 5. `read` pages are ordered, bounded, and marked truncated when retention removed their start. A page of one message
+//!    holds its current version, or is empty.
+//! 6. A room has a new [`RoomId`] and a new [`Epoch`], also one that is created again under the same code. A position of
+//!    another epoch, one that was trimmed past, or one above the head fails with [`BackendError::Reset`], never with a
+//!    partial page.
+//! 7. A seat is taken atomically: N+1 concurrent joins of a room with N seats leave exactly N members inside; a join
+//!    that races with the room's end gets a seat or `NotFound`.
+//! 8. A lease that expires frees its seat; a lease that is renewed never does; after a start every seat has at least
+//!    one grace period.
+//! 9. A signal may be lost, has no order relative to events, is never stored, and never causes an event to be missed.
+//! 10. A room that ended leaves nothing behind: no row, no stream message, no key. Its code leads to no room, and is
+//!     free again.
+//! 11. After `close` every operation fails with `Unavailable`; nothing hangs.
+//! 12. Once an `edited` or `deleted` commits, no `read`, duplicate append or later subscription returns the old text.
+//! 13. A code leads to one room, from its creation to its end. Of concurrent creations under one code, one succeeds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::{Epoch, Event, EventId, EventKind, Member, MemberId, Names, Position, RoomCode, RoomId, Seq};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+pub mod leases;
+pub mod measured;
+
+/// Maximum number of deliveries queued for one subscriber. One more ends the subscription; its reader reads the log.
+pub const BACKLOG: usize = 1024;
+
+/// A store of rooms. Every operation is atomic, and none holds a lock that outlasts it.
+#[async_trait::async_trait]
+pub trait Backend: Send + Sync {
+    /// Creates an empty room and returns its id, which the store draws. The room ends by itself if nobody takes a seat
+    /// within `Limits::arrival_ms`.
+    ///
+    /// # Errors
+    /// `Conflict` when the code is in use.
+    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError>;
+
+    /// Returns the id of the room with this code.
+    ///
+    /// # Errors
+    /// `NotFound` when no room has the code.
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError>;
+
+    /// Returns the room's seats, settings and log head, read at one moment.
+    ///
+    /// # Errors
+    /// `NotFound` when the room does not exist.
+    async fn room(&self, id: RoomId) -> Result<Room, BackendError>;
+
+    /// Resolves the code and returns the room like [`Backend::room`], in one operation.
+    ///
+    /// # Errors
+    /// `NotFound` when no room has the code.
+    async fn find(&self, code: RoomCode) -> Result<Room, BackendError> {
+        let room = self.room(self.resolve(code).await?).await?;
+        // Otherwise the room got another code between the two reads, and this one leads to it no more.
+        if room.code == code { Ok(room) } else { Err(BackendError::NotFound) }
+    }
+
+    /// Appends one event and commits it durably, together with what it changes: `joined` takes a seat under an arrival
+    /// lease; `left` frees a seat, and freeing the last one ends the room in the same commit; `edited` and `deleted`
+    /// rewrite the message and its earlier edits, see [`Event::amend`].
+    ///
+    /// # Errors
+    /// `NotFound` when the room does not exist; `Full` when `joined` finds no free seat; `Conflict` when `joined` comes
+    /// from a member who has a seat, when any other event comes from one who has none, or when `left {vanished}` finds
+    /// an active lease; `NoTarget` when the event's target message is not in the log or was deleted; `NotAuthor` when
+    /// `edited` or `deleted` targets another member's message.
+    async fn append(&self, id: RoomId, draft: Draft) -> Result<Appended, BackendError>;
+
+    /// Reads one page of the log, of at most `limit` events.
+    ///
+    /// # Errors
+    /// `NotFound` when the room does not exist; `Reset` when the log cannot be continued from the given position.
+    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError>;
+
+    /// Subscribes to every event after the head that it returns.
+    ///
+    /// # Errors
+    /// `NotFound` when the room does not exist.
+    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError>;
+
+    /// Sends a member's presence update to the room's subscribers. Best effort: success does not mean that it arrived
+    /// or that the room exists.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store is closed.
+    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError>;
+
+    /// Takes or renews a lease, which keeps the member's seat for `ttl` from now.
+    ///
+    /// # Errors
+    /// `NotFound` when the member has no seat.
+    async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError>;
+
+    /// Ends a lease early. The member's other leases keep the seat; without any, a sweep frees it.
+    /// Releasing a lease that is not held is no error.
+    async fn release(&self, lease: Lease) -> Result<(), BackendError>;
+
+    /// Returns the seats that have no active lease at `now`; the caller appends `left` for each. Also ends the rooms in
+    /// which nobody took a seat in time.
+    async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError>;
+
+    /// Returns the store's keys: generated once, and the same for every process that uses this store.
+    async fn keys(&self) -> Result<Keys, BackendError>;
+
+    /// Checks that the store responds now, including the parts that write events and keep leases. Stores no event, so
+    /// a full disk is not detected: readers can still be served then.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store does not respond.
+    async fn ready(&self) -> Result<(), BackendError> {
+        // Neither this room nor this member exists. `room` tests the reading part, `hold` the writing part.
+        let room = RoomId(Uuid::nil());
+        let lease = Lease { room, member: MemberId(Uuid::nil()), id: Uuid::nil() };
+        for answer in [self.room(room).await.map(drop), self.hold(lease, Duration::ZERO).await] {
+            match answer {
+                Ok(()) | Err(BackendError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the store is gone: its file was removed, or its streams were deleted. The in-memory state of this
+    /// process is invalid then, so the process should exit; the next start creates a new store.
+    async fn lost(&self) -> BackendError {
+        std::future::pending().await
+    }
+
+    /// Completes the operations that have begun; later ones fail with `Unavailable`.
+    async fn close(&self);
+}
+
+/// A room to be created.
+#[derive(Clone, Debug)]
+pub struct NewRoom {
+    /// Code, generated by the caller.
+    pub code: RoomCode,
+    /// Epoch, generated by the caller.
+    pub epoch: Epoch,
+    /// Number of seats.
+    pub capacity: u32,
+}
+
+/// State of a room at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Id, which never changes.
+    pub id: RoomId,
+    /// Code that leads to it.
+    pub code: RoomCode,
+    /// Position of the log's newest event (the head).
+    pub position: Position,
+    /// Oldest event still in the log, `Seq(0)` when it is empty.
+    pub oldest: Seq,
+    /// Number of seats.
+    pub capacity: u32,
+    /// Members with a seat, in the order in which they joined.
+    pub members: Vec<Member>,
+}
+
+impl Room {
+    /// True if the member has a seat.
+    #[must_use]
+    pub fn has(&self, member: MemberId) -> bool {
+        self.members.iter().any(|seated| seated.member == member)
+    }
+}
+
+/// An event that is not in the log yet.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Unique id, also the key by which duplicates are detected.
+    pub id: EventId,
+    /// Wall-clock time in UTC milliseconds, for display.
+    pub at: u64,
+    /// Member who caused it.
+    pub by: MemberId,
+    /// Kind and content.
+    pub kind: EventKind,
+}
+
+/// Result of a successful append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// The draft is now in the log, as this event.
+    Stored(Event),
+    /// Duplicate: this event of the same id was already in the log.
+    Repeat(Event),
+    /// Duplicate: the event of the same id was at this seq and has been trimmed.
+    Trimmed(Seq),
+}
+
+/// Start of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// The first events after this position.
+    After(Position),
+    /// The last events before this seq.
+    Before(Seq),
+    /// The newest events.
+    Latest,
+    /// Only the message with this id, in its current version; an empty page when it is not in the log.
+    Message(EventId),
+}
+
+/// A part of the log, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The events.
+    pub events: Vec<Event>,
+    /// Names of the members whom these events mention.
+    pub names: Names,
+    /// True if retention removed the events just before this page. Set only for `Before` and `Latest`; `After` fails
+    /// with `Reset` instead.
+    pub truncated: bool,
+}
+
+/// A live subscription to one room.
+#[derive(Debug)]
+pub struct Subscription {
+    /// Position after which every event is delivered.
+    pub head: Position,
+    /// Deliveries. If it closes without [`Delivery::Ended`], events were lost: subscribe again and read the log.
+    pub deliveries: mpsc::Receiver<Delivery>,
+}
+
+/// Item of a subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The next event of the log.
+    Event(Arc<Event>),
+    /// A presence update of a member.
+    Signal(Signal),
+    /// Another node has subscribed and does not know who is connected: this node sends `Back` for each member connected
+    /// to it. Best effort, like a signal.
+    RollCall,
+    /// The room ended; this is the last delivery.
+    Ended,
+}
+
+/// A presence update: short-lived state of a member that is not part of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// Member it is about.
+    pub member: MemberId,
+    /// New presence.
+    pub sign: Sign,
+}
+
+/// Kind of a presence update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// True while the member is typing, false once the member has stopped.
+    Typing(bool),
+    /// The member's last connection is gone.
+    Away {
+        /// Time at which the seat will be freed, in UTC milliseconds.
+        until: u64,
+    },
+    /// The member has a connection again.
+    Back,
+}
+
+/// A lease on a member's seat, held by a connection, by a join that has no connection yet, or by a page without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// The room.
+    pub room: RoomId,
+    /// Member who has the seat.
+    pub member: MemberId,
+    /// Distinguishes the member's leases. `Uuid::nil()` is the arrival and page lease.
+    pub id: Uuid,
+}
+
+/// A taken seat. These fields determine the id of the event that frees it, so every node derives the same id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The room.
+    pub room: RoomId,
+    /// Epoch of the room.
+    pub epoch: Epoch,
+    /// Member who has the seat.
+    pub member: MemberId,
+    /// Seq of the `joined` event that took the seat.
+    pub joined: Seq,
+}
+
+/// Secret keys that the store keeps for the server. Redacted in `{:?}`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// Signs cookies if no `SECRET` is configured.
+    pub signing: [u8; 64],
+    /// Derives member ids.
+    pub member: [u8; 32],
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(…)")
+    }
+}
+
+/// Error of a store operation.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The room or the seat does not exist.
+    #[error("not found")]
+    NotFound,
+    /// The state of the room does not permit the operation.
+    #[error("conflict")]
+    Conflict,
+    /// No seat is free.
+    #[error("full")]
+    Full,
+    /// The target message is not in the log: it was trimmed or deleted, or never existed.
+    #[error("no such message")]
+    NoTarget,
+    /// The message is by another member.
+    #[error("not the author")]
+    NotAuthor,
+    /// The log cannot be continued from the given position: events after it may be missing.
+    #[error("the position cannot be continued")]
+    Reset,
+    /// The store cannot perform the operation now.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store contains invalid data.
+    #[error("the store is damaged")]
+    Corrupt(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl BackendError {
+    /// Creates an `Unavailable` error with this cause.
+    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    /// Creates a `Corrupt` error with this cause.
+    pub fn corrupt(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Corrupt(source.into())
+    }
+}
+
+/// Draws the id of a new room.
+///
+/// # Errors
+/// `Unavailable` when the system provides no random bytes.
+pub fn draw_id() -> Result<RoomId, BackendError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(BackendError::unavailable)?;
+    Ok(RoomId(uuid::Builder::from_random_bytes(bytes).into_uuid()))
+}
+
+/// Members whom an event mentions: its author, and whoever joined or left.
+pub fn mentioned(event: &Event) -> impl Iterator<Item = MemberId> {
+    let subject = match event.kind {
+        EventKind::Joined { member, .. } | EventKind::Left { member, .. } => Some(member),
+        _ => None,
+    };
+    std::iter::once(event.by).chain(subject)
+}
+
+/// True if the event just before `first`, the start of a page, was trimmed. Valid only where seqs are dense.
+#[must_use]
+pub fn starts_where_trimmed(first: Seq, trimmed: Seq) -> bool {
+    trimmed > Seq(0) && first > Seq(1) && first.0 <= trimmed.0 + 1
+}

@@ -1,0 +1,77 @@
+//! Checks the outcome of every event that one user sent.
+
+use std::collections::HashSet;
+
+use protocol::{Code, EventId};
+
+use super::{Book, Faults};
+use crate::fault::Kind;
+use crate::history::{End, Fact, History, Said};
+
+pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
+    let (mut acked, mut refused, mut discarded) = (HashSet::new(), HashSet::new(), HashSet::new());
+    for fact in &history.facts {
+        match fact {
+            Fact::Acked { id } => drop(acked.insert(*id)),
+            Fact::Discarded { id } => drop(discarded.insert(*id)),
+            Fact::Refused { id, code } => {
+                refused.insert(*id);
+                if !is_explained(book, history, *id, *code) {
+                    faults.of(Kind::Refused, &format!("{id} was refused ({code:?}) without a reason"));
+                }
+            }
+            Fact::Deferred { id, code } if !book.truth.defers.contains(code) => {
+                faults.of(Kind::Refused, &format!("{id} was refused for now ({code:?}) without a reason"));
+            }
+            _ => {}
+        }
+    }
+    let mut last = None;
+    for fact in &history.facts {
+        let Fact::Sent { id, .. } = fact else { continue };
+        let (id, place) = (*id, book.place(*id));
+        let unsent = history.unsent.contains(&id);
+        let refused = refused.contains(&id);
+        match place {
+            None if acked.contains(&id) => {
+                faults.of(Kind::Lost, &format!("{id} was acknowledged and is not in the log"))
+            }
+            None if !unsent && !refused && !discarded.contains(&id) => {
+                faults.of(Kind::Lost, &format!("{id} is neither in the log nor on the screen, and nothing was said"));
+            }
+            Some(_) if discarded.contains(&id) || (unsent && refused) => {
+                faults.of(Kind::Doubled, &format!("{id} is \"not sent\" on the screen, and the log has it"));
+            }
+            _ => {}
+        }
+        if unsent && !refused && matches!(history.end, End::Live { .. }) {
+            faults.of(Kind::Lost, &format!("{id} is still on its way although everything is at rest"));
+        }
+        if let Some(place) = place {
+            if last.is_some_and(|last| place < last) && !refused {
+                faults.of(Kind::OutOfOrder, &format!("{id} is in the log before what was sent before it"));
+            }
+            last = last.max(Some(place));
+        }
+    }
+}
+
+/// True if the refusal has a reason: the member has left, or the target is gone or somebody else's.
+fn is_explained(book: &Book<'_>, history: &History, id: EventId, code: Code) -> bool {
+    let target = book.said.get(&id).and_then(|(_, said)| said.target());
+    match (code, target) {
+        (Code::NoSeat, _) => history.left,
+        (Code::NotAuthor, Some(target)) => book.said.get(&target).is_some_and(|(by, _)| *by != history.member),
+        (Code::NoTarget, Some(target)) => is_gone(book, target),
+        _ => false,
+    }
+}
+
+/// True if the target is trimmed, deleted, or was never stored.
+fn is_gone(book: &Book<'_>, target: EventId) -> bool {
+    let Some(place) = book.place(target) else { return true };
+    let is_deletion = |id: &EventId| {
+        book.said.get(id).is_some_and(|(_, said)| matches!(said, Said::Deleted { target: gone } if *gone == target))
+    };
+    place + book.truth.keeps < book.truth.log.len() || book.places.keys().any(is_deletion)
+}

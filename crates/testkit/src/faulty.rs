@@ -1,0 +1,315 @@
+//! A store that fails, blocks, panics or lies on purpose.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use protocol::{EventId, EventKind, LeaveReason, MemberId, RoomCode, RoomId};
+use store::{
+    Appended, Backend, BackendError, Delivery, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal,
+    Subscription,
+};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::clock::within;
+use super::ids::event_id;
+
+/// Text that no log may contain.
+pub const TREASURE: &str = "what a person wrote";
+
+/// A fault that hits some calls only hits one in this many.
+const SOME: u64 = 3;
+const HOUR_MS: u64 = 3_600_000;
+
+/// A fault of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreFault {
+    /// The seat of this member is freed, for this reason, just before the next of its connections takes or renews a
+    /// lease.
+    LosesSeat(MemberId, LeaveReason),
+    /// Every `read` fails.
+    ReadsNothing,
+    /// Every `append` fails, and nothing else, as on a full disk.
+    StoresNothing,
+    /// Every `append` and every `hold` fails, as if the store did not answer.
+    Silent,
+    /// This operation panics, with a message that contains [`TREASURE`].
+    Panics(&'static str),
+    /// Each subscription is lost after 17 to 76 deliveries, and each third attempt to subscribe fails.
+    Flaky,
+    /// Publishing a signal takes this long, and a roll call of another node follows each event.
+    Slow(Duration),
+    /// Each event is dated an hour before the one before it.
+    ClockBackwards,
+    /// Some messages are stored again under another id.
+    Copies,
+    /// Some pages of the log leave one event out.
+    Skips,
+    /// Reads after a position are always answered with `Reset`.
+    Forgets,
+    /// Some messages are refused as if their author had no seat.
+    Refuses,
+    /// Pages of the log have the first text of each message.
+    Remembers,
+    /// The last member of the roster is missing.
+    Overlooks,
+    /// Some renewals of a connection's lease are answered as if the member had no seat.
+    ThrowsOut,
+    /// The first read after a position is answered with `Unavailable`.
+    Stumbles,
+}
+
+/// A store with at most one fault and one blocked operation at a time.
+pub struct FaultyStore {
+    engine: Arc<dyn Backend>,
+    fault: Mutex<Option<StoreFault>>,
+    blocked: Mutex<Option<Arc<Blocked>>>,
+    /// Number of calls that the fault has counted.
+    count: AtomicU64,
+    /// First version of each message, for [`StoreFault::Remembers`].
+    first: Mutex<HashMap<EventId, EventKind>>,
+}
+
+/// Maximum time that a call blocks its thread, so that a test does not hang when no thread is left that could drop the
+/// guard.
+const BLOCKED: Duration = Duration::from_secs(30);
+
+/// An operation whose calls block their threads.
+struct Blocked {
+    verb: &'static str,
+    came: UnboundedSender<()>,
+    end: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+/// Guard that blocks the calls of an operation until it is dropped.
+pub struct Block {
+    came: UnboundedReceiver<()>,
+    _end: std::sync::mpsc::Sender<()>,
+}
+
+impl Block {
+    /// Waits until this many more calls block their threads.
+    pub async fn came(&mut self, calls: usize) {
+        for _ in 0..calls {
+            within(self.came.recv()).await.unwrap();
+        }
+    }
+}
+
+impl FaultyStore {
+    /// Wraps a store, and begins without a fault.
+    pub fn over(engine: Arc<dyn Backend>) -> Arc<Self> {
+        Arc::new(Self {
+            engine,
+            fault: Mutex::default(),
+            blocked: Mutex::default(),
+            count: AtomicU64::new(0),
+            first: Mutex::default(),
+        })
+    }
+
+    /// Wraps a store that has this fault from the beginning.
+    pub fn with(engine: Arc<dyn Backend>, fault: StoreFault) -> Arc<Self> {
+        let store = Self::over(engine);
+        store.make(fault);
+        store
+    }
+
+    /// Begins a fault, which replaces the one before.
+    pub fn make(&self, fault: StoreFault) {
+        *self.fault.lock().unwrap() = Some(fault);
+    }
+
+    /// Ends the fault.
+    pub fn heal(&self) {
+        *self.fault.lock().unwrap() = None;
+    }
+
+    /// Blocks the thread of each call of this operation from now on, until the guard is dropped.
+    pub fn block(&self, verb: &'static str) -> Block {
+        let (came, calls) = unbounded_channel();
+        let (end, ends) = std::sync::mpsc::channel();
+        *self.blocked.lock().unwrap() = Some(Arc::new(Blocked { verb, came, end: Mutex::new(ends) }));
+        Block { came: calls, _end: end }
+    }
+
+    fn blocks(&self, verb: &'static str) {
+        let blocked = self.blocked.lock().unwrap().clone();
+        if let Some(blocked) = blocked.filter(|blocked| blocked.verb == verb) {
+            let _ = blocked.came.send(());
+            let end = blocked.end.lock().unwrap().recv_timeout(BLOCKED);
+            assert_eq!(end, Err(RecvTimeoutError::Disconnected), "{verb} was blocked for {BLOCKED:?}");
+        }
+    }
+
+    fn fault(&self) -> Option<StoreFault> {
+        *self.fault.lock().unwrap()
+    }
+
+    fn has(&self, fault: StoreFault) -> bool {
+        self.fault() == Some(fault)
+    }
+
+    /// True for one in [`SOME`] calls while the store has this fault.
+    fn has_sometimes(&self, fault: StoreFault) -> bool {
+        self.has(fault) && self.count().is_multiple_of(SOME)
+    }
+
+    /// Number of this call: 1, 2, 3 …
+    fn count(&self) -> u64 {
+        self.count.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn fails(&self, faults: &[StoreFault]) -> Result<(), BackendError> {
+        match self.fault() {
+            Some(fault) if faults.contains(&fault) => Err(BackendError::unavailable("on purpose")),
+            _ => Ok(()),
+        }
+    }
+
+    fn panics(&self, verb: &'static str) {
+        assert!(!self.has(StoreFault::Panics(verb)), "{verb} panics over {TREASURE:?}");
+    }
+
+    fn loses_seat(&self, of: MemberId) -> Option<LeaveReason> {
+        let mut fault = self.fault.lock().unwrap();
+        let Some(StoreFault::LosesSeat(member, why)) = *fault else { return None };
+        (member == of).then(|| *fault = None).map(|()| why)
+    }
+}
+
+#[async_trait::async_trait]
+impl Backend for FaultyStore {
+    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError> {
+        self.engine.create_room(room).await
+    }
+
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError> {
+        self.engine.resolve(code).await
+    }
+
+    async fn room(&self, id: RoomId) -> Result<Room, BackendError> {
+        self.panics("room");
+        self.blocks("room");
+        let mut room = self.engine.room(id).await?;
+        if self.has(StoreFault::Overlooks) && room.members.len() > 1 {
+            room.members.pop();
+        }
+        Ok(room)
+    }
+
+    async fn append(&self, id: RoomId, mut draft: Draft) -> Result<Appended, BackendError> {
+        self.panics("append");
+        self.fails(&[StoreFault::StoresNothing, StoreFault::Silent])?;
+        if self.has(StoreFault::ClockBackwards) {
+            draft.at = draft.at.saturating_sub(self.count() * HOUR_MS);
+        }
+        if matches!(draft.kind, EventKind::Message { .. }) {
+            if self.has(StoreFault::Remembers) {
+                self.first.lock().unwrap().insert(draft.id, draft.kind.clone());
+            }
+            if self.has_sometimes(StoreFault::Refuses) {
+                return Err(BackendError::Conflict);
+            }
+            if self.has_sometimes(StoreFault::Copies) {
+                self.engine.append(id, Draft { id: event_id(), ..draft.clone() }).await?;
+            }
+        }
+        self.engine.append(id, draft).await
+    }
+
+    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
+        self.fails(&[StoreFault::ReadsNothing])?;
+        if matches!(from, From::After(_)) {
+            if self.has(StoreFault::Forgets) {
+                return Err(BackendError::Reset);
+            }
+            if self.has(StoreFault::Stumbles) && self.count() == 1 {
+                return Err(BackendError::unavailable("on purpose"));
+            }
+        }
+        let mut page = self.engine.read(id, from, limit).await?;
+        if page.events.len() > 1 && self.has_sometimes(StoreFault::Skips) {
+            page.events.remove(page.events.len() / 2);
+        }
+        if self.has(StoreFault::Remembers) {
+            let first = self.first.lock().unwrap();
+            for event in &mut page.events {
+                event.kind = first.get(&event.id).unwrap_or(&event.kind).clone();
+            }
+        }
+        Ok(page)
+    }
+
+    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {
+        self.panics("subscribe");
+        let most = match self.fault() {
+            Some(StoreFault::Flaky) => {
+                let count = self.count();
+                if count.is_multiple_of(3) {
+                    return Err(BackendError::unavailable("on purpose"));
+                }
+                17 + (count - 1) % 60
+            }
+            Some(StoreFault::Slow(_)) => u64::MAX,
+            _ => return self.engine.subscribe(id).await,
+        };
+        let Subscription { head, deliveries: mut inner } = self.engine.subscribe(id).await?;
+        let (sender, deliveries) = mpsc::channel(1024);
+        tokio::spawn(async move {
+            for _ in 0..most {
+                let Some(delivery) = inner.recv().await else { return };
+                let calls = most == u64::MAX && matches!(delivery, Delivery::Event(_));
+                if sender.send(delivery).await.is_err() || calls && sender.send(Delivery::RollCall).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Subscription { head, deliveries })
+    }
+
+    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError> {
+        if let Some(StoreFault::Slow(time)) = self.fault() {
+            tokio::time::sleep(time).await;
+        }
+        self.engine.signal(id, signal).await
+    }
+
+    async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
+        self.fails(&[StoreFault::Silent])?;
+        let Lease { room, member, id } = lease;
+        if !id.is_nil()
+            && let Some(why) = self.loses_seat(member)
+        {
+            self.engine.release(lease).await?;
+            self.engine.release(Lease { id: Uuid::nil(), ..lease }).await?;
+            let kind = EventKind::Left { member, why };
+            self.engine.append(room, Draft { id: event_id(), at: 0, by: member, kind }).await?;
+        }
+        if !id.is_nil() && self.has_sometimes(StoreFault::ThrowsOut) {
+            return Err(BackendError::NotFound);
+        }
+        self.engine.hold(lease, ttl).await
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), BackendError> {
+        self.engine.release(lease).await
+    }
+
+    async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
+        self.panics("expired");
+        self.engine.expired(now).await
+    }
+
+    async fn keys(&self) -> Result<Keys, BackendError> {
+        self.engine.keys().await
+    }
+
+    async fn close(&self) {
+        self.engine.close().await;
+    }
+}

@@ -1,0 +1,15 @@
+//! Pages and forms over HTTP, as a browser without script and a program use them, against the real server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
+
+mod connections;
+mod enter;
+mod guard;
+mod pages;
+mod post;
+mod refused;
+mod render;
+mod script;
+mod sessions;
+#[path = "../support/server.rs"]
+mod support;
