@@ -213,9 +213,7 @@ impl Writer {
             match self.seat(id, member) {
                 Ok(seat) => seats.extend(seat),
                 // Damage of one room must not stop the sweep of the others.
-                Err(Failure(error @ BackendError::Corrupt(_))) => {
-                    self.damage.report(&self.conn, Key::Id(id), &error);
-                }
+                Err(Failure(error @ BackendError::Corrupt(_))) => self.damage.report(&self.conn, Key::Id(id), &error),
                 Err(error) => return Err(error),
             }
         }
