@@ -5,7 +5,7 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup dist check fmt-check clippy end2end engines shots lighthouse bench weight next soak cluster fuzz
+.PHONY: help run dev test setup dist check fmt-check clippy doc deny advisories end2end engines shots lighthouse bench weight next soak cluster fuzz
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ setup: ## Install what run, dev and dist need
 dist: setup ## Make dist/flasky: the whole program in one file
 	@scripts/build
 
-check: setup fmt-check clippy ## Format and lints, native and WASM
+check: setup fmt-check clippy doc deny ## Format, lints of native and WASM code, documentation, licences
 
 fmt-check:
 	@cargo fmt --all --check
@@ -41,6 +41,18 @@ clippy:
 	@! cargo tree -p client -e normal --target all --prefix none | grep -E '^(async-|futures|getrandom|js-sys|leptos|rand|time|tokio|web-)'
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy -p app -p frontend --features app/hydrate --target wasm32-unknown-unknown --target-dir $(TARGET)/front -- -D warnings
+
+# With private items: most of what is documented here is private, and a link to something that was removed must fail.
+doc: ## Make the documentation of the code in target/doc; a broken link fails
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
+
+deny: ## Check licences and sources of all dependencies (deny.toml)
+	@scripts/setup lint
+	scripts/with-tools cargo deny --locked check licenses bans sources
+
+advisories: ## Look for known vulnerabilities in dependencies; needs github.com
+	@scripts/setup lint
+	scripts/with-tools cargo deny --locked check advisories
 
 end2end: dist ## Run the browser tests alone; ARGS are Playwright's
 	@scripts/setup test

@@ -85,7 +85,7 @@ pub enum Input {
     Recompose(EventId),
     /// The person does not want a refused message any more.
     Discard(EventId),
-    /// The answer to an older page, asked for with [`Client::older`].
+    /// The answer to an older page, asked for with [`Client::older`](crate::Client::older).
     OlderPage {
         /// Cursor that was asked with.
         before: Position,
