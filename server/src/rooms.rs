@@ -272,7 +272,7 @@ impl RequestRooms {
             snapshot: Snapshot {
                 member,
                 position: room.position,
-                room: RoomInfo { id: room.id, code: room.code, capacity: room.capacity, locked: false },
+                room: RoomInfo { id: Some(room.id), code: room.code, capacity: room.capacity, locked: false },
                 members: room.members,
                 events,
                 names,

@@ -255,7 +255,7 @@ impl Connection {
             member: self.lease.member,
             position: room.position,
             recovered,
-            room: RoomInfo { id: room.id, code: room.code, capacity: room.capacity, locked: false },
+            room: RoomInfo { id: Some(room.id), code: room.code, capacity: room.capacity, locked: false },
             members: room.members,
             oldest: room.oldest,
             limits: (*self.state.limits).clone(),

@@ -122,7 +122,8 @@ impl Room {
     pub fn new(snapshot: Snapshot, markup: Vec<MessageMarkup>, page: EventId) -> Self {
         let server_markup = ServerMarkup::default();
         server_markup.insert(&[&snapshot.events[..], &snapshot.quoted].concat(), markup);
-        let (RoomInfo { id, code, capacity, locked }, me) = (snapshot.room.clone(), snapshot.member);
+        let RoomInfo { code, capacity, locked, .. } = snapshot.room;
+        let (id, me) = (snapshot.room_id(), snapshot.member);
         let client = Client::new(page.0.as_u64_pair().1, Some(snapshot), Outbox::default());
         let room = Self {
             id,

@@ -136,8 +136,9 @@ pub struct Welcome {
 /// Properties of a room apart from its log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomInfo {
-    /// Its id, for members: a page stores under it what it keeps for the room.
-    pub id: RoomId,
+    /// Its id, for members: a page stores under it what it keeps for the room. Servers before 0.1.0 do not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RoomId>,
     /// Its code, which may be replaced.
     pub code: RoomCode,
     /// Number of seats.

@@ -1,10 +1,11 @@
 //! A room as a page first gets it.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::event::Event;
 use super::frame::{Member, Names, RoomInfo};
-use super::ids::MemberId;
+use super::ids::{MemberId, RoomId};
 use super::position::{Position, Seq};
 
 /// State that a page is drawn from before it has a connection, all of one moment. Its `hello` then carries the
@@ -28,4 +29,12 @@ pub struct Snapshot {
     pub quoted: Vec<Event>,
     /// The first event still in the log, `Seq(0)` when there is none.
     pub oldest: Seq,
+}
+
+impl Snapshot {
+    /// The room's id. The epoch, which is as random, stands for one that the server does not tell.
+    #[must_use]
+    pub fn room_id(&self) -> RoomId {
+        self.room.id.unwrap_or(RoomId(Uuid::from_u64_pair(self.position.epoch.0, 0)))
+    }
 }

@@ -88,7 +88,7 @@ fn server_frames_match_fixtures() {
             member: ana(),
             position: position(42),
             recovered: true,
-            room: RoomInfo { id: room(), code: "7K3M-9QXR".parse().unwrap(), capacity: 50, locked: false },
+            room: RoomInfo { id: Some(room()), code: "7K3M-9QXR".parse().unwrap(), capacity: 50, locked: false },
             members: vec![
                 Member { member: ana(), name: name("Ana"), away: false },
                 Member { member: ben(), name: name("Ben"), away: true },

@@ -251,7 +251,12 @@ impl Log {
     }
 
     pub(crate) fn info(&self) -> RoomInfo {
-        RoomInfo { id: RoomId(Uuid::from_u128(1)), code: RoomCode::from_entropy([1; 5]), capacity: 50, locked: false }
+        RoomInfo {
+            id: Some(RoomId(Uuid::from_u128(1))),
+            code: RoomCode::from_entropy([1; 5]),
+            capacity: 50,
+            locked: false,
+        }
     }
 
     pub(crate) fn snapshot(&self, head: usize, window: usize) -> Snapshot {

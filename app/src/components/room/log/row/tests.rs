@@ -26,7 +26,7 @@ fn room(markup: Vec<MessageMarkup>) -> Room {
         member: me,
         position: Position { epoch: protocol::Epoch(1), seq: Seq(1) },
         room: RoomInfo {
-            id: RoomId(Uuid::from_u128(4)),
+            id: Some(RoomId(Uuid::from_u128(4))),
             code: "KXQ4-7M2P".parse().unwrap(),
             capacity: 9,
             locked: false,
