@@ -171,6 +171,13 @@ impl FaultyStore {
         }
     }
 
+    fn overlook(&self, mut room: Room) -> Room {
+        if self.has(StoreFault::Overlooks) && room.members.len() > 1 {
+            room.members.pop();
+        }
+        room
+    }
+
     fn panics(&self, verb: &'static str) {
         assert!(!self.has(StoreFault::Panics(verb)), "{verb} panics over {TREASURE:?}");
     }
@@ -192,14 +199,17 @@ impl Backend for FaultyStore {
         self.engine.resolve(code).await
     }
 
+    /// Has the faults of `room`, at once and not after `resolve`.
+    async fn find(&self, code: RoomCode) -> Result<Room, BackendError> {
+        self.panics("room");
+        self.blocks("room");
+        Ok(self.overlook(self.engine.find(code).await?))
+    }
+
     async fn room(&self, id: RoomId) -> Result<Room, BackendError> {
         self.panics("room");
         self.blocks("room");
-        let mut room = self.engine.room(id).await?;
-        if self.has(StoreFault::Overlooks) && room.members.len() > 1 {
-            room.members.pop();
-        }
-        Ok(room)
+        Ok(self.overlook(self.engine.room(id).await?))
     }
 
     async fn append(&self, id: RoomId, mut draft: Draft) -> Result<Appended, BackendError> {
