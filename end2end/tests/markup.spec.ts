@@ -149,6 +149,7 @@ test('each line is read in its own direction, and bullets stand where their list
   await bo.say('Meeting notes of the whole long first day:\nשלום, world!\nend.');
   await bo.say('- שלום\n- עולם');
   await bo.say('> مرحبا');
+  await ana.hears('مرحبا');
   /** Distances of a text's first letter run from the left and the right edge of the paragraph. */
   const edges = (text: string) =>
     ana.log.evaluate((log, text) => {

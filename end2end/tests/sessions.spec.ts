@@ -144,7 +144,7 @@ test('a form refused in place before the script has come: its page comes to life
   guard,
 }) => {
   const bo = await visitor('Bo');
-  const isLeft = guard.expectLost(/\.wasm$/);
+  const isLeft = guard.expectLost(/\.wasm$|__wasm_split/);
   const letWasmCome = await holdWasm(bo.page);
   await bo.page.goto('/');
   await bo.nameField.fill('Bo');
