@@ -11,7 +11,7 @@ use crate::live::effect::effect;
 /// Does for such a page what the browser does for one that it loads: nothing has the focus, Tab begins at the top, and a
 /// screen reader says the title. A context.
 ///
-/// Nothing of it is in the arena of leptos: a [`SignalSetter`] runs its closure under the arena's lock, which is taken a
+/// Its signals are outside leptos' arena: a [`SignalSetter`] runs its closure under the arena's lock, which is taken a
 /// second time by whatever the closure reads there. On the server another thread that waits to write stops both for ever.
 #[derive(Clone)]
 pub(crate) struct PageAnnouncer {

@@ -80,7 +80,7 @@ pub(crate) async fn creation_racing_the_end_gets_the_code_or_conflict(store: &St
         match creation {
             Ok(new) => {
                 assert_eq!(backend.resolve(code).await.unwrap(), new);
-                // Nothing of the new room was purged with the old one.
+                // The purge of the old room left the new one whole.
                 stored(backend.append(new, joined(2)).await);
                 assert!(backend.find(code).await.unwrap().has(member(2)));
             }
