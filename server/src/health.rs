@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use store::Backend;
+use store::Store;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -24,14 +24,14 @@ pub struct Readiness(Mutex<Option<(Instant, bool)>>);
 
 impl Readiness {
     /// Returns the cached answer, or asks the store. Concurrent callers wait for one check and share its answer.
-    async fn is_ready(&self, backend: &dyn Backend) -> bool {
+    async fn is_ready(&self, store: &dyn Store) -> bool {
         let mut last = self.0.lock().await;
         if let Some((at, answer)) = *last
             && at.elapsed() < FRESH
         {
             return answer;
         }
-        let answer = matches!(timeout(PATIENCE, backend.ready()).await, Ok(Ok(())));
+        let answer = matches!(timeout(PATIENCE, store.check_ready()).await, Ok(Ok(())));
         *last = Some((Instant::now(), answer));
         answer
     }
@@ -47,7 +47,7 @@ pub async fn ready(State(state): State<AppState>) -> impl IntoResponse {
     if state.shutdown.is_cancelled() {
         return said(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
-    if state.readiness.is_ready(&*state.backend).await {
+    if state.readiness.is_ready(&*state.store).await {
         said(StatusCode::OK, "ready\n")
     } else {
         said(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")

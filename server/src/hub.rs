@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use protocol::{LeaveReason, Member, MemberId, Position, RoomId, Seq};
-use store::Backend;
+use store::Store;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
@@ -33,7 +33,7 @@ pub struct Hub {
 }
 
 struct Shared {
-    backend: Arc<dyn Backend>,
+    store: Arc<dyn Store>,
     tasks: TaskTracker,
     /// Maximum number of connections of one member in one room.
     tabs: usize,
@@ -90,8 +90,8 @@ impl Hub {
     /// Creates a hub whose feeds run on `tasks`. `tabs` is the maximum number of connections of one member in one room,
     /// at least one.
     #[must_use]
-    pub fn new(backend: Arc<dyn Backend>, tasks: TaskTracker, tabs: usize, metrics: Arc<Metrics>) -> Self {
-        Self { shared: Arc::new(Shared { backend, tasks, tabs: tabs.max(1), metrics, rooms: Mutex::default() }) }
+    pub fn new(store: Arc<dyn Store>, tasks: TaskTracker, tabs: usize, metrics: Arc<Metrics>) -> Self {
+        Self { shared: Arc::new(Shared { store, tasks, tabs: tabs.max(1), metrics, rooms: Mutex::default() }) }
     }
 
     /// Attaches one connection of this member. Does not check that the member has a seat.

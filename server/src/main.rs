@@ -49,10 +49,10 @@ async fn run(config: &Config, began: Instant) -> anyhow::Result<()> {
 async fn serve(config: &Config, began: Instant) -> anyhow::Result<()> {
     // Registered before the port or the log shows that the process runs: a SIGTERM may follow at once.
     let mut terminate = signal(SignalKind::terminate())?;
-    let store = config.store();
-    let backend = stores::open(store.as_str(), &config.limits())
+    let store_url = config.store();
+    let store = stores::open(store_url.as_str(), &config.limits())
         .await
-        .with_context(|| format!("cannot use the store {store}"))?;
+        .with_context(|| format!("cannot use the store {store_url}"))?;
     let site = listen(&config.address()).await?;
     let metrics = match config.metrics {
         Some(address) => Some(listen(&address.to_string()).await?),
@@ -64,12 +64,12 @@ async fn serve(config: &Config, began: Instant) -> anyhow::Result<()> {
     }
     let metrics_at = metrics.as_ref().map(TcpListener::local_addr).transpose()?.map(tracing::field::display);
     let (version, after_ms) = (env!("CARGO_PKG_VERSION"), began.elapsed().as_millis() as u64);
-    tracing::info!(url, metrics = metrics_at, %store, version, after_ms, "listening");
+    tracing::info!(url, metrics = metrics_at, store = %store_url, version, after_ms, "listening");
     if std::io::stdout().is_terminal() {
         say(&format!("Flasky Chat is at {url}"));
     }
     let shutdown = CancellationToken::new();
-    let serving = server::serve(config, backend, Listeners { site, metrics }, shutdown.clone());
+    let serving = server::serve(config, store, Listeners { site, metrics }, shutdown.clone());
     let mut serving = std::pin::pin!(serving);
     tokio::select! {
         served = &mut serving => return served.context("the server ended"),

@@ -11,7 +11,7 @@ use hyper::upgrade::Upgraded;
 use protocol::{
     CloseCode, Epoch, LeaveReason, MemberId, Position, RoomCode, RoomId, RoomInfo, Seq, ServerFrame, Welcome,
 };
-use store::{Backend, BackendError, From, Lease, Page, Room};
+use store::{Lease, Page, ReadFrom, Room, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
@@ -73,8 +73,8 @@ pub async fn run(state: AppState, socket: Upgraded, code: String, session: Optio
 async fn resolve(state: &AppState, code: RoomCode) -> Result<RoomId, CloseCode> {
     tokio::select! {
         () = state.shutdown.cancelled() => Err(CloseCode::Restarting),
-        room = state.backend.resolve(code) => room.map_err(|error| match error {
-            BackendError::NotFound => CloseCode::NoSuchRoom,
+        room = state.store.resolve(code) => room.map_err(|error| match error {
+            StoreError::NotFound => CloseCode::NoSuchRoom,
             error => close_code(&error),
         }),
     }
@@ -133,7 +133,7 @@ impl Connection {
         if self.held {
             self.live = None;
             // The grace period begins now, not at the last renewal. Fails if there is no seat any more.
-            let held = pending::hold(&self.state, self.lease).await.is_ok();
+            let held = pending::acquire_lease(&self.state, self.lease).await.is_ok();
             presence::departed(&self.state, self.lease, held).await;
         }
     }
@@ -218,21 +218,21 @@ impl Connection {
     async fn open(&mut self, position: Option<Position>) -> Result<(), Refused> {
         let Lease { room: id, member, .. } = self.lease;
         let attachment = self.state.hub.attach(id, member).await?;
-        match pending::hold(&self.state, self.lease).await {
+        match pending::acquire_lease(&self.state, self.lease).await {
             // The room existed when its feed was joined. Either it has ended since, or the member has no seat.
-            Err(BackendError::NotFound) if self.room_is_gone().await => return Err(CloseCode::NoSuchRoom.into()),
-            Err(BackendError::NotFound) => return Err(CloseCode::NoSeat.into()),
+            Err(StoreError::NotFound) if self.room_is_gone().await => return Err(CloseCode::NoSuchRoom.into()),
+            Err(StoreError::NotFound) => return Err(CloseCode::NoSeat.into()),
             held => held?,
         }
         self.held = true;
         let page_lease = Lease { id: uuid::Uuid::nil(), ..self.lease };
-        self.state.backend.release(page_lease).await?;
+        self.state.store.release_lease(page_lease).await?;
         if attachment.arrive() {
             presence::back(&self.state, self.lease).await;
         }
-        let mut room = self.state.backend.room(id).await?;
+        let mut room = self.state.store.room(id).await?;
         self.state.hub.see(id, &mut room.members);
-        let (recovered, page) = window(&*self.state.backend, id, position, self.state.limits.page).await?;
+        let (recovered, page) = window(&*self.state.store, id, position, self.state.limits.page).await?;
         let epoch = room.position.epoch;
         let start = position.filter(|_| recovered).map_or(room.position.seq, |position| position.seq);
         let sent = page.events.last().map_or(start, |last| last.seq);
@@ -312,7 +312,7 @@ impl Connection {
             }
         }
         let after = Position { epoch: live.epoch, seq: live.sent };
-        match self.state.backend.read(self.lease.room, From::After(after), READ).await {
+        match self.state.store.read(self.lease.room, ReadFrom::After(after), READ).await {
             Ok(page) => {
                 let Some(last) = page.events.last() else { return Ok(false) };
                 live.sent = last.seq;
@@ -327,14 +327,14 @@ impl Connection {
     /// Returns true if the room has ended. The future borrows nothing: the socket is not `Sync`, so no `&self` may live
     /// across an await.
     fn room_is_gone(&self) -> impl Future<Output = bool> + Send + use<> {
-        let (backend, room) = (self.state.backend.clone(), self.lease.room);
-        async move { matches!(backend.room(room).await, Err(BackendError::NotFound)) }
+        let (store, room) = (self.state.store.clone(), self.lease.room);
+        async move { matches!(store.room(room).await, Err(StoreError::NotFound)) }
     }
 
     async fn renew(&mut self) -> Result<(), Over> {
-        match pending::hold(&self.state, self.lease).await {
+        match pending::acquire_lease(&self.state, self.lease).await {
             Ok(()) => Ok(()),
-            Err(BackendError::NotFound) => {
+            Err(StoreError::NotFound) => {
                 // The feed delivers the event that freed the seat, and with it the reason. If it has not by the next
                 // renewal, it has missed the event.
                 let again = self.live.as_mut().is_none_or(|live| std::mem::replace(&mut live.seatless, true));
@@ -386,19 +386,19 @@ impl Connection {
 
 /// Reads the events after the client's position (true) or, if that cannot be continued, the `latest` last ones (false).
 async fn window(
-    backend: &dyn Backend,
+    store: &dyn Store,
     room: RoomId,
     position: Option<Position>,
     latest: usize,
-) -> Result<(bool, Page), BackendError> {
+) -> Result<(bool, Page), StoreError> {
     if let Some(position) = position {
-        match backend.read(room, From::After(position), READ).await {
+        match store.read(room, ReadFrom::After(position), READ).await {
             Ok(page) => return Ok((true, page)),
-            Err(BackendError::Reset) => {}
+            Err(StoreError::Reset) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok((false, backend.read(room, From::Latest, latest).await?))
+    Ok((false, store.read(room, ReadFrom::Latest, latest).await?))
 }
 
 /// Reason why a turn woke up.

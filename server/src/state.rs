@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use protocol::Limits;
-use store::Backend;
+use store::Store;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,7 +24,7 @@ use crate::telemetry::metrics::Metrics;
 #[derive(Clone)]
 pub struct AppState {
     /// Store of rooms, logs and seats.
-    pub backend: Arc<dyn Backend>,
+    pub store: Arc<dyn Store>,
     /// Feeds of the rooms that have a connection on this node.
     pub hub: Hub,
     /// Session cookies and member ids.

@@ -11,21 +11,21 @@ use std::time::Duration;
 
 use protocol::{Delivered, Event, LeaveReason, Limits, RoomId, Seq, ServerFrame, codec};
 use server::hub::{AttachError, Attachment, Hub, News, Splice};
-use store::{Backend, From, NewRoom, Room};
+use store::{NewRoom, ReadFrom, Room, Store};
 use testkit::faulty::{FaultyStore, StoreFault};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use self::support::{Store, joined, left, member, message, nowhere, room_of, stored, typing, unbroken};
+use self::support::{TestStore, joined, left, member, message, nowhere, room_of, stored, typing, unbroken};
 
 const TABS: usize = 8;
 
 struct World {
-    backend: Arc<dyn Backend>,
+    store: Arc<dyn Store>,
     hub: Hub,
     tasks: TaskTracker,
-    _store: Store,
+    _fixture: TestStore,
 }
 
 impl World {
@@ -38,18 +38,18 @@ impl World {
     }
 
     async fn start(fault: Option<StoreFault>) -> Self {
-        let store = Store::sqlite();
+        let fixture = TestStore::sqlite();
         let limits = Limits { events: 100_000, timeline: 1 << 30, ..Limits::default() };
-        let mut backend = store.open_with(&limits).await;
+        let mut store = fixture.open_with(&limits).await;
         if let Some(fault) = fault {
-            backend = FaultyStore::with(backend, fault);
+            store = FaultyStore::with(store, fault);
         }
         let tasks = TaskTracker::new();
-        Self { hub: Hub::new(Arc::clone(&backend), tasks.clone(), TABS, Arc::default()), backend, tasks, _store: store }
+        Self { hub: Hub::new(Arc::clone(&store), tasks.clone(), TABS, Arc::default()), store, tasks, _fixture: fixture }
     }
 
     async fn say(&self, room: RoomId, body: &str) -> Event {
-        stored(self.backend.append(room, message(1, body)).await)
+        stored(self.store.append(room, message(1, body)).await)
     }
 
     /// Waits until no feed runs.
@@ -64,7 +64,7 @@ impl World {
 /// A minimal session: a cursor, and the events it has sent.
 struct Session {
     attachment: Attachment,
-    backend: Arc<dyn Backend>,
+    store: Arc<dyn Store>,
     room: RoomId,
     sent: Seq,
     events: Vec<Event>,
@@ -76,15 +76,7 @@ struct Session {
 impl Session {
     async fn new(world: &World, room: RoomId, n: u64, sent: Seq) -> Self {
         let attachment = world.hub.attach(room, member(n)).await.unwrap();
-        Self {
-            attachment,
-            backend: Arc::clone(&world.backend),
-            room,
-            sent,
-            events: Vec::new(),
-            overtaken: 0,
-            ended: false,
-        }
+        Self { attachment, store: Arc::clone(&world.store), room, sent, events: Vec::new(), overtaken: 0, ended: false }
     }
 
     /// Sends events until it has sent `last`, or the room has ended.
@@ -104,7 +96,7 @@ impl Session {
                     self.overtaken += usize::from(overtaken);
                     let mut position = self.attachment.head().unwrap();
                     position.seq = self.sent;
-                    let page = self.backend.read(self.room, From::After(position), 50).await.unwrap();
+                    let page = self.store.read(self.room, ReadFrom::After(position), 50).await.unwrap();
                     self.sent = page.events.last().expect("an event: without one this would loop for ever").seq;
                     self.events.extend(page.events);
                 }
@@ -118,8 +110,8 @@ impl Session {
 #[tokio::test(start_paused = true)]
 async fn lost_subscription_is_renewed_without_skipping_an_event() {
     let world = World::with_fault(StoreFault::Flaky).await;
-    let room = room_of(&*world.backend, 50, &[1, 2]).await;
-    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let room = room_of(&*world.store, 50, &[1, 2]).await;
+    let begun = world.store.room(room).await.unwrap().position.seq;
     let mut sessions = Vec::new();
     for n in 1..=3 {
         sessions.push(Session::new(&world, room, n, begun).await);
@@ -139,23 +131,23 @@ async fn lost_subscription_is_renewed_without_skipping_an_event() {
     }
     // The room ends. If the subscription is lost before it delivers the end, the feed learns of it when it subscribes
     // again.
-    stored(world.backend.append(room, left(1, LeaveReason::Choice)).await);
-    stored(world.backend.append(room, left(2, LeaveReason::Choice)).await);
+    stored(world.store.append(room, left(1, LeaveReason::Choice)).await);
+    stored(world.store.append(room, left(2, LeaveReason::Choice)).await);
     for session in &mut sessions {
         session.run_to(Seq(u64::MAX)).await;
         assert!(session.ended);
     }
 }
 
-/// Answers to a roll call are published concurrently: the next event waits for less than the time of three answers, not
-/// of all 40.
+/// Answers to a presence request are published concurrently: the next event waits for less than the time of three
+/// answers, not of all 40.
 #[tokio::test(start_paused = true)]
-async fn roll_call_with_40_connections_does_not_delay_events() {
+async fn presence_request_with_40_connections_does_not_delay_events() {
     let time = Duration::from_millis(100);
     let world = World::with_fault(StoreFault::Slow(time)).await;
     let members: Vec<_> = (1..=40).collect();
-    let room = room_of(&*world.backend, 50, &members).await;
-    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let room = room_of(&*world.store, 50, &members).await;
+    let begun = world.store.room(room).await.unwrap().position.seq;
     let mut sessions = Vec::new();
     for n in members {
         sessions.push(Session::new(&world, room, n, begun).await);
@@ -171,8 +163,8 @@ async fn roll_call_with_40_connections_does_not_delay_events() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_that_detach_and_attach_again_miss_no_event() {
     let world = Arc::new(World::new().await);
-    let room = room_of(&*world.backend, 50, &[1]).await;
-    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let room = room_of(&*world.store, 50, &[1]).await;
+    let begun = world.store.room(room).await.unwrap().position.seq;
     const EVENTS: usize = 3_000;
 
     let mut work = JoinSet::new();
@@ -220,8 +212,8 @@ async fn sessions_that_detach_and_attach_again_miss_no_event() {
 #[tokio::test]
 async fn sessions_at_the_same_cursor_share_one_encoded_frame() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1]).await;
-    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let room = room_of(&*world.store, 50, &[1]).await;
+    let begun = world.store.room(room).await.unwrap().position.seq;
     let mut first = world.hub.attach(room, member(1)).await.unwrap();
     let second = world.hub.attach(room, member(2)).await.unwrap();
     assert_eq!(first.after(begun), Splice::Wait);
@@ -240,19 +232,19 @@ async fn sessions_at_the_same_cursor_share_one_encoded_frame() {
 #[tokio::test]
 async fn signal_is_not_sent_to_its_member_and_overflow_loses_only_signals() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[1]).await;
     let mut about = world.hub.attach(room, member(1)).await.unwrap();
     let mut one = world.hub.attach(room, member(2)).await.unwrap();
     let mut other = world.hub.attach(room, member(3)).await.unwrap();
     let begun = one.head().unwrap().seq;
-    world.backend.signal(room, typing(1)).await.unwrap();
+    world.store.send_presence(room, typing(1)).await.unwrap();
     let (News::Signal(first), News::Signal(second)) = (one.news().await.unwrap(), other.news().await.unwrap()) else {
         panic!("no signal");
     };
     assert_eq!(first.as_ptr(), second.as_ptr(), "encoded twice");
     let mut heard = 0;
     for n in 0..500 {
-        world.backend.signal(room, typing(1)).await.unwrap();
+        world.store.send_presence(room, typing(1)).await.unwrap();
         if n % 100 == 0 {
             world.say(room, &format!("{n}")).await;
         }
@@ -280,8 +272,8 @@ fn event_count(splice: Splice) -> usize {
 #[tokio::test]
 async fn session_older_than_the_replay_buffer_reads_the_log_and_then_goes_live() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1]).await;
-    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let room = room_of(&*world.store, 50, &[1]).await;
+    let begun = world.store.room(room).await.unwrap().position.seq;
     let mut asleep = Session::new(&world, room, 1, begun).await;
     let mut last = begun;
     for n in 0..700 {
@@ -305,12 +297,12 @@ async fn session_older_than_the_replay_buffer_reads_the_log_and_then_goes_live()
 #[tokio::test]
 async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1, 2]).await;
-    let Room { code, position: begun, .. } = world.backend.room(room).await.unwrap();
+    let room = room_of(&*world.store, 50, &[1, 2]).await;
+    let Room { code, position: begun, .. } = world.store.room(room).await.unwrap();
     let mut one = Session::new(&world, room, 1, begun.seq).await;
     let mut two = Session::new(&world, room, 2, begun.seq).await;
-    stored(world.backend.append(room, left(1, LeaveReason::Choice)).await);
-    stored(world.backend.append(room, left(2, LeaveReason::Choice)).await);
+    stored(world.store.append(room, left(1, LeaveReason::Choice)).await);
+    stored(world.store.append(room, left(2, LeaveReason::Choice)).await);
     one.run_to(Seq(u64::MAX)).await;
     two.run_to(Seq(u64::MAX)).await;
     assert!(one.ended && two.ended);
@@ -319,13 +311,13 @@ async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::NoSuchRoom));
 
     // Sessions of the ended room are still attached to it when a new room takes its code.
-    let next = world.backend.create_room(NewRoom { code, epoch: begun.epoch, capacity: 2 }).await.unwrap();
+    let next = world.store.create_room(NewRoom { code, epoch: begun.epoch, capacity: 2 }).await.unwrap();
     let new = world.hub.attach(next, member(1)).await.unwrap();
     assert_eq!(new.head().unwrap().seq, Seq(0));
     assert_eq!(one.attachment.after(one.sent), Splice::Ended);
     drop((one, two));
     assert_eq!(world.hub.census().0, 1, "detaching from the old room removed the new room's feed");
-    stored(world.backend.append(next, joined(1)).await);
+    stored(world.store.append(next, joined(1)).await);
     drop(new);
     world.wait_until_no_feed_runs().await;
 }
@@ -333,7 +325,7 @@ async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connection_above_the_limit_is_refused() {
     let world = Arc::new(World::new().await);
-    let room = room_of(&*world.backend, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[1]).await;
     let mut attempts = JoinSet::new();
     for _ in 0..TABS + 3 {
         let hub = world.hub.clone();
@@ -343,7 +335,7 @@ async fn connection_above_the_limit_is_refused() {
     assert_eq!(attempts.iter().filter(|attempt| attempt.is_ok()).count(), TABS);
     assert!(attempts.iter().filter_map(|attempt| attempt.as_ref().err()).all(|e| *e == AttachError::TooManyTabs));
     // The limit is per member and room, and a connection that ends makes room for another one.
-    let elsewhere = room_of(&*world.backend, 50, &[1]).await;
+    let elsewhere = room_of(&*world.store, 50, &[1]).await;
     drop(world.hub.attach(room, member(2)).await.unwrap());
     drop(world.hub.attach(elsewhere, member(1)).await.unwrap());
     let mut attempts: Vec<_> = attempts.into_iter().flatten().collect();
@@ -359,7 +351,7 @@ async fn failed_attach_leaves_no_feed() {
     let world = World::new().await;
     assert_eq!(world.hub.attach(nowhere(), member(1)).await.err(), Some(AttachError::NoSuchRoom));
     world.wait_until_no_feed_runs().await;
-    world.backend.close().await;
+    world.store.close().await;
     assert_eq!(world.hub.attach(nowhere(), member(1)).await.err(), Some(AttachError::Unavailable));
     world.wait_until_no_feed_runs().await;
 }
@@ -368,7 +360,7 @@ async fn failed_attach_leaves_no_feed() {
 #[tokio::test]
 async fn stopped_feed_does_not_remove_its_successor() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[1]).await;
     for _ in 0..20 {
         drop(world.hub.attach(room, member(1)).await.unwrap());
         let next = world.hub.attach(room, member(1)).await.unwrap();
@@ -385,7 +377,7 @@ async fn stopped_feed_does_not_remove_its_successor() {
 #[tokio::test]
 async fn cancelled_attach_leaves_no_feed() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[1]).await;
     for _ in 0..20 {
         let attach = world.hub.attach(room, member(1));
         tokio::select! {

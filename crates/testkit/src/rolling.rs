@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::Seq;
-use store::Backend;
+use store::Store;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -78,7 +78,7 @@ struct Stage {
     nodes: Vec<Program>,
     rooms: Vec<Room>,
     /// A connection of the test to the store, whose reads are the reference.
-    observer: Arc<dyn Backend>,
+    observer: Arc<dyn Store>,
     restarting: Excuse,
     /// Directs the proxies to ready nodes until it is dropped.
     _balancer: JoinSet<()>,
@@ -86,7 +86,7 @@ struct Stage {
 }
 
 /// Restarts every node once. `open` opens the store of a URL, to compare the nodes with.
-pub async fn run(rolling: &Rolling, open: impl AsyncFnOnce(String) -> Arc<dyn Backend>) -> Figures {
+pub async fn run(rolling: &Rolling, open: impl AsyncFnOnce(String) -> Arc<dyn Store>) -> Figures {
     let mut stage = Stage::set(rolling, open).await;
     let mut figures = Figures::default();
     let Stage { nodes, rooms, restarting, .. } = &mut stage;
@@ -99,7 +99,7 @@ pub async fn run(rolling: &Rolling, open: impl AsyncFnOnce(String) -> Arc<dyn Ba
 }
 
 impl Stage {
-    async fn set(rolling: &Rolling, open: impl AsyncFnOnce(String) -> Arc<dyn Backend>) -> Self {
+    async fn set(rolling: &Rolling, open: impl AsyncFnOnce(String) -> Arc<dyn Store>) -> Self {
         let cluster = Cluster::start().await;
         let observer = open(cluster.url()).await;
         let environment = [

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::store::{Store, processor};
+use crate::store::{TestStore, processor};
 
 const WARM: Duration = Duration::from_secs(2);
 const MEASURE: Duration = Duration::from_secs(6);
@@ -52,7 +52,7 @@ struct Count {
 }
 
 pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
-    let store = Store::start(arguments.servers).await;
+    let store = TestStore::start(arguments.servers).await;
     println!("{}\n", store.name());
     println!(
         "{:>24} {:>9} {:>12} {:>8} {:>9} {:>11} {:>9}",
@@ -72,7 +72,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     true
 }
 
-async fn measure(server: &Path, store: &Store, talk: &Talk) {
+async fn measure(server: &Path, store: &TestStore, talk: &Talk) {
     let node = store.node(server, GRACE).await;
     let people = People::come(&node, talk).await;
     people.begin.cancel();

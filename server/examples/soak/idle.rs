@@ -7,7 +7,7 @@ use testkit::kernel::resident;
 use tokio::time::sleep;
 
 use crate::cost::{People, Talk};
-use crate::store::{Store, processor};
+use crate::store::{TestStore, processor};
 
 const WARM: Duration = Duration::from_secs(2);
 /// Duration of the measurement. Each connection gets a ping and an empty frame every 25 s, and its lease is renewed
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
-    let store = Store::start(arguments.servers).await;
+    let store = TestStore::start(arguments.servers).await;
     println!("{}", store.name());
     for of in [2, 100] {
         let node = store.node(&server, GRACE).await;

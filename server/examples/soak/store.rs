@@ -7,13 +7,13 @@ use testkit::cluster::Cluster;
 use testkit::nats::Server;
 use testkit::node::Program;
 
-pub(crate) enum Store {
+pub(crate) enum TestStore {
     Sqlite(tempfile::TempDir),
     One(Server),
     Three(Cluster),
 }
 
-impl Store {
+impl TestStore {
     /// Starts a store with this number of NATS servers, one or three; 0 for SQLite.
     pub(crate) async fn start(servers: usize) -> Self {
         match servers {

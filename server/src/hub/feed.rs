@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomId, Seq, ServerFrame, codec};
-use store::{BackendError, Delivery, Sign, Signal, Subscription};
+use store::{Delivery, PresenceKind, PresenceUpdate, StoreError, Subscription};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -23,8 +23,8 @@ const GATHER: usize = 256;
 const FRAMES: usize = 4;
 /// Maximum number of signals that wait for one session. Beyond it the session loses the oldest.
 const SIGNALS: usize = 64;
-/// Maximum number of concurrent answers to a roll call.
-const SIDE_BY_SIDE: usize = 32;
+/// Maximum number of concurrent answers to a presence request.
+const PRESENCE_CONCURRENCY: usize = 32;
 /// Delay before a lost subscription is retried: the first one, and the maximum.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
@@ -56,12 +56,12 @@ pub(super) struct Signalled {
     pub(super) text: Bytes,
 }
 
-impl From<Signal> for Signalled {
-    fn from(Signal { member, sign }: Signal) -> Self {
-        let (typing, away, until) = match sign {
-            Sign::Typing(typing) => (Some(typing), None, None),
-            Sign::Away { until } => (None, Some(true), Some(until)),
-            Sign::Back => (None, Some(false), None),
+impl From<PresenceUpdate> for Signalled {
+    fn from(PresenceUpdate { member, kind }: PresenceUpdate) -> Self {
+        let (typing, away, until) = match kind {
+            PresenceKind::Typing(typing) => (Some(typing), None, None),
+            PresenceKind::Away { until } => (None, Some(true), Some(until)),
+            PresenceKind::Back => (None, Some(false), None),
         };
         Self { member, text: codec::encode(&ServerFrame::Signal { member, typing, away, until }).into() }
     }
@@ -193,9 +193,9 @@ pub(super) async fn run(hub: Arc<Shared>, id: RoomId, feed: Arc<Feed>, marks: wa
 
 /// Returns true when the room has ended, false when the first subscription fails.
 async fn follow(hub: &Shared, id: RoomId, feed: &Feed, marks: &watch::Sender<Mark>) -> bool {
-    let Subscription { head, mut deliveries } = match hub.backend.subscribe(id).await {
+    let Subscription { head, mut deliveries } = match hub.store.subscribe(id).await {
         Ok(subscription) => subscription,
-        Err(BackendError::NotFound) => return true,
+        Err(StoreError::NotFound) => return true,
         Err(error) => {
             tracing::error!(source = ?std::error::Error::source(&error), "cannot follow a room");
             return false;
@@ -234,8 +234,8 @@ async fn receive(
         for delivery in ready.drain(..) {
             match delivery {
                 Delivery::Event(event) => events.push(Encoded::new(&event, now)),
-                Delivery::Signal(signal) => signals.push(signal),
-                Delivery::RollCall => called = true,
+                Delivery::Presence(signal) => signals.push(signal),
+                Delivery::PresenceRequest => called = true,
                 Delivery::Ended => ended = true,
             }
         }
@@ -255,38 +255,40 @@ async fn receive(
         if called {
             // Concurrently: the next events wait for these answers.
             let answers = hub.connected(id).into_iter().map(|member| say_back(hub, id, member));
-            stream::iter(answers).buffer_unordered(SIDE_BY_SIDE).collect::<()>().await;
+            stream::iter(answers).buffer_unordered(PRESENCE_CONCURRENCY).collect::<()>().await;
         }
     }
     false
 }
 
 /// Applies a presence or typing signal, except `Away` for a member who is connected to this node: that one is about a
-/// connection to another node, and is answered with `Back`. `Back` is repeated at every roll call, and passed to the
-/// sessions once.
-async fn hear(hub: &Shared, id: RoomId, feed: &Feed, signal: Signal) {
-    match signal.sign {
-        Sign::Away { .. } if hub.is_connected(id, signal.member) => return say_back(hub, id, signal.member).await,
-        Sign::Away { .. } => drop(feed.depart(signal.member)),
-        Sign::Back if !feed.confirm(signal.member) => return,
-        Sign::Back => {}
-        Sign::Typing(_) => {}
+/// connection to another node, and is answered with `Back`. `Back` is repeated at every presence request, and passed to
+/// the sessions once.
+async fn hear(hub: &Shared, id: RoomId, feed: &Feed, signal: PresenceUpdate) {
+    match signal.kind {
+        PresenceKind::Away { .. } if hub.is_connected(id, signal.member) => {
+            return say_back(hub, id, signal.member).await;
+        }
+        PresenceKind::Away { .. } => drop(feed.depart(signal.member)),
+        PresenceKind::Back if !feed.confirm(signal.member) => return,
+        PresenceKind::Back => {}
+        PresenceKind::Typing(_) => {}
     }
     // Fails if no session is attached.
     drop(feed.signals.send(signal.into()));
 }
 
 async fn say_back(hub: &Shared, id: RoomId, member: MemberId) {
-    drop(hub.backend.signal(id, Signal { member, sign: Sign::Back }).await);
+    drop(hub.store.send_presence(id, PresenceUpdate { member, kind: PresenceKind::Back }).await);
 }
 
 /// Subscribes again, and retries until that succeeds. Returns `None` if the room has ended meanwhile.
 async fn subscribe_again(hub: &Shared, id: RoomId, epoch: Epoch) -> Option<Subscription> {
     let mut pause = RETRY.0;
     loop {
-        match hub.backend.subscribe(id).await {
+        match hub.store.subscribe(id).await {
             Ok(subscription) => return (subscription.head.epoch == epoch).then_some(subscription),
-            Err(BackendError::NotFound) => return None,
+            Err(StoreError::NotFound) => return None,
             Err(error) => {
                 if pause == RETRY.0 {
                     tracing::warn!(source = ?std::error::Error::source(&error), "a room's feed is interrupted");

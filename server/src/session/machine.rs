@@ -228,8 +228,8 @@ fn answer(id: EventId, outcome: Result<Appended, Fault>, sent: Seq) -> Option<Se
     let again = |item| ServerFrame::Events { events: vec![item], names: Names::new(), more: false };
     match outcome {
         Ok(Appended::Stored(_)) => None,
-        Ok(Appended::Repeat(event)) => (event.seq <= sent).then(|| again(Delivered::Event(event))),
-        Ok(Appended::Trimmed(seq)) => Some(again(Delivered::Trimmed { id, seq })),
+        Ok(Appended::Duplicate(event)) => (event.seq <= sent).then(|| again(Delivered::Event(event))),
+        Ok(Appended::DuplicateTrimmed(seq)) => Some(again(Delivered::Trimmed { id, seq })),
         Err(Fault { code, retry_ms }) => Some(ServerFrame::Rejected { id, code, retry_ms }),
     }
 }
@@ -336,7 +336,7 @@ mod tests {
     fn duplicate_append_is_answered_if_its_event_was_already_sent() {
         let (mut machine, now) = live();
         let id = EventId::mint(1, [7; 10]);
-        let trimmed = |sent| Input::Appended { id, outcome: Ok(Appended::Trimmed(Seq(3))), sent };
+        let trimmed = |sent| Input::Appended { id, outcome: Ok(Appended::DuplicateTrimmed(Seq(3))), sent };
         assert_eq!(machine.step(now, trimmed(Seq(9))).len(), 1);
         let event = protocol::Event {
             seq: Seq(5),
@@ -346,8 +346,9 @@ mod tests {
             by: protocol::MemberId(id.0),
             kind: protocol::EventKind::Unknown,
         };
-        let mut repeat =
-            |sent| machine.step(now, Input::Appended { id, outcome: Ok(Appended::Repeat(event.clone())), sent }).len();
+        let mut repeat = |sent| {
+            machine.step(now, Input::Appended { id, outcome: Ok(Appended::Duplicate(event.clone())), sent }).len()
+        };
         assert_eq!(repeat(Seq(5)), 1, "already sent: it will not be sent again");
         assert_eq!(repeat(Seq(4)), 0, "not sent yet: its echo is still to come");
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use protocol::{Code, EventKind, LeaveReason, MemberId, RoomCode};
-use store::{BackendError, Delivery, Subscription};
+use store::{Delivery, StoreError, Subscription};
 use testkit::checker;
 use testkit::excuse::Excuse;
 use testkit::light::Light;
@@ -68,7 +68,7 @@ async fn seats_are_taken_and_freed_once_during_failures() {
 
     check_log(&stage, seat.code, &stays_of).await;
     for code in &made {
-        assert!(matches!(stage.observer.resolve(*code).await, Err(BackendError::NotFound)), "a room did not end");
+        assert!(matches!(stage.observer.resolve(*code).await, Err(StoreError::NotFound)), "a room did not end");
     }
     check_dead_node(&mut stage, &seat, lookers).await;
     check_remaining_page(&stage, &seat, stays).await;

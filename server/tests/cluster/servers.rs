@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::Limits;
 use server::stores;
-use store::From;
+use store::ReadFrom;
 use testkit::cluster::Cluster;
 use testkit::dice::Dice;
 use testkit::http;
@@ -35,7 +35,7 @@ async fn acknowledged_event_is_readable_through_every_server() {
         };
         let event = stored(writer.append(id, draft).await);
         for reader in &nodes {
-            let page = reader.read(id, From::Latest, 3).await.unwrap();
+            let page = reader.read(id, ReadFrom::Latest, 3).await.unwrap();
             assert_eq!(page.events.last(), Some(&event), "an acknowledged event is not read");
             let old = said.last().and_then(|id| page.events.iter().find(|one| one.id == *id));
             if n % 3 == 2 {
@@ -63,7 +63,7 @@ async fn paused_server_does_not_block_reads() {
     let slow = (leader + 1) % 3;
     cluster.servers[slow].pause();
     for _ in 0..40 {
-        let page = node.read(id, From::Latest, 1).await.unwrap();
+        let page = node.read(id, ReadFrom::Latest, 1).await.unwrap();
         assert_eq!(page.events, std::slice::from_ref(&said));
     }
     cluster.servers[slow].resume();

@@ -20,7 +20,7 @@ use testkit::light::{Light, Said};
 /// Environment variable that names what panics in the process of [`panicking_server`].
 const PANICS: &str = "FLASKY_TEST_PANICS";
 /// Operations of the store that can be made to panic, and "thread" for a thread of its own.
-const PLACES: [&str; 5] = ["room", "append", "subscribe", "expired", "thread"];
+const PLACES: [&str; 5] = ["room", "append", "subscribe", "expire", "thread"];
 
 /// Runs the server that panics, set up as `main` does it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -31,11 +31,11 @@ async fn panicking_server() {
     let place = PLACES.into_iter().find(|known| *known == place).unwrap();
     panics::set_hook();
     log::start("off,flasky=info").unwrap();
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     println!("\nat {} {}", server.address, server.metrics);
     // The parent closes standard input once its clients are connected.
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await.unwrap().unwrap();
-    engine.make(StoreFault::Panics(place));
+    store.make(StoreFault::Panics(place));
     println!("\nnow");
     if place == "thread" {
         std::thread::Builder::new().name("store".to_owned()).spawn(|| panic!("a thread")).unwrap();
@@ -108,7 +108,7 @@ impl Drop for Panicking {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_in_a_background_task_or_thread_ends_the_process() {
-    for place in ["expired", "subscribe", "thread"] {
+    for place in ["expire", "subscribe", "thread"] {
         let mut server = Panicking::start(place);
         let seat = http::enter(server.address, "Ana", None, 50).await.unwrap();
         server.begin();
