@@ -22,7 +22,7 @@ use header_timer::{Arrivals, Counted, HeaderTimer};
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time in which a pending write makes no progress. Linux reports progress once a third of its send buffer is
 /// free, so a peer that reads less than that is disconnected too (measured on loopback: 230 KB of 2.4 MB in 20 s).
-/// Twice what a session allows a socket (`wire::WRITE`), so that a session ends first and logs why.
+/// Twice what a session allows a socket (`framed_socket::WRITE_TIMEOUT`), so that a session ends first and logs why.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Maximum bytes of a request's header (more is answered with 431), and of what hyper holds of a request or response
 /// before it waits for its reader. hyper's own maximum is 400 KiB.

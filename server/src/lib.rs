@@ -36,7 +36,7 @@ pub mod sweep;
 pub mod telemetry;
 
 use config::Config;
-use session::rate::Rate;
+use session::rate::RateLimiter;
 use state::AppState;
 use telemetry::metrics::Metrics;
 
@@ -132,10 +132,10 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
     Ok(AppState {
         identity: Arc::new(identity::Identity::new(config, &store.keys().await?)),
         hub: hub::Hub::new(store.clone(), tasks.clone(), limits.tabs, metrics.clone()),
-        appends: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
-        arrivals: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
-        signals: Arc::new(Rate::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
-        inbound: Arc::new(session::budget::rate(&limits)),
+        append_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
+        join_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
+        typing_rate: Arc::new(RateLimiter::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
+        inbound_rate: Arc::new(session::budget::rate(&limits)),
         flashes: Arc::default(),
         reconnect_delay: Arc::default(),
         readiness: Arc::default(),

@@ -104,7 +104,7 @@ impl RequestRooms {
     }
 
     async fn take_seat(&self, room: RoomId, member: MemberId, name: DisplayName) -> Result<(), Refusal> {
-        self.state.arrivals.take(member).map_err(|_| refusal(Field::Code, Code::Rate))?;
+        self.state.join_rate.take(member).map_err(|_| refusal(Field::Code, Code::Rate))?;
         let joined = NewEvent {
             id: entropy::event_id(),
             at: clock::unix_ms(),
@@ -142,7 +142,7 @@ impl RequestRooms {
         let room = self.state.store.resolve(code).await;
         let room = room.map_err(|error| refuse(failed("find a room", &error)))?;
         let member = self.state.identity.member(session, room);
-        self.state.appends.take(member).map_err(|_| refuse(Code::Rate))?;
+        self.state.append_rate.take(member).map_err(|_| refuse(Code::Rate))?;
         let other = other_id(id, member, &body);
         let draft = NewEvent { id, at: clock::unix_ms(), by: member, kind: EventKind::message(body) };
         let appended = match self.state.store.append(room, draft.clone()).await {
@@ -265,7 +265,7 @@ impl RequestRooms {
         member: MemberId,
         (events, quoted, names): (Vec<Event>, Vec<Event>, Names),
     ) -> Inside {
-        self.state.hub.see(room.id, &mut room.members);
+        self.state.hub.set_away_flags(room.id, &mut room.members);
         for seated in &mut room.members {
             // The member who requests the page is not away.
             seated.away &= seated.member != member;

@@ -44,10 +44,10 @@ pub async fn run(state: AppState) {
                 tracing::error!(error = &error as &dyn std::error::Error, "cannot look for run-out seats");
             }
         }
-        state.appends.tidy();
-        state.arrivals.tidy();
-        state.signals.tidy();
-        state.inbound.tidy();
+        state.append_rate.evict_full();
+        state.join_rate.evict_full();
+        state.typing_rate.evict_full();
+        state.inbound_rate.evict_full();
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Delivered, Event, LeaveReason, Limits, RoomId, Seq, ServerFrame, codec};
-use server::hub::{AttachError, Attachment, Hub, News, Splice};
+use server::hub::{AttachError, Attachment, Hub, NextBatch, Notification};
 use store::{NewRoom, ReadFrom, Room, Store};
 use testkit::faulty::{FaultyStore, StoreFault};
 use tokio::task::JoinSet;
@@ -57,7 +57,7 @@ impl World {
         self.tasks.close();
         tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await.unwrap();
         self.tasks.reopen();
-        assert_eq!(self.hub.census().0, 0);
+        assert_eq!(self.hub.counts().0, 0);
     }
 }
 
@@ -66,42 +66,42 @@ struct Session {
     attachment: Attachment,
     store: Arc<dyn Store>,
     room: RoomId,
-    sent: Seq,
+    cursor: Seq,
     events: Vec<Event>,
     /// Number of reads from the log because the cursor was older than the replay buffer.
-    overtaken: usize,
+    evicted: usize,
     ended: bool,
 }
 
 impl Session {
-    async fn new(world: &World, room: RoomId, n: u64, sent: Seq) -> Self {
+    async fn new(world: &World, room: RoomId, n: u64, cursor: Seq) -> Self {
         let attachment = world.hub.attach(room, member(n)).await.unwrap();
-        Self { attachment, store: Arc::clone(&world.store), room, sent, events: Vec::new(), overtaken: 0, ended: false }
+        Self { attachment, store: Arc::clone(&world.store), room, cursor, events: Vec::new(), evicted: 0, ended: false }
     }
 
     /// Sends events until it has sent `last`, or the room has ended.
     async fn run_to(&mut self, last: Seq) {
-        while self.sent < last && !self.ended {
-            match self.attachment.after(self.sent) {
-                Splice::Frame(frame) => {
+        while self.cursor < last && !self.ended {
+            match self.attachment.next_batch(self.cursor) {
+                NextBatch::Frame(frame) => {
                     let text = std::str::from_utf8(&frame.text).unwrap();
                     let ServerFrame::Events { events, .. } = codec::decode(text).unwrap() else { panic!() };
                     self.events.extend(events.into_iter().map(|event| match event {
                         Delivered::Event(event) => event,
                         Delivered::Trimmed { .. } => panic!(),
                     }));
-                    self.sent = frame.sent;
+                    self.cursor = frame.cursor;
                 }
-                Splice::Read { overtaken } => {
-                    self.overtaken += usize::from(overtaken);
+                NextBatch::ReadLog { evicted } => {
+                    self.evicted += usize::from(evicted);
                     let mut position = self.attachment.head().unwrap();
-                    position.seq = self.sent;
+                    position.seq = self.cursor;
                     let page = self.store.read(self.room, ReadFrom::After(position), 50).await.unwrap();
-                    self.sent = page.events.last().expect("an event: without one this would loop for ever").seq;
+                    self.cursor = page.events.last().expect("an event: without one this would loop for ever").seq;
                     self.events.extend(page.events);
                 }
-                Splice::Wait => drop(self.attachment.news().await.unwrap()),
-                Splice::Ended => self.ended = true,
+                NextBatch::Wait => drop(self.attachment.next_notification().await.unwrap()),
+                NextBatch::Ended => self.ended = true,
             }
         }
     }
@@ -127,7 +127,7 @@ async fn lost_subscription_is_renewed_without_skipping_an_event() {
         session.run_to(last).await;
         assert_eq!(session.events.len(), 401);
         unbroken(&session.events);
-        assert_eq!(session.overtaken, 0, "an interrupted feed was taken for a slow session");
+        assert_eq!(session.evicted, 0, "an interrupted feed was taken for a slow session");
     }
     // The room ends. If the subscription is lost before it delivers the end, the feed learns of it when it subscribes
     // again.
@@ -182,14 +182,14 @@ async fn sessions_that_detach_and_attach_again_miss_no_event() {
     for n in 0..4 {
         let world = Arc::clone(&world);
         work.spawn(async move {
-            let (mut sent, mut events) = (begun, Vec::new());
+            let (mut cursor, mut events) = (begun, Vec::new());
             // Detaches after every few events and attaches again at the same cursor. All four do so at any time, so the
             // feed is stopped and started again throughout.
             while events.len() < EVENTS {
-                let mut session = Session::new(&world, room, n, sent).await;
-                let next = Seq(sent.0 + 1 + (events.len() as u64 * 7 + n) % 90);
+                let mut session = Session::new(&world, room, n, cursor).await;
+                let next = Seq(cursor.0 + 1 + (events.len() as u64 * 7 + n) % 90);
                 session.run_to(next.min(Seq(begun.0 + EVENTS as u64))).await;
-                sent = session.sent;
+                cursor = session.cursor;
                 events.append(&mut session.events);
             }
             unbroken(&events);
@@ -216,16 +216,18 @@ async fn sessions_at_the_same_cursor_share_one_encoded_frame() {
     let begun = world.store.room(room).await.unwrap().position.seq;
     let mut first = world.hub.attach(room, member(1)).await.unwrap();
     let second = world.hub.attach(room, member(2)).await.unwrap();
-    assert_eq!(first.after(begun), Splice::Wait);
+    assert_eq!(first.next_batch(begun), NextBatch::Wait);
     let event = world.say(room, "hello").await;
-    first.news().await.unwrap();
-    let (Splice::Frame(one), Splice::Frame(other)) = (first.after(begun), second.after(begun)) else { panic!() };
-    assert_eq!(one.sent, event.seq);
+    first.next_notification().await.unwrap();
+    let (NextBatch::Frame(one), NextBatch::Frame(other)) = (first.next_batch(begun), second.next_batch(begun)) else {
+        panic!()
+    };
+    assert_eq!(one.cursor, event.seq);
     assert_eq!(one.text.as_ptr(), other.text.as_ptr(), "encoded twice");
     // After a new event the same cursor gets a new frame.
     world.say(room, "again").await;
-    first.news().await.unwrap();
-    let Splice::Frame(both) = second.after(begun) else { panic!() };
+    first.next_notification().await.unwrap();
+    let NextBatch::Frame(both) = second.next_batch(begun) else { panic!() };
     assert!(both.text.len() > one.text.len());
 }
 
@@ -238,7 +240,9 @@ async fn signal_is_not_sent_to_its_member_and_overflow_loses_only_signals() {
     let mut other = world.hub.attach(room, member(3)).await.unwrap();
     let begun = one.head().unwrap().seq;
     world.store.send_presence(room, typing(1)).await.unwrap();
-    let (News::Signal(first), News::Signal(second)) = (one.news().await.unwrap(), other.news().await.unwrap()) else {
+    let (Notification::Signal(first), Notification::Signal(second)) =
+        (one.next_notification().await.unwrap(), other.next_notification().await.unwrap())
+    else {
         panic!("no signal");
     };
     assert_eq!(first.as_ptr(), second.as_ptr(), "encoded twice");
@@ -252,17 +256,17 @@ async fn signal_is_not_sent_to_its_member_and_overflow_loses_only_signals() {
     let last = world.say(room, "last").await.seq;
     // The member receives no signal about herself. The session that did not read may have lost signals, and no event.
     while about.head().unwrap().seq < last {
-        assert_eq!(about.news().await, Ok(News::Log));
+        assert_eq!(about.next_notification().await, Ok(Notification::LogAdvanced));
     }
-    while let Ok(news) = tokio::time::timeout(Duration::from_millis(50), other.news()).await {
-        heard += usize::from(matches!(news.unwrap(), News::Signal(_)));
+    while let Ok(notification) = tokio::time::timeout(Duration::from_millis(50), other.next_notification()).await {
+        heard += usize::from(matches!(notification.unwrap(), Notification::Signal(_)));
     }
     assert!((1..=500).contains(&heard), "{heard} signals");
-    assert_eq!(event_count(other.after(begun)), 6);
+    assert_eq!(event_count(other.next_batch(begun)), 6);
 }
 
-fn event_count(splice: Splice) -> usize {
-    let Splice::Frame(frame) = splice else { panic!("no frame: {splice:?}") };
+fn event_count(next: NextBatch) -> usize {
+    let NextBatch::Frame(frame) = next else { panic!("no frame: {next:?}") };
     match codec::decode(std::str::from_utf8(&frame.text).unwrap()).unwrap() {
         ServerFrame::Events { events, .. } => events.len(),
         other => panic!("{other:?}"),
@@ -281,11 +285,11 @@ async fn session_older_than_the_replay_buffer_reads_the_log_and_then_goes_live()
     }
     let mut awake = Session::new(&world, room, 2, last).await;
     while asleep.attachment.head().unwrap().seq < last {
-        asleep.attachment.news().await.unwrap();
+        asleep.attachment.next_notification().await.unwrap();
     }
-    assert_eq!(asleep.attachment.after(asleep.sent), Splice::Read { overtaken: true });
+    assert_eq!(asleep.attachment.next_batch(asleep.cursor), NextBatch::ReadLog { evicted: true });
     asleep.run_to(last).await;
-    assert!(asleep.overtaken > 0);
+    assert!(asleep.evicted > 0);
     assert_eq!(asleep.events.len(), 700);
     unbroken(&asleep.events);
     let live = world.say(room, "live").await.seq;
@@ -314,9 +318,9 @@ async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     let next = world.store.create_room(NewRoom { code, epoch: begun.epoch, capacity: 2 }).await.unwrap();
     let new = world.hub.attach(next, member(1)).await.unwrap();
     assert_eq!(new.head().unwrap().seq, Seq(0));
-    assert_eq!(one.attachment.after(one.sent), Splice::Ended);
+    assert_eq!(one.attachment.next_batch(one.cursor), NextBatch::Ended);
     drop((one, two));
-    assert_eq!(world.hub.census().0, 1, "detaching from the old room removed the new room's feed");
+    assert_eq!(world.hub.counts().0, 1, "detaching from the old room removed the new room's feed");
     stored(world.store.append(next, joined(1)).await);
     drop(new);
     world.wait_until_no_feed_runs().await;
@@ -333,7 +337,9 @@ async fn connection_above_the_limit_is_refused() {
     }
     let attempts = attempts.join_all().await;
     assert_eq!(attempts.iter().filter(|attempt| attempt.is_ok()).count(), TABS);
-    assert!(attempts.iter().filter_map(|attempt| attempt.as_ref().err()).all(|e| *e == AttachError::TooManyTabs));
+    assert!(
+        attempts.iter().filter_map(|attempt| attempt.as_ref().err()).all(|e| *e == AttachError::TooManyConnections)
+    );
     // The limit is per member and room, and a connection that ends makes room for another one.
     let elsewhere = room_of(&*world.store, 50, &[1]).await;
     drop(world.hub.attach(room, member(2)).await.unwrap());
@@ -341,7 +347,7 @@ async fn connection_above_the_limit_is_refused() {
     let mut attempts: Vec<_> = attempts.into_iter().flatten().collect();
     attempts.pop();
     attempts.push(world.hub.attach(room, member(1)).await.unwrap());
-    assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::TooManyTabs));
+    assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::TooManyConnections));
     drop(attempts);
     world.wait_until_no_feed_runs().await;
 }
@@ -367,7 +373,7 @@ async fn stopped_feed_does_not_remove_its_successor() {
         while world.tasks.len() > 1 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(world.hub.census().0, 1);
+        assert_eq!(world.hub.counts().0, 1);
         drop(next);
     }
     world.wait_until_no_feed_runs().await;

@@ -7,30 +7,30 @@ use std::time::Duration;
 use protocol::{Code, EventId, EventKind, Fault, LeaveReason};
 use store::{Appended, Lease, NewEvent, StoreError};
 
-use super::refused::fault;
+use super::errors::fault;
 use crate::state::AppState;
 use crate::{clock, entropy};
 
 /// Answer of the store that is awaited. It borrows nothing: the socket is not `Sync`, so no borrow of the session may
 /// live across an await.
-pub(super) type Pending = Pin<Box<dyn Future<Output = Decided> + Send>>;
+pub(super) type Pending = Pin<Box<dyn Future<Output = AppendDone> + Send>>;
 
 /// Answer of the store.
-pub(super) enum Decided {
+pub(super) enum AppendDone {
     /// Outcome of an append.
     Append(EventId, Result<Appended, Fault>),
     /// The seat was freed. The feed informs every connection of the member.
     Left,
     /// The store is unavailable, and the outcome unknown. The client retries on its next connection.
-    Silence(StoreError),
+    Unavailable(StoreError),
 }
 
 /// Appends an event, within the member's rate limit.
 pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKind) -> Pending {
     let Lease { room, member, .. } = lease;
-    if let Err(wait) = state.appends.take(member) {
+    if let Err(wait) = state.append_rate.take(member) {
         let fault = Fault { code: Code::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
-        return Box::pin(ready(Decided::Append(id, Err(fault))));
+        return Box::pin(ready(AppendDone::Append(id, Err(fault))));
     }
     let (store, still_held) = (state.store.clone(), acquire_lease(state, lease));
     let draft = NewEvent { id, at: clock::unix_ms(), by: member, kind };
@@ -38,8 +38,8 @@ pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKin
         match store.append(room, draft).await {
             // A store that takes no event, as on a full disk, may still serve readers. If it cannot renew the lease
             // either, it does not answer at all: the connection is closed, and the page shows that it is reconnecting.
-            Err(error @ StoreError::Unavailable(_)) if is_silent(still_held.await) => Decided::Silence(error),
-            outcome => Decided::Append(id, outcome.map_err(|error| fault(&error))),
+            Err(error @ StoreError::Unavailable(_)) if is_silent(still_held.await) => AppendDone::Unavailable(error),
+            outcome => AppendDone::Append(id, outcome.map_err(|error| fault(&error))),
         }
     })
 }
@@ -51,8 +51,8 @@ pub(super) fn leave(state: &AppState, lease: Lease) -> Pending {
     let left = NewEvent { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
     Box::pin(async move {
         match store.append(room, left).await {
-            Ok(_) | Err(StoreError::Conflict | StoreError::NotFound) => Decided::Left,
-            Err(error) => Decided::Silence(error),
+            Ok(_) | Err(StoreError::Conflict | StoreError::NotFound) => AppendDone::Left,
+            Err(error) => AppendDone::Unavailable(error),
         }
     })
 }
@@ -67,7 +67,7 @@ pub(super) fn acquire_lease(
 }
 
 /// Waits for the answer, or for ever if none is awaited. Cancel safe.
-pub(super) async fn decided(awaited: &mut Option<Pending>) -> Decided {
+pub(super) async fn completed(awaited: &mut Option<Pending>) -> AppendDone {
     match awaited {
         Some(awaited) => awaited.await,
         None => pending().await,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Member, RoomId};
-use server::hub::{Attachment, Hub, News};
+use server::hub::{Attachment, Hub, Notification};
 use store::{PresenceKind, PresenceUpdate, Store};
 use testkit::nats::store_url;
 use tokio_util::task::TaskTracker;
@@ -13,7 +13,7 @@ use crate::support::{TestStore, member, name, room_of, typing};
 
 fn is_away(hub: &Hub, id: RoomId, n: u64) -> bool {
     let mut seen = [Member { member: member(n), name: name(n), away: false }];
-    hub.see(id, &mut seen);
+    hub.set_away_flags(id, &mut seen);
     seen[0].away
 }
 
@@ -24,7 +24,7 @@ async fn drain_signals(node: &Arc<dyn Store>, id: RoomId, session: &mut Attachme
     let heard = async {
         let mut told = Vec::new();
         loop {
-            if let News::Signal(text) = session.news().await.unwrap() {
+            if let Notification::Signal(text) = session.next_notification().await.unwrap() {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 if text.contains("typing") {
                     return told;
@@ -60,11 +60,12 @@ async fn node_knows_members_connected_to_another_node() {
 
     // The first member connected before the other node listened, and announces nothing again.
     let mut first = hubs[0].attach(id, member(1)).await.unwrap();
-    assert!(first.arrive(), "the member is already taken for present");
+    assert!(first.mark_present(), "the member is already taken for present");
     let second = hubs[1].attach(id, member(2)).await.unwrap();
     wait_until_away_is(&hubs[1], id, 1, false).await;
-    // A session does the same. `arrive` is false if this node has already answered the first node's presence request.
-    if second.arrive() {
+    // A session does the same. `mark_present` is false if this node has already answered the first node's presence
+    // request.
+    if second.mark_present() {
         there.send_presence(id, PresenceUpdate { member: member(2), kind: PresenceKind::Back }).await.unwrap();
     }
     wait_until_away_is(&hubs[0], id, 2, false).await;
@@ -86,7 +87,7 @@ async fn node_knows_members_connected_to_another_node() {
     drain_signals(&there, id, &mut first).await;
     assert!(!is_away(&hubs[0], id, 2), "a member who is connected to this node is shown as away");
     drop(again);
-    assert!(hubs[0].depart(id, member(2)));
+    assert!(hubs[0].connection_ended(id, member(2)));
     here.send_presence(id, away).await.unwrap();
     wait_until_away_is(&hubs[0], id, 2, true).await;
     assert!(!is_away(&hubs[0], id, 1));

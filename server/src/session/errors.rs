@@ -3,41 +3,41 @@
 use protocol::{CloseCode, Code, Fault};
 use store::StoreError;
 
-use super::wire::Over;
+use super::framed_socket::Disconnected;
 use crate::hub::AttachError;
 
 /// Time in milliseconds after which a client may retry an append that the store failed to take.
 const STORE_RETRY_MS: u64 = 1_000;
 
 /// Reason why a connection is not opened.
-pub(super) enum Refused {
+pub(super) enum OpenError {
     Close(CloseCode),
-    Over,
+    Disconnected,
 }
 
-impl From<Over> for Refused {
-    fn from(_: Over) -> Self {
-        Self::Over
+impl From<Disconnected> for OpenError {
+    fn from(_: Disconnected) -> Self {
+        Self::Disconnected
     }
 }
 
-impl From<CloseCode> for Refused {
+impl From<CloseCode> for OpenError {
     fn from(code: CloseCode) -> Self {
         Self::Close(code)
     }
 }
 
-impl From<AttachError> for Refused {
+impl From<AttachError> for OpenError {
     fn from(error: AttachError) -> Self {
         Self::Close(match error {
             AttachError::NoSuchRoom => CloseCode::NoSuchRoom,
-            AttachError::TooManyTabs => CloseCode::TooManyTabs,
+            AttachError::TooManyConnections => CloseCode::TooManyTabs,
             AttachError::Unavailable => CloseCode::EngineUnavailable,
         })
     }
 }
 
-impl From<StoreError> for Refused {
+impl From<StoreError> for OpenError {
     fn from(error: StoreError) -> Self {
         Self::Close(match error {
             StoreError::NotFound => CloseCode::NoSuchRoom,
