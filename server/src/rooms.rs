@@ -66,11 +66,11 @@ impl RequestRooms {
         };
         let (code, room, session) = if joins {
             let code = form.code.parse().map_err(|error: RoomCodeError| refusal(Field::Code, error.code()))?;
-            let session = self.session_to_seat()?;
+            let session = self.session_for_seat()?;
             let room = self.state.store.resolve(code).await;
             (code, room.map_err(|error| refusal(Field::Code, failed("find a room", &error)))?, session)
         } else {
-            let (capacity, session) = (self.capacity(&form.capacity)?, self.session_to_seat()?);
+            let (capacity, session) = (self.capacity(&form.capacity)?, self.session_for_seat()?);
             let (code, room) = self.create(capacity).await?;
             (code, room, session)
         };
@@ -188,7 +188,7 @@ impl RequestRooms {
         let room = self.state.store.find(code).await?;
         let member = self.session().map(|session| self.state.identity.member(session, room.id));
         let Some(member) = member.filter(|member| room.has(*member)) else {
-            self.begin_with_form();
+            self.ensure_session();
             let inside = room.members.len() as u32;
             return Ok(Visit::JoinPage(JoinPage {
                 code,
@@ -294,7 +294,7 @@ impl Rooms for RequestRooms {
             match self.try_enter(&form).await {
                 Ok((code, member)) => {
                     if self.wants_page() {
-                        self.see_other(&room_page(code));
+                        self.redirect(&room_page(code));
                     }
                     Entry { code: Some(code), member: Some(member), refused: None }
                 }
@@ -317,7 +317,7 @@ impl Rooms for RequestRooms {
             match self.try_post(code, &id, &body).await {
                 Ok(()) => {
                     if self.wants_page() {
-                        self.see_other(&page);
+                        self.redirect(&page);
                     }
                     Posted { refused: None }
                 }
@@ -334,13 +334,13 @@ impl Rooms for RequestRooms {
             };
             let page = room_page(code);
             if self.wants_page() && sure.is_empty() && self.is_last(code).await {
-                self.see_other(&format!("{page}?leave"));
+                self.redirect(&format!("{page}?leave"));
                 return Posted { refused: None };
             }
             match self.try_leave(code).await {
                 Ok(()) => {
                     if self.wants_page() {
-                        self.see_other(&format!("{page}?left"));
+                        self.redirect(&format!("{page}?left"));
                     }
                     Posted { refused: None }
                 }
@@ -353,7 +353,7 @@ impl Rooms for RequestRooms {
 
     fn home(&self) -> Answer<'_, Home> {
         Box::pin(async move {
-            self.begin_with_form();
+            self.ensure_session();
             Home { flash: self.flash(HOME), capacity: self.state.limits.capacity }
         })
     }
@@ -363,7 +363,7 @@ impl Rooms for RequestRooms {
             match self.try_visit(&code).await {
                 Ok(visit) => visit,
                 Err(StoreError::NotFound) => {
-                    self.begin_with_form();
+                    self.ensure_session();
                     self.page_status(StatusCode::NOT_FOUND);
                     let flash = code.parse().ok().and_then(|code| self.flash(&room_page(code)));
                     let unsent = flash.map(|flash| flash.body).filter(|body| !body.trim().is_empty());

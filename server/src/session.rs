@@ -311,7 +311,7 @@ impl Connection {
         live.is_caught_up = false;
         if !std::mem::replace(&mut live.reads_log, true) && evicted {
             let now = Instant::now();
-            self.state.metrics.overflowed(Overflow::Ring);
+            self.state.metrics.overflowed(Overflow::ReplayBuffer);
             tracing::info!(conn = self.open.number, "overtaken");
             live.fell_behind_at.retain(|at| now - *at < FALL_BEHIND_WINDOW);
             live.fell_behind_at.push(now);

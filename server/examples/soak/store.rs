@@ -64,7 +64,7 @@ impl TestStore {
 }
 
 /// Returns the processor time of these processes in user and kernel mode. The kernel counts in hundredths of a second.
-pub(crate) fn processor(pids: &[u32]) -> Duration {
+pub(crate) fn cpu_time(pids: &[u32]) -> Duration {
     let ticks = |pid: &u32| -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process that lives");
         let (_, fields) = stat.rsplit_once(')').unwrap();

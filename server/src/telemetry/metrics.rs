@@ -59,7 +59,7 @@ impl Collector for DroppedLines {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
     /// Replay buffer of a room: a slow session fell behind it, and continues from the log.
-    Ring,
+    ReplayBuffer,
     /// Deliveries of a room's subscription: the store ended it, and the feed subscribes again.
     Feed,
     /// Signals of a session: it missed updates about who is writing or away.
@@ -103,7 +103,7 @@ impl Default for Metrics {
             failures: Family::default(),
         };
         metrics.register();
-        metrics.begin();
+        metrics.init_series();
         metrics
     }
 }
@@ -155,11 +155,11 @@ impl Metrics {
     }
 
     /// Creates series before anything happens, so that Prometheus sees the first increase.
-    fn begin(&self) {
+    fn init_series(&self) {
         for outcome in ["stored", "duplicate", "refused", "failed"] {
             drop(self.appends.get_or_create(&[("outcome", outcome)]));
         }
-        for queue in ["ring", "feed", "signals"] {
+        for queue in ["replay_buffer", "feed", "signals"] {
             drop(self.overflows.get_or_create(&[("queue", queue)]));
         }
         for recovered in [true, false] {
@@ -208,7 +208,7 @@ impl Metrics {
     /// Counts a queue that was full.
     pub fn overflowed(&self, queue: Overflow) {
         let queue = match queue {
-            Overflow::Ring => "ring",
+            Overflow::ReplayBuffer => "replay_buffer",
             Overflow::Feed => "feed",
             Overflow::Signals => "signals",
         };
@@ -238,7 +238,7 @@ impl Metrics {
     }
 
     /// Counts a page or form that took or waited too long.
-    pub fn late(&self) {
+    pub fn timed_out(&self) {
         self.late.inc();
     }
 }

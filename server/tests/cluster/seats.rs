@@ -11,7 +11,7 @@ use protocol::{Code, EventKind, LeaveReason, MemberId, RoomCode};
 use store::{Delivery, StoreError, Subscription};
 use testkit::checker;
 use testkit::excuse::Excuse;
-use testkit::light::Light;
+use testkit::raw_client::RawClient;
 use testkit::truth::Truth;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -242,10 +242,10 @@ async fn check_log(stage: &Stage, code: RoomCode, stays_of: &HashMap<MemberId, u
 async fn check_dead_node(stage: &mut Stage, stays: &Seat, lookers: Vec<Seat>) {
     let mut people = Vec::new();
     for seat in lookers {
-        people.push((Light::connect(stage.nodes[1].address, &seat, None).await, seat));
+        people.push((RawClient::connect(stage.nodes[1].address, &seat, None).await, seat));
     }
     let at_both = people[2].1.clone();
-    let _other_tab = Light::connect(stage.nodes[0].address, &at_both, None).await;
+    let _other_tab = RawClient::connect(stage.nodes[0].address, &at_both, None).await;
     let Subscription { mut deliveries, .. } =
         stage.observer.subscribe(stage.observer.resolve(stays.code).await.unwrap()).await.unwrap();
     stage.kill_node(1);

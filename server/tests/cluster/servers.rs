@@ -9,9 +9,9 @@ use testkit::cluster::Cluster;
 use testkit::dice::Dice;
 use testkit::http;
 use testkit::ids::mint;
-use testkit::light::Light;
 use testkit::nats;
 use testkit::node::Program;
+use testkit::raw_client::RawClient;
 
 use crate::support::{edited, message, room_of, stored};
 
@@ -77,9 +77,9 @@ async fn shutdown_takes_bounded_time_while_the_store_is_silent() {
     let mut node = Program::new(env!("CARGO_BIN_EXE_server").into(), Default::default(), environment.into());
     let log = node.start_listened().await;
     let seat = http::enter(node.address, "Ana", None, 50).await.unwrap();
-    let mut light = Light::connect(node.address, &seat, None).await;
+    let mut client = RawClient::connect(node.address, &seat, None).await;
     server.pause();
-    light.append(mint(&mut Dice::new(1)), "nobody stores this".to_owned()).await;
+    client.append(mint(&mut Dice::new(1)), "nobody stores this".to_owned()).await;
     let status = node.terminate(Duration::from_secs(10)).await;
     assert_eq!(status.code(), Some(0));
     // The log has no line of the NATS client, no name and no room code.

@@ -106,7 +106,7 @@ struct Model {
 #[derive(Debug, PartialEq)]
 enum Fate {
     Stored,
-    Repeat(Seq),
+    Duplicate(Seq),
     Trimmed(Seq),
     Conflict,
     Full,
@@ -119,7 +119,7 @@ impl Model {
     fn fate(&self, draft: &NewEvent) -> Fate {
         if let Some(at) = self.log.iter().position(|(known, _)| known.id == draft.id) {
             let seq = self.log[at].1;
-            return if self.keeps(at) { Fate::Repeat(seq) } else { Fate::Trimmed(seq) };
+            return if self.keeps(at) { Fate::Duplicate(seq) } else { Fate::Trimmed(seq) };
         }
         let inside = self.seats.contains(&number(draft));
         match draft.kind {
@@ -221,7 +221,7 @@ async fn run(fixture: &TestStore, steps: &[Step]) {
                 assert_eq!(heard.deliveries.recv().await, Some(Delivery::Event(event.clone().into())));
                 model.store(draft, event.seq);
             }
-            (Ok(Appended::Duplicate(event)), Fate::Repeat(seq)) => {
+            (Ok(Appended::Duplicate(event)), Fate::Duplicate(seq)) => {
                 let at = model.log.iter().position(|(first, _)| first.id == draft.id).unwrap();
                 assert_eq!((event.id, event.seq, event.kind), (draft.id, *seq, model.current_kind(at)));
             }
