@@ -223,7 +223,9 @@ impl Attachment {
                     return changed.map(|()| Notification::LogAdvanced).map_err(|_| FeedLost);
                 }
                 update = self.updates.recv() => match update {
-                    Ok(EncodedUpdate { member, text }) if member != self.member => return Ok(Notification::Signal(text)),
+                    Ok(EncodedUpdate { member, text }) if member != self.member => {
+                        return Ok(Notification::Signal(text));
+                    }
                     Ok(_) => {}
                     Err(RecvError::Lagged(_)) => self.shared.metrics.overflowed(Overflow::Signals),
                     Err(RecvError::Closed) => return Err(FeedLost),
