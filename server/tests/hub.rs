@@ -2,22 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-#[path = "conformance/support.rs"]
-#[allow(dead_code, unused_macros, reason = "shared with the conformance suite")]
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Delivered, Event, LeaveReason, Limits, RoomId, Seq, ServerFrame, codec};
 use server::hub::{AttachError, Attachment, Hub, News, Splice};
+use store::laws::support::{joined, left, member, message, nowhere, room_of, stored, typing, unbroken};
 use store::{Backend, From, NewRoom, Room};
+use store_sqlite::Sqlite;
 use testkit::faulty::{FaultyStore, StoreFault};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
-
-use self::support::{Store, joined, left, member, message, nowhere, room_of, stored, typing, unbroken};
 
 const TABS: usize = 8;
 
@@ -25,7 +21,7 @@ struct World {
     backend: Arc<dyn Backend>,
     hub: Hub,
     tasks: TaskTracker,
-    _store: Store,
+    _directory: tempfile::TempDir,
 }
 
 impl World {
@@ -38,14 +34,20 @@ impl World {
     }
 
     async fn start(fault: Option<StoreFault>) -> Self {
-        let store = Store::sqlite();
+        let directory = tempfile::tempdir().unwrap();
         let limits = Limits { events: 100_000, timeline: 1 << 30, ..Limits::default() };
-        let mut backend = store.open_with(&limits).await;
+        let sqlite = Sqlite::open(&directory.path().join("flasky.db"), &limits).await.unwrap();
+        let mut backend: Arc<dyn Backend> = Arc::new(sqlite);
         if let Some(fault) = fault {
             backend = FaultyStore::with(backend, fault);
         }
         let tasks = TaskTracker::new();
-        Self { hub: Hub::new(Arc::clone(&backend), tasks.clone(), TABS, Arc::default()), backend, tasks, _store: store }
+        Self {
+            hub: Hub::new(Arc::clone(&backend), tasks.clone(), TABS, Arc::default()),
+            backend,
+            tasks,
+            _directory: directory,
+        }
     }
 
     async fn say(&self, room: RoomId, body: &str) -> Event {

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use protocol::{LeaveReason, Limits};
-use store::BackendError;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
-use crate::refused;
-use crate::support::{Store, joined, latest, lease, left, member, message, ms, nowhere, room_of, stored};
+use super::Fixture;
+use super::support::{joined, latest, lease, left, member, message, ms, nowhere, room_of, stored};
+use crate::{BackendError, refused};
 
-pub(crate) async fn room_of_50_admits_50_of_51_concurrent_joins(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_07_room_of_50_admits_50_of_51_concurrent_joins(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let id = room_of(&*backend, 50, &[]).await;
     let mut joins = JoinSet::new();
     for n in 1..=51 {
@@ -33,8 +33,8 @@ pub(crate) async fn room_of_50_admits_50_of_51_concurrent_joins(store: &Store) {
     refused!(backend.append(id, joined(101)).await, Full);
 }
 
-pub(crate) async fn join_racing_the_end_gets_a_seat_or_not_found(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_07_join_racing_the_end_gets_a_seat_or_not_found(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let mut seated = 0;
     for round in 0..200 {
         let id = room_of(&*backend, 50, &[1]).await;
@@ -60,8 +60,8 @@ pub(crate) async fn join_racing_the_end_gets_a_seat_or_not_found(store: &Store) 
     assert!((1..200).contains(&seated), "the same side won every race: this proves nothing");
 }
 
-pub(crate) async fn append_without_a_seat_is_refused(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_07_append_without_a_seat_is_refused(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let nowhere = nowhere();
     refused!(backend.append(nowhere, joined(1)).await, NotFound);
     refused!(backend.append(nowhere, message(1, "hello?")).await, NotFound);
@@ -79,9 +79,9 @@ pub(crate) async fn append_without_a_seat_is_refused(store: &Store) {
     assert_eq!(latest(&*backend, id).await.len(), 4, "a refused event is in the log");
 }
 
-pub(crate) async fn lease_keeps_a_seat_until_it_runs_out(store: &Store) {
+pub async fn law_08_lease_keeps_a_seat_until_it_runs_out(fixture: &impl Fixture) {
     let limits = Limits::default();
-    let backend = store.open_with(&limits).await;
+    let backend = fixture.open_with(&limits).await;
     let id = room_of(&*backend, 50, &[1, 2]).await;
     let gone = async || {
         let seats = backend.expired(Instant::now()).await.unwrap();
@@ -118,9 +118,9 @@ pub(crate) async fn lease_keeps_a_seat_until_it_runs_out(store: &Store) {
     refused!(backend.hold(lease(id, 2, 7), ms(1_000)).await, NotFound);
 }
 
-pub(crate) async fn left_vanished_is_refused_while_a_lease_holds(store: &Store) {
+pub async fn law_08_left_vanished_is_refused_while_a_lease_holds(fixture: &impl Fixture) {
     let limits = Limits::default();
-    let backend = store.open_with(&limits).await;
+    let backend = fixture.open_with(&limits).await;
     let id = room_of(&*backend, 50, &[1, 2]).await;
     // The arrival lease still holds.
     refused!(backend.append(id, left(1, LeaveReason::Vanished)).await, Conflict);
@@ -146,15 +146,15 @@ pub(crate) async fn left_vanished_is_refused_while_a_lease_holds(store: &Store) 
     stored(backend.append(id, left(2, LeaveReason::Vanished)).await);
 }
 
-pub(crate) async fn restart_gives_every_seat_a_grace_period(store: &Store) {
+pub async fn law_08_restart_gives_every_seat_a_grace_period(fixture: &impl Fixture) {
     let limits = Limits::default();
-    let backend = store.open_with(&limits).await;
+    let backend = fixture.open_with(&limits).await;
     let id = room_of(&*backend, 50, &[1, 2]).await;
     backend.hold(lease(id, 1, 7), ms(1_000)).await.unwrap();
     backend.close().await;
     advance(ms(10 * limits.grace_ms)).await;
 
-    let backend = store.open_with(&limits).await;
+    let backend = fixture.open_with(&limits).await;
     // A short lease after the restart does not shorten the grace period.
     backend.hold(lease(id, 1, 0), ms(1_000)).await.unwrap();
     advance(ms(limits.grace_ms - 1)).await;

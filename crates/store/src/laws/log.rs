@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use protocol::{Epoch, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
-use store::{Appended, Delivery, From, Page};
 use tokio::task::JoinSet;
 
-use crate::refused;
-use crate::support::{
-    Store, deleted, edited, latest, left, member, message, name, next, nowhere, places, room_of, stored, take, unbroken,
+use super::Fixture;
+use super::support::{
+    deleted, edited, latest, left, member, message, name, next, nowhere, room_of, seqs, stored, take, unbroken,
 };
+use crate::{Appended, Delivery, From, Page, refused};
 
-pub(crate) async fn seq_increases_and_readers_see_one_order(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_01_seq_increases_and_readers_see_one_order(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let rooms = [room_of(&*backend, 50, &[1, 2, 3]).await, room_of(&*backend, 50, &[1, 2, 3]).await];
     let mut first = backend.subscribe(rooms[0]).await.unwrap();
     let mut second = backend.subscribe(rooms[0]).await.unwrap();
@@ -43,8 +43,8 @@ pub(crate) async fn seq_increases_and_readers_see_one_order(store: &Store) {
     assert_eq!(heard, latest(&*backend, rooms[0]).await[3..]);
 }
 
-pub(crate) async fn duplicate_append_returns_the_first_event(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_02_duplicate_append_returns_the_first_event(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let here = room_of(&*backend, 50, &[1, 2]).await;
     let there = room_of(&*backend, 50, &[1]).await;
     let mut heard = backend.subscribe(here).await.unwrap();
@@ -77,9 +77,9 @@ pub(crate) async fn duplicate_append_returns_the_first_event(store: &Store) {
     assert_eq!(latest(&*backend, here).await.len(), 4);
 }
 
-pub(crate) async fn duplicate_of_a_trimmed_event_returns_its_seq(store: &Store) {
+pub async fn law_02_duplicate_of_a_trimmed_event_returns_its_seq(fixture: &impl Fixture) {
     let limits = Limits { events: 5, ..Limits::default() };
-    let backend = store.open_with(&limits).await;
+    let backend = fixture.open_with(&limits).await;
     let id = room_of(&*backend, 50, &[1]).await;
     let draft = message(1, "soon gone");
     let first = stored(backend.append(id, draft.clone()).await);
@@ -89,12 +89,12 @@ pub(crate) async fn duplicate_of_a_trimmed_event_returns_its_seq(store: &Store) 
     assert!(!latest(&*backend, id).await.contains(&first));
     assert_eq!(backend.append(id, draft.clone()).await.unwrap(), Appended::Trimmed(first.seq));
     backend.close().await;
-    let backend = store.open_with(&limits).await;
+    let backend = fixture.open_with(&limits).await;
     assert_eq!(backend.append(id, draft).await.unwrap(), Appended::Trimmed(first.seq));
 }
 
-pub(crate) async fn subscription_delivers_every_later_event(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_03_subscription_delivers_every_later_event(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let id = room_of(&*backend, 50, &[1, 2]).await;
     let mut writers = JoinSet::new();
     for writer in 1..=2 {
@@ -121,8 +121,8 @@ pub(crate) async fn subscription_delivers_every_later_event(store: &Store) {
     }
 }
 
-pub(crate) async fn slow_subscription_is_closed_and_never_skips(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_03_slow_subscription_is_closed_and_never_skips(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let id = room_of(&*backend, 50, &[1]).await;
     let mut asleep = backend.subscribe(id).await.unwrap();
     let mut awake = backend.subscribe(id).await.unwrap();
@@ -154,8 +154,8 @@ pub(crate) async fn slow_subscription_is_closed_and_never_skips(store: &Store) {
     }
 }
 
-pub(crate) async fn acknowledged_event_is_readable_at_once(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_04_acknowledged_event_is_readable_at_once(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let id = room_of(&*backend, 50, &[1]).await;
     for n in 0..100 {
         let event = stored(backend.append(id, message(1, &format!("{n}"))).await);
@@ -167,8 +167,8 @@ pub(crate) async fn acknowledged_event_is_readable_at_once(store: &Store) {
     }
 }
 
-pub(crate) async fn acknowledged_event_survives_reopening(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_04_acknowledged_event_survives_reopening(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let id = room_of(&*backend, 7, &[3, 1, 2]).await;
     stored(backend.append(id, message(1, "hello\n\n  there")).await);
     stored(backend.append(id, left(3, LeaveReason::Choice)).await);
@@ -176,7 +176,7 @@ pub(crate) async fn acknowledged_event_survives_reopening(store: &Store) {
     let page = backend.read(id, From::Latest, 100).await.unwrap();
     backend.close().await;
 
-    let backend = store.open().await;
+    let backend = fixture.open().await;
     assert_eq!(backend.room(id).await.unwrap(), room);
     assert_eq!(backend.read(id, From::Latest, 100).await.unwrap(), page);
     let members: Vec<MemberId> = room.members.iter().map(|seated| seated.member).collect();
@@ -185,15 +185,15 @@ pub(crate) async fn acknowledged_event_survives_reopening(store: &Store) {
     assert!(backend.append(id, message(1, "again")).await.is_ok());
 }
 
-pub(crate) async fn pages_are_ordered_and_bounded(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_05_pages_are_ordered_and_bounded(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let id = room_of(&*backend, 50, &[1, 2]).await;
     for n in 0..30 {
         stored(backend.append(id, message(1 + n % 2, &format!("{n}"))).await);
     }
     stored(backend.append(id, left(2, LeaveReason::Choice)).await);
     let room = backend.room(id).await.unwrap();
-    let all = places(&backend.read(id, From::Latest, 1_000).await.unwrap());
+    let all = seqs(&backend.read(id, From::Latest, 1_000).await.unwrap());
     assert_eq!(all.len(), 33);
     assert_eq!((all[0], *all.last().unwrap()), (room.oldest, room.position.seq));
 
@@ -204,7 +204,7 @@ pub(crate) async fn pages_are_ordered_and_bounded(store: &Store) {
         assert!(page.events.len() <= 10 && !page.truncated);
         let Some(last) = page.events.last() else { break };
         at.seq = last.seq;
-        forwards.extend(places(&page));
+        forwards.extend(seqs(&page));
     }
     assert_eq!(forwards, all);
 
@@ -212,7 +212,7 @@ pub(crate) async fn pages_are_ordered_and_bounded(store: &Store) {
     let mut page = backend.read(id, From::Latest, 10).await.unwrap();
     while let Some(first) = page.events.first().map(|event| event.seq) {
         assert!(page.events.len() <= 10 && !page.truncated);
-        backwards.splice(0..0, places(&page));
+        backwards.splice(0..0, seqs(&page));
         page = backend.read(id, From::Before(first), 10).await.unwrap();
     }
     assert!(!page.truncated);
@@ -224,8 +224,8 @@ pub(crate) async fn pages_are_ordered_and_bounded(store: &Store) {
     assert!(backend.read(id, From::Latest, 0).await.unwrap().events.is_empty());
 }
 
-pub(crate) async fn message_is_readable_by_its_id(store: &Store) {
-    let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
+pub async fn law_05_message_is_readable_by_its_id(fixture: &impl Fixture) {
+    let backend = fixture.open_with(&Limits { events: 10, ..Limits::default() }).await;
     let id = room_of(&*backend, 50, &[1, 2]).await;
     let other = room_of(&*backend, 50, &[1]).await;
     let one = async |room, id| backend.read(room, From::Message(id), 10).await.unwrap();
@@ -256,9 +256,9 @@ pub(crate) async fn message_is_readable_by_its_id(store: &Store) {
     refused!(backend.read(nowhere(), message, 10).await, NotFound);
 }
 
-pub(crate) async fn retention_trims_only_the_log(store: &Store) {
+pub async fn law_05_retention_trims_only_the_log(fixture: &impl Fixture) {
     let limits = Limits { events: 10, timeline: 2_000, ..Limits::default() };
-    let backend = store.open_with(&limits).await;
+    let backend = fixture.open_with(&limits).await;
     let id = room_of(&*backend, 50, &[1, 2]).await;
     assert!(!backend.read(id, From::Latest, 100).await.unwrap().truncated);
     for n in 0..20 {
@@ -266,7 +266,7 @@ pub(crate) async fn retention_trims_only_the_log(store: &Store) {
     }
     let page = backend.read(id, From::Latest, 100).await.unwrap();
     assert!(page.truncated);
-    assert_eq!(places(&page).len(), 10);
+    assert_eq!(seqs(&page).len(), 10);
     let room = backend.room(id).await.unwrap();
     assert_eq!(room.oldest, page.events[0].seq);
     assert_eq!(room.members.len(), 2, "retention touched the seats");
@@ -292,8 +292,8 @@ pub(crate) async fn retention_trims_only_the_log(store: &Store) {
 }
 
 /// Sequence numbers come from clients, so any `u64` must have an answer: 0, and everything past the head.
-pub(crate) async fn out_of_range_seq_is_clamped_or_reset(store: &Store) {
-    let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
+pub async fn law_05_out_of_range_seq_is_clamped_or_reset(fixture: &impl Fixture) {
+    let backend = fixture.open_with(&Limits { events: 10, ..Limits::default() }).await;
     let id = room_of(&*backend, 50, &[1]).await;
     for messages in [3, 20] {
         for n in 0..messages {
@@ -319,8 +319,8 @@ pub(crate) async fn out_of_range_seq_is_clamped_or_reset(store: &Store) {
     }
 }
 
-pub(crate) async fn read_after_a_position_resumes_or_resets(store: &Store) {
-    let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
+pub async fn law_06_read_after_a_position_resumes_or_resets(fixture: &impl Fixture) {
+    let backend = fixture.open_with(&Limits { events: 10, ..Limits::default() }).await;
     let id = room_of(&*backend, 50, &[1]).await;
     for n in 0..20 {
         stored(backend.append(id, message(1, &format!("{n}"))).await);

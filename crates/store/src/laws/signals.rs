@@ -1,11 +1,11 @@
 //! Law of signals: they reach the current subscribers and are never stored.
 
-use store::{Delivery, Sign, Signal};
+use super::Fixture;
+use super::support::{latest, member, message, nowhere, room_of, stored, typing, unbroken};
+use crate::{Delivery, Sign, Signal};
 
-use crate::support::{Store, latest, member, message, nowhere, room_of, stored, typing, unbroken};
-
-pub(crate) async fn signal_reaches_subscribers_and_is_not_stored(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_09_signal_reaches_subscribers_and_is_not_stored(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let (here, there) = (room_of(&*backend, 50, &[1, 2]).await, room_of(&*backend, 50, &[1]).await);
     let (room, log) = (backend.room(here).await.unwrap(), latest(&*backend, here).await);
     let mut listeners = [backend.subscribe(here).await.unwrap(), backend.subscribe(here).await.unwrap()];
@@ -33,8 +33,8 @@ pub(crate) async fn signal_reaches_subscribers_and_is_not_stored(store: &Store) 
     assert!(matches!(elsewhere.deliveries.recv().await, Some(Delivery::Event(_))));
 }
 
-pub(crate) async fn signals_cost_a_slow_subscriber_no_event(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_09_signals_cost_a_slow_subscriber_no_event(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let id = room_of(&*backend, 50, &[1]).await;
     let mut asleep = backend.subscribe(id).await.unwrap();
     let mut said = Vec::new();

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use protocol::{Epoch, LeaveReason, Limits, Position, Seq};
-use store::{BackendError, Delivery, From, NewRoom, Room};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
-use crate::refused;
-use crate::support::{
-    Store, code, joined, latest, lease, left, member, message, ms, name, new_room, next, room_of, stored, typing,
+use super::Fixture;
+use super::support::{
+    code, joined, latest, lease, left, member, message, ms, name, new_room, next, room_of, stored, typing,
 };
+use crate::{BackendError, Delivery, From, NewRoom, Room, refused};
 
-pub(crate) async fn recreated_room_resets_old_positions(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_06_recreated_room_resets_old_positions(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let id = room_of(&*backend, 50, &[1]).await;
     let Room { code, position: old, .. } = backend.room(id).await.unwrap();
     stored(backend.append(id, left(1, LeaveReason::Choice)).await);
@@ -29,9 +29,9 @@ pub(crate) async fn recreated_room_resets_old_positions(store: &Store) {
     assert_eq!(latest(&*backend, id).await.len(), 1, "events of the first room are visible");
 }
 
-pub(crate) async fn room_that_nobody_joined_ends_after_its_arrival_time(store: &Store) {
+pub async fn law_08_room_that_nobody_joined_ends_after_its_arrival_time(fixture: &impl Fixture) {
     let limits = Limits::default();
-    let backend = store.open_with(&limits).await;
+    let backend = fixture.open_with(&limits).await;
     let empty = room_of(&*backend, 50, &[]).await;
     let lived = room_of(&*backend, 50, &[1]).await;
     let mut heard = backend.subscribe(empty).await.unwrap();
@@ -47,7 +47,7 @@ pub(crate) async fn room_that_nobody_joined_ends_after_its_arrival_time(store: &
 
     let empty = room_of(&*backend, 50, &[]).await;
     backend.close().await;
-    let backend = store.open_with(&limits).await;
+    let backend = fixture.open_with(&limits).await;
     backend.expired(Instant::now()).await.unwrap();
     assert!(backend.room(empty).await.is_ok());
     advance(ms(limits.arrival_ms)).await;
@@ -55,9 +55,9 @@ pub(crate) async fn room_that_nobody_joined_ends_after_its_arrival_time(store: &
     refused!(backend.room(empty).await, NotFound);
 }
 
-pub(crate) async fn ended_room_leaves_nothing_behind(store: &Store) {
+pub async fn law_10_ended_room_leaves_nothing_behind(fixture: &impl Fixture) {
     let limits = Limits { events: 3, ..Limits::default() };
-    let backend = store.open_with(&limits).await;
+    let backend = fixture.open_with(&limits).await;
     let id = room_of(&*backend, 50, &[1, 2]).await;
     let code = backend.room(id).await.unwrap().code;
     let said = message(1, "remember me");
@@ -97,8 +97,8 @@ pub(crate) async fn ended_room_leaves_nothing_behind(store: &Store) {
     assert_eq!(heard.deliveries.recv().await, None);
 }
 
-pub(crate) async fn every_operation_fails_after_close(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_11_every_operation_fails_after_close(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let room = room_of(&*backend, 50, &[1]).await;
     let mut heard = backend.subscribe(room).await.unwrap();
     backend.close().await;
@@ -119,8 +119,8 @@ pub(crate) async fn every_operation_fails_after_close(store: &Store) {
     backend.close().await;
 }
 
-pub(crate) async fn appends_finish_or_fail_on_close(store: &Store) {
-    let backend = store.open_with(&Limits { events: 10_000, ..Limits::default() }).await;
+pub async fn law_11_appends_finish_or_fail_on_close(fixture: &impl Fixture) {
+    let backend = fixture.open_with(&Limits { events: 10_000, ..Limits::default() }).await;
     let id = room_of(&*backend, 50, &[1]).await;
     let mut appends = JoinSet::new();
     for n in 0..3_000 {
@@ -142,17 +142,17 @@ pub(crate) async fn appends_finish_or_fail_on_close(store: &Store) {
             Err(other) => panic!("{other:?}"),
         }
     }
-    let backend = store.open_with(&Limits { events: 10_000, ..Limits::default() }).await;
+    let backend = fixture.open_with(&Limits { events: 10_000, ..Limits::default() }).await;
     let log = latest(&*backend, id).await;
     assert!(stored.iter().all(|id| log.iter().any(|event| event.id == *id)));
 }
 
-pub(crate) async fn keys_are_generated_once(store: &Store) {
-    let backend = store.open().await;
+pub async fn keys_are_generated_once<F: Fixture>(fixture: &F) {
+    let backend = fixture.open().await;
     let keys = backend.keys().await.unwrap();
     assert_ne!(keys.signing, [0; 64]);
     assert_ne!(keys.member, [0; 32]);
     backend.close().await;
-    assert_eq!(store.open().await.keys().await.unwrap(), keys);
-    assert_ne!(Store::sqlite().open().await.keys().await.unwrap(), keys);
+    assert_eq!(fixture.open().await.keys().await.unwrap(), keys);
+    assert_ne!(F::new().open().await.keys().await.unwrap(), keys);
 }

@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use server::stores;
+use protocol::Limits;
+use store::laws::support::{joined, latest, message, room_of, stored};
 use store::{Backend, BackendError};
 use testkit::nats::Server;
 
-use crate::support::{joined, latest, message, room_of, stored};
+use crate::{open, open_with};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_event_survives_a_killed_server() {
     let mut server = Server::start();
-    let backend = stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let backend = open(&format!("nats://{}", server.address())).await;
     let id = room_of(&*backend, 50, &[1, 2]).await;
     let mut heard = backend.subscribe(id).await.unwrap();
     let mut acked = Vec::new();
@@ -50,7 +51,7 @@ async fn append_until_stored(backend: &dyn Backend, id: protocol::RoomId, draft:
 #[tokio::test]
 async fn timed_out_join_takes_no_seat_later() {
     let server = Server::start();
-    let backend = stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let backend = open(&format!("nats://{}", server.address())).await;
     let id = room_of(&*backend, 50, &[1]).await;
     stored(backend.append(id, message(1, "all is well")).await);
     server.pause();
@@ -71,7 +72,7 @@ async fn timed_out_join_takes_no_seat_later() {
 #[tokio::test]
 async fn unreachable_server_is_reported_within_60_s() {
     let began = Instant::now();
-    let error = stores::open("nats://user:secret@127.0.0.1:1", &Default::default()).await.err().unwrap();
+    let error = open_with("nats://user:secret@127.0.0.1:1", &Limits::default()).await.err().unwrap();
     assert!(matches!(error, BackendError::Unavailable(_)));
     assert!(!format!("{error:?}").contains("secret"));
     assert!(began.elapsed() < Duration::from_secs(60));

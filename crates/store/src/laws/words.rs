@@ -1,12 +1,10 @@
 //! Law of edits and deletions: the old text is never returned again.
 
 use protocol::{EventId, EventKind, LeaveReason, Limits, Position, Seq, codec};
-use store::{Appended, Backend, Draft, From};
 
-use crate::refused;
-use crate::support::{
-    Store, deleted, edited, id, joined, latest, left, message, next, reacted, room_of, stored, unbroken,
-};
+use super::Fixture;
+use super::support::{deleted, edited, id, joined, latest, left, message, next, reacted, room_of, stored, unbroken};
+use crate::{Appended, Backend, Draft, From, refused};
 
 const FIRST: &str = "the treasure is under the old oak";
 const SECOND: &str = "the treasure is behind the mill";
@@ -32,8 +30,8 @@ async fn everything(backend: &dyn Backend, id: protocol::RoomId, drafts: &[Draft
     said
 }
 
-pub(crate) async fn old_text_is_never_returned(store: &Store) {
-    let mut backend = store.open().await;
+pub async fn law_12_old_text_is_never_returned(fixture: &impl Fixture) {
+    let mut backend = fixture.open().await;
     let id = room_of(&*backend, 50, &[1, 2]).await;
     let mut drafts = vec![message(1, FIRST)];
     let target = drafts[0].id;
@@ -51,7 +49,7 @@ pub(crate) async fn old_text_is_never_returned(store: &Store) {
         for reopened in [false, true] {
             if reopened {
                 backend.close().await;
-                backend = store.open().await;
+                backend = fixture.open().await;
                 heard = backend.subscribe(id).await.unwrap();
             }
             let said = everything(&*backend, id, &drafts[..=n]).await;
@@ -74,8 +72,8 @@ pub(crate) async fn old_text_is_never_returned(store: &Store) {
 }
 
 /// Once an edit is acknowledged, reads return its text. A reply stays as it is, and earlier edits lose their text.
-pub(crate) async fn acknowledged_edit_is_readable_at_once(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_12_acknowledged_edit_is_readable_at_once(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     let id = room_of(&*backend, 50, &[1]).await;
     let first = message(1, "draft 0");
     let answer = message(1, "so it was");
@@ -95,8 +93,8 @@ pub(crate) async fn acknowledged_edit_is_readable_at_once(store: &Store) {
     }
 }
 
-pub(crate) async fn only_the_author_edits_or_deletes_a_message(store: &Store) {
-    let backend = store.open_with(&Limits { events: 12, ..Limits::default() }).await;
+pub async fn law_12_only_the_author_edits_or_deletes_a_message(fixture: &impl Fixture) {
+    let backend = fixture.open_with(&Limits { events: 12, ..Limits::default() }).await;
     let room = room_of(&*backend, 50, &[1, 2]).await;
     let trimmed = message(1, "long ago");
     stored(backend.append(room, trimmed.clone()).await);
@@ -146,8 +144,8 @@ pub(crate) async fn only_the_author_edits_or_deletes_a_message(store: &Store) {
 }
 
 /// The byte limit of a log counts the current text of a message, not its first text.
-pub(crate) async fn byte_limit_counts_the_current_text(store: &Store) {
-    let backend = store.open_with(&Limits { timeline: 4_000, ..Limits::default() }).await;
+pub async fn law_12_byte_limit_counts_the_current_text(fixture: &impl Fixture) {
+    let backend = fixture.open_with(&Limits { timeline: 4_000, ..Limits::default() }).await;
     let id = room_of(&*backend, 50, &[1]).await;
     let kept = async |message: EventId| latest(&*backend, id).await.iter().any(|event| event.id == message);
     let (long, short) = (message(1, &"x".repeat(2_500)), message(1, "y"));

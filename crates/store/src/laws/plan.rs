@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 use protocol::{EventId, EventKind, LeaveReason, Limits, RoomId, Seq};
-use store::{Appended, Backend, BackendError, Delivery, Draft, From};
 
-use crate::support::{Store, code, deleted, edited, id, joined, left, member, message, new_room, reacted, unbroken};
+use super::Fixture;
+use super::support::{code, deleted, edited, id, joined, left, member, message, new_room, reacted, unbroken};
+use crate::{Appended, Backend, BackendError, Delivery, Draft, From};
 
 const MEMBERS: u64 = 4;
 const CAPACITY: u32 = 3;
@@ -186,17 +187,17 @@ fn number(draft: &Draft) -> u64 {
     (draft.by.0.as_u128() >> 64) as u64
 }
 
-pub(crate) fn any_plan_matches_the_model(store: impl Fn() -> Store) {
+pub fn any_plan_matches_the_model<F: Fixture>() {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(steps in prop::collection::vec(step(), 1..60))| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(run(&store(), &steps));
+        runtime.block_on(run(&F::new(), &steps));
     });
 }
 
-async fn run(store: &Store, steps: &[Step]) {
+async fn run(fixture: &impl Fixture, steps: &[Step]) {
     let limits = Limits { events: KEPT, ..Limits::default() };
-    let mut backend = store.open_with(&limits).await;
+    let mut backend = fixture.open_with(&limits).await;
     let code = code();
     let mut room = backend.create_room(new_room(code, CAPACITY)).await.unwrap();
     let mut model = Model::default();
@@ -206,7 +207,7 @@ async fn run(store: &Store, steps: &[Step]) {
     for step in steps {
         if let Step::Reopen = step {
             backend.close().await;
-            backend = store.open_with(&limits).await;
+            backend = fixture.open_with(&limits).await;
             heard = backend.subscribe(room).await.unwrap();
         }
         let Some(draft) = step.draft(&drafts) else { continue };

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use protocol::LeaveReason;
-use store::BackendError;
 use tokio::task::JoinSet;
 
-use crate::refused;
-use crate::support::{Store, code, joined, latest, left, member, new_room, nowhere, stored};
+use super::Fixture;
+use super::support::{code, joined, latest, left, member, new_room, nowhere, stored};
+use crate::{BackendError, refused};
 
-pub(crate) async fn code_leads_to_its_room_until_it_ends(store: &Store) {
-    let mut backend = store.open().await;
+pub async fn law_13_code_leads_to_its_room_until_it_ends(fixture: &impl Fixture) {
+    let mut backend = fixture.open().await;
     let (code, unused) = (code(), code());
     let room = backend.create_room(new_room(code, 2)).await.unwrap();
     stored(backend.append(room, joined(1)).await);
@@ -24,7 +24,7 @@ pub(crate) async fn code_leads_to_its_room_until_it_ends(store: &Store) {
         refused!(backend.find(unused).await, NotFound);
         refused!(backend.room(nowhere()).await, NotFound);
         backend.close().await;
-        backend = store.open().await;
+        backend = fixture.open().await;
     }
     stored(backend.append(room, left(1, LeaveReason::Choice)).await);
     refused!(backend.resolve(code).await, NotFound);
@@ -38,8 +38,8 @@ pub(crate) async fn code_leads_to_its_room_until_it_ends(store: &Store) {
     assert_eq!(latest(&*backend, next).await, []);
 }
 
-pub(crate) async fn one_of_concurrent_creations_gets_the_code(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_13_one_of_concurrent_creations_gets_the_code(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     for round in 0..10 {
         let code = code();
         // In every second round the code has been in use before.
@@ -61,8 +61,8 @@ pub(crate) async fn one_of_concurrent_creations_gets_the_code(store: &Store) {
     }
 }
 
-pub(crate) async fn creation_racing_the_end_gets_the_code_or_conflict(store: &Store) {
-    let backend = store.open().await;
+pub async fn law_13_creation_racing_the_end_gets_the_code_or_conflict(fixture: &impl Fixture) {
+    let backend = fixture.open().await;
     for round in 0..40 {
         let code = code();
         let old = backend.create_room(new_room(code, 2)).await.unwrap();
