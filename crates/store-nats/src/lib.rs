@@ -71,7 +71,7 @@ use ::store::{
 };
 use async_nats::Event;
 use bytes::Bytes;
-use protocol::{Limits, RoomCode, RoomId};
+use protocol::{Limits, RoomCode, RoomId, Seq};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
@@ -211,11 +211,7 @@ impl Backend for Nats {
     }
 
     async fn release(&self, lease: Lease) -> Result<(), BackendError> {
-        self.ask(|engine| async move {
-            engine.seats.release(lease);
-            lease::release(&engine.store, lease).await
-        })
-        .await
+        self.ask(|engine| async move { engine.release(lease).await }).await
     }
 
     async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
@@ -319,18 +315,32 @@ impl Engine {
     }
 
     async fn hold(&self, lease: Lease, ttl: Duration, now: Instant) -> Result<(), BackendError> {
-        let joined = match self.seats.joined(lease.room, lease.member) {
-            Some(joined) => joined,
-            // The seat may have been taken on another node just now.
-            None => {
-                let room = Room::load(&self.store, lease.room).await?;
-                room.roster.seat(lease.member).ok_or(BackendError::NotFound)?.joined
-            }
-        };
-        let held = Held { joined, until: self.clock.wall(now + ttl) };
+        let held = Held { joined: self.joined(lease).await?, until: self.clock.wall(now + ttl) };
         lease::hold(&self.store, lease, held, ttl).await?;
         self.seats.hold(lease, now, now + ttl);
         Ok(())
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), BackendError> {
+        self.seats.release(lease);
+        match self.joined(lease).await {
+            Ok(_) => lease::release(&self.store, lease).await,
+            // Its message would be left behind by a room that has ended.
+            Err(BackendError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the seq of the `joined` event that took the lease's seat.
+    async fn joined(&self, lease: Lease) -> Result<Seq, BackendError> {
+        match self.seats.joined(lease.room, lease.member) {
+            Some(joined) => Ok(joined),
+            // The seat may have been taken on another node just now.
+            None => {
+                let room = Room::load(&self.store, lease.room).await?;
+                Ok(room.roster.seat(lease.member).ok_or(BackendError::NotFound)?.joined)
+            }
+        }
     }
 }
 

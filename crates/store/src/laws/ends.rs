@@ -66,6 +66,7 @@ pub async fn law_10_ended_room_leaves_nothing_behind(fixture: &impl Fixture) {
     }
     let mut heard = backend.subscribe(id).await.unwrap();
     backend.hold(lease(id, 2, 7), ms(1_000)).await.unwrap();
+    assert_ne!(fixture.remains().await, [""; 0], "nothing is found of a room: this proves nothing");
     let last = left(2, LeaveReason::Choice);
     let end = stored(backend.append(id, last.clone()).await);
 
@@ -82,6 +83,7 @@ pub async fn law_10_ended_room_leaves_nothing_behind(fixture: &impl Fixture) {
     backend.release(lease(id, 2, 7)).await.unwrap();
     advance(ms(10 * limits.grace_ms)).await;
     assert_eq!(backend.expired(Instant::now()).await.unwrap(), []);
+    assert_eq!(fixture.remains().await, [""; 0]);
 
     // The next room with this id inherits nothing: no ids, no names, no retention mark, no seats.
     let id = backend.create_room(new_room(code, 2)).await.unwrap();
