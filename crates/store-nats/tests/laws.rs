@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use protocol::Limits;
-use store::Backend;
+use store::Store;
 use store::laws::Fixture;
-use store_nats::Nats;
+use store_nats::NatsStore;
 use testkit::nats;
 use tokio::runtime::Builder;
 
@@ -25,8 +25,8 @@ impl Fixture for Streams {
         &self.0
     }
 
-    async fn open_at(url: &str, limits: &Limits) -> Arc<dyn Backend> {
-        Arc::new(Nats::open(url.strip_prefix("nats://").unwrap(), limits).await.unwrap())
+    async fn open_at(url: &str, limits: &Limits) -> Arc<dyn Store> {
+        Arc::new(NatsStore::open(url.strip_prefix("nats://").unwrap(), limits).await.unwrap())
     }
 
     /// Subjects of the messages that belong to rooms. They are read on a runtime whose clock is not paused: the client

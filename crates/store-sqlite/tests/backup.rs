@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{EventKind, LeaveReason, Limits};
 use store::laws::support::{latest, left, message, room_of, stored, unbroken};
-use store::{Backend, BackendError, From, refused};
-use store_sqlite::check::Soundness;
-use store_sqlite::{Sqlite, backup, check};
+use store::{ReadFrom, Store, StoreError, refused};
+use store_sqlite::check::IntegrityReport;
+use store_sqlite::{SqliteStore, backup, check};
 
 const SECRET: &str = "the treasure is under the old oak";
 
@@ -29,12 +29,12 @@ impl Place {
         self.0.path().join(file)
     }
 
-    async fn open(&self, file: &str) -> Arc<Sqlite> {
+    async fn open(&self, file: &str) -> Arc<SqliteStore> {
         self.open_with(file, &Limits::default()).await.unwrap()
     }
 
-    async fn open_with(&self, file: &str, limits: &Limits) -> Result<Arc<Sqlite>, BackendError> {
-        Ok(Arc::new(Sqlite::open(&self.path(file), limits).await?))
+    async fn open_with(&self, file: &str, limits: &Limits) -> Result<Arc<SqliteStore>, StoreError> {
+        Ok(Arc::new(SqliteStore::open(&self.path(file), limits).await?))
     }
 }
 
@@ -61,7 +61,7 @@ async fn backup_is_complete_and_resumes_no_position_of_the_original() {
     // No position of the original can be resumed in the copy, whether before, at or after its head.
     for seq in events.iter().map(|event| event.seq) {
         let known = protocol::Position { seq, ..room.position };
-        refused!(copy.read(id, From::After(known), 10).await, Reset);
+        refused!(copy.read(id, ReadFrom::After(known), 10).await, Reset);
     }
     // Only the first start on the copy changes its epochs.
     copy.close().await;
@@ -209,7 +209,7 @@ async fn store_of_before_the_first_release_is_refused() {
             check::run(&path).unwrap_err(),
             backup::write(&path, &place.path("copy.db")).unwrap_err(),
         ] {
-            assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
             let words = error.source().unwrap().to_string();
             assert!(words.contains(&format!("written before 0.1.0 (format {format},")), "{words}");
             assert!(words.contains("let them end") && words.contains("begin anew"), "{words}");
@@ -240,7 +240,10 @@ async fn check_finds_no_fault_in_a_store_in_use() {
     }
     // A room that nobody has entered.
     room_of(&*store, 50, &[]).await;
-    assert_eq!(check::run(&place.path("flasky.db")).unwrap(), Soundness { rooms: 4, events: 15, faults: Vec::new() });
+    assert_eq!(
+        check::run(&place.path("flasky.db")).unwrap(),
+        IntegrityReport { rooms: 4, events: 15, faults: Vec::new() }
+    );
 }
 
 /// The report quotes no message.
@@ -293,6 +296,6 @@ async fn check_finds_a_broken_page() {
     match check::run(&path) {
         Ok(found) => assert!(!found.faults.is_empty()),
         // The damage may be too severe for the check to run.
-        Err(error) => assert!(matches!(error, BackendError::Corrupt(_)), "{error:?}"),
+        Err(error) => assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}"),
     }
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use protocol::Limits;
 use rusqlite::{Connection, OpenFlags};
-use store::Backend;
+use store::Store;
 use store::laws::Fixture;
-use store_sqlite::Sqlite;
+use store_sqlite::SqliteStore;
 
 store::laws!(File);
 
@@ -30,8 +30,8 @@ impl Fixture for File {
         &self.path
     }
 
-    async fn open_at(path: &str, limits: &Limits) -> Arc<dyn Backend> {
-        Arc::new(Sqlite::open(Path::new(path), limits).await.unwrap())
+    async fn open_at(path: &str, limits: &Limits) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open(Path::new(path), limits).await.unwrap())
     }
 
     /// Tables that have rows, but for the one of the store itself.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use protocol::Limits;
 
-use crate::Backend;
+use crate::Store;
 
 pub mod codes;
 pub mod crash;
@@ -30,18 +30,18 @@ pub trait Fixture: Sized + Sync {
     fn address(&self) -> &str;
 
     /// Opens the store at this address, and creates it if nothing is stored there.
-    fn open_at(address: &str, limits: &Limits) -> impl Future<Output = Arc<dyn Backend>>;
+    fn open_at(address: &str, limits: &Limits) -> impl Future<Output = Arc<dyn Store>>;
 
     /// Names everything stored that belongs to a room: rows, messages, keys.
     fn remains(&self) -> impl Future<Output = Vec<String>>;
 
     /// Opens the store with these limits.
-    fn open_with(&self, limits: &Limits) -> impl Future<Output = Arc<dyn Backend>> {
+    fn open_with(&self, limits: &Limits) -> impl Future<Output = Arc<dyn Store>> {
         Self::open_at(self.address(), limits)
     }
 
     /// Opens the store with the default limits.
-    fn open(&self) -> impl Future<Output = Arc<dyn Backend>> {
+    fn open(&self) -> impl Future<Output = Arc<dyn Store>> {
         async { self.open_with(&Limits::default()).await }
     }
 }

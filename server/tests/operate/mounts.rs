@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use protocol::{Limits, RoomId};
-use store::Backend as _;
+use store::Store as _;
 use store::laws::support::{message, room_of, stored};
-use store_sqlite::Sqlite;
+use store_sqlite::SqliteStore;
 use tempfile::{TempDir, tempdir};
 
 /// Environment variable that leaves out the tests that need mounts.
@@ -18,8 +18,8 @@ fn file_in(directory: &TempDir) -> PathBuf {
 }
 
 /// A store in use, and a room in it.
-async fn open(directory: &TempDir) -> (Sqlite, RoomId) {
-    let store = Sqlite::open(&file_in(directory), &Limits::default()).await.unwrap();
+async fn open(directory: &TempDir) -> (SqliteStore, RoomId) {
+    let store = SqliteStore::open(&file_in(directory), &Limits::default()).await.unwrap();
     let id = room_of(&store, 50, &[1]).await;
     (store, id)
 }

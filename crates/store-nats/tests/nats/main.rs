@@ -12,14 +12,14 @@ mod streams;
 use std::sync::Arc;
 
 use protocol::Limits;
-use store::{Backend, BackendError};
-use store_nats::Nats;
+use store::{Store, StoreError};
+use store_nats::NatsStore;
 
 /// Opens the store with this URL, as one more node.
-async fn open(url: &str) -> Arc<dyn Backend> {
+async fn open(url: &str) -> Arc<dyn Store> {
     open_with(url, &Limits::default()).await.unwrap()
 }
 
-async fn open_with(url: &str, limits: &Limits) -> Result<Arc<dyn Backend>, BackendError> {
-    Ok(Arc::new(Nats::open(url.strip_prefix("nats://").unwrap(), limits).await?))
+async fn open_with(url: &str, limits: &Limits) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(NatsStore::open(url.strip_prefix("nats://").unwrap(), limits).await?))
 }

@@ -7,7 +7,7 @@ use protocol::{LeaveReason, Limits, Position};
 use store::laws::support::{
     edited, joined, latest, lease, left, member, message, ms, next, room_of, stored, take, typing, unbroken,
 };
-use store::{Appended, Backend, BackendError, Delivery, From};
+use store::{Appended, Delivery, ReadFrom, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
@@ -15,7 +15,7 @@ use testkit::nats::{address, store_url};
 
 use crate::open;
 
-async fn two_nodes(url: &str) -> [Arc<dyn Backend>; 2] {
+async fn two_nodes(url: &str) -> [Arc<dyn Store>; 2] {
     [open(url).await, open(url).await]
 }
 
@@ -33,7 +33,7 @@ async fn event_of_one_node_is_delivered_and_readable_on_all() {
                 for m in 0..25 {
                     let event = stored(node.append(id, message(n, &format!("{n}-{line}-{m}"))).await);
                     let before = Position { seq: event.prev, ..node.room(id).await.unwrap().position };
-                    let page = node.read(id, From::After(before), 1).await.unwrap();
+                    let page = node.read(id, ReadFrom::After(before), 1).await.unwrap();
                     assert_eq!(page.events, [event], "an acknowledged event is not read");
                 }
             });
@@ -47,14 +47,14 @@ async fn event_of_one_node_is_delivered_and_readable_on_all() {
     for subscription in &mut heard {
         assert_eq!(take(subscription, 200).await, log[2..]);
     }
-    // Signals are delivered too. Before them comes a roll call, where the other node began to listen later.
-    there.signal(id, typing(2)).await.unwrap();
+    // Signals are delivered too. Before them comes a presence request, where the other node began to listen later.
+    there.send_presence(id, typing(2)).await.unwrap();
     for subscription in &mut heard {
         let mut signal = subscription.deliveries.recv().await;
-        if signal == Some(Delivery::RollCall) {
+        if signal == Some(Delivery::PresenceRequest) {
             signal = subscription.deliveries.recv().await;
         }
-        assert_eq!(signal, Some(Delivery::Signal(typing(2))));
+        assert_eq!(signal, Some(Delivery::Presence(typing(2))));
     }
 }
 
@@ -62,9 +62,9 @@ async fn event_of_one_node_is_delivered_and_readable_on_all() {
 #[tokio::test]
 async fn messages_of_a_later_version_are_skipped() {
     let url = store_url();
-    let backend = open(&url).await;
-    let id = room_of(&*backend, 50, &[1]).await;
-    let mut heard = backend.subscribe(id).await.unwrap();
+    let store = open(&url).await;
+    let id = room_of(&*store, 50, &[1]).await;
+    let mut heard = store.subscribe(id).await.unwrap();
     let client = async_nats::connect(address()).await.unwrap();
     let name = url.rsplit_once('/').unwrap().1;
     let member = member(1).0;
@@ -79,10 +79,10 @@ async fn messages_of_a_later_version_are_skipped() {
         client.publish(format!("{name}.live.{}.{kind}", id.0.simple()), words.into()).await.unwrap();
     }
     client.flush().await.unwrap();
-    let event = stored(backend.append(id, message(1, "and on it goes")).await);
+    let event = stored(store.append(id, message(1, "and on it goes")).await);
     assert_eq!(next(&mut heard).await, event);
-    backend.signal(id, typing(1)).await.unwrap();
-    assert_eq!(heard.deliveries.recv().await, Some(Delivery::Signal(typing(1))));
+    store.send_presence(id, typing(1)).await.unwrap();
+    assert_eq!(heard.deliveries.recv().await, Some(Delivery::Presence(typing(1))));
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn concurrent_joins_on_two_nodes_fill_a_room_exactly() {
     }
     let joins = joins.join_all().await;
     assert_eq!(joins.iter().filter(|join| join.is_ok()).count(), 20, "{joins:?}");
-    assert_eq!(joins.iter().filter(|join| matches!(join, Err(BackendError::Full))).count(), 20);
+    assert_eq!(joins.iter().filter(|join| matches!(join, Err(StoreError::Full))).count(), 20);
     for node in &nodes {
         assert_eq!(node.room(id).await.unwrap().members.len(), 20);
     }
@@ -127,7 +127,7 @@ async fn append_is_decided_on_the_current_state() {
     stored(here.append(id, said.clone()).await);
     stored(there.append(id, left(2, LeaveReason::Choice)).await);
     stored(here.append(id, joined(3)).await);
-    assert!(matches!(there.append(id, message(2, "still here?")).await, Err(BackendError::Conflict)));
+    assert!(matches!(there.append(id, message(2, "still here?")).await, Err(StoreError::Conflict)));
     stored(there.append(id, message(3, "hello")).await);
     stored(there.append(id, edited(1, said.id, "mine, changed elsewhere")).await);
     stored(here.append(id, edited(1, said.id, "mine, changed here")).await);
@@ -139,8 +139,8 @@ async fn append_is_decided_on_the_current_state() {
     let end = stored(there.append(id, left(1, LeaveReason::Choice)).await);
     assert_eq!(next(&mut heard).await, end);
     assert_eq!(heard.deliveries.recv().await, Some(Delivery::Ended));
-    assert!(matches!(here.append(id, message(1, "?")).await, Err(BackendError::NotFound)));
-    assert!(matches!(here.hold(lease(id, 1, 7), ms(1_000)).await, Err(BackendError::NotFound)));
+    assert!(matches!(here.append(id, message(1, "?")).await, Err(StoreError::NotFound)));
+    assert!(matches!(here.acquire_lease(lease(id, 1, 7), ms(1_000)).await, Err(StoreError::NotFound)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,28 +151,28 @@ async fn seats_of_a_dead_node_expire_after_the_grace_period() {
     let dying = open(&url).await;
     let id = room_of(&*dying, 50, &[1, 2]).await;
     let gone = async || {
-        let seats = alive.expired(Instant::now()).await.unwrap();
+        let seats = alive.expire(Instant::now()).await.unwrap();
         seats.into_iter().map(|seat| seat.member).collect::<Vec<_>>()
     };
     // Both members are connected to the node that will die. It renews their leases until long after the arrival time
     // and the first grace period.
     for _ in 0..12 {
         for n in [1, 2] {
-            dying.hold(lease(id, n, 7), ms(grace)).await.unwrap();
+            dying.acquire_lease(lease(id, n, 7), ms(grace)).await.unwrap();
         }
         assert_eq!(gone().await, []);
         advance(ms(third)).await;
     }
     // The node dies right after a renewal. The second member reconnects to the other node.
     for n in [1, 2] {
-        dying.hold(lease(id, n, 7), ms(grace)).await.unwrap();
+        dying.acquire_lease(lease(id, n, 7), ms(grace)).await.unwrap();
     }
     drop(dying);
-    alive.hold(lease(id, 2, 8), ms(2 * grace)).await.unwrap();
+    alive.acquire_lease(lease(id, 2, 8), ms(2 * grace)).await.unwrap();
     advance(ms(grace - 1_000)).await;
     assert_eq!(gone().await, [], "a seat expired too soon");
     let vanished = alive.append(id, left(1, LeaveReason::Vanished)).await;
-    assert!(matches!(vanished, Err(BackendError::Conflict)), "{vanished:?}");
+    assert!(matches!(vanished, Err(StoreError::Conflict)), "{vanished:?}");
     advance(ms(1_500)).await;
     assert_eq!(gone().await, [member(1)]);
     stored(alive.append(id, left(1, LeaveReason::Vanished)).await);
@@ -188,27 +188,27 @@ async fn every_node_sweeps_rooms_of_all_nodes() {
     // This node may learn of the room during any of these sweeps. The arrival time counts from the first sweep that
     // sees it.
     for _ in 0..10 {
-        here.expired(Instant::now()).await.unwrap();
+        here.expire(Instant::now()).await.unwrap();
         advance(ms(limits.arrival_ms)).await;
     }
-    assert!(matches!(here.room(id).await, Err(BackendError::NotFound)));
+    assert!(matches!(here.room(id).await, Err(StoreError::NotFound)));
 }
 
 /// More expired seats than one sweep looks at (500): later sweeps find the others.
 #[tokio::test(start_paused = true)]
 async fn repeated_sweeps_find_every_expired_seat() {
     let (url, limits) = (store_url(), Limits::default());
-    let backend = open(&url).await;
+    let store = open(&url).await;
     let members: Vec<_> = (1..=60).collect();
     for _ in 0..20 {
-        let id = room_of(&*backend, 60, &[]).await;
-        let joins = members.iter().map(|n| backend.append(id, joined(*n)));
+        let id = room_of(&*store, 60, &[]).await;
+        let joins = members.iter().map(|n| store.append(id, joined(*n)));
         join_all(joins).await.into_iter().for_each(|join| drop(stored(join)));
     }
     advance(ms(limits.arrival_ms)).await;
     let mut seen = std::collections::HashSet::new();
     for _ in 0..4 {
-        let seats = backend.expired(Instant::now()).await.unwrap();
+        let seats = store.expire(Instant::now()).await.unwrap();
         assert!((1..=500).contains(&seats.len()), "{} seats at once", seats.len());
         seen.extend(seats.into_iter().map(|seat| (seat.room, seat.member)));
     }
@@ -221,14 +221,13 @@ async fn member_with_1100_leases_does_not_stop_the_sweep() {
     let (url, grace) = (store_url(), Limits::default().grace_ms);
     let [here, there] = two_nodes(&url).await;
     let id = room_of(&*there, 50, &[1, 2]).await;
-    let leases = (0..1_100).map(|n| there.hold(lease(id, 1, 100 + n), ms(10 * grace)));
+    let leases = (0..1_100).map(|n| there.acquire_lease(lease(id, 1, 100 + n), ms(10 * grace)));
     join_all(leases).await.into_iter().for_each(|held| held.unwrap());
     // After an append, a node knows all seats of the room.
     stored(here.append(id, joined(3)).await);
     advance(ms(2 * grace)).await;
     for _ in 0..2 {
-        let mut gone: Vec<_> =
-            here.expired(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();
+        let mut gone: Vec<_> = here.expire(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();
         gone.sort();
         assert_eq!(gone, [member(2), member(3)]);
     }
@@ -240,12 +239,12 @@ async fn lease_released_on_another_node_holds_no_seat() {
     let (url, grace) = (store_url(), Limits::default().grace_ms);
     let [here, there] = two_nodes(&url).await;
     let id = room_of(&*here, 50, &[1, 2]).await;
-    here.hold(lease(id, 1, 0), ms(10 * grace)).await.unwrap();
-    here.hold(lease(id, 2, 0), ms(10 * grace)).await.unwrap();
-    there.hold(lease(id, 1, 7), ms(grace)).await.unwrap();
-    there.release(lease(id, 1, 0)).await.unwrap();
+    here.acquire_lease(lease(id, 1, 0), ms(10 * grace)).await.unwrap();
+    here.acquire_lease(lease(id, 2, 0), ms(10 * grace)).await.unwrap();
+    there.acquire_lease(lease(id, 1, 7), ms(grace)).await.unwrap();
+    there.release_lease(lease(id, 1, 0)).await.unwrap();
     drop(there);
     advance(ms(2 * grace)).await;
-    let gone: Vec<_> = here.expired(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();
+    let gone: Vec<_> = here.expire(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();
     assert_eq!(gone, [member(1)]);
 }

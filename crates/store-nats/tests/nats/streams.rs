@@ -3,7 +3,7 @@
 use async_nats::jetstream;
 use protocol::{LeaveReason, Limits};
 use store::laws::support::{deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored};
-use store::{BackendError, refused};
+use store::{StoreError, refused};
 use tokio::time::Instant;
 
 use testkit::nats::{address, room_messages, store_url};
@@ -13,15 +13,15 @@ use crate::{open, open_with};
 #[tokio::test]
 async fn old_text_is_in_no_stream() {
     let url = store_url();
-    let backend = open_with(&url, &Limits { timeline: 2_000, ..Limits::default() }).await.unwrap();
-    let id = room_of(&*backend, 50, &[1]).await;
+    let store = open_with(&url, &Limits { timeline: 2_000, ..Limits::default() }).await.unwrap();
+    let id = room_of(&*store, 50, &[1]).await;
     let (changed, gone, trimmed) = (message(1, "first words"), message(1, "second words"), message(1, "third words"));
     for draft in [&changed, &gone, &trimmed] {
-        stored(backend.append(id, draft.clone()).await);
+        stored(store.append(id, draft.clone()).await);
     }
-    stored(backend.append(id, edited(1, changed.id, "better words")).await);
-    stored(backend.append(id, edited(1, changed.id, "best words")).await);
-    stored(backend.append(id, deleted(1, gone.id)).await);
+    stored(store.append(id, edited(1, changed.id, "better words")).await);
+    stored(store.append(id, edited(1, changed.id, "best words")).await);
+    stored(store.append(id, deleted(1, gone.id)).await);
     let says = async |words: &str| room_messages(&url).await.iter().any(|(_, said)| said.contains(words));
     assert!(says("third words").await && says("best words").await);
     for words in ["first words", "second words", "better words"] {
@@ -29,7 +29,7 @@ async fn old_text_is_in_no_stream() {
     }
     // An event that the byte limit trims leaves its slot before the slot is used again.
     for _ in 0..4 {
-        stored(backend.append(id, message(1, &"x".repeat(800))).await);
+        stored(store.append(id, message(1, &"x".repeat(800))).await);
     }
     assert!(!says("third words").await && !says("best words").await);
 }
@@ -37,19 +37,19 @@ async fn old_text_is_in_no_stream() {
 #[tokio::test]
 async fn ended_room_is_in_no_stream() {
     let url = store_url();
-    let backend = open_with(&url, &Limits { events: 4, ..Limits::default() }).await.unwrap();
-    let id = room_of(&*backend, 50, &[1, 2]).await;
+    let store = open_with(&url, &Limits { events: 4, ..Limits::default() }).await.unwrap();
+    let id = room_of(&*store, 50, &[1, 2]).await;
     for n in 0..10 {
-        stored(backend.append(id, message(1, &format!("{n}"))).await);
+        stored(store.append(id, message(1, &format!("{n}"))).await);
     }
-    backend.hold(lease(id, 1, 7), ms(60_000)).await.unwrap();
-    backend.hold(lease(id, 2, 8), ms(60_000)).await.unwrap();
-    backend.expired(Instant::now()).await.unwrap();
+    store.acquire_lease(lease(id, 1, 7), ms(60_000)).await.unwrap();
+    store.acquire_lease(lease(id, 2, 8), ms(60_000)).await.unwrap();
+    store.expire(Instant::now()).await.unwrap();
     let before = room_messages(&url).await;
     assert!(before.iter().any(|(subject, _)| subject.contains(".lease.")), "{before:?}");
     assert_eq!(before.iter().filter(|(subject, _)| subject.contains(".event.")).count(), 4, "slots are not used again");
     for n in [1, 2] {
-        stored(backend.append(id, left(n, LeaveReason::Choice)).await);
+        stored(store.append(id, left(n, LeaveReason::Choice)).await);
     }
     let after = room_messages(&url).await;
     assert!(after.is_empty(), "{after:?}");
@@ -66,13 +66,13 @@ async fn stream_changed_by_an_operator_is_used_if_suitable() {
     config.description = Some("an operator was here".to_owned());
     config.max_bytes = 1 << 30;
     jetstream.update_stream(&config).await.unwrap();
-    let backend = open(&url).await;
-    let id = room_of(&*backend, 50, &[1]).await;
-    stored(backend.append(id, message(1, "as before")).await);
+    let store = open(&url).await;
+    let id = room_of(&*store, 50, &[1]).await;
+    stored(store.append(id, message(1, "as before")).await);
     config.allow_direct = false;
     jetstream.update_stream(&config).await.unwrap();
     let refused = open_with(&url, &Limits::default()).await;
-    assert!(matches!(refused, Err(BackendError::Unavailable(_))));
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn store_of_another_format_is_refused() {
     let subject = format!("{}.0.format", url.rsplit_once('/').unwrap().1);
     jetstream::new(client).publish(subject, "1".into()).await.unwrap().await.unwrap();
     let refused = open_with(&url, &Limits::default()).await;
-    let Err(BackendError::Corrupt(error)) = refused else { panic!("opened") };
+    let Err(StoreError::Corrupt(error)) = refused else { panic!("opened") };
     assert!(error.to_string().contains("format 1, known is 2"), "{error}");
 }
 
@@ -91,10 +91,10 @@ async fn store_of_another_format_is_refused() {
 #[tokio::test]
 async fn damaged_record_affects_only_its_own_room() {
     let url = store_url();
-    let backend = open(&url).await;
+    let store = open(&url).await;
     let mut ids = Vec::new();
     for _ in 0..16 {
-        ids.push(room_of(&*backend, 50, &[1]).await);
+        ids.push(room_of(&*store, 50, &[1]).await);
     }
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
     let name = url.rsplit_once('/').unwrap().1;
@@ -108,8 +108,8 @@ async fn damaged_record_affects_only_its_own_room() {
 
     let other = open(&url).await;
     let later = Instant::now() + ms(3 * Limits::default().arrival_ms.max(Limits::default().grace_ms));
-    for node in [&backend, &other] {
-        let seats = node.expired(later).await.unwrap();
+    for node in [&store, &other] {
+        let seats = node.expire(later).await.unwrap();
         let found: std::collections::HashSet<_> = seats.into_iter().map(|seat| seat.room).collect();
         assert_eq!(found, ids[2..].iter().copied().collect(), "of {} rooms", ids.len());
     }
@@ -122,14 +122,14 @@ async fn damaged_record_affects_only_its_own_room() {
 async fn room_left_behind_by_a_dead_node_is_purged() {
     let url = store_url();
     let (name, mut rooms) = (url.rsplit_once('/').unwrap().1, Vec::new());
-    let backend = open(&url).await;
+    let store = open(&url).await;
     for _ in 0..2 {
-        let id = room_of(&*backend, 50, &[1]).await;
-        stored(backend.append(id, message(1, "left behind")).await);
-        rooms.push(backend.room(id).await.unwrap());
+        let id = room_of(&*store, 50, &[1]).await;
+        stored(store.append(id, message(1, "left behind")).await);
+        rooms.push(store.room(id).await.unwrap());
     }
     let subjects: Vec<_> = room_messages(&url).await.into_iter().map(|(subject, _)| subject).collect();
-    backend.close().await;
+    store.close().await;
     // State left by the batch that ends a room: empty code, end, and then roster and head, both empty.
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
     for room in &rooms {
@@ -150,20 +150,20 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
         }
     }
 
-    let backend = open(&url).await;
-    refused!(backend.room(rooms[0].id).await, NotFound);
-    refused!(backend.resolve(rooms[1].code).await, NotFound);
+    let store = open(&url).await;
+    refused!(store.room(rooms[0].id).await, NotFound);
+    refused!(store.resolve(rooms[1].code).await, NotFound);
     // One code is used again before its old room is purged…
-    let again = backend.create_room(new_room(rooms[0].code, 2)).await.unwrap();
-    stored(backend.append(again, joined(2)).await);
-    assert_eq!(backend.read(again, store::From::Latest, 10).await.unwrap().events.len(), 1);
+    let again = store.create_room(new_room(rooms[0].code, 2)).await.unwrap();
+    stored(store.append(again, joined(2)).await);
+    assert_eq!(store.read(again, store::ReadFrom::Latest, 10).await.unwrap().events.len(), 1);
     // …and the other one is not.
-    backend.expired(Instant::now()).await.unwrap();
-    backend.expired(Instant::now() + ms(11_000)).await.unwrap();
+    store.expire(Instant::now()).await.unwrap();
+    store.expire(Instant::now() + ms(11_000)).await.unwrap();
     let after = room_messages(&url).await;
     assert!(!after.iter().any(|(_, said)| said.contains("left behind")), "{after:?}");
     for gone in [rooms[0].id.0.simple().to_string(), rooms[1].id.0.simple().to_string(), rooms[1].code.to_string()] {
         assert!(!after.iter().any(|(subject, _)| subject.contains(&gone)), "{gone} in {after:?}");
     }
-    assert!(backend.find(rooms[0].code).await.unwrap().has(member(2)));
+    assert!(store.find(rooms[0].code).await.unwrap().has(member(2)));
 }

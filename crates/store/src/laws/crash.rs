@@ -15,13 +15,13 @@ const ACKS: usize = 300;
 pub async fn law_04_acknowledged_event_survives_sigkill(fixture: &impl Fixture) {
     for round in 1..=3 {
         let (room, acked) = run_and_kill(fixture.address());
-        let backend = fixture.open_with(&unlimited()).await;
-        let log = latest(&*backend, room).await;
+        let store = fixture.open_with(&unlimited()).await;
+        let log = latest(&*store, room).await;
         for id in &acked {
             assert!(log.iter().any(|event| event.id == *id), "an acknowledged event is lost in round {round}");
         }
-        assert_eq!(backend.room(room).await.unwrap().members.len(), 2);
-        backend.close().await;
+        assert_eq!(store.room(room).await.unwrap().members.len(), 2);
+        store.close().await;
     }
 }
 
@@ -49,22 +49,22 @@ fn run_and_kill(address: &str) -> (RoomId, Vec<EventId>) {
 /// test.
 pub async fn append_until_killed<F: Fixture>() {
     let Ok(address) = std::env::var(ADDRESS) else { return };
-    let backend = F::open_at(&address, &unlimited()).await;
+    let store = F::open_at(&address, &unlimited()).await;
     // `support` counts from 1 in every process: a code made from the process id keeps the rounds' rooms apart.
     let [a, b, c, d] = std::process::id().to_be_bytes();
     let code = RoomCode::from_entropy([a, b, c, d, 1]);
-    let room = backend.create_room(new_room(code, 50)).await.unwrap();
+    let room = store.create_room(new_room(code, 50)).await.unwrap();
     for member in 1..=2 {
-        backend.append(room, joined(member)).await.unwrap();
+        store.append(room, joined(member)).await.unwrap();
     }
     print_line(&format!("\nroom {room}"));
     let appenders = [1, 2, 1, 2].map(|member| {
-        let backend = backend.clone();
+        let store = store.clone();
         tokio::spawn(async move {
             for n in 0..100_000 {
                 let draft = message(member, &format!("{n}"));
                 let id = draft.id;
-                backend.append(room, draft).await.unwrap();
+                store.append(room, draft).await.unwrap();
                 print_line(&format!("ack {}", id.0));
             }
         })

@@ -6,7 +6,9 @@ use std::time::Duration;
 use protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, MemberId, RoomCode, RoomId, Seq};
 use uuid::Uuid;
 
-use crate::{Appended, Backend, BackendError, Delivery, Draft, Lease, NewRoom, Page, Sign, Signal, Subscription};
+use crate::{
+    Appended, Delivery, Lease, NewEvent, NewRoom, Page, PresenceKind, PresenceUpdate, Store, StoreError, Subscription,
+};
 
 /// A number that was not returned before in this process.
 pub fn fresh() -> u64 {
@@ -41,33 +43,33 @@ pub fn name(n: u64) -> DisplayName {
     format!("Member {n}").parse().unwrap()
 }
 
-pub fn joined(n: u64) -> Draft {
-    Draft { id: id(), at: 1, by: member(n), kind: EventKind::Joined { member: member(n), name: name(n) } }
+pub fn joined(n: u64) -> NewEvent {
+    NewEvent { id: id(), at: 1, by: member(n), kind: EventKind::Joined { member: member(n), name: name(n) } }
 }
 
-pub fn left(n: u64, why: LeaveReason) -> Draft {
-    Draft { id: id(), at: 2, by: member(n), kind: EventKind::Left { member: member(n), why } }
+pub fn left(n: u64, why: LeaveReason) -> NewEvent {
+    NewEvent { id: id(), at: 2, by: member(n), kind: EventKind::Left { member: member(n), why } }
 }
 
-pub fn message(n: u64, body: &str) -> Draft {
-    Draft { id: id(), at: 3, by: member(n), kind: EventKind::message(body.parse().unwrap()) }
+pub fn message(n: u64, body: &str) -> NewEvent {
+    NewEvent { id: id(), at: 3, by: member(n), kind: EventKind::message(body.parse().unwrap()) }
 }
 
-pub fn edited(n: u64, target: EventId, body: &str) -> Draft {
-    Draft { id: id(), at: 4, by: member(n), kind: EventKind::Edited { target, body: Some(body.parse().unwrap()) } }
+pub fn edited(n: u64, target: EventId, body: &str) -> NewEvent {
+    NewEvent { id: id(), at: 4, by: member(n), kind: EventKind::Edited { target, body: Some(body.parse().unwrap()) } }
 }
 
-pub fn deleted(n: u64, target: EventId) -> Draft {
-    Draft { id: id(), at: 5, by: member(n), kind: EventKind::Deleted { target } }
+pub fn deleted(n: u64, target: EventId) -> NewEvent {
+    NewEvent { id: id(), at: 5, by: member(n), kind: EventKind::Deleted { target } }
 }
 
-pub fn reacted(n: u64, target: EventId, on: bool) -> Draft {
+pub fn reacted(n: u64, target: EventId, on: bool) -> NewEvent {
     let emoji = "\u{1f980}".parse().unwrap();
-    Draft { id: id(), at: 6, by: member(n), kind: EventKind::Reacted { target, emoji, on } }
+    NewEvent { id: id(), at: 6, by: member(n), kind: EventKind::Reacted { target, emoji, on } }
 }
 
-pub fn typing(n: u64) -> Signal {
-    Signal { member: member(n), sign: Sign::Typing(true) }
+pub fn typing(n: u64) -> PresenceUpdate {
+    PresenceUpdate { member: member(n), kind: PresenceKind::Typing(true) }
 }
 
 pub fn lease(room: RoomId, n: u64, id: u128) -> Lease {
@@ -79,24 +81,24 @@ pub fn ms(ms: u64) -> Duration {
 }
 
 /// Creates a room and gives these members a seat.
-pub async fn room_of(backend: &dyn Backend, capacity: u32, members: &[u64]) -> RoomId {
-    let room = backend.create_room(new_room(code(), capacity)).await.unwrap();
+pub async fn room_of(store: &dyn Store, capacity: u32, members: &[u64]) -> RoomId {
+    let room = store.create_room(new_room(code(), capacity)).await.unwrap();
     for n in members {
-        stored(backend.append(room, joined(*n)).await);
+        stored(store.append(room, joined(*n)).await);
     }
     room
 }
 
 /// Event of an append. Panics if the append failed or was a duplicate.
-pub fn stored(result: Result<Appended, BackendError>) -> Event {
+pub fn stored(result: Result<Appended, StoreError>) -> Event {
     match result.unwrap() {
         Appended::Stored(event) => event,
         other => panic!("not stored: {other:?}"),
     }
 }
 
-pub async fn latest(backend: &dyn Backend, room: RoomId) -> Vec<Event> {
-    backend.read(room, crate::From::Latest, 10_000).await.unwrap().events
+pub async fn latest(store: &dyn Store, room: RoomId) -> Vec<Event> {
+    store.read(room, crate::ReadFrom::Latest, 10_000).await.unwrap().events
 }
 
 /// Sequence numbers of a page's events. Panics unless each event follows the one before it.
@@ -112,12 +114,13 @@ pub fn unbroken(events: &[Event]) {
     }
 }
 
-/// The next event. Skips roll calls, which other nodes send when they begin to listen, and panics on anything else.
+/// The next event. Skips presence requests, which other nodes send when they begin to listen, and panics on anything
+/// else.
 pub async fn next(subscription: &mut Subscription) -> Event {
     loop {
         match subscription.deliveries.recv().await {
             Some(Delivery::Event(event)) => return (*event).clone(),
-            Some(Delivery::RollCall) => {}
+            Some(Delivery::PresenceRequest) => {}
             other => panic!("no event: {other:?}"),
         }
     }
@@ -137,7 +140,7 @@ pub async fn take(subscription: &mut Subscription, n: usize) -> Vec<Event> {
 macro_rules! refused {
     ($result:expr, $error:ident) => {
         match $result {
-            Err($crate::BackendError::$error { .. }) => {}
+            Err($crate::StoreError::$error { .. }) => {}
             other => panic!(concat!("expected ", stringify!($error), ", got {:?}"), other.map(drop)),
         }
     };
