@@ -213,7 +213,7 @@ impl Store for NatsStore {
     }
 
     async fn release_lease(&self, lease: Lease) -> Result<(), StoreError> {
-        self.run(|shared| async move { shared.release(lease).await }).await
+        self.run(|shared| async move { shared.release_lease(lease).await }).await
     }
 
     async fn expire(&self, now: Instant) -> Result<Vec<ExpiredSeat>, StoreError> {
@@ -323,11 +323,11 @@ impl Shared {
         Ok(())
     }
 
-    async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+    async fn release_lease(&self, lease: Lease) -> Result<(), StoreError> {
         self.seats.release(lease);
         match self.joined(lease).await {
             Ok(_) => lease::release(&self.jetstream, lease).await,
-            // Its message would be left behind by a room that has ended.
+            // Without a seat the lease keeps nothing, and its message would outlast a room that has ended.
             Err(StoreError::NotFound) => Ok(()),
             Err(error) => Err(error),
         }
