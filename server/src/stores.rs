@@ -46,3 +46,18 @@ fn sqlite_path(url: &str) -> Result<&Path, StoreError> {
         StoreError::unavailable("this store is not a file of this program: use the tools of the service that keeps it")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn backup_and_check_refuse_a_store_that_is_no_file() {
+        let url = "nats://127.0.0.1";
+        for error in [backup(url, Path::new("copy.db")).unwrap_err(), check(url).unwrap_err()] {
+            assert!(error.source().unwrap().to_string().contains("the service that keeps it"), "{error:?}");
+        }
+    }
+}

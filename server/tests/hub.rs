@@ -2,22 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-#[path = "conformance/support.rs"]
-#[allow(dead_code, unused_macros, reason = "shared with the conformance suite")]
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Delivered, Event, LeaveReason, Limits, RoomId, Seq, ServerFrame, codec};
 use server::hub::{AttachError, Attachment, Hub, NextBatch, Notification};
+use store::laws::support::{joined, left, member, message, nowhere, room_of, stored, typing, unbroken};
 use store::{NewRoom, ReadFrom, Room, Store};
+use store_sqlite::SqliteStore;
 use testkit::faulty::{FaultyStore, StoreFault};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
-
-use self::support::{TestStore, joined, left, member, message, nowhere, room_of, stored, typing, unbroken};
 
 const TABS: usize = 8;
 
@@ -25,7 +21,7 @@ struct World {
     store: Arc<dyn Store>,
     hub: Hub,
     tasks: TaskTracker,
-    _fixture: TestStore,
+    _directory: tempfile::TempDir,
 }
 
 impl World {
@@ -38,14 +34,20 @@ impl World {
     }
 
     async fn start(fault: Option<StoreFault>) -> Self {
-        let fixture = TestStore::sqlite();
+        let directory = tempfile::tempdir().unwrap();
         let limits = Limits { events: 100_000, timeline: 1 << 30, ..Limits::default() };
-        let mut store = fixture.open_with(&limits).await;
+        let sqlite = SqliteStore::open(&directory.path().join("flasky.db"), &limits).await.unwrap();
+        let mut store: Arc<dyn Store> = Arc::new(sqlite);
         if let Some(fault) = fault {
             store = FaultyStore::with(store, fault);
         }
         let tasks = TaskTracker::new();
-        Self { hub: Hub::new(Arc::clone(&store), tasks.clone(), TABS, Arc::default()), store, tasks, _fixture: fixture }
+        Self {
+            hub: Hub::new(Arc::clone(&store), tasks.clone(), TABS, Arc::default()),
+            store,
+            tasks,
+            _directory: directory,
+        }
     }
 
     async fn say(&self, room: RoomId, body: &str) -> Event {

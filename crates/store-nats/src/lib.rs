@@ -72,7 +72,7 @@ use ::store::{
 };
 use async_nats::Event;
 use bytes::Bytes;
-use protocol::{Limits, RoomCode, RoomId};
+use protocol::{Limits, RoomCode, RoomId, Seq};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
@@ -213,11 +213,7 @@ impl Store for NatsStore {
     }
 
     async fn release_lease(&self, lease: Lease) -> Result<(), StoreError> {
-        self.run(|shared| async move {
-            shared.seats.release(lease);
-            lease::release(&shared.jetstream, lease).await
-        })
-        .await
+        self.run(|shared| async move { shared.release_lease(lease).await }).await
     }
 
     async fn expire(&self, now: Instant) -> Result<Vec<ExpiredSeat>, StoreError> {
@@ -321,18 +317,32 @@ impl Shared {
     }
 
     async fn acquire_lease(&self, lease: Lease, ttl: Duration, now: Instant) -> Result<(), StoreError> {
-        let joined = match self.seats.joined(lease.room, lease.member) {
-            Some(joined) => joined,
-            // The seat may have been taken on another node just now.
-            None => {
-                let room = RoomState::load(&self.jetstream, lease.room).await?;
-                room.roster.seat(lease.member).ok_or(StoreError::NotFound)?.joined
-            }
-        };
-        let held = LeaseRecord { joined, until: self.clock.wall(now + ttl) };
+        let held = LeaseRecord { joined: self.joined(lease).await?, until: self.clock.wall(now + ttl) };
         lease::hold(&self.jetstream, lease, held, ttl).await?;
         self.seats.hold(lease, now, now + ttl);
         Ok(())
+    }
+
+    async fn release_lease(&self, lease: Lease) -> Result<(), StoreError> {
+        self.seats.release(lease);
+        match self.joined(lease).await {
+            Ok(_) => lease::release(&self.jetstream, lease).await,
+            // Without a seat the lease keeps nothing, and its message would outlast a room that has ended.
+            Err(StoreError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the seq of the `joined` event that took the lease's seat.
+    async fn joined(&self, lease: Lease) -> Result<Seq, StoreError> {
+        match self.seats.joined(lease.room, lease.member) {
+            Some(joined) => Ok(joined),
+            // The seat may have been taken on another node just now.
+            None => {
+                let room = RoomState::load(&self.jetstream, lease.room).await?;
+                Ok(room.roster.seat(lease.member).ok_or(StoreError::NotFound)?.joined)
+            }
+        }
     }
 }
 

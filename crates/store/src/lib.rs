@@ -2,8 +2,8 @@
 //!
 //! [`Store`] is implemented by one crate for each storage system. A room has a random [`RoomId`], under which
 //! everything of it is stored; its [`RoomCode`] is one record that points to the id, so that it can be replaced. The
-//! contract is the following list of laws. The tests of a law are named `law_NN_…` in `server/tests/conformance.rs` and
-//! run against every store.
+//! contract is the following list of laws. The tests of a law are named `law_NN_…`. They are a suite in `src/laws`,
+//! behind the feature `laws`, which the crate of every store calls.
 //!
 //! 1. `append` assigns a [`Seq`] greater than every earlier one of that room; all readers see the same order.
 //! 2. `append` is idempotent: an [`EventId`] that is appended to a room again returns the first event, or its seq once
@@ -36,6 +36,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+#[cfg(feature = "laws")]
+pub mod laws;
 pub mod leases;
 pub mod measured;
 

@@ -10,6 +10,9 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use futures_util::StreamExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Address of the server that all tests of a binary share, which the first call starts.
@@ -22,6 +25,29 @@ pub fn address() -> &'static str {
 pub fn store_url() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("nats://{}/t{}-{}", address(), std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Subject and payload of every message that belongs to a room of the store with this URL, in stream order.
+pub async fn room_messages(url: &str) -> Vec<(String, String)> {
+    let (server, name) = url.rsplit_once('/').expect("a URL with a name");
+    let jetstream = jetstream::new(async_nats::connect(server).await.unwrap());
+    let mut all = Vec::new();
+    for stream in ["0", "1", "2", "3", "leases"] {
+        let stream = jetstream.get_stream(format!("{name}_{stream}")).await.unwrap();
+        let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::All, ..Default::default() };
+        let mut messages = stream.create_consumer(config).await.unwrap().messages().await.unwrap();
+        for _ in 0..stream.cached_info().state.messages {
+            let message = messages.next().await.unwrap().unwrap();
+            let words = String::from_utf8_lossy(&message.payload).into_owned();
+            all.push((message.subject.to_string(), words));
+        }
+    }
+    all.retain(|(subject, _)| !belongs_to_the_store(subject));
+    all
+}
+
+fn belongs_to_the_store(subject: &str) -> bool {
+    [".keys", ".format", ".identity"].iter().any(|end| subject.ends_with(end)) || subject.contains(".beat.")
 }
 
 /// Shell script that runs the server until the standard input of the script ends, at the latest with the test process.

@@ -2,10 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
-#[path = "../conformance/support.rs"]
-#[allow(dead_code, reason = "shared with the conformance suite")]
-mod support;
-
 mod losses;
 mod seats;
 mod servers;

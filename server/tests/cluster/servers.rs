@@ -5,6 +5,7 @@ use std::time::Duration;
 use protocol::Limits;
 use server::stores;
 use store::ReadFrom;
+use store::laws::support::{edited, message, room_of, stored};
 use testkit::cluster::Cluster;
 use testkit::dice::Dice;
 use testkit::http;
@@ -12,8 +13,6 @@ use testkit::ids::mint;
 use testkit::nats;
 use testkit::node::Program;
 use testkit::raw_client::RawClient;
-
-use crate::support::{edited, message, room_of, stored};
 
 /// Replicas lag, but no reader may see it.
 #[tokio::test]

@@ -1,82 +1,22 @@
-//! Servers that restart without their data, or lose streams while a node runs.
+//! Servers that restart without their data while the program runs.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use async_nats::jetstream;
+use protocol::Limits;
 use server::stores;
-use store::{Store, StoreError};
+use store::laws::support::room_of;
 use testkit::nats::Server;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::support::{latest, message, room_of, stored};
-
 /// Longer than the interval between two checks of the streams (2 s) and a reconnect.
 const SOON: Duration = Duration::from_secs(15);
 
-async fn open(server: &Server) -> Arc<dyn Store> {
-    stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap()
-}
-
-async fn jetstream(server: &Server) -> jetstream::Context {
-    jetstream::new(async_nats::connect(server.address()).await.unwrap())
-}
-
-async fn assert_loss_is_reported(store: &dyn Store) {
-    let error = timeout(SOON, store.wait_until_lost()).await.expect("the loss was not noticed");
-    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
-}
-
-#[tokio::test]
-async fn deleted_emptied_or_recreated_stream_is_noticed_by_every_node() {
-    for (n, stream) in ["flasky_0", "flasky_2", "flasky_3"].into_iter().enumerate() {
-        let server = Server::start();
-        let nodes = [open(&server).await, open(&server).await];
-        let id = room_of(&*nodes[0], 50, &[1]).await;
-        let jetstream = jetstream(&server).await;
-        let found = jetstream.get_stream(stream).await.unwrap();
-        match n {
-            0 => drop(jetstream.delete_stream(stream).await.unwrap()),
-            1 => drop(found.purge().await.unwrap()),
-            _ => {
-                // A newly started node creates the stream again before the two nodes check it.
-                jetstream.delete_stream(stream).await.unwrap();
-                drop(open(&server).await);
-            }
-        }
-        for node in &nodes {
-            assert_loss_is_reported(&**node).await;
-        }
-        drop(nodes);
-        // The next start creates the missing stream and nothing else.
-        let again = open(&server).await;
-        let id = match again.room(id).await {
-            Ok(_) => id,
-            Err(StoreError::NotFound) => room_of(&*again, 50, &[1]).await,
-            Err(error) => panic!("{error:?}"),
-        };
-        stored(again.append(id, message(1, "on a new stream")).await);
-        assert_eq!(latest(&*again, id).await.len(), 2);
-        assert!(
-            timeout(Duration::from_secs(5), again.wait_until_lost()).await.is_err(),
-            "a loss was reported right after a start"
-        );
-    }
-}
-
-#[tokio::test]
-async fn restarted_server_with_its_streams_is_no_loss() {
-    let mut server = Server::start();
-    let store = open(&server).await;
-    let id = room_of(&*store, 50, &[1]).await;
-    server.kill();
-    server.start_again();
-    assert!(timeout(SOON, store.wait_until_lost()).await.is_err(), "taken for lost");
-    assert_eq!(latest(&*store, id).await.len(), 1);
+fn url(server: &Server) -> String {
+    format!("nats://{}", server.address())
 }
 
 /// Starts the program on a store of this server. Returns a receiver that resolves when the program listens, and a
@@ -86,7 +26,7 @@ fn start_program(server: &Server) -> (oneshot::Receiver<()>, JoinHandle<(Option<
         .args(["60", env!("CARGO_BIN_EXE_server")])
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("STORE", format!("nats://{}", server.address()))
+        .env("STORE", url(server))
         .env("PUBLIC_URL", "http://chat.example")
         .env("PORT", "0")
         .stdin(Stdio::null())
@@ -125,39 +65,6 @@ async fn process_exits_with_1_when_servers_restart_empty() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("was deleted, emptied or made anew"), "{said}");
     // The next start, as by a service manager, creates a new store.
-    let again = open(&server).await;
+    let again = stores::open(&url(&server), &Limits::default()).await.unwrap();
     room_of(&*again, 50, &[1]).await;
-}
-
-/// Readiness of a node (`/readyz`) while a part of the store accepts no messages.
-#[tokio::test]
-async fn readiness_covers_reads_writes_and_leases() {
-    for (denied, ready) in [
-        (r#""flasky.nothing.>""#, true),
-        (r#""flasky.lease.>""#, false),
-        // A stream without a leader fails on every node, so one writable stream is enough. A node that can write to
-        // none should get no requests.
-        (r#""flasky.0.>", "flasky.1.>", "flasky.3.>""#, true),
-        (r#""flasky.0.>", "flasky.1.>", "flasky.2.>", "flasky.3.>""#, false),
-    ] {
-        let users = format!(
-            r#"{{ user: all, password: x }}, {{ user: less, password: x, permissions: {{ publish: {{ allow: ">", deny: [{denied}] }} }} }}"#
-        );
-        let server = Server::start_with(format!("authorization {{ users: [{users}] }}\n"));
-        let url = |user: &str| format!("nats://{user}:x@{}", server.address());
-        let whole = stores::open(&url("all"), &Default::default()).await.unwrap();
-        whole.check_ready().await.unwrap();
-        let less = stores::open(&url("less"), &Default::default()).await.unwrap();
-        let answer = less.check_ready().await;
-        assert_eq!(answer.is_ok(), ready, "{denied}: {answer:?}");
-        // Readiness checks store no message in a stream of rooms.
-        let client = async_nats::ConnectOptions::with_user_and_password("all".into(), "x".into());
-        let jetstream = jetstream::new(client.connect(server.address()).await.unwrap());
-        let mut stream = jetstream.get_stream("flasky_1").await.unwrap();
-        let before = stream.info().await.unwrap().state.last_sequence;
-        for _ in 0..20 {
-            whole.check_ready().await.unwrap();
-        }
-        assert_eq!(stream.info().await.unwrap().state.last_sequence, before);
-    }
 }

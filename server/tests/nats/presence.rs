@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Member, RoomId};
+use protocol::{Limits, Member, RoomId};
 use server::hub::{Attachment, Hub, Notification};
+use server::stores;
+use store::laws::support::{member, name, room_of, typing};
 use store::{PresenceKind, PresenceUpdate, Store};
 use testkit::nats::store_url;
 use tokio_util::task::TaskTracker;
-
-use crate::support::{TestStore, member, name, room_of, typing};
 
 fn is_away(hub: &Hub, id: RoomId, n: u64) -> bool {
     let mut seen = [Member { member: member(n), name: name(n), away: false }];
@@ -49,8 +49,9 @@ async fn wait_until_away_is(hub: &Hub, id: RoomId, n: u64, away: bool) {
 
 #[tokio::test]
 async fn node_knows_members_connected_to_another_node() {
-    let store = TestStore::at(store_url());
-    let [here, there] = [store.open().await, store.open().await];
+    let url = store_url();
+    let node = async || stores::open(&url, &Limits::default()).await.unwrap();
+    let [here, there] = [node().await, node().await];
     let tasks = TaskTracker::new();
     let hubs = [
         Hub::new(here.clone(), tasks.clone(), 8, Arc::default()),
@@ -72,7 +73,7 @@ async fn node_knows_members_connected_to_another_node() {
 
     // A node that starts later gets its answers, and sessions are not notified a second time.
     drain_signals(&there, id, &mut first).await;
-    let later = Hub::new(store.open().await, tasks.clone(), 8, Arc::default());
+    let later = Hub::new(node().await, tasks.clone(), 8, Arc::default());
     let third = later.attach(id, member(1)).await.unwrap();
     wait_until_away_is(&later, id, 2, false).await;
     assert_eq!(drain_signals(&there, id, &mut first).await, [""; 0]);

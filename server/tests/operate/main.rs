@@ -6,6 +6,8 @@ mod commands;
 mod health;
 mod logs;
 mod metrics;
+#[cfg(target_os = "linux")]
+mod mounts;
 mod panics;
 mod settings;
 mod stderr;

@@ -6,13 +6,11 @@ use client::{Action, Client, Draft, DraftEvent, Input, Outbox, RoomState, Row, R
 use proptest::prelude::*;
 use protocol::{ClientFrame, EventId, MessageBody, Position, ServerFrame};
 
+use self::server::Wire;
 use super::changes::{messages, words};
 use super::log::{Log, ME, Spec, body, id, joined, spec};
 
-#[path = "server.rs"]
 mod server;
-
-use server::Wire;
 
 /// One step of the world.
 #[derive(Clone, Copy, Debug)]

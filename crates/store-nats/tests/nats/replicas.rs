@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_nats::jetstream;
 use futures_util::TryStreamExt as _;
 use protocol::{Event, EventKind};
-use server::stores;
 use store::ReadFrom;
+use store::laws::support::{deleted, edited, message, room_of, stored};
 use testkit::nats::Server;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::support::{deleted, edited, message, room_of, stored};
+use crate::open;
 
 const STREAMS: [&str; 4] = ["flasky_0", "flasky_1", "flasky_2", "flasky_3"];
 /// Sends half of all direct reads to the lagging replica.
@@ -97,7 +97,7 @@ async fn publish(wire: &mut BufReader<TcpStream>, to: &str, headers: &str, paylo
 #[tokio::test]
 async fn stale_answer_of_a_lagging_replica_is_not_returned() {
     let server = Server::start_with(MAPPINGS.to_owned());
-    let store = stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let store = open(&format!("nats://{}", server.address())).await;
     let id = room_of(&*store, 50, &[1]).await;
     let (changed, gone) = (message(1, "old words"), message(1, "taken back"));
     stored(store.append(id, changed.clone()).await);

@@ -1,114 +1,87 @@
-//! Helpers for the laws: stores, drafts, rooms, leases and assertions.
+//! Helpers for the laws and for other tests of stores: drafts, rooms, leases and assertions.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomCode, RoomId, Seq};
-use server::stores;
-use store::{
-    Appended, Delivery, Lease, NewEvent, NewRoom, Page, PresenceKind, PresenceUpdate, Store, StoreError, Subscription,
-};
+use protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, MemberId, RoomCode, RoomId, Seq};
 use uuid::Uuid;
 
-/// A store that a test opens by its URL, as often as it wants.
-pub(crate) struct TestStore {
-    pub(crate) url: String,
-    _directory: Option<tempfile::TempDir>,
-}
-
-impl TestStore {
-    pub(crate) fn sqlite() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
-        Self { url, _directory: Some(directory) }
-    }
-
-    pub(crate) fn at(url: String) -> Self {
-        Self { url, _directory: None }
-    }
-
-    pub(crate) async fn open(&self) -> Arc<dyn Store> {
-        self.open_with(&Limits::default()).await
-    }
-
-    pub(crate) async fn open_with(&self, limits: &Limits) -> Arc<dyn Store> {
-        stores::open(&self.url, limits).await.unwrap()
-    }
-}
+use crate::{
+    Appended, Delivery, Lease, NewEvent, NewRoom, Page, PresenceKind, PresenceUpdate, Store, StoreError, Subscription,
+};
 
 /// A number that was not returned before in this process.
-pub(crate) fn fresh() -> u64 {
+pub fn fresh() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-pub(crate) fn id() -> EventId {
+pub fn id() -> EventId {
     EventId(Uuid::from_u128(u128::from(fresh()) << 64 | 0xe))
 }
 
-pub(crate) fn member(n: u64) -> MemberId {
+pub fn member(n: u64) -> MemberId {
     MemberId(Uuid::from_u128(u128::from(n) << 64 | 0xa))
 }
 
-pub(crate) fn code() -> RoomCode {
+pub fn code() -> RoomCode {
     let bytes = fresh().to_be_bytes();
     RoomCode::from_entropy([bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
 }
 
 /// A room that does not exist.
-pub(crate) fn nowhere() -> RoomId {
+pub fn nowhere() -> RoomId {
     RoomId(Uuid::from_u128(u128::from(fresh())))
 }
 
 /// A room with this code that is not created yet.
-pub(crate) fn new_room(code: RoomCode, capacity: u32) -> NewRoom {
+pub fn new_room(code: RoomCode, capacity: u32) -> NewRoom {
     NewRoom { code, epoch: Epoch(fresh()), capacity }
 }
 
-pub(crate) fn name(n: u64) -> DisplayName {
+pub fn name(n: u64) -> DisplayName {
     format!("Member {n}").parse().unwrap()
 }
 
-pub(crate) fn joined(n: u64) -> NewEvent {
+pub fn joined(n: u64) -> NewEvent {
     NewEvent { id: id(), at: 1, by: member(n), kind: EventKind::Joined { member: member(n), name: name(n) } }
 }
 
-pub(crate) fn left(n: u64, why: LeaveReason) -> NewEvent {
+pub fn left(n: u64, why: LeaveReason) -> NewEvent {
     NewEvent { id: id(), at: 2, by: member(n), kind: EventKind::Left { member: member(n), why } }
 }
 
-pub(crate) fn message(n: u64, body: &str) -> NewEvent {
+pub fn message(n: u64, body: &str) -> NewEvent {
     NewEvent { id: id(), at: 3, by: member(n), kind: EventKind::message(body.parse().unwrap()) }
 }
 
-pub(crate) fn edited(n: u64, target: EventId, body: &str) -> NewEvent {
+pub fn edited(n: u64, target: EventId, body: &str) -> NewEvent {
     NewEvent { id: id(), at: 4, by: member(n), kind: EventKind::Edited { target, body: Some(body.parse().unwrap()) } }
 }
 
-pub(crate) fn deleted(n: u64, target: EventId) -> NewEvent {
+pub fn deleted(n: u64, target: EventId) -> NewEvent {
     NewEvent { id: id(), at: 5, by: member(n), kind: EventKind::Deleted { target } }
 }
 
-pub(crate) fn reacted(n: u64, target: EventId, on: bool) -> NewEvent {
+pub fn reacted(n: u64, target: EventId, on: bool) -> NewEvent {
     let emoji = "\u{1f980}".parse().unwrap();
     NewEvent { id: id(), at: 6, by: member(n), kind: EventKind::Reacted { target, emoji, on } }
 }
 
-pub(crate) fn typing(n: u64) -> PresenceUpdate {
+pub fn typing(n: u64) -> PresenceUpdate {
     PresenceUpdate { member: member(n), kind: PresenceKind::Typing(true) }
 }
 
-pub(crate) fn lease(room: RoomId, n: u64, id: u128) -> Lease {
+pub fn lease(room: RoomId, n: u64, id: u128) -> Lease {
     Lease { room, member: member(n), id: Uuid::from_u128(id) }
 }
 
-pub(crate) fn ms(ms: u64) -> Duration {
+pub fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
 /// Creates a room and gives these members a seat.
-pub(crate) async fn room_of(store: &dyn Store, capacity: u32, members: &[u64]) -> RoomId {
+pub async fn room_of(store: &dyn Store, capacity: u32, members: &[u64]) -> RoomId {
     let room = store.create_room(new_room(code(), capacity)).await.unwrap();
     for n in members {
         stored(store.append(room, joined(*n)).await);
@@ -117,24 +90,24 @@ pub(crate) async fn room_of(store: &dyn Store, capacity: u32, members: &[u64]) -
 }
 
 /// Event of an append. Panics if the append failed or was a duplicate.
-pub(crate) fn stored(result: Result<Appended, StoreError>) -> Event {
+pub fn stored(result: Result<Appended, StoreError>) -> Event {
     match result.unwrap() {
         Appended::Stored(event) => event,
         other => panic!("not stored: {other:?}"),
     }
 }
 
-pub(crate) async fn latest(store: &dyn Store, room: RoomId) -> Vec<Event> {
-    store.read(room, store::ReadFrom::Latest, 10_000).await.unwrap().events
+pub async fn latest(store: &dyn Store, room: RoomId) -> Vec<Event> {
+    store.read(room, crate::ReadFrom::Latest, 10_000).await.unwrap().events
 }
 
 /// Sequence numbers of a page's events. Panics unless each event follows the one before it.
-pub(crate) fn places(page: &Page) -> Vec<Seq> {
+pub fn seqs(page: &Page) -> Vec<Seq> {
     unbroken(&page.events);
     page.events.iter().map(|event| event.seq).collect()
 }
 
-pub(crate) fn unbroken(events: &[Event]) {
+pub fn unbroken(events: &[Event]) {
     for pair in events.windows(2) {
         assert!(pair[0].seq < pair[1].seq, "{:?} then {:?}", pair[0].seq, pair[1].seq);
         assert_eq!(pair[1].prev, pair[0].seq, "a gap or a duplicate");
@@ -143,7 +116,7 @@ pub(crate) fn unbroken(events: &[Event]) {
 
 /// The next event. Skips presence requests, which other nodes send when they begin to listen, and panics on anything
 /// else.
-pub(crate) async fn next(subscription: &mut Subscription) -> Event {
+pub async fn next(subscription: &mut Subscription) -> Event {
     loop {
         match subscription.deliveries.recv().await {
             Some(Delivery::Event(event)) => return (*event).clone(),
@@ -154,7 +127,7 @@ pub(crate) async fn next(subscription: &mut Subscription) -> Event {
 }
 
 /// The next `n` events.
-pub(crate) async fn take(subscription: &mut Subscription, n: usize) -> Vec<Event> {
+pub async fn take(subscription: &mut Subscription, n: usize) -> Vec<Event> {
     let mut events = Vec::with_capacity(n);
     for _ in 0..n {
         events.push(next(subscription).await);
@@ -167,7 +140,7 @@ pub(crate) async fn take(subscription: &mut Subscription, n: usize) -> Vec<Event
 macro_rules! refused {
     ($result:expr, $error:ident) => {
         match $result {
-            Err(store::StoreError::$error { .. }) => {}
+            Err($crate::StoreError::$error { .. }) => {}
             other => panic!(concat!("expected ", stringify!($error), ", got {:?}"), other.map(drop)),
         }
     };

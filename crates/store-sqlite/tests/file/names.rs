@@ -4,14 +4,13 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use protocol::Limits;
-use server::stores;
+use store::laws::support::{latest, message, room_of, stored};
 use store::{Store, StoreError};
-use store_sqlite::SqliteStore;
+use store_sqlite::{SqliteStore, backup, check};
 
-use crate::support::{latest, message, room_of, stored};
 use crate::{Place, words};
 
 async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
@@ -38,11 +37,10 @@ async fn assert_one_store(one: &Path, other: &Path) {
         stored(server.append(id, message(1, &format!("message {n}"))).await);
         assert_eq!(latest(&server, id).await.len(), n + 2, "{} lost something", first.display());
 
-        let url = format!("sqlite://{}", second.display());
-        assert_eq!(stores::check(&url).unwrap().events, n + 2);
+        assert_eq!(check::run(second).unwrap().events, n + 2);
         let copy = one.with_file_name(format!("copy-{n}"));
-        stores::backup(&url, &copy).unwrap();
-        assert_eq!(stores::check(&format!("sqlite://{}", copy.display())).unwrap().events, n + 2);
+        backup::write(second, &copy).unwrap();
+        assert_eq!(check::run(&copy).unwrap().events, n + 2);
         server.close().await;
     }
 }
@@ -116,9 +114,8 @@ async fn hard_linked_file_is_refused_by_every_command() {
     let why = "more than one name";
     for path in [elsewhere.path(), place.path()] {
         assert_refused(&path, why).await;
-        let url = format!("sqlite://{}", path.display());
-        assert!(words(&stores::check(&url).unwrap_err()).contains(why));
-        assert!(words(&stores::backup(&url, &place.0.path().join("copy.db")).unwrap_err()).contains(why));
+        assert!(words(&check::run(&path).unwrap_err()).contains(why));
+        assert!(words(&backup::write(&path, &place.0.path().join("copy.db")).unwrap_err()).contains(why));
     }
     stored(server.append(id, message(1, "after")).await);
     server.close().await;
@@ -139,66 +136,4 @@ async fn store_that_is_no_regular_file_is_refused() {
 
 fn make_fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
-}
-
-/// Environment variable that leaves out the tests that need mounts.
-#[cfg(target_os = "linux")]
-const WITHOUT_MOUNTS: &str = "FLASKY_TESTS_WITHOUT_MOUNTS";
-
-/// Runs the server on `store` while the first path of `over` is mounted over the second, asserts that it exits with
-/// code 1, and returns its standard error. `None` where tests with mounts are left out.
-#[cfg(target_os = "linux")]
-fn run_mounted(over: [&Path; 2], command: &[&str], store: &Path) -> Option<String> {
-    if std::env::var_os(WITHOUT_MOUNTS).is_some() {
-        return None;
-    }
-    let allowed = Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status();
-    assert!(
-        allowed.is_ok_and(|status| status.success()),
-        "`unshare -rm` is not allowed here: set {WITHOUT_MOUNTS} to leave these tests out"
-    );
-    // Without the time limit, a server that wrongly starts would run for ever.
-    let output = Command::new("timeout")
-        .args(["10", "unshare", "-rm", "sh", "-c", r#"mount --bind "$1" "$2" && shift 2 && exec "$@""#, "sh"])
-        .args(over)
-        .arg(env!("CARGO_BIN_EXE_server"))
-        .args(command)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("STORE", format!("sqlite://{}", store.display()))
-        .env("PORT", "0")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    Some(String::from_utf8(output.stderr).unwrap())
-}
-
-#[cfg(target_os = "linux")]
-#[tokio::test(start_paused = true)]
-async fn mounted_directory_is_the_same_store() {
-    let (place, elsewhere) = (Place::new(), Place::new());
-    let server = place.open().await.unwrap();
-    let id = room_of(&server, 50, &[1]).await;
-    if let Some(said) = run_mounted([place.0.path(), elsewhere.0.path()], &[], &elsewhere.path()) {
-        assert!(said.contains("another server is using"), "{said}");
-    }
-    stored(server.append(id, message(1, "after")).await);
-}
-
-/// A mounted file stands in another directory, and so would its lock and its write-ahead log.
-#[cfg(target_os = "linux")]
-#[tokio::test(start_paused = true)]
-async fn mounted_file_is_refused_by_every_command() {
-    let (place, elsewhere) = (Place::new(), Place::new());
-    let server = place.open().await.unwrap();
-    let id = room_of(&server, 50, &[1]).await;
-    fs::write(elsewhere.path(), "").unwrap();
-    for command in [&[][..], &["check"], &["backup", "copy.db"]] {
-        if let Some(said) = run_mounted([&place.path(), &elsewhere.path()], command, &elsewhere.path()) {
-            assert!(said.contains("mount its directory instead"), "{said}");
-        }
-    }
-    assert_eq!(files(elsewhere.0.path()), ["flasky.db"]);
-    stored(server.append(id, message(1, "after")).await);
 }

@@ -1,12 +1,10 @@
 //! Law of edits and deletions: the old text is never returned again.
 
 use protocol::{EventId, EventKind, LeaveReason, Limits, Position, Seq, codec};
-use store::{Appended, NewEvent, ReadFrom, Store};
 
-use crate::refused;
-use crate::support::{
-    TestStore, deleted, edited, id, joined, latest, left, message, next, reacted, room_of, stored, unbroken,
-};
+use super::Fixture;
+use super::support::{deleted, edited, id, joined, latest, left, message, next, reacted, room_of, stored, unbroken};
+use crate::{Appended, NewEvent, ReadFrom, Store, refused};
 
 const FIRST: &str = "the treasure is under the old oak";
 const SECOND: &str = "the treasure is behind the mill";
@@ -32,7 +30,7 @@ async fn everything(store: &dyn Store, id: protocol::RoomId, drafts: &[NewEvent]
     said
 }
 
-pub(crate) async fn old_text_is_never_returned(fixture: &TestStore) {
+pub async fn law_12_old_text_is_never_returned(fixture: &impl Fixture) {
     let mut store = fixture.open().await;
     let id = room_of(&*store, 50, &[1, 2]).await;
     let mut drafts = vec![message(1, FIRST)];
@@ -74,7 +72,7 @@ pub(crate) async fn old_text_is_never_returned(fixture: &TestStore) {
 }
 
 /// Once an edit is acknowledged, reads return its text. A reply stays as it is, and earlier edits lose their text.
-pub(crate) async fn acknowledged_edit_is_readable_at_once(fixture: &TestStore) {
+pub async fn law_12_acknowledged_edit_is_readable_at_once(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let id = room_of(&*store, 50, &[1]).await;
     let first = message(1, "draft 0");
@@ -95,7 +93,7 @@ pub(crate) async fn acknowledged_edit_is_readable_at_once(fixture: &TestStore) {
     }
 }
 
-pub(crate) async fn only_the_author_edits_or_deletes_a_message(fixture: &TestStore) {
+pub async fn law_12_only_the_author_edits_or_deletes_a_message(fixture: &impl Fixture) {
     let store = fixture.open_with(&Limits { events: 12, ..Limits::default() }).await;
     let room = room_of(&*store, 50, &[1, 2]).await;
     let trimmed = message(1, "long ago");
@@ -146,7 +144,7 @@ pub(crate) async fn only_the_author_edits_or_deletes_a_message(fixture: &TestSto
 }
 
 /// The byte limit of a log counts the current text of a message, not its first text.
-pub(crate) async fn byte_limit_counts_the_current_text(fixture: &TestStore) {
+pub async fn law_12_byte_limit_counts_the_current_text(fixture: &impl Fixture) {
     let store = fixture.open_with(&Limits { timeline: 4_000, ..Limits::default() }).await;
     let id = room_of(&*store, 50, &[1]).await;
     let kept = async |message: EventId| latest(&*store, id).await.iter().any(|event| event.id == message);

@@ -2,10 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-#[path = "conformance/support.rs"]
-#[allow(dead_code, reason = "shared with the conformance suite")]
-mod support;
-
 use std::error::Error as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -14,11 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{EventKind, LeaveReason, Limits};
-use server::stores;
-use store::{ReadFrom, Store, StoreError};
+use store::laws::support::{latest, left, message, room_of, stored, unbroken};
+use store::{ReadFrom, Store, StoreError, refused};
 use store_sqlite::check::IntegrityReport;
-
-use self::support::{TestStore, latest, left, message, room_of, stored, unbroken};
+use store_sqlite::{SqliteStore, backup, check};
 
 const SECRET: &str = "the treasure is under the old oak";
 
@@ -34,12 +29,12 @@ impl Place {
         self.0.path().join(file)
     }
 
-    fn url(&self, file: &str) -> String {
-        format!("sqlite://{}", self.path(file).display())
+    async fn open(&self, file: &str) -> Arc<SqliteStore> {
+        self.open_with(file, &Limits::default()).await.unwrap()
     }
 
-    async fn open(&self, file: &str) -> Arc<dyn Store> {
-        stores::open(&self.url(file), &Limits::default()).await.unwrap()
+    async fn open_with(&self, file: &str, limits: &Limits) -> Result<Arc<SqliteStore>, StoreError> {
+        Ok(Arc::new(SqliteStore::open(&self.path(file), limits).await?))
     }
 }
 
@@ -53,7 +48,7 @@ async fn backup_is_complete_and_resumes_no_position_of_the_original() {
     let store = place.open("flasky.db").await;
     let id = room_of(&*store, 50, &[1, 2]).await;
     stored(store.append(id, message(1, "before")).await);
-    stores::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    backup::write(&place.path("flasky.db"), &place.path("copy.db")).unwrap();
     stored(store.append(id, message(1, "after")).await);
     let (room, events) = (store.room(id).await.unwrap(), latest(&*store, id).await);
 
@@ -84,7 +79,7 @@ async fn backup_contains_nothing_of_an_ended_room() {
         stored(store.append(ends, message(1, SECRET)).await);
     }
     stored(store.append(ends, left(1, LeaveReason::Choice)).await);
-    stores::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    backup::write(&place.path("flasky.db"), &place.path("copy.db")).unwrap();
     assert_eq!(occurrences(&place.path("copy.db"), SECRET), 0);
     assert_eq!(occurrences(&place.path("copy.db"), "the weather is fine"), 1);
 }
@@ -101,14 +96,13 @@ async fn backup_under_load_is_a_consistent_snapshot() {
             stored(writing.append(id, message(1, &"x".repeat(500))).await);
         }
     });
-    let (url, place) = (place.url("flasky.db"), place);
     for n in 0..5 {
         let before = store.room(id).await.unwrap().position.seq;
         let copy = place.path(&format!("copy-{n}.db"));
-        let (from, to) = (url.clone(), copy.clone());
-        tokio::task::spawn_blocking(move || stores::backup(&from, &to).unwrap()).await.unwrap();
+        let (from, to) = (place.path("flasky.db"), copy.clone());
+        tokio::task::spawn_blocking(move || backup::write(&from, &to).unwrap()).await.unwrap();
         let after = store.room(id).await.unwrap().position.seq;
-        let found = stores::check(&format!("sqlite://{}", copy.display())).unwrap();
+        let found = check::run(&copy).unwrap();
         assert_eq!((found.rooms, found.faults), (1, Vec::new()));
         let copied = place.open(&format!("copy-{n}.db")).await;
         let head = copied.room(id).await.unwrap().position.seq;
@@ -126,17 +120,16 @@ async fn backup_refuses_an_existing_target_and_a_source_that_is_no_store() {
     let store = place.open("flasky.db").await;
     room_of(&*store, 50, &[1]).await;
     fs::write(place.path("taken.db"), "mine").unwrap();
-    let refusal = |url: &str, to: &str| {
-        let error = stores::backup(url, &place.path(to)).unwrap_err();
+    let refusal = |from: &str, to: &str| {
+        let error = backup::write(&place.path(from), &place.path(to)).unwrap_err();
         error.source().unwrap().to_string()
     };
-    assert!(refusal(&place.url("flasky.db"), "taken.db").contains("is there already"));
+    assert!(refusal("flasky.db", "taken.db").contains("is there already"));
     assert_eq!(fs::read(place.path("taken.db")).unwrap(), b"mine");
-    assert!(refusal(&place.url("missing.db"), "copy.db").contains("unable to open"));
+    assert!(refusal("missing.db", "copy.db").contains("unable to open"));
     assert!(!place.path("missing.db").exists());
-    assert!(refusal("nats://127.0.0.1", "copy.db").contains("the service that keeps it"));
     fs::write(place.path("empty.db"), "").unwrap();
-    assert!(refusal(&place.url("empty.db"), "copy.db").contains("is empty"));
+    assert!(refusal("empty.db", "copy.db").contains("is empty"));
     let left_behind: Vec<_> = fs::read_dir(place.0.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(left_behind.iter().all(|name| !name.to_string_lossy().starts_with("copy")), "{left_behind:?}");
 }
@@ -149,7 +142,7 @@ async fn backup_never_writes_to_a_file_or_link_that_exists() {
     room_of(&*store, 50, &[1]).await;
     let partial = place.path("copy.db.partial");
     let refusal = || {
-        let error = stores::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap_err();
+        let error = backup::write(&place.path("flasky.db"), &place.path("copy.db")).unwrap_err();
         error.source().unwrap().to_string()
     };
     // A link to another file, and one to no file.
@@ -174,7 +167,7 @@ async fn backup_never_writes_to_a_file_or_link_that_exists() {
     assert!(refusal().contains("is there already"));
     assert!(place.path("copy.db").is_symlink() && !place.path("nothing.db").exists());
     fs::remove_file(place.path("copy.db")).unwrap();
-    stores::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    backup::write(&place.path("flasky.db"), &place.path("copy.db")).unwrap();
 }
 
 #[tokio::test]
@@ -189,8 +182,8 @@ async fn backup_never_overwrites_a_file_of_the_store() {
     let own = ["", "-wal", "-shm", "-journal", ".lock"].map(|end| place.path(&format!("flasky.db{end}")));
     let linked = [elsewhere.path("link.db"), elsewhere.path("directory/flasky.db-wal")];
     for to in own.iter().chain(&linked) {
-        for from in [place.url("flasky.db"), elsewhere.url("link.db")] {
-            let error = stores::backup(&from, to).unwrap_err();
+        for from in [place.path("flasky.db"), elsewhere.path("link.db")] {
+            let error = backup::write(&from, to).unwrap_err();
             let words = error.source().unwrap().to_string();
             assert!(words.contains("the store's own"), "{}: {words}", to.display());
         }
@@ -210,11 +203,11 @@ async fn store_of_before_the_first_release_is_refused() {
         let old = format!("PRAGMA user_version = {format}");
         rusqlite::Connection::open(place.path("flasky.db")).unwrap().execute_batch(&old).unwrap();
         let before = fs::read(place.path("flasky.db")).unwrap();
-        let (url, copy) = (place.url("flasky.db"), place.path("copy.db"));
+        let path = place.path("flasky.db");
         for error in [
-            stores::open(&url, &Limits::default()).await.err().unwrap(),
-            stores::check(&url).unwrap_err(),
-            stores::backup(&url, &copy).unwrap_err(),
+            place.open_with("flasky.db", &Limits::default()).await.err().unwrap(),
+            check::run(&path).unwrap_err(),
+            backup::write(&path, &place.path("copy.db")).unwrap_err(),
         ] {
             assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
             let words = error.source().unwrap().to_string();
@@ -230,14 +223,14 @@ async fn backup_can_be_read_only_by_its_owner() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
     room_of(&*store, 50, &[1]).await;
-    stores::backup(&place.url("flasky.db"), &place.path("copy.db")).unwrap();
+    backup::write(&place.path("flasky.db"), &place.path("copy.db")).unwrap();
     assert_eq!(fs::metadata(place.path("copy.db")).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[tokio::test]
 async fn check_finds_no_fault_in_a_store_in_use() {
-    let fixture = TestStore::sqlite();
-    let store = fixture.open_with(&Limits { events: 5, ..Limits::default() }).await;
+    let place = Place::new();
+    let store = place.open_with("flasky.db", &Limits { events: 5, ..Limits::default() }).await.unwrap();
     for n in 1..4 {
         let id = room_of(&*store, 50, &[n, 9]).await;
         for _ in 0..n * 4 {
@@ -247,7 +240,10 @@ async fn check_finds_no_fault_in_a_store_in_use() {
     }
     // A room that nobody has entered.
     room_of(&*store, 50, &[]).await;
-    assert_eq!(stores::check(&fixture.url).unwrap(), IntegrityReport { rooms: 4, events: 15, faults: Vec::new() });
+    assert_eq!(
+        check::run(&place.path("flasky.db")).unwrap(),
+        IntegrityReport { rooms: 4, events: 15, faults: Vec::new() }
+    );
 }
 
 /// The report quotes no message.
@@ -267,16 +263,16 @@ async fn check_names_every_kind_of_damage() {
         ("UPDATE rooms SET code = 'no code'", "rooms whose code cannot be read"),
         ("UPDATE names SET name = ''", "names that cannot be read"),
     ] {
-        let fixture = TestStore::sqlite();
-        let store = fixture.open().await;
+        let place = Place::new();
+        let store = place.open("flasky.db").await;
         let id = room_of(&*store, 50, &[1, 2]).await;
         for text in [SECRET, "two", "three"] {
             stored(store.append(id, message(1, text)).await);
         }
         store.close().await;
-        let path = fixture.url.strip_prefix("sqlite://").unwrap();
-        rusqlite::Connection::open(path).unwrap().execute_batch(damage).unwrap();
-        let faults = stores::check(&fixture.url).unwrap().faults;
+        let path = place.path("flasky.db");
+        rusqlite::Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+        let faults = check::run(&path).unwrap().faults;
         assert!(faults.iter().any(|fault| fault.contains(words)), "{damage}: {faults:?}");
         assert!(!faults.iter().any(|fault| fault.contains(SECRET)), "{faults:?}");
     }
@@ -284,20 +280,20 @@ async fn check_names_every_kind_of_damage() {
 
 #[tokio::test]
 async fn check_finds_a_broken_page() {
-    let fixture = TestStore::sqlite();
-    let store = fixture.open().await;
+    let place = Place::new();
+    let store = place.open("flasky.db").await;
     let id = room_of(&*store, 50, &[1]).await;
     for n in 0..200 {
         let event = stored(store.append(id, message(1, &"x".repeat(400 + n))).await);
         assert!(matches!(event.kind, EventKind::Message { .. }));
     }
     store.close().await;
-    let path = fixture.url.strip_prefix("sqlite://").unwrap();
-    let mut bytes = fs::read(path).unwrap();
+    let path = place.path("flasky.db");
+    let mut bytes = fs::read(&path).unwrap();
     let end = bytes.len();
     bytes[end - 16_384..].fill(0xff);
-    fs::write(path, bytes).unwrap();
-    match stores::check(&fixture.url) {
+    fs::write(&path, bytes).unwrap();
+    match check::run(&path) {
         Ok(found) => assert!(!found.faults.is_empty()),
         // The damage may be too severe for the check to run.
         Err(error) => assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}"),

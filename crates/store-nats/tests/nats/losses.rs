@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{LeaveReason, Limits, MemberId, RoomId, Seq};
-use server::stores;
+use store::laws::support::{lease, left, member, message, ms, next, room_of, stored};
 use store::{Delivery, Store, StoreError, Subscription};
 use testkit::nats::Server;
 use tokio::time::{Instant, sleep, timeout};
-
-use crate::support::{lease, left, member, message, ms, next, room_of, stored};
 
 /// Longer than two reconcile intervals (2 s each) with their requests.
 const TIDES: Duration = Duration::from_secs(8);
@@ -22,7 +20,7 @@ fn server() -> Server {
 }
 
 async fn open(server: &Server, user: &str) -> Arc<dyn Store> {
-    stores::open(&format!("nats://{user}:x@{}", server.address()), &Limits::default()).await.unwrap()
+    crate::open(&format!("nats://{user}:x@{}", server.address())).await
 }
 
 /// Asserts that a feed that lost something delivers no more events and closes without `Ended`.

@@ -1,47 +1,19 @@
 //! Content of the streams, as somebody with access to them reads it.
 
 use async_nats::jetstream;
-use async_nats::jetstream::consumer::{DeliverPolicy, pull};
-use futures_util::StreamExt as _;
 use protocol::{LeaveReason, Limits};
-use server::stores;
-use store::StoreError;
+use store::laws::support::{deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored};
+use store::{StoreError, refused};
 use tokio::time::Instant;
 
-use crate::refused;
-use crate::support::{TestStore, deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored};
-use testkit::nats::{address, store_url};
+use testkit::nats::{address, room_messages, store_url};
 
-/// Subject and payload of every message in the store's streams, in stream order.
-async fn everything(fixture: &TestStore) -> Vec<(String, String)> {
-    let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
-    let name = fixture.url.rsplit_once('/').unwrap().1;
-    let mut all = Vec::new();
-    for stream in ["0", "1", "2", "3", "leases"] {
-        let stream = jetstream.get_stream(format!("{name}_{stream}")).await.unwrap();
-        let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::All, ..Default::default() };
-        let mut messages = stream.create_consumer(config).await.unwrap().messages().await.unwrap();
-        for _ in 0..stream.cached_info().state.messages {
-            let message = messages.next().await.unwrap().unwrap();
-            let words = String::from_utf8_lossy(&message.payload).into_owned();
-            all.push((message.subject.to_string(), words));
-        }
-    }
-    all
-}
-
-/// True for a subject that belongs to the store and to no room.
-fn belongs_to_no_room(subject: &str) -> bool {
-    subject.ends_with(".keys")
-        || subject.ends_with(".format")
-        || subject.ends_with(".identity")
-        || subject.contains(".beat.")
-}
+use crate::{open, open_with};
 
 #[tokio::test]
 async fn old_text_is_in_no_stream() {
-    let fixture = TestStore::at(store_url());
-    let store = fixture.open_with(&Limits { timeline: 2_000, ..Limits::default() }).await;
+    let url = store_url();
+    let store = open_with(&url, &Limits { timeline: 2_000, ..Limits::default() }).await.unwrap();
     let id = room_of(&*store, 50, &[1]).await;
     let (changed, gone, trimmed) = (message(1, "first words"), message(1, "second words"), message(1, "third words"));
     for draft in [&changed, &gone, &trimmed] {
@@ -50,7 +22,7 @@ async fn old_text_is_in_no_stream() {
     stored(store.append(id, edited(1, changed.id, "better words")).await);
     stored(store.append(id, edited(1, changed.id, "best words")).await);
     stored(store.append(id, deleted(1, gone.id)).await);
-    let says = async |words: &str| everything(&fixture).await.iter().any(|(_, said)| said.contains(words));
+    let says = async |words: &str| room_messages(&url).await.iter().any(|(_, said)| said.contains(words));
     assert!(says("third words").await && says("best words").await);
     for words in ["first words", "second words", "better words"] {
         assert!(!says(words).await, "{words:?} can still be read");
@@ -64,8 +36,8 @@ async fn old_text_is_in_no_stream() {
 
 #[tokio::test]
 async fn ended_room_is_in_no_stream() {
-    let fixture = TestStore::at(store_url());
-    let store = fixture.open_with(&Limits { events: 4, ..Limits::default() }).await;
+    let url = store_url();
+    let store = open_with(&url, &Limits { events: 4, ..Limits::default() }).await.unwrap();
     let id = room_of(&*store, 50, &[1, 2]).await;
     for n in 0..10 {
         stored(store.append(id, message(1, &format!("{n}"))).await);
@@ -73,44 +45,44 @@ async fn ended_room_is_in_no_stream() {
     store.acquire_lease(lease(id, 1, 7), ms(60_000)).await.unwrap();
     store.acquire_lease(lease(id, 2, 8), ms(60_000)).await.unwrap();
     store.expire(Instant::now()).await.unwrap();
-    let before = everything(&fixture).await;
+    let before = room_messages(&url).await;
     assert!(before.iter().any(|(subject, _)| subject.contains(".lease.")), "{before:?}");
     assert_eq!(before.iter().filter(|(subject, _)| subject.contains(".event.")).count(), 4, "slots are not used again");
     for n in [1, 2] {
         stored(store.append(id, left(n, LeaveReason::Choice)).await);
     }
-    let after = everything(&fixture).await;
-    assert!(after.iter().all(|(subject, _)| belongs_to_no_room(subject)), "{after:?}");
+    let after = room_messages(&url).await;
+    assert!(after.is_empty(), "{after:?}");
 }
 
 /// Settings of a stream that an operator may change are kept. Settings that the store relies on are checked.
 #[tokio::test]
 async fn stream_changed_by_an_operator_is_used_if_suitable() {
-    let fixture = TestStore::at(store_url());
-    drop(fixture.open().await);
+    let url = store_url();
+    drop(open(&url).await);
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
-    let name = format!("{}_2", fixture.url.rsplit_once('/').unwrap().1);
+    let name = format!("{}_2", url.rsplit_once('/').unwrap().1);
     let mut config = jetstream.get_stream(&name).await.unwrap().cached_info().config.clone();
     config.description = Some("an operator was here".to_owned());
     config.max_bytes = 1 << 30;
     jetstream.update_stream(&config).await.unwrap();
-    let store = fixture.open().await;
+    let store = open(&url).await;
     let id = room_of(&*store, 50, &[1]).await;
     stored(store.append(id, message(1, "as before")).await);
     config.allow_direct = false;
     jetstream.update_stream(&config).await.unwrap();
-    let refused = stores::open(&fixture.url, &Limits::default()).await;
+    let refused = open_with(&url, &Limits::default()).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
 }
 
 #[tokio::test]
 async fn store_of_another_format_is_refused() {
-    let fixture = TestStore::at(store_url());
-    drop(fixture.open().await);
+    let url = store_url();
+    drop(open(&url).await);
     let client = async_nats::connect(address()).await.unwrap();
-    let subject = format!("{}.0.format", fixture.url.rsplit_once('/').unwrap().1);
+    let subject = format!("{}.0.format", url.rsplit_once('/').unwrap().1);
     jetstream::new(client).publish(subject, "1".into()).await.unwrap().await.unwrap();
-    let refused = stores::open(&fixture.url, &Limits::default()).await;
+    let refused = open_with(&url, &Limits::default()).await;
     let Err(StoreError::Corrupt(error)) = refused else { panic!("opened") };
     assert!(error.to_string().contains("format 1, known is 2"), "{error}");
 }
@@ -118,23 +90,23 @@ async fn store_of_another_format_is_refused() {
 /// An unreadable roster and an unreadable lease: after a start, the other rooms are there and are swept.
 #[tokio::test]
 async fn damaged_record_affects_only_its_own_room() {
-    let fixture = TestStore::at(store_url());
-    let store = fixture.open().await;
+    let url = store_url();
+    let store = open(&url).await;
     let mut ids = Vec::new();
     for _ in 0..16 {
         ids.push(room_of(&*store, 50, &[1]).await);
     }
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
-    let name = fixture.url.rsplit_once('/').unwrap().1;
+    let name = url.rsplit_once('/').unwrap().1;
     let of = |id: protocol::RoomId, end: &str| format!(".{}{end}", id.0.simple());
-    let subjects = everything(&fixture).await;
+    let subjects = room_messages(&url).await;
     let roster = subjects.iter().find(|(subject, _)| subject.ends_with(&of(ids[0], ".roster"))).unwrap().0.clone();
     let held = format!("{name}.lease.{}.{}.{}", ids[1].0.simple(), member(1).0.simple(), "7".repeat(32));
     for subject in [roster, held] {
         jetstream.publish(subject, "nonsense".into()).await.unwrap().await.unwrap();
     }
 
-    let other = fixture.open().await;
+    let other = open(&url).await;
     let later = Instant::now() + ms(3 * Limits::default().arrival_ms.max(Limits::default().grace_ms));
     for node in [&store, &other] {
         let seats = node.expire(later).await.unwrap();
@@ -148,15 +120,15 @@ async fn damaged_record_affects_only_its_own_room() {
 /// The process that ended the room died before it purged the room's messages.
 #[tokio::test]
 async fn room_left_behind_by_a_dead_node_is_purged() {
-    let fixture = TestStore::at(store_url());
-    let (name, mut rooms) = (fixture.url.rsplit_once('/').unwrap().1, Vec::new());
-    let store = fixture.open().await;
+    let url = store_url();
+    let (name, mut rooms) = (url.rsplit_once('/').unwrap().1, Vec::new());
+    let store = open(&url).await;
     for _ in 0..2 {
         let id = room_of(&*store, 50, &[1]).await;
         stored(store.append(id, message(1, "left behind")).await);
         rooms.push(store.room(id).await.unwrap());
     }
-    let subjects: Vec<_> = everything(&fixture).await.into_iter().map(|(subject, _)| subject).collect();
+    let subjects: Vec<_> = room_messages(&url).await.into_iter().map(|(subject, _)| subject).collect();
     store.close().await;
     // State left by the batch that ends a room: empty code, end, and then roster and head, both empty.
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
@@ -178,7 +150,7 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
         }
     }
 
-    let store = fixture.open().await;
+    let store = open(&url).await;
     refused!(store.room(rooms[0].id).await, NotFound);
     refused!(store.resolve(rooms[1].code).await, NotFound);
     // One code is used again before its old room is purged…
@@ -188,7 +160,7 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
     // …and the other one is not.
     store.expire(Instant::now()).await.unwrap();
     store.expire(Instant::now() + ms(11_000)).await.unwrap();
-    let after = everything(&fixture).await;
+    let after = room_messages(&url).await;
     assert!(!after.iter().any(|(_, said)| said.contains("left behind")), "{after:?}");
     for gone in [rooms[0].id.0.simple().to_string(), rooms[1].id.0.simple().to_string(), rooms[1].code.to_string()] {
         assert!(!after.iter().any(|(subject, _)| subject.contains(&gone)), "{gone} in {after:?}");

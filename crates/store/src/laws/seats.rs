@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use protocol::{LeaveReason, Limits};
-use store::StoreError;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
-use crate::refused;
-use crate::support::{TestStore, joined, latest, lease, left, member, message, ms, nowhere, room_of, stored};
+use super::Fixture;
+use super::support::{joined, latest, lease, left, member, message, ms, nowhere, room_of, stored};
+use crate::{StoreError, refused};
 
-pub(crate) async fn room_of_50_admits_50_of_51_concurrent_joins(fixture: &TestStore) {
+pub async fn law_07_room_of_50_admits_50_of_51_concurrent_joins(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let id = room_of(&*store, 50, &[]).await;
     let mut joins = JoinSet::new();
@@ -33,7 +33,7 @@ pub(crate) async fn room_of_50_admits_50_of_51_concurrent_joins(fixture: &TestSt
     refused!(store.append(id, joined(101)).await, Full);
 }
 
-pub(crate) async fn join_racing_the_end_gets_a_seat_or_not_found(fixture: &TestStore) {
+pub async fn law_07_join_racing_the_end_gets_a_seat_or_not_found(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let mut seated = 0;
     for round in 0..200 {
@@ -60,7 +60,7 @@ pub(crate) async fn join_racing_the_end_gets_a_seat_or_not_found(fixture: &TestS
     assert!((1..200).contains(&seated), "the same side won every race: this proves nothing");
 }
 
-pub(crate) async fn append_without_a_seat_is_refused(fixture: &TestStore) {
+pub async fn law_07_append_without_a_seat_is_refused(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let nowhere = nowhere();
     refused!(store.append(nowhere, joined(1)).await, NotFound);
@@ -79,7 +79,7 @@ pub(crate) async fn append_without_a_seat_is_refused(fixture: &TestStore) {
     assert_eq!(latest(&*store, id).await.len(), 4, "a refused event is in the log");
 }
 
-pub(crate) async fn lease_keeps_a_seat_until_it_runs_out(fixture: &TestStore) {
+pub async fn law_08_lease_keeps_a_seat_until_it_runs_out(fixture: &impl Fixture) {
     let limits = Limits::default();
     let store = fixture.open_with(&limits).await;
     let id = room_of(&*store, 50, &[1, 2]).await;
@@ -117,7 +117,7 @@ pub(crate) async fn lease_keeps_a_seat_until_it_runs_out(fixture: &TestStore) {
     refused!(store.acquire_lease(lease(id, 2, 7), ms(1_000)).await, NotFound);
 }
 
-pub(crate) async fn left_vanished_is_refused_while_a_lease_holds(fixture: &TestStore) {
+pub async fn law_08_left_vanished_is_refused_while_a_lease_holds(fixture: &impl Fixture) {
     let limits = Limits::default();
     let store = fixture.open_with(&limits).await;
     let id = room_of(&*store, 50, &[1, 2]).await;
@@ -145,7 +145,7 @@ pub(crate) async fn left_vanished_is_refused_while_a_lease_holds(fixture: &TestS
     stored(store.append(id, left(2, LeaveReason::Vanished)).await);
 }
 
-pub(crate) async fn restart_gives_every_seat_a_grace_period(fixture: &TestStore) {
+pub async fn law_08_restart_gives_every_seat_a_grace_period(fixture: &impl Fixture) {
     let limits = Limits::default();
     let store = fixture.open_with(&limits).await;
     let id = room_of(&*store, 50, &[1, 2]).await;

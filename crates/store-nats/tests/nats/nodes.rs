@@ -4,23 +4,25 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use protocol::{LeaveReason, Limits, Position};
+use store::laws::support::{
+    edited, joined, latest, lease, left, member, message, ms, next, room_of, stored, take, typing, unbroken,
+};
 use store::{Appended, Delivery, ReadFrom, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
-use crate::support::{
-    TestStore, edited, joined, latest, lease, left, member, message, ms, next, room_of, stored, take, typing, unbroken,
-};
 use testkit::nats::{address, store_url};
 
-async fn two_nodes(fixture: &TestStore) -> [Arc<dyn Store>; 2] {
-    [fixture.open().await, fixture.open().await]
+use crate::open;
+
+async fn two_nodes(url: &str) -> [Arc<dyn Store>; 2] {
+    [open(url).await, open(url).await]
 }
 
 #[tokio::test]
 async fn event_of_one_node_is_delivered_and_readable_on_all() {
-    let fixture = TestStore::at(store_url());
-    let [here, there] = two_nodes(&fixture).await;
+    let url = store_url();
+    let [here, there] = two_nodes(&url).await;
     let id = room_of(&*here, 50, &[1, 2]).await;
     let mut heard = [here.subscribe(id).await.unwrap(), there.subscribe(id).await.unwrap()];
     let mut writers = JoinSet::new();
@@ -59,12 +61,12 @@ async fn event_of_one_node_is_delivered_and_readable_on_all() {
 /// During a rolling deploy, a newer node may send messages of a kind that an older node does not know.
 #[tokio::test]
 async fn messages_of_a_later_version_are_skipped() {
-    let fixture = TestStore::at(store_url());
-    let store = fixture.open().await;
+    let url = store_url();
+    let store = open(&url).await;
     let id = room_of(&*store, 50, &[1]).await;
     let mut heard = store.subscribe(id).await.unwrap();
     let client = async_nats::connect(address()).await.unwrap();
-    let name = fixture.url.rsplit_once('/').unwrap().1;
+    let name = url.rsplit_once('/').unwrap().1;
     let member = member(1).0;
     for (kind, words) in [
         ("signal", format!(r#"{{"member":"{member}","sign":{{"dancing":true}}}}"#)),
@@ -85,8 +87,8 @@ async fn messages_of_a_later_version_are_skipped() {
 
 #[tokio::test]
 async fn concurrent_joins_on_two_nodes_fill_a_room_exactly() {
-    let fixture = TestStore::at(store_url());
-    let nodes = two_nodes(&fixture).await;
+    let url = store_url();
+    let nodes = two_nodes(&url).await;
     let id = room_of(&*nodes[0], 20, &[]).await;
     let mut joins = JoinSet::new();
     for n in 1..=40 {
@@ -103,8 +105,8 @@ async fn concurrent_joins_on_two_nodes_fill_a_room_exactly() {
 
 #[tokio::test]
 async fn draft_appended_on_two_nodes_is_stored_once() {
-    let fixture = TestStore::at(store_url());
-    let [here, there] = two_nodes(&fixture).await;
+    let url = store_url();
+    let [here, there] = two_nodes(&url).await;
     let id = room_of(&*here, 50, &[1]).await;
     for n in 0..50 {
         let draft = message(1, &format!("{n}"));
@@ -118,8 +120,8 @@ async fn draft_appended_on_two_nodes_is_stored_once() {
 /// A node caches a room between two appends. It must not decide on the cache alone.
 #[tokio::test]
 async fn append_is_decided_on_the_current_state() {
-    let fixture = TestStore::at(store_url());
-    let [here, there] = two_nodes(&fixture).await;
+    let url = store_url();
+    let [here, there] = two_nodes(&url).await;
     let id = room_of(&*here, 2, &[1, 2]).await;
     let said = message(1, "mine");
     stored(here.append(id, said.clone()).await);
@@ -143,10 +145,10 @@ async fn append_is_decided_on_the_current_state() {
 
 #[tokio::test(start_paused = true)]
 async fn seats_of_a_dead_node_expire_after_the_grace_period() {
-    let (fixture, limits) = (TestStore::at(store_url()), Limits::default());
+    let (url, limits) = (store_url(), Limits::default());
     let (grace, third) = (limits.grace_ms, limits.grace_ms / 3);
-    let alive = fixture.open().await;
-    let dying = fixture.open().await;
+    let alive = open(&url).await;
+    let dying = open(&url).await;
     let id = room_of(&*dying, 50, &[1, 2]).await;
     let gone = async || {
         let seats = alive.expire(Instant::now()).await.unwrap();
@@ -179,8 +181,8 @@ async fn seats_of_a_dead_node_expire_after_the_grace_period() {
 
 #[tokio::test(start_paused = true)]
 async fn every_node_sweeps_rooms_of_all_nodes() {
-    let (fixture, limits) = (TestStore::at(store_url()), Limits::default());
-    let [here, there] = two_nodes(&fixture).await;
+    let (url, limits) = (store_url(), Limits::default());
+    let [here, there] = two_nodes(&url).await;
     let id = room_of(&*there, 50, &[]).await;
     drop(there);
     // This node may learn of the room during any of these sweeps. The arrival time counts from the first sweep that
@@ -195,8 +197,8 @@ async fn every_node_sweeps_rooms_of_all_nodes() {
 /// More expired seats than one sweep looks at (500): later sweeps find the others.
 #[tokio::test(start_paused = true)]
 async fn repeated_sweeps_find_every_expired_seat() {
-    let (fixture, limits) = (TestStore::at(store_url()), Limits::default());
-    let store = fixture.open().await;
+    let (url, limits) = (store_url(), Limits::default());
+    let store = open(&url).await;
     let members: Vec<_> = (1..=60).collect();
     for _ in 0..20 {
         let id = room_of(&*store, 60, &[]).await;
@@ -216,8 +218,8 @@ async fn repeated_sweeps_find_every_expired_seat() {
 /// A NATS server refuses a request whose answer has more than 1 024 messages, and sends no part of it.
 #[tokio::test(start_paused = true)]
 async fn member_with_1100_leases_does_not_stop_the_sweep() {
-    let (fixture, grace) = (TestStore::at(store_url()), Limits::default().grace_ms);
-    let [here, there] = two_nodes(&fixture).await;
+    let (url, grace) = (store_url(), Limits::default().grace_ms);
+    let [here, there] = two_nodes(&url).await;
     let id = room_of(&*there, 50, &[1, 2]).await;
     let leases = (0..1_100).map(|n| there.acquire_lease(lease(id, 1, 100 + n), ms(10 * grace)));
     join_all(leases).await.into_iter().for_each(|held| held.unwrap());
@@ -234,8 +236,8 @@ async fn member_with_1100_leases_does_not_stop_the_sweep() {
 /// A page lease that one node took and another one released.
 #[tokio::test(start_paused = true)]
 async fn lease_released_on_another_node_holds_no_seat() {
-    let (fixture, grace) = (TestStore::at(store_url()), Limits::default().grace_ms);
-    let [here, there] = two_nodes(&fixture).await;
+    let (url, grace) = (store_url(), Limits::default().grace_ms);
+    let [here, there] = two_nodes(&url).await;
     let id = room_of(&*here, 50, &[1, 2]).await;
     here.acquire_lease(lease(id, 1, 0), ms(10 * grace)).await.unwrap();
     here.acquire_lease(lease(id, 2, 0), ms(10 * grace)).await.unwrap();

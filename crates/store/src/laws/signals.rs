@@ -1,10 +1,10 @@
 //! Law of signals: they reach the current subscribers and are never stored.
 
-use store::{Delivery, PresenceKind, PresenceUpdate};
+use super::Fixture;
+use super::support::{latest, member, message, nowhere, room_of, stored, typing, unbroken};
+use crate::{Delivery, PresenceKind, PresenceUpdate};
 
-use crate::support::{TestStore, latest, member, message, nowhere, room_of, stored, typing, unbroken};
-
-pub(crate) async fn signal_reaches_subscribers_and_is_not_stored(fixture: &TestStore) {
+pub async fn law_09_signal_reaches_subscribers_and_is_not_stored(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let (here, there) = (room_of(&*store, 50, &[1, 2]).await, room_of(&*store, 50, &[1]).await);
     let (room, log) = (store.room(here).await.unwrap(), latest(&*store, here).await);
@@ -33,7 +33,7 @@ pub(crate) async fn signal_reaches_subscribers_and_is_not_stored(fixture: &TestS
     assert!(matches!(elsewhere.deliveries.recv().await, Some(Delivery::Event(_))));
 }
 
-pub(crate) async fn signals_cost_a_slow_subscriber_no_event(fixture: &TestStore) {
+pub async fn law_09_signals_cost_a_slow_subscriber_no_event(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let id = room_of(&*store, 50, &[1]).await;
     let mut asleep = store.subscribe(id).await.unwrap();

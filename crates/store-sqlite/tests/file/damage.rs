@@ -4,10 +4,10 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use protocol::{Limits, RoomId};
+use store::laws::support::{deleted, edited, latest, member, message, ms, room_of, stored};
 use store::{Store, StoreError};
 use tokio::time::{Instant, advance};
 
-use crate::support::{deleted, edited, latest, member, message, ms, room_of, stored};
 use crate::{Place, execute};
 
 const UNREADABLE: &str = r#"{"kind":7}"#;

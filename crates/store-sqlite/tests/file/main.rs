@@ -2,10 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-#[path = "../conformance/support.rs"]
-#[allow(dead_code, reason = "shared with the conformance suite")]
-mod support;
-
 mod damage;
 mod names;
 
@@ -16,11 +12,10 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::join_all;
 use protocol::{LeaveReason, Limits};
+use store::laws::support::{deleted, edited, joined, left, message, ms, room_of, stored};
 use store::{Store, StoreError};
 use store_sqlite::SqliteStore;
 use tokio::time::{Instant, advance};
-
-use self::support::{deleted, edited, joined, left, message, ms, room_of, stored};
 
 struct Place(tempfile::TempDir);
 

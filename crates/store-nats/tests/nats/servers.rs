@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use server::stores;
+use protocol::Limits;
+use store::laws::support::{joined, latest, message, room_of, stored};
 use store::{Store, StoreError};
 use testkit::nats::Server;
 
-use crate::support::{joined, latest, message, room_of, stored};
+use crate::{open, open_with};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_event_survives_a_killed_server() {
     let mut server = Server::start();
-    let store = stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let store = open(&format!("nats://{}", server.address())).await;
     let id = room_of(&*store, 50, &[1, 2]).await;
     let mut heard = store.subscribe(id).await.unwrap();
     let mut acked = Vec::new();
@@ -49,7 +50,7 @@ async fn append_until_stored(store: &dyn Store, id: protocol::RoomId, draft: sto
 #[tokio::test]
 async fn timed_out_join_takes_no_seat_later() {
     let server = Server::start();
-    let store = stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let store = open(&format!("nats://{}", server.address())).await;
     let id = room_of(&*store, 50, &[1]).await;
     stored(store.append(id, message(1, "all is well")).await);
     server.pause();
@@ -70,7 +71,7 @@ async fn timed_out_join_takes_no_seat_later() {
 #[tokio::test]
 async fn unreachable_server_is_reported_within_60_s() {
     let began = Instant::now();
-    let error = stores::open("nats://user:secret@127.0.0.1:1", &Default::default()).await.err().unwrap();
+    let error = open_with("nats://user:secret@127.0.0.1:1", &Limits::default()).await.err().unwrap();
     assert!(matches!(error, StoreError::Unavailable(_)));
     assert!(!format!("{error:?}").contains("secret"));
     assert!(began.elapsed() < Duration::from_secs(60));

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use protocol::{Epoch, LeaveReason, Limits, Position, Seq};
-use store::{Delivery, NewRoom, ReadFrom, Room, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
-use crate::refused;
-use crate::support::{
-    TestStore, code, joined, latest, lease, left, member, message, ms, name, new_room, next, room_of, stored, typing,
+use super::Fixture;
+use super::support::{
+    code, joined, latest, lease, left, member, message, ms, name, new_room, next, room_of, stored, typing,
 };
+use crate::{Delivery, NewRoom, ReadFrom, Room, StoreError, refused};
 
-pub(crate) async fn recreated_room_resets_old_positions(fixture: &TestStore) {
+pub async fn law_06_recreated_room_resets_old_positions(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let id = room_of(&*store, 50, &[1]).await;
     let Room { code, position: old, .. } = store.room(id).await.unwrap();
@@ -29,7 +29,7 @@ pub(crate) async fn recreated_room_resets_old_positions(fixture: &TestStore) {
     assert_eq!(latest(&*store, id).await.len(), 1, "events of the first room are visible");
 }
 
-pub(crate) async fn room_that_nobody_joined_ends_after_its_arrival_time(fixture: &TestStore) {
+pub async fn law_08_room_that_nobody_joined_ends_after_its_arrival_time(fixture: &impl Fixture) {
     let limits = Limits::default();
     let store = fixture.open_with(&limits).await;
     let empty = room_of(&*store, 50, &[]).await;
@@ -55,7 +55,7 @@ pub(crate) async fn room_that_nobody_joined_ends_after_its_arrival_time(fixture:
     refused!(store.room(empty).await, NotFound);
 }
 
-pub(crate) async fn ended_room_leaves_nothing_behind(fixture: &TestStore) {
+pub async fn law_10_ended_room_leaves_nothing_behind(fixture: &impl Fixture) {
     let limits = Limits { events: 3, ..Limits::default() };
     let store = fixture.open_with(&limits).await;
     let id = room_of(&*store, 50, &[1, 2]).await;
@@ -66,6 +66,7 @@ pub(crate) async fn ended_room_leaves_nothing_behind(fixture: &TestStore) {
     }
     let mut heard = store.subscribe(id).await.unwrap();
     store.acquire_lease(lease(id, 2, 7), ms(1_000)).await.unwrap();
+    assert_ne!(fixture.remains().await, [""; 0], "nothing is found of a room: this proves nothing");
     let last = left(2, LeaveReason::Choice);
     let end = stored(store.append(id, last.clone()).await);
 
@@ -82,6 +83,7 @@ pub(crate) async fn ended_room_leaves_nothing_behind(fixture: &TestStore) {
     store.release_lease(lease(id, 2, 7)).await.unwrap();
     advance(ms(10 * limits.grace_ms)).await;
     assert_eq!(store.expire(Instant::now()).await.unwrap(), []);
+    assert_eq!(fixture.remains().await, [""; 0]);
 
     // The next room with this id inherits nothing: no ids, no names, no retention mark, no seats.
     let id = store.create_room(new_room(code, 2)).await.unwrap();
@@ -97,7 +99,7 @@ pub(crate) async fn ended_room_leaves_nothing_behind(fixture: &TestStore) {
     assert_eq!(heard.deliveries.recv().await, None);
 }
 
-pub(crate) async fn every_operation_fails_after_close(fixture: &TestStore) {
+pub async fn law_11_every_operation_fails_after_close(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let room = room_of(&*store, 50, &[1]).await;
     let mut heard = store.subscribe(room).await.unwrap();
@@ -119,7 +121,7 @@ pub(crate) async fn every_operation_fails_after_close(fixture: &TestStore) {
     store.close().await;
 }
 
-pub(crate) async fn appends_finish_or_fail_on_close(fixture: &TestStore) {
+pub async fn law_11_appends_finish_or_fail_on_close(fixture: &impl Fixture) {
     let store = fixture.open_with(&Limits { events: 10_000, ..Limits::default() }).await;
     let id = room_of(&*store, 50, &[1]).await;
     let mut appends = JoinSet::new();
@@ -147,12 +149,12 @@ pub(crate) async fn appends_finish_or_fail_on_close(fixture: &TestStore) {
     assert!(stored.iter().all(|id| log.iter().any(|event| event.id == *id)));
 }
 
-pub(crate) async fn keys_are_generated_once(fixture: &TestStore) {
+pub async fn keys_are_generated_once<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let keys = store.keys().await.unwrap();
     assert_ne!(keys.signing, [0; 64]);
     assert_ne!(keys.member, [0; 32]);
     store.close().await;
     assert_eq!(fixture.open().await.keys().await.unwrap(), keys);
-    assert_ne!(TestStore::sqlite().open().await.keys().await.unwrap(), keys);
+    assert_ne!(F::new().open().await.keys().await.unwrap(), keys);
 }

@@ -2,11 +2,10 @@
 
 use proptest::prelude::*;
 use protocol::{EventId, EventKind, LeaveReason, Limits, RoomId, Seq};
-use store::{Appended, Delivery, NewEvent, ReadFrom, Store, StoreError};
 
-use crate::support::{
-    TestStore, code, deleted, edited, id, joined, left, member, message, new_room, reacted, unbroken,
-};
+use super::Fixture;
+use super::support::{code, deleted, edited, id, joined, left, member, message, new_room, reacted, unbroken};
+use crate::{Appended, Delivery, NewEvent, ReadFrom, Store, StoreError};
 
 const MEMBERS: u64 = 4;
 const CAPACITY: u32 = 3;
@@ -188,15 +187,15 @@ fn number(draft: &NewEvent) -> u64 {
     (draft.by.0.as_u128() >> 64) as u64
 }
 
-pub(crate) fn any_plan_matches_the_model(fixture: impl Fn() -> TestStore) {
+pub fn any_plan_matches_the_model<F: Fixture>() {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(steps in prop::collection::vec(step(), 1..60))| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(run(&fixture(), &steps));
+        runtime.block_on(run(&F::new(), &steps));
     });
 }
 
-async fn run(fixture: &TestStore, steps: &[Step]) {
+async fn run(fixture: &impl Fixture, steps: &[Step]) {
     let limits = Limits { events: KEPT, ..Limits::default() };
     let mut store = fixture.open_with(&limits).await;
     let code = code();

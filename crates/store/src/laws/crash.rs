@@ -1,19 +1,20 @@
-//! Law 4 under `kill -9`: this test binary starts itself as a child process and kills it.
+//! Law 4 under `kill -9`: the test binary starts itself as a child process and kills it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use protocol::{EventId, Limits, RoomCode, RoomId};
-use server::stores;
 
-use crate::support::{TestStore, joined, latest, message, new_room};
+use super::Fixture;
+use super::support::{joined, latest, message, new_room};
 
-const STORE: &str = "CONFORMANCE_CRASH_STORE";
+/// Environment variable with the address of the store that the child process opens.
+const ADDRESS: &str = "LAWS_CRASH_STORE";
 const ACKS: usize = 300;
 
-pub(crate) async fn acknowledged_event_survives_sigkill(fixture: &TestStore) {
+pub async fn law_04_acknowledged_event_survives_sigkill(fixture: &impl Fixture) {
     for round in 1..=3 {
-        let (room, acked) = run_and_kill(&fixture.url);
+        let (room, acked) = run_and_kill(fixture.address());
         let store = fixture.open_with(&unlimited()).await;
         let log = latest(&*store, room).await;
         for id in &acked {
@@ -25,31 +26,30 @@ pub(crate) async fn acknowledged_event_survives_sigkill(fixture: &TestStore) {
 }
 
 /// Starts the child and kills it while it appends. Returns the room and the ids acknowledged before.
-fn run_and_kill(url: &str) -> (RoomId, Vec<EventId>) {
-    let mut server = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "crash::server_that_is_killed", "--nocapture", "--include-ignored"])
-        .env(STORE, url)
+fn run_and_kill(address: &str) -> (RoomId, Vec<EventId>) {
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "process_that_is_killed", "--nocapture", "--include-ignored"])
+        .env(ADDRESS, address)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
     let room = lines.by_ref().find_map(|line| Some(RoomId(line.split_once("room ")?.1.parse().unwrap()))).unwrap();
     let acked = lines
         .filter_map(|line| Some(EventId(line.split_once("ack ")?.1.parse().unwrap())))
         .take(ACKS)
         .collect::<Vec<_>>();
-    server.kill().unwrap();
-    server.wait().unwrap();
-    assert_eq!(acked.len(), ACKS, "the server ended by itself");
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert_eq!(acked.len(), ACKS, "the process ended by itself");
     (room, acked)
 }
 
-/// Not a test of its own: the body of the child process that `run_and_kill` starts and kills.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "started by acknowledged_event_survives_sigkill"]
-async fn server_that_is_killed() {
-    let Ok(url) = std::env::var(STORE) else { return };
-    let store = stores::open(&url, &unlimited()).await.unwrap();
+/// Body of the child process that `run_and_kill` starts and kills; [`laws!`](crate::laws!) declares it as an ignored
+/// test.
+pub async fn append_until_killed<F: Fixture>() {
+    let Ok(address) = std::env::var(ADDRESS) else { return };
+    let store = F::open_at(&address, &unlimited()).await;
     // `support` counts from 1 in every process: a code made from the process id keeps the rounds' rooms apart.
     let [a, b, c, d] = std::process::id().to_be_bytes();
     let code = RoomCode::from_entropy([a, b, c, d, 1]);

@@ -2,15 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "room_laws/changes.rs"]
 mod changes;
-#[path = "room_laws/log.rs"]
 mod log;
-#[path = "room_laws/moments.rs"]
 mod moments;
-#[path = "room_laws/rows.rs"]
 mod rows;
-#[path = "room_laws/world.rs"]
 mod world;
 
 use client::timeline::{GROUP_MS, WINDOW};

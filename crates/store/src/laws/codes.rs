@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use protocol::LeaveReason;
-use store::StoreError;
 use tokio::task::JoinSet;
 
-use crate::refused;
-use crate::support::{TestStore, code, joined, latest, left, member, new_room, nowhere, stored};
+use super::Fixture;
+use super::support::{code, joined, latest, left, member, new_room, nowhere, stored};
+use crate::{StoreError, refused};
 
-pub(crate) async fn code_leads_to_its_room_until_it_ends(fixture: &TestStore) {
+pub async fn law_13_code_leads_to_its_room_until_it_ends(fixture: &impl Fixture) {
     let mut store = fixture.open().await;
     let (code, unused) = (code(), code());
     let room = store.create_room(new_room(code, 2)).await.unwrap();
@@ -38,7 +38,7 @@ pub(crate) async fn code_leads_to_its_room_until_it_ends(fixture: &TestStore) {
     assert_eq!(latest(&*store, next).await, []);
 }
 
-pub(crate) async fn one_of_concurrent_creations_gets_the_code(fixture: &TestStore) {
+pub async fn law_13_one_of_concurrent_creations_gets_the_code(fixture: &impl Fixture) {
     let store = fixture.open().await;
     for round in 0..10 {
         let code = code();
@@ -61,7 +61,7 @@ pub(crate) async fn one_of_concurrent_creations_gets_the_code(fixture: &TestStor
     }
 }
 
-pub(crate) async fn creation_racing_the_end_gets_the_code_or_conflict(fixture: &TestStore) {
+pub async fn law_13_creation_racing_the_end_gets_the_code_or_conflict(fixture: &impl Fixture) {
     let store = fixture.open().await;
     for round in 0..40 {
         let code = code();

@@ -1,0 +1,110 @@
+//! The laws of a store as a test suite that any store runs.
+//!
+//! A store's crate implements [`Fixture`] for its tests and calls [`laws!`](crate::laws!) once, which declares a test
+//! for each law. Tokio's clock is paused: leases and time limits run out because a test advances it.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test suite fails by panicking")]
+
+use std::sync::Arc;
+
+use protocol::Limits;
+
+use crate::Store;
+
+pub mod codes;
+pub mod crash;
+pub mod ends;
+pub mod log;
+pub mod plan;
+pub mod seats;
+pub mod signals;
+pub mod support;
+pub mod words;
+
+/// A store that the laws open, close, and open again.
+pub trait Fixture: Sized + Sync {
+    /// Prepares an address at which nothing is stored.
+    fn new() -> Self;
+
+    /// Address of the store, from which another process can open it too.
+    fn address(&self) -> &str;
+
+    /// Opens the store at this address, and creates it if nothing is stored there.
+    fn open_at(address: &str, limits: &Limits) -> impl Future<Output = Arc<dyn Store>>;
+
+    /// Names everything stored that belongs to a room: rows, messages, keys.
+    fn remains(&self) -> impl Future<Output = Vec<String>>;
+
+    /// Opens the store with these limits.
+    fn open_with(&self, limits: &Limits) -> impl Future<Output = Arc<dyn Store>> {
+        Self::open_at(self.address(), limits)
+    }
+
+    /// Opens the store with the default limits.
+    fn open(&self) -> impl Future<Output = Arc<dyn Store>> {
+        async { self.open_with(&Limits::default()).await }
+    }
+}
+
+/// Declares a test for each law, with the stores that a [`Fixture`] opens. To be called at the root of a test binary,
+/// because law 4 finds there the test that it runs in a child process.
+#[macro_export]
+macro_rules! laws {
+    ($fixture:ty) => {
+        $crate::laws! { $fixture:
+            log::law_01_seq_increases_and_readers_see_one_order,
+            log::law_02_duplicate_append_returns_the_first_event,
+            log::law_02_duplicate_of_a_trimmed_event_returns_its_seq,
+            log::law_03_subscription_delivers_every_later_event,
+            log::law_03_slow_subscription_is_closed_and_never_skips,
+            log::law_04_acknowledged_event_is_readable_at_once,
+            crash::law_04_acknowledged_event_survives_sigkill,
+            log::law_04_acknowledged_event_survives_reopening,
+            log::law_05_pages_are_ordered_and_bounded,
+            log::law_05_message_is_readable_by_its_id,
+            log::law_05_retention_trims_only_the_log,
+            log::law_05_out_of_range_seq_is_clamped_or_reset,
+            log::law_06_read_after_a_position_resumes_or_resets,
+            ends::law_06_recreated_room_resets_old_positions,
+            seats::law_07_room_of_50_admits_50_of_51_concurrent_joins,
+            seats::law_07_join_racing_the_end_gets_a_seat_or_not_found,
+            seats::law_07_append_without_a_seat_is_refused,
+            seats::law_08_lease_keeps_a_seat_until_it_runs_out,
+            seats::law_08_left_vanished_is_refused_while_a_lease_holds,
+            seats::law_08_restart_gives_every_seat_a_grace_period,
+            ends::law_08_room_that_nobody_joined_ends_after_its_arrival_time,
+            signals::law_09_signal_reaches_subscribers_and_is_not_stored,
+            signals::law_09_signals_cost_a_slow_subscriber_no_event,
+            ends::law_10_ended_room_leaves_nothing_behind,
+            ends::law_11_every_operation_fails_after_close,
+            ends::law_11_appends_finish_or_fail_on_close,
+            words::law_12_old_text_is_never_returned,
+            words::law_12_acknowledged_edit_is_readable_at_once,
+            words::law_12_only_the_author_edits_or_deletes_a_message,
+            words::law_12_byte_limit_counts_the_current_text,
+            codes::law_13_code_leads_to_its_room_until_it_ends,
+            codes::law_13_one_of_concurrent_creations_gets_the_code,
+            codes::law_13_creation_racing_the_end_gets_the_code_or_conflict,
+            ends::keys_are_generated_once,
+        }
+    };
+    ($fixture:ty: $($module:ident::$law:ident,)+) => {
+        $(
+            #[tokio::test(start_paused = true)]
+            async fn $law() {
+                $crate::laws::$module::$law(&<$fixture as $crate::laws::Fixture>::new()).await;
+            }
+        )+
+
+        #[test]
+        fn any_plan_matches_the_model() {
+            $crate::laws::plan::any_plan_matches_the_model::<$fixture>();
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        #[ignore = "started by law_04_acknowledged_event_survives_sigkill"]
+        async fn process_that_is_killed() {
+            $crate::laws::crash::append_until_killed::<$fixture>().await;
+        }
+    };
+}
