@@ -6,7 +6,7 @@
 //! An expected refusal is a value, never an `Err`: without script an `Err` would become a redirect with the error in
 //! the address and what was typed lost.
 
-use protocol::{Code, Event, EventId, MemberId, Names, RoomCode, Snapshot};
+use protocol::{ErrorCode, Event, EventId, MemberId, Names, RoomCode, Snapshot};
 use serde::{Deserialize, Serialize};
 
 mod encoding;
@@ -68,7 +68,7 @@ pub struct Refusal {
     /// Field to correct.
     pub field: Field,
     /// Reason.
-    pub code: Code,
+    pub error: ErrorCode,
 }
 
 /// A field of a form.
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn answers_of_another_version_are_read_without_what_can_be_missed() {
         assert_eq!(read::<Home>(&json!({ "later": 1 })), Home::default());
-        let refused = json!({ "field": "name", "code": "name_missing" });
+        let refused = json!({ "field": "name", "error": "name_missing" });
         let Flash { to, form, body, .. } = read(&json!({ "refused": refused, "form": { "name": "Ana" } }));
         assert_eq!((&*to, &*form.name, &*form.code, &*body), ("", "Ana", "", ""));
         let door = json!({ "Door": { "code": "KXQ4-7M2P", "inside": 1, "capacity": 2 } });

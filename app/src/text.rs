@@ -2,7 +2,7 @@
 
 use client::{Ending, LineRow, SeatChangeKind};
 use protocol::room_code::RoomCodeError;
-use protocol::{Code, DisplayName, RoomCode, name};
+use protocol::{DisplayName, ErrorCode, RoomCode, name};
 
 use crate::api::{Cause, EnterForm, Field, Refusal};
 use crate::live::room::{Question, Said};
@@ -123,26 +123,28 @@ pub(crate) const GONE: &str = "Gone when you all go";
 
 /// Message for a refused form.
 pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
-    match (refused.field, refused.code) {
-        (_, Code::NameMissing) => "Type a name, so the others know who you are.".into(),
-        (_, Code::NameBad) => name_problem(&typed.name),
-        (_, Code::CodeMissing) => "Type the code of the room you want to join.".into(),
-        (Field::Code, Code::CodeBad) => code_problem(&typed.code),
-        (_, Code::CapacityBad) => "A room holds 2 to 1000 people.".into(),
-        (_, Code::CodeUnknown) => "There is no room with this code. It may have ended.".into(),
-        (_, Code::Full) => "This room is full.".into(),
-        (_, Code::Locked) => "This room is locked. Somebody inside has to unlock it before you can come in.".into(),
-        (_, Code::Removed) => "You were removed from this room. You can start a new one.".into(),
-        (_, Code::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
-        (_, Code::Cookie) => {
+    match (refused.field, refused.error) {
+        (_, ErrorCode::NameMissing) => "Type a name, so the others know who you are.".into(),
+        (_, ErrorCode::NameBad) => name_problem(&typed.name),
+        (_, ErrorCode::CodeMissing) => "Type the code of the room you want to join.".into(),
+        (Field::Code, ErrorCode::CodeBad) => code_problem(&typed.code),
+        (_, ErrorCode::CapacityBad) => "A room holds 2 to 1000 people.".into(),
+        (_, ErrorCode::CodeUnknown) => "There is no room with this code. It may have ended.".into(),
+        (_, ErrorCode::Full) => "This room is full.".into(),
+        (_, ErrorCode::Locked) => {
+            "This room is locked. Somebody inside has to unlock it before you can come in.".into()
+        }
+        (_, ErrorCode::Removed) => "You were removed from this room. You can start a new one.".into(),
+        (_, ErrorCode::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
+        (_, ErrorCode::Cookie) => {
             "This site needs a cookie to know you again. Allow cookies for it in your browser, then try again.".into()
         }
-        (_, Code::Origin) => {
+        (_, ErrorCode::Origin) => {
             "This page's address is not the one that this server was set up for. Whoever runs it: PUBLIC_URL must be \
              the address in the browser, and the proxy must pass Host on."
                 .into()
         }
-        (Field::Code, Code::Rate) => "That was a lot at once. Wait a second and try again.".into(),
+        (Field::Code, ErrorCode::Rate) => "That was a lot at once. Wait a second and try again.".into(),
         (Field::Name | Field::Code | Field::Capacity, _) => {
             "The server cannot be reached right now. Please try again.".into()
         }
@@ -160,21 +162,21 @@ fn name_problem(typed: &str) -> String {
 }
 
 /// Reason why a message was not sent.
-pub(crate) fn not_sent(code: Code) -> &'static str {
-    match code {
-        Code::Empty => "There is nothing to send yet.",
-        Code::TooLong => "This message is too long. It may have 4000 characters.",
-        Code::BadText => "This cannot be sent: it holds half a character, or is no emoji where one belongs.",
-        Code::Rate => "That was a lot at once. Wait a second and send it again.",
-        Code::NoTarget => "The message that this changes is gone. Edit sends it as a new one.",
+pub(crate) fn not_sent(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::Empty => "There is nothing to send yet.",
+        ErrorCode::TooLong => "This message is too long. It may have 4000 characters.",
+        ErrorCode::BadText => "This cannot be sent: it holds half a character, or is no emoji where one belongs.",
+        ErrorCode::Rate => "That was a lot at once. Wait a second and send it again.",
+        ErrorCode::NoTarget => "The message that this changes is gone. Edit sends it as a new one.",
         _ => "The server cannot take this right now. Please try again.",
     }
 }
 
 /// Reason why a message is still being sent.
-pub(crate) fn sent_later(code: Code) -> &'static str {
-    match code {
-        Code::Storage => "The server cannot store messages right now. Trying again.",
+pub(crate) fn sent_later(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::Storage => "The server cannot store messages right now. Trying again.",
         _ => SENDING,
     }
 }
@@ -549,12 +551,16 @@ mod tests {
 
     #[test]
     fn a_lost_session_and_a_wrong_address_say_what_to_do() {
-        for (code, why, step) in [
-            (Code::Cookie, "This site needs a cookie to know you again.", "then try again"),
-            (Code::Origin, "This page's address is not the one that this server was set up for.", "PUBLIC_URL must be"),
+        for (error, why, step) in [
+            (ErrorCode::Cookie, "This site needs a cookie to know you again.", "then try again"),
+            (
+                ErrorCode::Origin,
+                "This page's address is not the one that this server was set up for.",
+                "PUBLIC_URL must be",
+            ),
         ] {
             for field in [Field::Code, Field::Body] {
-                let words = refusal(Refusal { field, code }, &EnterForm::default());
+                let words = refusal(Refusal { field, error }, &EnterForm::default());
                 assert!(words.starts_with(why) && words.contains(step), "{words}");
             }
         }

@@ -9,7 +9,9 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::body::BodyError;
-use protocol::{Code, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, RoomId, RoomInfo, Snapshot};
+use protocol::{
+    Emoji, ErrorCode, EventId, Member, MemberId, MessageBody, Position, RoomCode, RoomId, RoomInfo, Snapshot,
+};
 
 use super::effect::effect;
 use super::history::HISTORY;
@@ -229,7 +231,7 @@ impl Room {
     ///
     /// # Errors
     /// If the text is no valid message; nothing happened then.
-    pub fn send(self, typed: &str, reply_to: Option<EventId>) -> Result<(), Code> {
+    pub fn send(self, typed: &str, reply_to: Option<EventId>) -> Result<(), ErrorCode> {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
         self.dispatch_new(|id, at| Input::Send { id, body, reply_to, at })
     }
@@ -239,7 +241,7 @@ impl Room {
     ///
     /// # Errors
     /// When it is no message; nothing happened then.
-    pub fn send_early(self, id: EventId, typed: &str) -> Result<(), Code> {
+    pub fn send_early(self, id: EventId, typed: &str) -> Result<(), ErrorCode> {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
         self.dispatch_new(|_, at| Input::Send { id, body, reply_to: None, at })
     }
@@ -248,7 +250,7 @@ impl Room {
     ///
     /// # Errors
     /// If the text is no valid message; nothing happened then.
-    pub fn edit_message(self, target: EventId, typed: &str) -> Result<(), Code> {
+    pub fn edit_message(self, target: EventId, typed: &str) -> Result<(), ErrorCode> {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
         self.dispatch_new(|id, at| Input::EditMessage { id, target, body, at })
     }
@@ -294,10 +296,10 @@ impl Room {
         self.cells.try_read_value()?.last_key
     }
 
-    fn dispatch_new(self, input: impl FnOnce(EventId, u64) -> Input) -> Result<(), Code> {
+    fn dispatch_new(self, input: impl FnOnce(EventId, u64) -> Input) -> Result<(), ErrorCode> {
         let at = browser::unix_ms();
         let id = EventId::mint(at, browser::entropy());
-        if self.dispatch(input(id, at)) { Ok(()) } else { Err(Code::Storage) }
+        if self.dispatch(input(id, at)) { Ok(()) } else { Err(ErrorCode::Storage) }
     }
 
     /// A message that is on the page, as it is now.

@@ -313,8 +313,8 @@ impl Client {
                     room.finish_replay();
                 }
             }
-            (Phase::Live, ServerFrame::Rejected { id, code, retry_ms }) => {
-                self.outbox.refuse(now, id, Fault { code, retry_ms });
+            (Phase::Live, ServerFrame::Rejected { id, error, retry_ms }) => {
+                self.outbox.refuse(now, id, Fault { error, retry_ms });
             }
             (Phase::Live, ServerFrame::Signal { member, typing, away, .. }) => {
                 if let Some(typing) = typing {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use client::{DraftEvent, DraftState, Outbox};
-use protocol::{ClientFrame, Code, EventId, Fault};
+use protocol::{ClientFrame, ErrorCode, EventId, Fault};
 
 fn id(nth: u32) -> EventId {
     EventId::mint(u64::from(nth), [1; 10])
@@ -27,10 +27,10 @@ fn merge_adds_new_drafts_and_changes_no_others() {
     let mut ours = outbox(&[1, 2]);
     let sent = ours.next_frame(0, 1);
     assert!(sent.is_some());
-    ours.refuse(0, id(1), Fault::from(Code::NotAllowed));
+    ours.refuse(0, id(1), Fault::from(ErrorCode::NotAllowed));
     ours.merge(outbox(&[3, 1, 4]));
     assert_eq!(ids(&ours), [1, 2, 3, 4].map(id));
-    assert_eq!(ours.drafts().next().unwrap().state, DraftState::Refused(Code::NotAllowed));
+    assert_eq!(ours.drafts().next().unwrap().state, DraftState::Refused(ErrorCode::NotAllowed));
     let before = ours.clone();
     ours.merge(before.clone());
     assert_eq!(ours, before);
@@ -55,17 +55,17 @@ fn draft_refused_for_now_keeps_the_reason() {
     let waiting = |outbox: &Outbox| outbox.drafts().map(|draft| draft.waiting).collect::<Vec<_>>();
     assert!(ours.next_frame(0, 1).is_some());
     assert_eq!(waiting(&ours), [None, None]);
-    ours.refuse(0, id(1), Fault { code: Code::Storage, retry_ms: Some(700) });
-    assert_eq!((waiting(&ours), ours.due()), (vec![Some(Code::Storage), None], Some(700)));
+    ours.refuse(0, id(1), Fault { error: ErrorCode::Storage, retry_ms: Some(700) });
+    assert_eq!((waiting(&ours), ours.due()), (vec![Some(ErrorCode::Storage), None], Some(700)));
     assert!(ours.next_frame(700, 1).is_some());
-    assert_eq!(waiting(&ours), [Some(Code::Storage), None], "the reason stays until the server answers again");
+    assert_eq!(waiting(&ours), [Some(ErrorCode::Storage), None], "the reason stays until the server answers again");
     ours.settle(id(1));
     assert_eq!(waiting(&ours), [None]);
 }
 
 #[test]
 fn edit_of_a_missing_message_does_not_block_later_drafts() {
-    let (mut ours, of_a_change) = (Outbox::default(), Fault::from(Code::NoTarget));
+    let (mut ours, of_a_change) = (Outbox::default(), Fault::from(ErrorCode::NoTarget));
     let edit = DraftEvent::Edit { target: id(9), body: "changed".parse().unwrap() };
     ours.push(0, id(1), edit, 1_000);
     ours.merge(outbox(&[2, 3]));
@@ -96,9 +96,9 @@ fn nothing_is_due_while_a_draft_is_in_flight() {
     ours.push(0, id(1), edit, 1_000);
     ours.merge(outbox(&[2]));
     assert!(ours.next_frame(0, 1).is_some());
-    ours.refuse(0, id(1), Fault::from(Code::NoTarget));
+    ours.refuse(0, id(1), Fault::from(ErrorCode::NoTarget));
     assert!(ours.next_frame(0, 1).is_some());
-    ours.refuse(0, id(2), Fault { code: Code::Rate, retry_ms: Some(700) });
+    ours.refuse(0, id(2), Fault { error: ErrorCode::Rate, retry_ms: Some(700) });
     assert_eq!(ours.due(), Some(700));
     assert!(ours.next_frame(700, 1).is_some());
     ours.retry(id(1));

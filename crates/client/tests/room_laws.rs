@@ -19,7 +19,7 @@ use client::{
 };
 use log::{Log, ME, body, epoch, id, log, member, names, said};
 use proptest::prelude::*;
-use protocol::{ClientFrame, Code, Delivered, Names, Position, Seq, ServerFrame};
+use protocol::{ClientFrame, Delivered, ErrorCode, Names, Position, Seq, ServerFrame};
 use world::{Step, World, step};
 
 /// Time zone of the tests, in minutes from UTC: any but 0.
@@ -224,7 +224,7 @@ fn final_refusal_blocks_later_drafts_until_the_user_decides() {
     };
     assert_eq!(send(&mut client, 100).len(), 1, "transmitted at once");
     assert_eq!(send(&mut client, 101), []);
-    let refusal = ServerFrame::Rejected { id: id(100), code: Code::TooLong, retry_ms: None };
+    let refusal = ServerFrame::Rejected { id: id(100), error: ErrorCode::TooLong, retry_ms: None };
     assert_eq!(client.step(20, Input::Frame(1, refusal.clone())), []);
     let states = |client: &Client| -> Vec<RowState> {
         client
@@ -235,7 +235,7 @@ fn final_refusal_blocks_later_drafts_until_the_user_decides() {
     };
     assert_eq!(
         states(&client)[2..],
-        [RowState::Refused(Code::TooLong), RowState::Pending { since: 10, waiting: None }]
+        [RowState::Refused(ErrorCode::TooLong), RowState::Pending { since: 10, waiting: None }]
     );
     assert_eq!(client.step(30, Input::Recompose(id(101))), [], "a draft that is not refused may be in the log");
 
@@ -257,7 +257,7 @@ fn final_refusal_blocks_later_drafts_until_the_user_decides() {
 fn refusal_for_now_is_retried_after_retry_ms() {
     let mut client = live_client();
     let _ = client.step(10, Input::Send { id: id(100), body: body("text"), reply_to: None, at: 5 });
-    let refusal = ServerFrame::Rejected { id: id(100), code: Code::Rate, retry_ms: Some(400) };
+    let refusal = ServerFrame::Rejected { id: id(100), error: ErrorCode::Rate, retry_ms: Some(400) };
     assert_eq!(client.step(20, Input::Frame(1, refusal)), [Action::Wake(420)]);
     assert_eq!(client.step(419, Input::Tick), [Action::Wake(420)]);
     assert!(matches!(client.step(420, Input::Tick)[0], Action::Transmit(ClientFrame::Append { .. })));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::fault::Code;
+use super::fault::ErrorCode;
 use super::name::is_seen;
 
 /// Longest message, in Unicode scalar values.
@@ -33,10 +33,10 @@ pub enum BodyError {
 impl BodyError {
     /// The wire's word for it.
     #[must_use]
-    pub fn code(self) -> Code {
+    pub fn code(self) -> ErrorCode {
         match self {
-            Self::Empty => Code::Empty,
-            Self::TooLong => Code::TooLong,
+            Self::Empty => ErrorCode::Empty,
+            Self::TooLong => ErrorCode::TooLong,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::fault::Code;
+use super::fault::ErrorCode;
 
 /// The longest sequences of Unicode's emoji data (UTS #51) have ten scalar values: families and flags with tags.
 const MAX_SCALARS: usize = 10;
@@ -24,8 +24,8 @@ pub struct EmojiError;
 impl EmojiError {
     /// The wire's word for it.
     #[must_use]
-    pub fn code(self) -> Code {
-        Code::BadText
+    pub fn code(self) -> ErrorCode {
+        ErrorCode::BadText
     }
 }
 

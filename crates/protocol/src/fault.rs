@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Reason of a refusal. The reader chooses the words.
+/// Reason of a refusal, `error` on the wire. The reader chooses the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::enum_variant_names, reason = "a room's code is called code")]
-pub enum Code {
+#[expect(clippy::enum_variant_names, reason = "a code is a room's code")]
+pub enum ErrorCode {
     /// No name was given.
     NameMissing,
     /// The name has more than 32 characters, or one that cannot be shown.
@@ -49,12 +49,12 @@ pub enum Code {
     Rate,
     /// The store cannot take it now; try again.
     Storage,
-    /// A code of a later version.
+    /// An error of a later version.
     #[serde(other)]
     Unknown,
 }
 
-impl Code {
+impl ErrorCode {
     /// True if the same request may succeed later without being changed.
     #[must_use]
     pub fn is_retryable(self) -> bool {
@@ -66,14 +66,14 @@ impl Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Reason.
-    pub code: Code,
+    pub error: ErrorCode,
     /// Milliseconds after which a retry makes sense, where one does.
     pub retry_ms: Option<u64>,
 }
 
-impl From<Code> for Fault {
-    fn from(code: Code) -> Self {
-        Self { code, retry_ms: None }
+impl From<ErrorCode> for Fault {
+    fn from(error: ErrorCode) -> Self {
+        Self { error, retry_ms: None }
     }
 }
 

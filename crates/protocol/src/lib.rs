@@ -23,7 +23,7 @@ pub mod snapshot;
 pub use body::MessageBody;
 pub use emoji::Emoji;
 pub use event::{Delivered, Event, EventKind, LeaveReason, Proposal};
-pub use fault::{CloseCode, Code, Fault};
+pub use fault::{CloseCode, ErrorCode, Fault};
 pub use frame::{ClientFrame, Member, Names, RoomInfo, ServerFrame, Welcome};
 pub use ids::{EventId, MemberId, RoomId};
 pub use limits::Limits;

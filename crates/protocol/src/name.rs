@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::emoji::picture;
-use super::fault::Code;
+use super::fault::ErrorCode;
 
 /// Longest name, in user-perceived characters (extended grapheme clusters, UAX #29).
 pub const MAX_GRAPHEMES: usize = 32;
@@ -40,11 +40,11 @@ pub enum NameError {
 impl NameError {
     /// The wire's word for it.
     #[must_use]
-    pub fn code(self) -> Code {
+    pub fn code(self) -> ErrorCode {
         match self {
-            Self::Empty => Code::NameMissing,
-            Self::TooLong => Code::NameBad,
-            Self::Turned => Code::NameBad,
+            Self::Empty => ErrorCode::NameMissing,
+            Self::TooLong => ErrorCode::NameBad,
+            Self::Turned => ErrorCode::NameBad,
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use protocol::body::BodyError;
 use protocol::emoji::EmojiError;
 use protocol::{
-    ClientFrame, CloseCode, Code, Delivered, EventId, EventKind, Fault, Limits, MessageBody, Names, Position, Proposal,
-    Seq, ServerFrame, VERSION, codec,
+    ClientFrame, CloseCode, Delivered, ErrorCode, EventId, EventKind, Fault, Limits, MessageBody, Names, Position,
+    Proposal, Seq, ServerFrame, VERSION, codec,
 };
 use store::Appended;
 
@@ -195,17 +195,17 @@ impl Machine {
 
 /// Validates an event that a client asks to append. An invalid one is rejected; the connection stays open.
 fn propose(id: EventId, event: Proposal) -> Action {
-    let refuse = |code| Action::Send(ServerFrame::Rejected { id, code, retry_ms: None });
+    let refuse = |error| Action::Send(ServerFrame::Rejected { id, error, retry_ms: None });
     if !id.is_v7() {
-        return refuse(Code::NotAllowed);
+        return refuse(ErrorCode::NotAllowed);
     }
     match parse(event) {
         Ok(kind) => Action::Append { id, kind },
-        Err(code) => refuse(code),
+        Err(error) => refuse(error),
     }
 }
 
-fn parse(event: Proposal) -> Result<EventKind, Code> {
+fn parse(event: Proposal) -> Result<EventKind, ErrorCode> {
     let body = |body: String| body.parse::<MessageBody>().map_err(BodyError::code);
     Ok(match event {
         Proposal::Message { body: text, reply_to } => {
@@ -216,9 +216,9 @@ fn parse(event: Proposal) -> Result<EventKind, Code> {
         Proposal::Reacted { target, emoji, on } => {
             EventKind::Reacted { target, emoji: emoji.parse().map_err(EmojiError::code)?, on }
         }
-        Proposal::Forbidden => return Err(Code::NotAllowed),
-        Proposal::Other => return Err(Code::Unsupported),
-        Proposal::Unsendable => return Err(Code::BadText),
+        Proposal::Forbidden => return Err(ErrorCode::NotAllowed),
+        Proposal::Other => return Err(ErrorCode::Unsupported),
+        Proposal::Unsendable => return Err(ErrorCode::BadText),
     })
 }
 
@@ -230,7 +230,7 @@ fn answer(id: EventId, outcome: Result<Appended, Fault>, sent: Seq) -> Option<Se
         Ok(Appended::Stored(_)) => None,
         Ok(Appended::Repeat(event)) => (event.seq <= sent).then(|| again(Delivered::Event(event))),
         Ok(Appended::Trimmed(seq)) => Some(again(Delivered::Trimmed { id, seq })),
-        Err(Fault { code, retry_ms }) => Some(ServerFrame::Rejected { id, code, retry_ms }),
+        Err(Fault { error, retry_ms }) => Some(ServerFrame::Rejected { id, error, retry_ms }),
     }
 }
 
@@ -286,17 +286,17 @@ mod tests {
         let own = format!(r#"{{"type":"append","id":"{id}","event":{{"kind":"left","member":"{v4}"}}}}"#);
         let other = format!(r#"{{"type":"append","id":"{id}","event":{{"kind":"removed","member":"{v4}"}}}}"#);
         for (text, code) in [
-            (append(&id.to_string(), "  \n "), Code::Empty),
-            (append(&id.to_string(), &"é".repeat(4_001)), Code::TooLong),
-            (append(&id.to_string(), "a\\ud83db").replace("\\\\u", "\\u"), Code::BadText),
-            (append(v4, "hi"), Code::NotAllowed),
-            (own, Code::NotAllowed),
-            (other, Code::Unsupported),
+            (append(&id.to_string(), "  \n "), ErrorCode::Empty),
+            (append(&id.to_string(), &"é".repeat(4_001)), ErrorCode::TooLong),
+            (append(&id.to_string(), "a\\ud83db").replace("\\\\u", "\\u"), ErrorCode::BadText),
+            (append(v4, "hi"), ErrorCode::NotAllowed),
+            (own, ErrorCode::NotAllowed),
+            (other, ErrorCode::Unsupported),
         ] {
             let (mut machine, now) = live();
             let actions = machine.step(now, Input::Text(&text));
             assert!(
-                matches!(&actions[..], [Action::Send(ServerFrame::Rejected { code: said, .. })] if *said == code),
+                matches!(&actions[..], [Action::Send(ServerFrame::Rejected { error: said, .. })] if *said == code),
                 "{code:?}: {actions:?}"
             );
             assert_eq!(machine.phase, Phase::Live);

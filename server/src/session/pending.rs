@@ -4,7 +4,7 @@ use std::future::{Future, pending, ready};
 use std::pin::Pin;
 use std::time::Duration;
 
-use protocol::{Code, EventId, EventKind, Fault, LeaveReason};
+use protocol::{ErrorCode, EventId, EventKind, Fault, LeaveReason};
 use store::{Appended, BackendError, Draft, Lease};
 
 use super::refused::fault;
@@ -29,7 +29,7 @@ pub(super) enum Decided {
 pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKind) -> Pending {
     let Lease { room, member, .. } = lease;
     if let Err(wait) = state.appends.take(member) {
-        let fault = Fault { code: Code::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
+        let fault = Fault { error: ErrorCode::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
         return Box::pin(ready(Decided::Append(id, Err(fault))));
     }
     let (backend, still_held) = (state.backend.clone(), hold(state, lease));

@@ -1,6 +1,6 @@
 //! Close codes and faults for errors of the store and the hub.
 
-use protocol::{CloseCode, Code, Fault};
+use protocol::{CloseCode, ErrorCode, Fault};
 use store::BackendError;
 
 use super::wire::Over;
@@ -62,13 +62,13 @@ pub(super) fn close_code(error: &BackendError) -> CloseCode {
 /// Returns the fault for the sender of an append that failed. Logs errors that are the store's fault.
 pub(super) fn fault(error: &BackendError) -> Fault {
     match error {
-        BackendError::NotFound => Code::CodeUnknown.into(),
-        BackendError::Conflict => Code::NoSeat.into(),
-        BackendError::NoTarget => Code::NoTarget.into(),
-        BackendError::NotAuthor => Code::NotAuthor.into(),
+        BackendError::NotFound => ErrorCode::CodeUnknown.into(),
+        BackendError::Conflict => ErrorCode::NoSeat.into(),
+        BackendError::NoTarget => ErrorCode::NoTarget.into(),
+        BackendError::NotAuthor => ErrorCode::NotAuthor.into(),
         error => {
             tracing::error!(error = error as &dyn std::error::Error, "the store refused an append");
-            Fault { code: Code::Storage, retry_ms: Some(STORE_RETRY_MS) }
+            Fault { error: ErrorCode::Storage, retry_ms: Some(STORE_RETRY_MS) }
         }
     }
 }

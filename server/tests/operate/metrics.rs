@@ -60,8 +60,8 @@ async fn metrics_count_events_connections_and_refusals() {
         ("flasky_fan_out_seconds_count", 60.0),
         ("flasky_resumes_total{recovered=\"true\"}", 1.0),
         ("flasky_closes_total{code=\"4501\"}", 1.0),
-        ("flasky_rejections_total{code=\"empty\"}", 1.0),
-        ("flasky_rejections_total{code=\"name_missing\"}", 1.0),
+        ("flasky_rejections_total{error=\"empty\"}", 1.0),
+        ("flasky_rejections_total{error=\"name_missing\"}", 1.0),
         ("flasky_engine_seconds_count{verb=\"append\"}", 22.0),
         ("flasky_engine_failures_total{verb=\"append\"}", 0.0),
     ] {

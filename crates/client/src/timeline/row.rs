@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Code, DisplayName, Emoji, EventId, LeaveReason, MemberId, MessageBody};
+use protocol::{DisplayName, Emoji, ErrorCode, EventId, LeaveReason, MemberId, MessageBody};
 
 /// One row of the log on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,11 +143,11 @@ pub enum RowState {
     Pending {
         /// Time of writing, in monotonic milliseconds; 0 when it was written before a reload.
         since: u64,
-        /// Code of the server's temporary refusal, if there was one.
-        waiting: Option<Code>,
+        /// Reason of the server's temporary refusal, if there was one.
+        waiting: Option<ErrorCode>,
     },
     /// Not sent: the person decides.
-    Refused(Code),
+    Refused(ErrorCode),
 }
 
 /// Consecutive joins and leaves. One about the reader stands alone.

@@ -138,7 +138,7 @@ impl<'a> RowBuilder<'a> {
             DraftState::Waiting | DraftState::InFlight => {
                 RowState::Pending { since: draft.since, waiting: draft.waiting }
             }
-            DraftState::Refused(code) => RowState::Refused(code),
+            DraftState::Refused(error) => RowState::Refused(error),
         };
         self.day(draft.at);
         let by = self.reader.me;

@@ -1,6 +1,6 @@
 //! Decisions of the composer, without the page: what a key does, what is sent, what is said.
 
-use protocol::{Code, EventId, body};
+use protocol::{ErrorCode, EventId, body};
 
 use super::super::Mode;
 use crate::live::tab_storage::ComposeTarget;
@@ -96,10 +96,10 @@ pub(super) fn submit(mode: &Mode, typed: &str) -> Submit {
 }
 
 /// Words for a text that could not be sent; `None` where there is nothing to say, because nothing was typed.
-pub(super) fn problem(mode: &Mode, refused: Code) -> Option<&'static str> {
+pub(super) fn problem(mode: &Mode, refused: ErrorCode) -> Option<&'static str> {
     match (refused, mode) {
-        (Code::Empty, Mode::Edit(_)) => Some(text::EDIT_TO_NOTHING),
-        (Code::Empty, _) => None,
+        (ErrorCode::Empty, Mode::Edit(_)) => Some(text::EDIT_TO_NOTHING),
+        (ErrorCode::Empty, _) => None,
         (refused, _) => Some(text::not_sent(refused)),
     }
 }
@@ -255,9 +255,9 @@ mod tests {
 
     #[test]
     fn an_empty_text_is_a_problem_of_a_change_only() {
-        assert_eq!(problem(&Mode::New, Code::Empty), None);
-        assert_eq!(problem(&Mode::Edit(message(Some("a"))), Code::Empty), Some(text::EDIT_TO_NOTHING));
-        assert_eq!(problem(&Mode::New, Code::TooLong), Some(text::not_sent(Code::TooLong)));
+        assert_eq!(problem(&Mode::New, ErrorCode::Empty), None);
+        assert_eq!(problem(&Mode::Edit(message(Some("a"))), ErrorCode::Empty), Some(text::EDIT_TO_NOTHING));
+        assert_eq!(problem(&Mode::New, ErrorCode::TooLong), Some(text::not_sent(ErrorCode::TooLong)));
     }
 
     #[test]

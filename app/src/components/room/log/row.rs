@@ -5,7 +5,7 @@ use std::sync::Arc;
 use client::{DayRow, MessageRow, NameIndex, Quote, QuotePlace, Reaction, Row, RowState};
 use leptos::prelude::*;
 use protocol::emoji::picture;
-use protocol::{Code, DisplayName, EventId, MessageBody};
+use protocol::{DisplayName, ErrorCode, EventId, MessageBody};
 
 use super::seeker::Seeker;
 use crate::components::click::click;
@@ -250,8 +250,8 @@ pub(super) fn names(who: &[DisplayName], count: usize) -> String {
 fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
     match message.state {
         RowState::Sent => None,
-        RowState::Pending { waiting: Some(code), .. } => {
-            Some(view! { <div class="state">{text::sent_later(code)}</div> }.into_any())
+        RowState::Pending { waiting: Some(error), .. } => {
+            Some(view! { <div class="state">{text::sent_later(error)}</div> }.into_any())
         }
         RowState::Pending { since, .. } | RowState::Changing { since } => {
             let waits = move || room.now.get().saturating_sub(since) >= PATIENT_MS;
@@ -264,13 +264,13 @@ fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
             };
             Some(view! { <div class=class>{text::SENDING}</div> }.into_any())
         }
-        RowState::Refused(code) => Some(refused(room, message.id, code)),
+        RowState::Refused(error) => Some(refused(room, message.id, error)),
     }
 }
 
-fn refused(room: Room, id: EventId, code: Code) -> AnyView {
+fn refused(room: Room, id: EventId, error: ErrorCode) -> AnyView {
     // What it changes will not come back.
-    let retry = (code != Code::NoTarget).then(|| {
+    let retry = (error != ErrorCode::NoTarget).then(|| {
         view! {
             <button type="button" on:click=click(move |_| room.retry(id))>
                 {text::RETRY}
@@ -284,7 +284,7 @@ fn refused(room: Room, id: EventId, code: Code) -> AnyView {
     };
     view! {
         <div class="state failed" role="alert">
-            <span>{text::not_sent(code)}</span>
+            <span>{text::not_sent(error)}</span>
             {retry}
             <button type="button" on:click=click(compose)>
                 {text::EDIT}

@@ -150,13 +150,13 @@ fn what_stands_below_a_message_follows_it() {
     assert!(html(Row::Message(row)).ends_with(&format!("{expected}</div>")));
     let pending = MessageRow { state: RowState::Pending { since: 0, waiting: None }, ..message("Hello") };
     assert!(html(Row::Message(pending)).ends_with("<div class=\"state pending hidden\">Sending…</div></div>"));
-    let refused = |code| html(Row::Message(MessageRow { state: RowState::Refused(code), ..message("Hello") }));
-    assert!(refused(Code::Storage).contains("class=\"message failed\">"));
-    assert!(refused(Code::Storage).ends_with(
+    let refused = |error| html(Row::Message(MessageRow { state: RowState::Refused(error), ..message("Hello") }));
+    assert!(refused(ErrorCode::Storage).contains("class=\"message failed\">"));
+    assert!(refused(ErrorCode::Storage).ends_with(
         "<button type=\"button\">Retry</button><button type=\"button\">Edit</button><button \
          type=\"button\">Delete</button></div></div>"
     ));
-    assert!(!refused(Code::NoTarget).contains("Retry"));
+    assert!(!refused(ErrorCode::NoTarget).contains("Retry"));
 }
 
 #[test]
