@@ -13,7 +13,8 @@ mod rows;
 #[path = "room_laws/world.rs"]
 mod world;
 
-use client::timeline::{GROUP_MS, WINDOW};
+use client::timeline::WINDOW;
+use client::timeline::rows::GROUP_MS;
 use client::{
     Action, Applied, Client, DraftEvent, Ending, Input, Outbox, RoomState, Row, RowState, SeatChangeKind, Status,
 };

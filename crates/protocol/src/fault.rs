@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 /// Reason of a refusal, `error` on the wire. The reader chooses the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::enum_variant_names, reason = "a code is a room's code")]
 pub enum ErrorCode {
     /// No name was given.
     NameMissing,
