@@ -5,7 +5,7 @@ use protocol::room_code::RoomCodeError;
 use protocol::{DisplayName, ErrorCode, RoomCode, name};
 
 use crate::api::{Cause, EnterForm, Field, Refusal};
-use crate::live::room::{Question, Said};
+use crate::live::question::{LogSize, Question};
 
 pub(crate) const PRODUCT: &str = "Flasky Chat";
 #[cfg(feature = "ssr")]
@@ -315,8 +315,8 @@ pub(crate) struct QuestionWords {
 /// What is asked before something is given up.
 pub(crate) fn question(question: &Question) -> QuestionWords {
     match *question {
-        Question::Leave { unsent, ends: Some(said) } => {
-            let more = [deleted(said), not_sent_yet(unsent)].join(" ").trim_end().to_owned();
+        Question::Leave { unsent, ends: Some(log) } => {
+            let more = [deleted(log), not_sent_yet(unsent)].join(" ").trim_end().to_owned();
             QuestionWords { heading: "You are the last one", more, yes: "Delete and leave" }
         }
         Question::Leave { unsent, ends: None } | Question::Go { unsent, .. } => {
@@ -325,13 +325,15 @@ pub(crate) fn question(question: &Question) -> QuestionWords {
     }
 }
 
-fn deleted(said: Said) -> String {
-    match said {
-        Said { messages: messages @ 2.., has_older: true } => format!("More than {messages} messages will be deleted."),
-        Said { has_older: true, .. } => "Everything that was said will be deleted.".into(),
-        Said { messages: 0, .. } => "The room will be deleted, and its link will lead nowhere.".into(),
-        Said { messages: 1, .. } => "1 message will be deleted.".into(),
-        Said { messages, .. } => format!("{messages} messages will be deleted."),
+fn deleted(log: LogSize) -> String {
+    match log {
+        LogSize { messages: messages @ 2.., has_older: true } => {
+            format!("More than {messages} messages will be deleted.")
+        }
+        LogSize { has_older: true, .. } => "Everything that was said will be deleted.".into(),
+        LogSize { messages: 0, .. } => "The room will be deleted, and its link will lead nowhere.".into(),
+        LogSize { messages: 1, .. } => "1 message will be deleted.".into(),
+        LogSize { messages, .. } => format!("{messages} messages will be deleted."),
     }
 }
 
@@ -569,7 +571,7 @@ mod tests {
     #[test]
     fn a_question_says_what_is_given_up() {
         let more = |unsent, messages, has_older| {
-            question(&Question::Leave { unsent, ends: Some(Said { messages, has_older }) }).more
+            question(&Question::Leave { unsent, ends: Some(LogSize { messages, has_older }) }).more
         };
         assert_eq!(more(0, 43, false), "43 messages will be deleted.");
         assert_eq!(more(1, 1, false), "1 message will be deleted. What you wrote is not sent yet.");

@@ -6,11 +6,11 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::{ErrorCode, RoomCode};
 use wasm_bindgen::JsCast;
-use web_sys::{Event, FormData, HtmlButtonElement, HtmlFormElement};
+use web_sys::{HtmlButtonElement, HtmlFormElement};
 
 use super::click::click;
 use super::name::sentence;
-use super::typed_forms::TypedForms;
+use super::typed_forms::{TypedForms, typed_fields};
 use crate::api::{self, CallError, Cause, EnterForm as Fields, Field, Flash, Refusal};
 use crate::live::browser;
 use crate::live::effect::effect;
@@ -294,15 +294,6 @@ fn fields(event: &SubmitEvent) -> Option<Fields> {
     let pressed = event.submitter().and_then(|button| button.dyn_into::<HtmlButtonElement>().ok());
     let intent = pressed.map(|button| button.value()).unwrap_or_default();
     Some(Fields { intent, ..typed_fields(event)? })
-}
-
-/// The fields of the form that an event is about, as typed.
-pub(super) fn typed_fields(event: &Event) -> Option<Fields> {
-    let form = browser::closest(&browser::target(event)?, "form")?.dyn_into::<HtmlFormElement>().ok()?;
-    let data = FormData::new_with_form(&form).ok()?;
-    let text = |name| data.get(name).as_string().unwrap_or_default();
-    let intent = String::new();
-    Some(Fields { name: text("name"), code: text("code"), capacity: text("capacity"), intent, from: text("from") })
 }
 
 /// The id of a field's input, and its name.

@@ -10,12 +10,14 @@ use web_sys::{Event, Response, ShareData, VisibilityState};
 
 mod clipboard;
 mod clock;
+mod keyboard;
 mod page;
 mod storage;
 mod text_field;
 
 pub use clipboard::{copy, find_selected, set_copied};
 pub use clock::{exact_time, local_date, local_time, now_ms, renew_formats, today, unix_ms, until_midnight_ms, zone};
+pub use keyboard::{is_composing, is_modified, is_printable, is_unclaimed};
 pub use page::*;
 pub use storage::{
     has_log_keys, local_item, save_name, saved_name, session_item, set_local_item, set_log_keys, set_session_item,

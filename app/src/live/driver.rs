@@ -8,7 +8,8 @@ use futures_util::{FutureExt, StreamExt, select_biased};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::room::{Room, set_if_new};
+use super::room::Room;
+use super::signal::set_if_new;
 use super::socket::{ABNORMAL_CLOSURE, Socket};
 use super::tab_storage::TabStorage;
 use super::{browser, leave};

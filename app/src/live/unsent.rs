@@ -4,36 +4,9 @@ use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::question::{LogSize, Question};
 use super::room::Room;
 use super::{browser, tab_storage};
-
-/// What is asked before something is given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// To leave the room.
-    Leave {
-        /// Number of texts that are not sent.
-        unsent: usize,
-        /// What is deleted with the room; `None` while others are inside.
-        ends: Option<Said>,
-    },
-    /// To go to another page of this document.
-    Go {
-        /// Number of texts that are not sent.
-        unsent: usize,
-        /// The page's address.
-        to: String,
-    },
-}
-
-/// What was said in a room, as far as its page knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// Number of messages on the page.
-    pub messages: usize,
-    /// True where there are earlier ones.
-    pub has_older: bool,
-}
 
 impl Room {
     /// All unsent texts of this page, the composer's text last.
@@ -52,8 +25,8 @@ impl Room {
     pub fn leave_question(self) -> Option<Question> {
         let unsent = self.unsent_texts().len();
         let is_last = self.members.read_untracked().len() <= 1;
-        let said = || Said { messages: self.log.count(), has_older: self.older.read_untracked().is_some() };
-        (unsent > 0 || is_last).then(|| Question::Leave { unsent, ends: is_last.then(said) })
+        let size = || LogSize { messages: self.log.count(), has_older: self.older.read_untracked().is_some() };
+        (unsent > 0 || is_last).then(|| Question::Leave { unsent, ends: is_last.then(size) })
     }
 
     /// Leaves the room, asked first where something is given up by it. False when nothing runs here yet: then the form

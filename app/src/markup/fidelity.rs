@@ -1,5 +1,6 @@
 //! What is typed is what is shown: the kinds of text that other chats lose something of.
 
+use super::node::one_text;
 use super::tests::{one, one_with, parse, text, typed};
 use super::*;
 

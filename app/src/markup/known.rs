@@ -8,7 +8,15 @@ use leptos::prelude::*;
 use protocol::{Event, EventId, EventKind, MessageBody};
 use serde::{Deserialize, Serialize};
 
-use super::Node;
+#[cfg(feature = "ssr")]
+use super::context::{Context, names_of};
+#[cfg(feature = "ssr")]
+use super::lazy::read;
+use super::node::Node;
+#[cfg(feature = "ssr")]
+use super::plain::is_plain;
+#[cfg(feature = "ssr")]
+use super::words::holds_address;
 
 /// A message that was read for a page, because the browser might read it otherwise, or not without the parser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,15 +87,15 @@ fn said_by(event: &Event) -> Option<(EventId, &MessageBody)> {
 #[cfg(feature = "ssr")]
 #[must_use]
 pub fn markup_of(events: &[Event], members: &[protocol::Member], reader: protocol::MemberId) -> Vec<MessageMarkup> {
-    let names = super::names_of(members, reader);
+    let names = names_of(members, reader);
     let mut seen = std::collections::HashSet::new();
-    let needed = |body: &MessageBody| !super::is_plain(body.as_str()) || super::words::holds_address(body.as_str());
-    let read = |event: &Event| {
+    let needed = |body: &MessageBody| !is_plain(body.as_str()) || holds_address(body.as_str());
+    let marked = |event: &Event| {
         let (_, body) = said_by(event).filter(|(_, body)| needed(body))?;
         seen.insert(body.clone())
-            .then(|| MessageMarkup { id: event.id, nodes: super::read(body.as_str(), super::Context::of(&names)) })
+            .then(|| MessageMarkup { id: event.id, nodes: read(body.as_str(), Context::of(&names)) })
     };
-    events.iter().filter_map(read).collect()
+    events.iter().filter_map(marked).collect()
 }
 
 #[cfg(test)]

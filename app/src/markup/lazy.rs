@@ -6,9 +6,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::context::Context;
+use super::node::Node;
 use super::parser::parse;
+use super::plain::{as_typed, is_plain};
 use super::rules::{Prepared, prepare};
-use super::{Context, Node, as_typed, is_plain};
 use crate::chunk::chunk;
 
 /// Parses a message that is not plain.

@@ -4,9 +4,10 @@
 use pulldown_cmark::{CodeBlockKind, Event, OffsetIter, Options, Parser, Tag};
 use std::ops::Range;
 
+use super::context::Context;
+use super::node::{MAX_DRAWN, Node, drawn, one_text, text_of};
 use super::rules::{self, Prepared};
 use super::words::push;
-use super::{Context, MAX_DRAWN, Node, drawn, one_text, text_of};
 
 /// Quotes and lists inside each other, at most, and marks inside each other. What is deeper stands as it was typed.
 pub(super) const DEPTH: usize = 6;

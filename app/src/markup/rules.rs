@@ -4,8 +4,9 @@
 
 use std::ops::Range;
 
+use super::context::Context;
+use super::node::Node;
 use super::words::{Found, Words};
-use super::{Context, Node};
 
 /// Stands for a sign that is no markup: a sign as well, so that emphasis beside it stays what it is.
 const SIGN: u8 = b'%';

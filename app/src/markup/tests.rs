@@ -1,8 +1,11 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::node::{MAX_DRAWN, one_text};
 use super::parser::DEPTH;
+use super::plain::is_plain;
 use super::*;
+use client::NameIndex;
 use client::mentions::MAX_MARKS;
 
 pub(super) type Names<'a> = &'a [(&'a str, bool)];
@@ -17,7 +20,7 @@ pub(super) fn parse(body: &str, names: Names<'_>) -> Vec<Node> {
 }
 
 fn as_typed(body: &str, names: Names<'_>) -> Vec<Node> {
-    read_with(super::as_typed, body, names)
+    read_with(plain::as_typed, body, names)
 }
 
 pub(super) fn text(text: &str) -> Node {

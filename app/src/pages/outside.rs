@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::RoomCode;
 
-use super::home::{HomeView, HomeViewProps};
+use super::home_view::{HomeView, HomeViewProps};
 use crate::api::{self, CallError, Cause, Inside, JoinPage, Visit};
 use crate::chunk::chunk;
 use crate::components::enter_form::{EnterForm, Purpose};

@@ -22,6 +22,7 @@ pub(super) mod announcer;
 pub(super) mod bar;
 mod following;
 mod hold;
+pub(super) mod ids;
 pub(super) mod keys;
 pub(super) mod pointing;
 pub(crate) mod row;

@@ -1,5 +1,7 @@
 //! Tools of an open room, in a chunk of their own: nothing of them is on the page as the server draws it. It is fetched as
 //! soon as the room is live.
+//!
+//! The page calls its tools by this table, and they act on the page: the only modules here that import each other.
 
 use leptos::ev::{ClipboardEvent, KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
@@ -7,15 +9,15 @@ use web_sys::{DataTransfer, Event, HtmlTextAreaElement};
 
 use super::composer::editor::Editor;
 use super::composer::mention::{self, Mention};
-use super::composer::transfer;
-use super::emoji::{self, Picker};
+use super::composer::{suggestions, transfer};
+use super::emoji::{Picker, grid, pick};
 use super::help;
 use super::log::announcer::{self, Announcer};
 use super::log::bar::{Buttons, ButtonsProps};
 use super::log::pointing::Pointing;
 use super::log::sheet::{Sheet, SheetProps};
 use super::log::{keys, selection};
-use super::notices::{self, Notices};
+use super::notices::{Notices, ringer};
 use crate::chunk::chunk;
 use crate::live::effect::effect;
 use crate::live::room::Room;
@@ -70,18 +72,18 @@ pub(super) fn with_tools(act: impl FnOnce(Tools)) {
 chunk! {
     /// The chunk of tools.
     pub(super) static TOOLS: Tools = tools::fetched_tools(Tools {
-        picker: emoji::content,
-        picker_clicked: emoji::clicked,
-        picker_pressed: emoji::pressed,
+        picker: grid::content,
+        picker_clicked: pick::clicked,
+        picker_pressed: pick::pressed,
         bar: |props| Buttons(props).into_any(),
         sheet: |props| Sheet(props).into_any(),
         suggest: mention::suggest,
-        suggestions: mention::suggestions,
+        suggestions: suggestions::suggestions,
         take_in: transfer::take_in,
         read_out: announcer::read_out,
         help: help::dialog,
-        ring_for: notices::ring_for,
-        toggle_notices: notices::toggle,
+        ring_for: ringer::ring_for,
+        toggle_notices: ringer::toggle,
         log_key: keys::steer,
         copied: selection::copied,
     });

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{
-    Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, MouseEvent,
-    ResizeObserver, ShowPopoverOptions,
+    Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, MouseEvent, ResizeObserver,
+    ShowPopoverOptions,
 };
 
 /// Sets or removes an empty attribute of the document's root, for styles and tests to see.
@@ -227,15 +227,6 @@ pub fn without_keyboard(id: &str, run: impl FnOnce()) {
 #[must_use]
 pub fn is_open(popover: &Element) -> bool {
     popover.matches(":popover-open").unwrap_or(false)
-}
-
-/// True for a key that is for nothing else: it was not pressed in a field, a dialog or an open popover, and no dialog is
-/// open.
-#[must_use]
-pub fn is_unclaimed(event: &KeyboardEvent) -> bool {
-    let takes_keys = "input, textarea, select, [contenteditable], dialog, :popover-open";
-    let is_claimed = target(event).is_some_and(|target| closest(&target, takes_keys).is_some());
-    !is_claimed && document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_none())
 }
 
 /// Takes an attribute away from the element of this id, and returns it.

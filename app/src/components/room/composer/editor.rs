@@ -5,15 +5,15 @@ use leptos::{ev, html};
 use protocol::{EventId, body};
 use web_sys::{DataTransfer, HtmlTextAreaElement};
 
-use super::super::{ComposerContext, Mode};
-use super::keys::{is_composing, is_modified};
+use super::super::context::{ComposerContext, Mode};
 use super::mention::Mention;
 use super::state::{self, KeyAction, KeyContext, KeyPress, Submit};
 use crate::api::Flash;
 use crate::components::room::tools::with_tools;
 use crate::live::browser;
 use crate::live::effect::effect;
-use crate::live::room::{Room, set_if_new};
+use crate::live::room::Room;
+use crate::live::signal::set_if_new;
 use crate::live::tab_storage::ComposeTarget;
 use crate::{markup, text};
 
@@ -292,11 +292,11 @@ impl Editor {
     }
 
     pub(super) fn key(self, event: &ev::KeyboardEvent) {
-        if is_composing(event) {
+        if browser::is_composing(event) {
             return;
         }
         let key = event.key();
-        let press = KeyPress { key: &key, shift: event.shift_key(), modified: is_modified(event) };
+        let press = KeyPress { key: &key, shift: event.shift_key(), modified: browser::is_modified(event) };
         let facts = KeyContext {
             offers: self.mention.is_open(),
             marked: self.mention.is_marked(),

@@ -2,7 +2,7 @@
 
 use protocol::{ErrorCode, EventId, body};
 
-use super::super::Mode;
+use super::super::context::Mode;
 use crate::live::tab_storage::ComposeTarget;
 use crate::text;
 

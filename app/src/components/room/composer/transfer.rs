@@ -10,7 +10,7 @@ use super::editor::Editor;
 use super::state;
 use crate::components::click::click;
 use crate::live::browser;
-use crate::live::room::set_if_new;
+use crate::live::signal::set_if_new;
 use crate::text;
 
 /// Says what cannot be taken in. The text beside a picture is.

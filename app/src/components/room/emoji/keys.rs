@@ -6,7 +6,6 @@ use leptos::ev::KeyboardEvent;
 use web_sys::{Element, Event};
 
 use super::{ID, SEARCH_ID, first};
-use crate::components::room::composer::keys::{is_modified, is_printable};
 use crate::live::browser;
 
 /// Leads the focus: arrows go from emoji to emoji, and up from the first ones to the search, where letters go, too.
@@ -18,7 +17,7 @@ pub(super) fn steer(event: &KeyboardEvent) {
         ("ArrowDown", Some(from)) => below(from, true),
         ("ArrowUp", Some(from)) => below(from, false).or_else(|| browser::by_id(SEARCH_ID)),
         ("ArrowDown", None) => browser::by_id(ID).and_then(|panel| first(&panel)),
-        (_, Some(_)) if key != " " && is_printable(&key) && !is_modified(event) => {
+        (_, Some(_)) if key != " " && browser::is_printable(&key) && !browser::is_modified(event) => {
             // The browser goes on with the key there.
             browser::focus(SEARCH_ID);
             return;

@@ -6,7 +6,7 @@ use web_sys::Element;
 
 use super::keys::{button, steer};
 use super::{Picker, first, recent};
-use crate::components::room::EmojiTarget;
+use crate::components::room::context::EmojiTarget;
 use crate::live::browser;
 
 /// Takes the emoji that is clicked.

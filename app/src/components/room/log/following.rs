@@ -7,7 +7,8 @@ use protocol::EventId;
 
 use super::announcer::{Announcer, News};
 use crate::live::effect::effect;
-use crate::live::room::{Room, set_if_new};
+use crate::live::room::Room;
+use crate::live::signal::set_if_new;
 use crate::text;
 
 /// The end is followed while it is no further away than this, in CSS pixels.

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use protocol::EventId;
 use web_sys::{Element, KeyboardEvent};
 
+use super::ids::element_id;
 use super::pointing::Pointing;
-use super::row::element_id;
 use crate::live::browser;
 
 /// Leads the focus: the arrows go through the messages, and sideways through what is in them.

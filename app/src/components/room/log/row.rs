@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use protocol::emoji::picture;
 use protocol::{DisplayName, ErrorCode, EventId, MessageBody};
 
+use super::ids::{element_id, words_id};
 use super::seeker::Seeker;
 use crate::components::click::click;
 use crate::components::focusable::focusable;
@@ -40,16 +41,6 @@ pub(crate) fn RowView(
             Row::Message(message) => message_row(room, message).into_any(),
         }}
     }
-}
-
-/// The id of a message's element.
-pub(crate) fn element_id(id: EventId) -> String {
-    format!("m-{id}")
-}
-
-/// The id of the element that holds a message's words.
-pub(super) fn words_id(id: EventId) -> String {
-    format!("w-{id}")
 }
 
 /// The beginning of a message, on one line. Reads what may change it, so it belongs into a closure.

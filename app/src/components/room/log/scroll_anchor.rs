@@ -9,7 +9,7 @@ use protocol::{EventId, Position};
 use web_sys::Element;
 
 use super::following::AT_END;
-use super::row::element_id;
+use super::ids::element_id;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::room::{Room, Status};

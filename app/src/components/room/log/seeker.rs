@@ -4,7 +4,7 @@ use client::RowKey;
 use leptos::prelude::*;
 use protocol::EventId;
 
-use super::row::element_id;
+use super::ids::element_id;
 use crate::components::room::toast::Toast;
 use crate::live::browser;
 use crate::live::effect::effect;

@@ -16,7 +16,8 @@ use crate::components::room::log::row::excerpt;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::notices::{self, Shown, Tabs};
-use crate::live::room::{Room, set_if_new};
+use crate::live::room::Room;
+use crate::live::signal::set_if_new;
 use crate::{markup, text};
 
 /// Time in which other tabs say that they take care of a message.
