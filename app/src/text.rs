@@ -1,6 +1,6 @@
 //! Every word people read, in one place.
 
-use client::{Ending, LineRow, SeatChangeKind};
+use client::{Ending, RosterRow, SeatChangeKind};
 use protocol::room_code::RoomCodeError;
 use protocol::{DisplayName, ErrorCode, RoomCode, name};
 
@@ -153,7 +153,7 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
 }
 
 fn name_problem(typed: &str) -> String {
-    match name::turned_at(typed) {
+    match name::bidi_control_at(typed) {
         Some(place) => {
             format!("Character {place} of that name is invisible and turns the writing around. Please take it out.")
         }
@@ -263,7 +263,7 @@ pub(crate) enum Piece {
 const NAMED: usize = 5;
 
 /// Joins and leaves: "Bo and Chidi joined. Ana left".
-pub(crate) fn line(row: &LineRow) -> Vec<Piece> {
+pub(crate) fn line(row: &RosterRow) -> Vec<Piece> {
     let mut sentences: Vec<(Vec<Piece>, &str)> = Vec::new();
     for change in row.changes.iter() {
         let verb = match change.kind {
@@ -539,7 +539,7 @@ mod tests {
         let joined = |name| change(name, false, SeatChangeKind::Joined);
         let left = change("Ana", false, SeatChangeKind::Left(LeaveReason::Choice));
         let say = |changes: Vec<SeatChange>| {
-            let row = LineRow { id: EventId(uuid::Uuid::nil()), at: 0, changes: changes.into() };
+            let row = RosterRow { id: EventId(uuid::Uuid::nil()), at: 0, changes: changes.into() };
             line(&row)
                 .into_iter()
                 .map(|piece| match piece {

@@ -22,7 +22,7 @@ pub use client::{Ending, Status};
 
 /// Minimum time between two typing inputs to the client, in milliseconds: a turn of the driver at every key
 /// would keep the key's own frame waiting. Well below the interval of the signals to others:
-/// [`TYPING_INTERVAL_MS`](client::presence::TYPING_INTERVAL_MS).
+/// [`TYPING_INTERVAL_MS`](client::typing::TYPING_INTERVAL_MS).
 const TYPING_INPUT_INTERVAL_MS: u64 = 1_000;
 
 /// One room on one page, as the context provides it. A handle: every copy is the same room.
@@ -282,7 +282,7 @@ impl Room {
     /// Writes what changed since the last time.
     pub(super) fn draw(self, client: &Client) {
         set_if_new(self.status, client.status());
-        set_if_new(self.older, client.older());
+        set_if_new(self.older, client.older_cursor());
         set_if_new(self.typing, client.typing());
         set_if_new(self.unread, client.unread());
         set_if_new(self.reconnected, client.reconnected());

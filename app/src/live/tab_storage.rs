@@ -61,7 +61,7 @@ fn merged_with_others(outbox: &Outbox, stored: &str, own: &str) -> String {
 
 fn without_own(mut found: Outbox, own: &str) -> Outbox {
     for own in drafts(own).unwrap_or_default().drafts() {
-        found.settle(own.id);
+        found.confirm(own.id);
     }
     found
 }

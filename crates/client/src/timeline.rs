@@ -105,7 +105,7 @@ impl Timeline {
     }
 
     /// Learns of a message that a reply here answers; `None` if the log does not have it any more.
-    pub fn learn_quoted(&mut self, id: EventId, mut message: Option<Event>) {
+    pub fn insert_quoted(&mut self, id: EventId, mut message: Option<Event>) {
         if let Some(event) = &mut message {
             // It may have been read before these came.
             for later in self.followers(id) {

@@ -62,7 +62,7 @@ fn drawn(room: &RoomState) -> Vec<Row> {
 
 fn load_all(room: &mut RoomState, log: &Log) {
     let mut pages = 0;
-    while let Some(before) = room.older() {
+    while let Some(before) = room.older_cursor() {
         room.prepend(before, log.before(before.seq, 7, log.len()), &names());
         pages += 1;
         assert!(pages < 1_000, "older pages without end");
@@ -146,7 +146,7 @@ proptest! {
         old in log(1..30), new in log(1..60), window in 1usize..20, late: prop::sample::Index, same_epoch: bool,
     ) {
         let mut room = RoomState::from_snapshot(old.snapshot(old.len(), 10));
-        let before = room.older();
+        let before = room.older_cursor();
         let mut welcome = new.welcome(new.len(), false);
         if !same_epoch {
             welcome.position.epoch.0 += 1;
@@ -168,7 +168,7 @@ proptest! {
         let mut fresh = new.snapshot(new.len(), window);
         fresh.position = welcome.position;
         let fresh = RoomState::from_snapshot(fresh);
-        let lines = |room: &RoomState| (drawn(room), room.members().to_vec(), room.position(), room.older());
+        let lines = |room: &RoomState| (drawn(room), room.members().to_vec(), room.position(), room.older_cursor());
         prop_assert_eq!(lines(&room), lines(&fresh));
     }
 
@@ -182,12 +182,12 @@ proptest! {
             prop_assert_eq!((above.last_of_group, below.first_of_group), (!together, !together));
         }
         for pair in rows.windows(2) {
-            let (Row::Line(above), Row::Line(below)) = (&pair[0], &pair[1]) else { continue };
-            let own = |row: &client::LineRow| row.changes.iter().any(|change| change.own);
+            let (Row::Roster(above), Row::Roster(below)) = (&pair[0], &pair[1]) else { continue };
+            let own = |row: &client::RosterRow| row.changes.iter().any(|change| change.own);
             prop_assert!(own(above) || own(below), "a run that is not folded");
         }
         for row in &rows {
-            if let Row::Line(line) = row {
+            if let Row::Roster(line) = row {
                 prop_assert!(line.changes.len() == 1 || line.changes.iter().all(|change| !change.own));
             }
         }
@@ -337,7 +337,7 @@ fn window_is_bounded_and_full_window_loads_no_older_page() {
         assert!(log.has_run(room.timeline().events()));
     }
     assert_eq!(room.timeline().events().len(), WINDOW);
-    assert_eq!(room.older(), None, "the window has no space for an older page");
+    assert_eq!(room.older_cursor(), None, "the window has no space for an older page");
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn member_who_left_keeps_the_name() {
     assert_eq!(room.members().len(), 1);
     assert_eq!(room.name(member(3)).unwrap().as_str(), "M3");
     let rows = drawn(&room);
-    let Row::Line(line) = &rows[2] else { panic!("{rows:?}") };
+    let Row::Roster(line) = &rows[2] else { panic!("{rows:?}") };
     let kinds: Vec<_> = line.changes.iter().map(|change| change.kind).collect();
     assert_eq!(kinds[0], SeatChangeKind::Joined);
     assert_eq!((rows.len(), line.changes.len()), (3, 2), "the reader's line by itself, the others folded");

@@ -160,11 +160,11 @@ pub enum Proposal {
         on: bool,
     },
     /// Seats are taken by the forms and freed by the frame `leave`: not allowed here.
-    Forbidden,
+    NotAllowed,
     /// A kind that this version does not know, or a known one of another shape.
-    Other,
+    Unsupported,
     /// A text that is none: it holds half a surrogate pair.
-    Unsendable,
+    BadText,
 }
 
 /// Message text never reaches a log through `{:?}`, parsed or not.
@@ -175,9 +175,9 @@ impl fmt::Debug for Proposal {
             Self::Edited { target, body } => write!(f, "Edited({target}, {} bytes)", body.len()),
             Self::Deleted { target } => write!(f, "Deleted({target})"),
             Self::Reacted { target, on, .. } => write!(f, "Reacted({target}, {on})"),
-            Self::Forbidden => f.write_str("Forbidden"),
-            Self::Other => f.write_str("Other"),
-            Self::Unsendable => f.write_str("Unsendable"),
+            Self::NotAllowed => f.write_str("NotAllowed"),
+            Self::Unsupported => f.write_str("Unsupported"),
+            Self::BadText => f.write_str("BadText"),
         }
     }
 }

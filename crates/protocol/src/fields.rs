@@ -64,7 +64,7 @@ pub(super) enum Kind {
 }
 
 /// Error of a reader that finds a field absent which the kind needs, or one that cannot be of this kind.
-pub(super) const MISFIT: &str = "a field that its kind needs is missing or bad";
+pub(super) const INVALID_FIELDS: &str = "a field that its kind needs is missing or bad";
 
 impl Fields {
     fn event_kind(self) -> Option<EventKind> {
@@ -115,7 +115,7 @@ macro_rules! deserialize_from_fields {
     ($type:ty, $read:path) => {
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $read(Fields::deserialize(deserializer)?).ok_or_else(|| D::Error::custom(MISFIT))
+                $read(Fields::deserialize(deserializer)?).ok_or_else(|| D::Error::custom(INVALID_FIELDS))
             }
         }
     };
@@ -175,8 +175,8 @@ impl From<Proposal> for Fields {
             Proposal::Reacted { target, emoji, on } => {
                 Self { target: Some(target), emoji: Some(emoji), on: Some(on), ..of(Kind::Reacted) }
             }
-            Proposal::Forbidden => of(Kind::Joined),
-            Proposal::Other | Proposal::Unsendable => of(Kind::Unknown),
+            Proposal::NotAllowed => of(Kind::Joined),
+            Proposal::Unsupported | Proposal::BadText => of(Kind::Unknown),
         }
     }
 }

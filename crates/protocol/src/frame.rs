@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::ErrorCode;
 use super::event::{Delivered, Proposal};
-use super::fault::ErrorCode;
 use super::ids::{EventId, MemberId, RoomId};
 use super::limits::Limits;
 use super::name::DisplayName;

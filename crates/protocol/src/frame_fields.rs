@@ -3,9 +3,9 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use super::error::ErrorCode;
 use super::event::Delivered;
-use super::fault::ErrorCode;
-use super::fields::MISFIT;
+use super::fields::INVALID_FIELDS;
 use super::frame::{Member, Names, RoomInfo, ServerFrame, Welcome};
 use super::ids::{EventId, MemberId};
 use super::limits::Limits;
@@ -88,6 +88,6 @@ impl FrameFields {
 
 impl<'de> Deserialize<'de> for ServerFrame {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        FrameFields::deserialize(deserializer)?.frame().ok_or_else(|| D::Error::custom(MISFIT))
+        FrameFields::deserialize(deserializer)?.frame().ok_or_else(|| D::Error::custom(INVALID_FIELDS))
     }
 }

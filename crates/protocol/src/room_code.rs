@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::fault::ErrorCode;
+use super::error::ErrorCode;
 
 /// Crockford's base32: no I, L, O, U, so nothing is misread and no word is spelled by chance.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use protocol::codec::{decode, encode};
 use protocol::{
     ClientFrame, CloseCode, Delivered, DisplayName, Epoch, ErrorCode, Event, EventId, EventKind, LeaveReason, MemberId,
-    MessageBody, Names, Position, Proposal, RoomCode, Seq, ServerFrame, body, fault::comes_back, name,
+    MessageBody, Names, Position, Proposal, RoomCode, Seq, ServerFrame, body, error::should_reconnect, name,
 };
 use uuid::Uuid;
 
@@ -87,8 +87,8 @@ fn proposal() -> impl Strategy<Value = Proposal> {
             emoji,
             on
         }),
-        Just(Proposal::Forbidden),
-        Just(Proposal::Other),
+        Just(Proposal::NotAllowed),
+        Just(Proposal::Unsupported),
     ]
 }
 
@@ -228,8 +228,8 @@ fn control_characters_of_pasted_text_are_dropped() {
 
 #[test]
 fn place_of_a_bidi_control_in_a_name_is_found() {
-    assert_eq!(name::turned_at(" Ana\u{202e}Bo"), Some(4));
-    assert_eq!(name::turned_at("Ana"), None);
+    assert_eq!(name::bidi_control_at(" Ana\u{202e}Bo"), Some(4));
+    assert_eq!(name::bidi_control_at("Ana"), None);
 }
 
 #[test]
@@ -301,12 +301,12 @@ fn unreadable_proposal_keeps_its_id() {
     let id = EventId::mint(1, [0; 10]);
     let read = |event: &str| decode::<ClientFrame>(&format!(r#"{{"event":{event},"id":"{id}","type":"append"}}"#));
     for (event, proposal) in [
-        (r#"{"kind":"message","body":"\ud83d"}"#, Proposal::Unsendable),
-        (r#"{"kind":"message","body":1e999}"#, Proposal::Other),
-        (r#"{"kind":"deleted"}"#, Proposal::Other),
-        (r#"[["message"]]"#, Proposal::Other),
-        (r#"{"kind":{"message":null},"body":"x"}"#, Proposal::Other),
-        (r#"{"kind":"left","why":"\udfff"}"#, Proposal::Forbidden),
+        (r#"{"kind":"message","body":"\ud83d"}"#, Proposal::BadText),
+        (r#"{"kind":"message","body":1e999}"#, Proposal::Unsupported),
+        (r#"{"kind":"deleted"}"#, Proposal::Unsupported),
+        (r#"[["message"]]"#, Proposal::Unsupported),
+        (r#"{"kind":{"message":null},"body":"x"}"#, Proposal::Unsupported),
+        (r#"{"kind":"left","why":"\udfff"}"#, Proposal::NotAllowed),
         (r#"{"kind":"message","body":"x","x":"\udfff"}"#, Proposal::Message { body: "x".into(), reply_to: None }),
     ] {
         assert_eq!(read(event), Ok(ClientFrame::Append { id, event: proposal }), "{event}");
@@ -342,10 +342,10 @@ fn close_code_tells_whether_to_reconnect() {
         }
     }
     for back in [1001, 1005, 1006, 1011, 4000, 4001, 4005, 4499] {
-        assert!(comes_back(back), "{back}");
+        assert!(should_reconnect(back), "{back}");
     }
     for stop in [1000, 4500, 4501, 4502, 4508, 4509, 4510, 4999] {
-        assert!(!comes_back(stop), "{stop}");
+        assert!(!should_reconnect(stop), "{stop}");
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use protocol::body::BodyError;
 use protocol::emoji::EmojiError;
 use protocol::{
-    ClientFrame, CloseCode, Delivered, ErrorCode, EventId, EventKind, Fault, Limits, MessageBody, Names, Position,
-    Proposal, Seq, ServerFrame, VERSION, codec,
+    ClientFrame, CloseCode, Delivered, ErrorCode, EventId, EventKind, Limits, MessageBody, Names, Position, Proposal,
+    Rejection, Seq, ServerFrame, VERSION, codec,
 };
 use store::Appended;
 
@@ -36,7 +36,7 @@ pub enum Input<'a> {
         /// Id of the event.
         id: EventId,
         /// The outcome.
-        outcome: Result<Appended, Fault>,
+        outcome: Result<Appended, Rejection>,
         /// Cursor of this connection at that time.
         sent: Seq,
     },
@@ -216,21 +216,21 @@ fn parse(event: Proposal) -> Result<EventKind, ErrorCode> {
         Proposal::Reacted { target, emoji, on } => {
             EventKind::Reacted { target, emoji: emoji.parse().map_err(EmojiError::code)?, on }
         }
-        Proposal::Forbidden => return Err(ErrorCode::NotAllowed),
-        Proposal::Other => return Err(ErrorCode::Unsupported),
-        Proposal::Unsendable => return Err(ErrorCode::BadText),
+        Proposal::NotAllowed => return Err(ErrorCode::NotAllowed),
+        Proposal::Unsupported => return Err(ErrorCode::Unsupported),
+        Proposal::BadText => return Err(ErrorCode::BadText),
     })
 }
 
 /// Returns the answer that only the sender gets. A stored event needs none: the sender receives it as all sessions do.
 /// Nor does a duplicate of an event that this connection has yet to send.
-fn answer(id: EventId, outcome: Result<Appended, Fault>, sent: Seq) -> Option<ServerFrame> {
+fn answer(id: EventId, outcome: Result<Appended, Rejection>, sent: Seq) -> Option<ServerFrame> {
     let again = |item| ServerFrame::Events { events: vec![item], names: Names::new(), more: false };
     match outcome {
         Ok(Appended::Stored(_)) => None,
         Ok(Appended::Repeat(event)) => (event.seq <= sent).then(|| again(Delivered::Event(event))),
         Ok(Appended::Trimmed(seq)) => Some(again(Delivered::Trimmed { id, seq })),
-        Err(Fault { error, retry_ms }) => Some(ServerFrame::Rejected { id, error, retry_ms }),
+        Err(Rejection { error, retry_ms }) => Some(ServerFrame::Rejected { id, error, retry_ms }),
     }
 }
 

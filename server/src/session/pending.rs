@@ -4,7 +4,7 @@ use std::future::{Future, pending, ready};
 use std::pin::Pin;
 use std::time::Duration;
 
-use protocol::{ErrorCode, EventId, EventKind, Fault, LeaveReason};
+use protocol::{ErrorCode, EventId, EventKind, LeaveReason, Rejection};
 use store::{Appended, BackendError, Draft, Lease};
 
 use super::refused::fault;
@@ -18,7 +18,7 @@ pub(super) type Pending = Pin<Box<dyn Future<Output = Decided> + Send>>;
 /// Answer of the store.
 pub(super) enum Decided {
     /// Outcome of an append.
-    Append(EventId, Result<Appended, Fault>),
+    Append(EventId, Result<Appended, Rejection>),
     /// The seat was freed. The feed informs every connection of the member.
     Left,
     /// The store is unavailable, and the outcome unknown. The client retries on its next connection.
@@ -29,7 +29,7 @@ pub(super) enum Decided {
 pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKind) -> Pending {
     let Lease { room, member, .. } = lease;
     if let Err(wait) = state.appends.take(member) {
-        let fault = Fault { error: ErrorCode::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
+        let fault = Rejection { error: ErrorCode::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
         return Box::pin(ready(Decided::Append(id, Err(fault))));
     }
     let (backend, still_held) = (state.backend.clone(), hold(state, lease));

@@ -1,6 +1,6 @@
 //! Close codes and faults for errors of the store and the hub.
 
-use protocol::{CloseCode, ErrorCode, Fault};
+use protocol::{CloseCode, ErrorCode, Rejection};
 use store::BackendError;
 
 use super::wire::Over;
@@ -60,7 +60,7 @@ pub(super) fn close_code(error: &BackendError) -> CloseCode {
 }
 
 /// Returns the fault for the sender of an append that failed. Logs errors that are the store's fault.
-pub(super) fn fault(error: &BackendError) -> Fault {
+pub(super) fn fault(error: &BackendError) -> Rejection {
     match error {
         BackendError::NotFound => ErrorCode::CodeUnknown.into(),
         BackendError::Conflict => ErrorCode::NoSeat.into(),
@@ -68,7 +68,7 @@ pub(super) fn fault(error: &BackendError) -> Fault {
         BackendError::NotAuthor => ErrorCode::NotAuthor.into(),
         error => {
             tracing::error!(error = error as &dyn std::error::Error, "the store refused an append");
-            Fault { error: ErrorCode::Storage, retry_ms: Some(STORE_RETRY_MS) }
+            Rejection { error: ErrorCode::Storage, retry_ms: Some(STORE_RETRY_MS) }
         }
     }
 }

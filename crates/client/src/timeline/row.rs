@@ -14,7 +14,7 @@ pub enum Row {
     /// A message.
     Message(MessageRow),
     /// Members joined and left.
-    Line(LineRow),
+    Roster(RosterRow),
 }
 
 impl Row {
@@ -25,7 +25,7 @@ impl Row {
             Self::Day(row) => RowKey::Day(row.day),
             Self::Unread(row) => RowKey::Unread(row.first),
             Self::Message(row) => RowKey::Event(row.id),
-            Self::Line(row) => RowKey::Event(row.id),
+            Self::Roster(row) => RowKey::Event(row.id),
         }
     }
 }
@@ -152,7 +152,7 @@ pub enum RowState {
 
 /// Consecutive joins and leaves. One about the reader stands alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LineRow {
+pub struct RosterRow {
     /// Id of the first of its events.
     pub id: EventId,
     /// Time of the first event, in UTC milliseconds.

@@ -7,7 +7,7 @@ use protocol::{Event, EventId, EventKind, MemberId, MessageBody, Seq};
 use super::Timeline;
 use super::reader::Reader;
 use super::row::{
-    DayRow, LineRow, MessageRow, Quote, QuotePlace, Reaction, Row, RowState, SeatChange, SeatChangeKind, UnreadRow,
+    DayRow, MessageRow, Quote, QuotePlace, Reaction, RosterRow, Row, RowState, SeatChange, SeatChangeKind, UnreadRow,
 };
 
 use crate::outbox::{Draft, DraftEvent, DraftState};
@@ -279,7 +279,7 @@ impl<'a> RowBuilder<'a> {
         self.day(event.at);
         let own = member == self.reader.me;
         let change = SeatChange { member, name: self.reader.names.get(&member).cloned(), own, kind };
-        if let Some(Row::Line(above)) = self.rows.last_mut()
+        if let Some(Row::Roster(above)) = self.rows.last_mut()
             && self.line_is_open
             && !own
         {
@@ -287,7 +287,7 @@ impl<'a> RowBuilder<'a> {
             return;
         }
         self.line_is_open = !own;
-        self.rows.push(Row::Line(LineRow { id: event.id, at: event.at, changes: Arc::new(vec![change]) }));
+        self.rows.push(Row::Roster(RosterRow { id: event.id, at: event.at, changes: Arc::new(vec![change]) }));
     }
 
     /// Adds a day row where a new day begins. A clock that goes back begins none.

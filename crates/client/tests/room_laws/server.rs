@@ -21,7 +21,7 @@ pub(super) struct Wire {
 
 impl World {
     pub(super) fn older(&mut self) -> Result<(), TestCaseError> {
-        let Some(before) = self.client.older() else { return Ok(()) };
+        let Some(before) = self.client.older_cursor() else { return Ok(()) };
         let first = self.log.events[self.start].seq;
         let page = self.log.before(before.seq, 5, self.log.len());
         let events = page.into_iter().filter(|event| event.seq >= first).collect();
@@ -142,7 +142,7 @@ impl World {
                 author(target)?;
                 EventKind::Reacted { target, emoji: emoji.parse().unwrap(), on }
             }
-            Proposal::Forbidden | Proposal::Other | Proposal::Unsendable => return Err(ErrorCode::NotAllowed),
+            Proposal::NotAllowed | Proposal::Unsupported | Proposal::BadText => return Err(ErrorCode::NotAllowed),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use client::{DayRow, MessageRow, NameIndex, Quote, QuotePlace, Reaction, Row, RowState};
 use leptos::prelude::*;
-use protocol::emoji::picture;
+use protocol::emoji::emoji_prefix_len;
 use protocol::{DisplayName, ErrorCode, EventId, MessageBody};
 
 use super::ids::{element_id, words_id};
@@ -37,7 +37,7 @@ pub(crate) fn RowView(
         {move || match &**handle.row.read() {
             Row::Day(day) => day_line(room, day).into_any(),
             Row::Unread(unread) => view! { <div class="unread">{text::new_messages(unread.count)}</div> }.into_any(),
-            Row::Line(line) => view! { <div class="line">{sentence(text::line(line))}</div> }.into_any(),
+            Row::Roster(line) => view! { <div class="line">{sentence(text::line(line))}</div> }.into_any(),
             Row::Message(message) => message_row(room, message).into_any(),
         }}
     }
@@ -292,7 +292,7 @@ fn refused(room: Room, id: EventId, error: ErrorCode) -> AnyView {
 fn is_emoji_only(body: &str) -> bool {
     let mut rest = body;
     for _ in 0..3 {
-        let Some(length) = picture(rest) else { return false };
+        let Some(length) = emoji_prefix_len(rest) else { return false };
         rest = rest[length..].trim_start();
         if rest.is_empty() {
             return true;

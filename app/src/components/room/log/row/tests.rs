@@ -1,4 +1,4 @@
-use client::{DayRow, LineRow, QuotePlace, SeatChange, SeatChangeKind, UnreadRow};
+use client::{DayRow, QuotePlace, RosterRow, SeatChange, SeatChangeKind, UnreadRow};
 use protocol::{Event, EventKind, Member, MemberId, Position, RoomId, RoomInfo, Seq, Snapshot};
 use uuid::Uuid;
 
@@ -177,7 +177,7 @@ fn day_unread_and_line_are_rows_of_their_own() {
         own: false,
         kind: SeatChangeKind::Joined,
     };
-    let line = Row::Line(LineRow { id: id(3), at: 0, changes: Arc::new(vec![joined("Ana"), joined("Bo")]) });
+    let line = Row::Roster(RosterRow { id: id(3), at: 0, changes: Arc::new(vec![joined("Ana"), joined("Bo")]) });
     assert_eq!(
         html(line),
         "<div class=\"line\"><bdi translate=\"no\">Ana</bdi> and <bdi translate=\"no\">Bo</bdi> joined</div>"

@@ -63,14 +63,14 @@ impl ErrorCode {
 
 /// A refusal of one append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct Rejection {
     /// Reason.
     pub error: ErrorCode,
     /// Milliseconds after which a retry makes sense, where one does.
     pub retry_ms: Option<u64>,
 }
 
-impl From<ErrorCode> for Fault {
+impl From<ErrorCode> for Rejection {
     fn from(error: ErrorCode) -> Self {
         Self { error, retry_ms: None }
     }
@@ -177,6 +177,6 @@ impl CloseCode {
 
 /// True if a client reconnects after this close: all codes but 1000 and 4500 to 4999.
 #[must_use]
-pub fn comes_back(close: u16) -> bool {
+pub fn should_reconnect(close: u16) -> bool {
     close != CloseCode::Left.number() && !(4500..5000).contains(&close)
 }
