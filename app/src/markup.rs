@@ -6,27 +6,27 @@
 //! typed, line by line. Nothing can make markup: the tree holds text, and the view turns it into text nodes.
 //!
 //! What can hold no markup is read by [`plain`]. For the rest there is [`parser`], which the browser fetches when it first
-//! needs it: see [`lazy`]. What the server read for a page comes with it: see [`known`].
+//! needs it: see [`lazy`]. What the server read for a page comes with it: see [`server_markup`].
 
 mod address;
 mod context;
-mod known;
+mod inline;
 mod lazy;
 mod node;
 mod parser;
 mod plain;
 mod rules;
-mod words;
+mod server_markup;
 
 pub(crate) use context::{Context, names_of};
-#[cfg(feature = "ssr")]
-pub use known::markup_of;
-pub use known::{MessageMarkup, ServerMarkup};
 pub(crate) use lazy::{prefetch_parser, read, wait_for_parser};
 pub use node::Node;
 #[cfg(test)]
-pub(crate) use node::drawn;
-pub(crate) use node::{calls_reader, text_of};
+pub(crate) use node::element_count;
+pub(crate) use node::{mentions_reader, text_of};
+#[cfg(feature = "ssr")]
+pub use server_markup::markup_of;
+pub use server_markup::{MessageMarkup, ServerMarkup};
 
 #[cfg(test)]
 mod fidelity;

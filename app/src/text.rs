@@ -12,9 +12,9 @@ pub(crate) const PRODUCT: &str = "Flasky Chat";
 pub(crate) const DESCRIPTION: &str = "Private chat rooms without accounts: open one, share its link, and talk. When everybody has left, every word is deleted.";
 #[cfg(feature = "ssr")]
 pub(crate) const CARD_TITLE: &str = "Flasky Chat: talk now, gone when you go";
-pub(crate) const LOOK_AUTO: &str = "Look: automatic";
-pub(crate) const LOOK_LIGHT: &str = "Look: light";
-pub(crate) const LOOK_DARK: &str = "Look: dark";
+pub(crate) const THEME_AUTO: &str = "Look: automatic";
+pub(crate) const THEME_LIGHT: &str = "Look: light";
+pub(crate) const THEME_DARK: &str = "Look: dark";
 pub(crate) const MORE: &str = "More";
 pub(crate) const CLOSE: &str = "Close";
 pub(crate) const LOCKED: &str = "Locked: nobody else can come in";
@@ -527,7 +527,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_names_everyone_once() {
+    fn roster_row_names_everyone_once() {
         use client::SeatChange;
         use protocol::{EventId, LeaveReason, MemberId};
         let change = |name: &str, own, kind| SeatChange {
@@ -552,7 +552,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_session_and_a_wrong_address_say_what_to_do() {
+    fn lost_session_and_wrong_origin_say_what_to_do() {
         for (error, why, step) in [
             (ErrorCode::Cookie, "This site needs a cookie to know you again.", "then try again"),
             (
@@ -569,7 +569,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_says_what_is_given_up() {
+    fn question_says_what_is_given_up() {
         let more = |unsent, messages, has_older| {
             question(&Question::Leave { unsent, ends: Some(LogSize { messages, has_older }) }).more
         };
@@ -583,7 +583,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_counts_what_is_unseen() {
+    fn title_counts_unseen_messages() {
         let code: RoomCode = "KXQ4-7M2P".parse().unwrap();
         assert_eq!(page_title(&title(code, 0)), "KXQ4-7M2P, Flasky Chat");
         assert_eq!(page_title(&title(code, 3)), "(3) KXQ4-7M2P, Flasky Chat");
@@ -591,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_that_types_is_not_listed() {
+    fn typing_line_lists_few_names_only() {
         let says = |names: &[&str]| {
             let names: Vec<DisplayName> = names.iter().filter_map(|name| name.parse().ok()).collect();
             typing(&names.iter().collect::<Vec<_>>())
@@ -608,7 +608,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_written_in_utc() {
+    fn times_are_written_in_utc() {
         assert_eq!(iso(0), "1970-01-01T00:00:00Z");
         assert_eq!(iso(951_782_399_000), "2000-02-28T23:59:59Z");
         assert_eq!(iso(951_782_400_000), "2000-02-29T00:00:00Z");
@@ -617,7 +617,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_code_is_told_what_is_wrong() {
+    fn invalid_code_says_its_mistake() {
         assert!(code_problem("KXQ4-7M2").ends_with("One is missing."));
         assert!(code_problem("KXQ4").ends_with("4 are missing."));
         assert!(code_problem("KXQ4-7M2U").contains('U'));

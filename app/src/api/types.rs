@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_another_version_are_read_without_what_can_be_missed() {
+    fn answers_of_another_version_are_read_without_optional_fields() {
         assert_eq!(read::<Home>(&json!({ "later": 1 })), Home::default());
         let refused = json!({ "field": "name", "error": "name_missing" });
         let Flash { to, form, body, .. } = read(&json!({ "refused": refused, "form": { "name": "Ana" } }));

@@ -104,7 +104,7 @@ fn fetch_ahead(room: Room, fetched: Callback<()>) {
         if room.status.get() == Status::Live && !mem::replace(&mut has_begun, true) {
             // Chunks are the document's: this goes on when the room is left, and ends when the chunk is here.
             spawn_local(async move {
-                TOOLS.insist().await;
+                TOOLS.load_with_retries().await;
                 HISTORY.prefetch();
                 fetched.try_run(());
             });

@@ -23,7 +23,7 @@ impl Room {
                 cells.inputs = Some(inputs);
                 cells.build = browser::page_build();
             });
-            self.utc_offset.set(Some(browser::zone()));
+            self.utc_offset.set(Some(browser::utc_offset()));
             self.today.set(Some(browser::today()));
             self.listen_to_browser();
             self.warn_before_unload();

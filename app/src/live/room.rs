@@ -210,7 +210,7 @@ impl Room {
     }
 
     /// Notes that the reader typed something; others may be told.
-    pub fn typing_now(self) {
+    pub fn note_typing(self) {
         let now = browser::now_ms();
         let Some(mut cells) = self.cells.try_write_value() else { return };
         if cells.typing_sent_at.is_none_or(|at| now >= at + TYPING_INPUT_INTERVAL_MS) {
@@ -287,7 +287,7 @@ impl Room {
         set_if_new(self.unread, client.unread());
         set_if_new(self.reconnected, client.reconnected());
         if client.server_build().is_some_and(|build| self.is_another(build)) {
-            chunk::stop_asking_again();
+            chunk::stop_retrying();
             set_if_new(self.outdated, true);
         }
         set_if_new(self.locked, client.room().is_some_and(|room| room.info().locked));

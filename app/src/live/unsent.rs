@@ -43,19 +43,19 @@ impl Room {
 
     /// Holds back a click that would show another page in this document where something stays behind, and asks. What
     /// loads a document is asked about by the browser.
-    pub fn guard_click(self, event: &MouseEvent) {
+    pub fn confirm_navigation(self, event: &MouseEvent) {
         let Some(to) = browser::routed_address(event) else { return };
         let unsent = self.unsent_on_unload();
         if unsent > 0 {
             event.prevent_default();
             self.question.set(Some(Question::Go { unsent, to }));
         } else {
-            self.go_away();
+            self.leave_page();
         }
     }
 
     /// Gives up what the tab keeps of a room that is over, whose page showed it: the reader goes to another page.
-    pub fn go_away(self) {
+    pub fn leave_page(self) {
         if self.is_over() {
             self.forget();
         }
@@ -84,7 +84,7 @@ impl Room {
     pub fn refresh(self) {
         spawn_local(async move {
             // Not the room's own page: the one that loads would break its answer off.
-            if browser::is_answered("/healthz").await { self.reload() } else { self.try_now() }
+            if browser::is_reachable("/healthz").await { self.reload() } else { self.try_now() }
         });
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// which leptos puts up to two into an element, do not count: nothing is laid out for them. Measured: 100 messages at
 /// this bound are up to 38 MiB of views while a page is drawn, and several times that without it. A message of 4 000
 /// characters reaches it with 500 lines.
-pub(super) const MAX_DRAWN: usize = 1_000;
+pub(super) const MAX_ELEMENTS: usize = 1_000;
 
 /// A piece of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,12 +61,12 @@ pub enum Node {
 }
 
 /// A block that is a single text, whatever is in it. Its line breaks are seen: the page keeps white space.
-pub(super) fn one_text(text: &str) -> Node {
+pub(super) fn text_block(text: &str) -> Node {
     Node::Paragraph(vec![Node::Text(text.to_owned())])
 }
 
 /// Counts the elements and texts that draw these nodes.
-pub(crate) fn drawn(nodes: &[Node]) -> usize {
+pub(crate) fn element_count(nodes: &[Node]) -> usize {
     let of = |node: &Node| match node {
         Node::Code(_) => 2,
         Node::Mention { .. } => 3,
@@ -76,13 +76,13 @@ pub(crate) fn drawn(nodes: &[Node]) -> usize {
         Node::List { items, .. } => 1 + items.len(),
         _ => 1,
     };
-    nodes.iter().map(|node| of(node) + node.items().iter().map(|item| drawn(item)).sum::<usize>()).sum()
+    nodes.iter().map(|node| of(node) + node.items().iter().map(|item| element_count(item)).sum::<usize>()).sum()
 }
 
 /// True if these nodes mention the reader: what is drawn as a mention calls, and nothing else does.
-pub(crate) fn calls_reader(nodes: &[Node]) -> bool {
+pub(crate) fn mentions_reader(nodes: &[Node]) -> bool {
     let calls = |node: &Node| matches!(node, Node::Mention { own: true, .. });
-    nodes.iter().any(|node| calls(node) || node.items().iter().any(|item| calls_reader(item)))
+    nodes.iter().any(|node| calls(node) || node.items().iter().any(|item| mentions_reader(item)))
 }
 
 /// The words of these nodes, without their structure.

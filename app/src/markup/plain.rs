@@ -1,10 +1,10 @@
 //! Messages without markup, which are read without the parser.
 
 use super::context::Context;
-use super::node::{MAX_DRAWN, Node, drawn, one_text};
-use super::words::Words;
+use super::inline::InlineScanner;
+use super::node::{MAX_ELEMENTS, Node, element_count, text_block};
 
-/// True if nothing in this can be markup, so that the parser would find what [`as_typed`] finds.
+/// True if nothing in this can be markup, so that the parser would find what [`parse_plain`] finds.
 pub(super) fn is_plain(body: &str) -> bool {
     !body.contains(['*', '~', '`', '['])
         && body.split('\n').all(|line| {
@@ -18,8 +18,8 @@ pub(super) fn is_plain(body: &str) -> bool {
 }
 
 /// A message without any markup but addresses and mentions.
-pub(super) fn as_typed(body: &str, context: Context<'_>) -> Vec<Node> {
-    let (mut words, mut nodes) = (Words::new(context), Vec::new());
+pub(super) fn parse_plain(body: &str, context: Context<'_>) -> Vec<Node> {
+    let (mut words, mut nodes) = (InlineScanner::new(context), Vec::new());
     for (i, line) in body.split('\n').enumerate() {
         if i > 0 {
             nodes.push(Node::Break);
@@ -27,5 +27,5 @@ pub(super) fn as_typed(body: &str, context: Context<'_>) -> Vec<Node> {
         words.read(line, &mut nodes);
     }
     let nodes = vec![Node::Paragraph(nodes)];
-    if drawn(&nodes) > MAX_DRAWN { vec![one_text(body)] } else { nodes }
+    if element_count(&nodes) > MAX_ELEMENTS { vec![text_block(body)] } else { nodes }
 }

@@ -14,7 +14,7 @@ pub(crate) fn HomePage() -> impl IntoView {
     let set_pending = expect_context::<PageAnnouncer>().pending();
     set_pending.set(true);
     // The server makes twice what is within a `Suspend`, and the second page would find a refused form taken by the first.
-    if let Some(views) = OUTSIDE.here() {
+    if let Some(views) = OUTSIDE.loaded() {
         return (views.home)(HomeViewProps { set_pending });
     }
     let tries = RwSignal::new(0);

@@ -8,7 +8,7 @@ use crate::api::{self, Home};
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::Unsent;
 use crate::components::title::PageTitle;
-use crate::components::top::Top;
+use crate::components::top_bar::TopBar;
 use crate::text;
 
 /// One card, one form.
@@ -23,7 +23,7 @@ pub(super) fn HomeView(
     view! {
         <PageTitle name=""/>
         <div class="home">
-            <Top/>
+            <TopBar/>
             <main>
                 <div class="pitch">
                     <h1><span>{text::PITCH[0]}</span>" "<span>{text::PITCH[1]}</span></h1>

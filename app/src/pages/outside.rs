@@ -10,7 +10,7 @@ use crate::chunk::chunk;
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::{KeptUnsent, Unsent};
 use crate::components::title::PageTitle;
-use crate::components::top::Top;
+use crate::components::top_bar::TopBar;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::room::Room;
@@ -178,7 +178,7 @@ fn Outside(
     view! {
         <PageTitle name=heading/>
         <div class="home">
-            <Top/>
+            <TopBar/>
             <main>
                 <div class="pitch">
                     {title}

@@ -100,7 +100,7 @@ impl Picker {
             self.composer.emoji_target.set(Some(EmojiTarget::Composer));
         }
         if let Some(form) = browser::by_id("composer") {
-            browser::set_custom_property(&panel, "--above", &format!("{}px", browser::from_bottom(&form)));
+            browser::set_custom_property(&panel, "--above", &format!("{}px", browser::distance_to_bottom(&form)));
         }
     }
 

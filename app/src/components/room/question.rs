@@ -34,7 +34,7 @@ pub(super) fn QuestionDialog() -> impl IntoView {
                 room.leave();
             }
             Some(Question::Go { to, .. }) => {
-                room.go_away();
+                room.leave_page();
                 navigate(&to, Default::default());
             }
             None => {}

@@ -40,9 +40,9 @@ pub(super) struct Tools {
     /// That list.
     pub(super) suggestions: fn(Editor) -> AnyView,
     /// Answers what is pasted or dropped and cannot be taken in.
-    pub(super) take_in: fn(Editor, &Event, &DataTransfer),
+    pub(super) on_paste: fn(Editor, &Event, &DataTransfer),
     /// Announces the new messages.
-    pub(super) read_out: fn(Announcer),
+    pub(super) announce_new: fn(Announcer),
     /// The list of shortcuts.
     pub(super) help: fn() -> AnyView,
     /// Rings for new messages.
@@ -52,7 +52,7 @@ pub(super) struct Tools {
     /// A key in the log.
     pub(super) log_key: fn(Pointing, &KeyboardEvent),
     /// Copying of what is selected in the log.
-    pub(super) copied: fn(Room, &ClipboardEvent),
+    pub(super) on_copy: fn(Room, &ClipboardEvent),
 }
 
 /// The tools, once they are here and the page is no longer as the server drew it.
@@ -73,18 +73,18 @@ chunk! {
     /// The chunk of tools.
     pub(super) static TOOLS: Tools = tools::fetched_tools(Tools {
         picker: grid::content,
-        picker_clicked: pick::clicked,
-        picker_pressed: pick::pressed,
+        picker_clicked: pick::on_click,
+        picker_pressed: pick::on_press,
         bar: |props| Buttons(props).into_any(),
         sheet: |props| Sheet(props).into_any(),
         suggest: mention::suggest,
         suggestions: suggestions::suggestions,
-        take_in: transfer::take_in,
-        read_out: announcer::read_out,
+        on_paste: transfer::on_paste,
+        announce_new: announcer::announce_new,
         help: help::dialog,
         ring_for: ringer::ring_for,
         toggle_notices: ringer::toggle,
-        log_key: keys::steer,
-        copied: selection::copied,
+        log_key: keys::on_key,
+        on_copy: selection::on_copy,
     });
 }

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn printable_keys_are_told_from_named_ones() {
+    fn printable_keys_are_distinguished_from_named_ones() {
         assert!(["a", "€", "/", " ", "Dead", "ñ", "नी"].into_iter().all(is_printable));
         assert!(!["Enter", "F2", "ArrowUp", "Shift", "Process"].into_iter().any(is_printable));
     }

@@ -206,7 +206,7 @@ pub fn open_popover(popover: &HtmlElement, beside: Option<Element>) {
 
 /// How far an element is from the left of what it is placed in, in whole CSS pixels.
 #[must_use]
-pub fn left_of(element: &Element) -> i32 {
+pub fn offset_left(element: &Element) -> i32 {
     element.dyn_ref::<HtmlElement>().map_or(0, HtmlElement::offset_left)
 }
 
@@ -240,7 +240,7 @@ pub fn take_attribute(id: &str, attribute: &str) -> Option<String> {
 
 /// Distance from an element's top to the bottom of the page, in whole CSS pixels.
 #[must_use]
-pub fn from_bottom(element: &Element) -> i32 {
+pub fn distance_to_bottom(element: &Element) -> i32 {
     let height = document().document_element().map_or(0, |root| root.client_height());
     height - element.get_bounding_client_rect().top() as i32
 }

@@ -100,13 +100,13 @@ impl Editor {
             }
         });
         browser::on_window_event(ev::keydown, move |event| self.page_key(&event));
-        let take_in = move |event: &ev::Event, data: Option<DataTransfer>| {
+        let on_paste = move |event: &ev::Event, data: Option<DataTransfer>| {
             if let Some(data) = data {
-                with_tools(|tools| (tools.take_in)(self, event, &data));
+                with_tools(|tools| (tools.on_paste)(self, event, &data));
             }
         };
-        browser::on_window_event(ev::paste, move |event| take_in(&event, event.clipboard_data()));
-        browser::on_window_event(ev::drop, move |event| take_in(&event, event.data_transfer()));
+        browser::on_window_event(ev::paste, move |event| on_paste(&event, event.clipboard_data()));
+        browser::on_window_event(ev::drop, move |event| on_paste(&event, event.data_transfer()));
     }
 
     /// Sends what the script in the document's head took before the program was here.
@@ -261,7 +261,7 @@ impl Editor {
         if self.is_changing() {
             self.room.save_edited_text(&text);
         } else if !text.is_empty() {
-            self.room.typing_now();
+            self.room.note_typing();
         }
         if self.length.get_untracked() <= body::MAX_SCALARS {
             set_if_new(self.error, None);

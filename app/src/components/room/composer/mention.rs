@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mention_begins_a_word_and_ends_at_the_caret() {
+    fn unfinished_mention_begins_a_word_and_ends_at_the_caret() {
         assert_eq!(unfinished_mention("@"), Some((0, "")));
         assert_eq!(unfinished_mention("hi @an"), Some((3, "an")));
         assert_eq!(unfinished_mention("(@Ana M"), Some((1, "Ana M")));
@@ -196,14 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn the_caret_counts_as_browsers_do() {
+    fn caret_counts_utf16_units() {
         for (place, expected) in [(0, ""), (1, "a"), (3, "a🧪"), (4, "a🧪b"), (9, "a🧪b")] {
             assert_eq!(before("a🧪b", place), expected);
         }
     }
 
     #[test]
-    fn others_are_offered_by_any_part_of_their_name() {
+    fn members_are_suggested_by_any_part_of_their_name() {
         let members =
             [member(0, "Anna"), member(1, "Diana"), member(2, "ANA MARIA"), member(3, "Bo"), member(4, "Дарья")];
         assert_eq!(names(&members, "an"), ["ANA MARIA", "Diana"]);

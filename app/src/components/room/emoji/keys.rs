@@ -9,7 +9,7 @@ use super::{ID, SEARCH_ID, first};
 use crate::live::browser;
 
 /// Leads the focus: arrows go from emoji to emoji, and up from the first ones to the search, where letters go, too.
-pub(super) fn steer(event: &KeyboardEvent) {
+pub(super) fn on_key(event: &KeyboardEvent) {
     let (key, from) = (event.key(), button(event));
     let to = match (key.as_str(), &from) {
         ("ArrowRight", Some(from)) => neighbour(from, true),
@@ -32,8 +32,8 @@ pub(super) fn steer(event: &KeyboardEvent) {
 
 /// The nearest emoji in the same column of the rows below, or above.
 fn below(from: &Element, forward: bool) -> Option<Element> {
-    let column = browser::left_of(from);
-    successors(neighbour(from, forward), |at| neighbour(at, forward)).find(|at| browser::left_of(at) == column)
+    let column = browser::offset_left(from);
+    successors(neighbour(from, forward), |at| neighbour(at, forward)).find(|at| browser::offset_left(at) == column)
 }
 
 /// The emoji after or before this one, in the next or the last group if need be.

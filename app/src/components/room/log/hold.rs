@@ -3,7 +3,7 @@
 use leptos::html::{Div, Section};
 use leptos::prelude::*;
 
-use super::following::AT_END;
+use super::auto_scroll::AT_END;
 use super::ids::element_id;
 use super::scroll_anchor::anchor_of;
 use crate::live::browser;

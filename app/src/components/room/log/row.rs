@@ -8,7 +8,7 @@ use protocol::emoji::emoji_prefix_len;
 use protocol::{DisplayName, ErrorCode, EventId, MessageBody};
 
 use super::ids::{element_id, words_id};
-use super::seeker::Seeker;
+use super::jump::MessageJump;
 use crate::components::click::click;
 use crate::components::focusable::focusable;
 use crate::components::markup::blocks;
@@ -70,7 +70,7 @@ fn message_row(room: Room, message: &MessageRow) -> impl IntoView + use<> {
     let mut class = format!("said hue-{}", by.hue());
     let words = message.body.as_ref().map(|body| read(room, *id, body, &room.names.read_untracked()));
     let is_edited = is_edited(message);
-    let calls = !own && words.as_deref().is_some_and(markup::calls_reader);
+    let calls = !own && words.as_deref().is_some_and(markup::mentions_reader);
     for (is, name) in [
         (*own, " own"),
         (*first_of_group, " first"),
@@ -199,9 +199,9 @@ fn quote(room: Room, quote: &Quote) -> AnyView {
     if !matches!(quote.place, QuotePlace::Here | QuotePlace::Older) {
         return view! { <span class=class>{inner}</span> }.into_any();
     }
-    let (seeker, target) = (expect_context::<Seeker>(), quote.target);
+    let (jump, target) = (expect_context::<MessageJump>(), quote.target);
     view! {
-        <button class=class type="button" tabindex="-1" on:click=click(move |_| seeker.go_to(target))>
+        <button class=class type="button" tabindex="-1" on:click=click(move |_| jump.jump_to(target))>
             {inner}
         </button>
     }

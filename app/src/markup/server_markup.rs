@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use super::context::{Context, names_of};
 #[cfg(feature = "ssr")]
+use super::inline::holds_address;
+#[cfg(feature = "ssr")]
 use super::lazy::read;
 use super::node::Node;
 #[cfg(feature = "ssr")]
 use super::plain::is_plain;
-#[cfg(feature = "ssr")]
-use super::words::holds_address;
 
 /// A message that was read for a page, because the browser might read it otherwise, or not without the parser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_browser_cannot_read_alone_comes_with_the_page() {
+    fn message_that_needs_the_parser_comes_with_its_nodes() {
         let members = [seated(1, "Ana"), seated(2, "Bo")];
         let events = events(&["plain", "**bold** @ana", "https://a.example", "hi @bo", "**bold** @ana", "not://a b"]);
         let marked = markup_of(&events, &members, members[0].member);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_change_come_with_the_page_where_the_message_itself_does_not() {
+    fn edit_of_a_message_not_on_the_page_comes_with_its_nodes() {
         let target = EventId(Uuid::from_u128(99));
         let body: MessageBody = "*new*".parse().unwrap();
         let events = [said(1, EventKind::Edited { target, body: Some(body.clone()) })];
