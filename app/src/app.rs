@@ -41,7 +41,7 @@ pub async fn fetch_chunks() -> bool {
 /// Takes the socket that was begun, before the program ran, for the room on the page.
 #[cfg(feature = "hydrate")]
 pub fn take_socket(socket: Option<web_sys::WebSocket>) {
-    crate::live::socket::keep_begun(socket);
+    crate::live::socket::adopt_early_socket(socket);
 }
 
 /// Takes over the page that the server rendered. Traps when the page is not as the server wrote it.

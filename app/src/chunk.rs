@@ -22,7 +22,7 @@ const MAX_WAIT_MS: u32 = 30_000;
 static IS_OUTDATED: AtomicBool = AtomicBool::new(false);
 
 /// Asks for no chunk again that did not come: the server has become another build, and mostly has none of this one.
-pub(crate) fn stop_asking_again() {
+pub(crate) fn stop_retrying() {
     IS_OUTDATED.store(true, Ordering::Relaxed);
 }
 
@@ -31,42 +31,42 @@ pub(crate) type Fetching<T> = Pin<Box<dyn Future<Output = Option<T>>>>;
 
 /// A part of the program with these functions. [`chunk!`](crate::chunk::chunk) makes one.
 pub(crate) struct Chunk<T: 'static> {
-    at_hand: Option<T>,
+    built_in: Option<T>,
     fetched: OnceLock<T>,
     fetch: fn() -> Fetching<T>,
-    is_on_its_way: AtomicBool,
+    is_loading: AtomicBool,
     has_failed: AtomicBool,
     /// Those that wait for the attempt under way: dropped when it is over.
     waiting: Mutex<Vec<oneshot::Sender<()>>>,
-    came: LazyLock<ArcTrigger>,
+    on_loaded: LazyLock<ArcTrigger>,
 }
 
 impl<T: Copy> Chunk<T> {
     /// A chunk that is at hand, or one that this fetches.
-    pub(crate) const fn new(at_hand: Option<T>, fetch: fn() -> Fetching<T>) -> Self {
+    pub(crate) const fn new(built_in: Option<T>, fetch: fn() -> Fetching<T>) -> Self {
         Self {
-            at_hand,
+            built_in,
             fetched: OnceLock::new(),
             fetch,
-            is_on_its_way: AtomicBool::new(false),
+            is_loading: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
             waiting: Mutex::new(Vec::new()),
-            came: LazyLock::new(ArcTrigger::new),
+            on_loaded: LazyLock::new(ArcTrigger::new),
         }
     }
 
     /// Its functions, if they are here now.
-    pub(crate) fn here(&self) -> Option<T> {
-        self.at_hand.or_else(|| self.fetched.get().copied())
+    pub(crate) fn loaded(&self) -> Option<T> {
+        self.built_in.or_else(|| self.fetched.get().copied())
     }
 
     /// Its functions, if they are here. An effect that asked runs again when they have come.
     pub(crate) fn get(&self) -> Option<T> {
-        let here = self.here();
-        if here.is_none() {
-            self.came.track();
+        let loaded = self.loaded();
+        if loaded.is_none() {
+            self.on_loaded.track();
         }
-        here
+        loaded
     }
 
     /// The same, and fetches it where it is not here.
@@ -77,7 +77,7 @@ impl<T: Copy> Chunk<T> {
 
     /// Its functions, as soon as they are here; `None` when they cannot be fetched. The next call asks again.
     pub(crate) async fn load(&'static self) -> Option<T> {
-        if self.here().is_none() {
+        if self.loaded().is_none() {
             // A page's futures are `Send`, and the browser's are not.
             let (tell, told) = oneshot::channel();
             if let Ok(mut waiting) = self.waiting.lock() {
@@ -86,15 +86,15 @@ impl<T: Copy> Chunk<T> {
             self.prefetch();
             let _ = told.await;
         }
-        self.here()
+        self.loaded()
     }
 
     /// Fetches it, unless it is here or on its way.
     pub(crate) fn prefetch(&'static self) {
-        if self.here().is_none() && !self.is_on_its_way.swap(true, Ordering::Relaxed) {
+        if self.loaded().is_none() && !self.is_loading.swap(true, Ordering::Relaxed) {
             spawn_local(async {
                 self.fetch().await;
-                self.is_on_its_way.store(false, Ordering::Relaxed);
+                self.is_loading.store(false, Ordering::Relaxed);
                 if let Ok(mut waiting) = self.waiting.lock() {
                     waiting.clear();
                 }
@@ -103,7 +103,7 @@ impl<T: Copy> Chunk<T> {
     }
 
     /// The same, again and again until it is here.
-    pub(crate) async fn insist(&'static self) {
+    pub(crate) async fn load_with_retries(&'static self) {
         let mut wait = FIRST_WAIT_MS;
         while self.load().await.is_none() {
             TimeoutFuture::new(wait).await;
@@ -119,7 +119,7 @@ impl<T: Copy> Chunk<T> {
         let functions = (self.fetch)().await;
         self.has_failed.store(functions.is_none(), Ordering::Relaxed);
         if functions.is_some_and(|functions| self.fetched.set(functions).is_ok()) {
-            self.came.notify();
+            self.on_loaded.notify();
         }
     }
 }

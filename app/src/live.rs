@@ -2,7 +2,6 @@
 //!
 //! It compiles on the server too, where pages are rendered and none of it runs: no Effect, no event.
 
-pub mod address;
 pub mod browser;
 mod draft;
 mod driver;
@@ -11,7 +10,10 @@ pub mod history;
 mod leave;
 pub mod log;
 pub mod notices;
+mod page_events;
+pub mod question;
 pub mod room;
+pub mod signal;
 pub mod socket;
 pub mod tab_storage;
 mod unsent;

@@ -1,6 +1,8 @@
 //! One module a page.
 
 pub(crate) mod home;
+mod home_view;
 pub(crate) mod missing;
 pub(crate) mod outside;
 pub(crate) mod room;
+mod unavailable;

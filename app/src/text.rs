@@ -1,20 +1,20 @@
 //! Every word people read, in one place.
 
-use client::{Ending, LineRow, SeatChangeKind};
+use client::{Ending, RosterRow, SeatChangeKind};
 use protocol::room_code::RoomCodeError;
-use protocol::{Code, DisplayName, RoomCode, name};
+use protocol::{DisplayName, ErrorCode, RoomCode, name};
 
 use crate::api::{Cause, EnterForm, Field, Refusal};
-use crate::live::room::{Question, Said};
+use crate::live::question::{LogSize, Question};
 
 pub(crate) const PRODUCT: &str = "Flasky Chat";
 #[cfg(feature = "ssr")]
 pub(crate) const DESCRIPTION: &str = "Private chat rooms without accounts: open one, share its link, and talk. When everybody has left, every word is deleted.";
 #[cfg(feature = "ssr")]
 pub(crate) const CARD_TITLE: &str = "Flasky Chat: talk now, gone when you go";
-pub(crate) const LOOK_AUTO: &str = "Look: automatic";
-pub(crate) const LOOK_LIGHT: &str = "Look: light";
-pub(crate) const LOOK_DARK: &str = "Look: dark";
+pub(crate) const THEME_AUTO: &str = "Look: automatic";
+pub(crate) const THEME_LIGHT: &str = "Look: light";
+pub(crate) const THEME_DARK: &str = "Look: dark";
 pub(crate) const MORE: &str = "More";
 pub(crate) const CLOSE: &str = "Close";
 pub(crate) const LOCKED: &str = "Locked: nobody else can come in";
@@ -123,26 +123,28 @@ pub(crate) const GONE: &str = "Gone when you all go";
 
 /// Message for a refused form.
 pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
-    match (refused.field, refused.code) {
-        (_, Code::NameMissing) => "Type a name, so the others know who you are.".into(),
-        (_, Code::NameBad) => name_problem(&typed.name),
-        (_, Code::CodeMissing) => "Type the code of the room you want to join.".into(),
-        (Field::Code, Code::CodeBad) => code_problem(&typed.code),
-        (_, Code::CapacityBad) => "A room holds 2 to 1000 people.".into(),
-        (_, Code::CodeUnknown) => "There is no room with this code. It may have ended.".into(),
-        (_, Code::Full) => "This room is full.".into(),
-        (_, Code::Locked) => "This room is locked. Somebody inside has to unlock it before you can come in.".into(),
-        (_, Code::Removed) => "You were removed from this room. You can start a new one.".into(),
-        (_, Code::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
-        (_, Code::Cookie) => {
+    match (refused.field, refused.error) {
+        (_, ErrorCode::NameMissing) => "Type a name, so the others know who you are.".into(),
+        (_, ErrorCode::NameBad) => name_problem(&typed.name),
+        (_, ErrorCode::CodeMissing) => "Type the code of the room you want to join.".into(),
+        (Field::Code, ErrorCode::CodeBad) => code_problem(&typed.code),
+        (_, ErrorCode::CapacityBad) => "A room holds 2 to 1000 people.".into(),
+        (_, ErrorCode::CodeUnknown) => "There is no room with this code. It may have ended.".into(),
+        (_, ErrorCode::Full) => "This room is full.".into(),
+        (_, ErrorCode::Locked) => {
+            "This room is locked. Somebody inside has to unlock it before you can come in.".into()
+        }
+        (_, ErrorCode::Removed) => "You were removed from this room. You can start a new one.".into(),
+        (_, ErrorCode::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
+        (_, ErrorCode::Cookie) => {
             "This site needs a cookie to know you again. Allow cookies for it in your browser, then try again.".into()
         }
-        (_, Code::Origin) => {
+        (_, ErrorCode::Origin) => {
             "This page's address is not the one that this server was set up for. Whoever runs it: PUBLIC_URL must be \
              the address in the browser, and the proxy must pass Host on."
                 .into()
         }
-        (Field::Code, Code::Rate) => "That was a lot at once. Wait a second and try again.".into(),
+        (Field::Code, ErrorCode::Rate) => "That was a lot at once. Wait a second and try again.".into(),
         (Field::Name | Field::Code | Field::Capacity, _) => {
             "The server cannot be reached right now. Please try again.".into()
         }
@@ -151,7 +153,7 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
 }
 
 fn name_problem(typed: &str) -> String {
-    match name::turned_at(typed) {
+    match name::bidi_control_at(typed) {
         Some(place) => {
             format!("Character {place} of that name is invisible and turns the writing around. Please take it out.")
         }
@@ -160,21 +162,21 @@ fn name_problem(typed: &str) -> String {
 }
 
 /// Reason why a message was not sent.
-pub(crate) fn not_sent(code: Code) -> &'static str {
-    match code {
-        Code::Empty => "There is nothing to send yet.",
-        Code::TooLong => "This message is too long. It may have 4000 characters.",
-        Code::BadText => "This cannot be sent: it holds half a character, or is no emoji where one belongs.",
-        Code::Rate => "That was a lot at once. Wait a second and send it again.",
-        Code::NoTarget => "The message that this changes is gone. Edit sends it as a new one.",
+pub(crate) fn not_sent(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::Empty => "There is nothing to send yet.",
+        ErrorCode::TooLong => "This message is too long. It may have 4000 characters.",
+        ErrorCode::BadText => "This cannot be sent: it holds half a character, or is no emoji where one belongs.",
+        ErrorCode::Rate => "That was a lot at once. Wait a second and send it again.",
+        ErrorCode::NoTarget => "The message that this changes is gone. Edit sends it as a new one.",
         _ => "The server cannot take this right now. Please try again.",
     }
 }
 
 /// Reason why a message is still being sent.
-pub(crate) fn sent_later(code: Code) -> &'static str {
-    match code {
-        Code::Storage => "The server cannot store messages right now. Trying again.",
+pub(crate) fn sent_later(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::Storage => "The server cannot store messages right now. Trying again.",
         _ => SENDING,
     }
 }
@@ -261,7 +263,7 @@ pub(crate) enum Piece {
 const NAMED: usize = 5;
 
 /// Joins and leaves: "Bo and Chidi joined. Ana left".
-pub(crate) fn line(row: &LineRow) -> Vec<Piece> {
+pub(crate) fn line(row: &RosterRow) -> Vec<Piece> {
     let mut sentences: Vec<(Vec<Piece>, &str)> = Vec::new();
     for change in row.changes.iter() {
         let verb = match change.kind {
@@ -313,8 +315,8 @@ pub(crate) struct QuestionWords {
 /// What is asked before something is given up.
 pub(crate) fn question(question: &Question) -> QuestionWords {
     match *question {
-        Question::Leave { unsent, ends: Some(said) } => {
-            let more = [deleted(said), not_sent_yet(unsent)].join(" ").trim_end().to_owned();
+        Question::Leave { unsent, ends: Some(log) } => {
+            let more = [deleted(log), not_sent_yet(unsent)].join(" ").trim_end().to_owned();
             QuestionWords { heading: "You are the last one", more, yes: "Delete and leave" }
         }
         Question::Leave { unsent, ends: None } | Question::Go { unsent, .. } => {
@@ -323,13 +325,15 @@ pub(crate) fn question(question: &Question) -> QuestionWords {
     }
 }
 
-fn deleted(said: Said) -> String {
-    match said {
-        Said { messages: messages @ 2.., has_older: true } => format!("More than {messages} messages will be deleted."),
-        Said { has_older: true, .. } => "Everything that was said will be deleted.".into(),
-        Said { messages: 0, .. } => "The room will be deleted, and its link will lead nowhere.".into(),
-        Said { messages: 1, .. } => "1 message will be deleted.".into(),
-        Said { messages, .. } => format!("{messages} messages will be deleted."),
+fn deleted(log: LogSize) -> String {
+    match log {
+        LogSize { messages: messages @ 2.., has_older: true } => {
+            format!("More than {messages} messages will be deleted.")
+        }
+        LogSize { has_older: true, .. } => "Everything that was said will be deleted.".into(),
+        LogSize { messages: 0, .. } => "The room will be deleted, and its link will lead nowhere.".into(),
+        LogSize { messages: 1, .. } => "1 message will be deleted.".into(),
+        LogSize { messages, .. } => format!("{messages} messages will be deleted."),
     }
 }
 
@@ -523,7 +527,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_names_everyone_once() {
+    fn roster_row_names_everyone_once() {
         use client::SeatChange;
         use protocol::{EventId, LeaveReason, MemberId};
         let change = |name: &str, own, kind| SeatChange {
@@ -535,7 +539,7 @@ mod tests {
         let joined = |name| change(name, false, SeatChangeKind::Joined);
         let left = change("Ana", false, SeatChangeKind::Left(LeaveReason::Choice));
         let say = |changes: Vec<SeatChange>| {
-            let row = LineRow { id: EventId(uuid::Uuid::nil()), at: 0, changes: changes.into() };
+            let row = RosterRow { id: EventId(uuid::Uuid::nil()), at: 0, changes: changes.into() };
             line(&row)
                 .into_iter()
                 .map(|piece| match piece {
@@ -548,22 +552,26 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_session_and_a_wrong_address_say_what_to_do() {
-        for (code, why, step) in [
-            (Code::Cookie, "This site needs a cookie to know you again.", "then try again"),
-            (Code::Origin, "This page's address is not the one that this server was set up for.", "PUBLIC_URL must be"),
+    fn lost_session_and_wrong_origin_say_what_to_do() {
+        for (error, why, step) in [
+            (ErrorCode::Cookie, "This site needs a cookie to know you again.", "then try again"),
+            (
+                ErrorCode::Origin,
+                "This page's address is not the one that this server was set up for.",
+                "PUBLIC_URL must be",
+            ),
         ] {
             for field in [Field::Code, Field::Body] {
-                let words = refusal(Refusal { field, code }, &EnterForm::default());
+                let words = refusal(Refusal { field, error }, &EnterForm::default());
                 assert!(words.starts_with(why) && words.contains(step), "{words}");
             }
         }
     }
 
     #[test]
-    fn a_question_says_what_is_given_up() {
+    fn question_says_what_is_given_up() {
         let more = |unsent, messages, has_older| {
-            question(&Question::Leave { unsent, ends: Some(Said { messages, has_older }) }).more
+            question(&Question::Leave { unsent, ends: Some(LogSize { messages, has_older }) }).more
         };
         assert_eq!(more(0, 43, false), "43 messages will be deleted.");
         assert_eq!(more(1, 1, false), "1 message will be deleted. What you wrote is not sent yet.");
@@ -575,7 +583,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_counts_what_is_unseen() {
+    fn title_counts_unseen_messages() {
         let code: RoomCode = "KXQ4-7M2P".parse().unwrap();
         assert_eq!(page_title(&title(code, 0)), "KXQ4-7M2P, Flasky Chat");
         assert_eq!(page_title(&title(code, 3)), "(3) KXQ4-7M2P, Flasky Chat");
@@ -583,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_that_types_is_not_listed() {
+    fn typing_line_lists_few_names_only() {
         let says = |names: &[&str]| {
             let names: Vec<DisplayName> = names.iter().filter_map(|name| name.parse().ok()).collect();
             typing(&names.iter().collect::<Vec<_>>())
@@ -600,7 +608,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_written_in_utc() {
+    fn times_are_written_in_utc() {
         assert_eq!(iso(0), "1970-01-01T00:00:00Z");
         assert_eq!(iso(951_782_399_000), "2000-02-28T23:59:59Z");
         assert_eq!(iso(951_782_400_000), "2000-02-29T00:00:00Z");
@@ -609,7 +617,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_code_is_told_what_is_wrong() {
+    fn invalid_code_says_its_mistake() {
         assert!(code_problem("KXQ4-7M2").ends_with("One is missing."));
         assert!(code_problem("KXQ4").ends_with("4 are missing."));
         assert!(code_problem("KXQ4-7M2U").contains('U'));

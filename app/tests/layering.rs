@@ -10,6 +10,7 @@ use std::path::Path;
 /// Modules, as files and folders below the workspace without `.rs`, and texts that no line of their code may contain.
 const RULES: &[(&[&str], &[&str])] = &[
     (&["app/src/live"], &["components::", "pages::"]),
+    (&["app/src/markup"], &["api::", "live::", "components::", "pages::"]),
     (&["app/src/api"], &["axum", "client::", "live::", "components::", "pages::"]),
     (
         &["app/src/components", "app/src/pages"],

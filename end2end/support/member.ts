@@ -118,9 +118,9 @@ export class Member {
     await once(this.socket, 'close');
   }
 
-  private hear(frame: { type: string; id?: string; code?: string; events?: { id: string; body?: string }[] }): void {
+  private hear(frame: { type: string; id?: string; error?: string; events?: { id: string; body?: string }[] }): void {
     if (frame.type === 'welcome') this.settle('welcome');
-    if (frame.type === 'rejected' && frame.id) this.settle(frame.id, new Error(`rejected: ${frame.code}`));
+    if (frame.type === 'rejected' && frame.id) this.settle(frame.id, new Error(`rejected: ${frame.error}`));
     for (const { id, body } of frame.events ?? []) {
       this.settle(id);
       this.settle(`says ${body}`);

@@ -81,7 +81,7 @@ async function full(stage: Stage): Promise<Person> {
 async function lockedDoor(stage: Stage): Promise<Person> {
   const ana = await door(stage);
   await ana.page.route('**/api/enter', (route) =>
-    route.fulfill({ json: { refused: { field: 'code', code: 'locked' } } }),
+    route.fulfill({ json: { refused: { field: 'code', error: 'locked' } } }),
   );
   await ana.nameField.fill('Ana');
   await ana.press('Join the room');

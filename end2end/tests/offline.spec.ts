@@ -214,7 +214,7 @@ test('a store that cannot take a message is said at the message', async ({ perso
     socket.onMessage((text) => {
       const frame = JSON.parse(String(text));
       if (full && frame.type === 'append') {
-        socket.send(JSON.stringify({ type: 'rejected', id: frame.id, code: 'storage', retry_ms: 200 }));
+        socket.send(JSON.stringify({ type: 'rejected', id: frame.id, error: 'storage', retry_ms: 200 }));
       } else {
         server.send(text);
       }

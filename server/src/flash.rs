@@ -89,7 +89,7 @@ mod tests {
     use app::api::{EnterForm, Field, Refusal};
     use axum::http::HeaderMap;
     use clap::Parser as _;
-    use protocol::Code;
+    use protocol::ErrorCode;
 
     use super::*;
     use crate::config::Config;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn flash(body: String) -> Flash {
-        let refused = Refusal { field: Field::Body, code: Code::TooLong };
+        let refused = Refusal { field: Field::Body, error: ErrorCode::TooLong };
         Flash { refused, to: "/".to_owned(), form: EnterForm::default(), body }
     }
 

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::{DefaultDirectRateLimiter, Quota};
-use protocol::{Code, codec};
+use protocol::{ErrorCode, codec};
 use url::{Origin, Url};
 
 use crate::config::PublicUrl;
@@ -87,7 +87,7 @@ impl OriginRule {
         if request.headers().contains_key(header::UPGRADE) || wants_page(headers) {
             return (StatusCode::FORBIDDEN, self.explanation()).into_response();
         }
-        let refused = Some(Refusal { field: Field::Code, code: Code::Origin });
+        let refused = Some(Refusal { field: Field::Code, error: ErrorCode::Origin });
         let json = [(header::CONTENT_TYPE, "application/json")];
         (StatusCode::FORBIDDEN, json, codec::encode(&Posted { refused })).into_response()
     }

@@ -16,8 +16,8 @@ use futures_util::future::try_join_all;
 use leptos_axum::ResponseOptions;
 use protocol::room_code::RoomCodeError;
 use protocol::{
-    Code, DisplayName, Event, EventId, EventKind, LeaveReason, Member, MemberId, MessageBody, Names, RoomCode, RoomId,
-    RoomInfo, Seq, Snapshot,
+    DisplayName, ErrorCode, Event, EventId, EventKind, LeaveReason, Member, MemberId, MessageBody, Names, RoomCode,
+    RoomId, RoomInfo, Seq, Snapshot,
 };
 use store::{Appended, Lease, NewEvent, NewRoom, Page, ReadFrom, Room, StoreError};
 use uuid::Uuid;
@@ -87,7 +87,7 @@ impl RequestRooms {
                 .parse()
                 .ok()
                 .filter(|capacity| (limits.capacity_min..=limits.capacity_max).contains(capacity))
-                .ok_or(refusal(Field::Capacity, Code::CapacityBad)),
+                .ok_or(refusal(Field::Capacity, ErrorCode::CapacityBad)),
         }
     }
 
@@ -100,11 +100,11 @@ impl RequestRooms {
                 Err(error) => return Err(refusal(Field::Code, failed("create a room", &error))),
             }
         }
-        Err(refusal(Field::Code, Code::Storage))
+        Err(refusal(Field::Code, ErrorCode::Storage))
     }
 
     async fn take_seat(&self, room: RoomId, member: MemberId, name: DisplayName) -> Result<(), Refusal> {
-        self.state.join_rate.take(member).map_err(|_| refusal(Field::Code, Code::Rate))?;
+        self.state.join_rate.take(member).map_err(|_| refusal(Field::Code, ErrorCode::Rate))?;
         let joined = NewEvent {
             id: entropy::event_id(),
             at: clock::unix_ms(),
@@ -134,15 +134,15 @@ impl RequestRooms {
     }
 
     async fn try_post(&self, code: RoomCode, id: &str, body: &str) -> Result<(), Refusal> {
-        let refuse = |code| refusal(Field::Body, code);
-        let lost = if self.is_page() { Code::Cookie } else { Code::NoSeat };
+        let refuse = |error| refusal(Field::Body, error);
+        let lost = if self.is_page() { ErrorCode::Cookie } else { ErrorCode::NoSeat };
         let session = self.session().ok_or(refuse(lost))?;
         let body: MessageBody = body.parse().map_err(|error: protocol::body::BodyError| refuse(error.code()))?;
-        let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(Code::NotAllowed))?;
+        let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(ErrorCode::NotAllowed))?;
         let room = self.state.store.resolve(code).await;
         let room = room.map_err(|error| refuse(failed("find a room", &error)))?;
         let member = self.state.identity.member(session, room);
-        self.state.append_rate.take(member).map_err(|_| refuse(Code::Rate))?;
+        self.state.append_rate.take(member).map_err(|_| refuse(ErrorCode::Rate))?;
         let other = other_id(id, member, &body);
         let draft = NewEvent { id, at: clock::unix_ms(), by: member, kind: EventKind::message(body) };
         let appended = match self.state.store.append(room, draft.clone()).await {
@@ -155,7 +155,7 @@ impl RequestRooms {
         };
         match appended {
             Ok(_) => Ok(()),
-            Err(StoreError::Conflict) => Err(refuse(Code::NoSeat)),
+            Err(StoreError::Conflict) => Err(refuse(ErrorCode::NoSeat)),
             Err(error) => Err(refuse(failed("append a message", &error))),
         }
     }
@@ -300,7 +300,8 @@ impl Rooms for RequestRooms {
                 }
                 Err(refused) => {
                     // A room that does not exist has no page to show the form on.
-                    let to = if refused.code == Code::CodeUnknown { HOME.to_owned() } else { own_page(&form.from) };
+                    let to =
+                        if refused.error == ErrorCode::CodeUnknown { HOME.to_owned() } else { own_page(&form.from) };
                     Entry { refused: Some(self.refuse(refused, form, String::new(), &to)), ..Entry::default() }
                 }
             }
@@ -392,18 +393,18 @@ fn markup_of(events: &[Event], quoted: &[Event], members: &[Member], reader: Mem
     api::markup_of(&[events, quoted].concat(), members, reader)
 }
 
-fn refusal(field: Field, code: Code) -> Refusal {
-    Refusal { field, code }
+fn refusal(field: Field, error: ErrorCode) -> Refusal {
+    Refusal { field, error }
 }
 
-/// Returns the code that the user gets for a failure of the store, and logs its cause. No caller logs it again.
-fn failed(what: &'static str, error: &StoreError) -> Code {
+/// Returns the error that the user gets for a failure of the store, and logs its cause. No caller logs it again.
+fn failed(what: &'static str, error: &StoreError) -> ErrorCode {
     match error {
-        StoreError::NotFound => Code::CodeUnknown,
-        StoreError::Full => Code::Full,
+        StoreError::NotFound => ErrorCode::CodeUnknown,
+        StoreError::Full => ErrorCode::Full,
         error => {
             tracing::error!(error = error as &dyn std::error::Error, what, "the store failed");
-            Code::Storage
+            ErrorCode::Storage
         }
     }
 }

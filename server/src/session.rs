@@ -199,10 +199,10 @@ impl Connection {
                 Action::Leave => self.append = Some(pending::leave(&self.state, self.lease)),
                 Action::Typing(typing) => presence::typing(&self.state, self.lease, typing).await,
                 Action::Send(frame) => {
-                    if let ServerFrame::Rejected { code, .. } = frame {
-                        self.state.metrics.rejected(code);
+                    if let ServerFrame::Rejected { error, .. } = frame {
+                        self.state.metrics.rejected(error);
                         // Debug level, because a client can cause as many lines as it can send frames.
-                        tracing::debug!(conn = self.open.number, ?code, "append refused");
+                        tracing::debug!(conn = self.open.number, ?error, "append refused");
                     }
                     self.send(&frame).await?;
                 }

@@ -4,8 +4,8 @@ use leptos::server_fn::Decodes as _;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
-use super::Refusal;
 use super::encoding::JsonText;
+use super::types::Refusal;
 
 /// The error of the server functions.
 ///

@@ -9,10 +9,11 @@
 use leptos::prelude::*;
 use protocol::{EventId, RoomCode, Seq};
 
-#[cfg(feature = "ssr")]
-use super::EnterForm;
 use super::encoding::Json;
-use super::{CallError, Entry, Home, OlderPage, Posted, Visit};
+use super::error::CallError;
+#[cfg(feature = "ssr")]
+use super::types::EnterForm;
+use super::types::{Entry, Home, OlderPage, Posted, Visit};
 
 #[cfg(feature = "ssr")]
 fn rooms() -> Result<super::port::SharedRooms, CallError> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use protocol::{EventId, RoomCode, Seq};
 
-use super::{EnterForm, Entry, Home, OlderPage, Posted, Visit};
+use super::types::{EnterForm, Entry, Home, OlderPage, Posted, Visit};
 
 /// An answer in the making.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -4,13 +4,13 @@ use leptos::ev::{self, SubmitEvent};
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::{Code, RoomCode};
+use protocol::{ErrorCode, RoomCode};
 use wasm_bindgen::JsCast;
-use web_sys::{Event, FormData, HtmlButtonElement, HtmlFormElement};
+use web_sys::{HtmlButtonElement, HtmlFormElement};
 
 use super::click::click;
 use super::name::sentence;
-use super::typed_forms::TypedForms;
+use super::typed_forms::{TypedForms, typed_fields};
 use crate::api::{self, CallError, Cause, EnterForm as Fields, Field, Flash, Refusal};
 use crate::live::browser;
 use crate::live::effect::effect;
@@ -80,10 +80,10 @@ impl FormState {
             Err(CallError { cause: Cause::Release, .. }) => return browser::reload(),
             Err(error) => (None, error.refused),
         };
-        let refused = refused.unwrap_or(Refusal { field: Field::Code, code: Code::Unknown });
+        let refused = refused.unwrap_or(Refusal { field: Field::Code, error: ErrorCode::Unknown });
         let done = match self.purpose {
             // It has ended meanwhile: its page says what to do next.
-            Purpose::JoinPage { code, .. } if refused.code == Code::CodeUnknown => Some(code),
+            Purpose::JoinPage { code, .. } if refused.error == ErrorCode::CodeUnknown => Some(code),
             _ => entered,
         };
         if let Some(code) = done {
@@ -96,7 +96,7 @@ impl FormState {
         }
         let place = place(refused, &fields, self.purpose);
         self.refused.set(Some((refused, fields)));
-        if is_of_field(refused.code) {
+        if is_of_field(refused.error) {
             // A field in `details` takes the focus only once they are open.
             request_animation_frame(move || browser::focus(id(place)));
         }
@@ -131,7 +131,7 @@ impl FormState {
     /// The value of `aria-invalid`: set where what was typed into this field is to be mended.
     fn invalid(self, field: Field) -> Option<&'static str> {
         let is_invalid = |(refusal, typed): &(Refusal, Fields)| {
-            is_of_field(refusal.code) && place(*refusal, typed, self.purpose) == field
+            is_of_field(refusal.error) && place(*refusal, typed, self.purpose) == field
         };
         self.refused.read().as_ref().is_some_and(is_invalid).then_some("true")
     }
@@ -153,7 +153,7 @@ pub(crate) fn EnterForm(
 ) -> impl IntoView {
     let refused = flash.as_ref().map(|flash| (flash.refused, flash.form.clone()));
     // The page begins at a field only to mend it, since a phone's keyboard would hide the page.
-    let mends = flash.as_ref().filter(|flash| is_of_field(flash.refused.code));
+    let mends = flash.as_ref().filter(|flash| is_of_field(flash.refused.error));
     let begins = mends.map(|flash| place(flash.refused, &flash.form, purpose));
     let typed = flash.map_or_else(|| Fields { code, ..Fields::default() }, |flash| flash.form);
     let from = match purpose {
@@ -296,15 +296,6 @@ fn fields(event: &SubmitEvent) -> Option<Fields> {
     Some(Fields { intent, ..typed_fields(event)? })
 }
 
-/// The fields of the form that an event is about, as typed.
-pub(super) fn typed_fields(event: &Event) -> Option<Fields> {
-    let form = browser::closest(&browser::target(event)?, "form")?.dyn_into::<HtmlFormElement>().ok()?;
-    let data = FormData::new_with_form(&form).ok()?;
-    let text = |name| data.get(name).as_string().unwrap_or_default();
-    let intent = String::new();
-    Some(Fields { name: text("name"), code: text("code"), capacity: text("capacity"), intent, from: text("from") })
-}
-
 /// The id of a field's input, and its name.
 fn id(field: Field) -> &'static str {
     match field {
@@ -315,8 +306,8 @@ fn id(field: Field) -> &'static str {
 }
 
 /// False for what nobody mends by typing something else: it is said in the form, and no field is marked for it.
-fn is_of_field(code: Code) -> bool {
-    !matches!(code, Code::Cookie | Code::Origin | Code::Rate | Code::Storage | Code::Unknown)
+fn is_of_field(error: ErrorCode) -> bool {
+    !matches!(error, ErrorCode::Cookie | ErrorCode::Origin | ErrorCode::Rate | ErrorCode::Storage | ErrorCode::Unknown)
 }
 
 /// The place where an error is shown; the form of the join page has no field but the name.
@@ -324,7 +315,7 @@ fn place(refused: Refusal, typed: &Fields, purpose: Purpose) -> Field {
     let creates = typed.intent == "create" || (typed.intent.is_empty() && typed.code.trim().is_empty());
     match (refused.field, purpose) {
         // Beside the button that was pressed, which follows the name.
-        (Field::Code, Purpose::Home { .. }) if creates && !is_of_field(refused.code) => Field::Name,
+        (Field::Code, Purpose::Home { .. }) if creates && !is_of_field(refused.error) => Field::Name,
         (Field::Capacity, Purpose::JoinPage { .. } | Purpose::OtherCode) | (Field::Body, _) => Field::Code,
         (field, _) => field,
     }

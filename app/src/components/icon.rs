@@ -29,7 +29,7 @@ pub(crate) fn Sign(
 /// The flask: a vessel for something volatile. Drawn in place and not from the sprite, since its parts move when a room
 /// ends (`.evaporates`).
 #[component]
-pub(crate) fn Mark() -> impl IntoView {
+pub(crate) fn Logo() -> impl IntoView {
     view! {
         <svg class="flask" viewBox="0 0 32 32" aria-hidden="true">
             <g fill="url(#vapour)" stroke="none">

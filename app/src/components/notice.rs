@@ -4,8 +4,8 @@ use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use protocol::RoomCode;
 
-use super::icon::Mark;
-use super::top::Top;
+use super::icon::Logo;
+use super::top_bar::TopBar;
 use crate::live::effect::effect;
 use crate::live::room::{Ending, Room};
 use crate::live::tab_storage;
@@ -47,15 +47,15 @@ pub(crate) fn Notice(
     };
     let clicked = move |event: MouseEvent| {
         if let Some(room) = room {
-            room.guard_click(&event);
+            room.confirm_navigation(&event);
         }
     };
     view! {
         <div class="home" on:click=clicked>
-            <Top/>
+            <TopBar/>
             <main>
                 <div class="card notice">
-                    <span class=if evaporates { "vessel evaporates" } else { "vessel" }><Mark/></span>
+                    <span class=if evaporates { "vessel evaporates" } else { "vessel" }><Logo/></span>
                     <h1>{heading}</h1>
                     <p>{more}</p>
                     {children.map(|children| children())}

@@ -2,7 +2,6 @@
 
 use std::mem;
 
-use client::MessageRow;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::EventId;
@@ -17,6 +16,7 @@ use crate::live::room::{Ending, Room, Status};
 use crate::text;
 
 mod composer;
+mod context;
 mod emoji;
 mod header;
 mod help;
@@ -30,6 +30,7 @@ mod toast;
 mod tools;
 
 use composer::Composer;
+use context::{ComposerContext, Mode};
 use header::Header;
 use help::Help;
 use invite::{Invite, Projector};
@@ -40,35 +41,6 @@ use roster::Roster;
 use status::StatusBanner;
 use toast::Toast;
 use tools::TOOLS;
-
-/// State of the composer that the log changes, too: mode, and target of the emoji picker. A context.
-#[derive(Clone, Copy)]
-pub(crate) struct ComposerContext {
-    /// Mode of the composer.
-    pub(crate) mode: RwSignal<Mode>,
-    /// Target of the emoji picker; `None` while it is closed.
-    pub(crate) emoji_target: RwSignal<Option<EmojiTarget>>,
-}
-
-/// Mode of the composer.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Mode {
-    /// A message.
-    New,
-    /// An answer to this message.
-    Reply(Box<MessageRow>),
-    /// A change of this message.
-    Edit(Box<MessageRow>),
-}
-
-/// Target of an emoji.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EmojiTarget {
-    /// The text in the composer.
-    Composer,
-    /// A reaction to this message.
-    Reaction(EventId),
-}
 
 /// The room, or what became of it.
 #[component]
@@ -132,7 +104,7 @@ fn fetch_ahead(room: Room, fetched: Callback<()>) {
         if room.status.get() == Status::Live && !mem::replace(&mut has_begun, true) {
             // Chunks are the document's: this goes on when the room is left, and ends when the chunk is here.
             spawn_local(async move {
-                TOOLS.insist().await;
+                TOOLS.load_with_retries().await;
                 HISTORY.prefetch();
                 fetched.try_run(());
             });

@@ -1,9 +1,9 @@
 //! What was typed into forms, for as long as the document is there.
 
 use leptos::prelude::*;
-use web_sys::{Event, HtmlFormElement};
+use wasm_bindgen::JsCast;
+use web_sys::{Event, FormData, HtmlFormElement};
 
-use super::enter_form::typed_fields;
 use crate::api::EnterForm as Fields;
 use crate::live::browser;
 
@@ -36,4 +36,13 @@ impl TypedForms {
             }
         }
     }
+}
+
+/// The fields of the form that an event is about, as typed.
+pub(crate) fn typed_fields(event: &Event) -> Option<Fields> {
+    let form = browser::closest(&browser::target(event)?, "form")?.dyn_into::<HtmlFormElement>().ok()?;
+    let data = FormData::new_with_form(&form).ok()?;
+    let text = |name| data.get(name).as_string().unwrap_or_default();
+    let intent = String::new();
+    Some(Fields { name: text("name"), code: text("code"), capacity: text("capacity"), intent, from: text("from") })
 }

@@ -10,12 +10,16 @@ use web_sys::{Event, Response, ShareData, VisibilityState};
 
 mod clipboard;
 mod clock;
+mod keyboard;
 mod page;
 mod storage;
 mod text_field;
 
 pub use clipboard::{copy, find_selected, set_copied};
-pub use clock::{exact_time, local_date, local_time, now_ms, renew_formats, today, unix_ms, until_midnight_ms, zone};
+pub use clock::{
+    exact_time, local_date, local_time, now_ms, renew_formats, today, unix_ms, until_midnight_ms, utc_offset,
+};
+pub use keyboard::{is_composing, is_modified, is_printable, is_unclaimed};
 pub use page::*;
 pub use storage::{
     has_log_keys, local_item, save_name, saved_name, session_item, set_local_item, set_log_keys, set_session_item,
@@ -70,7 +74,7 @@ pub async fn sleep(ms: u32) {
 }
 
 /// True if the server answers at this path. False also for an answer that is an error, as a proxy's without its server.
-pub async fn is_answered(path: &str) -> bool {
+pub async fn is_reachable(path: &str) -> bool {
     let Ok(answer) = JsFuture::from(window().fetch_with_str(path)).await else { return false };
     let Ok(answer) = answer.dyn_into::<Response>() else { return false };
     // Until its end: whoever loads the page then would break it off.

@@ -8,7 +8,8 @@ use futures_util::{FutureExt, StreamExt, select_biased};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::room::{Room, set_if_new};
+use super::room::Room;
+use super::signal::set_if_new;
 use super::socket::{ABNORMAL_CLOSURE, Socket};
 use super::tab_storage::TabStorage;
 use super::{browser, leave};
@@ -23,7 +24,7 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
     let mut runner = EffectRunner { room, socket: None, wake: None };
     let mut tab_storage = TabStorage::new(room.code, room.id);
     take_over(room, &mut client, &mut tab_storage);
-    runner.run_all(client.step(browser::now_ms(), Input::UtcOffset(browser::zone())));
+    runner.run_all(client.step(browser::now_ms(), Input::UtcOffset(browser::utc_offset())));
     runner.run_all(client.step(browser::now_ms(), Input::Start));
     let mut pacer = DrawPacer::default();
     // What was kept of an earlier page, and the reader's own clock.
@@ -31,7 +32,7 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
     loop {
         let (now, key) = (browser::now_ms(), room.last_key());
         if follow_calendar(room) {
-            runner.run_all(client.step(now, Input::UtcOffset(browser::zone())));
+            runner.run_all(client.step(now, Input::UtcOffset(browser::utc_offset())));
             pacer.note_urgent(now);
         }
         if pacer.due(key).is_some_and(|due| due <= now) {
@@ -89,7 +90,7 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
 
 /// Takes the reader's day and zone; true if the zone has changed.
 fn follow_calendar(room: Room) -> bool {
-    let zone = Some(browser::zone());
+    let zone = Some(browser::utc_offset());
     let has_changed = room.utc_offset.get_untracked() != zone;
     if has_changed {
         browser::renew_formats();

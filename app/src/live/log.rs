@@ -8,7 +8,7 @@ use client::{MessageRow, Row, RowKey, RowState};
 use leptos::prelude::*;
 use protocol::EventId;
 
-use super::room::set_if_new;
+use super::signal::set_if_new;
 
 mod blocks;
 mod reconcile;

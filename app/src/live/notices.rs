@@ -67,9 +67,9 @@ pub fn play() {
 }
 
 /// A notification on the desktop. Goes with this value.
-pub struct Shown(Notification);
+pub struct DesktopNotification(Notification);
 
-impl Drop for Shown {
+impl Drop for DesktopNotification {
     fn drop(&mut self) {
         self.0.close();
     }
@@ -77,7 +77,7 @@ impl Drop for Shown {
 
 /// Shows a notification instead of the one of this room before. Chrome on Android cannot, and then nothing is shown.
 #[must_use]
-pub fn show(room: &str, words: &str) -> Option<Shown> {
+pub fn show(room: &str, words: &str) -> Option<DesktopNotification> {
     let options = NotificationOptions::new();
     options.set_body(words);
     options.set_tag(room);
@@ -89,34 +89,34 @@ pub fn show(room: &str, words: &str) -> Option<Shown> {
         }
     });
     notification.set_onclick(Some(to_page.into_js_value().unchecked_ref()));
-    Some(Shown(notification))
+    Some(DesktopNotification(notification))
 }
 
 /// The way to the other tabs of a room. Closed with this value.
-pub struct Tabs {
+pub struct TabChannel {
     channel: BroadcastChannel,
     _heard: Closure<dyn Fn(MessageEvent)>,
 }
 
-impl Tabs {
+impl TabChannel {
     /// Hears what the others say; `None` where the browser has no such channel.
     #[must_use]
-    pub fn of(room: &str, heard: impl Fn(String) + 'static) -> Option<Self> {
+    pub fn of(room: &str, on_message: impl Fn(String) + 'static) -> Option<Self> {
         let channel = BroadcastChannel::new(&format!("flasky.{room}")).ok()?;
-        let heard = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-            event.data().as_string().into_iter().for_each(&heard);
+        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            event.data().as_string().into_iter().for_each(&on_message);
         });
-        channel.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-        Some(Self { channel, _heard: heard })
+        channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        Some(Self { channel, _heard: on_message })
     }
 
     /// Says something to the others.
-    pub fn say(&self, words: &str) {
+    pub fn post(&self, words: &str) {
         let _ = self.channel.post_message(&words.into());
     }
 }
 
-impl Drop for Tabs {
+impl Drop for TabChannel {
     fn drop(&mut self) {
         self.channel.close();
     }

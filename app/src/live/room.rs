@@ -2,37 +2,28 @@
 
 use std::sync::Arc;
 
-use client::{Client, Input, MessageRow, NameIndex, Outbox, QuotePlace, Reconnected, Row};
-use futures_channel::mpsc::{Sender, channel};
-use gloo_timers::future::TimeoutFuture;
-use leptos::ev;
+use client::{Client, Input, MessageRow, NameIndex, Outbox, Reconnected};
+use futures_channel::mpsc::Sender;
 use leptos::prelude::*;
-use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::body::BodyError;
-use protocol::{Code, Emoji, EventId, Member, MemberId, MessageBody, Position, RoomCode, RoomId, RoomInfo, Snapshot};
+use protocol::{
+    Emoji, ErrorCode, EventId, Member, MemberId, MessageBody, Position, RoomCode, RoomId, RoomInfo, Snapshot,
+};
 
-use super::effect::effect;
-use super::history::HISTORY;
+use super::browser;
 use super::log::Log;
+use super::question::Question;
+use super::signal::set_if_new;
 use super::tab_storage::ComposeTarget;
-use super::{browser, driver, leave};
 use crate::chunk;
 use crate::markup::{MessageMarkup, ServerMarkup, names_of};
 
-pub use super::unsent::{Question, Said};
 pub use client::{Ending, Status};
 
-/// Capacity of the driver's input queue. It takes each input within a turn of the event loop.
-const INPUT_QUEUE: usize = 64;
-/// Maximum number of answered messages that are requested at once.
-const QUOTES_AT_ONCE: usize = 10;
 /// Minimum time between two typing inputs to the client, in milliseconds: a turn of the driver at every key
 /// would keep the key's own frame waiting. Well below the interval of the signals to others:
-/// [`TYPING_INTERVAL_MS`](client::presence::TYPING_INTERVAL_MS).
+/// [`TYPING_INTERVAL_MS`](client::typing::TYPING_INTERVAL_MS).
 const TYPING_INPUT_INTERVAL_MS: u64 = 1_000;
-
-/// Time until an older page or a quoted message that did not come is asked for again, in milliseconds.
-const OLDER_AGAIN_MS: u32 = 2_000;
 
 /// One room on one page, as the context provides it. A handle: every copy is the same room.
 #[derive(Clone, Copy)]
@@ -88,9 +79,9 @@ pub struct Room {
 #[derive(Default)]
 pub(super) struct Cells {
     /// The client, until the driver takes it.
-    client: Option<Client>,
+    pub(super) client: Option<Client>,
     /// Inputs to the driver, once it runs.
-    inputs: Option<Sender<Input>>,
+    pub(super) inputs: Option<Sender<Input>>,
     /// The text in the composer.
     pub(super) draft: String,
     /// True while that text is not stored yet.
@@ -104,15 +95,15 @@ pub(super) struct Cells {
     /// True from a reload on that the tab keeps everything over.
     pub(super) is_reloading: bool,
     /// Build of this page's program.
-    build: Option<String>,
+    pub(super) build: Option<String>,
     /// Time of the reader's last key, in monotonic milliseconds.
     last_key: Option<u64>,
     /// Time of the last typing input to the client.
     typing_sent_at: Option<u64>,
     /// Cursor of the older page that is being loaded.
-    requested_older: Option<Position>,
+    pub(super) requested_older: Option<Position>,
     /// Messages that replies answer and that were requested.
-    requested_quotes: Vec<EventId>,
+    pub(super) requested_quotes: Vec<EventId>,
 }
 
 impl Room {
@@ -155,60 +146,6 @@ impl Room {
         room
     }
 
-    /// Starts the driver, in the browser, for as long as the page is there.
-    pub fn start(self) {
-        effect(move || {
-            let Some(client) = self.cells.try_write_value().and_then(|mut cells| cells.client.take()) else { return };
-            let (inputs, driven) = channel(INPUT_QUEUE);
-            self.cells.update_value(|cells| {
-                cells.inputs = Some(inputs);
-                cells.build = browser::page_build();
-            });
-            self.utc_offset.set(Some(browser::zone()));
-            self.today.set(Some(browser::today()));
-            self.listen_to_browser();
-            self.warn_before_unload();
-            leave::cancel(self.code);
-            on_cleanup(move || {
-                self.close();
-                if self.leaving.get_untracked() && !self.is_over() {
-                    leave::finish(self.code, self.id);
-                }
-                browser::toggle_root_attribute("data-live", false);
-            });
-            spawn_local_scoped_with_cancellation(driver::run(self, client, driven));
-        });
-        effect(move || browser::toggle_root_attribute("data-live", self.status.get() == Status::Live));
-    }
-
-    fn listen_to_browser(self) {
-        browser::on_window_event(ev::online, move |_| {
-            self.dispatch(Input::Online);
-        });
-        browser::on_window_event(ev::offline, move |_| {
-            self.dispatch(Input::Offline);
-        });
-        browser::on_window_event(ev::visibilitychange, move |_| {
-            self.dispatch(Input::Visible(browser::is_visible()));
-        });
-        browser::on_window_event(ev::pageshow, move |event| {
-            if event.persisted() && self.is_over() {
-                // Back on the page that was left: now it says so.
-                self.leaving.set(false);
-            }
-            self.dispatch(Input::Visible(browser::is_visible()));
-        });
-        // Whoever has this page unloaded was asked.
-        browser::on_window_event(ev::pagehide, move |_| if self.is_over() { self.forget() } else { self.close() });
-        if !browser::is_online() {
-            self.dispatch(Input::Offline);
-        }
-        // Opened in the background: what comes is unread from the first message on.
-        if !browser::is_visible() {
-            self.dispatch(Input::Visible(false));
-        }
-    }
-
     /// True once the stay is over: the page only shows what came of it.
     pub(super) fn is_over(self) -> bool {
         matches!(self.status.get_untracked(), Status::Ended(ending) if ending.is_over())
@@ -229,7 +166,7 @@ impl Room {
     ///
     /// # Errors
     /// If the text is no valid message; nothing happened then.
-    pub fn send(self, typed: &str, reply_to: Option<EventId>) -> Result<(), Code> {
+    pub fn send(self, typed: &str, reply_to: Option<EventId>) -> Result<(), ErrorCode> {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
         self.dispatch_new(|id, at| Input::Send { id, body, reply_to, at })
     }
@@ -239,7 +176,7 @@ impl Room {
     ///
     /// # Errors
     /// When it is no message; nothing happened then.
-    pub fn send_early(self, id: EventId, typed: &str) -> Result<(), Code> {
+    pub fn send_early(self, id: EventId, typed: &str) -> Result<(), ErrorCode> {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
         self.dispatch_new(|_, at| Input::Send { id, body, reply_to: None, at })
     }
@@ -248,7 +185,7 @@ impl Room {
     ///
     /// # Errors
     /// If the text is no valid message; nothing happened then.
-    pub fn edit_message(self, target: EventId, typed: &str) -> Result<(), Code> {
+    pub fn edit_message(self, target: EventId, typed: &str) -> Result<(), ErrorCode> {
         let body: MessageBody = typed.parse().map_err(BodyError::code)?;
         self.dispatch_new(|id, at| Input::EditMessage { id, target, body, at })
     }
@@ -273,7 +210,7 @@ impl Room {
     }
 
     /// Notes that the reader typed something; others may be told.
-    pub fn typing_now(self) {
+    pub fn note_typing(self) {
         let now = browser::now_ms();
         let Some(mut cells) = self.cells.try_write_value() else { return };
         if cells.typing_sent_at.is_none_or(|at| now >= at + TYPING_INPUT_INTERVAL_MS) {
@@ -294,10 +231,10 @@ impl Room {
         self.cells.try_read_value()?.last_key
     }
 
-    fn dispatch_new(self, input: impl FnOnce(EventId, u64) -> Input) -> Result<(), Code> {
+    fn dispatch_new(self, input: impl FnOnce(EventId, u64) -> Input) -> Result<(), ErrorCode> {
         let at = browser::unix_ms();
         let id = EventId::mint(at, browser::entropy());
-        if self.dispatch(input(id, at)) { Ok(()) } else { Err(Code::Storage) }
+        if self.dispatch(input(id, at)) { Ok(()) } else { Err(ErrorCode::Storage) }
     }
 
     /// A message that is on the page, as it is now.
@@ -333,55 +270,6 @@ impl Room {
         self.dispatch(Input::TryNow);
     }
 
-    /// Brings the page of events before those shown.
-    pub fn load_older(self) {
-        let Some(Some(before)) = self.older.try_get_untracked() else { return };
-        let is_requested = self.cells.try_update_value(|cells| cells.requested_older.replace(before) == Some(before));
-        if is_requested != Some(false) {
-            return;
-        }
-        leptos::task::spawn_local(async move {
-            if let Some(history) = HISTORY.load().await {
-                (history.older)(self, before).await;
-            }
-            // What did not come, or did not get into the log, is asked for again when the reader comes near again; not at
-            // every step of theirs.
-            TimeoutFuture::new(OLDER_AGAIN_MS).await;
-            if let Some(mut cells) = self.cells.try_write_value() {
-                cells.requested_older = None;
-            }
-        });
-    }
-
-    /// Brings what replies on the page answer, where that is not known. Asked once each while there is a connection.
-    fn load_quoted(self, rows: &[Row]) {
-        let is_live = self.status.get_untracked() == Status::Live;
-        let Some(mut cells) = self.cells.try_write_value() else { return };
-        if !is_live {
-            return cells.requested_quotes.clear();
-        }
-        let unknown = rows.iter().filter_map(|row| match row {
-            Row::Message(message) => message.reply.as_ref().filter(|quote| quote.place == QuotePlace::Unknown),
-            _ => None,
-        });
-        let is_new = |id: &EventId| {
-            let is_new = !cells.requested_quotes.contains(id);
-            cells.requested_quotes.extend(is_new.then_some(*id));
-            is_new
-        };
-        for id in unknown.map(|quote| quote.target).filter(is_new).take(QUOTES_AT_ONCE) {
-            leptos::task::spawn_local(async move {
-                if let Some(history) = HISTORY.load().await {
-                    return (history.quoted)(self, id).await;
-                }
-                TimeoutFuture::new(OLDER_AGAIN_MS).await;
-                if let Some(mut cells) = self.cells.try_write_value() {
-                    cells.requested_quotes.retain(|requested| *requested != id);
-                }
-            });
-        }
-    }
-
     /// True while something on the page counts time, beside what is on its way.
     pub(super) fn needs_clock(self) -> bool {
         matches!(self.status.get_untracked(), Status::Reconnecting { .. })
@@ -394,12 +282,12 @@ impl Room {
     /// Writes what changed since the last time.
     pub(super) fn draw(self, client: &Client) {
         set_if_new(self.status, client.status());
-        set_if_new(self.older, client.older());
+        set_if_new(self.older, client.older_cursor());
         set_if_new(self.typing, client.typing());
         set_if_new(self.unread, client.unread());
         set_if_new(self.reconnected, client.reconnected());
         if client.server_build().is_some_and(|build| self.is_another(build)) {
-            chunk::stop_asking_again();
+            chunk::stop_retrying();
             set_if_new(self.outdated, true);
         }
         set_if_new(self.locked, client.room().is_some_and(|room| room.info().locked));
@@ -411,13 +299,5 @@ impl Room {
         let rows = client.rows();
         self.load_quoted(&rows);
         self.log.draw(rows);
-    }
-}
-
-/// Writes a value that is another one than before, so that an equal one draws nothing. Does nothing once the page is
-/// gone.
-pub fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.try_read_untracked().is_some_and(|held| *held != value) {
-        signal.set(value);
     }
 }

@@ -21,7 +21,7 @@ thread_local! {
 }
 
 /// Keeps a socket that was begun before the program ran, for the first room that is opened.
-pub fn keep_begun(socket: Option<web_sys::WebSocket>) {
+pub fn adopt_early_socket(socket: Option<web_sys::WebSocket>) {
     BEGUN.set(socket);
 }
 

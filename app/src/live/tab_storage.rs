@@ -61,7 +61,7 @@ fn merged_with_others(outbox: &Outbox, stored: &str, own: &str) -> String {
 
 fn without_own(mut found: Outbox, own: &str) -> Outbox {
     for own in drafts(own).unwrap_or_default().drafts() {
-        found.settle(own.id);
+        found.confirm(own.id);
     }
     found
 }
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_takes_away_only_its_own() {
+    fn page_removes_only_its_own_drafts() {
         // A page with 1 slept; another one of its tab wrote 2 and 3; the first sends 1 and writes 4.
         assert_eq!(merged_with_others(&outbox(&[4]), &stored(&[1, 2, 3]), &stored(&[1])), stored(&[4, 2, 3]));
         assert_eq!(merged_with_others(&outbox(&[]), &stored(&[1, 2]), &stored(&[1])), stored(&[2]));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_read_as_they_were_written() {
+    fn scroll_anchor_reads_back_as_written() {
         for offset in [-1_200, 0, 48] {
             let anchor = ScrollAnchor { message: EventId::mint(1, [1; 10]), offset };
             assert_eq!(ScrollAnchor::read(&anchor.encoded()), Some(anchor));

@@ -4,36 +4,9 @@ use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::question::{LogSize, Question};
 use super::room::Room;
 use super::{browser, tab_storage};
-
-/// What is asked before something is given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// To leave the room.
-    Leave {
-        /// Number of texts that are not sent.
-        unsent: usize,
-        /// What is deleted with the room; `None` while others are inside.
-        ends: Option<Said>,
-    },
-    /// To go to another page of this document.
-    Go {
-        /// Number of texts that are not sent.
-        unsent: usize,
-        /// The page's address.
-        to: String,
-    },
-}
-
-/// What was said in a room, as far as its page knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// Number of messages on the page.
-    pub messages: usize,
-    /// True where there are earlier ones.
-    pub has_older: bool,
-}
 
 impl Room {
     /// All unsent texts of this page, the composer's text last.
@@ -52,8 +25,8 @@ impl Room {
     pub fn leave_question(self) -> Option<Question> {
         let unsent = self.unsent_texts().len();
         let is_last = self.members.read_untracked().len() <= 1;
-        let said = || Said { messages: self.log.count(), has_older: self.older.read_untracked().is_some() };
-        (unsent > 0 || is_last).then(|| Question::Leave { unsent, ends: is_last.then(said) })
+        let size = || LogSize { messages: self.log.count(), has_older: self.older.read_untracked().is_some() };
+        (unsent > 0 || is_last).then(|| Question::Leave { unsent, ends: is_last.then(size) })
     }
 
     /// Leaves the room, asked first where something is given up by it. False when nothing runs here yet: then the form
@@ -70,19 +43,19 @@ impl Room {
 
     /// Holds back a click that would show another page in this document where something stays behind, and asks. What
     /// loads a document is asked about by the browser.
-    pub fn guard_click(self, event: &MouseEvent) {
+    pub fn confirm_navigation(self, event: &MouseEvent) {
         let Some(to) = browser::routed_address(event) else { return };
         let unsent = self.unsent_on_unload();
         if unsent > 0 {
             event.prevent_default();
             self.question.set(Some(Question::Go { unsent, to }));
         } else {
-            self.go_away();
+            self.leave_page();
         }
     }
 
     /// Gives up what the tab keeps of a room that is over, whose page showed it: the reader goes to another page.
-    pub fn go_away(self) {
+    pub fn leave_page(self) {
         if self.is_over() {
             self.forget();
         }
@@ -111,7 +84,7 @@ impl Room {
     pub fn refresh(self) {
         spawn_local(async move {
             // Not the room's own page: the one that loads would break its answer off.
-            if browser::is_answered("/healthz").await { self.reload() } else { self.try_now() }
+            if browser::is_reachable("/healthz").await { self.reload() } else { self.try_now() }
         });
     }
 

@@ -1,5 +1,6 @@
 //! What is typed is what is shown: the kinds of text that other chats lose something of.
 
+use super::node::text_block;
 use super::tests::{one, one_with, parse, text, typed};
 use super::*;
 
@@ -195,7 +196,7 @@ fn signs_of_other_scripts_and_of_print_end_an_address() {
 
 #[test]
 fn empty_lines_are_as_many_as_were_typed() {
-    let gap = |lines: usize| one_text(&"\n".repeat(lines));
+    let gap = |lines: usize| text_block(&"\n".repeat(lines));
     assert_eq!(parse("a\n\nb", &[]), [paragraph("a"), paragraph("b")]);
     assert_eq!(parse("a\n\n\n\n\n\nb", &[]), [paragraph("a"), gap(4), paragraph("b")]);
     assert_eq!(parse("a\n\n\n- b\n \t\n\n> c", &[]), [paragraph("a"), gap(1), list(None, &["b"]), gap(1), quote("c")]);
@@ -211,7 +212,7 @@ fn name_in_a_mention_is_no_markup() {
     }
 }
 
-/// What is drawn as a mention calls, and nothing else does: see [`calls_reader`].
+/// What is drawn as a mention calls, and nothing else does: see [`mentions_reader`].
 #[test]
 fn code_and_mailboxes_call_nobody() {
     let names: &[(&str, bool)] = &[("Bo", true), ("bo.example", true)];
@@ -226,9 +227,9 @@ fn code_and_mailboxes_call_nobody() {
         "https://a.example/@Bo",
         "[@Bo](https://a.example)",
     ] {
-        assert!(!calls_reader(&parse(body, names)), "{body}");
+        assert!(!mentions_reader(&parse(body, names)), "{body}");
     }
     for body in ["@Bo", "*@Bo*", "`a @Bo", "> @bo", "- a\n- @Bo", "\\`@Bo`", "`a` @Bo `b`"] {
-        assert!(calls_reader(&parse(body, names)), "{body}");
+        assert!(mentions_reader(&parse(body, names)), "{body}");
     }
 }

@@ -6,13 +6,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::context::Context;
+use super::node::Node;
 use super::parser::parse;
-use super::rules::{Prepared, prepare};
-use super::{Context, Node, as_typed, is_plain};
+use super::plain::{is_plain, parse_plain};
+use super::rules::{Preprocessed, preprocess};
 use crate::chunk::chunk;
 
 /// Parses a message that is not plain.
-type Parse = fn(&str, &Prepared, Context<'_>) -> Vec<Node>;
+type Parse = fn(&str, &Preprocessed, Context<'_>) -> Vec<Node>;
 
 chunk! {
     static PARSER: Parse = markup::fetched_parser(parse);
@@ -23,11 +25,11 @@ chunk! {
 #[must_use]
 pub(crate) fn read(body: &str, context: Context<'_>) -> Vec<Node> {
     if is_plain(body) {
-        return as_typed(body, context);
+        return parse_plain(body, context);
     }
     match PARSER.get_or_fetch() {
-        Some(parse) => parse(body, &prepare(body, context), context),
-        None => as_typed(body, context),
+        Some(parse) => parse(body, &preprocess(body, context), context),
+        None => parse_plain(body, context),
     }
 }
 

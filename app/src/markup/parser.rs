@@ -1,23 +1,24 @@
 //! Messages read by pulldown-cmark, and its events as nodes. What is drawn comes from the message itself, by the places that
-//! the parser names; what it reads is the message after [`prepare`](super::rules::prepare).
+//! the parser names; what it reads is the message after [`prepare`](super::rules::preprocess).
 
 use pulldown_cmark::{CodeBlockKind, Event, OffsetIter, Options, Parser, Tag};
 use std::ops::Range;
 
-use super::rules::{self, Prepared};
-use super::words::push;
-use super::{Context, MAX_DRAWN, Node, drawn, one_text, text_of};
+use super::context::Context;
+use super::inline::push;
+use super::node::{MAX_ELEMENTS, Node, element_count, text_block, text_of};
+use super::rules::{self, Preprocessed};
 
 /// Quotes and lists inside each other, at most, and marks inside each other. What is deeper stands as it was typed.
 pub(super) const DEPTH: usize = 6;
 
 /// Reads a message.
-pub(super) fn parse(body: &str, prepared: &Prepared, context: Context<'_>) -> Vec<Node> {
+pub(super) fn parse(body: &str, preprocessed: &Preprocessed, context: Context<'_>) -> Vec<Node> {
     let (mut nodes, mut sum) = (Vec::new(), 0);
-    for (i, &base) in prepared.parts.iter().enumerate() {
-        let end = prepared.parts.get(i + 1).map_or(body.len(), |end| *end);
-        let events = Parser::new_ext(&prepared.markup[base..end], Options::ENABLE_STRIKETHROUGH).into_offset_iter();
-        let mut reader = Reader { body, prepared, context, events, base, quotes: 0, marks: 0, in_link: false };
+    for (i, &base) in preprocessed.parts.iter().enumerate() {
+        let end = preprocessed.parts.get(i + 1).map_or(body.len(), |end| *end);
+        let events = Parser::new_ext(&preprocessed.markup[base..end], Options::ENABLE_STRIKETHROUGH).into_offset_iter();
+        let mut reader = Reader { body, preprocessed, context, events, base, quotes: 0, marks: 0, in_link: false };
         while let Some((event, range)) = reader.next() {
             let (known, begin) = (nodes.len(), reader.line_begins(range.start));
             nodes.extend(empty_lines(&body[..begin]).filter(|_| known > 0));
@@ -25,10 +26,10 @@ pub(super) fn parse(body: &str, prepared: &Prepared, context: Context<'_>) -> Ve
                 Event::Start(tag) => reader.begin(tag, range, 0, &mut nodes),
                 _ => nodes.push(reader.block_as_typed(range, 0)),
             }
-            sum += drawn(&nodes[known..]);
-            if sum > MAX_DRAWN {
+            sum += element_count(&nodes[known..]);
+            if sum > MAX_ELEMENTS {
                 nodes.truncate(known);
-                nodes.push(one_text(&body[begin..]));
+                nodes.push(text_block(&body[begin..]));
                 return nodes;
             }
         }
@@ -39,12 +40,12 @@ pub(super) fn parse(body: &str, prepared: &Prepared, context: Context<'_>) -> Ve
 /// The empty lines before a block, without the first, for which there is space between blocks.
 fn empty_lines(before: &str) -> Option<Node> {
     let breaks = before[before.trim_end().len()..].matches('\n').count();
-    (breaks > 2).then(|| one_text(&"\n".repeat(breaks - 2)))
+    (breaks > 2).then(|| text_block(&"\n".repeat(breaks - 2)))
 }
 
 struct Reader<'a> {
     body: &'a str,
-    prepared: &'a Prepared,
+    preprocessed: &'a Preprocessed,
     context: Context<'a>,
     events: OffsetIter<'a>,
     /// Place of the part that is read.
@@ -138,7 +139,7 @@ impl<'a> Reader<'a> {
             Tag::Link { title, .. } if title.is_empty() => self.link(range, depth, nodes),
             Tag::Link { .. } | Tag::Image { .. } => {
                 self.skip();
-                self.as_typed(range, nodes);
+                self.parse_plain(range, nodes);
             }
             _ => {
                 self.skip();
@@ -156,7 +157,7 @@ impl<'a> Reader<'a> {
         let typed = typed.strip_prefix('<').and_then(|typed| typed.strip_suffix('>')).unwrap_or(typed);
         match self.context.address(typed) {
             Some(address) if !text_of(&shown).trim().is_empty() => nodes.push(self.context.link(address, shown)),
-            _ => self.as_typed(range, nodes),
+            _ => self.parse_plain(range, nodes),
         }
     }
 
@@ -195,12 +196,12 @@ impl<'a> Reader<'a> {
             range.start = self.line_begins(range.start);
         }
         let mut nodes = Vec::new();
-        self.as_typed(range, &mut nodes);
+        self.parse_plain(range, &mut nodes);
         Node::Paragraph(nodes)
     }
 
-    fn as_typed(&self, range: Range<usize>, nodes: &mut Vec<Node>) {
-        let typed = &self.prepared.markup[range.clone()];
+    fn parse_plain(&self, range: Range<usize>, nodes: &mut Vec<Node>) {
+        let typed = &self.preprocessed.markup[range.clone()];
         let mut end = range.start + typed.len() - typed.trim_start_matches('\n').len();
         for (i, line) in typed.trim_matches('\n').split('\n').enumerate() {
             let mut words = line;
@@ -221,8 +222,8 @@ impl<'a> Reader<'a> {
     /// Appends text as it was typed, with its addresses and mentions.
     fn say(&self, range: Range<usize>, nodes: &mut Vec<Node>) {
         let mut at = range.start;
-        let first = self.prepared.found.partition_point(|(found, _)| found.start < at);
-        let found = self.prepared.found[first..].iter().take_while(|(found, _)| found.end <= range.end);
+        let first = self.preprocessed.found.partition_point(|(found, _)| found.start < at);
+        let found = self.preprocessed.found[first..].iter().take_while(|(found, _)| found.end <= range.end);
         for (found, node) in found.filter(|_| !self.in_link) {
             push(nodes, &self.body[at..found.start]);
             nodes.push(node.clone());

@@ -4,8 +4,9 @@
 
 use std::ops::Range;
 
-use super::words::{Found, Words};
-use super::{Context, Node};
+use super::context::Context;
+use super::inline::{InlineScanner, InlineSpan};
+use super::node::Node;
 
 /// Stands for a sign that is no markup: a sign as well, so that emphasis beside it stays what it is.
 const SIGN: u8 = b'%';
@@ -13,7 +14,7 @@ const SIGN: u8 = b'%';
 const WORD: u8 = b'a';
 
 /// A message as the parser is to read it.
-pub(super) struct Prepared {
+pub(super) struct Preprocessed {
     /// As long as the message.
     pub(super) markup: String,
     /// Parts that are read by themselves: nothing goes on from one to the next.
@@ -23,7 +24,7 @@ pub(super) struct Prepared {
 }
 
 /// Prepares a message.
-pub(super) fn prepare(body: &str, context: Context<'_>) -> Prepared {
+pub(super) fn preprocess(body: &str, context: Context<'_>) -> Preprocessed {
     let mut rules =
         Rules { body, markup: body.as_bytes().to_vec(), parts: vec![0], found: Vec::new(), runs: Vec::new(), ticks: 0 };
     let mut begin = 0;
@@ -31,11 +32,11 @@ pub(super) fn prepare(body: &str, context: Context<'_>) -> Prepared {
         begin += line.len();
         (begin - line.len(), line.trim_end_matches('\n'))
     });
-    rules.lines(&lines.collect::<Vec<_>>(), &mut Words::new(context));
+    rules.lines(&lines.collect::<Vec<_>>(), &mut InlineScanner::new(context));
     rules.settle_runs();
     // Nothing but whole characters was replaced.
     let markup = String::from_utf8(rules.markup).unwrap_or_else(|_| body.to_owned());
-    Prepared { markup, parts: rules.parts, found: rules.found }
+    Preprocessed { markup, parts: rules.parts, found: rules.found }
 }
 
 /// Marks that a line begins with.
@@ -155,7 +156,7 @@ struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    fn lines(&mut self, lines: &[(usize, &str)], words: &mut Words<'_>) {
+    fn lines(&mut self, lines: &[(usize, &str)], words: &mut InlineScanner<'_>) {
         let mut fence = None::<Fence>;
         // The line before, unless it is blank, and the column of the list item that is open.
         let (mut before, mut item) = (None::<Line>, None);
@@ -245,7 +246,7 @@ impl Rules<'_> {
     }
 
     /// The words of a line, from left to right.
-    fn words(&mut self, begin: usize, line: &str, words: &mut Words<'_>) {
+    fn words(&mut self, begin: usize, line: &str, words: &mut InlineScanner<'_>) {
         if line.trim_matches(['-', '*', ' ', '\t']).is_empty() {
             return self.hide_all(begin, line);
         }
@@ -256,7 +257,7 @@ impl Rules<'_> {
         }
         let found = words.find(line);
         for (range, what) in &found {
-            let ticks = if let Found::Code(ticks) = what { *ticks } else { 0 };
+            let ticks = if let InlineSpan::Code(ticks) = what { *ticks } else { 0 };
             self.hide(begin + range.start + ticks..begin + range.end - ticks, WORD);
         }
         let ticks = |text: &str| text.matches('`').count();
@@ -266,7 +267,7 @@ impl Rules<'_> {
         while at < line.len() {
             if let Some((range, what)) = found.next_if(|(range, _)| range.start == at) {
                 at = range.end;
-                if let Found::Node(node) = what {
+                if let InlineSpan::Node(node) = what {
                     self.found.push((begin + range.start..begin + at, node));
                 }
                 continue;

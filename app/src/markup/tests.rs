@@ -1,8 +1,11 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::node::{MAX_ELEMENTS, text_block};
 use super::parser::DEPTH;
+use super::plain::is_plain;
 use super::*;
+use client::NameIndex;
 use client::mentions::MAX_MARKS;
 
 pub(super) type Names<'a> = &'a [(&'a str, bool)];
@@ -13,11 +16,11 @@ fn read_with(read: fn(&str, Context<'_>) -> Vec<Node>, body: &str, names: Names<
 }
 
 pub(super) fn parse(body: &str, names: Names<'_>) -> Vec<Node> {
-    read_with(|body, context| parser::parse(body, &rules::prepare(body, context), context), body, names)
+    read_with(|body, context| parser::parse(body, &rules::preprocess(body, context), context), body, names)
 }
 
-fn as_typed(body: &str, names: Names<'_>) -> Vec<Node> {
-    read_with(super::as_typed, body, names)
+fn parse_plain(body: &str, names: Names<'_>) -> Vec<Node> {
+    read_with(plain::parse_plain, body, names)
 }
 
 pub(super) fn text(text: &str) -> Node {
@@ -36,7 +39,7 @@ pub(super) fn one_with(body: &str, names: Names<'_>) -> Vec<Node> {
 }
 
 #[test]
-fn the_subset() {
+fn each_construct_is_parsed() {
     assert_eq!(one("**a** *b* ~~c~~ `d`").len(), 7);
     assert_eq!(one("**a**"), [Node::Bold(vec![text("a")])]);
     assert_eq!(one("a\nb"), [text("a"), Node::Break, text("b")]);
@@ -49,7 +52,7 @@ fn the_subset() {
 }
 
 #[test]
-fn only_what_can_be_no_markup_is_plain() {
+fn plain_text_holds_no_markup() {
     for body in [
         "Hello",
         "at 5pm, maybe 2.5 - or so",
@@ -77,7 +80,7 @@ fn only_what_can_be_no_markup_is_plain() {
 }
 
 #[test]
-fn everything_else_stands_as_it_was_typed() {
+fn unsupported_markup_stays_text() {
     for body in [
         "# no heading",
         "![a](https://b.example/c.png)",
@@ -107,7 +110,7 @@ fn hostile_addresses_show_the_host_they_lead_to() {
 }
 
 #[test]
-fn what_a_link_shows_is_what_was_typed() {
+fn link_shows_its_typed_address() {
     let bare = one("see https://a.example/b_c_d?e=f, please");
     assert!(matches!(&bare[1], Node::Link { shown, .. } if *shown == [text("https://a.example/b_c_d?e=f")]));
     let posing = one("[https://bank.example](https://evil.example/x)");
@@ -116,7 +119,7 @@ fn what_a_link_shows_is_what_was_typed() {
 }
 
 #[test]
-fn names_after_an_at_are_mentions() {
+fn name_after_an_at_sign_is_a_mention() {
     let names: Names<'_> = &[("Ana", true), ("Ana Maria", false), ("Дарья", false)];
     let found = |body| {
         let mut found = Vec::new();
@@ -180,12 +183,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn mentions_agree_with_looking_up_each_mark(
+    fn mentions_agree_with_a_lookup_of_each_at_sign(
         text in "[@aAbİ\u{307} é中,]{1,30}",
         names in prop::collection::vec(("[@aAbİ\u{307} é]{1,4}", any::<bool>()), 0..6),
     ) {
         let names: Vec<(&str, bool)> = names.iter().map(|(name, own)| (name.as_str(), *own)).collect();
-        prop_assert_eq!(as_typed(&text, &names), [Node::Paragraph(mentions_one_by_one(&text, &names))]);
+        prop_assert_eq!(parse_plain(&text, &names), [Node::Paragraph(mentions_one_by_one(&text, &names))]);
     }
 }
 
@@ -236,14 +239,14 @@ fn letters(nodes: &[Node]) -> String {
 }
 
 pub(super) fn typed(line: &str) -> Vec<Node> {
-    match as_typed(line, &[]).remove(0) {
+    match parse_plain(line, &[]).remove(0) {
         Node::Paragraph(nodes) => nodes,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn a_definition_of_a_link_stands_as_it_was_typed() {
+fn link_definition_stays_text() {
     for body in [
         "[1]: hello",
         "[note]: see-you \"at eight\"",
@@ -271,7 +274,7 @@ fn a_definition_of_a_link_stands_as_it_was_typed() {
 }
 
 #[test]
-fn a_backslash_is_hidden_only_where_it_keeps_something_from_being_markup() {
+fn backslash_is_hidden_only_where_it_escapes_markup() {
     for body in
         ["\\\\server\\share", "C:\\.ssh", "\\d+\\.\\d+", "\\\\&x", "a\\\\.b", "\\a\\!", "\\[c\\]", "\\*", "a\\*b"]
     {
@@ -282,13 +285,13 @@ fn a_backslash_is_hidden_only_where_it_keeps_something_from_being_markup() {
 }
 
 #[test]
-fn a_sign_that_was_typed_is_no_mark_of_a_quote() {
+fn number_after_an_angle_bracket_is_no_quote() {
     let lines = |nodes: &[Node]| text_of(nodes);
     assert!(lines(&parse("> 2. a\n> 1. b\n>18", &[])).contains(">18"));
 }
 
 #[test]
-fn what_is_no_emphasis_shows_its_marks() {
+fn marks_of_no_emphasis_are_shown() {
     for body in
         ["5*6 and 7*8", "a*b*", "*a*b", "foo*bar*baz", "~tilde~", "2*3 ~5~ 4*5", "a***b", "x**2 + y**2", "a**b**c"]
     {
@@ -304,7 +307,7 @@ fn what_is_no_emphasis_shows_its_marks() {
 }
 
 #[test]
-fn what_begins_no_quote_or_list_stands_as_it_was_typed() {
+fn line_that_begins_no_block_stays_text() {
     for body in [
         ">:(", ">_<", ">18", ">>18", ">", "-", "+", "*", "+ + +", ">>>", "> - >", "- - -", "1.", "a\n>18", "<b>", "***",
     ] {
@@ -322,7 +325,7 @@ fn what_begins_no_quote_or_list_stands_as_it_was_typed() {
 }
 
 #[test]
-fn numbers_that_do_not_count_up_stand_as_they_were_typed() {
+fn numbers_out_of_sequence_stay_text() {
     for body in ["10. ten\n9. nine\n8. eight", "3. three\n1. one", "007. Bond", "1. a\n1. b", "1. a\n\n3. b"] {
         assert_eq!(one(body), typed(body), "{body}");
     }
@@ -333,7 +336,7 @@ fn numbers_that_do_not_count_up_stand_as_they_were_typed() {
 }
 
 #[test]
-fn lines_keep_what_stands_at_their_ends() {
+fn lines_keep_their_ends() {
     for body in ["C:\\dir\\\nb", "x\n    y\n        z", "  a\n b", "\ta", "hello\n===", "hello\n---", "```\n```"] {
         assert_eq!(one(body), typed(body), "{body}");
     }
@@ -345,7 +348,7 @@ fn lines_keep_what_stands_at_their_ends() {
 }
 
 #[test]
-fn a_link_with_what_would_not_be_seen_stands_as_it_was_typed() {
+fn link_with_title_or_without_text_stays_text() {
     for body in ["[a](https://b.example 'c')", "[](https://b.example)"] {
         let shown = parse(body, &[]);
         assert_eq!(text_of(&shown).trim_end(), body);
@@ -367,7 +370,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn no_word_is_lost(words in prop::collection::vec("[a-z]{1,5}|[0-9]{1,2}|https://a.b", 1..12), marks in prop::collection::vec("[ \n\t*_~`>#.()<&\\[\\]:!|\"'\\\\=+1-]{1,4}|\n[*+>-] |\n\\d[.)] |\\]: |\\]\\(", 12)) {
+    fn every_letter_and_digit_is_drawn(words in prop::collection::vec("[a-z]{1,5}|[0-9]{1,2}|https://a.b", 1..12), marks in prop::collection::vec("[ \n\t*_~`>#.()<&\\[\\]:!|\"'\\\\=+1-]{1,4}|\n[*+>-] |\n\\d[.)] |\\]: |\\]\\(", 12)) {
         let body: String = marks.iter().zip(&words).flat_map(|(mark, word)| [mark.as_str(), word.as_str()]).collect();
         let nodes = parse(&body, &[]);
         // An address is not always among its link's words.
@@ -377,15 +380,15 @@ proptest! {
     }
 
     #[test]
-    fn what_is_plain_needs_no_parser(lines in prop::collection::vec(line(), 1..5)) {
+    fn plain_text_is_the_same_with_and_without_the_parser(lines in prop::collection::vec(line(), 1..5)) {
         let body = lines.join("\n");
         prop_assume!(is_plain(&body));
         let names: Names<'_> = &[("Ana", true), ("b", false)];
-        prop_assert_eq!(as_typed(&body, names), parse(&body, names));
+        prop_assert_eq!(parse_plain(&body, names), parse(&body, names));
     }
 
     #[test]
-    fn nothing_is_deep_or_harmful(body in "[ab:/.()<>\\[\\]*_~`!#\n 0-9@-]{0,300}|(javascript|data|https?):[^\n]{0,40}") {
+    fn tree_is_shallow_and_its_links_are_safe(body in "[ab:/.()<>\\[\\]*_~`!#\n 0-9@-]{0,300}|(javascript|data|https?):[^\n]{0,40}") {
         let nodes = parse(&body, &[("a", true)]);
         prop_assert!(depth(&nodes) <= DEPTH);
         prop_assert!(!adjacent_texts(&nodes), "{nodes:?}");
@@ -396,7 +399,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_nested_or_repeated_is_bounded() {
+fn nesting_and_repetition_are_bounded() {
     for unit in [
         ">",
         "> ",
@@ -462,21 +465,21 @@ fn message_beyond_the_maximum_ends_in_one_text() {
         let begin = "**b**\n\n> c\n\nd\n\n";
         for body in [body.clone(), format!("{begin}{body}")] {
             let nodes = parse(&body, &[]);
-            assert!(drawn(&nodes) <= MAX_DRAWN + 2, "{unit:?} has {}", drawn(&nodes));
+            assert!(element_count(&nodes) <= MAX_ELEMENTS + 2, "{unit:?} has {}", element_count(&nodes));
             assert_eq!(text_of(&nodes).matches('a').count(), body.matches('a').count(), "{unit:?}");
         }
         assert_eq!(parse(&format!("{begin}{body}"), &[])[..3], parse(begin, &[]), "{unit:?}");
     }
     let list = "- a\n".repeat(600);
-    assert_eq!(parse(&format!("*b*\n\n  {list}"), &[])[1], one_text(&format!("  {list}")));
-    assert_eq!(as_typed(&"a\n".repeat(600), &[]), [one_text(&"a\n".repeat(600))]);
+    assert_eq!(parse(&format!("*b*\n\n  {list}"), &[])[1], text_block(&format!("  {list}")));
+    assert_eq!(parse_plain(&"a\n".repeat(600), &[]), [text_block(&"a\n".repeat(600))]);
 }
 
 #[test]
 fn message_of_the_maximum_is_drawn_whole() {
     // A paragraph, a text for each line, and a break between two.
     let lines = |count: usize| vec!["a"; count].join("\n");
-    assert_eq!(drawn(&as_typed(&lines(MAX_DRAWN / 2), &[])), MAX_DRAWN);
-    assert_eq!(as_typed(&lines(MAX_DRAWN / 2 + 1), &[]), [one_text(&lines(MAX_DRAWN / 2 + 1))]);
-    assert_eq!(parse(&lines(MAX_DRAWN / 2 + 1), &[]), [one_text(&lines(MAX_DRAWN / 2 + 1))]);
+    assert_eq!(element_count(&parse_plain(&lines(MAX_ELEMENTS / 2), &[])), MAX_ELEMENTS);
+    assert_eq!(parse_plain(&lines(MAX_ELEMENTS / 2 + 1), &[]), [text_block(&lines(MAX_ELEMENTS / 2 + 1))]);
+    assert_eq!(parse(&lines(MAX_ELEMENTS / 2 + 1), &[]), [text_block(&lines(MAX_ELEMENTS / 2 + 1))]);
 }

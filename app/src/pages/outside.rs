@@ -4,13 +4,13 @@ use leptos::prelude::*;
 use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::RoomCode;
 
-use super::home::{HomeView, HomeViewProps};
+use super::home_view::{HomeView, HomeViewProps};
 use crate::api::{self, CallError, Cause, Inside, JoinPage, Visit};
 use crate::chunk::chunk;
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::{KeptUnsent, Unsent};
 use crate::components::title::PageTitle;
-use crate::components::top::Top;
+use crate::components::top_bar::TopBar;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::room::Room;
@@ -178,7 +178,7 @@ fn Outside(
     view! {
         <PageTitle name=heading/>
         <div class="home">
-            <Top/>
+            <TopBar/>
             <main>
                 <div class="pitch">
                     {title}

@@ -21,10 +21,10 @@ impl Backoff {
     }
 
     /// The wait after one more failure, in milliseconds.
-    pub fn fail(&mut self) -> u64 {
+    pub fn next_delay(&mut self) -> u64 {
         let bound = bound(self.failures);
         self.failures = self.failures.saturating_add(1);
-        self.draw(bound)
+        self.random_up_to(bound)
     }
 
     /// Forgets the failures: what caused them is over.
@@ -33,7 +33,7 @@ impl Backoff {
     }
 
     /// A number from 0 to `bound`, both included.
-    pub fn draw(&mut self, bound: u64) -> u64 {
+    pub fn random_up_to(&mut self, bound: u64) -> u64 {
         // SplitMix64 (Steele, Lea, Flood 2014). The bias of the remainder is below 2^-49 for these bounds.
         self.entropy = self.entropy.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.entropy;

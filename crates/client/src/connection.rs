@@ -1,6 +1,6 @@
 //! State machine of the connection: when to connect, when to give up a socket, when to stop.
 
-use protocol::{ClientFrame, CloseCode, fault::comes_back};
+use protocol::{ClientFrame, CloseCode, error::should_reconnect};
 
 use super::backoff::{Backoff, CAP_MS};
 
@@ -409,7 +409,7 @@ impl Connection {
                 self.bad_frames <= MAX_BAD_FRAME_RETRIES
             }
             Some(CloseCode::TooManyTabs) => now < self.lost_or_connecting_since.unwrap_or(now) + STALE_SOCKETS_MS,
-            _ => comes_back(code),
+            _ => should_reconnect(code),
         }
     }
 
@@ -421,11 +421,11 @@ impl Connection {
             self.backoff.reset();
         }
         self.lost_or_connecting_since.get_or_insert(now);
-        let wait = self.backoff.fail();
+        let wait = self.backoff.next_delay();
         let wait = match retry_ms {
             Some(retry) if spread => {
                 let retry = retry.min(CAP_MS / 2);
-                retry + self.backoff.draw(retry)
+                retry + self.backoff.random_up_to(retry)
             }
             Some(retry) => wait.max(retry.min(CAP_MS)),
             None => wait,

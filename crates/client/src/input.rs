@@ -75,7 +75,7 @@ pub enum Input {
         at: u64,
     },
     /// The person typed something. As often as it happens: the others are told at most every
-    /// [`super::presence::TYPING_INTERVAL_MS`].
+    /// [`super::typing::TYPING_INTERVAL_MS`].
     Typing,
     /// Reader's offset from UTC, in minutes. 0 until this is given.
     UtcOffset(i32),
@@ -85,7 +85,7 @@ pub enum Input {
     Recompose(EventId),
     /// The person does not want a refused message any more.
     Discard(EventId),
-    /// The answer to an older page, asked for with [`Client::older`](crate::Client::older).
+    /// The answer to an older page, asked for with [`Client::older_cursor`](crate::Client::older_cursor).
     OlderPage {
         /// Cursor that was asked with.
         before: Position,

@@ -10,9 +10,9 @@ pub mod input;
 pub mod mentions;
 pub mod outbox;
 pub mod pace;
-pub mod presence;
 pub mod room;
 pub mod timeline;
+pub mod typing;
 
 pub use connection::{Connection, Ending, Phase};
 pub use input::{Action, Input};
@@ -22,15 +22,15 @@ pub use pace::DrawPacer;
 pub use room::{Applied, RoomState};
 pub use timeline::Timeline;
 pub use timeline::row::{
-    DayRow, LineRow, MessageRow, Quote, QuotePlace, Reaction, Row, RowKey, RowState, SeatChange, SeatChangeKind,
+    DayRow, MessageRow, Quote, QuotePlace, Reaction, RosterRow, Row, RowKey, RowState, SeatChange, SeatChangeKind,
     UnreadRow,
 };
 
-use presence::Typing;
 use protocol::{
-    ClientFrame, Delivered, DisplayName, Event, EventKind, Fault, Member, MemberId, Names, Position, ServerFrame,
+    ClientFrame, Delivered, DisplayName, Event, EventKind, Member, MemberId, Names, Position, Rejection, ServerFrame,
     Snapshot, VERSION,
 };
+use typing::Typing;
 
 /// Maximum length of a connection loss that is not reported to the reader, in milliseconds.
 pub const SHORT_LOSS_MS: u64 = 1_000;
@@ -105,14 +105,14 @@ impl Client {
             reconnected: None,
             wake: None,
         };
-        client.settle_from_timeline();
+        client.confirm_from_timeline();
         client
     }
 
     /// Adds the unsent drafts of another page of this stay, unless they are here or in the log already.
     pub fn merge(&mut self, outbox: Outbox) {
         self.outbox.merge(outbox);
-        self.settle_from_timeline();
+        self.confirm_from_timeline();
     }
 
     /// Discards all unsent drafts.
@@ -171,7 +171,7 @@ impl Client {
             Input::OlderPage { before, events, names } => self.prepend(before, events, &names),
             Input::Quoted { id, message, names } => {
                 if let Some(room) = &mut self.room {
-                    room.learn_quoted(id, message, &names);
+                    room.insert_quoted(id, message, &names);
                 }
             }
         }
@@ -244,8 +244,8 @@ impl Client {
 
     /// Cursor for the next older page; `None` when there is none to ask for.
     #[must_use]
-    pub fn older(&self) -> Option<Position> {
-        self.room.as_ref().and_then(RoomState::older)
+    pub fn older_cursor(&self) -> Option<Position> {
+        self.room.as_ref().and_then(RoomState::older_cursor)
     }
 
     /// Build of the server, once it has welcomed this client.
@@ -306,15 +306,15 @@ impl Client {
                         self.step_connection(now, connection::Input::GapFound(connection_id), actions);
                         return;
                     }
-                    self.outbox.settle(id);
+                    self.outbox.confirm(id);
                     silent.into_iter().for_each(|member| self.typing.remove(member));
                 }
                 if !more {
                     room.finish_replay();
                 }
             }
-            (Phase::Live, ServerFrame::Rejected { id, code, retry_ms }) => {
-                self.outbox.refuse(now, id, Fault { code, retry_ms });
+            (Phase::Live, ServerFrame::Rejected { id, error, retry_ms }) => {
+                self.outbox.refuse(now, id, Rejection { error, retry_ms });
             }
             (Phase::Live, ServerFrame::Signal { member, typing, away, .. }) => {
                 if let Some(typing) = typing {
@@ -335,7 +335,7 @@ impl Client {
     fn prepend(&mut self, before: Position, events: Vec<Event>, names: &Names) {
         if let Some(room) = &mut self.room {
             room.prepend(before, events, names);
-            self.settle_from_timeline();
+            self.confirm_from_timeline();
         }
     }
 
@@ -392,12 +392,12 @@ impl Client {
     }
 
     /// Removes drafts that are in the timeline: one stored over a reload may be in the log that just came.
-    fn settle_from_timeline(&mut self) {
+    fn confirm_from_timeline(&mut self) {
         if self.outbox.is_empty() {
             return;
         }
         for event in self.room.iter().flat_map(|room| room.timeline().events()) {
-            self.outbox.settle(event.id);
+            self.outbox.confirm(event.id);
         }
     }
 }

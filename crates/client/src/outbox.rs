@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::{ClientFrame, Code, Emoji, EventId, Fault, MessageBody, Proposal};
+use protocol::{ClientFrame, Emoji, ErrorCode, EventId, MessageBody, Proposal, Rejection};
 use serde::{Deserialize, Serialize};
 
 /// Wait before a retry where the server refuses a draft for now and names no time, in milliseconds.
@@ -24,9 +24,9 @@ pub struct Draft {
     pub since: u64,
     /// Progress of delivery.
     pub state: DraftState,
-    /// Code of the server's last refusal, if that was a temporary one.
+    /// Reason of the server's last refusal, if that was a temporary one.
     #[serde(skip)]
-    pub waiting: Option<Code>,
+    pub waiting: Option<ErrorCode>,
 }
 
 impl Draft {
@@ -38,7 +38,7 @@ impl Draft {
 
     /// True for an edit whose target no longer exists; later drafts need not wait for it.
     fn is_skippable(&self) -> bool {
-        self.state == DraftState::Refused(Code::NoTarget) && matches!(self.event, DraftEvent::Edit { .. })
+        self.state == DraftState::Refused(ErrorCode::NoTarget) && matches!(self.event, DraftEvent::Edit { .. })
     }
 }
 
@@ -116,7 +116,7 @@ pub enum DraftState {
     /// Sent and not echoed: it may be in the log.
     InFlight,
     /// Not sent, and it will not be unless the person decides so.
-    Refused(Code),
+    Refused(ErrorCode),
 }
 
 /// Drafts in the order they were made, until their echo.
@@ -187,7 +187,7 @@ impl Outbox {
     }
 
     /// Removes a draft that is in the log.
-    pub fn settle(&mut self, id: EventId) {
+    pub fn confirm(&mut self, id: EventId) {
         let Some(place) = self.drafts.iter().position(|draft| draft.id == id) else { return };
         let first = self.first_id();
         self.drafts.remove(place);
@@ -195,18 +195,18 @@ impl Outbox {
     }
 
     /// Handles a refusal by the server. Ignored unless the draft is in flight.
-    pub fn refuse(&mut self, now: u64, id: EventId, fault: Fault) {
+    pub fn refuse(&mut self, now: u64, id: EventId, rejection: Rejection) {
         let under_way = self.in_flight.is_some_and(|(_, sent)| sent == id);
         let Some(first) = self.drafts.iter_mut().find(|draft| under_way && draft.id == id) else { return };
         self.in_flight = None;
-        if fault.code.is_retryable() {
+        if rejection.error.is_retryable() {
             first.state = DraftState::Waiting;
-            first.waiting = Some(fault.code);
-            self.not_before = now + fault.retry_ms.unwrap_or(RETRY_MS).min(RETRY_CAP_MS);
+            first.waiting = Some(rejection.error);
+            self.not_before = now + rejection.retry_ms.unwrap_or(RETRY_MS).min(RETRY_CAP_MS);
         } else if first.event.body().is_some() {
-            first.state = DraftState::Refused(fault.code);
+            first.state = DraftState::Refused(rejection.error);
         } else {
-            self.settle(id);
+            self.confirm(id);
         }
     }
 

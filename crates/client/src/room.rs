@@ -69,7 +69,7 @@ impl RoomState {
             state.push(event);
         }
         for message in quoted {
-            state.timeline.learn_quoted(message.id, Some(message));
+            state.timeline.insert_quoted(message.id, Some(message));
         }
         state
     }
@@ -148,7 +148,7 @@ impl RoomState {
         self.caught_up = true;
     }
 
-    /// Adds a page of older events, oldest first, that was asked for with [`RoomState::older`]. Pages of another epoch
+    /// Adds a page of older events, oldest first, that was asked for with [`RoomState::older_cursor`]. Pages of another epoch
     /// are ignored. Repeated and overlapping ones add what is new.
     pub fn prepend(&mut self, before: Position, events: Vec<Event>, names: &Names) {
         if before.epoch != self.epoch {
@@ -169,14 +169,14 @@ impl RoomState {
     }
 
     /// Learns of a message that a reply answers, and of its author's name; `None` if the log does not have it any more.
-    pub fn learn_quoted(&mut self, id: EventId, message: Option<Event>, names: &Names) {
+    pub fn insert_quoted(&mut self, id: EventId, message: Option<Event>, names: &Names) {
         self.update_names(names, false);
-        self.timeline.learn_quoted(id, message);
+        self.timeline.insert_quoted(id, message);
     }
 
     /// Cursor for the next older page; `None` when there is none, or no space for it.
     #[must_use]
-    pub fn older(&self) -> Option<Position> {
+    pub fn older_cursor(&self) -> Option<Position> {
         let first = self.timeline.first().filter(|first| *first > self.oldest)?;
         self.timeline.has_space().then_some(Position { epoch: self.epoch, seq: first })
     }

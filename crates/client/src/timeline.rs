@@ -3,31 +3,20 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use protocol::{Event, EventId, EventKind, MemberId, Names, Seq};
-
-use super::outbox::Draft;
+use protocol::{Event, EventId, EventKind, MemberId, Seq};
 
 pub mod reactions;
+pub mod reader;
 pub mod row;
-mod rows;
+pub mod rows;
 
 use reactions::Tally;
-use row::{Reaction, Row};
-pub use rows::GROUP_MS;
-use rows::RowBuilder;
+pub use reader::Reader;
+use row::Reaction;
 
 /// Maximum number of events a page holds. Live ones evict the oldest, and older pages are taken only as far as there is
 /// space.
 pub const WINDOW: usize = 2_000;
-
-/// Reader of a timeline.
-#[derive(Clone, Copy, Debug)]
-pub struct Reader<'a> {
-    /// The member.
-    pub me: MemberId,
-    /// Names of all members.
-    pub names: &'a Names,
-}
 
 /// Consecutive events of the log, oldest first.
 ///
@@ -116,7 +105,7 @@ impl Timeline {
     }
 
     /// Learns of a message that a reply here answers; `None` if the log does not have it any more.
-    pub fn learn_quoted(&mut self, id: EventId, mut message: Option<Event>) {
+    pub fn insert_quoted(&mut self, id: EventId, mut message: Option<Event>) {
         if let Some(event) = &mut message {
             // It may have been read before these came.
             for later in self.followers(id) {
@@ -144,19 +133,6 @@ impl Timeline {
         for target in targets {
             self.count(target, reader);
         }
-    }
-
-    /// Rows of a page: the events, then the drafts. `zone` is the reader's offset from UTC, in minutes; what
-    /// comes after `seen` is unread.
-    #[must_use]
-    pub fn rows<'a>(
-        &'a self,
-        reader: Reader<'a>,
-        drafts: impl Iterator<Item = &'a Draft>,
-        zone: i32,
-        seen: Option<Seq>,
-    ) -> Vec<Row> {
-        RowBuilder::new(self, reader, drafts, zone, seen).build()
     }
 
     fn push_front(&mut self, mut event: Event, reader: Reader<'_>) {

@@ -8,7 +8,7 @@ use client::connection::{
     Phase, SILENCE_TIMEOUT_MS, STALE_SOCKETS_MS,
 };
 use proptest::prelude::*;
-use protocol::fault::comes_back;
+use protocol::error::should_reconnect;
 use protocol::{ClientFrame, CloseCode};
 
 /// One step. Sockets are named by how many connections ago they were made, so that old ones report events too.
@@ -172,7 +172,7 @@ impl World {
         }
         if let (true, Input::Closed { code, .. } | Input::Bye { code, .. }) = (counts, input) {
             let ended = matches!(self.connection.phase(), Phase::Ended(_));
-            prop_assert_eq!(ended, !self.comes_back(before, code), "close {}", code);
+            prop_assert_eq!(ended, !self.should_reconnect(before, code), "close {}", code);
         }
         if matches!(input, Input::LeaveConfirmed) && self.leaving.is_some() && !self.stopped {
             prop_assert_eq!(self.connection.phase(), Phase::Ended(Ending::Left));
@@ -182,14 +182,14 @@ impl World {
         Ok(actions)
     }
 
-    fn comes_back(&mut self, before: Phase, code: u16) -> bool {
+    fn should_reconnect(&mut self, before: Phase, code: u16) -> bool {
         match code {
             4500 if before != Phase::Live => {
                 self.bad_frames += 1;
                 self.bad_frames <= MAX_BAD_FRAME_RETRIES
             }
             4510 => self.seeking.is_none_or(|since| self.now < since + STALE_SOCKETS_MS),
-            _ => comes_back(code),
+            _ => should_reconnect(code),
         }
     }
 
@@ -269,18 +269,18 @@ proptest! {
     fn backoff_is_random_from_zero_to_a_doubling_bound(entropy: u64, failures in 0u32..200) {
         let mut backoff = Backoff::new(entropy);
         for failure in 0..failures {
-            prop_assert!(backoff.fail() <= bound(failure));
+            prop_assert!(backoff.next_delay() <= bound(failure));
             prop_assert!(bound(failure) <= CAP_MS);
         }
         backoff.reset();
-        prop_assert!(backoff.fail() <= BASE_MS);
+        prop_assert!(backoff.next_delay() <= BASE_MS);
     }
 }
 
 #[test]
 fn backoff_uses_the_whole_range() {
     let mut backoff = Backoff::new(1);
-    let draws: Vec<u64> = (0..1_000).map(|_| backoff.draw(9)).collect();
+    let draws: Vec<u64> = (0..1_000).map(|_| backoff.random_up_to(9)).collect();
     assert!((0..=9).all(|wait| draws.iter().filter(|draw| **draw == wait).count() > 50));
 }
 

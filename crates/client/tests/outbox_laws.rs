@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use client::{DraftEvent, DraftState, Outbox};
-use protocol::{ClientFrame, Code, EventId, Fault};
+use protocol::{ClientFrame, ErrorCode, EventId, Rejection};
 
 fn id(nth: u32) -> EventId {
     EventId::mint(u64::from(nth), [1; 10])
@@ -27,10 +27,10 @@ fn merge_adds_new_drafts_and_changes_no_others() {
     let mut ours = outbox(&[1, 2]);
     let sent = ours.next_frame(0, 1);
     assert!(sent.is_some());
-    ours.refuse(0, id(1), Fault::from(Code::NotAllowed));
+    ours.refuse(0, id(1), Rejection::from(ErrorCode::NotAllowed));
     ours.merge(outbox(&[3, 1, 4]));
     assert_eq!(ids(&ours), [1, 2, 3, 4].map(id));
-    assert_eq!(ours.drafts().next().unwrap().state, DraftState::Refused(Code::NotAllowed));
+    assert_eq!(ours.drafts().next().unwrap().state, DraftState::Refused(ErrorCode::NotAllowed));
     let before = ours.clone();
     ours.merge(before.clone());
     assert_eq!(ours, before);
@@ -40,7 +40,7 @@ fn merge_adds_new_drafts_and_changes_no_others() {
 fn draft_merged_into_an_empty_outbox_is_sent() {
     let mut ours = outbox(&[1]);
     assert!(ours.next_frame(0, 1).is_some());
-    ours.settle(id(1));
+    ours.confirm(id(1));
     let mut theirs = outbox(&[2]);
     // This page's connection broke while the draft was in flight.
     assert!(theirs.next_frame(0, 9).is_some());
@@ -55,17 +55,17 @@ fn draft_refused_for_now_keeps_the_reason() {
     let waiting = |outbox: &Outbox| outbox.drafts().map(|draft| draft.waiting).collect::<Vec<_>>();
     assert!(ours.next_frame(0, 1).is_some());
     assert_eq!(waiting(&ours), [None, None]);
-    ours.refuse(0, id(1), Fault { code: Code::Storage, retry_ms: Some(700) });
-    assert_eq!((waiting(&ours), ours.due()), (vec![Some(Code::Storage), None], Some(700)));
+    ours.refuse(0, id(1), Rejection { error: ErrorCode::Storage, retry_ms: Some(700) });
+    assert_eq!((waiting(&ours), ours.due()), (vec![Some(ErrorCode::Storage), None], Some(700)));
     assert!(ours.next_frame(700, 1).is_some());
-    assert_eq!(waiting(&ours), [Some(Code::Storage), None], "the reason stays until the server answers again");
-    ours.settle(id(1));
+    assert_eq!(waiting(&ours), [Some(ErrorCode::Storage), None], "the reason stays until the server answers again");
+    ours.confirm(id(1));
     assert_eq!(waiting(&ours), [None]);
 }
 
 #[test]
 fn edit_of_a_missing_message_does_not_block_later_drafts() {
-    let (mut ours, of_a_change) = (Outbox::default(), Fault::from(Code::NoTarget));
+    let (mut ours, of_a_change) = (Outbox::default(), Rejection::from(ErrorCode::NoTarget));
     let edit = DraftEvent::Edit { target: id(9), body: "changed".parse().unwrap() };
     ours.push(0, id(1), edit, 1_000);
     ours.merge(outbox(&[2, 3]));
@@ -79,13 +79,13 @@ fn edit_of_a_missing_message_does_not_block_later_drafts() {
     // The user retries while another draft is in flight: one at a time.
     ours.retry(id(1));
     assert_eq!(sent(ours.next_frame(0, 1)), None);
-    ours.settle(id(2));
+    ours.confirm(id(2));
     assert_eq!(sent(ours.next_frame(0, 1)), Some(id(1)));
     ours.refuse(0, id(1), of_a_change);
     assert_eq!(sent(ours.next_frame(0, 1)), Some(id(3)));
     assert_eq!(ours.take(id(1)).unwrap().as_str(), "changed");
     assert_eq!(sent(ours.next_frame(0, 1)), None, "the draft in flight stays in flight");
-    ours.settle(id(3));
+    ours.confirm(id(3));
     assert!(ours.is_empty());
 }
 
@@ -96,9 +96,9 @@ fn nothing_is_due_while_a_draft_is_in_flight() {
     ours.push(0, id(1), edit, 1_000);
     ours.merge(outbox(&[2]));
     assert!(ours.next_frame(0, 1).is_some());
-    ours.refuse(0, id(1), Fault::from(Code::NoTarget));
+    ours.refuse(0, id(1), Rejection::from(ErrorCode::NoTarget));
     assert!(ours.next_frame(0, 1).is_some());
-    ours.refuse(0, id(2), Fault { code: Code::Rate, retry_ms: Some(700) });
+    ours.refuse(0, id(2), Rejection { error: ErrorCode::Rate, retry_ms: Some(700) });
     assert_eq!(ours.due(), Some(700));
     assert!(ours.next_frame(700, 1).is_some());
     ours.retry(id(1));

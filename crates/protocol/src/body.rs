@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::fault::Code;
-use super::name::is_seen;
+use super::error::ErrorCode;
+use super::name::is_visible;
 
 /// Longest message, in Unicode scalar values.
 pub const MAX_SCALARS: usize = 4_000;
@@ -33,10 +33,10 @@ pub enum BodyError {
 impl BodyError {
     /// The wire's word for it.
     #[must_use]
-    pub fn code(self) -> Code {
+    pub fn code(self) -> ErrorCode {
         match self {
-            Self::Empty => Code::Empty,
-            Self::TooLong => Code::TooLong,
+            Self::Empty => ErrorCode::Empty,
+            Self::TooLong => ErrorCode::TooLong,
         }
     }
 }
@@ -85,7 +85,7 @@ impl FromStr for MessageBody {
     type Err = BodyError;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        Self::stored(typed).and_then(|body| if is_seen(&body.0) { Ok(body) } else { Err(BodyError::Empty) })
+        Self::stored(typed).and_then(|body| if is_visible(&body.0) { Ok(body) } else { Err(BodyError::Empty) })
     }
 }
 

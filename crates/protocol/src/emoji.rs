@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::fault::Code;
+use super::error::ErrorCode;
 
 /// The longest sequences of Unicode's emoji data (UTS #51) have ten scalar values: families and flags with tags.
 const MAX_SCALARS: usize = 10;
@@ -24,8 +24,8 @@ pub struct EmojiError;
 impl EmojiError {
     /// The wire's word for it.
     #[must_use]
-    pub fn code(self) -> Code {
-        Code::BadText
+    pub fn code(self) -> ErrorCode {
+        ErrorCode::BadText
     }
 }
 
@@ -64,13 +64,13 @@ fn known(text: &str) -> Option<&str> {
 /// The browser has no table: what it sends is from a list of its own, and the server judges it.
 #[cfg(target_arch = "wasm32")]
 fn known(text: &str) -> Option<&str> {
-    (text.chars().count() <= MAX_SCALARS && picture(text) == Some(text.len())).then_some(text)
+    (text.chars().count() <= MAX_SCALARS && emoji_prefix_len(text) == Some(text.len())).then_some(text)
 }
 
 /// Length in bytes of the emoji that a text begins with: a flag, or signs that are drawn as pictures, joined to one by
 /// U+200D (the grammar of UTS #51, section 1.4.9).
 #[must_use]
-pub fn picture(text: &str) -> Option<usize> {
+pub fn emoji_prefix_len(text: &str) -> Option<usize> {
     let mut rest = after_element(text, false)?;
     while let Some(next) = rest.strip_prefix(JOINER).and_then(|next| after_element(next, true)) {
         rest = next;

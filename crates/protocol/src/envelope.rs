@@ -56,7 +56,7 @@ struct Event<'a> {
 }
 
 /// Reason why a field cannot be read.
-enum Unreadable {
+enum ReadError {
     /// It is not there, or of another type.
     Shape,
     /// A string with half a surrogate pair (RFC 8259 section 8.2), which no text can hold.
@@ -69,15 +69,15 @@ impl<'de> Deserialize<'de> for ClientFrame {
     }
 }
 
-fn frame(text: &RawValue) -> Result<ClientFrame, Unreadable> {
+fn frame(text: &RawValue) -> Result<ClientFrame, ReadError> {
     let frame: Envelope<'_> = object(text)?;
     let kind = match string(Some(frame.kind)) {
-        Err(Unreadable::Text) => return Ok(ClientFrame::Unknown),
+        Err(ReadError::Text) => return Ok(ClientFrame::Unknown),
         kind => kind?,
     };
     Ok(match kind.as_str() {
         "hello" => ClientFrame::Hello { v: need(frame.v)?, position: frame.position.map(object).transpose()? },
-        "append" => ClientFrame::Append { id: need(frame.id)?, event: proposal(frame.event.ok_or(Unreadable::Shape)?) },
+        "append" => ClientFrame::Append { id: need(frame.id)?, event: proposal(frame.event.ok_or(ReadError::Shape)?) },
         "leave" => ClientFrame::Leave,
         "signal" => ClientFrame::Signal { typing: need(frame.typing)? },
         "ping" => ClientFrame::Ping { n: need(frame.n)? },
@@ -87,13 +87,13 @@ fn frame(text: &RawValue) -> Result<ClientFrame, Unreadable> {
 
 /// Reads what to append. Whatever it is, it is something that can be refused.
 fn proposal(event: &RawValue) -> Proposal {
-    event_of_client(event).unwrap_or_else(|unreadable| match unreadable {
-        Unreadable::Shape => Proposal::Other,
-        Unreadable::Text => Proposal::Unsendable,
+    event_of_client(event).unwrap_or_else(|error| match error {
+        ReadError::Shape => Proposal::Unsupported,
+        ReadError::Text => Proposal::BadText,
     })
 }
 
-fn event_of_client(event: &RawValue) -> Result<Proposal, Unreadable> {
+fn event_of_client(event: &RawValue) -> Result<Proposal, ReadError> {
     let event: Event<'_> = object(event)?;
     // serde takes an object with the word as its only field for the word as well.
     let kind = event.kind.filter(|kind| kind.get().starts_with('"'));
@@ -104,27 +104,27 @@ fn event_of_client(event: &RawValue) -> Result<Proposal, Unreadable> {
         Kind::Reacted => {
             Proposal::Reacted { target: need(event.target)?, emoji: string(event.emoji)?, on: need(event.on)? }
         }
-        Kind::Joined | Kind::Left => Proposal::Forbidden,
-        Kind::Unknown => Proposal::Other,
+        Kind::Joined | Kind::Left => Proposal::NotAllowed,
+        Kind::Unknown => Proposal::Unsupported,
     })
 }
 
 /// Reads a struct out of an object. serde takes an array of its fields' values for one as well.
-fn object<'a, T: Deserialize<'a>>(json: &'a RawValue) -> Result<T, Unreadable> {
+fn object<'a, T: Deserialize<'a>>(json: &'a RawValue) -> Result<T, ReadError> {
     let object = Some(json.get()).filter(|json| json.starts_with('{'));
-    object.and_then(|json| serde_json::from_str(json).ok()).ok_or(Unreadable::Shape)
+    object.and_then(|json| serde_json::from_str(json).ok()).ok_or(ReadError::Shape)
 }
 
-fn need<T: DeserializeOwned>(field: Field<'_>) -> Result<T, Unreadable> {
-    field.and_then(|json| serde_json::from_str(json.get()).ok()).ok_or(Unreadable::Shape)
+fn need<T: DeserializeOwned>(field: Field<'_>) -> Result<T, ReadError> {
+    field.and_then(|json| serde_json::from_str(json.get()).ok()).ok_or(ReadError::Shape)
 }
 
-fn maybe<T: DeserializeOwned>(field: Field<'_>) -> Result<Option<T>, Unreadable> {
+fn maybe<T: DeserializeOwned>(field: Field<'_>) -> Result<Option<T>, ReadError> {
     field.map(|json| need(Some(json))).transpose()
 }
 
-fn string(field: Field<'_>) -> Result<String, Unreadable> {
-    let json = field.ok_or(Unreadable::Shape)?.get();
+fn string(field: Field<'_>) -> Result<String, ReadError> {
+    let json = field.ok_or(ReadError::Shape)?.get();
     // The frame is JSON, so a string that cannot be read holds what is no text.
-    serde_json::from_str(json).map_err(|_| if json.starts_with('"') { Unreadable::Text } else { Unreadable::Shape })
+    serde_json::from_str(json).map_err(|_| if json.starts_with('"') { ReadError::Text } else { ReadError::Shape })
 }

@@ -1,4 +1,4 @@
-//! Events of a room's log.
+//! Events of a room's log. How they are written and read is in `fields`.
 
 use std::fmt;
 
@@ -6,14 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::body::MessageBody;
 use super::emoji::Emoji;
-use super::fields::Fields;
 use super::ids::{EventId, MemberId};
 use super::name::DisplayName;
 use super::position::Seq;
 
 /// One committed entry of a room's log, as every reader receives it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Fields", into = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Its place in the log.
     pub seq: Seq,
@@ -52,8 +50,7 @@ impl Event {
 }
 
 /// Kind of an event, with its content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Fields", into = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// A member took a seat.
     Joined {
@@ -132,8 +129,7 @@ pub enum LeaveReason {
 
 /// Event that a client asks to append. Unparsed: what is bad in it is rejected by its id instead of ending the
 /// connection.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(into = "Fields")]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Proposal {
     /// Say something.
     Message {
@@ -164,11 +160,11 @@ pub enum Proposal {
         on: bool,
     },
     /// Seats are taken by the forms and freed by the frame `leave`: not allowed here.
-    Forbidden,
+    NotAllowed,
     /// A kind that this version does not know, or a known one of another shape.
-    Other,
+    Unsupported,
     /// A text that is none: it holds half a surrogate pair.
-    Unsendable,
+    BadText,
 }
 
 /// Message text never reaches a log through `{:?}`, parsed or not.
@@ -179,16 +175,15 @@ impl fmt::Debug for Proposal {
             Self::Edited { target, body } => write!(f, "Edited({target}, {} bytes)", body.len()),
             Self::Deleted { target } => write!(f, "Deleted({target})"),
             Self::Reacted { target, on, .. } => write!(f, "Reacted({target}, {on})"),
-            Self::Forbidden => f.write_str("Forbidden"),
-            Self::Other => f.write_str("Other"),
-            Self::Unsendable => f.write_str("Unsendable"),
+            Self::NotAllowed => f.write_str("NotAllowed"),
+            Self::Unsupported => f.write_str("Unsupported"),
+            Self::BadText => f.write_str("BadText"),
         }
     }
 }
 
 /// One item of an `events` frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Fields", into = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivered {
     /// An event of the log.
     Event(Event),

@@ -3,7 +3,8 @@
 //! serde's own tagged enums keep what they read in a buffer until the tag is known, and every type is compiled a second
 //! time for reading out of that buffer. In the browser that was half of the decoder's size.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::body::MessageBody;
 use super::emoji::Emoji;
@@ -15,7 +16,7 @@ use super::position::Seq;
 /// The fields of an event, of its kind alone, of what a client proposes, or of an answer to a resend.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Fields {
+struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<Seq>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,10 +63,8 @@ pub(super) enum Kind {
     Unknown,
 }
 
-/// A field that the kind needs is absent, or cannot be one of this kind.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("a field that its kind needs is missing or bad")]
-pub(super) struct Misfit;
+/// Error of a reader that finds a field absent which the kind needs, or one that cannot be of this kind.
+pub(super) const INVALID_FIELDS: &str = "a field that its kind needs is missing or bad";
 
 impl Fields {
     fn event_kind(self) -> Option<EventKind> {
@@ -100,29 +99,35 @@ impl Fields {
     }
 }
 
-impl TryFrom<Fields> for EventKind {
-    type Error = Misfit;
-
-    fn try_from(fields: Fields) -> Result<Self, Misfit> {
-        fields.event_kind().ok_or(Misfit)
-    }
+/// Writes a type as its [`Fields`].
+macro_rules! serialize_as_fields {
+    ($type:ty) => {
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                Fields::from(self.clone()).serialize(serializer)
+            }
+        }
+    };
 }
 
-impl TryFrom<Fields> for Event {
-    type Error = Misfit;
-
-    fn try_from(fields: Fields) -> Result<Self, Misfit> {
-        fields.event().ok_or(Misfit)
-    }
+/// Reads a type out of its [`Fields`].
+macro_rules! deserialize_from_fields {
+    ($type:ty, $read:path) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $read(Fields::deserialize(deserializer)?).ok_or_else(|| D::Error::custom(INVALID_FIELDS))
+            }
+        }
+    };
 }
 
-impl TryFrom<Fields> for Delivered {
-    type Error = Misfit;
-
-    fn try_from(fields: Fields) -> Result<Self, Misfit> {
-        fields.delivered().ok_or(Misfit)
-    }
-}
+serialize_as_fields!(EventKind);
+serialize_as_fields!(Event);
+serialize_as_fields!(Delivered);
+serialize_as_fields!(Proposal);
+deserialize_from_fields!(EventKind, Fields::event_kind);
+deserialize_from_fields!(Event, Fields::event);
+deserialize_from_fields!(Delivered, Fields::delivered);
 
 impl From<EventKind> for Fields {
     fn from(kind: EventKind) -> Self {
@@ -170,8 +175,8 @@ impl From<Proposal> for Fields {
             Proposal::Reacted { target, emoji, on } => {
                 Self { target: Some(target), emoji: Some(emoji), on: Some(on), ..of(Kind::Reacted) }
             }
-            Proposal::Forbidden => of(Kind::Joined),
-            Proposal::Other | Proposal::Unsendable => of(Kind::Unknown),
+            Proposal::NotAllowed => of(Kind::Joined),
+            Proposal::Unsupported | Proposal::BadText => of(Kind::Unknown),
         }
     }
 }

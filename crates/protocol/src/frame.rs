@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::ErrorCode;
 use super::event::{Delivered, Proposal};
-use super::fault::Code;
-use super::frame_fields::FrameFields;
 use super::ids::{EventId, MemberId, RoomId};
 use super::limits::Limits;
 use super::name::DisplayName;
@@ -51,9 +50,9 @@ pub enum ClientFrame {
     Unknown,
 }
 
-/// A frame of the server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", try_from = "FrameFields")]
+/// A frame of the server. Its reader is in `frame_fields`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// The answer to `hello`.
     Welcome(Box<Welcome>),
@@ -87,7 +86,7 @@ pub enum ServerFrame {
         /// Id of the append.
         id: EventId,
         /// Reason.
-        code: Code,
+        error: ErrorCode,
         /// Time after which a retry makes sense, in milliseconds.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,

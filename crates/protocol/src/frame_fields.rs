@@ -1,13 +1,11 @@
 //! The flat form in which the server's frames are read: one struct of every field there is, of which each type uses some.
 
-use std::fmt;
-
-use serde::de::{Error, IntoDeserializer as _, Visitor};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use super::error::ErrorCode;
 use super::event::Delivered;
-use super::fault::Code;
-use super::fields::Misfit;
+use super::fields::INVALID_FIELDS;
 use super::frame::{Member, Names, RoomInfo, ServerFrame, Welcome};
 use super::ids::{EventId, MemberId};
 use super::limits::Limits;
@@ -16,7 +14,7 @@ use super::position::{Position, Seq};
 /// The fields of all frames of the server.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct FrameFields {
+struct FrameFields {
     #[serde(rename = "type")]
     kind: Option<Kind>,
     member: Option<MemberId>,
@@ -34,7 +32,8 @@ pub(super) struct FrameFields {
     away: Option<bool>,
     until: Option<u64>,
     id: Option<EventId>,
-    code: Option<WordOrNumber>,
+    error: Option<ErrorCode>,
+    code: Option<u16>,
     retry_ms: Option<u64>,
     n: Option<u64>,
     reason: Option<String>,
@@ -54,48 +53,6 @@ enum Kind {
     Unknown,
 }
 
-/// The one field that two types of frames have in different forms: `rejected` says a word of [`Code`], `bye` the number
-/// of a close.
-#[derive(Clone, Copy)]
-enum WordOrNumber {
-    Word(Code),
-    Number(u16),
-}
-
-impl WordOrNumber {
-    fn word(self) -> Option<Code> {
-        if let Self::Word(code) = self { Some(code) } else { None }
-    }
-
-    fn number(self) -> Option<u16> {
-        if let Self::Number(number) = self { Some(number) } else { None }
-    }
-}
-
-impl<'de> Deserialize<'de> for WordOrNumber {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(EitherVisitor)
-    }
-}
-
-struct EitherVisitor;
-
-impl Visitor<'_> for EitherVisitor {
-    type Value = WordOrNumber;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a word or a number")
-    }
-
-    fn visit_str<E: Error>(self, word: &str) -> Result<WordOrNumber, E> {
-        Code::deserialize(word.into_deserializer()).map(WordOrNumber::Word)
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<WordOrNumber, E> {
-        number.try_into().map(WordOrNumber::Number).map_err(E::custom)
-    }
-}
-
 impl FrameFields {
     fn frame(self) -> Option<ServerFrame> {
         Some(match self.kind? {
@@ -108,9 +65,9 @@ impl FrameFields {
             Kind::Signal => {
                 ServerFrame::Signal { member: self.member?, typing: self.typing, away: self.away, until: self.until }
             }
-            Kind::Rejected => ServerFrame::Rejected { id: self.id?, code: self.code?.word()?, retry_ms: self.retry_ms },
+            Kind::Rejected => ServerFrame::Rejected { id: self.id?, error: self.error?, retry_ms: self.retry_ms },
             Kind::Pong => ServerFrame::Pong { n: self.n? },
-            Kind::Bye => ServerFrame::Bye { code: self.code?.number()?, reason: self.reason?, retry_ms: self.retry_ms },
+            Kind::Bye => ServerFrame::Bye { code: self.code?, reason: self.reason?, retry_ms: self.retry_ms },
             Kind::Unknown => ServerFrame::Unknown,
         })
     }
@@ -129,10 +86,8 @@ impl FrameFields {
     }
 }
 
-impl TryFrom<FrameFields> for ServerFrame {
-    type Error = Misfit;
-
-    fn try_from(fields: FrameFields) -> Result<Self, Misfit> {
-        fields.frame().ok_or(Misfit)
+impl<'de> Deserialize<'de> for ServerFrame {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        FrameFields::deserialize(deserializer)?.frame().ok_or_else(|| D::Error::custom(INVALID_FIELDS))
     }
 }

@@ -8,8 +8,8 @@ pub mod codec;
 pub mod emoji;
 #[cfg(not(target_arch = "wasm32"))]
 mod envelope;
+pub mod error;
 pub mod event;
-pub mod fault;
 mod fields;
 pub mod frame;
 mod frame_fields;
@@ -22,8 +22,8 @@ pub mod snapshot;
 
 pub use body::MessageBody;
 pub use emoji::Emoji;
+pub use error::{CloseCode, ErrorCode, Rejection};
 pub use event::{Delivered, Event, EventKind, LeaveReason, Proposal};
-pub use fault::{CloseCode, Code, Fault};
 pub use frame::{ClientFrame, Member, Names, RoomInfo, ServerFrame, Welcome};
 pub use ids::{EventId, MemberId, RoomId};
 pub use limits::Limits;

@@ -8,8 +8,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::emoji::picture;
-use super::fault::Code;
+use super::emoji::emoji_prefix_len;
+use super::error::ErrorCode;
 
 /// Longest name, in user-perceived characters (extended grapheme clusters, UAX #29).
 pub const MAX_GRAPHEMES: usize = 32;
@@ -34,17 +34,17 @@ pub enum NameError {
     TooLong,
     /// A mark that reorders text, which could disguise the name or the line it stands in.
     #[error("the name holds a mark that reorders text")]
-    Turned,
+    BidiControl,
 }
 
 impl NameError {
     /// The wire's word for it.
     #[must_use]
-    pub fn code(self) -> Code {
+    pub fn code(self) -> ErrorCode {
         match self {
-            Self::Empty => Code::NameMissing,
-            Self::TooLong => Code::NameBad,
-            Self::Turned => Code::NameBad,
+            Self::Empty => ErrorCode::NameMissing,
+            Self::TooLong => ErrorCode::NameBad,
+            Self::BidiControl => ErrorCode::NameBad,
         }
     }
 }
@@ -63,7 +63,7 @@ impl DisplayName {
             let rest = self.0[first.len_utf8()..].trim_start_matches(|c| matches!(c, '\u{300}'..='\u{36f}'));
             self.0.len() - rest.len()
         };
-        let end = picture(&self.0).or_else(|| self.0.chars().next().map(marked));
+        let end = emoji_prefix_len(&self.0).or_else(|| self.0.chars().next().map(marked));
         &self.0[..end.unwrap_or_default()]
     }
 }
@@ -72,12 +72,12 @@ impl FromStr for DisplayName {
     type Err = NameError;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        if turned_at(typed).is_some() {
-            return Err(NameError::Turned);
+        if bidi_control_at(typed).is_some() {
+            return Err(NameError::BidiControl);
         }
         let words = typed.split_whitespace().map(|word| word.replace(char::is_control, ""));
         let name = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-        if !is_seen(&name) {
+        if !is_visible(&name) {
             return Err(NameError::Empty);
         }
         if name.chars().count() > MAX_SCALARS || name.graphemes(true).count() > MAX_GRAPHEMES {
@@ -89,14 +89,14 @@ impl FromStr for DisplayName {
 
 /// Place of the first mark in a typed name that reorders text (UAX #9), counted from 1 as people count.
 #[must_use]
-pub fn turned_at(typed: &str) -> Option<usize> {
+pub fn bidi_control_at(typed: &str) -> Option<usize> {
     let turns =
         |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     typed.trim().chars().position(turns).map(|place| place + 1)
 }
 
 /// True if a reader would see something of it.
-pub(super) fn is_seen(text: &str) -> bool {
+pub(super) fn is_visible(text: &str) -> bool {
     !text.chars().all(|c| is_invisible(c) || is_mark(c))
 }
 
@@ -133,7 +133,7 @@ impl<'de> Deserialize<'de> for DisplayName {
         let name = String::deserialize(deserializer)?;
         let is_one = name.chars().count() <= MAX_SCALARS
             && !name.contains(char::is_control)
-            && turned_at(&name).is_none()
+            && bidi_control_at(&name).is_none()
             && !name.chars().all(is_invisible);
         if is_one { Ok(Self(name.into())) } else { Err(D::Error::custom("not a name")) }
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::fault::Code;
+use super::error::ErrorCode;
 
 /// Crockford's base32: no I, L, O, U, so nothing is misread and no word is spelled by chance.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -42,10 +42,10 @@ pub enum RoomCodeError {
 impl RoomCodeError {
     /// The wire's word for it.
     #[must_use]
-    pub fn code(self) -> Code {
+    pub fn code(self) -> ErrorCode {
         match self {
-            Self::Empty => Code::CodeMissing,
-            Self::Length(_) | Self::Character(_) => Code::CodeBad,
+            Self::Empty => ErrorCode::CodeMissing,
+            Self::Length(_) | Self::Character(_) => ErrorCode::CodeBad,
         }
     }
 }

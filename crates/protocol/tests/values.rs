@@ -5,8 +5,8 @@
 use proptest::prelude::*;
 use protocol::codec::{decode, encode};
 use protocol::{
-    ClientFrame, CloseCode, Code, Delivered, DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, MemberId,
-    MessageBody, Names, Position, Proposal, RoomCode, Seq, ServerFrame, body, fault::comes_back, name,
+    ClientFrame, CloseCode, Delivered, DisplayName, Epoch, ErrorCode, Event, EventId, EventKind, LeaveReason, MemberId,
+    MessageBody, Names, Position, Proposal, RoomCode, Seq, ServerFrame, body, error::should_reconnect, name,
 };
 use uuid::Uuid;
 
@@ -62,7 +62,7 @@ fn server_frame() -> impl Strategy<Value = ServerFrame> {
             .prop_map(|(events, names, more)| ServerFrame::Events { events, names, more }),
         (event_id(), any::<Option<u64>>()).prop_map(|(id, retry_ms)| ServerFrame::Rejected {
             id,
-            code: Code::Rate,
+            error: ErrorCode::Rate,
             retry_ms
         }),
         (member(), any::<Option<bool>>(), any::<Option<bool>>(), any::<Option<u64>>())
@@ -87,8 +87,8 @@ fn proposal() -> impl Strategy<Value = Proposal> {
             emoji,
             on
         }),
-        Just(Proposal::Forbidden),
-        Just(Proposal::Other),
+        Just(Proposal::NotAllowed),
+        Just(Proposal::Unsupported),
     ]
 }
 
@@ -204,9 +204,9 @@ proptest! {
 fn body_is_counted_in_scalar_values() {
     let longest = "é".repeat(body::MAX_SCALARS);
     assert!(longest.parse::<MessageBody>().is_ok());
-    assert_eq!(format!("{longest}x").parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::TooLong));
-    assert_eq!("\n \t ".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::Empty));
-    assert_eq!("\u{200b}\u{3164}\u{fe0f}".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::Empty));
+    assert_eq!(format!("{longest}x").parse::<MessageBody>().map_err(body::BodyError::code), Err(ErrorCode::TooLong));
+    assert_eq!("\n \t ".parse::<MessageBody>().map_err(body::BodyError::code), Err(ErrorCode::Empty));
+    assert_eq!("\u{200b}\u{3164}\u{fe0f}".parse::<MessageBody>().map_err(body::BodyError::code), Err(ErrorCode::Empty));
     assert_eq!("\n\n  indented\r\nnext \n".parse::<MessageBody>().unwrap().as_str(), "  indented\nnext");
 }
 
@@ -222,14 +222,14 @@ fn control_characters_of_pasted_text_are_dropped() {
         assert_eq!(typed.parse::<MessageBody>().unwrap().as_str(), body);
         assert_eq!(body::length(typed), body.chars().count());
     }
-    assert_eq!("\u{2}\u{b}".parse::<MessageBody>().map_err(body::BodyError::code), Err(Code::Empty));
+    assert_eq!("\u{2}\u{b}".parse::<MessageBody>().map_err(body::BodyError::code), Err(ErrorCode::Empty));
     assert_eq!("A\u{2}na\tB\u{b}o".parse::<DisplayName>().unwrap().as_str(), "Ana B o");
 }
 
 #[test]
 fn place_of_a_bidi_control_in_a_name_is_found() {
-    assert_eq!(name::turned_at(" Ana\u{202e}Bo"), Some(4));
-    assert_eq!(name::turned_at("Ana"), None);
+    assert_eq!(name::bidi_control_at(" Ana\u{202e}Bo"), Some(4));
+    assert_eq!(name::bidi_control_at("Ana"), None);
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn code_is_found_in_pasted_text() {
     }
     for typed in ["https://chat.example/", "long-term", "some words about nothing", "KXQ4-7M2", "KXQ4-7M2U", "?"] {
         assert!(
-            typed == "long-term" || typed.parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeBad),
+            typed == "long-term" || typed.parse::<RoomCode>().is_err_and(|error| error.code() == ErrorCode::CodeBad),
             "{typed}"
         );
     }
@@ -264,18 +264,18 @@ fn code_is_found_in_pasted_text() {
 fn name_is_counted_in_graphemes_and_never_invisible() {
     let family = "👨‍👩‍👧";
     assert!(family.repeat(25).parse::<DisplayName>().is_ok());
-    assert_eq!("a".repeat(33).parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameBad));
-    assert_eq!("\u{200b}\u{2800}".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameMissing));
-    assert_eq!("\u{301}".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameMissing));
-    assert_eq!("a\u{202e}b".parse::<DisplayName>().map_err(name::NameError::code), Err(Code::NameBad));
+    assert_eq!("a".repeat(33).parse::<DisplayName>().map_err(name::NameError::code), Err(ErrorCode::NameBad));
+    assert_eq!("\u{200b}\u{2800}".parse::<DisplayName>().map_err(name::NameError::code), Err(ErrorCode::NameMissing));
+    assert_eq!("\u{301}".parse::<DisplayName>().map_err(name::NameError::code), Err(ErrorCode::NameMissing));
+    assert_eq!("a\u{202e}b".parse::<DisplayName>().map_err(name::NameError::code), Err(ErrorCode::NameBad));
     assert_eq!("  Ana   Maria ".parse::<DisplayName>().unwrap().as_str(), "Ana Maria");
 }
 
 #[test]
 fn code_error_tells_missing_from_malformed() {
-    assert!("".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeMissing));
-    assert!("ABCD".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeBad));
-    assert!("ABCD-EFGU".parse::<RoomCode>().is_err_and(|error| error.code() == Code::CodeBad));
+    assert!("".parse::<RoomCode>().is_err_and(|error| error.code() == ErrorCode::CodeMissing));
+    assert!("ABCD".parse::<RoomCode>().is_err_and(|error| error.code() == ErrorCode::CodeBad));
+    assert!("ABCD-EFGU".parse::<RoomCode>().is_err_and(|error| error.code() == ErrorCode::CodeBad));
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn kinds_of_later_versions_decode_as_unknown() {
     let event = Event { seq: Seq(2), prev: Seq(1), id, at: 3, by, kind: EventKind::Unknown };
     let frame = ServerFrame::Events { events: vec![Delivered::Event(event)], names: Names::new(), more: false };
     assert_eq!(decode(&text), Ok(frame));
-    assert_eq!(decode::<Code>(r#""name_taken""#), Ok(Code::Unknown));
+    assert_eq!(decode::<ErrorCode>(r#""name_taken""#), Ok(ErrorCode::Unknown));
 }
 
 #[test]
@@ -301,12 +301,12 @@ fn unreadable_proposal_keeps_its_id() {
     let id = EventId::mint(1, [0; 10]);
     let read = |event: &str| decode::<ClientFrame>(&format!(r#"{{"event":{event},"id":"{id}","type":"append"}}"#));
     for (event, proposal) in [
-        (r#"{"kind":"message","body":"\ud83d"}"#, Proposal::Unsendable),
-        (r#"{"kind":"message","body":1e999}"#, Proposal::Other),
-        (r#"{"kind":"deleted"}"#, Proposal::Other),
-        (r#"[["message"]]"#, Proposal::Other),
-        (r#"{"kind":{"message":null},"body":"x"}"#, Proposal::Other),
-        (r#"{"kind":"left","why":"\udfff"}"#, Proposal::Forbidden),
+        (r#"{"kind":"message","body":"\ud83d"}"#, Proposal::BadText),
+        (r#"{"kind":"message","body":1e999}"#, Proposal::Unsupported),
+        (r#"{"kind":"deleted"}"#, Proposal::Unsupported),
+        (r#"[["message"]]"#, Proposal::Unsupported),
+        (r#"{"kind":{"message":null},"body":"x"}"#, Proposal::Unsupported),
+        (r#"{"kind":"left","why":"\udfff"}"#, Proposal::NotAllowed),
         (r#"{"kind":"message","body":"x","x":"\udfff"}"#, Proposal::Message { body: "x".into(), reply_to: None }),
     ] {
         assert_eq!(read(event), Ok(ClientFrame::Append { id, event: proposal }), "{event}");
@@ -342,10 +342,10 @@ fn close_code_tells_whether_to_reconnect() {
         }
     }
     for back in [1001, 1005, 1006, 1011, 4000, 4001, 4005, 4499] {
-        assert!(comes_back(back), "{back}");
+        assert!(should_reconnect(back), "{back}");
     }
     for stop in [1000, 4500, 4501, 4502, 4508, 4509, 4510, 4999] {
-        assert!(!comes_back(stop), "{stop}");
+        assert!(!should_reconnect(stop), "{stop}");
     }
 }
 

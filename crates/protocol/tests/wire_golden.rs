@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use protocol::codec::{decode, encode};
 use protocol::{
-    ClientFrame, CloseCode, Code, Delivered, DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits,
+    ClientFrame, CloseCode, Delivered, DisplayName, Epoch, ErrorCode, Event, EventId, EventKind, LeaveReason, Limits,
     Member, MemberId, Names, Position, Proposal, RoomId, RoomInfo, Seq, ServerFrame, VERSION, Welcome,
 };
 use serde::Serialize;
@@ -111,8 +111,8 @@ fn server_frames_match_fixtures() {
     let signal = |typing, away, until| ServerFrame::Signal { member: ben(), typing, away, until };
     golden("signal_typing", &signal(Some(true), None, None));
     golden("signal_away", &signal(None, Some(true), Some(1_767_225_720_000)));
-    golden("rejected", &ServerFrame::Rejected { id: id(9), code: Code::TooLong, retry_ms: None });
-    golden("rejected_for_now", &ServerFrame::Rejected { id: id(9), code: Code::Rate, retry_ms: Some(400) });
+    golden("rejected", &ServerFrame::Rejected { id: id(9), error: ErrorCode::TooLong, retry_ms: None });
+    golden("rejected_for_now", &ServerFrame::Rejected { id: id(9), error: ErrorCode::Rate, retry_ms: Some(400) });
     golden("pong", &ServerFrame::Pong { n: 7 });
     let bye =
         |code: CloseCode, retry_ms| ServerFrame::Bye { code: code.number(), reason: code.reason().into(), retry_ms };

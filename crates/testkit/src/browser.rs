@@ -9,7 +9,7 @@ use http_body_util::Full;
 use hyper::Request;
 use hyper::header::{self, HeaderName};
 use protocol::{
-    ClientFrame, Code, Delivered, Event, EventId, EventKind, LeaveReason, MemberId, Names, Position, Proposal,
+    ClientFrame, Delivered, ErrorCode, Event, EventId, EventKind, LeaveReason, MemberId, Names, Position, Proposal,
     RoomCode, ServerFrame, VERSION, Welcome, codec,
 };
 use tokio::net::TcpStream;
@@ -361,10 +361,10 @@ impl Socket {
     }
 
     /// Appends any event, and reads its echo or its refusal.
-    pub async fn asked(&mut self, event: Proposal) -> Result<Event, Code> {
+    pub async fn asked(&mut self, event: Proposal) -> Result<Event, ErrorCode> {
         let id = event_id();
         self.propose(id, event).await;
-        self.answer(id).await.map_err(|(code, _)| code)
+        self.answer(id).await.map_err(|(error, _)| error)
     }
 
     /// Sends a message and reads its echo, which must be the next event.
@@ -375,8 +375,8 @@ impl Socket {
         event
     }
 
-    /// Outcome of an append: its echo, or the code and retry time of its refusal. Other events are queued.
-    pub async fn answer(&mut self, id: EventId) -> Result<Event, (Code, Option<u64>)> {
+    /// Outcome of an append: its echo, or the error and retry time of its refusal. Other events are queued.
+    pub async fn answer(&mut self, id: EventId) -> Result<Event, (ErrorCode, Option<u64>)> {
         loop {
             if let Some(at) = self.waiting.iter().position(|delivered| delivered.id() == id) {
                 let Some(Delivered::Event(event)) = self.waiting.remove(at) else { panic!("trimmed") };
@@ -386,9 +386,9 @@ impl Socket {
                 return Ok(event);
             }
             match self.frame().await {
-                ServerFrame::Rejected { id: refused, code, retry_ms } => {
+                ServerFrame::Rejected { id: refused, error, retry_ms } => {
                     assert_eq!(refused, id, "refusals come in order");
-                    return Err((code, retry_ms));
+                    return Err((error, retry_ms));
                 }
                 ServerFrame::Events { events, .. } => self.waiting.extend(events),
                 other => panic!("no answer: {other:?}"),

@@ -35,8 +35,8 @@ impl Ear {
                     facts.push(Fact::Replayed { upto: self.at.map_or(head, |at| at.max(head)) });
                 }
             }
-            ServerFrame::Rejected { id, code, .. } if code.is_retryable() => {
-                facts.push(Fact::Deferred { id: *id, code: *code });
+            ServerFrame::Rejected { id, error, .. } if error.is_retryable() => {
+                facts.push(Fact::Deferred { id: *id, error: *error });
             }
             _ => {}
         }

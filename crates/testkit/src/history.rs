@@ -1,7 +1,7 @@
 //! History of one user: actions, frames and screens, in order.
 
 use client::{DraftEvent, Ending};
-use protocol::{Code, EventId, MemberId, Position, Seq};
+use protocol::{ErrorCode, EventId, MemberId, Position, Seq};
 
 /// Content of an event that a user sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +54,9 @@ pub enum Fact {
     /// The client shows it as pending no more, and the user did not discard it: it must be in the log.
     Acked { id: EventId },
     /// The server refused it: the screen says "not sent", or shows the state before again.
-    Refused { id: EventId, code: Code },
+    Refused { id: EventId, error: ErrorCode },
     /// The server refused it for now.
-    Deferred { id: EventId, code: Code },
+    Deferred { id: EventId, error: ErrorCode },
     /// The user discarded a refused message. Drafts that would have changed it are discarded with it.
     Discarded { id: EventId },
     /// A connection was welcomed that had asked to resume from `asked`.

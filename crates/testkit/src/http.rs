@@ -10,7 +10,7 @@ use hyper::body::Body;
 use hyper::header::{self, HeaderMap};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use protocol::{Code, EventId, MemberId, RoomCode, Snapshot};
+use protocol::{ErrorCode, EventId, MemberId, RoomCode, Snapshot};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -95,7 +95,7 @@ pub struct Entry {
 /// Refusal of a form.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Refusal {
-    pub code: Code,
+    pub error: ErrorCode,
 }
 
 /// Takes a seat in the room of this code; without a code, in a new room of this capacity.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use protocol::{Code, EventId, EventKind, MemberId, Position, RoomCode, Seq, codec};
+use protocol::{ErrorCode, EventId, EventKind, MemberId, Position, RoomCode, Seq, codec};
 use rusqlite::{Connection, OptionalExtension as _, Result};
 use store::{ReadFrom, Store};
 use uuid::Uuid;
@@ -44,7 +44,7 @@ pub struct Truth {
     /// Number of events that the room keeps.
     pub keeps: usize,
     /// Codes with which the server had a reason to refuse events for now.
-    pub defers: Vec<Code>,
+    pub defers: Vec<ErrorCode>,
 }
 
 impl Truth {

@@ -268,8 +268,8 @@ impl Page {
             match frame {
                 ServerFrame::Welcome(welcome) if welcome.recovered => view.resumes += 1,
                 ServerFrame::Welcome(_) => view.resets += u64::from(view.head > Seq(0)),
-                ServerFrame::Rejected { code, .. } if code.is_retryable() => view.deferred += 1,
-                ServerFrame::Rejected { id, code, .. } => self.witness.denies(*id, *code),
+                ServerFrame::Rejected { error, .. } if error.is_retryable() => view.deferred += 1,
+                ServerFrame::Rejected { id, error, .. } => self.witness.denies(*id, *error),
                 _ => {}
             }
         }

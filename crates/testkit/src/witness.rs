@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use client::{Client, DraftState, Outbox, Row, RowKey, RowState, Status};
-use protocol::{Code, Event, EventId, EventKind, MemberId, Seq};
+use protocol::{ErrorCode, Event, EventId, EventKind, MemberId, Seq};
 
 use super::clock::now_ms;
 use super::history::{Ack, End, Fact, History, Said, Seated};
@@ -21,7 +21,7 @@ pub struct Witness {
     last: Option<(Seq, EventId)>,
     drafts: HashMap<EventId, DraftState>,
     /// Events that the server refused for good.
-    denied: HashMap<EventId, Code>,
+    denied: HashMap<EventId, ErrorCode>,
     doubled: HashSet<RowKey>,
     looks: u64,
     /// Time at which the user sent each event that is not echoed yet, in monotonic milliseconds.
@@ -50,8 +50,8 @@ impl Witness {
     }
 
     /// Records that the server refuses an event for good.
-    pub fn denies(&mut self, id: EventId, code: Code) {
-        self.denied.insert(id, code);
+    pub fn denies(&mut self, id: EventId, error: ErrorCode) {
+        self.denied.insert(id, error);
     }
 
     /// Records whether there is a welcomed socket now.
@@ -99,7 +99,7 @@ impl Witness {
             let sent_at = self.sent_at.remove(&id);
             match self.denied.remove(&id) {
                 // A refused deletion or reaction has no typed text, so the outbox does not keep it.
-                Some(code) => self.refuse(id, code),
+                Some(error) => self.refuse(id, error),
                 None => {
                     self.view.acked += 1;
                     if let Some(sent) = sent_at {
@@ -113,17 +113,17 @@ impl Witness {
         }
         for (id, state) in present {
             let before = self.drafts.insert(id, state);
-            if let DraftState::Refused(code) = state
+            if let DraftState::Refused(error) = state
                 && before != Some(state)
             {
-                self.refuse(id, code);
+                self.refuse(id, error);
             }
         }
     }
 
-    fn refuse(&mut self, id: EventId, code: Code) {
+    fn refuse(&mut self, id: EventId, error: ErrorCode) {
         self.view.refused += 1;
-        self.facts.push(Fact::Refused { id, code });
+        self.facts.push(Fact::Refused { id, error });
     }
 
     /// Records the keys that more than one row has.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use protocol::Code;
+use protocol::ErrorCode;
 use testkit::checker;
 use testkit::dice::Dice;
 use testkit::excuse::Excuse;
@@ -364,7 +364,8 @@ async fn check_histories(rooms: Vec<Room>, store: &Path, figures: &mut Figures) 
             figures.view += person.view();
             histories.push(person.finish().await);
         }
-        let truth = Truth { keeps: KEEPS, defers: vec![Code::Storage], ..Truth::read(store, room.seat.code).unwrap() };
+        let truth =
+            Truth { keeps: KEEPS, defers: vec![ErrorCode::Storage], ..Truth::read(store, room.seat.code).unwrap() };
         for fault in checker::check(&truth, &histories) {
             figures.lost += usize::from(fault.kind == Kind::Lost);
             figures.doubled += usize::from(fault.kind == Kind::Doubled);

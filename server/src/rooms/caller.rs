@@ -2,7 +2,7 @@
 
 use app::api::{EnterForm, Field, Flash, Refusal};
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use protocol::Code;
+use protocol::ErrorCode;
 
 use super::{RequestRooms, refusal};
 use crate::flash::InlineFlash;
@@ -41,7 +41,7 @@ impl RequestRooms {
     pub(super) fn session_for_seat(&self) -> Result<Session, Refusal> {
         match self.session() {
             Some(session) => Ok(session),
-            None if self.is_page() => Err(refusal(Field::Code, Code::Cookie)),
+            None if self.is_page() => Err(refusal(Field::Code, ErrorCode::Cookie)),
             None => Ok(self.create_session()),
         }
     }
@@ -78,11 +78,11 @@ impl RequestRooms {
 
     /// Refuses a form. For a browser without script it goes back to its page, with everything that was typed.
     pub(super) fn refuse(&self, refused: Refusal, form: EnterForm, body: String, to: &str) -> Refusal {
-        self.state.metrics.rejected(refused.code);
-        tracing::info!(field = ?refused.field, code = ?refused.code, "form refused");
+        self.state.metrics.rejected(refused.error);
+        tracing::info!(field = ?refused.field, error = ?refused.error, "form refused");
         if self.wants_page() {
             self.return_form(Flash { refused, to: to.to_owned(), form, body });
-        } else if refused.code == Code::Cookie {
+        } else if refused.error == ErrorCode::Cookie {
             // The next try may come with the cookie.
             self.create_session();
         }

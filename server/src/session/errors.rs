@@ -1,6 +1,6 @@
 //! Close codes and faults for errors of the store and the hub.
 
-use protocol::{CloseCode, Code, Fault};
+use protocol::{CloseCode, ErrorCode, Rejection};
 use store::StoreError;
 
 use super::framed_socket::Disconnected;
@@ -60,15 +60,15 @@ pub(super) fn close_code(error: &StoreError) -> CloseCode {
 }
 
 /// Returns the fault for the sender of an append that failed. Logs errors that are the store's fault.
-pub(super) fn fault(error: &StoreError) -> Fault {
+pub(super) fn fault(error: &StoreError) -> Rejection {
     match error {
-        StoreError::NotFound => Code::CodeUnknown.into(),
-        StoreError::Conflict => Code::NoSeat.into(),
-        StoreError::NoTarget => Code::NoTarget.into(),
-        StoreError::NotAuthor => Code::NotAuthor.into(),
+        StoreError::NotFound => ErrorCode::CodeUnknown.into(),
+        StoreError::Conflict => ErrorCode::NoSeat.into(),
+        StoreError::NoTarget => ErrorCode::NoTarget.into(),
+        StoreError::NotAuthor => ErrorCode::NotAuthor.into(),
         error => {
             tracing::error!(error = error as &dyn std::error::Error, "the store refused an append");
-            Fault { code: Code::Storage, retry_ms: Some(STORE_RETRY_MS) }
+            Rejection { error: ErrorCode::Storage, retry_ms: Some(STORE_RETRY_MS) }
         }
     }
 }

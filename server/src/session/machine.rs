@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use protocol::body::BodyError;
 use protocol::emoji::EmojiError;
 use protocol::{
-    ClientFrame, CloseCode, Code, Delivered, EventId, EventKind, Fault, Limits, MessageBody, Names, Position, Proposal,
-    Seq, ServerFrame, VERSION, codec,
+    ClientFrame, CloseCode, Delivered, ErrorCode, EventId, EventKind, Limits, MessageBody, Names, Position, Proposal,
+    Rejection, Seq, ServerFrame, VERSION, codec,
 };
 use store::Appended;
 
@@ -36,7 +36,7 @@ pub enum Input<'a> {
         /// Id of the event.
         id: EventId,
         /// The outcome.
-        outcome: Result<Appended, Fault>,
+        outcome: Result<Appended, Rejection>,
         /// Cursor of this connection at that time.
         cursor: Seq,
     },
@@ -204,17 +204,17 @@ impl Machine {
 
 /// Validates an event that a client asks to append. An invalid one is rejected; the connection stays open.
 fn propose(id: EventId, event: Proposal) -> Action {
-    let refuse = |code| Action::Send(ServerFrame::Rejected { id, code, retry_ms: None });
+    let refuse = |error| Action::Send(ServerFrame::Rejected { id, error, retry_ms: None });
     if !id.is_v7() {
-        return refuse(Code::NotAllowed);
+        return refuse(ErrorCode::NotAllowed);
     }
     match parse(event) {
         Ok(kind) => Action::Append { id, kind },
-        Err(code) => refuse(code),
+        Err(error) => refuse(error),
     }
 }
 
-fn parse(event: Proposal) -> Result<EventKind, Code> {
+fn parse(event: Proposal) -> Result<EventKind, ErrorCode> {
     let body = |body: String| body.parse::<MessageBody>().map_err(BodyError::code);
     Ok(match event {
         Proposal::Message { body: text, reply_to } => {
@@ -225,21 +225,21 @@ fn parse(event: Proposal) -> Result<EventKind, Code> {
         Proposal::Reacted { target, emoji, on } => {
             EventKind::Reacted { target, emoji: emoji.parse().map_err(EmojiError::code)?, on }
         }
-        Proposal::Forbidden => return Err(Code::NotAllowed),
-        Proposal::Other => return Err(Code::Unsupported),
-        Proposal::Unsendable => return Err(Code::BadText),
+        Proposal::NotAllowed => return Err(ErrorCode::NotAllowed),
+        Proposal::Unsupported => return Err(ErrorCode::Unsupported),
+        Proposal::BadText => return Err(ErrorCode::BadText),
     })
 }
 
 /// Returns the answer that only the sender gets. A stored event needs none: the sender receives it as all sessions do.
 /// Nor does a duplicate of an event that this connection has yet to send.
-fn answer(id: EventId, outcome: Result<Appended, Fault>, cursor: Seq) -> Option<ServerFrame> {
+fn answer(id: EventId, outcome: Result<Appended, Rejection>, cursor: Seq) -> Option<ServerFrame> {
     let again = |item| ServerFrame::Events { events: vec![item], names: Names::new(), more: false };
     match outcome {
         Ok(Appended::Stored(_)) => None,
         Ok(Appended::Duplicate(event)) => (event.seq <= cursor).then(|| again(Delivered::Event(event))),
         Ok(Appended::DuplicateTrimmed(seq)) => Some(again(Delivered::Trimmed { id, seq })),
-        Err(Fault { code, retry_ms }) => Some(ServerFrame::Rejected { id, code, retry_ms }),
+        Err(Rejection { error, retry_ms }) => Some(ServerFrame::Rejected { id, error, retry_ms }),
     }
 }
 
@@ -295,17 +295,17 @@ mod tests {
         let own = format!(r#"{{"type":"append","id":"{id}","event":{{"kind":"left","member":"{v4}"}}}}"#);
         let other = format!(r#"{{"type":"append","id":"{id}","event":{{"kind":"removed","member":"{v4}"}}}}"#);
         for (text, code) in [
-            (append(&id.to_string(), "  \n "), Code::Empty),
-            (append(&id.to_string(), &"é".repeat(4_001)), Code::TooLong),
-            (append(&id.to_string(), "a\\ud83db").replace("\\\\u", "\\u"), Code::BadText),
-            (append(v4, "hi"), Code::NotAllowed),
-            (own, Code::NotAllowed),
-            (other, Code::Unsupported),
+            (append(&id.to_string(), "  \n "), ErrorCode::Empty),
+            (append(&id.to_string(), &"é".repeat(4_001)), ErrorCode::TooLong),
+            (append(&id.to_string(), "a\\ud83db").replace("\\\\u", "\\u"), ErrorCode::BadText),
+            (append(v4, "hi"), ErrorCode::NotAllowed),
+            (own, ErrorCode::NotAllowed),
+            (other, ErrorCode::Unsupported),
         ] {
             let (mut machine, now) = live();
             let actions = machine.step(now, Input::Text(&text));
             assert!(
-                matches!(&actions[..], [Action::Send(ServerFrame::Rejected { code: said, .. })] if *said == code),
+                matches!(&actions[..], [Action::Send(ServerFrame::Rejected { error: said, .. })] if *said == code),
                 "{code:?}: {actions:?}"
             );
             assert_eq!(machine.phase, Phase::Live);

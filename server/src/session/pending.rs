@@ -4,7 +4,7 @@ use std::future::{Future, pending, ready};
 use std::pin::Pin;
 use std::time::Duration;
 
-use protocol::{Code, EventId, EventKind, Fault, LeaveReason};
+use protocol::{ErrorCode, EventId, EventKind, LeaveReason, Rejection};
 use store::{Appended, Lease, NewEvent, StoreError};
 
 use super::errors::fault;
@@ -18,7 +18,7 @@ pub(super) type Pending = Pin<Box<dyn Future<Output = AppendDone> + Send>>;
 /// Answer of the store.
 pub(super) enum AppendDone {
     /// Outcome of an append.
-    Append(EventId, Result<Appended, Fault>),
+    Append(EventId, Result<Appended, Rejection>),
     /// The seat was freed. The feed informs every connection of the member.
     Left,
     /// The store is unavailable, and the outcome unknown. The client retries on its next connection.
@@ -29,7 +29,7 @@ pub(super) enum AppendDone {
 pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKind) -> Pending {
     let Lease { room, member, .. } = lease;
     if let Err(wait) = state.append_rate.take(member) {
-        let fault = Fault { code: Code::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
+        let fault = Rejection { error: ErrorCode::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
         return Box::pin(ready(AppendDone::Append(id, Err(fault))));
     }
     let (store, still_held) = (state.store.clone(), acquire_lease(state, lease));

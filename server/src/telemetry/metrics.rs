@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use protocol::{CloseCode, Code, codec};
+use protocol::{CloseCode, ErrorCode, codec};
 use store::measured::Record;
 
 use super::{log, panics};
@@ -131,7 +131,7 @@ impl Metrics {
         );
         registry.register("overflows", "Bounded queues that were full", self.overflows.clone());
         registry.register("resumes", "Connections that went on from a position, or could not", self.resumes.clone());
-        registry.register("rejections", "Appends and forms that were refused, by code", self.rejections.clone());
+        registry.register("rejections", "Appends and forms that were refused, by error", self.rejections.clone());
         registry.register(
             "refused_origins",
             "Posts and sockets of pages whose origin is not this server's",
@@ -221,10 +221,10 @@ impl Metrics {
     }
 
     /// Counts an append or a form that was refused.
-    pub fn rejected(&self, code: Code) {
-        // As on the wire. The set of codes is closed.
-        let code = codec::encode(&code).trim_matches('"').to_owned();
-        self.rejections.get_or_create(&[("code", code)]).inc();
+    pub fn rejected(&self, error: ErrorCode) {
+        // As on the wire. The set of errors is closed.
+        let error = codec::encode(&error).trim_matches('"').to_owned();
+        self.rejections.get_or_create(&[("error", error)]).inc();
     }
 
     /// Counts a request that a page of another origin sent.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use protocol::{Code, Seq};
+use protocol::{ErrorCode, Seq};
 use testkit::checker;
 use testkit::dice::Dice;
 use testkit::excuse::Excuse;
@@ -223,7 +223,7 @@ impl Play {
             figures.unequal += usize::from(visitors.iter().any(|visitor| visitor.end != visitors[0].end));
             let mut truth = Truth::ask(&*self.stage.observer, room.seat.code, EVENTS).await;
             // Without a leader, the server has a reason to refuse events for now with this code.
-            truth.defers.push(Code::Storage);
+            truth.defers.push(ErrorCode::Storage);
             figures.stored += truth.log.len();
             figures.faults.extend(checker::check(&truth, &histories));
             acks.push(histories.iter().flat_map(|History { acks, .. }| acks).copied().collect::<Vec<_>>());

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
-use protocol::{Code, EventKind, LeaveReason, MemberId, RoomCode};
+use protocol::{ErrorCode, EventKind, LeaveReason, MemberId, RoomCode};
 use store::{Delivery, StoreError, Subscription};
 use testkit::checker;
 use testkit::excuse::Excuse;
@@ -162,7 +162,7 @@ impl Caller {
                     self.leave(code, member).await;
                     stays += 1;
                 }
-                Err(refused) => assert_eq!(refused, Code::Full, "the room does not end: one user stays"),
+                Err(refused) => assert_eq!(refused, ErrorCode::Full, "the room does not end: one user stays"),
             }
             done.fetch_add(1, Ordering::Relaxed);
             sleep(Duration::from_millis(20)).await;
@@ -181,7 +181,7 @@ impl Caller {
             let (_, other) = guest.enter(Some(code)).await.expect("a room that was just made");
             self.leave(code, member).await;
             guest.leave(code, other).await;
-            assert_eq!(self.enter(Some(code)).await, Err(Code::CodeUnknown), "the room has ended at every node");
+            assert_eq!(self.enter(Some(code)).await, Err(ErrorCode::CodeUnknown), "the room has ended at every node");
             made.push(code);
             done.fetch_add(1, Ordering::Relaxed);
             sleep(Duration::from_millis(20)).await;
@@ -190,7 +190,7 @@ impl Caller {
     }
 
     /// Takes a seat in this room, or in a new one. Repeats the request until it is granted or finally refused.
-    async fn enter(&self, code: Option<RoomCode>) -> Result<(RoomCode, MemberId), Code> {
+    async fn enter(&self, code: Option<RoomCode>) -> Result<(RoomCode, MemberId), ErrorCode> {
         let begun = Instant::now();
         loop {
             let answer = match code {
@@ -199,7 +199,7 @@ impl Caller {
             };
             match answer {
                 Ok(Entry { code: Some(code), member: Some(member), .. }) => return Ok((code, member)),
-                Ok(Entry { refused: Some(refused), .. }) if !refused.code.is_retryable() => return Err(refused.code),
+                Ok(Entry { refused: Some(refused), .. }) if !refused.error.is_retryable() => return Err(refused.error),
                 Ok(_) | Err(_) => self.wait(begun).await,
             }
         }

@@ -1,6 +1,6 @@
 //! A full disk: appends wait, everything else works, and the server recovers by itself when there is space again.
 
-use protocol::Code;
+use protocol::ErrorCode;
 use testkit::checker;
 use testkit::excuse::Excuse;
 use testkit::http;
@@ -62,7 +62,7 @@ async fn full_disk_defers_appends_and_nothing_else() {
         histories.push(person.finish().await);
     }
     assert_eq!(server.terminate(PATIENCE).await.code(), Some(0));
-    let defers = vec![Code::Storage];
+    let defers = vec![ErrorCode::Storage];
     let truth = Truth { keeps: KEEPS, defers, ..Truth::read(&server.store, seat.code).unwrap() };
     assert_eq!(checker::check(&truth, &histories), []);
 }

@@ -80,7 +80,7 @@ async fn invalid_enter_form_is_refused_with_field_and_code() {
         (&[("name", ""), ("code", &*code)], "name", "name_missing"),
     ] {
         let refused = Browser::new(&server).call("/api/enter", fields).await.json();
-        assert_eq!(refused, json!({ "refused": { "field": field, "code": reason } }), "{fields:?}");
+        assert_eq!(refused, json!({ "refused": { "field": field, "error": reason } }), "{fields:?}");
     }
 }
 
@@ -93,7 +93,7 @@ async fn full_room_refuses_newcomers_until_a_seat_is_freed() {
     Browser::new(&server).enter(&[("name", "Bo"), ("code", &code)]).await;
     let mut chidi = Browser::new(&server);
     let refused = chidi.call("/api/enter", &[("name", "Chidi"), ("code", &code)]).await.json();
-    assert_eq!(refused["refused"]["code"], "full");
+    assert_eq!(refused["refused"]["error"], "full");
     let mut dora = Browser::new(&server);
     dora.get("/").await;
     dora.submit("/api/enter", &[("name", "Dora"), ("code", &code), ("from", "/")]).await;
@@ -227,7 +227,7 @@ async fn concurrent_joins_never_exceed_the_capacity() {
     }
     let answers = rush.join_all().await;
     let refused: Vec<_> = answers.iter().filter(|answer| answer.get("member").is_none()).collect();
-    assert_eq!(refused, [&json!({ "refused": { "field": "code", "code": "full" } })]);
+    assert_eq!(refused, [&json!({ "refused": { "field": "code", "error": "full" } })]);
     let inside = ana.connect().await;
     assert_eq!(inside.welcome().members.len(), 50);
     assert!(Browser::new(&server).get(&ana.page()).await.body.contains("50 people are talking"));

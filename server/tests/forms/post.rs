@@ -132,13 +132,13 @@ async fn invalid_message_is_refused_with_field_and_code() {
         ([("code", &code), ("id", "9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d"), ("body", "x")], "body", "not_allowed"),
     ] {
         let refused = ana.browser.call("/api/post_message", &fields).await.json();
-        assert_eq!(refused, json!({ "refused": { "field": field, "code": reason } }), "{}", fields[2].1.len());
+        assert_eq!(refused, json!({ "refused": { "field": field, "error": reason } }), "{}", fields[2].1.len());
     }
     let mut stranger = Browser::new(&server);
     let fields = [("code", &*code), ("id", &id), ("body", "x")];
-    assert_eq!(stranger.call("/api/post_message", &fields).await.json()["refused"]["code"], "no_seat");
+    assert_eq!(stranger.call("/api/post_message", &fields).await.json()["refused"]["error"], "no_seat");
     stranger.enter(&[("name", "Bo")]).await;
-    assert_eq!(stranger.call("/api/post_message", &fields).await.json()["refused"]["code"], "no_seat");
+    assert_eq!(stranger.call("/api/post_message", &fields).await.json()["refused"]["error"], "no_seat");
     assert_eq!(ana.connect().await.replay.len(), 1, "no message was stored");
 }
 
@@ -182,7 +182,7 @@ async fn message_above_the_rate_is_refused_with_rate() {
             break answer;
         }
     };
-    assert_eq!(refused, json!({ "refused": { "field": "body", "code": "rate" } }));
+    assert_eq!(refused, json!({ "refused": { "field": "body", "error": "rate" } }));
 }
 
 #[tokio::test]

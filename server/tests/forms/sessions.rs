@@ -53,7 +53,7 @@ async fn browser_without_cookies_is_refused_and_takes_no_seat() {
             assert!(shown.body.contains("1 person is inside") || shown.body.contains(&code), "{}", shown.body);
             assert!(shown.header("content-security-policy").contains("default-src 'none'"));
             let called = post(&mut Browser::new(&server), "application/json", "/api/enter", &fields).await;
-            assert_eq!(called.json(), json!({ "refused": { "field": "code", "code": "cookie" } }));
+            assert_eq!(called.json(), json!({ "refused": { "field": "code", "error": "cookie" } }));
             assert!(called.header("set-cookie").starts_with("flasky-"), "the next attempt may send it");
         }
     }
@@ -124,6 +124,6 @@ async fn refused_origin_is_explained_and_counted() {
     let called = post(&mut browser, "application/json", "/api/enter", &[("name", "Ana")]).await;
     assert_eq!(called.status, StatusCode::FORBIDDEN);
     let refused: serde_json::Value = serde_json::from_str(&called.body).unwrap();
-    assert_eq!(refused, json!({ "refused": { "field": "code", "code": "origin" } }));
+    assert_eq!(refused, json!({ "refused": { "field": "code", "error": "origin" } }));
     assert_eq!(metric(&server, "flasky_refused_origins_total").await, 2.0);
 }

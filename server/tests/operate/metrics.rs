@@ -60,8 +60,8 @@ async fn metrics_count_events_connections_and_refusals() {
         ("flasky_fan_out_seconds_count", 60.0),
         ("flasky_resumes_total{recovered=\"true\"}", 1.0),
         ("flasky_closes_total{code=\"4501\"}", 1.0),
-        ("flasky_rejections_total{code=\"empty\"}", 1.0),
-        ("flasky_rejections_total{code=\"name_missing\"}", 1.0),
+        ("flasky_rejections_total{error=\"empty\"}", 1.0),
+        ("flasky_rejections_total{error=\"name_missing\"}", 1.0),
         ("flasky_store_seconds_count{operation=\"append\"}", 22.0),
         ("flasky_store_failures_total{operation=\"append\"}", 0.0),
     ] {

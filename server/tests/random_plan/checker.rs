@@ -1,7 +1,7 @@
 //! Tests of the checker: every kind of fault, made by hand, is reported with exactly this text, and nothing else is.
 
 use client::Ending;
-use protocol::{Code, Epoch, EventId, EventKind, MemberId, Position, Seq};
+use protocol::{Epoch, ErrorCode, EventId, EventKind, MemberId, Position, Seq};
 use testkit::checker::check;
 use uuid::Uuid;
 
@@ -52,8 +52,8 @@ fn heard(seq: u64, n: u64, words: &str) -> Fact {
     Fact::Heard { seq: Seq(seq), id: id(n), words: Some(words.to_owned()) }
 }
 
-fn refused(n: u64, code: Code) -> Fact {
-    Fact::Refused { id: id(n), code }
+fn refused(n: u64, error: ErrorCode) -> Fact {
+    Fact::Refused { id: id(n), error }
 }
 
 fn at(seq: u64) -> Position {
@@ -196,21 +196,21 @@ fn needless_reset_is_reported() {
 
 #[test]
 fn refusal_without_a_reason_is_reported() {
-    let facts = || [sent(1), refused(1, Code::NoSeat), Fact::Discarded { id: id(1) }];
+    let facts = || [sent(1), refused(1, ErrorCode::NoSeat), Fact::Discarded { id: id(1) }];
     let words = format!("A: {} was refused (NoSeat) without a reason", name(1));
     reports(&truth(&[]), &[history(facts())], Kind::Refused, &[&words]);
     assert_eq!(check(&truth(&[]), &[History { left: true, ..history(facts()) }]), [], "who left has no seat");
 
-    let later = || [sent(1), Fact::Deferred { id: id(1), code: Code::Storage }, acked(1)];
+    let later = || [sent(1), Fact::Deferred { id: id(1), error: ErrorCode::Storage }, acked(1)];
     let words = format!("A: {} was refused for now (Storage) without a reason", name(1));
     reports(&truth(&[1]), &[history(later())], Kind::Refused, &[&words]);
-    let full = Truth { defers: vec![Code::Storage], ..truth(&[1]) };
+    let full = Truth { defers: vec![ErrorCode::Storage], ..truth(&[1]) };
     assert_eq!(check(&full, &[history(later())]), [], "the disk was full");
 }
 
 #[test]
 fn refusal_of_a_stored_message_is_reported() {
-    let facts = [sent(1), refused(1, Code::NoSeat), Fact::Discarded { id: id(1) }];
+    let facts = [sent(1), refused(1, ErrorCode::NoSeat), Fact::Discarded { id: id(1) }];
     let words = format!("A: {} is \"not sent\" on the screen, and the log has it", name(1));
     reports(&truth(&[1]), &[History { left: true, ..history(facts) }], Kind::Doubled, &[&words]);
 }
@@ -316,13 +316,13 @@ fn old_text_on_an_idle_page_is_reported() {
 
 #[test]
 fn refused_change_is_reported_unless_it_has_a_reason() {
-    let refusal = |code| history([said(2, Said::Deleted { target: id(1) }), refused(2, code)]);
+    let refusal = |error| history([said(2, Said::Deleted { target: id(1) }), refused(2, error)]);
     let author = |n| History { member: member(n), ..history([sent(1), acked(1)]) };
-    assert_eq!(check(&truth(&[1]), &[author(2), refusal(Code::NotAuthor)]), []);
+    assert_eq!(check(&truth(&[1]), &[author(2), refusal(ErrorCode::NotAuthor)]), []);
     let words = format!("A: {} was refused (NotAuthor) without a reason", name(2));
-    reports(&truth(&[1]), &[author(1), refusal(Code::NotAuthor)], Kind::Refused, &[&words]);
+    reports(&truth(&[1]), &[author(1), refusal(ErrorCode::NotAuthor)], Kind::Refused, &[&words]);
     let words = format!("A: {} was refused (NoTarget) without a reason", name(2));
-    reports(&truth(&[1]), &[author(1), refusal(Code::NoTarget)], Kind::Refused, &[&words]);
+    reports(&truth(&[1]), &[author(1), refusal(ErrorCode::NoTarget)], Kind::Refused, &[&words]);
     let short = Truth { keeps: 1, ..truth(&[1, 5]) };
-    assert_eq!(check(&short, &[author(1), refusal(Code::NoTarget)]), [], "trimmed");
+    assert_eq!(check(&short, &[author(1), refusal(ErrorCode::NoTarget)]), [], "trimmed");
 }

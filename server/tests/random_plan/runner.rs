@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use protocol::{Code, RoomCode, Seq};
+use protocol::{ErrorCode, RoomCode, Seq};
 use testkit::checker;
 use testkit::excuse::Excuse;
 use testkit::fault::Fault;
@@ -254,7 +254,7 @@ impl Stage {
         self.server.take().expect("a server").stop().await;
         let mut truth = Truth::read(&self.store(), code).unwrap();
         truth.keeps = plan.events;
-        truth.defers.extend(plan.is_limited().then_some(Code::Rate));
+        truth.defers.extend(plan.is_limited().then_some(ErrorCode::Rate));
         Evidence { truth, histories, stuck, total }
     }
 

@@ -1,6 +1,6 @@
 //! Edits, deletions, replies and reactions.
 
-use protocol::{Code, EventId, EventKind, Proposal, codec};
+use protocol::{ErrorCode, EventId, EventKind, Proposal, codec};
 use server::entropy;
 
 use crate::support::Server;
@@ -61,14 +61,14 @@ async fn invalid_change_is_rejected_with_its_code() {
         at_bo.event().await;
     }
     for (proposal, code) in [
-        (edit(hers.id, "his"), Code::NotAuthor),
-        (Proposal::Deleted { target: hers.id }, Code::NotAuthor),
-        (edit(gone.id, "back"), Code::NoTarget),
-        (edit(entropy::event_id(), "what?"), Code::NoTarget),
-        (Proposal::Deleted { target: entropy::event_id() }, Code::NoTarget),
-        (react(gone.id, "\u{1f44d}"), Code::NoTarget),
-        (react(hers.id, "ok"), Code::BadText),
-        (edit(hers.id, " "), Code::Empty),
+        (edit(hers.id, "his"), ErrorCode::NotAuthor),
+        (Proposal::Deleted { target: hers.id }, ErrorCode::NotAuthor),
+        (edit(gone.id, "back"), ErrorCode::NoTarget),
+        (edit(entropy::event_id(), "what?"), ErrorCode::NoTarget),
+        (Proposal::Deleted { target: entropy::event_id() }, ErrorCode::NoTarget),
+        (react(gone.id, "\u{1f44d}"), ErrorCode::NoTarget),
+        (react(hers.id, "ok"), ErrorCode::BadText),
+        (edit(hers.id, " "), ErrorCode::Empty),
     ] {
         assert_eq!(at_bo.asked(proposal.clone()).await.err(), Some(code), "{proposal:?}");
     }

@@ -183,14 +183,14 @@ impl Raw {
         assert!(self.read.is_empty(), "something followed the Close");
     }
 
-    /// Appends an event given as JSON, under a new id, and returns the code of its refusal.
+    /// Appends an event given as JSON, under a new id, and returns the error of its refusal.
     pub(crate) async fn refusal(&mut self, event: &str) -> String {
         let id = server::entropy::event_id();
         self.text(&format!(r#"{{"type":"append","id":"{id}","event":{event}}}"#)).await;
         let answer: Value = serde_json::from_str(&self.said().await).unwrap();
         assert_eq!(answer["type"], "rejected", "{event}: {answer}");
         assert_eq!(answer["id"], id.to_string(), "{event}");
-        answer["code"].as_str().unwrap().to_owned()
+        answer["error"].as_str().unwrap().to_owned()
     }
 
     /// Fails unless the connection answers a ping, and nothing else comes before the answer.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Code, Delivered, EventId, ServerFrame};
+use protocol::{Delivered, ErrorCode, EventId, ServerFrame};
 use server::entropy;
 use tokio::time::sleep;
 
@@ -73,19 +73,19 @@ async fn refused_append_keeps_the_connection_and_the_id() {
     let id = entropy::event_id();
     let not_v7 = EventId(uuid::Uuid::from_u128(0x9f3c_1d1e_6d0a_4b0e_9c1e_2f6d_3a4b_5c6d));
     for (id, body, code) in [
-        (id, "", Code::Empty),
-        (id, " \r\n\t", Code::Empty),
-        (id, &*"x".repeat(4_001), Code::TooLong),
-        (id, "\u{7}", Code::Empty),
-        (not_v7, "hello", Code::NotAllowed),
+        (id, "", ErrorCode::Empty),
+        (id, " \r\n\t", ErrorCode::Empty),
+        (id, &*"x".repeat(4_001), ErrorCode::TooLong),
+        (id, "\u{7}", ErrorCode::Empty),
+        (not_v7, "hello", ErrorCode::NotAllowed),
     ] {
         socket.append(id, body).await;
         assert_eq!(socket.answer(id).await, Err((code, None)));
     }
     for (event, code) in [
-        (r#"{"kind":"joined","member":"9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d","name":"Eve"}"#, Code::NotAllowed),
-        (r#"{"kind":"left","member":"9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d","why":"vanished"}"#, Code::NotAllowed),
-        (r#"{"kind":"of_a_later_version"}"#, Code::Unsupported),
+        (r#"{"kind":"joined","member":"9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d","name":"Eve"}"#, ErrorCode::NotAllowed),
+        (r#"{"kind":"left","member":"9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d","why":"vanished"}"#, ErrorCode::NotAllowed),
+        (r#"{"kind":"of_a_later_version"}"#, ErrorCode::Unsupported),
     ] {
         socket.send_text(format!(r#"{{"type":"append","id":"{id}","event":{event}}}"#)).await;
         assert_eq!(socket.answer(id).await, Err((code, None)));
@@ -111,8 +111,8 @@ async fn append_above_the_rate_is_rejected_with_a_retry_time() {
     while heard.len() + refused.len() < ids.len() {
         match socket.frame().await {
             ServerFrame::Events { events, .. } => heard.extend(events.iter().map(Delivered::id)),
-            ServerFrame::Rejected { id, code, retry_ms } => {
-                assert_eq!(code, Code::Rate);
+            ServerFrame::Rejected { id, error, retry_ms } => {
+                assert_eq!(error, ErrorCode::Rate);
                 let retry = retry_ms.expect("the time of a retry");
                 assert!((1..=501).contains(&retry), "{retry} ms");
                 refused.push(id);

@@ -80,7 +80,7 @@ async fn room_ends_when_its_last_member_leaves() {
     late.send_text(HELLO.to_owned()).await;
     assert_eq!(late.end().await, 4502);
     let refused = ana.browser.call("/api/enter", &[("name", "Ana"), ("code", &ana.code.to_string())]).await.json();
-    assert_eq!(refused["refused"]["code"], "code_unknown");
+    assert_eq!(refused["refused"]["error"], "code_unknown");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Sending and receiving messages.
 
-use protocol::{Code, Event, LeaveReason};
+use protocol::{ErrorCode, Event, LeaveReason};
 use testkit::faulty::StoreFault;
 
 use crate::support::{Server, TALKATIVE};
@@ -106,7 +106,7 @@ async fn store_that_keeps_no_lease_closes_with_4005() {
     let mut at_ana = ana.connect().await;
     store.make(StoreFault::StoresNothing);
     let id = at_ana.say("not now").await;
-    assert_eq!(at_ana.answer(id).await, Err((Code::Storage, Some(1_000))));
+    assert_eq!(at_ana.answer(id).await, Err((ErrorCode::Storage, Some(1_000))));
     at_ana.is_well(1).await;
 
     store.make(StoreFault::Silent);

@@ -4,8 +4,8 @@ use leptos::ev;
 use leptos::prelude::*;
 use protocol::EventId;
 
+use super::context::{ComposerContext, Mode};
 use super::emoji::{self, EmojiPicker};
-use super::{ComposerContext, Mode};
 use crate::api::Flash;
 use crate::components::click::click;
 use crate::live::room::Room;
@@ -14,16 +14,17 @@ use crate::text;
 mod about;
 mod counter;
 pub(super) mod editor;
-pub(super) mod keys;
+mod keys;
 pub(super) mod mention;
 mod state;
+pub(super) mod suggestions;
 pub(super) mod transfer;
 mod typing;
 
 use about::AboutLine;
 use counter::Counter;
 use editor::Editor;
-use mention::SuggestionList;
+use suggestions::SuggestionList;
 use transfer::NoteLine;
 use typing::TypingLine;
 

@@ -4,22 +4,21 @@ use leptos::html;
 use leptos::prelude::*;
 use web_sys::Element;
 
-use super::log::row::element_id;
+use super::context::{ComposerContext, EmojiTarget};
+use super::log::ids::element_id;
 use super::tools::{TOOLS, with_tools};
-use super::{ComposerContext, EmojiTarget};
 use crate::components::click::click;
 use crate::live::browser;
 use crate::live::effect::effect;
-use crate::live::room::{Room, set_if_new};
+use crate::live::room::Room;
+use crate::live::signal::set_if_new;
 use crate::text;
 
-mod grid;
+pub(super) mod grid;
 mod keys;
-mod pick;
+pub(super) mod pick;
 mod recent;
-
-pub(super) use grid::content;
-pub(super) use pick::{clicked, pressed};
+mod table;
 
 /// The picker's id, for buttons with `popovertarget`.
 pub(super) const ID: &str = "emoji";
@@ -101,7 +100,7 @@ impl Picker {
             self.composer.emoji_target.set(Some(EmojiTarget::Composer));
         }
         if let Some(form) = browser::by_id("composer") {
-            browser::set_custom_property(&panel, "--above", &format!("{}px", browser::from_bottom(&form)));
+            browser::set_custom_property(&panel, "--above", &format!("{}px", browser::distance_to_bottom(&form)));
         }
     }
 

@@ -7,8 +7,8 @@ use super::notices::{Notices, Setting};
 use super::tools::with_tools;
 use crate::components::click::click;
 use crate::components::copy_link::CodeChip;
-use crate::components::icon::{Mark, Sign};
-use crate::components::look::LookButton;
+use crate::components::icon::{Logo, Sign};
+use crate::components::theme::ThemeButton;
 use crate::live::room::Room;
 use crate::text;
 
@@ -27,7 +27,7 @@ pub(super) fn Header() -> impl IntoView {
     };
     view! {
         <header>
-            <a class="mark" href="/" aria-label=text::PRODUCT on:click=move |event| room.guard_click(&event)><Mark/></a>
+            <a class="mark" href="/" aria-label=text::PRODUCT on:click=move |event| room.confirm_navigation(&event)><Logo/></a>
             <div class="bar">
                 <h1 class="visually-hidden">{text::room(room.code)}</h1>
                 <CodeChip code=room.code/>
@@ -43,7 +43,7 @@ pub(super) fn Header() -> impl IntoView {
                         <Sign icon="#i-qr" label=text::INVITE title=text::INVITE/>
                     </button>
                     <Bell/>
-                    <LookButton/>
+                    <ThemeButton/>
                 </div>
                 <Leave/>
             </div>

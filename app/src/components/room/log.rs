@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::invite::Invitation;
 use super::tools::with_tools;
 use crate::components::click::click;
-use crate::components::icon::Mark;
+use crate::components::icon::Logo;
 use crate::components::list::{Item, ItemKey, List};
 use crate::components::room::toast::ToastView;
 use crate::live::browser;
@@ -19,24 +19,25 @@ use crate::text;
 
 mod actions;
 pub(super) mod announcer;
+mod auto_scroll;
 pub(super) mod bar;
-mod following;
 mod hold;
+pub(super) mod ids;
+mod jump;
 pub(super) mod keys;
 pub(super) mod pointing;
 pub(crate) mod row;
 mod scroll_anchor;
-mod seeker;
 pub(super) mod selection;
 pub(super) mod sheet;
 
 use announcer::{Announcer, LiveRegion};
+use auto_scroll::AutoScroll;
 use bar::ActionBar;
-use following::Following;
 use hold::ReadingHold;
+use jump::MessageJump;
 use pointing::Pointing;
 use row::RowView;
-use seeker::Seeker;
 use sheet::MessageSheet;
 
 /// Everything said, oldest first, and the way to its end.
@@ -45,19 +46,19 @@ pub(crate) fn LogView() -> impl IntoView {
     let room = expect_context::<Room>();
     let (scroller, sheet) = (NodeRef::<Section>::new(), NodeRef::<Div>::new());
     let announcer = Announcer::new(room);
-    let following = Following::new(room, scroller, announcer);
+    let auto_scroll = AutoScroll::new(room, scroller, announcer);
     let hold = ReadingHold::new(scroller, sheet);
     let pointing = Pointing::new();
-    provide_context(Seeker::new(room));
+    provide_context(MessageJump::new(room));
     scroll_anchor::restore_scroll_anchor(room, scroller);
     let steer = move |event: &KeyboardEvent| {
         with_tools(|tools| (tools.log_key)(pointing, event));
     };
     let copied = move |event: &ClipboardEvent| {
-        with_tools(|tools| (tools.copied)(room, event));
+        with_tools(|tools| (tools.on_copy)(room, event));
     };
     let scrolled = move |_| {
-        following.scrolled();
+        auto_scroll.scrolled();
         hold.scrolled();
     };
     view! {
@@ -91,8 +92,8 @@ pub(crate) fn LogView() -> impl IntoView {
         <div class="below">
             <LiveRegion announcer/>
             <ToastView/>
-            <button type="button" class="button jump" class:shown=move || following.is_away.get() on:click=click(move |_| following.to_end())>
-                {move || text::jump(following.below.get())}
+            <button type="button" class="button jump" class:shown=move || auto_scroll.is_away.get() on:click=click(move |_| auto_scroll.scroll_to_end())>
+                {move || text::jump(auto_scroll.below.get())}
             </button>
         </div>
         <MessageSheet pointing/>
@@ -102,11 +103,11 @@ pub(crate) fn LogView() -> impl IntoView {
 /// The content of a log without messages.
 fn quiet(room: Room) -> AnyView {
     if room.members.read().len() > 1 {
-        return view! { <div class="quiet"><Mark/><p>{text::NOTHING_SAID}</p></div> }.into_any();
+        return view! { <div class="quiet"><Logo/><p>{text::NOTHING_SAID}</p></div> }.into_any();
     }
     view! {
         <div class="quiet">
-            <Mark/>
+            <Logo/>
             <p>{text::EMPTY_ROOM}</p>
             <Invitation/>
         </div>

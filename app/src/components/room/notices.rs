@@ -11,9 +11,7 @@ use crate::live::{browser, notices};
 
 pub(super) use crate::live::notices::Setting;
 
-mod ringer;
-
-pub(super) use ringer::{ring_for, toggle};
+pub(super) mod ringer;
 
 /// Notices of one room, and what this device was told to do about them. A context.
 #[derive(Clone, Copy)]

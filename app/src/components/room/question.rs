@@ -6,7 +6,8 @@ use leptos_router::hooks::use_navigate;
 use crate::components::click::click;
 use crate::live::browser;
 use crate::live::effect::effect;
-use crate::live::room::{Question, Room};
+use crate::live::question::Question;
+use crate::live::room::Room;
 use crate::text;
 
 /// Id of the dialog.
@@ -33,7 +34,7 @@ pub(super) fn QuestionDialog() -> impl IntoView {
                 room.leave();
             }
             Some(Question::Go { to, .. }) => {
-                room.go_away();
+                room.leave_page();
                 navigate(&to, Default::default());
             }
             None => {}

@@ -1,5 +1,7 @@
 //! Tools of an open room, in a chunk of their own: nothing of them is on the page as the server draws it. It is fetched as
 //! soon as the room is live.
+//!
+//! The page calls its tools by this table, and they act on the page: the only modules here that import each other.
 
 use leptos::ev::{ClipboardEvent, KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
@@ -7,15 +9,15 @@ use web_sys::{DataTransfer, Event, HtmlTextAreaElement};
 
 use super::composer::editor::Editor;
 use super::composer::mention::{self, Mention};
-use super::composer::transfer;
-use super::emoji::{self, Picker};
+use super::composer::{suggestions, transfer};
+use super::emoji::{Picker, grid, pick};
 use super::help;
 use super::log::announcer::{self, Announcer};
 use super::log::bar::{Buttons, ButtonsProps};
 use super::log::pointing::Pointing;
 use super::log::sheet::{Sheet, SheetProps};
 use super::log::{keys, selection};
-use super::notices::{self, Notices};
+use super::notices::{Notices, ringer};
 use crate::chunk::chunk;
 use crate::live::effect::effect;
 use crate::live::room::Room;
@@ -38,9 +40,9 @@ pub(super) struct Tools {
     /// That list.
     pub(super) suggestions: fn(Editor) -> AnyView,
     /// Answers what is pasted or dropped and cannot be taken in.
-    pub(super) take_in: fn(Editor, &Event, &DataTransfer),
+    pub(super) on_paste: fn(Editor, &Event, &DataTransfer),
     /// Announces the new messages.
-    pub(super) read_out: fn(Announcer),
+    pub(super) announce_new: fn(Announcer),
     /// The list of shortcuts.
     pub(super) help: fn() -> AnyView,
     /// Rings for new messages.
@@ -50,7 +52,7 @@ pub(super) struct Tools {
     /// A key in the log.
     pub(super) log_key: fn(Pointing, &KeyboardEvent),
     /// Copying of what is selected in the log.
-    pub(super) copied: fn(Room, &ClipboardEvent),
+    pub(super) on_copy: fn(Room, &ClipboardEvent),
 }
 
 /// The tools, once they are here and the page is no longer as the server drew it.
@@ -70,19 +72,19 @@ pub(super) fn with_tools(act: impl FnOnce(Tools)) {
 chunk! {
     /// The chunk of tools.
     pub(super) static TOOLS: Tools = tools::fetched_tools(Tools {
-        picker: emoji::content,
-        picker_clicked: emoji::clicked,
-        picker_pressed: emoji::pressed,
+        picker: grid::content,
+        picker_clicked: pick::on_click,
+        picker_pressed: pick::on_press,
         bar: |props| Buttons(props).into_any(),
         sheet: |props| Sheet(props).into_any(),
         suggest: mention::suggest,
-        suggestions: mention::suggestions,
-        take_in: transfer::take_in,
-        read_out: announcer::read_out,
+        suggestions: suggestions::suggestions,
+        on_paste: transfer::on_paste,
+        announce_new: announcer::announce_new,
         help: help::dialog,
-        ring_for: notices::ring_for,
-        toggle_notices: notices::toggle,
-        log_key: keys::steer,
-        copied: selection::copied,
+        ring_for: ringer::ring_for,
+        toggle_notices: ringer::toggle,
+        log_key: keys::on_key,
+        on_copy: selection::on_copy,
     });
 }

@@ -5,7 +5,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ClipboardEvent, Element, HtmlDocument, HtmlElement, HtmlTextAreaElement};
 
-use super::{closest, find_all, focus_on};
+use super::page::{closest, find_all, focus_on};
 
 /// Puts text on the clipboard. The answer is true when it got there. What needs the person's click is done before this
 /// returns.

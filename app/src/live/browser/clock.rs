@@ -21,7 +21,7 @@ pub fn unix_ms() -> u64 {
 
 /// Reader's present offset from UTC, in minutes.
 #[must_use]
-pub fn zone() -> i32 {
+pub fn utc_offset() -> i32 {
     -js_sys::Date::new_0().get_timezone_offset() as i32
 }
 
@@ -97,5 +97,5 @@ pub fn until_midnight_ms() -> u64 {
 
 /// Time that the reader's clock shows, as milliseconds since 1970.
 fn local_ms() -> i64 {
-    unix_ms() as i64 + i64::from(zone()) * 60_000
+    unix_ms() as i64 + i64::from(utc_offset()) * 60_000
 }

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{
-    Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, MouseEvent,
-    ResizeObserver, ShowPopoverOptions,
+    Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement, MouseEvent, ResizeObserver,
+    ShowPopoverOptions,
 };
 
 /// Sets or removes an empty attribute of the document's root, for styles and tests to see.
@@ -206,7 +206,7 @@ pub fn open_popover(popover: &HtmlElement, beside: Option<Element>) {
 
 /// How far an element is from the left of what it is placed in, in whole CSS pixels.
 #[must_use]
-pub fn left_of(element: &Element) -> i32 {
+pub fn offset_left(element: &Element) -> i32 {
     element.dyn_ref::<HtmlElement>().map_or(0, HtmlElement::offset_left)
 }
 
@@ -229,15 +229,6 @@ pub fn is_open(popover: &Element) -> bool {
     popover.matches(":popover-open").unwrap_or(false)
 }
 
-/// True for a key that is for nothing else: it was not pressed in a field, a dialog or an open popover, and no dialog is
-/// open.
-#[must_use]
-pub fn is_unclaimed(event: &KeyboardEvent) -> bool {
-    let takes_keys = "input, textarea, select, [contenteditable], dialog, :popover-open";
-    let is_claimed = target(event).is_some_and(|target| closest(&target, takes_keys).is_some());
-    !is_claimed && document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_none())
-}
-
 /// Takes an attribute away from the element of this id, and returns it.
 #[must_use]
 pub fn take_attribute(id: &str, attribute: &str) -> Option<String> {
@@ -249,7 +240,7 @@ pub fn take_attribute(id: &str, attribute: &str) -> Option<String> {
 
 /// Distance from an element's top to the bottom of the page, in whole CSS pixels.
 #[must_use]
-pub fn from_bottom(element: &Element) -> i32 {
+pub fn distance_to_bottom(element: &Element) -> i32 {
     let height = document().document_element().map_or(0, |root| root.client_height());
     height - element.get_bounding_client_rect().top() as i32
 }

@@ -99,6 +99,6 @@ fn goes_along(row: &Row) -> bool {
     match row {
         Row::Day(_) | Row::Unread(_) => true,
         Row::Message(message) => matches!(message.state, RowState::Pending { .. } | RowState::Refused(_)),
-        Row::Line(_) => false,
+        Row::Roster(_) => false,
     }
 }

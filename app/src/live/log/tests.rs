@@ -3,7 +3,7 @@ use std::sync::Mutex;
 
 use client::DayRow;
 use proptest::prelude::*;
-use protocol::{Code, MemberId};
+use protocol::{ErrorCode, MemberId};
 use uuid::Uuid;
 
 use super::*;
@@ -34,7 +34,7 @@ fn sent(nth: usize) -> Row {
 }
 
 fn draft(nth: usize) -> Row {
-    message(nth, "words", RowState::Refused(Code::Storage))
+    message(nth, "words", RowState::Refused(ErrorCode::Storage))
 }
 
 fn day(day: i64) -> Row {
@@ -276,7 +276,7 @@ fn last_own_message_is_the_last_that_was_not_refused() {
     let log = log_of(&[sent(1), draft(2)]);
     assert_eq!(log.last_own().map(|message| message.id), Some(id(1)));
     assert_eq!(log.newest.get_untracked(), Some(id(2)));
-    assert_eq!(log.message(id(2)).map(|message| message.state), Some(RowState::Refused(Code::Storage)));
+    assert_eq!(log.message(id(2)).map(|message| message.state), Some(RowState::Refused(ErrorCode::Storage)));
     let pending = RowState::Pending { since: 0, waiting: None };
     assert!(log_of(&[sent(1), message(2, "words", pending)]).last_own().is_none());
 }

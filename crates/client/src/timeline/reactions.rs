@@ -2,7 +2,7 @@
 
 use protocol::{Emoji, MemberId};
 
-use super::Reader;
+use super::reader::Reader;
 use super::row::Reaction;
 
 /// Maximum number of names in a [`Reaction`].

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Code, DisplayName, Emoji, EventId, LeaveReason, MemberId, MessageBody};
+use protocol::{DisplayName, Emoji, ErrorCode, EventId, LeaveReason, MemberId, MessageBody};
 
 /// One row of the log on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Row {
     /// A message.
     Message(MessageRow),
     /// Members joined and left.
-    Line(LineRow),
+    Roster(RosterRow),
 }
 
 impl Row {
@@ -25,7 +25,7 @@ impl Row {
             Self::Day(row) => RowKey::Day(row.day),
             Self::Unread(row) => RowKey::Unread(row.first),
             Self::Message(row) => RowKey::Event(row.id),
-            Self::Line(row) => RowKey::Event(row.id),
+            Self::Roster(row) => RowKey::Event(row.id),
         }
     }
 }
@@ -143,16 +143,16 @@ pub enum RowState {
     Pending {
         /// Time of writing, in monotonic milliseconds; 0 when it was written before a reload.
         since: u64,
-        /// Code of the server's temporary refusal, if there was one.
-        waiting: Option<Code>,
+        /// Reason of the server's temporary refusal, if there was one.
+        waiting: Option<ErrorCode>,
     },
     /// Not sent: the person decides.
-    Refused(Code),
+    Refused(ErrorCode),
 }
 
 /// Consecutive joins and leaves. One about the reader stands alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LineRow {
+pub struct RosterRow {
     /// Id of the first of its events.
     pub id: EventId,
     /// Time of the first event, in UTC milliseconds.

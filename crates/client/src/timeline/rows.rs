@@ -1,13 +1,15 @@
-//! Builder of rows from events and drafts.
+//! Rows of a timeline, built from its events and the drafts.
 
 use std::sync::Arc;
 
 use protocol::{Event, EventId, EventKind, MemberId, MessageBody, Seq};
 
+use super::Timeline;
+use super::reader::Reader;
 use super::row::{
-    DayRow, LineRow, MessageRow, Quote, QuotePlace, Reaction, Row, RowState, SeatChange, SeatChangeKind, UnreadRow,
+    DayRow, MessageRow, Quote, QuotePlace, Reaction, RosterRow, Row, RowState, SeatChange, SeatChangeKind, UnreadRow,
 };
-use super::{Reader, Timeline};
+
 use crate::outbox::{Draft, DraftEvent, DraftState};
 
 /// Maximum time between two consecutive messages of one group, in milliseconds.
@@ -16,8 +18,23 @@ pub const GROUP_MS: u64 = 300_000;
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
+impl Timeline {
+    /// Rows of a page: the events, then the drafts. `zone` is the reader's offset from UTC, in minutes; what
+    /// comes after `seen` is unread.
+    #[must_use]
+    pub fn rows<'a>(
+        &'a self,
+        reader: Reader<'a>,
+        drafts: impl Iterator<Item = &'a Draft>,
+        zone: i32,
+        seen: Option<Seq>,
+    ) -> Vec<Row> {
+        RowBuilder::new(self, reader, drafts, zone, seen).build()
+    }
+}
+
 /// Builder of rows, top to bottom.
-pub(super) struct RowBuilder<'a> {
+struct RowBuilder<'a> {
     timeline: &'a Timeline,
     reader: Reader<'a>,
     zone: i32,
@@ -55,7 +72,7 @@ struct SourceMessage<'a> {
 }
 
 impl<'a> RowBuilder<'a> {
-    pub(super) fn new(
+    fn new(
         timeline: &'a Timeline,
         reader: Reader<'a>,
         drafts: impl Iterator<Item = &'a Draft>,
@@ -93,7 +110,7 @@ impl<'a> RowBuilder<'a> {
         }
     }
 
-    pub(super) fn build(mut self) -> Vec<Row> {
+    fn build(mut self) -> Vec<Row> {
         for event in &self.timeline.events {
             self.event(event);
         }
@@ -138,7 +155,7 @@ impl<'a> RowBuilder<'a> {
             DraftState::Waiting | DraftState::InFlight => {
                 RowState::Pending { since: draft.since, waiting: draft.waiting }
             }
-            DraftState::Refused(code) => RowState::Refused(code),
+            DraftState::Refused(error) => RowState::Refused(error),
         };
         self.day(draft.at);
         let by = self.reader.me;
@@ -262,7 +279,7 @@ impl<'a> RowBuilder<'a> {
         self.day(event.at);
         let own = member == self.reader.me;
         let change = SeatChange { member, name: self.reader.names.get(&member).cloned(), own, kind };
-        if let Some(Row::Line(above)) = self.rows.last_mut()
+        if let Some(Row::Roster(above)) = self.rows.last_mut()
             && self.line_is_open
             && !own
         {
@@ -270,7 +287,7 @@ impl<'a> RowBuilder<'a> {
             return;
         }
         self.line_is_open = !own;
-        self.rows.push(Row::Line(LineRow { id: event.id, at: event.at, changes: Arc::new(vec![change]) }));
+        self.rows.push(Row::Roster(RosterRow { id: event.id, at: event.at, changes: Arc::new(vec![change]) }));
     }
 
     /// Adds a day row where a new day begins. A clock that goes back begins none.

@@ -7,7 +7,7 @@ use client::{
     Action, Client, DraftEvent, DraftState, Input, MessageRow, Outbox, QuotePlace, Reaction, RoomState, Row, RowState,
 };
 use proptest::prelude::*;
-use protocol::{ClientFrame, Code, Delivered, Event, EventId, EventKind, Names, Proposal, ServerFrame};
+use protocol::{ClientFrame, Delivered, ErrorCode, Event, EventId, EventKind, Names, Proposal, ServerFrame};
 
 use crate::log::{self, Entry, Log, ME, Spec, Truth, body, edited, id, log, member, reacted, said, said_by, spec};
 use crate::{ZONE, drawn, live_client};
@@ -152,8 +152,8 @@ fn frame(events: Vec<Event>) -> Input {
     Input::Frame(1, ServerFrame::Events { events, names: Names::new(), more: false })
 }
 
-fn refusal(nth: u32, code: Code) -> Input {
-    Input::Frame(1, ServerFrame::Rejected { id: id(nth), code, retry_ms: None })
+fn refusal(nth: u32, error: ErrorCode) -> Input {
+    Input::Frame(1, ServerFrame::Rejected { id: id(nth), error, retry_ms: None })
 }
 
 fn change(nth: u32, target: u32, text: &str) -> Input {
@@ -204,15 +204,15 @@ fn edit_and_deletion_are_shown_at_once_and_settle() {
 fn refused_edit_becomes_an_unsent_message() {
     let mut client = live_client();
     let _ = client.step(10, change(100, 1, "better"));
-    let _ = client.step(20, refusal(100, Code::NoTarget));
-    let refused = (id(100), some("better"), RowState::Refused(Code::NoTarget));
+    let _ = client.step(20, refusal(100, ErrorCode::NoTarget));
+    let refused = (id(100), some("better"), RowState::Refused(ErrorCode::NoTarget));
     assert_eq!(shown(&client)[0], (id(1), some("text 1"), RowState::Sent), "as it was");
     assert_eq!(shown(&client)[2], refused);
 
     let actions = client.step(30, Input::Retry(id(100)));
     assert!(matches!(&actions[..], [Action::Transmit(ClientFrame::Append { event: Proposal::Edited { .. }, .. })]));
     assert_eq!(shown(&client)[0], (id(1), some("better"), RowState::Changing { since: 10 }));
-    let _ = client.step(40, refusal(100, Code::NoTarget));
+    let _ = client.step(40, refusal(100, ErrorCode::NoTarget));
     assert_eq!(shown(&client)[2], refused);
     assert_eq!(client.step(50, Input::Recompose(id(100))), [Action::Compose(body("better"))]);
     assert!(!client.has_unsent());
@@ -225,9 +225,9 @@ fn refused_deletion_or_reaction_is_dropped_and_the_next_is_sent() {
     let _ = client.step(10, Input::DeleteMessage { id: id(100), target: id(1), at: 5 });
     let _ = client.step(10, react(101, 2));
     assert_eq!(messages(&client.rows())[1].reactions.len(), 1);
-    let actions = client.step(20, refusal(100, Code::NotAuthor));
+    let actions = client.step(20, refusal(100, ErrorCode::NotAuthor));
     assert!(matches!(&actions[..], [Action::Transmit(ClientFrame::Append { event: Proposal::Reacted { .. }, .. })]));
-    assert_eq!(client.step(30, refusal(101, Code::NoTarget)), []);
+    assert_eq!(client.step(30, refusal(101, ErrorCode::NoTarget)), []);
     assert_eq!(client.rows(), before);
     assert!(!client.has_unsent());
 }
@@ -236,7 +236,7 @@ fn refused_deletion_or_reaction_is_dropped_and_the_next_is_sent() {
 fn reaction_refused_for_now_waits() {
     let mut client = live_client();
     let _ = client.step(10, react(100, 1));
-    assert_eq!(client.step(20, refusal(100, Code::Rate)), [Action::Wake(1_020)]);
+    assert_eq!(client.step(20, refusal(100, ErrorCode::Rate)), [Action::Wake(1_020)]);
     assert!(client.has_unsent());
     let _ = client.step(20, Input::Retry(id(100)));
     assert!(matches!(client.step(1_020, Input::Tick)[0], Action::Transmit(ClientFrame::Append { .. })));
@@ -252,8 +252,8 @@ fn change_of_a_pending_message_waits_and_is_dropped_with_it() {
     assert_eq!(shown(&client)[2..], [(id(100), some("second"), RowState::Pending { since: 10, waiting: None })]);
     assert_eq!(messages(&client.rows())[2].reactions.len(), 1);
 
-    let _ = client.step(30, refusal(100, Code::BadText));
-    assert_eq!(shown(&client)[2..], [(id(100), some("second"), RowState::Refused(Code::BadText))]);
+    let _ = client.step(30, refusal(100, ErrorCode::BadText));
+    assert_eq!(shown(&client)[2..], [(id(100), some("second"), RowState::Refused(ErrorCode::BadText))]);
     assert_eq!(
         client.step(40, Input::Recompose(id(100))),
         [Action::Compose(body("second"))],

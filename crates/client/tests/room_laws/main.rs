@@ -8,13 +8,14 @@ mod moments;
 mod rows;
 mod world;
 
-use client::timeline::{GROUP_MS, WINDOW};
+use client::timeline::WINDOW;
+use client::timeline::rows::GROUP_MS;
 use client::{
     Action, Applied, Client, DraftEvent, Ending, Input, Outbox, RoomState, Row, RowState, SeatChangeKind, Status,
 };
 use log::{Log, ME, body, epoch, id, log, member, names, said};
 use proptest::prelude::*;
-use protocol::{ClientFrame, Code, Delivered, Names, Position, Seq, ServerFrame};
+use protocol::{ClientFrame, Delivered, ErrorCode, Names, Position, Seq, ServerFrame};
 use world::{Step, World, step};
 
 /// Time zone of the tests, in minutes from UTC: any but 0.
@@ -56,7 +57,7 @@ fn drawn(room: &RoomState) -> Vec<Row> {
 
 fn load_all(room: &mut RoomState, log: &Log) {
     let mut pages = 0;
-    while let Some(before) = room.older() {
+    while let Some(before) = room.older_cursor() {
         room.prepend(before, log.before(before.seq, 7, log.len()), &names());
         pages += 1;
         assert!(pages < 1_000, "older pages without end");
@@ -140,7 +141,7 @@ proptest! {
         old in log(1..30), new in log(1..60), window in 1usize..20, late: prop::sample::Index, same_epoch: bool,
     ) {
         let mut room = RoomState::from_snapshot(old.snapshot(old.len(), 10));
-        let before = room.older();
+        let before = room.older_cursor();
         let mut welcome = new.welcome(new.len(), false);
         if !same_epoch {
             welcome.position.epoch.0 += 1;
@@ -162,7 +163,7 @@ proptest! {
         let mut fresh = new.snapshot(new.len(), window);
         fresh.position = welcome.position;
         let fresh = RoomState::from_snapshot(fresh);
-        let lines = |room: &RoomState| (drawn(room), room.members().to_vec(), room.position(), room.older());
+        let lines = |room: &RoomState| (drawn(room), room.members().to_vec(), room.position(), room.older_cursor());
         prop_assert_eq!(lines(&room), lines(&fresh));
     }
 
@@ -176,12 +177,12 @@ proptest! {
             prop_assert_eq!((above.last_of_group, below.first_of_group), (!together, !together));
         }
         for pair in rows.windows(2) {
-            let (Row::Line(above), Row::Line(below)) = (&pair[0], &pair[1]) else { continue };
-            let own = |row: &client::LineRow| row.changes.iter().any(|change| change.own);
+            let (Row::Roster(above), Row::Roster(below)) = (&pair[0], &pair[1]) else { continue };
+            let own = |row: &client::RosterRow| row.changes.iter().any(|change| change.own);
             prop_assert!(own(above) || own(below), "a run that is not folded");
         }
         for row in &rows {
-            if let Row::Line(line) = row {
+            if let Row::Roster(line) = row {
                 prop_assert!(line.changes.len() == 1 || line.changes.iter().all(|change| !change.own));
             }
         }
@@ -219,7 +220,7 @@ fn final_refusal_blocks_later_drafts_until_the_user_decides() {
     };
     assert_eq!(send(&mut client, 100).len(), 1, "transmitted at once");
     assert_eq!(send(&mut client, 101), []);
-    let refusal = ServerFrame::Rejected { id: id(100), code: Code::TooLong, retry_ms: None };
+    let refusal = ServerFrame::Rejected { id: id(100), error: ErrorCode::TooLong, retry_ms: None };
     assert_eq!(client.step(20, Input::Frame(1, refusal.clone())), []);
     let states = |client: &Client| -> Vec<RowState> {
         client
@@ -230,7 +231,7 @@ fn final_refusal_blocks_later_drafts_until_the_user_decides() {
     };
     assert_eq!(
         states(&client)[2..],
-        [RowState::Refused(Code::TooLong), RowState::Pending { since: 10, waiting: None }]
+        [RowState::Refused(ErrorCode::TooLong), RowState::Pending { since: 10, waiting: None }]
     );
     assert_eq!(client.step(30, Input::Recompose(id(101))), [], "a draft that is not refused may be in the log");
 
@@ -252,7 +253,7 @@ fn final_refusal_blocks_later_drafts_until_the_user_decides() {
 fn refusal_for_now_is_retried_after_retry_ms() {
     let mut client = live_client();
     let _ = client.step(10, Input::Send { id: id(100), body: body("text"), reply_to: None, at: 5 });
-    let refusal = ServerFrame::Rejected { id: id(100), code: Code::Rate, retry_ms: Some(400) };
+    let refusal = ServerFrame::Rejected { id: id(100), error: ErrorCode::Rate, retry_ms: Some(400) };
     assert_eq!(client.step(20, Input::Frame(1, refusal)), [Action::Wake(420)]);
     assert_eq!(client.step(419, Input::Tick), [Action::Wake(420)]);
     assert!(matches!(client.step(420, Input::Tick)[0], Action::Transmit(ClientFrame::Append { .. })));
@@ -331,7 +332,7 @@ fn window_is_bounded_and_full_window_loads_no_older_page() {
         assert!(log.has_run(room.timeline().events()));
     }
     assert_eq!(room.timeline().events().len(), WINDOW);
-    assert_eq!(room.older(), None, "the window has no space for an older page");
+    assert_eq!(room.older_cursor(), None, "the window has no space for an older page");
 }
 
 #[test]
@@ -343,7 +344,7 @@ fn member_who_left_keeps_the_name() {
     assert_eq!(room.members().len(), 1);
     assert_eq!(room.name(member(3)).unwrap().as_str(), "M3");
     let rows = drawn(&room);
-    let Row::Line(line) = &rows[2] else { panic!("{rows:?}") };
+    let Row::Roster(line) = &rows[2] else { panic!("{rows:?}") };
     let kinds: Vec<_> = line.changes.iter().map(|change| change.kind).collect();
     assert_eq!(kinds[0], SeatChangeKind::Joined);
     assert_eq!((rows.len(), line.changes.len()), (3, 2), "the reader's line by itself, the others folded");

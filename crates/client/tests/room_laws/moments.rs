@@ -1,6 +1,6 @@
 //! State that expires: typing, away, the notice of a reconnect.
 
-use client::presence::{TYPING_EXPIRY_MS, TYPING_INTERVAL_MS};
+use client::typing::{TYPING_EXPIRY_MS, TYPING_INTERVAL_MS};
 use client::{Action, Client, Input, Outbox, RECONNECTED_MS, Reconnected, Status};
 use protocol::{ClientFrame, Delivered, MemberId, Names, ServerFrame};
 

@@ -22,7 +22,7 @@ fn days(rows: &[Row], zone: i32) -> Vec<Result<i64, i64>> {
         .filter_map(|row| match row {
             Row::Day(row) => Some(Ok(row.day)),
             Row::Message(row) => Some(Err(day(row.at, zone))),
-            Row::Line(row) => Some(Err(day(row.at, zone))),
+            Row::Roster(row) => Some(Err(day(row.at, zone))),
             Row::Unread(_) => None,
         })
         .collect()
@@ -207,9 +207,9 @@ fn reply_quotes_a_fetched_message_and_follows_its_edits() {
     let mut late = room.clone();
     let mut gone = room.clone();
     assert_eq!(quote(&room), (None, None, QuotePlace::Unknown));
-    gone.learn_quoted(id(1), None, &Names::new());
+    gone.insert_quoted(id(1), None, &Names::new());
     assert_eq!(quote(&gone), (None, None, QuotePlace::Gone));
-    room.learn_quoted(id(1), first(), &log::names());
+    room.insert_quoted(id(1), first(), &log::names());
     assert_eq!(quote(&room), quoted(Some("text 1"), QuotePlace::Older));
     assert_eq!(
         quote(&RoomState::from_snapshot(Snapshot { quoted: first().into_iter().collect(), ..page() })),
@@ -218,7 +218,7 @@ fn reply_quotes_a_fetched_message_and_follows_its_edits() {
     // The quoted message may be fetched before or after its edit arrives.
     for room in [&mut room, &mut late] {
         room.apply(later(2));
-        room.learn_quoted(id(1), first(), &log::names());
+        room.insert_quoted(id(1), first(), &log::names());
         assert_eq!(quote(room), quoted(Some("text 3"), QuotePlace::Older));
     }
     room.prepend(log.position(2), log.before(log.events[1].seq, 1, 3), &Names::new());
@@ -243,6 +243,6 @@ fn lines_about_others_fold_and_the_readers_own_do_not() {
     let log = Log::of([joined(1, 2), left(2, 2), joined(3, ME), joined(4, 3)]);
     let rows = drawn(&RoomState::from_snapshot(log.snapshot(4, 4)));
     let lines: Vec<usize> =
-        rows.iter().filter_map(|row| if let Row::Line(row) = row { Some(row.changes.len()) } else { None }).collect();
+        rows.iter().filter_map(|row| if let Row::Roster(row) = row { Some(row.changes.len()) } else { None }).collect();
     assert_eq!(lines, [2, 1, 1]);
 }

@@ -196,7 +196,7 @@ impl World {
         prop_assert!(!self.client.has_unsent(), "unsent at rest: {:?}", self.client.outbox());
         prop_assert_eq!(self.own_in_log(), self.sent.clone(), "lost, doubled or out of order");
         self.start = 0;
-        while self.client.older().is_some() {
+        while self.client.older_cursor().is_some() {
             self.live(Step::Older)?;
         }
         let room = self.client.room().unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use protocol::{Code, EventId};
+use protocol::{ErrorCode, EventId};
 
 use super::{Book, Faults};
 use crate::fault::Kind;
@@ -14,14 +14,14 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
         match fact {
             Fact::Acked { id } => drop(acked.insert(*id)),
             Fact::Discarded { id } => drop(discarded.insert(*id)),
-            Fact::Refused { id, code } => {
+            Fact::Refused { id, error } => {
                 refused.insert(*id);
-                if !is_explained(book, history, *id, *code) {
-                    faults.of(Kind::Refused, &format!("{id} was refused ({code:?}) without a reason"));
+                if !is_explained(book, history, *id, *error) {
+                    faults.of(Kind::Refused, &format!("{id} was refused ({error:?}) without a reason"));
                 }
             }
-            Fact::Deferred { id, code } if !book.truth.defers.contains(code) => {
-                faults.of(Kind::Refused, &format!("{id} was refused for now ({code:?}) without a reason"));
+            Fact::Deferred { id, error } if !book.truth.defers.contains(error) => {
+                faults.of(Kind::Refused, &format!("{id} was refused for now ({error:?}) without a reason"));
             }
             _ => {}
         }
@@ -57,12 +57,12 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
 }
 
 /// True if the refusal has a reason: the member has left, or the target is gone or somebody else's.
-fn is_explained(book: &Book<'_>, history: &History, id: EventId, code: Code) -> bool {
+fn is_explained(book: &Book<'_>, history: &History, id: EventId, error: ErrorCode) -> bool {
     let target = book.said.get(&id).and_then(|(_, said)| said.target());
-    match (code, target) {
-        (Code::NoSeat, _) => history.left,
-        (Code::NotAuthor, Some(target)) => book.said.get(&target).is_some_and(|(by, _)| *by != history.member),
-        (Code::NoTarget, Some(target)) => is_gone(book, target),
+    match (error, target) {
+        (ErrorCode::NoSeat, _) => history.left,
+        (ErrorCode::NotAuthor, Some(target)) => book.said.get(&target).is_some_and(|(by, _)| *by != history.member),
+        (ErrorCode::NoTarget, Some(target)) => is_gone(book, target),
         _ => false,
     }
 }

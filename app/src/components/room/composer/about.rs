@@ -3,8 +3,8 @@
 use client::{MessageRow, Row, RowKey};
 use leptos::prelude::*;
 
+use super::super::context::{ComposerContext, Mode};
 use super::super::log::row::excerpt;
-use super::super::{ComposerContext, Mode};
 use crate::components::click::click;
 use crate::components::name::Name;
 use crate::live::room::Room;

@@ -5,15 +5,15 @@ use leptos::{ev, html};
 use protocol::{EventId, body};
 use web_sys::{DataTransfer, HtmlTextAreaElement};
 
-use super::super::{ComposerContext, Mode};
-use super::keys::{is_composing, is_modified};
+use super::super::context::{ComposerContext, Mode};
 use super::mention::Mention;
 use super::state::{self, KeyAction, KeyContext, KeyPress, Submit};
 use crate::api::Flash;
 use crate::components::room::tools::with_tools;
 use crate::live::browser;
 use crate::live::effect::effect;
-use crate::live::room::{Room, set_if_new};
+use crate::live::room::Room;
+use crate::live::signal::set_if_new;
 use crate::live::tab_storage::ComposeTarget;
 use crate::{markup, text};
 
@@ -100,13 +100,13 @@ impl Editor {
             }
         });
         browser::on_window_event(ev::keydown, move |event| self.page_key(&event));
-        let take_in = move |event: &ev::Event, data: Option<DataTransfer>| {
+        let on_paste = move |event: &ev::Event, data: Option<DataTransfer>| {
             if let Some(data) = data {
-                with_tools(|tools| (tools.take_in)(self, event, &data));
+                with_tools(|tools| (tools.on_paste)(self, event, &data));
             }
         };
-        browser::on_window_event(ev::paste, move |event| take_in(&event, event.clipboard_data()));
-        browser::on_window_event(ev::drop, move |event| take_in(&event, event.data_transfer()));
+        browser::on_window_event(ev::paste, move |event| on_paste(&event, event.clipboard_data()));
+        browser::on_window_event(ev::drop, move |event| on_paste(&event, event.data_transfer()));
     }
 
     /// Sends what the script in the document's head took before the program was here.
@@ -261,7 +261,7 @@ impl Editor {
         if self.is_changing() {
             self.room.save_edited_text(&text);
         } else if !text.is_empty() {
-            self.room.typing_now();
+            self.room.note_typing();
         }
         if self.length.get_untracked() <= body::MAX_SCALARS {
             set_if_new(self.error, None);
@@ -292,11 +292,11 @@ impl Editor {
     }
 
     pub(super) fn key(self, event: &ev::KeyboardEvent) {
-        if is_composing(event) {
+        if browser::is_composing(event) {
             return;
         }
         let key = event.key();
-        let press = KeyPress { key: &key, shift: event.shift_key(), modified: is_modified(event) };
+        let press = KeyPress { key: &key, shift: event.shift_key(), modified: browser::is_modified(event) };
         let facts = KeyContext {
             offers: self.mention.is_open(),
             marked: self.mention.is_marked(),

@@ -1,19 +1,13 @@
-//! Completion of names after an `@`: a list that is steered from the box, as the ARIA Authoring Practices describe it.
-//!
-//! The box stays a multi-line `textbox`, for which ARIA 1.2 has no `aria-expanded`: that the list is open is said by
-//! `aria-controls` and `aria-activedescendant`, which exist only then.
+//! Completion of names after an `@`.
 
 use leptos::prelude::*;
 use protocol::name::MAX_SCALARS;
 use protocol::{DisplayName, Member, MemberId};
 use web_sys::HtmlTextAreaElement;
 
-use super::editor::Editor;
-use crate::components::click::click;
-use crate::components::name::{Avatar, Name};
-use crate::components::room::tools::{TOOLS, hydrated_tools};
-use crate::live::room::{Room, set_if_new};
-use crate::text;
+use crate::components::room::tools::TOOLS;
+use crate::live::room::Room;
+use crate::live::signal::set_if_new;
 
 /// The list's id.
 pub(super) const LIST_ID: &str = "offer";
@@ -24,21 +18,21 @@ const MAX_SUGGESTIONS: usize = 8;
 #[derive(Clone, Copy)]
 pub(in crate::components::room) struct Mention {
     room: Room,
-    suggestions: RwSignal<Option<Suggestions>>,
+    pub(super) suggestions: RwSignal<Option<Suggestions>>,
     /// Place of the `@` whose list the reader dismissed.
     dismissed: StoredValue<Option<u32>>,
 }
 
 /// Members that are offered.
 #[derive(Clone, PartialEq)]
-struct Suggestions {
+pub(super) struct Suggestions {
     /// Place of the `@` in the box, in UTF-16 units.
     at: u32,
     /// Never empty.
-    members: Vec<Member>,
+    pub(super) members: Vec<Member>,
     /// Index of the marked one, which Enter takes: the first if its name begins with what was typed, or the one that the
     /// reader moved to.
-    active: Option<usize>,
+    pub(super) active: Option<usize>,
 }
 
 impl Mention {
@@ -128,49 +122,8 @@ pub(in crate::components::room) fn suggest(mention: Mention, field: &HtmlTextAre
     set_if_new(mention.suggestions, mention.suggestions_for(field, text));
 }
 
-/// The place of the list above the box.
-#[component]
-pub(super) fn SuggestionList(
-    /// The box.
-    editor: Editor,
-) -> impl IntoView {
-    let tools = hydrated_tools();
-    view! { {move || tools.get().map(|tools| (tools.suggestions)(editor))} }
-}
-
-/// The list. Pressing an option leaves the caret where it is.
-pub(in crate::components::room) fn suggestions(editor: Editor) -> AnyView {
-    let list = move || {
-        let Suggestions { members, active, .. } = editor.mention.suggestions.get()?;
-        let option = |(place, Member { member, name, .. }): (usize, Member)| {
-            let selected = if Some(place) == active { "true" } else { "false" };
-            view! {
-                <li id=option_id(place) role="option" aria-selected=selected on:click=click(move |_| editor.complete(Some(place)))>
-                    <Avatar member initial=name.initial().to_owned()/>
-                    <Name name=name.to_string()/>
-                </li>
-            }
-            .into_any()
-        };
-        Some(
-            view! {
-                <ul
-                    id=LIST_ID
-                    class="offer"
-                    role="listbox"
-                    aria-label=text::PEOPLE
-                    on:mousedown=|event| event.prevent_default()
-                >
-                    {members.into_iter().enumerate().map(option).collect_view()}
-                </ul>
-            }
-            .into_any(),
-        )
-    };
-    view! { {move || list()} }.into_any()
-}
-
-fn option_id(place: usize) -> String {
+/// The id of an option.
+pub(super) fn option_id(place: usize) -> String {
     format!("{LIST_ID}-{place}")
 }
 
@@ -228,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mention_begins_a_word_and_ends_at_the_caret() {
+    fn unfinished_mention_begins_a_word_and_ends_at_the_caret() {
         assert_eq!(unfinished_mention("@"), Some((0, "")));
         assert_eq!(unfinished_mention("hi @an"), Some((3, "an")));
         assert_eq!(unfinished_mention("(@Ana M"), Some((1, "Ana M")));
@@ -243,14 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn the_caret_counts_as_browsers_do() {
+    fn caret_counts_utf16_units() {
         for (place, expected) in [(0, ""), (1, "a"), (3, "a🧪"), (4, "a🧪b"), (9, "a🧪b")] {
             assert_eq!(before("a🧪b", place), expected);
         }
     }
 
     #[test]
-    fn others_are_offered_by_any_part_of_their_name() {
+    fn members_are_suggested_by_any_part_of_their_name() {
         let members =
             [member(0, "Anna"), member(1, "Diana"), member(2, "ANA MARIA"), member(3, "Bo"), member(4, "Дарья")];
         assert_eq!(names(&members, "an"), ["ANA MARIA", "Diana"]);

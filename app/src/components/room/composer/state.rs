@@ -1,8 +1,8 @@
 //! Decisions of the composer, without the page: what a key does, what is sent, what is said.
 
-use protocol::{Code, EventId, body};
+use protocol::{ErrorCode, EventId, body};
 
-use super::super::Mode;
+use super::super::context::Mode;
 use crate::live::tab_storage::ComposeTarget;
 use crate::text;
 
@@ -96,10 +96,10 @@ pub(super) fn submit(mode: &Mode, typed: &str) -> Submit {
 }
 
 /// Words for a text that could not be sent; `None` where there is nothing to say, because nothing was typed.
-pub(super) fn problem(mode: &Mode, refused: Code) -> Option<&'static str> {
+pub(super) fn problem(mode: &Mode, refused: ErrorCode) -> Option<&'static str> {
     match (refused, mode) {
-        (Code::Empty, Mode::Edit(_)) => Some(text::EDIT_TO_NOTHING),
-        (Code::Empty, _) => None,
+        (ErrorCode::Empty, Mode::Edit(_)) => Some(text::EDIT_TO_NOTHING),
+        (ErrorCode::Empty, _) => None,
         (refused, _) => Some(text::not_sent(refused)),
     }
 }
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn up_edits_the_last_message_only_from_an_empty_box_for_a_new_one() {
+    fn up_edits_the_last_message_from_an_empty_box_only() {
         let empty = KeyContext { empty: true, ..TYPING };
         assert_eq!(act(plain("ArrowUp"), empty), Some(KeyAction::EditLast));
         assert_eq!(act(plain("ArrowUp"), TYPING), None);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn escape_closes_the_list_first_and_then_gives_up() {
+    fn escape_closes_the_list_first_and_then_cancels() {
         let edits = KeyContext { new: false, ..TYPING };
         assert_eq!(act(plain("Escape"), KeyContext { offers: true, ..edits }), Some(KeyAction::Dismiss));
         assert_eq!(act(plain("Escape"), edits), Some(KeyAction::Cancel));
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_steer_an_open_list_unless_something_is_held_with_them() {
+    fn keys_move_in_an_open_list_without_modifiers_only() {
         let offers = KeyContext { offers: true, marked: true, ..TYPING };
         for (key, does) in [
             ("ArrowDown", KeyAction::Next),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_refused_far_above_the_limit_only() {
+    fn paste_is_refused_far_above_the_limit_only() {
         let long = |length| "ä".repeat(length);
         assert_eq!(refused_paste(0, &long(MAX_PASTED)), None);
         assert_eq!(refused_paste(6, &long(MAX_PASTED)), Some((MAX_PASTED, body::MAX_SCALARS - 6)));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mode_decides_what_is_sent() {
+    fn mode_decides_what_is_sent() {
         assert_eq!(submit(&Mode::New, "a"), Submit::Send(None));
         assert_eq!(submit(&Mode::Reply(message(Some("a"))), "a"), Submit::Send(Some(ID)));
         assert_eq!(submit(&Mode::Edit(message(Some("a"))), "b"), Submit::Change(ID));
@@ -254,14 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_text_is_a_problem_of_a_change_only() {
-        assert_eq!(problem(&Mode::New, Code::Empty), None);
-        assert_eq!(problem(&Mode::Edit(message(Some("a"))), Code::Empty), Some(text::EDIT_TO_NOTHING));
-        assert_eq!(problem(&Mode::New, Code::TooLong), Some(text::not_sent(Code::TooLong)));
+    fn empty_text_is_an_error_of_an_edit_only() {
+        assert_eq!(problem(&Mode::New, ErrorCode::Empty), None);
+        assert_eq!(problem(&Mode::Edit(message(Some("a"))), ErrorCode::Empty), Some(text::EDIT_TO_NOTHING));
+        assert_eq!(problem(&Mode::New, ErrorCode::TooLong), Some(text::not_sent(ErrorCode::TooLong)));
     }
 
     #[test]
-    fn a_change_begins_with_what_was_typed_for_it_before() {
+    fn edit_begins_with_its_half_typed_text() {
         let edit = Mode::Edit(message(Some("said")));
         assert!(compose_target(&Mode::New, None).is_none());
         assert_eq!(compose_target(&edit, None).unwrap().text, "said");
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_comes_back_stands_before_what_was_typed() {
+    fn restored_text_stands_before_the_typed_one() {
         assert_eq!(joined("back", "rest"), "back\nrest");
         assert_eq!(joined("", "rest"), "rest");
         assert_eq!(joined("back", ""), "back");
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_counted_near_the_limit_only() {
+    fn counter_counts_near_the_limit_only() {
         assert_eq!(counted(&"x".repeat(NEAR_LIMIT - 1)), 0);
         assert_eq!(counted(&"x".repeat(NEAR_LIMIT)), NEAR_LIMIT);
     }

@@ -10,11 +10,11 @@ use super::editor::Editor;
 use super::state;
 use crate::components::click::click;
 use crate::live::browser;
-use crate::live::room::set_if_new;
+use crate::live::signal::set_if_new;
 use crate::text;
 
 /// Says what cannot be taken in. The text beside a picture is.
-pub(in crate::components::room) fn take_in(editor: Editor, event: &Event, data: &DataTransfer) {
+pub(in crate::components::room) fn on_paste(editor: Editor, event: &Event, data: &DataTransfer) {
     let has_files = data.files().is_some_and(|files| files.length() > 0);
     let into_box = browser::target(event).is_some_and(|target| target.id() == "body");
     let text = if into_box { data.get_data("text/plain").unwrap_or_default() } else { String::new() };

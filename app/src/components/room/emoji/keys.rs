@@ -6,11 +6,10 @@ use leptos::ev::KeyboardEvent;
 use web_sys::{Element, Event};
 
 use super::{ID, SEARCH_ID, first};
-use crate::components::room::composer::keys::{is_modified, is_printable};
 use crate::live::browser;
 
 /// Leads the focus: arrows go from emoji to emoji, and up from the first ones to the search, where letters go, too.
-pub(super) fn steer(event: &KeyboardEvent) {
+pub(super) fn on_key(event: &KeyboardEvent) {
     let (key, from) = (event.key(), button(event));
     let to = match (key.as_str(), &from) {
         ("ArrowRight", Some(from)) => neighbour(from, true),
@@ -18,7 +17,7 @@ pub(super) fn steer(event: &KeyboardEvent) {
         ("ArrowDown", Some(from)) => below(from, true),
         ("ArrowUp", Some(from)) => below(from, false).or_else(|| browser::by_id(SEARCH_ID)),
         ("ArrowDown", None) => browser::by_id(ID).and_then(|panel| first(&panel)),
-        (_, Some(_)) if key != " " && is_printable(&key) && !is_modified(event) => {
+        (_, Some(_)) if key != " " && browser::is_printable(&key) && !browser::is_modified(event) => {
             // The browser goes on with the key there.
             browser::focus(SEARCH_ID);
             return;
@@ -33,8 +32,8 @@ pub(super) fn steer(event: &KeyboardEvent) {
 
 /// The nearest emoji in the same column of the rows below, or above.
 fn below(from: &Element, forward: bool) -> Option<Element> {
-    let column = browser::left_of(from);
-    successors(neighbour(from, forward), |at| neighbour(at, forward)).find(|at| browser::left_of(at) == column)
+    let column = browser::offset_left(from);
+    successors(neighbour(from, forward), |at| neighbour(at, forward)).find(|at| browser::offset_left(at) == column)
 }
 
 /// The emoji after or before this one, in the next or the last group if need be.

@@ -4,27 +4,27 @@ use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
 use web_sys::Element;
 
-use super::keys::{button, steer};
+use super::keys::{button, on_key};
 use super::{Picker, first, recent};
-use crate::components::room::EmojiTarget;
+use crate::components::room::context::EmojiTarget;
 use crate::live::browser;
 
 /// Takes the emoji that is clicked.
-pub(in crate::components::room) fn clicked(picker: Picker, event: &MouseEvent) {
+pub(in crate::components::room) fn on_click(picker: Picker, event: &MouseEvent) {
     if let Some(chosen) = button(event) {
         picker.pick(&chosen, event.shift_key());
     }
 }
 
 /// Takes the first emoji that was found, at Enter in the search, or leads the focus.
-pub(in crate::components::room) fn pressed(picker: Picker, event: &KeyboardEvent) {
+pub(in crate::components::room) fn on_press(picker: Picker, event: &KeyboardEvent) {
     let is_search = event.key() == "Enter" && button(event).is_none();
     match picker.panel.get_untracked().and_then(|panel| first(&panel)).filter(|_| is_search) {
         Some(found) => {
             event.prevent_default();
             picker.pick(&found, event.shift_key());
         }
-        None => steer(event),
+        None => on_key(event),
     }
 }
 

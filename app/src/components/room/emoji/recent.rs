@@ -1,6 +1,6 @@
 //! The emoji that were picked last on this device.
 
-use super::grid;
+use super::table;
 use crate::live::browser;
 
 const KEY: &str = "flasky.emoji";
@@ -10,7 +10,7 @@ const MOST: usize = 16;
 /// The emoji that were picked last, the newest first, with their names.
 pub(super) fn all() -> Vec<(&'static str, &'static str)> {
     let kept = browser::local_item(KEY).unwrap_or_default();
-    kept.split(' ').filter_map(|picked| grid::all().find(|(emoji, _)| *emoji == picked)).collect()
+    kept.split(' ').filter_map(|picked| table::all().find(|(emoji, _)| *emoji == picked)).collect()
 }
 
 /// Remembers that this one was picked.

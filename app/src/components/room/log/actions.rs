@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::EventId;
 
+use crate::components::room::context::{ComposerContext, EmojiTarget, Mode};
 use crate::components::room::toast::Toast;
-use crate::components::room::{ComposerContext, EmojiTarget, Mode};
 use crate::live::browser;
 use crate::live::log::{Block, Log};
 use crate::live::room::Room;

@@ -65,13 +65,13 @@ impl Announcer {
         }
         let Some(mut pending) = self.pending.try_write_value() else { return };
         if pending.is_empty() {
-            let read_out = async move {
+            let announce_new = async move {
                 match TOOLS.load().await {
-                    Some(tools) => (tools.read_out)(self),
+                    Some(tools) => (tools.announce_new)(self),
                     None => self.count_out(),
                 }
             };
-            set_timeout(|| spawn_local(read_out), ANNOUNCE_DELAY);
+            set_timeout(|| spawn_local(announce_new), ANNOUNCE_DELAY);
         }
         pending.extend(news);
     }
@@ -86,7 +86,7 @@ impl Announcer {
 }
 
 /// Announces the pending messages. Does nothing once the page is gone.
-pub(in crate::components::room) fn read_out(announcer: Announcer) {
+pub(in crate::components::room) fn announce_new(announcer: Announcer) {
     let Announcer { room, notes, pending, last } = announcer;
     if pending.try_read_value().is_none_or(|pending| pending.len() > MAX_READ_OUT) {
         return announcer.count_out();

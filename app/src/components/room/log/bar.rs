@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use protocol::EventId;
 
 use super::actions::{MessageActions, QUICK, can_be_acted_on};
+use super::ids::{element_id, words_id};
 use super::pointing::Pointing;
-use super::row::{element_id, words_id};
 use crate::components::click::click;
 use crate::components::icon::Icon;
 use crate::components::room::tools::TOOLS;

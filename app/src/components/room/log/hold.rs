@@ -3,8 +3,8 @@
 use leptos::html::{Div, Section};
 use leptos::prelude::*;
 
-use super::following::AT_END;
-use super::row::element_id;
+use super::auto_scroll::AT_END;
+use super::ids::element_id;
 use super::scroll_anchor::anchor_of;
 use crate::live::browser;
 use crate::live::effect::effect;

@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use protocol::EventId;
 use web_sys::{Element, KeyboardEvent};
 
+use super::ids::element_id;
 use super::pointing::Pointing;
-use super::row::element_id;
 use crate::live::browser;
 
 /// Leads the focus: the arrows go through the messages, and sideways through what is in them.
-pub(in crate::components::room) fn steer(pointing: Pointing, event: &KeyboardEvent) {
+pub(in crate::components::room) fn on_key(pointing: Pointing, event: &KeyboardEvent) {
     let Some(at) = browser::target(event) else { return };
     pointing.cancelled();
     // With these, keys select, scroll and go back: the browser's business.

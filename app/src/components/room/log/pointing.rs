@@ -11,7 +11,7 @@ use protocol::EventId;
 use web_sys::{Element, Event, PointerEvent};
 
 use crate::live::browser;
-use crate::live::room::set_if_new;
+use crate::live::signal::set_if_new;
 
 /// A finger that rests this long asks for the bar.
 const LONG_PRESS: Duration = Duration::from_millis(450);

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use client::{DayRow, MessageRow, NameIndex, Quote, QuotePlace, Reaction, Row, RowState};
 use leptos::prelude::*;
-use protocol::emoji::picture;
-use protocol::{Code, DisplayName, EventId, MessageBody};
+use protocol::emoji::emoji_prefix_len;
+use protocol::{DisplayName, ErrorCode, EventId, MessageBody};
 
-use super::seeker::Seeker;
+use super::ids::{element_id, words_id};
+use super::jump::MessageJump;
 use crate::components::click::click;
 use crate::components::focusable::focusable;
 use crate::components::markup::blocks;
@@ -36,20 +37,10 @@ pub(crate) fn RowView(
         {move || match &**handle.row.read() {
             Row::Day(day) => day_line(room, day).into_any(),
             Row::Unread(unread) => view! { <div class="unread">{text::new_messages(unread.count)}</div> }.into_any(),
-            Row::Line(line) => view! { <div class="line">{sentence(text::line(line))}</div> }.into_any(),
+            Row::Roster(line) => view! { <div class="line">{sentence(text::line(line))}</div> }.into_any(),
             Row::Message(message) => message_row(room, message).into_any(),
         }}
     }
-}
-
-/// The id of a message's element.
-pub(crate) fn element_id(id: EventId) -> String {
-    format!("m-{id}")
-}
-
-/// The id of the element that holds a message's words.
-pub(super) fn words_id(id: EventId) -> String {
-    format!("w-{id}")
 }
 
 /// The beginning of a message, on one line. Reads what may change it, so it belongs into a closure.
@@ -79,7 +70,7 @@ fn message_row(room: Room, message: &MessageRow) -> impl IntoView + use<> {
     let mut class = format!("said hue-{}", by.hue());
     let words = message.body.as_ref().map(|body| read(room, *id, body, &room.names.read_untracked()));
     let is_edited = is_edited(message);
-    let calls = !own && words.as_deref().is_some_and(markup::calls_reader);
+    let calls = !own && words.as_deref().is_some_and(markup::mentions_reader);
     for (is, name) in [
         (*own, " own"),
         (*first_of_group, " first"),
@@ -208,9 +199,9 @@ fn quote(room: Room, quote: &Quote) -> AnyView {
     if !matches!(quote.place, QuotePlace::Here | QuotePlace::Older) {
         return view! { <span class=class>{inner}</span> }.into_any();
     }
-    let (seeker, target) = (expect_context::<Seeker>(), quote.target);
+    let (jump, target) = (expect_context::<MessageJump>(), quote.target);
     view! {
-        <button class=class type="button" tabindex="-1" on:click=click(move |_| seeker.go_to(target))>
+        <button class=class type="button" tabindex="-1" on:click=click(move |_| jump.jump_to(target))>
             {inner}
         </button>
     }
@@ -250,8 +241,8 @@ pub(super) fn names(who: &[DisplayName], count: usize) -> String {
 fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
     match message.state {
         RowState::Sent => None,
-        RowState::Pending { waiting: Some(code), .. } => {
-            Some(view! { <div class="state">{text::sent_later(code)}</div> }.into_any())
+        RowState::Pending { waiting: Some(error), .. } => {
+            Some(view! { <div class="state">{text::sent_later(error)}</div> }.into_any())
         }
         RowState::Pending { since, .. } | RowState::Changing { since } => {
             let waits = move || room.now.get().saturating_sub(since) >= PATIENT_MS;
@@ -264,13 +255,13 @@ fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
             };
             Some(view! { <div class=class>{text::SENDING}</div> }.into_any())
         }
-        RowState::Refused(code) => Some(refused(room, message.id, code)),
+        RowState::Refused(error) => Some(refused(room, message.id, error)),
     }
 }
 
-fn refused(room: Room, id: EventId, code: Code) -> AnyView {
+fn refused(room: Room, id: EventId, error: ErrorCode) -> AnyView {
     // What it changes will not come back.
-    let retry = (code != Code::NoTarget).then(|| {
+    let retry = (error != ErrorCode::NoTarget).then(|| {
         view! {
             <button type="button" on:click=click(move |_| room.retry(id))>
                 {text::RETRY}
@@ -284,7 +275,7 @@ fn refused(room: Room, id: EventId, code: Code) -> AnyView {
     };
     view! {
         <div class="state failed" role="alert">
-            <span>{text::not_sent(code)}</span>
+            <span>{text::not_sent(error)}</span>
             {retry}
             <button type="button" on:click=click(compose)>
                 {text::EDIT}
@@ -301,7 +292,7 @@ fn refused(room: Room, id: EventId, code: Code) -> AnyView {
 fn is_emoji_only(body: &str) -> bool {
     let mut rest = body;
     for _ in 0..3 {
-        let Some(length) = picture(rest) else { return false };
+        let Some(length) = emoji_prefix_len(rest) else { return false };
         rest = rest[length..].trim_start();
         if rest.is_empty() {
             return true;

@@ -8,8 +8,8 @@ use leptos_router::hooks::use_location;
 use protocol::{EventId, Position};
 use web_sys::Element;
 
-use super::following::AT_END;
-use super::row::element_id;
+use super::auto_scroll::AT_END;
+use super::ids::element_id;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::room::{Room, Status};

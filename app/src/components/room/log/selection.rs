@@ -8,7 +8,7 @@ use crate::live::room::Room;
 use crate::text;
 
 /// Copies several messages as names, times and what was typed. A selection within one message is the browser's to copy.
-pub(in crate::components::room) fn copied(room: Room, event: &ClipboardEvent) {
+pub(in crate::components::room) fn on_copy(room: Room, event: &ClipboardEvent) {
     let Some(log) = browser::by_id("log") else { return };
     let rows = browser::find_selected(&log, "[data-message]");
     let messages: Vec<_> = rows.iter().filter_map(|row| room.message(message_of(row)?)).collect();

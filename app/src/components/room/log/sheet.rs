@@ -7,15 +7,17 @@ use leptos::task::spawn_local;
 use protocol::EventId;
 
 use super::actions::{MessageActions, QUICK, can_be_acted_on};
+use super::ids::element_id;
 use super::pointing::Pointing;
-use super::row::{element_id, excerpt, names};
+use super::row::{excerpt, names};
 use crate::components::click::click;
 use crate::components::icon::Icon;
 use crate::components::name::Name;
 use crate::components::room::tools::TOOLS;
 use crate::live::browser;
 use crate::live::effect::effect;
-use crate::live::room::{Room, set_if_new};
+use crate::live::room::Room;
+use crate::live::signal::set_if_new;
 use crate::text;
 
 const ID: &str = "message-sheet";

@@ -15,8 +15,9 @@ use super::{Notices, Setting};
 use crate::components::room::log::row::excerpt;
 use crate::live::browser;
 use crate::live::effect::effect;
-use crate::live::notices::{self, Shown, Tabs};
-use crate::live::room::{Room, set_if_new};
+use crate::live::notices::{self, DesktopNotification, TabChannel};
+use crate::live::room::Room;
+use crate::live::signal::set_if_new;
 use crate::{markup, text};
 
 /// Time in which other tabs say that they take care of a message.
@@ -48,7 +49,7 @@ pub(in crate::components::room) fn ring_for(notices: Notices) {
         claimed: StoredValue::new(None),
         taken: StoredValue::new(None),
     };
-    this.tabs.set_value(Tabs::of(&room.code.to_string(), move |words| this.heard(&words)));
+    this.tabs.set_value(TabChannel::of(&room.code.to_string(), move |words| this.heard(&words)));
     browser::on_window_event(ev::visibilitychange, move |_| this.look());
     on_cleanup(move || this.close());
     effect(move || {
@@ -80,9 +81,9 @@ struct Ringer {
     /// The message that the notification is about.
     notified: RwSignal<Option<EventId>>,
     /// The notification.
-    shown: StoredValue<Option<Shown>, LocalStorage>,
+    shown: StoredValue<Option<DesktopNotification>, LocalStorage>,
     /// The other tabs.
-    tabs: StoredValue<Option<Tabs>, LocalStorage>,
+    tabs: StoredValue<Option<TabChannel>, LocalStorage>,
     /// This tab's number.
     number: u32,
     /// The message that this tab would ring for, and the lowest number of those that would.
@@ -123,7 +124,7 @@ impl Ringer {
 
     fn say(self, id: EventId, number: u32) {
         if let Some(Some(tabs)) = self.tabs.try_read_value().as_deref() {
-            tabs.say(&format!("{number} {id}"));
+            tabs.post(&format!("{number} {id}"));
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use client::Input;
 use proptest::prelude::*;
-use protocol::{ClientFrame, Code, Delivered, EventId, EventKind, Names, Position, Proposal, Seq, ServerFrame};
+use protocol::{ClientFrame, Delivered, ErrorCode, EventId, EventKind, Names, Position, Proposal, Seq, ServerFrame};
 
 use super::World;
 use crate::log::{Entry, ME, MEMBERS, Spec, body, epoch, names, said_by};
@@ -21,7 +21,7 @@ pub(super) struct Wire {
 
 impl World {
     pub(super) fn older(&mut self) -> Result<(), TestCaseError> {
-        let Some(before) = self.client.older() else { return Ok(()) };
+        let Some(before) = self.client.older_cursor() else { return Ok(()) };
         let first = self.log.events[self.start].seq;
         let page = self.log.before(before.seq, 5, self.log.len());
         let events = page.into_iter().filter(|event| event.seq >= first).collect();
@@ -106,14 +106,14 @@ impl World {
                 let stored = self.log.read(place..place + 1, self.log.len());
                 events(stored.into_iter().map(Delivered::Event).collect(), false)
             }
-            (None, Some(true)) => ServerFrame::Rejected { id, code: Code::Storage, retry_ms: None },
-            (None, Some(false)) => ServerFrame::Rejected { id, code: Code::NotAllowed, retry_ms: None },
+            (None, Some(true)) => ServerFrame::Rejected { id, error: ErrorCode::Storage, retry_ms: None },
+            (None, Some(false)) => ServerFrame::Rejected { id, error: ErrorCode::NotAllowed, retry_ms: None },
             (None, None) => match self.judge(event) {
                 Ok(kind) => {
                     let nth = (id.0.as_u128() >> 80) as u32;
                     return self.commit((nth, ME, kind));
                 }
-                Err(code) => ServerFrame::Rejected { id, code, retry_ms: None },
+                Err(error) => ServerFrame::Rejected { id, error, retry_ms: None },
             },
         };
         if let Some(wire) = &mut self.wire {
@@ -121,15 +121,15 @@ impl World {
         }
     }
 
-    /// Event to store for the user's proposal, or the code with which it is refused.
-    fn judge(&self, event: Proposal) -> Result<EventKind, Code> {
+    /// Event to store for the user's proposal, or the error with which it is refused.
+    fn judge(&self, event: Proposal) -> Result<EventKind, ErrorCode> {
         let standing = self.log.standing();
         let kept = |target| self.log.events[self.start..].iter().any(|event| event.id == target);
         let author = |target| {
             let found = standing.iter().find(|(standing, _)| *standing == target && kept(target));
-            found.map(|(_, author)| *author).ok_or(Code::NoTarget)
+            found.map(|(_, author)| *author).ok_or(ErrorCode::NoTarget)
         };
-        let own = |target| if author(target)? == ME { Ok(target) } else { Err(Code::NotAuthor) };
+        let own = |target| if author(target)? == ME { Ok(target) } else { Err(ErrorCode::NotAuthor) };
         Ok(match event {
             Proposal::Message { body: text, reply_to } => {
                 EventKind::Message { body: Some(body(&text)), reply_to, edited: false }
@@ -142,7 +142,7 @@ impl World {
                 author(target)?;
                 EventKind::Reacted { target, emoji: emoji.parse().unwrap(), on }
             }
-            Proposal::Forbidden | Proposal::Other | Proposal::Unsendable => return Err(Code::NotAllowed),
+            Proposal::NotAllowed | Proposal::Unsupported | Proposal::BadText => return Err(ErrorCode::NotAllowed),
         })
     }
 }

@@ -1,4 +1,4 @@
-use client::{DayRow, LineRow, QuotePlace, SeatChange, SeatChangeKind, UnreadRow};
+use client::{DayRow, QuotePlace, RosterRow, SeatChange, SeatChangeKind, UnreadRow};
 use protocol::{Event, EventKind, Member, MemberId, Position, RoomId, RoomInfo, Seq, Snapshot};
 use uuid::Uuid;
 
@@ -63,7 +63,7 @@ fn written(row: Row, markup: Vec<MessageMarkup>) -> String {
         let room = room(markup);
         provide_context(room);
         provide_context(Toast::new());
-        provide_context(Seeker::new(room));
+        provide_context(MessageJump::new(room));
         let handle = RowHandle { key: row.key(), row: ArcRwSignal::new(Arc::new(row)) };
         view! { <RowView handle/> }.to_html()
     })
@@ -150,13 +150,13 @@ fn what_stands_below_a_message_follows_it() {
     assert!(html(Row::Message(row)).ends_with(&format!("{expected}</div>")));
     let pending = MessageRow { state: RowState::Pending { since: 0, waiting: None }, ..message("Hello") };
     assert!(html(Row::Message(pending)).ends_with("<div class=\"state pending hidden\">Sending…</div></div>"));
-    let refused = |code| html(Row::Message(MessageRow { state: RowState::Refused(code), ..message("Hello") }));
-    assert!(refused(Code::Storage).contains("class=\"message failed\">"));
-    assert!(refused(Code::Storage).ends_with(
+    let refused = |error| html(Row::Message(MessageRow { state: RowState::Refused(error), ..message("Hello") }));
+    assert!(refused(ErrorCode::Storage).contains("class=\"message failed\">"));
+    assert!(refused(ErrorCode::Storage).ends_with(
         "<button type=\"button\">Retry</button><button type=\"button\">Edit</button><button \
          type=\"button\">Delete</button></div></div>"
     ));
-    assert!(!refused(Code::NoTarget).contains("Retry"));
+    assert!(!refused(ErrorCode::NoTarget).contains("Retry"));
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn day_unread_and_line_are_rows_of_their_own() {
         own: false,
         kind: SeatChangeKind::Joined,
     };
-    let line = Row::Line(LineRow { id: id(3), at: 0, changes: Arc::new(vec![joined("Ana"), joined("Bo")]) });
+    let line = Row::Roster(RosterRow { id: id(3), at: 0, changes: Arc::new(vec![joined("Ana"), joined("Bo")]) });
     assert_eq!(
         html(line),
         "<div class=\"line\"><bdi translate=\"no\">Ana</bdi> and <bdi translate=\"no\">Bo</bdi> joined</div>"

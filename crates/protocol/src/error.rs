@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Reason of a refusal. The reader chooses the words.
+/// Reason of a refusal, `error` on the wire. The reader chooses the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::enum_variant_names, reason = "a room's code is called code")]
-pub enum Code {
+pub enum ErrorCode {
     /// No name was given.
     NameMissing,
     /// The name has more than 32 characters, or one that cannot be shown.
@@ -49,12 +48,12 @@ pub enum Code {
     Rate,
     /// The store cannot take it now; try again.
     Storage,
-    /// A code of a later version.
+    /// An error of a later version.
     #[serde(other)]
     Unknown,
 }
 
-impl Code {
+impl ErrorCode {
     /// True if the same request may succeed later without being changed.
     #[must_use]
     pub fn is_retryable(self) -> bool {
@@ -64,16 +63,16 @@ impl Code {
 
 /// A refusal of one append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct Rejection {
     /// Reason.
-    pub code: Code,
+    pub error: ErrorCode,
     /// Milliseconds after which a retry makes sense, where one does.
     pub retry_ms: Option<u64>,
 }
 
-impl From<Code> for Fault {
-    fn from(code: Code) -> Self {
-        Self { code, retry_ms: None }
+impl From<ErrorCode> for Rejection {
+    fn from(error: ErrorCode) -> Self {
+        Self { error, retry_ms: None }
     }
 }
 
@@ -178,6 +177,6 @@ impl CloseCode {
 
 /// True if a client reconnects after this close: all codes but 1000 and 4500 to 4999.
 #[must_use]
-pub fn comes_back(close: u16) -> bool {
+pub fn should_reconnect(close: u16) -> bool {
     close != CloseCode::Left.number() && !(4500..5000).contains(&close)
 }

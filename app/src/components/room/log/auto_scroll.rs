@@ -7,7 +7,8 @@ use protocol::EventId;
 
 use super::announcer::{Announcer, News};
 use crate::live::effect::effect;
-use crate::live::room::{Room, set_if_new};
+use crate::live::room::Room;
+use crate::live::signal::set_if_new;
 use crate::text;
 
 /// The end is followed while it is no further away than this, in CSS pixels.
@@ -17,7 +18,7 @@ const LOAD_OLDER_WITHIN: i32 = 800;
 
 /// Position of the reader towards the end of the log. A handle.
 #[derive(Clone, Copy)]
-pub(super) struct Following {
+pub(super) struct AutoScroll {
     room: Room,
     scroller: NodeRef<Section>,
     announcer: Announcer,
@@ -38,20 +39,20 @@ struct End {
     is_whole: bool,
 }
 
-impl Following {
+impl AutoScroll {
     /// Follows for as long as the owner is there. The messages that are there are no news.
     pub(super) fn new(room: Room, scroller: NodeRef<Section>, announcer: Announcer) -> Self {
         let (is_away, below) = (RwSignal::new(false), RwSignal::new(0));
-        let following = Self { room, scroller, announcer, is_away, below };
+        let auto_scroll = Self { room, scroller, announcer, is_away, below };
         let mut end = End::default();
         effect(move || {
             // What comes at the end changes the last block, or comes with a new one.
             if let Some(last) = room.log.blocks.read().last() {
                 last.rows.track();
             }
-            end = following.log_changed(end);
+            end = auto_scroll.log_changed(end);
         });
-        following
+        auto_scroll
     }
 
     /// Follows a new message of the reader; counts and announces those of others.
@@ -80,7 +81,7 @@ impl Following {
         // Where the last message of then is gone, this is another log; where there was none, it may be an older page.
         if known.is_some() || (before.sent.is_none() && before.is_whole) {
             if is_own {
-                self.to_end();
+                self.scroll_to_end();
             }
             if self.is_away.get_untracked() && others > 0 {
                 self.below.set(self.below.get_untracked() + others);
@@ -92,7 +93,7 @@ impl Following {
     }
 
     /// Goes to the end.
-    pub(super) fn to_end(self) {
+    pub(super) fn scroll_to_end(self) {
         if let Some(Some(scroller)) = self.scroller.try_get_untracked() {
             scroller.set_scroll_top(0);
         }

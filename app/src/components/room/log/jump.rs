@@ -4,7 +4,7 @@ use client::RowKey;
 use leptos::prelude::*;
 use protocol::EventId;
 
-use super::row::element_id;
+use super::ids::element_id;
 use crate::components::room::toast::Toast;
 use crate::live::browser;
 use crate::live::effect::effect;
@@ -13,27 +13,27 @@ use crate::text;
 
 /// Goes to messages. A context.
 #[derive(Clone, Copy)]
-pub(super) struct Seeker {
+pub(super) struct MessageJump {
     room: Room,
     toast: Toast,
     /// The message that older pages are being loaded for.
     sought: RwSignal<Option<EventId>>,
 }
 
-impl Seeker {
+impl MessageJump {
     pub(super) fn new(room: Room) -> Self {
-        let seeker = Self { room, toast: expect_context(), sought: RwSignal::new(None) };
+        let jump = Self { room, toast: expect_context(), sought: RwSignal::new(None) };
         // With each page that came.
         effect(move || {
-            if let Some(id) = seeker.sought.get() {
-                seeker.look(id);
+            if let Some(id) = jump.sought.get() {
+                jump.look(id);
             }
         });
-        seeker
+        jump
     }
 
     /// Goes to this message, as soon as it is here.
-    pub(super) fn go_to(self, id: EventId) {
+    pub(super) fn jump_to(self, id: EventId) {
         if self.room.log.find(RowKey::Event(id)).is_none() {
             self.toast.say(text::LOOKING);
         }

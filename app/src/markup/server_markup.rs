@@ -8,7 +8,15 @@ use leptos::prelude::*;
 use protocol::{Event, EventId, EventKind, MessageBody};
 use serde::{Deserialize, Serialize};
 
-use super::Node;
+#[cfg(feature = "ssr")]
+use super::context::{Context, names_of};
+#[cfg(feature = "ssr")]
+use super::inline::holds_address;
+#[cfg(feature = "ssr")]
+use super::lazy::read;
+use super::node::Node;
+#[cfg(feature = "ssr")]
+use super::plain::is_plain;
 
 /// A message that was read for a page, because the browser might read it otherwise, or not without the parser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,15 +87,15 @@ fn said_by(event: &Event) -> Option<(EventId, &MessageBody)> {
 #[cfg(feature = "ssr")]
 #[must_use]
 pub fn markup_of(events: &[Event], members: &[protocol::Member], reader: protocol::MemberId) -> Vec<MessageMarkup> {
-    let names = super::names_of(members, reader);
+    let names = names_of(members, reader);
     let mut seen = std::collections::HashSet::new();
-    let needed = |body: &MessageBody| !super::is_plain(body.as_str()) || super::words::holds_address(body.as_str());
-    let read = |event: &Event| {
+    let needed = |body: &MessageBody| !is_plain(body.as_str()) || holds_address(body.as_str());
+    let marked = |event: &Event| {
         let (_, body) = said_by(event).filter(|(_, body)| needed(body))?;
         seen.insert(body.clone())
-            .then(|| MessageMarkup { id: event.id, nodes: super::read(body.as_str(), super::Context::of(&names)) })
+            .then(|| MessageMarkup { id: event.id, nodes: read(body.as_str(), Context::of(&names)) })
     };
-    events.iter().filter_map(read).collect()
+    events.iter().filter_map(marked).collect()
 }
 
 #[cfg(test)]
@@ -112,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_browser_cannot_read_alone_comes_with_the_page() {
+    fn message_that_needs_the_parser_comes_with_its_nodes() {
         let members = [seated(1, "Ana"), seated(2, "Bo")];
         let events = events(&["plain", "**bold** @ana", "https://a.example", "hi @bo", "**bold** @ana", "not://a b"]);
         let marked = markup_of(&events, &members, members[0].member);
@@ -137,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_change_come_with_the_page_where_the_message_itself_does_not() {
+    fn edit_of_a_message_not_on_the_page_comes_with_its_nodes() {
         let target = EventId(Uuid::from_u128(99));
         let body: MessageBody = "*new*".parse().unwrap();
         let events = [said(1, EventKind::Edited { target, body: Some(body.clone()) })];

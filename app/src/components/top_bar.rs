@@ -2,17 +2,17 @@
 
 use leptos::prelude::*;
 
-use super::icon::Mark;
-use super::look::LookButton;
+use super::icon::Logo;
+use super::theme::ThemeButton;
 use crate::text;
 
 /// The head of a page with one card: the way home, and the look.
 #[component]
-pub(crate) fn Top() -> impl IntoView {
+pub(crate) fn TopBar() -> impl IntoView {
     view! {
         <header class="top">
-            <a class="mark" href="/"><Mark/>{text::PRODUCT}</a>
-            <LookButton/>
+            <a class="mark" href="/"><Logo/>{text::PRODUCT}</a>
+            <ThemeButton/>
         </header>
     }
 }

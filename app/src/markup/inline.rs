@@ -7,8 +7,9 @@ use client::Mention;
 use client::mentions::MAX_MARKS;
 use linkify::{LinkFinder, LinkKind};
 
-use super::{Context, Node, text_of};
-use crate::live::address::Address;
+use super::address::Address;
+use super::context::Context;
+use super::node::{Node, text_of};
 
 /// Longest host name, in octets (RFC 1035, section 2.3.4). Nothing leads to a longer one, and to write it in Punycode
 /// takes the square of its length: 3.5 ms for a message of 4 000 characters, a quarter of that with this bound.
@@ -16,7 +17,7 @@ const MAX_HOST: usize = 255;
 
 /// A part of a line that is no markup inside.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum InlineSpan {
     /// Code between this many backticks.
     Code(usize),
     /// An address that leads nowhere.
@@ -26,41 +27,41 @@ pub(super) enum Found {
 }
 
 /// Finds the addresses and mentions of one message.
-pub(super) struct Words<'a> {
+pub(super) struct InlineScanner<'a> {
     context: Context<'a>,
     /// Number of `@` that may still be looked up.
     marks: usize,
 }
 
-impl<'a> Words<'a> {
+impl<'a> InlineScanner<'a> {
     pub(super) fn new(context: Context<'a>) -> Self {
         Self { context, marks: MAX_MARKS }
     }
 
     /// Finds code, addresses and mentions in a line. They do not overlap: what begins first counts.
-    pub(super) fn find(&mut self, line: &str) -> Vec<(Range<usize>, Found)> {
+    pub(super) fn find(&mut self, line: &str) -> Vec<(Range<usize>, InlineSpan)> {
         let context = self.context;
         let mention = |(at, mention): (usize, Mention)| {
             let range = at..at + '@'.len_utf8() + mention.length;
             let text = line[range.clone()].to_owned();
-            (range, Found::Node(Node::Mention { text, own: mention.own }))
+            (range, InlineSpan::Node(Node::Mention { text, own: mention.own }))
         };
         let address = |(range, is_mailbox): (Range<usize>, bool)| {
             let words = &line[range.clone()];
             let typed = if is_mailbox { format!("mailto:{words}") } else { words.to_owned() };
-            let link = |address| Found::Node(context.link(address, vec![Node::Text(words.to_owned())]));
-            (range, context.address(&typed).map_or(Found::Text, link))
+            let link = |address| InlineSpan::Node(context.link(address, vec![Node::Text(words.to_owned())]));
+            (range, context.address(&typed).map_or(InlineSpan::Text, link))
         };
         let mentions = context.names.mentions(line, &mut self.marks).map(mention);
         let mut all: Vec<_> = mentions.chain(addresses(line).map(address)).collect();
-        let mut found = Vec::<(Range<usize>, Found)>::new();
+        let mut found = Vec::<(Range<usize>, InlineSpan)>::new();
         let mut at = 0;
         loop {
             all.retain(|(range, _)| range.start >= at);
             let first = (0..all.len()).min_by_key(|&i| all[i].0.start);
             match (code(line, at), first) {
                 (Some((range, ticks)), first) if first.is_none_or(|i| range.start < all[i].0.start) => {
-                    found.push((range, Found::Code(ticks)));
+                    found.push((range, InlineSpan::Code(ticks)));
                 }
                 (_, Some(first)) => found.push(all.swap_remove(first)),
                 (_, None) => return found,
@@ -73,7 +74,7 @@ impl<'a> Words<'a> {
     pub(super) fn read(&mut self, line: &str, nodes: &mut Vec<Node>) {
         let mut at = 0;
         for (range, found) in self.find(line) {
-            if let Found::Node(node) = found {
+            if let InlineSpan::Node(node) = found {
                 push(nodes, &line[at..range.start]);
                 nodes.push(node);
                 at = range.end;

@@ -15,7 +15,7 @@ const LOOKS: [&str; 3] = ["auto", "light", "dark"];
 
 /// Changes the look, from one to the next. Styles show the one of its three signs that says which it is.
 #[component]
-pub(crate) fn LookButton() -> impl IntoView {
+pub(crate) fn ThemeButton() -> impl IntoView {
     effect(move || {
         browser::on_window_event(ev::storage, |event| {
             if event.key().is_some_and(|key| key == STORAGE_KEY) {
@@ -29,9 +29,9 @@ pub(crate) fn LookButton() -> impl IntoView {
     };
     view! {
         <button type="button" class="button icon look hydrated" on:click=click(|_| change())>
-            {sign("auto", "#i-auto", text::LOOK_AUTO)}
-            {sign("light", "#i-sun", text::LOOK_LIGHT)}
-            {sign("dark", "#i-moon", text::LOOK_DARK)}
+            {sign("auto", "#i-auto", text::THEME_AUTO)}
+            {sign("light", "#i-sun", text::THEME_LIGHT)}
+            {sign("dark", "#i-moon", text::THEME_DARK)}
         </button>
     }
 }

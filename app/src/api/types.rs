@@ -1,0 +1,189 @@
+//! What pages send and what they get.
+
+use protocol::{ErrorCode, Event, EventId, MemberId, Names, RoomCode, Snapshot};
+use serde::{Deserialize, Serialize};
+
+use crate::markup::MessageMarkup;
+
+/// The fields of the form that opens a room, as typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EnterForm {
+    /// Name that the person wants.
+    pub name: String,
+    /// The room's code; empty to create one.
+    pub code: String,
+    /// Seats of a new room; empty for the default.
+    pub capacity: String,
+    /// `create`, `join`, or empty: by `code`.
+    pub intent: String,
+    /// The page the form stood on.
+    pub from: String,
+}
+
+/// The answer to `enter`: the caller's seat, or why there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Entry {
+    /// The room that the caller has a seat in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<RoomCode>,
+    /// The caller there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<MemberId>,
+    /// Refusal, if the caller has no seat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
+}
+
+/// The answer to `post_message` and `leave_room`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Posted {
+    /// Refusal; `None` when it is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
+}
+
+/// Refusal of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Field to correct.
+    pub field: Field,
+    /// Reason.
+    pub error: ErrorCode,
+}
+
+/// A field of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// The person's name.
+    Name,
+    /// The room's code.
+    Code,
+    /// The new room's seats.
+    Capacity,
+    /// The message.
+    Body,
+}
+
+/// A refused form, brought back once to the page it came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// The refusal.
+    pub refused: Refusal,
+    /// The page it goes back to.
+    #[serde(default)]
+    pub to: String,
+    /// The fields as typed.
+    #[serde(default)]
+    pub form: EnterForm,
+    /// The message that was typed.
+    #[serde(default)]
+    pub body: String,
+}
+
+/// Content of the home page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Home {
+    /// A refused form.
+    pub flash: Option<Flash>,
+    /// Seats of a room whose maker does not choose.
+    pub capacity: u32,
+}
+
+/// Content of `/room/{code}` for the caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Visit {
+    /// The caller has a seat.
+    Inside(Box<Inside>),
+    /// The room is there, and the caller has no seat.
+    #[serde(rename = "Door")]
+    JoinPage(JoinPage),
+    /// No room has this code.
+    Unknown(
+        /// A message that the caller tried to send there.
+        Vec<String>,
+    ),
+    /// The store does not answer.
+    Unavailable,
+}
+
+/// A room seen from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinPage {
+    /// The room's code.
+    pub code: RoomCode,
+    /// Number of members.
+    pub inside: u32,
+    /// Number of seats.
+    pub capacity: u32,
+    /// A refused form.
+    #[serde(default)]
+    pub flash: Option<Flash>,
+}
+
+/// A room from inside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inside {
+    /// The room as the caller sees it, at one position of its log.
+    pub snapshot: Snapshot,
+    /// The id of what the form without script will send, so that sending it twice is sending it once.
+    pub post_id: EventId,
+    /// A refused form.
+    #[serde(default)]
+    pub flash: Option<Flash>,
+    /// Nodes of the snapshot's events that hold markup.
+    #[serde(default)]
+    pub markup: Vec<MessageMarkup>,
+}
+
+/// A page of earlier events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OlderPage {
+    /// Oldest first.
+    pub events: Vec<Event>,
+    /// Names of everyone they mention.
+    #[serde(default)]
+    pub names: Names,
+    /// Nodes of those that hold markup.
+    #[serde(default)]
+    pub markup: Vec<MessageMarkup>,
+    /// Messages that replies among the events answer, and that are not among them.
+    #[serde(default)]
+    pub quoted: Vec<Event>,
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::codec;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read<T: serde::de::DeserializeOwned>(answer: &serde_json::Value) -> T {
+        codec::decode(&answer.to_string()).unwrap()
+    }
+
+    #[test]
+    fn answers_of_another_version_are_read_without_optional_fields() {
+        assert_eq!(read::<Home>(&json!({ "later": 1 })), Home::default());
+        let refused = json!({ "field": "name", "error": "name_missing" });
+        let Flash { to, form, body, .. } = read(&json!({ "refused": refused, "form": { "name": "Ana" } }));
+        assert_eq!((&*to, &*form.name, &*form.code, &*body), ("", "Ana", "", ""));
+        let door = json!({ "Door": { "code": "KXQ4-7M2P", "inside": 1, "capacity": 2 } });
+        assert!(matches!(read(&door), Visit::JoinPage(JoinPage { flash: None, .. })));
+        assert_eq!(read::<Visit>(&json!({ "Unknown": [] })), Visit::Unknown(Vec::new()));
+        let id = "0198f3a0-0000-7000-8000-000000000001";
+        let snapshot = json!({
+            "member": id, "position": { "epoch": "1f", "seq": 0 }, "members": [], "events": [], "names": {}, "oldest": 0,
+            "room": { "code": "KXQ4-7M2P", "capacity": 2 }
+        });
+        let inside = json!({ "Inside": { "snapshot": snapshot, "post_id": id } });
+        assert!(matches!(read(&inside), Visit::Inside(inside) if inside.flash.is_none() && inside.markup.is_empty()));
+        let OlderPage { names, markup, .. } = read(&json!({ "events": [] }));
+        assert_eq!((names, markup), (Names::default(), Vec::new()));
+    }
+}
