@@ -6,6 +6,7 @@
 //!
 //! The map of rooms is locked briefly, never across an await. A feed's replay buffer has a lock of its own.
 
+mod encoding;
 mod feed;
 mod splice;
 mod tabs;
@@ -21,8 +22,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
+pub use self::encoding::{EncodedEvent, events_frame, fitting};
 use self::feed::{Feed, Mark, Signalled};
-pub use self::splice::{FRAME_BYTES, Frame, Splice};
+pub use self::splice::{Frame, Splice};
 use self::tabs::Tabs;
 use crate::telemetry::metrics::{Metrics, Overflow};
 

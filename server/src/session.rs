@@ -13,7 +13,7 @@ use protocol::{
 };
 use store::{Backend, BackendError, From, Lease, Page, Room};
 use tokio::time::{MissedTickBehavior, interval};
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::hub::{Attachment, Lost, News, Splice};
 use crate::state::AppState;
@@ -349,9 +349,7 @@ impl Connection {
 
     /// Writes a frame that the hub has encoded.
     async fn write_text(&mut self, text: Bytes) -> Result<(), Over> {
-        // The hub writes JSON, so this is UTF-8.
-        let Ok(text) = Utf8Bytes::try_from(text) else { return Err(Over) };
-        self.wire.write(Message::Text(text)).await?;
+        self.wire.send_text(text).await?;
         self.wrote();
         Ok(())
     }

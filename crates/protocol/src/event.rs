@@ -12,8 +12,8 @@ use super::name::DisplayName;
 use super::position::Seq;
 
 /// One committed entry of a room's log, as every reader receives it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Fields", into = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Fields<'_>")]
 pub struct Event {
     /// Its place in the log.
     pub seq: Seq,
@@ -52,8 +52,8 @@ impl Event {
 }
 
 /// Kind of an event, with its content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Fields", into = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Fields<'_>")]
 pub enum EventKind {
     /// A member took a seat.
     Joined {
@@ -132,8 +132,7 @@ pub enum LeaveReason {
 
 /// Event that a client asks to append. Unparsed: what is bad in it is rejected by its id instead of ending the
 /// connection.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(into = "Fields")]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Proposal {
     /// Say something.
     Message {
@@ -187,8 +186,8 @@ impl fmt::Debug for Proposal {
 }
 
 /// One item of an `events` frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Fields", into = "Fields")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Fields<'_>")]
 pub enum Delivered {
     /// An event of the log.
     Event(Event),

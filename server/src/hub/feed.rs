@@ -13,7 +13,8 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::splice::{Encoded, Frame, Ring, Splice};
+use super::encoding::EncodedEvent;
+use super::splice::{Frame, Ring, Splice};
 use crate::telemetry::metrics::Overflow;
 
 /// Maximum number of deliveries per wake-up.
@@ -233,14 +234,14 @@ async fn receive(
         let now = Instant::now();
         for delivery in ready.drain(..) {
             match delivery {
-                Delivery::Event(event) => events.push(Encoded::new(&event, now)),
+                Delivery::Event(event) => events.push(EncodedEvent::from(Arc::unwrap_or_clone(event))),
                 Delivery::Signal(signal) => signals.push(signal),
                 Delivery::RollCall => called = true,
                 Delivery::Ended => ended = true,
             }
         }
         if !events.is_empty() {
-            let seq = feed.change(|ring| events.into_iter().for_each(|event| ring.push(event)));
+            let seq = feed.change(|ring| events.into_iter().for_each(|event| ring.push(event, now)));
             if !ended {
                 marks.send_replace(Mark::Live(Position { epoch, seq }));
             }
