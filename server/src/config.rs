@@ -6,7 +6,6 @@
 mod public_url;
 mod store_url;
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -15,6 +14,7 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use protocol::Limits;
+use secrecy::SecretString;
 
 pub use self::public_url::PublicUrl;
 pub use self::store_url::StoreUrl;
@@ -44,8 +44,8 @@ pub struct Config {
     #[arg(long, env = "FLASKY_DATABASE_URL", hide_env_values = true, global = true)]
     database_url: Option<StoreUrl>,
     /// Signs cookies, at least 32 characters. Without it, a key is drawn once and kept in the store
-    #[arg(long, env = "FLASKY_SECRET", hide_env_values = true)]
-    pub secret: Option<Secret>,
+    #[arg(long, env = "FLASKY_SECRET", hide_env_values = true, value_parser = secret)]
+    pub secret: Option<SecretString>,
     /// Address of a second listener, for Prometheus, such as `127.0.0.1:9464`. Without it there is none
     #[arg(long, env = "FLASKY_METRICS")]
     pub metrics: Option<SocketAddr>,
@@ -254,30 +254,9 @@ fn redacted(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Key material, redacted in `{:?}`.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Returns the bytes, for deriving keys.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-impl std::str::FromStr for Secret {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() < 32 { Err("a secret has at least 32 characters") } else { Ok(Self(text.to_owned())) }
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
+/// Parses the value of `--secret`.
+fn secret(text: &str) -> Result<SecretString, &'static str> {
+    if text.len() < 32 { Err("a secret has at least 32 characters") } else { Ok(text.into()) }
 }
 
 #[cfg(test)]
@@ -286,8 +265,8 @@ mod tests {
 
     #[test]
     fn short_secret_is_refused_and_a_long_one_redacted() {
-        assert!("short".parse::<Secret>().is_err());
-        let secret: Secret = "0123456789abcdef0123456789abcdef".parse().unwrap();
+        assert!(secret("short").is_err());
+        let secret = secret("0123456789abcdef0123456789abcdef").unwrap();
         assert!(!format!("{secret:?}").contains("0123"));
     }
 
