@@ -1,5 +1,6 @@
 //! Health checks, for process managers and load balancers.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
@@ -8,8 +9,7 @@ use axum::response::IntoResponse;
 use store::Backend;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-
-use crate::state::AppState;
+use tokio_util::sync::CancellationToken;
 
 /// Maximum time for the store to answer. Probes commonly give up after a second or more.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -18,20 +18,30 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Shorter than the intervals of probes.
 const FRESH: Duration = Duration::from_millis(500);
 
-/// Cached answer of the store, with the time it was given.
-#[derive(Debug, Default)]
-pub struct Readiness(Mutex<Option<(Instant, bool)>>);
+/// Readiness of this server.
+pub struct Readiness {
+    backend: Arc<dyn Backend>,
+    shutdown: CancellationToken,
+    /// Cached answer of the store, with the time it was given.
+    last: Mutex<Option<(Instant, bool)>>,
+}
 
 impl Readiness {
+    /// Creates the readiness of a server with this store, until the shutdown begins.
+    #[must_use]
+    pub fn new(backend: Arc<dyn Backend>, shutdown: CancellationToken) -> Self {
+        Self { backend, shutdown, last: Mutex::default() }
+    }
+
     /// Returns the cached answer, or asks the store. Concurrent callers wait for one check and share its answer.
-    async fn is_ready(&self, backend: &dyn Backend) -> bool {
-        let mut last = self.0.lock().await;
+    async fn store_answers(&self) -> bool {
+        let mut last = self.last.lock().await;
         if let Some((at, answer)) = *last
             && at.elapsed() < FRESH
         {
             return answer;
         }
-        let answer = matches!(timeout(PATIENCE, backend.ready()).await, Ok(Ok(())));
+        let answer = matches!(timeout(PATIENCE, self.backend.ready()).await, Ok(Ok(())));
         *last = Some((Instant::now(), answer));
         answer
     }
@@ -43,11 +53,11 @@ pub async fn alive() -> impl IntoResponse {
 }
 
 /// Answers 200 if the store answers, or did half a second ago, and no shutdown has begun; otherwise 503 and the reason.
-pub async fn ready(State(state): State<AppState>) -> impl IntoResponse {
-    if state.shutdown.is_cancelled() {
+pub async fn ready(State(readiness): State<Arc<Readiness>>) -> impl IntoResponse {
+    if readiness.shutdown.is_cancelled() {
         return said(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
-    if state.readiness.is_ready(&*state.backend).await {
+    if readiness.store_answers().await {
         said(StatusCode::OK, "ready\n")
     } else {
         said(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")

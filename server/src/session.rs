@@ -24,8 +24,6 @@ pub mod budget;
 pub mod machine;
 mod pending;
 mod presence;
-pub mod rate;
-pub mod reconnect_delay;
 mod refused;
 pub mod upgrade;
 mod wire;
