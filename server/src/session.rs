@@ -7,10 +7,7 @@ use std::future::{Future, pending, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hyper::upgrade::Upgraded;
-use protocol::{
-    CloseCode, Epoch, LeaveReason, MemberId, Position, RoomCode, RoomId, RoomInfo, Seq, ServerFrame, Welcome,
-};
+use protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomId, RoomInfo, Seq, ServerFrame, Welcome};
 use store::{Backend, BackendError, From, Lease, Page, Room};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::Message;
@@ -18,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::hub::{Attachment, Lost, News, Splice};
 use crate::state::AppState;
 use crate::telemetry::metrics::{Overflow, Socket};
-use crate::{assets, entropy, identity};
+use crate::{assets, entropy};
 
 pub mod budget;
 pub mod machine;
@@ -39,44 +36,6 @@ const READ: usize = 200;
 /// slow.
 const OVERTAKEN: usize = 3;
 const OVERTAKEN_IN: Duration = Duration::from_secs(60);
-
-/// Serves one socket until it ends. A refusal that a user should see is sent as `bye` on the accepted socket. `speaks`
-/// is true if the client offered the subprotocol.
-pub async fn run(state: AppState, socket: Upgraded, code: String, session: Option<identity::Session>, speaks: bool) {
-    let open = state.metrics.socket();
-    let place = match (speaks, code.parse::<RoomCode>(), session) {
-        (false, ..) => Err(CloseCode::Version),
-        (_, Err(_), _) => Err(CloseCode::NoSuchRoom),
-        (_, _, None) => Err(CloseCode::NoSeat),
-        (_, Ok(code), Some(session)) => {
-            resolve(&state, code).await.map(|room| (room, state.identity.member(session, room)))
-        }
-    };
-    match place {
-        Ok((room, member)) => {
-            let wire = Wire::new(socket, &state, member).await;
-            Connection::new(state, wire, room, member, open).run().await;
-        }
-        Err(refused) => {
-            state.metrics.closed(refused);
-            tracing::info!(conn = open.number, code = refused.number(), reason = refused.reason(), "refused");
-            let retry_ms = state.reconnect_delay.after(refused, &state.metrics);
-            // A random member, so that it uses nobody's budget.
-            Wire::new(socket, &state, MemberId(entropy::uuid())).await.close(refused, retry_ms).await;
-        }
-    }
-}
-
-/// Returns the room with this code, or the close code for a connection that cannot be opened.
-async fn resolve(state: &AppState, code: RoomCode) -> Result<RoomId, CloseCode> {
-    tokio::select! {
-        () = state.shutdown.cancelled() => Err(CloseCode::Restarting),
-        room = state.backend.resolve(code) => room.map_err(|error| match error {
-            BackendError::NotFound => CloseCode::NoSuchRoom,
-            error => close_code(&error),
-        }),
-    }
-}
 
 struct Connection {
     state: AppState,
