@@ -13,12 +13,13 @@ pub(super) const FRAME_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct EncodedEvent {
     event: Event,
-    text: String,
+    /// Without the spare capacity of a string, which would be up to as much again for each event in a replay buffer.
+    text: Box<str>,
 }
 
 impl From<Event> for EncodedEvent {
     fn from(event: Event) -> Self {
-        let text = codec::encode(&event);
+        let text = codec::encode(&event).into_boxed_str();
         Self { event, text }
     }
 }
@@ -43,7 +44,7 @@ impl EncodedEvent {
     /// Applies a later edit or deletion.
     pub(super) fn amend(&mut self, later: &EventKind) {
         if self.event.amend(later) {
-            self.text = codec::encode(&self.event);
+            self.text = codec::encode(&self.event).into_boxed_str();
         }
     }
 }
@@ -139,7 +140,7 @@ mod tests {
 
     #[test]
     fn frame_holds_at_most_64_kib_and_at_least_one_event() {
-        let encoded = |bytes: usize| EncodedEvent { event: event(1, "x"), text: "x".repeat(bytes) };
+        let encoded = |bytes: usize| EncodedEvent { event: event(1, "x"), text: "x".repeat(bytes).into() };
         assert_eq!(fitting(&[]), 0);
         assert_eq!(fitting(&[encoded(FRAME_BYTES + 1), encoded(1)]), 1);
         assert_eq!(fitting(&[encoded(FRAME_BYTES - 3), encoded(1), encoded(1)]), 2);
