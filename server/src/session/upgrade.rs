@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use protocol::{CloseCode, MemberId, RoomCode, RoomId, SUBPROTOCOL};
-use store::BackendError;
+use store::StoreError;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use super::Connection;
@@ -19,7 +19,7 @@ use crate::{entropy, identity};
 /// Upgrades every handshake; a refusal that a user should see is sent afterwards, as `bye`.
 ///
 /// tungstenite writes the handshake and implements the protocol. axum's `WebSocketUpgrade` wraps it too, but hides the
-/// connection below it, which an orderly close and the counting of fragments need (`wire`, `budget`).
+/// connection below it, which an orderly close and the counting of fragments need (`framed_socket`, `budget`).
 pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let on_upgrade = parts.extensions.remove::<OnUpgrade>();
@@ -81,8 +81,8 @@ async fn serve(state: AppState, socket: Upgraded, code: String, session: Option<
 async fn resolve(state: &AppState, code: RoomCode) -> Result<RoomId, CloseCode> {
     tokio::select! {
         () = state.shutdown.cancelled() => Err(CloseCode::Restarting),
-        room = state.backend.resolve(code) => room.map_err(|error| match error {
-            BackendError::NotFound => CloseCode::NoSuchRoom,
+        room = state.store.resolve(code) => room.map_err(|error| match error {
+            StoreError::NotFound => CloseCode::NoSuchRoom,
             error => close_code(&error),
         }),
     }

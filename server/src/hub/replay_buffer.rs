@@ -11,14 +11,14 @@ use super::encoding::{EncodedEvent, events_frame, fitting};
 
 /// Next batch of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Splice {
+pub enum NextBatch {
     /// Send this frame.
-    Frame(Frame),
+    Frame(EncodedFrame),
     /// Read from the log: the cursor is older than the replay buffer.
-    Read {
+    ReadLog {
         /// True if events after the cursor were evicted because the session was too slow. False if the buffer was
         /// restarted, which may happen to a session that kept up.
-        overtaken: bool,
+        evicted: bool,
     },
     /// Wait: the session has sent everything there is.
     Wait,
@@ -28,25 +28,25 @@ pub enum Splice {
 
 /// Encoded `events` frame, shared by every session at the same cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
+pub struct EncodedFrame {
     /// JSON, hence UTF-8.
     pub text: Bytes,
     /// Cursor of a session that has sent it.
-    pub sent: Seq,
+    pub cursor: Seq,
     /// Number of events in it.
     pub events: usize,
     /// Time at which the first of them arrived.
-    pub since: Instant,
+    pub first_received_at: Instant,
 }
 
 /// Maximum number and bytes of events in a replay buffer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
+pub(super) struct Capacity {
     pub(super) events: usize,
     pub(super) bytes: usize,
 }
 
-impl Default for Bounds {
+impl Default for Capacity {
     fn default() -> Self {
         Self { events: 256, bytes: 256 * 1024 }
     }
@@ -54,8 +54,8 @@ impl Default for Bounds {
 
 /// Replay buffer of one room: its last events, without a gap, up to the feed's head.
 #[derive(Debug, Default)]
-pub(super) struct Ring {
-    bounds: Bounds,
+pub(super) struct ReplayBuffer {
+    capacity: Capacity,
     events: VecDeque<(EncodedEvent, Instant)>,
     /// Total length of the encoded events, in bytes.
     bytes: usize,
@@ -68,14 +68,14 @@ pub(super) struct Ring {
     ended: bool,
 }
 
-impl Ring {
+impl ReplayBuffer {
     #[cfg(test)]
-    fn bounded(bounds: Bounds) -> Self {
-        Self { bounds, ..Self::default() }
+    fn with_capacity(capacity: Capacity) -> Self {
+        Self { capacity, ..Self::default() }
     }
 
     /// Restarts the buffer after this event, unless it is the head. Events between the two heads are in the log only.
-    pub(super) fn restart(&mut self, head: Seq) {
+    pub(super) fn reset_to(&mut self, head: Seq) {
         if head != self.head {
             self.events.clear();
             (self.bytes, self.tail, self.head) = (0, head, head);
@@ -89,13 +89,13 @@ impl Ring {
             return;
         }
         if event.prev() != self.head {
-            self.restart(event.prev());
+            self.reset_to(event.prev());
         }
         self.amend(event.kind());
         self.head = event.seq();
         self.bytes += event.text().len();
         self.events.push_back((event, received_at));
-        while self.events.len() > self.bounds.events || self.bytes > self.bounds.bytes {
+        while self.events.len() > self.capacity.events || self.bytes > self.capacity.bytes {
             let Some((oldest, _)) = self.events.pop_front() else { break };
             self.bytes -= oldest.text().len();
             (self.tail, self.evicted) = (oldest.seq(), oldest.seq());
@@ -120,26 +120,26 @@ impl Ring {
         self.head
     }
 
-    /// Returns the next batch of a session that has sent everything up to `sent`.
+    /// Returns the next batch of a session that has sent everything up to `cursor`.
     ///
     /// A cursor above the head comes from a read of the log, which has an event sooner than the feed: the session waits
     /// until the feed has it.
-    pub(super) fn after(&self, sent: Seq) -> Splice {
-        if sent >= self.head {
-            return if self.ended { Splice::Ended } else { Splice::Wait };
+    pub(super) fn next_batch(&self, cursor: Seq) -> NextBatch {
+        if cursor >= self.head {
+            return if self.ended { NextBatch::Ended } else { NextBatch::Wait };
         }
-        if sent < self.tail {
-            return if self.ended { Splice::Ended } else { Splice::Read { overtaken: sent < self.evicted } };
+        if cursor < self.tail {
+            return if self.ended { NextBatch::Ended } else { NextBatch::ReadLog { evicted: cursor < self.evicted } };
         }
-        let first = self.events.partition_point(|(event, _)| event.seq() <= sent);
+        let first = self.events.partition_point(|(event, _)| event.seq() <= cursor);
         let following = self.events.range(first..).map(|(event, _)| event);
         let events = fitting(following.clone());
         let batch = following.take(events);
         // Exists, because the cursor is before the head.
-        let Some((_, since)) = self.events.get(first) else { return Splice::Wait };
-        let sent = batch.clone().next_back().map_or(self.head, EncodedEvent::seq);
-        let text = events_frame(batch, &Names::new(), sent < self.head);
-        Splice::Frame(Frame { text, sent, events, since: *since })
+        let Some((_, first_received_at)) = self.events.get(first) else { return NextBatch::Wait };
+        let cursor = batch.clone().next_back().map_or(self.head, EncodedEvent::seq);
+        let text = events_frame(batch, &Names::new(), cursor < self.head);
+        NextBatch::Frame(EncodedFrame { text, cursor, events, first_received_at: *first_received_at })
     }
 }
 
