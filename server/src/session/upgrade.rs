@@ -10,8 +10,8 @@ use store::StoreError;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use super::Connection;
-use super::refused::close_code;
-use super::wire::Wire;
+use super::errors::close_code;
+use super::framed_socket::FramedSocket;
 use crate::state::AppState;
 use crate::telemetry::panics::contained;
 use crate::{entropy, identity};
@@ -64,15 +64,15 @@ async fn serve(state: AppState, socket: Upgraded, code: String, session: Option<
     };
     match place {
         Ok((room, member)) => {
-            let wire = Wire::new(socket, &state, member).await;
-            Connection::new(state, wire, room, member, open).run().await;
+            let socket = FramedSocket::new(socket, &state, member).await;
+            Connection::new(state, socket, room, member, open).run().await;
         }
         Err(refused) => {
             state.metrics.closed(refused);
             tracing::info!(conn = open.number, code = refused.number(), reason = refused.reason(), "refused");
             let retry_ms = state.reconnect_delay.after(refused, &state.metrics);
             // A random member, so that it uses nobody's budget.
-            Wire::new(socket, &state, MemberId(entropy::uuid())).await.close(refused, retry_ms).await;
+            FramedSocket::new(socket, &state, MemberId(entropy::uuid())).await.close(refused, retry_ms).await;
         }
     }
 }
