@@ -20,7 +20,9 @@ run: dist ## Set up, build the release and serve it on 127.0.0.1:$PORT (3000)
 dev: setup ## Rebuild and reload on every change
 	@$(LISTEN) scripts/with-tools cargo leptos watch
 
+# Without Python, scripts/test cannot say that it needs it.
 test: ## Set up the rest and run every test
+	@command -v python3 >/dev/null || scripts/setup test
 	@scripts/test
 
 setup: ## Install what run, dev and dist need

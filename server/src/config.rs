@@ -3,19 +3,21 @@
 //! Variables are read with the prefix `FLASKY_` first, to avoid clashes with others, and then under the names that
 //! platforms and earlier versions use.
 
+mod command;
+mod limits;
 mod public_url;
 mod store_url;
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use clap::builder::Resettable;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use protocol::Limits;
+use secrecy::SecretString;
 
+use self::command::{redacted, with_variables};
+use self::limits::LimitArgs;
 pub use self::public_url::PublicUrl;
 pub use self::store_url::StoreUrl;
 
@@ -45,8 +47,8 @@ pub struct Config {
     #[arg(long, env = "FLASKY_DATABASE_URL", hide_env_values = true, global = true)]
     database_url: Option<StoreUrl>,
     /// Signs cookies, at least 32 characters. Without it, a key is drawn once and kept in the store
-    #[arg(long, env = "FLASKY_SECRET", hide_env_values = true)]
-    pub secret: Option<Secret>,
+    #[arg(long, env = "FLASKY_SECRET", hide_env_values = true, value_parser = secret)]
+    pub secret: Option<SecretString>,
     /// Address of a second listener, for Prometheus, such as `127.0.0.1:9464`. Without it there is none
     #[arg(long, env = "FLASKY_METRICS")]
     pub metrics: Option<SocketAddr>,
@@ -76,50 +78,6 @@ pub enum Command {
     Check,
 }
 
-/// Limits, with one flag and one variable each. The bounds exclude values that cannot work, such as 0, or that keep
-/// rooms alive for ever, such as a number with a digit too many.
-#[derive(clap::Args)]
-struct LimitArgs {
-    /// Seats of a room whose maker did not choose, 2 to 1000
-    #[arg(long, env = "FLASKY_CAPACITY", default_value_t = Limits::default().capacity, value_parser = clap::value_parser!(u32).range(2..=1000))]
-    capacity: u32,
-    /// Most events a room keeps, 1 to 1000000
-    #[arg(long, env = "FLASKY_EVENTS", default_value_t = Limits::default().events as u32, value_parser = clap::value_parser!(u32).range(1..=MAX_EVENTS))]
-    events: u32,
-    /// Most bytes of events a room keeps, 65536 to 1073741824
-    #[arg(long, env = "FLASKY_TIMELINE", default_value_t = Limits::default().timeline as u64, value_parser = clap::value_parser!(u64).range(TIMELINE_BYTES))]
-    timeline: u64,
-    /// Messages per second and member, sustained, 1 to 1000000
-    #[arg(long, env = "FLASKY_APPENDS_PER_SECOND", default_value_t = Limits::default().appends_per_second, value_parser = clap::value_parser!(u32).range(1..=MAX_APPENDS))]
-    appends_per_second: u32,
-    /// Messages a member may send at once, 1 to 1000000
-    #[arg(long, env = "FLASKY_APPEND_BURST", default_value_t = Limits::default().append_burst, value_parser = clap::value_parser!(u32).range(1..=MAX_APPENDS))]
-    append_burst: u32,
-    /// Connections of one member in one room, 1 to 1000
-    #[arg(long, env = "FLASKY_TABS", default_value_t = Limits::default().tabs as u32, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    tabs: u32,
-    /// Milliseconds a seat waits for a member whose connection broke, 100 to 86400000
-    #[arg(long, env = "FLASKY_GRACE_MS", default_value_t = Limits::default().grace_ms, value_parser = clap::value_parser!(u64).range(LEASE_MS))]
-    grace_ms: u64,
-    /// Milliseconds a new seat waits for its page, and a new room for its first seat, 100 to 86400000
-    #[arg(long, env = "FLASKY_ARRIVAL_MS", default_value_t = Limits::default().arrival_ms, value_parser = clap::value_parser!(u64).range(LEASE_MS))]
-    arrival_ms: u64,
-    /// Milliseconds a page without a connection keeps its seat, 100 to 86400000
-    #[arg(long, env = "FLASKY_PAGE_LEASE_MS", default_value_t = Limits::default().page_lease_ms, value_parser = clap::value_parser!(u64).range(LEASE_MS))]
-    page_lease_ms: u64,
-}
-
-/// Maximum of `--events`: a thousand times the default, the most that a room's file and a page's history can bear.
-const MAX_EVENTS: i64 = 1_000_000;
-/// Range of `--timeline` in bytes: from a frame, so that the longest event fits, to a thousand times the default.
-const TIMELINE_BYTES: RangeInclusive<u64> = 64 * 1024..=1024 * 1024 * 1024;
-/// Maximum of `--appends-per-second` and `--append-burst`: above what a store commits in a second (SCALING.md), so no
-/// limit in effect.
-const MAX_APPENDS: i64 = 1_000_000;
-/// Range of leases in milliseconds: from the time of a lost packet to a day. With a longer lease an abandoned room
-/// would in effect never end.
-const LEASE_MS: RangeInclusive<u64> = 100..=86_400_000;
-
 /// Returns the address at which cargo-leptos expects the server, else 127.0.0.1:3000. HOST and PORT override it.
 fn leptos_address() -> SocketAddr {
     let address = std::env::var(LEPTOS_ADDRESS).ok().and_then(|address| address.parse().ok());
@@ -131,10 +89,10 @@ impl Config {
     /// secrets, and ends the process.
     #[must_use]
     pub fn read() -> Self {
-        let mut command = command();
+        let mut command = with_variables(Self::command());
         let read = command.try_get_matches_from_mut(std::env::args_os());
         let config = read.and_then(|matches| Self::from_arg_matches(&matches)).and_then(Self::checked);
-        config.unwrap_or_else(|error| redacted(error.format(&mut command)).exit())
+        config.unwrap_or_else(|error| redacted(error.format(&mut command), &command).exit())
     }
 
     /// Refuses settings that do not work together.
@@ -168,19 +126,7 @@ impl Config {
     /// Returns the limits to enforce.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        let limits = &self.limits;
-        Limits {
-            capacity: limits.capacity,
-            events: limits.events as usize,
-            timeline: limits.timeline as usize,
-            appends_per_second: limits.appends_per_second,
-            append_burst: limits.append_burst,
-            tabs: limits.tabs as usize,
-            grace_ms: limits.grace_ms,
-            arrival_ms: limits.arrival_ms,
-            page_lease_ms: limits.page_lease_ms,
-            ..Limits::default()
-        }
+        (&self.limits).into()
     }
 
     /// Returns warnings about unsafe settings of a server that others can reach. `listens` is the bound address.
@@ -212,73 +158,9 @@ impl Config {
     }
 }
 
-/// Builds the command. The variable of each setting is `FLASKY_X` if that is set, else the name without the prefix,
-/// which for the log is `RUST_LOG`.
-fn command() -> clap::Command {
-    Config::command().mut_args(|setting| {
-        let prefixed = setting.get_env().and_then(|name| name.to_str()).map(ToOwned::to_owned);
-        let Some((prefixed, name)) = prefixed.as_deref().and_then(|name| Some((name, name.strip_prefix("FLASKY_")?)))
-        else {
-            return setting;
-        };
-        let plain = if name == "LOG" { "RUST_LOG" } else { name };
-        match [prefixed, plain].into_iter().find(|name| is_set(name)) {
-            Some(name) => setting.env(name.to_owned()),
-            // Empty, or the address of a service: clap must not read it.
-            None if std::env::var_os(plain).is_some() || std::env::var_os(prefixed).is_some() => {
-                setting.env(Resettable::Reset)
-            }
-            None => setting,
-        }
-    })
-}
-
-/// Returns true if the variable is a setting of this program. An empty one is not: `${NAME:-}` in a compose file leaves
-/// it so. Nor is a `FLASKY_PORT` such as `tcp://10.0.0.1:3000`: Kubernetes and Docker set it beside a service that is
-/// named `flasky`.
-fn is_set(name: &str) -> bool {
-    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return false };
-    let is_address = value.to_str().is_some_and(|value| value.starts_with("tcp://") || value.starts_with("udp://"));
-    name != "FLASKY_PORT" || !is_address
-}
-
-/// Removes the value of a setting that may hold a password from an error, in which clap repeats it.
-fn redacted(mut error: clap::Error) -> clap::Error {
-    if let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) {
-        let mut command = Config::command();
-        command.build();
-        let hides = |known: &clap::Arg| known.is_hide_env_values_set() && known.to_string() == *named;
-        if command.get_arguments().any(hides) {
-            error.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
-        }
-    }
-    error
-}
-
-/// Key material, redacted in `{:?}`.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Returns the bytes, for deriving keys.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-impl std::str::FromStr for Secret {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() < 32 { Err("a secret has at least 32 characters") } else { Ok(Self(text.to_owned())) }
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
+/// Parses the value of `--secret`.
+fn secret(text: &str) -> Result<SecretString, &'static str> {
+    if text.len() < 32 { Err("a secret has at least 32 characters") } else { Ok(text.into()) }
 }
 
 #[cfg(test)]
@@ -287,23 +169,9 @@ mod tests {
 
     #[test]
     fn short_secret_is_refused_and_a_long_one_redacted() {
-        assert!("short".parse::<Secret>().is_err());
-        let secret: Secret = "0123456789abcdef0123456789abcdef".parse().unwrap();
+        assert!(secret("short").is_err());
+        let secret = secret("0123456789abcdef0123456789abcdef").unwrap();
         assert!(!format!("{secret:?}").contains("0123"));
-    }
-
-    /// An error repeats the value of a port, but neither a secret nor the URL of a store.
-    #[test]
-    fn errors_do_not_contain_secrets() {
-        for flag in ["--secret=too-short-and-secret", "--store=a-secret-without-a-scheme"] {
-            let Err(error) = Config::try_parse_from(["flasky", "--host=127.0.0.1", flag]) else { panic!("{flag}") };
-            let words = redacted(error).to_string();
-            assert!(!words.contains("and-secret") && !words.contains("a-secret"), "{words}");
-        }
-        let Err(error) = Config::try_parse_from(["flasky", "--host=127.0.0.1", "--port=seventy"]) else {
-            panic!("a port")
-        };
-        assert!(redacted(error).to_string().contains("seventy"));
     }
 
     #[test]
@@ -323,29 +191,6 @@ mod tests {
         ] {
             let warnings = warnings(host, flags);
             assert!(warnings.len() == 1 && warnings[0].contains(word), "{host} {flags:?}: {warnings:?}");
-        }
-    }
-
-    #[test]
-    fn limits_out_of_bounds_are_refused() {
-        for flag in [
-            "events",
-            "timeline",
-            "appends-per-second",
-            "append-burst",
-            "tabs",
-            "grace-ms",
-            "arrival-ms",
-            "page-lease-ms",
-        ] {
-            for wrong in ["0", "18446744073709551615", "18446744073709551616", "-1", "1e3", ""] {
-                let read = Config::try_parse_from(["flasky", &format!("--{flag}={wrong}")]);
-                assert!(read.is_err(), "--{flag}={wrong}");
-            }
-            for right in ["100000", "86400"] {
-                let number = if flag == "tabs" { "12" } else { right };
-                assert!(Config::try_parse_from(["flasky", &format!("--{flag}={number}")]).is_ok(), "--{flag}={number}");
-            }
         }
     }
 

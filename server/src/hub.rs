@@ -7,6 +7,7 @@
 //! The map of rooms is locked briefly, never across an await. A feed's replay buffer has a lock of its own.
 
 mod connections;
+mod encoding;
 mod feed;
 mod replay_buffer;
 
@@ -22,8 +23,9 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
 use self::connections::ConnectionCounts;
+pub use self::encoding::{EncodedEvent, events_frame, fitting};
 use self::feed::{EncodedUpdate, Feed, FeedStatus};
-pub use self::replay_buffer::{EncodedFrame, FRAME_BYTES, NextBatch};
+pub use self::replay_buffer::{EncodedFrame, NextBatch};
 use crate::telemetry::metrics::{Metrics, Overflow};
 
 /// Feeds of all rooms on this node; cheap to clone.

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, CookieJar, Key, SameSite};
 use hmac::{Hmac, Mac};
 use protocol::{MemberId, RoomId};
+use secrecy::ExposeSecret as _;
 use sha2::Sha256;
 use store::Keys;
 use uuid::Uuid;
@@ -42,7 +43,7 @@ impl Identity {
     #[must_use]
     pub fn new(config: &Config, keys: &Keys) -> Self {
         let signing = match &config.secret {
-            Some(secret) => Key::derive_from(secret.as_bytes()),
+            Some(secret) => Key::derive_from(secret.expose_secret().as_bytes()),
             None => Key::from(&keys.signing),
         };
         Self { signing, member: keys.member, public: config.public_url.clone() }

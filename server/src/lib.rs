@@ -25,10 +25,13 @@ pub mod identity;
 pub mod origin;
 pub mod pages;
 pub mod qr;
+pub mod rate;
+pub mod reconnect_delay;
 pub mod render;
 mod request;
 pub mod rooms;
 pub mod router;
+mod scrape;
 pub mod session;
 pub mod state;
 pub mod stores;
@@ -36,7 +39,7 @@ pub mod sweep;
 pub mod telemetry;
 
 use config::Config;
-use session::rate::RateLimiter;
+use rate::RateLimiter;
 use state::AppState;
 use telemetry::metrics::Metrics;
 
@@ -91,7 +94,7 @@ pub async fn serve(
     let state = state(config, store, shutdown.clone()).await?;
     state.tasks.spawn(sweep::run(state.clone()));
     if let Some(listener) = metrics {
-        state.tasks.spawn(telemetry::serve(state.clone(), listener));
+        state.tasks.spawn(scrape::serve(state.clone(), listener));
     }
     let (until, ended) = {
         let mut accepting =
@@ -138,7 +141,6 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
         inbound_rate: Arc::new(session::budget::rate(&limits)),
         flashes: Arc::default(),
         reconnect_delay: Arc::default(),
-        readiness: Arc::default(),
         render: Arc::new(render::RenderPool::start().map_err(ServeError::Threads)?),
         keep_alive: Duration::from_millis(config.keep_alive_ms),
         origins: origin::OriginRule::new(config.public_url.clone()),

@@ -23,7 +23,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[tokio::main]
 async fn main() -> ExitCode {
     let began = Instant::now();
-    panics::set_hook();
+    panics::set_hook(log::fatal);
     let config = Config::read();
     match run(&config, began).await {
         Ok(()) => {

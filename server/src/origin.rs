@@ -15,7 +15,7 @@ use url::{Origin, Url};
 
 use crate::config::PublicUrl;
 use crate::request::wants_page;
-use crate::state::AppState;
+use crate::telemetry::metrics::Metrics;
 
 /// Maximum number of log lines per minute about refused origins: enough to find the cause, too few to fill a disk. The
 /// metric counts every refusal.
@@ -120,12 +120,16 @@ fn escaped_header(headers: &HeaderMap, name: HeaderName) -> String {
 }
 
 /// Refuses sockets (RFC 6455 section 10.2), and requests other than GET and HEAD, of pages of another origin.
-pub async fn same_origin(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
+pub async fn same_origin(
+    State((origins, metrics)): State<(OriginRule, Arc<Metrics>)>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
     let changes = request.method() != Method::GET && request.method() != Method::HEAD;
     let socket = request.headers().contains_key(header::UPGRADE);
-    if (changes || socket) && !state.origins.allows(request.headers()) {
-        state.metrics.refused_origin();
-        return state.origins.refuse(&request);
+    if (changes || socket) && !origins.allows(request.headers()) {
+        metrics.refused_origin();
+        return origins.refuse(&request);
     }
     next.run(request).await
 }

@@ -1,5 +1,6 @@
 //! All routes and middleware layers of the server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::health::Readiness;
 use crate::state::AppState;
 use crate::telemetry::panics;
 use crate::{assets, health, origin, pages, qr, render, session};
@@ -61,14 +63,16 @@ pub fn router(state: AppState) -> Router {
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(state.clone(), render_in_pool))
         .layer(header("cache-control", "no-store"));
+    let readiness = Readiness::new(state.store.clone(), state.shutdown.clone());
+    let origins = (state.origins.clone(), state.metrics.clone());
     let mut router = Router::new()
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
+        .route("/readyz", get(health::ready).with_state(Arc::new(readiness)))
         .route("/ws/{code}", get(session::upgrade::upgrade))
         .route("/room/{code}/qr.svg", get(qr::picture))
         .merge(files)
         .merge(pages)
-        .layer(middleware::from_fn_with_state(state.clone(), origin::same_origin))
+        .layer(middleware::from_fn_with_state(origins, origin::same_origin))
         .layer(middleware::from_fn(require_path))
         .layer(CatchPanicLayer::custom(panics::answer))
         .layer(header("content-security-policy", NO_PAGE))

@@ -7,18 +7,15 @@ use std::future::{Future, pending, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hyper::upgrade::Upgraded;
-use protocol::{
-    CloseCode, Epoch, LeaveReason, MemberId, Position, RoomCode, RoomId, RoomInfo, Seq, ServerFrame, Welcome,
-};
+use protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomId, RoomInfo, Seq, ServerFrame, Welcome};
 use store::{Lease, Page, ReadFrom, Room, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::hub::{Attachment, FeedLost, NextBatch, Notification};
 use crate::state::AppState;
 use crate::telemetry::metrics::{Overflow, Socket};
-use crate::{assets, entropy, identity};
+use crate::{assets, entropy};
 
 pub mod budget;
 mod errors;
@@ -26,8 +23,6 @@ mod framed_socket;
 pub mod machine;
 mod pending;
 mod presence;
-pub mod rate;
-pub mod reconnect_delay;
 pub mod upgrade;
 
 use errors::{OpenError, close_code};
@@ -41,44 +36,6 @@ const READ_EVENTS: usize = 200;
 /// too slow.
 const MAX_FALL_BEHINDS: usize = 3;
 const FALL_BEHIND_WINDOW: Duration = Duration::from_secs(60);
-
-/// Serves one socket until it ends. A refusal that a user should see is sent as `bye` on the accepted socket. `speaks`
-/// is true if the client offered the subprotocol.
-pub async fn run(state: AppState, socket: Upgraded, code: String, session: Option<identity::Session>, speaks: bool) {
-    let open = state.metrics.socket();
-    let place = match (speaks, code.parse::<RoomCode>(), session) {
-        (false, ..) => Err(CloseCode::Version),
-        (_, Err(_), _) => Err(CloseCode::NoSuchRoom),
-        (_, _, None) => Err(CloseCode::NoSeat),
-        (_, Ok(code), Some(session)) => {
-            resolve(&state, code).await.map(|room| (room, state.identity.member(session, room)))
-        }
-    };
-    match place {
-        Ok((room, member)) => {
-            let socket = FramedSocket::new(socket, &state, member).await;
-            Connection::new(state, socket, room, member, open).run().await;
-        }
-        Err(refused) => {
-            state.metrics.closed(refused);
-            tracing::info!(conn = open.number, code = refused.number(), reason = refused.reason(), "refused");
-            let retry_ms = state.reconnect_delay.after(refused, &state.metrics);
-            // A random member, so that it uses nobody's budget.
-            FramedSocket::new(socket, &state, MemberId(entropy::uuid())).await.close(refused, retry_ms).await;
-        }
-    }
-}
-
-/// Returns the room with this code, or the close code for a connection that cannot be opened.
-async fn resolve(state: &AppState, code: RoomCode) -> Result<RoomId, CloseCode> {
-    tokio::select! {
-        () = state.shutdown.cancelled() => Err(CloseCode::Restarting),
-        room = state.store.resolve(code) => room.map_err(|error| match error {
-            StoreError::NotFound => CloseCode::NoSuchRoom,
-            error => close_code(&error),
-        }),
-    }
-}
 
 struct Connection {
     state: AppState,
@@ -357,9 +314,7 @@ impl Connection {
 
     /// Writes a frame that the hub has encoded.
     async fn write_text(&mut self, text: Bytes) -> Result<(), Disconnected> {
-        // The hub writes JSON, so this is UTF-8.
-        let Ok(text) = Utf8Bytes::try_from(text) else { return Err(Disconnected) };
-        self.socket.write(Message::Text(text)).await?;
+        self.socket.send_text(text).await?;
         self.on_sent();
         Ok(())
     }

@@ -11,13 +11,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::flash::Flashes;
-use crate::health::Readiness;
 use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::origin::OriginRule;
+use crate::rate::RateLimiter;
+use crate::reconnect_delay::ReconnectDelay;
 use crate::render::RenderPool;
-use crate::session::rate::RateLimiter;
-use crate::session::reconnect_delay::ReconnectDelay;
 use crate::telemetry::metrics::Metrics;
 
 /// State that all requests and connections share; cheap to clone.
@@ -43,8 +42,6 @@ pub struct AppState {
     pub flashes: Arc<Flashes>,
     /// Rule for the origins whose pages may post forms and open sockets.
     pub origins: OriginRule,
-    /// Cached answer of the store to `/readyz`.
-    pub readiness: Arc<Readiness>,
     /// Runtime of pages and server functions.
     pub render: Arc<RenderPool>,
     /// Time that an idle connection is kept open between two requests.

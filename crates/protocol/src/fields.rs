@@ -3,6 +3,8 @@
 //! serde's own tagged enums keep what they read in a buffer until the tag is known, and every type is compiled a second
 //! time for reading out of that buffer. In the browser that was half of the decoder's size.
 
+use std::borrow::Cow;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -13,10 +15,11 @@ use super::ids::{EventId, MemberId};
 use super::name::DisplayName;
 use super::position::Seq;
 
-/// The fields of an event, of its kind alone, of what a client proposes, or of an answer to a resend.
-#[derive(Clone, Default, Serialize, Deserialize)]
+/// The fields of an event, of its kind alone, of what a client proposes, or of an answer to a resend. What is written
+/// is borrowed.
+#[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Fields {
+struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<Seq>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,13 +41,13 @@ struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<EventId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<String>,
+    body: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<EventId>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     edited: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    emoji: Option<String>,
+    emoji: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     on: Option<bool>,
 }
@@ -66,9 +69,9 @@ pub(super) enum Kind {
 /// Error of a reader that finds a field absent which the kind needs, or one that cannot be of this kind.
 pub(super) const INVALID_FIELDS: &str = "a field that its kind needs is missing or bad";
 
-impl Fields {
+impl Fields<'_> {
     fn event_kind(self) -> Option<EventKind> {
-        let body = |body: Option<String>| body.map(|body| MessageBody::stored(&body)).transpose().ok();
+        let body = |body: Option<Cow<'_, str>>| body.map(|body| MessageBody::stored(&body)).transpose().ok();
         Some(match self.kind? {
             Kind::Joined => EventKind::Joined { member: self.member?, name: self.name? },
             Kind::Left => EventKind::Left { member: self.member?, why: self.why? },
@@ -99,12 +102,12 @@ impl Fields {
     }
 }
 
-/// Writes a type as its [`Fields`].
+/// Writes a type as its [`Fields`], which borrow: serde's `into` clones what it writes.
 macro_rules! serialize_as_fields {
     ($type:ty) => {
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                Fields::from(self.clone()).serialize(serializer)
+                Fields::from(self).serialize(serializer)
             }
         }
     };
@@ -129,54 +132,68 @@ deserialize_from_fields!(EventKind, Fields::event_kind);
 deserialize_from_fields!(Event, Fields::event);
 deserialize_from_fields!(Delivered, Fields::delivered);
 
-impl From<EventKind> for Fields {
-    fn from(kind: EventKind) -> Self {
-        let text = |body: Option<MessageBody>| body.map(|body| body.as_str().to_owned());
-        let of = |kind| Self { kind: Some(kind), ..Self::default() };
+impl<'a> From<&'a EventKind> for Fields<'a> {
+    fn from(kind: &'a EventKind) -> Self {
+        let text = |body: &'a Option<MessageBody>| body.as_ref().map(|body| body.as_str().into());
         match kind {
-            EventKind::Joined { member, name } => Self { member: Some(member), name: Some(name), ..of(Kind::Joined) },
-            EventKind::Left { member, why } => Self { member: Some(member), why: Some(why), ..of(Kind::Left) },
+            EventKind::Joined { member, name } => {
+                Self { member: Some(*member), name: Some(name.clone()), ..Kind::Joined.into() }
+            }
+            EventKind::Left { member, why } => Self { member: Some(*member), why: Some(*why), ..Kind::Left.into() },
             EventKind::Message { body, reply_to, edited } => {
-                Self { body: text(body), reply_to, edited, ..of(Kind::Message) }
+                Self { body: text(body), reply_to: *reply_to, edited: *edited, ..Kind::Message.into() }
             }
-            EventKind::Edited { target, body } => Self { target: Some(target), body: text(body), ..of(Kind::Edited) },
-            EventKind::Deleted { target } => Self { target: Some(target), ..of(Kind::Deleted) },
-            EventKind::Reacted { target, emoji, on } => {
-                Self { target: Some(target), emoji: Some(emoji.as_str().to_owned()), on: Some(on), ..of(Kind::Reacted) }
+            EventKind::Edited { target, body } => {
+                Self { target: Some(*target), body: text(body), ..Kind::Edited.into() }
             }
-            EventKind::Unknown => of(Kind::Unknown),
+            EventKind::Deleted { target } => Self { target: Some(*target), ..Kind::Deleted.into() },
+            EventKind::Reacted { target, emoji, on } => Self {
+                target: Some(*target),
+                emoji: Some(emoji.as_str().into()),
+                on: Some(*on),
+                ..Kind::Reacted.into()
+            },
+            EventKind::Unknown => Kind::Unknown.into(),
         }
     }
 }
 
-impl From<Event> for Fields {
-    fn from(event: Event) -> Self {
-        let Event { seq, prev, id, at, by, kind } = event;
-        Self { seq: Some(seq), prev: Some(prev), id: Some(id), at: Some(at), by: Some(by), ..kind.into() }
+impl From<Kind> for Fields<'_> {
+    fn from(kind: Kind) -> Self {
+        Self { kind: Some(kind), ..Self::default() }
     }
 }
 
-impl From<Delivered> for Fields {
-    fn from(delivered: Delivered) -> Self {
+impl<'a> From<&'a Event> for Fields<'a> {
+    fn from(Event { seq, prev, id, at, by, kind }: &'a Event) -> Self {
+        Self { seq: Some(*seq), prev: Some(*prev), id: Some(*id), at: Some(*at), by: Some(*by), ..kind.into() }
+    }
+}
+
+impl<'a> From<&'a Delivered> for Fields<'a> {
+    fn from(delivered: &'a Delivered) -> Self {
         match delivered {
             Delivered::Event(event) => event.into(),
-            Delivered::Trimmed { id, seq } => Self { id: Some(id), seq: Some(seq), ..Self::default() },
+            Delivered::Trimmed { id, seq } => Self { id: Some(*id), seq: Some(*seq), ..Self::default() },
         }
     }
 }
 
-impl From<Proposal> for Fields {
-    fn from(proposal: Proposal) -> Self {
-        let of = |kind| Self { kind: Some(kind), ..Self::default() };
+impl<'a> From<&'a Proposal> for Fields<'a> {
+    fn from(proposal: &'a Proposal) -> Self {
         match proposal {
-            Proposal::Message { body, reply_to } => Self { body: Some(body), reply_to, ..of(Kind::Message) },
-            Proposal::Edited { target, body } => Self { target: Some(target), body: Some(body), ..of(Kind::Edited) },
-            Proposal::Deleted { target } => Self { target: Some(target), ..of(Kind::Deleted) },
-            Proposal::Reacted { target, emoji, on } => {
-                Self { target: Some(target), emoji: Some(emoji), on: Some(on), ..of(Kind::Reacted) }
+            Proposal::Message { body, reply_to } => {
+                Self { body: Some(body.into()), reply_to: *reply_to, ..Kind::Message.into() }
             }
-            Proposal::NotAllowed => of(Kind::Joined),
-            Proposal::Unsupported | Proposal::BadText => of(Kind::Unknown),
+            Proposal::Edited { target, body } => {
+                Self { target: Some(*target), body: Some(body.into()), ..Kind::Edited.into() }
+            }
+            Proposal::Deleted { target } => Self { target: Some(*target), ..Kind::Deleted.into() },
+            Proposal::Reacted { target, emoji, on } => {
+                Self { target: Some(*target), emoji: Some(emoji.into()), on: Some(*on), ..Kind::Reacted.into() }
+            }
+            Proposal::NotAllowed => Kind::Joined.into(),
+            Proposal::Unsupported | Proposal::BadText => Kind::Unknown.into(),
         }
     }
 }

@@ -306,7 +306,8 @@ pub struct ExpiredSeat {
     pub joined: Seq,
 }
 
-/// Secret keys that the store keeps for the server. Redacted in `{:?}`.
+/// Secret keys that the store keeps for the server. Redacted in `{:?}`. By hand: secrecy's `SecretBox` of an array
+/// cannot be cloned, and its `SecretSlice` has no fixed length.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Keys {
     /// Signs cookies if no `SECRET` is configured.

@@ -13,7 +13,8 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::replay_buffer::{Encoded, EncodedFrame, NextBatch, ReplayBuffer};
+use super::encoding::EncodedEvent;
+use super::replay_buffer::{EncodedFrame, NextBatch, ReplayBuffer};
 use crate::telemetry::metrics::Overflow;
 
 /// Maximum number of deliveries per wake-up.
@@ -237,14 +238,14 @@ async fn receive(
         let now = Instant::now();
         for delivery in ready.drain(..) {
             match delivery {
-                Delivery::Event(event) => events.push(Encoded::new(&event, now)),
+                Delivery::Event(event) => events.push(EncodedEvent::from(Arc::unwrap_or_clone(event))),
                 Delivery::Presence(update) => updates.push(update),
                 Delivery::PresenceRequest => called = true,
                 Delivery::Ended => ended = true,
             }
         }
         if !events.is_empty() {
-            let seq = feed.change(|buffer| events.into_iter().for_each(|event| buffer.push(event)));
+            let seq = feed.change(|buffer| events.into_iter().for_each(|event| buffer.push(event, now)));
             if !ended {
                 status.send_replace(FeedStatus::Live(Position { epoch, seq }));
             }

@@ -5,12 +5,9 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
-use protocol::{Event, EventKind, Seq, codec};
+use protocol::{EventKind, Names, Seq};
 
-/// Maximum number of events in one frame.
-const FRAME_EVENTS: usize = 200;
-/// Maximum bytes of events in one frame, unless one event alone is larger.
-pub const FRAME_BYTES: usize = 64 * 1024;
+use super::encoding::{EncodedEvent, events_frame, fitting};
 
 /// Next batch of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,27 +39,6 @@ pub struct EncodedFrame {
     pub first_received_at: Instant,
 }
 
-/// Event, encoded once for all sessions.
-#[derive(Clone, Debug)]
-pub(super) struct Encoded {
-    seq: Seq,
-    prev: Seq,
-    text: String,
-    /// Edit or deletion of an earlier event that has not been applied to the replay buffer yet.
-    amends: Option<EventKind>,
-    received_at: Instant,
-}
-
-impl Encoded {
-    pub(super) fn new(event: &Event, received_at: Instant) -> Self {
-        let amends = match &event.kind {
-            kind @ (EventKind::Edited { .. } | EventKind::Deleted { .. }) => Some(kind.clone()),
-            _ => None,
-        };
-        Self { seq: event.seq, prev: event.prev, text: codec::encode(event), amends, received_at }
-    }
-}
-
 /// Maximum number and bytes of events in a replay buffer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Capacity {
@@ -80,7 +56,7 @@ impl Default for Capacity {
 #[derive(Debug, Default)]
 pub(super) struct ReplayBuffer {
     capacity: Capacity,
-    events: VecDeque<Encoded>,
+    events: VecDeque<(EncodedEvent, Instant)>,
     /// Total length of the encoded events, in bytes.
     bytes: usize,
     /// Event just before the first one in the buffer: the earliest cursor that can continue from it.
@@ -106,38 +82,32 @@ impl ReplayBuffer {
         }
     }
 
-    /// Appends the next event. One that does not continue the buffer restarts it; one that it already has is ignored.
-    pub(super) fn push(&mut self, mut event: Encoded) {
-        if event.seq <= self.head {
+    /// Appends an event that was received at this time. One that does not continue the buffer restarts it; one that it
+    /// already has is ignored.
+    pub(super) fn push(&mut self, event: EncodedEvent, received_at: Instant) {
+        if event.seq() <= self.head {
             return;
         }
-        if event.prev != self.head {
-            self.reset_to(event.prev);
+        if event.prev() != self.head {
+            self.reset_to(event.prev());
         }
-        if let Some(later) = event.amends.take() {
-            self.amend(&later);
-        }
-        self.head = event.seq;
-        self.bytes += event.text.len();
-        self.events.push_back(event);
+        self.amend(event.kind());
+        self.head = event.seq();
+        self.bytes += event.text().len();
+        self.events.push_back((event, received_at));
         while self.events.len() > self.capacity.events || self.bytes > self.capacity.bytes {
-            let Some(oldest) = self.events.pop_front() else { break };
-            self.bytes -= oldest.text.len();
-            (self.tail, self.evicted) = (oldest.seq, oldest.seq);
+            let Some((oldest, _)) = self.events.pop_front() else { break };
+            self.bytes -= oldest.text().len();
+            (self.tail, self.evicted) = (oldest.seq(), oldest.seq());
         }
     }
 
     /// Applies a later edit or deletion to the events in the buffer, so that sessions behind it send the current text.
     fn amend(&mut self, later: &EventKind) {
-        let Some(target) = later.target().map(|target| target.to_string()) else { return };
-        for encoded in self.events.iter_mut().filter(|encoded| encoded.text.contains(&target)) {
-            if let Ok(mut event) = codec::decode::<Event>(&encoded.text)
-                && event.amend(later)
-            {
-                self.bytes -= encoded.text.len();
-                encoded.text = codec::encode(&event);
-                self.bytes += encoded.text.len();
-            }
+        for (event, _) in &mut self.events {
+            self.bytes -= event.text().len();
+            event.amend(later);
+            self.bytes += event.text().len();
         }
     }
 
@@ -161,47 +131,16 @@ impl ReplayBuffer {
         if cursor < self.tail {
             return if self.ended { NextBatch::Ended } else { NextBatch::ReadLog { evicted: cursor < self.evicted } };
         }
-        let first = self.events.partition_point(|event| event.seq <= cursor);
-        let mut length = 0;
-        let count = self
-            .events
-            .range(first..)
-            .take(FRAME_EVENTS)
-            .take_while(|event| {
-                let begins = length == 0;
-                length += event.text.len() + 1;
-                begins || length <= FRAME_BYTES
-            })
-            .count();
+        let first = self.events.partition_point(|(event, _)| event.seq() <= cursor);
+        let following = self.events.range(first..).map(|(event, _)| event);
+        let events = fitting(following.clone());
+        let batch = following.take(events);
         // Exists, because the cursor is before the head.
-        let Some(first_received_at) = self.events.get(first).map(|event| event.received_at) else {
-            return NextBatch::Wait;
-        };
-        let cursor = self.events.range(first..first + count).next_back().map_or(self.head, |event| event.seq);
-        let text = write(self.events.range(first..first + count).map(|event| event.text.as_str()), cursor < self.head);
-        NextBatch::Frame(EncodedFrame { text, cursor, events: count, first_received_at })
+        let Some((_, first_received_at)) = self.events.get(first) else { return NextBatch::Wait };
+        let cursor = batch.clone().next_back().map_or(self.head, EncodedEvent::seq);
+        let text = events_frame(batch, &Names::new(), cursor < self.head);
+        NextBatch::Frame(EncodedFrame { text, cursor, events, first_received_at: *first_received_at })
     }
-}
-
-/// Encodes `ServerFrame::Events` from encoded events.
-fn write<'a>(events: impl Iterator<Item = &'a str> + Clone, more: bool) -> Bytes {
-    const BEGIN: &str = r#"{"type":"events","events":["#;
-    const MORE: &str = r#","more":true"#;
-    let length = events.clone().map(|event| event.len() + 1).sum::<usize>();
-    let mut frame = String::with_capacity(BEGIN.len() + length + MORE.len() + 2);
-    frame.push_str(BEGIN);
-    for (i, event) in events.enumerate() {
-        if i > 0 {
-            frame.push(',');
-        }
-        frame.push_str(event);
-    }
-    frame.push(']');
-    if more {
-        frame.push_str(MORE);
-    }
-    frame.push('}');
-    frame.into()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use protocol::{Limits, MemberId};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::rate::RateLimiter;
+use crate::rate::RateLimiter;
 
 /// KiB that a frame is charged beside its bytes, so that many small frames do not cost the server more than a few large
 /// ones: reading and answering a frame takes about as long as copying that much.

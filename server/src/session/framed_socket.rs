@@ -4,19 +4,20 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
-use protocol::{CloseCode, Delivered, MemberId, ServerFrame, codec};
+use protocol::{CloseCode, MemberId, ServerFrame, codec};
 use store::Page;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::budget::Metered;
-use crate::hub::FRAME_BYTES;
+use crate::hub::{EncodedEvent, events_frame, fitting};
 use crate::state::AppState;
 use crate::telemetry::metrics::Metrics;
 
@@ -105,21 +106,26 @@ impl FramedSocket {
         self.write(Message::Text(codec::encode(frame).into())).await
     }
 
+    /// Sends a frame that is already encoded.
+    pub(super) async fn send_text(&mut self, text: Bytes) -> Result<(), Disconnected> {
+        // It is JSON, and hence UTF-8.
+        let Ok(text) = Utf8Bytes::try_from(text) else { return Err(Disconnected) };
+        self.write(Message::Text(text)).await
+    }
+
     /// Sends a page of the log, in as many frames as its size needs. `more` is true if further pages follow.
     pub(super) async fn send_page(&mut self, page: Page, more: bool) -> Result<(), Disconnected> {
         let mut names = page.names;
-        let mut rest = page.events.into_iter().map(|event| (codec::encode(&event).len(), event)).peekable();
+        let events: Vec<_> = page.events.into_iter().map(EncodedEvent::from).collect();
+        let mut rest = events.as_slice();
         loop {
-            let (mut events, mut bytes) = (Vec::new(), 0);
-            while let Some((length, event)) = rest.next_if(|(length, _)| bytes == 0 || bytes + length <= FRAME_BYTES) {
-                bytes += length;
-                events.push(Delivered::Event(event));
-            }
-            let last = rest.peek().is_none();
-            self.send(&ServerFrame::Events { events, names: std::mem::take(&mut names), more: more || !last }).await?;
-            if last {
+            let (batch, later) = rest.split_at(fitting(rest));
+            let more = more || !later.is_empty();
+            self.send_text(events_frame(batch, &std::mem::take(&mut names), more)).await?;
+            if later.is_empty() {
                 return Ok(());
             }
+            rest = later;
         }
     }
 

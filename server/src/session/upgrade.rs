@@ -1,16 +1,20 @@
-//! Handler of the WebSocket upgrade: `GET /ws/{code}`.
+//! Handler of the WebSocket upgrade, `GET /ws/{code}`, and which sockets become a session.
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hyper::upgrade::OnUpgrade;
-use protocol::SUBPROTOCOL;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use protocol::{CloseCode, MemberId, RoomCode, RoomId, SUBPROTOCOL};
+use store::StoreError;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
-use crate::session;
+use super::Connection;
+use super::errors::close_code;
+use super::framed_socket::FramedSocket;
 use crate::state::AppState;
 use crate::telemetry::panics::contained;
+use crate::{entropy, identity};
 
 /// Upgrades every handshake; a refusal that a user should see is sent afterwards, as `bye`.
 ///
@@ -39,11 +43,49 @@ pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, re
     // Tracked, so that a shutdown waits until its `bye` is sent.
     state.tasks.clone().spawn(contained(async move {
         match on_upgrade.await {
-            Ok(upgraded) => session::run(state, upgraded, code, session, speaks).await,
+            Ok(upgraded) => serve(state, upgraded, code, session, speaks).await,
             Err(error) => tracing::debug!(%error, "no connection after an upgrade"),
         }
     }));
     response
+}
+
+/// Serves one socket until it ends. A refusal that a user should see is sent as `bye` on the accepted socket. `speaks`
+/// is true if the client offered the subprotocol.
+async fn serve(state: AppState, socket: Upgraded, code: String, session: Option<identity::Session>, speaks: bool) {
+    let open = state.metrics.socket();
+    let place = match (speaks, code.parse::<RoomCode>(), session) {
+        (false, ..) => Err(CloseCode::Version),
+        (_, Err(_), _) => Err(CloseCode::NoSuchRoom),
+        (_, _, None) => Err(CloseCode::NoSeat),
+        (_, Ok(code), Some(session)) => {
+            resolve(&state, code).await.map(|room| (room, state.identity.member(session, room)))
+        }
+    };
+    match place {
+        Ok((room, member)) => {
+            let socket = FramedSocket::new(socket, &state, member).await;
+            Connection::new(state, socket, room, member, open).run().await;
+        }
+        Err(refused) => {
+            state.metrics.closed(refused);
+            tracing::info!(conn = open.number, code = refused.number(), reason = refused.reason(), "refused");
+            let retry_ms = state.reconnect_delay.after(refused, &state.metrics);
+            // A random member, so that it uses nobody's budget.
+            FramedSocket::new(socket, &state, MemberId(entropy::uuid())).await.close(refused, retry_ms).await;
+        }
+    }
+}
+
+/// Returns the room with this code, or the close code for a connection that cannot be opened.
+async fn resolve(state: &AppState, code: RoomCode) -> Result<RoomId, CloseCode> {
+    tokio::select! {
+        () = state.shutdown.cancelled() => Err(CloseCode::Restarting),
+        room = state.store.resolve(code) => room.map_err(|error| match error {
+            StoreError::NotFound => CloseCode::NoSuchRoom,
+            error => close_code(&error),
+        }),
+    }
 }
 
 /// Returns the response to a request without a handshake of RFC 6455, or with one of another version (section 4.4).

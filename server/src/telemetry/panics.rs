@@ -15,8 +15,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::metrics::counter::Counter;
 
-use super::log;
-
 /// Exit code of a process that a panic ended, the same as Rust's.
 const EXIT: i32 = 101;
 
@@ -28,15 +26,16 @@ thread_local! {
     static IS_CONTAINED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Sets the process's panic hook: logs and counts a contained panic, and ends the process at any other.
-pub fn set_hook() {
-    std::panic::set_hook(Box::new(|panic| {
+/// Sets the process's panic hook: logs and counts a contained panic, and ends the process at any other, after `fatal`
+/// has written why.
+pub fn set_hook(fatal: fn(&str)) {
+    std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         if IS_CONTAINED.get() {
             CONTAINED.inc();
             tracing::error!(place, panic = literal(panic), "a request or a connection panicked");
         } else {
-            log::fatal(&format!("panicked at {place}: {}", literal(panic)));
+            fatal(&format!("panicked at {place}: {}", literal(panic)));
             std::process::exit(EXIT);
         }
     }));

@@ -29,7 +29,7 @@ async fn panicking_server() {
     // Without the variable all ignored tests are being run, and this one does nothing.
     let Ok(place) = std::env::var(PANICS) else { return };
     let place = PLACES.into_iter().find(|known| *known == place).unwrap();
-    panics::set_hook();
+    panics::set_hook(log::fatal);
     log::start("off,flasky=info").unwrap();
     let (server, store) = Server::troubled(&[]).await;
     println!("\nat {} {}", server.address, server.metrics);

@@ -19,7 +19,7 @@ pub struct ReconnectDelay(OnceLock<u64>);
 impl ReconnectDelay {
     /// Returns the milliseconds to wait before reconnecting, after a close for a restart. Clients add a random time of
     /// up to as long again.
-    pub(super) fn after(&self, code: CloseCode, metrics: &Metrics) -> Option<u64> {
+    pub(crate) fn after(&self, code: CloseCode, metrics: &Metrics) -> Option<u64> {
         (code == CloseCode::Restarting).then(|| *self.0.get_or_init(|| wait(metrics.sockets())))
     }
 }
