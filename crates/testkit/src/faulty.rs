@@ -12,6 +12,7 @@ use store::{
     Subscription,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -41,6 +42,10 @@ pub enum StoreFault {
     Panics(&'static str),
     /// Each subscription is lost after 17 to 76 deliveries, and each third attempt to subscribe fails.
     Flaky,
+    /// Every subscription is lost, and every attempt to subscribe fails.
+    Deaf,
+    /// Deliveries wait for [`FaultyStore::deliver`].
+    Lags,
     /// Publishing a signal takes this long, and a roll call of another node follows each event.
     Slow(Duration),
     /// Each event is dated an hour before the one before it.
@@ -66,7 +71,9 @@ pub enum StoreFault {
 /// A store with at most one fault and one blocked operation at a time.
 pub struct FaultyStore {
     engine: Arc<dyn Backend>,
-    fault: Mutex<Option<StoreFault>>,
+    fault: watch::Sender<Option<StoreFault>>,
+    /// Number of deliveries that may pass, for [`StoreFault::Lags`].
+    passes: Arc<Semaphore>,
     blocked: Mutex<Option<Arc<Blocked>>>,
     /// Number of calls that the fault has counted.
     count: AtomicU64,
@@ -105,7 +112,8 @@ impl FaultyStore {
     pub fn over(engine: Arc<dyn Backend>) -> Arc<Self> {
         Arc::new(Self {
             engine,
-            fault: Mutex::default(),
+            fault: watch::Sender::default(),
+            passes: Arc::new(Semaphore::new(0)),
             blocked: Mutex::default(),
             count: AtomicU64::new(0),
             first: Mutex::default(),
@@ -121,12 +129,17 @@ impl FaultyStore {
 
     /// Begins a fault, which replaces the one before.
     pub fn make(&self, fault: StoreFault) {
-        *self.fault.lock().unwrap() = Some(fault);
+        self.fault.send_replace(Some(fault));
     }
 
     /// Ends the fault.
     pub fn heal(&self) {
-        *self.fault.lock().unwrap() = None;
+        self.fault.send_replace(None);
+    }
+
+    /// Lets this many of the deliveries pass that [`StoreFault::Lags`] holds back.
+    pub fn deliver(&self, deliveries: usize) {
+        self.passes.add_permits(deliveries);
     }
 
     /// Blocks the thread of each call of this operation from now on, until the guard is dropped.
@@ -147,7 +160,7 @@ impl FaultyStore {
     }
 
     fn fault(&self) -> Option<StoreFault> {
-        *self.fault.lock().unwrap()
+        *self.fault.borrow()
     }
 
     fn has(&self, fault: StoreFault) -> bool {
@@ -183,9 +196,16 @@ impl FaultyStore {
     }
 
     fn loses_seat(&self, of: MemberId) -> Option<LeaveReason> {
-        let mut fault = self.fault.lock().unwrap();
-        let Some(StoreFault::LosesSeat(member, why)) = *fault else { return None };
-        (member == of).then(|| *fault = None).map(|()| why)
+        let mut lost = None;
+        self.fault.send_if_modified(|fault| {
+            if let Some(StoreFault::LosesSeat(member, why)) = *fault
+                && member == of
+            {
+                (*fault, lost) = (None, Some(why));
+            }
+            lost.is_some()
+        });
+        lost
     }
 }
 
@@ -257,24 +277,36 @@ impl Backend for FaultyStore {
 
     async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {
         self.panics("subscribe");
-        let most = match self.fault() {
+        self.fails(&[StoreFault::Deaf])?;
+        let (mut most, mut calls) = (u64::MAX, false);
+        match self.fault() {
             Some(StoreFault::Flaky) => {
                 let count = self.count();
                 if count.is_multiple_of(3) {
                     return Err(BackendError::unavailable("on purpose"));
                 }
-                17 + (count - 1) % 60
+                most = 17 + (count - 1) % 60;
             }
-            Some(StoreFault::Slow(_)) => u64::MAX,
-            _ => return self.engine.subscribe(id).await,
-        };
+            Some(StoreFault::Slow(_)) => calls = true,
+            _ => {}
+        }
         let Subscription { head, deliveries: mut inner } = self.engine.subscribe(id).await?;
         let (sender, deliveries) = mpsc::channel(1024);
+        let (mut fault, passes) = (self.fault.subscribe(), Arc::clone(&self.passes));
         tokio::spawn(async move {
             for _ in 0..most {
-                let Some(delivery) = inner.recv().await else { return };
-                let calls = most == u64::MAX && matches!(delivery, Delivery::Event(_));
-                if sender.send(delivery).await.is_err() || calls && sender.send(Delivery::RollCall).await.is_err() {
+                let delivery = tokio::select! {
+                    biased;
+                    () = changed(&mut fault, |fault| fault == Some(StoreFault::Deaf)) => return,
+                    delivery = inner.recv() => delivery,
+                };
+                let Some(delivery) = delivery else { return };
+                tokio::select! {
+                    () = changed(&mut fault, |fault| fault != Some(StoreFault::Lags)) => {}
+                    pass = passes.acquire() => pass.unwrap().forget(),
+                }
+                let called = calls && matches!(delivery, Delivery::Event(_));
+                if sender.send(delivery).await.is_err() || called && sender.send(Delivery::RollCall).await.is_err() {
                     return;
                 }
             }
@@ -321,5 +353,12 @@ impl Backend for FaultyStore {
 
     async fn close(&self) {
         self.engine.close().await;
+    }
+}
+
+/// Waits until the store's fault is one of these. Never, once the store is gone.
+async fn changed(fault: &mut watch::Receiver<Option<StoreFault>>, is: impl Fn(Option<StoreFault>) -> bool) {
+    if fault.wait_for(|fault| is(*fault)).await.is_err() {
+        std::future::pending().await
     }
 }
