@@ -4,27 +4,32 @@
 //! [`Attachment::after`] returns what comes next: a frame that is shared by every session at that cursor, a read from
 //! the log, or nothing yet. Joining, resuming and catching up are the same operation.
 //!
-//! The map of rooms is locked briefly, never across an await. A feed's replay buffer has a lock of its own.
+//! The hub also knows who is connected and who is present, and informs the room when that changes: a session only
+//! attaches, and detaches by dropping its [`Attachment`].
+//!
+//! The map of rooms is locked briefly, never across an await. Each feed has a lock of its own, which may be taken under
+//! that of the map.
 
+mod attachment;
 mod feed;
+mod presence;
 mod splice;
-mod tabs;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
-use protocol::{LeaveReason, Member, MemberId, Position, RoomId, Seq};
-use store::Backend;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, watch};
+use protocol::{Limits, Member, MemberId, RoomId};
+use store::{Backend, Lease};
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use self::feed::{Feed, Mark, Signalled};
+pub use self::attachment::Attachment;
+use self::feed::{Feed, Mark};
 pub use self::splice::{FRAME_BYTES, Frame, Splice};
-use self::tabs::Tabs;
-use crate::telemetry::metrics::{Metrics, Overflow};
+use crate::telemetry::metrics::Metrics;
 
 /// Feeds of all rooms on this node; cheap to clone.
 #[derive(Clone)]
@@ -37,6 +42,8 @@ struct Shared {
     tasks: TaskTracker,
     /// Maximum number of connections of one member in one room.
     tabs: usize,
+    /// Time for which a lease is taken.
+    grace: Duration,
     metrics: Arc<Metrics>,
     rooms: Mutex<HashMap<RoomId, Active>>,
 }
@@ -45,7 +52,6 @@ struct Shared {
 struct Active {
     feed: Arc<Feed>,
     marks: watch::Receiver<Mark>,
-    tabs: Tabs,
 }
 
 /// Reason why a session cannot attach.
@@ -54,6 +60,9 @@ pub enum AttachError {
     /// The room does not exist, or has ended.
     #[error("no such room")]
     NoSuchRoom,
+    /// The member has no seat in the room.
+    #[error("no seat")]
+    NoSeat,
     /// The member has the maximum number of connections.
     #[error("too many connections of one member")]
     TooManyTabs,
@@ -76,58 +85,38 @@ pub enum News {
     Signal(Bytes),
 }
 
-/// Attachment of one session to a room's feed. Dropping it detaches; dropping the last one stops the feed.
-pub struct Attachment {
-    shared: Arc<Shared>,
-    room: RoomId,
-    member: MemberId,
-    feed: Arc<Feed>,
-    marks: watch::Receiver<Mark>,
-    signals: broadcast::Receiver<Signalled>,
-}
-
 impl Hub {
-    /// Creates a hub whose feeds run on `tasks`. `tabs` is the maximum number of connections of one member in one room,
-    /// at least one.
+    /// Creates a hub whose feeds run on `tasks`.
     #[must_use]
-    pub fn new(backend: Arc<dyn Backend>, tasks: TaskTracker, tabs: usize, metrics: Arc<Metrics>) -> Self {
-        Self { shared: Arc::new(Shared { backend, tasks, tabs: tabs.max(1), metrics, rooms: Mutex::default() }) }
+    pub fn new(backend: Arc<dyn Backend>, tasks: TaskTracker, limits: &Limits, metrics: Arc<Metrics>) -> Self {
+        let (tabs, grace) = (limits.tabs.max(1), Duration::from_millis(limits.grace_ms));
+        Self { shared: Arc::new(Shared { backend, tasks, tabs, grace, metrics, rooms: Mutex::default() }) }
     }
 
-    /// Attaches one connection of this member. Does not check that the member has a seat.
+    /// Attaches one connection of a member, takes its lease, and announces that the member is present.
     ///
     /// # Errors
-    /// Fails if there is no such room, the member has too many connections, or the store does not answer.
-    pub async fn attach(&self, id: RoomId, member: MemberId) -> Result<Attachment, AttachError> {
-        let mut attachment = self.shared.enter(id, member).ok_or(AttachError::TooManyTabs)?;
-        let mark = attachment.marks.wait_for(|mark| *mark != Mark::Starting).await.map(|mark| *mark);
-        match mark {
-            Ok(Mark::Live(_)) => Ok(attachment),
-            Ok(Mark::Ended) => Err(AttachError::NoSuchRoom),
-            Ok(Mark::Starting) | Err(_) => Err(AttachError::Unavailable),
-        }
+    /// Fails if there is no such room, the member has no seat or too many connections, or the store does not answer.
+    pub async fn attach(&self, lease: Lease) -> Result<Attachment, AttachError> {
+        let mut attachment = self.shared.enter(lease).ok_or(AttachError::TooManyTabs)?;
+        attachment.wait_until_live().await?;
+        attachment.take_lease().await?;
+        attachment.announce().await;
+        Ok(attachment)
     }
 
     /// Returns the number of connections of this member to this room on this node.
     #[must_use]
     pub fn connections(&self, id: RoomId, member: MemberId) -> usize {
-        self.shared.rooms().get(&id).map_or(0, |active| active.tabs.of(member))
-    }
-
-    /// Handles the end of a member's connection. Returns true if it was the last one on this node and the member was
-    /// present until now; the other members are then to be informed. Returns false if the room has no feed any more.
-    #[must_use]
-    pub fn depart(&self, id: RoomId, member: MemberId) -> bool {
-        let rooms = self.shared.rooms();
-        rooms.get(&id).is_some_and(|active| active.tabs.of(member) == 0 && active.feed.depart(member))
+        self.shared.feed(id).map_or(0, |feed| feed.presence(|presence| presence.connections(member)))
     }
 
     /// Sets `away` for each of these members. A member is present while it has a connection that this node knows of,
     /// and after it has just joined.
     pub fn see(&self, id: RoomId, members: &mut [Member]) {
-        let feed = self.shared.rooms().get(&id).map(|active| Arc::clone(&active.feed));
-        for seated in members {
-            seated.away = !feed.as_ref().is_some_and(|feed| feed.is_here(seated.member));
+        match self.shared.feed(id) {
+            Some(feed) => feed.presence(|presence| presence.set_away_flags(members)),
+            None => members.iter_mut().for_each(|seated| seated.away = true),
         }
     }
 
@@ -135,7 +124,7 @@ impl Hub {
     #[must_use]
     pub fn census(&self) -> (usize, usize) {
         let rooms = self.shared.rooms();
-        (rooms.len(), rooms.values().map(|active| active.tabs.members()).sum())
+        (rooms.len(), rooms.values().map(|active| active.feed.presence(|presence| presence.connected().len())).sum())
     }
 }
 
@@ -145,113 +134,48 @@ impl Shared {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the room's feed, if it has one.
+    fn feed(&self, id: RoomId) -> Option<Arc<Feed>> {
+        self.rooms().get(&id).map(|active| Arc::clone(&active.feed))
+    }
+
     /// Counts the connection, and finds or starts the room's feed, atomically. `None` if the member has too many of
     /// them.
-    fn enter(self: &Arc<Self>, id: RoomId, member: MemberId) -> Option<Attachment> {
+    fn enter(self: &Arc<Self>, lease: Lease) -> Option<Attachment> {
         let mut rooms = self.rooms();
-        let active = match rooms.entry(id) {
-            Entry::Occupied(active) => active.into_mut(),
-            Entry::Vacant(place) => {
-                let feed = Arc::new(Feed::default());
-                let (sender, marks) = watch::channel(Mark::Starting);
-                self.tasks.spawn(feed::run(Arc::clone(self), id, Arc::clone(&feed), sender));
-                place.insert(Active { feed, marks, tabs: Tabs::default() })
-            }
-        };
-        active.tabs.open(member, self.tabs).then(|| Attachment {
-            shared: Arc::clone(self),
-            room: id,
-            member,
-            feed: Arc::clone(&active.feed),
-            marks: active.marks.clone(),
-            signals: active.feed.signals.subscribe(),
-        })
+        let Active { feed, marks } = rooms.entry(lease.room).or_insert_with(|| {
+            let feed = Arc::new(Feed::default());
+            let (sender, marks) = watch::channel(Mark::Starting);
+            self.tasks.spawn(feed::run(Arc::clone(self), lease.room, Arc::clone(&feed), sender));
+            Active { feed, marks }
+        });
+        feed.presence(|presence| presence.connect(lease.member, self.tabs))
+            .then(|| Attachment::new(Arc::clone(self), lease, Arc::clone(feed), marks.clone()))
     }
 
-    /// Returns true if the member is connected to the room on this node.
-    fn is_connected(&self, id: RoomId, member: MemberId) -> bool {
-        self.rooms().get(&id).is_some_and(|active| active.tabs.of(member) > 0)
-    }
-
-    /// Returns the members who are connected to the room on this node.
-    fn connected(&self, id: RoomId) -> Vec<MemberId> {
-        self.rooms().get(&id).map(|active| active.tabs.connected().collect()).unwrap_or_default()
+    /// Stops counting the connection, and stops the feed if it was the last one of the room. Returns true if it was the
+    /// last one of the member.
+    fn detach(&self, Lease { room, member, .. }: Lease, feed: &Arc<Feed>) -> bool {
+        let mut rooms = self.rooms();
+        let (was_last, is_empty) =
+            feed.presence(|presence| (presence.disconnect(member), presence.connected().len() == 0));
+        if is_empty {
+            feed.stop();
+            Self::remove(&mut rooms, room, feed);
+        }
+        was_last
     }
 
     /// Removes a feed that delivers nothing more: the next session to attach gets a new one.
     fn forget(&self, id: RoomId, feed: &Arc<Feed>) {
-        if let Entry::Occupied(active) = self.rooms().entry(id)
+        Self::remove(&mut self.rooms(), id, feed);
+    }
+
+    fn remove(rooms: &mut HashMap<RoomId, Active>, id: RoomId, feed: &Arc<Feed>) {
+        if let Entry::Occupied(active) = rooms.entry(id)
             && Arc::ptr_eq(&active.get().feed, feed)
         {
             active.remove();
-        }
-    }
-}
-
-impl Attachment {
-    /// Returns what this session sends next. `sent` is the last event that it has sent or read from this room's log, in
-    /// the epoch of [`head`](Self::head). A position that a client names must not be used before a read from the log
-    /// has continued it.
-    #[must_use]
-    pub fn after(&self, sent: Seq) -> Splice {
-        self.feed.after(sent)
-    }
-
-    /// Marks the member as present. Returns true if it was away; the other members are then to be informed.
-    #[must_use]
-    pub fn arrive(&self) -> bool {
-        self.feed.arrive(self.member)
-    }
-
-    /// Waits for a notification. The log takes precedence; a session that does not keep up loses signals. Cancel safe.
-    ///
-    /// # Errors
-    /// Fails if the feed stopped and the room has not ended.
-    pub async fn news(&mut self) -> Result<News, Lost> {
-        loop {
-            tokio::select! {
-                biased;
-                changed = self.marks.changed() => return changed.map(|()| News::Log).map_err(|_| Lost),
-                signalled = self.signals.recv() => match signalled {
-                    Ok(Signalled { member, text }) if member != self.member => return Ok(News::Signal(text)),
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => self.shared.metrics.overflowed(Overflow::Signals),
-                    Err(RecvError::Closed) => return Err(Lost),
-                },
-            }
-        }
-    }
-
-    /// Returns the event that freed the member's seat while it was connected, if the seat has not been taken again
-    /// since. May change with each notification of [`news`](Self::news).
-    #[must_use]
-    pub fn seat_freed(&self) -> Option<(Seq, LeaveReason)> {
-        self.feed.freed(self.member)
-    }
-
-    /// Returns the position up to which the feed has come; `None` once the room has ended.
-    #[must_use]
-    pub fn head(&self) -> Option<Position> {
-        match *self.marks.borrow() {
-            Mark::Live(position) => Some(position),
-            Mark::Starting | Mark::Ended => None,
-        }
-    }
-}
-
-impl Drop for Attachment {
-    fn drop(&mut self) {
-        if let Entry::Occupied(mut active) = self.shared.rooms().entry(self.room)
-            && Arc::ptr_eq(&active.get().feed, &self.feed)
-        {
-            active.get_mut().tabs.close(self.member);
-            if active.get().tabs.of(self.member) == 0 {
-                self.feed.forget(self.member);
-            }
-            if active.get().tabs.is_empty() {
-                self.feed.stop();
-                active.remove();
-            }
         }
     }
 }

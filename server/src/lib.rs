@@ -135,7 +135,7 @@ async fn state(
     let tasks = TaskTracker::new();
     Ok(AppState {
         identity: Arc::new(identity::Identity::new(config, &backend.keys().await?)),
-        hub: hub::Hub::new(backend.clone(), tasks.clone(), limits.tabs, metrics.clone()),
+        hub: hub::Hub::new(backend.clone(), tasks.clone(), &limits, metrics.clone()),
         appends: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
         arrivals: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
         signals: Arc::new(Rate::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),

@@ -23,7 +23,6 @@ use crate::{assets, entropy, identity};
 pub mod budget;
 pub mod machine;
 mod pending;
-mod presence;
 pub mod rate;
 pub mod reconnect_delay;
 mod refused;
@@ -85,8 +84,6 @@ struct Connection {
     wire: Wire,
     machine: Machine,
     lease: Lease,
-    /// True once the lease was taken.
-    held: bool,
     live: Option<Live>,
     /// Append or leave in progress. Until it is done, nothing more is read: backpressure on the sender.
     append: Option<Pending>,
@@ -115,7 +112,7 @@ impl Connection {
     fn new(state: AppState, wire: Wire, room: RoomId, member: MemberId, open: Socket) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
         let lease = Lease { room, member, id: entropy::uuid() };
-        Self { state, wire, machine, lease, held: false, live: None, append: None, open, closed: None }
+        Self { state, wire, machine, lease, live: None, append: None, open, closed: None }
     }
 
     async fn run(mut self) {
@@ -129,12 +126,6 @@ impl Connection {
         match self.closed {
             Some(code) => tracing::info!(conn, seconds, code = code.number(), reason = code.reason(), "closed"),
             None => tracing::info!(conn, seconds, "gone"),
-        }
-        if self.held {
-            self.live = None;
-            // The grace period begins now, not at the last renewal. Fails if there is no seat any more.
-            let held = pending::hold(&self.state, self.lease).await.is_ok();
-            presence::departed(&self.state, self.lease, held).await;
         }
     }
 
@@ -197,7 +188,14 @@ impl Connection {
                 },
                 Action::Append { id, kind } => self.append = Some(pending::append(&self.state, self.lease, id, kind)),
                 Action::Leave => self.append = Some(pending::leave(&self.state, self.lease)),
-                Action::Typing(typing) => presence::typing(&self.state, self.lease, typing).await,
+                Action::Typing(typing) => {
+                    // Dropped above the member's rate limit.
+                    if let Some(live) = &self.live
+                        && self.state.signals.take(self.lease.member).is_ok()
+                    {
+                        live.attachment.typing(typing).await;
+                    }
+                }
                 Action::Send(frame) => {
                     if let ServerFrame::Rejected { code, .. } = frame {
                         self.state.metrics.rejected(code);
@@ -213,25 +211,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Attaches to the room's feed, takes the connection's lease, and writes the welcome and the first events. From
-    /// here on every event after the cursor follows, committed before or after.
+    /// Attaches to the room's feed, and writes the welcome and the first events. From here on every event after the
+    /// cursor follows, committed before or after.
     async fn open(&mut self, position: Option<Position>) -> Result<(), Refused> {
-        let Lease { room: id, member, .. } = self.lease;
-        let attachment = self.state.hub.attach(id, member).await?;
-        match pending::hold(&self.state, self.lease).await {
-            // The room existed when its feed was joined. Either it has ended since, or the member has no seat.
-            Err(BackendError::NotFound) if self.room_is_gone().await => return Err(CloseCode::NoSuchRoom.into()),
-            Err(BackendError::NotFound) => return Err(CloseCode::NoSeat.into()),
-            held => held?,
-        }
-        self.held = true;
-        let page_lease = Lease { id: uuid::Uuid::nil(), ..self.lease };
-        self.state.backend.release(page_lease).await?;
-        if attachment.arrive() {
-            presence::back(&self.state, self.lease).await;
-        }
+        let id = self.lease.room;
+        let mut attachment = self.state.hub.attach(self.lease).await?;
         let mut room = self.state.backend.room(id).await?;
-        self.state.hub.see(id, &mut room.members);
+        if !attachment.welcome(&mut room) {
+            return Err(CloseCode::NoSeat.into());
+        }
         let (recovered, page) = window(&*self.state.backend, id, position, self.state.limits.page).await?;
         let epoch = room.position.epoch;
         let start = position.filter(|_| recovered).map_or(room.position.seq, |position| position.seq);
@@ -333,7 +321,12 @@ impl Connection {
 
     async fn renew(&mut self) -> Result<(), Over> {
         match pending::hold(&self.state, self.lease).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                if let Some(live) = &mut self.live {
+                    live.seatless = false;
+                }
+                Ok(())
+            }
             Err(BackendError::NotFound) => {
                 // The feed delivers the event that freed the seat, and with it the reason. If it has not by the next
                 // renewal, it has missed the event.

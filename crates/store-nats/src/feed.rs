@@ -100,7 +100,13 @@ impl Engine {
                 }
             };
             match feed.join(head.position()) {
-                Some(subscription) => return Ok(subscription),
+                Some(subscription) => {
+                    // For each subscriber, because one that lost its subscription has missed presence updates. Best
+                    // effort: an error means that nobody answers.
+                    let call = self.store.names.roll_call(id);
+                    drop(self.store.client.publish(call, self.store.process.clone().into()).await);
+                    return Ok(subscription);
+                }
                 // The feed is of another epoch, or has just ended. The operation's time limit bounds this loop.
                 None => self.feeds.lose(id, &feed),
             }
@@ -135,9 +141,6 @@ impl Engine {
         let Ok(mut messages) = self.store.client.subscribe(self.store.names.live(id)).await else { return };
         feed.progress.send_replace(Progress::At(Seq(0)));
         feed.begin.notified().await;
-        // Best effort: an error means that nobody answers.
-        let call = self.store.names.roll_call(id);
-        drop(self.store.client.publish(call, self.store.process.clone().into()).await);
         while let Some(message) = messages.next().await {
             match feed.receive(&message, &self.store.process) {
                 Ok(Heard::Fine) => {}

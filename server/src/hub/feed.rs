@@ -1,18 +1,17 @@
 //! Feed of one room: the task that subscribes to the room, and the state that it shares with the room's sessions.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomId, Seq, ServerFrame, codec};
-use store::{BackendError, Delivery, Sign, Signal, Subscription};
+use protocol::{Epoch, Event, EventKind, MemberId, Position, RoomId, Seq, ServerFrame, codec};
+use store::{BackendError, Delivery, From as ReadFrom, Sign, Signal, Subscription};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::presence::{Presence, Reaction};
 use super::splice::{Encoded, Frame, Ring, Splice};
 use crate::telemetry::metrics::Overflow;
 
@@ -25,6 +24,8 @@ const FRAMES: usize = 4;
 const SIGNALS: usize = 64;
 /// Maximum number of concurrent answers to a roll call.
 const SIDE_BY_SIDE: usize = 32;
+/// Maximum number of missed events per read from the log.
+const READ: usize = 200;
 /// Delay before a lost subscription is retried: the first one, and the maximum.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
@@ -72,11 +73,7 @@ struct State {
     ring: Ring,
     /// Frames made at the current head, by the cursor that they continue.
     frames: Vec<(Seq, Frame)>,
-    /// Connected members whose seats were freed, and the event that freed each: their connections end after it.
-    freed: HashMap<MemberId, (Seq, LeaveReason)>,
-    /// Present members: connected, as far as this node knows, or just joined. True once the sessions were informed of
-    /// it by a `Back`.
-    here: HashMap<MemberId, bool>,
+    presence: Presence,
 }
 
 impl Default for Feed {
@@ -101,62 +98,9 @@ impl Feed {
         next
     }
 
-    pub(super) fn freed(&self, member: MemberId) -> Option<(Seq, LeaveReason)> {
-        self.state().freed.get(&member).copied()
-    }
-
-    /// Forgets that the member's seat was freed, once its last connection on this node is gone.
-    pub(super) fn forget(&self, member: MemberId) {
-        self.state().freed.remove(&member);
-    }
-
-    /// Marks the member as present. Returns true if it was away.
-    pub(super) fn arrive(&self, member: MemberId) -> bool {
-        match self.state().here.entry(member) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(absent) => {
-                absent.insert(false);
-                true
-            }
-        }
-    }
-
-    /// Marks the member as present after a `Back`. Returns true if the sessions have not been informed of it yet.
-    fn confirm(&self, member: MemberId) -> bool {
-        !self.state().here.insert(member, true).unwrap_or_default()
-    }
-
-    /// Marks the member as away. Returns true if it was present.
-    pub(super) fn depart(&self, member: MemberId) -> bool {
-        self.state().here.remove(&member).is_some()
-    }
-
-    pub(super) fn is_here(&self, member: MemberId) -> bool {
-        self.state().here.contains_key(&member)
-    }
-
-    /// Records the seats that these events take and free. `connected` is called without the feed's lock, because it
-    /// locks the map of rooms, which is elsewhere locked first.
-    fn seat(&self, events: &[Delivery], connected: impl Fn(MemberId) -> bool) {
-        for delivery in events {
-            let Delivery::Event(event) = delivery else { continue };
-            match event.kind {
-                EventKind::Left { member, why } => {
-                    let connected = connected(member);
-                    let mut state = self.state();
-                    state.here.remove(&member);
-                    if connected {
-                        state.freed.insert(member, (event.seq, why));
-                    }
-                }
-                EventKind::Joined { member, .. } => {
-                    let mut state = self.state();
-                    state.here.insert(member, false);
-                    state.freed.remove(&member);
-                }
-                _ => {}
-            }
-        }
+    /// Calls this with the room's presence, which is locked meanwhile.
+    pub(super) fn presence<T>(&self, call: impl FnOnce(&mut Presence) -> T) -> T {
+        call(&mut self.state().presence)
     }
 
     /// Stops the task, because no session is attached any more.
@@ -210,9 +154,12 @@ async fn follow(hub: &Shared, id: RoomId, feed: &Feed, marks: &watch::Sender<Mar
         }
         // The subscription is lost. Missed events are in the log, where the sessions continue from their cursors.
         hub.metrics.overflowed(Overflow::Feed);
-        let Some(subscription) = subscribe_again(hub, id, epoch).await else { return true };
+        let seq = feed.state().ring.head();
+        let Some(subscription) = subscribe_again(hub, id, feed, Position { epoch, seq }).await else { return true };
         let seq = feed.change(|ring| ring.restart(subscription.head.seq));
         marks.send_replace(Mark::Live(Position { epoch, seq }));
+        // Roll calls were missed, too.
+        announce_connected(hub, id, feed).await;
         deliveries = subscription.deliveries;
     }
 }
@@ -228,7 +175,13 @@ async fn receive(
 ) -> bool {
     let mut ready = Vec::new();
     while deliveries.recv_many(&mut ready, GATHER).await > 0 {
-        feed.seat(&ready, |member| hub.is_connected(id, member));
+        feed.presence(|presence| {
+            for delivery in &ready {
+                if let Delivery::Event(event) = delivery {
+                    presence.record(event);
+                }
+            }
+        });
         let (mut events, mut signals, mut called, mut ended) = (Vec::new(), Vec::new(), false, false);
         let now = Instant::now();
         for delivery in ready.drain(..) {
@@ -250,42 +203,39 @@ async fn receive(
         }
         // After the events, so that they do not wait for the answers that signals need.
         for signal in signals {
-            hear(hub, id, feed, signal).await;
+            on_presence_update(hub, id, feed, signal).await;
         }
         if called {
-            // Concurrently: the next events wait for these answers.
-            let answers = hub.connected(id).into_iter().map(|member| say_back(hub, id, member));
-            stream::iter(answers).buffer_unordered(SIDE_BY_SIDE).collect::<()>().await;
+            announce_connected(hub, id, feed).await;
         }
     }
     false
 }
 
-/// Applies a presence or typing signal, except `Away` for a member who is connected to this node: that one is about a
-/// connection to another node, and is answered with `Back`. `Back` is repeated at every roll call, and passed to the
-/// sessions once.
-async fn hear(hub: &Shared, id: RoomId, feed: &Feed, signal: Signal) {
-    match signal.sign {
-        Sign::Away { .. } if hub.is_connected(id, signal.member) => return say_back(hub, id, signal.member).await,
-        Sign::Away { .. } => drop(feed.depart(signal.member)),
-        Sign::Back if !feed.confirm(signal.member) => return,
-        Sign::Back => {}
-        Sign::Typing(_) => {}
+async fn on_presence_update(hub: &Shared, id: RoomId, feed: &Feed, signal: Signal) {
+    let reaction = feed.presence(|presence| presence.update(&signal));
+    match reaction {
+        // Fails if no session is attached.
+        Reaction::Deliver => drop(feed.signals.send(signal.into())),
+        Reaction::Ignore => {}
+        Reaction::Contradict => hub.announce(id, signal.member, Sign::Back).await,
     }
-    // Fails if no session is attached.
-    drop(feed.signals.send(signal.into()));
 }
 
-async fn say_back(hub: &Shared, id: RoomId, member: MemberId) {
-    drop(hub.backend.signal(id, Signal { member, sign: Sign::Back }).await);
+/// Announces each member who is connected to this node. Concurrently: the next events wait for it.
+async fn announce_connected(hub: &Shared, id: RoomId, feed: &Feed) {
+    let connected: Vec<_> = feed.presence(|presence| presence.connected().collect());
+    let announcements = connected.into_iter().map(|member| hub.announce(id, member, Sign::Back));
+    stream::iter(announcements).buffer_unordered(SIDE_BY_SIDE).collect::<()>().await;
 }
 
-/// Subscribes again, and retries until that succeeds. Returns `None` if the room has ended meanwhile.
-async fn subscribe_again(hub: &Shared, id: RoomId, epoch: Epoch) -> Option<Subscription> {
+/// Subscribes again, after a subscription that was lost at `head`, and retries until that succeeds. Returns `None` if
+/// the room has ended meanwhile.
+async fn subscribe_again(hub: &Shared, id: RoomId, feed: &Feed, head: Position) -> Option<Subscription> {
     let mut pause = RETRY.0;
     loop {
-        match hub.backend.subscribe(id).await {
-            Ok(subscription) => return (subscription.head.epoch == epoch).then_some(subscription),
+        match resume(hub, id, feed, head).await {
+            Ok(subscription) => return Some(subscription),
             Err(BackendError::NotFound) => return None,
             Err(error) => {
                 if pause == RETRY.0 {
@@ -296,4 +246,39 @@ async fn subscribe_again(hub: &Shared, id: RoomId, epoch: Epoch) -> Option<Subsc
             }
         }
     }
+}
+
+/// Subscribes, and brings the room's presence up to the new head.
+async fn resume(hub: &Shared, id: RoomId, feed: &Feed, head: Position) -> Result<Subscription, BackendError> {
+    let subscription = hub.backend.subscribe(id).await?;
+    if subscription.head.epoch != head.epoch {
+        return Err(BackendError::NotFound);
+    }
+    let missed = missed_joins_and_leaves(hub, id, head, subscription.head.seq).await?;
+    feed.presence(|presence| presence.resume(&missed));
+    Ok(subscription)
+}
+
+/// Reads from the log who joined and left after a position and up to a head. If retention has removed a part of that,
+/// it reads no further: a session whose seat was freed meanwhile ends when its lease cannot be renewed.
+async fn missed_joins_and_leaves(
+    hub: &Shared,
+    id: RoomId,
+    mut after: Position,
+    head: Seq,
+) -> Result<Vec<Event>, BackendError> {
+    let mut missed = Vec::new();
+    while after.seq < head {
+        let page = match hub.backend.read(id, ReadFrom::After(after), READ).await {
+            Err(BackendError::Reset) => break,
+            page => page?,
+        };
+        let Some(last) = page.events.last() else { break };
+        after.seq = last.seq;
+        // Events after the head are delivered by the subscription.
+        missed.extend(page.events.into_iter().filter(|event| {
+            event.seq <= head && matches!(event.kind, EventKind::Joined { .. } | EventKind::Left { .. })
+        }));
+    }
+    Ok(missed)
 }
