@@ -137,6 +137,11 @@ impl FaultyStore {
         self.fault.send_replace(None);
     }
 
+    /// Number of calls so far that the fault has counted.
+    pub fn counted(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
     /// Lets this many of the deliveries pass that [`StoreFault::Lags`] holds back.
     pub fn deliver(&self, deliveries: usize) {
         self.passes.add_permits(deliveries);
@@ -297,12 +302,12 @@ impl Backend for FaultyStore {
             for _ in 0..most {
                 let delivery = tokio::select! {
                     biased;
-                    () = changed(&mut fault, |fault| fault == Some(StoreFault::Deaf)) => return,
+                    () = wait_for_fault(&mut fault, |fault| fault == Some(StoreFault::Deaf)) => return,
                     delivery = inner.recv() => delivery,
                 };
                 let Some(delivery) = delivery else { return };
                 tokio::select! {
-                    () = changed(&mut fault, |fault| fault != Some(StoreFault::Lags)) => {}
+                    () = wait_for_fault(&mut fault, |fault| fault != Some(StoreFault::Lags)) => {}
                     pass = passes.acquire() => pass.unwrap().forget(),
                 }
                 let called = calls && matches!(delivery, Delivery::Event(_));
@@ -356,8 +361,8 @@ impl Backend for FaultyStore {
     }
 }
 
-/// Waits until the store's fault is one of these. Never, once the store is gone.
-async fn changed(fault: &mut watch::Receiver<Option<StoreFault>>, is: impl Fn(Option<StoreFault>) -> bool) {
+/// Waits until this is true of the store's fault. Never, once the store is gone.
+async fn wait_for_fault(fault: &mut watch::Receiver<Option<StoreFault>>, is: impl Fn(Option<StoreFault>) -> bool) {
     if fault.wait_for(|fault| is(*fault)).await.is_err() {
         std::future::pending().await
     }

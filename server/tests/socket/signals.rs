@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use crate::support::Server;
 use testkit::browser::Person;
+use testkit::faulty::StoreFault;
 
 fn typing(member: MemberId, typing: bool) -> ServerFrame {
     ServerFrame::Signal { member, typing: Some(typing), away: None, until: None }
@@ -93,6 +94,17 @@ async fn member_without_a_connection_is_away_until_the_grace_period_ends() {
     let second = bo.connect().await;
     drop((at_bo, second));
     at_ana.away(bo.me).await;
+}
+
+#[tokio::test]
+async fn member_whose_session_panicked_is_away() {
+    let (server, engine) = Server::troubled(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    let mut at_bo = Person::join(&server, ana.code, "Bo").await.connect().await;
+    engine.make(StoreFault::Panics("append"));
+    at_bo.say("nobody stores this").await;
+    at_ana.away(at_bo.welcome().member).await;
 }
 
 #[tokio::test]
