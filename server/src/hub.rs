@@ -13,6 +13,7 @@
 mod attachment;
 mod feed;
 mod presence;
+mod resubscribe;
 mod splice;
 
 use std::collections::HashMap;

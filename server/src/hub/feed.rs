@@ -1,17 +1,18 @@
 //! Feed of one room: the task that subscribes to the room, and the state that it shares with the room's sessions.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use protocol::{Epoch, Event, EventKind, MemberId, Position, RoomId, Seq, ServerFrame, codec};
-use store::{BackendError, Delivery, From as ReadFrom, Sign, Signal, Subscription};
+use protocol::{Epoch, MemberId, Position, RoomId, Seq, ServerFrame, codec};
+use store::{BackendError, Delivery, Sign, Signal, Subscription};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::presence::{Presence, Reaction};
+use super::resubscribe::subscribe_again;
 use super::splice::{Encoded, Frame, Ring, Splice};
 use crate::telemetry::metrics::Overflow;
 
@@ -24,10 +25,6 @@ const FRAMES: usize = 4;
 const SIGNALS: usize = 64;
 /// Maximum number of concurrent answers to a roll call.
 const SIDE_BY_SIDE: usize = 32;
-/// Maximum number of missed events per read from the log.
-const READ: usize = 200;
-/// Delay before a lost subscription is retried: the first one, and the maximum.
-const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// Status of a feed, which its sessions watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,58 +224,4 @@ async fn announce_connected(hub: &Shared, id: RoomId, feed: &Feed) {
     let connected: Vec<_> = feed.presence(|presence| presence.connected().collect());
     let announcements = connected.into_iter().map(|member| hub.announce(id, member, Sign::Back));
     stream::iter(announcements).buffer_unordered(SIDE_BY_SIDE).collect::<()>().await;
-}
-
-/// Subscribes again, after a subscription that was lost at `head`, and retries until that succeeds. Returns `None` if
-/// the room has ended meanwhile.
-async fn subscribe_again(hub: &Shared, id: RoomId, feed: &Feed, head: Position) -> Option<Subscription> {
-    let mut pause = RETRY.0;
-    loop {
-        match resume(hub, id, feed, head).await {
-            Ok(subscription) => return Some(subscription),
-            Err(BackendError::NotFound) => return None,
-            Err(error) => {
-                if pause == RETRY.0 {
-                    tracing::warn!(source = ?std::error::Error::source(&error), "a room's feed is interrupted");
-                }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(RETRY.1);
-            }
-        }
-    }
-}
-
-/// Subscribes, and brings the room's presence up to the new head.
-async fn resume(hub: &Shared, id: RoomId, feed: &Feed, head: Position) -> Result<Subscription, BackendError> {
-    let subscription = hub.backend.subscribe(id).await?;
-    if subscription.head.epoch != head.epoch {
-        return Err(BackendError::NotFound);
-    }
-    let missed = missed_joins_and_leaves(hub, id, head, subscription.head.seq).await?;
-    feed.presence(|presence| presence.resume(&missed));
-    Ok(subscription)
-}
-
-/// Reads from the log who joined and left after a position and up to a head. If retention has removed a part of that,
-/// it reads no further: a session whose seat was freed meanwhile ends when its lease cannot be renewed.
-async fn missed_joins_and_leaves(
-    hub: &Shared,
-    id: RoomId,
-    mut after: Position,
-    head: Seq,
-) -> Result<Vec<Event>, BackendError> {
-    let mut missed = Vec::new();
-    while after.seq < head {
-        let page = match hub.backend.read(id, ReadFrom::After(after), READ).await {
-            Err(BackendError::Reset) => break,
-            page => page?,
-        };
-        let Some(last) = page.events.last() else { break };
-        after.seq = last.seq;
-        // Events after the head are delivered by the subscription.
-        missed.extend(page.events.into_iter().filter(|event| {
-            event.seq <= head && matches!(event.kind, EventKind::Joined { .. } | EventKind::Left { .. })
-        }));
-    }
-    Ok(missed)
 }
