@@ -43,8 +43,8 @@ async fn resume(hub: &Shared, id: RoomId, feed: &Feed, head: Position) -> Result
     Ok(subscription)
 }
 
-/// Reads from the log who joined and left after a position and up to a head. If retention has removed a part of that,
-/// it reads no further: a session whose seat was freed meanwhile ends when its lease cannot be renewed.
+/// Reads from the log who joined and left after a position and up to a head, as far as that part of the log was neither
+/// trimmed nor damaged. A session whose seat was freed in the rest ends when its lease cannot be renewed.
 async fn missed_joins_and_leaves(
     hub: &Shared,
     id: RoomId,
@@ -54,7 +54,7 @@ async fn missed_joins_and_leaves(
     let mut missed = Vec::new();
     while after.seq < head {
         let page = match hub.backend.read(id, ReadFrom::After(after), READ).await {
-            Err(BackendError::Reset) => break,
+            Err(BackendError::Reset | BackendError::Corrupt(_)) => break,
             page => page?,
         };
         let Some(last) = page.events.last() else { break };
