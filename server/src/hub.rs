@@ -1,8 +1,8 @@
 //! Live delivery: one feed for each room that has a connection on this node.
 //!
 //! An attached session holds nothing but a cursor: the [`Seq`] of the last event it has sent.
-//! [`Attachment::after`] returns what comes next: a frame that is shared by every session at that cursor, a read from
-//! the log, or nothing yet. Joining, resuming and catching up are the same operation.
+//! [`Attachment::next_batch`] returns what comes next: a frame that is shared by every session at that cursor, a read
+//! from the log, or nothing yet. Joining, resuming and catching up are the same operation.
 //!
 //! The hub also knows who is connected and who is present, and informs the room when that changes: a session only
 //! attaches, and detaches by dropping its [`Attachment`].
@@ -13,8 +13,8 @@
 mod attachment;
 mod feed;
 mod presence;
+mod replay_buffer;
 mod resubscribe;
-mod splice;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -23,13 +23,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::{Limits, Member, MemberId, RoomId};
-use store::{Backend, Lease};
+use store::{Lease, Store};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 pub use self::attachment::Attachment;
-use self::feed::{Feed, Mark};
-pub use self::splice::{FRAME_BYTES, Frame, Splice};
+use self::feed::{Feed, FeedStatus};
+pub use self::replay_buffer::{EncodedFrame, FRAME_BYTES, NextBatch};
 use crate::telemetry::metrics::Metrics;
 
 /// Feeds of all rooms on this node; cheap to clone.
@@ -39,20 +39,20 @@ pub struct Hub {
 }
 
 struct Shared {
-    backend: Arc<dyn Backend>,
+    store: Arc<dyn Store>,
     tasks: TaskTracker,
     /// Maximum number of connections of one member in one room.
-    tabs: usize,
+    max_connections: usize,
     /// Time for which a lease is taken.
     grace: Duration,
     metrics: Arc<Metrics>,
-    rooms: Mutex<HashMap<RoomId, Active>>,
+    rooms: Mutex<HashMap<RoomId, ActiveRoom>>,
 }
 
 /// Room with a feed. It is in the map while the feed may deliver and a session is attached.
-struct Active {
+struct ActiveRoom {
     feed: Arc<Feed>,
-    marks: watch::Receiver<Mark>,
+    status: watch::Receiver<FeedStatus>,
 }
 
 /// Reason why a session cannot attach.
@@ -66,7 +66,7 @@ pub enum AttachError {
     NoSeat,
     /// The member has the maximum number of connections.
     #[error("too many connections of one member")]
-    TooManyTabs,
+    TooManyConnections,
     /// The store does not answer. The cause is in the log.
     #[error("the store is unavailable")]
     Unavailable,
@@ -75,13 +75,13 @@ pub enum AttachError {
 /// The feed stopped although the room has not ended: the clients have to connect again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the feed stopped")]
-pub struct Lost;
+pub struct FeedLost;
 
 /// Notification that an attachment waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// The result of [`Attachment::after`] may have changed.
-    Log,
+pub enum Notification {
+    /// The result of [`Attachment::next_batch`] may have changed.
+    LogAdvanced,
     /// Encoded `signal` frame about another member: JSON, hence UTF-8.
     Signal(Bytes),
 }
@@ -89,9 +89,9 @@ pub enum News {
 impl Hub {
     /// Creates a hub whose feeds run on `tasks`.
     #[must_use]
-    pub fn new(backend: Arc<dyn Backend>, tasks: TaskTracker, limits: &Limits, metrics: Arc<Metrics>) -> Self {
-        let (tabs, grace) = (limits.tabs.max(1), Duration::from_millis(limits.grace_ms));
-        Self { shared: Arc::new(Shared { backend, tasks, tabs, grace, metrics, rooms: Mutex::default() }) }
+    pub fn new(store: Arc<dyn Store>, tasks: TaskTracker, limits: &Limits, metrics: Arc<Metrics>) -> Self {
+        let (max_connections, grace) = (limits.tabs.max(1), Duration::from_millis(limits.grace_ms));
+        Self { shared: Arc::new(Shared { store, tasks, max_connections, grace, metrics, rooms: Mutex::default() }) }
     }
 
     /// Attaches one connection of a member, takes its lease, and announces that the member is present.
@@ -99,7 +99,7 @@ impl Hub {
     /// # Errors
     /// Fails if there is no such room, the member has no seat or too many connections, or the store does not answer.
     pub async fn attach(&self, lease: Lease) -> Result<Attachment, AttachError> {
-        let mut attachment = self.shared.enter(lease).ok_or(AttachError::TooManyTabs)?;
+        let mut attachment = self.shared.enter(lease).ok_or(AttachError::TooManyConnections)?;
         attachment.wait_until_live().await?;
         attachment.take_lease().await?;
         attachment.announce().await;
@@ -114,7 +114,7 @@ impl Hub {
 
     /// Sets `away` for each of these members. A member is present while it has a connection that this node knows of,
     /// and after it has just joined.
-    pub fn see(&self, id: RoomId, members: &mut [Member]) {
+    pub fn set_away_flags(&self, id: RoomId, members: &mut [Member]) {
         match self.shared.feed(id) {
             Some(feed) => feed.presence(|presence| presence.set_away_flags(members)),
             None => members.iter_mut().for_each(|seated| seated.away = true),
@@ -123,7 +123,7 @@ impl Hub {
 
     /// Returns the number of rooms with a feed, and the sum of the members connected to each.
     #[must_use]
-    pub fn census(&self) -> (usize, usize) {
+    pub fn counts(&self) -> (usize, usize) {
         let rooms = self.shared.rooms();
         (rooms.len(), rooms.values().map(|active| active.feed.presence(|presence| presence.connected().len())).sum())
     }
@@ -131,7 +131,7 @@ impl Hub {
 
 impl Shared {
     /// Locks the map of rooms. Nothing is awaited and nothing can panic under this lock.
-    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Active>> {
+    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, ActiveRoom>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -144,14 +144,14 @@ impl Shared {
     /// them.
     fn enter(self: &Arc<Self>, lease: Lease) -> Option<Attachment> {
         let mut rooms = self.rooms();
-        let Active { feed, marks } = rooms.entry(lease.room).or_insert_with(|| {
+        let ActiveRoom { feed, status } = rooms.entry(lease.room).or_insert_with(|| {
             let feed = Arc::new(Feed::default());
-            let (sender, marks) = watch::channel(Mark::Starting);
+            let (sender, status) = watch::channel(FeedStatus::Starting);
             self.tasks.spawn(feed::run(Arc::clone(self), lease.room, Arc::clone(&feed), sender));
-            Active { feed, marks }
+            ActiveRoom { feed, status }
         });
-        feed.presence(|presence| presence.connect(lease.member, self.tabs))
-            .then(|| Attachment::new(Arc::clone(self), lease, Arc::clone(feed), marks.clone()))
+        feed.presence(|presence| presence.connect(lease.member, self.max_connections))
+            .then(|| Attachment::new(Arc::clone(self), lease, Arc::clone(feed), status.clone()))
     }
 
     /// Stops counting the connection, and stops the feed if it was the last one of the room. Returns true if it was the
@@ -168,11 +168,11 @@ impl Shared {
     }
 
     /// Removes a feed that delivers nothing more: the next session to attach gets a new one.
-    fn forget(&self, id: RoomId, feed: &Arc<Feed>) {
+    fn remove_feed(&self, id: RoomId, feed: &Arc<Feed>) {
         Self::remove(&mut self.rooms(), id, feed);
     }
 
-    fn remove(rooms: &mut HashMap<RoomId, Active>, id: RoomId, feed: &Arc<Feed>) {
+    fn remove(rooms: &mut HashMap<RoomId, ActiveRoom>, id: RoomId, feed: &Arc<Feed>) {
         if let Entry::Occupied(active) = rooms.entry(id)
             && Arc::ptr_eq(&active.get().feed, feed)
         {

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use protocol::{LeaveReason, MemberId, Position, RoomId, Seq};
-use store::{BackendError, Lease, Room, Sign, Signal};
+use store::{Lease, PresenceKind, PresenceUpdate, Room, StoreError};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
-use super::feed::{Feed, Mark, Signalled};
-use super::{AttachError, Lost, News, Shared, Splice};
+use super::feed::{EncodedUpdate, Feed, FeedStatus};
+use super::{AttachError, FeedLost, NextBatch, Notification, Shared};
 use crate::clock;
 use crate::telemetry::metrics::Overflow;
 
@@ -20,35 +20,35 @@ pub struct Attachment {
     shared: Arc<Shared>,
     lease: Lease,
     feed: Arc<Feed>,
-    marks: watch::Receiver<Mark>,
-    signals: broadcast::Receiver<Signalled>,
+    status: watch::Receiver<FeedStatus>,
+    updates: broadcast::Receiver<EncodedUpdate>,
     /// Position of the welcome, whose roster has the member.
     welcomed: Seq,
 }
 
 impl Attachment {
-    pub(super) fn new(shared: Arc<Shared>, lease: Lease, feed: Arc<Feed>, marks: watch::Receiver<Mark>) -> Self {
-        let signals = feed.signals.subscribe();
-        Self { shared, lease, feed, marks, signals, welcomed: Seq(0) }
+    pub(super) fn new(shared: Arc<Shared>, lease: Lease, feed: Arc<Feed>, status: watch::Receiver<FeedStatus>) -> Self {
+        let updates = feed.updates.subscribe();
+        Self { shared, lease, feed, status, updates, welcomed: Seq(0) }
     }
 
     /// Waits until the feed delivers.
     pub(super) async fn wait_until_live(&mut self) -> Result<(), AttachError> {
-        match self.marks.wait_for(|mark| *mark != Mark::Starting).await.as_deref() {
-            Ok(Mark::Live(_)) => Ok(()),
-            Ok(Mark::Ended) => Err(AttachError::NoSuchRoom),
-            Ok(Mark::Starting) | Err(_) => Err(AttachError::Unavailable),
+        match self.status.wait_for(|status| *status != FeedStatus::Starting).await.as_deref() {
+            Ok(FeedStatus::Live(_)) => Ok(()),
+            Ok(FeedStatus::Ended) => Err(AttachError::NoSuchRoom),
+            Ok(FeedStatus::Starting) | Err(_) => Err(AttachError::Unavailable),
         }
     }
 
     /// Takes the connection's lease, which replaces the member's page lease.
     pub(super) async fn take_lease(&self) -> Result<(), AttachError> {
-        let (store, room) = (&self.shared.backend, self.lease.room);
-        match store.hold(self.lease, self.shared.grace).await {
-            Ok(()) => store.release(Lease { id: Uuid::nil(), ..self.lease }).await.map_err(unavailable),
+        let (store, room) = (&self.shared.store, self.lease.room);
+        match store.acquire_lease(self.lease, self.shared.grace).await {
+            Ok(()) => store.release_lease(Lease { id: Uuid::nil(), ..self.lease }).await.map_err(unavailable),
             // The room existed when its feed was joined. Either it has ended since, or the member has no seat.
-            Err(BackendError::NotFound) => match store.room(room).await {
-                Err(BackendError::NotFound) => Err(AttachError::NoSuchRoom),
+            Err(StoreError::NotFound) => match store.room(room).await {
+                Err(StoreError::NotFound) => Err(AttachError::NoSuchRoom),
                 _ => Err(AttachError::NoSeat),
             },
             Err(error) => Err(unavailable(error)),
@@ -59,7 +59,7 @@ impl Attachment {
     pub(super) async fn announce(&self) {
         let Lease { room, member, .. } = self.lease;
         if self.feed.presence(|presence| presence.mark_present(member)) {
-            self.shared.announce(room, member, Sign::Back).await;
+            self.shared.announce(room, member, PresenceKind::Back).await;
         }
     }
 
@@ -73,38 +73,42 @@ impl Attachment {
 
     /// Publishes that the member is typing, or has stopped.
     pub async fn typing(&self, typing: bool) {
-        self.shared.announce(self.lease.room, self.lease.member, Sign::Typing(typing)).await;
+        self.shared.announce(self.lease.room, self.lease.member, PresenceKind::Typing(typing)).await;
     }
 
-    /// Returns what this session sends next. `sent` is the last event that it has sent or read from this room's log, in
-    /// the epoch of [`head`](Self::head). A position that a client names must not be used before a read from the log
+    /// Returns what this session sends next. `cursor` is the last event that it has sent or read from this room's log,
+    /// in the epoch of [`head`](Self::head). A position that a client names must not be used before a read from the log
     /// has continued it.
     #[must_use]
-    pub fn after(&self, sent: Seq) -> Splice {
-        self.feed.after(sent)
+    pub fn next_batch(&self, cursor: Seq) -> NextBatch {
+        self.feed.next_batch(cursor)
     }
 
-    /// Waits for a notification. The log takes precedence; a session that does not keep up loses signals. Cancel safe.
+    /// Waits for a notification. The log takes precedence; a session that does not keep up loses updates. Cancel safe.
     ///
     /// # Errors
     /// Fails if the feed stopped and the room has not ended.
-    pub async fn news(&mut self) -> Result<News, Lost> {
+    pub async fn next_notification(&mut self) -> Result<Notification, FeedLost> {
         loop {
             tokio::select! {
                 biased;
-                changed = self.marks.changed() => return changed.map(|()| News::Log).map_err(|_| Lost),
-                signalled = self.signals.recv() => match signalled {
-                    Ok(Signalled { member, text }) if member != self.lease.member => return Ok(News::Signal(text)),
+                changed = self.status.changed() => {
+                    return changed.map(|()| Notification::LogAdvanced).map_err(|_| FeedLost);
+                }
+                update = self.updates.recv() => match update {
+                    Ok(EncodedUpdate { member, text }) if member != self.lease.member => {
+                        return Ok(Notification::Signal(text));
+                    }
                     Ok(_) => {}
                     Err(RecvError::Lagged(_)) => self.shared.metrics.overflowed(Overflow::Signals),
-                    Err(RecvError::Closed) => return Err(Lost),
+                    Err(RecvError::Closed) => return Err(FeedLost),
                 },
             }
         }
     }
 
     /// Returns the event that freed the member's seat after the welcome, if the seat has not been taken again since.
-    /// May change with each notification of [`news`](Self::news).
+    /// May change with each notification of [`next_notification`](Self::next_notification).
     #[must_use]
     pub fn seat_freed(&self) -> Option<(Seq, LeaveReason)> {
         let freed = self.feed.presence(|presence| presence.freed(self.lease.member));
@@ -114,9 +118,9 @@ impl Attachment {
     /// Returns the position up to which the feed has come; `None` once the room has ended.
     #[must_use]
     pub fn head(&self) -> Option<Position> {
-        match *self.marks.borrow() {
-            Mark::Live(position) => Some(position),
-            Mark::Starting | Mark::Ended => None,
+        match *self.status.borrow() {
+            FeedStatus::Live(position) => Some(position),
+            FeedStatus::Starting | FeedStatus::Ended => None,
         }
     }
 }
@@ -135,25 +139,25 @@ impl Shared {
     async fn depart(self: Arc<Self>, lease: Lease) {
         let Lease { room, member, .. } = lease;
         // Without a seat there is nobody to announce. After any other error the seat may still be held.
-        if matches!(self.backend.hold(lease, self.grace).await, Err(BackendError::NotFound)) {
+        if matches!(self.store.acquire_lease(lease, self.grace).await, Err(StoreError::NotFound)) {
             return;
         }
         let until = clock::unix_ms() + self.grace.as_millis() as u64;
         let feed = self.feed(room);
         // Unless the member has come back meanwhile.
         if feed.is_none_or(|feed| feed.presence(|presence| presence.mark_away(member))) {
-            self.announce(room, member, Sign::Away { until }).await;
+            self.announce(room, member, PresenceKind::Away { until }).await;
         }
     }
 
     /// Publishes a presence update. Best effort: a failure is no error.
-    pub(super) async fn announce(&self, room: RoomId, member: MemberId, sign: Sign) {
-        drop(self.backend.signal(room, Signal { member, sign }).await);
+    pub(super) async fn announce(&self, room: RoomId, member: MemberId, kind: PresenceKind) {
+        drop(self.store.send_presence(room, PresenceUpdate { member, kind }).await);
     }
 }
 
 /// Logs an error that keeps a session from attaching.
-fn unavailable(error: BackendError) -> AttachError {
+fn unavailable(error: StoreError) -> AttachError {
     tracing::error!(error = &error as &dyn std::error::Error, "the store failed a connection");
     AttachError::Unavailable
 }

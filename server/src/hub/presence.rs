@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use protocol::{Event, EventKind, LeaveReason, Member, MemberId, Seq};
-use store::{Sign, Signal};
+use store::{PresenceKind, PresenceUpdate};
 
 /// Presence of a room's members.
 #[derive(Debug, Default)]
@@ -108,13 +108,13 @@ impl Presence {
     }
 
     /// Applies a presence update, except `Away` for a member who is connected to this node: that one is about a
-    /// connection to another node. `Back` is repeated at every roll call, and passed to the sessions once.
-    pub(super) fn update(&mut self, Signal { member, sign }: &Signal) -> Reaction {
-        match sign {
-            Sign::Typing(_) => Reaction::Deliver,
-            Sign::Away { .. } if self.mark_away(*member) => Reaction::Deliver,
-            Sign::Away { .. } => Reaction::Contradict,
-            Sign::Back => match self.present.insert(*member, Known::Everywhere) {
+    /// connection to another node. `Back` is repeated at every presence request, and passed to the sessions once.
+    pub(super) fn update(&mut self, PresenceUpdate { member, kind }: &PresenceUpdate) -> Reaction {
+        match kind {
+            PresenceKind::Typing(_) => Reaction::Deliver,
+            PresenceKind::Away { .. } if self.mark_away(*member) => Reaction::Deliver,
+            PresenceKind::Away { .. } => Reaction::Contradict,
+            PresenceKind::Back => match self.present.insert(*member, Known::Everywhere) {
                 None | Some(Known::Announced) => Reaction::Deliver,
                 Some(Known::Joined | Known::Everywhere) => Reaction::Ignore,
             },
@@ -175,12 +175,12 @@ mod tests {
         !seen[0].away
     }
 
-    fn back(n: u128) -> Signal {
-        Signal { member: member(n), sign: Sign::Back }
+    fn back(n: u128) -> PresenceUpdate {
+        PresenceUpdate { member: member(n), kind: PresenceKind::Back }
     }
 
-    fn away(n: u128) -> Signal {
-        Signal { member: member(n), sign: Sign::Away { until: 9 } }
+    fn away(n: u128) -> PresenceUpdate {
+        PresenceUpdate { member: member(n), kind: PresenceKind::Away { until: 9 } }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::{Event, EventKind, Position, RoomId, Seq};
-use store::{BackendError, From as ReadFrom, Subscription};
+use store::{ReadFrom, StoreError, Subscription};
 
 use super::Shared;
 use super::feed::Feed;
@@ -20,7 +20,7 @@ pub(super) async fn subscribe_again(hub: &Shared, id: RoomId, feed: &Feed, head:
     loop {
         match resume(hub, id, feed, head).await {
             Ok(subscription) => return Some(subscription),
-            Err(BackendError::NotFound) => return None,
+            Err(StoreError::NotFound) => return None,
             Err(error) => {
                 if pause == RETRY_DELAY.0 {
                     tracing::warn!(source = ?std::error::Error::source(&error), "a room's feed is interrupted");
@@ -33,10 +33,10 @@ pub(super) async fn subscribe_again(hub: &Shared, id: RoomId, feed: &Feed, head:
 }
 
 /// Subscribes, and brings the room's presence up to the new head.
-async fn resume(hub: &Shared, id: RoomId, feed: &Feed, head: Position) -> Result<Subscription, BackendError> {
-    let subscription = hub.backend.subscribe(id).await?;
+async fn resume(hub: &Shared, id: RoomId, feed: &Feed, head: Position) -> Result<Subscription, StoreError> {
+    let subscription = hub.store.subscribe(id).await?;
     if subscription.head.epoch != head.epoch {
-        return Err(BackendError::NotFound);
+        return Err(StoreError::NotFound);
     }
     let missed = missed_joins_and_leaves(hub, id, head, subscription.head.seq).await?;
     feed.presence(|presence| presence.resume(&missed));
@@ -50,11 +50,11 @@ async fn missed_joins_and_leaves(
     id: RoomId,
     mut after: Position,
     head: Seq,
-) -> Result<Vec<Event>, BackendError> {
+) -> Result<Vec<Event>, StoreError> {
     let mut missed = Vec::new();
     while after.seq < head {
-        let page = match hub.backend.read(id, ReadFrom::After(after), READ).await {
-            Err(BackendError::Reset | BackendError::Corrupt(_)) => break,
+        let page = match hub.store.read(id, ReadFrom::After(after), READ).await {
+            Err(StoreError::Reset | StoreError::Corrupt(_)) => break,
             page => page?,
         };
         let Some(last) = page.events.last() else { break };

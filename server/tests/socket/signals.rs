@@ -98,11 +98,11 @@ async fn member_without_a_connection_is_away_until_the_grace_period_ends() {
 
 #[tokio::test]
 async fn member_whose_session_panicked_is_away() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut at_ana = ana.connect().await;
     let mut at_bo = Person::join(&server, ana.code, "Bo").await.connect().await;
-    engine.make(StoreFault::Panics("append"));
+    store.make(StoreFault::Panics("append"));
     at_bo.say("nobody stores this").await;
     at_ana.away(at_bo.welcome().member).await;
 }

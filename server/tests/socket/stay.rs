@@ -85,13 +85,13 @@ async fn room_ends_when_its_last_member_leaves() {
 
 #[tokio::test]
 async fn seat_freed_while_a_connection_opens_closes_with_4501_or_4502() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     for (alone, code) in [(true, 4502), (false, 4501)] {
         let ana = Person::create(&server, "Ana").await;
         if !alone {
             Person::join(&server, ana.code, "Bo").await;
         }
-        engine.make(StoreFault::LosesSeat(ana.me, LeaveReason::Vanished));
+        store.make(StoreFault::LosesSeat(ana.me, LeaveReason::Vanished));
         let mut socket = ana.knock().await;
         socket.send_text(HELLO.to_owned()).await;
         assert_eq!(socket.end().await, code, "alone: {alone}");
@@ -100,7 +100,7 @@ async fn seat_freed_while_a_connection_opens_closes_with_4501_or_4502() {
 
 #[tokio::test]
 async fn seat_freed_before_a_lease_renewal_closes_with_the_code_of_its_reason() {
-    let (server, engine) = Server::troubled(&["--grace-ms=900"]).await;
+    let (server, store) = Server::troubled(&["--grace-ms=900"]).await;
     for (why, alone, code) in [
         (LeaveReason::Vanished, true, 4509),
         (LeaveReason::Choice, true, 1000),
@@ -110,19 +110,19 @@ async fn seat_freed_before_a_lease_renewal_closes_with_the_code_of_its_reason() 
         let ana = Person::create(&server, "Ana").await;
         let mut at_ana = ana.connect().await;
         let _at_bo = if alone { None } else { Some(Person::join(&server, ana.code, "Bo").await.connect().await) };
-        engine.make(StoreFault::LosesSeat(ana.me, why));
+        store.make(StoreFault::LosesSeat(ana.me, why));
         assert_eq!(at_ana.end().await, code, "{why:?}, alone: {alone}");
     }
 }
 
 #[tokio::test]
 async fn single_renewals_that_find_no_seat_do_not_close_the_connection() {
-    let (server, engine) = Server::troubled(&[SHORT_GRACE]).await;
+    let (server, store) = Server::troubled(&[SHORT_GRACE]).await;
     let mut at_ana = Person::create(&server, "Ana").await.connect().await;
     // Every third renewal finds no seat.
-    engine.make(StoreFault::ThrowsOut);
+    store.make(StoreFault::ThrowsOut);
     within(async {
-        while engine.counted() < 7 {
+        while store.counted() < 7 {
             sleep(Duration::from_millis(20)).await;
         }
     })

@@ -9,7 +9,7 @@ use clap::Parser as _;
 use server::config::Config;
 use server::stores;
 use server::{Listeners, ServeError};
-use store::Backend;
+use store::Store;
 use testkit::browser::Site;
 use testkit::faulty::FaultyStore;
 use testkit::within;
@@ -43,30 +43,30 @@ impl Site for Server {
 impl Server {
     /// Starts a server with these flags on a store of its own.
     pub(crate) async fn start(flags: &[&str]) -> Self {
-        Self::over(flags, |engine| engine).await
+        Self::over(flags, |store| store).await
     }
 
     /// Starts a server on a store in which faults can be injected.
     pub(crate) async fn troubled(flags: &[&str]) -> (Self, Arc<FaultyStore>) {
         let mut troubled = None;
-        let server = Self::over(flags, |engine| troubled.insert(FaultyStore::over(engine)).clone()).await;
+        let server = Self::over(flags, |store| troubled.insert(FaultyStore::over(store)).clone()).await;
         (server, troubled.unwrap())
     }
 
     /// Starts a server on the store at this URL.
     pub(crate) async fn at(url: String, flags: &[&str]) -> Self {
-        Self::on(url, None, flags.iter().map(ToString::to_string).collect(), |engine| engine).await
+        Self::on(url, None, flags.iter().map(ToString::to_string).collect(), |store| store).await
     }
 
     /// Starts a server on the store at this URL, in which faults can be injected.
     pub(crate) async fn troubled_at(url: String, flags: &[&str]) -> (Self, Arc<FaultyStore>) {
         let (mut troubled, flags) = (None, flags.iter().map(ToString::to_string).collect());
-        let wrap = |engine| -> Arc<dyn Backend> { troubled.insert(FaultyStore::over(engine)).clone() };
+        let wrap = |store| -> Arc<dyn Store> { troubled.insert(FaultyStore::over(store)).clone() };
         let server = Self::on(url, None, flags, wrap).await;
         (server, troubled.unwrap())
     }
 
-    async fn over(flags: &[&str], wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {
+    async fn over(flags: &[&str], wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
         Self::on(url, Some(directory), flags.iter().map(ToString::to_string).collect(), wrap).await
@@ -76,19 +76,19 @@ impl Server {
         url: String,
         directory: Option<tempfile::TempDir>,
         flags: Vec<String>,
-        wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>,
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
         // Given as flags, so that the environment cannot change them: HOST is the machine's name in some shells.
         let program = ["server", "--host=127.0.0.1", "--port=0"].map(ToOwned::to_owned);
         let config = Config::parse_from(program.iter().chain(&[format!("--store={url}")]).chain(&flags));
-        let backend = wrap(within(stores::open(config.store().as_str(), &config.limits())).await.unwrap());
+        let store = wrap(within(stores::open(config.store().as_str(), &config.limits())).await.unwrap());
         let (site, figures) =
             (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
         let (address, metrics) = (site.local_addr().unwrap(), figures.local_addr().unwrap());
         let listeners = Listeners { site, metrics: Some(figures) };
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        let serving = tokio::spawn(async move { server::serve(&config, backend, listeners, stop).await });
+        let serving = tokio::spawn(async move { server::serve(&config, store, listeners, stop).await });
         Self { address, metrics, flags, url, directory, shutdown, serving }
     }
 
@@ -107,6 +107,6 @@ impl Server {
     pub(crate) async fn restart(mut self) -> Self {
         let (url, directory, flags) = (self.url.clone(), self.directory.take(), self.flags.clone());
         self.stop().await;
-        Self::on(url, directory, flags, |engine| engine).await
+        Self::on(url, directory, flags, |store| store).await
     }
 }
