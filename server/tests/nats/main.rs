@@ -4,3 +4,5 @@
 
 mod lost;
 mod presence;
+#[path = "../support/server.rs"]
+mod program;
