@@ -12,6 +12,7 @@ use store::{
     Subscription,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -37,6 +38,11 @@ pub enum StoreFault {
     StoresNothing,
     /// Every `append` and every `hold` fails, as if the store did not answer.
     Silent,
+    /// No `append` and no `hold` is ever answered.
+    Hangs,
+    /// No `left {vanished}` is appended before this many of them are in flight, and no seat expires before this many
+    /// have.
+    Gathers(usize),
     /// This operation panics, with a message that contains [`TREASURE`].
     Panics(&'static str),
     /// Each subscription is lost after 17 to 76 deliveries, and each third attempt to subscribe fails.
@@ -70,6 +76,10 @@ pub struct FaultyStore {
     blocked: Mutex<Option<Arc<Blocked>>>,
     /// Number of calls that the fault has counted.
     count: AtomicU64,
+    /// Number of calls of `hold` for a connection's lease.
+    holds: AtomicU64,
+    /// Number of appends that have come in for [`StoreFault::Gathers`].
+    gathered: watch::Sender<usize>,
     /// First version of each message, for [`StoreFault::Remembers`].
     first: Mutex<HashMap<EventId, EventKind>>,
 }
@@ -108,6 +118,8 @@ impl FaultyStore {
             fault: Mutex::default(),
             blocked: Mutex::default(),
             count: AtomicU64::new(0),
+            holds: AtomicU64::new(0),
+            gathered: watch::Sender::new(0),
             first: Mutex::default(),
         })
     }
@@ -143,6 +155,18 @@ impl FaultyStore {
             let _ = blocked.came.send(());
             let end = blocked.end.lock().unwrap().recv_timeout(BLOCKED);
             assert_eq!(end, Err(RecvTimeoutError::Disconnected), "{verb} was blocked for {BLOCKED:?}");
+        }
+    }
+
+    /// Number of times that connections have taken or renewed their leases.
+    pub fn holds(&self) -> u64 {
+        self.holds.load(Ordering::Relaxed)
+    }
+
+    /// Waits for ever if the store hangs.
+    async fn hangs(&self) {
+        if self.has(StoreFault::Hangs) {
+            std::future::pending().await
         }
     }
 
@@ -214,6 +238,13 @@ impl Backend for FaultyStore {
 
     async fn append(&self, id: RoomId, mut draft: Draft) -> Result<Appended, BackendError> {
         self.panics("append");
+        self.hangs().await;
+        if let Some(StoreFault::Gathers(most)) = self.fault()
+            && matches!(draft.kind, EventKind::Left { why: LeaveReason::Vanished, .. })
+        {
+            self.gathered.send_modify(|count| *count += 1);
+            self.gathered.subscribe().wait_for(|count| *count >= most).await.unwrap();
+        }
         self.fails(&[StoreFault::StoresNothing, StoreFault::Silent])?;
         if self.has(StoreFault::ClockBackwards) {
             draft.at = draft.at.saturating_sub(self.count() * HOUR_MS);
@@ -290,6 +321,8 @@ impl Backend for FaultyStore {
     }
 
     async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
+        self.holds.fetch_add(u64::from(!lease.id.is_nil()), Ordering::Relaxed);
+        self.hangs().await;
         self.fails(&[StoreFault::Silent])?;
         let Lease { room, member, id } = lease;
         if !id.is_nil()
@@ -312,7 +345,9 @@ impl Backend for FaultyStore {
 
     async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
         self.panics("expired");
-        self.engine.expired(now).await
+        let expired = self.engine.expired(now).await?;
+        let few = matches!(self.fault(), Some(StoreFault::Gathers(most)) if expired.len() < most);
+        Ok(if few { Vec::new() } else { expired })
     }
 
     async fn keys(&self) -> Result<Keys, BackendError> {
