@@ -12,7 +12,7 @@ use protocol::{
     CloseCode, Epoch, LeaveReason, MemberId, Position, RoomCode, RoomId, RoomInfo, Seq, ServerFrame, Welcome,
 };
 use store::{Backend, BackendError, From, Lease, Page, Room};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::hub::{Attachment, Lost, News, Splice};
@@ -87,6 +87,8 @@ struct Connection {
     lease: Lease,
     /// True once the lease was taken.
     held: bool,
+    /// Timer of the lease's renewals.
+    renewal: Interval,
     live: Option<Live>,
     /// Append or leave in progress. Until it is done, nothing more is read: backpressure on the sender.
     append: Option<Pending>,
@@ -115,16 +117,15 @@ impl Connection {
     fn new(state: AppState, wire: Wire, room: RoomId, member: MemberId, open: Socket) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
         let lease = Lease { room, member, id: entropy::uuid() };
-        Self { state, wire, machine, lease, held: false, live: None, append: None, open, closed: None }
+        let mut renewal = interval(Duration::from_millis((state.limits.grace_ms / 3).max(10)));
+        // No burst after a stall: after a renewal that finds no seat, the feed needs time to deliver the reason.
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { state, wire, machine, lease, held: false, renewal, live: None, append: None, open, closed: None }
     }
 
     async fn run(mut self) {
         let began = Instant::now();
-        let grace = Duration::from_millis(self.state.limits.grace_ms);
-        let mut renewal = interval((grace / 3).max(Duration::from_millis(10)));
-        // No burst after a stall: after a renewal that finds no seat, the feed needs time to deliver the reason.
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while self.turn(&mut renewal).await.is_ok() {}
+        while self.turn().await.is_ok() {}
         let (conn, seconds) = (self.open.number, began.elapsed().as_secs());
         match self.closed {
             Some(code) => tracing::info!(conn, seconds, code = code.number(), reason = code.reason(), "closed"),
@@ -139,7 +140,7 @@ impl Connection {
     }
 
     /// Writes the next frame, if any, and handles one wake-up. Waits for it only if nothing more is to be written.
-    async fn turn(&mut self, renewal: &mut tokio::time::Interval) -> Result<(), Over> {
+    async fn turn(&mut self) -> Result<(), Over> {
         let more = self.write_next().await?;
         let shutdown = self.state.shutdown.clone();
         let wake = tokio::time::Instant::from_std(self.machine.wake());
@@ -148,7 +149,7 @@ impl Connection {
             () = shutdown.cancelled() => Happened::Input(Input::Shutdown),
             decided = pending::decided(&mut self.append) => Happened::Decided(decided),
             message = self.wire.read(), if self.append.is_none() => Happened::Message(message),
-            _ = renewal.tick(), if self.live.is_some() => Happened::Renewal,
+            _ = self.renewal.tick(), if self.live.is_some() => Happened::Renewal,
             () = tokio::time::sleep_until(wake) => Happened::Input(Input::Tick),
             () = ready(()), if more => return Ok(()),
             news = news(&mut self.live) => Happened::News(news),
@@ -225,6 +226,7 @@ impl Connection {
             held => held?,
         }
         self.held = true;
+        self.renewal.reset();
         let page_lease = Lease { id: uuid::Uuid::nil(), ..self.lease };
         self.state.backend.release(page_lease).await?;
         if attachment.arrive() {

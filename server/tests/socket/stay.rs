@@ -153,6 +153,27 @@ async fn seats_of_vanished_members_are_freed_concurrently() {
 }
 
 #[tokio::test]
+async fn connection_takes_its_lease_once_and_renews_it_a_third_of_the_grace_period_later() {
+    let (server, engine) = Server::troubled(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    for n in 0..3 {
+        at_ana.is_well(n).await;
+    }
+    assert_eq!(engine.holds(), 1, "the grace period is two minutes");
+
+    let (server, engine) = Server::troubled(&["--grace-ms=300"]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let _at_ana = ana.connect().await;
+    within(async {
+        while engine.holds() < 3 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn reconnect_within_the_grace_period_appends_no_event() {
     let server = Server::start(&[SHORT_GRACE]).await;
     let ana = Person::create(&server, "Ana").await;
