@@ -158,7 +158,7 @@ impl Connection {
             Happened::Input(input) => self.step(input).await,
             Happened::Decided(Decided::Left) => {
                 self.append = None;
-                Ok(())
+                self.step(Input::LeaveDone).await
             }
             Happened::Decided(Decided::Silence(error)) => self.close(close_code(&error)).await,
             Happened::Decided(Decided::Append(id, outcome)) => {

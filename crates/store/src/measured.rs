@@ -1,10 +1,10 @@
-//! Store decorator: counts and times every operation, and logs changes of rooms and seats.
+//! Store decorator: limits, counts and times every operation, and logs changes of rooms and seats.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{EventKind, RoomCode, RoomId};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     Appended, Backend, BackendError, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal, Subscription,
@@ -19,7 +19,11 @@ pub trait Record: Send + Sync {
     fn appended(&self, outcome: &'static str);
 }
 
-/// Forwards every operation to another store and records it.
+/// Time limit of every operation, after which it fails with `Unavailable`. A store that has a limit of its own reaches
+/// that one first, because its error says more. A form gets its refusal before the ten seconds of a page are over.
+const TIMEOUT: Duration = Duration::from_secs(9);
+
+/// Forwards every operation to another store, limits its time and records it.
 pub struct Measured {
     engine: Arc<dyn Backend>,
     metrics: Arc<dyn Record>,
@@ -38,7 +42,7 @@ impl Measured {
         answer: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
         let began = std::time::Instant::now();
-        let answer = answer.await;
+        let answer = timeout(TIMEOUT, answer).await.unwrap_or_else(|error| Err(BackendError::unavailable(error)));
         let failed = matches!(answer, Err(BackendError::Unavailable(_) | BackendError::Corrupt(_)));
         self.metrics.answered(verb, began.elapsed(), failed);
         answer

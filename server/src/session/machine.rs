@@ -40,6 +40,8 @@ pub enum Input<'a> {
         /// Cursor of this connection at that time.
         sent: Seq,
     },
+    /// The outcome of a leave is known.
+    LeaveDone,
     /// The room ended.
     RoomEnded,
     /// The member's seat was freed.
@@ -94,13 +96,16 @@ pub struct Machine {
     heard: Instant,
     said: Instant,
     pinged: Option<Instant>,
+    /// False while an append or leave is in progress: the session reads nothing then, so silence is not the peer's.
+    reads: bool,
 }
 
 impl Machine {
     /// Creates the machine of a connection that was accepted now.
     #[must_use]
     pub fn new(now: Instant, limits: &Limits) -> Self {
-        Self { phase: Phase::Greeting, frame_limit: limits.frame, began: now, heard: now, said: now, pinged: None }
+        let (phase, frame_limit) = (Phase::Greeting, limits.frame);
+        Self { phase, frame_limit, began: now, heard: now, said: now, pinged: None, reads: true }
     }
 
     /// Returns the time at which `Tick` is due.
@@ -109,6 +114,7 @@ impl Machine {
         match (self.phase, self.pinged) {
             (Phase::Greeting, _) => self.began + GREETING,
             (_, Some(pinged)) => (pinged + PATIENCE).min(self.said + HEARTBEAT),
+            (_, None) if !self.reads => self.said + HEARTBEAT,
             (_, None) => self.said.min(self.heard) + HEARTBEAT,
         }
     }
@@ -127,7 +133,14 @@ impl Machine {
                 self.wrote(now)
             }
             Input::Wrote => self.wrote(now),
-            Input::Appended { id, outcome, sent } => answer(id, outcome, sent).into_iter().map(Action::Send).collect(),
+            Input::Appended { id, outcome, sent } => {
+                self.reads = true;
+                answer(id, outcome, sent).into_iter().map(Action::Send).collect()
+            }
+            Input::LeaveDone => {
+                self.reads = true;
+                Vec::new()
+            }
             Input::RoomEnded => self.close(CloseCode::RoomEnded),
             Input::SeatFreed { by_choice } => self.close(if by_choice { CloseCode::Left } else { CloseCode::NoSeat }),
             Input::Shutdown => self.close(CloseCode::Restarting),
@@ -147,10 +160,17 @@ impl Machine {
                 vec![Action::Open(position)]
             }
             (Phase::Greeting, ClientFrame::Hello { .. }) => self.close(CloseCode::Version),
-            (Phase::Live, ClientFrame::Append { id, event }) => vec![propose(id, event)],
+            (Phase::Live, ClientFrame::Append { id, event }) => {
+                let action = propose(id, event);
+                self.reads = !matches!(action, Action::Append { .. });
+                vec![action]
+            }
             (Phase::Live, ClientFrame::Signal { typing }) => vec![Action::Typing(typing)],
             (Phase::Live, ClientFrame::Unknown) => Vec::new(),
-            (Phase::Live, ClientFrame::Leave) => vec![Action::Leave],
+            (Phase::Live, ClientFrame::Leave) => {
+                self.reads = false;
+                vec![Action::Leave]
+            }
             (Phase::Live, ClientFrame::Ping { n }) => vec![Action::Send(ServerFrame::Pong { n })],
             // A second hello, or anything before the first.
             _ => self.close(CloseCode::BadFrame),
@@ -165,7 +185,7 @@ impl Machine {
             return self.close(CloseCode::NoPong);
         }
         let mut actions = Vec::new();
-        if self.pinged.is_none() && now >= self.heard.min(self.said) + HEARTBEAT {
+        if self.reads && self.pinged.is_none() && now >= self.heard.min(self.said) + HEARTBEAT {
             self.pinged = Some(now);
             actions.push(Action::Ping);
         }
@@ -323,6 +343,28 @@ mod tests {
         let next = machine.wake();
         machine.step(next, Input::Tick);
         assert_eq!(machine.step(next + PATIENCE, Input::Tick), [Action::Close(CloseCode::NoPong)]);
+    }
+
+    #[test]
+    fn silence_during_an_append_or_leave_is_not_the_peers() {
+        let (mut machine, mut now) = live();
+        let id = EventId::mint(1, [7; 10]);
+        for (text, done) in [
+            (append(&id.to_string(), "x"), Input::Appended { id, outcome: Err(Code::Storage.into()), sent: Seq(0) }),
+            (r#"{"type":"leave"}"#.to_owned(), Input::LeaveDone),
+        ] {
+            assert_eq!(machine.step(now, Input::Text(&text)).len(), 1);
+            for _ in 0..5 {
+                now = machine.wake();
+                let actions = machine.step(now, Input::Tick);
+                assert!(matches!(&actions[..], [Action::Send(ServerFrame::Events { .. })]), "{actions:?}");
+            }
+            machine.step(now, done);
+            assert_eq!(machine.step(now, Input::Tick), [Action::Ping], "the peer may have been gone for long");
+            machine.step(now + PATIENCE, Input::Heard);
+            now += PATIENCE;
+            assert!(!machine.step(now, Input::Tick).contains(&Action::Close(CloseCode::NoPong)));
+        }
     }
 
     #[test]
