@@ -188,22 +188,26 @@ impl RequestRooms {
         let room = self.state.backend.find(code).await?;
         let member = self.session().map(|session| self.state.identity.member(session, room.id));
         let Some(member) = member.filter(|member| room.has(*member)) else {
-            self.begin_with_form();
-            let inside = room.members.len() as u32;
-            return Ok(Visit::JoinPage(JoinPage {
-                code,
-                inside,
-                capacity: room.capacity,
-                flash: self.flash(&room_page(code)),
-            }));
+            return Ok(self.join_page(&room));
         };
         self.hold_page(room.id, member, Duration::from_millis(self.state.limits.page_lease_ms)).await;
-        let page = self.state.backend.read(room.id, From::Latest, self.state.limits.page).await?;
+        let (room, page) = self.state.backend.snapshot(room.id, From::Latest, self.state.limits.page).await?;
+        if !room.has(member) {
+            return Ok(self.join_page(&room));
+        }
         let Page { events, mut names, .. } = page;
-        // The roster was read at `room.position`; the socket brings later events.
-        let events: Vec<_> = events.into_iter().filter(|event| event.seq <= room.position.seq).collect();
         let quoted = self.quoted(room.id, &events, &mut names).await?;
         Ok(Visit::Inside(Box::new(self.inside(room, member, (events, quoted, names)))))
+    }
+
+    fn join_page(&self, room: &Room) -> Visit {
+        self.begin_with_form();
+        Visit::JoinPage(JoinPage {
+            code: room.code,
+            inside: room.members.len() as u32,
+            capacity: room.capacity,
+            flash: self.flash(&room_page(room.code)),
+        })
     }
 
     /// Reads a page of the log for a member, and the messages that its replies quote.
@@ -214,7 +218,8 @@ impl RequestRooms {
         if !room.has(member) {
             return Err(BackendError::NotFound);
         }
-        let Page { events, mut names, .. } = self.state.backend.read(room.id, from, self.state.limits.page).await?;
+        let (room, page) = self.state.backend.snapshot(room.id, from, self.state.limits.page).await?;
+        let Page { events, mut names, .. } = page;
         let quoted =
             if let From::Message(_) = from { Vec::new() } else { self.quoted(room.id, &events, &mut names).await? };
         Ok(OlderPage { markup: markup_of(&events, &quoted, &room.members, member), events, names, quoted })

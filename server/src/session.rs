@@ -232,9 +232,8 @@ impl Connection {
         if attachment.arrive() {
             presence::back(&self.state, self.lease).await;
         }
-        let mut room = self.state.backend.room(id).await?;
+        let (recovered, mut room, page) = window(&*self.state.backend, id, position, self.state.limits.page).await?;
         self.state.hub.see(id, &mut room.members);
-        let (recovered, page) = window(&*self.state.backend, id, position, self.state.limits.page).await?;
         let epoch = room.position.epoch;
         let start = position.filter(|_| recovered).map_or(room.position.seq, |position| position.seq);
         let sent = page.events.last().map_or(start, |last| last.seq);
@@ -244,9 +243,7 @@ impl Connection {
         let (conn, resumes, missed) = (self.open.number, position.is_some(), page.events.len());
         tracing::info!(conn, resumes, recovered, missed, "connected");
         self.send(&self.welcome(room, recovered)).await?;
-        // More events may follow this page; `more` announces that the replay continues.
-        let more = has_more(&attachment, sent);
-        self.send_page(page, more).await?;
+        self.send_page(page).await?;
         let overtaken = Vec::new();
         self.live = Some(Live { attachment, epoch, sent, behind: true, overtaken, seatless: false, following: false });
         Ok(())
@@ -318,8 +315,7 @@ impl Connection {
             Ok(page) => {
                 let Some(last) = page.events.last() else { return Ok(false) };
                 live.sent = last.seq;
-                let more = has_more(&live.attachment, live.sent);
-                self.send_page(page, more).await?;
+                self.send_page(page).await?;
                 Ok(true)
             }
             Err(error) => self.close(close_code(&error)).await.map(|()| false),
@@ -364,8 +360,9 @@ impl Connection {
         Ok(())
     }
 
-    async fn send_page(&mut self, page: Page, more: bool) -> Result<(), Over> {
-        let events = page.events.len();
+    /// Writes a page of the log. Its `more` announces that the replay continues.
+    async fn send_page(&mut self, page: Page) -> Result<(), Over> {
+        let (events, more) = (page.events.len(), page.more);
         self.wire.send_page(page, more).await?;
         self.state.metrics.delivered(events, None);
         self.wrote();
@@ -386,21 +383,23 @@ impl Connection {
     }
 }
 
-/// Reads the events after the client's position (true) or, if that cannot be continued, the `latest` last ones (false).
+/// Reads the room, and the events after the client's position (true) or, if that cannot be continued, the `latest` last
+/// ones (false).
 async fn window(
     backend: &dyn Backend,
     room: RoomId,
     position: Option<Position>,
     latest: usize,
-) -> Result<(bool, Page), BackendError> {
+) -> Result<(bool, Room, Page), BackendError> {
     if let Some(position) = position {
-        match backend.read(room, From::After(position), READ).await {
-            Ok(page) => return Ok((true, page)),
+        match backend.snapshot(room, From::After(position), READ).await {
+            Ok((room, page)) => return Ok((true, room, page)),
             Err(BackendError::Reset) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok((false, backend.read(room, From::Latest, latest).await?))
+    let (room, page) = backend.snapshot(room, From::Latest, latest).await?;
+    Ok((false, room, page))
 }
 
 /// Reason why a turn woke up.
@@ -417,8 +416,4 @@ async fn news(live: &mut Option<Live>) -> Result<News, Lost> {
         Some(live) => live.attachment.news().await,
         None => pending().await,
     }
-}
-
-fn has_more(attachment: &Attachment, sent: Seq) -> bool {
-    matches!(attachment.after(sent), Splice::Frame(_) | Splice::Read { .. })
 }

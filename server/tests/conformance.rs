@@ -61,6 +61,7 @@ macro_rules! every_law {
                 crate::log::acknowledged_event_survives_reopening as law_04_acknowledged_event_survives_reopening,
                 crate::log::pages_are_ordered_and_bounded as law_05_pages_are_ordered_and_bounded,
                 crate::log::message_is_readable_by_its_id as law_05_message_is_readable_by_its_id,
+                crate::log::snapshot_has_room_and_page_of_one_moment as law_05_snapshot_has_room_and_page_of_one_moment,
                 crate::log::retention_trims_only_the_log as law_05_retention_trims_only_the_log,
                 crate::log::out_of_range_seq_is_clamped_or_reset as law_05_out_of_range_seq_is_clamped_or_reset,
                 crate::log::read_after_a_position_resumes_or_resets as law_06_read_after_a_position_resumes_or_resets,

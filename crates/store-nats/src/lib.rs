@@ -188,7 +188,11 @@ impl Backend for Nats {
     }
 
     async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
-        self.ask(|engine| async move { engine.read(id, from, limit).await }).await
+        self.ask(|engine| async move { Ok(engine.snapshot(id, from, limit).await?.1) }).await
+    }
+
+    async fn snapshot(&self, id: RoomId, from: From, limit: usize) -> Result<(::store::Room, Page), BackendError> {
+        self.ask(|engine| async move { engine.snapshot(id, from, limit).await }).await
     }
 
     async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {

@@ -1,7 +1,8 @@
 //! The embedded store: one SQLite file, one writer thread and one reader thread.
 //!
 //! The writer owns all mutable state: the writing connection, the leases and the subscribers. All operations except
-//! [`Backend::resolve`], [`Backend::room`], [`Backend::find`] and [`Backend::read`] go through its queue, so events have one order and no lock is needed.
+//! [`Backend::resolve`], [`Backend::room`], [`Backend::find`], [`Backend::read`] and [`Backend::snapshot`] go through its
+//! queue, so events have one order and no lock is needed.
 //! The reader has its own connection and begins a new transaction for every query, so it sees whatever is committed.
 
 pub mod backup;
@@ -103,6 +104,10 @@ impl Backend for Sqlite {
 
     async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
         ask(&self.queries, |reply| Query::Read { id, from, limit, reply }).await
+    }
+
+    async fn snapshot(&self, id: RoomId, from: From, limit: usize) -> Result<(Room, Page), BackendError> {
+        ask(&self.queries, |reply| Query::Snapshot { id, from, limit, reply }).await
     }
 
     async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {

@@ -12,7 +12,7 @@
 //!    [`Delivery::Ended`]. It never skips an event.
 //! 4. Once `append` has returned, `read` returns the event, and the event survives `kill -9` of the process.
 //! 5. `read` pages are ordered, bounded, and marked truncated when retention removed their start. A page of one message
-//!    holds its current version, or is empty.
+//!    holds its current version, or is empty. A `snapshot` has room and page of one moment.
 //! 6. A room has a new [`RoomId`] and a new [`Epoch`], also one that is created again under the same code. A position of
 //!    another epoch, one that was trimmed past, or one above the head fails with [`BackendError::Reset`], never with a
 //!    partial page.
@@ -89,6 +89,14 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// `NotFound` when the room does not exist; `Reset` when the log cannot be continued from the given position.
     async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError>;
+
+    /// Returns the room like [`Backend::room`] and a page of its log like [`Backend::read`], both of one moment: the page
+    /// has no event after the room's position, and the members are those who had a seat at that position. A message
+    /// may already be in the version of an edit or deletion that follows; its event comes later.
+    ///
+    /// # Errors
+    /// `NotFound` when the room does not exist; `Reset` when the log cannot be continued from the given position.
+    async fn snapshot(&self, id: RoomId, from: From, limit: usize) -> Result<(Room, Page), BackendError>;
 
     /// Subscribes to every event after the head that it returns.
     ///
@@ -231,6 +239,8 @@ pub struct Page {
     /// True if retention removed the events just before this page. Set only for `Before` and `Latest`; `After` fails
     /// with `Reset` instead.
     pub truncated: bool,
+    /// True if the log has events after this page. Never set for `Message`.
+    pub more: bool,
 }
 
 /// A live subscription to one room.

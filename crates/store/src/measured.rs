@@ -94,6 +94,10 @@ impl Backend for Measured {
         self.time("read", self.engine.read(id, from, limit)).await
     }
 
+    async fn snapshot(&self, id: RoomId, from: From, limit: usize) -> Result<(Room, Page), BackendError> {
+        self.time("snapshot", self.engine.snapshot(id, from, limit)).await
+    }
+
     async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {
         self.time("subscribe", self.engine.subscribe(id)).await
     }

@@ -202,6 +202,32 @@ impl FaultyStore {
         room
     }
 
+    fn fails_reads(&self, from: From) -> Result<(), BackendError> {
+        self.fails(&[StoreFault::ReadsNothing])?;
+        if matches!(from, From::After(_)) {
+            if self.has(StoreFault::Forgets) {
+                return Err(BackendError::Reset);
+            }
+            if self.has(StoreFault::Stumbles) && self.count() == 1 {
+                return Err(BackendError::unavailable("on purpose"));
+            }
+        }
+        Ok(())
+    }
+
+    fn garble(&self, mut page: Page) -> Page {
+        if page.events.len() > 1 && self.has_sometimes(StoreFault::Skips) {
+            page.events.remove(page.events.len() / 2);
+        }
+        if self.has(StoreFault::Remembers) {
+            let first = self.first.lock().unwrap();
+            for event in &mut page.events {
+                event.kind = first.get(&event.id).unwrap_or(&event.kind).clone();
+            }
+        }
+        page
+    }
+
     fn panics(&self, verb: &'static str) {
         assert!(!self.has(StoreFault::Panics(verb)), "{verb} panics over {TREASURE:?}");
     }
@@ -264,26 +290,17 @@ impl Backend for FaultyStore {
     }
 
     async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
-        self.fails(&[StoreFault::ReadsNothing])?;
-        if matches!(from, From::After(_)) {
-            if self.has(StoreFault::Forgets) {
-                return Err(BackendError::Reset);
-            }
-            if self.has(StoreFault::Stumbles) && self.count() == 1 {
-                return Err(BackendError::unavailable("on purpose"));
-            }
-        }
-        let mut page = self.engine.read(id, from, limit).await?;
-        if page.events.len() > 1 && self.has_sometimes(StoreFault::Skips) {
-            page.events.remove(page.events.len() / 2);
-        }
-        if self.has(StoreFault::Remembers) {
-            let first = self.first.lock().unwrap();
-            for event in &mut page.events {
-                event.kind = first.get(&event.id).unwrap_or(&event.kind).clone();
-            }
-        }
-        Ok(page)
+        self.fails_reads(from)?;
+        Ok(self.garble(self.engine.read(id, from, limit).await?))
+    }
+
+    /// Has the faults of `room` and of `read`.
+    async fn snapshot(&self, id: RoomId, from: From, limit: usize) -> Result<(Room, Page), BackendError> {
+        self.panics("room");
+        self.blocks("room");
+        self.fails_reads(from)?;
+        let (room, page) = self.engine.snapshot(id, from, limit).await?;
+        Ok((self.overlook(room), self.garble(page)))
     }
 
     async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {

@@ -8,7 +8,8 @@ use tokio::task::JoinSet;
 
 use crate::refused;
 use crate::support::{
-    Store, deleted, edited, latest, left, member, message, name, next, nowhere, places, room_of, stored, take, unbroken,
+    Store, deleted, edited, joined, latest, left, member, message, name, next, nowhere, places, room_of, stored, take,
+    unbroken,
 };
 
 pub(crate) async fn seq_increases_and_readers_see_one_order(store: &Store) {
@@ -91,6 +92,51 @@ pub(crate) async fn duplicate_of_a_trimmed_event_returns_its_seq(store: &Store) 
     backend.close().await;
     let backend = store.open_with(&limits).await;
     assert_eq!(backend.append(id, draft).await.unwrap(), Appended::Trimmed(first.seq));
+}
+
+/// While members come, go and write: the roster, the position and the page belong to each other.
+pub(crate) async fn snapshot_has_room_and_page_of_one_moment(store: &Store) {
+    let backend = store.open().await;
+    let id = room_of(&*backend, 50, &[1]).await;
+    let start = backend.room(id).await.unwrap().position;
+    let mut writers = JoinSet::new();
+    for writer in 2..=4 {
+        let backend = Arc::clone(&backend);
+        writers.spawn(async move {
+            for n in 0..20 {
+                stored(backend.append(id, joined(writer)).await);
+                stored(backend.append(id, message(writer, &format!("{n}"))).await);
+                stored(backend.append(id, left(writer, LeaveReason::Choice)).await);
+            }
+        });
+    }
+    let mut heads = std::collections::BTreeSet::new();
+    while !writers.is_empty() {
+        let (room, page) = backend.snapshot(id, From::Latest, 1_000).await.unwrap();
+        let mut members = Vec::new();
+        for event in &page.events {
+            match event.kind {
+                EventKind::Joined { member, .. } => members.push(member),
+                EventKind::Left { member, .. } => members.retain(|one| *one != member),
+                _ => {}
+            }
+        }
+        assert_eq!(room.members.iter().map(|seated| seated.member).collect::<Vec<_>>(), members);
+        assert_eq!(page.events.last().unwrap().seq, room.position.seq);
+        assert_eq!((page.events[0].seq, page.more), (room.oldest, false));
+
+        let (room, page) = backend.snapshot(id, From::After(start), 7).await.unwrap();
+        let last = page.events.last().map_or(start.seq, |event| event.seq);
+        assert_eq!(page.more, last < room.position.seq, "after {} events", page.events.len());
+        let (room, page) = backend.snapshot(id, From::Before(Seq(u64::MAX)), 2).await.unwrap();
+        assert_eq!((page.events.last().unwrap().seq, page.more), (room.position.seq, false));
+        heads.insert(room.position.seq);
+        while writers.try_join_next().is_some() {}
+    }
+    assert!(heads.len() > 1, "all snapshots are of one moment: this proves nothing");
+    refused!(backend.snapshot(nowhere(), From::Latest, 1).await, NotFound);
+    let other = Position { epoch: Epoch(0), ..start };
+    refused!(backend.snapshot(id, From::After(other), 1).await, Reset);
 }
 
 pub(crate) async fn subscription_delivers_every_later_event(store: &Store) {
