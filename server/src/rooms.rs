@@ -403,6 +403,7 @@ fn failed(what: &'static str, error: &BackendError) -> Code {
     match error {
         BackendError::NotFound => Code::CodeUnknown,
         BackendError::Full => Code::Full,
+        BackendError::TooOld => Code::TooOld,
         error => {
             tracing::error!(error = error as &dyn std::error::Error, what, "the store failed");
             Code::Storage

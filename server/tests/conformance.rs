@@ -53,6 +53,8 @@ macro_rules! every_law {
                 crate::log::duplicate_append_returns_the_first_event as law_02_duplicate_append_returns_the_first_event,
                 crate::log::duplicate_of_a_trimmed_event_returns_its_seq
                     as law_02_duplicate_of_a_trimmed_event_returns_its_seq,
+                crate::log::newest_ids_are_known_and_older_ones_are_refused
+                    as law_02_newest_ids_are_known_and_older_ones_are_refused,
                 crate::log::subscription_delivers_every_later_event as law_03_subscription_delivers_every_later_event,
                 crate::log::slow_subscription_is_closed_and_never_skips
                     as law_03_slow_subscription_is_closed_and_never_skips,
@@ -62,6 +64,8 @@ macro_rules! every_law {
                 crate::log::pages_are_ordered_and_bounded as law_05_pages_are_ordered_and_bounded,
                 crate::log::message_is_readable_by_its_id as law_05_message_is_readable_by_its_id,
                 crate::log::snapshot_has_room_and_page_of_one_moment as law_05_snapshot_has_room_and_page_of_one_moment,
+                crate::log::names_are_known_while_the_log_mentions_them
+                    as law_05_names_are_known_while_the_log_mentions_them,
                 crate::log::retention_trims_only_the_log as law_05_retention_trims_only_the_log,
                 crate::log::out_of_range_seq_is_clamped_or_reset as law_05_out_of_range_seq_is_clamped_or_reset,
                 crate::log::read_after_a_position_resumes_or_resets as law_06_read_after_a_position_resumes_or_resets,

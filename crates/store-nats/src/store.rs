@@ -283,6 +283,12 @@ impl Store {
         purged.map(drop).map_err(|error| self.trouble(error))
     }
 
+    /// Removes the messages of these subjects except the newest `keep`.
+    pub(super) async fn purge_oldest(&self, stream: &str, subjects: String, keep: u64) -> Result<(), BackendError> {
+        let stream = self.jetstream.get_stream_no_info(stream).await.map_err(BackendError::unavailable)?;
+        stream.purge().filter(subjects).keep(keep).await.map(drop).map_err(|error| self.trouble(error))
+    }
+
     /// Creates an `Unavailable` error and records the failure: while the store fails, no lease can be renewed.
     pub(super) fn trouble(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BackendError {
         self.troubled.store(true, Ordering::Relaxed);

@@ -8,13 +8,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::store::{Appended, BackendError, Draft};
+use ::store::{Appended, BackendError, Draft, known_ids};
 use futures_util::future::try_join_all;
 use protocol::{EventId, MemberId, RoomId, Seq};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::plan::{Holds, Plan, Stop};
+use super::plan::{Holds, Plan, Stop, Unneeded};
 use super::record::decode;
 use super::room::{Room, full};
 use super::seats::Known;
@@ -177,7 +177,7 @@ impl Engine {
             None => Room::load(&self.store, id).await?,
         };
         let ids = if careful { self.known(id, jobs).await? } else { HashMap::new() };
-        let mut plan = Plan::new(&self.store, id, room, ids, (self.limits.events, self.limits.timeline));
+        let mut plan = Plan::new(&self.store, id, room, ids, &self.limits);
         let (mut outcomes, mut latest) = (Vec::with_capacity(jobs.len()), None);
         for job in jobs {
             if job.reply.is_closed() {
@@ -199,6 +199,7 @@ impl Engine {
             }
         }
         let (came_or_went, ended) = (plan.came_or_went, plan.ended);
+        let unneeded = std::mem::take(&mut plan.unneeded);
         let (mut room, puts) = plan.finish()?;
         let (Some(puts), Some((seq, now))) = (puts, latest) else { return Ok(Written { outcomes, room: Some(room) }) };
         room.mark = self.store.commit(puts).await.map_err(|error| match error {
@@ -212,7 +213,25 @@ impl Engine {
             self.seats.learn(id, room.mark - 1, &room.roster, Known::Own(now));
         }
         self.feeds.hear(id, room.head.epoch, seq).await;
+        if !ended && let Err(error) = self.remove(id, unneeded).await {
+            // An id or name that stays does no harm. Later ids are removed together with these, a name with its room.
+            tracing::warn!(source = ?std::error::Error::source(&error), "old ids or names cannot be removed");
+        }
         Ok(Written { outcomes, room: (!ended).then_some(room) })
+    }
+
+    /// Removes ids and names that the room does not need any more.
+    async fn remove(&self, id: RoomId, unneeded: Unneeded) -> Result<(), BackendError> {
+        let names = self.store.names.room(id);
+        if unneeded.ids {
+            self.store.purge_oldest(&names.stream, names.ids(), known_ids(&self.limits)).await?;
+        }
+        let stream = &names.stream;
+        let purges = unneeded.names.into_iter().map(|(member, left)| {
+            // Before that event, so that the name of a member who came back since and left again stays.
+            self.store.purge(stream, names.name(member), Some(left))
+        });
+        try_join_all(purges).await.map(drop)
     }
 
     /// Reads which of the drafts have been appended before, and returns their ids and seqs.

@@ -64,6 +64,7 @@ pub(super) fn fault(error: &BackendError) -> Fault {
     match error {
         BackendError::NotFound => Code::CodeUnknown.into(),
         BackendError::Conflict => Code::NoSeat.into(),
+        BackendError::TooOld => Code::TooOld.into(),
         BackendError::NoTarget => Code::NoTarget.into(),
         BackendError::NotAuthor => Code::NotAuthor.into(),
         error => {

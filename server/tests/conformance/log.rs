@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use protocol::{Epoch, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
-use store::{Appended, Delivery, From, Page};
+use protocol::{Epoch, EventId, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
+use store::{Appended, BackendError, Delivery, Draft, From, Page, known_ids};
 use tokio::task::JoinSet;
 
 use crate::refused;
 use crate::support::{
-    Store, deleted, edited, joined, latest, left, member, message, name, next, nowhere, places, room_of, stored, take,
-    unbroken,
+    Store, deleted, edited, fresh, joined, latest, left, member, message, name, next, nowhere, places, room_of, stored,
+    take, unbroken,
 };
 
 pub(crate) async fn seq_increases_and_readers_see_one_order(store: &Store) {
@@ -92,6 +92,75 @@ pub(crate) async fn duplicate_of_a_trimmed_event_returns_its_seq(store: &Store) 
     backend.close().await;
     let backend = store.open_with(&limits).await;
     assert_eq!(backend.append(id, draft).await.unwrap(), Appended::Trimmed(first.seq));
+}
+
+pub(crate) async fn newest_ids_are_known_and_older_ones_are_refused(store: &Store) {
+    let limits = Limits { events: 2, ..Limits::default() };
+    let known = known_ids(&limits) as usize;
+    let backend = store.open_with(&limits).await;
+    let id = room_of(&*backend, 50, &[1]).await;
+    // `minted` is the client's clock, and `at` the server's.
+    let draft = |minted: u64, at: u64| {
+        let mut entropy = [0; 10];
+        entropy[2..].copy_from_slice(&fresh().to_be_bytes());
+        Draft { id: EventId::mint(minted, entropy), at, ..message(1, "x") }
+    };
+    let drafts: Vec<_> = (0..3 * known as u64).map(|n| draft(1_000 + n, 1_000 + n)).collect();
+    for draft in &drafts {
+        stored(backend.append(id, draft.clone()).await);
+    }
+    let (old, new) = drafts.split_at(drafts.len() - known);
+    for draft in new {
+        let again = backend.append(id, draft.clone()).await.unwrap();
+        assert!(matches!(again, Appended::Repeat(_) | Appended::Trimmed(_)), "{again:?}");
+    }
+    for draft in old {
+        match backend.append(id, draft.clone()).await {
+            Ok(Appended::Repeat(_) | Appended::Trimmed(_)) | Err(BackendError::TooOld) => {}
+            other => panic!("stored again or lost: {other:?}"),
+        }
+    }
+    // A store may know more than it must, but not for ever.
+    for draft in &old[..known] {
+        refused!(backend.append(id, draft.clone()).await, TooOld);
+    }
+    backend.close().await;
+    let backend = store.open_with(&limits).await;
+    refused!(backend.append(id, old[0].clone()).await, TooOld);
+    // An id that nobody has seen is refused too if it is as old, and taken if it is not, however slow the clock is.
+    refused!(backend.append(id, draft(999, 9_000)).await, TooOld);
+    stored(backend.append(id, draft(1_000 + drafts.len() as u64, 9_000)).await);
+    // Joins and leaves are the server's own, and never retried under a new id.
+    stored(backend.append(id, joined(2)).await);
+    stored(backend.append(id, left(2, LeaveReason::Choice)).await);
+}
+
+pub(crate) async fn names_are_known_while_the_log_mentions_them(store: &Store) {
+    let limits = Limits { events: 4, ..Limits::default() };
+    let backend = store.open_with(&limits).await;
+    let id = room_of(&*backend, 50, &[1, 2]).await;
+    let names = async || backend.read(id, From::Latest, 10).await.unwrap().names;
+    stored(backend.append(id, left(2, LeaveReason::Choice)).await);
+    // Member 2 comes back under another name and leaves again. The first `left` is trimmed, the second is not.
+    let renamed = EventKind::Joined { member: member(2), name: name(22) };
+    stored(backend.append(id, Draft { kind: renamed, ..joined(2) }).await);
+    stored(backend.append(id, message(1, "a")).await);
+    stored(backend.append(id, left(2, LeaveReason::Choice)).await);
+    for text in ["b", "c", "d"] {
+        stored(backend.append(id, message(1, text)).await);
+        assert_eq!(names().await, [(member(1), name(1)), (member(2), name(22))].into(), "{text}");
+    }
+    stored(backend.append(id, message(1, "e")).await);
+    assert_eq!(names().await, [(member(1), name(1))].into());
+    // A member whom the log does not mention any more keeps the name.
+    for text in ["f", "g", "h", "i"] {
+        stored(backend.append(id, joined(3)).await);
+        stored(backend.append(id, message(3, text)).await);
+        stored(backend.append(id, left(3, LeaveReason::Choice)).await);
+    }
+    stored(backend.append(id, message(1, "still here")).await);
+    assert_eq!(names().await.get(&member(1)), Some(&name(1)));
+    assert_eq!(backend.room(id).await.unwrap().members[0].name, name(1));
 }
 
 /// While members come, go and write: the roster, the position and the page belong to each other.

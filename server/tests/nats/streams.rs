@@ -5,7 +5,7 @@ use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures_util::StreamExt as _;
 use protocol::{LeaveReason, Limits};
 use server::stores;
-use store::BackendError;
+use store::{BackendError, known_ids};
 use tokio::time::Instant;
 
 use crate::refused;
@@ -81,6 +81,23 @@ async fn ended_room_is_in_no_stream() {
     }
     let after = everything(&store).await;
     assert!(after.iter().all(|(subject, _)| belongs_to_no_room(subject)), "{after:?}");
+}
+
+#[tokio::test]
+async fn ids_and_names_of_a_room_are_bounded_in_the_streams() {
+    let limits = Limits { events: 3, ..Limits::default() };
+    let store = Store::at(store_url());
+    let backend = store.open_with(&limits).await;
+    let id = room_of(&*backend, 50, &[1]).await;
+    for n in 2..500 {
+        stored(backend.append(id, joined(n)).await);
+        stored(backend.append(id, left(n, LeaveReason::Choice)).await);
+    }
+    let all = everything(&store).await;
+    let count = |kind: &str| all.iter().filter(|(subject, _)| subject.contains(kind)).count() as u64;
+    let (ids, known) = (count(".id."), known_ids(&limits));
+    assert!((known..2 * known).contains(&ids), "{ids} ids");
+    assert_eq!(count(".name."), 2, "two who left and whom the newest three events mention");
 }
 
 /// Settings of a stream that an operator may change are kept. Settings that the store relies on are checked.
