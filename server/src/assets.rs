@@ -33,7 +33,7 @@ pub fn serve(folder: &str) -> ServeDir<DefaultServeDirFallback, Embedded> {
 
 /// Path of the files for the browser. In a release it contains one hash of all their contents, because they work only
 /// with each other; so browsers may cache them permanently.
-pub static ADDRESS: LazyLock<String> = LazyLock::new(|| {
+pub static BASE_PATH: LazyLock<String> = LazyLock::new(|| {
     if cfg!(debug_assertions) {
         // During development, files change while the server runs.
         return "/pkg".to_owned();
@@ -52,18 +52,18 @@ pub static ADDRESS: LazyLock<String> = LazyLock::new(|| {
 /// Name of this build: its version and, in a release, the hash of its files, which differs between builds of a version.
 pub static BUILD: LazyLock<String> = LazyLock::new(|| {
     let version = env!("CARGO_PKG_VERSION");
-    ADDRESS.strip_prefix("/pkg/").map_or_else(|| version.to_owned(), |files| format!("{version}+{files}"))
+    BASE_PATH.strip_prefix("/pkg/").map_or_else(|| version.to_owned(), |files| format!("{version}+{files}"))
 });
 
-/// Folder below [`ADDRESS`] with the same files again, which browsers treat as others (see [`Assets::again`]).
-pub const AGAIN: &str = "/again";
+/// Folder below [`BASE_PATH`] with the same files again, which browsers treat as others (see [`Assets::again`]).
+pub const SECOND_COPY: &str = "/again";
 
 /// Returns the addresses of the files that a page loads.
 #[must_use]
-pub fn find() -> Assets {
-    let at = |file: &str| format!("{}/flasky.{file}", *ADDRESS);
-    let again = format!("{}{AGAIN}/flasky.js", *ADDRESS);
-    let outside = chunks("outside").map(|chunk| format!("{}/{chunk}.wasm", *ADDRESS)).collect();
+pub fn page_assets() -> Assets {
+    let at = |file: &str| format!("{}/flasky.{file}", *BASE_PATH);
+    let again = format!("{}{SECOND_COPY}/flasky.js", *BASE_PATH);
+    let outside = chunks("outside").map(|chunk| format!("{}/{chunk}.wasm", *BASE_PATH)).collect();
     Assets { script: at("js"), again, wasm: at("wasm"), outside, style: at("css"), build: BUILD.clone() }
 }
 
@@ -78,7 +78,7 @@ fn chunks(name: &str) -> impl Iterator<Item = String> {
 /// Returns true if the content at this path never changes.
 #[must_use]
 pub fn is_immutable(path: &str) -> bool {
-    !cfg!(debug_assertions) && path.strip_prefix(ADDRESS.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    !cfg!(debug_assertions) && path.strip_prefix(BASE_PATH.as_str()).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// File system of the embedded files, for tower-http.
@@ -86,17 +86,20 @@ pub fn is_immutable(path: &str) -> bool {
 pub struct Embedded;
 
 impl Backend for Embedded {
-    type File = Opened;
-    type Metadata = About;
-    type OpenFuture = Ready<io::Result<Opened>>;
-    type MetadataFuture = Ready<io::Result<About>>;
+    type File = EmbeddedFileReader;
+    type Metadata = FileMetadata;
+    type OpenFuture = Ready<io::Result<EmbeddedFileReader>>;
+    type MetadataFuture = Ready<io::Result<FileMetadata>>;
 
     fn open(&self, path: PathBuf) -> Self::OpenFuture {
-        ready(find_file(&path).map(|file| Opened { about: About::of(&file), bytes: Cursor::new(file.data) }))
+        ready(
+            find_file(&path)
+                .map(|file| EmbeddedFileReader { metadata: FileMetadata::of(&file), bytes: Cursor::new(file.data) }),
+        )
     }
 
     fn metadata(&self, path: PathBuf) -> Self::MetadataFuture {
-        ready(find_file(&path).map(|file| About::of(&file)))
+        ready(find_file(&path).map(|file| FileMetadata::of(&file)))
     }
 }
 
@@ -108,12 +111,12 @@ fn find_file(path: &Path) -> io::Result<EmbeddedFile> {
 
 /// File that is being read.
 #[derive(Debug)]
-pub struct Opened {
-    about: About,
+pub struct EmbeddedFileReader {
+    metadata: FileMetadata,
     bytes: Cursor<Cow<'static, [u8]>>,
 }
 
-impl AsyncRead for Opened {
+impl AsyncRead for EmbeddedFileReader {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -123,7 +126,7 @@ impl AsyncRead for Opened {
     }
 }
 
-impl AsyncSeek for Opened {
+impl AsyncSeek for EmbeddedFileReader {
     fn start_seek(mut self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()> {
         Pin::new(&mut self.bytes).start_seek(position)
     }
@@ -133,29 +136,29 @@ impl AsyncSeek for Opened {
     }
 }
 
-impl File for Opened {
-    type Metadata = About;
-    type MetadataFuture<'a> = Ready<io::Result<About>>;
+impl File for EmbeddedFileReader {
+    type Metadata = FileMetadata;
+    type MetadataFuture<'a> = Ready<io::Result<FileMetadata>>;
 
     fn metadata(&self) -> Self::MetadataFuture<'_> {
-        ready(Ok(self.about))
+        ready(Ok(self.metadata))
     }
 }
 
 /// Metadata for a file's validators: length in bytes, and time of modification in seconds since 1970.
 #[derive(Clone, Copy, Debug)]
-pub struct About {
+pub struct FileMetadata {
     length: u64,
     modified: Option<u64>,
 }
 
-impl About {
+impl FileMetadata {
     fn of(file: &EmbeddedFile) -> Self {
         Self { length: file.data.len() as u64, modified: file.metadata.last_modified() }
     }
 }
 
-impl Metadata for About {
+impl Metadata for FileMetadata {
     fn is_dir(&self) -> bool {
         false
     }

@@ -37,7 +37,8 @@ pub struct Config {
     /// The address people use, such as `https://chat.example`, without a path. Several nodes need it
     #[arg(long, env = "FLASKY_PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
-    /// Where rooms live: `sqlite://` and a path, or `nats://` and addresses. Without it `sqlite://flasky.db` in the working directory
+    /// Where rooms live: `sqlite://` and a path, or `nats://` and addresses. Without it `sqlite://flasky.db` in the
+    /// working directory
     #[arg(long, env = "FLASKY_STORE", hide_env_values = true, global = true)]
     store: Option<StoreUrl>,
     /// What some platforms call the store; `--store` goes before it
@@ -60,12 +61,12 @@ pub struct Config {
     limits: LimitArgs,
     /// Command to run instead of serving.
     #[command(subcommand)]
-    pub task: Option<Task>,
+    pub command: Option<Command>,
 }
 
 /// Commands other than serving. Both work while a server uses the store.
 #[derive(Subcommand)]
-pub enum Task {
+pub enum Command {
     /// Writes a copy of the store, whole and at one moment
     Backup {
         /// The file to make
@@ -138,7 +139,7 @@ impl Config {
 
     /// Refuses settings that do not work together.
     fn checked(self) -> Result<Self, clap::Error> {
-        if self.task.is_none() && self.public_url.is_none() && self.store().is_shared() {
+        if self.command.is_none() && self.public_url.is_none() && self.store().is_shared() {
             return Err(clap::Error::raw(
                 ErrorKind::MissingRequiredArgument,
                 "several nodes need PUBLIC_URL, the address people use: without it the name of a session's cookie would \
@@ -184,30 +185,30 @@ impl Config {
 
     /// Returns warnings about unsafe settings of a server that others can reach. `listens` is the bound address.
     #[must_use]
-    pub fn concerns(&self, listens: IpAddr) -> Vec<&'static str> {
-        let mut concerns = Vec::new();
+    pub fn warnings(&self, listens: IpAddr) -> Vec<&'static str> {
+        let mut warnings = Vec::new();
         let beyond = !listens.is_loopback();
         match &self.public_url {
-            None if beyond => concerns.push(
+            None if beyond => warnings.push(
                 "listening beyond this machine without PUBLIC_URL: set it to the https address people use, or cookies \
                  and messages cross the network readable",
             ),
-            Some(url) if !url.is_https() => concerns.push(
+            Some(url) if !url.is_https() => warnings.push(
                 "PUBLIC_URL is not https: cookies and messages cross the network readable, and browsers will not \
                  install the app or show notifications",
             ),
             _ => {}
         }
         if self.secret.is_none() && (beyond || self.public_url.is_some()) {
-            concerns.push(
+            warnings.push(
                 "SECRET is not set: cookies are signed with a random key that is kept in the store, so where the store \
                  does not outlive a deploy, everybody is signed out by it",
             );
         }
         if self.metrics.is_some_and(|address| !address.ip().is_loopback()) {
-            concerns.push("METRICS is not a loopback address: whoever reaches it reads how busy this server is");
+            warnings.push("METRICS is not a loopback address: whoever reaches it reads how busy this server is");
         }
-        concerns
+        warnings
     }
 }
 
@@ -308,20 +309,20 @@ mod tests {
     #[test]
     fn private_server_has_no_warning_and_each_risk_has_one() {
         const SECRET: &str = "--secret=0123456789abcdef0123456789abcdef";
-        let concerns = |host: &str, flags: &[&str]| {
-            Config::parse_from(["flasky"].iter().chain(flags)).concerns(host.parse().unwrap())
+        let warnings = |host: &str, flags: &[&str]| {
+            Config::parse_from(["flasky"].iter().chain(flags)).warnings(host.parse().unwrap())
         };
-        assert_eq!(concerns("127.0.0.1", &[]).len(), 0);
+        assert_eq!(warnings("127.0.0.1", &[]).len(), 0);
         let public = ["--public-url=https://chat.example", "--metrics=127.0.0.1:9464", SECRET];
-        assert_eq!(concerns("0.0.0.0", &public).len(), 0);
+        assert_eq!(warnings("0.0.0.0", &public).len(), 0);
         for (host, flags, word) in [
             ("0.0.0.0", [SECRET].as_slice(), "PUBLIC_URL"),
             ("127.0.0.1", &["--public-url=http://chat.example", SECRET], "https"),
             ("127.0.0.1", &["--public-url=https://chat.example"], "SECRET"),
             ("127.0.0.1", &["--metrics=0.0.0.0:9464"], "METRICS"),
         ] {
-            let concerns = concerns(host, flags);
-            assert!(concerns.len() == 1 && concerns[0].contains(word), "{host} {flags:?}: {concerns:?}");
+            let warnings = warnings(host, flags);
+            assert!(warnings.len() == 1 && warnings[0].contains(word), "{host} {flags:?}: {warnings:?}");
         }
     }
 

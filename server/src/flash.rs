@@ -1,8 +1,8 @@
 //! Refused forms, kept until the page they came from shows them again.
 //!
 //! They are kept in memory instead of in a cookie, because a refused message can be longer than a cookie may be. A form
-//! that cannot be kept is shown in the response to its own request ([`InPlace`]), so none is evicted to make room for
-//! another: however many forms strangers send, nobody loses what they typed.
+//! that cannot be kept is shown in the response to its own request ([`InlineFlash`]), so none is evicted to make room
+//! for another: however many forms strangers send, nobody loses what they typed.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -54,9 +54,9 @@ impl Flashes {
 
 /// Request extension for a refused form that is shown in the response to its own request.
 #[derive(Clone, Default)]
-pub struct InPlace(Arc<Mutex<Option<Flash>>>);
+pub struct InlineFlash(Arc<Mutex<Option<Flash>>>);
 
-impl InPlace {
+impl InlineFlash {
     /// Requests the form's page as the response, instead of a redirect to it.
     pub fn put(&self, flash: Flash) {
         if let Ok(mut kept) = self.0.lock() {
@@ -98,7 +98,7 @@ mod tests {
 
     fn session() -> Session {
         let keys = Keys { signing: [1; 64], member: [2; 32] };
-        Identity::new(&Config::parse_from(["flasky"]), &keys).begin(&HeaderMap::new()).0
+        Identity::new(&Config::parse_from(["flasky"]), &keys).create_session(&HeaderMap::new()).0
     }
 
     fn flash(body: String) -> Flash {

@@ -16,13 +16,13 @@ use crate::telemetry::panics;
 
 mod header_timer;
 
-use header_timer::{Arrivals, Counted, HeaderTimer};
+use header_timer::{CountedStream, HeaderTimer, ReadCounter};
 
 /// Maximum time for a request's header, from its first byte on; on a new connection, from the beginning.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time in which a pending write makes no progress. Linux reports progress once a third of its send buffer is
 /// free, so a peer that reads less than that is disconnected too (measured on loopback: 230 KB of 2.4 MB in 20 s).
-/// Twice what a session allows a socket (`wire::WRITE`), so that a session ends first and logs why.
+/// Twice what a session allows a socket (`framed_socket::WRITE_TIMEOUT`), so that a session ends first and logs why.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Maximum bytes of a request's header (more is answered with 431), and of what hyper holds of a request or response
 /// before it waits for its reader. hyper's own maximum is 400 KiB.
@@ -69,14 +69,14 @@ pub(crate) async fn serve<T>(
 async fn connection(state: AppState, stream: TcpStream, service: TowerToHyperService<Router>) {
     // Small frames must not wait for more to fill a packet.
     let _ = stream.set_nodelay(true);
-    let arrivals = Arrivals::default();
+    let reads = ReadCounter::default();
     let mut http = Builder::new();
-    http.timer(HeaderTimer::new(arrivals.clone(), HEADER_TIMEOUT))
+    http.timer(HeaderTimer::new(reads.clone(), HEADER_TIMEOUT))
         .header_read_timeout(state.keep_alive)
         .max_header_size(BUFFER)
         .max_buf_size(BUFFER)
         .keep_alive(!state.shutdown.is_cancelled());
-    let stream = TokioIo::new(Counted::new(stream, arrivals, WRITE_TIMEOUT));
+    let stream = TokioIo::new(CountedStream::new(stream, reads, WRITE_TIMEOUT));
     let connection = http.serve_connection(stream, service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     if !state.shutdown.is_cancelled() {

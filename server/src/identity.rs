@@ -58,7 +58,7 @@ impl Identity {
 
     /// Creates a session, and the `Set-Cookie` value that gives it to the browser which sent these headers.
     #[must_use]
-    pub fn begin(&self, headers: &HeaderMap) -> (Session, Option<HeaderValue>) {
+    pub fn create_session(&self, headers: &HeaderMap) -> (Session, Option<HeaderValue>) {
         let session = Session(crate::entropy::uuid());
         let name = self.cookie_name(headers);
         let cookie = Cookie::build((name.clone(), session.0.to_string()))
@@ -139,7 +139,7 @@ mod tests {
 
     /// Creates a session, and its cookie as `name=value`.
     fn new_session(identity: &Identity, host: &str) -> (Session, String) {
-        let (session, cookie) = identity.begin(&headers(host, &[]));
+        let (session, cookie) = identity.create_session(&headers(host, &[]));
         (session, cookie.unwrap().to_str().unwrap().split(';').next().unwrap().to_owned())
     }
 

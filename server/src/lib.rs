@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::config::LeptosOptions;
-use store::measured::Measured;
-use store::{Backend, BackendError};
+use store::measured::MeasuredStore;
+use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +36,7 @@ pub mod sweep;
 pub mod telemetry;
 
 use config::Config;
-use session::rate::Rate;
+use session::rate::RateLimiter;
 use state::AppState;
 use telemetry::metrics::Metrics;
 
@@ -69,7 +69,7 @@ impl From<TcpListener> for Listeners {
 pub enum ServeError {
     /// The store did not return its keys, or was lost.
     #[error(transparent)]
-    Store(#[from] BackendError),
+    Store(#[from] StoreError),
     /// The system could not start a thread.
     #[error("cannot start the threads that render pages")]
     Threads(#[source] std::io::Error),
@@ -83,12 +83,12 @@ pub enum ServeError {
 /// is lost, after the same shutdown.
 pub async fn serve(
     config: &Config,
-    backend: Arc<dyn Backend>,
+    store: Arc<dyn Store>,
     listeners: impl Into<Listeners>,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let Listeners { site, metrics } = listeners.into();
-    let state = state(config, backend, shutdown.clone()).await?;
+    let state = state(config, store, shutdown.clone()).await?;
     state.tasks.spawn(sweep::run(state.clone()));
     if let Some(listener) = metrics {
         state.tasks.spawn(telemetry::serve(state.clone(), listener));
@@ -98,13 +98,13 @@ pub async fn serve(
             std::pin::pin!(http::serve(&state, site, router::router(state.clone()), drained(state.clone())));
         tokio::select! {
             until = &mut accepting => (until, Ok(())),
-            error = state.backend.lost() => {
+            error = state.store.wait_until_lost() => {
                 state.shutdown.cancel();
                 (accepting.await, Err(ServeError::Store(error)))
             }
         }
     };
-    if tokio::time::timeout_at(until, state.backend.close()).await.is_err() {
+    if tokio::time::timeout_at(until, state.store.close()).await.is_err() {
         tracing::warn!("the store did not end in time");
     }
     tracing::info!("stopped");
@@ -124,22 +124,18 @@ async fn drained(state: AppState) -> Instant {
     until
 }
 
-async fn state(
-    config: &Config,
-    backend: Arc<dyn Backend>,
-    shutdown: CancellationToken,
-) -> Result<AppState, ServeError> {
+async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationToken) -> Result<AppState, ServeError> {
     let limits = Arc::new(config.limits());
     let metrics = Arc::<Metrics>::default();
-    let backend: Arc<dyn Backend> = Arc::new(Measured::new(backend, metrics.clone()));
+    let store: Arc<dyn Store> = Arc::new(MeasuredStore::new(store, metrics.clone()));
     let tasks = TaskTracker::new();
     Ok(AppState {
-        identity: Arc::new(identity::Identity::new(config, &backend.keys().await?)),
-        hub: hub::Hub::new(backend.clone(), tasks.clone(), limits.tabs, metrics.clone()),
-        appends: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
-        arrivals: Arc::new(Rate::new(limits.appends_per_second, limits.append_burst)),
-        signals: Arc::new(Rate::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
-        inbound: Arc::new(session::budget::rate(&limits)),
+        identity: Arc::new(identity::Identity::new(config, &store.keys().await?)),
+        hub: hub::Hub::new(store.clone(), tasks.clone(), limits.tabs, metrics.clone()),
+        append_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
+        join_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
+        typing_rate: Arc::new(RateLimiter::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
+        inbound_rate: Arc::new(session::budget::rate(&limits)),
         flashes: Arc::default(),
         reconnect_delay: Arc::default(),
         readiness: Arc::default(),
@@ -147,7 +143,7 @@ async fn state(
         keep_alive: Duration::from_millis(config.keep_alive_ms),
         origins: origin::OriginRule::new(config.public_url.clone()),
         leptos: LeptosOptions::builder().output_name("flasky").build(),
-        backend,
+        store,
         limits,
         metrics,
         tasks,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use server::config::{Config, StoreUrl, Task};
+use server::config::{Command, Config, StoreUrl};
 use server::telemetry::{log, panics};
 use server::{Listeners, stores};
 use tokio::net::{TcpListener, lookup_host};
@@ -39,37 +39,37 @@ async fn main() -> ExitCode {
 
 async fn run(config: &Config, began: Instant) -> anyhow::Result<()> {
     log::start(&config.log).with_context(|| format!("cannot read --log, FLASKY_LOG or RUST_LOG, {:?}", config.log))?;
-    match &config.task {
+    match &config.command {
         None => serve(config, began).await,
-        Some(Task::Backup { to }) => backup(&config.store(), to),
-        Some(Task::Check) => check(&config.store()),
+        Some(Command::Backup { to }) => backup(&config.store(), to),
+        Some(Command::Check) => check(&config.store()),
     }
 }
 
 async fn serve(config: &Config, began: Instant) -> anyhow::Result<()> {
     // Registered before the port or the log shows that the process runs: a SIGTERM may follow at once.
     let mut terminate = signal(SignalKind::terminate())?;
-    let store = config.store();
-    let backend = stores::open(store.as_str(), &config.limits())
+    let store_url = config.store();
+    let store = stores::open(store_url.as_str(), &config.limits())
         .await
-        .with_context(|| format!("cannot use the store {store}"))?;
+        .with_context(|| format!("cannot use the store {store_url}"))?;
     let site = listen(&config.address()).await?;
     let metrics = match config.metrics {
         Some(address) => Some(listen(&address.to_string()).await?),
         None => None,
     };
     let url = format!("http://{}", site.local_addr()?);
-    for concern in config.concerns(site.local_addr()?.ip()) {
-        tracing::warn!("{concern}");
+    for warning in config.warnings(site.local_addr()?.ip()) {
+        tracing::warn!("{warning}");
     }
     let metrics_at = metrics.as_ref().map(TcpListener::local_addr).transpose()?.map(tracing::field::display);
     let (version, after_ms) = (env!("CARGO_PKG_VERSION"), began.elapsed().as_millis() as u64);
-    tracing::info!(url, metrics = metrics_at, %store, version, after_ms, "listening");
+    tracing::info!(url, metrics = metrics_at, store = %store_url, version, after_ms, "listening");
     if std::io::stdout().is_terminal() {
-        say(&format!("Flasky Chat is at {url}"));
+        print_line(&format!("Flasky Chat is at {url}"));
     }
     let shutdown = CancellationToken::new();
-    let serving = server::serve(config, backend, Listeners { site, metrics }, shutdown.clone());
+    let serving = server::serve(config, store, Listeners { site, metrics }, shutdown.clone());
     let mut serving = std::pin::pin!(serving);
     tokio::select! {
         served = &mut serving => return served.context("the server ended"),
@@ -98,22 +98,22 @@ fn ipv4_first(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
 
 fn backup(store: &StoreUrl, to: &Path) -> anyhow::Result<()> {
     stores::backup(store.as_str(), to).with_context(|| format!("cannot copy the store {store} to {}", to.display()))?;
-    say(&format!("{} holds the store as it was a moment ago", to.display()));
+    print_line(&format!("{} holds the store as it was a moment ago", to.display()));
     Ok(())
 }
 
 fn check(store: &StoreUrl) -> anyhow::Result<()> {
     let found = stores::check(store.as_str()).with_context(|| format!("cannot check the store {store}"))?;
     for fault in &found.faults {
-        say(fault);
+        print_line(fault);
     }
     anyhow::ensure!(found.faults.is_empty(), "the store is damaged: {} faults", found.faults.len());
-    say(&format!("sound: {} rooms, {} events", found.rooms, found.events));
+    print_line(&format!("sound: {} rooms, {} events", found.rooms, found.events));
     Ok(())
 }
 
 /// Writes a line to standard output, and ignores failure: the exit code reports the result too.
-fn say(line: &str) {
+fn print_line(line: &str) {
     drop(writeln!(std::io::stdout(), "{line}"));
 }
 

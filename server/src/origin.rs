@@ -64,14 +64,14 @@ impl OriginRule {
     /// no browser's page sent it, and only the cookies of a browser would make it dangerous.
     fn allows(&self, headers: &HeaderMap) -> bool {
         let Some(origin) = headers.get(header::ORIGIN) else { return true };
-        let Some(origin) = origin.to_str().ok().and_then(website) else { return false };
+        let Some(origin) = origin.to_str().ok().and_then(parse_origin) else { return false };
         match &self.public {
             Some(public) => origin.ascii_serialization() == public.origin(),
             None => {
                 let Origin::Tuple(scheme, ..) = &origin else { return false };
                 // `Host` has no scheme. The page's one is right also behind TLS, and decides the default port.
                 let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-                host.and_then(|host| website(&format!("{scheme}://{host}"))).is_some_and(|own| own == origin)
+                host.and_then(|host| parse_origin(&format!("{scheme}://{host}"))).is_some_and(|own| own == origin)
             }
         }
     }
@@ -80,19 +80,19 @@ impl OriginRule {
     fn refuse(&self, request: &Request<Body>) -> Response {
         let headers = request.headers();
         if self.lines.check().is_ok() {
-            let (origin, host) = (shown(headers, header::ORIGIN), shown(headers, header::HOST));
+            let (origin, host) = (escaped_header(headers, header::ORIGIN), escaped_header(headers, header::HOST));
             let public_url = self.public.as_ref().map(PublicUrl::origin);
             tracing::warn!(origin, host, public_url, "refused a request: its origin is not this server's");
         }
         if request.headers().contains_key(header::UPGRADE) || wants_page(headers) {
-            return (StatusCode::FORBIDDEN, self.words()).into_response();
+            return (StatusCode::FORBIDDEN, self.explanation()).into_response();
         }
         let refused = Some(Refusal { field: Field::Code, code: Code::Origin });
         let json = [(header::CONTENT_TYPE, "application/json")];
         (StatusCode::FORBIDDEN, json, codec::encode(&Posted { refused })).into_response()
     }
 
-    fn words(&self) -> String {
+    fn explanation(&self) -> String {
         match &self.public {
             Some(public) => format!(
                 "This was sent by a page of another address than this server's, and nothing was done. Go to {} and try \
@@ -107,14 +107,14 @@ impl OriginRule {
 }
 
 /// Returns the origin of an address that is the scheme http or https, a host, an optional port, and nothing else.
-fn website(text: &str) -> Option<Origin> {
+fn parse_origin(text: &str) -> Option<Origin> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let origin = url.origin();
     (url.as_str().strip_suffix('/')? == origin.ascii_serialization()).then_some(origin)
 }
 
 /// Returns the beginning of a header's value, escaped so that it cannot forge parts of a log line.
-fn shown(headers: &HeaderMap, name: HeaderName) -> String {
+fn escaped_header(headers: &HeaderMap, name: HeaderName) -> String {
     let value = headers.get(name).map(|value| value.as_bytes()).unwrap_or_default();
     value[..value.len().min(SHOWN_BYTES)].escape_ascii().to_string()
 }
@@ -196,7 +196,7 @@ mod tests {
             header::ORIGIN,
             header::HeaderValue::from_bytes(&[b"http://\x80\t\"".as_slice(), &[b'x'; 9_000]].concat()).unwrap(),
         );
-        let shown = shown(&headers, header::ORIGIN);
+        let shown = escaped_header(&headers, header::ORIGIN);
         assert!(shown.starts_with("http://\\x80\\t\\\"xxx") && shown.len() < 2 * SHOWN_BYTES, "{shown}");
     }
 }

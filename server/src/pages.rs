@@ -20,7 +20,7 @@ use protocol::RoomCode;
 use tower::ServiceExt as _;
 
 use crate::assets;
-use crate::flash::InPlace;
+use crate::flash::InlineFlash;
 use crate::rooms::{RequestRooms, room_page};
 use crate::state::AppState;
 
@@ -43,20 +43,22 @@ pub fn router(state: &AppState) -> Router<AppState> {
             }
         }
     };
-    let (options, assets) = (state.leptos.clone(), assets::find());
+    let (options, assets) = (state.leptos.clone(), assets::page_assets());
     let origin = state.origins.public().map(ToOwned::to_owned);
     let page = move || shell(options.clone(), assets.clone(), origin.clone());
     let pages = Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
         .fallback(leptos_axum::render_app_async_with_context(not_found, page))
-        .layer(middleware::from_fn(unlisted));
+        .layer(middleware::from_fn(noindex));
     let shown = pages.clone().with_state(state.clone());
-    pages.layer(middleware::from_fn_with_state(shown, in_place)).layer(middleware::from_fn(one_address))
+    pages
+        .layer(middleware::from_fn_with_state(shown, render_refused_form))
+        .layer(middleware::from_fn(redirect_to_canonical))
 }
 
-/// Keeps rooms and unknown addresses out of search engines. It runs inside of [`in_place`], so that it sees the address
-/// of the page that is shown, not that of the form.
-async fn unlisted(request: Request<Body>, next: Next) -> Response {
+/// Keeps rooms and unknown addresses out of search engines. It runs inside of [`render_refused_form`], so that it sees
+/// the address of the page that is shown, not that of the form.
+async fn noindex(request: Request<Body>, next: Next) -> Response {
     let is_room = request.uri().path().starts_with("/room/");
     let mut response = next.run(request).await;
     if is_room || response.status() == StatusCode::NOT_FOUND {
@@ -65,12 +67,12 @@ async fn unlisted(request: Request<Body>, next: Next) -> Response {
     response
 }
 
-/// Answers a refused form that cannot be kept with the page it came from ([`InPlace`]).
-async fn in_place(State(pages): State<Router>, mut request: Request<Body>, next: Next) -> Response {
+/// Answers a refused form that cannot be kept with the page it came from ([`InlineFlash`]).
+async fn render_refused_form(State(pages): State<Router>, mut request: Request<Body>, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
-    let refused = InPlace::default();
+    let refused = InlineFlash::default();
     request.extensions_mut().insert(refused.clone());
     let mut headers = request.headers().clone();
     let response = next.run(request).await;
@@ -86,7 +88,11 @@ async fn in_place(State(pages): State<Router>, mut request: Request<Body>, next:
 
 /// Redirects every other spelling of a room's code to the room's one address, before the request has an effect, such as
 /// a new session or the removal of a kept form.
-async fn one_address(code: Result<Path<String>, PathRejection>, request: Request<Body>, next: Next) -> Response {
+async fn redirect_to_canonical(
+    code: Result<Path<String>, PathRejection>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
     if let Ok(Path(typed)) = code
         && let Ok(code) = typed.parse::<RoomCode>()
         && typed != code.to_string()

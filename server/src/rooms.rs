@@ -19,7 +19,7 @@ use protocol::{
     Code, DisplayName, Event, EventId, EventKind, LeaveReason, Member, MemberId, MessageBody, Names, RoomCode, RoomId,
     RoomInfo, Seq, Snapshot,
 };
-use store::{Appended, BackendError, Draft, From, Lease, NewRoom, Page, Room};
+use store::{Appended, Lease, NewEvent, NewRoom, Page, ReadFrom, Room, StoreError};
 use uuid::Uuid;
 
 use crate::identity::Session;
@@ -66,11 +66,11 @@ impl RequestRooms {
         };
         let (code, room, session) = if joins {
             let code = form.code.parse().map_err(|error: RoomCodeError| refusal(Field::Code, error.code()))?;
-            let session = self.session_to_seat()?;
-            let room = self.state.backend.resolve(code).await;
+            let session = self.session_for_seat()?;
+            let room = self.state.store.resolve(code).await;
             (code, room.map_err(|error| refusal(Field::Code, failed("find a room", &error)))?, session)
         } else {
-            let (capacity, session) = (self.capacity(&form.capacity)?, self.session_to_seat()?);
+            let (capacity, session) = (self.capacity(&form.capacity)?, self.session_for_seat()?);
             let (code, room) = self.create(capacity).await?;
             (code, room, session)
         };
@@ -94,9 +94,9 @@ impl RequestRooms {
     async fn create(&self, capacity: u32) -> Result<(RoomCode, RoomId), Refusal> {
         for _ in 0..DRAWS {
             let code = entropy::room_code();
-            match self.state.backend.create_room(NewRoom { code, epoch: entropy::epoch(), capacity }).await {
+            match self.state.store.create_room(NewRoom { code, epoch: entropy::epoch(), capacity }).await {
                 Ok(room) => return Ok((code, room)),
-                Err(BackendError::Conflict) => {}
+                Err(StoreError::Conflict) => {}
                 Err(error) => return Err(refusal(Field::Code, failed("create a room", &error))),
             }
         }
@@ -104,17 +104,17 @@ impl RequestRooms {
     }
 
     async fn take_seat(&self, room: RoomId, member: MemberId, name: DisplayName) -> Result<(), Refusal> {
-        self.state.arrivals.take(member).map_err(|_| refusal(Field::Code, Code::Rate))?;
-        let joined = Draft {
+        self.state.join_rate.take(member).map_err(|_| refusal(Field::Code, Code::Rate))?;
+        let joined = NewEvent {
             id: entropy::event_id(),
             at: clock::unix_ms(),
             by: member,
             kind: EventKind::Joined { member, name },
         };
-        match self.state.backend.append(room, joined).await {
+        match self.state.store.append(room, joined).await {
             Ok(_) => Ok(()),
             // Already a member. This lease keeps the seat until the page that follows renews it.
-            Err(BackendError::Conflict) => {
+            Err(StoreError::Conflict) => {
                 let arrival = Duration::from_millis(self.state.limits.arrival_ms);
                 self.hold_page(room, member, arrival).await;
                 Ok(())
@@ -127,8 +127,8 @@ impl RequestRooms {
         if self.state.hub.connections(room, member) > 0 {
             return;
         }
-        match self.state.backend.hold(Lease { room, member, id: Uuid::nil() }, ttl).await {
-            Ok(()) | Err(BackendError::NotFound) => {}
+        match self.state.store.acquire_lease(Lease { room, member, id: Uuid::nil() }, ttl).await {
+            Ok(()) | Err(StoreError::NotFound) => {}
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not hold a seat"),
         }
     }
@@ -139,39 +139,39 @@ impl RequestRooms {
         let session = self.session().ok_or(refuse(lost))?;
         let body: MessageBody = body.parse().map_err(|error: protocol::body::BodyError| refuse(error.code()))?;
         let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(Code::NotAllowed))?;
-        let room = self.state.backend.resolve(code).await;
+        let room = self.state.store.resolve(code).await;
         let room = room.map_err(|error| refuse(failed("find a room", &error)))?;
         let member = self.state.identity.member(session, room);
-        self.state.appends.take(member).map_err(|_| refuse(Code::Rate))?;
+        self.state.append_rate.take(member).map_err(|_| refuse(Code::Rate))?;
         let other = other_id(id, member, &body);
-        let draft = Draft { id, at: clock::unix_ms(), by: member, kind: EventKind::message(body) };
-        let appended = match self.state.backend.append(room, draft.clone()).await {
-            Ok(Appended::Repeat(first)) if first.by == member && first.kind == draft.kind => return Ok(()),
+        let draft = NewEvent { id, at: clock::unix_ms(), by: member, kind: EventKind::message(body) };
+        let appended = match self.state.store.append(room, draft.clone()).await {
+            Ok(Appended::Duplicate(first)) if first.by == member && first.kind == draft.kind => return Ok(()),
             // The page's id is in use, and nothing shows that it was for this text: the text is another message.
-            Ok(Appended::Repeat(_) | Appended::Trimmed(_)) => {
-                self.state.backend.append(room, Draft { id: other, ..draft }).await
+            Ok(Appended::Duplicate(_) | Appended::DuplicateTrimmed(_)) => {
+                self.state.store.append(room, NewEvent { id: other, ..draft }).await
             }
             appended => appended,
         };
         match appended {
             Ok(_) => Ok(()),
-            Err(BackendError::Conflict) => Err(refuse(Code::NoSeat)),
+            Err(StoreError::Conflict) => Err(refuse(Code::NoSeat)),
             Err(error) => Err(refuse(failed("append a message", &error))),
         }
     }
 
     async fn try_leave(&self, code: RoomCode) -> Result<(), Refusal> {
         let Some(session) = self.session() else { return Ok(()) };
-        let room = match self.state.backend.resolve(code).await {
+        let room = match self.state.store.resolve(code).await {
             Ok(room) => room,
-            Err(BackendError::NotFound) => return Ok(()),
+            Err(StoreError::NotFound) => return Ok(()),
             Err(error) => return Err(refusal(Field::Body, failed("leave", &error))),
         };
         let member = self.state.identity.member(session, room);
         let kind = EventKind::Left { member, why: LeaveReason::Choice };
-        let left = Draft { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
-        match self.state.backend.append(room, left).await {
-            Ok(_) | Err(BackendError::NotFound | BackendError::Conflict) => Ok(()),
+        let left = NewEvent { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
+        match self.state.store.append(room, left).await {
+            Ok(_) | Err(StoreError::NotFound | StoreError::Conflict) => Ok(()),
             Err(error) => Err(refusal(Field::Body, failed("leave", &error))),
         }
     }
@@ -179,19 +179,19 @@ impl RequestRooms {
     /// Returns true if the caller is the last member, so that leaving ends the room.
     async fn is_last(&self, code: RoomCode) -> bool {
         let Some(session) = self.session() else { return false };
-        let room = self.state.backend.find(code).await;
+        let room = self.state.store.find(code).await;
         room.is_ok_and(|room| room.members.len() == 1 && room.has(self.state.identity.member(session, room.id)))
     }
 
-    async fn try_visit(&self, typed: &str) -> Result<Visit, BackendError> {
-        let Ok(code) = typed.parse::<RoomCode>() else { return Err(BackendError::NotFound) };
-        let room = self.state.backend.find(code).await?;
+    async fn try_visit(&self, typed: &str) -> Result<Visit, StoreError> {
+        let Ok(code) = typed.parse::<RoomCode>() else { return Err(StoreError::NotFound) };
+        let room = self.state.store.find(code).await?;
         let member = self.session().map(|session| self.state.identity.member(session, room.id));
         let Some(member) = member.filter(|member| room.has(*member)) else {
             return Ok(self.join_page(&room));
         };
         self.hold_page(room.id, member, Duration::from_millis(self.state.limits.page_lease_ms)).await;
-        let (room, page) = self.state.backend.snapshot(room.id, From::Latest, self.state.limits.page).await?;
+        let (room, page) = self.state.store.snapshot(room.id, ReadFrom::Latest, self.state.limits.page).await?;
         if !room.has(member) {
             return Ok(self.join_page(&room));
         }
@@ -201,7 +201,7 @@ impl RequestRooms {
     }
 
     fn join_page(&self, room: &Room) -> Visit {
-        self.begin_with_form();
+        self.ensure_session();
         Visit::JoinPage(JoinPage {
             code: room.code,
             inside: room.members.len() as u32,
@@ -211,25 +211,28 @@ impl RequestRooms {
     }
 
     /// Reads a page of the log for a member, and the messages that its replies quote.
-    async fn try_page(&self, code: RoomCode, from: From) -> Result<OlderPage, BackendError> {
-        let session = self.session().ok_or(BackendError::NotFound)?;
-        let room = self.state.backend.find(code).await?;
+    async fn try_page(&self, code: RoomCode, from: ReadFrom) -> Result<OlderPage, StoreError> {
+        let session = self.session().ok_or(StoreError::NotFound)?;
+        let room = self.state.store.find(code).await?;
         let member = self.state.identity.member(session, room.id);
         if !room.has(member) {
-            return Err(BackendError::NotFound);
+            return Err(StoreError::NotFound);
         }
-        let (room, page) = self.state.backend.snapshot(room.id, from, self.state.limits.page).await?;
+        let (room, page) = self.state.store.snapshot(room.id, from, self.state.limits.page).await?;
         let Page { events, mut names, .. } = page;
-        let quoted =
-            if let From::Message(_) = from { Vec::new() } else { self.quoted(room.id, &events, &mut names).await? };
+        let quoted = if let ReadFrom::Message(_) = from {
+            Vec::new()
+        } else {
+            self.quoted(room.id, &events, &mut names).await?
+        };
         Ok(OlderPage { markup: markup_of(&events, &quoted, &room.members, member), events, names, quoted })
     }
 
     /// Returns the page for a member. `None` without a seat and, with status 503, when the store fails.
-    async fn page(&self, code: RoomCode, from: From) -> Option<OlderPage> {
+    async fn page(&self, code: RoomCode, from: ReadFrom) -> Option<OlderPage> {
         match self.try_page(code, from).await {
             Ok(page) => Some(page),
-            Err(BackendError::NotFound) => None,
+            Err(StoreError::NotFound) => None,
             Err(error) => {
                 failed("read a page", &error);
                 self.response.set_status(StatusCode::SERVICE_UNAVAILABLE);
@@ -240,7 +243,7 @@ impl RequestRooms {
 
     /// Reads the messages that these events reply to and that are not among them, at most [`QUOTED`], those of the
     /// newest replies first. Adds the names of their authors.
-    async fn quoted(&self, room: RoomId, events: &[Event], names: &mut Names) -> Result<Vec<Event>, BackendError> {
+    async fn quoted(&self, room: RoomId, events: &[Event], names: &mut Names) -> Result<Vec<Event>, StoreError> {
         let known: HashSet<EventId> = events.iter().map(|event| event.id).collect();
         let mut asked = Vec::new();
         for event in events.iter().rev() {
@@ -252,7 +255,7 @@ impl RequestRooms {
                 asked.push(target);
             }
         }
-        let pages = asked.into_iter().map(|target| self.state.backend.read(room, From::Message(target), 1));
+        let pages = asked.into_iter().map(|target| self.state.store.read(room, ReadFrom::Message(target), 1));
         let mut quoted = Vec::new();
         for page in try_join_all(pages).await? {
             quoted.extend(page.events);
@@ -267,7 +270,7 @@ impl RequestRooms {
         member: MemberId,
         (events, quoted, names): (Vec<Event>, Vec<Event>, Names),
     ) -> Inside {
-        self.state.hub.see(room.id, &mut room.members);
+        self.state.hub.set_away_flags(room.id, &mut room.members);
         for seated in &mut room.members {
             // The member who requests the page is not away.
             seated.away &= seated.member != member;
@@ -296,7 +299,7 @@ impl Rooms for RequestRooms {
             match self.try_enter(&form).await {
                 Ok((code, member)) => {
                     if self.wants_page() {
-                        self.see_other(&room_page(code));
+                        self.redirect(&room_page(code));
                     }
                     Entry { code: Some(code), member: Some(member), refused: None }
                 }
@@ -319,7 +322,7 @@ impl Rooms for RequestRooms {
             match self.try_post(code, &id, &body).await {
                 Ok(()) => {
                     if self.wants_page() {
-                        self.see_other(&page);
+                        self.redirect(&page);
                     }
                     Posted { refused: None }
                 }
@@ -336,13 +339,13 @@ impl Rooms for RequestRooms {
             };
             let page = room_page(code);
             if self.wants_page() && sure.is_empty() && self.is_last(code).await {
-                self.see_other(&format!("{page}?leave"));
+                self.redirect(&format!("{page}?leave"));
                 return Posted { refused: None };
             }
             match self.try_leave(code).await {
                 Ok(()) => {
                     if self.wants_page() {
-                        self.see_other(&format!("{page}?left"));
+                        self.redirect(&format!("{page}?left"));
                     }
                     Posted { refused: None }
                 }
@@ -355,7 +358,7 @@ impl Rooms for RequestRooms {
 
     fn home(&self) -> Answer<'_, Home> {
         Box::pin(async move {
-            self.begin_with_form();
+            self.ensure_session();
             Home { flash: self.flash(HOME), capacity: self.state.limits.capacity }
         })
     }
@@ -364,8 +367,8 @@ impl Rooms for RequestRooms {
         Box::pin(async move {
             match self.try_visit(&code).await {
                 Ok(visit) => visit,
-                Err(BackendError::NotFound) => {
-                    self.begin_with_form();
+                Err(StoreError::NotFound) => {
+                    self.ensure_session();
                     self.page_status(StatusCode::NOT_FOUND);
                     let flash = code.parse().ok().and_then(|code| self.flash(&room_page(code)));
                     let unsent = flash.map(|flash| flash.body).filter(|body| !body.trim().is_empty());
@@ -381,11 +384,11 @@ impl Rooms for RequestRooms {
     }
 
     fn older_page(&self, code: RoomCode, before: Seq) -> Answer<'_, Option<OlderPage>> {
-        Box::pin(self.page(code, From::Before(before)))
+        Box::pin(self.page(code, ReadFrom::Before(before)))
     }
 
     fn quoted_message(&self, code: RoomCode, id: EventId) -> Answer<'_, Option<OlderPage>> {
-        Box::pin(self.page(code, From::Message(id)))
+        Box::pin(self.page(code, ReadFrom::Message(id)))
     }
 }
 
@@ -399,11 +402,11 @@ fn refusal(field: Field, code: Code) -> Refusal {
 }
 
 /// Returns the code that the user gets for a failure of the store, and logs its cause. No caller logs it again.
-fn failed(what: &'static str, error: &BackendError) -> Code {
+fn failed(what: &'static str, error: &StoreError) -> Code {
     match error {
-        BackendError::NotFound => Code::CodeUnknown,
-        BackendError::Full => Code::Full,
-        BackendError::TooOld => Code::TooOld,
+        StoreError::NotFound => Code::CodeUnknown,
+        StoreError::Full => Code::Full,
+        StoreError::TooOld => Code::TooOld,
         error => {
             tracing::error!(error = error as &dyn std::error::Error, what, "the store failed");
             Code::Storage

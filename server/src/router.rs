@@ -48,18 +48,18 @@ const FILES: [&str; 11] = [
 pub fn router(state: AppState) -> Router {
     let built = || assets::serve("pkg").precompressed_br().precompressed_gzip();
     let browser_half = Router::new()
-        .nest_service(&assets::ADDRESS, built())
-        .nest_service(&format!("{}{}", *assets::ADDRESS, assets::AGAIN), built())
+        .nest_service(&assets::BASE_PATH, built())
+        .nest_service(&format!("{}{}", *assets::BASE_PATH, assets::SECOND_COPY), built())
         // ServeDir omits it from a 304, which must have it (RFC 9110 section 15.4.5).
         .layer(header("vary", "accept-encoding"));
     let files = FILES
         .iter()
         .fold(Router::new(), |files, file| files.route_service(file, assets::serve("")))
         .merge(browser_half)
-        .layer(middleware::from_fn(caching));
+        .layer(middleware::from_fn(set_cache_control));
     let pages = pages::router(&state)
         .layer(CompressionLayer::new())
-        .layer(middleware::from_fn_with_state(state.clone(), rendered))
+        .layer(middleware::from_fn_with_state(state.clone(), render_in_pool))
         .layer(header("cache-control", "no-store"));
     let mut router = Router::new()
         .route("/healthz", get(health::alive))
@@ -69,7 +69,7 @@ pub fn router(state: AppState) -> Router {
         .merge(files)
         .merge(pages)
         .layer(middleware::from_fn_with_state(state.clone(), origin::same_origin))
-        .layer(middleware::from_fn(has_path))
+        .layer(middleware::from_fn(require_path))
         .layer(CatchPanicLayer::custom(panics::answer))
         .layer(header("content-security-policy", NO_PAGE))
         .layer(header("x-content-type-options", "nosniff"))
@@ -89,7 +89,7 @@ fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<Hea
 }
 
 /// Sets `Cache-Control`: a file whose path contains a hash of the content is cached for a year, others are revalidated.
-async fn caching(request: Request<Body>, next: Next) -> Response {
+async fn set_cache_control(request: Request<Body>, next: Next) -> Response {
     let immutable = assets::is_immutable(request.uri().path());
     let mut response = next.run(request).await;
     let caching = HeaderValue::from_static(cache_control(immutable, response.status()));
@@ -113,7 +113,7 @@ fn cache_control(immutable: bool, status: StatusCode) -> &'static str {
 /// server_fn answers a browser's form with a 302 to the `Referer`, or with the error in the address. Both are undone
 /// here: this program redirects with 303, any other response has the function's result as its body, and an unreadable
 /// form gets a 400.
-async fn rendered(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
+async fn render_in_pool(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     parts.headers.remove(header::REFERER);
     let body = match timeout(FORM_TIMEOUT, to_bytes(body, FORM_BYTES)).await {
@@ -123,7 +123,7 @@ async fn rendered(State(state): State<AppState>, request: Request<Body>, next: N
     };
     let call = next.run(Request::from_parts(parts, body.into()));
     let Some(mut response) = state.render.run(call).await else {
-        state.metrics.late();
+        state.metrics.timed_out();
         return render::late();
     };
     let unreadable = response.headers().contains_key(SERVER_FN_ERROR_HEADER);
@@ -136,7 +136,7 @@ async fn rendered(State(state): State<AppState>, request: Request<Body>, next: N
 
 /// Redirects `/room/CODE/` to `/room/CODE`, and refuses requests without a path, such as CONNECT: they are for proxies
 /// (RFC 9112 section 3.2.3), and leptos panics on them.
-async fn has_path(request: Request<Body>, next: Next) -> Response {
+async fn require_path(request: Request<Body>, next: Next) -> Response {
     if request.uri().path_and_query().is_none() {
         return (StatusCode::BAD_REQUEST, "This is no proxy.").into_response();
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use protocol::Limits;
-use store::Backend;
+use store::Store;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,7 +16,7 @@ use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::origin::OriginRule;
 use crate::render::RenderPool;
-use crate::session::rate::Rate;
+use crate::session::rate::RateLimiter;
 use crate::session::reconnect_delay::ReconnectDelay;
 use crate::telemetry::metrics::Metrics;
 
@@ -24,7 +24,7 @@ use crate::telemetry::metrics::Metrics;
 #[derive(Clone)]
 pub struct AppState {
     /// Store of rooms, logs and seats.
-    pub backend: Arc<dyn Backend>,
+    pub store: Arc<dyn Store>,
     /// Feeds of the rooms that have a connection on this node.
     pub hub: Hub,
     /// Session cookies and member ids.
@@ -32,13 +32,13 @@ pub struct AppState {
     /// Limits to enforce.
     pub limits: Arc<Limits>,
     /// Rate limit of a member's appends.
-    pub appends: Arc<Rate>,
+    pub append_rate: Arc<RateLimiter>,
     /// Rate limit of a member's joins, which add to the room's log as appends do.
-    pub arrivals: Arc<Rate>,
+    pub join_rate: Arc<RateLimiter>,
     /// Rate limit of a member's typing signals.
-    pub signals: Arc<Rate>,
+    pub typing_rate: Arc<RateLimiter>,
     /// Rate limit of what a member's connections send, in KiB.
-    pub inbound: Arc<Rate>,
+    pub inbound_rate: Arc<RateLimiter>,
     /// Refused forms that wait for the page that shows them.
     pub flashes: Arc<Flashes>,
     /// Rule for the origins whose pages may post forms and open sockets.

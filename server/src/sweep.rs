@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use protocol::{EventId, EventKind, LeaveReason};
-use store::{BackendError, Draft, Seat};
+use store::{ExpiredSeat, NewEvent, StoreError};
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
@@ -29,7 +29,7 @@ pub async fn run(state: AppState) {
             _ = tick.tick() => {}
             () = state.shutdown.cancelled() => return,
         }
-        match state.backend.expired(Instant::now()).await {
+        match state.store.expire(Instant::now()).await {
             Ok(seats) => {
                 if std::mem::take(&mut failing) {
                     tracing::info!("looking for run-out seats again");
@@ -46,24 +46,24 @@ pub async fn run(state: AppState) {
                 tracing::error!(error = &error as &dyn std::error::Error, "cannot look for run-out seats");
             }
         }
-        state.appends.tidy();
-        state.arrivals.tidy();
-        state.signals.tidy();
-        state.inbound.tidy();
+        state.append_rate.evict_full();
+        state.join_rate.evict_full();
+        state.typing_rate.evict_full();
+        state.inbound_rate.evict_full();
     }
 }
 
-async fn free(state: &AppState, seat: Seat) {
+async fn free(state: &AppState, seat: ExpiredSeat) {
     let kind = EventKind::Left { member: seat.member, why: LeaveReason::Vanished };
-    let left = Draft { id: left_id(&seat), at: clock::unix_ms(), by: seat.member, kind };
-    match state.backend.append(seat.room, left).await {
+    let left = NewEvent { id: left_id(&seat), at: clock::unix_ms(), by: seat.member, kind };
+    match state.store.append(seat.room, left).await {
         // Conflict: the member came back in the meantime. NotFound: the room ended in the meantime.
-        Ok(_) | Err(BackendError::Conflict | BackendError::NotFound) => {}
+        Ok(_) | Err(StoreError::Conflict | StoreError::NotFound) => {}
         Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not free a run-out seat"),
     }
 }
 
-fn left_id(seat: &Seat) -> EventId {
+fn left_id(seat: &ExpiredSeat) -> EventId {
     let mut name = Vec::with_capacity(32);
     name.extend(seat.epoch.0.to_be_bytes());
     name.extend(seat.member.0.as_bytes());

@@ -24,6 +24,6 @@ pub async fn serve(state: AppState, listener: TcpListener) {
 }
 
 async fn scrape(State(state): State<AppState>) -> impl IntoResponse {
-    let (rooms, members) = state.hub.census();
+    let (rooms, members) = state.hub.counts();
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], state.metrics.text(rooms, members))
 }

@@ -104,5 +104,5 @@ macro_rules! every_law {
     };
 }
 
-every_law!(sqlite, crate::support::Store::sqlite());
-every_law!(nats, crate::support::Store::at(testkit::nats::store_url()));
+every_law!(sqlite, crate::support::TestStore::sqlite());
+every_law!(nats, crate::support::TestStore::at(testkit::nats::store_url()));

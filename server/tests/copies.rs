@@ -15,10 +15,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{EventKind, LeaveReason, Limits};
 use server::stores;
-use store::{Backend, BackendError, From};
-use store_sqlite::check::Soundness;
+use store::{ReadFrom, Store, StoreError};
+use store_sqlite::check::IntegrityReport;
 
-use self::support::{Store, latest, left, message, room_of, stored, unbroken};
+use self::support::{TestStore, latest, left, message, room_of, stored, unbroken};
 
 const SECRET: &str = "the treasure is under the old oak";
 
@@ -38,7 +38,7 @@ impl Place {
         format!("sqlite://{}", self.path(file).display())
     }
 
-    async fn open(&self, file: &str) -> Arc<dyn Backend> {
+    async fn open(&self, file: &str) -> Arc<dyn Store> {
         stores::open(&self.url(file), &Limits::default()).await.unwrap()
     }
 }
@@ -66,7 +66,7 @@ async fn backup_is_complete_and_resumes_no_position_of_the_original() {
     // No position of the original can be resumed in the copy, whether before, at or after its head.
     for seq in events.iter().map(|event| event.seq) {
         let known = protocol::Position { seq, ..room.position };
-        refused!(copy.read(id, From::After(known), 10).await, Reset);
+        refused!(copy.read(id, ReadFrom::After(known), 10).await, Reset);
     }
     // Only the first start on the copy changes its epochs.
     copy.close().await;
@@ -216,7 +216,7 @@ async fn store_of_before_the_first_release_is_refused() {
             stores::check(&url).unwrap_err(),
             stores::backup(&url, &copy).unwrap_err(),
         ] {
-            assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
             let words = error.source().unwrap().to_string();
             assert!(words.contains(&format!("written before 0.1.0 (format {format},")), "{words}");
             assert!(words.contains("let them end") && words.contains("begin anew"), "{words}");
@@ -236,18 +236,18 @@ async fn backup_can_be_read_only_by_its_owner() {
 
 #[tokio::test]
 async fn check_finds_no_fault_in_a_store_in_use() {
-    let store = Store::sqlite();
-    let engine = store.open_with(&Limits { events: 5, ..Limits::default() }).await;
+    let fixture = TestStore::sqlite();
+    let store = fixture.open_with(&Limits { events: 5, ..Limits::default() }).await;
     for n in 1..4 {
-        let id = room_of(&*engine, 50, &[n, 9]).await;
+        let id = room_of(&*store, 50, &[n, 9]).await;
         for _ in 0..n * 4 {
-            stored(engine.append(id, message(n, "words")).await);
+            stored(store.append(id, message(n, "words")).await);
         }
-        stored(engine.append(id, left(9, LeaveReason::Choice)).await);
+        stored(store.append(id, left(9, LeaveReason::Choice)).await);
     }
     // A room that nobody has entered.
-    room_of(&*engine, 50, &[]).await;
-    assert_eq!(stores::check(&store.url).unwrap(), Soundness { rooms: 4, events: 15, faults: Vec::new() });
+    room_of(&*store, 50, &[]).await;
+    assert_eq!(stores::check(&fixture.url).unwrap(), IntegrityReport { rooms: 4, events: 15, faults: Vec::new() });
 }
 
 /// The report quotes no message.
@@ -269,16 +269,16 @@ async fn check_names_every_kind_of_damage() {
         ("UPDATE rooms SET code = 'no code'", "rooms whose code cannot be read"),
         ("UPDATE names SET name = ''", "names that cannot be read"),
     ] {
-        let store = Store::sqlite();
-        let engine = store.open().await;
-        let id = room_of(&*engine, 50, &[1, 2]).await;
+        let fixture = TestStore::sqlite();
+        let store = fixture.open().await;
+        let id = room_of(&*store, 50, &[1, 2]).await;
         for text in [SECRET, "two", "three"] {
-            stored(engine.append(id, message(1, text)).await);
+            stored(store.append(id, message(1, text)).await);
         }
-        engine.close().await;
-        let path = store.url.strip_prefix("sqlite://").unwrap();
+        store.close().await;
+        let path = fixture.url.strip_prefix("sqlite://").unwrap();
         rusqlite::Connection::open(path).unwrap().execute_batch(damage).unwrap();
-        let faults = stores::check(&store.url).unwrap().faults;
+        let faults = stores::check(&fixture.url).unwrap().faults;
         assert!(faults.iter().any(|fault| fault.contains(words)), "{damage}: {faults:?}");
         assert!(!faults.iter().any(|fault| fault.contains(SECRET)), "{faults:?}");
     }
@@ -286,22 +286,22 @@ async fn check_names_every_kind_of_damage() {
 
 #[tokio::test]
 async fn check_finds_a_broken_page() {
-    let store = Store::sqlite();
-    let engine = store.open().await;
-    let id = room_of(&*engine, 50, &[1]).await;
+    let fixture = TestStore::sqlite();
+    let store = fixture.open().await;
+    let id = room_of(&*store, 50, &[1]).await;
     for n in 0..200 {
-        let event = stored(engine.append(id, message(1, &"x".repeat(400 + n))).await);
+        let event = stored(store.append(id, message(1, &"x".repeat(400 + n))).await);
         assert!(matches!(event.kind, EventKind::Message { .. }));
     }
-    engine.close().await;
-    let path = store.url.strip_prefix("sqlite://").unwrap();
+    store.close().await;
+    let path = fixture.url.strip_prefix("sqlite://").unwrap();
     let mut bytes = fs::read(path).unwrap();
     let end = bytes.len();
     bytes[end - 16_384..].fill(0xff);
     fs::write(path, bytes).unwrap();
-    match stores::check(&store.url) {
+    match stores::check(&fixture.url) {
         Ok(found) => assert!(!found.faults.is_empty()),
         // The damage may be too severe for the check to run.
-        Err(error) => assert!(matches!(error, BackendError::Corrupt(_)), "{error:?}"),
+        Err(error) => assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}"),
     }
 }

@@ -10,22 +10,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Delivered, Event, LeaveReason, Limits, RoomId, Seq, ServerFrame, codec};
-use server::hub::{AttachError, Attachment, Hub, News, Splice};
-use store::{Backend, From, NewRoom, Room};
+use server::hub::{AttachError, Attachment, Hub, NextBatch, Notification};
+use store::{NewRoom, ReadFrom, Room, Store};
 use testkit::faulty::{FaultyStore, StoreFault};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use self::support::{Store, joined, left, member, message, nowhere, room_of, stored, typing, unbroken};
+use self::support::{TestStore, joined, left, member, message, nowhere, room_of, stored, typing, unbroken};
 
 const TABS: usize = 8;
 
 struct World {
-    backend: Arc<dyn Backend>,
+    store: Arc<dyn Store>,
     hub: Hub,
     tasks: TaskTracker,
-    _store: Store,
+    _fixture: TestStore,
 }
 
 impl World {
@@ -38,18 +38,18 @@ impl World {
     }
 
     async fn start(fault: Option<StoreFault>) -> Self {
-        let store = Store::sqlite();
+        let fixture = TestStore::sqlite();
         let limits = Limits { events: 100_000, timeline: 1 << 30, ..Limits::default() };
-        let mut backend = store.open_with(&limits).await;
+        let mut store = fixture.open_with(&limits).await;
         if let Some(fault) = fault {
-            backend = FaultyStore::with(backend, fault);
+            store = FaultyStore::with(store, fault);
         }
         let tasks = TaskTracker::new();
-        Self { hub: Hub::new(Arc::clone(&backend), tasks.clone(), TABS, Arc::default()), backend, tasks, _store: store }
+        Self { hub: Hub::new(Arc::clone(&store), tasks.clone(), TABS, Arc::default()), store, tasks, _fixture: fixture }
     }
 
     async fn say(&self, room: RoomId, body: &str) -> Event {
-        stored(self.backend.append(room, message(1, body)).await)
+        stored(self.store.append(room, message(1, body)).await)
     }
 
     /// Waits until no feed runs.
@@ -57,59 +57,51 @@ impl World {
         self.tasks.close();
         tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await.unwrap();
         self.tasks.reopen();
-        assert_eq!(self.hub.census().0, 0);
+        assert_eq!(self.hub.counts().0, 0);
     }
 }
 
 /// A minimal session: a cursor, and the events it has sent.
 struct Session {
     attachment: Attachment,
-    backend: Arc<dyn Backend>,
+    store: Arc<dyn Store>,
     room: RoomId,
-    sent: Seq,
+    cursor: Seq,
     events: Vec<Event>,
     /// Number of reads from the log because the cursor was older than the replay buffer.
-    overtaken: usize,
+    evicted: usize,
     ended: bool,
 }
 
 impl Session {
-    async fn new(world: &World, room: RoomId, n: u64, sent: Seq) -> Self {
+    async fn new(world: &World, room: RoomId, n: u64, cursor: Seq) -> Self {
         let attachment = world.hub.attach(room, member(n)).await.unwrap();
-        Self {
-            attachment,
-            backend: Arc::clone(&world.backend),
-            room,
-            sent,
-            events: Vec::new(),
-            overtaken: 0,
-            ended: false,
-        }
+        Self { attachment, store: Arc::clone(&world.store), room, cursor, events: Vec::new(), evicted: 0, ended: false }
     }
 
     /// Sends events until it has sent `last`, or the room has ended.
     async fn run_to(&mut self, last: Seq) {
-        while self.sent < last && !self.ended {
-            match self.attachment.after(self.sent) {
-                Splice::Frame(frame) => {
+        while self.cursor < last && !self.ended {
+            match self.attachment.next_batch(self.cursor) {
+                NextBatch::Frame(frame) => {
                     let text = std::str::from_utf8(&frame.text).unwrap();
                     let ServerFrame::Events { events, .. } = codec::decode(text).unwrap() else { panic!() };
                     self.events.extend(events.into_iter().map(|event| match event {
                         Delivered::Event(event) => event,
                         Delivered::Trimmed { .. } => panic!(),
                     }));
-                    self.sent = frame.sent;
+                    self.cursor = frame.cursor;
                 }
-                Splice::Read { overtaken } => {
-                    self.overtaken += usize::from(overtaken);
+                NextBatch::ReadLog { evicted } => {
+                    self.evicted += usize::from(evicted);
                     let mut position = self.attachment.head().unwrap();
-                    position.seq = self.sent;
-                    let page = self.backend.read(self.room, From::After(position), 50).await.unwrap();
-                    self.sent = page.events.last().expect("an event: without one this would loop for ever").seq;
+                    position.seq = self.cursor;
+                    let page = self.store.read(self.room, ReadFrom::After(position), 50).await.unwrap();
+                    self.cursor = page.events.last().expect("an event: without one this would loop for ever").seq;
                     self.events.extend(page.events);
                 }
-                Splice::Wait => drop(self.attachment.news().await.unwrap()),
-                Splice::Ended => self.ended = true,
+                NextBatch::Wait => drop(self.attachment.next_notification().await.unwrap()),
+                NextBatch::Ended => self.ended = true,
             }
         }
     }
@@ -118,8 +110,8 @@ impl Session {
 #[tokio::test(start_paused = true)]
 async fn lost_subscription_is_renewed_without_skipping_an_event() {
     let world = World::with_fault(StoreFault::Flaky).await;
-    let room = room_of(&*world.backend, 50, &[1, 2]).await;
-    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let room = room_of(&*world.store, 50, &[1, 2]).await;
+    let begun = world.store.room(room).await.unwrap().position.seq;
     let mut sessions = Vec::new();
     for n in 1..=3 {
         sessions.push(Session::new(&world, room, n, begun).await);
@@ -135,27 +127,27 @@ async fn lost_subscription_is_renewed_without_skipping_an_event() {
         session.run_to(last).await;
         assert_eq!(session.events.len(), 401);
         unbroken(&session.events);
-        assert_eq!(session.overtaken, 0, "an interrupted feed was taken for a slow session");
+        assert_eq!(session.evicted, 0, "an interrupted feed was taken for a slow session");
     }
     // The room ends. If the subscription is lost before it delivers the end, the feed learns of it when it subscribes
     // again.
-    stored(world.backend.append(room, left(1, LeaveReason::Choice)).await);
-    stored(world.backend.append(room, left(2, LeaveReason::Choice)).await);
+    stored(world.store.append(room, left(1, LeaveReason::Choice)).await);
+    stored(world.store.append(room, left(2, LeaveReason::Choice)).await);
     for session in &mut sessions {
         session.run_to(Seq(u64::MAX)).await;
         assert!(session.ended);
     }
 }
 
-/// Answers to a roll call are published concurrently: the next event waits for less than the time of three answers, not
-/// of all 40.
+/// Answers to a presence request are published concurrently: the next event waits for less than the time of three
+/// answers, not of all 40.
 #[tokio::test(start_paused = true)]
-async fn roll_call_with_40_connections_does_not_delay_events() {
+async fn presence_request_with_40_connections_does_not_delay_events() {
     let time = Duration::from_millis(100);
     let world = World::with_fault(StoreFault::Slow(time)).await;
     let members: Vec<_> = (1..=40).collect();
-    let room = room_of(&*world.backend, 50, &members).await;
-    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let room = room_of(&*world.store, 50, &members).await;
+    let begun = world.store.room(room).await.unwrap().position.seq;
     let mut sessions = Vec::new();
     for n in members {
         sessions.push(Session::new(&world, room, n, begun).await);
@@ -171,8 +163,8 @@ async fn roll_call_with_40_connections_does_not_delay_events() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_that_detach_and_attach_again_miss_no_event() {
     let world = Arc::new(World::new().await);
-    let room = room_of(&*world.backend, 50, &[1]).await;
-    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let room = room_of(&*world.store, 50, &[1]).await;
+    let begun = world.store.room(room).await.unwrap().position.seq;
     const EVENTS: usize = 3_000;
 
     let mut work = JoinSet::new();
@@ -190,14 +182,14 @@ async fn sessions_that_detach_and_attach_again_miss_no_event() {
     for n in 0..4 {
         let world = Arc::clone(&world);
         work.spawn(async move {
-            let (mut sent, mut events) = (begun, Vec::new());
+            let (mut cursor, mut events) = (begun, Vec::new());
             // Detaches after every few events and attaches again at the same cursor. All four do so at any time, so the
             // feed is stopped and started again throughout.
             while events.len() < EVENTS {
-                let mut session = Session::new(&world, room, n, sent).await;
-                let next = Seq(sent.0 + 1 + (events.len() as u64 * 7 + n) % 90);
+                let mut session = Session::new(&world, room, n, cursor).await;
+                let next = Seq(cursor.0 + 1 + (events.len() as u64 * 7 + n) % 90);
                 session.run_to(next.min(Seq(begun.0 + EVENTS as u64))).await;
-                sent = session.sent;
+                cursor = session.cursor;
                 events.append(&mut session.events);
             }
             unbroken(&events);
@@ -220,39 +212,43 @@ async fn sessions_that_detach_and_attach_again_miss_no_event() {
 #[tokio::test]
 async fn sessions_at_the_same_cursor_share_one_encoded_frame() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1]).await;
-    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let room = room_of(&*world.store, 50, &[1]).await;
+    let begun = world.store.room(room).await.unwrap().position.seq;
     let mut first = world.hub.attach(room, member(1)).await.unwrap();
     let second = world.hub.attach(room, member(2)).await.unwrap();
-    assert_eq!(first.after(begun), Splice::Wait);
+    assert_eq!(first.next_batch(begun), NextBatch::Wait);
     let event = world.say(room, "hello").await;
-    first.news().await.unwrap();
-    let (Splice::Frame(one), Splice::Frame(other)) = (first.after(begun), second.after(begun)) else { panic!() };
-    assert_eq!(one.sent, event.seq);
+    first.next_notification().await.unwrap();
+    let (NextBatch::Frame(one), NextBatch::Frame(other)) = (first.next_batch(begun), second.next_batch(begun)) else {
+        panic!()
+    };
+    assert_eq!(one.cursor, event.seq);
     assert_eq!(one.text.as_ptr(), other.text.as_ptr(), "encoded twice");
     // After a new event the same cursor gets a new frame.
     world.say(room, "again").await;
-    first.news().await.unwrap();
-    let Splice::Frame(both) = second.after(begun) else { panic!() };
+    first.next_notification().await.unwrap();
+    let NextBatch::Frame(both) = second.next_batch(begun) else { panic!() };
     assert!(both.text.len() > one.text.len());
 }
 
 #[tokio::test]
 async fn signal_is_not_sent_to_its_member_and_overflow_loses_only_signals() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[1]).await;
     let mut about = world.hub.attach(room, member(1)).await.unwrap();
     let mut one = world.hub.attach(room, member(2)).await.unwrap();
     let mut other = world.hub.attach(room, member(3)).await.unwrap();
     let begun = one.head().unwrap().seq;
-    world.backend.signal(room, typing(1)).await.unwrap();
-    let (News::Signal(first), News::Signal(second)) = (one.news().await.unwrap(), other.news().await.unwrap()) else {
+    world.store.send_presence(room, typing(1)).await.unwrap();
+    let (Notification::Signal(first), Notification::Signal(second)) =
+        (one.next_notification().await.unwrap(), other.next_notification().await.unwrap())
+    else {
         panic!("no signal");
     };
     assert_eq!(first.as_ptr(), second.as_ptr(), "encoded twice");
     let mut heard = 0;
     for n in 0..500 {
-        world.backend.signal(room, typing(1)).await.unwrap();
+        world.store.send_presence(room, typing(1)).await.unwrap();
         if n % 100 == 0 {
             world.say(room, &format!("{n}")).await;
         }
@@ -260,17 +256,17 @@ async fn signal_is_not_sent_to_its_member_and_overflow_loses_only_signals() {
     let last = world.say(room, "last").await.seq;
     // The member receives no signal about herself. The session that did not read may have lost signals, and no event.
     while about.head().unwrap().seq < last {
-        assert_eq!(about.news().await, Ok(News::Log));
+        assert_eq!(about.next_notification().await, Ok(Notification::LogAdvanced));
     }
-    while let Ok(news) = tokio::time::timeout(Duration::from_millis(50), other.news()).await {
-        heard += usize::from(matches!(news.unwrap(), News::Signal(_)));
+    while let Ok(notification) = tokio::time::timeout(Duration::from_millis(50), other.next_notification()).await {
+        heard += usize::from(matches!(notification.unwrap(), Notification::Signal(_)));
     }
     assert!((1..=500).contains(&heard), "{heard} signals");
-    assert_eq!(event_count(other.after(begun)), 6);
+    assert_eq!(event_count(other.next_batch(begun)), 6);
 }
 
-fn event_count(splice: Splice) -> usize {
-    let Splice::Frame(frame) = splice else { panic!("no frame: {splice:?}") };
+fn event_count(next: NextBatch) -> usize {
+    let NextBatch::Frame(frame) = next else { panic!("no frame: {next:?}") };
     match codec::decode(std::str::from_utf8(&frame.text).unwrap()).unwrap() {
         ServerFrame::Events { events, .. } => events.len(),
         other => panic!("{other:?}"),
@@ -280,8 +276,8 @@ fn event_count(splice: Splice) -> usize {
 #[tokio::test]
 async fn session_older_than_the_replay_buffer_reads_the_log_and_then_goes_live() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1]).await;
-    let begun = world.backend.room(room).await.unwrap().position.seq;
+    let room = room_of(&*world.store, 50, &[1]).await;
+    let begun = world.store.room(room).await.unwrap().position.seq;
     let mut asleep = Session::new(&world, room, 1, begun).await;
     let mut last = begun;
     for n in 0..700 {
@@ -289,11 +285,11 @@ async fn session_older_than_the_replay_buffer_reads_the_log_and_then_goes_live()
     }
     let mut awake = Session::new(&world, room, 2, last).await;
     while asleep.attachment.head().unwrap().seq < last {
-        asleep.attachment.news().await.unwrap();
+        asleep.attachment.next_notification().await.unwrap();
     }
-    assert_eq!(asleep.attachment.after(asleep.sent), Splice::Read { overtaken: true });
+    assert_eq!(asleep.attachment.next_batch(asleep.cursor), NextBatch::ReadLog { evicted: true });
     asleep.run_to(last).await;
-    assert!(asleep.overtaken > 0);
+    assert!(asleep.evicted > 0);
     assert_eq!(asleep.events.len(), 700);
     unbroken(&asleep.events);
     let live = world.say(room, "live").await.seq;
@@ -305,12 +301,12 @@ async fn session_older_than_the_replay_buffer_reads_the_log_and_then_goes_live()
 #[tokio::test]
 async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1, 2]).await;
-    let Room { code, position: begun, .. } = world.backend.room(room).await.unwrap();
+    let room = room_of(&*world.store, 50, &[1, 2]).await;
+    let Room { code, position: begun, .. } = world.store.room(room).await.unwrap();
     let mut one = Session::new(&world, room, 1, begun.seq).await;
     let mut two = Session::new(&world, room, 2, begun.seq).await;
-    stored(world.backend.append(room, left(1, LeaveReason::Choice)).await);
-    stored(world.backend.append(room, left(2, LeaveReason::Choice)).await);
+    stored(world.store.append(room, left(1, LeaveReason::Choice)).await);
+    stored(world.store.append(room, left(2, LeaveReason::Choice)).await);
     one.run_to(Seq(u64::MAX)).await;
     two.run_to(Seq(u64::MAX)).await;
     assert!(one.ended && two.ended);
@@ -319,13 +315,13 @@ async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::NoSuchRoom));
 
     // Sessions of the ended room are still attached to it when a new room takes its code.
-    let next = world.backend.create_room(NewRoom { code, epoch: begun.epoch, capacity: 2 }).await.unwrap();
+    let next = world.store.create_room(NewRoom { code, epoch: begun.epoch, capacity: 2 }).await.unwrap();
     let new = world.hub.attach(next, member(1)).await.unwrap();
     assert_eq!(new.head().unwrap().seq, Seq(0));
-    assert_eq!(one.attachment.after(one.sent), Splice::Ended);
+    assert_eq!(one.attachment.next_batch(one.cursor), NextBatch::Ended);
     drop((one, two));
-    assert_eq!(world.hub.census().0, 1, "detaching from the old room removed the new room's feed");
-    stored(world.backend.append(next, joined(1)).await);
+    assert_eq!(world.hub.counts().0, 1, "detaching from the old room removed the new room's feed");
+    stored(world.store.append(next, joined(1)).await);
     drop(new);
     world.wait_until_no_feed_runs().await;
 }
@@ -333,7 +329,7 @@ async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connection_above_the_limit_is_refused() {
     let world = Arc::new(World::new().await);
-    let room = room_of(&*world.backend, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[1]).await;
     let mut attempts = JoinSet::new();
     for _ in 0..TABS + 3 {
         let hub = world.hub.clone();
@@ -341,15 +337,17 @@ async fn connection_above_the_limit_is_refused() {
     }
     let attempts = attempts.join_all().await;
     assert_eq!(attempts.iter().filter(|attempt| attempt.is_ok()).count(), TABS);
-    assert!(attempts.iter().filter_map(|attempt| attempt.as_ref().err()).all(|e| *e == AttachError::TooManyTabs));
+    assert!(
+        attempts.iter().filter_map(|attempt| attempt.as_ref().err()).all(|e| *e == AttachError::TooManyConnections)
+    );
     // The limit is per member and room, and a connection that ends makes room for another one.
-    let elsewhere = room_of(&*world.backend, 50, &[1]).await;
+    let elsewhere = room_of(&*world.store, 50, &[1]).await;
     drop(world.hub.attach(room, member(2)).await.unwrap());
     drop(world.hub.attach(elsewhere, member(1)).await.unwrap());
     let mut attempts: Vec<_> = attempts.into_iter().flatten().collect();
     attempts.pop();
     attempts.push(world.hub.attach(room, member(1)).await.unwrap());
-    assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::TooManyTabs));
+    assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::TooManyConnections));
     drop(attempts);
     world.wait_until_no_feed_runs().await;
 }
@@ -359,7 +357,7 @@ async fn failed_attach_leaves_no_feed() {
     let world = World::new().await;
     assert_eq!(world.hub.attach(nowhere(), member(1)).await.err(), Some(AttachError::NoSuchRoom));
     world.wait_until_no_feed_runs().await;
-    world.backend.close().await;
+    world.store.close().await;
     assert_eq!(world.hub.attach(nowhere(), member(1)).await.err(), Some(AttachError::Unavailable));
     world.wait_until_no_feed_runs().await;
 }
@@ -368,14 +366,14 @@ async fn failed_attach_leaves_no_feed() {
 #[tokio::test]
 async fn stopped_feed_does_not_remove_its_successor() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[1]).await;
     for _ in 0..20 {
         drop(world.hub.attach(room, member(1)).await.unwrap());
         let next = world.hub.attach(room, member(1)).await.unwrap();
         while world.tasks.len() > 1 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(world.hub.census().0, 1);
+        assert_eq!(world.hub.counts().0, 1);
         drop(next);
     }
     world.wait_until_no_feed_runs().await;
@@ -385,7 +383,7 @@ async fn stopped_feed_does_not_remove_its_successor() {
 #[tokio::test]
 async fn cancelled_attach_leaves_no_feed() {
     let world = World::new().await;
-    let room = room_of(&*world.backend, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[1]).await;
     for _ in 0..20 {
         let attach = world.hub.attach(room, member(1));
         tokio::select! {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ::store::BackendError;
+use ::store::StoreError;
 use async_nats::ServerAddr;
 
 /// Name of the store if the URL contains none.
@@ -25,10 +25,10 @@ impl fmt::Debug for Address {
 
 impl Address {
     /// Parses the URL without its `nats://`. Errors never contain the input.
-    pub(super) fn parse(text: &str) -> Result<Self, BackendError> {
+    pub(super) fn parse(text: &str) -> Result<Self, StoreError> {
         let (credentials, rest) = match text.rsplit_once('@') {
             Some((credentials, rest)) => {
-                let (user, password) = credentials.split_once(':').ok_or_else(|| wrong("USER:PASSWORD"))?;
+                let (user, password) = credentials.split_once(':').ok_or_else(|| invalid("USER:PASSWORD"))?;
                 (Some((user.to_owned(), password.to_owned())), rest)
             }
             None => (None, text),
@@ -38,19 +38,19 @@ impl Address {
         let (hosts, store) = rest.split_once('/').unwrap_or((&rest, STORE));
         let store = if store.is_empty() { STORE } else { store };
         if store.len() > 64 || !store.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
-            return Err(wrong("the store's name"));
+            return Err(invalid("the store's name"));
         }
         let servers = hosts.split(',').map(|host| match host {
-            "" => Err(wrong("a host")),
-            host => host.parse().map_err(|_| wrong("a host")),
+            "" => Err(invalid("a host")),
+            host => host.parse().map_err(|_| invalid("a host")),
         });
         Ok(Self { servers: servers.collect::<Result<_, _>>()?, credentials, store: store.to_owned() })
     }
 }
 
-fn wrong(what: &str) -> BackendError {
+fn invalid(what: &str) -> StoreError {
     let form = "nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…][/NAME]";
-    BackendError::unavailable(format!("{what} of the store cannot be read: write it as {form}"))
+    StoreError::unavailable(format!("{what} of the store cannot be read: write it as {form}"))
 }
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(Address::parse("localhost").unwrap().store, "flasky");
         for wrong in ["localhost/a.b", "localhost/a b", "user@localhost", "", "one,,two"] {
             let error = Address::parse(wrong).unwrap_err();
-            assert!(matches!(error, BackendError::Unavailable(_)), "{wrong}");
+            assert!(matches!(error, StoreError::Unavailable(_)), "{wrong}");
         }
     }
 }

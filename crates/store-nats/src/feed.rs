@@ -2,14 +2,14 @@
 //!
 //! The servers republish every stored event (RePublish) without storing or acknowledging that copy, so it may be lost
 //! on its way. Seqs are dense, so the next event reveals a gap. The loss of the last event is detected by the reconcile
-//! loop, which reads the heads of all these rooms every [`TIDE`]. In both cases the feed ends, and its subscribers read
-//! the log.
+//! loop, which reads the heads of all these rooms every [`RECONCILE_INTERVAL`]. In both cases the feed ends, and its
+//! subscribers read the log.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::store::{BACKLOG, BackendError, Delivery, Subscription};
+use ::store::{Delivery, SUBSCRIBER_QUEUE, StoreError, Subscription};
 use async_nats::Message;
 use futures_util::StreamExt as _;
 use protocol::{Epoch, Position, RoomId, Seq};
@@ -17,16 +17,16 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::record::{End, Entry, Head, Signalled, decode};
-use super::room::full;
-use super::store::Answer;
-use super::subject::{END, ROLL_CALL, SIGNAL, is_slot};
-use super::{Engine, VERB};
+use super::jetstream::DirectGet;
+use super::record::{End, Entry, Head, PresenceRecord, decode};
+use super::room::non_empty;
+use super::subject::{END, PRESENCE, PRESENCE_REQUEST, is_slot};
+use super::{OPERATION_TIMEOUT, Shared};
 
 /// Interval of the reconcile loop. A lost event is detected after at most twice this time.
-const TIDE: Duration = Duration::from_secs(2);
+const RECONCILE_INTERVAL: Duration = Duration::from_secs(2);
 /// Maximum time for which an append waits, before it is acknowledged, until its event is delivered on this node.
-const ECHO: Duration = Duration::from_secs(1);
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Feeds of the rooms that have subscribers in this process.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ struct Feed {
     progress: watch::Sender<Progress>,
     begun: Instant,
     /// Notified when the first subscriber has set the start position; messages are not processed before.
-    begin: Notify,
+    started: Notify,
     stop: CancellationToken,
 }
 
@@ -59,42 +59,42 @@ struct State {
     last: Seq,
     subscribers: Vec<Subscriber>,
     /// Head found by the last pass of the reconcile loop; the inner `None` means that the room had none.
-    tide: Option<Option<Position>>,
+    last_head: Option<Option<Position>>,
 }
 
 #[derive(Debug)]
 struct Subscriber {
     /// Seq up to which the subscriber has all events.
-    after: Seq,
+    read_up_to: Seq,
     sender: mpsc::Sender<Delivery>,
 }
 
 /// Effect of a message on the feed that received it.
-enum Heard {
-    Fine,
+enum Received {
+    Ok,
     Ended,
     /// A message was missed.
-    Lost,
+    Gap,
 }
 
-impl Engine {
-    pub(super) async fn subscribe(self: Arc<Self>, id: RoomId) -> Result<Subscription, BackendError> {
+impl Shared {
+    pub(super) async fn subscribe(self: Arc<Self>, id: RoomId) -> Result<Subscription, StoreError> {
         loop {
             let feed = self.feed(id);
             let mut progress = feed.progress.subscribe();
             drop(progress.wait_for(|progress| *progress != Progress::Starting).await);
             // Read from the leader after the subscription began, so that every event after this head is delivered.
-            let names = self.store.names.room(id);
-            let head = match self.store.last(&names.stream, &names.head()).await {
-                Ok(head) => full(head).map_or(Err(BackendError::NotFound), |head| decode::<Head>(&head.payload)),
+            let names = self.jetstream.names.room(id);
+            let head = match self.jetstream.last(&names.stream, &names.head()).await {
+                Ok(head) => non_empty(head).map_or(Err(StoreError::NotFound), |head| decode::<Head>(&head.payload)),
                 Err(error) => Err(error),
             };
             let head = match head {
                 Ok(head) => head,
                 Err(error) => {
                     // A request that failed is no reason to end a feed that has had other subscribers.
-                    if matches!(error, BackendError::NotFound) || feed.state().epoch.is_none() {
-                        self.feeds.lose(id, &feed);
+                    if matches!(error, StoreError::NotFound) || feed.state().epoch.is_none() {
+                        self.feeds.close(id, &feed);
                     }
                     return Err(error);
                 }
@@ -102,7 +102,7 @@ impl Engine {
             match feed.join(head.position()) {
                 Some(subscription) => return Ok(subscription),
                 // The feed is of another epoch, or has just ended. The operation's time limit bounds this loop.
-                None => self.feeds.lose(id, &feed),
+                None => self.feeds.close(id, &feed),
             }
         }
     }
@@ -114,7 +114,7 @@ impl Engine {
                 state: Mutex::default(),
                 progress: watch::Sender::new(Progress::Starting),
                 begun: Instant::now(),
-                begin: Notify::new(),
+                started: Notify::new(),
                 stop: CancellationToken::new(),
             });
             self.background.spawn(Arc::clone(self).listen(id, Arc::clone(&feed)));
@@ -128,25 +128,25 @@ impl Engine {
             () = feed.stop.cancelled() => {}
             () = self.follow(id, &feed) => {}
         }
-        self.feeds.lose(id, &feed);
+        self.feeds.close(id, &feed);
     }
 
     async fn follow(&self, id: RoomId, feed: &Arc<Feed>) {
-        let Ok(mut messages) = self.store.client.subscribe(self.store.names.live(id)).await else { return };
+        let Ok(mut messages) = self.jetstream.client.subscribe(self.jetstream.names.live(id)).await else { return };
         feed.progress.send_replace(Progress::At(Seq(0)));
-        feed.begin.notified().await;
+        feed.started.notified().await;
         // Best effort: an error means that nobody answers.
-        let call = self.store.names.roll_call(id);
-        drop(self.store.client.publish(call, self.store.process.clone().into()).await);
+        let call = self.jetstream.names.presence_request(id);
+        drop(self.jetstream.client.publish(call, self.jetstream.process.clone().into()).await);
         while let Some(message) = messages.next().await {
-            match feed.receive(&message, &self.store.process) {
-                Ok(Heard::Fine) => {}
-                Ok(Heard::Ended) => {
+            match feed.receive(&message, &self.jetstream.process) {
+                Ok(Received::Ok) => {}
+                Ok(Received::Ended) => {
                     // Removed before `Ended` is delivered, so that nobody subscribes to an ended feed.
                     self.feeds.remove(id, feed);
                     return feed.state().deliver(&Delivery::Ended);
                 }
-                Ok(Heard::Lost) => return,
+                Ok(Received::Gap) => return,
                 Err(error) => {
                     return tracing::error!(source = ?std::error::Error::source(&error), "a room's feed is given up");
                 }
@@ -155,25 +155,27 @@ impl Engine {
     }
 
     /// Reconcile loop: reads the heads of all rooms with a feed, and ends the feeds that have missed events.
-    pub(super) async fn watch_tides(self: Arc<Self>) {
+    pub(super) async fn reconcile_loop(self: Arc<Self>) {
         loop {
-            sleep(TIDE).await;
+            sleep(RECONCILE_INTERVAL).await;
             let mut streams = HashMap::<String, Vec<(RoomId, Arc<Feed>, String)>>::new();
-            for (id, feed) in self.feeds.used() {
-                let names = self.store.names.room(id);
+            for (id, feed) in self.feeds.in_use() {
+                let names = self.jetstream.names.room(id);
                 let head = names.head();
                 streams.entry(names.stream).or_default().push((id, feed, head));
             }
             for (stream, feeds) in streams {
                 for part in feeds.chunks(500) {
                     let heads: Vec<_> = part.iter().map(|(.., head)| head.as_str()).collect();
-                    let Ok(Answer::Known(found)) = self.store.direct_get(&stream, &heads).await else { continue };
+                    let Ok(DirectGet::Found(found)) = self.jetstream.direct_get(&stream, &heads).await else {
+                        continue;
+                    };
                     for (id, feed, subject) in part {
                         let head =
-                            full(found.get(subject).cloned()).and_then(|head| decode::<Head>(&head.payload).ok());
-                        if feed.state().has_missed(head.map(|head| head.position())) {
+                            non_empty(found.get(subject).cloned()).and_then(|head| decode::<Head>(&head.payload).ok());
+                        if feed.state().is_stale(head.map(|head| head.position())) {
                             tracing::warn!("a room's feed missed something");
-                            self.feeds.lose(*id, feed);
+                            self.feeds.close(*id, feed);
                         }
                     }
                 }
@@ -184,8 +186,8 @@ impl Engine {
 
 impl Feeds {
     /// Waits until the room's feed on this node has delivered the event, or has ended so that subscribers must read it.
-    /// Ends a feed that does not deliver it within [`ECHO`].
-    pub(super) async fn hear(&self, id: RoomId, epoch: Epoch, seq: Seq) {
+    /// Ends a feed that does not deliver it within [`DELIVERY_TIMEOUT`].
+    pub(super) async fn wait_until_delivered(&self, id: RoomId, epoch: Epoch, seq: Seq) {
         let Some(feed) = self.rooms().get(&id).cloned() else { return };
         if feed.state().epoch != Some(epoch) {
             return;
@@ -196,14 +198,14 @@ impl Feeds {
             Progress::Starting => false,
             Progress::Gone => true,
         });
-        if timeout(ECHO, heard).await.is_err() {
+        if timeout(DELIVERY_TIMEOUT, heard).await.is_err() {
             tracing::warn!("a stored event was not told");
-            self.lose(id, &feed);
+            self.close(id, &feed);
         }
     }
 
     /// Ends all feeds, because they miss messages while there is no connection.
-    pub(super) fn lose_all(&self) {
+    pub(super) fn close_all(&self) {
         let rooms = std::mem::take(&mut *self.rooms());
         for feed in rooms.into_values() {
             feed.end();
@@ -211,7 +213,7 @@ impl Feeds {
     }
 
     /// Removes and ends the feed: its subscribers' streams close without `Ended`.
-    fn lose(&self, id: RoomId, feed: &Arc<Feed>) {
+    fn close(&self, id: RoomId, feed: &Arc<Feed>) {
         self.remove(id, feed);
         feed.end();
     }
@@ -224,17 +226,17 @@ impl Feeds {
     }
 
     /// Returns the feeds that have subscribers, and ends the others.
-    fn used(&self) -> Vec<(RoomId, Arc<Feed>)> {
+    fn in_use(&self) -> Vec<(RoomId, Arc<Feed>)> {
         let all: Vec<_> = self.rooms().iter().map(|(id, feed)| (*id, Arc::clone(feed))).collect();
         let (used, unused): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, feed)| {
             let mut state = feed.state();
             state.subscribers.retain(|subscriber| !subscriber.sender.is_closed());
             // A feed that has no subscriber after this time was started by an operation that timed out.
-            let awaited = state.epoch.is_none() && feed.begun.elapsed() < 2 * VERB;
+            let awaited = state.epoch.is_none() && feed.begun.elapsed() < 2 * OPERATION_TIMEOUT;
             awaited || !state.subscribers.is_empty()
         });
         for (id, feed) in unused {
-            self.lose(id, &feed);
+            self.close(id, &feed);
         }
         used
     }
@@ -255,57 +257,57 @@ impl Feed {
         if state.epoch.is_none() {
             (state.epoch, state.last) = (Some(head.epoch), head.seq);
             self.progress.send_replace(Progress::At(head.seq));
-            self.begin.notify_one();
+            self.started.notify_one();
         }
         let after = state.last.max(head.seq);
-        let (sender, deliveries) = mpsc::channel(BACKLOG);
-        state.subscribers.push(Subscriber { after, sender });
+        let (sender, deliveries) = mpsc::channel(SUBSCRIBER_QUEUE);
+        state.subscribers.push(Subscriber { read_up_to: after, sender });
         Some(Subscription { head: Position { epoch: head.epoch, seq: after }, deliveries })
     }
 
-    fn receive(&self, message: &Message, own: &str) -> Result<Heard, BackendError> {
+    fn receive(&self, message: &Message, own: &str) -> Result<Received, StoreError> {
         let mut state = self.state();
         match message.subject.rsplit('.').next() {
-            Some(SIGNAL) => {
-                match decode::<Signalled>(&message.payload) {
-                    Ok(signal) => state.tell(&Delivery::Signal(signal.into())),
+            Some(PRESENCE) => {
+                match decode::<PresenceRecord>(&message.payload) {
+                    Ok(record) => state.deliver_presence(&Delivery::Presence(record.into())),
                     // Sent by a newer node: two versions run at the same time during a rolling deployment.
-                    Err(_) => tracing::debug!("a signal of an unknown kind is skipped"),
+                    Err(_) => tracing::debug!("a presence update of an unknown kind is skipped"),
                 }
-                Ok(Heard::Fine)
+                Ok(Received::Ok)
             }
-            Some(ROLL_CALL) => {
+            Some(PRESENCE_REQUEST) => {
                 if message.payload != own {
-                    state.tell(&Delivery::RollCall);
+                    state.deliver_presence(&Delivery::PresenceRequest);
                 }
-                Ok(Heard::Fine)
+                Ok(Received::Ok)
             }
             Some(END) => {
                 let end: End = decode(&message.payload)?;
                 Ok(match state.epoch {
-                    Some(epoch) if epoch != end.epoch => Heard::Fine,
-                    _ if state.last == end.seq => Heard::Ended,
-                    _ => Heard::Lost,
+                    Some(epoch) if epoch != end.epoch => Received::Ok,
+                    _ if state.last == end.seq => Received::Ended,
+                    _ => Received::Gap,
                 })
             }
             // An empty message removes a trimmed event's text. A last token that is not a slot is from a newer version.
-            last if message.payload.is_empty() || !last.is_some_and(is_slot) => Ok(Heard::Fine),
+            last if message.payload.is_empty() || !last.is_some_and(is_slot) => Ok(Received::Ok),
             _ => {
                 let entry: Entry = decode(&message.payload)?;
                 if state.epoch != Some(entry.epoch) {
-                    return Ok(Heard::Lost);
+                    return Ok(Received::Gap);
                 }
                 // An older event, rewritten by an edit or deletion.
                 if entry.event.seq <= state.last {
-                    return Ok(Heard::Fine);
+                    return Ok(Received::Ok);
                 }
                 if entry.event.prev != state.last {
-                    return Ok(Heard::Lost);
+                    return Ok(Received::Gap);
                 }
                 state.last = entry.event.seq;
                 state.deliver(&Delivery::Event(Arc::new(entry.event)));
                 self.progress.send_replace(Progress::At(state.last));
-                Ok(Heard::Fine)
+                Ok(Received::Ok)
             }
         }
     }
@@ -327,24 +329,25 @@ impl State {
     /// Drops a subscriber that is gone or whose queue is full; its stream then closes without `Ended`.
     fn deliver(&mut self, delivery: &Delivery) {
         self.subscribers.retain(|subscriber| match delivery {
-            Delivery::Event(event) if event.seq <= subscriber.after => true,
+            Delivery::Event(event) if event.seq <= subscriber.read_up_to => true,
             _ => subscriber.sender.try_send(delivery.clone()).is_ok(),
         });
     }
 
-    /// Delivers a signal, except to a subscriber whose queue is half full: the other half is reserved for events.
-    fn tell(&self, signal: &Delivery) {
-        for subscriber in self.subscribers.iter().filter(|one| one.sender.capacity() > BACKLOG / 2) {
+    /// Delivers a presence update, except to a subscriber whose queue is half full: the other half is reserved for
+    /// events.
+    fn deliver_presence(&self, update: &Delivery) {
+        for subscriber in self.subscribers.iter().filter(|one| one.sender.capacity() > SUBSCRIBER_QUEUE / 2) {
             // The next event removes a subscriber that is gone.
-            drop(subscriber.sender.try_send(signal.clone()));
+            drop(subscriber.sender.try_send(update.clone()));
         }
     }
 
     /// Records the head found by this pass of the reconcile loop. True if the feed still lacks what the last pass
     /// found.
-    fn has_missed(&mut self, head: Option<Position>) -> bool {
+    fn is_stale(&mut self, head: Option<Position>) -> bool {
         let Some(epoch) = self.epoch else { return false };
-        match self.tide.replace(head) {
+        match self.last_head.replace(head) {
             Some(Some(before)) => before.epoch != epoch || before.seq > self.last,
             Some(None) => true,
             None => false,

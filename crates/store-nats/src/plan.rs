@@ -3,55 +3,55 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ::store::{Appended, BackendError, Draft, known_ids, may_be_forgotten};
+use ::store::{Appended, NewEvent, StoreError, known_ids, may_be_forgotten};
 use protocol::{Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq};
 
+use super::jetstream::{BatchMessage, JetStream};
 use super::record::{End, Entry, Seated, decode};
-use super::room::{Oldest, Room, entries, full, size};
-use super::store::{Put, Store};
+use super::room::{Oldest, RoomState, entries, non_empty, size};
 use super::subject;
 
 /// Number of events that are read at once when the oldest have to be trimmed.
-const SIZES: u64 = 64;
+const SIZES_PER_READ: u64 = 64;
 /// Maximum number of trimmed events whose text one append removes; the next append continues.
-const BLANKS: u64 = 64;
+const MAX_ERASED: u64 = 64;
 
 /// Reason why a draft could not be validated or committed.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(super) enum PlanError {
     /// The room has changed since it was read.
     Stale,
-    Failed(BackendError),
+    Failed(StoreError),
 }
 
-impl From<BackendError> for Stop {
-    fn from(error: BackendError) -> Self {
+impl From<StoreError> for PlanError {
+    fn from(error: StoreError) -> Self {
         Self::Failed(error)
     }
 }
 
 /// Lookup of active leases.
 #[async_trait::async_trait]
-pub(super) trait Holds: Sync {
-    async fn is_held(&self, id: RoomId, member: MemberId) -> Result<bool, BackendError>;
+pub(super) trait LeaseLookup: Sync {
+    async fn is_held(&self, id: RoomId, member: MemberId) -> Result<bool, StoreError>;
 }
 
 pub(super) struct Plan<'a> {
-    store: &'a Store,
-    names: subject::Room,
+    jetstream: &'a JetStream,
+    names: subject::RoomSubjects,
     id: RoomId,
-    pub(super) room: Room,
+    pub(super) room: RoomState,
     /// Maximum number of events and of bytes that the room keeps.
     retention: (u64, usize),
     /// Number of ids that the room knows at least.
     known: u64,
-    puts: Vec<Put>,
+    messages: Vec<BatchMessage>,
     /// Events that are known, in their version after this plan.
     entries: HashMap<Seq, Entry>,
     ids: HashMap<EventId, Seq>,
     /// Members who take their seats in this plan.
-    seated: HashSet<MemberId>,
-    pub(super) came_or_went: bool,
+    newly_seated: HashSet<MemberId>,
+    pub(super) roster_changed: bool,
     pub(super) ended: bool,
     pub(super) unneeded: Unneeded,
 }
@@ -67,20 +67,26 @@ pub(super) struct Unneeded {
 
 impl<'a> Plan<'a> {
     /// Creates an empty plan. `ids` maps ids that were appended before to their seqs.
-    pub(super) fn new(store: &'a Store, id: RoomId, room: Room, ids: HashMap<EventId, Seq>, limits: &Limits) -> Self {
+    pub(super) fn new(
+        jetstream: &'a JetStream,
+        id: RoomId,
+        room: RoomState,
+        ids: HashMap<EventId, Seq>,
+        limits: &Limits,
+    ) -> Self {
         let retention = ((limits.events as u64).min(room.head.ring), limits.timeline);
         Self {
-            store,
-            names: store.names.room(id),
+            jetstream,
+            names: jetstream.names.room(id),
             id,
             room,
             retention,
             known: known_ids(limits).max(1),
-            puts: Vec::new(),
+            messages: Vec::new(),
             entries: HashMap::new(),
             ids,
-            seated: HashSet::new(),
-            came_or_went: false,
+            newly_seated: HashSet::new(),
+            roster_changed: false,
             ended: false,
             unneeded: Unneeded::default(),
         }
@@ -89,98 +95,98 @@ impl<'a> Plan<'a> {
     /// Adds a draft to the plan. The inner error refuses the draft; the outer one ends the plan.
     pub(super) async fn decide(
         &mut self,
-        draft: &Draft,
-        holds: &impl Holds,
-    ) -> Result<Result<Appended, BackendError>, Stop> {
+        draft: &NewEvent,
+        leases: &impl LeaseLookup,
+    ) -> Result<Result<Appended, StoreError>, PlanError> {
         if self.ended {
-            return Ok(Err(BackendError::NotFound));
+            return Ok(Err(StoreError::NotFound));
         }
         if let Some(seq) = self.ids.get(&draft.id).copied() {
             return Ok(Ok(match self.entry(seq).await? {
-                Some(entry) => Appended::Repeat(entry.event),
-                None => Appended::Trimmed(seq),
+                Some(entry) => Appended::Duplicate(entry.event),
+                None => Appended::DuplicateTrimmed(seq),
             }));
         }
         if may_be_forgotten(draft, self.room.head.forgotten) {
-            return Ok(Err(BackendError::TooOld));
+            return Ok(Err(StoreError::TooOld));
         }
-        let (head, Draft { id, at, by, kind }) = (self.room.head, draft.clone());
+        let (head, NewEvent { id, at, by, kind }) = (self.room.head, draft.clone());
         let event = Event { seq: Seq(head.seq.0 + 1), prev: head.seq, id, at, by, kind };
-        if let Err(refused) = self.change(&event, holds).await? {
+        if let Err(refused) = self.change(&event, leases).await? {
             return Ok(Err(refused));
         }
         let entry = Entry { epoch: head.epoch, event: event.clone(), edit: None, stored: 0 };
-        self.puts.push(Put::new(self.names.event(head.slot(event.seq)), &entry)?);
+        self.messages.push(BatchMessage::new(self.names.event(head.slot(event.seq)), &entry)?);
         self.ids.insert(event.id, event.seq);
         self.room.head.seq = event.seq;
         self.room.head.bytes += size(&entry);
         self.entries.insert(event.seq, entry);
         if !self.ended {
-            self.puts.push(Put::new(self.names.id(event.id), &event.seq)?.expecting(0));
+            self.messages.push(BatchMessage::new(self.names.id(event.id), &event.seq)?.if_seq(0));
             self.forget_ids(at);
             self.trim().await?;
-            self.blank();
+            self.erase_trimmed();
         }
         Ok(Ok(Appended::Stored(event)))
     }
 
     /// Validates the event and plans what it changes besides the end of the log. The inner error refuses the event.
-    async fn change(&mut self, event: &Event, holds: &impl Holds) -> Result<Result<(), BackendError>, Stop> {
+    async fn change(&mut self, event: &Event, leases: &impl LeaseLookup) -> Result<Result<(), StoreError>, PlanError> {
         let inside = |member| self.room.roster.seat(member).is_some();
         match &event.kind {
-            EventKind::Joined { member, .. } if inside(*member) => return Ok(Err(BackendError::Conflict)),
+            EventKind::Joined { member, .. } if inside(*member) => return Ok(Err(StoreError::Conflict)),
             EventKind::Joined { .. } if self.room.roster.members.len() >= self.room.roster.capacity as usize => {
-                return Ok(Err(BackendError::Full));
+                return Ok(Err(StoreError::Full));
             }
             EventKind::Joined { member, name } => {
                 let seated = Seated { member: *member, name: name.clone(), joined: event.seq };
                 self.room.roster.members.push(seated);
-                self.seated.insert(*member);
-                self.came_or_went = true;
+                self.newly_seated.insert(*member);
+                self.roster_changed = true;
             }
-            EventKind::Left { member, .. } if !inside(*member) => return Ok(Err(BackendError::Conflict)),
+            EventKind::Left { member, .. } if !inside(*member) => return Ok(Err(StoreError::Conflict)),
             EventKind::Left { member, why } => {
                 // The arrival lease of a seat taken in this plan does not exist yet.
                 if *why == LeaveReason::Vanished
-                    && (self.seated.contains(member) || holds.is_held(self.id, *member).await?)
+                    && (self.newly_seated.contains(member) || leases.is_held(self.id, *member).await?)
                 {
-                    return Ok(Err(BackendError::Conflict));
+                    return Ok(Err(StoreError::Conflict));
                 }
                 let (gone, rest): (Vec<_>, _) =
                     std::mem::take(&mut self.room.roster.members).into_iter().partition(|one| one.member == *member);
                 self.room.roster.members = rest;
-                self.seated.remove(member);
-                self.came_or_went = true;
+                self.newly_seated.remove(member);
+                self.roster_changed = true;
                 self.ended = self.room.roster.members.is_empty();
                 if !self.ended {
                     // The roster no longer has the name, and the log still mentions the member.
                     for seated in gone {
-                        self.puts.push(Put::new(self.names.name(*member), &seated.name)?);
+                        self.messages.push(BatchMessage::new(self.names.name(*member), &seated.name)?);
                     }
                 }
             }
-            _ if !inside(event.by) => return Ok(Err(BackendError::Conflict)),
+            _ if !inside(event.by) => return Ok(Err(StoreError::Conflict)),
             EventKind::Message { .. } => {}
             EventKind::Edited { target, .. } | EventKind::Deleted { target } | EventKind::Reacted { target, .. } => {
-                let Some(message) = self.message(*target).await? else { return Ok(Err(BackendError::NoTarget)) };
+                let Some(message) = self.message(*target).await? else { return Ok(Err(StoreError::NoTarget)) };
                 if matches!(event.kind, EventKind::Reacted { .. }) {
                     return Ok(Ok(()));
                 }
                 if message.event.by != event.by {
-                    return Ok(Err(BackendError::NotAuthor));
+                    return Ok(Err(StoreError::NotAuthor));
                 }
                 self.amend(message, event).await?;
             }
-            EventKind::Unknown => return Ok(Err(BackendError::Conflict)),
+            EventKind::Unknown => return Ok(Err(StoreError::Conflict)),
         }
         Ok(Ok(()))
     }
 
     /// Returns the message with this id if it is in the log and not deleted.
-    async fn message(&mut self, id: EventId) -> Result<Option<Entry>, Stop> {
+    async fn message(&mut self, id: EventId) -> Result<Option<Entry>, PlanError> {
         let seq = match self.ids.get(&id) {
             Some(seq) => *seq,
-            None => match self.store.last(&self.names.stream, &self.names.id(id)).await? {
+            None => match self.jetstream.last(&self.names.stream, &self.names.id(id)).await? {
                 Some(found) => decode(&found.payload)?,
                 None => return Ok(None),
             },
@@ -190,7 +196,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Returns the event with this seq in its current version. `None` when it is trimmed.
-    async fn entry(&mut self, seq: Seq) -> Result<Option<Entry>, Stop> {
+    async fn entry(&mut self, seq: Seq) -> Result<Option<Entry>, PlanError> {
         if seq <= self.room.head.trimmed {
             return Ok(None);
         }
@@ -198,10 +204,10 @@ impl<'a> Plan<'a> {
             return Ok(Some(entry.clone()));
         }
         let subject = self.names.event(self.room.head.slot(seq));
-        let found = full(self.store.last(&self.names.stream, &subject).await?).ok_or(Stop::Stale)?;
+        let found = non_empty(self.jetstream.last(&self.names.stream, &subject).await?).ok_or(PlanError::Stale)?;
         let entry = Entry { stored: found.seq, ..decode(&found.payload)? };
         if entry.epoch != self.room.head.epoch || entry.event.seq != seq {
-            return Err(Stop::Stale);
+            return Err(PlanError::Stale);
         }
         self.entries.insert(seq, entry.clone());
         Ok(Some(entry))
@@ -209,7 +215,7 @@ impl<'a> Plan<'a> {
 
     /// Applies the edit or deletion `later` to the message, and removes the replaced text from the last edit before it.
     /// Edits before that one have no text any more.
-    async fn amend(&mut self, mut message: Entry, later: &Event) -> Result<(), Stop> {
+    async fn amend(&mut self, mut message: Entry, later: &Event) -> Result<(), PlanError> {
         if let Some(edit) = message.edit
             && let Some(edit) = self.entry(edit).await?
         {
@@ -219,12 +225,12 @@ impl<'a> Plan<'a> {
         self.rewrite(message, later)
     }
 
-    fn rewrite(&mut self, mut entry: Entry, later: &Event) -> Result<(), Stop> {
+    fn rewrite(&mut self, mut entry: Entry, later: &Event) -> Result<(), PlanError> {
         let before = size(&entry);
         if entry.event.amend(&later.kind) {
             self.room.head.bytes = self.room.head.bytes + size(&entry) - before;
             self.room.oldest.clear();
-            self.puts.push(Put::new(self.names.event(self.room.head.slot(entry.event.seq)), &entry)?);
+            self.messages.push(BatchMessage::new(self.names.event(self.room.head.slot(entry.event.seq)), &entry)?);
             self.entries.insert(entry.event.seq, entry);
         }
         Ok(())
@@ -241,7 +247,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Removes the oldest events until the rest fits, but never the newest.
-    async fn trim(&mut self) -> Result<(), Stop> {
+    async fn trim(&mut self) -> Result<(), PlanError> {
         let (events, bytes) = self.retention;
         while self.room.head.events() > 1 && (self.room.head.events() > events || self.room.head.bytes > bytes) {
             let Oldest { seq, size, left } = self.look_at(self.room.head.oldest()).await?;
@@ -254,7 +260,7 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    async fn look_at(&mut self, seq: Seq) -> Result<Oldest, Stop> {
+    async fn look_at(&mut self, seq: Seq) -> Result<Oldest, PlanError> {
         if let Some(entry) = self.entries.get(&seq) {
             return Ok(Oldest::of(entry));
         }
@@ -263,53 +269,57 @@ impl<'a> Plan<'a> {
         }
         if self.room.oldest.front().is_none_or(|first| first.seq != seq) {
             // Up to the first that is known: events of this plan are not stored yet.
-            let stored = (seq.0..seq.0 + SIZES).take_while(|seq| !self.entries.contains_key(&Seq(*seq)));
+            let stored = (seq.0..seq.0 + SIZES_PER_READ).take_while(|seq| !self.entries.contains_key(&Seq(*seq)));
             let last = stored.take_while(|seq| *seq <= self.room.head.seq.0).last().unwrap_or(seq.0);
-            let read = entries(self.store, &self.names, (self.room.mark, &self.room.head), seq.0..=last).await?;
-            let read = read.ok_or(Stop::Stale)?;
+            let read =
+                entries(self.jetstream, &self.names, (self.room.head_seq, &self.room.head), seq.0..=last).await?;
+            let read = read.ok_or(PlanError::Stale)?;
             self.room.oldest = read.iter().map(Oldest::of).collect();
         }
-        self.room.oldest.front().copied().ok_or(Stop::Stale)
+        self.room.oldest.front().copied().ok_or(PlanError::Stale)
     }
 
     /// Removes the text of trimmed events, unless a newer event has taken the slot.
-    fn blank(&mut self) {
+    fn erase_trimmed(&mut self) {
         let head = &mut self.room.head;
-        let last = head.trimmed.0.min(head.blanked.0 + BLANKS);
+        let last = head.trimmed.0.min(head.blanked.0 + MAX_ERASED);
         for seq in head.blanked.0 + 1..=last {
             if seq + head.ring > head.seq.0 {
-                self.puts.push(Put::empty(self.names.event(head.slot(Seq(seq)))));
+                self.messages.push(BatchMessage::empty(self.names.event(head.slot(Seq(seq)))));
             }
         }
         head.blanked = Seq(last);
     }
 
     /// Returns the size of the batch so far: the number of its messages, and of their bytes.
-    pub(super) fn weight(&self) -> (usize, usize) {
-        (self.puts.len(), self.puts.iter().map(|put| put.payload.len()).sum())
+    pub(super) fn batch_size(&self) -> (usize, usize) {
+        (self.messages.len(), self.messages.iter().map(|message| message.payload.len()).sum())
     }
 
     /// Returns the room's state after the plan, and the batch to commit, which ends with the roster and the head. The
     /// batch is `None` if nothing changed.
-    pub(super) fn finish(mut self) -> Result<(Room, Option<Vec<Put>>), BackendError> {
-        if self.puts.is_empty() {
+    pub(super) fn finish(mut self) -> Result<(RoomState, Option<Vec<BatchMessage>>), StoreError> {
+        if self.messages.is_empty() {
             return Ok((self.room, None));
         }
-        let Room { mark, head, roster, .. } = &mut self.room;
+        let RoomState { head_seq, head, roster, .. } = &mut self.room;
         if self.ended {
-            let (_, code) = self.store.names.code(roster.code);
-            self.puts.push(Put::empty(code));
-            self.puts.push(Put::new(self.names.end(), &End { code: roster.code, epoch: head.epoch, seq: head.seq })?);
-            self.puts.push(Put::empty(self.names.roster()));
-            self.puts.push(Put::empty(self.names.head()).expecting(*mark));
-            return Ok((self.room, Some(self.puts)));
+            let (_, code) = self.jetstream.names.code(roster.code);
+            self.messages.push(BatchMessage::empty(code));
+            self.messages.push(BatchMessage::new(
+                self.names.end(),
+                &End { code: roster.code, epoch: head.epoch, seq: head.seq },
+            )?);
+            self.messages.push(BatchMessage::empty(self.names.roster()));
+            self.messages.push(BatchMessage::empty(self.names.head()).if_seq(*head_seq));
+            return Ok((self.room, Some(self.messages)));
         }
-        if self.came_or_went {
+        if self.roster_changed {
             roster.version += 1;
             head.roster = roster.version;
-            self.puts.push(Put::new(self.names.roster(), roster)?);
+            self.messages.push(BatchMessage::new(self.names.roster(), roster)?);
         }
-        self.puts.push(Put::new(self.names.head(), head)?.expecting(*mark));
-        Ok((self.room, Some(self.puts)))
+        self.messages.push(BatchMessage::new(self.names.head(), head)?.if_seq(*head_seq));
+        Ok((self.room, Some(self.messages)))
     }
 }

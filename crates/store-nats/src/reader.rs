@@ -3,16 +3,16 @@
 //! The leader provides the head of the log. Any replica provides the events, provided that it has that head. So every
 //! node reads what any node has acknowledged, and no node reads text that was edited or deleted.
 
-use ::store::{BackendError, From, Page};
+use ::store::{Page, ReadFrom, StoreError};
 use protocol::{Event, EventId, EventKind, Member, MemberId, Names, RoomId, Seq};
 
-use super::Engine;
+use super::Shared;
 use super::record::{Head, Seated, decode};
-use super::room::{Room, entries, full};
+use super::room::{RoomState, entries, non_empty};
 
-impl Engine {
-    pub(super) async fn room(&self, id: RoomId) -> Result<::store::Room, BackendError> {
-        Ok(view(id, Room::load(&self.store, id).await?))
+impl Shared {
+    pub(super) async fn room(&self, id: RoomId) -> Result<::store::Room, StoreError> {
+        Ok(view(id, RoomState::load(&self.jetstream, id).await?))
     }
 
     /// Reads the room from the leader, and then the events up to its head, and no later one, from any replica that has
@@ -20,31 +20,31 @@ impl Engine {
     pub(super) async fn snapshot(
         &self,
         id: RoomId,
-        from: From,
+        from: ReadFrom,
         limit: usize,
-    ) -> Result<(::store::Room, Page), BackendError> {
+    ) -> Result<(::store::Room, Page), StoreError> {
         // Read before the head, so that the head includes a seq that is found.
-        let place = if let From::Message(message) = from { self.place(id, message).await? } else { None };
+        let target = if let ReadFrom::Message(message) = from { self.seq_of(id, message).await? } else { None };
         loop {
-            let room = Room::load(&self.store, id).await?;
-            let (first, last) = range(&room.head, from, place, limit as u64)?;
+            let room = RoomState::load(&self.jetstream, id).await?;
+            let (first, last) = seq_range(&room.head, from, target, limit as u64)?;
             let truncated = |start| {
-                matches!(from, From::Before(_) | From::Latest)
-                    && ::store::starts_where_trimmed(start, room.head.trimmed)
+                matches!(from, ReadFrom::Before(_) | ReadFrom::Latest)
+                    && ::store::is_truncated_at(start, room.head.trimmed)
             };
             if first > last {
-                let start = if let From::Before(seq) = from { seq } else { room.head.seq };
+                let start = if let ReadFrom::Before(seq) = from { seq } else { room.head.seq };
                 let page = Page { truncated: truncated(start), ..Page::default() };
                 return Ok((view(id, room), page));
             }
-            let names = self.store.names.room(id);
-            if let Some(entries) = entries(&self.store, &names, (room.mark, &room.head), first..=last).await? {
+            let names = self.jetstream.names.room(id);
+            if let Some(entries) = entries(&self.jetstream, &names, (room.head_seq, &room.head), first..=last).await? {
                 let mut events: Vec<_> = entries.into_iter().map(|entry| entry.event).collect();
-                if place.is_some() {
+                if target.is_some() {
                     events.retain(|event| matches!(event.kind, EventKind::Message { .. }));
                 }
-                if let Some(names) = self.called(id, &room, &events).await? {
-                    let more = place.is_none() && last < room.head.seq.0;
+                if let Some(names) = self.names_of(id, &room, &events).await? {
+                    let more = target.is_none() && last < room.head.seq.0;
                     let page = Page { names, truncated: truncated(Seq(first)), more, events };
                     return Ok((view(id, room), page));
                 }
@@ -55,43 +55,43 @@ impl Engine {
     }
 
     /// Returns the seq of the event with this id, also if the event is trimmed.
-    async fn place(&self, id: RoomId, message: EventId) -> Result<Option<Seq>, BackendError> {
-        let names = self.store.names.room(id);
-        let found = full(self.store.last(&names.stream, &names.id(message)).await?);
+    async fn seq_of(&self, id: RoomId, message: EventId) -> Result<Option<Seq>, StoreError> {
+        let names = self.jetstream.names.room(id);
+        let found = non_empty(self.jetstream.last(&names.stream, &names.id(message)).await?);
         found.map(|found| decode(&found.payload)).transpose()
     }
 
     /// Returns the names of the members whom these events mention. `None` if the replica lags.
-    async fn called(&self, id: RoomId, room: &Room, events: &[Event]) -> Result<Option<Names>, BackendError> {
-        let mut called = Names::new();
+    async fn names_of(&self, id: RoomId, room: &RoomState, events: &[Event]) -> Result<Option<Names>, StoreError> {
+        let mut known = Names::new();
         let mut gone = Vec::<MemberId>::new();
-        for member in events.iter().flat_map(::store::mentioned) {
+        for member in events.iter().flat_map(::store::mentioned_members) {
             match room.roster.seat(member) {
-                Some(seated) => drop(called.insert(member, seated.name.clone())),
+                Some(seated) => drop(known.insert(member, seated.name.clone())),
                 None if !gone.contains(&member) => gone.push(member),
                 None => {}
             }
         }
         if gone.is_empty() {
-            return Ok(Some(called));
+            return Ok(Some(known));
         }
-        let names = self.store.names.room(id);
+        let names = self.jetstream.names.room(id);
         let subjects: Vec<_> = gone.iter().map(|member| names.name(*member)).collect();
         let head = names.head();
-        let Some(found) = self.store.snapshot(&names.stream, (&head, room.mark), &subjects).await? else {
+        let Some(found) = self.jetstream.snapshot(&names.stream, (&head, room.head_seq), &subjects).await? else {
             return Ok(None);
         };
         for (member, subject) in gone.into_iter().zip(subjects) {
             // A member who never had a seat has no name.
             if let Some(found) = found.get(&subject) {
-                called.insert(member, decode(&found.payload)?);
+                known.insert(member, decode(&found.payload)?);
             }
         }
-        Ok(Some(called))
+        Ok(Some(known))
     }
 }
 
-fn view(id: RoomId, room: Room) -> ::store::Room {
+fn view(id: RoomId, room: RoomState) -> ::store::Room {
     let seated = |seated: Seated| Member { member: seated.member, name: seated.name, away: false };
     ::store::Room {
         id,
@@ -103,23 +103,23 @@ fn view(id: RoomId, room: Room) -> ::store::Room {
     }
 }
 
-/// Returns the first and the last seq to read; the first is greater than the last if there are none. `place` is the seq
-/// of the message for `From::Message`.
-fn range(head: &Head, from: From, place: Option<Seq>, limit: u64) -> Result<(u64, u64), BackendError> {
+/// Returns the first and the last seq to read; the first is greater than the last if there are none. `target` is the
+/// seq of the message for `ReadFrom::Message`.
+fn seq_range(head: &Head, from: ReadFrom, target: Option<Seq>, limit: u64) -> Result<(u64, u64), StoreError> {
     let Seq(oldest) = Seq(head.trimmed.0 + 1);
     let upto = |last: u64| (last.saturating_sub(limit).saturating_add(1).max(oldest), last);
     Ok(match from {
-        From::After(position) => {
+        ReadFrom::After(position) => {
             if position.epoch != head.epoch || position.seq < head.trimmed || position.seq > head.seq {
-                return Err(BackendError::Reset);
+                return Err(StoreError::Reset);
             }
             (position.seq.0 + 1, position.seq.0.saturating_add(limit).min(head.seq.0))
         }
-        From::Before(seq) => upto(seq.0.saturating_sub(1).min(head.seq.0)),
-        From::Latest => upto(head.seq.0),
-        From::Message(_) => {
-            let there = place.filter(|place| place.0 >= oldest && limit > 0);
-            there.map_or((1, 0), |place| (place.0, place.0))
+        ReadFrom::Before(seq) => upto(seq.0.saturating_sub(1).min(head.seq.0)),
+        ReadFrom::Latest => upto(head.seq.0),
+        ReadFrom::Message(_) => {
+            let there = target.filter(|target| target.0 >= oldest && limit > 0);
+            there.map_or((1, 0), |target| (target.0, target.0))
         }
     })
 }

@@ -1,6 +1,6 @@
 //! Records: the content of the store's messages. JSON, so that an operator can read them with any NATS tool.
 
-use ::store::{BackendError, Sign, Signal};
+use ::store::{PresenceKind, PresenceUpdate, StoreError};
 use protocol::{DisplayName, Epoch, Event, MemberId, Position, RoomCode, Seq};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -101,53 +101,53 @@ pub(super) struct End {
 
 /// One lease, by the clock of the node that holds it.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Held {
+pub(super) struct LeaseRecord {
     /// Seq of the seat's `joined` event: the lease does not hold a later seat of the same member.
     pub(super) joined: Seq,
     /// Time of expiry in UTC milliseconds.
     pub(super) until: u64,
 }
 
-/// A signal as nodes send it to each other.
+/// A presence update as nodes send it to each other.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Signalled {
+pub(super) struct PresenceRecord {
     member: MemberId,
-    sign: Said,
+    sign: PresenceRecordKind,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Said {
+enum PresenceRecordKind {
     Typing(bool),
     Away(u64),
     Back,
 }
 
-impl From<Signal> for Signalled {
-    fn from(Signal { member, sign }: Signal) -> Self {
-        let sign = match sign {
-            Sign::Typing(typing) => Said::Typing(typing),
-            Sign::Away { until } => Said::Away(until),
-            Sign::Back => Said::Back,
+impl From<PresenceUpdate> for PresenceRecord {
+    fn from(PresenceUpdate { member, kind }: PresenceUpdate) -> Self {
+        let sign = match kind {
+            PresenceKind::Typing(typing) => PresenceRecordKind::Typing(typing),
+            PresenceKind::Away { until } => PresenceRecordKind::Away(until),
+            PresenceKind::Back => PresenceRecordKind::Back,
         };
         Self { member, sign }
     }
 }
 
-impl From<Signalled> for Signal {
-    fn from(Signalled { member, sign }: Signalled) -> Self {
-        let sign = match sign {
-            Said::Typing(typing) => Sign::Typing(typing),
-            Said::Away(until) => Sign::Away { until },
-            Said::Back => Sign::Back,
+impl From<PresenceRecord> for PresenceUpdate {
+    fn from(PresenceRecord { member, sign }: PresenceRecord) -> Self {
+        let kind = match sign {
+            PresenceRecordKind::Typing(typing) => PresenceKind::Typing(typing),
+            PresenceRecordKind::Away(until) => PresenceKind::Away { until },
+            PresenceRecordKind::Back => PresenceKind::Back,
         };
-        Self { member, sign }
+        Self { member, kind }
     }
 }
 
 /// Decodes a record. The error contains nothing of its content.
-pub(super) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BackendError> {
+pub(super) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(payload).map_err(|error| {
-        BackendError::corrupt(format!("a record cannot be read (line {}, column {})", error.line(), error.column()))
+        StoreError::corrupt(format!("a record cannot be read (line {}, column {})", error.line(), error.column()))
     })
 }

@@ -2,19 +2,19 @@
 
 use std::collections::VecDeque;
 
-use ::store::{BackendError, NewRoom};
+use ::store::{NewRoom, StoreError};
 use protocol::{EventKind, MemberId, RoomId, Seq, codec};
 
+use super::jetstream::{JetStream, StoredMessage};
 use super::record::{Entry, Head, Roster, decode};
-use super::store::{Found, Store};
 use super::subject;
 
 /// State that an append needs. The room's writer reads it once and caches it. The commit, which is conditional on the
 /// head's stream sequence, fails if the state is outdated.
 #[derive(Clone, Debug)]
-pub(super) struct Room {
+pub(super) struct RoomState {
     /// Stream sequence of the head.
-    pub(super) mark: u64,
+    pub(super) head_seq: u64,
     pub(super) head: Head,
     pub(super) roster: Roster,
     /// The oldest events after `head.trimmed`, as far as they are known, in ascending order of seq.
@@ -41,13 +41,13 @@ impl Oldest {
     }
 }
 
-impl Room {
+impl RoomState {
     /// Creates the state of a new room that keeps at most `events` events.
     pub(super) fn new(new: &NewRoom, events: usize) -> Self {
         let none = Seq(0);
         let ring = (events as u64).max(1);
         Self {
-            mark: 0,
+            head_seq: 0,
             head: Head {
                 epoch: new.epoch,
                 seq: none,
@@ -71,41 +71,47 @@ impl Room {
     }
 
     /// Reads the room from the stream's leader, which has everything that was acknowledged.
-    pub(super) async fn load(store: &Store, id: RoomId) -> Result<Self, BackendError> {
+    pub(super) async fn load(jetstream: &JetStream, id: RoomId) -> Result<Self, StoreError> {
         loop {
-            let names = store.names.room(id);
+            let names = jetstream.names.room(id);
             let (head_subject, roster_subject) = (names.head(), names.roster());
-            let (head, roster) =
-                tokio::try_join!(store.last(&names.stream, &head_subject), store.last(&names.stream, &roster_subject))?;
-            let (Some(head), Some(roster)) = (full(head), full(roster)) else { return Err(BackendError::NotFound) };
-            let mark = head.seq;
+            let (head, roster) = tokio::try_join!(
+                jetstream.last(&names.stream, &head_subject),
+                jetstream.last(&names.stream, &roster_subject)
+            )?;
+            let (Some(head), Some(roster)) = (non_empty(head), non_empty(roster)) else {
+                return Err(StoreError::NotFound);
+            };
+            let head_seq = head.seq;
             let (head, roster): (Head, Roster) = (decode(&head.payload)?, decode(&roster.payload)?);
             // Otherwise a member joined or left between the two requests.
             if (head.epoch, head.roster) == (roster.epoch, roster.version) {
-                return Ok(Self { mark, head, roster, oldest: VecDeque::new() });
+                return Ok(Self { head_seq, head, roster, oldest: VecDeque::new() });
             }
         }
     }
 }
 
 /// Treats an empty message, such as an ended room leaves, as absent.
-pub(super) fn full(found: Option<Found>) -> Option<Found> {
+pub(super) fn non_empty(found: Option<StoredMessage>) -> Option<StoredMessage> {
     found.filter(|found| !found.payload.is_empty())
 }
 
-/// Reads the events with these seqs from a replica that must have the head with the stream sequence `mark`. `None` if
-/// it does not have that head, or if a slot does not contain the expected event because the room changed meanwhile.
+/// Reads the events with these seqs from a replica that must have the head with the stream sequence `head_seq`. `None`
+/// if it does not have that head, or if a slot does not contain the expected event because the room changed meanwhile.
 pub(super) async fn entries(
-    store: &Store,
-    names: &subject::Room,
-    (mark, head): (u64, &Head),
-    places: std::ops::RangeInclusive<u64>,
-) -> Result<Option<Vec<Entry>>, BackendError> {
-    let subjects: Vec<_> = places.clone().map(|seq| names.event(head.slot(Seq(seq)))).collect();
+    jetstream: &JetStream,
+    names: &subject::RoomSubjects,
+    (head_seq, head): (u64, &Head),
+    seqs: std::ops::RangeInclusive<u64>,
+) -> Result<Option<Vec<Entry>>, StoreError> {
+    let subjects: Vec<_> = seqs.clone().map(|seq| names.event(head.slot(Seq(seq)))).collect();
     let head_subject = names.head();
-    let Some(found) = store.snapshot(&names.stream, (&head_subject, mark), &subjects).await? else { return Ok(None) };
+    let Some(found) = jetstream.snapshot(&names.stream, (&head_subject, head_seq), &subjects).await? else {
+        return Ok(None);
+    };
     let mut entries = Vec::with_capacity(subjects.len());
-    for (seq, subject) in places.zip(&subjects) {
+    for (seq, subject) in seqs.zip(&subjects) {
         let Some(found) = found.get(subject).filter(|found| !found.payload.is_empty()) else { return Ok(None) };
         let entry = Entry { stored: found.seq, ..decode(&found.payload)? };
         if entry.epoch != head.epoch || entry.event.seq != Seq(seq) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use ::store::{BackendError, Keys};
+use ::store::{Keys, StoreError};
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Republish, RetentionPolicy, StorageType};
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use super::address::Address;
-use super::store::{CommitError, EXPECTED, Store};
+use super::jetstream::{CommitError, EXPECTED, JetStream};
 use super::subject::{Names, SHARDS};
 
 /// First server version whose batches are atomic also when a leader changes.
@@ -21,16 +21,16 @@ const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 3);
 /// Version of the record format.
 const FORMAT: &[u8] = b"2";
 /// Time that servers may take to form a cluster.
-const FORMING: Duration = Duration::from_secs(20);
+const CLUSTER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Interval of pings, by which a server that does not respond is detected.
 const PING: Duration = Duration::from_secs(5);
 
 /// Connects to the servers and creates missing streams. `changed` is called with the connection's events.
 pub(super) async fn open(
     address: Address,
-    troubled: Arc<AtomicBool>,
+    had_failures: Arc<AtomicBool>,
     changed: impl Fn(Event) + Clone + Send + Sync + 'static,
-) -> Result<Store, BackendError> {
+) -> Result<JetStream, StoreError> {
     let mut options = ConnectOptions::new().name("flasky").ping_interval(PING).event_callback(move |event| {
         let changed = changed.clone();
         async move { changed(event) }
@@ -38,28 +38,30 @@ pub(super) async fn open(
     if let Some((user, password)) = address.credentials {
         options = options.user_and_password(user, password);
     }
-    let client = options.connect(address.servers).await.map_err(BackendError::unavailable)?;
+    let client = options.connect(address.servers).await.map_err(StoreError::unavailable)?;
     let (major, minor, patch) = OLDEST_SERVER;
     if !client.is_server_compatible(major, minor, patch) {
         let version = client.server_info().version;
-        return Err(BackendError::unavailable(format!(
+        return Err(StoreError::unavailable(format!(
             "the NATS server is {version}; {major}.{minor}.{patch} or newer is needed"
         )));
     }
-    let store = Store::new(client, Names::new(address.store), troubled)?;
-    make(&store).await?;
-    Ok(store)
+    let jetstream = JetStream::new(client, Names::new(address.store), had_failures)?;
+    create_streams(&jetstream).await?;
+    Ok(jetstream)
 }
 
 /// Creates missing streams, with three replicas, or with one if the server is standalone. Retries while servers that
 /// have just started form a cluster.
-async fn make(store: &Store) -> Result<(), BackendError> {
+async fn create_streams(jetstream: &JetStream) -> Result<(), StoreError> {
     let mut replicas = 3;
-    let until = Instant::now() + FORMING;
-    for mut config in (0..SHARDS).map(|shard| shard_config(&store.names, shard)).chain([lease_config(&store.names)]) {
+    let until = Instant::now() + CLUSTER_TIMEOUT;
+    for mut config in
+        (0..SHARDS).map(|shard| shard_config(&jetstream.names, shard)).chain([lease_config(&jetstream.names)])
+    {
         loop {
             config.num_replicas = replicas;
-            let Err(error) = find_or_create(store, &config).await else { break };
+            let Err(error) = find_or_create(jetstream, &config).await else { break };
             match error.kind() {
                 CreateStreamErrorKind::JetStream(error)
                     if error.error_code() == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED && replicas > 1 =>
@@ -70,7 +72,7 @@ async fn make(store: &Store) -> Result<(), BackendError> {
                 CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::JetStream(_) if Instant::now() < until => {
                     sleep(Duration::from_millis(250)).await;
                 }
-                _ => return Err(BackendError::unavailable(error)),
+                _ => return Err(StoreError::unavailable(error)),
             }
         }
     }
@@ -79,18 +81,18 @@ async fn make(store: &Store) -> Result<(), BackendError> {
 
 /// Creates the stream, or checks the existing one. That may differ in what its operator decides, such as replicas,
 /// placement or a limit, but must have the settings on which this store relies.
-async fn find_or_create(store: &Store, config: &Config) -> Result<(), CreateStreamError> {
-    let Ok(stream) = store.jetstream.get_stream(&config.name).await else {
-        return store.jetstream.create_stream(config).await.map(drop);
+async fn find_or_create(jetstream: &JetStream, config: &Config) -> Result<(), CreateStreamError> {
+    let Ok(stream) = jetstream.context.get_stream(&config.name).await else {
+        return jetstream.context.create_stream(config).await.map(drop);
     };
     let info = stream.cached_info();
-    let needs = |config: &Config| {
+    let required = |config: &Config| {
         (
             (config.subjects.clone(), config.republish.clone(), config.retention, config.max_messages_per_subject),
             (config.allow_direct, config.allow_atomic_publish, config.allow_message_ttl),
         )
     };
-    if needs(&info.config) != needs(config) {
+    if required(&info.config) != required(config) {
         let wrong = "a stream of this name is there, and is not as this program makes it";
         return Err(CreateStreamError::with_source(CreateStreamErrorKind::InvalidStreamName, wrong));
     }
@@ -101,10 +103,10 @@ async fn find_or_create(store: &Store, config: &Config) -> Result<(), CreateStre
 }
 
 /// Creates the stream of leases again: it is in memory, so a standalone server loses it at a restart.
-pub(super) async fn restore(store: &Store) {
-    let replicas = if store.client.server_info().cluster.is_some() { 3 } else { 1 };
-    let config = Config { num_replicas: replicas, ..lease_config(&store.names) };
-    if let Err(error) = store.jetstream.create_stream(config).await {
+pub(super) async fn restore(jetstream: &JetStream) {
+    let replicas = if jetstream.client.server_info().cluster.is_some() { 3 } else { 1 };
+    let config = Config { num_replicas: replicas, ..lease_config(&jetstream.names) };
+    if let Err(error) = jetstream.context.create_stream(config).await {
         tracing::debug!(error = &error as &dyn std::error::Error, "the stream of leases is not there");
     }
 }
@@ -151,44 +153,44 @@ fn common() -> Config {
 ///
 /// # Errors
 /// `Corrupt` also when another version of this program wrote the store in another record format.
-pub(super) async fn keys(store: &Store) -> Result<Keys, BackendError> {
-    let found = first(store, 0, store.names.format(), Bytes::from_static(FORMAT)).await?;
+pub(super) async fn keys(jetstream: &JetStream) -> Result<Keys, StoreError> {
+    let found = get_or_store(jetstream, 0, jetstream.names.format(), Bytes::from_static(FORMAT)).await?;
     if found != FORMAT {
         let [found, known] = [&found, FORMAT].map(String::from_utf8_lossy);
-        return Err(BackendError::corrupt(format!(
+        return Err(StoreError::corrupt(format!(
             "the store is of another version of this program (format {found}, known is {known}), and its rooms cannot be \
              taken over: let them end under the version that wrote it, or give them up; then begin anew under another \
              NAME in the store's URL"
         )));
     }
     let mut drawn = [0; 96];
-    getrandom::fill(&mut drawn).map_err(BackendError::unavailable)?;
-    let found = first(store, 0, store.names.keys(), Bytes::copy_from_slice(&drawn)).await?;
-    let (signing, member) = found.split_first_chunk().ok_or_else(short)?;
-    Ok(Keys { signing: *signing, member: member.try_into().map_err(|_| short())? })
+    getrandom::fill(&mut drawn).map_err(StoreError::unavailable)?;
+    let found = get_or_store(jetstream, 0, jetstream.names.keys(), Bytes::copy_from_slice(&drawn)).await?;
+    let (signing, member) = found.split_first_chunk().ok_or_else(wrong_length)?;
+    Ok(Keys { signing: *signing, member: member.try_into().map_err(|_| wrong_length())? })
 }
 
 /// Returns the identity of each shard's stream, which the first process generates. A recreated stream has another one.
-pub(super) async fn identities(store: &Store) -> Result<Vec<Bytes>, BackendError> {
+pub(super) async fn identities(jetstream: &JetStream) -> Result<Vec<Bytes>, StoreError> {
     let mut identities = Vec::new();
     for shard in 0..SHARDS {
-        let drawn = getrandom::u64().map_err(BackendError::unavailable)?;
+        let drawn = getrandom::u64().map_err(StoreError::unavailable)?;
         let drawn = Bytes::from(format!("{drawn:016x}"));
-        identities.push(first(store, shard, store.names.identity(shard), drawn).await?);
+        identities.push(get_or_store(jetstream, shard, jetstream.names.identity(shard), drawn).await?);
     }
     Ok(identities)
 }
 
 /// Stores the payload unless the subject has a message, and returns what is stored.
-async fn first(store: &Store, shard: u8, subject: String, payload: Bytes) -> Result<Bytes, BackendError> {
-    let stream = store.names.shard_stream(shard);
+async fn get_or_store(jetstream: &JetStream, shard: u8, subject: String, payload: Bytes) -> Result<Bytes, StoreError> {
+    let stream = jetstream.names.shard_stream(shard);
     loop {
-        if let Some(found) = store.last(&stream, &subject).await? {
+        if let Some(found) = jetstream.last(&stream, &subject).await? {
             return Ok(found.payload);
         }
         let mut headers = HeaderMap::new();
         headers.insert(EXPECTED, "0");
-        match store.publish(subject.clone(), headers, payload.clone()).await {
+        match jetstream.publish(subject.clone(), headers, payload.clone()).await {
             // The next iteration reads what is stored, in either case.
             Ok(_) | Err(CommitError::Conflict) => {}
             Err(CommitError::Failed(error)) => return Err(error),
@@ -196,6 +198,6 @@ async fn first(store: &Store, shard: u8, subject: String, payload: Bytes) -> Res
     }
 }
 
-fn short() -> BackendError {
-    BackendError::corrupt("the store's keys have the wrong length")
+fn wrong_length() -> StoreError {
+    StoreError::corrupt("the store's keys have the wrong length")
 }

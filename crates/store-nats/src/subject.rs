@@ -71,7 +71,7 @@ impl Names {
     }
 
     /// Subject of a process's heartbeats, which prove that leases can be renewed.
-    pub(super) fn beat(&self, process: &str) -> String {
+    pub(super) fn heartbeat(&self, process: &str) -> String {
         format!("{}.beat.{process}", self.store)
     }
 
@@ -88,9 +88,9 @@ impl Names {
         format!("{}.lease.{}.>", self.store, id.0.simple())
     }
 
-    pub(super) fn room(&self, id: RoomId) -> Room {
+    pub(super) fn room(&self, id: RoomId) -> RoomSubjects {
         let shard = shard_of(id);
-        Room { stream: self.shard_stream(shard), prefix: format!("{}.{shard}.{}", self.store, id.0.simple()) }
+        RoomSubjects { stream: self.shard_stream(shard), prefix: format!("{}.{shard}.{}", self.store, id.0.simple()) }
     }
 
     /// Stream and subject of the message that points from a code to its room's id.
@@ -104,19 +104,19 @@ impl Names {
         format!("{}.live.{}.*", self.store, id.0.simple())
     }
 
-    pub(super) fn signal(&self, id: RoomId) -> String {
-        format!("{}.live.{}.{SIGNAL}", self.store, id.0.simple())
+    pub(super) fn presence(&self, id: RoomId) -> String {
+        format!("{}.live.{}.{PRESENCE}", self.store, id.0.simple())
     }
 
-    pub(super) fn roll_call(&self, id: RoomId) -> String {
-        format!("{}.live.{}.{ROLL_CALL}", self.store, id.0.simple())
+    pub(super) fn presence_request(&self, id: RoomId) -> String {
+        format!("{}.live.{}.{PRESENCE_REQUEST}", self.store, id.0.simple())
     }
 }
 
-/// Last token of a signal's subject.
-pub(super) const SIGNAL: &str = "signal";
+/// Last token of the subject of presence updates.
+pub(super) const PRESENCE: &str = "signal";
 /// Last token of the subject on which a node that has subscribed to a room asks the others for presence.
-pub(super) const ROLL_CALL: &str = "rollcall";
+pub(super) const PRESENCE_REQUEST: &str = "rollcall";
 /// Last token of the subject that records a room's end.
 pub(super) const END: &str = "end";
 
@@ -127,12 +127,12 @@ pub(super) fn is_slot(token: &str) -> bool {
 
 /// Stream and subjects of one room.
 #[derive(Clone, Debug)]
-pub(super) struct Room {
+pub(super) struct RoomSubjects {
     pub(super) stream: String,
     prefix: String,
 }
 
-impl Room {
+impl RoomSubjects {
     pub(super) fn all(&self) -> String {
         format!("{}.>", self.prefix)
     }
@@ -182,7 +182,8 @@ pub(super) fn shard_of(RoomId(id): RoomId) -> u8 {
     (id.as_u128() % u128::from(SHARDS)) as u8
 }
 
-/// Returns a code's shard, which is also the shard of the room that has the code, by a Fowler-Noll-Vo 1a hash of 32 bits, which distributes the codes. It must never change.
+/// Returns a code's shard, which is also the shard of the room that has the code, by a Fowler-Noll-Vo 1a hash of 32
+/// bits, which distributes the codes. It must never change.
 pub(super) fn shard_of_code(code: RoomCode) -> u8 {
     let hash =
         code.to_string().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));

@@ -8,41 +8,41 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::store::{Appended, BackendError, Draft, known_ids};
+use ::store::{Appended, NewEvent, StoreError, known_ids};
 use futures_util::future::try_join_all;
 use protocol::{EventId, MemberId, RoomId, Seq};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::plan::{Holds, Plan, Stop, Unneeded};
+use super::jetstream::CommitError;
+use super::plan::{LeaseLookup, Plan, PlanError, Unneeded};
 use super::record::decode;
-use super::room::{Room, full};
-use super::seats::Known;
-use super::store::CommitError;
-use super::{Engine, closed};
+use super::room::{RoomState, non_empty};
+use super::seats::RosterSource;
+use super::{Shared, closed};
 
 /// Maximum number of writes queued for one room. Further callers wait for a free slot.
 const QUEUE: usize = 256;
 /// Limits of one batch: writes, messages and bytes. The server accepts at most 1 000 messages.
-const GROUP: usize = 64;
+const MAX_WRITES: usize = 64;
 const MESSAGES: usize = 600;
 const BYTES: usize = 512 * 1024;
 /// Time after which an idle task ends, and with it its cached state of the room.
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time for which a batch is retried while the store does not respond: longer than a cluster takes to elect a leader.
 /// An attempt that begins near the end of it may be cut off by the operation's time limit.
-const PATIENCE: Duration = Duration::from_secs(7);
+const RETRY_TIMEOUT: Duration = Duration::from_secs(7);
 /// Pause before a write is retried with another queue.
 const RETRY: Duration = Duration::from_millis(1);
 /// Maximum number of retries of a batch after another process changed the room first.
-const TRIES: u32 = 40;
+const MAX_RETRIES: u32 = 40;
 
 /// One queued append.
 #[derive(Debug)]
 struct Job {
-    draft: Draft,
+    draft: NewEvent,
     now: Instant,
-    reply: oneshot::Sender<Result<Appended, BackendError>>,
+    reply: oneshot::Sender<Result<Appended, StoreError>>,
 }
 
 /// Queues of the rooms to which this process writes.
@@ -71,32 +71,32 @@ impl Writers {
 }
 
 /// Result of a batch.
-struct Written {
-    outcomes: Vec<Result<Appended, BackendError>>,
+struct BatchResult {
+    outcomes: Vec<Result<Appended, StoreError>>,
     /// State of the room after the batch; `None` if the room ended.
-    room: Option<Room>,
+    room: Option<RoomState>,
 }
 
 /// Lookup of the leases that are active at one moment.
-struct Leased<'a> {
-    engine: &'a Engine,
+struct LeasesAt<'a> {
+    shared: &'a Shared,
     now: Instant,
 }
 
 #[async_trait::async_trait]
-impl Holds for Leased<'_> {
-    async fn is_held(&self, id: RoomId, member: MemberId) -> Result<bool, BackendError> {
-        self.engine.is_held(id, member, self.now).await
+impl LeaseLookup for LeasesAt<'_> {
+    async fn is_held(&self, id: RoomId, member: MemberId) -> Result<bool, StoreError> {
+        self.shared.is_held(id, member, self.now).await
     }
 }
 
-impl Engine {
+impl Shared {
     pub(super) async fn append(
         self: Arc<Self>,
         id: RoomId,
-        draft: Draft,
+        draft: NewEvent,
         now: Instant,
-    ) -> Result<Appended, BackendError> {
+    ) -> Result<Appended, StoreError> {
         let (reply, answer) = oneshot::channel();
         let mut job = Job { draft, now, reply };
         // A queue that was just closed returns the job. The operation's time limit bounds this loop.
@@ -116,12 +116,12 @@ impl Engine {
         self.writers.queue(id, start)
     }
 
-    /// Writes to one room until there has been no write for [`IDLE`].
+    /// Writes to one room until there has been no write for [`IDLE_TIMEOUT`].
     async fn write(self: Arc<Self>, id: RoomId, mut jobs: mpsc::Receiver<Job>) {
         let mut room = None;
         loop {
             let mut group = Vec::new();
-            match timeout(IDLE, jobs.recv_many(&mut group, GROUP)).await {
+            match timeout(IDLE_TIMEOUT, jobs.recv_many(&mut group, MAX_WRITES)).await {
                 Ok(0) => return,
                 Ok(_) => room = self.write_all(id, group.into(), room).await,
                 Err(_) => {
@@ -133,51 +133,51 @@ impl Engine {
         }
     }
 
-    async fn write_all(&self, id: RoomId, mut jobs: VecDeque<Job>, mut room: Option<Room>) -> Option<Room> {
-        let (began, mut tries, mut careful) = (Instant::now(), 0, false);
+    async fn write_all(&self, id: RoomId, mut jobs: VecDeque<Job>, mut room: Option<RoomState>) -> Option<RoomState> {
+        let (began, mut tries, mut reload) = (Instant::now(), 0, false);
         while !jobs.is_empty() {
-            let error = match self.write_some(id, &jobs, room.take(), careful).await {
+            let error = match self.write_some(id, &jobs, room.take(), reload).await {
                 Ok(written) => {
                     for (job, outcome) in jobs.drain(..written.outcomes.len()).zip(written.outcomes) {
                         // The caller may have stopped waiting.
                         drop(job.reply.send(outcome));
                     }
-                    (room, tries, careful) = (written.room, 0, false);
+                    (room, tries, reload) = (written.room, 0, false);
                     continue;
                 }
-                Err(Stop::Stale) if tries < TRIES => {
-                    (tries, careful) = (tries + 1, true);
+                Err(PlanError::Stale) if tries < MAX_RETRIES => {
+                    (tries, reload) = (tries + 1, true);
                     sleep(jitter(tries)).await;
                     continue;
                 }
-                Err(Stop::Stale) => BackendError::unavailable("too many processes write to one room"),
-                Err(Stop::Failed(BackendError::Unavailable(_))) if began.elapsed() < PATIENCE => {
-                    careful = true;
+                Err(PlanError::Stale) => StoreError::unavailable("too many processes write to one room"),
+                Err(PlanError::Failed(StoreError::Unavailable(_))) if began.elapsed() < RETRY_TIMEOUT => {
+                    reload = true;
                     sleep(Duration::from_millis(50) + jitter(6)).await;
                     continue;
                 }
-                Err(Stop::Failed(error)) => error,
+                Err(PlanError::Failed(error)) => error,
             };
             fail(jobs.drain(..), error);
         }
         room
     }
 
-    /// Writes one batch with as many jobs as fit. If `careful`, it reads the room again, and also which of the ids were
+    /// Writes one batch with as many jobs as fit. If `reload`, it reads the room again, and also which of the ids were
     /// appended before.
     async fn write_some(
         &self,
         id: RoomId,
         jobs: &VecDeque<Job>,
-        room: Option<Room>,
-        careful: bool,
-    ) -> Result<Written, Stop> {
-        let room = match room.filter(|_| !careful) {
+        room: Option<RoomState>,
+        reload: bool,
+    ) -> Result<BatchResult, PlanError> {
+        let room = match room.filter(|_| !reload) {
             Some(room) => room,
-            None => Room::load(&self.store, id).await?,
+            None => RoomState::load(&self.jetstream, id).await?,
         };
-        let ids = if careful { self.known(id, jobs).await? } else { HashMap::new() };
-        let mut plan = Plan::new(&self.store, id, room, ids, &self.limits);
+        let ids = if reload { self.known(id, jobs).await? } else { HashMap::new() };
+        let mut plan = Plan::new(&self.jetstream, id, room, ids, &self.limits);
         let (mut outcomes, mut latest) = (Vec::with_capacity(jobs.len()), None);
         for job in jobs {
             if job.reply.is_closed() {
@@ -185,60 +185,62 @@ impl Engine {
                 outcomes.push(Err(closed()));
                 continue;
             }
-            let outcome = plan.decide(&job.draft, &Leased { engine: self, now: job.now }).await?;
-            if !careful && !matches!(outcome, Ok(Appended::Stored(_))) {
-                return Err(Stop::Stale);
+            let outcome = plan.decide(&job.draft, &LeasesAt { shared: self, now: job.now }).await?;
+            if !reload && !matches!(outcome, Ok(Appended::Stored(_))) {
+                return Err(PlanError::Stale);
             }
             if let Ok(Appended::Stored(event)) = &outcome {
                 latest = Some((event.seq, job.now));
             }
             outcomes.push(outcome);
-            let (messages, bytes) = plan.weight();
+            let (messages, bytes) = plan.batch_size();
             if messages > MESSAGES || bytes > BYTES {
                 break;
             }
         }
-        let (came_or_went, ended) = (plan.came_or_went, plan.ended);
+        let (roster_changed, ended) = (plan.roster_changed, plan.ended);
         let unneeded = std::mem::take(&mut plan.unneeded);
-        let (mut room, puts) = plan.finish()?;
-        let (Some(puts), Some((seq, now))) = (puts, latest) else { return Ok(Written { outcomes, room: Some(room) }) };
-        room.mark = self.store.commit(puts).await.map_err(|error| match error {
-            CommitError::Conflict => Stop::Stale,
-            CommitError::Failed(error) => Stop::Failed(error),
+        let (mut room, messages) = plan.finish()?;
+        let (Some(messages), Some((seq, now))) = (messages, latest) else {
+            return Ok(BatchResult { outcomes, room: Some(room) });
+        };
+        room.head_seq = self.jetstream.commit(messages).await.map_err(|error| match error {
+            CommitError::Conflict => PlanError::Stale,
+            CommitError::Failed(error) => PlanError::Failed(error),
         })?;
         if ended {
-            self.seats.forget(id, room.mark);
-            self.bury(id, room.roster.code, room.mark).await;
-        } else if came_or_went {
-            self.seats.learn(id, room.mark - 1, &room.roster, Known::Own(now));
+            self.seats.remove_room(id, room.head_seq);
+            self.purge_or_enqueue(id, room.roster.code, room.head_seq).await;
+        } else if roster_changed {
+            self.seats.update_roster(id, room.head_seq - 1, &room.roster, RosterSource::Own(now));
         }
-        self.feeds.hear(id, room.head.epoch, seq).await;
+        self.feeds.wait_until_delivered(id, room.head.epoch, seq).await;
         if !ended && let Err(error) = self.remove(id, unneeded).await {
             // An id or name that stays does no harm. Later ids are removed together with these, a name with its room.
             tracing::warn!(source = ?std::error::Error::source(&error), "old ids or names cannot be removed");
         }
-        Ok(Written { outcomes, room: (!ended).then_some(room) })
+        Ok(BatchResult { outcomes, room: (!ended).then_some(room) })
     }
 
     /// Removes ids and names that the room does not need any more.
-    async fn remove(&self, id: RoomId, unneeded: Unneeded) -> Result<(), BackendError> {
-        let names = self.store.names.room(id);
+    async fn remove(&self, id: RoomId, unneeded: Unneeded) -> Result<(), StoreError> {
+        let names = self.jetstream.names.room(id);
         if unneeded.ids {
-            self.store.purge_oldest(&names.stream, names.ids(), known_ids(&self.limits)).await?;
+            self.jetstream.purge_oldest(&names.stream, names.ids(), known_ids(&self.limits)).await?;
         }
         let stream = &names.stream;
         let purges = unneeded.names.into_iter().map(|(member, left)| {
             // Before that event, so that the name of a member who came back since and left again stays.
-            self.store.purge(stream, names.name(member), Some(left))
+            self.jetstream.purge(stream, names.name(member), Some(left))
         });
         try_join_all(purges).await.map(drop)
     }
 
     /// Reads which of the drafts have been appended before, and returns their ids and seqs.
-    async fn known(&self, id: RoomId, jobs: &VecDeque<Job>) -> Result<HashMap<EventId, Seq>, BackendError> {
-        let names = self.store.names.room(id);
-        let look = async |id: EventId| -> Result<Option<(EventId, Seq)>, BackendError> {
-            let found = full(self.store.last(&names.stream, &names.id(id)).await?);
+    async fn known(&self, id: RoomId, jobs: &VecDeque<Job>) -> Result<HashMap<EventId, Seq>, StoreError> {
+        let names = self.jetstream.names.room(id);
+        let look = async |id: EventId| -> Result<Option<(EventId, Seq)>, StoreError> {
+            let found = non_empty(self.jetstream.last(&names.stream, &names.id(id)).await?);
             found.map(|found| Ok((id, decode(&found.payload)?))).transpose()
         };
         let found = try_join_all(jobs.iter().map(|job| look(job.draft.id))).await?;
@@ -247,14 +249,13 @@ impl Engine {
 }
 
 /// Fails all of these jobs with one error.
-fn fail(jobs: impl Iterator<Item = Job>, error: BackendError) {
+fn fail(jobs: impl Iterator<Item = Job>, error: StoreError) {
     let reason = match error {
-        BackendError::NotFound => None,
+        StoreError::NotFound => None,
         error => Some(Arc::new(error)),
     };
     for job in jobs {
-        let error =
-            reason.as_ref().map_or(BackendError::NotFound, |error| BackendError::unavailable(Arc::clone(error)));
+        let error = reason.as_ref().map_or(StoreError::NotFound, |error| StoreError::unavailable(Arc::clone(error)));
         drop(job.reply.send(Err(error)));
     }
 }

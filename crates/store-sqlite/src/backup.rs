@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use store::BackendError;
+use store::StoreError;
 
 use super::error::Failure;
 use super::{file, schema};
@@ -14,27 +14,27 @@ use super::{file, schema};
 /// # Errors
 /// `Unavailable` when the store cannot be opened, or the new file exists or cannot be written; `Corrupt` when the store
 /// is damaged or not this program's.
-pub fn write(store: &Path, to: &Path) -> Result<(), BackendError> {
+pub fn write(store: &Path, to: &Path) -> Result<(), StoreError> {
     // True also for a dangling symbolic link.
     let is_there = to.symlink_metadata().is_ok();
-    let (store, to) = (file::resolve(store)?, &file::locate(to)?);
-    if file::is_own(&store, to) {
-        return Err(BackendError::unavailable(format!("{} is one of the store's own files", to.display())));
+    let (store, to) = (file::resolve(store)?, &file::resolve_any(to)?);
+    if file::is_store_file(&store, to) {
+        return Err(StoreError::unavailable(format!("{} is one of the store's own files", to.display())));
     }
     if is_there {
-        return Err(BackendError::unavailable(format!("{} is there already", to.display())));
+        return Err(StoreError::unavailable(format!("{} is there already", to.display())));
     }
     let store = schema::open_existing(&store)?;
-    let partial = file::beside(to, ".partial");
+    let partial = file::with_suffix(to, ".partial");
     file::create_private(&partial).map_err(|error| {
-        BackendError::unavailable(format!(
+        StoreError::unavailable(format!(
             "cannot make {}, which is left by a copy that was interrupted or is still being made: {error}",
             partial.display()
         ))
     })?;
     let copied = copy(&store, &partial)
-        .map_err(BackendError::from)
-        .and_then(|()| publish(&partial, to).map_err(BackendError::unavailable));
+        .map_err(StoreError::from)
+        .and_then(|()| publish(&partial, to).map_err(StoreError::unavailable));
     if copied.is_err() {
         // The first error is the one to report; a failure to remove the partial file adds nothing to it.
         drop(fs::remove_file(&partial));
@@ -44,10 +44,10 @@ pub fn write(store: &Path, to: &Path) -> Result<(), BackendError> {
 
 /// Copies with `VACUUM INTO`, which reads one snapshot and omits free pages, and so deleted content.
 fn copy(store: &rusqlite::Connection, to: &Path) -> Result<(), Failure> {
-    let name = to.to_str().ok_or_else(|| BackendError::unavailable("the name of the copy is not UTF-8"))?;
+    let name = to.to_str().ok_or_else(|| StoreError::unavailable("the name of the copy is not UTF-8"))?;
     store.execute("VACUUM INTO ?1", [name])?;
     schema::mark_as_copy(to)?;
-    Ok(File::open(to).and_then(|file| file.sync_all()).map_err(BackendError::unavailable)?)
+    Ok(File::open(to).and_then(|file| file.sync_all()).map_err(StoreError::unavailable)?)
 }
 
 /// Renames the copy to its final name and syncs the directory.

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use protocol::{DisplayName, EventKind, RoomCode, codec};
 use rusqlite::Transaction;
-use store::BackendError;
+use store::StoreError;
 
 use super::error::Failure;
 use super::{file, rooms, schema};
 
 /// Invariants: the description of a violation, and the query that counts the violations.
-const FAULTS: &[(&str, &str)] = &[
+const INVARIANTS: &[(&str, &str)] = &[
     ("other number of key sets than one", "SELECT COUNT(*) <> 1 FROM store"),
     (
         "rooms that count their events or bytes wrongly",
@@ -52,7 +52,7 @@ const FAULTS: &[(&str, &str)] = &[
 
 /// Result of [`run`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Soundness {
+pub struct IntegrityReport {
     /// Number of rooms checked.
     pub rooms: usize,
     /// Number of events checked.
@@ -65,30 +65,31 @@ pub struct Soundness {
 ///
 /// # Errors
 /// `Unavailable` when the file cannot be opened; `Corrupt` when it is damaged or not this program's.
-pub fn run(store: &Path) -> Result<Soundness, BackendError> {
+pub fn run(store: &Path) -> Result<IntegrityReport, StoreError> {
     Ok(examine(store)?)
 }
 
-fn examine(store: &Path) -> Result<Soundness, Failure> {
+fn examine(store: &Path) -> Result<IntegrityReport, Failure> {
     let mut conn = schema::open_newest(&file::resolve(store)?)?;
     let tx = conn.transaction()?;
-    let mut found = Soundness { faults: damage(&tx)?, ..Soundness::default() };
+    let mut found = IntegrityReport { faults: damage(&tx)?, ..IntegrityReport::default() };
     // Queries over damaged pages would return meaningless counts.
     if !found.faults.is_empty() {
         return Ok(found);
     }
-    for (what, query) in FAULTS {
+    for (what, query) in INVARIANTS {
         match tx.query_row(query, [], |row| row.get::<_, i64>(0))? {
             0 => {}
             count => found.faults.push(format!("{count} {what}")),
         }
     }
     let unidentified = rooms::ids(&tx)?.iter().filter(|(_, id)| id.is_none()).count();
-    let (rooms, uncoded) = texts(&tx, "SELECT code FROM rooms", |text| text.parse::<RoomCode>().is_ok())?;
+    let (rooms, uncoded) = count_invalid(&tx, "SELECT code FROM rooms", |text| text.parse::<RoomCode>().is_ok())?;
     found.rooms = rooms;
-    let (events, unread) = texts(&tx, "SELECT kind FROM events", |text| codec::decode::<EventKind>(text).is_ok())?;
+    let (events, unread) =
+        count_invalid(&tx, "SELECT kind FROM events", |text| codec::decode::<EventKind>(text).is_ok())?;
     found.events = events;
-    let (_, unnamed) = texts(&tx, "SELECT name FROM names", |text| text.parse::<DisplayName>().is_ok())?;
+    let (_, unnamed) = count_invalid(&tx, "SELECT name FROM names", |text| text.parse::<DisplayName>().is_ok())?;
     for (count, what) in [
         (unidentified, "rooms whose id cannot be read"),
         (uncoded, "rooms whose code cannot be read"),
@@ -110,7 +111,7 @@ fn damage(tx: &Transaction<'_>) -> rusqlite::Result<Vec<String>> {
 }
 
 /// Counts the texts that the query returns, and those among them that are not valid by `is_so`.
-fn texts(tx: &Transaction<'_>, query: &str, is_so: impl Fn(&str) -> bool) -> Result<(usize, usize), Failure> {
+fn count_invalid(tx: &Transaction<'_>, query: &str, is_so: impl Fn(&str) -> bool) -> Result<(usize, usize), Failure> {
     let mut query = tx.prepare(query)?;
     let mut rows = query.query([])?;
     let (mut all, mut wrong) = (0, 0);

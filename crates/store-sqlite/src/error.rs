@@ -1,12 +1,12 @@
 //! Conversion of SQLite errors to store errors.
 
 use rusqlite::{Error, ErrorCode};
-use store::BackendError;
+use store::StoreError;
 
-/// A store error to which `?` converts an error of SQLite. It cannot convert one to `BackendError` itself, because both
+/// A store error to which `?` converts an error of SQLite. It cannot convert one to `StoreError` itself, because both
 /// types are of other crates.
 #[derive(Debug)]
-pub(crate) struct Failure(pub(crate) BackendError);
+pub(crate) struct Failure(pub(crate) StoreError);
 
 /// A damaged file or a row with an invalid value is `Corrupt`. Every other error may be temporary: `Unavailable`.
 impl From<Error> for Failure {
@@ -21,17 +21,17 @@ impl From<Error> for Failure {
             | Error::QueryReturnedNoRows => true,
             _ => false,
         };
-        Self(if damaged { BackendError::corrupt(error) } else { BackendError::unavailable(error) })
+        Self(if damaged { StoreError::corrupt(error) } else { StoreError::unavailable(error) })
     }
 }
 
-impl From<BackendError> for Failure {
-    fn from(error: BackendError) -> Self {
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
         Self(error)
     }
 }
 
-impl From<Failure> for BackendError {
+impl From<Failure> for StoreError {
     fn from(Failure(error): Failure) -> Self {
         error
     }

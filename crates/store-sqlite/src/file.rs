@@ -10,30 +10,30 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use store::BackendError;
+use store::StoreError;
 
 /// Suffixes of the names of a store's files: the database, the files that SQLite puts beside it, and the lock.
-const OWN: [&str; 5] = ["", "-wal", "-shm", "-journal", ".lock"];
+const SUFFIXES: [&str; 5] = ["", "-wal", "-shm", "-journal", ".lock"];
 
 /// Resolves symbolic links and relative parts of a database's path. The file need not exist; its directory must.
 ///
 /// # Errors
 /// `Unavailable` when the path cannot be resolved, is not a regular file, or is a file with more than one name: hard
 /// links, or a mount of its own.
-pub(super) fn resolve(path: &Path) -> Result<PathBuf, BackendError> {
-    let file = locate(path)?;
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
+    let file = resolve_any(path)?;
     let Ok(metadata) = fs::metadata(&file) else { return Ok(file) };
     if !metadata.is_file() {
-        return Err(BackendError::unavailable(format!("{} is no regular file", file.display())));
+        return Err(StoreError::unavailable(format!("{} is no regular file", file.display())));
     }
     if metadata.nlink() > 1 {
-        return Err(BackendError::unavailable(format!(
+        return Err(StoreError::unavailable(format!(
             "{} has more than one name (hard links), and a write-ahead log belongs to one of them: remove the others",
             file.display()
         )));
     }
     if is_mount(&file) {
-        return Err(BackendError::unavailable(format!(
+        return Err(StoreError::unavailable(format!(
             "{} is a mount of its own, without the write-ahead log beside it: mount its directory instead",
             file.display()
         )));
@@ -45,11 +45,11 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, BackendError> {
 ///
 /// # Errors
 /// `Unavailable` when the path cannot be resolved.
-pub(super) fn locate(path: &Path) -> Result<PathBuf, BackendError> {
-    follow(path).map_err(|error| BackendError::unavailable(format!("cannot find {}: {error}", path.display())))
+pub(super) fn resolve_any(path: &Path) -> Result<PathBuf, StoreError> {
+    resolve_link(path).map_err(|error| StoreError::unavailable(format!("cannot find {}: {error}", path.display())))
 }
 
-fn follow(path: &Path) -> io::Result<PathBuf> {
+fn resolve_link(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         resolved => return resolved,
@@ -60,7 +60,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
     let file = directory.join(name);
     match fs::read_link(&file) {
         // A dangling link: the file is to be created at its target. A cycle of links is not `NotFound`: returned above.
-        Ok(target) => follow(&directory.join(target)),
+        Ok(target) => resolve_link(&directory.join(target)),
         Err(_) => Ok(file),
     }
 }
@@ -80,15 +80,15 @@ fn is_mount(_: &Path) -> bool {
 }
 
 /// Appends `end` to the file's name.
-pub(super) fn beside(file: &Path, end: &str) -> PathBuf {
+pub(super) fn with_suffix(file: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(file);
     name.push(end);
     name.into()
 }
 
 /// True if the store uses, or will use, a file of that name. Both paths must be resolved.
-pub(super) fn is_own(database: &Path, file: &Path) -> bool {
-    OWN.iter().any(|end| beside(database, end) == file)
+pub(super) fn is_store_file(database: &Path, file: &Path) -> bool {
+    SUFFIXES.iter().any(|end| with_suffix(database, end) == file)
 }
 
 /// Creates a file that only its owner may read and write.
@@ -102,7 +102,7 @@ pub(super) fn create_private(path: &Path) -> io::Result<()> {
 /// Removes all permissions of group and others from the store's files, because these contain keys and messages.
 /// Logs a failure.
 pub(super) fn make_private(database: &Path) {
-    for file in OWN.map(|end| beside(database, end)) {
+    for file in SUFFIXES.map(|end| with_suffix(database, end)) {
         let Ok(metadata) = fs::symlink_metadata(&file) else { continue };
         let mode = metadata.permissions().mode();
         if !metadata.is_file() || mode & 0o077 == 0 {
@@ -126,8 +126,8 @@ pub(super) struct OpenFiles {
 impl OpenFiles {
     /// Records the database, its write-ahead log and its shared memory, which exist as long as a connection does, and
     /// the lock file: if it is replaced, a second server can lock the new file.
-    pub(super) fn of(database: &Path) -> io::Result<Self> {
-        let files = ["", "-wal", "-shm", ".lock"].map(|end| beside(database, end)).map(|file| {
+    pub(super) fn record(database: &Path) -> io::Result<Self> {
+        let files = ["", "-wal", "-shm", ".lock"].map(|end| with_suffix(database, end)).map(|file| {
             let metadata = fs::metadata(&file)?;
             Ok((file, metadata.dev(), metadata.ino()))
         });
@@ -136,7 +136,7 @@ impl OpenFiles {
 
     /// Returns the first file that was removed, moved or replaced, or the database if it was emptied. Compares files by
     /// device and inode, as SQLite does. An open database is never empty; its write-ahead log is after a checkpoint.
-    pub(super) fn missing(&self) -> Option<&Path> {
+    pub(super) fn first_missing(&self) -> Option<&Path> {
         let database = self.files.first().map(|(file, ..)| file);
         let missing = self.files.iter().find(|(file, device, inode)| match fs::metadata(file) {
             Ok(metadata) => {

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
-use store::BackendError;
+use store::StoreError;
 
 use super::file;
 
@@ -23,21 +23,21 @@ impl Lock {
     ///
     /// # Errors
     /// `Unavailable` when another server holds the lock, or its file cannot be opened.
-    pub(super) fn take(database: &Path) -> Result<Self, BackendError> {
-        let path = file::beside(database, ".lock");
+    pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
+        let path = file::with_suffix(database, ".lock");
         let mut options = File::options();
         options.create(true).truncate(false).write(true).mode(0o600);
         // Without NONBLOCK, opening a FIFO of that name would block the start forever.
         options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
         let file = options
             .open(&path)
-            .map_err(|error| BackendError::unavailable(format!("cannot open {}: {error}", path.display())))?;
+            .map_err(|error| StoreError::unavailable(format!("cannot open {}: {error}", path.display())))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => {
-                Err(BackendError::unavailable(format!("another server is using {}", database.display())))
+                Err(StoreError::unavailable(format!("another server is using {}", database.display())))
             }
-            Err(TryLockError::Error(error)) => Err(BackendError::unavailable(error)),
+            Err(TryLockError::Error(error)) => Err(StoreError::unavailable(error)),
         }
     }
 }

@@ -13,7 +13,7 @@ const COLUMNS: &str = "seq, id, at, author, kind";
 const FORGOTTEN_AT_ONCE: u64 = 100;
 
 /// Returns the seq of the event with this id, even if the event has been trimmed. `None` also if the id is forgotten.
-pub(super) fn place(conn: &Connection, room: i64, id: EventId) -> Result<Option<Seq>> {
+pub(super) fn seq_of(conn: &Connection, room: i64, id: EventId) -> Result<Option<Seq>> {
     conn.prepare_cached("SELECT seq FROM ids WHERE room = ?1 AND id = ?2")?
         .query_row((room, id.0), |row| row.get::<_, i64>(0))
         .optional()
@@ -54,14 +54,15 @@ pub(super) fn push(conn: &Connection, room: &mut RoomRow, event: &Event) -> Resu
 }
 
 /// Returns the message with this id if it is in the log, deleted or not.
-pub(super) fn said(conn: &Connection, room: i64, id: EventId) -> Result<Option<Event>> {
-    let Some(seq) = place(conn, room, id)? else { return Ok(None) };
+pub(super) fn message_even_if_deleted(conn: &Connection, room: i64, id: EventId) -> Result<Option<Event>> {
+    let Some(seq) = seq_of(conn, room, id)? else { return Ok(None) };
     Ok(event(conn, room, seq)?.filter(|event| matches!(event.kind, EventKind::Message { .. })))
 }
 
 /// Returns the message with this id if it is in the log and not deleted.
 pub(super) fn message(conn: &Connection, room: i64, id: EventId) -> Result<Option<Event>> {
-    Ok(said(conn, room, id)?.filter(|event| matches!(event.kind, EventKind::Message { body: Some(_), .. })))
+    Ok(message_even_if_deleted(conn, room, id)?
+        .filter(|event| matches!(event.kind, EventKind::Message { body: Some(_), .. })))
 }
 
 /// Applies the edit or deletion `later` to its message, and removes the replaced text from earlier edits of that

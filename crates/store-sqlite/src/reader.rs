@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use protocol::{RoomCode, RoomId, Seq};
 use rusqlite::Connection;
-use store::{BackendError, From, Page, Room, mentioned, starts_where_trimmed};
+use store::{Page, ReadFrom, Room, StoreError, is_truncated_at, mentioned_members};
 use tokio::sync::mpsc;
 
-use super::damage::Damage;
+use super::damage::DamageReports;
 use super::error::Failure;
 use super::lock::Lock;
 use super::rooms::{Key, RoomRow};
@@ -18,8 +18,8 @@ use super::{Reply, log, rooms, seats};
 pub(super) enum Query {
     Resolve { code: RoomCode, reply: Reply<RoomId> },
     Room { key: Key, reply: Reply<Room> },
-    Read { id: RoomId, from: From, limit: usize, reply: Reply<Page> },
-    Snapshot { id: RoomId, from: From, limit: usize, reply: Reply<(Room, Page)> },
+    Read { id: RoomId, from: ReadFrom, limit: usize, reply: Reply<Page> },
+    Snapshot { id: RoomId, from: ReadFrom, limit: usize, reply: Reply<(Room, Page)> },
     Close { reply: Reply<()> },
 }
 
@@ -27,14 +27,14 @@ pub(super) enum Query {
 #[derive(Debug)]
 pub(super) struct Reader {
     conn: Connection,
-    damage: Damage,
+    damage: DamageReports,
     /// Keeps other servers from opening the file while this connection is open.
     _lock: Arc<Lock>,
 }
 
 impl Reader {
     pub(super) fn new(conn: Connection, lock: Arc<Lock>) -> Self {
-        Self { conn, damage: Damage::default(), _lock: lock }
+        Self { conn, damage: DamageReports::default(), _lock: lock }
     }
 
     pub(super) fn run(mut self, mut queries: mpsc::Receiver<Query>) {
@@ -65,33 +65,33 @@ impl Reader {
     }
 
     fn resolve(&self, code: RoomCode) -> Result<RoomId, Failure> {
-        Ok(rooms::resolve(&self.conn, code)?.ok_or(BackendError::NotFound)?)
+        Ok(rooms::resolve(&self.conn, code)?.ok_or(StoreError::NotFound)?)
     }
 
     fn room(&mut self, key: Key) -> Result<Room, Failure> {
         let tx = self.conn.transaction()?;
-        let row = rooms::find(&tx, key)?.ok_or(BackendError::NotFound)?;
+        let row = rooms::find(&tx, key)?.ok_or(StoreError::NotFound)?;
         room(&tx, &row)
     }
 
-    pub(super) fn read(&mut self, id: RoomId, from: From, limit: usize) -> Result<Page, Failure> {
+    pub(super) fn read(&mut self, id: RoomId, from: ReadFrom, limit: usize) -> Result<Page, Failure> {
         let tx = self.conn.transaction()?;
-        let row = rooms::find(&tx, Key::Id(id))?.ok_or(BackendError::NotFound)?;
+        let row = rooms::find(&tx, Key::Id(id))?.ok_or(StoreError::NotFound)?;
         page(&tx, &row, from, limit)
     }
 
-    fn snapshot(&mut self, id: RoomId, from: From, limit: usize) -> Result<(Room, Page), Failure> {
+    fn snapshot(&mut self, id: RoomId, from: ReadFrom, limit: usize) -> Result<(Room, Page), Failure> {
         let tx = self.conn.transaction()?;
-        let row = rooms::find(&tx, Key::Id(id))?.ok_or(BackendError::NotFound)?;
+        let row = rooms::find(&tx, Key::Id(id))?.ok_or(StoreError::NotFound)?;
         Ok((room(&tx, &row)?, page(&tx, &row, from, limit)?))
     }
 
     /// Logs a failure of the store and sends the result to the caller, who may have stopped waiting.
     fn answer<T>(&mut self, key: Key, reply: Reply<T>, result: Result<T, Failure>) {
-        let result = result.map_err(BackendError::from);
+        let result = result.map_err(StoreError::from);
         match &result {
-            Err(error @ BackendError::Corrupt(_)) => self.damage.report(&self.conn, key, error),
-            Err(error @ BackendError::Unavailable(_)) => {
+            Err(error @ StoreError::Corrupt(_)) => self.damage.report(&self.conn, key, error),
+            Err(error @ StoreError::Unavailable(_)) => {
                 tracing::error!(source = ?std::error::Error::source(error), "read failed");
             }
             _ => {}
@@ -112,27 +112,29 @@ fn room(tx: &Connection, row: &RoomRow) -> Result<Room, Failure> {
     })
 }
 
-fn page(tx: &Connection, row: &RoomRow, from: From, limit: usize) -> Result<Page, Failure> {
+fn page(tx: &Connection, row: &RoomRow, from: ReadFrom, limit: usize) -> Result<Page, Failure> {
     let (events, truncated) = match from {
-        From::After(position) => {
+        ReadFrom::After(position) => {
             if position.epoch != row.epoch || position.seq < row.trimmed || position.seq > row.head {
-                return Err(BackendError::Reset.into());
+                return Err(StoreError::Reset.into());
             }
             (log::after(tx, row.room, position.seq, limit)?, false)
         }
-        From::Before(seq) => {
+        ReadFrom::Before(seq) => {
             let events = log::before(tx, row.room, seq, limit)?;
             let first = events.first().map_or(seq, |event| event.seq);
-            (events, starts_where_trimmed(first, row.trimmed))
+            (events, is_truncated_at(first, row.trimmed))
         }
-        From::Latest => {
+        ReadFrom::Latest => {
             let events = log::before(tx, row.room, Seq(u64::MAX), limit)?;
             let first = events.first().map_or(row.head, |event| event.seq);
-            (events, starts_where_trimmed(first, row.trimmed))
+            (events, is_truncated_at(first, row.trimmed))
         }
-        From::Message(id) => (log::said(tx, row.room, id)?.into_iter().take(limit).collect(), false),
+        ReadFrom::Message(id) => {
+            (log::message_even_if_deleted(tx, row.room, id)?.into_iter().take(limit).collect(), false)
+        }
     };
-    let names = seats::names(tx, row.room, events.iter().flat_map(mentioned))?;
-    let more = !matches!(from, From::Message(_)) && events.last().is_some_and(|last| last.seq < row.head);
+    let names = seats::names(tx, row.room, events.iter().flat_map(mentioned_members))?;
+    let more = !matches!(from, ReadFrom::Message(_)) && events.last().is_some_and(|last| last.seq < row.head);
     Ok(Page { events, names, truncated, more })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
-use store::{BackendError, Keys};
+use store::{Keys, StoreError};
 
 use super::error::Failure;
 use super::file;
@@ -100,7 +100,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Failure> {
     match file::create_private(path) {
         // An existing database must not be opened here, see `Lock`.
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            return Err(BackendError::unavailable(format!("cannot open {}: {error}", path.display())).into());
+            return Err(StoreError::unavailable(format!("cannot open {}: {error}", path.display())).into());
         }
         _ => {}
     }
@@ -113,13 +113,13 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Failure> {
 
     let mode: String = conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     if mode != "wal" {
-        return Err(BackendError::unavailable(format!("{} cannot have a write-ahead log", path.display())).into());
+        return Err(StoreError::unavailable(format!("{} cannot have a write-ahead log", path.display())).into());
     }
     conn.pragma_update(None, "synchronous", "FULL")?;
     // Overwrites deleted content, so that the file's free pages contain nothing of an ended room.
     conn.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     if application == COPY {
-        begin_anew(&mut conn)?;
+        assign_new_epochs(&mut conn)?;
     }
     migrate(&mut conn, version)?;
     // After a crash between a room's end and the purge, the write-ahead log still contains the room.
@@ -153,8 +153,8 @@ pub(super) fn keys(conn: &Connection) -> Result<Keys, Failure> {
         return Ok(keys);
     }
     let mut keys = Keys { signing: [0; 64], member: [0; 32] };
-    getrandom::fill(&mut keys.signing).map_err(BackendError::unavailable)?;
-    getrandom::fill(&mut keys.member).map_err(BackendError::unavailable)?;
+    getrandom::fill(&mut keys.signing).map_err(StoreError::unavailable)?;
+    getrandom::fill(&mut keys.member).map_err(StoreError::unavailable)?;
     conn.execute("INSERT INTO store (signing, member) VALUES (?1, ?2)", (keys.signing, keys.member))?;
     Ok(keys)
 }
@@ -163,7 +163,7 @@ pub(super) fn keys(conn: &Connection) -> Result<Keys, Failure> {
 pub(super) fn open_existing(path: &Path) -> Result<Connection, Failure> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     match identify(&conn, path)? {
-        (_, 0) => Err(BackendError::corrupt(format!("{} is empty", path.display())).into()),
+        (_, 0) => Err(StoreError::corrupt(format!("{} is empty", path.display())).into()),
         _ => Ok(conn),
     }
 }
@@ -173,7 +173,7 @@ pub(super) fn open_newest(path: &Path) -> Result<Connection, Failure> {
     let conn = open_existing(path)?;
     if identify(&conn, path)?.1 < NEWEST {
         let path = path.display();
-        return Err(BackendError::unavailable(format!(
+        return Err(StoreError::unavailable(format!(
             "{path} was written by an earlier version of this program: start the server on it once"
         ))
         .into());
@@ -189,7 +189,7 @@ pub(super) fn mark_as_copy(path: &Path) -> Result<(), Failure> {
 }
 
 /// Assigns new epochs to all rooms, so that no client takes later events for a continuation of the log that it has.
-fn begin_anew(conn: &mut Connection) -> Result<(), Failure> {
+fn assign_new_epochs(conn: &mut Connection) -> Result<(), Failure> {
     let tx = conn.transaction()?;
     tx.execute("UPDATE rooms SET epoch = random()", [])?;
     tx.pragma_update(None, "application_id", APPLICATION)?;
@@ -218,16 +218,16 @@ fn identify(conn: &Connection, path: &Path) -> Result<(i32, usize), Failure> {
     }
     let path = path.display();
     if application != APPLICATION && application != COPY {
-        return Err(BackendError::corrupt(format!("{path} is a database of another program")).into());
+        return Err(StoreError::corrupt(format!("{path} is a database of another program")).into());
     }
     match usize::try_from(version) {
         Ok(version @ OLDEST..=NEWEST) => Ok((application, version)),
-        Ok(..OLDEST) => Err(BackendError::unavailable(format!(
+        Ok(..OLDEST) => Err(StoreError::unavailable(format!(
             "{path} was written before 0.1.0 (format {version}, known are {OLDEST} to {NEWEST}), and its rooms cannot be \
              taken over: let them end under the version that wrote it, or give them up; then begin anew with another file"
         ))
         .into()),
-        _ => Err(BackendError::unavailable(format!(
+        _ => Err(StoreError::unavailable(format!(
             "{path} was written by a later version of this program (format {version}, known are {OLDEST} to {NEWEST})"
         ))
         .into()),
@@ -237,7 +237,7 @@ fn identify(conn: &Connection, path: &Path) -> Result<(i32, usize), Failure> {
 fn quick_check(conn: &Connection, path: &Path) -> Result<(), Failure> {
     let sound: String = conn.pragma_query_value(None, "quick_check", |row| row.get(0))?;
     if sound != "ok" {
-        return Err(BackendError::corrupt(format!("{} is damaged: {sound}", path.display())).into());
+        return Err(StoreError::corrupt(format!("{} is damaged: {sound}", path.display())).into());
     }
     Ok(())
 }

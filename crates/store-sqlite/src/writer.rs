@@ -10,40 +10,40 @@ use std::time::Duration;
 
 use protocol::{Limits, MemberId, RoomId};
 use rusqlite::{Connection, TransactionBehavior};
-use store::{BackendError, Keys, Lease, Seat, Signal, Subscription};
+use store::{ExpiredSeat, Keys, Lease, PresenceUpdate, StoreError, Subscription};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::batch::Write;
-use super::damage::Damage;
+use super::damage::DamageReports;
 use super::error::Failure;
 use super::file::{self, OpenFiles};
+use super::live_state::LiveState;
 use super::lock::Lock;
-use super::memory::Memory;
 use super::reader::Reader;
 use super::rooms::Key;
 use super::{Reply, rooms, schema, seats};
 
 /// Maximum number of writes in one commit.
-const BATCH: usize = 256;
+const MAX_BATCH: usize = 256;
 /// Maximum number of an ended room's ids that are deleted at once, so that no write waits long for them.
 const STEP: usize = 1_000;
 /// Interval of purges of the write-ahead log while there is other work, and after a purge that failed.
-const PURGE_EVERY: Duration = Duration::from_millis(250);
+const PURGE_INTERVAL: Duration = Duration::from_millis(250);
 /// Pause of an idle writer before it looks again for a job, while a purge cannot be done yet.
-const PURGE_RETRY: Duration = Duration::from_millis(2);
+const PURGE_RETRY_PAUSE: Duration = Duration::from_millis(2);
 
 /// Request to the writer thread.
 #[derive(Debug)]
 pub(super) enum Job {
     Write(Write),
-    Signal { id: RoomId, signal: Signal },
+    Presence { id: RoomId, update: PresenceUpdate },
     Subscribe { id: RoomId, reply: Reply<Subscription> },
     Hold { lease: Lease, now: Instant, until: Instant, reply: Reply<()> },
     Release { lease: Lease, reply: Reply<()> },
-    Expired { now: Instant, reply: Reply<Vec<Seat>> },
+    Expire { now: Instant, reply: Reply<Vec<ExpiredSeat>> },
     Close { reply: Reply<()> },
 }
 
@@ -51,9 +51,9 @@ pub(super) enum Job {
 #[derive(Debug)]
 pub(super) struct Writer {
     conn: Connection,
-    memory: Memory,
+    live: LiveState,
     limits: Limits,
-    damage: Damage,
+    damage: DamageReports,
     files: OpenFiles,
     /// Cancelled when one of the store's files is gone.
     lost: CancellationToken,
@@ -62,9 +62,9 @@ pub(super) struct Writer {
     /// True while the write-ahead log still contains text that was edited or deleted, or a room that ended.
     purge: bool,
     /// Time of the last purge attempt.
-    purged: std::time::Instant,
-    /// True if the last purge attempt failed with an error: the next one waits for [`PURGE_EVERY`].
-    failing: bool,
+    last_purge: std::time::Instant,
+    /// True if the last purge attempt failed with an error: the next one waits for [`PURGE_INTERVAL`].
+    purge_failed: bool,
     /// Declared last, so that it is dropped after the connection.
     _lock: Arc<Lock>,
 }
@@ -81,15 +81,15 @@ impl Writer {
         let conn = schema::open_writer(path)?;
         let keys = schema::keys(&conn)?;
         let writer = Self {
-            memory: restore(&conn, &limits, now)?,
+            live: restore(&conn, &limits, now)?,
             limits,
-            damage: Damage::default(),
-            files: OpenFiles::of(path).map_err(BackendError::unavailable)?,
+            damage: DamageReports::default(),
+            files: OpenFiles::record(path).map_err(StoreError::unavailable)?,
             lost,
             ended: true,
             purge: false,
-            purged: std::time::Instant::now(),
-            failing: false,
+            last_purge: std::time::Instant::now(),
+            purge_failed: false,
             _lock: Arc::clone(&lock),
             conn,
         };
@@ -105,17 +105,17 @@ impl Writer {
                     next = rest;
                     self.commit(batch);
                 }
-                Job::Signal { id, signal } => self.memory.signal(id, signal),
-                Job::Subscribe { id, reply } => drop(reply.send(self.subscribe(id).map_err(BackendError::from))),
+                Job::Presence { id, update } => self.live.send_presence(id, update),
+                Job::Subscribe { id, reply } => drop(reply.send(self.subscribe(id).map_err(StoreError::from))),
                 Job::Hold { lease, now, until, reply } => {
-                    let held = self.memory.hold(lease, now, until);
-                    drop(reply.send(held.then_some(()).ok_or(BackendError::NotFound)));
+                    let held = self.live.hold(lease, now, until);
+                    drop(reply.send(held.then_some(()).ok_or(StoreError::NotFound)));
                 }
                 Job::Release { lease, reply } => {
-                    self.memory.release(lease);
+                    self.live.release(lease);
                     drop(reply.send(Ok(())));
                 }
-                Job::Expired { now, reply } => drop(reply.send(self.expired(now).map_err(BackendError::from))),
+                Job::Expire { now, reply } => drop(reply.send(self.expire(now).map_err(StoreError::from))),
                 Job::Close { reply } => {
                     // Unlocks the file and closes the queue before the caller gets the result.
                     drop((self, jobs));
@@ -142,15 +142,15 @@ impl Writer {
         while self.purge {
             match jobs.try_recv() {
                 Ok(job) => {
-                    if self.purged.elapsed() >= PURGE_EVERY {
+                    if self.last_purge.elapsed() >= PURGE_INTERVAL {
                         self.purge();
                     }
                     return Some(job);
                 }
                 Err(TryRecvError::Empty) => {
-                    let wait = self.failing && self.purged.elapsed() < PURGE_EVERY;
+                    let wait = self.purge_failed && self.last_purge.elapsed() < PURGE_INTERVAL;
                     if wait || !self.purge() {
-                        std::thread::sleep(PURGE_RETRY);
+                        std::thread::sleep(PURGE_RETRY_PAUSE);
                     }
                 }
                 Err(TryRecvError::Disconnected) => return None,
@@ -159,14 +159,14 @@ impl Writer {
         jobs.blocking_recv()
     }
 
-    /// Collects the writes queued behind the first one, up to the first job of another kind. Signals have no order
-    /// relative to writes and are delivered at once.
+    /// Collects the writes queued behind the first one, up to the first job of another kind. Presence updates have no
+    /// order relative to writes and are delivered at once.
     fn gather(&self, first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
         let mut batch = vec![first];
-        while batch.len() < BATCH {
+        while batch.len() < MAX_BATCH {
             match jobs.try_recv() {
                 Ok(Job::Write(write)) => batch.push(write),
-                Ok(Job::Signal { id, signal }) => self.memory.signal(id, signal),
+                Ok(Job::Presence { id, update }) => self.live.send_presence(id, update),
                 Ok(other) => return (batch, Some(other)),
                 Err(_) => break,
             }
@@ -187,14 +187,14 @@ impl Writer {
     fn purge(&mut self) -> bool {
         let tried = schema::checkpoint(&self.conn);
         if let Err(error) = &tried
-            && !self.failing
+            && !self.purge_failed
         {
             tracing::warn!(%error, "the write-ahead log cannot be emptied; trying again until it can");
         }
-        self.failing = tried.is_err();
+        self.purge_failed = tried.is_err();
         let done = tried.unwrap_or(false);
         self.purge = !done;
-        self.purged = std::time::Instant::now();
+        self.last_purge = std::time::Instant::now();
         done
     }
 
@@ -203,25 +203,25 @@ impl Writer {
     ///
     /// # Errors
     /// `Unavailable` when one of the files is gone.
-    fn check_files(&self) -> Result<(), BackendError> {
-        let Some(missing) = self.files.missing() else { return Ok(()) };
+    fn check_files(&self) -> Result<(), StoreError> {
+        let Some(missing) = self.files.first_missing() else { return Ok(()) };
         if !self.lost.is_cancelled() {
             tracing::error!(file = %missing.display(), "a file of the store was removed, moved, replaced or emptied");
             self.lost.cancel();
         }
-        Err(BackendError::unavailable(format!("{} is gone", missing.display())))
+        Err(StoreError::unavailable(format!("{} is gone", missing.display())))
     }
 
     pub(super) fn subscribe(&mut self, id: RoomId) -> Result<Subscription, Failure> {
-        let row = rooms::find(&self.conn, Key::Id(id))?.ok_or(BackendError::NotFound)?;
-        let deliveries = self.memory.subscribe(id).ok_or(BackendError::NotFound)?;
+        let row = rooms::find(&self.conn, Key::Id(id))?.ok_or(StoreError::NotFound)?;
+        let deliveries = self.live.subscribe(id).ok_or(StoreError::NotFound)?;
         Ok(Subscription { head: row.position(), deliveries })
     }
 
-    fn expired(&mut self, now: Instant) -> Result<Vec<Seat>, Failure> {
+    fn expire(&mut self, now: Instant) -> Result<Vec<ExpiredSeat>, Failure> {
         self.check_files()?;
         self.ended = true;
-        let expired = self.memory.expired(now);
+        let expired = self.live.expired(now);
         if !expired.rooms.is_empty() {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for id in &expired.rooms {
@@ -232,7 +232,7 @@ impl Writer {
             tx.commit()?;
             self.purge = true;
             for id in expired.rooms {
-                self.memory.ended(id);
+                self.live.ended(id);
             }
         }
         let mut seats = Vec::with_capacity(expired.seats.len());
@@ -240,24 +240,24 @@ impl Writer {
             match self.seat(id, member) {
                 Ok(seat) => seats.extend(seat),
                 // Damage of one room must not stop the sweep of the others.
-                Err(Failure(error @ BackendError::Corrupt(_))) => self.damage.report(&self.conn, Key::Id(id), &error),
+                Err(Failure(error @ StoreError::Corrupt(_))) => self.damage.report(&self.conn, Key::Id(id), &error),
                 Err(error) => return Err(error),
             }
         }
         Ok(seats)
     }
 
-    fn seat(&self, id: RoomId, member: MemberId) -> Result<Option<Seat>, Failure> {
+    fn seat(&self, id: RoomId, member: MemberId) -> Result<Option<ExpiredSeat>, Failure> {
         let Some(row) = rooms::find(&self.conn, Key::Id(id))? else { return Ok(None) };
         let joined = seats::joined(&self.conn, row.room, member)?;
-        Ok(joined.map(|joined| Seat { room: id, epoch: row.epoch, member, joined }))
+        Ok(joined.map(|joined| ExpiredSeat { room: id, epoch: row.epoch, member, joined }))
     }
 }
 
 /// Builds the in-memory state of a store that is being opened. Every seat gets a full grace period. Rows that cannot be
 /// read are logged and skipped, so that they do not prevent the start.
-fn restore(conn: &Connection, limits: &Limits, now: Instant) -> rusqlite::Result<Memory> {
-    let mut memory = Memory::default();
+fn restore(conn: &Connection, limits: &Limits, now: Instant) -> rusqlite::Result<LiveState> {
+    let mut live = LiveState::default();
     let mut ids = std::collections::HashMap::new();
     for (room, id) in rooms::ids(conn)? {
         let Some(id) = id else {
@@ -265,16 +265,16 @@ fn restore(conn: &Connection, limits: &Limits, now: Instant) -> rusqlite::Result
             continue;
         };
         ids.insert(room, id);
-        memory.created(id, now + Duration::from_millis(limits.arrival_ms));
+        live.created(id, now + Duration::from_millis(limits.arrival_ms));
     }
     for (room, member) in seats::all(conn)? {
         match (ids.get(&room), member) {
             (Some(id), Some(member)) => {
-                memory.seated(*id, member, now, now + Duration::from_millis(limits.grace_ms));
+                live.seated(*id, member, now, now + Duration::from_millis(limits.grace_ms));
             }
             (Some(_), None) => tracing::error!(room, "a room is damaged: a member cannot be read"),
             (None, _) => {}
         }
     }
-    Ok(memory)
+    Ok(live)
 }

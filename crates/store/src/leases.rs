@@ -24,7 +24,7 @@ impl Leases {
 
     /// True if a lease is active at `now`.
     #[must_use]
-    pub fn alive(&self, now: Instant) -> bool {
+    pub fn any_active(&self, now: Instant) -> bool {
         self.0.iter().any(|(_, end)| *end > now)
     }
 }

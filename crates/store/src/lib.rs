@@ -1,9 +1,9 @@
 //! Storage interface: a store keeps rooms, their logs and their seats.
 //!
-//! [`Backend`] is implemented by a crate for each engine. A room has a random [`RoomId`], under which everything of it
-//! is stored; its [`RoomCode`] is one record that points to the id, so that it can be replaced. The contract is the
-//! following list of laws. The tests of a law are named `law_NN_…` in `server/tests/conformance.rs` and run against
-//! every store.
+//! [`Store`] is implemented by one crate for each storage system. A room has a random [`RoomId`], under which
+//! everything of it is stored; its [`RoomCode`] is one record that points to the id, so that it can be replaced. The
+//! contract is the following list of laws. The tests of a law are named `law_NN_…` in `server/tests/conformance.rs` and
+//! run against every store.
 //!
 //! 1. `append` assigns a [`Seq`] greater than every earlier one of that room; all readers see the same order.
 //! 2. `append` is idempotent: an [`EventId`] that is appended to a room again returns the first event, or its seq once
@@ -16,14 +16,15 @@
 //! 5. `read` pages are ordered, bounded, and marked truncated when retention removed their start. A page of one message
 //!    holds its current version, or is empty. A `snapshot` has room and page of one moment. Its names, and those of
 //!    `read`, are known for the members, and for whoever the log mentions.
-//! 6. A room has a new [`RoomId`] and a new [`Epoch`], also one that is created again under the same code. A position of
-//!    another epoch, one that was trimmed past, or one above the head fails with [`BackendError::Reset`], never with a
+//! 6. A room has a new [`RoomId`] and a new [`Epoch`], also one that is created again under the same code. A position
+//!    of another epoch, one that was trimmed past, or one above the head fails with [`StoreError::Reset`], never with a
 //!    partial page.
 //! 7. A seat is taken atomically: N+1 concurrent joins of a room with N seats leave exactly N members inside; a join
 //!    that races with the room's end gets a seat or `NotFound`.
 //! 8. A lease that expires frees its seat; a lease that is renewed never does; after a start every seat has at least
 //!    one grace period.
-//! 9. A signal may be lost, has no order relative to events, is never stored, and never causes an event to be missed.
+//! 9. A presence update may be lost, has no order relative to events, is never stored, and never causes an event to be
+//!    missed.
 //! 10. A room that ended is gone for every operation once its last `left` commits; its code leads to no room and is
 //!     free again, and its text is removed with it. Nothing of it stays behind: no row, no stream message, no key. What
 //!     takes long to remove goes in bounded steps between other writes, which a restart continues.
@@ -43,38 +44,38 @@ pub mod leases;
 pub mod measured;
 
 /// Maximum number of deliveries queued for one subscriber. One more ends the subscription; its reader reads the log.
-pub const BACKLOG: usize = 1024;
+pub const SUBSCRIBER_QUEUE: usize = 1024;
 
 /// A store of rooms. Every operation is atomic, and none holds a lock that outlasts it.
 #[async_trait::async_trait]
-pub trait Backend: Send + Sync {
+pub trait Store: Send + Sync {
     /// Creates an empty room and returns its id, which the store draws. The room ends by itself if nobody takes a seat
     /// within `Limits::arrival_ms`.
     ///
     /// # Errors
     /// `Conflict` when the code is in use.
-    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError>;
+    async fn create_room(&self, room: NewRoom) -> Result<RoomId, StoreError>;
 
     /// Returns the id of the room with this code.
     ///
     /// # Errors
     /// `NotFound` when no room has the code.
-    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError>;
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, StoreError>;
 
     /// Returns the room's seats, settings and log head, read at one moment.
     ///
     /// # Errors
     /// `NotFound` when the room does not exist.
-    async fn room(&self, id: RoomId) -> Result<Room, BackendError>;
+    async fn room(&self, id: RoomId) -> Result<Room, StoreError>;
 
-    /// Resolves the code and returns the room like [`Backend::room`], in one operation.
+    /// Resolves the code and returns the room like [`Store::room`], in one operation.
     ///
     /// # Errors
     /// `NotFound` when no room has the code.
-    async fn find(&self, code: RoomCode) -> Result<Room, BackendError> {
+    async fn find(&self, code: RoomCode) -> Result<Room, StoreError> {
         let room = self.room(self.resolve(code).await?).await?;
         // Otherwise the room got another code between the two reads, and this one leads to it no more.
-        if room.code == code { Ok(room) } else { Err(BackendError::NotFound) }
+        if room.code == code { Ok(room) } else { Err(StoreError::NotFound) }
     }
 
     /// Appends one event and commits it durably, together with what it changes: `joined` takes a seat under an arrival
@@ -84,66 +85,67 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// `NotFound` when the room does not exist; `Full` when `joined` finds no free seat; `Conflict` when `joined` comes
     /// from a member who has a seat, when any other event comes from one who has none, or when `left {vanished}` finds
-    /// an active lease; `TooOld` when the event may be a duplicate of a forgotten one; `NoTarget` when the event's target message is not in the log or was deleted; `NotAuthor` when
-    /// `edited` or `deleted` targets another member's message.
-    async fn append(&self, id: RoomId, draft: Draft) -> Result<Appended, BackendError>;
+    /// an active lease; `TooOld` when the event may be a duplicate of a forgotten one; `NoTarget` when the event's
+    /// target message is not in the log or was deleted; `NotAuthor` when `edited` or `deleted` targets another member's
+    /// message.
+    async fn append(&self, id: RoomId, draft: NewEvent) -> Result<Appended, StoreError>;
 
     /// Reads one page of the log, of at most `limit` events.
     ///
     /// # Errors
     /// `NotFound` when the room does not exist; `Reset` when the log cannot be continued from the given position.
-    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError>;
+    async fn read(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<Page, StoreError>;
 
-    /// Returns the room like [`Backend::room`] and a page of its log like [`Backend::read`], both of one moment: the page
+    /// Returns the room like [`Store::room`] and a page of its log like [`Store::read`], both of one moment: the page
     /// has no event after the room's position, and the members are those who had a seat at that position. A message
     /// may already be in the version of an edit or deletion that follows; its event comes later.
     ///
     /// # Errors
     /// `NotFound` when the room does not exist; `Reset` when the log cannot be continued from the given position.
-    async fn snapshot(&self, id: RoomId, from: From, limit: usize) -> Result<(Room, Page), BackendError>;
+    async fn snapshot(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<(Room, Page), StoreError>;
 
     /// Subscribes to every event after the head that it returns.
     ///
     /// # Errors
     /// `NotFound` when the room does not exist.
-    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError>;
+    async fn subscribe(&self, id: RoomId) -> Result<Subscription, StoreError>;
 
     /// Sends a member's presence update to the room's subscribers. Best effort: success does not mean that it arrived
     /// or that the room exists.
     ///
     /// # Errors
     /// `Unavailable` when the store is closed.
-    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError>;
+    async fn send_presence(&self, id: RoomId, update: PresenceUpdate) -> Result<(), StoreError>;
 
     /// Takes or renews a lease, which keeps the member's seat for `ttl` from now.
     ///
     /// # Errors
     /// `NotFound` when the member has no seat.
-    async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError>;
+    async fn acquire_lease(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError>;
 
     /// Ends a lease early. The member's other leases keep the seat; without any, a sweep frees it.
     /// Releasing a lease that is not held is no error.
-    async fn release(&self, lease: Lease) -> Result<(), BackendError>;
+    async fn release_lease(&self, lease: Lease) -> Result<(), StoreError>;
 
     /// Returns the seats that have no active lease at `now`; the caller appends `left` for each. Also ends the rooms in
     /// which nobody took a seat in time.
-    async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError>;
+    async fn expire(&self, now: Instant) -> Result<Vec<ExpiredSeat>, StoreError>;
 
     /// Returns the store's keys: generated once, and the same for every process that uses this store.
-    async fn keys(&self) -> Result<Keys, BackendError>;
+    async fn keys(&self) -> Result<Keys, StoreError>;
 
     /// Checks that the store responds now, including the parts that write events and keep leases. Stores no event, so
     /// a full disk is not detected: readers can still be served then.
     ///
     /// # Errors
     /// `Unavailable` when the store does not respond.
-    async fn ready(&self) -> Result<(), BackendError> {
-        // Neither this room nor this member exists. `room` tests the reading part, `hold` the writing part.
+    async fn check_ready(&self) -> Result<(), StoreError> {
+        // Neither this room nor this member exists. `room` tests the reading part, `acquire_lease` the writing part.
         let room = RoomId(Uuid::nil());
         let lease = Lease { room, member: MemberId(Uuid::nil()), id: Uuid::nil() };
-        for answer in [self.room(room).await.map(drop), self.hold(lease, Duration::ZERO).await] {
+        for answer in [self.room(room).await.map(drop), self.acquire_lease(lease, Duration::ZERO).await] {
             match answer {
-                Ok(()) | Err(BackendError::NotFound) => {}
+                Ok(()) | Err(StoreError::NotFound) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -152,7 +154,7 @@ pub trait Backend: Send + Sync {
 
     /// Waits until the store is gone: its file was removed, or its streams were deleted. The in-memory state of this
     /// process is invalid then, so the process should exit; the next start creates a new store.
-    async fn lost(&self) -> BackendError {
+    async fn wait_until_lost(&self) -> StoreError {
         std::future::pending().await
     }
 
@@ -198,7 +200,7 @@ impl Room {
 
 /// An event that is not in the log yet.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct NewEvent {
     /// Unique id, also the key by which duplicates are detected.
     pub id: EventId,
     /// Wall-clock time in UTC milliseconds, for display.
@@ -215,14 +217,14 @@ pub enum Appended {
     /// The draft is now in the log, as this event.
     Stored(Event),
     /// Duplicate: this event of the same id was already in the log.
-    Repeat(Event),
+    Duplicate(Event),
     /// Duplicate: the event of the same id was at this seq and has been trimmed.
-    Trimmed(Seq),
+    DuplicateTrimmed(Seq),
 }
 
 /// Start of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum ReadFrom {
     /// The first events after this position.
     After(Position),
     /// The last events before this seq.
@@ -262,26 +264,26 @@ pub enum Delivery {
     /// The next event of the log.
     Event(Arc<Event>),
     /// A presence update of a member.
-    Signal(Signal),
+    Presence(PresenceUpdate),
     /// Another node has subscribed and does not know who is connected: this node sends `Back` for each member connected
-    /// to it. Best effort, like a signal.
-    RollCall,
+    /// to it. Best effort, like a presence update.
+    PresenceRequest,
     /// The room ended; this is the last delivery.
     Ended,
 }
 
 /// A presence update: short-lived state of a member that is not part of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Signal {
+pub struct PresenceUpdate {
     /// Member it is about.
     pub member: MemberId,
     /// New presence.
-    pub sign: Sign,
+    pub kind: PresenceKind,
 }
 
 /// Kind of a presence update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
+pub enum PresenceKind {
     /// True while the member is typing, false once the member has stopped.
     Typing(bool),
     /// The member's last connection is gone.
@@ -306,7 +308,7 @@ pub struct Lease {
 
 /// A taken seat. These fields determine the id of the event that frees it, so every node derives the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seat {
+pub struct ExpiredSeat {
     /// The room.
     pub room: RoomId,
     /// Epoch of the room.
@@ -334,7 +336,7 @@ impl std::fmt::Debug for Keys {
 
 /// Error of a store operation.
 #[derive(Debug, thiserror::Error)]
-pub enum BackendError {
+pub enum StoreError {
     /// The room or the seat does not exist.
     #[error("not found")]
     NotFound,
@@ -364,7 +366,7 @@ pub enum BackendError {
     Corrupt(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl BackendError {
+impl StoreError {
     /// Creates an `Unavailable` error with this cause.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable(source.into())
@@ -380,14 +382,14 @@ impl BackendError {
 ///
 /// # Errors
 /// `Unavailable` when the system provides no random bytes.
-pub fn draw_id() -> Result<RoomId, BackendError> {
+pub fn draw_id() -> Result<RoomId, StoreError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(BackendError::unavailable)?;
+    getrandom::fill(&mut bytes).map_err(StoreError::unavailable)?;
     Ok(RoomId(uuid::Builder::from_random_bytes(bytes).into_uuid()))
 }
 
 /// Members whom an event mentions: its author, and whoever joined or left.
-pub fn mentioned(event: &Event) -> impl Iterator<Item = MemberId> {
+pub fn mentioned_members(event: &Event) -> impl Iterator<Item = MemberId> {
     let subject = match event.kind {
         EventKind::Joined { member, .. } | EventKind::Left { member, .. } => Some(member),
         _ => None,
@@ -404,13 +406,13 @@ pub fn known_ids(limits: &Limits) -> u64 {
 /// True if the event may be a duplicate of one whose id is forgotten. `forgotten` is the time at which the newest of
 /// those was appended, 0 if there is none. Events of the server's own are minted anew for each append.
 #[must_use]
-pub fn may_be_forgotten(draft: &Draft, forgotten: u64) -> bool {
+pub fn may_be_forgotten(draft: &NewEvent, forgotten: u64) -> bool {
     let by_client = !matches!(draft.kind, EventKind::Joined { .. } | EventKind::Left { .. });
     by_client && draft.id.minted_ms().is_some_and(|minted| minted <= forgotten)
 }
 
 /// True if the event just before `first`, the start of a page, was trimmed. Valid only where seqs are dense.
 #[must_use]
-pub fn starts_where_trimmed(first: Seq, trimmed: Seq) -> bool {
+pub fn is_truncated_at(first: Seq, trimmed: Seq) -> bool {
     trimmed > Seq(0) && first > Seq(1) && first.0 <= trimmed.0 + 1
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use protocol::{EventId, EventKind, LeaveReason, MemberId, RoomCode, RoomId};
 use store::{
-    Appended, Backend, BackendError, Delivery, Draft, From, Keys, Lease, NewRoom, Page, Room, Seat, Signal,
-    Subscription,
+    Appended, Delivery, ExpiredSeat, Keys, Lease, NewEvent, NewRoom, Page, PresenceUpdate, ReadFrom, Room, Store,
+    StoreError, Subscription,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -36,9 +36,9 @@ pub enum StoreFault {
     ReadsNothing,
     /// Every `append` fails, and nothing else, as on a full disk.
     StoresNothing,
-    /// Every `append` and every `hold` fails, as if the store did not answer.
+    /// Every `append` and every `acquire_lease` fails, as if the store did not answer.
     Silent,
-    /// No `append` and no `hold` is ever answered.
+    /// No `append` and no `acquire_lease` is ever answered.
     Hangs,
     /// No `left {vanished}` is appended before this many of them are in flight, and no seat expires before this many
     /// have.
@@ -47,7 +47,7 @@ pub enum StoreFault {
     Panics(&'static str),
     /// Each subscription is lost after 17 to 76 deliveries, and each third attempt to subscribe fails.
     Flaky,
-    /// Publishing a signal takes this long, and a roll call of another node follows each event.
+    /// Publishing a presence update takes this long, and a presence request of another node follows each event.
     Slow(Duration),
     /// Each event is dated an hour before the one before it.
     ClockBackwards,
@@ -71,12 +71,12 @@ pub enum StoreFault {
 
 /// A store with at most one fault and one blocked operation at a time.
 pub struct FaultyStore {
-    engine: Arc<dyn Backend>,
+    inner: Arc<dyn Store>,
     fault: Mutex<Option<StoreFault>>,
     blocked: Mutex<Option<Arc<Blocked>>>,
     /// Number of calls that the fault has counted.
     count: AtomicU64,
-    /// Number of calls of `hold` for a connection's lease.
+    /// Number of calls of `acquire_lease` for a connection's lease.
     holds: AtomicU64,
     /// Number of appends that have come in for [`StoreFault::Gathers`].
     gathered: watch::Sender<usize>,
@@ -90,7 +90,7 @@ const BLOCKED: Duration = Duration::from_secs(30);
 
 /// An operation whose calls block their threads.
 struct Blocked {
-    verb: &'static str,
+    operation: &'static str,
     came: UnboundedSender<()>,
     end: Mutex<std::sync::mpsc::Receiver<()>>,
 }
@@ -112,9 +112,9 @@ impl Block {
 
 impl FaultyStore {
     /// Wraps a store, and begins without a fault.
-    pub fn over(engine: Arc<dyn Backend>) -> Arc<Self> {
+    pub fn over(inner: Arc<dyn Store>) -> Arc<Self> {
         Arc::new(Self {
-            engine,
+            inner,
             fault: Mutex::default(),
             blocked: Mutex::default(),
             count: AtomicU64::new(0),
@@ -125,8 +125,8 @@ impl FaultyStore {
     }
 
     /// Wraps a store that has this fault from the beginning.
-    pub fn with(engine: Arc<dyn Backend>, fault: StoreFault) -> Arc<Self> {
-        let store = Self::over(engine);
+    pub fn with(inner: Arc<dyn Store>, fault: StoreFault) -> Arc<Self> {
+        let store = Self::over(inner);
         store.make(fault);
         store
     }
@@ -142,19 +142,19 @@ impl FaultyStore {
     }
 
     /// Blocks the thread of each call of this operation from now on, until the guard is dropped.
-    pub fn block(&self, verb: &'static str) -> Block {
+    pub fn block(&self, operation: &'static str) -> Block {
         let (came, calls) = unbounded_channel();
         let (end, ends) = std::sync::mpsc::channel();
-        *self.blocked.lock().unwrap() = Some(Arc::new(Blocked { verb, came, end: Mutex::new(ends) }));
+        *self.blocked.lock().unwrap() = Some(Arc::new(Blocked { operation, came, end: Mutex::new(ends) }));
         Block { came: calls, _end: end }
     }
 
-    fn blocks(&self, verb: &'static str) {
+    fn blocks(&self, operation: &'static str) {
         let blocked = self.blocked.lock().unwrap().clone();
-        if let Some(blocked) = blocked.filter(|blocked| blocked.verb == verb) {
+        if let Some(blocked) = blocked.filter(|blocked| blocked.operation == operation) {
             let _ = blocked.came.send(());
             let end = blocked.end.lock().unwrap().recv_timeout(BLOCKED);
-            assert_eq!(end, Err(RecvTimeoutError::Disconnected), "{verb} was blocked for {BLOCKED:?}");
+            assert_eq!(end, Err(RecvTimeoutError::Disconnected), "{operation} was blocked for {BLOCKED:?}");
         }
     }
 
@@ -188,9 +188,9 @@ impl FaultyStore {
         self.count.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    fn fails(&self, faults: &[StoreFault]) -> Result<(), BackendError> {
+    fn fails(&self, faults: &[StoreFault]) -> Result<(), StoreError> {
         match self.fault() {
-            Some(fault) if faults.contains(&fault) => Err(BackendError::unavailable("on purpose")),
+            Some(fault) if faults.contains(&fault) => Err(StoreError::unavailable("on purpose")),
             _ => Ok(()),
         }
     }
@@ -202,14 +202,14 @@ impl FaultyStore {
         room
     }
 
-    fn fails_reads(&self, from: From) -> Result<(), BackendError> {
+    fn fails_reads(&self, from: ReadFrom) -> Result<(), StoreError> {
         self.fails(&[StoreFault::ReadsNothing])?;
-        if matches!(from, From::After(_)) {
+        if matches!(from, ReadFrom::After(_)) {
             if self.has(StoreFault::Forgets) {
-                return Err(BackendError::Reset);
+                return Err(StoreError::Reset);
             }
             if self.has(StoreFault::Stumbles) && self.count() == 1 {
-                return Err(BackendError::unavailable("on purpose"));
+                return Err(StoreError::unavailable("on purpose"));
             }
         }
         Ok(())
@@ -228,8 +228,8 @@ impl FaultyStore {
         page
     }
 
-    fn panics(&self, verb: &'static str) {
-        assert!(!self.has(StoreFault::Panics(verb)), "{verb} panics over {TREASURE:?}");
+    fn panics(&self, operation: &'static str) {
+        assert!(!self.has(StoreFault::Panics(operation)), "{operation} panics over {TREASURE:?}");
     }
 
     fn loses_seat(&self, of: MemberId) -> Option<LeaveReason> {
@@ -240,29 +240,29 @@ impl FaultyStore {
 }
 
 #[async_trait::async_trait]
-impl Backend for FaultyStore {
-    async fn create_room(&self, room: NewRoom) -> Result<RoomId, BackendError> {
-        self.engine.create_room(room).await
+impl Store for FaultyStore {
+    async fn create_room(&self, room: NewRoom) -> Result<RoomId, StoreError> {
+        self.inner.create_room(room).await
     }
 
-    async fn resolve(&self, code: RoomCode) -> Result<RoomId, BackendError> {
-        self.engine.resolve(code).await
+    async fn resolve(&self, code: RoomCode) -> Result<RoomId, StoreError> {
+        self.inner.resolve(code).await
     }
 
     /// Has the faults of `room`, at once and not after `resolve`.
-    async fn find(&self, code: RoomCode) -> Result<Room, BackendError> {
+    async fn find(&self, code: RoomCode) -> Result<Room, StoreError> {
         self.panics("room");
         self.blocks("room");
-        Ok(self.overlook(self.engine.find(code).await?))
+        Ok(self.overlook(self.inner.find(code).await?))
     }
 
-    async fn room(&self, id: RoomId) -> Result<Room, BackendError> {
+    async fn room(&self, id: RoomId) -> Result<Room, StoreError> {
         self.panics("room");
         self.blocks("room");
-        Ok(self.overlook(self.engine.room(id).await?))
+        Ok(self.overlook(self.inner.room(id).await?))
     }
 
-    async fn append(&self, id: RoomId, mut draft: Draft) -> Result<Appended, BackendError> {
+    async fn append(&self, id: RoomId, mut draft: NewEvent) -> Result<Appended, StoreError> {
         self.panics("append");
         self.hangs().await;
         if let Some(StoreFault::Gathers(most)) = self.fault()
@@ -280,49 +280,51 @@ impl Backend for FaultyStore {
                 self.first.lock().unwrap().insert(draft.id, draft.kind.clone());
             }
             if self.has_sometimes(StoreFault::Refuses) {
-                return Err(BackendError::Conflict);
+                return Err(StoreError::Conflict);
             }
             if self.has_sometimes(StoreFault::Copies) {
-                self.engine.append(id, Draft { id: event_id(), ..draft.clone() }).await?;
+                self.inner.append(id, NewEvent { id: event_id(), ..draft.clone() }).await?;
             }
         }
-        self.engine.append(id, draft).await
+        self.inner.append(id, draft).await
     }
 
-    async fn read(&self, id: RoomId, from: From, limit: usize) -> Result<Page, BackendError> {
+    async fn read(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<Page, StoreError> {
         self.fails_reads(from)?;
-        Ok(self.garble(self.engine.read(id, from, limit).await?))
+        Ok(self.garble(self.inner.read(id, from, limit).await?))
     }
 
     /// Has the faults of `room` and of `read`.
-    async fn snapshot(&self, id: RoomId, from: From, limit: usize) -> Result<(Room, Page), BackendError> {
+    async fn snapshot(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<(Room, Page), StoreError> {
         self.panics("room");
         self.blocks("room");
         self.fails_reads(from)?;
-        let (room, page) = self.engine.snapshot(id, from, limit).await?;
+        let (room, page) = self.inner.snapshot(id, from, limit).await?;
         Ok((self.overlook(room), self.garble(page)))
     }
 
-    async fn subscribe(&self, id: RoomId) -> Result<Subscription, BackendError> {
+    async fn subscribe(&self, id: RoomId) -> Result<Subscription, StoreError> {
         self.panics("subscribe");
         let most = match self.fault() {
             Some(StoreFault::Flaky) => {
                 let count = self.count();
                 if count.is_multiple_of(3) {
-                    return Err(BackendError::unavailable("on purpose"));
+                    return Err(StoreError::unavailable("on purpose"));
                 }
                 17 + (count - 1) % 60
             }
             Some(StoreFault::Slow(_)) => u64::MAX,
-            _ => return self.engine.subscribe(id).await,
+            _ => return self.inner.subscribe(id).await,
         };
-        let Subscription { head, deliveries: mut inner } = self.engine.subscribe(id).await?;
+        let Subscription { head, deliveries: mut inner } = self.inner.subscribe(id).await?;
         let (sender, deliveries) = mpsc::channel(1024);
         tokio::spawn(async move {
             for _ in 0..most {
                 let Some(delivery) = inner.recv().await else { return };
                 let calls = most == u64::MAX && matches!(delivery, Delivery::Event(_));
-                if sender.send(delivery).await.is_err() || calls && sender.send(Delivery::RollCall).await.is_err() {
+                if sender.send(delivery).await.is_err()
+                    || calls && sender.send(Delivery::PresenceRequest).await.is_err()
+                {
                     return;
                 }
             }
@@ -330,14 +332,14 @@ impl Backend for FaultyStore {
         Ok(Subscription { head, deliveries })
     }
 
-    async fn signal(&self, id: RoomId, signal: Signal) -> Result<(), BackendError> {
+    async fn send_presence(&self, id: RoomId, update: PresenceUpdate) -> Result<(), StoreError> {
         if let Some(StoreFault::Slow(time)) = self.fault() {
             tokio::time::sleep(time).await;
         }
-        self.engine.signal(id, signal).await
+        self.inner.send_presence(id, update).await
     }
 
-    async fn hold(&self, lease: Lease, ttl: Duration) -> Result<(), BackendError> {
+    async fn acquire_lease(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
         self.holds.fetch_add(u64::from(!lease.id.is_nil()), Ordering::Relaxed);
         self.hangs().await;
         self.fails(&[StoreFault::Silent])?;
@@ -345,33 +347,33 @@ impl Backend for FaultyStore {
         if !id.is_nil()
             && let Some(why) = self.loses_seat(member)
         {
-            self.engine.release(lease).await?;
-            self.engine.release(Lease { id: Uuid::nil(), ..lease }).await?;
+            self.inner.release_lease(lease).await?;
+            self.inner.release_lease(Lease { id: Uuid::nil(), ..lease }).await?;
             let kind = EventKind::Left { member, why };
-            self.engine.append(room, Draft { id: event_id(), at: 0, by: member, kind }).await?;
+            self.inner.append(room, NewEvent { id: event_id(), at: 0, by: member, kind }).await?;
         }
         if !id.is_nil() && self.has_sometimes(StoreFault::ThrowsOut) {
-            return Err(BackendError::NotFound);
+            return Err(StoreError::NotFound);
         }
-        self.engine.hold(lease, ttl).await
+        self.inner.acquire_lease(lease, ttl).await
     }
 
-    async fn release(&self, lease: Lease) -> Result<(), BackendError> {
-        self.engine.release(lease).await
+    async fn release_lease(&self, lease: Lease) -> Result<(), StoreError> {
+        self.inner.release_lease(lease).await
     }
 
-    async fn expired(&self, now: Instant) -> Result<Vec<Seat>, BackendError> {
-        self.panics("expired");
-        let expired = self.engine.expired(now).await?;
+    async fn expire(&self, now: Instant) -> Result<Vec<ExpiredSeat>, StoreError> {
+        self.panics("expire");
+        let expired = self.inner.expire(now).await?;
         let few = matches!(self.fault(), Some(StoreFault::Gathers(most)) if expired.len() < most);
         Ok(if few { Vec::new() } else { expired })
     }
 
-    async fn keys(&self) -> Result<Keys, BackendError> {
-        self.engine.keys().await
+    async fn keys(&self) -> Result<Keys, StoreError> {
+        self.inner.keys().await
     }
 
     async fn close(&self) {
-        self.engine.close().await;
+        self.inner.close().await;
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::Seq;
-use store::Backend;
+use store::Store;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -27,7 +27,7 @@ const NODES: usize = 2;
 /// Maximum number of events per room, more than any run appends.
 const EVENTS: usize = 50_000;
 /// Interval at which the balancer asks the nodes whether they are ready.
-const LOOK: Duration = Duration::from_millis(500);
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// Time between a node's end and its next start. Its members connect to the other node meanwhile.
 const DOWN: Duration = Duration::from_secs(2);
 /// Maximum time of a node's shutdown.
@@ -78,7 +78,7 @@ struct Stage {
     nodes: Vec<Program>,
     rooms: Vec<Room>,
     /// A connection of the test to the store, whose reads are the reference.
-    observer: Arc<dyn Backend>,
+    observer: Arc<dyn Store>,
     restarting: Excuse,
     /// Directs the proxies to ready nodes until it is dropped.
     _balancer: JoinSet<()>,
@@ -86,20 +86,20 @@ struct Stage {
 }
 
 /// Restarts every node once. `open` opens the store of a URL, to compare the nodes with.
-pub async fn run(rolling: &Rolling, open: impl AsyncFnOnce(String) -> Arc<dyn Backend>) -> Figures {
+pub async fn run(rolling: &Rolling, open: impl AsyncFnOnce(String) -> Arc<dyn Store>) -> Figures {
     let mut stage = Stage::set(rolling, open).await;
     let mut figures = Figures::default();
     let Stage { nodes, rooms, restarting, .. } = &mut stage;
     tokio::select! {
-        () = talk(rooms, rolling) => {}
+        () = send_messages(rooms, rolling) => {}
         () = restart_all(nodes, rooms, restarting, rolling.pause, &mut figures) => {}
     }
-    stage.judge(&mut figures).await;
+    stage.check_histories(&mut figures).await;
     figures
 }
 
 impl Stage {
-    async fn set(rolling: &Rolling, open: impl AsyncFnOnce(String) -> Arc<dyn Backend>) -> Self {
+    async fn set(rolling: &Rolling, open: impl AsyncFnOnce(String) -> Arc<dyn Store>) -> Self {
         let cluster = Cluster::start().await;
         let observer = open(cluster.url()).await;
         let environment = [
@@ -136,8 +136,8 @@ impl Stage {
 
     /// Waits until every page shows every event, and checks every history against the log. Visitors that connect to
     /// each node now, and replay the log from there, are checked, too.
-    async fn judge(mut self, figures: &mut Figures) {
-        self.rest().await;
+    async fn check_histories(mut self, figures: &mut Figures) {
+        self.wait_until_delivered().await;
         let people = || self.rooms.iter().flat_map(|room| &room.people);
         people().for_each(|person| figures.total += person.view());
         figures.away = sorted(people().map(|person| person.view().longest_away));
@@ -148,7 +148,7 @@ impl Stage {
                 room.people.push(Person::open("visitor".to_owned(), seat, node.address, 1, &self.restarting));
             }
         }
-        self.rest().await;
+        self.wait_until_delivered().await;
         for room in self.rooms {
             let mut histories = Vec::new();
             for person in room.people {
@@ -163,7 +163,7 @@ impl Stage {
         self.observer.close().await;
     }
 
-    async fn rest(&self) {
+    async fn wait_until_delivered(&self) {
         for room in &self.rooms {
             let begun = Instant::now();
             loop {
@@ -181,7 +181,7 @@ impl Stage {
 /// Directs new connections to ready nodes only, as load balancers do. Each proxy prefers a node of its own.
 async fn balance(nodes: Vec<SocketAddr>, doors: Vec<Proxy>) {
     loop {
-        sleep(LOOK).await;
+        sleep(CHECK_INTERVAL).await;
         let mut ready = Vec::new();
         for node in &nodes {
             ready.push(http::is_ready(*node).await.unwrap_or(false));
@@ -196,7 +196,7 @@ async fn balance(nodes: Vec<SocketAddr>, doors: Vec<Proxy>) {
 }
 
 /// Sends the events of random members at the chosen rate. Never returns.
-async fn talk(rooms: &[Room], rolling: &Rolling) {
+async fn send_messages(rooms: &[Room], rolling: &Rolling) {
     let mut dice = Dice::new(rolling.seed);
     let mut beat = interval(Duration::from_secs_f64(1.0 / rolling.rate));
     beat.set_missed_tick_behavior(MissedTickBehavior::Burst);

@@ -150,16 +150,16 @@ pub async fn run(soak: &Soak, tell: impl Fn(&Figures)) -> Figures {
             tell(&figures);
         }
     }
-    figures.stuck = rest(&rooms, &program).await;
+    figures.stuck = wait_until_delivered(&rooms, &program).await;
     // A visitor's page reads everything anew.
     for room in &mut rooms {
         let visitor = Person::open("visitor".to_owned(), room.seat.clone(), program.address, soak.seed, &kills);
         room.people.push(visitor);
     }
-    figures.stuck += rest(&rooms, &program).await;
+    figures.stuck += wait_until_delivered(&rooms, &program).await;
     figures.seconds = begun.elapsed().as_secs_f64();
     figures.total = total(&rooms);
-    judge(rooms, program, &mut figures).await;
+    check_histories(rooms, program, &mut figures).await;
     figures
 }
 
@@ -236,7 +236,7 @@ fn total(rooms: &[Room]) -> View {
 }
 
 /// Waits until every page is idle. Returns the number of those that are not within [`REST`].
-async fn rest(rooms: &[Room], program: &Program) -> usize {
+async fn wait_until_delivered(rooms: &[Room], program: &Program) -> usize {
     let begun = Instant::now();
     for person in rooms.iter().flat_map(|room| &room.people) {
         person.act(Act::TryNow);
@@ -255,7 +255,7 @@ async fn rest(rooms: &[Room], program: &Program) -> usize {
 }
 
 /// Checks all histories. Closes the pages before the server, so that they end in their present state.
-async fn judge(rooms: Vec<Room>, mut program: Program, figures: &mut Figures) {
+async fn check_histories(rooms: Vec<Room>, mut program: Program, figures: &mut Figures) {
     let mut pages = Vec::new();
     for room in rooms {
         let mut histories = Vec::new();

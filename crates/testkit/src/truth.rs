@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::{Code, EventId, EventKind, MemberId, Position, RoomCode, Seq, codec};
 use rusqlite::{Connection, OptionalExtension as _, Result};
-use store::{Backend, From};
+use store::{ReadFrom, Store};
 use uuid::Uuid;
 
 use super::history::Seated;
@@ -58,9 +58,9 @@ impl Truth {
     }
 
     /// Reads a room from a cluster. `keeps` is the number of events that it keeps, and more than were sent.
-    pub async fn ask(store: &dyn Backend, code: RoomCode, keeps: usize) -> Self {
+    pub async fn ask(store: &dyn Store, code: RoomCode, keeps: usize) -> Self {
         let room = store.find(code).await.unwrap();
-        let start = From::After(Position { epoch: room.position.epoch, seq: Seq(0) });
+        let start = ReadFrom::After(Position { epoch: room.position.epoch, seq: Seq(0) });
         let log = store.read(room.id, start, keeps).await.unwrap().events;
         Self {
             log: log.into_iter().map(|event| Entry { seq: event.seq, id: event.id, kind: Some(event.kind) }).collect(),

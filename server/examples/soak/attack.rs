@@ -15,13 +15,13 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::store::processor;
+use crate::store::cpu_time;
 use testkit::http::{self, Seat};
 use testkit::kernel::{descriptors, resident};
-use testkit::light::{Light, TINY};
+use testkit::raw_client::{RawClient, TINY};
 
 /// Time for which each kind of request is repeated. Each is sent at least once.
-const MEASURE: Duration = Duration::from_secs(2);
+const DURATION: Duration = Duration::from_secs(2);
 /// Number of messages in a page, and of characters in each.
 const PAGE: usize = 100;
 const LONG: usize = 4_000;
@@ -54,8 +54,10 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     for fault in &faults {
         println!("    {fault}");
     }
-    let pages = unread(&program, "page of short quotes", &script.quotes, arguments.pages).await;
-    unread(&program, "file of the largest size", &script.file, arguments.files).await && pages && faults.is_empty()
+    let pages = measure_unread(&program, "page of short quotes", &script.quotes, arguments.pages).await;
+    measure_unread(&program, "file of the largest size", &script.file, arguments.files).await
+        && pages
+        && faults.is_empty()
 }
 
 /// Requests that are sent again without reading the response.
@@ -94,7 +96,7 @@ async fn requests(program: &Program) -> (Script, Vec<String>) {
         rows.row(&format!("older page, {what}"), &older).await;
         match what {
             "quotes" => quotes = page,
-            _ if seats == 50 => rows.two("the same page, two at once", &page).await,
+            _ if seats == 50 => rows.concurrent_row("the same page, two at once", &page).await,
             "noise" => {
                 let compressed = page.replacen("\r\n\r\n", "\r\nAccept-Encoding: gzip, br\r\n\r\n", 1);
                 rows.row("page, noise, compressed", &compressed).await;
@@ -126,17 +128,17 @@ async fn requests(program: &Program) -> (Script, Vec<String>) {
 /// page.
 async fn room(program: &Program, seats: usize, name: &str, body: &str) -> (Seat, usize) {
     let named = |n: usize| if name == "@" { format!("{n:@>31}") } else { format!("{name}{n}") };
-    settle(program).await;
+    wait_until_idle(program).await;
     let server = program.address;
     let first = http::enter(server, &named(0), None, seats.max(2) as u32).await.unwrap();
     for n in 1..seats {
         http::enter(server, &named(n), Some(first.code), 0).await.unwrap();
     }
-    let (mut light, mut dice) = (Light::connect(server, &first, None).await, Dice::new(2));
+    let (mut client, mut dice) = (RawClient::connect(server, &first, None).await, Dice::new(2));
     for _ in 0..PAGE {
         let id = mint(&mut dice);
-        light.append(id, body.to_owned()).await;
-        while !light.hear().await.expect("a connection that holds").contains(&id.to_string()) {}
+        client.append(id, body.to_owned()).await;
+        while !client.next_text().await.expect("a connection that holds").contains(&id.to_string()) {}
     }
     (first, seats + PAGE + 1)
 }
@@ -183,7 +185,7 @@ impl Rows<'_> {
     }
 
     /// Sends two requests at a time, repeatedly, and prints the cost.
-    async fn two(&mut self, what: &str, request: &str) {
+    async fn concurrent_row(&mut self, what: &str, request: &str) {
         let (server, mut answer) = (self.program.address, Vec::new());
         let two = async || answer = join(exchange(server, request), exchange(server, request)).await.1;
         let cost = Cost::of(self.program, two).await;
@@ -196,12 +198,12 @@ impl Rows<'_> {
         for (what, body) in
             [("frame, short message", "a".to_owned()), ("frame, message of 4 000 emoji", "🧪".repeat(LONG))]
         {
-            let mut light = Light::connect(self.program.address, seat, None).await;
+            let mut client = RawClient::connect(self.program.address, seat, None).await;
             let length = body.len() + 100;
             let append = async || {
                 let id = mint(&mut dice);
-                light.append(id, body.clone()).await;
-                while !light.hear().await.expect("a connection that holds").contains(&id.to_string()) {}
+                client.append(id, body.clone()).await;
+                while !client.next_text().await.expect("a connection that holds").contains(&id.to_string()) {}
             };
             let cost = Cost::of(self.program, append).await;
             self.put(&cost, what, length, length, "");
@@ -223,41 +225,41 @@ impl Rows<'_> {
 /// Mean cost of one request in milliseconds, and the slowest health check meanwhile.
 struct Cost {
     wall: f64,
-    processor: f64,
+    cpu_time: f64,
     health: Duration,
 }
 
 impl Cost {
     async fn of(program: &Program, mut ask: impl AsyncFnMut()) -> Self {
-        settle(program).await;
+        wait_until_idle(program).await;
         let (worst, mut probing) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
         probing.spawn(probe(program.address, worst.clone()));
-        let (begun, before, mut count) = (Instant::now(), processor(&[program.pid()]), 0.0);
-        while count == 0.0 || begun.elapsed() < MEASURE {
+        let (begun, before, mut count) = (Instant::now(), cpu_time(&[program.pid()]), 0.0);
+        while count == 0.0 || begun.elapsed() < DURATION {
             ask().await;
             count += 1.0;
         }
         let wall = begun.elapsed().as_secs_f64() * 1e3 / count;
-        let processor = (processor(&[program.pid()]) - before).as_secs_f64() * 1e3 / count;
+        let cpu_time = (cpu_time(&[program.pid()]) - before).as_secs_f64() * 1e3 / count;
         // Leaves time for a delayed health check to finish, so that it counts.
         sleep(Duration::from_millis(50)).await;
-        Self { wall, processor, health: Duration::from_micros(worst.load(Ordering::Relaxed)) }
+        Self { wall, cpu_time, health: Duration::from_micros(worst.load(Ordering::Relaxed)) }
     }
 
     fn print(&self, what: &str, sent: usize, answer: usize, status: &str) {
-        let per_kb = self.processor * 1_024.0 / sent as f64;
+        let per_kb = self.cpu_time * 1_024.0 / sent as f64;
         let health = self.health.as_secs_f64() * 1e3;
         println!(
             "{what:<40} {sent:>8} {answer:>9} {status:>6} {:>9.2} {:>9.2} {per_kb:>8.2} {health:>11.1}",
-            self.wall, self.processor
+            self.wall, self.cpu_time
         );
     }
 }
 
 /// Waits until the server is idle: it may still work on requests that have timed out.
-async fn settle(program: &Program) {
+async fn wait_until_idle(program: &Program) {
     const PAUSE: Duration = Duration::from_millis(200);
-    let used = || processor(&[program.pid()]);
+    let used = || cpu_time(&[program.pid()]);
     let mut before = used();
     loop {
         sleep(PAUSE).await;
@@ -282,8 +284,8 @@ async fn probe(server: SocketAddr, worst: Arc<AtomicU64>) {
 
 /// Prints the memory and the number of open descriptors of the server while clients do not read its responses, and
 /// afterwards. True if the server has released both.
-async fn unread(program: &Program, what: &str, request: &str, count: usize) -> bool {
-    settle(program).await;
+async fn measure_unread(program: &Program, what: &str, request: &str, count: usize) -> bool {
+    wait_until_idle(program).await;
     let megabytes = || resident(program.pid()) / 1024.0;
     let (before, open) = (megabytes(), descriptors(program.pid()));
     let mut readers = Vec::new();

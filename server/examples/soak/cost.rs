@@ -9,16 +9,16 @@ use futures_util::stream::{self, StreamExt as _};
 use testkit::dice::Dice;
 use testkit::http;
 use testkit::ids::mint;
-use testkit::light::Light;
 use testkit::node::Program;
+use testkit::raw_client::RawClient;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::store::{Store, processor};
+use crate::store::{TestStore, cpu_time};
 
-const WARM: Duration = Duration::from_secs(2);
-const MEASURE: Duration = Duration::from_secs(6);
+const WARM_UP: Duration = Duration::from_secs(2);
+const DURATION: Duration = Duration::from_secs(6);
 /// Number of rooms that are filled concurrently.
 const AT_ONCE: usize = 32;
 /// Grace period: long enough that no seat of an earlier room is freed during the measurement.
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 }
 
 /// Load: members and their messages.
-pub(crate) struct Talk {
+pub(crate) struct Load {
     pub(crate) rooms: usize,
     /// Members of each room.
     pub(crate) members: usize,
@@ -52,7 +52,7 @@ struct Count {
 }
 
 pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
-    let store = Store::start(arguments.servers).await;
+    let store = TestStore::start(arguments.servers).await;
     println!("{}\n", store.name());
     println!(
         "{:>24} {:>9} {:>12} {:>8} {:>9} {:>11} {:>9}",
@@ -67,59 +67,59 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
         (40, 5, None),
         (400, 1, None),
     ] {
-        measure(&server, &store, &Talk { rooms, members, writers: members.min(WRITERS), rate }).await;
+        measure(&server, &store, &Load { rooms, members, writers: members.min(WRITERS), rate }).await;
     }
     true
 }
 
-async fn measure(server: &Path, store: &Store, talk: &Talk) {
+async fn measure(server: &Path, store: &TestStore, load: &Load) {
     let node = store.node(server, GRACE).await;
-    let people = People::come(&node, talk).await;
+    let people = Members::connect(&node, load).await;
     people.begin.cancel();
-    sleep(WARM).await;
+    sleep(WARM_UP).await;
     let read = || (people.count.appends.load(Ordering::Relaxed), people.count.deliveries.load(Ordering::Relaxed));
-    let (node_cpu, store_cpu, (appends, deliveries)) = (processor(&[node.pid()]), processor(&store.pids()), read());
-    sleep(MEASURE).await;
-    let seconds = MEASURE.as_secs_f64();
-    let node_cpu = (processor(&[node.pid()]) - node_cpu).as_secs_f64() / seconds;
-    let store_cpu = (processor(&store.pids()) - store_cpu).as_secs_f64() / seconds;
+    let (node_cpu, store_cpu, (appends, deliveries)) = (cpu_time(&[node.pid()]), cpu_time(&store.pids()), read());
+    sleep(DURATION).await;
+    let seconds = DURATION.as_secs_f64();
+    let node_cpu = (cpu_time(&[node.pid()]) - node_cpu).as_secs_f64() / seconds;
+    let store_cpu = (cpu_time(&store.pids()) - store_cpu).as_secs_f64() / seconds;
     let appends = (read().0 - appends) as f64 / seconds;
     let deliveries = (read().1 - deliveries) as f64 / seconds;
-    let rate = talk.rate.map_or("most".to_owned(), |rate| format!("{rate}"));
+    let rate = load.rate.map_or("most".to_owned(), |rate| format!("{rate}"));
     println!(
         "{:>24} {appends:9.0} {deliveries:12.0} {node_cpu:8.2} {store_cpu:9.2} {:11.1} {:9.0}",
-        format!("{} of {}, {rate}", talk.rooms, talk.members),
+        format!("{} of {}, {rate}", load.rooms, load.members),
         node_cpu / deliveries * 1e6,
         node_cpu / appends * 1e6
     );
 }
 
 /// Connected members. Must be dropped before the node, so that nobody is connected when it is killed.
-pub(crate) struct People {
+pub(crate) struct Members {
     count: Arc<Count>,
     /// Cancelled to let the writers begin.
     begin: CancellationToken,
     _tasks: JoinSet<()>,
 }
 
-impl People {
+impl Members {
     /// Fills the rooms concurrently and connects all members.
-    pub(crate) async fn come(node: &Program, talk: &Talk) -> Self {
+    pub(crate) async fn connect(node: &Program, load: &Load) -> Self {
         let (count, begin, address) = (Arc::new(Count::default()), CancellationToken::new(), node.address);
-        let pause = talk.rate.map(|rate| Duration::from_secs_f64((talk.rooms * talk.writers) as f64 / rate));
+        let pause = load.rate.map(|rate| Duration::from_secs_f64((load.rooms * load.writers) as f64 / rate));
         let tasks = Mutex::new(JoinSet::new());
         let fill = async |room: usize| {
             let mut code = None;
-            for member in 0..talk.members {
+            for member in 0..load.members {
                 let seat = http::enter(address, &format!("R{room}M{member}"), code, 1_000).await.unwrap();
                 code = Some(seat.code);
-                let light = Light::connect(address, &seat, None).await;
-                let begin = (member < talk.writers).then(|| begin.clone());
-                let seed = (room * talk.members + member) as u64;
-                tasks.lock().unwrap().spawn(take_part(light, begin, pause.unwrap_or_default(), count.clone(), seed));
+                let client = RawClient::connect(address, &seat, None).await;
+                let begin = (member < load.writers).then(|| begin.clone());
+                let seed = (room * load.members + member) as u64;
+                tasks.lock().unwrap().spawn(take_part(client, begin, pause.unwrap_or_default(), count.clone(), seed));
             }
         };
-        stream::iter(0..talk.rooms).for_each_concurrent(AT_ONCE, fill).await;
+        stream::iter(0..load.rooms).for_each_concurrent(AT_ONCE, fill).await;
         Self { count, begin, _tasks: tasks.into_inner().unwrap() }
     }
 }
@@ -127,7 +127,7 @@ impl People {
 /// Reads, and writes after `begin` is cancelled. A message follows `pause` after the previous one, and not before the
 /// echo of that.
 async fn take_part(
-    mut light: Light,
+    mut client: RawClient,
     mut begin: Option<CancellationToken>,
     pause: Duration,
     count: Arc<Count>,
@@ -138,7 +138,7 @@ async fn take_part(
     let mut due: Option<Instant> = None;
     loop {
         tokio::select! {
-            text = light.hear() => {
+            text = client.next_text() => {
                 let text = text.expect("a connection that holds");
                 count.deliveries.fetch_add(text.matches(r#""kind":"message""#).count() as u64, Ordering::Relaxed);
                 if waits_for.as_ref().is_some_and(|id| text.contains(id)) {
@@ -155,7 +155,7 @@ async fn take_part(
                 due = due.map(|due| due + pause);
                 let id = mint(&mut dice);
                 waits_for = Some(id.to_string());
-                light.append(id, format!("message {:048x}", dice.draw())).await;
+                client.append(id, format!("message {:048x}", dice.draw())).await;
             }
         }
     }

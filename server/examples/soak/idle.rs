@@ -6,13 +6,13 @@ use std::time::Duration;
 use testkit::kernel::resident;
 use tokio::time::sleep;
 
-use crate::cost::{People, Talk};
-use crate::store::{Store, processor};
+use crate::cost::{Load, Members};
+use crate::store::{TestStore, cpu_time};
 
-const WARM: Duration = Duration::from_secs(2);
+const WARM_UP: Duration = Duration::from_secs(2);
 /// Duration of the measurement. Each connection gets a ping and an empty frame every 25 s, and its lease is renewed
 /// every 40 s.
-const QUIET: Duration = Duration::from_secs(40);
+const DURATION: Duration = Duration::from_secs(40);
 /// Grace period: the server's default.
 const GRACE: Duration = Duration::from_secs(120);
 
@@ -26,18 +26,18 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
-    let store = Store::start(arguments.servers).await;
+    let store = TestStore::start(arguments.servers).await;
     println!("{}", store.name());
     for of in [2, 100] {
         let node = store.node(&server, GRACE).await;
         let before = resident(node.pid());
-        let talk = Talk { rooms: arguments.members / of, members: of, writers: 0, rate: None };
-        let _people = People::come(&node, &talk).await;
-        sleep(WARM).await;
+        let load = Load { rooms: arguments.members / of, members: of, writers: 0, rate: None };
+        let _members = Members::connect(&node, &load).await;
+        sleep(WARM_UP).await;
         let grown = resident(node.pid()) - before;
-        let (node_cpu, store_cpu) = (processor(&[node.pid()]), processor(&store.pids()));
-        sleep(QUIET).await;
-        let share = |before: Duration, pids: &[u32]| (processor(pids) - before).as_secs_f64() / QUIET.as_secs_f64();
+        let (node_cpu, store_cpu) = (cpu_time(&[node.pid()]), cpu_time(&store.pids()));
+        sleep(DURATION).await;
+        let share = |before: Duration, pids: &[u32]| (cpu_time(pids) - before).as_secs_f64() / DURATION.as_secs_f64();
         println!(
             "{} members in rooms of {of:3}: {:.1} KiB each with their part of a room, beside the {:.1} MiB of an empty \
              node; {:.2} % of a core, the store {:.2} %",

@@ -2,9 +2,9 @@
 //!
 //!     soak                     kills the server repeatedly while members write
 //!     soak start               measures the time until a server with many rooms is ready
-//!     soak rss                 holds half of the maximum append rate, and fits the growth of the server's memory
+//!     soak memory              holds half of the maximum append rate, and fits the growth of the server's memory
 //!     soak stalled             measures how a client that stops reading slows down the others
-//!     soak surroundings        stalls the log's reader and fills the disk while members join, write and vanish
+//!     soak log-and-disk        stalls the log's reader and fills the disk while members join, write and vanish
 //!     soak rolling             restarts both nodes of a cluster, one after the other, while members write
 //!     soak idle                measures the cost of idle members
 //!     soak cost                measures the cost of an append and of a delivery
@@ -16,12 +16,12 @@
 mod attack;
 mod cost;
 mod idle;
+mod log_and_disk;
 mod memory;
 mod size;
 mod stalled;
 mod start;
 mod store;
-mod surroundings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,7 +41,7 @@ struct Arguments {
     #[command(flatten)]
     kills: Kills,
     #[command(subcommand)]
-    what: Option<What>,
+    command: Option<Command>,
 }
 
 #[derive(clap::Args)]
@@ -85,15 +85,15 @@ struct Rollout {
 }
 
 #[derive(Subcommand)]
-enum What {
+enum Command {
     /// Measures the time from the server's start until it is ready, with rooms in its store.
     Start(start::Arguments),
     /// Measures the server's memory at half of the maximum append rate.
-    Rss(memory::Arguments),
+    Memory(memory::Arguments),
     /// Measures the effect of one client that stops reading, in a room of 100.
     Stalled(stalled::Arguments),
     /// Tests the server with a log that is not read, and with a full disk.
-    Surroundings(surroundings::Arguments),
+    LogAndDisk(log_and_disk::Arguments),
     /// Restarts both nodes of a cluster, one after the other.
     Rolling(Rollout),
     /// Measures the cost of idle members.
@@ -109,24 +109,24 @@ enum What {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let server = arguments.server.unwrap_or_else(beside);
-    let good = match arguments.what {
+    let server = arguments.server.unwrap_or_else(default_server);
+    let good = match arguments.command {
         None => kills(server, arguments.kills).await,
-        Some(What::Start(arguments)) => start::run(server, &arguments).await,
-        Some(What::Rss(arguments)) => memory::run(server, &arguments).await,
-        Some(What::Stalled(arguments)) => stalled::run(server, &arguments).await,
-        Some(What::Surroundings(arguments)) => surroundings::run(server, &arguments).await,
-        Some(What::Rolling(arguments)) => rollout(server, arguments).await,
-        Some(What::Idle(arguments)) => idle::run(server, &arguments).await,
-        Some(What::Cost(arguments)) => cost::run(server, &arguments).await,
-        Some(What::Attack(arguments)) => attack::run(server, &arguments).await,
-        Some(What::Size(arguments)) => size::run(server, &arguments).await,
+        Some(Command::Start(arguments)) => start::run(server, &arguments).await,
+        Some(Command::Memory(arguments)) => memory::run(server, &arguments).await,
+        Some(Command::Stalled(arguments)) => stalled::run(server, &arguments).await,
+        Some(Command::LogAndDisk(arguments)) => log_and_disk::run(server, &arguments).await,
+        Some(Command::Rolling(arguments)) => rollout(server, arguments).await,
+        Some(Command::Idle(arguments)) => idle::run(server, &arguments).await,
+        Some(Command::Cost(arguments)) => cost::run(server, &arguments).await,
+        Some(Command::Attack(arguments)) => attack::run(server, &arguments).await,
+        Some(Command::Size(arguments)) => size::run(server, &arguments).await,
     };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Returns the default path of the server: `target/release/server` for `target/release/examples/soak`.
-fn beside() -> PathBuf {
+fn default_server() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     here.ancestors().nth(2).unwrap().join("server")
 }

@@ -9,15 +9,15 @@ use testkit::dice::Dice;
 use testkit::http;
 use testkit::ids::mint;
 use testkit::kernel::resident;
-use testkit::light::Light;
 use testkit::node::Program;
+use testkit::raw_client::RawClient;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Time for which the maximum append rate is measured, and time to warm up before it.
 const SEARCH: Duration = Duration::from_secs(15);
-const WARM: Duration = Duration::from_secs(5);
+const WARM_UP: Duration = Duration::from_secs(5);
 /// Fraction of the samples that the fit omits at the beginning.
 const LEFT_OUT: f64 = 0.2;
 /// Maximum growth over the time of the fit, in percent of the mean.
@@ -51,15 +51,15 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
         for member in 0..arguments.members {
             let seat = http::enter(program.address, &format!("R{room}M{member}"), code, 100).await.unwrap();
             code = Some(seat.code);
-            let light = Light::connect(program.address, &seat, None).await;
+            let client = RawClient::connect(program.address, &seat, None).await;
             let seed = writers.len() as u64;
-            writers.spawn(write(light, pause.subscribe(), echoes.clone(), seed));
+            writers.spawn(write(client, pause.subscribe(), echoes.clone(), seed));
         }
     }
     let rate = match arguments.rate {
         Some(rate) => rate,
         None => {
-            sleep(WARM).await;
+            sleep(WARM_UP).await;
             let most = measure(&echoes, SEARCH).await;
             println!("{} rooms of {}: at most {most:.0} appends per second", arguments.rooms, arguments.members);
             most / 2.0
@@ -74,13 +74,13 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
 }
 
 /// Sends messages, each after the echo of the previous one and the pause.
-async fn write(mut light: Light, mut pause: watch::Receiver<Duration>, echoes: Arc<AtomicU64>, seed: u64) {
+async fn write(mut client: RawClient, mut pause: watch::Receiver<Duration>, echoes: Arc<AtomicU64>, seed: u64) {
     let mut dice = Dice::new(seed);
     let mut waits_for: Option<String> = None;
     let mut due = Instant::now();
     loop {
         tokio::select! {
-            text = light.hear() => {
+            text = client.next_text() => {
                 let text = text.expect("a connection that holds");
                 if waits_for.as_ref().is_some_and(|id| text.contains(id)) {
                     waits_for = None;
@@ -92,7 +92,7 @@ async fn write(mut light: Light, mut pause: watch::Receiver<Duration>, echoes: A
             () = sleep_until(due), if waits_for.is_none() => {
                 let id = mint(&mut dice);
                 waits_for = Some(id.to_string());
-                light.append(id, format!("message {:048x}", dice.draw())).await;
+                client.append(id, format!("message {:048x}", dice.draw())).await;
             }
             Ok(()) = pause.changed() => {
                 // Spreads the writers over the pause.

@@ -9,10 +9,10 @@ use futures_util::stream::{self, StreamExt as _};
 use protocol::{EventKind, Limits, MemberId, RoomId};
 use server::entropy;
 use server::stores;
-use store::{Backend, Draft, Lease, NewRoom};
+use store::{Lease, NewEvent, NewRoom, Store};
 use testkit::kernel::resident;
 
-use crate::store::Store;
+use crate::store::TestStore;
 
 /// Maximum number of concurrent requests.
 const AT_ONCE: usize = 256;
@@ -44,14 +44,14 @@ struct Held {
 }
 
 pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
-    let store = Store::start(arguments.servers).await;
+    let store = TestStore::start(arguments.servers).await;
     println!("{}\n", store.name());
-    let engine = stores::open(&store.url(), &Limits::default()).await.unwrap();
+    let opened = stores::open(&store.url(), &Limits::default()).await.unwrap();
     let empty = (held(&store).await, node(&server, &store).await);
 
     let begun = Instant::now();
     let rooms: Vec<_> =
-        stream::iter(0..arguments.rooms).map(|_| room(&*engine)).buffer_unordered(AT_ONCE).collect().await;
+        stream::iter(0..arguments.rooms).map(|_| room(&*opened)).buffer_unordered(AT_ONCE).collect().await;
     println!("made {:.0} rooms per second", arguments.rooms as f64 / begun.elapsed().as_secs_f64());
     let full = (held(&store).await, node(&server, &store).await);
     report("room", arguments.rooms, empty.0, full.0);
@@ -59,7 +59,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     println!("a node is ready after {:.0?}, without rooms {:.0?}", full.1.1, empty.1.1);
 
     let begun = Instant::now();
-    let talking = stream::iter(0..arguments.messages).map(|n| say(engine.clone(), rooms[n % 200], n));
+    let talking = stream::iter(0..arguments.messages).map(|n| say(opened.clone(), rooms[n % 200], n));
     talking.buffer_unordered(AT_ONCE).collect::<()>().await;
     println!("appended {:.0} messages per second", arguments.messages as f64 / begun.elapsed().as_secs_f64());
     report("message", arguments.messages, full.0, held(&store).await);
@@ -67,23 +67,23 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     let before = held(&store).await;
     for what in ["took", "renewed"] {
         let begun = Instant::now();
-        let holding = (0..arguments.leases).map(|n| hold(engine.clone(), rooms[n % rooms.len()], n));
+        let holding = (0..arguments.leases).map(|n| hold(opened.clone(), rooms[n % rooms.len()], n));
         stream::iter(holding).buffer_unordered(AT_ONCE).collect::<()>().await;
         println!("{what} {:.0} leases per second", arguments.leases as f64 / begun.elapsed().as_secs_f64());
     }
     report("lease", arguments.leases, before, held(&store).await);
     sweep(&store, rooms.len()).await;
-    engine.close().await;
+    opened.close().await;
     true
 }
 
 /// Measures another node's first check of all leases, which comes one grace period after its start.
-async fn sweep(store: &Store, seats: usize) {
+async fn sweep(store: &TestStore, seats: usize) {
     let limits = Limits::default();
     let other = stores::open(&store.url(), &limits).await.unwrap();
     let then = tokio::time::Instant::now() + Duration::from_millis(limits.grace_ms + 1_000);
     let begun = Instant::now();
-    assert!(other.expired(then).await.unwrap().is_empty(), "everybody's seat is held");
+    assert!(other.expire(then).await.unwrap().is_empty(), "everybody's seat is held");
     println!(
         "another node looks at the leases of {:.0} seats per second",
         seats as f64 / begun.elapsed().as_secs_f64()
@@ -91,28 +91,28 @@ async fn sweep(store: &Store, seats: usize) {
     other.close().await;
 }
 
-async fn room(engine: &dyn Backend) -> (RoomId, MemberId) {
+async fn room(opened: &dyn Store) -> (RoomId, MemberId) {
     let (code, member) = (entropy::room_code(), MemberId(entropy::uuid()));
-    let room = engine.create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 50 }).await.unwrap();
-    append(engine, room, member, EventKind::Joined { member, name: "Member".parse().unwrap() }).await;
+    let room = opened.create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 50 }).await.unwrap();
+    append(opened, room, member, EventKind::Joined { member, name: "Member".parse().unwrap() }).await;
     (room, member)
 }
 
-async fn say(engine: Arc<dyn Backend>, (room, member): (RoomId, MemberId), n: usize) {
-    append(&*engine, room, member, EventKind::message(format!("{n:0100}").parse().unwrap())).await;
+async fn say(opened: Arc<dyn Store>, (room, member): (RoomId, MemberId), n: usize) {
+    append(&*opened, room, member, EventKind::message(format!("{n:0100}").parse().unwrap())).await;
 }
 
-async fn append(engine: &dyn Backend, room: RoomId, by: MemberId, kind: EventKind) {
-    engine.append(room, Draft { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
+async fn append(opened: &dyn Store, room: RoomId, by: MemberId, kind: EventKind) {
+    opened.append(room, NewEvent { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
 }
 
 /// Takes or renews a lease; the same `n` is the same lease.
-async fn hold(engine: Arc<dyn Backend>, (room, member): (RoomId, MemberId), n: usize) {
-    engine.hold(Lease { room, member, id: uuid::Uuid::from_u128(n as u128 + 1) }, TTL).await.unwrap();
+async fn hold(opened: Arc<dyn Store>, (room, member): (RoomId, MemberId), n: usize) {
+    opened.acquire_lease(Lease { room, member, id: uuid::Uuid::from_u128(n as u128 + 1) }, TTL).await.unwrap();
 }
 
 /// Starts a node. Returns its resident memory in KiB, and the time until it was ready.
-async fn node(server: &Path, store: &Store) -> (f64, Duration) {
+async fn node(server: &Path, store: &TestStore) -> (f64, Duration) {
     let begun = Instant::now();
     let node = store.node(server, TTL).await;
     let took = begun.elapsed();
@@ -120,7 +120,7 @@ async fn node(server: &Path, store: &Store) -> (f64, Duration) {
     (resident(node.pid()), took)
 }
 
-async fn held(store: &Store) -> Held {
+async fn held(store: &TestStore) -> Held {
     let hosts: Vec<_> = store.url().trim_start_matches("nats://").split(',').map(str::to_owned).collect();
     let jetstream = async_nats::jetstream::new(async_nats::connect(hosts).await.unwrap());
     let mut held = Held { resident: resident(store.pids()[0]), ..Held::default() };

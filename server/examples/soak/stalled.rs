@@ -15,13 +15,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use testkit::http::{self, Seat};
-use testkit::light::{Light, TINY};
+use testkit::raw_client::{RawClient, TINY};
 
 /// Time until the kernel's buffers for the stalled client are full, and its cursor is older than the replay buffer.
-const WARM: Duration = Duration::from_secs(4);
+const WARM_UP: Duration = Duration::from_secs(4);
 /// Duration of a measurement. It ends before the ten seconds after which the server closes a connection whose buffers
 /// are full.
-const MEASURE: Duration = Duration::from_secs(7);
+const DURATION: Duration = Duration::from_secs(7);
 /// Maximum median of the pairs' ratios.
 const LIMIT: f64 = 1.10;
 /// Length of each message's padding, which follows its time, in bytes.
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 
 /// Times of deliveries in microseconds. Readers record them only while `open` is true.
 #[derive(Default)]
-struct Book {
+struct DeliveryTimes {
     open: AtomicBool,
     micros: Mutex<Vec<u32>>,
 }
@@ -53,7 +53,7 @@ struct Room {
     _others: JoinSet<()>,
     program: Program,
     last: Seat,
-    book: Arc<Book>,
+    times: Arc<DeliveryTimes>,
 }
 
 pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
@@ -84,7 +84,7 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
 }
 
 async fn fill(program: Program, arguments: &Arguments) -> Room {
-    let book = Arc::new(Book::default());
+    let times = Arc::new(DeliveryTimes::default());
     let started = Instant::now();
     let pause = Duration::from_secs_f64(WRITERS as f64 / arguments.rate);
     let mut code: Option<RoomCode> = None;
@@ -94,38 +94,44 @@ async fn fill(program: Program, arguments: &Arguments) -> Room {
         let seat = http::enter(program.address, &format!("M{member}"), code, 1_000).await.unwrap();
         code = Some(seat.code);
         if member + 1 < arguments.members {
-            let light = Light::connect(program.address, &seat, None).await;
+            let client = RawClient::connect(program.address, &seat, None).await;
             let pause = (member < WRITERS).then_some(pause);
-            others.spawn(take_part(light, started, pause, book.clone(), member as u64));
+            others.spawn(take_part(client, started, pause, times.clone(), member as u64));
         } else {
             last = Some(seat);
         }
     }
-    Room { _others: others, program, last: last.expect("members"), book }
+    Room { _others: others, program, last: last.expect("members"), times }
 }
 
 /// Reads, and writes a message after every `pause` if there is one.
-async fn take_part(mut light: Light, started: Instant, pause: Option<Duration>, book: Arc<Book>, seed: u64) {
+async fn take_part(
+    mut client: RawClient,
+    started: Instant,
+    pause: Option<Duration>,
+    times: Arc<DeliveryTimes>,
+    seed: u64,
+) {
     let mut dice = Dice::new(seed);
     let padding = "x".repeat(PADDING);
     let mut due = Instant::now() + pause.unwrap_or_default().mul_f64(dice.between(0, 100) as f64 / 100.0);
     loop {
         tokio::select! {
-            text = light.hear() => {
+            text = client.next_text() => {
                 let text = text.expect("a connection that holds");
-                if book.open.load(Ordering::Relaxed) {
-                    book.note(started.elapsed(), &text);
+                if times.open.load(Ordering::Relaxed) {
+                    times.note(started.elapsed(), &text);
                 }
             }
             () = sleep_until(due), if pause.is_some() => {
                 due += pause.unwrap_or_default();
-                light.append(mint(&mut dice), format!("t{:016x}{padding}", started.elapsed().as_micros())).await;
+                client.append(mint(&mut dice), format!("t{:016x}{padding}", started.elapsed().as_micros())).await;
             }
         }
     }
 }
 
-impl Book {
+impl DeliveryTimes {
     fn note(&self, now: Duration, text: &str) {
         const BEFORE: &str = r#""body":"t"#;
         let now = now.as_micros() as u64;
@@ -143,16 +149,17 @@ impl Room {
     /// kernel that the last member has not received.
     async fn measure(&self, stalls: bool) -> (f64, u64) {
         let server = self.program.address;
-        let mut light = Light::connect(server, &self.last, Some(TINY)).await;
-        let port = light.port();
+        let mut client = RawClient::connect(server, &self.last, Some(TINY)).await;
+        let port = client.port();
         // A client that stalls keeps its socket open and reads nothing.
-        let reads = async { if stalls { std::future::pending().await } else { while light.hear().await.is_some() {} } };
+        let reads =
+            async { if stalls { std::future::pending().await } else { while client.next_text().await.is_some() {} } };
         let measures = async {
-            sleep(WARM).await;
-            self.book.micros.lock().unwrap().clear();
-            self.book.open.store(true, Ordering::Relaxed);
-            sleep(MEASURE).await;
-            self.book.open.store(false, Ordering::Relaxed);
+            sleep(WARM_UP).await;
+            self.times.micros.lock().unwrap().clear();
+            self.times.open.store(true, Ordering::Relaxed);
+            sleep(DURATION).await;
+            self.times.open.store(false, Ordering::Relaxed);
             kernel::unsent(server.port(), port)
         };
         let held = tokio::select! {
@@ -160,7 +167,7 @@ impl Room {
             () = reads => panic!("the last member's connection does not hold"),
         };
         assert!(!stalls || held > 0, "the reader did not stall");
-        let mut micros = std::mem::take(&mut *self.book.micros.lock().unwrap());
+        let mut micros = std::mem::take(&mut *self.times.micros.lock().unwrap());
         micros.sort_unstable();
         (f64::from(micros[micros.len() * 99 / 100]) / 1_000.0, held)
     }

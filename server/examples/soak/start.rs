@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use protocol::{EventKind, Limits, MemberId, RoomId};
 use server::entropy;
 use server::stores;
-use store::{Backend, Draft, NewRoom};
+use store::{NewEvent, NewRoom, Store};
 use testkit::http;
 use testkit::node::Program;
 
@@ -63,7 +63,7 @@ async fn fill(url: &str, arguments: &Arguments) {
     store.close().await;
 }
 
-async fn room(store: &dyn Backend, arguments: &Arguments) {
+async fn room(store: &dyn Store, arguments: &Arguments) {
     let code = entropy::room_code();
     let room = store.create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 1_000 }).await.unwrap();
     let members: Vec<MemberId> = (0..arguments.members).map(|_| MemberId(entropy::uuid())).collect();
@@ -77,6 +77,6 @@ async fn room(store: &dyn Backend, arguments: &Arguments) {
     }
 }
 
-async fn append(store: &dyn Backend, room: RoomId, by: MemberId, kind: EventKind) {
-    store.append(room, Draft { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
+async fn append(store: &dyn Store, room: RoomId, by: MemberId, kind: EventKind) {
+    store.append(room, NewEvent { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
 }

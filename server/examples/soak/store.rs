@@ -7,13 +7,13 @@ use testkit::cluster::Cluster;
 use testkit::nats::Server;
 use testkit::node::Program;
 
-pub(crate) enum Store {
+pub(crate) enum TestStore {
     Sqlite(tempfile::TempDir),
     One(Server),
     Three(Cluster),
 }
 
-impl Store {
+impl TestStore {
     /// Starts a store with this number of NATS servers, one or three; 0 for SQLite.
     pub(crate) async fn start(servers: usize) -> Self {
         match servers {
@@ -64,7 +64,7 @@ impl Store {
 }
 
 /// Returns the processor time of these processes in user and kernel mode. The kernel counts in hundredths of a second.
-pub(crate) fn processor(pids: &[u32]) -> Duration {
+pub(crate) fn cpu_time(pids: &[u32]) -> Duration {
     let ticks = |pid: &u32| -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process that lives");
         let (_, fields) = stat.rsplit_once(')').unwrap();

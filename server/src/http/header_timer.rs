@@ -15,9 +15,9 @@ use tokio_io_timeout::TimeoutWriter;
 
 /// Number of finished reads of a connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Arrivals(Arc<AtomicU64>);
+pub(super) struct ReadCounter(Arc<AtomicU64>);
 
-impl Arrivals {
+impl ReadCounter {
     fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -29,16 +29,16 @@ impl Arrivals {
 /// more than an idle connection does, beside the buffer of 64 KiB.
 #[derive(Debug)]
 pub(super) struct HeaderTimer {
-    arrivals: Arrivals,
+    reads: ReadCounter,
     timeout: Duration,
     is_new: AtomicBool,
 }
 
 impl HeaderTimer {
-    /// Creates the timer of a connection that counts its reads in `arrivals`. Its first request has `timeout` from the
+    /// Creates the timer of a connection that counts its reads in `reads`. Its first request has `timeout` from the
     /// start of the connection.
-    pub(super) fn new(arrivals: Arrivals, timeout: Duration) -> Self {
-        Self { arrivals, timeout, is_new: AtomicBool::new(true) }
+    pub(super) fn new(reads: ReadCounter, timeout: Duration) -> Self {
+        Self { reads, timeout, is_new: AtomicBool::new(true) }
     }
 }
 
@@ -50,8 +50,8 @@ impl rt::Timer for HeaderTimer {
     fn sleep_until(&self, deadline: std::time::Instant) -> Pin<Box<dyn rt::Sleep>> {
         let mut header = HeaderSleep {
             sleep: Box::pin(sleep_until(deadline.into())),
-            idle: Some(self.arrivals.count()),
-            arrivals: self.arrivals.clone(),
+            idle: Some(self.reads.count()),
+            reads: self.reads.clone(),
             timeout: self.timeout,
         };
         if self.is_new.swap(false, Ordering::Relaxed) {
@@ -65,7 +65,7 @@ struct HeaderSleep {
     sleep: Pin<Box<Sleep>>,
     /// Count of reads when the sleep began; `None` once the header timeout runs.
     idle: Option<u64>,
-    arrivals: Arrivals,
+    reads: ReadCounter,
     timeout: Duration,
 }
 
@@ -81,7 +81,7 @@ impl Future for HeaderSleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.idle.is_some_and(|idle| idle != self.arrivals.count()) {
+        if self.idle.is_some_and(|idle| idle != self.reads.count()) {
             self.begin();
         }
         self.sleep.as_mut().poll(context)
@@ -92,21 +92,21 @@ impl rt::Sleep for HeaderSleep {}
 
 /// Connection that counts its reads, and fails when a pending write makes no progress for too long.
 #[derive(Debug)]
-pub(super) struct Counted {
+pub(super) struct CountedStream {
     stream: Pin<Box<TimeoutWriter<TcpStream>>>,
-    arrivals: Arrivals,
+    reads: ReadCounter,
 }
 
-impl Counted {
+impl CountedStream {
     /// Wraps a stream. A pending write has to make progress within `write_timeout`.
-    pub(super) fn new(stream: TcpStream, arrivals: Arrivals, write_timeout: Duration) -> Self {
+    pub(super) fn new(stream: TcpStream, reads: ReadCounter, write_timeout: Duration) -> Self {
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(write_timeout));
-        Self { stream: Box::pin(stream), arrivals }
+        Self { stream: Box::pin(stream), reads }
     }
 }
 
-impl AsyncRead for Counted {
+impl AsyncRead for CountedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -114,13 +114,13 @@ impl AsyncRead for Counted {
     ) -> Poll<io::Result<()>> {
         let read = self.stream.as_mut().poll_read(context, buffer);
         if read.is_ready() {
-            self.arrivals.0.fetch_add(1, Ordering::Relaxed);
+            self.reads.0.fetch_add(1, Ordering::Relaxed);
         }
         read
     }
 }
 
-impl AsyncWrite for Counted {
+impl AsyncWrite for CountedStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.stream.as_mut().poll_write(context, bytes)
     }

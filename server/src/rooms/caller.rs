@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use protocol::Code;
 
 use super::{RequestRooms, refusal};
-use crate::flash::InPlace;
+use crate::flash::InlineFlash;
 use crate::identity::Session;
 use crate::request::wants_page;
 
@@ -16,9 +16,9 @@ impl RequestRooms {
     }
 
     /// Creates a session and gives it to the browser with the response; at most one per request.
-    fn begin(&self) -> Session {
+    fn create_session(&self) -> Session {
         *self.begun.get_or_init(|| {
-            let (session, cookie) = self.state.identity.begin(&self.parts.headers);
+            let (session, cookie) = self.state.identity.create_session(&self.parts.headers);
             if let Some(cookie) = cookie {
                 self.response.append_header(header::SET_COOKIE, cookie);
             }
@@ -29,20 +29,20 @@ impl RequestRooms {
     /// Creates a session for a browser that gets a form and has none, so that the form comes back with its cookie. A
     /// request of another site's page comes without the cookie too, but does not overwrite it: browsers ignore a
     /// `SameSite` cookie in the response to such a request (RFC 6265bis section 5.7).
-    pub(super) fn begin_with_form(&self) {
+    pub(super) fn ensure_session(&self) {
         if self.session().is_none() {
-            self.begin();
+            self.create_session();
         }
     }
 
     /// Returns the session that takes a seat. A page's form without one shows that the browser did not send the page's
     /// cookie back: the seat would be lost with the next request, and the next try would take another one. A program,
     /// which sends no `Origin`, need not have loaded a page, and gets a new session.
-    pub(super) fn session_to_seat(&self) -> Result<Session, Refusal> {
+    pub(super) fn session_for_seat(&self) -> Result<Session, Refusal> {
         match self.session() {
             Some(session) => Ok(session),
             None if self.is_page() => Err(refusal(Field::Code, Code::Cookie)),
-            None => Ok(self.begin()),
+            None => Ok(self.create_session()),
         }
     }
 
@@ -69,7 +69,7 @@ impl RequestRooms {
     }
 
     /// Redirects with 303 (RFC 9110 section 15.4.4): the form was accepted, and another page follows.
-    pub(super) fn see_other(&self, to: &str) {
+    pub(super) fn redirect(&self, to: &str) {
         if let Ok(to) = HeaderValue::from_str(to) {
             self.response.set_status(StatusCode::SEE_OTHER);
             self.response.insert_header(header::LOCATION, to);
@@ -81,26 +81,26 @@ impl RequestRooms {
         self.state.metrics.rejected(refused.code);
         tracing::info!(field = ?refused.field, code = ?refused.code, "form refused");
         if self.wants_page() {
-            self.send_back(Flash { refused, to: to.to_owned(), form, body });
+            self.return_form(Flash { refused, to: to.to_owned(), form, body });
         } else if refused.code == Code::Cookie {
             // The next try may come with the cookie.
-            self.begin();
+            self.create_session();
         }
         refused
     }
 
     /// Redirects to the form's page, which then shows the form. If the form cannot be kept until then, because there is
     /// no session to fetch it or too many are kept, the page is the response.
-    fn send_back(&self, flash: Flash) {
+    fn return_form(&self, flash: Flash) {
         let to = flash.to.clone();
         let kept = match self.session() {
             Some(session) => self.state.flashes.put(session, flash).map_err(|flash| *flash),
             None => Err(flash),
         };
         match kept {
-            Ok(()) => self.see_other(&to),
+            Ok(()) => self.redirect(&to),
             Err(flash) => {
-                if let Some(in_place) = self.parts.extensions.get::<InPlace>() {
+                if let Some(in_place) = self.parts.extensions.get::<InlineFlash>() {
                     in_place.put(flash);
                 }
             }
@@ -113,7 +113,7 @@ impl RequestRooms {
         if self.parts.method == Method::HEAD || !self.renders_page() {
             return None;
         }
-        let in_place = self.parts.extensions.get::<InPlace>().and_then(|refused| refused.take(page));
+        let in_place = self.parts.extensions.get::<InlineFlash>().and_then(|refused| refused.take(page));
         in_place.or_else(|| self.state.flashes.take(self.session()?, page))
     }
 }

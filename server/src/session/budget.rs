@@ -11,21 +11,21 @@ use protocol::{Limits, MemberId};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::rate::Rate;
+use super::rate::RateLimiter;
 
 /// KiB that a frame is charged beside its bytes, so that many small frames do not cost the server more than a few large
 /// ones: reading and answering a frame takes about as long as copying that much.
-const FRAME: u32 = 4;
+const FRAME_KIB: u32 = 4;
 
 /// KiB that a connection is charged before its first byte: a `hello` of 24 bytes makes the server read, encode and
 /// write up to a page of the log, which took 2 ms for one of 400 KB.
-const OPENING: u32 = 16;
+const HANDSHAKE_KIB: u32 = 16;
 
 /// Creates the rate limit of members in KiB, over all of their connections: as many of the largest frames as appends.
 #[must_use]
-pub fn rate(limits: &Limits) -> Rate {
+pub fn rate(limits: &Limits) -> RateLimiter {
     let frame = kib(limits.frame);
-    Rate::new(limits.appends_per_second.saturating_mul(frame), limits.append_burst.saturating_mul(frame))
+    RateLimiter::new(limits.appends_per_second.saturating_mul(frame), limits.append_burst.saturating_mul(frame))
 }
 
 fn kib(bytes: usize) -> u32 {
@@ -38,7 +38,7 @@ fn kib(bytes: usize) -> u32 {
 /// WebSocket, because tungstenite does not return a fragment of a message before the last one.
 pub(super) struct Metered {
     stream: TokioIo<Upgraded>,
-    budget: Arc<Rate>,
+    budget: Arc<RateLimiter>,
     member: MemberId,
     /// KiB that were read and are still to be charged.
     owed: u32,
@@ -46,13 +46,13 @@ pub(super) struct Metered {
 }
 
 impl Metered {
-    pub(super) fn new(stream: Upgraded, budget: Arc<Rate>, member: MemberId) -> Self {
-        Self { stream: TokioIo::new(stream), budget, member, owed: OPENING, pause: None }
+    pub(super) fn new(stream: Upgraded, budget: Arc<RateLimiter>, member: MemberId) -> Self {
+        Self { stream: TokioIo::new(stream), budget, member, owed: HANDSHAKE_KIB, pause: None }
     }
 
     /// Charges one frame, in addition to its bytes.
     pub(super) fn charge_frame(&mut self) {
-        self.owed = self.owed.saturating_add(FRAME);
+        self.owed = self.owed.saturating_add(FRAME_KIB);
     }
 
     /// Waits until the budget covers everything that was read.

@@ -11,12 +11,12 @@ use protocol::{
 use store::Appended;
 
 /// Maximum time for a new connection to send `hello`: a page opens its socket while its program is being fetched.
-pub const GREETING: Duration = Duration::from_secs(10);
+pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// Interval of keep-alives from a quiet server: a WebSocket ping for the transport, and an empty `events` frame for the
 /// page, which cannot see pings.
 pub const HEARTBEAT: Duration = Duration::from_secs(25);
 /// Maximum silence after a ping; then the connection is closed as dead.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PONG_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Input of the machine.
 #[derive(Debug)]
@@ -26,11 +26,11 @@ pub enum Input<'a> {
     /// A binary message arrived.
     Binary,
     /// A ping or pong arrived.
-    Heard,
+    Control,
     /// `Open` succeeded, and the welcome is written.
     Opened,
     /// A frame was written.
-    Wrote,
+    Sent,
     /// The outcome of an append is known.
     Appended {
         /// Id of the event.
@@ -38,7 +38,7 @@ pub enum Input<'a> {
         /// The outcome.
         outcome: Result<Appended, Fault>,
         /// Cursor of this connection at that time.
-        sent: Seq,
+        cursor: Seq,
     },
     /// The outcome of a leave is known.
     LeaveDone,
@@ -81,7 +81,7 @@ pub enum Action {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    Greeting,
+    AwaitingHello,
     Opening,
     Live,
     Closed,
@@ -93,9 +93,9 @@ pub struct Machine {
     phase: Phase,
     frame_limit: usize,
     began: Instant,
-    heard: Instant,
-    said: Instant,
-    pinged: Option<Instant>,
+    last_received: Instant,
+    last_sent: Instant,
+    pinged_at: Option<Instant>,
     /// False while an append or leave is in progress: the session reads nothing then, so silence is not the peer's.
     reads: bool,
 }
@@ -104,18 +104,18 @@ impl Machine {
     /// Creates the machine of a connection that was accepted now.
     #[must_use]
     pub fn new(now: Instant, limits: &Limits) -> Self {
-        let (phase, frame_limit) = (Phase::Greeting, limits.frame);
-        Self { phase, frame_limit, began: now, heard: now, said: now, pinged: None, reads: true }
+        let (phase, frame_limit) = (Phase::AwaitingHello, limits.frame);
+        Self { phase, frame_limit, began: now, last_received: now, last_sent: now, pinged_at: None, reads: true }
     }
 
     /// Returns the time at which `Tick` is due.
     #[must_use]
     pub fn wake(&self) -> Instant {
-        match (self.phase, self.pinged) {
-            (Phase::Greeting, _) => self.began + GREETING,
-            (_, Some(pinged)) => (pinged + PATIENCE).min(self.said + HEARTBEAT),
-            (_, None) if !self.reads => self.said + HEARTBEAT,
-            (_, None) => self.said.min(self.heard) + HEARTBEAT,
+        match (self.phase, self.pinged_at) {
+            (Phase::AwaitingHello, _) => self.began + HELLO_TIMEOUT,
+            (_, Some(pinged)) => (pinged + PONG_TIMEOUT).min(self.last_sent + HEARTBEAT),
+            (_, None) if !self.reads => self.last_sent + HEARTBEAT,
+            (_, None) => self.last_sent.min(self.last_received) + HEARTBEAT,
         }
     }
 
@@ -127,15 +127,15 @@ impl Machine {
         match input {
             Input::Text(text) => self.text(now, text),
             Input::Binary => self.close(CloseCode::BadFrame),
-            Input::Heard => self.hear(now),
+            Input::Control => self.on_received(now),
             Input::Opened => {
                 self.phase = Phase::Live;
-                self.wrote(now)
+                self.on_sent(now)
             }
-            Input::Wrote => self.wrote(now),
-            Input::Appended { id, outcome, sent } => {
+            Input::Sent => self.on_sent(now),
+            Input::Appended { id, outcome, cursor } => {
                 self.reads = true;
-                answer(id, outcome, sent).into_iter().map(Action::Send).collect()
+                answer(id, outcome, cursor).into_iter().map(Action::Send).collect()
             }
             Input::LeaveDone => {
                 self.reads = true;
@@ -149,17 +149,17 @@ impl Machine {
     }
 
     fn text(&mut self, now: Instant, text: &str) -> Vec<Action> {
-        self.hear(now);
+        self.on_received(now);
         if text.len() > self.frame_limit {
             return self.close(CloseCode::TooLarge);
         }
         let Ok(frame) = codec::decode::<ClientFrame>(text) else { return self.close(CloseCode::BadFrame) };
         match (self.phase, frame) {
-            (Phase::Greeting, ClientFrame::Hello { v: VERSION, position }) => {
+            (Phase::AwaitingHello, ClientFrame::Hello { v: VERSION, position }) => {
                 self.phase = Phase::Opening;
                 vec![Action::Open(position)]
             }
-            (Phase::Greeting, ClientFrame::Hello { .. }) => self.close(CloseCode::Version),
+            (Phase::AwaitingHello, ClientFrame::Hello { .. }) => self.close(CloseCode::Version),
             (Phase::Live, ClientFrame::Append { id, event }) => {
                 let action = propose(id, event);
                 self.reads = !matches!(action, Action::Append { .. });
@@ -178,32 +178,32 @@ impl Machine {
     }
 
     fn tick(&mut self, now: Instant) -> Vec<Action> {
-        if self.phase == Phase::Greeting {
-            return if now >= self.began + GREETING { self.close(CloseCode::BadFrame) } else { Vec::new() };
+        if self.phase == Phase::AwaitingHello {
+            return if now >= self.began + HELLO_TIMEOUT { self.close(CloseCode::BadFrame) } else { Vec::new() };
         }
-        if self.pinged.is_some_and(|pinged| now >= pinged + PATIENCE) {
+        if self.pinged_at.is_some_and(|pinged| now >= pinged + PONG_TIMEOUT) {
             return self.close(CloseCode::NoPong);
         }
         let mut actions = Vec::new();
-        if self.reads && self.pinged.is_none() && now >= self.heard.min(self.said) + HEARTBEAT {
-            self.pinged = Some(now);
+        if self.reads && self.pinged_at.is_none() && now >= self.last_received.min(self.last_sent) + HEARTBEAT {
+            self.pinged_at = Some(now);
             actions.push(Action::Ping);
         }
-        if now >= self.said + HEARTBEAT {
-            self.said = now;
+        if now >= self.last_sent + HEARTBEAT {
+            self.last_sent = now;
             actions.push(Action::Send(ServerFrame::Events { events: Vec::new(), names: Names::new(), more: false }));
         }
         actions
     }
 
-    fn hear(&mut self, now: Instant) -> Vec<Action> {
-        self.heard = now;
-        self.pinged = None;
+    fn on_received(&mut self, now: Instant) -> Vec<Action> {
+        self.last_received = now;
+        self.pinged_at = None;
         Vec::new()
     }
 
-    fn wrote(&mut self, now: Instant) -> Vec<Action> {
-        self.said = now;
+    fn on_sent(&mut self, now: Instant) -> Vec<Action> {
+        self.last_sent = now;
         Vec::new()
     }
 
@@ -244,12 +244,12 @@ fn parse(event: Proposal) -> Result<EventKind, Code> {
 
 /// Returns the answer that only the sender gets. A stored event needs none: the sender receives it as all sessions do.
 /// Nor does a duplicate of an event that this connection has yet to send.
-fn answer(id: EventId, outcome: Result<Appended, Fault>, sent: Seq) -> Option<ServerFrame> {
+fn answer(id: EventId, outcome: Result<Appended, Fault>, cursor: Seq) -> Option<ServerFrame> {
     let again = |item| ServerFrame::Events { events: vec![item], names: Names::new(), more: false };
     match outcome {
         Ok(Appended::Stored(_)) => None,
-        Ok(Appended::Repeat(event)) => (event.seq <= sent).then(|| again(Delivered::Event(event))),
-        Ok(Appended::Trimmed(seq)) => Some(again(Delivered::Trimmed { id, seq })),
+        Ok(Appended::Duplicate(event)) => (event.seq <= cursor).then(|| again(Delivered::Event(event))),
+        Ok(Appended::DuplicateTrimmed(seq)) => Some(again(Delivered::Trimmed { id, seq })),
         Err(Fault { code, retry_ms }) => Some(ServerFrame::Rejected { id, code, retry_ms }),
     }
 }
@@ -338,11 +338,11 @@ mod tests {
         let actions = machine.step(later, Input::Tick);
         assert!(matches!(&actions[..], [Action::Ping, Action::Send(ServerFrame::Events { .. })]));
         let answered = later + Duration::from_secs(1);
-        assert_eq!(machine.step(answered, Input::Heard), []);
-        assert_eq!(machine.step(later + PATIENCE, Input::Tick), [], "a pong came");
+        assert_eq!(machine.step(answered, Input::Control), []);
+        assert_eq!(machine.step(later + PONG_TIMEOUT, Input::Tick), [], "a pong came");
         let next = machine.wake();
         machine.step(next, Input::Tick);
-        assert_eq!(machine.step(next + PATIENCE, Input::Tick), [Action::Close(CloseCode::NoPong)]);
+        assert_eq!(machine.step(next + PONG_TIMEOUT, Input::Tick), [Action::Close(CloseCode::NoPong)]);
     }
 
     #[test]
@@ -350,7 +350,7 @@ mod tests {
         let (mut machine, mut now) = live();
         let id = EventId::mint(1, [7; 10]);
         for (text, done) in [
-            (append(&id.to_string(), "x"), Input::Appended { id, outcome: Err(Code::Storage.into()), sent: Seq(0) }),
+            (append(&id.to_string(), "x"), Input::Appended { id, outcome: Err(Code::Storage.into()), cursor: Seq(0) }),
             (r#"{"type":"leave"}"#.to_owned(), Input::LeaveDone),
         ] {
             assert_eq!(machine.step(now, Input::Text(&text)).len(), 1);
@@ -361,8 +361,8 @@ mod tests {
             }
             machine.step(now, done);
             assert_eq!(machine.step(now, Input::Tick), [Action::Ping], "the peer may have been gone for long");
-            machine.step(now + PATIENCE, Input::Heard);
-            now += PATIENCE;
+            machine.step(now + PONG_TIMEOUT, Input::Control);
+            now += PONG_TIMEOUT;
             assert!(!machine.step(now, Input::Tick).contains(&Action::Close(CloseCode::NoPong)));
         }
     }
@@ -370,15 +370,15 @@ mod tests {
     #[test]
     fn hello_timeout_closes_with_4500() {
         let (mut machine, now) = machine();
-        assert_eq!(machine.step(now + GREETING - Duration::from_millis(1), Input::Tick), []);
-        assert_eq!(machine.step(now + GREETING, Input::Tick), [Action::Close(CloseCode::BadFrame)]);
+        assert_eq!(machine.step(now + HELLO_TIMEOUT - Duration::from_millis(1), Input::Tick), []);
+        assert_eq!(machine.step(now + HELLO_TIMEOUT, Input::Tick), [Action::Close(CloseCode::BadFrame)]);
     }
 
     #[test]
     fn duplicate_append_is_answered_if_its_event_was_already_sent() {
         let (mut machine, now) = live();
         let id = EventId::mint(1, [7; 10]);
-        let trimmed = |sent| Input::Appended { id, outcome: Ok(Appended::Trimmed(Seq(3))), sent };
+        let trimmed = |cursor| Input::Appended { id, outcome: Ok(Appended::DuplicateTrimmed(Seq(3))), cursor };
         assert_eq!(machine.step(now, trimmed(Seq(9))).len(), 1);
         let event = protocol::Event {
             seq: Seq(5),
@@ -388,8 +388,9 @@ mod tests {
             by: protocol::MemberId(id.0),
             kind: protocol::EventKind::Unknown,
         };
-        let mut repeat =
-            |sent| machine.step(now, Input::Appended { id, outcome: Ok(Appended::Repeat(event.clone())), sent }).len();
+        let mut repeat = |cursor| {
+            machine.step(now, Input::Appended { id, outcome: Ok(Appended::Duplicate(event.clone())), cursor }).len()
+        };
         assert_eq!(repeat(Seq(5)), 1, "already sent: it will not be sent again");
         assert_eq!(repeat(Seq(4)), 0, "not sent yet: its echo is still to come");
     }

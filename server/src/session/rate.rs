@@ -8,13 +8,13 @@ use governor::{DefaultKeyedRateLimiter, Quota};
 use protocol::MemberId;
 
 /// Token bucket per member. One session is another member in each room, so each room has a bucket of its own.
-pub struct Rate {
+pub struct RateLimiter {
     limiter: DefaultKeyedRateLimiter<MemberId>,
     clock: DefaultClock,
     burst: u32,
 }
 
-impl Rate {
+impl RateLimiter {
     /// Creates full buckets of `burst` tokens, refilled with `per_second` tokens per second; both at least one.
     #[must_use]
     pub fn new(per_second: u32, burst: u32) -> Self {
@@ -47,7 +47,7 @@ impl Rate {
     }
 
     /// Removes the buckets that are full again.
-    pub fn tidy(&self) {
+    pub fn evict_full(&self) {
         self.limiter.retain_recent();
         self.limiter.shrink_to_fit();
     }

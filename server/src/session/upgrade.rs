@@ -15,7 +15,7 @@ use crate::telemetry::panics::contained;
 /// Upgrades every handshake; a refusal that a user should see is sent afterwards, as `bye`.
 ///
 /// tungstenite writes the handshake and implements the protocol. axum's `WebSocketUpgrade` wraps it too, but hides the
-/// connection below it, which an orderly close and the counting of fragments need (`wire`, `budget`).
+/// connection below it, which an orderly close and the counting of fragments need (`framed_socket`, `budget`).
 pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let on_upgrade = parts.extensions.remove::<OnUpgrade>();

@@ -53,7 +53,7 @@ pub fn start(filter: &str) -> Result<(), FilterError> {
     // logs what matters itself. A filter that names async_nats enables its log again.
     let filter = EnvFilter::try_new(format!("async_nats=off,{}", with_crates(filter)))?;
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE).thread_name("log");
-    let (writer, worker) = queue.finish(Lines::to(io::stderr()));
+    let (writer, worker) = queue.finish(LineWriter::to(io::stderr()));
     UNQUEUED.get_or_init(|| writer.error_counter());
     *WORKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
     // Internal errors would be written with `eprintln!`, which panics if standard error cannot be written.
@@ -99,7 +99,7 @@ pub fn dropped() -> u64 {
 pub fn finish() {
     if let Some(worker) = WORKER.lock().unwrap_or_else(PoisonError::into_inner).take() {
         // On another thread: dropping it may write to standard output, which may block.
-        in_time(move || drop(worker));
+        run_with_timeout(move || drop(worker));
     }
 }
 
@@ -108,13 +108,13 @@ pub fn fatal(line: &str) {
     finish();
     let line = format!("flasky: {line}\n");
     let write = move || drop(io::stderr().write_all(line.as_bytes()));
-    if !in_time(write.clone()) {
+    if !run_with_timeout(write.clone()) {
         write();
     }
 }
 
 /// Runs the work on another thread, and waits for it at most [`LAST`]. Returns false if the system provides no thread.
-fn in_time(work: impl FnOnce() + Send + 'static) -> bool {
+fn run_with_timeout(work: impl FnOnce() + Send + 'static) -> bool {
     let (done, ended) = mpsc::channel::<()>();
     let started = thread::Builder::new().spawn(move || {
         super::panics::contain_thread();
@@ -127,19 +127,19 @@ fn in_time(work: impl FnOnce() + Send + 'static) -> bool {
 }
 
 /// Writer of lines to a descriptor that may fail or block. It never fails itself, and counts the lines that are lost.
-struct Lines<W> {
+struct LineWriter<W> {
     to: W,
     /// True if a line was written only in part.
-    is_torn: bool,
+    has_partial_line: bool,
     /// True if the last line was written.
-    writes: bool,
+    last_write_ok: bool,
     /// Number of dropped lines that the log itself has reported.
     reported: u64,
 }
 
-impl<W: Write> Lines<W> {
+impl<W: Write> LineWriter<W> {
     fn to(to: W) -> Self {
-        Self { to, is_torn: false, writes: true, reported: 0 }
+        Self { to, has_partial_line: false, last_write_ok: true, reported: 0 }
     }
 
     fn put(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -148,7 +148,7 @@ impl<W: Write> Lines<W> {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     bytes = &bytes[count..];
-                    self.is_torn = !bytes.is_empty();
+                    self.has_partial_line = !bytes.is_empty();
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY),
@@ -159,12 +159,12 @@ impl<W: Write> Lines<W> {
     }
 }
 
-impl<W: Write> Write for Lines<W> {
+impl<W: Write> Write for LineWriter<W> {
     /// Writes the whole line, or counts it as dropped.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mended = if self.is_torn { self.put(b"\n") } else { Ok(()) };
-        self.writes = mended.and_then(|()| self.put(line)).is_ok();
-        if !self.writes {
+        let mended = if self.has_partial_line { self.put(b"\n") } else { Ok(()) };
+        self.last_write_ok = mended.and_then(|()| self.put(line)).is_ok();
+        if !self.last_write_ok {
             UNWRITTEN.fetch_add(1, Ordering::Relaxed);
         }
         Ok(line.len())
@@ -173,7 +173,7 @@ impl<W: Write> Write for Lines<W> {
     /// Reports dropped lines. Called when the queue is empty, so that the report finds room in it.
     fn flush(&mut self) -> io::Result<()> {
         let dropped = dropped();
-        if self.writes && dropped > self.reported {
+        if self.last_write_ok && dropped > self.reported {
             tracing::error!(since_start = dropped, "log lines were dropped");
             self.reported = dropped;
         }
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn line_after_a_partial_one_begins_on_a_new_line() {
-        let mut lines = Lines::to(Disk { place: 13, ..Disk::default() });
+        let mut lines = LineWriter::to(Disk { place: 13, ..Disk::default() });
         for line in ["first\n", "a second one\n", "a third one\n"] {
             lines.write_all(line.as_bytes()).unwrap();
             lines.flush().unwrap();

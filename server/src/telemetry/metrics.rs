@@ -39,7 +39,7 @@ pub struct Metrics {
     refused_origins: Counter,
     closes: Counters<u16>,
     late: Counter,
-    engine: Family<Labels<&'static str>, Histogram, fn() -> Histogram>,
+    operations: Family<Labels<&'static str>, Histogram, fn() -> Histogram>,
     failures: Counters<&'static str>,
 }
 
@@ -59,7 +59,7 @@ impl Collector for DroppedLines {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
     /// Replay buffer of a room: a slow session fell behind it, and continues from the log.
-    Ring,
+    ReplayBuffer,
     /// Deliveries of a room's subscription: the store ended it, and the feed subscribes again.
     Feed,
     /// Signals of a session: it missed updates about who is writing or away.
@@ -99,11 +99,11 @@ impl Default for Metrics {
             refused_origins: Counter::default(),
             closes: Family::default(),
             late: Counter::default(),
-            engine: Family::new_with_constructor(histogram),
+            operations: Family::new_with_constructor(histogram),
             failures: Family::default(),
         };
         metrics.register();
-        metrics.begin();
+        metrics.init_series();
         metrics
     }
 }
@@ -139,8 +139,13 @@ impl Metrics {
         );
         registry.register("closes", "Sockets that the server closed, by close code", self.closes.clone());
         registry.register("late", "Pages and forms that took or waited too long, answered with 503", self.late.clone());
-        registry.register_with_unit("engine", "What the engine took to answer", Unit::Seconds, self.engine.clone());
-        registry.register("engine_failures", "Questions that the engine failed to answer", self.failures.clone());
+        registry.register_with_unit(
+            "store",
+            "Time that the store took for an operation",
+            Unit::Seconds,
+            self.operations.clone(),
+        );
+        registry.register("store_failures", "Operations that the store failed", self.failures.clone());
         registry.register(
             "panics",
             "Requests and connections that a panic ended, in this process",
@@ -150,11 +155,11 @@ impl Metrics {
     }
 
     /// Creates series before anything happens, so that Prometheus sees the first increase.
-    fn begin(&self) {
-        for outcome in ["stored", "repeated", "refused", "failed"] {
+    fn init_series(&self) {
+        for outcome in ["stored", "duplicate", "refused", "failed"] {
             drop(self.appends.get_or_create(&[("outcome", outcome)]));
         }
-        for queue in ["ring", "feed", "signals"] {
+        for queue in ["replay_buffer", "feed", "signals"] {
             drop(self.overflows.get_or_create(&[("queue", queue)]));
         }
         for recovered in [true, false] {
@@ -203,7 +208,7 @@ impl Metrics {
     /// Counts a queue that was full.
     pub fn overflowed(&self, queue: Overflow) {
         let queue = match queue {
-            Overflow::Ring => "ring",
+            Overflow::ReplayBuffer => "replay_buffer",
             Overflow::Feed => "feed",
             Overflow::Signals => "signals",
         };
@@ -233,19 +238,19 @@ impl Metrics {
     }
 
     /// Counts a page or form that took or waited too long.
-    pub fn late(&self) {
+    pub fn timed_out(&self) {
         self.late.inc();
     }
 }
 
 impl Record for Metrics {
-    fn answered(&self, verb: &'static str, took: Duration, failed: bool) {
-        self.engine.get_or_create(&[("verb", verb)]).observe(took.as_secs_f64());
+    fn record_operation(&self, operation: &'static str, took: Duration, failed: bool) {
+        self.operations.get_or_create(&[("operation", operation)]).observe(took.as_secs_f64());
         // Created with the first answer, so that Prometheus sees the first failure as an increase.
-        self.failures.get_or_create(&[("verb", verb)]).inc_by(failed.into());
+        self.failures.get_or_create(&[("operation", operation)]).inc_by(failed.into());
     }
 
-    fn appended(&self, outcome: &'static str) {
+    fn record_append(&self, outcome: &'static str) {
         self.appends.get_or_create(&[("outcome", outcome)]).inc();
     }
 }

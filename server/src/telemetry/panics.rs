@@ -52,7 +52,7 @@ fn literal(panic: &PanicHookInfo<'_>) -> &'static str {
 pub async fn contained<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|context| {
-        let _mark = Mark::set();
+        let _guard = ContainGuard::set();
         future.as_mut().poll(context)
     })
     .await
@@ -70,17 +70,17 @@ pub(crate) fn answer(_: Box<dyn Any + Send>) -> Response {
 }
 
 /// Guard that marks the thread as contained until it is dropped, also by a panic.
-struct Mark {
+struct ContainGuard {
     before: bool,
 }
 
-impl Mark {
+impl ContainGuard {
     fn set() -> Self {
         Self { before: IS_CONTAINED.replace(true) }
     }
 }
 
-impl Drop for Mark {
+impl Drop for ContainGuard {
     fn drop(&mut self) {
         IS_CONTAINED.set(self.before);
     }

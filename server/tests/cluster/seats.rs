@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use protocol::{Code, EventKind, LeaveReason, MemberId, RoomCode};
-use store::{BackendError, Delivery, Subscription};
+use store::{Delivery, StoreError, Subscription};
 use testkit::checker;
 use testkit::excuse::Excuse;
-use testkit::light::Light;
+use testkit::raw_client::RawClient;
 use testkit::truth::Truth;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -68,7 +68,7 @@ async fn seats_are_taken_and_freed_once_during_failures() {
 
     check_log(&stage, seat.code, &stays_of).await;
     for code in &made {
-        assert!(matches!(stage.observer.resolve(*code).await, Err(BackendError::NotFound)), "a room did not end");
+        assert!(matches!(stage.observer.resolve(*code).await, Err(StoreError::NotFound)), "a room did not end");
     }
     check_dead_node(&mut stage, &seat, lookers).await;
     check_remaining_page(&stage, &seat, stays).await;
@@ -242,10 +242,10 @@ async fn check_log(stage: &Stage, code: RoomCode, stays_of: &HashMap<MemberId, u
 async fn check_dead_node(stage: &mut Stage, stays: &Seat, lookers: Vec<Seat>) {
     let mut people = Vec::new();
     for seat in lookers {
-        people.push((Light::connect(stage.nodes[1].address, &seat, None).await, seat));
+        people.push((RawClient::connect(stage.nodes[1].address, &seat, None).await, seat));
     }
     let at_both = people[2].1.clone();
-    let _other_tab = Light::connect(stage.nodes[0].address, &at_both, None).await;
+    let _other_tab = RawClient::connect(stage.nodes[0].address, &at_both, None).await;
     let Subscription { mut deliveries, .. } =
         stage.observer.subscribe(stage.observer.resolve(stays.code).await.unwrap()).await.unwrap();
     stage.kill_node(1);

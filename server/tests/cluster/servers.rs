@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use protocol::Limits;
 use server::stores;
-use store::From;
+use store::ReadFrom;
 use testkit::cluster::Cluster;
 use testkit::dice::Dice;
 use testkit::http;
 use testkit::ids::mint;
-use testkit::light::Light;
 use testkit::nats;
 use testkit::node::Program;
+use testkit::raw_client::RawClient;
 
 use crate::support::{edited, message, room_of, stored};
 
@@ -35,7 +35,7 @@ async fn acknowledged_event_is_readable_through_every_server() {
         };
         let event = stored(writer.append(id, draft).await);
         for reader in &nodes {
-            let page = reader.read(id, From::Latest, 3).await.unwrap();
+            let page = reader.read(id, ReadFrom::Latest, 3).await.unwrap();
             assert_eq!(page.events.last(), Some(&event), "an acknowledged event is not read");
             let old = said.last().and_then(|id| page.events.iter().find(|one| one.id == *id));
             if n % 3 == 2 {
@@ -63,7 +63,7 @@ async fn paused_server_does_not_block_reads() {
     let slow = (leader + 1) % 3;
     cluster.servers[slow].pause();
     for _ in 0..40 {
-        let page = node.read(id, From::Latest, 1).await.unwrap();
+        let page = node.read(id, ReadFrom::Latest, 1).await.unwrap();
         assert_eq!(page.events, std::slice::from_ref(&said));
     }
     cluster.servers[slow].resume();
@@ -77,9 +77,9 @@ async fn shutdown_takes_bounded_time_while_the_store_is_silent() {
     let mut node = Program::new(env!("CARGO_BIN_EXE_server").into(), Default::default(), environment.into());
     let log = node.start_listened().await;
     let seat = http::enter(node.address, "Ana", None, 50).await.unwrap();
-    let mut light = Light::connect(node.address, &seat, None).await;
+    let mut client = RawClient::connect(node.address, &seat, None).await;
     server.pause();
-    light.append(mint(&mut Dice::new(1)), "nobody stores this".to_owned()).await;
+    client.append(mint(&mut Dice::new(1)), "nobody stores this".to_owned()).await;
     let status = node.terminate(Duration::from_secs(10)).await;
     assert_eq!(status.code(), Some(0));
     // The log has no line of the NATS client, no name and no room code.

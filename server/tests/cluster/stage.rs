@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use protocol::{Limits, RoomCode};
 use server::stores;
-use store::Backend;
+use store::Store;
 use testkit::cluster::Cluster;
 use testkit::node::Program;
 
@@ -29,7 +29,7 @@ pub(crate) struct Stage {
     /// One proxy in front of each node.
     doors: Vec<Proxy>,
     /// The test's own node: its reads are the expected state.
-    pub(crate) observer: Arc<dyn Backend>,
+    pub(crate) observer: Arc<dyn Store>,
     pub(crate) toll: Toll,
 }
 

@@ -6,21 +6,21 @@ use std::process::{Command, Stdio};
 use protocol::{EventId, Limits, RoomCode, RoomId};
 use server::stores;
 
-use crate::support::{Store, joined, latest, message, new_room};
+use crate::support::{TestStore, joined, latest, message, new_room};
 
 const STORE: &str = "CONFORMANCE_CRASH_STORE";
 const ACKS: usize = 300;
 
-pub(crate) async fn acknowledged_event_survives_sigkill(store: &Store) {
+pub(crate) async fn acknowledged_event_survives_sigkill(fixture: &TestStore) {
     for round in 1..=3 {
-        let (room, acked) = run_and_kill(&store.url);
-        let backend = store.open_with(&unlimited()).await;
-        let log = latest(&*backend, room).await;
+        let (room, acked) = run_and_kill(&fixture.url);
+        let store = fixture.open_with(&unlimited()).await;
+        let log = latest(&*store, room).await;
         for id in &acked {
             assert!(log.iter().any(|event| event.id == *id), "an acknowledged event is lost in round {round}");
         }
-        assert_eq!(backend.room(room).await.unwrap().members.len(), 2);
-        backend.close().await;
+        assert_eq!(store.room(room).await.unwrap().members.len(), 2);
+        store.close().await;
     }
 }
 
@@ -49,22 +49,22 @@ fn run_and_kill(url: &str) -> (RoomId, Vec<EventId>) {
 #[ignore = "started by acknowledged_event_survives_sigkill"]
 async fn server_that_is_killed() {
     let Ok(url) = std::env::var(STORE) else { return };
-    let backend = stores::open(&url, &unlimited()).await.unwrap();
+    let store = stores::open(&url, &unlimited()).await.unwrap();
     // `support` counts from 1 in every process: a code made from the process id keeps the rounds' rooms apart.
     let [a, b, c, d] = std::process::id().to_be_bytes();
     let code = RoomCode::from_entropy([a, b, c, d, 1]);
-    let room = backend.create_room(new_room(code, 50)).await.unwrap();
+    let room = store.create_room(new_room(code, 50)).await.unwrap();
     for member in 1..=2 {
-        backend.append(room, joined(member)).await.unwrap();
+        store.append(room, joined(member)).await.unwrap();
     }
     print_line(&format!("\nroom {room}"));
     let appenders = [1, 2, 1, 2].map(|member| {
-        let backend = backend.clone();
+        let store = store.clone();
         tokio::spawn(async move {
             for n in 0..100_000 {
                 let draft = message(member, &format!("{n}"));
                 let id = draft.id;
-                backend.append(room, draft).await.unwrap();
+                store.append(room, draft).await.unwrap();
                 print_line(&format!("ack {}", id.0));
             }
         })

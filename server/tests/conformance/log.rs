@@ -3,30 +3,30 @@
 use std::sync::Arc;
 
 use protocol::{Epoch, EventId, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
-use store::{Appended, BackendError, Delivery, Draft, From, Page, known_ids};
+use store::{Appended, Delivery, NewEvent, Page, ReadFrom, StoreError, known_ids};
 use tokio::task::JoinSet;
 
 use crate::refused;
 use crate::support::{
-    Store, deleted, edited, fresh, joined, latest, left, member, message, name, next, nowhere, places, room_of, stored,
-    take, unbroken,
+    TestStore, deleted, edited, fresh, joined, latest, left, member, message, name, next, nowhere, places, room_of,
+    stored, take, unbroken,
 };
 
-pub(crate) async fn seq_increases_and_readers_see_one_order(store: &Store) {
-    let backend = store.open().await;
-    let rooms = [room_of(&*backend, 50, &[1, 2, 3]).await, room_of(&*backend, 50, &[1, 2, 3]).await];
-    let mut first = backend.subscribe(rooms[0]).await.unwrap();
-    let mut second = backend.subscribe(rooms[0]).await.unwrap();
+pub(crate) async fn seq_increases_and_readers_see_one_order(fixture: &TestStore) {
+    let store = fixture.open().await;
+    let rooms = [room_of(&*store, 50, &[1, 2, 3]).await, room_of(&*store, 50, &[1, 2, 3]).await];
+    let mut first = store.subscribe(rooms[0]).await.unwrap();
+    let mut second = store.subscribe(rooms[0]).await.unwrap();
 
     let mut writers = JoinSet::new();
     for writer in 1..=3 {
-        let backend = Arc::clone(&backend);
+        let store = Arc::clone(&store);
         writers.spawn(async move {
             let mut last = Seq(0);
             let mut acked = Vec::new();
             for n in 0..50 {
-                stored(backend.append(rooms[1], message(writer, "elsewhere")).await);
-                let event = stored(backend.append(rooms[0], message(writer, &format!("{writer}-{n}"))).await);
+                stored(store.append(rooms[1], message(writer, "elsewhere")).await);
+                let event = stored(store.append(rooms[0], message(writer, &format!("{writer}-{n}"))).await);
                 assert!(event.seq > last);
                 last = event.seq;
                 acked.push(event);
@@ -41,147 +41,149 @@ pub(crate) async fn seq_increases_and_readers_see_one_order(store: &Store) {
     assert_eq!(heard[0].prev, first.head.seq);
     assert_eq!(heard, acked);
     assert_eq!(heard, take(&mut second, 150).await);
-    assert_eq!(heard, latest(&*backend, rooms[0]).await[3..]);
+    assert_eq!(heard, latest(&*store, rooms[0]).await[3..]);
 }
 
-pub(crate) async fn duplicate_append_returns_the_first_event(store: &Store) {
-    let backend = store.open().await;
-    let here = room_of(&*backend, 50, &[1, 2]).await;
-    let there = room_of(&*backend, 50, &[1]).await;
-    let mut heard = backend.subscribe(here).await.unwrap();
+pub(crate) async fn duplicate_append_returns_the_first_event(fixture: &TestStore) {
+    let store = fixture.open().await;
+    let here = room_of(&*store, 50, &[1, 2]).await;
+    let there = room_of(&*store, 50, &[1]).await;
+    let mut heard = store.subscribe(here).await.unwrap();
 
     let draft = message(1, "once");
     let mut copies = JoinSet::new();
     for _ in 0..8 {
-        let (backend, draft) = (Arc::clone(&backend), draft.clone());
-        copies.spawn(async move { backend.append(here, draft).await.unwrap() });
+        let (store, draft) = (Arc::clone(&store), draft.clone());
+        copies.spawn(async move { store.append(here, draft).await.unwrap() });
     }
     let copies = copies.join_all().await;
     let firsts = copies.iter().filter(|copy| matches!(copy, Appended::Stored(_))).count();
     assert_eq!(firsts, 1, "{copies:?}");
-    let event = latest(&*backend, here).await.pop().unwrap();
+    let event = latest(&*store, here).await.pop().unwrap();
     assert!(
-        copies.iter().all(|copy| *copy == Appended::Stored(event.clone()) || *copy == Appended::Repeat(event.clone()))
+        copies
+            .iter()
+            .all(|copy| *copy == Appended::Stored(event.clone()) || *copy == Appended::Duplicate(event.clone()))
     );
 
     // A duplicate is recognised by its id alone, whatever its text, its author, or whether the author still has a seat.
     let mut changed = message(2, "twice");
     changed.id = draft.id;
-    assert_eq!(backend.append(here, changed).await.unwrap(), Appended::Repeat(event.clone()));
-    stored(backend.append(here, left(1, LeaveReason::Choice)).await);
-    assert_eq!(backend.append(here, draft.clone()).await.unwrap(), Appended::Repeat(event.clone()));
+    assert_eq!(store.append(here, changed).await.unwrap(), Appended::Duplicate(event.clone()));
+    stored(store.append(here, left(1, LeaveReason::Choice)).await);
+    assert_eq!(store.append(here, draft.clone()).await.unwrap(), Appended::Duplicate(event.clone()));
     // In another room the id is new.
-    stored(backend.append(there, draft).await);
+    stored(store.append(there, draft).await);
 
     assert_eq!(next(&mut heard).await, event);
     assert!(matches!(next(&mut heard).await.kind, EventKind::Left { .. }), "a duplicate was delivered");
-    assert_eq!(latest(&*backend, here).await.len(), 4);
+    assert_eq!(latest(&*store, here).await.len(), 4);
 }
 
-pub(crate) async fn duplicate_of_a_trimmed_event_returns_its_seq(store: &Store) {
+pub(crate) async fn duplicate_of_a_trimmed_event_returns_its_seq(fixture: &TestStore) {
     let limits = Limits { events: 5, ..Limits::default() };
-    let backend = store.open_with(&limits).await;
-    let id = room_of(&*backend, 50, &[1]).await;
+    let store = fixture.open_with(&limits).await;
+    let id = room_of(&*store, 50, &[1]).await;
     let draft = message(1, "soon gone");
-    let first = stored(backend.append(id, draft.clone()).await);
+    let first = stored(store.append(id, draft.clone()).await);
     for n in 0..10 {
-        stored(backend.append(id, message(1, &format!("{n}"))).await);
+        stored(store.append(id, message(1, &format!("{n}"))).await);
     }
-    assert!(!latest(&*backend, id).await.contains(&first));
-    assert_eq!(backend.append(id, draft.clone()).await.unwrap(), Appended::Trimmed(first.seq));
-    backend.close().await;
-    let backend = store.open_with(&limits).await;
-    assert_eq!(backend.append(id, draft).await.unwrap(), Appended::Trimmed(first.seq));
+    assert!(!latest(&*store, id).await.contains(&first));
+    assert_eq!(store.append(id, draft.clone()).await.unwrap(), Appended::DuplicateTrimmed(first.seq));
+    store.close().await;
+    let store = fixture.open_with(&limits).await;
+    assert_eq!(store.append(id, draft).await.unwrap(), Appended::DuplicateTrimmed(first.seq));
 }
 
-pub(crate) async fn newest_ids_are_known_and_older_ones_are_refused(store: &Store) {
+pub(crate) async fn newest_ids_are_known_and_older_ones_are_refused(fixture: &TestStore) {
     let limits = Limits { events: 2, ..Limits::default() };
     let known = known_ids(&limits) as usize;
-    let backend = store.open_with(&limits).await;
-    let id = room_of(&*backend, 50, &[1]).await;
+    let store = fixture.open_with(&limits).await;
+    let id = room_of(&*store, 50, &[1]).await;
     // `minted` is the client's clock, and `at` the server's.
     let draft = |minted: u64, at: u64| {
         let mut entropy = [0; 10];
         entropy[2..].copy_from_slice(&fresh().to_be_bytes());
-        Draft { id: EventId::mint(minted, entropy), at, ..message(1, "x") }
+        NewEvent { id: EventId::mint(minted, entropy), at, ..message(1, "x") }
     };
     let drafts: Vec<_> = (0..3 * known as u64).map(|n| draft(1_000 + n, 1_000 + n)).collect();
     for draft in &drafts {
-        stored(backend.append(id, draft.clone()).await);
+        stored(store.append(id, draft.clone()).await);
     }
     let (old, new) = drafts.split_at(drafts.len() - known);
     for draft in new {
-        let again = backend.append(id, draft.clone()).await.unwrap();
-        assert!(matches!(again, Appended::Repeat(_) | Appended::Trimmed(_)), "{again:?}");
+        let again = store.append(id, draft.clone()).await.unwrap();
+        assert!(matches!(again, Appended::Duplicate(_) | Appended::DuplicateTrimmed(_)), "{again:?}");
     }
     for draft in old {
-        match backend.append(id, draft.clone()).await {
-            Ok(Appended::Repeat(_) | Appended::Trimmed(_)) | Err(BackendError::TooOld) => {}
+        match store.append(id, draft.clone()).await {
+            Ok(Appended::Duplicate(_) | Appended::DuplicateTrimmed(_)) | Err(StoreError::TooOld) => {}
             other => panic!("stored again or lost: {other:?}"),
         }
     }
     // A store may know more than it must, but not for ever.
     for draft in &old[..known] {
-        refused!(backend.append(id, draft.clone()).await, TooOld);
+        refused!(store.append(id, draft.clone()).await, TooOld);
     }
-    backend.close().await;
-    let backend = store.open_with(&limits).await;
-    refused!(backend.append(id, old[0].clone()).await, TooOld);
+    store.close().await;
+    let store = fixture.open_with(&limits).await;
+    refused!(store.append(id, old[0].clone()).await, TooOld);
     // An id that nobody has seen is refused too if it is as old, and taken if it is not, however slow the clock is.
-    refused!(backend.append(id, draft(999, 9_000)).await, TooOld);
-    stored(backend.append(id, draft(1_000 + drafts.len() as u64, 9_000)).await);
+    refused!(store.append(id, draft(999, 9_000)).await, TooOld);
+    stored(store.append(id, draft(1_000 + drafts.len() as u64, 9_000)).await);
     // Joins and leaves are the server's own, and never retried under a new id.
-    stored(backend.append(id, joined(2)).await);
-    stored(backend.append(id, left(2, LeaveReason::Choice)).await);
+    stored(store.append(id, joined(2)).await);
+    stored(store.append(id, left(2, LeaveReason::Choice)).await);
 }
 
-pub(crate) async fn names_are_known_while_the_log_mentions_them(store: &Store) {
+pub(crate) async fn names_are_known_while_the_log_mentions_them(fixture: &TestStore) {
     let limits = Limits { events: 4, ..Limits::default() };
-    let backend = store.open_with(&limits).await;
-    let id = room_of(&*backend, 50, &[1, 2]).await;
-    let names = async || backend.read(id, From::Latest, 10).await.unwrap().names;
-    stored(backend.append(id, left(2, LeaveReason::Choice)).await);
+    let store = fixture.open_with(&limits).await;
+    let id = room_of(&*store, 50, &[1, 2]).await;
+    let names = async || store.read(id, ReadFrom::Latest, 10).await.unwrap().names;
+    stored(store.append(id, left(2, LeaveReason::Choice)).await);
     // Member 2 comes back under another name and leaves again. The first `left` is trimmed, the second is not.
     let renamed = EventKind::Joined { member: member(2), name: name(22) };
-    stored(backend.append(id, Draft { kind: renamed, ..joined(2) }).await);
-    stored(backend.append(id, message(1, "a")).await);
-    stored(backend.append(id, left(2, LeaveReason::Choice)).await);
+    stored(store.append(id, NewEvent { kind: renamed, ..joined(2) }).await);
+    stored(store.append(id, message(1, "a")).await);
+    stored(store.append(id, left(2, LeaveReason::Choice)).await);
     for text in ["b", "c", "d"] {
-        stored(backend.append(id, message(1, text)).await);
+        stored(store.append(id, message(1, text)).await);
         assert_eq!(names().await, [(member(1), name(1)), (member(2), name(22))].into(), "{text}");
     }
-    stored(backend.append(id, message(1, "e")).await);
+    stored(store.append(id, message(1, "e")).await);
     assert_eq!(names().await, [(member(1), name(1))].into());
     // A member whom the log does not mention any more keeps the name.
     for text in ["f", "g", "h", "i"] {
-        stored(backend.append(id, joined(3)).await);
-        stored(backend.append(id, message(3, text)).await);
-        stored(backend.append(id, left(3, LeaveReason::Choice)).await);
+        stored(store.append(id, joined(3)).await);
+        stored(store.append(id, message(3, text)).await);
+        stored(store.append(id, left(3, LeaveReason::Choice)).await);
     }
-    stored(backend.append(id, message(1, "still here")).await);
+    stored(store.append(id, message(1, "still here")).await);
     assert_eq!(names().await.get(&member(1)), Some(&name(1)));
-    assert_eq!(backend.room(id).await.unwrap().members[0].name, name(1));
+    assert_eq!(store.room(id).await.unwrap().members[0].name, name(1));
 }
 
 /// While members come, go and write: the roster, the position and the page belong to each other.
-pub(crate) async fn snapshot_has_room_and_page_of_one_moment(store: &Store) {
-    let backend = store.open().await;
-    let id = room_of(&*backend, 50, &[1]).await;
-    let start = backend.room(id).await.unwrap().position;
+pub(crate) async fn snapshot_has_room_and_page_of_one_moment(fixture: &TestStore) {
+    let store = fixture.open().await;
+    let id = room_of(&*store, 50, &[1]).await;
+    let start = store.room(id).await.unwrap().position;
     let mut writers = JoinSet::new();
     for writer in 2..=4 {
-        let backend = Arc::clone(&backend);
+        let store = Arc::clone(&store);
         writers.spawn(async move {
             for n in 0..20 {
-                stored(backend.append(id, joined(writer)).await);
-                stored(backend.append(id, message(writer, &format!("{n}"))).await);
-                stored(backend.append(id, left(writer, LeaveReason::Choice)).await);
+                stored(store.append(id, joined(writer)).await);
+                stored(store.append(id, message(writer, &format!("{n}"))).await);
+                stored(store.append(id, left(writer, LeaveReason::Choice)).await);
             }
         });
     }
     let mut heads = std::collections::BTreeSet::new();
     while !writers.is_empty() {
-        let (room, page) = backend.snapshot(id, From::Latest, 1_000).await.unwrap();
+        let (room, page) = store.snapshot(id, ReadFrom::Latest, 1_000).await.unwrap();
         let mut members = Vec::new();
         for event in &page.events {
             match event.kind {
@@ -194,59 +196,59 @@ pub(crate) async fn snapshot_has_room_and_page_of_one_moment(store: &Store) {
         assert_eq!(page.events.last().unwrap().seq, room.position.seq);
         assert_eq!((page.events[0].seq, page.more), (room.oldest, false));
 
-        let (room, page) = backend.snapshot(id, From::After(start), 7).await.unwrap();
+        let (room, page) = store.snapshot(id, ReadFrom::After(start), 7).await.unwrap();
         let last = page.events.last().map_or(start.seq, |event| event.seq);
         assert_eq!(page.more, last < room.position.seq, "after {} events", page.events.len());
-        let (room, page) = backend.snapshot(id, From::Before(Seq(u64::MAX)), 2).await.unwrap();
+        let (room, page) = store.snapshot(id, ReadFrom::Before(Seq(u64::MAX)), 2).await.unwrap();
         assert_eq!((page.events.last().unwrap().seq, page.more), (room.position.seq, false));
         heads.insert(room.position.seq);
         while writers.try_join_next().is_some() {}
     }
     assert!(heads.len() > 1, "all snapshots are of one moment: this proves nothing");
-    refused!(backend.snapshot(nowhere(), From::Latest, 1).await, NotFound);
+    refused!(store.snapshot(nowhere(), ReadFrom::Latest, 1).await, NotFound);
     let other = Position { epoch: Epoch(0), ..start };
-    refused!(backend.snapshot(id, From::After(other), 1).await, Reset);
+    refused!(store.snapshot(id, ReadFrom::After(other), 1).await, Reset);
 }
 
-pub(crate) async fn subscription_delivers_every_later_event(store: &Store) {
-    let backend = store.open().await;
-    let id = room_of(&*backend, 50, &[1, 2]).await;
+pub(crate) async fn subscription_delivers_every_later_event(fixture: &TestStore) {
+    let store = fixture.open().await;
+    let id = room_of(&*store, 50, &[1, 2]).await;
     let mut writers = JoinSet::new();
     for writer in 1..=2 {
-        let backend = Arc::clone(&backend);
+        let store = Arc::clone(&store);
         writers.spawn(async move {
             for n in 0..100 {
-                stored(backend.append(id, message(writer, &format!("{n}"))).await);
+                stored(store.append(id, message(writer, &format!("{n}"))).await);
             }
         });
     }
     // These subscriptions begin at different moments between the appends.
     let mut subscriptions = Vec::new();
     for _ in 0..20 {
-        subscriptions.push(backend.subscribe(id).await.unwrap());
+        subscriptions.push(store.subscribe(id).await.unwrap());
         tokio::task::yield_now().await;
     }
     writers.join_all().await;
     let heads: std::collections::BTreeSet<_> = subscriptions.iter().map(|one| one.head.seq).collect();
     assert!(heads.len() > 1, "all subscriptions began at one moment: this proves nothing");
     for mut subscription in subscriptions {
-        let rest = backend.read(id, From::After(subscription.head), 10_000).await.unwrap().events;
+        let rest = store.read(id, ReadFrom::After(subscription.head), 10_000).await.unwrap().events;
         assert_eq!(take(&mut subscription, rest.len()).await, rest);
         assert!(subscription.deliveries.is_empty());
     }
 }
 
-pub(crate) async fn slow_subscription_is_closed_and_never_skips(store: &Store) {
-    let backend = store.open().await;
-    let id = room_of(&*backend, 50, &[1]).await;
-    let mut asleep = backend.subscribe(id).await.unwrap();
-    let mut awake = backend.subscribe(id).await.unwrap();
+pub(crate) async fn slow_subscription_is_closed_and_never_skips(fixture: &TestStore) {
+    let store = fixture.open().await;
+    let id = room_of(&*store, 50, &[1]).await;
+    let mut asleep = store.subscribe(id).await.unwrap();
+    let mut awake = store.subscribe(id).await.unwrap();
     let mut last = awake.head.seq;
     for n in 0..40 {
         let mut burst = JoinSet::new();
         for m in 0..100 {
-            let backend = Arc::clone(&backend);
-            burst.spawn(async move { stored(backend.append(id, message(1, &format!("{n}-{m}"))).await) });
+            let store = Arc::clone(&store);
+            burst.spawn(async move { stored(store.append(id, message(1, &format!("{n}-{m}"))).await) });
         }
         burst.join_all().await;
         for event in take(&mut awake, 100).await {
@@ -257,7 +259,7 @@ pub(crate) async fn slow_subscription_is_closed_and_never_skips(store: &Store) {
     // The slow subscriber has drained a part of its queue. If anything arrives now, it must continue what it has.
     let heard = take(&mut asleep, 500).await;
     unbroken(&heard);
-    let last = stored(backend.append(id, message(1, "last")).await);
+    let last = stored(store.append(id, message(1, "last")).await);
     let mut seen = heard[499].seq;
     while let Some(delivery) = asleep.deliveries.recv().await {
         let Delivery::Event(event) = delivery else { panic!("the room has not ended") };
@@ -269,53 +271,53 @@ pub(crate) async fn slow_subscription_is_closed_and_never_skips(store: &Store) {
     }
 }
 
-pub(crate) async fn acknowledged_event_is_readable_at_once(store: &Store) {
-    let backend = store.open().await;
-    let id = room_of(&*backend, 50, &[1]).await;
+pub(crate) async fn acknowledged_event_is_readable_at_once(fixture: &TestStore) {
+    let store = fixture.open().await;
+    let id = room_of(&*store, 50, &[1]).await;
     for n in 0..100 {
-        let event = stored(backend.append(id, message(1, &format!("{n}"))).await);
-        let room = backend.room(id).await.unwrap();
+        let event = stored(store.append(id, message(1, &format!("{n}"))).await);
+        let room = store.room(id).await.unwrap();
         assert_eq!(room.position.seq, event.seq);
-        assert_eq!(backend.read(id, From::Latest, 1).await.unwrap().events, std::slice::from_ref(&event));
+        assert_eq!(store.read(id, ReadFrom::Latest, 1).await.unwrap().events, std::slice::from_ref(&event));
         let before = Position { seq: event.prev, ..room.position };
-        assert_eq!(backend.read(id, From::After(before), 10).await.unwrap().events, [event]);
+        assert_eq!(store.read(id, ReadFrom::After(before), 10).await.unwrap().events, [event]);
     }
 }
 
-pub(crate) async fn acknowledged_event_survives_reopening(store: &Store) {
-    let backend = store.open().await;
-    let id = room_of(&*backend, 7, &[3, 1, 2]).await;
-    stored(backend.append(id, message(1, "hello\n\n  there")).await);
-    stored(backend.append(id, left(3, LeaveReason::Choice)).await);
-    let room = backend.room(id).await.unwrap();
-    let page = backend.read(id, From::Latest, 100).await.unwrap();
-    backend.close().await;
+pub(crate) async fn acknowledged_event_survives_reopening(fixture: &TestStore) {
+    let store = fixture.open().await;
+    let id = room_of(&*store, 7, &[3, 1, 2]).await;
+    stored(store.append(id, message(1, "hello\n\n  there")).await);
+    stored(store.append(id, left(3, LeaveReason::Choice)).await);
+    let room = store.room(id).await.unwrap();
+    let page = store.read(id, ReadFrom::Latest, 100).await.unwrap();
+    store.close().await;
 
-    let backend = store.open().await;
-    assert_eq!(backend.room(id).await.unwrap(), room);
-    assert_eq!(backend.read(id, From::Latest, 100).await.unwrap(), page);
+    let store = fixture.open().await;
+    assert_eq!(store.room(id).await.unwrap(), room);
+    assert_eq!(store.read(id, ReadFrom::Latest, 100).await.unwrap(), page);
     let members: Vec<MemberId> = room.members.iter().map(|seated| seated.member).collect();
     assert_eq!(members, [member(1), member(2)]);
     assert_eq!(room.capacity, 7);
-    assert!(backend.append(id, message(1, "again")).await.is_ok());
+    assert!(store.append(id, message(1, "again")).await.is_ok());
 }
 
-pub(crate) async fn pages_are_ordered_and_bounded(store: &Store) {
-    let backend = store.open().await;
-    let id = room_of(&*backend, 50, &[1, 2]).await;
+pub(crate) async fn pages_are_ordered_and_bounded(fixture: &TestStore) {
+    let store = fixture.open().await;
+    let id = room_of(&*store, 50, &[1, 2]).await;
     for n in 0..30 {
-        stored(backend.append(id, message(1 + n % 2, &format!("{n}"))).await);
+        stored(store.append(id, message(1 + n % 2, &format!("{n}"))).await);
     }
-    stored(backend.append(id, left(2, LeaveReason::Choice)).await);
-    let room = backend.room(id).await.unwrap();
-    let all = places(&backend.read(id, From::Latest, 1_000).await.unwrap());
+    stored(store.append(id, left(2, LeaveReason::Choice)).await);
+    let room = store.room(id).await.unwrap();
+    let all = places(&store.read(id, ReadFrom::Latest, 1_000).await.unwrap());
     assert_eq!(all.len(), 33);
     assert_eq!((all[0], *all.last().unwrap()), (room.oldest, room.position.seq));
 
     let mut forwards = Vec::new();
     let mut at = Position { seq: Seq(0), ..room.position };
     loop {
-        let page = backend.read(id, From::After(at), 10).await.unwrap();
+        let page = store.read(id, ReadFrom::After(at), 10).await.unwrap();
         assert!(page.events.len() <= 10 && !page.truncated);
         let Some(last) = page.events.last() else { break };
         at.seq = last.seq;
@@ -324,133 +326,133 @@ pub(crate) async fn pages_are_ordered_and_bounded(store: &Store) {
     assert_eq!(forwards, all);
 
     let mut backwards = Vec::new();
-    let mut page = backend.read(id, From::Latest, 10).await.unwrap();
+    let mut page = store.read(id, ReadFrom::Latest, 10).await.unwrap();
     while let Some(first) = page.events.first().map(|event| event.seq) {
         assert!(page.events.len() <= 10 && !page.truncated);
         backwards.splice(0..0, places(&page));
-        page = backend.read(id, From::Before(first), 10).await.unwrap();
+        page = store.read(id, ReadFrom::Before(first), 10).await.unwrap();
     }
     assert!(!page.truncated);
     assert_eq!(backwards, all);
 
     // A page names every member whom it mentions, also those who left, and nobody else.
-    let last = backend.read(id, From::Latest, 1).await.unwrap();
+    let last = store.read(id, ReadFrom::Latest, 1).await.unwrap();
     assert_eq!(last.names, [(member(2), name(2))].into());
-    assert!(backend.read(id, From::Latest, 0).await.unwrap().events.is_empty());
+    assert!(store.read(id, ReadFrom::Latest, 0).await.unwrap().events.is_empty());
 }
 
-pub(crate) async fn message_is_readable_by_its_id(store: &Store) {
-    let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
-    let id = room_of(&*backend, 50, &[1, 2]).await;
-    let other = room_of(&*backend, 50, &[1]).await;
-    let one = async |room, id| backend.read(room, From::Message(id), 10).await.unwrap();
-    let first = stored(backend.append(id, message(1, "first")).await);
-    stored(backend.append(id, message(2, "second")).await);
+pub(crate) async fn message_is_readable_by_its_id(fixture: &TestStore) {
+    let store = fixture.open_with(&Limits { events: 10, ..Limits::default() }).await;
+    let id = room_of(&*store, 50, &[1, 2]).await;
+    let other = room_of(&*store, 50, &[1]).await;
+    let one = async |room, id| store.read(room, ReadFrom::Message(id), 10).await.unwrap();
+    let first = stored(store.append(id, message(1, "first")).await);
+    stored(store.append(id, message(2, "second")).await);
     let page = one(id, first.id).await;
     assert_eq!((&page.events, page.truncated), (&vec![first.clone()], false));
     assert_eq!(page.names, [(member(1), name(1))].into());
-    assert!(backend.read(id, From::Message(first.id), 0).await.unwrap().events.is_empty());
+    assert!(store.read(id, ReadFrom::Message(first.id), 0).await.unwrap().events.is_empty());
     assert!(one(other, first.id).await.events.is_empty(), "one id in two rooms is two events");
     assert!(one(id, message(1, "never sent").id).await.events.is_empty());
 
-    let edit = stored(backend.append(id, edited(1, first.id, "changed")).await);
+    let edit = stored(store.append(id, edited(1, first.id, "changed")).await);
     assert!(one(id, edit.id).await.events.is_empty(), "an edit is no message");
     let said = |page: &Page| match &page.events[0].kind {
         EventKind::Message { body, edited, .. } => (body.as_ref().map(|body| body.as_str().to_owned()), *edited),
         other => panic!("no message: {other:?}"),
     };
     assert_eq!(said(&one(id, first.id).await), (Some("changed".to_owned()), true));
-    stored(backend.append(id, deleted(1, first.id)).await);
+    stored(store.append(id, deleted(1, first.id)).await);
     assert_eq!(said(&one(id, first.id).await).0, None);
 
     for n in 0..10 {
-        stored(backend.append(id, message(2, &format!("{n}"))).await);
+        stored(store.append(id, message(2, &format!("{n}"))).await);
     }
     assert!(one(id, first.id).await.events.is_empty(), "retention removed it");
-    let message = From::Message(first.id);
-    refused!(backend.read(nowhere(), message, 10).await, NotFound);
+    let message = ReadFrom::Message(first.id);
+    refused!(store.read(nowhere(), message, 10).await, NotFound);
 }
 
-pub(crate) async fn retention_trims_only_the_log(store: &Store) {
+pub(crate) async fn retention_trims_only_the_log(fixture: &TestStore) {
     let limits = Limits { events: 10, timeline: 2_000, ..Limits::default() };
-    let backend = store.open_with(&limits).await;
-    let id = room_of(&*backend, 50, &[1, 2]).await;
-    assert!(!backend.read(id, From::Latest, 100).await.unwrap().truncated);
+    let store = fixture.open_with(&limits).await;
+    let id = room_of(&*store, 50, &[1, 2]).await;
+    assert!(!store.read(id, ReadFrom::Latest, 100).await.unwrap().truncated);
     for n in 0..20 {
-        stored(backend.append(id, message(1, &format!("{n}"))).await);
+        stored(store.append(id, message(1, &format!("{n}"))).await);
     }
-    let page = backend.read(id, From::Latest, 100).await.unwrap();
+    let page = store.read(id, ReadFrom::Latest, 100).await.unwrap();
     assert!(page.truncated);
     assert_eq!(places(&page).len(), 10);
-    let room = backend.room(id).await.unwrap();
+    let room = store.room(id).await.unwrap();
     assert_eq!(room.oldest, page.events[0].seq);
     assert_eq!(room.members.len(), 2, "retention touched the seats");
     assert_eq!(page.names, [(member(1), name(1))].into(), "retention touched the names");
 
     // Only a page that reaches the trimmed start of the log is marked truncated.
-    assert!(!backend.read(id, From::Latest, 9).await.unwrap().truncated);
-    assert!(backend.read(id, From::Latest, 10).await.unwrap().truncated);
-    let nothing = backend.read(id, From::Before(room.oldest), 10).await.unwrap();
+    assert!(!store.read(id, ReadFrom::Latest, 9).await.unwrap().truncated);
+    assert!(store.read(id, ReadFrom::Latest, 10).await.unwrap().truncated);
+    let nothing = store.read(id, ReadFrom::Before(room.oldest), 10).await.unwrap();
     assert!(nothing.truncated && nothing.events.is_empty());
     assert!(
-        !backend.read(id, From::Before(Seq(1)), 10).await.unwrap().truncated,
+        !store.read(id, ReadFrom::Before(Seq(1)), 10).await.unwrap().truncated,
         "no event ever preceded the first one"
     );
 
     // Trimming by bytes: ten of these are 5 000. The newest event stays, however large it is.
     for _ in 0..10 {
-        stored(backend.append(id, message(1, &"x".repeat(500))).await);
+        stored(store.append(id, message(1, &"x".repeat(500))).await);
     }
-    assert!(latest(&*backend, id).await.len() < 4);
-    let large = stored(backend.append(id, message(1, &"y".repeat(4_000))).await);
-    assert_eq!(latest(&*backend, id).await, [large]);
+    assert!(latest(&*store, id).await.len() < 4);
+    let large = stored(store.append(id, message(1, &"y".repeat(4_000))).await);
+    assert_eq!(latest(&*store, id).await, [large]);
 }
 
 /// Sequence numbers come from clients, so any `u64` must have an answer: 0, and everything past the head.
-pub(crate) async fn out_of_range_seq_is_clamped_or_reset(store: &Store) {
-    let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
-    let id = room_of(&*backend, 50, &[1]).await;
+pub(crate) async fn out_of_range_seq_is_clamped_or_reset(fixture: &TestStore) {
+    let store = fixture.open_with(&Limits { events: 10, ..Limits::default() }).await;
+    let id = room_of(&*store, 50, &[1]).await;
     for messages in [3, 20] {
         for n in 0..messages {
-            stored(backend.append(id, message(1, &format!("{n}"))).await);
+            stored(store.append(id, message(1, &format!("{n}"))).await);
         }
-        let head = backend.room(id).await.unwrap().position.seq.0;
+        let head = store.room(id).await.unwrap().position.seq.0;
         for limit in [1, 4, 100] {
-            let end = backend.read(id, From::Latest, limit).await.unwrap();
+            let end = store.read(id, ReadFrom::Latest, limit).await.unwrap();
             let beyond =
                 [head + 1, i64::MAX as u64 - 1, i64::MAX as u64, 1 << 63, (1 << 63) + 1, u64::MAX - 1, u64::MAX];
             for place in beyond {
-                assert_eq!(backend.read(id, From::Before(Seq(place)), limit).await.unwrap(), end, "before {place}");
+                assert_eq!(store.read(id, ReadFrom::Before(Seq(place)), limit).await.unwrap(), end, "before {place}");
             }
             for place in [0, 1] {
-                let start = backend.read(id, From::Before(Seq(place)), limit).await.unwrap();
+                let start = store.read(id, ReadFrom::Before(Seq(place)), limit).await.unwrap();
                 assert!(start.events.is_empty() && !start.truncated, "before {place}: {start:?}");
             }
         }
-        let epoch = backend.room(id).await.unwrap().position.epoch;
+        let epoch = store.room(id).await.unwrap().position.epoch;
         for place in [head + 1, i64::MAX as u64, 1 << 63, u64::MAX] {
-            refused!(backend.read(id, From::After(Position { epoch, seq: Seq(place) }), 10).await, Reset);
+            refused!(store.read(id, ReadFrom::After(Position { epoch, seq: Seq(place) }), 10).await, Reset);
         }
     }
 }
 
-pub(crate) async fn read_after_a_position_resumes_or_resets(store: &Store) {
-    let backend = store.open_with(&Limits { events: 10, ..Limits::default() }).await;
-    let id = room_of(&*backend, 50, &[1]).await;
+pub(crate) async fn read_after_a_position_resumes_or_resets(fixture: &TestStore) {
+    let store = fixture.open_with(&Limits { events: 10, ..Limits::default() }).await;
+    let id = room_of(&*store, 50, &[1]).await;
     for n in 0..20 {
-        stored(backend.append(id, message(1, &format!("{n}"))).await);
+        stored(store.append(id, message(1, &format!("{n}"))).await);
     }
-    let room = backend.room(id).await.unwrap();
-    let at = |seq| From::After(Position { seq, ..room.position });
-    let log = latest(&*backend, id).await;
+    let room = store.room(id).await.unwrap();
+    let at = |seq| ReadFrom::After(Position { seq, ..room.position });
+    let log = latest(&*store, id).await;
 
-    assert!(backend.read(id, at(room.position.seq), 100).await.unwrap().events.is_empty());
+    assert!(store.read(id, at(room.position.seq), 100).await.unwrap().events.is_empty());
     // From the last trimmed event's position every later event is still there; from no earlier one.
-    assert_eq!(backend.read(id, at(log[0].prev), 100).await.unwrap().events, log);
-    refused!(backend.read(id, at(Seq(log[0].prev.0 - 1)), 100).await, Reset);
-    refused!(backend.read(id, at(Seq(0)), 100).await, Reset);
-    refused!(backend.read(id, at(Seq(room.position.seq.0 + 1)), 100).await, Reset);
+    assert_eq!(store.read(id, at(log[0].prev), 100).await.unwrap().events, log);
+    refused!(store.read(id, at(Seq(log[0].prev.0 - 1)), 100).await, Reset);
+    refused!(store.read(id, at(Seq(0)), 100).await, Reset);
+    refused!(store.read(id, at(Seq(room.position.seq.0 + 1)), 100).await, Reset);
     let other = Position { epoch: Epoch(room.position.epoch.0 + 1), ..room.position };
-    refused!(backend.read(id, From::After(other), 100).await, Reset);
-    refused!(backend.read(nowhere(), at(Seq(0)), 100).await, NotFound);
+    refused!(store.read(id, ReadFrom::After(other), 100).await, Reset);
+    refused!(store.read(nowhere(), at(Seq(0)), 100).await, NotFound);
 }

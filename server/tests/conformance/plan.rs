@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 use protocol::{EventId, EventKind, LeaveReason, Limits, RoomId, Seq};
-use store::{Appended, Backend, BackendError, Delivery, Draft, From};
+use store::{Appended, Delivery, NewEvent, ReadFrom, Store, StoreError};
 
-use crate::support::{Store, code, deleted, edited, id, joined, left, member, message, new_room, reacted, unbroken};
+use crate::support::{
+    TestStore, code, deleted, edited, id, joined, left, member, message, new_room, reacted, unbroken,
+};
 
 const MEMBERS: u64 = 4;
 const CAPACITY: u32 = 3;
@@ -42,7 +44,7 @@ fn about() -> impl Strategy<Value = About> {
 
 impl About {
     /// Author and target. The target is an unknown id if there were not that many drafts.
-    fn find(self, drafts: &[Draft]) -> (u64, EventId) {
+    fn find(self, drafts: &[NewEvent]) -> (u64, EventId) {
         let (by, found) = match self {
             Self::Anything(n, ago) => (Some(n), drafts.iter().nth_back(ago - 1)),
             Self::OwnMessage(ago) => {
@@ -69,7 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 impl Step {
     /// Draft to append after these drafts; `None` if the step appends nothing.
-    fn draft(self, drafts: &[Draft]) -> Option<Draft> {
+    fn draft(self, drafts: &[NewEvent]) -> Option<NewEvent> {
         Some(match self {
             Self::Join(n) => joined(n),
             Self::Leave(n) => left(n, LeaveReason::Choice),
@@ -96,7 +98,7 @@ impl Step {
 #[derive(Default)]
 struct Model {
     /// Every event since the room was created, with its sequence number.
-    log: Vec<(Draft, Seq)>,
+    log: Vec<(NewEvent, Seq)>,
     seats: Vec<u64>,
 }
 
@@ -104,7 +106,7 @@ struct Model {
 #[derive(Debug, PartialEq)]
 enum Fate {
     Stored,
-    Repeat(Seq),
+    Duplicate(Seq),
     Trimmed(Seq),
     Conflict,
     Full,
@@ -114,10 +116,10 @@ enum Fate {
 }
 
 impl Model {
-    fn fate(&self, draft: &Draft) -> Fate {
+    fn fate(&self, draft: &NewEvent) -> Fate {
         if let Some(at) = self.log.iter().position(|(known, _)| known.id == draft.id) {
             let seq = self.log[at].1;
-            return if self.keeps(at) { Fate::Repeat(seq) } else { Fate::Trimmed(seq) };
+            return if self.keeps(at) { Fate::Duplicate(seq) } else { Fate::Trimmed(seq) };
         }
         let inside = self.seats.contains(&number(draft));
         match draft.kind {
@@ -172,7 +174,7 @@ impl Model {
         }
     }
 
-    fn store(&mut self, draft: Draft, seq: Seq) {
+    fn store(&mut self, draft: NewEvent, seq: Seq) {
         match draft.kind {
             EventKind::Joined { .. } => self.seats.push(number(&draft)),
             EventKind::Left { .. } => self.seats.retain(|seat| *seat != number(&draft)),
@@ -182,70 +184,70 @@ impl Model {
     }
 }
 
-fn number(draft: &Draft) -> u64 {
+fn number(draft: &NewEvent) -> u64 {
     (draft.by.0.as_u128() >> 64) as u64
 }
 
-pub(crate) fn any_plan_matches_the_model(store: impl Fn() -> Store) {
+pub(crate) fn any_plan_matches_the_model(fixture: impl Fn() -> TestStore) {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(steps in prop::collection::vec(step(), 1..60))| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(run(&store(), &steps));
+        runtime.block_on(run(&fixture(), &steps));
     });
 }
 
-async fn run(store: &Store, steps: &[Step]) {
+async fn run(fixture: &TestStore, steps: &[Step]) {
     let limits = Limits { events: KEPT, ..Limits::default() };
-    let mut backend = store.open_with(&limits).await;
+    let mut store = fixture.open_with(&limits).await;
     let code = code();
-    let mut room = backend.create_room(new_room(code, CAPACITY)).await.unwrap();
+    let mut room = store.create_room(new_room(code, CAPACITY)).await.unwrap();
     let mut model = Model::default();
-    let mut heard = backend.subscribe(room).await.unwrap();
-    let mut drafts: Vec<Draft> = Vec::new();
+    let mut heard = store.subscribe(room).await.unwrap();
+    let mut drafts: Vec<NewEvent> = Vec::new();
 
     for step in steps {
         if let Step::Reopen = step {
-            backend.close().await;
-            backend = store.open_with(&limits).await;
-            heard = backend.subscribe(room).await.unwrap();
+            store.close().await;
+            store = fixture.open_with(&limits).await;
+            heard = store.subscribe(room).await.unwrap();
         }
         let Some(draft) = step.draft(&drafts) else { continue };
         drafts.push(draft.clone());
         let fate = model.fate(&draft);
-        match (backend.append(room, draft.clone()).await, &fate) {
+        match (store.append(room, draft.clone()).await, &fate) {
             (Ok(Appended::Stored(event)), Fate::Stored | Fate::Ends) => {
                 assert_eq!((event.id, event.by, &event.kind), (draft.id, draft.by, &draft.kind));
                 assert_eq!(event.prev, model.log.last().map_or(Seq(0), |(_, seq)| *seq));
                 assert_eq!(heard.deliveries.recv().await, Some(Delivery::Event(event.clone().into())));
                 model.store(draft, event.seq);
             }
-            (Ok(Appended::Repeat(event)), Fate::Repeat(seq)) => {
+            (Ok(Appended::Duplicate(event)), Fate::Duplicate(seq)) => {
                 let at = model.log.iter().position(|(first, _)| first.id == draft.id).unwrap();
                 assert_eq!((event.id, event.seq, event.kind), (draft.id, *seq, model.current_kind(at)));
             }
-            (Ok(Appended::Trimmed(got)), Fate::Trimmed(seq)) => assert_eq!(got, *seq),
-            (Err(BackendError::Conflict), Fate::Conflict)
-            | (Err(BackendError::Full), Fate::Full)
-            | (Err(BackendError::NoTarget), Fate::NoTarget)
-            | (Err(BackendError::NotAuthor), Fate::NotAuthor) => {}
+            (Ok(Appended::DuplicateTrimmed(got)), Fate::Trimmed(seq)) => assert_eq!(got, *seq),
+            (Err(StoreError::Conflict), Fate::Conflict)
+            | (Err(StoreError::Full), Fate::Full)
+            | (Err(StoreError::NoTarget), Fate::NoTarget)
+            | (Err(StoreError::NotAuthor), Fate::NotAuthor) => {}
             (got, expected) => panic!("{step:?}: {expected:?}, got {got:?}"),
         }
         if fate == Fate::Ends {
             assert_eq!(heard.deliveries.recv().await, Some(Delivery::Ended));
             model = Model::default();
             let ended = room;
-            room = backend.create_room(new_room(code, CAPACITY)).await.unwrap();
+            room = store.create_room(new_room(code, CAPACITY)).await.unwrap();
             assert_ne!(room, ended);
-            heard = backend.subscribe(room).await.unwrap();
+            heard = store.subscribe(room).await.unwrap();
         }
-        assert_eq!(backend.resolve(code).await.unwrap(), room);
-        compare(&*backend, room, &model).await;
+        assert_eq!(store.resolve(code).await.unwrap(), room);
+        compare(&*store, room, &model).await;
     }
     assert!(heard.deliveries.is_empty(), "an event was delivered that nobody appended");
 }
 
-async fn compare(backend: &dyn Backend, room: RoomId, model: &Model) {
-    let page = backend.read(room, From::Latest, 1_000).await.unwrap();
+async fn compare(store: &dyn Store, room: RoomId, model: &Model) {
+    let page = store.read(room, ReadFrom::Latest, 1_000).await.unwrap();
     unbroken(&page.events);
     let kept = (model.log.len().saturating_sub(KEPT)..model.log.len()).map(|at| {
         let (draft, seq) = &model.log[at];
@@ -253,7 +255,7 @@ async fn compare(backend: &dyn Backend, room: RoomId, model: &Model) {
     });
     assert!(page.events.into_iter().map(|event| (event.id, event.seq, event.by, event.kind)).eq(kept));
     assert_eq!(page.truncated, model.log.len() > KEPT);
-    let room = backend.room(room).await.unwrap();
+    let room = store.room(room).await.unwrap();
     let seated: Vec<_> = room.members.iter().map(|seated| seated.member).collect();
     assert_eq!(seated, model.seats.iter().map(|n| member(*n)).collect::<Vec<_>>());
     assert_eq!(room.position.seq, model.log.last().map_or(Seq(0), |(_, seq)| *seq));

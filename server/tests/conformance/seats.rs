@@ -3,43 +3,43 @@
 use std::sync::Arc;
 
 use protocol::{LeaveReason, Limits};
-use store::BackendError;
+use store::StoreError;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
 use crate::refused;
-use crate::support::{Store, joined, latest, lease, left, member, message, ms, nowhere, room_of, stored};
+use crate::support::{TestStore, joined, latest, lease, left, member, message, ms, nowhere, room_of, stored};
 
-pub(crate) async fn room_of_50_admits_50_of_51_concurrent_joins(store: &Store) {
-    let backend = store.open().await;
-    let id = room_of(&*backend, 50, &[]).await;
+pub(crate) async fn room_of_50_admits_50_of_51_concurrent_joins(fixture: &TestStore) {
+    let store = fixture.open().await;
+    let id = room_of(&*store, 50, &[]).await;
     let mut joins = JoinSet::new();
     for n in 1..=51 {
-        let backend = Arc::clone(&backend);
-        joins.spawn(async move { backend.append(id, joined(n)).await });
+        let store = Arc::clone(&store);
+        joins.spawn(async move { store.append(id, joined(n)).await });
     }
     let joins = joins.join_all().await;
     assert_eq!(joins.iter().filter(|join| join.is_ok()).count(), 50);
-    assert_eq!(joins.iter().filter(|join| matches!(join, Err(BackendError::Full))).count(), 1);
-    let members = backend.room(id).await.unwrap().members;
+    assert_eq!(joins.iter().filter(|join| matches!(join, Err(StoreError::Full))).count(), 1);
+    let members = store.room(id).await.unwrap().members;
     assert_eq!(members.len(), 50);
 
     // A member who has a seat gets `Conflict` even from a full room, and a freed seat can be taken once.
     let inside = members[0].member;
     let again = joined((inside.0.as_u128() >> 64) as u64);
-    refused!(backend.append(id, again).await, Conflict);
-    stored(backend.append(id, left((inside.0.as_u128() >> 64) as u64, LeaveReason::Choice)).await);
-    stored(backend.append(id, joined(100)).await);
-    refused!(backend.append(id, joined(101)).await, Full);
+    refused!(store.append(id, again).await, Conflict);
+    stored(store.append(id, left((inside.0.as_u128() >> 64) as u64, LeaveReason::Choice)).await);
+    stored(store.append(id, joined(100)).await);
+    refused!(store.append(id, joined(101)).await, Full);
 }
 
-pub(crate) async fn join_racing_the_end_gets_a_seat_or_not_found(store: &Store) {
-    let backend = store.open().await;
+pub(crate) async fn join_racing_the_end_gets_a_seat_or_not_found(fixture: &TestStore) {
+    let store = fixture.open().await;
     let mut seated = 0;
     for round in 0..200 {
-        let id = room_of(&*backend, 50, &[1]).await;
-        let leave = backend.append(id, left(1, LeaveReason::Choice));
-        let join = backend.append(id, joined(2));
+        let id = room_of(&*store, 50, &[1]).await;
+        let leave = store.append(id, left(1, LeaveReason::Choice));
+        let join = store.append(id, joined(2));
         let (leave, join) = if round % 2 == 0 {
             tokio::join!(leave, join)
         } else {
@@ -50,116 +50,115 @@ pub(crate) async fn join_racing_the_end_gets_a_seat_or_not_found(store: &Store) 
         match join {
             Ok(_) => {
                 seated += 1;
-                assert!(backend.room(id).await.unwrap().has(member(2)));
-                stored(backend.append(id, message(2, "here")).await);
+                assert!(store.room(id).await.unwrap().has(member(2)));
+                stored(store.append(id, message(2, "here")).await);
             }
-            Err(BackendError::NotFound) => refused!(backend.room(id).await, NotFound),
+            Err(StoreError::NotFound) => refused!(store.room(id).await, NotFound),
             Err(other) => panic!("{other:?}"),
         }
     }
     assert!((1..200).contains(&seated), "the same side won every race: this proves nothing");
 }
 
-pub(crate) async fn append_without_a_seat_is_refused(store: &Store) {
-    let backend = store.open().await;
+pub(crate) async fn append_without_a_seat_is_refused(fixture: &TestStore) {
+    let store = fixture.open().await;
     let nowhere = nowhere();
-    refused!(backend.append(nowhere, joined(1)).await, NotFound);
-    refused!(backend.append(nowhere, message(1, "hello?")).await, NotFound);
-    refused!(backend.room(nowhere).await, NotFound);
-    refused!(backend.subscribe(nowhere).await, NotFound);
+    refused!(store.append(nowhere, joined(1)).await, NotFound);
+    refused!(store.append(nowhere, message(1, "hello?")).await, NotFound);
+    refused!(store.room(nowhere).await, NotFound);
+    refused!(store.subscribe(nowhere).await, NotFound);
 
-    let id = room_of(&*backend, 50, &[1, 2]).await;
-    refused!(backend.append(id, joined(1)).await, Conflict);
-    refused!(backend.append(id, message(3, "hello?")).await, Conflict);
-    refused!(backend.append(id, left(3, LeaveReason::Choice)).await, Conflict);
-    stored(backend.append(id, left(1, LeaveReason::Choice)).await);
-    refused!(backend.append(id, left(1, LeaveReason::Choice)).await, Conflict);
-    refused!(backend.append(id, message(1, "still here")).await, Conflict);
-    stored(backend.append(id, joined(1)).await);
-    assert_eq!(latest(&*backend, id).await.len(), 4, "a refused event is in the log");
+    let id = room_of(&*store, 50, &[1, 2]).await;
+    refused!(store.append(id, joined(1)).await, Conflict);
+    refused!(store.append(id, message(3, "hello?")).await, Conflict);
+    refused!(store.append(id, left(3, LeaveReason::Choice)).await, Conflict);
+    stored(store.append(id, left(1, LeaveReason::Choice)).await);
+    refused!(store.append(id, left(1, LeaveReason::Choice)).await, Conflict);
+    refused!(store.append(id, message(1, "still here")).await, Conflict);
+    stored(store.append(id, joined(1)).await);
+    assert_eq!(latest(&*store, id).await.len(), 4, "a refused event is in the log");
 }
 
-pub(crate) async fn lease_keeps_a_seat_until_it_runs_out(store: &Store) {
+pub(crate) async fn lease_keeps_a_seat_until_it_runs_out(fixture: &TestStore) {
     let limits = Limits::default();
-    let backend = store.open_with(&limits).await;
-    let id = room_of(&*backend, 50, &[1, 2]).await;
+    let store = fixture.open_with(&limits).await;
+    let id = room_of(&*store, 50, &[1, 2]).await;
     let gone = async || {
-        let seats = backend.expired(Instant::now()).await.unwrap();
+        let seats = store.expire(Instant::now()).await.unwrap();
         seats.into_iter().map(|seat| seat.member).collect::<std::collections::BTreeSet<_>>()
     };
 
     advance(ms(limits.arrival_ms - 1)).await;
     assert_eq!(gone().await, [].into());
-    backend.hold(lease(id, 1, 7), ms(1_000)).await.unwrap();
+    store.acquire_lease(lease(id, 1, 7), ms(1_000)).await.unwrap();
     advance(ms(1)).await;
     assert_eq!(gone().await, [member(2)].into());
 
     // A lease that is renewed in time never runs out, and the lease of a second connection counts as much as the first.
     for _ in 0..50 {
-        backend.hold(lease(id, 1, 7), ms(1_000)).await.unwrap();
+        store.acquire_lease(lease(id, 1, 7), ms(1_000)).await.unwrap();
         advance(ms(999)).await;
         assert_eq!(gone().await, [member(2)].into());
     }
-    backend.hold(lease(id, 1, 8), ms(5_000)).await.unwrap();
+    store.acquire_lease(lease(id, 1, 8), ms(5_000)).await.unwrap();
     advance(ms(1_000)).await;
     assert_eq!(gone().await, [member(2)].into());
-    backend.release(lease(id, 1, 9)).await.unwrap();
+    store.release_lease(lease(id, 1, 9)).await.unwrap();
     assert_eq!(gone().await, [member(2)].into());
-    backend.release(lease(id, 1, 8)).await.unwrap();
+    store.release_lease(lease(id, 1, 8)).await.unwrap();
     assert_eq!(gone().await, [member(1), member(2)].into());
 
-    let seat =
-        backend.expired(Instant::now()).await.unwrap().into_iter().find(|seat| seat.member == member(2)).unwrap();
+    let seat = store.expire(Instant::now()).await.unwrap().into_iter().find(|seat| seat.member == member(2)).unwrap();
     assert_eq!(seat.room, id);
-    assert_eq!(seat.epoch, backend.room(id).await.unwrap().position.epoch);
-    assert_eq!(seat.joined, latest(&*backend, id).await[1].seq);
-    stored(backend.append(id, left(2, LeaveReason::Vanished)).await);
+    assert_eq!(seat.epoch, store.room(id).await.unwrap().position.epoch);
+    assert_eq!(seat.joined, latest(&*store, id).await[1].seq);
+    stored(store.append(id, left(2, LeaveReason::Vanished)).await);
     assert_eq!(gone().await, [member(1)].into());
-    refused!(backend.hold(lease(id, 2, 7), ms(1_000)).await, NotFound);
+    refused!(store.acquire_lease(lease(id, 2, 7), ms(1_000)).await, NotFound);
 }
 
-pub(crate) async fn left_vanished_is_refused_while_a_lease_holds(store: &Store) {
+pub(crate) async fn left_vanished_is_refused_while_a_lease_holds(fixture: &TestStore) {
     let limits = Limits::default();
-    let backend = store.open_with(&limits).await;
-    let id = room_of(&*backend, 50, &[1, 2]).await;
+    let store = fixture.open_with(&limits).await;
+    let id = room_of(&*store, 50, &[1, 2]).await;
     // The arrival lease still holds.
-    refused!(backend.append(id, left(1, LeaveReason::Vanished)).await, Conflict);
+    refused!(store.append(id, left(1, LeaveReason::Vanished)).await, Conflict);
     advance(ms(limits.arrival_ms)).await;
-    assert_eq!(backend.expired(Instant::now()).await.unwrap().len(), 2);
+    assert_eq!(store.expire(Instant::now()).await.unwrap().len(), 2);
     // The member reconnects after the sweep has listed the seat as expired.
-    backend.hold(lease(id, 1, 7), ms(1_000)).await.unwrap();
-    refused!(backend.append(id, left(1, LeaveReason::Vanished)).await, Conflict);
+    store.acquire_lease(lease(id, 1, 7), ms(1_000)).await.unwrap();
+    refused!(store.append(id, left(1, LeaveReason::Vanished)).await, Conflict);
     // Leaving by choice is always allowed.
-    stored(backend.append(id, left(1, LeaveReason::Choice)).await);
-    stored(backend.append(id, joined(1)).await);
+    stored(store.append(id, left(1, LeaveReason::Choice)).await);
+    stored(store.append(id, joined(1)).await);
 
     // A seat that is taken again in the same moment is not the one that expired.
     advance(ms(limits.arrival_ms)).await;
     let (out, back, sweep) = tokio::join!(
-        backend.append(id, left(1, LeaveReason::Choice)),
-        backend.append(id, joined(1)),
-        backend.append(id, left(1, LeaveReason::Vanished)),
+        store.append(id, left(1, LeaveReason::Choice)),
+        store.append(id, joined(1)),
+        store.append(id, left(1, LeaveReason::Vanished)),
     );
     stored(out);
     stored(back);
     refused!(sweep, Conflict);
-    stored(backend.append(id, left(2, LeaveReason::Vanished)).await);
+    stored(store.append(id, left(2, LeaveReason::Vanished)).await);
 }
 
-pub(crate) async fn restart_gives_every_seat_a_grace_period(store: &Store) {
+pub(crate) async fn restart_gives_every_seat_a_grace_period(fixture: &TestStore) {
     let limits = Limits::default();
-    let backend = store.open_with(&limits).await;
-    let id = room_of(&*backend, 50, &[1, 2]).await;
-    backend.hold(lease(id, 1, 7), ms(1_000)).await.unwrap();
-    backend.close().await;
+    let store = fixture.open_with(&limits).await;
+    let id = room_of(&*store, 50, &[1, 2]).await;
+    store.acquire_lease(lease(id, 1, 7), ms(1_000)).await.unwrap();
+    store.close().await;
     advance(ms(10 * limits.grace_ms)).await;
 
-    let backend = store.open_with(&limits).await;
+    let store = fixture.open_with(&limits).await;
     // A short lease after the restart does not shorten the grace period.
-    backend.hold(lease(id, 1, 0), ms(1_000)).await.unwrap();
+    store.acquire_lease(lease(id, 1, 0), ms(1_000)).await.unwrap();
     advance(ms(limits.grace_ms - 1)).await;
-    assert_eq!(backend.expired(Instant::now()).await.unwrap(), []);
-    refused!(backend.append(id, left(1, LeaveReason::Vanished)).await, Conflict);
+    assert_eq!(store.expire(Instant::now()).await.unwrap(), []);
+    refused!(store.append(id, left(1, LeaveReason::Vanished)).await, Conflict);
     advance(ms(1)).await;
-    assert_eq!(backend.expired(Instant::now()).await.unwrap().len(), 2);
+    assert_eq!(store.expire(Instant::now()).await.unwrap().len(), 2);
 }

@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomCode, RoomId, Seq};
 use server::stores;
-use store::{Appended, Backend, BackendError, Delivery, Draft, Lease, NewRoom, Page, Sign, Signal, Subscription};
+use store::{
+    Appended, Delivery, Lease, NewEvent, NewRoom, Page, PresenceKind, PresenceUpdate, Store, StoreError, Subscription,
+};
 use uuid::Uuid;
 
 /// A store that a test opens by its URL, as often as it wants.
-pub(crate) struct Store {
+pub(crate) struct TestStore {
     pub(crate) url: String,
     _directory: Option<tempfile::TempDir>,
 }
 
-impl Store {
+impl TestStore {
     pub(crate) fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
@@ -26,11 +28,11 @@ impl Store {
         Self { url, _directory: None }
     }
 
-    pub(crate) async fn open(&self) -> Arc<dyn Backend> {
+    pub(crate) async fn open(&self) -> Arc<dyn Store> {
         self.open_with(&Limits::default()).await
     }
 
-    pub(crate) async fn open_with(&self, limits: &Limits) -> Arc<dyn Backend> {
+    pub(crate) async fn open_with(&self, limits: &Limits) -> Arc<dyn Store> {
         stores::open(&self.url, limits).await.unwrap()
     }
 }
@@ -68,33 +70,33 @@ pub(crate) fn name(n: u64) -> DisplayName {
     format!("Member {n}").parse().unwrap()
 }
 
-pub(crate) fn joined(n: u64) -> Draft {
-    Draft { id: id(), at: 1, by: member(n), kind: EventKind::Joined { member: member(n), name: name(n) } }
+pub(crate) fn joined(n: u64) -> NewEvent {
+    NewEvent { id: id(), at: 1, by: member(n), kind: EventKind::Joined { member: member(n), name: name(n) } }
 }
 
-pub(crate) fn left(n: u64, why: LeaveReason) -> Draft {
-    Draft { id: id(), at: 2, by: member(n), kind: EventKind::Left { member: member(n), why } }
+pub(crate) fn left(n: u64, why: LeaveReason) -> NewEvent {
+    NewEvent { id: id(), at: 2, by: member(n), kind: EventKind::Left { member: member(n), why } }
 }
 
-pub(crate) fn message(n: u64, body: &str) -> Draft {
-    Draft { id: id(), at: 3, by: member(n), kind: EventKind::message(body.parse().unwrap()) }
+pub(crate) fn message(n: u64, body: &str) -> NewEvent {
+    NewEvent { id: id(), at: 3, by: member(n), kind: EventKind::message(body.parse().unwrap()) }
 }
 
-pub(crate) fn edited(n: u64, target: EventId, body: &str) -> Draft {
-    Draft { id: id(), at: 4, by: member(n), kind: EventKind::Edited { target, body: Some(body.parse().unwrap()) } }
+pub(crate) fn edited(n: u64, target: EventId, body: &str) -> NewEvent {
+    NewEvent { id: id(), at: 4, by: member(n), kind: EventKind::Edited { target, body: Some(body.parse().unwrap()) } }
 }
 
-pub(crate) fn deleted(n: u64, target: EventId) -> Draft {
-    Draft { id: id(), at: 5, by: member(n), kind: EventKind::Deleted { target } }
+pub(crate) fn deleted(n: u64, target: EventId) -> NewEvent {
+    NewEvent { id: id(), at: 5, by: member(n), kind: EventKind::Deleted { target } }
 }
 
-pub(crate) fn reacted(n: u64, target: EventId, on: bool) -> Draft {
+pub(crate) fn reacted(n: u64, target: EventId, on: bool) -> NewEvent {
     let emoji = "\u{1f980}".parse().unwrap();
-    Draft { id: id(), at: 6, by: member(n), kind: EventKind::Reacted { target, emoji, on } }
+    NewEvent { id: id(), at: 6, by: member(n), kind: EventKind::Reacted { target, emoji, on } }
 }
 
-pub(crate) fn typing(n: u64) -> Signal {
-    Signal { member: member(n), sign: Sign::Typing(true) }
+pub(crate) fn typing(n: u64) -> PresenceUpdate {
+    PresenceUpdate { member: member(n), kind: PresenceKind::Typing(true) }
 }
 
 pub(crate) fn lease(room: RoomId, n: u64, id: u128) -> Lease {
@@ -106,24 +108,24 @@ pub(crate) fn ms(ms: u64) -> Duration {
 }
 
 /// Creates a room and gives these members a seat.
-pub(crate) async fn room_of(backend: &dyn Backend, capacity: u32, members: &[u64]) -> RoomId {
-    let room = backend.create_room(new_room(code(), capacity)).await.unwrap();
+pub(crate) async fn room_of(store: &dyn Store, capacity: u32, members: &[u64]) -> RoomId {
+    let room = store.create_room(new_room(code(), capacity)).await.unwrap();
     for n in members {
-        stored(backend.append(room, joined(*n)).await);
+        stored(store.append(room, joined(*n)).await);
     }
     room
 }
 
 /// Event of an append. Panics if the append failed or was a duplicate.
-pub(crate) fn stored(result: Result<Appended, BackendError>) -> Event {
+pub(crate) fn stored(result: Result<Appended, StoreError>) -> Event {
     match result.unwrap() {
         Appended::Stored(event) => event,
         other => panic!("not stored: {other:?}"),
     }
 }
 
-pub(crate) async fn latest(backend: &dyn Backend, room: RoomId) -> Vec<Event> {
-    backend.read(room, store::From::Latest, 10_000).await.unwrap().events
+pub(crate) async fn latest(store: &dyn Store, room: RoomId) -> Vec<Event> {
+    store.read(room, store::ReadFrom::Latest, 10_000).await.unwrap().events
 }
 
 /// Sequence numbers of a page's events. Panics unless each event follows the one before it.
@@ -139,12 +141,13 @@ pub(crate) fn unbroken(events: &[Event]) {
     }
 }
 
-/// The next event. Skips roll calls, which other nodes send when they begin to listen, and panics on anything else.
+/// The next event. Skips presence requests, which other nodes send when they begin to listen, and panics on anything
+/// else.
 pub(crate) async fn next(subscription: &mut Subscription) -> Event {
     loop {
         match subscription.deliveries.recv().await {
             Some(Delivery::Event(event)) => return (*event).clone(),
-            Some(Delivery::RollCall) => {}
+            Some(Delivery::PresenceRequest) => {}
             other => panic!("no event: {other:?}"),
         }
     }
@@ -164,7 +167,7 @@ pub(crate) async fn take(subscription: &mut Subscription, n: usize) -> Vec<Event
 macro_rules! refused {
     ($result:expr, $error:ident) => {
         match $result {
-            Err(store::BackendError::$error { .. }) => {}
+            Err(store::StoreError::$error { .. }) => {}
             other => panic!(concat!("expected ", stringify!($error), ", got {:?}"), other.map(drop)),
         }
     };

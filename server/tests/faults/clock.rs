@@ -2,7 +2,7 @@
 
 use protocol::{DisplayName, Epoch, Event, EventId, EventKind, Limits, MemberId, Position, RoomCode, Seq};
 use server::stores;
-use store::{Backend as _, Delivery, Draft, From, NewRoom};
+use store::{Delivery, NewEvent, NewRoom, ReadFrom, Store as _};
 use uuid::Uuid;
 
 use testkit::faulty::{FaultyStore, StoreFault};
@@ -10,8 +10,8 @@ use testkit::faulty::{FaultyStore, StoreFault};
 const ME: MemberId = MemberId(Uuid::from_u128(7));
 const DAY_MS: u64 = 86_400_000;
 
-fn draft(n: u64, kind: EventKind) -> Draft {
-    Draft { id: EventId(Uuid::from_u128(n.into())), at: 100 * DAY_MS, by: ME, kind }
+fn draft(n: u64, kind: EventKind) -> NewEvent {
+    NewEvent { id: EventId(Uuid::from_u128(n.into())), at: 100 * DAY_MS, by: ME, kind }
 }
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn order_of_the_log_is_independent_of_the_clock() {
         heard.push((*event).clone());
     }
     let start = Position { epoch: Epoch(1), seq: Seq(0) };
-    for (from, count) in [(From::After(start), 20), (From::Latest, 20), (From::Before(Seq(11)), 10)] {
+    for (from, count) in [(ReadFrom::After(start), 20), (ReadFrom::Latest, 20), (ReadFrom::Before(Seq(11)), 10)] {
         let events = store.read(room, from, 100).await.unwrap().events;
         assert_eq!(events, heard[..count], "{from:?}");
     }

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::PATIENCE;
 use testkit::history::{End, Fact, History, Said as Words};
-use testkit::light::{Light, Said};
+use testkit::raw_client::{RawClient, Said};
 
 /// Number of characters in a message, four bytes each: about 16 KB.
 const LONG: usize = 3_900;
@@ -25,7 +25,7 @@ const WRITERS: usize = 4;
 
 /// A member who writes long messages, one after the other.
 pub(crate) struct Writer {
-    light: Light,
+    client: RawClient,
     name: String,
     member: MemberId,
     facts: Vec<Fact>,
@@ -35,16 +35,16 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) async fn enter(server: SocketAddr, name: String, code: RoomCode) -> Self {
         let seat = http::enter(server, &name, Some(code), 0).await.unwrap();
-        let light = Light::connect(server, &seat, None).await;
-        let dice = Dice::new(u64::from(light.port()));
-        Self { light, name, member: seat.member, facts: Vec::new(), dice }
+        let client = RawClient::connect(server, &seat, None).await;
+        let dice = Dice::new(u64::from(client.port()));
+        Self { client, name, member: seat.member, facts: Vec::new(), dice }
     }
 
     async fn send(&mut self) -> EventId {
         let id = mint(&mut self.dice);
         let body = format!("{} {:016x}{}", self.name, self.dice.draw(), "🧪".repeat(LONG));
         self.facts.push(Fact::Sent { id, said: Words::Message(body.clone()) });
-        self.light.append(id, body).await;
+        self.client.append(id, body).await;
         id
     }
 
@@ -53,7 +53,8 @@ impl Writer {
         for _ in 0..count {
             let id = self.send().await;
             let echo = id.to_string();
-            let echoed = async { while !self.light.hear().await.expect("a connection that holds").contains(&echo) {} };
+            let echoed =
+                async { while !self.client.next_text().await.expect("a connection that holds").contains(&echo) {} };
             tokio::time::timeout(PATIENCE, echoed).await.expect("an echo in time");
             self.facts.push(Fact::Acked { id });
         }
@@ -65,7 +66,7 @@ impl Writer {
         let mut pending = self.send().await;
         let mut last = Said::Broken;
         loop {
-            let said = self.light.listen().await;
+            let said = self.client.listen().await;
             match &said {
                 Said::Text(text) if text.contains(&pending.to_string()) => {
                     self.facts.push(Fact::Acked { id: pending });
@@ -131,10 +132,10 @@ pub(crate) async fn person(
 }
 
 /// Reads to the end of the connection. Returns what came last and the end itself.
-pub(crate) async fn read_on(mut light: Light) -> [Said; 2] {
+pub(crate) async fn read_on(mut client: RawClient) -> [Said; 2] {
     let mut last = Said::Broken;
     loop {
-        let said = light.listen().await;
+        let said = client.listen().await;
         if !matches!(said, Said::Text(_)) {
             return [last, said];
         }

@@ -14,7 +14,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use crate::people::{Crowd, is_bye, person, read_on, within};
 use crate::{KEEPS, PATIENCE, program, until, until_within};
 use testkit::ids::mint;
-use testkit::light::{Light, TINY};
+use testkit::raw_client::{RawClient, TINY};
 use testkit::truth::{self, Truth};
 use testkit::user::{Act, Person};
 
@@ -51,9 +51,9 @@ impl Scene {
     }
 
     /// Connects a member with a small receive buffer.
-    async fn slow(&self, name: &str) -> Light {
+    async fn slow(&self, name: &str) -> RawClient {
         let seat = http::enter(self.server.address, name, Some(self.code), 0).await.unwrap();
-        Light::connect(self.server.address, &seat, Some(BUFFER)).await
+        RawClient::connect(self.server.address, &seat, Some(BUFFER)).await
     }
 
     fn head(&self) -> Seq {
@@ -61,9 +61,9 @@ impl Scene {
     }
 
     /// Reads up to the head of the room's log.
-    async fn catch_up(&self, light: &mut Light) {
+    async fn catch_up(&self, raw: &mut RawClient) {
         let head = format!(r#"{{"seq":{},"#, self.head().0);
-        let reads = async { while !light.hear().await.expect("an open connection").contains(&head) {} };
+        let reads = async { while !raw.next_text().await.expect("an open connection").contains(&head) {} };
         within(PATIENCE, reads).await;
     }
 
@@ -105,12 +105,12 @@ async fn unread_http_answer_is_cut_after_twenty_seconds() {
     let mut server = program(directory.path());
     server.start().await;
     let seat = http::enter(server.address, "Ana", None, 2).await.unwrap();
-    let (mut light, mut dice) = (Light::connect(server.address, &seat, None).await, Dice::new(1));
+    let (mut raw, mut dice) = (RawClient::connect(server.address, &seat, None).await, Dice::new(1));
     // The page has more bytes than the kernel buffers.
     for _ in 0..100 {
         let id = mint(&mut dice);
-        light.append(id, "🧪".repeat(4_000)).await;
-        while !light.hear().await.expect("an open connection").contains(&id.to_string()) {}
+        raw.append(id, "🧪".repeat(4_000)).await;
+        while !raw.next_text().await.expect("an open connection").contains(&id.to_string()) {}
     }
     let (address, code, cookie) = (server.address, seat.code, &seat.cookie);
     let request =

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::people::{FLOOD, Writer, is_bye, read_on, within};
 use crate::{KEEPS, PATIENCE, program, until};
-use testkit::light::{Light, TINY};
+use testkit::raw_client::{RawClient, TINY};
 
 /// Maximum time of a shutdown: eight seconds for connections that do not end, and then the store.
 const STOP: Duration = Duration::from_secs(10);
@@ -26,11 +26,11 @@ async fn shutdown_closes_with_1001_although_one_client_does_not_read() {
     let address = server.address;
     let seat = http::enter(address, "Stuck", None, 50).await.unwrap();
     let code = seat.code;
-    let stuck = Light::connect(address, &seat, Some(TINY)).await;
+    let stuck = RawClient::connect(address, &seat, Some(TINY)).await;
     let mut readers = JoinSet::new();
     for name in ["R1", "R2"] {
         let seat = http::enter(address, name, Some(code), 0).await.unwrap();
-        readers.spawn(read_on(Light::connect(address, &seat, None).await));
+        readers.spawn(read_on(RawClient::connect(address, &seat, None).await));
     }
     let acked = Arc::new(AtomicUsize::new(0));
     let mut writers = JoinSet::new();

@@ -270,10 +270,10 @@ async fn outsider_reads_no_names_and_no_messages() {
 
 #[tokio::test]
 async fn unreadable_store_answers_members_with_503_and_outsiders_with_null() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let code = ana.code.to_string();
-    engine.make(StoreFault::ReadsNothing);
+    store.make(StoreFault::ReadsNothing);
     let older = ana.browser.call("/api/older_page", &[("code", &code), ("before", "100")]).await;
     assert_eq!(older.status, StatusCode::SERVICE_UNAVAILABLE);
     let mut stranger = Browser::new(&server);

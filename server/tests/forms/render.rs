@@ -35,10 +35,10 @@ async fn late_metric(metrics: SocketAddr) -> String {
 
 #[tokio::test]
 async fn health_and_sockets_answer_while_every_rendering_thread_is_blocked() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut socket = ana.connect().await;
-    let mut block = engine.block("room");
+    let mut block = store.block("room");
     let threads = std::thread::available_parallelism().unwrap().get().min(THREADS);
     let pages: Vec<_> = (0..threads)
         .map(|_| {
@@ -79,10 +79,10 @@ async fn concurrently_rendered_pages_never_deadlock() {
 
 #[tokio::test]
 async fn page_that_takes_longer_than_ten_seconds_is_answered_with_503_and_counted() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     assert_eq!(late_metric(server.metrics).await, "flasky_late_total 0");
-    let block = engine.block("room");
+    let block = store.block("room");
     let answer = page(&ana).await.to_lowercase();
     assert!(answer.starts_with("http/1.0 503 ") && answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
     assert_eq!(late_metric(server.metrics).await, "flasky_late_total 1");
@@ -93,13 +93,13 @@ async fn page_that_takes_longer_than_ten_seconds_is_answered_with_503_and_counte
 
 #[tokio::test]
 async fn panic_in_a_page_fails_only_that_request() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
-    engine.make(StoreFault::Panics("room"));
+    store.make(StoreFault::Panics("room"));
     let answer = page(&ana).await;
     assert!(answer.starts_with("HTTP/1.0 500 "), "{answer}");
     assert_eq!(Browser::new(&server).get("/healthz").await.body, "alive\n");
-    engine.heal();
+    store.heal();
     let answer = page(&ana).await;
     assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
 }

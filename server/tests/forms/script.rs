@@ -42,14 +42,14 @@ async fn script_call_leaves_the_refused_form_for_the_page() {
 
 #[tokio::test]
 async fn room_snapshot_has_status_200_where_the_page_has_404_or_503() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     for code in ["ZZZZ-ZZZZ", "no-such-code", ""] {
         let called = ana.browser.call("/api/room_snapshot", &[("code", code)]).await;
         assert_eq!(called.json(), json!({ "Unknown": [] }), "{code}");
     }
     assert_eq!(ana.browser.get("/room/ZZZZ-ZZZZ").await.status, StatusCode::NOT_FOUND);
-    engine.make(StoreFault::ReadsNothing);
+    store.make(StoreFault::ReadsNothing);
     let called = ana.browser.call("/api/room_snapshot", &[("code", &ana.code.to_string())]).await;
     assert_eq!(called.json(), json!("Unavailable"));
     let page = ana.page();

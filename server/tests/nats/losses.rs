@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::{LeaveReason, Limits, MemberId, RoomId, Seq};
 use server::stores;
-use store::{Backend, BackendError, Delivery, Subscription};
+use store::{Delivery, Store, StoreError, Subscription};
 use testkit::nats::Server;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -21,7 +21,7 @@ fn server() -> Server {
     Server::start_with(format!("authorization {{ users: [{{ user: hears, password: x }}, {deaf}] }}\n"))
 }
 
-async fn open(server: &Server, user: &str) -> Arc<dyn Backend> {
+async fn open(server: &Server, user: &str) -> Arc<dyn Store> {
     stores::open(&format!("nats://{user}:x@{}", server.address()), &Limits::default()).await.unwrap()
 }
 
@@ -29,13 +29,13 @@ async fn open(server: &Server, user: &str) -> Arc<dyn Backend> {
 async fn assert_feed_closes(subscription: &mut Subscription) {
     let end = async {
         while let Some(delivery) = subscription.deliveries.recv().await {
-            assert_eq!(delivery, Delivery::RollCall, "delivered although an earlier event was lost");
+            assert_eq!(delivery, Delivery::PresenceRequest, "delivered although an earlier event was lost");
         }
     };
     timeout(TIDES, end).await.expect("the loss was not noticed");
 }
 
-async fn send(speaker: &dyn Backend, id: RoomId, words: &str) {
+async fn send(speaker: &dyn Store, id: RoomId, words: &str) {
     stored(speaker.append(id, message(1, words)).await);
 }
 
@@ -88,7 +88,7 @@ async fn no_seat_expires_after_a_server_lost_the_leases() {
     server.start_again();
     let seen = first_successful_sweep(&*here, now).await;
     assert_eq!(seen, [], "a seat expired although the leases are unknown");
-    there.hold(lease(id, 1, 7), 8 * grace).await.unwrap();
+    there.acquire_lease(lease(id, 1, 7), 8 * grace).await.unwrap();
     assert_eq!(sweep(&*here, now + grace).await, [member(2)]);
 }
 
@@ -105,8 +105,8 @@ async fn no_seat_expires_after_the_lease_stream_was_deleted() {
     first_successful_sweep(&*there, Instant::now()).await;
     assert_eq!(first_successful_sweep(&*here, now).await, [], "a seat expired although the leases are unknown");
     let vanished = here.append(id, left(1, LeaveReason::Vanished)).await;
-    assert!(matches!(vanished, Err(BackendError::Conflict)), "{vanished:?}");
-    there.hold(lease(id, 1, 7), 8 * grace).await.unwrap();
+    assert!(matches!(vanished, Err(StoreError::Conflict)), "{vanished:?}");
+    there.acquire_lease(lease(id, 1, 7), 8 * grace).await.unwrap();
     assert_eq!(sweep(&*here, now + grace).await, [member(2)]);
 }
 
@@ -115,19 +115,19 @@ async fn no_seat_expires_after_the_lease_stream_was_deleted() {
 async fn room_with_a_lease_elsewhere(
     server: &Server,
     grace: Duration,
-) -> (Arc<dyn Backend>, Arc<dyn Backend>, RoomId, Instant) {
+) -> (Arc<dyn Store>, Arc<dyn Store>, RoomId, Instant) {
     let (here, there) = (open(server, "hears").await, open(server, "hears").await);
     let id = room_of(&*here, 50, &[1, 2]).await;
-    there.hold(lease(id, 1, 7), 8 * grace).await.unwrap();
+    there.acquire_lease(lease(id, 1, 7), 8 * grace).await.unwrap();
     let now = Instant::now() + 2 * grace;
     assert_eq!(sweep(&*here, now).await, [member(2)]);
     (here, there, id, now)
 }
 
 /// Members whose seats the first successful sweep finds expired. Sweeps are tried for about 5 s.
-async fn first_successful_sweep(backend: &dyn Backend, now: Instant) -> Vec<MemberId> {
+async fn first_successful_sweep(store: &dyn Store, now: Instant) -> Vec<MemberId> {
     for _ in 0..50 {
-        match backend.expired(now).await {
+        match store.expire(now).await {
             Ok(seats) => return seats.into_iter().map(|seat| seat.member).collect(),
             Err(_) => sleep(ms(100)).await,
         }
@@ -135,6 +135,6 @@ async fn first_successful_sweep(backend: &dyn Backend, now: Instant) -> Vec<Memb
     panic!("no sweep succeeds");
 }
 
-async fn sweep(backend: &dyn Backend, now: Instant) -> Vec<MemberId> {
-    backend.expired(now).await.unwrap().into_iter().map(|seat| seat.member).collect()
+async fn sweep(store: &dyn Store, now: Instant) -> Vec<MemberId> {
+    store.expire(now).await.unwrap().into_iter().map(|seat| seat.member).collect()
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use server::stores;
-use store::{Backend, BackendError};
+use store::{Store, StoreError};
 use testkit::nats::Server;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -18,7 +18,7 @@ use crate::support::{latest, message, room_of, stored};
 /// Longer than the interval between two checks of the streams (2 s) and a reconnect.
 const SOON: Duration = Duration::from_secs(15);
 
-async fn open(server: &Server) -> Arc<dyn Backend> {
+async fn open(server: &Server) -> Arc<dyn Store> {
     stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap()
 }
 
@@ -26,9 +26,9 @@ async fn jetstream(server: &Server) -> jetstream::Context {
     jetstream::new(async_nats::connect(server.address()).await.unwrap())
 }
 
-async fn assert_loss_is_reported(backend: &dyn Backend) {
-    let error = timeout(SOON, backend.lost()).await.expect("the loss was not noticed");
-    assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
+async fn assert_loss_is_reported(store: &dyn Store) {
+    let error = timeout(SOON, store.wait_until_lost()).await.expect("the loss was not noticed");
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }
 
 #[tokio::test]
@@ -56,13 +56,13 @@ async fn deleted_emptied_or_recreated_stream_is_noticed_by_every_node() {
         let again = open(&server).await;
         let id = match again.room(id).await {
             Ok(_) => id,
-            Err(BackendError::NotFound) => room_of(&*again, 50, &[1]).await,
+            Err(StoreError::NotFound) => room_of(&*again, 50, &[1]).await,
             Err(error) => panic!("{error:?}"),
         };
         stored(again.append(id, message(1, "on a new stream")).await);
         assert_eq!(latest(&*again, id).await.len(), 2);
         assert!(
-            timeout(Duration::from_secs(5), again.lost()).await.is_err(),
+            timeout(Duration::from_secs(5), again.wait_until_lost()).await.is_err(),
             "a loss was reported right after a start"
         );
     }
@@ -71,12 +71,12 @@ async fn deleted_emptied_or_recreated_stream_is_noticed_by_every_node() {
 #[tokio::test]
 async fn restarted_server_with_its_streams_is_no_loss() {
     let mut server = Server::start();
-    let backend = open(&server).await;
-    let id = room_of(&*backend, 50, &[1]).await;
+    let store = open(&server).await;
+    let id = room_of(&*store, 50, &[1]).await;
     server.kill();
     server.start_again();
-    assert!(timeout(SOON, backend.lost()).await.is_err(), "taken for lost");
-    assert_eq!(latest(&*backend, id).await.len(), 1);
+    assert!(timeout(SOON, store.wait_until_lost()).await.is_err(), "taken for lost");
+    assert_eq!(latest(&*store, id).await.len(), 1);
 }
 
 /// Starts the program on a store of this server. Returns a receiver that resolves when the program listens, and a
@@ -146,9 +146,9 @@ async fn readiness_covers_reads_writes_and_leases() {
         let server = Server::start_with(format!("authorization {{ users: [{users}] }}\n"));
         let url = |user: &str| format!("nats://{user}:x@{}", server.address());
         let whole = stores::open(&url("all"), &Default::default()).await.unwrap();
-        whole.ready().await.unwrap();
+        whole.check_ready().await.unwrap();
         let less = stores::open(&url("less"), &Default::default()).await.unwrap();
-        let answer = less.ready().await;
+        let answer = less.check_ready().await;
         assert_eq!(answer.is_ok(), ready, "{denied}: {answer:?}");
         // Readiness checks store no message in a stream of rooms.
         let client = async_nats::ConnectOptions::with_user_and_password("all".into(), "x".into());
@@ -156,7 +156,7 @@ async fn readiness_covers_reads_writes_and_leases() {
         let mut stream = jetstream.get_stream("flasky_1").await.unwrap();
         let before = stream.info().await.unwrap().state.last_sequence;
         for _ in 0..20 {
-            whole.ready().await.unwrap();
+            whole.check_ready().await.unwrap();
         }
         assert_eq!(stream.info().await.unwrap().state.last_sequence, before);
     }

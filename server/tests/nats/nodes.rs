@@ -4,23 +4,23 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use protocol::{LeaveReason, Limits, Position};
-use store::{Appended, Backend, BackendError, Delivery, From};
+use store::{Appended, Delivery, ReadFrom, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
 use crate::support::{
-    Store, edited, joined, latest, lease, left, member, message, ms, next, room_of, stored, take, typing, unbroken,
+    TestStore, edited, joined, latest, lease, left, member, message, ms, next, room_of, stored, take, typing, unbroken,
 };
 use testkit::nats::{address, store_url};
 
-async fn two_nodes(store: &Store) -> [Arc<dyn Backend>; 2] {
-    [store.open().await, store.open().await]
+async fn two_nodes(fixture: &TestStore) -> [Arc<dyn Store>; 2] {
+    [fixture.open().await, fixture.open().await]
 }
 
 #[tokio::test]
 async fn event_of_one_node_is_delivered_and_readable_on_all() {
-    let store = Store::at(store_url());
-    let [here, there] = two_nodes(&store).await;
+    let fixture = TestStore::at(store_url());
+    let [here, there] = two_nodes(&fixture).await;
     let id = room_of(&*here, 50, &[1, 2]).await;
     let mut heard = [here.subscribe(id).await.unwrap(), there.subscribe(id).await.unwrap()];
     let mut writers = JoinSet::new();
@@ -31,7 +31,7 @@ async fn event_of_one_node_is_delivered_and_readable_on_all() {
                 for m in 0..25 {
                     let event = stored(node.append(id, message(n, &format!("{n}-{line}-{m}"))).await);
                     let before = Position { seq: event.prev, ..node.room(id).await.unwrap().position };
-                    let page = node.read(id, From::After(before), 1).await.unwrap();
+                    let page = node.read(id, ReadFrom::After(before), 1).await.unwrap();
                     assert_eq!(page.events, [event], "an acknowledged event is not read");
                 }
             });
@@ -45,26 +45,26 @@ async fn event_of_one_node_is_delivered_and_readable_on_all() {
     for subscription in &mut heard {
         assert_eq!(take(subscription, 200).await, log[2..]);
     }
-    // Signals are delivered too. Before them comes a roll call, where the other node began to listen later.
-    there.signal(id, typing(2)).await.unwrap();
+    // Signals are delivered too. Before them comes a presence request, where the other node began to listen later.
+    there.send_presence(id, typing(2)).await.unwrap();
     for subscription in &mut heard {
         let mut signal = subscription.deliveries.recv().await;
-        if signal == Some(Delivery::RollCall) {
+        if signal == Some(Delivery::PresenceRequest) {
             signal = subscription.deliveries.recv().await;
         }
-        assert_eq!(signal, Some(Delivery::Signal(typing(2))));
+        assert_eq!(signal, Some(Delivery::Presence(typing(2))));
     }
 }
 
 /// During a rolling deploy, a newer node may send messages of a kind that an older node does not know.
 #[tokio::test]
 async fn messages_of_a_later_version_are_skipped() {
-    let store = Store::at(store_url());
-    let backend = store.open().await;
-    let id = room_of(&*backend, 50, &[1]).await;
-    let mut heard = backend.subscribe(id).await.unwrap();
+    let fixture = TestStore::at(store_url());
+    let store = fixture.open().await;
+    let id = room_of(&*store, 50, &[1]).await;
+    let mut heard = store.subscribe(id).await.unwrap();
     let client = async_nats::connect(address()).await.unwrap();
-    let name = store.url.rsplit_once('/').unwrap().1;
+    let name = fixture.url.rsplit_once('/').unwrap().1;
     let member = member(1).0;
     for (kind, words) in [
         ("signal", format!(r#"{{"member":"{member}","sign":{{"dancing":true}}}}"#)),
@@ -77,16 +77,16 @@ async fn messages_of_a_later_version_are_skipped() {
         client.publish(format!("{name}.live.{}.{kind}", id.0.simple()), words.into()).await.unwrap();
     }
     client.flush().await.unwrap();
-    let event = stored(backend.append(id, message(1, "and on it goes")).await);
+    let event = stored(store.append(id, message(1, "and on it goes")).await);
     assert_eq!(next(&mut heard).await, event);
-    backend.signal(id, typing(1)).await.unwrap();
-    assert_eq!(heard.deliveries.recv().await, Some(Delivery::Signal(typing(1))));
+    store.send_presence(id, typing(1)).await.unwrap();
+    assert_eq!(heard.deliveries.recv().await, Some(Delivery::Presence(typing(1))));
 }
 
 #[tokio::test]
 async fn concurrent_joins_on_two_nodes_fill_a_room_exactly() {
-    let store = Store::at(store_url());
-    let nodes = two_nodes(&store).await;
+    let fixture = TestStore::at(store_url());
+    let nodes = two_nodes(&fixture).await;
     let id = room_of(&*nodes[0], 20, &[]).await;
     let mut joins = JoinSet::new();
     for n in 1..=40 {
@@ -95,7 +95,7 @@ async fn concurrent_joins_on_two_nodes_fill_a_room_exactly() {
     }
     let joins = joins.join_all().await;
     assert_eq!(joins.iter().filter(|join| join.is_ok()).count(), 20, "{joins:?}");
-    assert_eq!(joins.iter().filter(|join| matches!(join, Err(BackendError::Full))).count(), 20);
+    assert_eq!(joins.iter().filter(|join| matches!(join, Err(StoreError::Full))).count(), 20);
     for node in &nodes {
         assert_eq!(node.room(id).await.unwrap().members.len(), 20);
     }
@@ -103,8 +103,8 @@ async fn concurrent_joins_on_two_nodes_fill_a_room_exactly() {
 
 #[tokio::test]
 async fn draft_appended_on_two_nodes_is_stored_once() {
-    let store = Store::at(store_url());
-    let [here, there] = two_nodes(&store).await;
+    let fixture = TestStore::at(store_url());
+    let [here, there] = two_nodes(&fixture).await;
     let id = room_of(&*here, 50, &[1]).await;
     for n in 0..50 {
         let draft = message(1, &format!("{n}"));
@@ -118,14 +118,14 @@ async fn draft_appended_on_two_nodes_is_stored_once() {
 /// A node caches a room between two appends. It must not decide on the cache alone.
 #[tokio::test]
 async fn append_is_decided_on_the_current_state() {
-    let store = Store::at(store_url());
-    let [here, there] = two_nodes(&store).await;
+    let fixture = TestStore::at(store_url());
+    let [here, there] = two_nodes(&fixture).await;
     let id = room_of(&*here, 2, &[1, 2]).await;
     let said = message(1, "mine");
     stored(here.append(id, said.clone()).await);
     stored(there.append(id, left(2, LeaveReason::Choice)).await);
     stored(here.append(id, joined(3)).await);
-    assert!(matches!(there.append(id, message(2, "still here?")).await, Err(BackendError::Conflict)));
+    assert!(matches!(there.append(id, message(2, "still here?")).await, Err(StoreError::Conflict)));
     stored(there.append(id, message(3, "hello")).await);
     stored(there.append(id, edited(1, said.id, "mine, changed elsewhere")).await);
     stored(here.append(id, edited(1, said.id, "mine, changed here")).await);
@@ -137,40 +137,40 @@ async fn append_is_decided_on_the_current_state() {
     let end = stored(there.append(id, left(1, LeaveReason::Choice)).await);
     assert_eq!(next(&mut heard).await, end);
     assert_eq!(heard.deliveries.recv().await, Some(Delivery::Ended));
-    assert!(matches!(here.append(id, message(1, "?")).await, Err(BackendError::NotFound)));
-    assert!(matches!(here.hold(lease(id, 1, 7), ms(1_000)).await, Err(BackendError::NotFound)));
+    assert!(matches!(here.append(id, message(1, "?")).await, Err(StoreError::NotFound)));
+    assert!(matches!(here.acquire_lease(lease(id, 1, 7), ms(1_000)).await, Err(StoreError::NotFound)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn seats_of_a_dead_node_expire_after_the_grace_period() {
-    let (store, limits) = (Store::at(store_url()), Limits::default());
+    let (fixture, limits) = (TestStore::at(store_url()), Limits::default());
     let (grace, third) = (limits.grace_ms, limits.grace_ms / 3);
-    let alive = store.open().await;
-    let dying = store.open().await;
+    let alive = fixture.open().await;
+    let dying = fixture.open().await;
     let id = room_of(&*dying, 50, &[1, 2]).await;
     let gone = async || {
-        let seats = alive.expired(Instant::now()).await.unwrap();
+        let seats = alive.expire(Instant::now()).await.unwrap();
         seats.into_iter().map(|seat| seat.member).collect::<Vec<_>>()
     };
     // Both members are connected to the node that will die. It renews their leases until long after the arrival time
     // and the first grace period.
     for _ in 0..12 {
         for n in [1, 2] {
-            dying.hold(lease(id, n, 7), ms(grace)).await.unwrap();
+            dying.acquire_lease(lease(id, n, 7), ms(grace)).await.unwrap();
         }
         assert_eq!(gone().await, []);
         advance(ms(third)).await;
     }
     // The node dies right after a renewal. The second member reconnects to the other node.
     for n in [1, 2] {
-        dying.hold(lease(id, n, 7), ms(grace)).await.unwrap();
+        dying.acquire_lease(lease(id, n, 7), ms(grace)).await.unwrap();
     }
     drop(dying);
-    alive.hold(lease(id, 2, 8), ms(2 * grace)).await.unwrap();
+    alive.acquire_lease(lease(id, 2, 8), ms(2 * grace)).await.unwrap();
     advance(ms(grace - 1_000)).await;
     assert_eq!(gone().await, [], "a seat expired too soon");
     let vanished = alive.append(id, left(1, LeaveReason::Vanished)).await;
-    assert!(matches!(vanished, Err(BackendError::Conflict)), "{vanished:?}");
+    assert!(matches!(vanished, Err(StoreError::Conflict)), "{vanished:?}");
     advance(ms(1_500)).await;
     assert_eq!(gone().await, [member(1)]);
     stored(alive.append(id, left(1, LeaveReason::Vanished)).await);
@@ -179,34 +179,34 @@ async fn seats_of_a_dead_node_expire_after_the_grace_period() {
 
 #[tokio::test(start_paused = true)]
 async fn every_node_sweeps_rooms_of_all_nodes() {
-    let (store, limits) = (Store::at(store_url()), Limits::default());
-    let [here, there] = two_nodes(&store).await;
+    let (fixture, limits) = (TestStore::at(store_url()), Limits::default());
+    let [here, there] = two_nodes(&fixture).await;
     let id = room_of(&*there, 50, &[]).await;
     drop(there);
     // This node may learn of the room during any of these sweeps. The arrival time counts from the first sweep that
     // sees it.
     for _ in 0..10 {
-        here.expired(Instant::now()).await.unwrap();
+        here.expire(Instant::now()).await.unwrap();
         advance(ms(limits.arrival_ms)).await;
     }
-    assert!(matches!(here.room(id).await, Err(BackendError::NotFound)));
+    assert!(matches!(here.room(id).await, Err(StoreError::NotFound)));
 }
 
 /// More expired seats than one sweep looks at (500): later sweeps find the others.
 #[tokio::test(start_paused = true)]
 async fn repeated_sweeps_find_every_expired_seat() {
-    let (store, limits) = (Store::at(store_url()), Limits::default());
-    let backend = store.open().await;
+    let (fixture, limits) = (TestStore::at(store_url()), Limits::default());
+    let store = fixture.open().await;
     let members: Vec<_> = (1..=60).collect();
     for _ in 0..20 {
-        let id = room_of(&*backend, 60, &[]).await;
-        let joins = members.iter().map(|n| backend.append(id, joined(*n)));
+        let id = room_of(&*store, 60, &[]).await;
+        let joins = members.iter().map(|n| store.append(id, joined(*n)));
         join_all(joins).await.into_iter().for_each(|join| drop(stored(join)));
     }
     advance(ms(limits.arrival_ms)).await;
     let mut seen = std::collections::HashSet::new();
     for _ in 0..4 {
-        let seats = backend.expired(Instant::now()).await.unwrap();
+        let seats = store.expire(Instant::now()).await.unwrap();
         assert!((1..=500).contains(&seats.len()), "{} seats at once", seats.len());
         seen.extend(seats.into_iter().map(|seat| (seat.room, seat.member)));
     }
@@ -216,17 +216,16 @@ async fn repeated_sweeps_find_every_expired_seat() {
 /// A NATS server refuses a request whose answer has more than 1 024 messages, and sends no part of it.
 #[tokio::test(start_paused = true)]
 async fn member_with_1100_leases_does_not_stop_the_sweep() {
-    let (store, grace) = (Store::at(store_url()), Limits::default().grace_ms);
-    let [here, there] = two_nodes(&store).await;
+    let (fixture, grace) = (TestStore::at(store_url()), Limits::default().grace_ms);
+    let [here, there] = two_nodes(&fixture).await;
     let id = room_of(&*there, 50, &[1, 2]).await;
-    let leases = (0..1_100).map(|n| there.hold(lease(id, 1, 100 + n), ms(10 * grace)));
+    let leases = (0..1_100).map(|n| there.acquire_lease(lease(id, 1, 100 + n), ms(10 * grace)));
     join_all(leases).await.into_iter().for_each(|held| held.unwrap());
     // After an append, a node knows all seats of the room.
     stored(here.append(id, joined(3)).await);
     advance(ms(2 * grace)).await;
     for _ in 0..2 {
-        let mut gone: Vec<_> =
-            here.expired(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();
+        let mut gone: Vec<_> = here.expire(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();
         gone.sort();
         assert_eq!(gone, [member(2), member(3)]);
     }
@@ -235,15 +234,15 @@ async fn member_with_1100_leases_does_not_stop_the_sweep() {
 /// A page lease that one node took and another one released.
 #[tokio::test(start_paused = true)]
 async fn lease_released_on_another_node_holds_no_seat() {
-    let (store, grace) = (Store::at(store_url()), Limits::default().grace_ms);
-    let [here, there] = two_nodes(&store).await;
+    let (fixture, grace) = (TestStore::at(store_url()), Limits::default().grace_ms);
+    let [here, there] = two_nodes(&fixture).await;
     let id = room_of(&*here, 50, &[1, 2]).await;
-    here.hold(lease(id, 1, 0), ms(10 * grace)).await.unwrap();
-    here.hold(lease(id, 2, 0), ms(10 * grace)).await.unwrap();
-    there.hold(lease(id, 1, 7), ms(grace)).await.unwrap();
-    there.release(lease(id, 1, 0)).await.unwrap();
+    here.acquire_lease(lease(id, 1, 0), ms(10 * grace)).await.unwrap();
+    here.acquire_lease(lease(id, 2, 0), ms(10 * grace)).await.unwrap();
+    there.acquire_lease(lease(id, 1, 7), ms(grace)).await.unwrap();
+    there.release_lease(lease(id, 1, 0)).await.unwrap();
     drop(there);
     advance(ms(2 * grace)).await;
-    let gone: Vec<_> = here.expired(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();
+    let gone: Vec<_> = here.expire(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();
     assert_eq!(gone, [member(1)]);
 }

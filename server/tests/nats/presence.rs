@@ -4,27 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Member, RoomId};
-use server::hub::{Attachment, Hub, News};
-use store::{Backend, Sign, Signal};
+use server::hub::{Attachment, Hub, Notification};
+use store::{PresenceKind, PresenceUpdate, Store};
 use testkit::nats::store_url;
 use tokio_util::task::TaskTracker;
 
-use crate::support::{Store, member, name, room_of, typing};
+use crate::support::{TestStore, member, name, room_of, typing};
 
 fn is_away(hub: &Hub, id: RoomId, n: u64) -> bool {
     let mut seen = [Member { member: member(n), name: name(n), away: false }];
-    hub.see(id, &mut seen);
+    hub.set_away_flags(id, &mut seen);
     seen[0].away
 }
 
 /// Waits until every signal that this node has sent has reached the session, by sending one more (`typing`). Returns
 /// the other signals that the session received.
-async fn drain_signals(node: &Arc<dyn Backend>, id: RoomId, session: &mut Attachment) -> Vec<String> {
-    node.signal(id, typing(3)).await.unwrap();
+async fn drain_signals(node: &Arc<dyn Store>, id: RoomId, session: &mut Attachment) -> Vec<String> {
+    node.send_presence(id, typing(3)).await.unwrap();
     let heard = async {
         let mut told = Vec::new();
         loop {
-            if let News::Signal(text) = session.news().await.unwrap() {
+            if let Notification::Signal(text) = session.next_notification().await.unwrap() {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 if text.contains("typing") {
                     return told;
@@ -49,7 +49,7 @@ async fn wait_until_away_is(hub: &Hub, id: RoomId, n: u64, away: bool) {
 
 #[tokio::test]
 async fn node_knows_members_connected_to_another_node() {
-    let store = Store::at(store_url());
+    let store = TestStore::at(store_url());
     let [here, there] = [store.open().await, store.open().await];
     let tasks = TaskTracker::new();
     let hubs = [
@@ -60,12 +60,13 @@ async fn node_knows_members_connected_to_another_node() {
 
     // The first member connected before the other node listened, and announces nothing again.
     let mut first = hubs[0].attach(id, member(1)).await.unwrap();
-    assert!(first.arrive(), "the member is already taken for present");
+    assert!(first.mark_present(), "the member is already taken for present");
     let second = hubs[1].attach(id, member(2)).await.unwrap();
     wait_until_away_is(&hubs[1], id, 1, false).await;
-    // A session does the same. `arrive` is false if this node has already answered the first node's roll call.
-    if second.arrive() {
-        there.signal(id, Signal { member: member(2), sign: Sign::Back }).await.unwrap();
+    // A session does the same. `mark_present` is false if this node has already answered the first node's presence
+    // request.
+    if second.mark_present() {
+        there.send_presence(id, PresenceUpdate { member: member(2), kind: PresenceKind::Back }).await.unwrap();
     }
     wait_until_away_is(&hubs[0], id, 2, false).await;
 
@@ -81,13 +82,13 @@ async fn node_knows_members_connected_to_another_node() {
     let again = hubs[0].attach(id, member(2)).await.unwrap();
     drop(second);
     assert!(hubs[1].connections(id, member(2)) == 0);
-    let away = Signal { member: member(2), sign: Sign::Away { until: 7 } };
-    there.signal(id, away).await.unwrap();
+    let away = PresenceUpdate { member: member(2), kind: PresenceKind::Away { until: 7 } };
+    there.send_presence(id, away).await.unwrap();
     drain_signals(&there, id, &mut first).await;
     assert!(!is_away(&hubs[0], id, 2), "a member who is connected to this node is shown as away");
     drop(again);
-    assert!(hubs[0].depart(id, member(2)));
-    here.signal(id, away).await.unwrap();
+    assert!(hubs[0].connection_ended(id, member(2)));
+    here.send_presence(id, away).await.unwrap();
     wait_until_away_is(&hubs[0], id, 2, true).await;
     assert!(!is_away(&hubs[0], id, 1));
 }

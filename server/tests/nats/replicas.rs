@@ -8,7 +8,7 @@ use async_nats::jetstream;
 use futures_util::TryStreamExt as _;
 use protocol::{Event, EventKind};
 use server::stores;
-use store::From;
+use store::ReadFrom;
 use testkit::nats::Server;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -97,19 +97,19 @@ async fn publish(wire: &mut BufReader<TcpStream>, to: &str, headers: &str, paylo
 #[tokio::test]
 async fn stale_answer_of_a_lagging_replica_is_not_returned() {
     let server = Server::start_with(MAPPINGS.to_owned());
-    let backend = stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
-    let id = room_of(&*backend, 50, &[1]).await;
+    let store = stores::open(&format!("nats://{}", server.address()), &Default::default()).await.unwrap();
+    let id = room_of(&*store, 50, &[1]).await;
     let (changed, gone) = (message(1, "old words"), message(1, "taken back"));
-    stored(backend.append(id, changed.clone()).await);
-    stored(backend.append(id, gone.clone()).await);
+    stored(store.append(id, changed.clone()).await);
+    stored(store.append(id, gone.clone()).await);
     let lagging = Lagging::start(&server, copy_streams(&server).await).await;
-    let edit = stored(backend.append(id, edited(1, changed.id, "new words")).await);
-    let last = stored(backend.append(id, deleted(1, gone.id)).await);
+    let edit = stored(store.append(id, edited(1, changed.id, "new words")).await);
+    let last = stored(store.append(id, deleted(1, gone.id)).await);
     for _ in 0..40 {
-        let page = backend.read(id, From::Latest, 50).await.unwrap();
+        let page = store.read(id, ReadFrom::Latest, 50).await.unwrap();
         assert_eq!(page.events.last(), Some(&last));
         // The lagging replica has all three of these events, with their old text.
-        let page = backend.read(id, From::Before(edit.seq), 50).await.unwrap();
+        let page = store.read(id, ReadFrom::Before(edit.seq), 50).await.unwrap();
         assert_eq!(page.events.len(), 3);
         assert_eq!(page.events.iter().filter_map(text).collect::<Vec<_>>(), ["new words"]);
     }

@@ -5,17 +5,17 @@ use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures_util::StreamExt as _;
 use protocol::{LeaveReason, Limits};
 use server::stores;
-use store::{BackendError, known_ids};
+use store::{StoreError, known_ids};
 use tokio::time::Instant;
 
 use crate::refused;
-use crate::support::{Store, deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored};
+use crate::support::{TestStore, deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored};
 use testkit::nats::{address, store_url};
 
 /// Subject and payload of every message in the store's streams, in stream order.
-async fn everything(store: &Store) -> Vec<(String, String)> {
+async fn everything(fixture: &TestStore) -> Vec<(String, String)> {
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
-    let name = store.url.rsplit_once('/').unwrap().1;
+    let name = fixture.url.rsplit_once('/').unwrap().1;
     let mut all = Vec::new();
     for stream in ["0", "1", "2", "3", "leases"] {
         let stream = jetstream.get_stream(format!("{name}_{stream}")).await.unwrap();
@@ -40,60 +40,60 @@ fn belongs_to_no_room(subject: &str) -> bool {
 
 #[tokio::test]
 async fn old_text_is_in_no_stream() {
-    let store = Store::at(store_url());
-    let backend = store.open_with(&Limits { timeline: 2_000, ..Limits::default() }).await;
-    let id = room_of(&*backend, 50, &[1]).await;
+    let fixture = TestStore::at(store_url());
+    let store = fixture.open_with(&Limits { timeline: 2_000, ..Limits::default() }).await;
+    let id = room_of(&*store, 50, &[1]).await;
     let (changed, gone, trimmed) = (message(1, "first words"), message(1, "second words"), message(1, "third words"));
     for draft in [&changed, &gone, &trimmed] {
-        stored(backend.append(id, draft.clone()).await);
+        stored(store.append(id, draft.clone()).await);
     }
-    stored(backend.append(id, edited(1, changed.id, "better words")).await);
-    stored(backend.append(id, edited(1, changed.id, "best words")).await);
-    stored(backend.append(id, deleted(1, gone.id)).await);
-    let says = async |words: &str| everything(&store).await.iter().any(|(_, said)| said.contains(words));
+    stored(store.append(id, edited(1, changed.id, "better words")).await);
+    stored(store.append(id, edited(1, changed.id, "best words")).await);
+    stored(store.append(id, deleted(1, gone.id)).await);
+    let says = async |words: &str| everything(&fixture).await.iter().any(|(_, said)| said.contains(words));
     assert!(says("third words").await && says("best words").await);
     for words in ["first words", "second words", "better words"] {
         assert!(!says(words).await, "{words:?} can still be read");
     }
     // An event that the byte limit trims leaves its slot before the slot is used again.
     for _ in 0..4 {
-        stored(backend.append(id, message(1, &"x".repeat(800))).await);
+        stored(store.append(id, message(1, &"x".repeat(800))).await);
     }
     assert!(!says("third words").await && !says("best words").await);
 }
 
 #[tokio::test]
 async fn ended_room_is_in_no_stream() {
-    let store = Store::at(store_url());
-    let backend = store.open_with(&Limits { events: 4, ..Limits::default() }).await;
-    let id = room_of(&*backend, 50, &[1, 2]).await;
+    let fixture = TestStore::at(store_url());
+    let store = fixture.open_with(&Limits { events: 4, ..Limits::default() }).await;
+    let id = room_of(&*store, 50, &[1, 2]).await;
     for n in 0..10 {
-        stored(backend.append(id, message(1, &format!("{n}"))).await);
+        stored(store.append(id, message(1, &format!("{n}"))).await);
     }
-    backend.hold(lease(id, 1, 7), ms(60_000)).await.unwrap();
-    backend.hold(lease(id, 2, 8), ms(60_000)).await.unwrap();
-    backend.expired(Instant::now()).await.unwrap();
-    let before = everything(&store).await;
+    store.acquire_lease(lease(id, 1, 7), ms(60_000)).await.unwrap();
+    store.acquire_lease(lease(id, 2, 8), ms(60_000)).await.unwrap();
+    store.expire(Instant::now()).await.unwrap();
+    let before = everything(&fixture).await;
     assert!(before.iter().any(|(subject, _)| subject.contains(".lease.")), "{before:?}");
     assert_eq!(before.iter().filter(|(subject, _)| subject.contains(".event.")).count(), 4, "slots are not used again");
     for n in [1, 2] {
-        stored(backend.append(id, left(n, LeaveReason::Choice)).await);
+        stored(store.append(id, left(n, LeaveReason::Choice)).await);
     }
-    let after = everything(&store).await;
+    let after = everything(&fixture).await;
     assert!(after.iter().all(|(subject, _)| belongs_to_no_room(subject)), "{after:?}");
 }
 
 #[tokio::test]
 async fn ids_and_names_of_a_room_are_bounded_in_the_streams() {
     let limits = Limits { events: 3, ..Limits::default() };
-    let store = Store::at(store_url());
-    let backend = store.open_with(&limits).await;
-    let id = room_of(&*backend, 50, &[1]).await;
+    let fixture = TestStore::at(store_url());
+    let store = fixture.open_with(&limits).await;
+    let id = room_of(&*store, 50, &[1]).await;
     for n in 2..500 {
-        stored(backend.append(id, joined(n)).await);
-        stored(backend.append(id, left(n, LeaveReason::Choice)).await);
+        stored(store.append(id, joined(n)).await);
+        stored(store.append(id, left(n, LeaveReason::Choice)).await);
     }
-    let all = everything(&store).await;
+    let all = everything(&fixture).await;
     let count = |kind: &str| all.iter().filter(|(subject, _)| subject.contains(kind)).count() as u64;
     let (ids, known) = (count(".id."), known_ids(&limits));
     assert!((known..2 * known).contains(&ids), "{ids} ids");
@@ -103,58 +103,58 @@ async fn ids_and_names_of_a_room_are_bounded_in_the_streams() {
 /// Settings of a stream that an operator may change are kept. Settings that the store relies on are checked.
 #[tokio::test]
 async fn stream_changed_by_an_operator_is_used_if_suitable() {
-    let store = Store::at(store_url());
-    drop(store.open().await);
+    let fixture = TestStore::at(store_url());
+    drop(fixture.open().await);
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
-    let name = format!("{}_2", store.url.rsplit_once('/').unwrap().1);
+    let name = format!("{}_2", fixture.url.rsplit_once('/').unwrap().1);
     let mut config = jetstream.get_stream(&name).await.unwrap().cached_info().config.clone();
     config.description = Some("an operator was here".to_owned());
     config.max_bytes = 1 << 30;
     jetstream.update_stream(&config).await.unwrap();
-    let backend = store.open().await;
-    let id = room_of(&*backend, 50, &[1]).await;
-    stored(backend.append(id, message(1, "as before")).await);
+    let store = fixture.open().await;
+    let id = room_of(&*store, 50, &[1]).await;
+    stored(store.append(id, message(1, "as before")).await);
     config.allow_direct = false;
     jetstream.update_stream(&config).await.unwrap();
-    let refused = stores::open(&store.url, &Limits::default()).await;
-    assert!(matches!(refused, Err(BackendError::Unavailable(_))));
+    let refused = stores::open(&fixture.url, &Limits::default()).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
 }
 
 #[tokio::test]
 async fn store_of_another_format_is_refused() {
-    let store = Store::at(store_url());
-    drop(store.open().await);
+    let fixture = TestStore::at(store_url());
+    drop(fixture.open().await);
     let client = async_nats::connect(address()).await.unwrap();
-    let subject = format!("{}.0.format", store.url.rsplit_once('/').unwrap().1);
+    let subject = format!("{}.0.format", fixture.url.rsplit_once('/').unwrap().1);
     jetstream::new(client).publish(subject, "1".into()).await.unwrap().await.unwrap();
-    let refused = stores::open(&store.url, &Limits::default()).await;
-    let Err(BackendError::Corrupt(error)) = refused else { panic!("opened") };
+    let refused = stores::open(&fixture.url, &Limits::default()).await;
+    let Err(StoreError::Corrupt(error)) = refused else { panic!("opened") };
     assert!(error.to_string().contains("format 1, known is 2"), "{error}");
 }
 
 /// An unreadable roster and an unreadable lease: after a start, the other rooms are there and are swept.
 #[tokio::test]
 async fn damaged_record_affects_only_its_own_room() {
-    let store = Store::at(store_url());
-    let backend = store.open().await;
+    let fixture = TestStore::at(store_url());
+    let store = fixture.open().await;
     let mut ids = Vec::new();
     for _ in 0..16 {
-        ids.push(room_of(&*backend, 50, &[1]).await);
+        ids.push(room_of(&*store, 50, &[1]).await);
     }
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
-    let name = store.url.rsplit_once('/').unwrap().1;
+    let name = fixture.url.rsplit_once('/').unwrap().1;
     let of = |id: protocol::RoomId, end: &str| format!(".{}{end}", id.0.simple());
-    let subjects = everything(&store).await;
+    let subjects = everything(&fixture).await;
     let roster = subjects.iter().find(|(subject, _)| subject.ends_with(&of(ids[0], ".roster"))).unwrap().0.clone();
     let held = format!("{name}.lease.{}.{}.{}", ids[1].0.simple(), member(1).0.simple(), "7".repeat(32));
     for subject in [roster, held] {
         jetstream.publish(subject, "nonsense".into()).await.unwrap().await.unwrap();
     }
 
-    let other = store.open().await;
+    let other = fixture.open().await;
     let later = Instant::now() + ms(3 * Limits::default().arrival_ms.max(Limits::default().grace_ms));
-    for node in [&backend, &other] {
-        let seats = node.expired(later).await.unwrap();
+    for node in [&store, &other] {
+        let seats = node.expire(later).await.unwrap();
         let found: std::collections::HashSet<_> = seats.into_iter().map(|seat| seat.room).collect();
         assert_eq!(found, ids[2..].iter().copied().collect(), "of {} rooms", ids.len());
     }
@@ -165,16 +165,16 @@ async fn damaged_record_affects_only_its_own_room() {
 /// The process that ended the room died before it purged the room's messages.
 #[tokio::test]
 async fn room_left_behind_by_a_dead_node_is_purged() {
-    let store = Store::at(store_url());
-    let (name, mut rooms) = (store.url.rsplit_once('/').unwrap().1, Vec::new());
-    let backend = store.open().await;
+    let fixture = TestStore::at(store_url());
+    let (name, mut rooms) = (fixture.url.rsplit_once('/').unwrap().1, Vec::new());
+    let store = fixture.open().await;
     for _ in 0..2 {
-        let id = room_of(&*backend, 50, &[1]).await;
-        stored(backend.append(id, message(1, "left behind")).await);
-        rooms.push(backend.room(id).await.unwrap());
+        let id = room_of(&*store, 50, &[1]).await;
+        stored(store.append(id, message(1, "left behind")).await);
+        rooms.push(store.room(id).await.unwrap());
     }
-    let subjects: Vec<_> = everything(&store).await.into_iter().map(|(subject, _)| subject).collect();
-    backend.close().await;
+    let subjects: Vec<_> = everything(&fixture).await.into_iter().map(|(subject, _)| subject).collect();
+    store.close().await;
     // State left by the batch that ends a room: empty code, end, and then roster and head, both empty.
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
     for room in &rooms {
@@ -195,20 +195,20 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
         }
     }
 
-    let backend = store.open().await;
-    refused!(backend.room(rooms[0].id).await, NotFound);
-    refused!(backend.resolve(rooms[1].code).await, NotFound);
+    let store = fixture.open().await;
+    refused!(store.room(rooms[0].id).await, NotFound);
+    refused!(store.resolve(rooms[1].code).await, NotFound);
     // One code is used again before its old room is purged…
-    let again = backend.create_room(new_room(rooms[0].code, 2)).await.unwrap();
-    stored(backend.append(again, joined(2)).await);
-    assert_eq!(backend.read(again, store::From::Latest, 10).await.unwrap().events.len(), 1);
+    let again = store.create_room(new_room(rooms[0].code, 2)).await.unwrap();
+    stored(store.append(again, joined(2)).await);
+    assert_eq!(store.read(again, store::ReadFrom::Latest, 10).await.unwrap().events.len(), 1);
     // …and the other one is not.
-    backend.expired(Instant::now()).await.unwrap();
-    backend.expired(Instant::now() + ms(11_000)).await.unwrap();
-    let after = everything(&store).await;
+    store.expire(Instant::now()).await.unwrap();
+    store.expire(Instant::now() + ms(11_000)).await.unwrap();
+    let after = everything(&fixture).await;
     assert!(!after.iter().any(|(_, said)| said.contains("left behind")), "{after:?}");
     for gone in [rooms[0].id.0.simple().to_string(), rooms[1].id.0.simple().to_string(), rooms[1].code.to_string()] {
         assert!(!after.iter().any(|(subject, _)| subject.contains(&gone)), "{gone} in {after:?}");
     }
-    assert!(backend.find(rooms[0].code).await.unwrap().has(member(2)));
+    assert!(store.find(rooms[0].code).await.unwrap().has(member(2)));
 }

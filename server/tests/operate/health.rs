@@ -1,7 +1,7 @@
 //! `/healthz` and `/readyz`, in operation and during a shutdown.
 
 use hyper::StatusCode;
-use store::Backend as _;
+use store::Store as _;
 use testkit::http;
 use testkit::within;
 use tokio::task::JoinSet;
@@ -27,10 +27,10 @@ fn answer(status: StatusCode, words: &str) -> (StatusCode, String) {
 
 #[tokio::test]
 async fn readyz_answers_503_when_the_store_does_not_answer() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     let alive = answer(StatusCode::OK, "alive");
     assert_eq!(probe(&server).await, [alive.clone(), answer(StatusCode::OK, "ready")]);
-    engine.close().await;
+    store.close().await;
     let closed = [alive, answer(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer")];
     // The previous answer is repeated for half a second.
     within(async { while probe(&server).await != closed {} }).await;
@@ -45,7 +45,8 @@ async fn concurrent_readyz_requests_share_answers_of_the_store() {
         asking.spawn(async move { browser.get("/readyz").await.status });
     }
     assert_eq!(asking.join_all().await, [StatusCode::OK; 100]);
-    let asked = http::metric(server.metrics, r#"flasky_engine_seconds_count{verb="ready"}"#).await.unwrap().unwrap();
+    let asked =
+        http::metric(server.metrics, r#"flasky_store_seconds_count{operation="check_ready"}"#).await.unwrap().unwrap();
     assert!((1..10).contains(&asked), "the store was asked {asked} times");
 }
 

@@ -8,8 +8,8 @@ use hyper::{StatusCode, header};
 use serde_json::Value;
 use testkit::browser::Browser;
 use testkit::dice::Dice;
-use testkit::light::Light;
 use testkit::node::Program;
+use testkit::raw_client::RawClient;
 use testkit::{http, ids};
 
 const TIME: Duration = Duration::from_secs(10);
@@ -24,15 +24,15 @@ async fn every_decision_is_logged_without_personal_data() {
     let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
     let bo = http::enter(server.address, "Bo", Some(ana.code), 50).await.unwrap();
     assert!(http::enter(server.address, "", Some(ana.code), 50).await.is_err());
-    let mut at_ana = Light::connect(server.address, &ana, None).await;
+    let mut at_ana = RawClient::connect(server.address, &ana, None).await;
     at_ana.append(ids::mint(&mut Dice::new(1)), "treasure".to_owned()).await;
-    while !at_ana.hear().await.unwrap().contains("treasure") {}
+    while !at_ana.next_text().await.unwrap().contains("treasure") {}
     http::leave_room(server.address, bo.clone()).await.unwrap();
     let nobody = http::Seat { cookie: "flasky=none".to_owned(), ..bo.clone() };
-    let refused = Light::refused(server.address, &nobody).await;
+    let refused = RawClient::refused(server.address, &nobody).await;
     assert!(refused.contains("4501"), "{refused}");
     // Keeps reading, so that the shutdown need not wait for this connection.
-    let reading = tokio::spawn(async move { while at_ana.hear().await.is_some() {} });
+    let reading = tokio::spawn(async move { while at_ana.next_text().await.is_some() {} });
     assert_eq!(server.terminate(TIME).await.code(), Some(0));
     reading.await.unwrap();
 
@@ -90,9 +90,9 @@ async fn flasky_in_a_log_filter_stands_for_the_programs_crates() {
             Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), environment);
         let stderr = server.start_listened().await;
         let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
-        let mut at_ana = Light::connect(server.address, &ana, None).await;
+        let mut at_ana = RawClient::connect(server.address, &ana, None).await;
         at_ana.append(ids::mint(&mut Dice::new(1)), " ".to_owned()).await;
-        while !at_ana.hear().await.unwrap().contains("rejected") {}
+        while !at_ana.next_text().await.unwrap().contains("rejected") {}
         drop(at_ana);
         assert_eq!(server.terminate(TIME).await.code(), Some(0));
         let text = stderr.await.unwrap().unwrap();

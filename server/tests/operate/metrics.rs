@@ -62,8 +62,8 @@ async fn metrics_count_events_connections_and_refusals() {
         ("flasky_closes_total{code=\"4501\"}", 1.0),
         ("flasky_rejections_total{code=\"empty\"}", 1.0),
         ("flasky_rejections_total{code=\"name_missing\"}", 1.0),
-        ("flasky_engine_seconds_count{verb=\"append\"}", 22.0),
-        ("flasky_engine_failures_total{verb=\"append\"}", 0.0),
+        ("flasky_store_seconds_count{operation=\"append\"}", 22.0),
+        ("flasky_store_failures_total{operation=\"append\"}", 0.0),
     ] {
         assert_eq!(figures.get(series), value, "{series} in\n{}", figures.0);
     }
@@ -73,7 +73,7 @@ async fn metrics_count_events_connections_and_refusals() {
         assert!(!figures.0.contains(secret), "{secret} in\n{}", figures.0);
     }
     // Exported before the first failure, because an increase from a missing series cannot be seen.
-    assert!(figures.0.contains("flasky_engine_failures_total{verb=\"snapshot\"} 0\n"), "{}", figures.0);
+    assert!(figures.0.contains("flasky_store_failures_total{operation=\"snapshot\"} 0\n"), "{}", figures.0);
     // Every series that the dashboard and the alerts query exists.
     for asker in [include_str!("../../../deploy/grafana.json"), include_str!("../../../deploy/alerts.yml")] {
         let words = asker.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');

@@ -15,12 +15,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::support::Server;
 use testkit::faulty::{StoreFault, TREASURE};
-use testkit::light::{Light, Said};
+use testkit::raw_client::{RawClient, Said};
 
 /// Environment variable that names what panics in the process of [`panicking_server`].
 const PANICS: &str = "FLASKY_TEST_PANICS";
 /// Operations of the store that can be made to panic, and "thread" for a thread of its own.
-const PLACES: [&str; 5] = ["room", "append", "subscribe", "expired", "thread"];
+const PLACES: [&str; 5] = ["room", "append", "subscribe", "expire", "thread"];
 
 /// Runs the server that panics, set up as `main` does it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -31,11 +31,11 @@ async fn panicking_server() {
     let place = PLACES.into_iter().find(|known| *known == place).unwrap();
     panics::set_hook();
     log::start("off,flasky=info").unwrap();
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     println!("\nat {} {}", server.address, server.metrics);
     // The parent closes standard input once its clients are connected.
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await.unwrap().unwrap();
-    engine.make(StoreFault::Panics(place));
+    store.make(StoreFault::Panics(place));
     println!("\nnow");
     if place == "thread" {
         std::thread::Builder::new().name("store".to_owned()).spawn(|| panic!("a thread")).unwrap();
@@ -108,14 +108,14 @@ impl Drop for Panicking {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_in_a_background_task_or_thread_ends_the_process() {
-    for place in ["expired", "subscribe", "thread"] {
+    for place in ["expire", "subscribe", "thread"] {
         let mut server = Panicking::start(place);
         let seat = http::enter(server.address, "Ana", None, 50).await.unwrap();
         server.begin();
         if place == "subscribe" {
             // A room's feed starts with its first connection.
             let address = server.address;
-            tokio::spawn(async move { Light::connect(address, &seat, None).await });
+            tokio::spawn(async move { RawClient::connect(address, &seat, None).await });
         }
         let (code, text) = server.ended().await;
         assert_eq!(code, Some(101), "{place}: {text}");
@@ -150,8 +150,8 @@ async fn panic_in_a_socket_ends_only_that_connection() {
     let mut server = Panicking::start("append");
     let ana = http::enter(server.address, "Ana", None, 50).await.unwrap();
     let bo = http::enter(server.address, "Bo", Some(ana.code), 50).await.unwrap();
-    let mut at_ana = Light::connect(server.address, &ana, None).await;
-    let mut at_bo = Light::connect(server.address, &bo, None).await;
+    let mut at_ana = RawClient::connect(server.address, &ana, None).await;
+    let mut at_bo = RawClient::connect(server.address, &bo, None).await;
     server.begin();
     at_ana.append(ids::mint(&mut Dice::new(1)), "hello".to_owned()).await;
     let end = async {
@@ -165,9 +165,10 @@ async fn panic_in_a_socket_ends_only_that_connection() {
     assert_eq!(within(end).await, Said::Broken);
     // Bo's connection still answers.
     at_bo.ping(7).await;
-    within(async { while at_bo.hear().await.expect("a connection that holds") != r#"{"type":"pong","n":7}"# {} }).await;
+    within(async { while at_bo.next_text().await.expect("a connection that holds") != r#"{"type":"pong","n":7}"# {} })
+        .await;
     // Ana can connect again.
-    drop(Light::connect(server.address, &ana, None).await);
+    drop(RawClient::connect(server.address, &ana, None).await);
     assert!(http::is_ready(server.address).await.unwrap());
     assert_counted_and_logged_without_texts(server).await;
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use testkit::dice::Dice;
 use testkit::http;
 use testkit::ids;
-use testkit::light::Light;
+use testkit::raw_client::RawClient;
 use testkit::within;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -55,14 +55,14 @@ impl Logging {
     async fn serves_and_stops(&mut self) -> u64 {
         let server = self.program.address;
         let ana = http::enter(server, "Ana", None, 50).await.unwrap();
-        let mut at_ana = Light::connect(server, &ana, None).await;
+        let mut at_ana = RawClient::connect(server, &ana, None).await;
         send_message(&mut at_ana, 1).await;
         self.log_more_than_a_pipe_holds().await;
         let bo = http::enter(server, "Bo", Some(ana.code), 50).await.unwrap();
-        drop(Light::connect(server, &bo, None).await);
+        drop(RawClient::connect(server, &bo, None).await);
         within(wait_for_text(&mut at_ana, r#""kind":"left""#)).await;
         let cleo = http::enter(server, "Cleo", Some(ana.code), 50).await.unwrap();
-        let mut at_cleo = Light::connect(server, &cleo, None).await;
+        let mut at_cleo = RawClient::connect(server, &cleo, None).await;
         send_message(&mut at_cleo, 2).await;
         assert_eq!(http::get(server, "/healthz").await.unwrap(), "alive\n");
         assert!(http::is_ready(server).await.unwrap());
@@ -73,14 +73,14 @@ impl Logging {
 }
 
 /// Sends a message, and waits for the echo.
-async fn send_message(light: &mut Light, seed: u64) {
+async fn send_message(client: &mut RawClient, seed: u64) {
     let id: EventId = ids::mint(&mut Dice::new(seed));
-    light.append(id, "hello".to_owned()).await;
-    within(wait_for_text(light, &id.to_string())).await;
+    client.append(id, "hello".to_owned()).await;
+    within(wait_for_text(client, &id.to_string())).await;
 }
 
-async fn wait_for_text(light: &mut Light, what: &str) {
-    while !light.hear().await.expect("a connection that holds").contains(what) {}
+async fn wait_for_text(client: &mut RawClient, what: &str) {
+    while !client.next_text().await.expect("a connection that holds").contains(what) {}
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

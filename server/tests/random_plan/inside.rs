@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 use server::{config::Config, stores};
-use store::Backend;
+use store::Store;
 use testkit::faulty::{FaultyStore, StoreFault};
 use testkit::node::PUBLIC_URL;
 use tokio::net::TcpListener;
@@ -50,17 +50,17 @@ impl Inside {
         let until = shutdown.clone();
         let serving = runtime.spawn(async move {
             let begun = Instant::now();
-            let backend = loop {
+            let store = loop {
                 // The server before this one may still hold the file's lock.
                 match stores::open(config.store().as_str(), &config.limits()).await {
-                    Ok(backend) => break backend,
+                    Ok(store) => break store,
                     Err(error) if begun.elapsed() > PATIENCE => panic!("the store does not open: {error:?}"),
                     Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
                 }
             };
             let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
             let _ = ready.send(listener.local_addr().unwrap());
-            server::serve(&config, faulty(backend, fault), listener, until).await.unwrap();
+            server::serve(&config, faulty(store, fault), listener, until).await.unwrap();
         });
         let address = tokio::time::timeout(PATIENCE, address).await.expect("a server in time").expect("a server");
         Self { address, runtime, shutdown, serving }
@@ -79,9 +79,9 @@ impl Inside {
     }
 }
 
-fn faulty(backend: Arc<dyn Backend>, fault: Option<StoreFault>) -> Arc<dyn Backend> {
+fn faulty(store: Arc<dyn Store>, fault: Option<StoreFault>) -> Arc<dyn Store> {
     match fault {
-        Some(fault) => FaultyStore::with(backend, fault),
-        None => backend,
+        Some(fault) => FaultyStore::with(store, fault),
+        None => store,
     }
 }

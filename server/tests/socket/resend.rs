@@ -102,10 +102,10 @@ async fn refused_append_keeps_the_connection_and_the_id() {
 /// nothing while an append is in progress.
 #[tokio::test]
 async fn append_to_a_store_that_does_not_answer_closes_with_4005() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut at_ana = ana.connect().await;
-    engine.make(StoreFault::Hangs);
+    store.make(StoreFault::Hangs);
     let id = at_ana.say("stored or not?").await;
     let bye = timeout(Duration::from_secs(60), async {
         loop {
@@ -118,7 +118,7 @@ async fn append_to_a_store_that_does_not_answer_closes_with_4005() {
     });
     assert!(matches!(bye.await.unwrap(), ServerFrame::Bye { code: 4005, .. }));
 
-    engine.heal();
+    store.heal();
     let mut at_ana = ana.connect().await;
     at_ana.append(id, "stored or not?").await;
     assert_eq!(body(&at_ana.answer(id).await.unwrap()), "stored or not?");

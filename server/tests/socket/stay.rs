@@ -86,13 +86,13 @@ async fn room_ends_when_its_last_member_leaves() {
 
 #[tokio::test]
 async fn seat_freed_while_a_connection_opens_closes_with_4501_or_4502() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     for (alone, code) in [(true, 4502), (false, 4501)] {
         let ana = Person::create(&server, "Ana").await;
         if !alone {
             Person::join(&server, ana.code, "Bo").await;
         }
-        engine.make(StoreFault::LosesSeat(ana.me, LeaveReason::Vanished));
+        store.make(StoreFault::LosesSeat(ana.me, LeaveReason::Vanished));
         let mut socket = ana.knock().await;
         socket.send_text(HELLO.to_owned()).await;
         assert_eq!(socket.end().await, code, "alone: {alone}");
@@ -101,7 +101,7 @@ async fn seat_freed_while_a_connection_opens_closes_with_4501_or_4502() {
 
 #[tokio::test]
 async fn seat_freed_before_a_lease_renewal_closes_with_the_code_of_its_reason() {
-    let (server, engine) = Server::troubled(&["--grace-ms=900"]).await;
+    let (server, store) = Server::troubled(&["--grace-ms=900"]).await;
     for (why, alone, code) in [
         (LeaveReason::Vanished, true, 4509),
         (LeaveReason::Choice, true, 1000),
@@ -111,7 +111,7 @@ async fn seat_freed_before_a_lease_renewal_closes_with_the_code_of_its_reason() 
         let ana = Person::create(&server, "Ana").await;
         let mut at_ana = ana.connect().await;
         let _at_bo = if alone { None } else { Some(Person::join(&server, ana.code, "Bo").await.connect().await) };
-        engine.make(StoreFault::LosesSeat(ana.me, why));
+        store.make(StoreFault::LosesSeat(ana.me, why));
         assert_eq!(at_ana.end().await, code, "{why:?}, alone: {alone}");
     }
 }
@@ -137,10 +137,10 @@ async fn vanished_member_leaves_after_the_grace_period() {
 #[tokio::test]
 async fn seats_of_vanished_members_are_freed_concurrently() {
     const SEATS: usize = 16;
-    let (server, engine) = Server::troubled(&["--arrival-ms=300"]).await;
+    let (server, store) = Server::troubled(&["--arrival-ms=300"]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut at_ana = ana.connect().await;
-    engine.make(StoreFault::Gathers(SEATS));
+    store.make(StoreFault::Gathers(SEATS));
     let mut gone = HashSet::new();
     for n in 0..SEATS {
         gone.insert(Person::join(&server, ana.code, &format!("Bo {n}")).await.me);
@@ -154,19 +154,19 @@ async fn seats_of_vanished_members_are_freed_concurrently() {
 
 #[tokio::test]
 async fn connection_takes_its_lease_once_and_renews_it_a_third_of_the_grace_period_later() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut at_ana = ana.connect().await;
     for n in 0..3 {
         at_ana.is_well(n).await;
     }
-    assert_eq!(engine.holds(), 1, "the grace period is two minutes");
+    assert_eq!(store.holds(), 1, "the grace period is two minutes");
 
-    let (server, engine) = Server::troubled(&["--grace-ms=300"]).await;
+    let (server, store) = Server::troubled(&["--grace-ms=300"]).await;
     let ana = Person::create(&server, "Ana").await;
     let _at_ana = ana.connect().await;
     within(async {
-        while engine.holds() < 3 {
+        while store.holds() < 3 {
             sleep(Duration::from_millis(20)).await;
         }
     })

@@ -101,21 +101,21 @@ async fn message_text_is_normalized_and_otherwise_unchanged() {
 /// not answer, and the connection ends, so that the page says so.
 #[tokio::test]
 async fn store_that_keeps_no_lease_closes_with_4005() {
-    let (server, engine) = Server::troubled(&[]).await;
+    let (server, store) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut at_ana = ana.connect().await;
-    engine.make(StoreFault::StoresNothing);
+    store.make(StoreFault::StoresNothing);
     let id = at_ana.say("not now").await;
     assert_eq!(at_ana.answer(id).await, Err((Code::Storage, Some(1_000))));
     at_ana.is_well(1).await;
 
-    engine.make(StoreFault::Silent);
+    store.make(StoreFault::Silent);
     at_ana.append(id, "not now").await;
     assert_eq!(at_ana.end().await, 4005);
     let mut early = ana.knock().await;
     early.send_text(r#"{"type":"hello","v":1}"#.to_owned()).await;
     assert_eq!(early.end().await, 4005, "a connection that cannot take a lease is not opened");
-    engine.heal();
+    store.heal();
     let mut back = ana.resume(at_ana.position()).await;
     assert!(back.welcome().recovered);
     back.append(id, "not now").await;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use protocol::{Limits, RoomId};
-use store::{Backend, BackendError};
+use store::{Store, StoreError};
 use tokio::time::{Instant, advance};
 
 use crate::support::{deleted, edited, latest, member, message, ms, room_of, stored};
@@ -37,13 +37,13 @@ async fn damaged_event_fails_no_other_write_of_its_batch() {
     let outcomes = join_all(drafts.iter().map(|(id, draft)| store.append(*id, draft.clone()))).await;
     for (n, outcome) in outcomes.into_iter().enumerate() {
         match n % 3 {
-            2 => assert!(matches!(outcome, Err(BackendError::Corrupt(_))), "{outcome:?}"),
+            2 => assert!(matches!(outcome, Err(StoreError::Corrupt(_))), "{outcome:?}"),
             _ => drop(stored(outcome)),
         }
     }
     let log = latest(&store, well).await;
     assert_eq!(log.len(), 61);
-    assert!(matches!(store.read(ill, store::From::Latest, 100).await, Err(BackendError::Corrupt(_))));
+    assert!(matches!(store.read(ill, store::ReadFrom::Latest, 100).await, Err(StoreError::Corrupt(_))));
     assert_eq!(store.room(ill).await.unwrap().position.seq.0, 62, "a refused write moved the room's head");
     store.close().await;
 
@@ -74,7 +74,7 @@ async fn damaged_room_does_not_stop_the_sweep() {
     }
     advance(ms(Limits::default().arrival_ms)).await;
     for _ in 0..2 {
-        let seats = store.expired(Instant::now()).await.unwrap();
+        let seats = store.expire(Instant::now()).await.unwrap();
         let mut found: Vec<_> = seats.iter().map(|seat| seat.room).collect();
         found.sort();
         // A seat with an unreadable name can still be freed.
@@ -83,7 +83,7 @@ async fn damaged_room_does_not_stop_the_sweep() {
         assert_eq!(found, expected);
         assert!(seats.iter().all(|seat| seat.member == member(1)));
     }
-    assert!(matches!(store.room(empty).await, Err(BackendError::NotFound)), "a room that nobody joined is still there");
+    assert!(matches!(store.room(empty).await, Err(StoreError::NotFound)), "a room that nobody joined is still there");
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,7 +106,7 @@ async fn damaged_room_does_not_prevent_a_start() {
         stored(store.append(well, message(1, "as before")).await);
         assert_eq!(latest(&store, well).await.len(), 2);
         advance(ms(Limits::default().grace_ms)).await;
-        let seats = store.expired(Instant::now()).await.unwrap();
+        let seats = store.expire(Instant::now()).await.unwrap();
         assert!(seats.iter().any(|seat| seat.room == well), "{table} {change}: {seats:?}");
         store.close().await;
     }

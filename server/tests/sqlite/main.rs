@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::join_all;
 use protocol::{LeaveReason, Limits};
-use store::{Backend, BackendError, known_ids};
-use store_sqlite::Sqlite;
+use store::{Store, StoreError, known_ids};
+use store_sqlite::SqliteStore;
 use tokio::time::{Instant, advance};
 
 use self::support::{deleted, edited, joined, left, message, ms, room_of, stored};
@@ -33,8 +33,8 @@ impl Place {
         self.0.path().join("flasky.db")
     }
 
-    async fn open(&self) -> Result<Sqlite, BackendError> {
-        Sqlite::open(&self.path(), &Limits::default()).await
+    async fn open(&self) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open(&self.path(), &Limits::default()).await
     }
 
     /// Number of times the text occurs in the files of the store's directory.
@@ -44,7 +44,7 @@ impl Place {
     }
 }
 
-fn words(error: &BackendError) -> String {
+fn words(error: &StoreError) -> String {
     error.source().unwrap().to_string()
 }
 
@@ -57,7 +57,7 @@ async fn second_server_is_refused_until_the_first_closes() {
     let place = Place::new();
     let first = place.open().await.unwrap();
     let error = place.open().await.unwrap_err();
-    assert!(matches!(error, BackendError::Unavailable(_)));
+    assert!(matches!(error, StoreError::Unavailable(_)));
     assert!(words(&error).contains("another server is using"), "{}", words(&error));
     assert!(words(&error).contains("flasky.db"));
     first.close().await;
@@ -69,14 +69,14 @@ async fn file_that_is_no_store_is_refused_and_unchanged() {
     let place = Place::new();
     fs::write(place.path(), "not a database, but a long enough text to look at. ".repeat(200)).unwrap();
     let before = fs::read(place.path()).unwrap();
-    assert!(matches!(place.open().await.unwrap_err(), BackendError::Corrupt(_)));
+    assert!(matches!(place.open().await.unwrap_err(), StoreError::Corrupt(_)));
     assert_eq!(fs::read(place.path()).unwrap(), before);
 
     fs::remove_file(place.path()).unwrap();
     execute(&place.path(), "CREATE TABLE recipes (soup TEXT)");
     let before = fs::read(place.path()).unwrap();
     let error = place.open().await.unwrap_err();
-    assert!(matches!(error, BackendError::Corrupt(_)));
+    assert!(matches!(error, StoreError::Corrupt(_)));
     assert!(words(&error).contains("another program"));
     assert_eq!(fs::read(place.path()).unwrap(), before);
 }
@@ -98,7 +98,7 @@ async fn damaged_store_is_refused_and_unchanged() {
         bytes[page * 4096..page * 4096 + 64].fill(0xff);
     }
     fs::write(place.path(), &bytes).unwrap();
-    assert!(matches!(place.open().await.unwrap_err(), BackendError::Corrupt(_)));
+    assert!(matches!(place.open().await.unwrap_err(), StoreError::Corrupt(_)));
     assert_eq!(fs::read(place.path()).unwrap(), bytes);
 }
 
@@ -108,15 +108,15 @@ async fn store_of_a_later_format_is_refused() {
     place.open().await.unwrap().close().await;
     execute(&place.path(), "PRAGMA user_version = 99");
     let error = place.open().await.unwrap_err();
-    assert!(matches!(error, BackendError::Unavailable(_)));
+    assert!(matches!(error, StoreError::Unavailable(_)));
     assert!(words(&error).contains("later version"), "{}", words(&error));
 }
 
 #[tokio::test(start_paused = true)]
 async fn missing_directory_is_named_in_the_error() {
     let place = Place::new();
-    let error = Sqlite::open(&place.0.path().join("missing/flasky.db"), &Limits::default()).await.unwrap_err();
-    assert!(matches!(error, BackendError::Unavailable(_)));
+    let error = SqliteStore::open(&place.0.path().join("missing/flasky.db"), &Limits::default()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)));
     assert!(words(&error).contains("missing/flasky.db"), "{}", words(&error));
 }
 
@@ -171,7 +171,7 @@ async fn text_of_an_ended_room_is_erased_from_disk() {
     for (rooms, messages, longest) in [(20, 60, 900), (300, 6, 40)] {
         let limits = Limits { events: 30, ..Limits::default() };
         let place = Place::new();
-        let store = Sqlite::open(&place.path(), &limits).await.unwrap();
+        let store = SqliteStore::open(&place.path(), &limits).await.unwrap();
         let (secret, public) = ("the treasure is under the old oak", "the weather is fine");
         let mut ids = Vec::new();
         for _ in 0..rooms {
@@ -275,7 +275,7 @@ async fn room_that_nobody_joined_is_erased_from_disk() {
     let code = store.room(id).await.unwrap().code.to_string();
     assert!(place.occurrences(&code) > 0);
     advance(ms(Limits::default().arrival_ms)).await;
-    store.expired(Instant::now()).await.unwrap();
+    store.expire(Instant::now()).await.unwrap();
     wait_until_erased(&place, &code).await;
 }
 
@@ -291,7 +291,7 @@ async fn purge_does_not_wait_for_an_idle_writer() {
         .map(|_| {
             let store = std::sync::Arc::clone(&store);
             tokio::spawn(async move {
-                while let Err(BackendError::Conflict) = store.append(busy, message(2, "on and on")).await {}
+                while let Err(StoreError::Conflict) = store.append(busy, message(2, "on and on")).await {}
             })
         })
         .collect();
@@ -311,7 +311,7 @@ async fn purge_does_not_wait_for_an_idle_writer() {
 async fn ids_and_names_of_a_room_are_bounded_on_disk() {
     let limits = Limits { events: 3, ..Limits::default() };
     let place = Place::new();
-    let store = Sqlite::open(&place.path(), &limits).await.unwrap();
+    let store = SqliteStore::open(&place.path(), &limits).await.unwrap();
     let id = room_of(&store, 50, &[1]).await;
     for n in 2..500 {
         stored(store.append(id, joined(n)).await);

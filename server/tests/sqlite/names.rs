@@ -8,19 +8,19 @@ use std::process::{Command, Stdio};
 
 use protocol::Limits;
 use server::stores;
-use store::{Backend, BackendError};
-use store_sqlite::Sqlite;
+use store::{Store, StoreError};
+use store_sqlite::SqliteStore;
 
 use crate::support::{latest, message, room_of, stored};
 use crate::{Place, words};
 
-async fn open(path: &Path) -> Result<Sqlite, BackendError> {
-    Sqlite::open(path, &Limits::default()).await
+async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(path, &Limits::default()).await
 }
 
 async fn assert_refused(path: &Path, why: &str) {
     let error = open(path).await.unwrap_err();
-    assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(words(&error).contains(why) && words(&error).contains("flasky.db"), "{}", words(&error));
 }
 

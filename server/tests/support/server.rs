@@ -9,7 +9,7 @@ use clap::Parser as _;
 use server::config::Config;
 use server::stores;
 use server::{Listeners, ServeError};
-use store::Backend;
+use store::Store;
 use testkit::browser::Site;
 use testkit::faulty::FaultyStore;
 use testkit::within;
@@ -26,7 +26,7 @@ pub(crate) struct Server {
     /// Address of the metrics listener.
     pub(crate) metrics: SocketAddr,
     flags: Vec<String>,
-    store: Arc<tempfile::TempDir>,
+    directory: Arc<tempfile::TempDir>,
     shutdown: CancellationToken,
     serving: JoinHandle<Result<(), ServeError>>,
 }
@@ -40,39 +40,39 @@ impl Site for Server {
 impl Server {
     /// Starts a server with these flags.
     pub(crate) async fn start(flags: &[&str]) -> Self {
-        Self::over(flags, |engine| engine).await
+        Self::over(flags, |store| store).await
     }
 
     /// Starts a server on a store in which faults can be injected.
     pub(crate) async fn troubled(flags: &[&str]) -> (Self, Arc<FaultyStore>) {
         let mut troubled = None;
-        let server = Self::over(flags, |engine| troubled.insert(FaultyStore::over(engine)).clone()).await;
+        let server = Self::over(flags, |store| troubled.insert(FaultyStore::over(store)).clone()).await;
         (server, troubled.unwrap())
     }
 
-    async fn over(flags: &[&str], wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {
-        let store = Arc::new(tempfile::tempdir().unwrap());
-        Self::on(store, flags.iter().map(ToString::to_string).collect(), wrap).await
+    async fn over(flags: &[&str], wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        Self::on(directory, flags.iter().map(ToString::to_string).collect(), wrap).await
     }
 
     async fn on(
-        store: Arc<tempfile::TempDir>,
+        directory: Arc<tempfile::TempDir>,
         flags: Vec<String>,
-        wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>,
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
-        let url = format!("--store=sqlite://{}", store.path().join("flasky.db").display());
+        let url = format!("--store=sqlite://{}", directory.path().join("flasky.db").display());
         // Given as flags, so that the environment cannot change them: HOST is the machine's name in some shells.
         let program = ["server", "--host=127.0.0.1", "--port=0"].map(ToOwned::to_owned);
         let config = Config::parse_from(program.iter().chain(&[url]).chain(&flags));
-        let backend = wrap(within(stores::open(config.store().as_str(), &config.limits())).await.unwrap());
+        let store = wrap(within(stores::open(config.store().as_str(), &config.limits())).await.unwrap());
         let (site, figures) =
             (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
         let (address, metrics) = (site.local_addr().unwrap(), figures.local_addr().unwrap());
         let listeners = Listeners { site, metrics: Some(figures) };
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        let serving = tokio::spawn(async move { server::serve(&config, backend, listeners, stop).await });
-        Self { address, metrics, flags, store, shutdown, serving }
+        let serving = tokio::spawn(async move { server::serve(&config, store, listeners, stop).await });
+        Self { address, metrics, flags, directory, shutdown, serving }
     }
 
     /// Begins the shutdown, as SIGTERM does.
@@ -88,8 +88,8 @@ impl Server {
 
     /// Shuts the server down and starts another one on the same store, on another port.
     pub(crate) async fn restart(self) -> Self {
-        let (store, flags) = (Arc::clone(&self.store), self.flags.clone());
+        let (directory, flags) = (Arc::clone(&self.directory), self.flags.clone());
         self.stop().await;
-        Self::on(store, flags, |engine| engine).await
+        Self::on(directory, flags, |store| store).await
     }
 }

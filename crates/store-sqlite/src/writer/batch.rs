@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::{Event, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq};
 use rusqlite::{Connection, TransactionBehavior};
-use store::{Appended, BackendError, Draft, NewRoom, known_ids, may_be_forgotten};
+use store::{Appended, NewEvent, NewRoom, StoreError, known_ids, may_be_forgotten};
 use tokio::time::Instant;
 
 use super::Writer;
@@ -17,7 +17,7 @@ use crate::{Reply, log, rooms, seats};
 #[derive(Debug)]
 pub(crate) enum Write {
     Create { id: RoomId, room: NewRoom, now: Instant, reply: Reply<RoomId> },
-    Append { id: RoomId, draft: Draft, now: Instant, reply: Reply<Appended> },
+    Append { id: RoomId, draft: NewEvent, now: Instant, reply: Reply<Appended> },
 }
 
 /// Effect of one write, once the batch is committed.
@@ -32,7 +32,7 @@ enum Outcome {
 /// Scope of the rollback after a row that cannot be read. A savepoint for every write costs 2 to 14 % of the append
 /// rate (measured on batches of 16, 64 and 256), so a batch is first tried without savepoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Undo {
+enum RollbackScope {
     Batch,
     Write,
 }
@@ -41,8 +41,8 @@ impl Writer {
     /// Validates and stores all writes in one transaction. A refused write has changed nothing and needs no rollback. A
     /// row that cannot be read fails only the write that needs it; an error of SQLite rolls back and fails all writes.
     pub(super) fn commit(&mut self, batch: Vec<Write>) {
-        let stored = match self.store(&batch, Undo::Batch) {
-            Err(Failure(BackendError::Corrupt(_))) => self.store(&batch, Undo::Write),
+        let stored = match self.store(&batch, RollbackScope::Batch) {
+            Err(Failure(StoreError::Corrupt(_))) => self.store(&batch, RollbackScope::Write),
             stored => stored,
         };
         match stored {
@@ -51,7 +51,7 @@ impl Writer {
                 for (write, outcome) in &decided {
                     match outcome {
                         Ok(outcome) => self.publish(write, outcome),
-                        Err(error @ BackendError::Corrupt(_)) => {
+                        Err(error @ StoreError::Corrupt(_)) => {
                             self.damage.report(&self.conn, Key::Id(write.room()), error)
                         }
                         Err(_) => {}
@@ -65,14 +65,14 @@ impl Writer {
                 tracing::error!(source = ?std::error::Error::source(&error), writes = batch.len(), "commit failed");
                 let error = Arc::new(error);
                 for write in batch {
-                    answer(write, Err(BackendError::unavailable(Arc::clone(&error))));
+                    answer(write, Err(StoreError::unavailable(Arc::clone(&error))));
                 }
             }
         }
     }
 
     /// Returns one result per write. The outer error, SQLite's or that of an unreadable row, leaves the file unchanged.
-    fn store(&mut self, batch: &[Write], undo: Undo) -> Result<Vec<Result<Outcome, BackendError>>, Failure> {
+    fn store(&mut self, batch: &[Write], scope: RollbackScope) -> Result<Vec<Result<Outcome, StoreError>>, Failure> {
         if !self.conn.is_autocommit() {
             // An earlier rollback failed. No transaction can begin until it succeeds.
             self.conn.execute_batch("ROLLBACK")?;
@@ -81,28 +81,28 @@ impl Writer {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut outcomes = Vec::with_capacity(batch.len());
         for (done, write) in batch.iter().enumerate() {
-            if undo == Undo::Write {
+            if scope == RollbackScope::Write {
                 tx.execute_batch("SAVEPOINT write")?;
             }
             let outcome = match write {
                 Write::Create { id, room, .. } => match rooms::create(&tx, *id, room) {
                     Ok(true) => Ok(Outcome::Created),
-                    Ok(false) => Err(BackendError::Conflict),
+                    Ok(false) => Err(StoreError::Conflict),
                     Err(error) => Err(Failure::from(error).into()),
                 },
                 Write::Append { id, draft, now, .. } => {
                     // The arrival lease of a seat taken earlier in this batch is not in the in-memory state yet.
                     let held = |member| {
-                        self.memory.is_held(*id, member, *now) || batch[..done].iter().any(|w| w.seats(*id, member))
+                        self.live.is_held(*id, member, *now) || batch[..done].iter().any(|w| w.seats(*id, member))
                     };
-                    append(&tx, *id, draft, held, &self.limits).map_err(BackendError::from)
+                    append(&tx, *id, draft, held, &self.limits).map_err(StoreError::from)
                 }
             };
-            let damaged = matches!(outcome, Err(BackendError::Corrupt(_)));
-            if damaged && undo == Undo::Batch || matches!(outcome, Err(BackendError::Unavailable(_))) {
+            let damaged = matches!(outcome, Err(StoreError::Corrupt(_)));
+            if damaged && scope == RollbackScope::Batch || matches!(outcome, Err(StoreError::Unavailable(_))) {
                 return Ok(outcome.map(|_| outcomes)?);
             }
-            if undo == Undo::Write {
+            if scope == RollbackScope::Write {
                 tx.execute_batch(if damaged { "ROLLBACK TO write; RELEASE write" } else { "RELEASE write" })?;
             }
             outcomes.push(outcome);
@@ -115,19 +115,19 @@ impl Writer {
     fn publish(&mut self, write: &Write, outcome: &Outcome) {
         let arrival = Duration::from_millis(self.limits.arrival_ms);
         match (write, outcome) {
-            (Write::Create { id, now, .. }, Outcome::Created) => self.memory.created(*id, *now + arrival),
+            (Write::Create { id, now, .. }, Outcome::Created) => self.live.created(*id, *now + arrival),
             (Write::Append { id, now, .. }, Outcome::Appended(Appended::Stored(event))) => {
                 match event.kind {
-                    EventKind::Joined { member, .. } => self.memory.seated(*id, member, *now, *now + arrival),
-                    EventKind::Left { member, .. } => self.memory.freed(*id, member),
+                    EventKind::Joined { member, .. } => self.live.seated(*id, member, *now, *now + arrival),
+                    EventKind::Left { member, .. } => self.live.freed(*id, member),
                     EventKind::Edited { .. } | EventKind::Deleted { .. } => self.purge = true,
                     _ => {}
                 }
-                self.memory.event(*id, Arc::new(event.clone()));
+                self.live.event(*id, Arc::new(event.clone()));
             }
             (Write::Append { id, .. }, Outcome::Ended(event)) => {
-                self.memory.event(*id, Arc::new(event.clone()));
-                self.memory.ended(*id);
+                self.live.event(*id, Arc::new(event.clone()));
+                self.live.ended(*id);
                 self.purge = true;
                 self.ended = true;
             }
@@ -146,7 +146,7 @@ impl Write {
 
     /// True if the write takes a seat for this member in this room.
     fn seats(&self, room: RoomId, seated: MemberId) -> bool {
-        matches!(self, Self::Append { id, draft: Draft { kind: EventKind::Joined { member, .. }, .. }, .. }
+        matches!(self, Self::Append { id, draft: NewEvent { kind: EventKind::Joined { member, .. }, .. }, .. }
             if *id == room && *member == seated)
     }
 }
@@ -155,17 +155,17 @@ impl Write {
 fn append(
     tx: &Connection,
     id: RoomId,
-    draft: &Draft,
+    draft: &NewEvent,
     held: impl Fn(MemberId) -> bool,
     limits: &Limits,
 ) -> Result<Outcome, Failure> {
-    let mut room = rooms::find(tx, Key::Id(id))?.ok_or(BackendError::NotFound)?;
-    if let Some(seq) = log::place(tx, room.room, draft.id)? {
+    let mut room = rooms::find(tx, Key::Id(id))?.ok_or(StoreError::NotFound)?;
+    if let Some(seq) = log::seq_of(tx, room.room, draft.id)? {
         let first = log::event(tx, room.room, seq)?;
-        return Ok(Outcome::Appended(first.map_or(Appended::Trimmed(seq), Appended::Repeat)));
+        return Ok(Outcome::Appended(first.map_or(Appended::DuplicateTrimmed(seq), Appended::Duplicate)));
     }
     if may_be_forgotten(draft, room.forgotten) {
-        return Err(BackendError::TooOld.into());
+        return Err(StoreError::TooOld.into());
     }
     let event = Event {
         seq: Seq(room.head.0 + 1),
@@ -178,16 +178,16 @@ fn append(
     match &event.kind {
         EventKind::Joined { member, name } => {
             if seats::has(tx, room.room, *member)? {
-                return Err(BackendError::Conflict.into());
+                return Err(StoreError::Conflict.into());
             }
             if seats::count(tx, room.room)? >= room.capacity {
-                return Err(BackendError::Full.into());
+                return Err(StoreError::Full.into());
             }
             seats::take(tx, room.room, *member, name, event.seq)?;
         }
         EventKind::Left { member, why } => {
             if !seats::has(tx, room.room, *member)? || (*why == LeaveReason::Vanished && held(*member)) {
-                return Err(BackendError::Conflict.into());
+                return Err(StoreError::Conflict.into());
             }
             seats::free(tx, room.room, *member, event.seq)?;
             if seats::count(tx, room.room)? == 0 {
@@ -195,8 +195,8 @@ fn append(
                 return Ok(Outcome::Ended(event));
             }
         }
-        _ if seats::has(tx, room.room, event.by)? => say(tx, &mut room, &event)?,
-        _ => return Err(BackendError::Conflict.into()),
+        _ if seats::has(tx, room.room, event.by)? => apply_message_event(tx, &mut room, &event)?,
+        _ => return Err(StoreError::Conflict.into()),
     }
     log::push(tx, &mut room, &event)?;
     log::trim(tx, &mut room, limits.events, limits.timeline)?;
@@ -206,33 +206,33 @@ fn append(
 }
 
 /// Validates an event of a seated member against the message that it targets, and applies an edit or deletion to it.
-fn say(tx: &Connection, room: &mut rooms::RoomRow, event: &Event) -> Result<(), Failure> {
-    let message = |target| log::message(tx, room.room, target)?.ok_or_else(|| Failure::from(BackendError::NoTarget));
+fn apply_message_event(tx: &Connection, room: &mut rooms::RoomRow, event: &Event) -> Result<(), Failure> {
+    let message = |target| log::message(tx, room.room, target)?.ok_or_else(|| Failure::from(StoreError::NoTarget));
     match &event.kind {
         EventKind::Message { .. } => {}
         EventKind::Edited { target, .. } | EventKind::Deleted { target } => {
             let message = message(*target)?;
             if message.by != event.by {
-                return Err(BackendError::NotAuthor.into());
+                return Err(StoreError::NotAuthor.into());
             }
             log::amend(tx, room, message, &event.kind)?;
         }
         EventKind::Reacted { target, .. } => drop(message(*target)?),
         EventKind::Joined { .. } | EventKind::Left { .. } | EventKind::Unknown => {
-            return Err(BackendError::Conflict.into());
+            return Err(StoreError::Conflict.into());
         }
     }
     Ok(())
 }
 
 /// Sends the result to the caller, who may have stopped waiting.
-fn answer(write: Write, outcome: Result<Outcome, BackendError>) {
+fn answer(write: Write, outcome: Result<Outcome, StoreError>) {
     match write {
         Write::Create { id, reply, .. } => drop(reply.send(outcome.map(|_| id))),
         Write::Append { reply, .. } => drop(reply.send(match outcome {
             Ok(Outcome::Appended(appended)) => Ok(appended),
             Ok(Outcome::Ended(event)) => Ok(Appended::Stored(event)),
-            Ok(Outcome::Created) => Err(BackendError::Conflict),
+            Ok(Outcome::Created) => Err(StoreError::Conflict),
             Err(error) => Err(error),
         })),
     }
@@ -248,15 +248,15 @@ mod tests {
     use super::super::STEP;
     use super::*;
     use crate::reader::Reader;
-    use store::From;
+    use store::ReadFrom;
 
     const CODE: [u8; 5] = [7; 5];
 
-    type Answer = oneshot::Receiver<Result<Appended, BackendError>>;
+    type Answer = oneshot::Receiver<Result<Appended, StoreError>>;
 
     fn write(room: RoomId, id: u128, kind: EventKind) -> (Write, Answer) {
         let (reply, answer) = oneshot::channel();
-        let draft = Draft { id: EventId(Uuid::from_u128(id)), at: 0, by: MemberId(Uuid::nil()), kind };
+        let draft = NewEvent { id: EventId(Uuid::from_u128(id)), at: 0, by: MemberId(Uuid::nil()), kind };
         (Write::Append { id: room, draft, now: Instant::now(), reply }, answer)
     }
 
@@ -294,10 +294,10 @@ mod tests {
         let (batch, answers): (Vec<_>, Vec<_>) = (100..110).map(|id| message(room, id)).unzip();
         writer.commit(batch);
         for answer in answers {
-            assert!(matches!(answer.blocking_recv().unwrap(), Err(BackendError::Unavailable(_))));
+            assert!(matches!(answer.blocking_recv().unwrap(), Err(StoreError::Unavailable(_))));
         }
         assert!(heard.try_recv().is_err(), "an event was delivered that is not stored");
-        assert_eq!(reader.read(room, From::Latest, 100).unwrap().events.len(), 1);
+        assert_eq!(reader.read(room, ReadFrom::Latest, 100).unwrap().events.len(), 1);
 
         writer.conn.pragma_update_and_check(None, "max_page_count", 1_000_000, |_| Ok(())).unwrap();
         let (again, answer) = message(room, 100);
@@ -336,9 +336,9 @@ mod tests {
             for id in [3, 4] {
                 let (edit, answer) = write(room, id, EventKind::Deleted { target: EventId(Uuid::from_u128(2)) });
                 writer.commit(vec![edit]);
-                assert!(matches!(answer.blocking_recv().unwrap(), Err(BackendError::Corrupt(_))));
+                assert!(matches!(answer.blocking_recv().unwrap(), Err(StoreError::Corrupt(_))));
             }
-            assert!(matches!(reader.read(room, From::Latest, 9), Err(Failure(BackendError::Corrupt(_)))));
+            assert!(matches!(reader.read(room, ReadFrom::Latest, 9), Err(Failure(StoreError::Corrupt(_)))));
         });
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.matches("a room is damaged").count(), 1, "{text}");
@@ -366,7 +366,7 @@ mod tests {
         let (leave, left) = write(room, 2, kind);
         writer.commit(vec![leave]);
         left.blocking_recv().unwrap().unwrap();
-        assert!(matches!(writer.subscribe(room), Err(Failure(BackendError::NotFound))));
+        assert!(matches!(writer.subscribe(room), Err(Failure(StoreError::NotFound))));
         assert_eq!(ids(&writer), IDS, "the commit is as long as the room");
         assert_eq!(writer.delete_some(), Ok(true));
         assert_eq!(ids(&writer), IDS - STEP);
@@ -394,16 +394,16 @@ mod tests {
         let (stranger, conflict) = {
             let (reply, answer) = oneshot::channel();
             let kind = EventKind::message("?".parse().unwrap());
-            let draft = Draft { id: EventId(Uuid::from_u128(3)), at: 0, by: MemberId(Uuid::max()), kind };
+            let draft = NewEvent { id: EventId(Uuid::from_u128(3)), at: 0, by: MemberId(Uuid::max()), kind };
             (Write::Append { id: room, draft, now: Instant::now(), reply }, answer)
         };
         let (second, also_stored) = message(room, 4);
         let (same, repeated) = message(room, 4);
         writer.commit(vec![first, stranger, second, same]);
         assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
-        assert!(matches!(conflict.blocking_recv().unwrap(), Err(BackendError::Conflict)));
+        assert!(matches!(conflict.blocking_recv().unwrap(), Err(StoreError::Conflict)));
         assert!(matches!(also_stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
-        assert!(matches!(repeated.blocking_recv().unwrap(), Ok(Appended::Repeat(_))));
-        assert_eq!(reader.read(room, From::Latest, 100).unwrap().events.len(), 3);
+        assert!(matches!(repeated.blocking_recv().unwrap(), Ok(Appended::Duplicate(_))));
+        assert_eq!(reader.read(room, ReadFrom::Latest, 100).unwrap().events.len(), 3);
     }
 }

@@ -22,27 +22,27 @@ use crate::telemetry::metrics::Metrics;
 
 /// Maximum size of a message in bytes for tungstenite: above the protocol's own limit, so that a message which only
 /// exceeds that one is closed with 4507.
-const TRANSPORT_CUT: usize = 128 * 1024;
+const MAX_MESSAGE_BYTES: usize = 128 * 1024;
 /// Size of the read buffer in bytes, which tungstenite allocates for every socket at once (its default is 128 KiB).
 const READ_BUFFER: usize = 4 * 1024;
 /// Maximum size of the write buffer in bytes (tungstenite's default is unlimited). The largest frame has 0.6 MB: a
 /// welcome to 1 000 members with the longest names.
-const WRITE_BUFFER_MOST: usize = 1024 * 1024;
+const MAX_WRITE_BUFFER: usize = 1024 * 1024;
 /// Maximum time for writing a frame: a peer that takes longer is disconnected or too slow.
-const WRITE: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time from our Close to the connection's end.
 const LINGER: Duration = Duration::from_secs(2);
-/// Maximum bytes of a message above [`TRANSPORT_CUT`] that are still read and discarded after our Close, so that the
-/// Close reaches a peer that is sending.
-const REST: u64 = 16 * 1024 * 1024;
+/// Maximum bytes of a message above [`MAX_MESSAGE_BYTES`] that are still read and discarded after our Close, so that
+/// the Close reaches a peer that is sending.
+const MAX_DISCARDED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The connection has ended; no frame can be written any more.
 #[derive(Debug)]
-pub(super) struct Over;
+pub(super) struct Disconnected;
 
 /// Reason why nothing more can be read.
 #[derive(Debug)]
-pub(super) enum Unreadable {
+pub(super) enum ReadError {
     /// The peer violated the WebSocket protocol, and is to be closed with this code.
     Violation(CloseCode),
     /// The connection is closed, or broke.
@@ -50,7 +50,7 @@ pub(super) enum Unreadable {
 }
 
 /// Maps errors to the close codes of RFC 6455 section 7.4.1.
-impl From<Error> for Unreadable {
+impl From<Error> for ReadError {
     fn from(error: Error) -> Self {
         match error {
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
@@ -63,21 +63,21 @@ impl From<Error> for Unreadable {
 }
 
 /// WebSocket of one session.
-pub(super) struct Wire {
+pub(super) struct FramedSocket {
     socket: WebSocketStream<Metered>,
     metrics: Arc<Metrics>,
 }
 
-impl Wire {
+impl FramedSocket {
     /// Creates the WebSocket on an upgraded connection, with the inbound budget of this member.
     pub(super) async fn new(upgraded: Upgraded, state: &AppState, member: MemberId) -> Self {
-        let metered = Metered::new(upgraded, state.inbound.clone(), member);
+        let metered = Metered::new(upgraded, state.inbound_rate.clone(), member);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
-            .max_write_buffer_size(WRITE_BUFFER_MOST)
-            .max_message_size(Some(TRANSPORT_CUT))
-            .max_frame_size(Some(TRANSPORT_CUT));
+            .max_write_buffer_size(MAX_WRITE_BUFFER)
+            .max_message_size(Some(MAX_MESSAGE_BYTES))
+            .max_frame_size(Some(MAX_MESSAGE_BYTES));
         let metrics = state.metrics.clone();
         Self { socket: WebSocketStream::from_raw_socket(metered, Role::Server, Some(config)).await, metrics }
     }
@@ -86,27 +86,27 @@ impl Wire {
     ///
     /// # Errors
     /// Fails if there will be no other message.
-    pub(super) async fn read(&mut self) -> Result<Message, Unreadable> {
+    pub(super) async fn read(&mut self) -> Result<Message, ReadError> {
         poll_fn(|context| self.socket.get_mut().poll_paid(context)).await;
-        let message = self.socket.next().await.ok_or(Unreadable::Gone)??;
+        let message = self.socket.next().await.ok_or(ReadError::Gone)??;
         self.socket.get_mut().charge_frame();
         self.metrics.frame();
         Ok(message)
     }
 
-    pub(super) async fn write(&mut self, message: Message) -> Result<(), Over> {
-        match timeout(WRITE, self.socket.send(message)).await {
+    pub(super) async fn write(&mut self, message: Message) -> Result<(), Disconnected> {
+        match timeout(WRITE_TIMEOUT, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Over),
+            Ok(Err(_)) | Err(_) => Err(Disconnected),
         }
     }
 
-    pub(super) async fn send(&mut self, frame: &ServerFrame) -> Result<(), Over> {
+    pub(super) async fn send(&mut self, frame: &ServerFrame) -> Result<(), Disconnected> {
         self.write(Message::Text(codec::encode(frame).into())).await
     }
 
     /// Sends a page of the log, in as many frames as its size needs. `more` is true if further pages follow.
-    pub(super) async fn send_page(&mut self, page: Page, more: bool) -> Result<(), Over> {
+    pub(super) async fn send_page(&mut self, page: Page, more: bool) -> Result<(), Disconnected> {
         let mut names = page.names;
         let mut rest = page.events.into_iter().map(|event| (codec::encode(&event).len(), event)).peekable();
         loop {
@@ -135,7 +135,7 @@ impl Wire {
     /// Answers the Close that was read, with its code (RFC 6455 section 5.5.1).
     pub(super) async fn answer_close(&mut self) {
         // tungstenite has queued the answer.
-        if let Ok(Ok(())) = timeout(WRITE, self.socket.flush()).await {
+        if let Ok(Ok(())) = timeout(WRITE_TIMEOUT, self.socket.flush()).await {
             self.linger().await;
         }
     }
@@ -148,7 +148,7 @@ impl Wire {
             while self.read().await.is_ok() {}
             let stream = self.socket.get_mut().unmetered();
             if stream.shutdown().await.is_ok() {
-                let _ = copy(&mut stream.take(REST), &mut sink()).await;
+                let _ = copy(&mut stream.take(MAX_DISCARDED_BYTES), &mut sink()).await;
             }
         };
         let _ = timeout(LINGER, end).await;

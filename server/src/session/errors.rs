@@ -1,46 +1,46 @@
 //! Close codes and faults for errors of the store and the hub.
 
 use protocol::{CloseCode, Code, Fault};
-use store::BackendError;
+use store::StoreError;
 
-use super::wire::Over;
+use super::framed_socket::Disconnected;
 use crate::hub::AttachError;
 
 /// Time in milliseconds after which a client may retry an append that the store failed to take.
 const STORE_RETRY_MS: u64 = 1_000;
 
 /// Reason why a connection is not opened.
-pub(super) enum Refused {
+pub(super) enum OpenError {
     Close(CloseCode),
-    Over,
+    Disconnected,
 }
 
-impl From<Over> for Refused {
-    fn from(_: Over) -> Self {
-        Self::Over
+impl From<Disconnected> for OpenError {
+    fn from(_: Disconnected) -> Self {
+        Self::Disconnected
     }
 }
 
-impl From<CloseCode> for Refused {
+impl From<CloseCode> for OpenError {
     fn from(code: CloseCode) -> Self {
         Self::Close(code)
     }
 }
 
-impl From<AttachError> for Refused {
+impl From<AttachError> for OpenError {
     fn from(error: AttachError) -> Self {
         Self::Close(match error {
             AttachError::NoSuchRoom => CloseCode::NoSuchRoom,
-            AttachError::TooManyTabs => CloseCode::TooManyTabs,
+            AttachError::TooManyConnections => CloseCode::TooManyTabs,
             AttachError::Unavailable => CloseCode::EngineUnavailable,
         })
     }
 }
 
-impl From<BackendError> for Refused {
-    fn from(error: BackendError) -> Self {
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
         Self::Close(match error {
-            BackendError::NotFound => CloseCode::NoSuchRoom,
+            StoreError::NotFound => CloseCode::NoSuchRoom,
             error => close_code(&error),
         })
     }
@@ -48,10 +48,10 @@ impl From<BackendError> for Refused {
 
 /// Returns the code with which an open connection is closed after an error of the store. Logs errors that are the
 /// store's fault.
-pub(super) fn close_code(error: &BackendError) -> CloseCode {
+pub(super) fn close_code(error: &StoreError) -> CloseCode {
     match error {
-        BackendError::Reset => CloseCode::ContinuityLost,
-        BackendError::NotFound => CloseCode::RoomEnded,
+        StoreError::Reset => CloseCode::ContinuityLost,
+        StoreError::NotFound => CloseCode::RoomEnded,
         error => {
             tracing::error!(error = error as &dyn std::error::Error, "the store failed a connection");
             CloseCode::EngineUnavailable
@@ -60,13 +60,13 @@ pub(super) fn close_code(error: &BackendError) -> CloseCode {
 }
 
 /// Returns the fault for the sender of an append that failed. Logs errors that are the store's fault.
-pub(super) fn fault(error: &BackendError) -> Fault {
+pub(super) fn fault(error: &StoreError) -> Fault {
     match error {
-        BackendError::NotFound => Code::CodeUnknown.into(),
-        BackendError::Conflict => Code::NoSeat.into(),
-        BackendError::TooOld => Code::TooOld.into(),
-        BackendError::NoTarget => Code::NoTarget.into(),
-        BackendError::NotAuthor => Code::NotAuthor.into(),
+        StoreError::NotFound => Code::CodeUnknown.into(),
+        StoreError::Conflict => Code::NoSeat.into(),
+        StoreError::TooOld => Code::TooOld.into(),
+        StoreError::NoTarget => Code::NoTarget.into(),
+        StoreError::NotAuthor => Code::NotAuthor.into(),
         error => {
             tracing::error!(error = error as &dyn std::error::Error, "the store refused an append");
             Fault { code: Code::Storage, retry_ms: Some(STORE_RETRY_MS) }

@@ -19,19 +19,19 @@ fn encoded(event: &Event) -> Encoded {
     Encoded::new(event, Instant::now())
 }
 
-/// Returns a ring that has followed the log since its beginning.
-fn ring(bounds: Bounds, events: impl IntoIterator<Item = Event>) -> Ring {
-    let mut ring = Ring::bounded(bounds);
-    events.into_iter().for_each(|event| ring.push(encoded(&event)));
-    ring
+/// Returns a buffer that has followed the log since its beginning.
+fn buffer(capacity: Capacity, events: impl IntoIterator<Item = Event>) -> ReplayBuffer {
+    let mut buffer = ReplayBuffer::with_capacity(capacity);
+    events.into_iter().for_each(|event| buffer.push(encoded(&event)));
+    buffer
 }
 
-fn small(events: usize) -> Bounds {
-    Bounds { events, ..Bounds::default() }
+fn small(events: usize) -> Capacity {
+    Capacity { events, ..Capacity::default() }
 }
 
 /// Decodes the frame as a client does. Returns its events and `more`.
-fn parse(frame: &Frame) -> (Vec<Event>, bool) {
+fn parse(frame: &EncodedFrame) -> (Vec<Event>, bool) {
     let text = std::str::from_utf8(&frame.text).unwrap();
     let ServerFrame::Events { events, names, more } = codec::decode(text).unwrap() else { panic!("{text}") };
     assert!(names.is_empty());
@@ -42,9 +42,9 @@ fn parse(frame: &Frame) -> (Vec<Event>, bool) {
     (events.collect(), more)
 }
 
-fn frame(splice: Splice) -> Frame {
-    match splice {
-        Splice::Frame(frame) => frame,
+fn frame(next: NextBatch) -> EncodedFrame {
+    match next {
+        NextBatch::Frame(frame) => frame,
         other => panic!("no frame: {other:?}"),
     }
 }
@@ -52,57 +52,65 @@ fn frame(splice: Splice) -> Frame {
 #[test]
 fn frame_equals_output_of_the_codec() {
     let log = [event(3, 0, "a \"b\" \u{1f980}"), event(7, 3, "c")];
-    let ring = ring(Bounds::default(), log.clone());
+    let buffer = buffer(Capacity::default(), log.clone());
     let expected = ServerFrame::Events {
         events: log.into_iter().map(Delivered::Event).collect(),
         names: Default::default(),
         more: false,
     };
-    let frame = frame(ring.after(Seq(0)));
+    let frame = frame(buffer.next_batch(Seq(0)));
     assert_eq!(frame.text, codec::encode(&expected));
-    assert_eq!(frame.sent, Seq(7));
+    assert_eq!(frame.cursor, Seq(7));
 }
 
 #[test]
-fn ring_continues_cursors_from_its_tail_on() {
-    let ring = ring(small(2), [event(2, 0, "a"), event(5, 2, "b"), event(9, 5, "c")]);
-    assert_eq!(ring.after(Seq(0)), Splice::Read { overtaken: true });
-    assert_eq!(ring.after(Seq(1)), Splice::Read { overtaken: true });
-    assert_eq!(parse(&frame(ring.after(Seq(2)))).0.len(), 2);
-    assert_eq!(parse(&frame(ring.after(Seq(5)))).0.len(), 1);
-    assert_eq!(ring.after(Seq(9)), Splice::Wait);
-    assert_eq!(ring.after(Seq(12)), Splice::Wait);
+fn buffer_continues_cursors_from_its_tail_on() {
+    let buffer = buffer(small(2), [event(2, 0, "a"), event(5, 2, "b"), event(9, 5, "c")]);
+    assert_eq!(buffer.next_batch(Seq(0)), NextBatch::ReadLog { evicted: true });
+    assert_eq!(buffer.next_batch(Seq(1)), NextBatch::ReadLog { evicted: true });
+    assert_eq!(parse(&frame(buffer.next_batch(Seq(2)))).0.len(), 2);
+    assert_eq!(parse(&frame(buffer.next_batch(Seq(5)))).0.len(), 1);
+    assert_eq!(buffer.next_batch(Seq(9)), NextBatch::Wait);
+    assert_eq!(buffer.next_batch(Seq(12)), NextBatch::Wait);
 }
 
 #[test]
-fn empty_ring_continues_only_its_head() {
-    let mut ring = Ring::default();
-    ring.restart(Seq(40));
-    assert_eq!(ring.after(Seq(39)), Splice::Read { overtaken: false });
-    assert_eq!(ring.after(Seq(40)), Splice::Wait);
+fn empty_buffer_continues_only_its_head() {
+    let mut buffer = ReplayBuffer::default();
+    buffer.reset_to(Seq(40));
+    assert_eq!(buffer.next_batch(Seq(39)), NextBatch::ReadLog { evicted: false });
+    assert_eq!(buffer.next_batch(Seq(40)), NextBatch::Wait);
 }
 
 #[test]
-fn gap_restarts_the_ring() {
-    let mut ring = ring(Bounds::default(), [event(1, 0, "a"), event(2, 1, "b")]);
-    ring.push(encoded(&event(4, 3, "d")));
-    assert_eq!(ring.after(Seq(1)), Splice::Read { overtaken: false });
-    assert_eq!(ring.after(Seq(2)), Splice::Read { overtaken: false });
-    assert_eq!(parse(&frame(ring.after(Seq(3)))).0, [event(4, 3, "d")]);
+fn gap_resets_the_buffer() {
+    let mut buffer = buffer(Capacity::default(), [event(1, 0, "a"), event(2, 1, "b")]);
+    buffer.push(encoded(&event(4, 3, "d")));
+    assert_eq!(buffer.next_batch(Seq(1)), NextBatch::ReadLog { evicted: false });
+    assert_eq!(buffer.next_batch(Seq(2)), NextBatch::ReadLog { evicted: false });
+    assert_eq!(parse(&frame(buffer.next_batch(Seq(3)))).0, [event(4, 3, "d")]);
 }
 
 #[test]
 fn only_cursors_before_an_evicted_event_are_overtaken() {
-    let mut ring = ring(small(2), (1..=4).map(|n| event(n, n - 1, "x")));
+    let mut buffer = buffer(small(2), (1..=4).map(|n| event(n, n - 1, "x")));
     // The subscription was lost, and everything up to 40 is in the log only.
-    ring.restart(Seq(40));
-    assert_eq!(ring.after(Seq(1)), Splice::Read { overtaken: true }, "its next events were evicted before the restart");
+    buffer.reset_to(Seq(40));
+    assert_eq!(
+        buffer.next_batch(Seq(1)),
+        NextBatch::ReadLog { evicted: true },
+        "its next events were evicted before the restart"
+    );
     for kept_up in 2..40 {
-        assert_eq!(ring.after(Seq(kept_up)), Splice::Read { overtaken: false });
+        assert_eq!(buffer.next_batch(Seq(kept_up)), NextBatch::ReadLog { evicted: false });
     }
-    (41..=43).for_each(|n| ring.push(encoded(&event(n, n - 1, "x"))));
-    assert_eq!(ring.after(Seq(40)), Splice::Read { overtaken: true }, "its next events were evicted after the restart");
-    assert!(matches!(ring.after(Seq(41)), Splice::Frame(_)));
+    (41..=43).for_each(|n| buffer.push(encoded(&event(n, n - 1, "x"))));
+    assert_eq!(
+        buffer.next_batch(Seq(40)),
+        NextBatch::ReadLog { evicted: true },
+        "its next events were evicted after the restart"
+    );
+    assert!(matches!(buffer.next_batch(Seq(41)), NextBatch::Frame(_)));
 }
 
 fn kind_event(seq: u64, kind: EventKind) -> Event {
@@ -120,51 +128,53 @@ fn deletion(seq: u64, target: u64) -> Event {
 
 #[test]
 fn edited_or_deleted_text_is_not_replayed() {
-    let mut ring = ring(Bounds::default(), [event(1, 0, "old"), event(2, 1, "kept"), edit(3, 1, "older")]);
-    let replay = |ring: &Ring, cursor| {
-        let (events, _) = parse(&frame(ring.after(Seq(cursor))));
+    let mut buffer = buffer(Capacity::default(), [event(1, 0, "old"), event(2, 1, "kept"), edit(3, 1, "older")]);
+    let replay = |buffer: &ReplayBuffer, cursor| {
+        let (events, _) = parse(&frame(buffer.next_batch(Seq(cursor))));
         events.into_iter().map(|event| codec::encode(&event.kind)).collect::<String>()
     };
-    assert!(!replay(&ring, 0).contains("old\""), "{}", replay(&ring, 0));
-    ring.push(encoded(&edit(4, 1, "a much longer text than before")));
+    assert!(!replay(&buffer, 0).contains("old\""), "{}", replay(&buffer, 0));
+    buffer.push(encoded(&edit(4, 1, "a much longer text than before")));
     for cursor in 0..3 {
-        let said = replay(&ring, cursor);
+        let said = replay(&buffer, cursor);
         assert!(!said.contains("old") && said.contains("much longer"), "{said}");
     }
-    ring.push(encoded(&deletion(5, 1)));
+    buffer.push(encoded(&deletion(5, 1)));
     for cursor in 0..5 {
-        let said = replay(&ring, cursor);
+        let said = replay(&buffer, cursor);
         assert!(!said.contains("old") && !said.contains("longer"), "{said}");
     }
-    assert!(replay(&ring, 0).contains("kept"));
-    assert_eq!(ring.bytes, ring.events.iter().map(|event| event.text.len()).sum::<usize>());
+    assert!(replay(&buffer, 0).contains("kept"));
+    assert_eq!(buffer.bytes, buffer.events.iter().map(|event| event.text.len()).sum::<usize>());
 }
 
 #[test]
 fn ended_is_returned_after_the_last_event() {
-    let mut ring = ring(small(1), [event(1, 0, "a"), event(2, 1, "b")]);
-    ring.end();
-    assert_eq!(ring.after(Seq(0)), Splice::Ended, "the log does not exist any more");
-    assert_eq!(frame(ring.after(Seq(1))).sent, Seq(2));
-    assert_eq!(ring.after(Seq(2)), Splice::Ended);
+    let mut buffer = buffer(small(1), [event(1, 0, "a"), event(2, 1, "b")]);
+    buffer.end();
+    assert_eq!(buffer.next_batch(Seq(0)), NextBatch::Ended, "the log does not exist any more");
+    assert_eq!(frame(buffer.next_batch(Seq(1))).cursor, Seq(2));
+    assert_eq!(buffer.next_batch(Seq(2)), NextBatch::Ended);
 }
 
 #[test]
 fn frame_is_bounded_and_sets_more() {
-    let many = ring(Bounds::default(), (1..=250).map(|n| event(n, n - 1, "x")));
-    let (events, more) = parse(&frame(many.after(Seq(0))));
+    let many = buffer(Capacity::default(), (1..=250).map(|n| event(n, n - 1, "x")));
+    let (events, more) = parse(&frame(many.next_batch(Seq(0))));
     assert_eq!((events.len(), more), (FRAME_EVENTS, true));
-    let (events, more) = parse(&frame(many.after(Seq(FRAME_EVENTS as u64))));
+    let (events, more) = parse(&frame(many.next_batch(Seq(FRAME_EVENTS as u64))));
     assert_eq!((events.len(), more), (50, false));
 
-    let large = ring(Bounds::default(), (1..=20).map(|n| event(n, n - 1, &"x".repeat(4_000))));
-    let first = frame(large.after(Seq(0)));
+    let large = buffer(Capacity::default(), (1..=20).map(|n| event(n, n - 1, &"x".repeat(4_000))));
+    let first = frame(large.next_batch(Seq(0)));
     assert!(first.text.len() <= FRAME_BYTES + 64 && parse(&first).1);
     let kept: usize = large.events.iter().map(|event| event.text.len()).sum();
     assert_eq!(large.bytes, kept);
 
-    let bytes =
-        ring(Bounds { bytes: 10_000, ..Bounds::default() }, (1..=20).map(|n| event(n, n - 1, &"x".repeat(4_000))));
+    let bytes = buffer(
+        Capacity { bytes: 10_000, ..Capacity::default() },
+        (1..=20).map(|n| event(n, n - 1, &"x".repeat(4_000))),
+    );
     assert_eq!(bytes.events.len(), 2);
 }
 
@@ -172,13 +182,13 @@ fn frame_is_bounded_and_sets_more() {
 #[test]
 fn longest_messages_are_all_sent() {
     let bell = "\u{1f980}".repeat(4_000);
-    let ring = ring(Bounds::default(), (1..=10).map(|n| event(n, n - 1, &bell)));
-    let mut sent = Seq(0);
-    while let Splice::Frame(frame) = ring.after(sent) {
-        assert!(frame.sent > sent);
-        sent = frame.sent;
+    let buffer = buffer(Capacity::default(), (1..=10).map(|n| event(n, n - 1, &bell)));
+    let mut cursor = Seq(0);
+    while let NextBatch::Frame(frame) = buffer.next_batch(cursor) {
+        assert!(frame.cursor > cursor);
+        cursor = frame.cursor;
     }
-    assert_eq!(sent, Seq(10));
+    assert_eq!(cursor, Seq(10));
 }
 
 #[derive(Clone, Debug)]
@@ -186,7 +196,7 @@ enum Step {
     /// Commits an event with this gap to the previous one and this many characters.
     Append(u64, usize),
     /// Edits (to this many characters) or deletes the event this many places before the last one, whatever its kind.
-    TakeBack(usize, Option<usize>),
+    Amend(usize, Option<usize>),
     /// Delivers this many committed events to the feed.
     Deliver(usize),
     /// Loses the subscription and subscribes again.
@@ -200,7 +210,7 @@ const SESSIONS: usize = 3;
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (1..4u64, 1..3_000usize).prop_map(|(gap, size)| Step::Append(gap, size)),
-        3 => (0..9usize, prop::option::of(1..3_000usize)).prop_map(|(ago, size)| Step::TakeBack(ago, size)),
+        3 => (0..9usize, prop::option::of(1..3_000usize)).prop_map(|(ago, size)| Step::Amend(ago, size)),
         4 => (1..6usize).prop_map(Step::Deliver),
         1 => Just(Step::Lose),
         4 => (0..SESSIONS, 1..6usize).prop_map(|(session, page)| Step::Send(session, page)),
@@ -210,7 +220,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// Model of a room: the log as committed, the feed's ring, the number of delivered events, and what each session sent.
 struct Room {
     log: Vec<Event>,
-    ring: Ring,
+    buffer: ReplayBuffer,
     delivered: usize,
     sessions: [Vec<Event>; SESSIONS],
     cursors: [Seq; SESSIONS],
@@ -219,7 +229,7 @@ struct Room {
 impl Room {
     fn deliver(&mut self, count: usize) {
         let upto = (self.delivered + count).min(self.log.len());
-        self.log[self.delivered..upto].iter().for_each(|event| self.ring.push(encoded(event)));
+        self.log[self.delivered..upto].iter().for_each(|event| self.buffer.push(encoded(event)));
         self.delivered = upto;
     }
 
@@ -238,21 +248,21 @@ impl Room {
     /// Lets a session take its next step. Returns false if there was nothing to send.
     fn send(&mut self, session: usize, page: usize) -> bool {
         let cursor = self.cursors[session];
-        let events = match self.ring.after(cursor) {
-            Splice::Frame(frame) => {
+        let events = match self.buffer.next_batch(cursor) {
+            NextBatch::Frame(frame) => {
                 let (events, more) = parse(&frame);
-                assert_eq!(events.last().unwrap().seq, frame.sent);
-                assert_eq!(more, frame.sent < self.ring.head());
-                let told = self.amended_log(self.ring.head());
+                assert_eq!(events.last().unwrap().seq, frame.cursor);
+                assert_eq!(more, frame.cursor < self.buffer.head());
+                let told = self.amended_log(self.buffer.head());
                 let first = told.partition_point(|event| event.seq <= cursor);
                 assert_eq!(events, told[first..first + events.len()]);
                 events
             }
-            Splice::Read { .. } => {
+            NextBatch::ReadLog { .. } => {
                 self.amended_log(Seq(u64::MAX)).into_iter().filter(|event| event.seq > cursor).take(page).collect()
             }
-            Splice::Wait => return false,
-            Splice::Ended => panic!("the room has not ended"),
+            NextBatch::Wait => return false,
+            NextBatch::Ended => panic!("the room has not ended"),
         };
         assert!(!events.is_empty(), "a read without a result would be repeated for ever");
         self.cursors[session] = events.last().unwrap().seq;
@@ -271,19 +281,19 @@ proptest! {
     ) {
         let mut room = Room {
             log: Vec::new(),
-            ring: Ring::bounded(Bounds { events, bytes }),
+            buffer: ReplayBuffer::with_capacity(Capacity { events, bytes }),
             delivered: 0,
             sessions: Default::default(),
             cursors: [Seq(begun); SESSIONS],
         };
-        room.ring.restart(Seq(begun));
+        room.buffer.reset_to(Seq(begun));
         for step in steps {
             match step {
                 Step::Append(gap, size) => {
                     let prev = room.log.last().map_or(begun, |event| event.seq.0);
                     room.log.push(event(prev + gap, prev, &"x".repeat(size)));
                 }
-                Step::TakeBack(ago, size) => {
+                Step::Amend(ago, size) => {
                     let Some(target) = room.log.iter().nth_back(ago).map(|event| event.id) else { continue };
                     let prev = room.log.last().map_or(begun, |event| event.seq.0);
                     let kind = match size {
@@ -295,12 +305,12 @@ proptest! {
                 Step::Deliver(count) => room.deliver(count),
                 Step::Lose => {
                     room.delivered = room.log.len();
-                    room.ring.restart(room.log.last().map_or(Seq(begun), |event| event.seq));
+                    room.buffer.reset_to(room.log.last().map_or(Seq(begun), |event| event.seq));
                 }
                 Step::Send(session, page) => drop(room.send(session, page)),
             }
-            prop_assert!(room.ring.events.len() <= events);
-            prop_assert!(room.ring.bytes <= bytes);
+            prop_assert!(room.buffer.events.len() <= events);
+            prop_assert!(room.buffer.bytes <= bytes);
         }
         room.deliver(usize::MAX - room.delivered);
         for session in 0..SESSIONS {

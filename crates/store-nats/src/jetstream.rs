@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use ::store::BackendError;
+use ::store::StoreError;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Client, HeaderMap, Request, StatusCode};
@@ -20,61 +20,62 @@ use super::subject::{Names, SHARDS, shard_in};
 /// Time limit of one request. A cluster that elects a leader may take longer to respond, so callers retry.
 pub(super) const REQUEST: Duration = Duration::from_secs(2);
 /// Maximum number of subjects in one direct get: the server returns at most 1 024 messages.
-const SUBJECTS: usize = 500;
+const SUBJECTS_PER_GET: usize = 500;
 /// Maximum silence of a replica that answers a direct get. After it the request is sent again, and another replica may
 /// answer it. The time grows with every attempt, in case the whole store is slow.
-const SILENCE: [Duration; 3] = [Duration::from_millis(300), Duration::from_millis(600), Duration::from_millis(1_200)];
+const DIRECT_GET_TIMEOUTS: [Duration; 3] =
+    [Duration::from_millis(300), Duration::from_millis(600), Duration::from_millis(1_200)];
 /// Header with the condition of a write: the stream sequence of the subject's message that it replaces, 0 for none.
 pub(super) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
 /// Maximum number of batches that this process sends to one stream at a time. The server accepts 50 incomplete batches,
 /// of all processes together, and rejects more.
-const BATCHES: usize = 4;
+const MAX_OPEN_BATCHES: usize = 4;
 
 /// Connection to the servers, with the names of one store.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct JetStream {
     pub(super) client: Client,
-    pub(super) jetstream: jetstream::Context,
+    pub(super) context: jetstream::Context,
     pub(super) names: Names,
     /// Random id of this process.
     pub(super) process: String,
     batches: AtomicU64,
     /// Permits for sending a batch, one semaphore per shard.
-    lanes: [Semaphore; SHARDS as usize],
-    troubled: Arc<AtomicBool>,
+    batch_permits: [Semaphore; SHARDS as usize],
+    had_failures: Arc<AtomicBool>,
     /// Stream sequence of this process's last heartbeat in the stream of leases; 0 if it is not known.
-    pub(super) beat: AtomicU64,
+    pub(super) last_heartbeat: AtomicU64,
 }
 
 /// The message of a subject.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct StoredMessage {
     /// Stream sequence.
     pub(super) seq: u64,
     pub(super) payload: Bytes,
 }
 
-/// Answer of a replica.
-pub(super) enum Answer {
-    Known(HashMap<String, Found>),
+/// Answer of a replica to a direct get.
+pub(super) enum DirectGet {
+    Found(HashMap<String, StoredMessage>),
     /// There are more messages than a server returns at once.
     TooMany,
     /// The replica lags behind the leader, or no replica responded in time.
-    Behind,
+    Stale,
 }
 
 /// One message of a batch.
 #[derive(Clone, Debug)]
-pub(super) struct Put {
+pub(super) struct BatchMessage {
     pub(super) subject: String,
     pub(super) payload: Bytes,
     /// Condition: stream sequence of the message that it replaces, 0 if there must be none.
     pub(super) expect: Option<u64>,
 }
 
-impl Put {
-    pub(super) fn new(subject: String, record: &impl Serialize) -> Result<Self, BackendError> {
-        let payload = serde_json::to_vec(record).map_err(BackendError::corrupt)?;
+impl BatchMessage {
+    pub(super) fn new(subject: String, record: &impl Serialize) -> Result<Self, StoreError> {
+        let payload = serde_json::to_vec(record).map_err(StoreError::corrupt)?;
         Ok(Self { subject, payload: payload.into(), expect: None })
     }
 
@@ -83,7 +84,7 @@ impl Put {
         Self { subject, payload: Bytes::new(), expect: None }
     }
 
-    pub(super) fn expecting(self, seq: u64) -> Self {
+    pub(super) fn if_seq(self, seq: u64) -> Self {
         Self { expect: Some(seq), ..self }
     }
 }
@@ -93,7 +94,7 @@ impl Put {
 pub(super) enum CommitError {
     /// A condition did not hold.
     Conflict,
-    Failed(BackendError),
+    Failed(StoreError),
 }
 
 /// Server's answer to a published message.
@@ -103,39 +104,40 @@ struct Ack {
     error: Option<jetstream::Error>,
 }
 
-impl Store {
-    /// Creates the store's access to JetStream. `troubled` may also be set by others, see [`Store::trouble`].
-    pub(super) fn new(client: Client, names: Names, troubled: Arc<AtomicBool>) -> Result<Self, BackendError> {
-        let mut jetstream = jetstream::new(client.clone());
-        jetstream.set_timeout(REQUEST);
-        let process = format!("{:016x}", getrandom::u64().map_err(BackendError::unavailable)?);
-        let lanes = std::array::from_fn(|_| Semaphore::new(BATCHES));
+impl JetStream {
+    /// Creates the store's access to JetStream. `had_failures` may also be set by others, see
+    /// [`JetStream::record_failure`].
+    pub(super) fn new(client: Client, names: Names, had_failures: Arc<AtomicBool>) -> Result<Self, StoreError> {
+        let mut context = jetstream::new(client.clone());
+        context.set_timeout(REQUEST);
+        let process = format!("{:016x}", getrandom::u64().map_err(StoreError::unavailable)?);
+        let batch_permits = std::array::from_fn(|_| Semaphore::new(MAX_OPEN_BATCHES));
         Ok(Self {
             client,
-            jetstream,
+            context,
             names,
             process,
             batches: AtomicU64::new(0),
-            lanes,
-            troubled,
-            beat: AtomicU64::new(0),
+            batch_permits,
+            had_failures,
+            last_heartbeat: AtomicU64::new(0),
         })
     }
 
     /// Reads the subject's message from the stream's leader.
-    pub(super) async fn last(&self, stream: &str, subject: &str) -> Result<Option<Found>, BackendError> {
-        let stream = self.jetstream.get_stream_no_info(stream).await.map_err(BackendError::unavailable)?;
+    pub(super) async fn last(&self, stream: &str, subject: &str) -> Result<Option<StoredMessage>, StoreError> {
+        let stream = self.context.get_stream_no_info(stream).await.map_err(StoreError::unavailable)?;
         match stream.get_last_raw_message_by_subject(subject).await {
-            Ok(message) => Ok(Some(Found { seq: message.sequence, payload: message.payload })),
+            Ok(message) => Ok(Some(StoredMessage { seq: message.sequence, payload: message.payload })),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(self.trouble(error)),
+            Err(error) => Err(self.record_failure(error)),
         }
     }
 
     /// True if the subject has no message or another one than this, or if the stream does not exist. An error is not
-    /// recorded by [`Store::trouble`]: a stream of rooms does not show whether leases can be renewed.
-    pub(super) async fn has_other(&self, stream: &str, subject: &str, message: &[u8]) -> Result<bool, BackendError> {
-        let stream = self.jetstream.get_stream_no_info(stream).await.map_err(BackendError::unavailable)?;
+    /// recorded by [`JetStream::record_failure`]: a stream of rooms does not show whether leases can be renewed.
+    pub(super) async fn has_other(&self, stream: &str, subject: &str, message: &[u8]) -> Result<bool, StoreError> {
+        let stream = self.context.get_stream_no_info(stream).await.map_err(StoreError::unavailable)?;
         match stream.get_last_raw_message_by_subject(subject).await {
             Ok(found) => Ok(found.payload != message),
             Err(error) => match error.kind() {
@@ -143,110 +145,113 @@ impl Store {
                 LastRawMessageErrorKind::JetStream(cause) if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => {
                     Ok(true)
                 }
-                _ => Err(BackendError::unavailable(error)),
+                _ => Err(StoreError::unavailable(error)),
             },
         }
     }
 
-    /// Reads the messages of these subjects, and of the mark, from a replica. The mark is a subject and the stream
-    /// sequence that its message must have at least. `None` if it does not, because the replica lags or the message is
-    /// gone, or if no replica responds.
+    /// Reads the messages of these subjects, and of the one in `at_least`, from a replica. `at_least` is a subject and
+    /// the stream sequence that its message must have at least. `None` if it does not, because the replica lags or the
+    /// message is gone, or if no replica responds.
     pub(super) async fn snapshot(
         &self,
         stream: &str,
-        mark: (&str, u64),
+        at_least: (&str, u64),
         subjects: &[String],
-    ) -> Result<Option<HashMap<String, Found>>, BackendError> {
+    ) -> Result<Option<HashMap<String, StoredMessage>>, StoreError> {
         let mut found = HashMap::with_capacity(subjects.len() + 1);
-        // Without subjects, only the mark is read.
-        for part in subjects.chunks(SUBJECTS).chain(subjects.is_empty().then_some(&[][..])) {
-            match self.view(stream, mark, part).await? {
-                Answer::Known(known) => found.extend(known),
-                Answer::Behind => return Ok(None),
-                Answer::TooMany => return Err(BackendError::corrupt("a subject has more than one message")),
+        // Without subjects, only that of `at_least` is read.
+        for part in subjects.chunks(SUBJECTS_PER_GET).chain(subjects.is_empty().then_some(&[][..])) {
+            match self.view(stream, at_least, part).await? {
+                DirectGet::Found(known) => found.extend(known),
+                DirectGet::Stale => return Ok(None),
+                DirectGet::TooMany => return Err(StoreError::corrupt("a subject has more than one message")),
             }
         }
         Ok(Some(found))
     }
 
-    /// Reads like [`Store::snapshot`], but in one request; wildcards are allowed.
+    /// Reads like [`JetStream::snapshot`], but in one request; wildcards are allowed.
     pub(super) async fn view(
         &self,
         stream: &str,
-        mark: (&str, u64),
+        at_least: (&str, u64),
         subjects: &[String],
-    ) -> Result<Answer, BackendError> {
-        let asked = subjects.iter().map(String::as_str).chain([mark.0]).collect::<Vec<_>>();
+    ) -> Result<DirectGet, StoreError> {
+        let asked = subjects.iter().map(String::as_str).chain([at_least.0]).collect::<Vec<_>>();
         Ok(match self.direct_get(stream, &asked).await? {
-            Answer::Known(known) if known.get(mark.0).is_none_or(|known| known.seq < mark.1) => Answer::Behind,
+            DirectGet::Found(known) if known.get(at_least.0).is_none_or(|known| known.seq < at_least.1) => {
+                DirectGet::Stale
+            }
             answer => answer,
         })
     }
 
     /// Reads the messages of these subjects from any replica.
-    pub(super) async fn direct_get(&self, stream: &str, subjects: &[&str]) -> Result<Answer, BackendError> {
-        for silence in SILENCE {
+    pub(super) async fn direct_get(&self, stream: &str, subjects: &[&str]) -> Result<DirectGet, StoreError> {
+        for silence in DIRECT_GET_TIMEOUTS {
             // Silence of a replica is not recorded as a failure: it does not show that leases cannot be renewed.
             match self.ask_replica(stream, subjects, silence).await? {
-                Answer::Behind => {}
+                DirectGet::Stale => {}
                 answer => return Ok(answer),
             }
         }
-        Ok(Answer::Behind)
+        Ok(DirectGet::Stale)
     }
 
-    async fn ask_replica(&self, stream: &str, subjects: &[&str], silence: Duration) -> Result<Answer, BackendError> {
+    async fn ask_replica(&self, stream: &str, subjects: &[&str], silence: Duration) -> Result<DirectGet, StoreError> {
         let question = serde_json::json!({ "multi_last": subjects, "batch": 1024 });
         let inbox = self.client.new_inbox();
-        let mut answers = self.client.subscribe(inbox.clone()).await.map_err(|error| self.trouble(error))?;
+        let mut answers = self.client.subscribe(inbox.clone()).await.map_err(|error| self.record_failure(error))?;
         let asked =
             self.client.publish_with_reply(format!("$JS.API.DIRECT.GET.{stream}"), inbox, question.to_string().into());
-        asked.await.map_err(|error| self.trouble(error))?;
+        asked.await.map_err(|error| self.record_failure(error))?;
         let mut found = HashMap::with_capacity(subjects.len());
         loop {
-            let Ok(answer) = timeout(silence, answers.next()).await else { return Ok(Answer::Behind) };
-            let answer = answer.ok_or_else(|| self.trouble("a direct get was not answered to its end"))?;
+            let Ok(answer) = timeout(silence, answers.next()).await else { return Ok(DirectGet::Stale) };
+            let answer = answer.ok_or_else(|| self.record_failure("a direct get was not answered to its end"))?;
             match answer.status {
                 None => {}
                 // End of the answer; or no message was found.
                 Some(status) if status.as_u16() == 204 || status == StatusCode::NOT_FOUND => {
-                    return Ok(Answer::Known(found));
+                    return Ok(DirectGet::Found(found));
                 }
-                Some(status) if status.as_u16() == 413 => return Ok(Answer::TooMany),
-                Some(status) => return Err(self.trouble(format!("a direct get was answered with {status}"))),
+                Some(status) if status.as_u16() == 413 => return Ok(DirectGet::TooMany),
+                Some(status) => return Err(self.record_failure(format!("a direct get was answered with {status}"))),
             }
             let headers = answer.headers.unwrap_or_default();
             let header = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
             let (Some(subject), Some(seq)) = (header("Nats-Subject"), header("Nats-Sequence")) else { continue };
-            let seq = seq.parse().map_err(BackendError::corrupt)?;
-            found.insert(subject, Found { seq, payload: answer.payload });
+            let seq = seq.parse().map_err(StoreError::corrupt)?;
+            found.insert(subject, StoredMessage { seq, payload: answer.payload });
         }
     }
 
     /// Stores all of these messages or none. Returns the stream sequence of the last one; those of the others directly
     /// precede it. After an error other than `Conflict` the messages may be stored, now or later.
-    pub(super) async fn commit(&self, puts: Vec<Put>) -> Result<u64, CommitError> {
+    pub(super) async fn commit(&self, messages: Vec<BatchMessage>) -> Result<u64, CommitError> {
         let batch = format!("{}-{}", self.process, self.batches.fetch_add(1, Ordering::Relaxed));
-        let count = puts.len();
-        let shard = puts.first().and_then(|put| shard_in(&put.subject)).unwrap_or_default();
-        let lane = self.lanes[usize::from(shard % SHARDS)].acquire().await.map_err(|error| self.failed(error))?;
-        for (n, put) in (1..).zip(puts) {
+        let count = messages.len();
+        let shard = messages.first().and_then(|message| shard_in(&message.subject)).unwrap_or_default();
+        let permit =
+            self.batch_permits[usize::from(shard % SHARDS)].acquire().await.map_err(|error| self.failed(error))?;
+        for (n, message) in (1..).zip(messages) {
             let mut headers = HeaderMap::new();
             headers.insert("Nats-Batch-Id", batch.as_str());
             headers.insert("Nats-Batch-Sequence", n.to_string().as_str());
-            if let Some(seq) = put.expect {
+            if let Some(seq) = message.expect {
                 headers.insert(EXPECTED, seq.to_string().as_str());
             }
             if n < count {
                 self.client
-                    .publish_with_headers(put.subject, headers, put.payload)
+                    .publish_with_headers(message.subject, headers, message.payload)
                     .await
                     .map_err(|error| self.failed(error))?;
             } else {
                 headers.insert("Nats-Batch-Commit", "1");
                 // This message completes the batch, so the next batch need not wait for the answer.
-                drop(lane);
-                return self.publish(put.subject, headers, put.payload).await;
+                drop(permit);
+                return self.publish(message.subject, headers, message.payload).await;
             }
         }
         Err(self.failed("an empty batch"))
@@ -273,34 +278,34 @@ impl Store {
     }
 
     /// Removes the messages of this subject before this stream sequence; all of them without one.
-    pub(super) async fn purge(&self, stream: &str, subject: String, before: Option<u64>) -> Result<(), BackendError> {
-        let stream = self.jetstream.get_stream_no_info(stream).await.map_err(BackendError::unavailable)?;
+    pub(super) async fn purge(&self, stream: &str, subject: String, before: Option<u64>) -> Result<(), StoreError> {
+        let stream = self.context.get_stream_no_info(stream).await.map_err(StoreError::unavailable)?;
         let purge = stream.purge().filter(subject);
         let purged = match before {
             Some(seq) => purge.sequence(seq).await,
             None => purge.await,
         };
-        purged.map(drop).map_err(|error| self.trouble(error))
+        purged.map(drop).map_err(|error| self.record_failure(error))
     }
 
     /// Removes the messages of these subjects except the newest `keep`.
-    pub(super) async fn purge_oldest(&self, stream: &str, subjects: String, keep: u64) -> Result<(), BackendError> {
-        let stream = self.jetstream.get_stream_no_info(stream).await.map_err(BackendError::unavailable)?;
-        stream.purge().filter(subjects).keep(keep).await.map(drop).map_err(|error| self.trouble(error))
+    pub(super) async fn purge_oldest(&self, stream: &str, subjects: String, keep: u64) -> Result<(), StoreError> {
+        let stream = self.context.get_stream_no_info(stream).await.map_err(StoreError::unavailable)?;
+        stream.purge().filter(subjects).keep(keep).await.map(drop).map_err(|error| self.record_failure(error))
     }
 
     /// Creates an `Unavailable` error and records the failure: while the store fails, no lease can be renewed.
-    pub(super) fn trouble(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BackendError {
-        self.troubled.store(true, Ordering::Relaxed);
-        BackendError::unavailable(source)
+    pub(super) fn record_failure(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+        self.had_failures.store(true, Ordering::Relaxed);
+        StoreError::unavailable(source)
     }
 
     fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CommitError {
-        CommitError::Failed(self.trouble(source))
+        CommitError::Failed(self.record_failure(source))
     }
 
     /// True if a failure was recorded since the last call.
-    pub(super) fn was_troubled(&self) -> bool {
-        self.troubled.swap(false, Ordering::Relaxed)
+    pub(super) fn take_had_failures(&self) -> bool {
+        self.had_failures.swap(false, Ordering::Relaxed)
     }
 }

@@ -1,10 +1,10 @@
-//! Figures of one run: the effect of the surroundings on the server and its members.
+//! Figures of one run: the effect of a scenario on the server and its members.
 
 use std::time::Duration;
 
 use testkit::view::View;
 
-use super::Surroundings;
+use super::Scenario;
 
 /// Counts of one run.
 #[derive(Default)]
@@ -32,15 +32,15 @@ impl Figures {
     /// True if every message was stored once, every request was answered, every vanished visitor's seat was freed, and
     /// the exit code is 0. A log that is not read must also have lost lines, and only a full disk under the store may
     /// have refused visitors.
-    pub(super) fn is_good(&self, surroundings: Surroundings) -> bool {
-        let is_unread = matches!(surroundings, Surroundings::AbandonedLog | Surroundings::StalledLog);
+    pub(super) fn is_good(&self, scenario: Scenario) -> bool {
+        let is_unread = matches!(scenario, Scenario::AbandonedLog | Scenario::StalledLog);
         let all_is_there = self.faults.is_empty() && self.stuck == 0 && self.view.sent == self.view.acked;
         all_is_there
             && self.freed == self.vanished
             && self.unanswered == 0
             && self.failed_probes == 0
             && self.exit == Some(0)
-            && (self.turned_away == 0 || surroundings == Surroundings::BothOnFullDisk)
+            && (self.turned_away == 0 || scenario == Scenario::BothOnFullDisk)
             && (self.dropped > 0 || !is_unread)
     }
 

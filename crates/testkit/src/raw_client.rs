@@ -14,7 +14,7 @@ use super::socket::{Handshake, Web};
 /// Time limit for a connection to open and be answered.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct Light {
+pub struct RawClient {
     web: Web,
 }
 
@@ -31,7 +31,7 @@ pub enum Said {
     Broken,
 }
 
-impl Light {
+impl RawClient {
     /// Connects and waits for the welcome. With a small `receive_buffer` (bytes), the server soon notices a client that
     /// stops reading.
     pub async fn connect(server: SocketAddr, seat: &Seat, receive_buffer: Option<u32>) -> Self {
@@ -42,11 +42,11 @@ impl Light {
             }
             let stream = socket.connect(server).await.unwrap();
             stream.set_nodelay(true).unwrap();
-            let mut light = Self { web: Handshake::of(server, seat).upgrade(stream).await.expect("a socket") };
-            light.say(&ClientFrame::Hello { v: VERSION, position: None }).await;
-            let welcome = light.hear().await.expect("a welcome");
+            let mut client = Self { web: Handshake::of(server, seat).upgrade(stream).await.expect("a socket") };
+            client.say(&ClientFrame::Hello { v: VERSION, position: None }).await;
+            let welcome = client.next_text().await.expect("a welcome");
             assert!(welcome.starts_with(r#"{"type":"welcome""#), "{welcome}");
-            light
+            client
         };
         tokio::time::timeout(PATIENCE, connecting).await.expect("a connection in time")
     }
@@ -55,8 +55,8 @@ impl Light {
     pub async fn refused(server: SocketAddr, seat: &Seat) -> String {
         let connecting = async {
             let stream = TcpStream::connect(server).await.unwrap();
-            let mut light = Self { web: Handshake::of(server, seat).upgrade(stream).await.unwrap() };
-            light.hear().await.expect("a frame")
+            let mut client = Self { web: Handshake::of(server, seat).upgrade(stream).await.unwrap() };
+            client.next_text().await.expect("a frame")
         };
         tokio::time::timeout(PATIENCE, connecting).await.expect("an answer in time")
     }
@@ -71,7 +71,7 @@ impl Light {
     }
 
     /// The next text; `None` once the connection is over. Cancel safe.
-    pub async fn hear(&mut self) -> Option<String> {
+    pub async fn next_text(&mut self) -> Option<String> {
         match self.listen().await {
             Said::Text(text) => Some(text),
             Said::Close(_) | Said::Broken => None,

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use protocol::{Event, MemberId, RoomId};
 use store::leases::Leases;
-use store::{BACKLOG, Delivery, Lease, Signal};
+use store::{Delivery, Lease, PresenceUpdate, SUBSCRIBER_QUEUE};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 /// In-memory state of every room in the store.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct LiveState {
     rooms: HashMap<RoomId, LiveRoom>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Expired {
     pub(super) rooms: Vec<RoomId>,
 }
 
-impl Memory {
+impl LiveState {
     pub(super) fn created(&mut self, id: RoomId, arrival: Instant) {
         self.rooms.insert(id, LiveRoom { arrival, seats: HashMap::new(), subscribers: Vec::new() });
     }
@@ -60,12 +60,13 @@ impl Memory {
         self.deliver(id, &Delivery::Event(event));
     }
 
-    /// Delivers a signal, except to a subscriber whose queue is half full: the other half is reserved for events.
-    pub(super) fn signal(&self, id: RoomId, signal: Signal) {
+    /// Delivers a presence update, except to a subscriber whose queue is half full: the other half is reserved for
+    /// events.
+    pub(super) fn send_presence(&self, id: RoomId, update: PresenceUpdate) {
         let subscribers = self.rooms.get(&id).map(|room| &room.subscribers);
-        for subscriber in subscribers.into_iter().flatten().filter(|one| one.capacity() > BACKLOG / 2) {
+        for subscriber in subscribers.into_iter().flatten().filter(|one| one.capacity() > SUBSCRIBER_QUEUE / 2) {
             // The next event removes a subscriber that is gone.
-            drop(subscriber.try_send(Delivery::Signal(signal)));
+            drop(subscriber.try_send(Delivery::Presence(update)));
         }
     }
 
@@ -80,7 +81,7 @@ impl Memory {
     pub(super) fn subscribe(&mut self, id: RoomId) -> Option<mpsc::Receiver<Delivery>> {
         let room = self.rooms.get_mut(&id)?;
         room.subscribers.retain(|subscriber| !subscriber.is_closed());
-        let (subscriber, deliveries) = mpsc::channel(BACKLOG);
+        let (subscriber, deliveries) = mpsc::channel(SUBSCRIBER_QUEUE);
         room.subscribers.push(subscriber);
         Some(deliveries)
     }
@@ -98,7 +99,7 @@ impl Memory {
     }
 
     pub(super) fn is_held(&self, id: RoomId, member: MemberId, now: Instant) -> bool {
-        self.rooms.get(&id).and_then(|room| room.seats.get(&member)).is_some_and(|leases| leases.alive(now))
+        self.rooms.get(&id).and_then(|room| room.seats.get(&member)).is_some_and(|leases| leases.any_active(now))
     }
 
     pub(super) fn expired(&self, now: Instant) -> Expired {
@@ -107,7 +108,7 @@ impl Memory {
             if room.seats.is_empty() && room.arrival <= now {
                 expired.rooms.push(*id);
             }
-            let unheld = room.seats.iter().filter(|(_, leases)| !leases.alive(now));
+            let unheld = room.seats.iter().filter(|(_, leases)| !leases.any_active(now));
             expired.seats.extend(unheld.map(|(member, _)| (*id, *member)));
         }
         expired

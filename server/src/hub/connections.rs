@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use protocol::MemberId;
 
 #[derive(Debug, Default)]
-pub(super) struct Tabs(HashMap<MemberId, usize>);
+pub(super) struct ConnectionCounts(HashMap<MemberId, usize>);
 
-impl Tabs {
+impl ConnectionCounts {
     /// Counts one more connection. Returns false, and counts nothing, if the member has `most` already.
     pub(super) fn open(&mut self, member: MemberId, most: usize) -> bool {
         let open = self.of(member);

@@ -14,14 +14,14 @@ pub const FRAME_BYTES: usize = 64 * 1024;
 
 /// Next batch of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Splice {
+pub enum NextBatch {
     /// Send this frame.
-    Frame(Frame),
+    Frame(EncodedFrame),
     /// Read from the log: the cursor is older than the replay buffer.
-    Read {
+    ReadLog {
         /// True if events after the cursor were evicted because the session was too slow. False if the buffer was
         /// restarted, which may happen to a session that kept up.
-        overtaken: bool,
+        evicted: bool,
     },
     /// Wait: the session has sent everything there is.
     Wait,
@@ -31,15 +31,15 @@ pub enum Splice {
 
 /// Encoded `events` frame, shared by every session at the same cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
+pub struct EncodedFrame {
     /// JSON, hence UTF-8.
     pub text: Bytes,
     /// Cursor of a session that has sent it.
-    pub sent: Seq,
+    pub cursor: Seq,
     /// Number of events in it.
     pub events: usize,
     /// Time at which the first of them arrived.
-    pub since: Instant,
+    pub first_received_at: Instant,
 }
 
 /// Event, encoded once for all sessions.
@@ -49,28 +49,28 @@ pub(super) struct Encoded {
     prev: Seq,
     text: String,
     /// Edit or deletion of an earlier event that has not been applied to the replay buffer yet.
-    takes_back: Option<EventKind>,
-    came: Instant,
+    amends: Option<EventKind>,
+    received_at: Instant,
 }
 
 impl Encoded {
-    pub(super) fn new(event: &Event, came: Instant) -> Self {
-        let takes_back = match &event.kind {
+    pub(super) fn new(event: &Event, received_at: Instant) -> Self {
+        let amends = match &event.kind {
             kind @ (EventKind::Edited { .. } | EventKind::Deleted { .. }) => Some(kind.clone()),
             _ => None,
         };
-        Self { seq: event.seq, prev: event.prev, text: codec::encode(event), takes_back, came }
+        Self { seq: event.seq, prev: event.prev, text: codec::encode(event), amends, received_at }
     }
 }
 
 /// Maximum number and bytes of events in a replay buffer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
+pub(super) struct Capacity {
     pub(super) events: usize,
     pub(super) bytes: usize,
 }
 
-impl Default for Bounds {
+impl Default for Capacity {
     fn default() -> Self {
         Self { events: 256, bytes: 256 * 1024 }
     }
@@ -78,8 +78,8 @@ impl Default for Bounds {
 
 /// Replay buffer of one room: its last events, without a gap, up to the feed's head.
 #[derive(Debug, Default)]
-pub(super) struct Ring {
-    bounds: Bounds,
+pub(super) struct ReplayBuffer {
+    capacity: Capacity,
     events: VecDeque<Encoded>,
     /// Total length of the encoded events, in bytes.
     bytes: usize,
@@ -92,14 +92,14 @@ pub(super) struct Ring {
     ended: bool,
 }
 
-impl Ring {
+impl ReplayBuffer {
     #[cfg(test)]
-    fn bounded(bounds: Bounds) -> Self {
-        Self { bounds, ..Self::default() }
+    fn with_capacity(capacity: Capacity) -> Self {
+        Self { capacity, ..Self::default() }
     }
 
     /// Restarts the buffer after this event, unless it is the head. Events between the two heads are in the log only.
-    pub(super) fn restart(&mut self, head: Seq) {
+    pub(super) fn reset_to(&mut self, head: Seq) {
         if head != self.head {
             self.events.clear();
             (self.bytes, self.tail, self.head) = (0, head, head);
@@ -112,15 +112,15 @@ impl Ring {
             return;
         }
         if event.prev != self.head {
-            self.restart(event.prev);
+            self.reset_to(event.prev);
         }
-        if let Some(later) = event.takes_back.take() {
+        if let Some(later) = event.amends.take() {
             self.amend(&later);
         }
         self.head = event.seq;
         self.bytes += event.text.len();
         self.events.push_back(event);
-        while self.events.len() > self.bounds.events || self.bytes > self.bounds.bytes {
+        while self.events.len() > self.capacity.events || self.bytes > self.capacity.bytes {
             let Some(oldest) = self.events.pop_front() else { break };
             self.bytes -= oldest.text.len();
             (self.tail, self.evicted) = (oldest.seq, oldest.seq);
@@ -150,18 +150,18 @@ impl Ring {
         self.head
     }
 
-    /// Returns the next batch of a session that has sent everything up to `sent`.
+    /// Returns the next batch of a session that has sent everything up to `cursor`.
     ///
     /// A cursor above the head comes from a read of the log, which has an event sooner than the feed: the session waits
     /// until the feed has it.
-    pub(super) fn after(&self, sent: Seq) -> Splice {
-        if sent >= self.head {
-            return if self.ended { Splice::Ended } else { Splice::Wait };
+    pub(super) fn next_batch(&self, cursor: Seq) -> NextBatch {
+        if cursor >= self.head {
+            return if self.ended { NextBatch::Ended } else { NextBatch::Wait };
         }
-        if sent < self.tail {
-            return if self.ended { Splice::Ended } else { Splice::Read { overtaken: sent < self.evicted } };
+        if cursor < self.tail {
+            return if self.ended { NextBatch::Ended } else { NextBatch::ReadLog { evicted: cursor < self.evicted } };
         }
-        let first = self.events.partition_point(|event| event.seq <= sent);
+        let first = self.events.partition_point(|event| event.seq <= cursor);
         let mut length = 0;
         let count = self
             .events
@@ -174,10 +174,12 @@ impl Ring {
             })
             .count();
         // Exists, because the cursor is before the head.
-        let Some(since) = self.events.get(first).map(|event| event.came) else { return Splice::Wait };
-        let sent = self.events.range(first..first + count).next_back().map_or(self.head, |event| event.seq);
-        let text = write(self.events.range(first..first + count).map(|event| event.text.as_str()), sent < self.head);
-        Splice::Frame(Frame { text, sent, events: count, since })
+        let Some(first_received_at) = self.events.get(first).map(|event| event.received_at) else {
+            return NextBatch::Wait;
+        };
+        let cursor = self.events.range(first..first + count).next_back().map_or(self.head, |event| event.seq);
+        let text = write(self.events.range(first..first + count).map(|event| event.text.as_str()), cursor < self.head);
+        NextBatch::Frame(EncodedFrame { text, cursor, events: count, first_received_at })
     }
 }
 

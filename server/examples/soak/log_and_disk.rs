@@ -12,7 +12,7 @@ use testkit::checker;
 use testkit::dice::Dice;
 use testkit::excuse::Excuse;
 use testkit::fault::Kind;
-use testkit::light::Light;
+use testkit::raw_client::RawClient;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use testkit::http::{self, Seat};
@@ -37,7 +37,7 @@ const DISK: usize = 64;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Seconds of load for each of the surroundings. In fewer than 45, the log lines fit into the queue for a stalled
+    /// Seconds of load for each of the scenarios. In fewer than 45, the log lines fit into the queue for a stalled
     /// reader, so that none is dropped, which counts as a fault.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
@@ -54,7 +54,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Surroundings {
+enum Scenario {
     ReadLog,
     ClosedLog,
     AbandonedLog,
@@ -63,7 +63,7 @@ enum Surroundings {
     BothOnFullDisk,
 }
 
-impl Surroundings {
+impl Scenario {
     const ALL: [Self; 6] = [
         Self::ReadLog,
         Self::ClosedLog,
@@ -96,14 +96,14 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     );
     println!("{:20}{}", "", row(Figures::default().columns().iter().map(|(name, _)| (*name, *name))));
     let mut good = true;
-    for surroundings in Surroundings::ALL {
-        let figures = measure(&server, arguments, surroundings, disk).await;
+    for scenario in Scenario::ALL {
+        let figures = measure(&server, arguments, scenario, disk).await;
         let columns = figures.columns();
-        println!("{:20}{}", surroundings.name(), row(columns.iter().map(|(name, value)| (*name, value.as_str()))));
+        println!("{:20}{}", scenario.name(), row(columns.iter().map(|(name, value)| (*name, value.as_str()))));
         for fault in figures.faults.iter().take(10) {
             println!("    {fault}");
         }
-        good &= figures.is_good(surroundings);
+        good &= figures.is_good(scenario);
     }
     good
 }
@@ -120,29 +120,29 @@ fn on_small_disk(server: &Path, arguments: &Arguments) -> bool {
         ("--members", arguments.members.to_string()),
         ("--rate", arguments.rate.to_string()),
     ];
-    again.arg("surroundings").args(numbers.iter().flat_map(|(name, value)| [*name, value])).arg("--disk").arg(disk);
+    again.arg("log-and-disk").args(numbers.iter().flat_map(|(name, value)| [*name, value])).arg("--disk").arg(disk);
     again.status().expect("unshare, of util-linux; or name a small disk with --disk").success()
 }
 
-async fn measure(server: &Path, arguments: &Arguments, surroundings: Surroundings, disk: &Path) -> Figures {
+async fn measure(server: &Path, arguments: &Arguments, scenario: Scenario, disk: &Path) -> Figures {
     let elsewhere = tempfile::tempdir().unwrap();
     let on_disk = tempfile::tempdir_in(disk).unwrap();
-    let place = if surroundings == Surroundings::BothOnFullDisk { on_disk.path() } else { elsewhere.path() };
+    let place = if scenario == Scenario::BothOnFullDisk { on_disk.path() } else { elsewhere.path() };
     let (mut program, metrics) = program(server, &place.join("flasky.db"));
-    if surroundings == Surroundings::ClosedLog {
+    if scenario == Scenario::ClosedLog {
         program = program.through(&["sh", "-c", "exec \"$0\" 2>&-"]);
     }
-    let _reader = start(&mut program, surroundings, on_disk.path()).await;
+    let _reader = start(&mut program, scenario, on_disk.path()).await;
     let excuse = Excuse::default();
     let rooms = fill(program.address, arguments, &excuse).await;
     let mut figures = Figures::default();
     let begun = Instant::now();
     let third = Duration::from_secs(arguments.seconds) / 3;
-    let visits = visit(program.address, &rooms, begun + third * 3);
+    let visits = visitors(program.address, &rooms, begun + third * 3);
     let probes = probe(program.address, begun + third * 3);
-    let talk = talk(&rooms, arguments.rate, begun + third * 3);
+    let messages = send_messages(&rooms, arguments.rate, begun + third * 3);
     let fill_and_free = async {
-        if matches!(surroundings, Surroundings::LogOnFullDisk | Surroundings::BothOnFullDisk) {
+        if matches!(scenario, Scenario::LogOnFullDisk | Scenario::BothOnFullDisk) {
             sleep_until(begun + third).await;
             let filler = fill_disk(on_disk.path());
             sleep_until(begun + third * 2).await;
@@ -150,20 +150,20 @@ async fn measure(server: &Path, arguments: &Arguments, surroundings: Surrounding
         }
     };
     let forms = refused_forms(program.address, begun + third * 3);
-    let (visitors, probes, forms, (), ()) = tokio::join!(visits, probes, forms, talk, fill_and_free);
+    let (visitors, probes, forms, (), ()) = tokio::join!(visits, probes, forms, messages, fill_and_free);
     probes.put(&mut figures);
     (figures.forms, figures.unanswered) = forms;
     figures.entered = visitors.entered;
     figures.turned_away = visitors.turned_away;
     figures.vanished = visitors.vanished.len();
-    figures.stuck = rest(&rooms, &program.store, &visitors.vanished).await;
+    figures.stuck = wait_until_delivered(&rooms, &program.store, &visitors.vanished).await;
     figures.freed = figures.vanished - seated(&program.store, &visitors.vanished);
     figures.dropped = http::metric(metrics, "flasky_log_lines_dropped_total").await.unwrap().unwrap_or_default();
     excuse.begin();
     let begun = std::time::Instant::now();
     figures.exit = program.terminate(STOP).await.code();
     figures.stop = begun.elapsed();
-    judge(rooms, &program.store, &mut figures).await;
+    check_histories(rooms, &program.store, &mut figures).await;
     figures
 }
 
@@ -181,23 +181,23 @@ fn program(server: &Path, store: &Path) -> (Program, SocketAddr) {
     (Program::new(server.to_owned(), store.to_owned(), environment.into()), metrics)
 }
 
-/// Starts the program with its log as the surroundings require. The caller must keep the returned pipe open, without
+/// Starts the program with its log as the scenario requires. The caller must keep the returned pipe open, without
 /// reading it, as long as the program runs.
-async fn start(program: &mut Program, surroundings: Surroundings, disk: &Path) -> Option<io::PipeReader> {
+async fn start(program: &mut Program, scenario: Scenario, disk: &Path) -> Option<io::PipeReader> {
     let (reader, writer) = io::pipe().unwrap();
-    match surroundings {
-        Surroundings::ClosedLog => {
+    match scenario {
+        Scenario::ClosedLog => {
             program.start().await;
         }
-        Surroundings::StalledLog => {
+        Scenario::StalledLog => {
             program.start_writing_to(full(writer)).await;
             return Some(reader);
         }
-        Surroundings::AbandonedLog => {
+        Scenario::AbandonedLog => {
             program.start_writing_to(writer).await;
             BufReader::new(reader).read_line(&mut String::new()).unwrap();
         }
-        Surroundings::ReadLog | Surroundings::LogOnFullDisk | Surroundings::BothOnFullDisk => {
+        Scenario::ReadLog | Scenario::LogOnFullDisk | Scenario::BothOnFullDisk => {
             program.start_writing_to(File::create(disk.join("flasky.log")).unwrap()).await;
         }
     }
@@ -246,7 +246,7 @@ async fn fill(server: SocketAddr, arguments: &Arguments, excuse: &Excuse) -> Vec
     rooms
 }
 
-async fn talk(rooms: &[Room], rate: f64, until: Instant) {
+async fn send_messages(rooms: &[Room], rate: f64, until: Instant) {
     let mut dice = Dice::new(1);
     let mut due = Instant::now();
     while due < until {
@@ -266,7 +266,7 @@ struct Visitors {
 }
 
 /// Lets a visitor join twice a second, connect, and vanish.
-async fn visit(server: SocketAddr, rooms: &[Room], until: Instant) -> Visitors {
+async fn visitors(server: SocketAddr, rooms: &[Room], until: Instant) -> Visitors {
     let mut visitors = Visitors::default();
     let mut due = Instant::now();
     while due < until {
@@ -277,7 +277,7 @@ async fn visit(server: SocketAddr, rooms: &[Room], until: Instant) -> Visitors {
         match http::enter(server, &format!("V{number}"), Some(code), 0).await {
             Ok(seat) => {
                 visitors.entered += 1;
-                drop(Light::connect(server, &seat, None).await);
+                drop(RawClient::connect(server, &seat, None).await);
                 visitors.vanished.push(seat);
             }
             Err(_) => visitors.turned_away += 1,
@@ -332,7 +332,7 @@ async fn probe(server: SocketAddr, until: Instant) -> Probes {
 
 /// Waits until all members have received everything and no visitor has a seat. Returns the number of members who still
 /// miss something.
-async fn rest(rooms: &[Room], store: &Path, vanished: &[Seat]) -> usize {
+async fn wait_until_delivered(rooms: &[Room], store: &Path, vanished: &[Seat]) -> usize {
     let begun = Instant::now();
     loop {
         let restless = |room: &Room| {
@@ -357,7 +357,7 @@ fn seated(store: &Path, seats: &[Seat]) -> usize {
     seats.iter().filter(has_seat).count()
 }
 
-async fn judge(rooms: Vec<Room>, store: &Path, figures: &mut Figures) {
+async fn check_histories(rooms: Vec<Room>, store: &Path, figures: &mut Figures) {
     for room in rooms {
         let mut histories = Vec::new();
         for person in room.people {
