@@ -220,6 +220,7 @@ test('by keyboard alone: create, write, walk through the log, act on a message, 
   await bo.joinByLink(code);
 
   await test.step('write', async () => {
+    await ana.tabTo(LOG);
     await ana.keys('/');
     await ana.focusIsOn('#body');
     await ana.keys('Hello');

@@ -238,6 +238,27 @@ test('the log is one tab stop; arrows, Home and End go through it, Escape leads 
   await expect(ana.composer).toBeFocused();
 });
 
+test('what is read keeps its place when a message comes, also with the bar of actions in the middle of the log', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  for (let i = 0; i < 6; i++) await bo.say(`${i}: ${'and so on '.repeat(25)}`.trim());
+  await expect(ana.message(/^5: /)).toBeVisible();
+  await ana.page.setViewportSize({ width: 1280, height: 420 });
+  await ana.log.focus();
+  await ana.page.keyboard.press('Home');
+  const [row, bar] = [ana.message('A bit of history'), ana.page.getByRole('toolbar')];
+  await expect(row).toBeFocused();
+  const middle = await ana.log.evaluate((log) => {
+    const { left, right, top, bottom } = (log.closest('section') ?? log).getBoundingClientRect();
+    return document.elementFromPoint((left + right) / 2, (top + bottom) / 2)?.closest('[role=toolbar]') !== null;
+  });
+  expect(middle).toBe(true);
+  const before = await row.boundingBox();
+  await expect(bar).toBeVisible();
+  await bo.say('The latest');
+  await expect(ana.message('The latest')).toBeAttached();
+  await expect.poll(async () => (await row.boundingBox())?.y).toBeCloseTo(before?.y ?? 0, 0);
+});
+
 test('what came while the page was hidden is told, and marked', async ({ person }) => {
   const [ana, bo] = await talking({ person });
   await setHidden(ana.page, true);

@@ -31,11 +31,11 @@ impl ReadingHold {
         hold
     }
 
-    /// Notes the message in the middle of the log. None at the end, which is followed.
+    /// Notes the message in the middle of the log, not the bar that may stand over it. None at the end, which is followed.
     pub(super) fn scrolled(self) {
         let Some(Some(scroller)) = self.scroller.try_get_untracked() else { return };
         let top = scroller.scroll_top();
-        let message = (top < -AT_END).then(|| browser::in_the_middle(&scroller, "[data-message]")).flatten();
+        let message = (top < -AT_END).then(|| browser::in_the_middle(&scroller, ".rows [data-message]")).flatten();
         let anchor = message.and_then(|message| anchor_of(&message, &scroller));
         self.noted.set_value(anchor.map(|anchor| (anchor, top)));
     }
