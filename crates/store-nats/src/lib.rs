@@ -11,7 +11,7 @@
 //! | `….ID.roster` | code, capacity and seats; the head contains its version |
 //! | `….ID.event.SLOT` | one event in its current version. `SLOT` is its seq modulo the room's ring size |
 //! | `….ID.event.end` | the room ended |
-//! | `….ID.id.EVENT` | the seq of the event with this id, of the newest [`known_ids`](::store::known_ids) events and at most as many more |
+//! | `….ID.id.EVENT` | the seq of the event with this id, of the newest 100 000 to 200 000 by default |
 //! | `….ID.name.MEMBER` | the name of a former member whom the log mentions; the roster has those of the members |
 //!
 //! **A room's code is one message that points to its id**, on which everything else hangs. Creation and end change it

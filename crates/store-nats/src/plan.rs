@@ -81,7 +81,7 @@ impl<'a> Plan<'a> {
             id,
             room,
             retention,
-            known: known_ids(limits).max(1),
+            known: known_ids(limits),
             messages: Vec::new(),
             entries: HashMap::new(),
             ids,

@@ -154,7 +154,8 @@ impl Store for SqliteStore {
     }
 }
 
-/// Sends one job to a thread and waits for its result. A caller that stops waiting does not cancel the job.
+/// Sends one job to a thread and waits for its result. A caller that stops waiting cancels a write that has not
+/// begun, and no other job.
 async fn request<J, T>(queue: &mpsc::Sender<J>, job: impl FnOnce(Reply<T>) -> J) -> Result<T, StoreError> {
     let (reply, answer) = oneshot::channel();
     queue.send(job(reply)).await.map_err(|_| closed())?;

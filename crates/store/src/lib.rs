@@ -7,9 +7,9 @@
 //!
 //! 1. `append` assigns a [`Seq`] greater than every earlier one of that room; all readers see the same order.
 //! 2. `append` is idempotent: an [`EventId`] that is appended to a room again returns the first event, or its seq once
-//!    the event is trimmed. The store knows the ids of at least the newest [`known_ids`] events. An older id is
-//!    refused with `TooOld` and never stored again: so is every unknown id of a client's event that was minted no later
-//!    than the newest forgotten event was appended. The same id in two rooms is two events.
+//!    the event is trimmed. The store knows the ids of at least the newest [`known_ids`] events. A
+//!    forgotten id is refused with `TooOld`, by the time in it: so is every unknown id of a client's event that was
+//!    minted no later than the newest forgotten event was appended. The same id in two rooms is two events.
 //! 3. A subscription delivers every event after its head once and in order, or its stream closes without
 //!    [`Delivery::Ended`]. It never skips an event.
 //! 4. Once `append` has returned, `read` returns the event, and the event survives `kill -9` of the process.

@@ -77,7 +77,7 @@ pub struct FaultyStore {
     /// Number of calls that the fault has counted.
     count: AtomicU64,
     /// Number of calls of `acquire_lease` for a connection's lease.
-    holds: AtomicU64,
+    leases: AtomicU64,
     /// Number of appends that have come in for [`StoreFault::Gathers`].
     gathered: watch::Sender<usize>,
     /// First version of each message, for [`StoreFault::Remembers`].
@@ -118,7 +118,7 @@ impl FaultyStore {
             fault: Mutex::default(),
             blocked: Mutex::default(),
             count: AtomicU64::new(0),
-            holds: AtomicU64::new(0),
+            leases: AtomicU64::new(0),
             gathered: watch::Sender::new(0),
             first: Mutex::default(),
         })
@@ -159,8 +159,8 @@ impl FaultyStore {
     }
 
     /// Number of times that connections have taken or renewed their leases.
-    pub fn holds(&self) -> u64 {
-        self.holds.load(Ordering::Relaxed)
+    pub fn acquired_leases(&self) -> u64 {
+        self.leases.load(Ordering::Relaxed)
     }
 
     /// Waits for ever if the store hangs.
@@ -340,7 +340,7 @@ impl Store for FaultyStore {
     }
 
     async fn acquire_lease(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
-        self.holds.fetch_add(u64::from(!lease.id.is_nil()), Ordering::Relaxed);
+        self.leases.fetch_add(u64::from(!lease.id.is_nil()), Ordering::Relaxed);
         self.hangs().await;
         self.fails(&[StoreFault::Silent])?;
         let Lease { room, member, id } = lease;

@@ -160,13 +160,13 @@ async fn connection_takes_its_lease_once_and_renews_it_a_third_of_the_grace_peri
     for n in 0..3 {
         at_ana.is_well(n).await;
     }
-    assert_eq!(store.holds(), 1, "the grace period is two minutes");
+    assert_eq!(store.acquired_leases(), 1, "the grace period is two minutes");
 
     let (server, store) = Server::troubled(&["--grace-ms=300"]).await;
     let ana = Person::create(&server, "Ana").await;
     let _at_ana = ana.connect().await;
     within(async {
-        while store.holds() < 3 {
+        while store.acquired_leases() < 3 {
             sleep(Duration::from_millis(20)).await;
         }
     })

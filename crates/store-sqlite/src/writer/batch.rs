@@ -38,9 +38,14 @@ enum RollbackScope {
 }
 
 impl Writer {
-    /// Validates and stores all writes in one transaction. A refused write has changed nothing and needs no rollback. A
-    /// row that cannot be read fails only the write that needs it; an error of SQLite rolls back and fails all writes.
-    pub(super) fn commit(&mut self, batch: Vec<Write>) {
+    /// Validates and stores the writes in one transaction, except those whose callers have stopped waiting. A refused
+    /// write has changed nothing and needs no rollback. A row that cannot be read fails only the write that needs it; an
+    /// error of SQLite rolls back and fails all writes.
+    pub(super) fn commit(&mut self, mut batch: Vec<Write>) {
+        batch.retain(|write| !write.is_given_up());
+        if batch.is_empty() {
+            return;
+        }
         let stored = match self.store(&batch, RollbackScope::Batch) {
             Err(Failure(StoreError::Corrupt(_))) => self.store(&batch, RollbackScope::Write),
             stored => stored,
@@ -137,6 +142,14 @@ impl Writer {
 }
 
 impl Write {
+    /// True if the caller has stopped waiting. It may have asked for something else since.
+    fn is_given_up(&self) -> bool {
+        match self {
+            Self::Create { reply, .. } => reply.is_closed(),
+            Self::Append { reply, .. } => reply.is_closed(),
+        }
+    }
+
     /// Room that the write creates or changes.
     fn room(&self) -> RoomId {
         match self {
@@ -346,6 +359,19 @@ mod tests {
         for secret in [&RoomCode::from_entropy(CODE).to_string(), &room.0.to_string(), "treasure"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
+    }
+
+    /// The caller may have asked for something else since, and would get a seat that it does not know of.
+    #[test]
+    fn write_whose_caller_has_stopped_waiting_is_not_stored() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, mut reader, room) = open(&directory.path().join("flasky.db"));
+        let (given_up, answer) = message(room, 2);
+        drop(answer);
+        let (awaited, stored) = message(room, 3);
+        writer.commit(vec![given_up, awaited]);
+        assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(event)) if event.seq == Seq(2)));
+        assert_eq!(reader.read(room, ReadFrom::Latest, 100).unwrap().events.len(), 2);
     }
 
     #[test]
