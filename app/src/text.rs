@@ -168,6 +168,7 @@ pub(crate) fn not_sent(error: ErrorCode) -> &'static str {
         ErrorCode::TooLong => "This message is too long. It may have 4000 characters.",
         ErrorCode::BadText => "This cannot be sent: it holds half a character, or is no emoji where one belongs.",
         ErrorCode::Rate => "That was a lot at once. Wait a second and send it again.",
+        ErrorCode::TooOld => "This may have been sent already. Look for it first; Edit sends it as a new message.",
         ErrorCode::NoTarget => "The message that this changes is gone. Edit sends it as a new one.",
         _ => "The server cannot take this right now. Please try again.",
     }

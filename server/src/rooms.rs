@@ -188,22 +188,26 @@ impl RequestRooms {
         let room = self.state.store.find(code).await?;
         let member = self.session().map(|session| self.state.identity.member(session, room.id));
         let Some(member) = member.filter(|member| room.has(*member)) else {
-            self.ensure_session();
-            let inside = room.members.len() as u32;
-            return Ok(Visit::JoinPage(JoinPage {
-                code,
-                inside,
-                capacity: room.capacity,
-                flash: self.flash(&room_page(code)),
-            }));
+            return Ok(self.join_page(&room));
         };
         self.hold_page(room.id, member, Duration::from_millis(self.state.limits.page_lease_ms)).await;
-        let page = self.state.store.read(room.id, ReadFrom::Latest, self.state.limits.page).await?;
+        let (room, page) = self.state.store.snapshot(room.id, ReadFrom::Latest, self.state.limits.page).await?;
+        if !room.has(member) {
+            return Ok(self.join_page(&room));
+        }
         let Page { events, mut names, .. } = page;
-        // The roster was read at `room.position`; the socket brings later events.
-        let events: Vec<_> = events.into_iter().filter(|event| event.seq <= room.position.seq).collect();
         let quoted = self.quoted(room.id, &events, &mut names).await?;
         Ok(Visit::Inside(Box::new(self.inside(room, member, (events, quoted, names)))))
+    }
+
+    fn join_page(&self, room: &Room) -> Visit {
+        self.ensure_session();
+        Visit::JoinPage(JoinPage {
+            code: room.code,
+            inside: room.members.len() as u32,
+            capacity: room.capacity,
+            flash: self.flash(&room_page(room.code)),
+        })
     }
 
     /// Reads a page of the log for a member, and the messages that its replies quote.
@@ -214,7 +218,8 @@ impl RequestRooms {
         if !room.has(member) {
             return Err(StoreError::NotFound);
         }
-        let Page { events, mut names, .. } = self.state.store.read(room.id, from, self.state.limits.page).await?;
+        let (room, page) = self.state.store.snapshot(room.id, from, self.state.limits.page).await?;
+        let Page { events, mut names, .. } = page;
         let quoted = if let ReadFrom::Message(_) = from {
             Vec::new()
         } else {
@@ -402,6 +407,7 @@ fn failed(what: &'static str, error: &StoreError) -> ErrorCode {
     match error {
         StoreError::NotFound => ErrorCode::CodeUnknown,
         StoreError::Full => ErrorCode::Full,
+        StoreError::TooOld => ErrorCode::TooOld,
         error => {
             tracing::error!(error = error as &dyn std::error::Error, what, "the store failed");
             ErrorCode::Storage

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomId, RoomInfo, Seq, ServerFrame, Welcome};
 use store::{Lease, Page, ReadFrom, Room, Store, StoreError};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::hub::{Attachment, FeedLost, NextBatch, Notification};
@@ -41,6 +41,8 @@ struct Connection {
     socket: FramedSocket,
     machine: Machine,
     lease: Lease,
+    /// Timer of the lease's renewals.
+    renewal: Interval,
     live: Option<Subscribed>,
     /// Append or leave in progress. Until it is done, nothing more is read: backpressure on the sender.
     append: Option<Pending>,
@@ -69,16 +71,15 @@ impl Connection {
     fn new(state: AppState, socket: FramedSocket, room: RoomId, member: MemberId, open: Socket) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
         let lease = Lease { room, member, id: entropy::uuid() };
-        Self { state, socket, machine, lease, live: None, append: None, open, closed: None }
+        let mut renewal = interval(Duration::from_millis((state.limits.grace_ms / 3).max(10)));
+        // No burst after a stall: after a renewal that finds no seat, the feed needs time to deliver the reason.
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { state, socket, machine, lease, renewal, live: None, append: None, open, closed: None }
     }
 
     async fn run(mut self) {
         let began = Instant::now();
-        let grace = Duration::from_millis(self.state.limits.grace_ms);
-        let mut renewal = interval((grace / 3).max(Duration::from_millis(10)));
-        // No burst after a stall: after a renewal that finds no seat, the feed needs time to deliver the reason.
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while self.turn(&mut renewal).await.is_ok() {}
+        while self.turn().await.is_ok() {}
         let (conn, seconds) = (self.open.number, began.elapsed().as_secs());
         match self.closed {
             Some(code) => tracing::info!(conn, seconds, code = code.number(), reason = code.reason(), "closed"),
@@ -87,7 +88,7 @@ impl Connection {
     }
 
     /// Writes the next frame, if any, and handles one wake-up. Waits for it only if nothing more is to be written.
-    async fn turn(&mut self, renewal: &mut tokio::time::Interval) -> Result<(), Disconnected> {
+    async fn turn(&mut self) -> Result<(), Disconnected> {
         let more = self.write_next().await?;
         let shutdown = self.state.shutdown.clone();
         let wake = tokio::time::Instant::from_std(self.machine.wake());
@@ -96,7 +97,7 @@ impl Connection {
             () = shutdown.cancelled() => Wakeup::Input(Input::Shutdown),
             done = pending::completed(&mut self.append) => Wakeup::AppendDone(done),
             message = self.socket.read(), if self.append.is_none() => Wakeup::Message(message),
-            _ = renewal.tick(), if self.live.is_some() => Wakeup::Renewal,
+            _ = self.renewal.tick(), if self.live.is_some() => Wakeup::Renewal,
             () = tokio::time::sleep_until(wake) => Wakeup::Input(Input::Tick),
             () = ready(()), if more => return Ok(()),
             notification = next_notification(&mut self.live) => Wakeup::Notification(notification),
@@ -105,7 +106,7 @@ impl Connection {
             Wakeup::Input(input) => self.step(input).await,
             Wakeup::AppendDone(AppendDone::Left) => {
                 self.append = None;
-                Ok(())
+                self.step(Input::LeaveDone).await
             }
             Wakeup::AppendDone(AppendDone::Unavailable(error)) => self.close(close_code(&error)).await,
             Wakeup::AppendDone(AppendDone::Append(id, outcome)) => {
@@ -173,11 +174,11 @@ impl Connection {
     async fn open(&mut self, position: Option<Position>) -> Result<(), OpenError> {
         let id = self.lease.room;
         let mut attachment = self.state.hub.attach(self.lease).await?;
-        let mut room = self.state.store.room(id).await?;
+        self.renewal.reset();
+        let (recovered, mut room, page) = window(&*self.state.store, id, position, self.state.limits.page).await?;
         if !attachment.welcome(&mut room) {
             return Err(CloseCode::NoSeat.into());
         }
-        let (recovered, page) = window(&*self.state.store, id, position, self.state.limits.page).await?;
         let epoch = room.position.epoch;
         let start = position.filter(|_| recovered).map_or(room.position.seq, |position| position.seq);
         let cursor = page.events.last().map_or(start, |last| last.seq);
@@ -187,9 +188,7 @@ impl Connection {
         let (conn, resumes, missed) = (self.open.number, position.is_some(), page.events.len());
         tracing::info!(conn, resumes, recovered, missed, "connected");
         self.send(&self.welcome(room, recovered)).await?;
-        // More events may follow this page; `more` announces that the replay continues.
-        let more = has_more(&attachment, cursor);
-        self.send_page(page, more).await?;
+        self.send_page(page).await?;
         let fell_behind_at = Vec::new();
         self.live = Some(Subscribed {
             attachment,
@@ -269,8 +268,7 @@ impl Connection {
             Ok(page) => {
                 let Some(last) = page.events.last() else { return Ok(false) };
                 live.cursor = last.seq;
-                let more = has_more(&live.attachment, live.cursor);
-                self.send_page(page, more).await?;
+                self.send_page(page).await?;
                 Ok(true)
             }
             Err(error) => self.close(close_code(&error)).await.map(|()| false),
@@ -318,8 +316,9 @@ impl Connection {
         Ok(())
     }
 
-    async fn send_page(&mut self, page: Page, more: bool) -> Result<(), Disconnected> {
-        let events = page.events.len();
+    /// Writes a page of the log. Its `more` announces that the replay continues.
+    async fn send_page(&mut self, page: Page) -> Result<(), Disconnected> {
+        let (events, more) = (page.events.len(), page.more);
         self.socket.send_page(page, more).await?;
         self.state.metrics.delivered(events, None);
         self.on_sent();
@@ -340,21 +339,23 @@ impl Connection {
     }
 }
 
-/// Reads the events after the client's position (true) or, if that cannot be continued, the `latest` last ones (false).
+/// Reads the room, and the events after the client's position (true) or, if that cannot be continued, the `latest` last
+/// ones (false).
 async fn window(
     store: &dyn Store,
     room: RoomId,
     position: Option<Position>,
     latest: usize,
-) -> Result<(bool, Page), StoreError> {
+) -> Result<(bool, Room, Page), StoreError> {
     if let Some(position) = position {
-        match store.read(room, ReadFrom::After(position), READ_EVENTS).await {
-            Ok(page) => return Ok((true, page)),
+        match store.snapshot(room, ReadFrom::After(position), READ_EVENTS).await {
+            Ok((room, page)) => return Ok((true, room, page)),
             Err(StoreError::Reset) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok((false, store.read(room, ReadFrom::Latest, latest).await?))
+    let (room, page) = store.snapshot(room, ReadFrom::Latest, latest).await?;
+    Ok((false, room, page))
 }
 
 /// Reason why a turn woke up.
@@ -371,8 +372,4 @@ async fn next_notification(live: &mut Option<Subscribed>) -> Result<Notification
         Some(live) => live.attachment.next_notification().await,
         None => pending().await,
     }
-}
-
-fn has_more(attachment: &Attachment, cursor: Seq) -> bool {
-    matches!(attachment.next_batch(cursor), NextBatch::Frame(_) | NextBatch::ReadLog { .. })
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use protocol::{EventId, EventKind, LeaveReason};
 use store::{ExpiredSeat, NewEvent, StoreError};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -12,6 +13,9 @@ use crate::state::AppState;
 
 /// Namespace of derived event ids (UUID version 5, RFC 9562 section 5.5): a random value that must not change.
 const LEFT: Uuid = Uuid::from_u128(0x5b8f_2f0e_63c1_4f0d_9a57_6e1c_8d43_a2b7);
+
+/// Maximum number of seats that are freed concurrently. The stores commit such events together.
+const CONCURRENCY: usize = 64;
 
 /// Frees seats without a live lease until the shutdown. Every node does so: the id of the `left` event is derived from
 /// the seat, so it is appended once.
@@ -30,12 +34,10 @@ pub async fn run(state: AppState) {
                 if std::mem::take(&mut failing) {
                     tracing::info!("looking for run-out seats again");
                 }
-                for seat in seats {
-                    if state.shutdown.is_cancelled() {
-                        return;
-                    }
-                    free(&state, &seat).await;
-                }
+                stream::iter(seats)
+                    .take_until(state.shutdown.cancelled())
+                    .for_each_concurrent(CONCURRENCY, |seat| free(&state, seat))
+                    .await;
             }
             // Logged once: the store may be unavailable for long, and it is asked at least once a second.
             Err(_) if failing => {}
@@ -51,9 +53,9 @@ pub async fn run(state: AppState) {
     }
 }
 
-async fn free(state: &AppState, seat: &ExpiredSeat) {
+async fn free(state: &AppState, seat: ExpiredSeat) {
     let kind = EventKind::Left { member: seat.member, why: LeaveReason::Vanished };
-    let left = NewEvent { id: left_id(seat), at: clock::unix_ms(), by: seat.member, kind };
+    let left = NewEvent { id: left_id(&seat), at: clock::unix_ms(), by: seat.member, kind };
     match state.store.append(seat.room, left).await {
         // Conflict: the member came back in the meantime. NotFound: the room ended in the meantime.
         Ok(_) | Err(StoreError::Conflict | StoreError::NotFound) => {}

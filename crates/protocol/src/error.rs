@@ -40,6 +40,8 @@ pub enum ErrorCode {
     NoTarget,
     /// Only its author may change a message.
     NotAuthor,
+    /// The event may be in the log already: its id is older than those that the server still knows.
+    TooOld,
     /// Clients may not append this.
     NotAllowed,
     /// The server does not know this kind of event.

@@ -18,6 +18,12 @@ impl EventId {
         Self(uuid::Builder::from_unix_timestamp_millis(unix_ms, &entropy).into_uuid())
     }
 
+    /// Time at which a UUIDv7 was minted, by the clock of whoever did, in UTC milliseconds.
+    #[must_use]
+    pub fn minted_ms(self) -> Option<u64> {
+        self.is_v7().then(|| (self.0.as_u128() >> 80) as u64)
+    }
+
     /// True for the kind of id that clients mint.
     #[must_use]
     pub fn is_v7(self) -> bool {

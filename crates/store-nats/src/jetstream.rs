@@ -288,6 +288,12 @@ impl JetStream {
         purged.map(drop).map_err(|error| self.record_failure(error))
     }
 
+    /// Removes the messages of these subjects except the newest `keep`.
+    pub(super) async fn purge_oldest(&self, stream: &str, subjects: String, keep: u64) -> Result<(), StoreError> {
+        let stream = self.context.get_stream_no_info(stream).await.map_err(StoreError::unavailable)?;
+        stream.purge().filter(subjects).keep(keep).await.map(drop).map_err(|error| self.record_failure(error))
+    }
+
     /// Creates an `Unavailable` error and records the failure: while the store fails, no lease can be renewed.
     pub(super) fn record_failure(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
         self.had_failures.store(true, Ordering::Relaxed);

@@ -11,8 +11,8 @@
 //! | `….ID.roster` | code, capacity and seats; the head contains its version |
 //! | `….ID.event.SLOT` | one event in its current version. `SLOT` is its seq modulo the room's ring size |
 //! | `….ID.event.end` | the room ended |
-//! | `….ID.id.EVENT` | the seq of the event with this id, for as long as the room exists |
-//! | `….ID.name.MEMBER` | a member's name, also after the member left |
+//! | `….ID.id.EVENT` | the seq of the event with this id, of the newest 100 000 to 200 000 by default |
+//! | `….ID.name.MEMBER` | the name of a former member whom the log mentions; the roster has those of the members |
 //!
 //! **A room's code is one message that points to its id**, on which everything else hangs. Creation and end change it
 //! in one batch with the room, and a batch is atomic within one stream. So the id of a new room is drawn until its
@@ -189,7 +189,11 @@ impl Store for NatsStore {
     }
 
     async fn read(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<Page, StoreError> {
-        self.run(|shared| async move { shared.read(id, from, limit).await }).await
+        self.run(|shared| async move { Ok(shared.snapshot(id, from, limit).await?.1) }).await
+    }
+
+    async fn snapshot(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<(::store::Room, Page), StoreError> {
+        self.run(|shared| async move { shared.snapshot(id, from, limit).await }).await
     }
 
     async fn subscribe(&self, id: RoomId) -> Result<Subscription, StoreError> {

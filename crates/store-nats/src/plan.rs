@@ -3,15 +3,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ::store::{Appended, NewEvent, StoreError};
-use protocol::{Event, EventId, EventKind, LeaveReason, MemberId, RoomId, Seq};
+use ::store::{Appended, NewEvent, StoreError, known_ids, may_be_forgotten};
+use protocol::{Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq};
 
 use super::jetstream::{BatchMessage, JetStream};
 use super::record::{End, Entry, Seated, decode};
-use super::room::{RoomState, entries, non_empty, size};
+use super::room::{Oldest, RoomState, entries, non_empty, size};
 use super::subject;
 
-/// Number of events whose sizes are read at once when the oldest have to be trimmed.
+/// Number of events that are read at once when the oldest have to be trimmed.
 const SIZES_PER_READ: u64 = 64;
 /// Maximum number of trimmed events whose text one append removes; the next append continues.
 const MAX_ERASED: u64 = 64;
@@ -43,6 +43,8 @@ pub(super) struct Plan<'a> {
     pub(super) room: RoomState,
     /// Maximum number of events and of bytes that the room keeps.
     retention: (u64, usize),
+    /// Number of ids that the room knows at least.
+    known: u64,
     messages: Vec<BatchMessage>,
     /// Events that are known, in their version after this plan.
     entries: HashMap<Seq, Entry>,
@@ -51,6 +53,16 @@ pub(super) struct Plan<'a> {
     newly_seated: HashSet<MemberId>,
     pub(super) roster_changed: bool,
     pub(super) ended: bool,
+    pub(super) unneeded: Unneeded,
+}
+
+/// Messages that are not needed once a plan is committed.
+#[derive(Debug, Default)]
+pub(super) struct Unneeded {
+    /// True if all ids but the newest that the room must know are not.
+    pub(super) ids: bool,
+    /// Former members whose last event is trimmed, with the stream sequence of that event: a name with a lower one.
+    pub(super) names: Vec<(MemberId, u64)>,
 }
 
 impl<'a> Plan<'a> {
@@ -60,21 +72,23 @@ impl<'a> Plan<'a> {
         id: RoomId,
         room: RoomState,
         ids: HashMap<EventId, Seq>,
-        retention: (usize, usize),
+        limits: &Limits,
     ) -> Self {
-        let retention = ((retention.0 as u64).min(room.head.ring), retention.1);
+        let retention = ((limits.events as u64).min(room.head.ring), limits.timeline);
         Self {
             jetstream,
             names: jetstream.names.room(id),
             id,
             room,
             retention,
+            known: known_ids(limits),
             messages: Vec::new(),
             entries: HashMap::new(),
             ids,
             newly_seated: HashSet::new(),
             roster_changed: false,
             ended: false,
+            unneeded: Unneeded::default(),
         }
     }
 
@@ -93,12 +107,15 @@ impl<'a> Plan<'a> {
                 None => Appended::DuplicateTrimmed(seq),
             }));
         }
+        if may_be_forgotten(draft, self.room.head.forgotten) {
+            return Ok(Err(StoreError::TooOld));
+        }
         let (head, NewEvent { id, at, by, kind }) = (self.room.head, draft.clone());
         let event = Event { seq: Seq(head.seq.0 + 1), prev: head.seq, id, at, by, kind };
         if let Err(refused) = self.change(&event, leases).await? {
             return Ok(Err(refused));
         }
-        let entry = Entry { epoch: head.epoch, event: event.clone(), edit: None };
+        let entry = Entry { epoch: head.epoch, event: event.clone(), edit: None, stored: 0 };
         self.messages.push(BatchMessage::new(self.names.event(head.slot(event.seq)), &entry)?);
         self.ids.insert(event.id, event.seq);
         self.room.head.seq = event.seq;
@@ -106,6 +123,7 @@ impl<'a> Plan<'a> {
         self.entries.insert(event.seq, entry);
         if !self.ended {
             self.messages.push(BatchMessage::new(self.names.id(event.id), &event.seq)?.if_seq(0));
+            self.forget_ids(at);
             self.trim().await?;
             self.erase_trimmed();
         }
@@ -122,7 +140,6 @@ impl<'a> Plan<'a> {
             }
             EventKind::Joined { member, name } => {
                 let seated = Seated { member: *member, name: name.clone(), joined: event.seq };
-                self.messages.push(BatchMessage::new(self.names.name(*member), name)?);
                 self.room.roster.members.push(seated);
                 self.newly_seated.insert(*member);
                 self.roster_changed = true;
@@ -135,10 +152,18 @@ impl<'a> Plan<'a> {
                 {
                     return Ok(Err(StoreError::Conflict));
                 }
-                self.room.roster.members.retain(|seated| seated.member != *member);
+                let (gone, rest): (Vec<_>, _) =
+                    std::mem::take(&mut self.room.roster.members).into_iter().partition(|one| one.member == *member);
+                self.room.roster.members = rest;
                 self.newly_seated.remove(member);
                 self.roster_changed = true;
                 self.ended = self.room.roster.members.is_empty();
+                if !self.ended {
+                    // The roster no longer has the name, and the log still mentions the member.
+                    for seated in gone {
+                        self.messages.push(BatchMessage::new(self.names.name(*member), &seated.name)?);
+                    }
+                }
             }
             _ if !inside(event.by) => return Ok(Err(StoreError::Conflict)),
             EventKind::Message { .. } => {}
@@ -180,7 +205,7 @@ impl<'a> Plan<'a> {
         }
         let subject = self.names.event(self.room.head.slot(seq));
         let found = non_empty(self.jetstream.last(&self.names.stream, &subject).await?).ok_or(PlanError::Stale)?;
-        let entry: Entry = decode(&found.payload)?;
+        let entry = Entry { stored: found.seq, ..decode(&found.payload)? };
         if entry.epoch != self.room.head.epoch || entry.event.seq != seq {
             return Err(PlanError::Stale);
         }
@@ -204,42 +229,54 @@ impl<'a> Plan<'a> {
         let before = size(&entry);
         if entry.event.amend(&later.kind) {
             self.room.head.bytes = self.room.head.bytes + size(&entry) - before;
-            self.room.sizes.clear();
+            self.room.oldest.clear();
             self.messages.push(BatchMessage::new(self.names.event(self.room.head.slot(entry.event.seq)), &entry)?);
             self.entries.insert(entry.event.seq, entry);
         }
         Ok(())
     }
 
+    /// Counts the ids, and forgets the oldest of them when there are twice as many as the room must know: then one
+    /// purge leaves the newest half.
+    fn forget_ids(&mut self, at: u64) {
+        let head = &mut self.room.head;
+        if head.seq.0.is_multiple_of(self.known) {
+            head.forgotten = std::mem::replace(&mut head.counted, at);
+            self.unneeded.ids |= head.forgotten > 0;
+        }
+    }
+
     /// Removes the oldest events until the rest fits, but never the newest.
     async fn trim(&mut self) -> Result<(), PlanError> {
         let (events, bytes) = self.retention;
         while self.room.head.events() > 1 && (self.room.head.events() > events || self.room.head.bytes > bytes) {
-            let oldest = self.room.head.oldest();
-            let size = self.size_of(oldest).await?;
+            let Oldest { seq, size, left } = self.look_at(self.room.head.oldest()).await?;
             self.room.head.bytes = self.room.head.bytes.saturating_sub(size);
-            self.room.head.trimmed = oldest;
+            self.room.head.trimmed = seq;
+            // Of a member who is back, the next `left` replaces the name.
+            let gone = left.filter(|(member, stored)| *stored > 0 && self.room.roster.seat(*member).is_none());
+            self.unneeded.names.extend(gone);
         }
         Ok(())
     }
 
-    async fn size_of(&mut self, seq: Seq) -> Result<usize, PlanError> {
+    async fn look_at(&mut self, seq: Seq) -> Result<Oldest, PlanError> {
         if let Some(entry) = self.entries.get(&seq) {
-            return Ok(size(entry));
+            return Ok(Oldest::of(entry));
         }
-        while self.room.sizes.front().is_some_and(|(first, _)| *first < seq) {
-            self.room.sizes.pop_front();
+        while self.room.oldest.front().is_some_and(|first| first.seq < seq) {
+            self.room.oldest.pop_front();
         }
-        if self.room.sizes.front().is_none_or(|(first, _)| *first != seq) {
+        if self.room.oldest.front().is_none_or(|first| first.seq != seq) {
             // Up to the first that is known: events of this plan are not stored yet.
             let stored = (seq.0..seq.0 + SIZES_PER_READ).take_while(|seq| !self.entries.contains_key(&Seq(*seq)));
             let last = stored.take_while(|seq| *seq <= self.room.head.seq.0).last().unwrap_or(seq.0);
             let read =
                 entries(self.jetstream, &self.names, (self.room.head_seq, &self.room.head), seq.0..=last).await?;
             let read = read.ok_or(PlanError::Stale)?;
-            self.room.sizes = read.iter().map(|entry| (entry.event.seq, size(entry))).collect();
+            self.room.oldest = read.iter().map(Oldest::of).collect();
         }
-        self.room.sizes.front().map(|(_, size)| *size).ok_or(PlanError::Stale)
+        self.room.oldest.front().copied().ok_or(PlanError::Stale)
     }
 
     /// Removes the text of trimmed events, unless a newer event has taken the slot.

@@ -4,28 +4,25 @@
 //! node reads what any node has acknowledged, and no node reads text that was edited or deleted.
 
 use ::store::{Page, ReadFrom, StoreError};
-use protocol::{Event, EventId, EventKind, MemberId, Names, RoomId, Seq};
+use protocol::{Event, EventId, EventKind, Member, MemberId, Names, RoomId, Seq};
 
 use super::Shared;
-use super::record::{Head, decode};
+use super::record::{Head, Seated, decode};
 use super::room::{RoomState, entries, non_empty};
 
 impl Shared {
     pub(super) async fn room(&self, id: RoomId) -> Result<::store::Room, StoreError> {
-        let room = RoomState::load(&self.jetstream, id).await?;
-        let seated =
-            |seated: super::record::Seated| protocol::Member { member: seated.member, name: seated.name, away: false };
-        Ok(::store::Room {
-            id,
-            code: room.roster.code,
-            position: room.head.position(),
-            oldest: room.head.oldest(),
-            capacity: room.roster.capacity,
-            members: room.roster.members.into_iter().map(seated).collect(),
-        })
+        Ok(view(id, RoomState::load(&self.jetstream, id).await?))
     }
 
-    pub(super) async fn read(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<Page, StoreError> {
+    /// Reads the room from the leader, and then the events up to its head, and no later one, from any replica that has
+    /// that head.
+    pub(super) async fn snapshot(
+        &self,
+        id: RoomId,
+        from: ReadFrom,
+        limit: usize,
+    ) -> Result<(::store::Room, Page), StoreError> {
         // Read before the head, so that the head includes a seq that is found.
         let target = if let ReadFrom::Message(message) = from { self.seq_of(id, message).await? } else { None };
         loop {
@@ -37,7 +34,8 @@ impl Shared {
             };
             if first > last {
                 let start = if let ReadFrom::Before(seq) = from { seq } else { room.head.seq };
-                return Ok(Page { truncated: truncated(start), ..Page::default() });
+                let page = Page { truncated: truncated(start), ..Page::default() };
+                return Ok((view(id, room), page));
             }
             let names = self.jetstream.names.room(id);
             if let Some(entries) = entries(&self.jetstream, &names, (room.head_seq, &room.head), first..=last).await? {
@@ -46,7 +44,9 @@ impl Shared {
                     events.retain(|event| matches!(event.kind, EventKind::Message { .. }));
                 }
                 if let Some(names) = self.names_of(id, &room, &events).await? {
-                    return Ok(Page { names, truncated: truncated(Seq(first)), events });
+                    let more = target.is_none() && last < room.head.seq.0;
+                    let page = Page { names, truncated: truncated(Seq(first)), more, events };
+                    return Ok((view(id, room), page));
                 }
             }
             // A replica lags, or the room changed. The operation's time limit bounds this loop.
@@ -88,6 +88,18 @@ impl Shared {
             }
         }
         Ok(Some(known))
+    }
+}
+
+fn view(id: RoomId, room: RoomState) -> ::store::Room {
+    let seated = |seated: Seated| Member { member: seated.member, name: seated.name, away: false };
+    ::store::Room {
+        id,
+        code: room.roster.code,
+        position: room.head.position(),
+        oldest: room.head.oldest(),
+        capacity: room.roster.capacity,
+        members: room.roster.members.into_iter().map(seated).collect(),
     }
 }
 

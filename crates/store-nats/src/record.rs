@@ -21,6 +21,13 @@ pub(super) struct Head {
     pub(super) ring: u64,
     /// Version of the roster that belongs to this head.
     pub(super) roster: u64,
+    /// Time at which the newest event whose id may be forgotten was appended, 0 if there is none.
+    #[serde(default)]
+    pub(super) forgotten: u64,
+    /// Time at which the event was appended after which the known ids are counted again. The ids up to it are forgotten
+    /// when there are enough later ones.
+    #[serde(default)]
+    pub(super) counted: u64,
 }
 
 impl Head {
@@ -78,6 +85,9 @@ pub(super) struct Entry {
     /// For a message that is not deleted: seq of its last edit, the only one that still has text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) edit: Option<Seq>,
+    /// Stream sequence of its message; 0 before it is stored.
+    #[serde(skip)]
+    pub(super) stored: u64,
 }
 
 /// Record that the room ended after this event.

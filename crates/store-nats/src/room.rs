@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use ::store::{NewRoom, StoreError};
-use protocol::{RoomId, Seq, codec};
+use protocol::{EventKind, MemberId, RoomId, Seq, codec};
 
 use super::jetstream::{JetStream, StoredMessage};
 use super::record::{Entry, Head, Roster, decode};
@@ -17,8 +17,28 @@ pub(super) struct RoomState {
     pub(super) head_seq: u64,
     pub(super) head: Head,
     pub(super) roster: Roster,
-    /// Sizes in bytes of the oldest events after `head.trimmed`, as far as they are known, in ascending order of seq.
-    pub(super) sizes: VecDeque<(Seq, usize)>,
+    /// The oldest events after `head.trimmed`, as far as they are known, in ascending order of seq.
+    pub(super) oldest: VecDeque<Oldest>,
+}
+
+/// What trimming needs to know of an event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Oldest {
+    pub(super) seq: Seq,
+    /// Size that it has for retention: the length of its encoded kind in bytes.
+    pub(super) size: usize,
+    /// Member who left with it, and the stream sequence of its message.
+    pub(super) left: Option<(MemberId, u64)>,
+}
+
+impl Oldest {
+    pub(super) fn of(entry: &Entry) -> Self {
+        let left = match entry.event.kind {
+            EventKind::Left { member, .. } => Some((member, entry.stored)),
+            _ => None,
+        };
+        Self { seq: entry.event.seq, size: size(entry), left }
+    }
 }
 
 impl RoomState {
@@ -28,7 +48,17 @@ impl RoomState {
         let ring = (events as u64).max(1);
         Self {
             head_seq: 0,
-            head: Head { epoch: new.epoch, seq: none, trimmed: none, blanked: none, bytes: 0, ring, roster: 0 },
+            head: Head {
+                epoch: new.epoch,
+                seq: none,
+                trimmed: none,
+                blanked: none,
+                bytes: 0,
+                ring,
+                roster: 0,
+                forgotten: 0,
+                counted: 0,
+            },
             roster: Roster {
                 code: new.code,
                 epoch: new.epoch,
@@ -36,7 +66,7 @@ impl RoomState {
                 capacity: new.capacity,
                 members: Vec::new(),
             },
-            sizes: VecDeque::new(),
+            oldest: VecDeque::new(),
         }
     }
 
@@ -56,7 +86,7 @@ impl RoomState {
             let (head, roster): (Head, Roster) = (decode(&head.payload)?, decode(&roster.payload)?);
             // Otherwise a member joined or left between the two requests.
             if (head.epoch, head.roster) == (roster.epoch, roster.version) {
-                return Ok(Self { head_seq, head, roster, sizes: VecDeque::new() });
+                return Ok(Self { head_seq, head, roster, oldest: VecDeque::new() });
             }
         }
     }
@@ -83,7 +113,7 @@ pub(super) async fn entries(
     let mut entries = Vec::with_capacity(subjects.len());
     for (seq, subject) in seqs.zip(&subjects) {
         let Some(found) = found.get(subject).filter(|found| !found.payload.is_empty()) else { return Ok(None) };
-        let entry: Entry = decode(&found.payload)?;
+        let entry = Entry { stored: found.seq, ..decode(&found.payload)? };
         if entry.epoch != head.epoch || entry.event.seq != Seq(seq) {
             return Ok(None);
         }
@@ -92,7 +122,7 @@ pub(super) async fn entries(
     Ok(Some(entries))
 }
 
-/// Returns the size that an event has for retention: the length of its encoded kind in bytes.
+/// Returns the size that an event has for retention.
 pub(super) fn size(entry: &Entry) -> usize {
     codec::encode(&entry.event.kind).len()
 }

@@ -157,6 +157,11 @@ impl RoomSubjects {
         format!("{}.id.{}", self.prefix, id.0.simple())
     }
 
+    /// Wildcard for the subjects of all ids.
+    pub(super) fn ids(&self) -> String {
+        format!("{}.id.*", self.prefix)
+    }
+
     pub(super) fn name(&self, member: MemberId) -> String {
         format!("{}.name.{}", self.prefix, member.0.simple())
     }

@@ -8,14 +8,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::store::{Appended, NewEvent, StoreError};
+use ::store::{Appended, NewEvent, StoreError, known_ids};
 use futures_util::future::try_join_all;
 use protocol::{EventId, MemberId, RoomId, Seq};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::jetstream::CommitError;
-use super::plan::{LeaseLookup, Plan, PlanError};
+use super::plan::{LeaseLookup, Plan, PlanError, Unneeded};
 use super::record::decode;
 use super::room::{RoomState, non_empty};
 use super::seats::RosterSource;
@@ -177,7 +177,7 @@ impl Shared {
             None => RoomState::load(&self.jetstream, id).await?,
         };
         let ids = if reload { self.known(id, jobs).await? } else { HashMap::new() };
-        let mut plan = Plan::new(&self.jetstream, id, room, ids, (self.limits.events, self.limits.timeline));
+        let mut plan = Plan::new(&self.jetstream, id, room, ids, &self.limits);
         let (mut outcomes, mut latest) = (Vec::with_capacity(jobs.len()), None);
         for job in jobs {
             if job.reply.is_closed() {
@@ -199,6 +199,7 @@ impl Shared {
             }
         }
         let (roster_changed, ended) = (plan.roster_changed, plan.ended);
+        let unneeded = std::mem::take(&mut plan.unneeded);
         let (mut room, messages) = plan.finish()?;
         let (Some(messages), Some((seq, now))) = (messages, latest) else {
             return Ok(BatchResult { outcomes, room: Some(room) });
@@ -214,7 +215,25 @@ impl Shared {
             self.seats.update_roster(id, room.head_seq - 1, &room.roster, RosterSource::Own(now));
         }
         self.feeds.wait_until_delivered(id, room.head.epoch, seq).await;
+        if !ended && let Err(error) = self.remove(id, unneeded).await {
+            // An id or name that stays does no harm. Later ids are removed together with these, a name with its room.
+            tracing::warn!(source = ?std::error::Error::source(&error), "old ids or names cannot be removed");
+        }
         Ok(BatchResult { outcomes, room: (!ended).then_some(room) })
+    }
+
+    /// Removes ids and names that the room does not need any more.
+    async fn remove(&self, id: RoomId, unneeded: Unneeded) -> Result<(), StoreError> {
+        let names = self.jetstream.names.room(id);
+        if unneeded.ids {
+            self.jetstream.purge_oldest(&names.stream, names.ids(), known_ids(&self.limits)).await?;
+        }
+        let stream = &names.stream;
+        let purges = unneeded.names.into_iter().map(|(member, left)| {
+            // Before that event, so that the name of a member who came back since and left again stays.
+            self.jetstream.purge(stream, names.name(member), Some(left))
+        });
+        try_join_all(purges).await.map(drop)
     }
 
     /// Reads which of the drafts have been appended before, and returns their ids and seqs.

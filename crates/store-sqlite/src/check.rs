@@ -24,8 +24,9 @@ const INVARIANTS: &[(&str, &str)] = &[
              FROM events WHERE events.room = rooms.room)",
     ),
     (
-        "rooms that do not remember every id",
-        "SELECT COUNT(*) FROM rooms WHERE head <> (SELECT COUNT(*) FROM ids WHERE ids.room = rooms.room)",
+        "rooms with a hole in the ids that they know",
+        "SELECT COUNT(*) FROM rooms WHERE head <>
+            (SELECT COUNT(*) + COALESCE(MIN(seq), 1) - 1 FROM ids WHERE ids.room = rooms.room)",
     ),
     (
         "events whose id leads elsewhere",
@@ -39,9 +40,11 @@ const INVARIANTS: &[(&str, &str)] = &[
         "seats of members without a name",
         "SELECT COUNT(*) FROM seats LEFT JOIN names USING (room, member) WHERE name IS NULL",
     ),
+    ("names that no event mentions", "SELECT COUNT(*) FROM names JOIN rooms USING (room) WHERE gone <= trimmed"),
     (
         "rows of rooms that ended",
-        "SELECT COUNT(*) FROM (SELECT room FROM events UNION ALL SELECT room FROM ids
+        "SELECT COUNT(*) FROM (SELECT room FROM events
+             UNION ALL SELECT room FROM ids WHERE room NOT IN (SELECT room FROM ended)
              UNION ALL SELECT room FROM seats UNION ALL SELECT room FROM names)
          WHERE room NOT IN (SELECT room FROM rooms)",
     ),

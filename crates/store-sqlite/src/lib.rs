@@ -1,9 +1,9 @@
 //! The embedded store: one SQLite file, one writer thread and one reader thread.
 //!
 //! The writer owns all mutable state: the writing connection, the leases and the subscribers. All operations except
-//! [`Store::resolve`], [`Store::room`], [`Store::find`] and [`Store::read`] go through its queue, so events have one
-//! order and no lock is needed. The reader has its own connection and begins a new transaction for every query, so it
-//! sees whatever is committed.
+//! [`Store::resolve`], [`Store::room`], [`Store::find`], [`Store::read`] and [`Store::snapshot`] go through its
+//! queue, so events have one order and no lock is needed.
+//! The reader has its own connection and begins a new transaction for every query, so it sees whatever is committed.
 
 pub mod backup;
 pub mod check;
@@ -107,6 +107,10 @@ impl Store for SqliteStore {
         request(&self.queries, |reply| Query::Read { id, from, limit, reply }).await
     }
 
+    async fn snapshot(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<(Room, Page), StoreError> {
+        request(&self.queries, |reply| Query::Snapshot { id, from, limit, reply }).await
+    }
+
     async fn subscribe(&self, id: RoomId) -> Result<Subscription, StoreError> {
         request(&self.jobs, |reply| Job::Subscribe { id, reply }).await
     }
@@ -150,7 +154,8 @@ impl Store for SqliteStore {
     }
 }
 
-/// Sends one job to a thread and waits for its result. A caller that stops waiting does not cancel the job.
+/// Sends one job to a thread and waits for its result. A caller that stops waiting cancels a write that has not
+/// begun, and no other job.
 async fn request<J, T>(queue: &mpsc::Sender<J>, job: impl FnOnce(Reply<T>) -> J) -> Result<T, StoreError> {
     let (reply, answer) = oneshot::channel();
     queue.send(job(reply)).await.map_err(|_| closed())?;

@@ -4,12 +4,15 @@ use protocol::{Event, EventId, EventKind, MemberId, Seq, codec};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
-use super::integer;
 use super::rooms::RoomRow;
+use super::{integer, seats};
 
 const COLUMNS: &str = "seq, id, at, author, kind";
 
-/// Returns the seq of the event with this id, even if the event has been trimmed.
+/// Maximum number of ids that one append forgets; the next one continues.
+const FORGOTTEN_AT_ONCE: u64 = 100;
+
+/// Returns the seq of the event with this id, even if the event has been trimmed. `None` also if the id is forgotten.
 pub(super) fn seq_of(conn: &Connection, room: i64, id: EventId) -> Result<Option<Seq>> {
     conn.prepare_cached("SELECT seq FROM ids WHERE room = ?1 AND id = ?2")?
         .query_row((room, id.0), |row| row.get::<_, i64>(0))
@@ -38,10 +41,11 @@ pub(super) fn push(conn: &Connection, room: &mut RoomRow, event: &Event) -> Resu
         &kind,
         event.kind.target().map(|target| target.0),
     ))?;
-    conn.prepare_cached("INSERT INTO ids (room, id, seq) VALUES (?1, ?2, ?3)")?.execute((
+    conn.prepare_cached("INSERT INTO ids (room, id, seq, at) VALUES (?1, ?2, ?3, ?4)")?.execute((
         room.room,
         event.id.0,
         integer(event.seq),
+        event.at.cast_signed(),
     ))?;
     room.head = event.seq;
     room.events += 1;
@@ -89,7 +93,8 @@ fn rewrite(conn: &Connection, room: &mut RoomRow, event: &Event) -> Result<()> {
     Ok(())
 }
 
-/// Removes the oldest events until the rest fits, but never the newest. Updates `room`, which the caller must store.
+/// Removes the oldest events until the rest fits, but never the newest, and the names that no event mentions any more.
+/// Updates `room`, which the caller must store.
 pub(super) fn trim(conn: &Connection, room: &mut RoomRow, most_events: usize, most_bytes: usize) -> Result<()> {
     if room.events <= most_events && room.bytes <= most_bytes {
         return Ok(());
@@ -106,6 +111,24 @@ pub(super) fn trim(conn: &Connection, room: &mut RoomRow, most_events: usize, mo
     }
     conn.prepare_cached("DELETE FROM events WHERE room = ?1 AND seq <= ?2")?
         .execute((room.room, integer(room.trimmed)))?;
+    seats::forget_names(conn, room.room, room.trimmed)
+}
+
+/// Forgets the oldest ids until the newest `known` are left. Updates `room`, which the caller must store.
+pub(super) fn forget(conn: &Connection, room: &mut RoomRow, known: u64) -> Result<()> {
+    let last = Seq(room.head.0.saturating_sub(known));
+    if last == Seq(0) {
+        return Ok(());
+    }
+    let query = "DELETE FROM ids WHERE room = ?1
+        AND id IN (SELECT id FROM ids WHERE room = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3) RETURNING seq, at";
+    let forgotten: Vec<(i64, i64)> = conn
+        .prepare_cached(query)?
+        .query_map((room.room, integer(last), FORGOTTEN_AT_ONCE as i64), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_>>()?;
+    if let Some((_, at)) = forgotten.into_iter().max() {
+        room.forgotten = at.cast_unsigned();
+    }
     Ok(())
 }
 

@@ -35,7 +35,7 @@ impl ToSql for Key {
 /// A row of the table `rooms`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RoomRow {
-    /// Number of the room in the other tables. Reused only after the room has ended, when no row contains it any more.
+    /// Number of the room in the other tables. Reused only when no row contains it any more.
     pub(super) room: i64,
     pub(super) epoch: Epoch,
     pub(super) capacity: u32,
@@ -46,6 +46,8 @@ pub(super) struct RoomRow {
     pub(super) events: usize,
     /// Total length of their encoded kinds, in bytes.
     pub(super) bytes: usize,
+    /// Time at which the newest event whose id is forgotten was appended, 0 if there is none.
+    pub(super) forgotten: u64,
 }
 
 impl RoomRow {
@@ -58,7 +60,10 @@ impl RoomRow {
 pub(super) fn create(conn: &Connection, id: RoomId, new: &NewRoom) -> Result<bool> {
     let made = conn
         .prepare_cached(
-            "INSERT INTO rooms (id, code, epoch, capacity) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (code) DO NOTHING",
+            "INSERT INTO rooms (room, id, code, epoch, capacity) VALUES (
+                1 + MAX((SELECT COALESCE(MAX(room), 0) FROM rooms), (SELECT COALESCE(MAX(room), 0) FROM ended)),
+                ?1, ?2, ?3, ?4
+             ) ON CONFLICT (code) DO NOTHING",
         )?
         .execute((id.0, new.code.to_string(), new.epoch.0.cast_signed(), new.capacity))?;
     Ok(made == 1)
@@ -66,7 +71,7 @@ pub(super) fn create(conn: &Connection, id: RoomId, new: &NewRoom) -> Result<boo
 
 pub(super) fn find(conn: &Connection, key: Key) -> Result<Option<RoomRow>> {
     conn.prepare_cached(&format!(
-        "SELECT room, epoch, capacity, head, trimmed, events, bytes FROM rooms WHERE {} = ?1",
+        "SELECT room, epoch, capacity, head, trimmed, events, bytes, forgotten FROM rooms WHERE {} = ?1",
         key.column()
     ))?
     .query_row([key], row)
@@ -91,23 +96,44 @@ pub(super) fn id_and_code(conn: &Connection, room: i64) -> Result<(RoomId, RoomC
 
 /// Stores what an append changed in the row.
 pub(super) fn update(conn: &Connection, row: &RoomRow) -> Result<()> {
-    conn.prepare_cached("UPDATE rooms SET head = ?2, trimmed = ?3, events = ?4, bytes = ?5 WHERE room = ?1")?
-        .execute((row.room, integer(row.head), integer(row.trimmed), row.events as i64, row.bytes as i64))?;
+    let query = "UPDATE rooms SET head = ?2, trimmed = ?3, events = ?4, bytes = ?5, forgotten = ?6 WHERE room = ?1";
+    conn.prepare_cached(query)?.execute((
+        row.room,
+        integer(row.head),
+        integer(row.trimmed),
+        row.events as i64,
+        row.bytes as i64,
+        row.forgotten.cast_signed(),
+    ))?;
     Ok(())
 }
 
-/// Deletes the room and all its rows in the other tables.
+/// Deletes the room and all its rows in the other tables except its ids, of which there may be many:
+/// [`delete_ended`] does that.
 pub(super) fn end(conn: &Connection, room: i64) -> Result<()> {
-    for delete in [
+    for statement in [
         "DELETE FROM events WHERE room = ?1",
-        "DELETE FROM ids WHERE room = ?1",
         "DELETE FROM seats WHERE room = ?1",
         "DELETE FROM names WHERE room = ?1",
         "DELETE FROM rooms WHERE room = ?1",
+        "INSERT INTO ended (room) VALUES (?1)",
     ] {
-        conn.prepare_cached(delete)?.execute([room])?;
+        conn.prepare_cached(statement)?.execute([room])?;
     }
     Ok(())
+}
+
+/// Deletes at most `limit` ids of a room that ended. False if no such room is left.
+pub(super) fn delete_ended(conn: &Connection, limit: usize) -> Result<bool> {
+    let mut first = conn.prepare_cached("SELECT room FROM ended LIMIT 1")?;
+    let Some(room) = first.query_row([], |row| row.get::<_, i64>(0)).optional()? else { return Ok(false) };
+    let deleted = conn
+        .prepare_cached("DELETE FROM ids WHERE room = ?1 AND id IN (SELECT id FROM ids WHERE room = ?1 LIMIT ?2)")?
+        .execute((room, limit as i64))?;
+    if deleted < limit {
+        conn.prepare_cached("DELETE FROM ended WHERE room = ?1")?.execute([room])?;
+    }
+    Ok(true)
 }
 
 /// Returns the room's number, even if the rest of its row is damaged.
@@ -134,5 +160,6 @@ fn row(row: &Row<'_>) -> Result<RoomRow> {
         trimmed: Seq(unsigned(4)?),
         events: unsigned(5)? as usize,
         bytes: unsigned(6)? as usize,
+        forgotten: unsigned(7)?,
     })
 }

@@ -74,6 +74,23 @@ const MIGRATIONS: &[&str] = &["
         name TEXT NOT NULL,
         PRIMARY KEY (room, member)
     ) STRICT, WITHOUT ROWID;
+", "
+    -- `ids` has the ids of the newest events only. `forgotten` is the time at which the newest of the others was
+    -- appended. The time of earlier appends is not known: they count as appended now.
+    ALTER TABLE rooms ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE ids ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+    UPDATE ids SET at = CAST(unixepoch('subsec') * 1000 AS INTEGER);
+    CREATE INDEX ids_by_seq ON ids (room, seq);
+
+    -- `gone` is the seq of the event with which a former member left, and which is the last that mentions them: when it
+    -- is trimmed, the name is deleted.
+    ALTER TABLE names ADD COLUMN gone INTEGER;
+    UPDATE names SET gone = (SELECT head FROM rooms WHERE rooms.room = names.room)
+        WHERE NOT EXISTS (SELECT 1 FROM seats WHERE seats.room = names.room AND seats.member = names.member);
+    CREATE INDEX names_by_gone ON names (room, gone) WHERE gone IS NOT NULL;
+
+    -- Rooms that ended and whose ids are still to be deleted.
+    CREATE TABLE ended (room INTEGER PRIMARY KEY) STRICT;
 "];
 /// Format of a file to which every migration was applied.
 const NEWEST: usize = OLDEST + MIGRATIONS.len() - 1;
@@ -234,4 +251,31 @@ fn migrate(conn: &mut Connection, version: usize) -> Result<(), Failure> {
         tx.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_format_is_migrated_with_its_ids_and_names() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("flasky.db");
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch(MIGRATIONS[0]).unwrap();
+        conn.pragma_update(None, "application_id", APPLICATION).unwrap();
+        conn.pragma_update(None, "user_version", OLDEST as i64).unwrap();
+        let rows =
+            "INSERT INTO rooms (room, id, code, epoch, capacity, head, trimmed) VALUES (1, x'01', 'A', 1, 2, 9, 8);
+            INSERT INTO ids VALUES (1, x'02', 1);
+            INSERT INTO seats VALUES (1, x'03', 5);
+            INSERT INTO names VALUES (1, x'03', 'Inside'), (1, x'04', 'Gone')";
+        conn.execute_batch(rows).unwrap();
+        drop(conn);
+        let conn = open_writer(&path).unwrap();
+        let number = |query| conn.query_row(query, [], |row| row.get::<_, Option<i64>>(0)).unwrap();
+        assert!(number("SELECT at FROM ids").unwrap() > 1_700_000_000_000);
+        assert_eq!(number("SELECT gone FROM names WHERE name = 'Inside'"), None);
+        assert_eq!(number("SELECT gone FROM names WHERE name = 'Gone'"), Some(9));
+    }
 }

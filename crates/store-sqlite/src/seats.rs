@@ -1,4 +1,4 @@
-//! Seats of a room, and the names of all members who ever had one.
+//! Seats of a room, and the names of its members and of whoever its log mentions.
 
 use protocol::{DisplayName, Member, MemberId, Names, Seq};
 use rusqlite::types::Type;
@@ -25,15 +25,26 @@ pub(super) fn take(conn: &Connection, room: i64, member: MemberId, name: &Displa
     ))?;
     conn.prepare_cached(
         "INSERT INTO names (room, member, name) VALUES (?1, ?2, ?3)
-         ON CONFLICT (room, member) DO UPDATE SET name = excluded.name",
+         ON CONFLICT (room, member) DO UPDATE SET name = excluded.name, gone = NULL",
     )?
     .execute((room, member.0, name.as_str()))?;
     Ok(())
 }
 
-/// Frees the seat. The name stays, because the log still mentions the member.
-pub(super) fn free(conn: &Connection, room: i64, member: MemberId) -> Result<()> {
+/// Frees the seat. The name stays until this `left`, the last event that mentions the member, is trimmed.
+pub(super) fn free(conn: &Connection, room: i64, member: MemberId, left: Seq) -> Result<()> {
     conn.prepare_cached("DELETE FROM seats WHERE room = ?1 AND member = ?2")?.execute((room, member.0))?;
+    conn.prepare_cached("UPDATE names SET gone = ?3 WHERE room = ?1 AND member = ?2")?.execute((
+        room,
+        member.0,
+        integer(left),
+    ))?;
+    Ok(())
+}
+
+/// Deletes the names of former members whose last event is trimmed.
+pub(super) fn forget_names(conn: &Connection, room: i64, trimmed: Seq) -> Result<()> {
+    conn.prepare_cached("DELETE FROM names WHERE room = ?1 AND gone <= ?2")?.execute((room, integer(trimmed)))?;
     Ok(())
 }
 

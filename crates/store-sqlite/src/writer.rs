@@ -28,6 +28,8 @@ use super::{Reply, rooms, schema, seats};
 
 /// Maximum number of writes in one commit.
 const MAX_BATCH: usize = 256;
+/// Maximum number of an ended room's ids that are deleted at once, so that no write waits long for them.
+const STEP: usize = 1_000;
 /// Interval of purges of the write-ahead log while there is other work, and after a purge that failed.
 const PURGE_INTERVAL: Duration = Duration::from_millis(250);
 /// Pause of an idle writer before it looks again for a job, while a purge cannot be done yet.
@@ -55,6 +57,8 @@ pub(super) struct Writer {
     files: OpenFiles,
     /// Cancelled when one of the store's files is gone.
     lost: CancellationToken,
+    /// True while ids of ended rooms may be left. A start does not know, and each sweep asks again after a failure.
+    ended: bool,
     /// True while the write-ahead log still contains text that was edited or deleted, or a room that ended.
     purge: bool,
     /// Time of the last purge attempt.
@@ -82,6 +86,7 @@ impl Writer {
             damage: DamageReports::default(),
             files: OpenFiles::record(path).map_err(StoreError::unavailable)?,
             lost,
+            ended: true,
             purge: false,
             last_purge: std::time::Instant::now(),
             purge_failed: false,
@@ -120,8 +125,20 @@ impl Writer {
         }
     }
 
-    /// Waits for the next job. Purges meanwhile: at once when no job is queued, at intervals when jobs keep coming.
+    /// Waits for the next job. Removes what is left of ended rooms meanwhile: one step before each job, and more when
+    /// no job is queued. Then purges: at once when no job is queued, at intervals when jobs keep coming.
     fn wait(&mut self, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
+        while self.ended {
+            self.ended = self.delete_some().unwrap_or_else(|error| {
+                tracing::warn!(%error, "the ids of an ended room cannot be deleted; trying again with the next sweep");
+                false
+            });
+            match jobs.try_recv() {
+                Ok(job) => return Some(job),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        }
         while self.purge {
             match jobs.try_recv() {
                 Ok(job) => {
@@ -155,6 +172,15 @@ impl Writer {
             }
         }
         (batch, None)
+    }
+
+    /// Deletes some ids of a room that ended. Returns false if there are none.
+    fn delete_some(&mut self) -> rusqlite::Result<bool> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found = rooms::delete_ended(&tx, STEP)?;
+        tx.commit()?;
+        self.purge |= found;
+        Ok(found)
     }
 
     /// Removes deleted content from the disk by emptying the write-ahead log. False if that has to be tried again.
@@ -194,6 +220,7 @@ impl Writer {
 
     fn expire(&mut self, now: Instant) -> Result<Vec<ExpiredSeat>, Failure> {
         self.check_files()?;
+        self.ended = true;
         let expired = self.live.expired(now);
         if !expired.rooms.is_empty() {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;

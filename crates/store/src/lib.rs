@@ -7,12 +7,15 @@
 //!
 //! 1. `append` assigns a [`Seq`] greater than every earlier one of that room; all readers see the same order.
 //! 2. `append` is idempotent: an [`EventId`] that is appended to a room again returns the first event, or its seq once
-//!    the event is trimmed, for as long as the room exists. The same id in two rooms is two events.
+//!    the event is trimmed. The store knows the ids of at least the newest [`known_ids`] events. A
+//!    forgotten id is refused with `TooOld`, by the time in it: so is every unknown id of a client's event that was
+//!    minted no later than the newest forgotten event was appended. The same id in two rooms is two events.
 //! 3. A subscription delivers every event after its head once and in order, or its stream closes without
 //!    [`Delivery::Ended`]. It never skips an event.
 //! 4. Once `append` has returned, `read` returns the event, and the event survives `kill -9` of the process.
 //! 5. `read` pages are ordered, bounded, and marked truncated when retention removed their start. A page of one message
-//!    holds its current version, or is empty.
+//!    holds its current version, or is empty. A `snapshot` has room and page of one moment. Its names, and those of
+//!    `read`, are known for the members, and for whoever the log mentions.
 //! 6. A room has a new [`RoomId`] and a new [`Epoch`], also one that is created again under the same code. A position
 //!    of another epoch, one that was trimmed past, or one above the head fails with [`StoreError::Reset`], never with a
 //!    partial page.
@@ -22,8 +25,9 @@
 //!    one grace period.
 //! 9. A presence update may be lost, has no order relative to events, is never stored, and never causes an event to be
 //!    missed.
-//! 10. A room that ended leaves nothing behind: no row, no stream message, no key. Its code leads to no room, and is
-//!     free again.
+//! 10. A room that ended is gone for every operation once its last `left` commits; its code leads to no room and is
+//!     free again, and its text is removed with it. Nothing of it stays behind: no row, no stream message, no key. What
+//!     takes long to remove goes in bounded steps between other writes, which a restart continues.
 //! 11. After `close` every operation fails with `Unavailable`; nothing hangs.
 //! 12. Once an `edited` or `deleted` commits, no `read`, duplicate append or later subscription returns the old text.
 //! 13. A code leads to one room, from its creation to its end. Of concurrent creations under one code, one succeeds.
@@ -31,7 +35,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Epoch, Event, EventId, EventKind, Member, MemberId, Names, Position, RoomCode, RoomId, Seq};
+use protocol::{Epoch, Event, EventId, EventKind, Limits, Member, MemberId, Names, Position, RoomCode, RoomId, Seq};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -83,8 +87,9 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `NotFound` when the room does not exist; `Full` when `joined` finds no free seat; `Conflict` when `joined` comes
     /// from a member who has a seat, when any other event comes from one who has none, or when `left {vanished}` finds
-    /// an active lease; `NoTarget` when the event's target message is not in the log or was deleted; `NotAuthor` when
-    /// `edited` or `deleted` targets another member's message.
+    /// an active lease; `TooOld` when the event may be a duplicate of a forgotten one; `NoTarget` when the event's
+    /// target message is not in the log or was deleted; `NotAuthor` when `edited` or `deleted` targets another member's
+    /// message.
     async fn append(&self, id: RoomId, draft: NewEvent) -> Result<Appended, StoreError>;
 
     /// Reads one page of the log, of at most `limit` events.
@@ -92,6 +97,14 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `NotFound` when the room does not exist; `Reset` when the log cannot be continued from the given position.
     async fn read(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<Page, StoreError>;
+
+    /// Returns the room like [`Store::room`] and a page of its log like [`Store::read`], both of one moment: the page
+    /// has no event after the room's position, and the members are those who had a seat at that position. A message
+    /// may already be in the version of an edit or deletion that follows; its event comes later.
+    ///
+    /// # Errors
+    /// `NotFound` when the room does not exist; `Reset` when the log cannot be continued from the given position.
+    async fn snapshot(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<(Room, Page), StoreError>;
 
     /// Subscribes to every event after the head that it returns.
     ///
@@ -234,6 +247,8 @@ pub struct Page {
     /// True if retention removed the events just before this page. Set only for `Before` and `Latest`; `After` fails
     /// with `Reset` instead.
     pub truncated: bool,
+    /// True if the log has events after this page. Never set for `Message`.
+    pub more: bool,
 }
 
 /// A live subscription to one room.
@@ -334,6 +349,9 @@ pub enum StoreError {
     /// No seat is free.
     #[error("full")]
     Full,
+    /// The event may have been appended before: its id is older than those that the store still knows.
+    #[error("too old")]
+    TooOld,
     /// The target message is not in the log: it was trimmed or deleted, or never existed.
     #[error("no such message")]
     NoTarget,
@@ -380,6 +398,20 @@ pub fn mentioned_members(event: &Event) -> impl Iterator<Item = MemberId> {
         _ => None,
     };
     std::iter::once(event.by).chain(subject)
+}
+
+/// Returns the number of events of a room whose ids the store knows at least: by default the newest 100 000.
+#[must_use]
+pub fn known_ids(limits: &Limits) -> u64 {
+    100 * limits.events as u64
+}
+
+/// True if the event may be a duplicate of one whose id is forgotten. `forgotten` is the time at which the newest of
+/// those was appended, 0 if there is none. Events of the server's own are minted anew for each append.
+#[must_use]
+pub fn may_be_forgotten(draft: &NewEvent, forgotten: u64) -> bool {
+    let by_client = !matches!(draft.kind, EventKind::Joined { .. } | EventKind::Left { .. });
+    by_client && draft.id.minted_ms().is_some_and(|minted| minted <= forgotten)
 }
 
 /// True if the event just before `first`, the start of a page, was trimmed. Valid only where seqs are dense.

@@ -1,10 +1,10 @@
-//! Store decorator: counts and times every operation, and logs changes of rooms and seats.
+//! Store decorator: limits, counts and times every operation, and logs changes of rooms and seats.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{EventKind, RoomCode, RoomId};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     Appended, ExpiredSeat, Keys, Lease, NewEvent, NewRoom, Page, PresenceUpdate, ReadFrom, Room, Store, StoreError,
@@ -20,7 +20,11 @@ pub trait Record: Send + Sync {
     fn record_append(&self, outcome: &'static str);
 }
 
-/// Forwards every operation to another store and records it.
+/// Time limit of every operation, after which it fails with `Unavailable`. A store that has a limit of its own reaches
+/// that one first, because its error says more. A form gets its refusal before the ten seconds of a page are over.
+const TIMEOUT: Duration = Duration::from_secs(9);
+
+/// Forwards every operation to another store, limits its time and records it.
 pub struct MeasuredStore {
     inner: Arc<dyn Store>,
     metrics: Arc<dyn Record>,
@@ -39,7 +43,7 @@ impl MeasuredStore {
         answer: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let began = std::time::Instant::now();
-        let answer = answer.await;
+        let answer = timeout(TIMEOUT, answer).await.unwrap_or_else(|error| Err(StoreError::unavailable(error)));
         let failed = matches!(answer, Err(StoreError::Unavailable(_) | StoreError::Corrupt(_)));
         self.metrics.record_operation(operation, began.elapsed(), failed);
         answer
@@ -89,6 +93,10 @@ impl Store for MeasuredStore {
 
     async fn read(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<Page, StoreError> {
         self.time("read", self.inner.read(id, from, limit)).await
+    }
+
+    async fn snapshot(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<(Room, Page), StoreError> {
+        self.time("snapshot", self.inner.snapshot(id, from, limit)).await
     }
 
     async fn subscribe(&self, id: RoomId) -> Result<Subscription, StoreError> {

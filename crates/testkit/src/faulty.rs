@@ -38,6 +38,11 @@ pub enum StoreFault {
     StoresNothing,
     /// Every `append` and every `acquire_lease` fails, as if the store did not answer.
     Silent,
+    /// No `append` and no `acquire_lease` is ever answered.
+    Hangs,
+    /// No `left {vanished}` is appended before this many of them are in flight, and no seat expires before this many
+    /// have.
+    Gathers(usize),
     /// This operation panics, with a message that contains [`TREASURE`].
     Panics(&'static str),
     /// Each subscription is lost after 17 to 76 deliveries, and each third attempt to subscribe fails.
@@ -77,6 +82,10 @@ pub struct FaultyStore {
     blocked: Mutex<Option<Arc<Blocked>>>,
     /// Number of calls that the fault has counted.
     count: AtomicU64,
+    /// Number of calls of `acquire_lease` for a connection's lease.
+    leases: AtomicU64,
+    /// Number of appends that have come in for [`StoreFault::Gathers`].
+    gathered: watch::Sender<usize>,
     /// First version of each message, for [`StoreFault::Remembers`].
     first: Mutex<HashMap<EventId, EventKind>>,
 }
@@ -116,6 +125,8 @@ impl FaultyStore {
             passes: Arc::new(Semaphore::new(0)),
             blocked: Mutex::default(),
             count: AtomicU64::new(0),
+            leases: AtomicU64::new(0),
+            gathered: watch::Sender::new(0),
             first: Mutex::default(),
         })
     }
@@ -164,6 +175,18 @@ impl FaultyStore {
         }
     }
 
+    /// Number of times that connections have taken or renewed their leases.
+    pub fn acquired_leases(&self) -> u64 {
+        self.leases.load(Ordering::Relaxed)
+    }
+
+    /// Waits for ever if the store hangs.
+    async fn hangs(&self) {
+        if self.has(StoreFault::Hangs) {
+            std::future::pending().await
+        }
+    }
+
     fn fault(&self) -> Option<StoreFault> {
         *self.fault.borrow()
     }
@@ -194,6 +217,32 @@ impl FaultyStore {
             room.members.pop();
         }
         room
+    }
+
+    fn fails_reads(&self, from: ReadFrom) -> Result<(), StoreError> {
+        self.fails(&[StoreFault::ReadsNothing])?;
+        if matches!(from, ReadFrom::After(_)) {
+            if self.has(StoreFault::Forgets) {
+                return Err(StoreError::Reset);
+            }
+            if self.has(StoreFault::Stumbles) && self.count() == 1 {
+                return Err(StoreError::unavailable("on purpose"));
+            }
+        }
+        Ok(())
+    }
+
+    fn garble(&self, mut page: Page) -> Page {
+        if page.events.len() > 1 && self.has_sometimes(StoreFault::Skips) {
+            page.events.remove(page.events.len() / 2);
+        }
+        if self.has(StoreFault::Remembers) {
+            let first = self.first.lock().unwrap();
+            for event in &mut page.events {
+                event.kind = first.get(&event.id).unwrap_or(&event.kind).clone();
+            }
+        }
+        page
     }
 
     fn panics(&self, operation: &'static str) {
@@ -239,6 +288,13 @@ impl Store for FaultyStore {
 
     async fn append(&self, id: RoomId, mut draft: NewEvent) -> Result<Appended, StoreError> {
         self.panics("append");
+        self.hangs().await;
+        if let Some(StoreFault::Gathers(most)) = self.fault()
+            && matches!(draft.kind, EventKind::Left { why: LeaveReason::Vanished, .. })
+        {
+            self.gathered.send_modify(|count| *count += 1);
+            self.gathered.subscribe().wait_for(|count| *count >= most).await.unwrap();
+        }
         self.fails(&[StoreFault::StoresNothing, StoreFault::Silent])?;
         if self.has(StoreFault::ClockBackwards) {
             draft.at = draft.at.saturating_sub(self.count() * HOUR_MS);
@@ -258,26 +314,17 @@ impl Store for FaultyStore {
     }
 
     async fn read(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<Page, StoreError> {
-        self.fails(&[StoreFault::ReadsNothing])?;
-        if matches!(from, ReadFrom::After(_)) {
-            if self.has(StoreFault::Forgets) {
-                return Err(StoreError::Reset);
-            }
-            if self.has(StoreFault::Stumbles) && self.count() == 1 {
-                return Err(StoreError::unavailable("on purpose"));
-            }
-        }
-        let mut page = self.inner.read(id, from, limit).await?;
-        if page.events.len() > 1 && self.has_sometimes(StoreFault::Skips) {
-            page.events.remove(page.events.len() / 2);
-        }
-        if self.has(StoreFault::Remembers) {
-            let first = self.first.lock().unwrap();
-            for event in &mut page.events {
-                event.kind = first.get(&event.id).unwrap_or(&event.kind).clone();
-            }
-        }
-        Ok(page)
+        self.fails_reads(from)?;
+        Ok(self.garble(self.inner.read(id, from, limit).await?))
+    }
+
+    /// Has the faults of `room` and of `read`.
+    async fn snapshot(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<(Room, Page), StoreError> {
+        self.panics("room");
+        self.blocks("room");
+        self.fails_reads(from)?;
+        let (room, page) = self.inner.snapshot(id, from, limit).await?;
+        Ok((self.overlook(room), self.garble(page)))
     }
 
     async fn subscribe(&self, id: RoomId) -> Result<Subscription, StoreError> {
@@ -329,6 +376,8 @@ impl Store for FaultyStore {
     }
 
     async fn acquire_lease(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
+        self.leases.fetch_add(u64::from(!lease.id.is_nil()), Ordering::Relaxed);
+        self.hangs().await;
         self.fails(&[StoreFault::Silent])?;
         let Lease { room, member, id } = lease;
         if !id.is_nil()
@@ -351,7 +400,9 @@ impl Store for FaultyStore {
 
     async fn expire(&self, now: Instant) -> Result<Vec<ExpiredSeat>, StoreError> {
         self.panics("expire");
-        self.inner.expire(now).await
+        let expired = self.inner.expire(now).await?;
+        let few = matches!(self.fault(), Some(StoreFault::Gathers(most)) if expired.len() < most);
+        Ok(if few { Vec::new() } else { expired })
     }
 
     async fn keys(&self) -> Result<Keys, StoreError> {

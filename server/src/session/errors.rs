@@ -65,6 +65,7 @@ pub(super) fn fault(error: &StoreError) -> Rejection {
     match error {
         StoreError::NotFound => ErrorCode::CodeUnknown.into(),
         StoreError::Conflict => ErrorCode::NoSeat.into(),
+        StoreError::TooOld => ErrorCode::TooOld.into(),
         StoreError::NoTarget => ErrorCode::NoTarget.into(),
         StoreError::NotAuthor => ErrorCode::NotAuthor.into(),
         error => {

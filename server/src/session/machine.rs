@@ -40,6 +40,8 @@ pub enum Input<'a> {
         /// Cursor of this connection at that time.
         cursor: Seq,
     },
+    /// The outcome of a leave is known.
+    LeaveDone,
     /// The room ended.
     RoomEnded,
     /// The member's seat was freed.
@@ -94,20 +96,16 @@ pub struct Machine {
     last_received: Instant,
     last_sent: Instant,
     pinged_at: Option<Instant>,
+    /// False while an append or leave is in progress: the session reads nothing then, so silence is not the peer's.
+    reads: bool,
 }
 
 impl Machine {
     /// Creates the machine of a connection that was accepted now.
     #[must_use]
     pub fn new(now: Instant, limits: &Limits) -> Self {
-        Self {
-            phase: Phase::AwaitingHello,
-            frame_limit: limits.frame,
-            began: now,
-            last_received: now,
-            last_sent: now,
-            pinged_at: None,
-        }
+        let (phase, frame_limit) = (Phase::AwaitingHello, limits.frame);
+        Self { phase, frame_limit, began: now, last_received: now, last_sent: now, pinged_at: None, reads: true }
     }
 
     /// Returns the time at which `Tick` is due.
@@ -116,6 +114,7 @@ impl Machine {
         match (self.phase, self.pinged_at) {
             (Phase::AwaitingHello, _) => self.began + HELLO_TIMEOUT,
             (_, Some(pinged)) => (pinged + PONG_TIMEOUT).min(self.last_sent + HEARTBEAT),
+            (_, None) if !self.reads => self.last_sent + HEARTBEAT,
             (_, None) => self.last_sent.min(self.last_received) + HEARTBEAT,
         }
     }
@@ -135,7 +134,12 @@ impl Machine {
             }
             Input::Sent => self.on_sent(now),
             Input::Appended { id, outcome, cursor } => {
+                self.reads = true;
                 answer(id, outcome, cursor).into_iter().map(Action::Send).collect()
+            }
+            Input::LeaveDone => {
+                self.reads = true;
+                Vec::new()
             }
             Input::RoomEnded => self.close(CloseCode::RoomEnded),
             Input::SeatFreed { by_choice } => self.close(if by_choice { CloseCode::Left } else { CloseCode::NoSeat }),
@@ -156,10 +160,17 @@ impl Machine {
                 vec![Action::Open(position)]
             }
             (Phase::AwaitingHello, ClientFrame::Hello { .. }) => self.close(CloseCode::Version),
-            (Phase::Live, ClientFrame::Append { id, event }) => vec![propose(id, event)],
+            (Phase::Live, ClientFrame::Append { id, event }) => {
+                let action = propose(id, event);
+                self.reads = !matches!(action, Action::Append { .. });
+                vec![action]
+            }
             (Phase::Live, ClientFrame::Signal { typing }) => vec![Action::Typing(typing)],
             (Phase::Live, ClientFrame::Unknown) => Vec::new(),
-            (Phase::Live, ClientFrame::Leave) => vec![Action::Leave],
+            (Phase::Live, ClientFrame::Leave) => {
+                self.reads = false;
+                vec![Action::Leave]
+            }
             (Phase::Live, ClientFrame::Ping { n }) => vec![Action::Send(ServerFrame::Pong { n })],
             // A second hello, or anything before the first.
             _ => self.close(CloseCode::BadFrame),
@@ -174,7 +185,7 @@ impl Machine {
             return self.close(CloseCode::NoPong);
         }
         let mut actions = Vec::new();
-        if self.pinged_at.is_none() && now >= self.last_received.min(self.last_sent) + HEARTBEAT {
+        if self.reads && self.pinged_at.is_none() && now >= self.last_received.min(self.last_sent) + HEARTBEAT {
             self.pinged_at = Some(now);
             actions.push(Action::Ping);
         }
@@ -332,6 +343,28 @@ mod tests {
         let next = machine.wake();
         machine.step(next, Input::Tick);
         assert_eq!(machine.step(next + PONG_TIMEOUT, Input::Tick), [Action::Close(CloseCode::NoPong)]);
+    }
+
+    #[test]
+    fn silence_during_an_append_or_leave_is_not_the_peers() {
+        let (mut machine, mut now) = live();
+        let id = EventId::mint(1, [7; 10]);
+        for (text, done) in [
+            (append(&id.to_string(), "x"), Input::Appended { id, outcome: Err(ErrorCode::Storage.into()), cursor: Seq(0) }),
+            (r#"{"type":"leave"}"#.to_owned(), Input::LeaveDone),
+        ] {
+            assert_eq!(machine.step(now, Input::Text(&text)).len(), 1);
+            for _ in 0..5 {
+                now = machine.wake();
+                let actions = machine.step(now, Input::Tick);
+                assert!(matches!(&actions[..], [Action::Send(ServerFrame::Events { .. })]), "{actions:?}");
+            }
+            machine.step(now, done);
+            assert_eq!(machine.step(now, Input::Tick), [Action::Ping], "the peer may have been gone for long");
+            machine.step(now + PONG_TIMEOUT, Input::Control);
+            now += PONG_TIMEOUT;
+            assert!(!machine.step(now, Input::Tick).contains(&Action::Close(CloseCode::NoPong)));
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
-//! Retries of an append, refused appends, and the rate limit.
+//! Retries of an append, refused appends, appends to a store that does not answer, and the rate limit.
 
 use std::time::Duration;
 
-use protocol::{Delivered, ErrorCode, EventId, ServerFrame};
+use futures_util::StreamExt as _;
+use protocol::{Delivered, ErrorCode, EventId, ServerFrame, codec};
 use server::entropy;
-use tokio::time::sleep;
+use testkit::faulty::StoreFault;
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Server, TALKATIVE};
 use testkit::browser::{Person, body};
@@ -93,6 +96,32 @@ async fn refused_append_keeps_the_connection_and_the_id() {
     // A refused append is not stored: its id is still free.
     socket.append(id, "hello").await;
     assert_eq!(body(&socket.answer(id).await.unwrap()), "hello");
+}
+
+/// The client is told of the store's trouble, and not of its own silence: it answers every ping, but the server reads
+/// nothing while an append is in progress.
+#[tokio::test]
+async fn append_to_a_store_that_does_not_answer_closes_with_4005() {
+    let (server, store) = Server::troubled(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    store.make(StoreFault::Hangs);
+    let id = at_ana.say("stored or not?").await;
+    let bye = timeout(Duration::from_secs(60), async {
+        loop {
+            if let Message::Text(text) = at_ana.stream.next().await.unwrap().unwrap()
+                && let bye @ ServerFrame::Bye { .. } = codec::decode(&text).unwrap()
+            {
+                return bye;
+            }
+        }
+    });
+    assert!(matches!(bye.await.unwrap(), ServerFrame::Bye { code: 4005, .. }));
+
+    store.heal();
+    let mut at_ana = ana.connect().await;
+    at_ana.append(id, "stored or not?").await;
+    assert_eq!(body(&at_ana.answer(id).await.unwrap()), "stored or not?");
 }
 
 #[tokio::test]

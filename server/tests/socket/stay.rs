@@ -1,9 +1,10 @@
 //! Seats and rooms: what frees a seat and ends a room (leaving, expired leases), and what does not (reload, restart).
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use protocol::{ClientFrame, LeaveReason};
+use protocol::{ClientFrame, EventKind, LeaveReason};
 use testkit::faulty::StoreFault;
 use testkit::within;
 use tokio::time::{Instant, sleep};
@@ -145,6 +146,46 @@ async fn vanished_member_leaves_after_the_grace_period() {
     assert_eq!(late.end().await, 4501);
     // Ana's connection has kept her seat for longer than the grace period.
     at_ana.said("Where is Bo?").await;
+}
+
+/// The store appends none of the events before all of them are in flight.
+#[tokio::test]
+async fn seats_of_vanished_members_are_freed_concurrently() {
+    const SEATS: usize = 16;
+    let (server, store) = Server::troubled(&["--arrival-ms=300"]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    store.make(StoreFault::Gathers(SEATS));
+    let mut gone = HashSet::new();
+    for n in 0..SEATS {
+        gone.insert(Person::join(&server, ana.code, &format!("Bo {n}")).await.me);
+    }
+    while !gone.is_empty() {
+        if let EventKind::Left { member, why } = at_ana.event().await.kind {
+            assert!(why == LeaveReason::Vanished && gone.remove(&member));
+        }
+    }
+}
+
+#[tokio::test]
+async fn connection_takes_its_lease_once_and_renews_it_a_third_of_the_grace_period_later() {
+    let (server, store) = Server::troubled(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    for n in 0..3 {
+        at_ana.is_well(n).await;
+    }
+    assert_eq!(store.acquired_leases(), 1, "the grace period is two minutes");
+
+    let (server, store) = Server::troubled(&["--grace-ms=300"]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let _at_ana = ana.connect().await;
+    within(async {
+        while store.acquired_leases() < 3 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use async_nats::jetstream;
 use protocol::{LeaveReason, Limits};
 use store::laws::support::{deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored};
-use store::{StoreError, refused};
+use store::{StoreError, known_ids, refused};
 use tokio::time::Instant;
 
 use testkit::nats::{address, room_messages, store_url};
@@ -53,6 +53,23 @@ async fn ended_room_is_in_no_stream() {
     }
     let after = room_messages(&url).await;
     assert!(after.is_empty(), "{after:?}");
+}
+
+#[tokio::test]
+async fn ids_and_names_of_a_room_are_bounded_in_the_streams() {
+    let limits = Limits { events: 3, ..Limits::default() };
+    let url = store_url();
+    let store = open_with(&url, &limits).await.unwrap();
+    let id = room_of(&*store, 50, &[1]).await;
+    for n in 2..500 {
+        stored(store.append(id, joined(n)).await);
+        stored(store.append(id, left(n, LeaveReason::Choice)).await);
+    }
+    let all = room_messages(&url).await;
+    let count = |kind: &str| all.iter().filter(|(subject, _)| subject.contains(kind)).count() as u64;
+    let (ids, known) = (count(".id."), known_ids(&limits));
+    assert!((known..2 * known).contains(&ids), "{ids} ids");
+    assert_eq!(count(".name."), 2, "two who left and whom the newest three events mention");
 }
 
 /// Settings of a stream that an operator may change are kept. Settings that the store relies on are checked.

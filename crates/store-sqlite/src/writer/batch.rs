@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Event, EventKind, LeaveReason, MemberId, RoomId, Seq};
+use protocol::{Event, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq};
 use rusqlite::{Connection, TransactionBehavior};
-use store::{Appended, NewEvent, NewRoom, StoreError};
+use store::{Appended, NewEvent, NewRoom, StoreError, known_ids, may_be_forgotten};
 use tokio::time::Instant;
 
 use super::Writer;
@@ -38,9 +38,14 @@ enum RollbackScope {
 }
 
 impl Writer {
-    /// Validates and stores all writes in one transaction. A refused write has changed nothing and needs no rollback. A
-    /// row that cannot be read fails only the write that needs it; an error of SQLite rolls back and fails all writes.
-    pub(super) fn commit(&mut self, batch: Vec<Write>) {
+    /// Validates and stores the writes in one transaction, except those whose callers have stopped waiting. A refused
+    /// write has changed nothing and needs no rollback. A row that cannot be read fails only the write that needs it; an
+    /// error of SQLite rolls back and fails all writes.
+    pub(super) fn commit(&mut self, mut batch: Vec<Write>) {
+        batch.retain(|write| !write.is_given_up());
+        if batch.is_empty() {
+            return;
+        }
         let stored = match self.store(&batch, RollbackScope::Batch) {
             Err(Failure(StoreError::Corrupt(_))) => self.store(&batch, RollbackScope::Write),
             stored => stored,
@@ -95,7 +100,7 @@ impl Writer {
                     let held = |member| {
                         self.live.is_held(*id, member, *now) || batch[..done].iter().any(|w| w.seats(*id, member))
                     };
-                    append(&tx, *id, draft, held, (self.limits.events, self.limits.timeline)).map_err(StoreError::from)
+                    append(&tx, *id, draft, held, &self.limits).map_err(StoreError::from)
                 }
             };
             let damaged = matches!(outcome, Err(StoreError::Corrupt(_)));
@@ -129,6 +134,7 @@ impl Writer {
                 self.live.event(*id, Arc::new(event.clone()));
                 self.live.ended(*id);
                 self.purge = true;
+                self.ended = true;
             }
             _ => {}
         }
@@ -136,6 +142,14 @@ impl Writer {
 }
 
 impl Write {
+    /// True if the caller has stopped waiting. It may have asked for something else since.
+    fn is_given_up(&self) -> bool {
+        match self {
+            Self::Create { reply, .. } => reply.is_closed(),
+            Self::Append { reply, .. } => reply.is_closed(),
+        }
+    }
+
     /// Room that the write creates or changes.
     fn room(&self) -> RoomId {
         match self {
@@ -150,18 +164,21 @@ impl Write {
     }
 }
 
-/// Stores one event and what it changes. `retention` is the maximum number of events and of bytes that a room keeps.
+/// Stores one event and what it changes.
 fn append(
     tx: &Connection,
     id: RoomId,
     draft: &NewEvent,
     held: impl Fn(MemberId) -> bool,
-    retention: (usize, usize),
+    limits: &Limits,
 ) -> Result<Outcome, Failure> {
     let mut room = rooms::find(tx, Key::Id(id))?.ok_or(StoreError::NotFound)?;
     if let Some(seq) = log::seq_of(tx, room.room, draft.id)? {
         let first = log::event(tx, room.room, seq)?;
         return Ok(Outcome::Appended(first.map_or(Appended::DuplicateTrimmed(seq), Appended::Duplicate)));
+    }
+    if may_be_forgotten(draft, room.forgotten) {
+        return Err(StoreError::TooOld.into());
     }
     let event = Event {
         seq: Seq(room.head.0 + 1),
@@ -185,7 +202,7 @@ fn append(
             if !seats::has(tx, room.room, *member)? || (*why == LeaveReason::Vanished && held(*member)) {
                 return Err(StoreError::Conflict.into());
             }
-            seats::free(tx, room.room, *member)?;
+            seats::free(tx, room.room, *member, event.seq)?;
             if seats::count(tx, room.room)? == 0 {
                 rooms::end(tx, room.room)?;
                 return Ok(Outcome::Ended(event));
@@ -195,7 +212,8 @@ fn append(
         _ => return Err(StoreError::Conflict.into()),
     }
     log::push(tx, &mut room, &event)?;
-    log::trim(tx, &mut room, retention.0, retention.1)?;
+    log::trim(tx, &mut room, limits.events, limits.timeline)?;
+    log::forget(tx, &mut room, known_ids(limits))?;
     rooms::update(tx, &room)?;
     Ok(Outcome::Appended(Appended::Stored(event)))
 }
@@ -235,11 +253,12 @@ fn answer(write: Write, outcome: Result<Outcome, StoreError>) {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{DisplayName, Epoch, EventId, Limits, RoomCode};
+    use protocol::{DisplayName, Epoch, EventId, RoomCode};
     use tokio::sync::oneshot;
     use tokio_util::sync::CancellationToken;
     use uuid::Uuid;
 
+    use super::super::STEP;
     use super::*;
     use crate::reader::Reader;
     use store::ReadFrom;
@@ -258,9 +277,14 @@ mod tests {
         write(room, id, EventKind::message("x".repeat(3_000).parse().unwrap()))
     }
 
-    fn open(path: &std::path::Path) -> (Writer, Reader, RoomId) {
+    fn reopen(path: &std::path::Path) -> (Writer, Reader) {
         let lost = CancellationToken::new();
-        let (mut writer, reader, _) = Writer::open(path, Limits::default(), Instant::now(), lost).unwrap();
+        let (writer, reader, _) = Writer::open(path, Limits::default(), Instant::now(), lost).unwrap();
+        (writer, reader)
+    }
+
+    fn open(path: &std::path::Path) -> (Writer, Reader, RoomId) {
+        let (mut writer, reader) = reopen(path);
         let (reply, created) = oneshot::channel();
         let new = NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(1), capacity: 2 };
         writer.commit(vec![Write::Create { id: RoomId(Uuid::max()), room: new, now: Instant::now(), reply }]);
@@ -335,6 +359,57 @@ mod tests {
         for secret in [&RoomCode::from_entropy(CODE).to_string(), &room.0.to_string(), "treasure"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
+    }
+
+    /// The caller may have asked for something else since, and would get a seat that it does not know of.
+    #[test]
+    fn write_whose_caller_has_stopped_waiting_is_not_stored() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, mut reader, room) = open(&directory.path().join("flasky.db"));
+        let (given_up, answer) = message(room, 2);
+        drop(answer);
+        let (awaited, stored) = message(room, 3);
+        writer.commit(vec![given_up, awaited]);
+        assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(event)) if event.seq == Seq(2)));
+        assert_eq!(reader.read(room, ReadFrom::Latest, 100).unwrap().events.len(), 2);
+    }
+
+    #[test]
+    fn ids_of_an_ended_room_are_deleted_in_steps_which_a_restart_continues() {
+        const IDS: usize = 5 * STEP / 2;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("flasky.db");
+        let (mut writer, reader, room) = open(&path);
+        let count = |writer: &Writer, table| -> i64 {
+            writer.conn.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+        };
+        let ids = |writer: &Writer| usize::try_from(count(writer, "ids")).unwrap();
+        let fill = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+            INSERT INTO ids (room, id, seq, at) SELECT 1, randomblob(16), n, 0 FROM n";
+        writer.conn.execute(fill, [IDS as i64 - 1]).unwrap();
+        assert_eq!(ids(&writer), IDS);
+        let kind = EventKind::Left { member: MemberId(Uuid::nil()), why: LeaveReason::Choice };
+        let (leave, left) = write(room, 2, kind);
+        writer.commit(vec![leave]);
+        left.blocking_recv().unwrap().unwrap();
+        assert!(matches!(writer.subscribe(room), Err(Failure(StoreError::NotFound))));
+        assert_eq!(ids(&writer), IDS, "the commit is as long as the room");
+        assert_eq!(writer.delete_some(), Ok(true));
+        assert_eq!(ids(&writer), IDS - STEP);
+
+        drop((writer, reader));
+        let (mut writer, reader) = reopen(&path);
+        assert!(writer.ended);
+        drop(reader);
+        // The next room gets another number, and so none of these ids.
+        let (reply, created) = oneshot::channel();
+        let new = NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(2), capacity: 2 };
+        writer.commit(vec![Write::Create { id: RoomId(Uuid::nil()), room: new, now: Instant::now(), reply }]);
+        created.blocking_recv().unwrap().unwrap();
+        assert_ne!(rooms::number(&writer.conn, Key::Id(RoomId(Uuid::nil()))).unwrap(), Some(1));
+        while writer.delete_some() == Ok(true) {}
+        assert_eq!(ids(&writer), 0);
+        assert_eq!(count(&writer, "ended"), 0);
     }
 
     #[test]

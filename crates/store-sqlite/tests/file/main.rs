@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use futures_util::future::join_all;
 use protocol::{LeaveReason, Limits};
 use store::laws::support::{deleted, edited, joined, left, message, ms, room_of, stored};
-use store::{Store, StoreError};
+use store::{Store, StoreError, known_ids};
 use store_sqlite::SqliteStore;
 use tokio::time::{Instant, advance};
 
@@ -300,6 +300,23 @@ async fn purge_does_not_wait_for_an_idle_writer() {
     for task in load {
         task.await.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_and_names_of_a_room_are_bounded_on_disk() {
+    let limits = Limits { events: 3, ..Limits::default() };
+    let place = Place::new();
+    let store = SqliteStore::open(&place.path(), &limits).await.unwrap();
+    let id = room_of(&store, 50, &[1]).await;
+    for n in 2..500 {
+        stored(store.append(id, joined(n)).await);
+        stored(store.append(id, left(n, LeaveReason::Choice)).await);
+    }
+    let conn = rusqlite::Connection::open(place.path()).unwrap();
+    let count =
+        |table| -> i64 { conn.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0)).unwrap() };
+    assert_eq!(count("ids").cast_unsigned(), known_ids(&limits));
+    assert_eq!(count("names"), 3, "one member, and two who left and whom the newest three events mention");
 }
 
 /// Waits, at most 5 s of real time, until the text is gone from disk: the purge runs after the commit.

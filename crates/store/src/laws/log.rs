@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use protocol::{Epoch, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
+use protocol::{Epoch, EventId, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
 use tokio::task::JoinSet;
 
 use super::Fixture;
 use super::support::{
-    deleted, edited, latest, left, member, message, name, next, nowhere, room_of, seqs, stored, take, unbroken,
+    deleted, edited, fresh, joined, latest, left, member, message, name, next, nowhere, room_of, seqs, stored, take,
+    unbroken,
 };
-use crate::{Appended, Delivery, Page, ReadFrom, refused};
+use crate::{Appended, Delivery, NewEvent, Page, ReadFrom, StoreError, known_ids, refused};
 
 pub async fn law_01_seq_increases_and_readers_see_one_order(fixture: &impl Fixture) {
     let store = fixture.open().await;
@@ -93,6 +94,120 @@ pub async fn law_02_duplicate_of_a_trimmed_event_returns_its_seq(fixture: &impl 
     store.close().await;
     let store = fixture.open_with(&limits).await;
     assert_eq!(store.append(id, draft).await.unwrap(), Appended::DuplicateTrimmed(first.seq));
+}
+
+pub async fn law_02_newest_ids_are_known_and_older_ones_are_refused(fixture: &impl Fixture) {
+    let limits = Limits { events: 2, ..Limits::default() };
+    let known = known_ids(&limits) as usize;
+    let store = fixture.open_with(&limits).await;
+    let id = room_of(&*store, 50, &[1]).await;
+    // `minted` is the client's clock, and `at` the server's.
+    let draft = |minted: u64, at: u64| {
+        let mut entropy = [0; 10];
+        entropy[2..].copy_from_slice(&fresh().to_be_bytes());
+        NewEvent { id: EventId::mint(minted, entropy), at, ..message(1, "x") }
+    };
+    let drafts: Vec<_> = (0..3 * known as u64).map(|n| draft(1_000 + n, 1_000 + n)).collect();
+    for draft in &drafts {
+        stored(store.append(id, draft.clone()).await);
+    }
+    let (old, new) = drafts.split_at(drafts.len() - known);
+    for draft in new {
+        let again = store.append(id, draft.clone()).await.unwrap();
+        assert!(matches!(again, Appended::Duplicate(_) | Appended::DuplicateTrimmed(_)), "{again:?}");
+    }
+    for draft in old {
+        match store.append(id, draft.clone()).await {
+            Ok(Appended::Duplicate(_) | Appended::DuplicateTrimmed(_)) | Err(StoreError::TooOld) => {}
+            other => panic!("stored again or lost: {other:?}"),
+        }
+    }
+    // A store may know more than it must, but not for ever.
+    for draft in &old[..known] {
+        refused!(store.append(id, draft.clone()).await, TooOld);
+    }
+    store.close().await;
+    let store = fixture.open_with(&limits).await;
+    refused!(store.append(id, old[0].clone()).await, TooOld);
+    // An id that nobody has seen is refused too if it is as old, and taken if it is not, however slow the clock is.
+    refused!(store.append(id, draft(999, 9_000)).await, TooOld);
+    stored(store.append(id, draft(1_000 + drafts.len() as u64, 9_000)).await);
+    // Joins and leaves are the server's own, and never retried under a new id.
+    stored(store.append(id, joined(2)).await);
+    stored(store.append(id, left(2, LeaveReason::Choice)).await);
+}
+
+pub async fn law_05_names_are_known_while_the_log_mentions_them(fixture: &impl Fixture) {
+    let limits = Limits { events: 4, ..Limits::default() };
+    let store = fixture.open_with(&limits).await;
+    let id = room_of(&*store, 50, &[1, 2]).await;
+    let names = async || store.read(id, ReadFrom::Latest, 10).await.unwrap().names;
+    stored(store.append(id, left(2, LeaveReason::Choice)).await);
+    // Member 2 comes back under another name and leaves again. The first `left` is trimmed, the second is not.
+    let renamed = EventKind::Joined { member: member(2), name: name(22) };
+    stored(store.append(id, NewEvent { kind: renamed, ..joined(2) }).await);
+    stored(store.append(id, message(1, "a")).await);
+    stored(store.append(id, left(2, LeaveReason::Choice)).await);
+    for text in ["b", "c", "d"] {
+        stored(store.append(id, message(1, text)).await);
+        assert_eq!(names().await, [(member(1), name(1)), (member(2), name(22))].into(), "{text}");
+    }
+    stored(store.append(id, message(1, "e")).await);
+    assert_eq!(names().await, [(member(1), name(1))].into());
+    // A member whom the log does not mention any more keeps the name.
+    for text in ["f", "g", "h", "i"] {
+        stored(store.append(id, joined(3)).await);
+        stored(store.append(id, message(3, text)).await);
+        stored(store.append(id, left(3, LeaveReason::Choice)).await);
+    }
+    stored(store.append(id, message(1, "still here")).await);
+    assert_eq!(names().await.get(&member(1)), Some(&name(1)));
+    assert_eq!(store.room(id).await.unwrap().members[0].name, name(1));
+}
+
+/// While members come, go and write: the roster, the position and the page belong to each other.
+pub async fn law_05_snapshot_has_room_and_page_of_one_moment(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    let id = room_of(&*store, 50, &[1]).await;
+    let start = store.room(id).await.unwrap().position;
+    let mut writers = JoinSet::new();
+    for writer in 2..=4 {
+        let store = Arc::clone(&store);
+        writers.spawn(async move {
+            for n in 0..20 {
+                stored(store.append(id, joined(writer)).await);
+                stored(store.append(id, message(writer, &format!("{n}"))).await);
+                stored(store.append(id, left(writer, LeaveReason::Choice)).await);
+            }
+        });
+    }
+    let mut heads = std::collections::BTreeSet::new();
+    while !writers.is_empty() {
+        let (room, page) = store.snapshot(id, ReadFrom::Latest, 1_000).await.unwrap();
+        let mut members = Vec::new();
+        for event in &page.events {
+            match event.kind {
+                EventKind::Joined { member, .. } => members.push(member),
+                EventKind::Left { member, .. } => members.retain(|one| *one != member),
+                _ => {}
+            }
+        }
+        assert_eq!(room.members.iter().map(|seated| seated.member).collect::<Vec<_>>(), members);
+        assert_eq!(page.events.last().unwrap().seq, room.position.seq);
+        assert_eq!((page.events[0].seq, page.more), (room.oldest, false));
+
+        let (room, page) = store.snapshot(id, ReadFrom::After(start), 7).await.unwrap();
+        let last = page.events.last().map_or(start.seq, |event| event.seq);
+        assert_eq!(page.more, last < room.position.seq, "after {} events", page.events.len());
+        let (room, page) = store.snapshot(id, ReadFrom::Before(Seq(u64::MAX)), 2).await.unwrap();
+        assert_eq!((page.events.last().unwrap().seq, page.more), (room.position.seq, false));
+        heads.insert(room.position.seq);
+        while writers.try_join_next().is_some() {}
+    }
+    assert!(heads.len() > 1, "all snapshots are of one moment: this proves nothing");
+    refused!(store.snapshot(nowhere(), ReadFrom::Latest, 1).await, NotFound);
+    let other = Position { epoch: Epoch(0), ..start };
+    refused!(store.snapshot(id, ReadFrom::After(other), 1).await, Reset);
 }
 
 pub async fn law_03_subscription_delivers_every_later_event(fixture: &impl Fixture) {
