@@ -13,12 +13,14 @@ async fn seat_freed_before_the_welcome_does_not_close_the_connection() {
     let ana = Person::create(&server, "Ana").await;
     let mut bo = Person::join(&server, ana.code, "Bo").await;
     let mut at_ana = ana.connect().await;
+    // Delivered after the announcement that Ana is present, so that only what follows is held back.
+    at_ana.said("Are you leaving?").await;
     store.make(StoreFault::Lags);
     let code = ana.code.to_string();
     bo.browser.submit("/api/leave_room", &[("code", &code)]).await;
     bo.browser.enter(&[("name", "Bo again"), ("code", &code)]).await;
     let mut at_bo = bo.connect().await;
-    assert_eq!(at_bo.replay.len(), 4, "not welcomed after the second `joined`");
+    assert_eq!(at_bo.replay.len(), 5, "not welcomed after the second `joined`");
 
     store.deliver(1);
     assert_eq!(at_ana.left().await, (bo.me, LeaveReason::Choice));
