@@ -91,7 +91,7 @@ pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> 
     }
 }
 
-/// What other programs show beside a link (ogp.me). The same on every page, so that it tells nothing about rooms. The
+/// Preview that other programs show beside a link (ogp.me). The same on every page, so that it tells nothing about rooms. The
 /// address of a picture has to be a whole one.
 fn link_card(origin: &str) -> impl IntoView {
     let property =

@@ -1,4 +1,4 @@
-//! What a message says, as structure: a small part of Markdown.
+//! Structure of a message: a small part of Markdown.
 //!
 //! Markup takes a character away only where it gives its meaning in return, and a line never changes its speaker. Bold,
 //! italic, strike, code, fenced code, quotes, lists and links mean what they mean in CommonMark, where they cannot be meant

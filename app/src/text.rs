@@ -194,7 +194,7 @@ fn code_problem(typed: &str) -> String {
     format!("A code has eight characters, like KXQ4-7M2P. {problem}")
 }
 
-/// What a link leads to: how many are inside, and not who, because a code can be guessed.
+/// Number of members inside, for who follows a link; not their names, because a code can be guessed.
 pub(crate) fn join_page(inside: u32) -> String {
     let inside = match inside {
         0 => "Nobody is inside yet.".to_owned(),
@@ -209,7 +209,7 @@ pub(crate) fn left(code: &str) -> String {
     format!("You left {code}")
 }
 
-/// How many are inside, for who has left.
+/// Number of members inside, for who has left.
 pub(crate) fn still_inside(inside: u32) -> String {
     match inside {
         0 => "Nobody is inside.".into(),
@@ -264,7 +264,7 @@ pub(crate) enum Piece {
 const NAMED: usize = 5;
 
 /// Joins and leaves: "Bo and Chidi joined. Ana left".
-pub(crate) fn line(row: &RosterRow) -> Vec<Piece> {
+pub(crate) fn roster_row(row: &RosterRow) -> Vec<Piece> {
     let mut sentences: Vec<(Vec<Piece>, &str)> = Vec::new();
     for change in row.changes.iter() {
         let verb = match change.kind {
@@ -307,13 +307,13 @@ pub(crate) fn line(row: &RosterRow) -> Vec<Piece> {
 pub(crate) struct QuestionWords {
     /// Heading.
     pub(crate) heading: &'static str,
-    /// What is given up by a yes.
+    /// Loss that a yes causes.
     pub(crate) more: String,
     /// The button that says yes.
     pub(crate) yes: &'static str,
 }
 
-/// What is asked before something is given up.
+/// Question before something is given up.
 pub(crate) fn question(question: &Question) -> QuestionWords {
     match *question {
         Question::Leave { unsent, ends: Some(log) } => {
@@ -541,7 +541,7 @@ mod tests {
         let left = change("Ana", false, SeatChangeKind::Left(LeaveReason::Choice));
         let say = |changes: Vec<SeatChange>| {
             let row = RosterRow { id: EventId(uuid::Uuid::nil()), at: 0, changes: changes.into() };
-            line(&row)
+            roster_row(&row)
                 .into_iter()
                 .map(|piece| match piece {
                     Piece::Name(text) | Piece::Words(text) => text,

@@ -1,4 +1,4 @@
-//! What pages send and what they get.
+//! Forms that pages send, and answers that they get.
 
 use protocol::{ErrorCode, Event, EventId, MemberId, Names, RoomCode, Snapshot};
 use serde::{Deserialize, Serialize};

@@ -76,7 +76,7 @@ pub(crate) fn ShareButton(
 pub(crate) fn Copied(
     /// True while there is something to say.
     copied: RwSignal<bool>,
-    /// What is said.
+    /// The words.
     words: &'static str,
 ) -> impl IntoView {
     view! { <span class="visually-hidden" role="status">{move || copied.get().then(|| words.to_owned())}</span> }

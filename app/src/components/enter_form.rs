@@ -47,7 +47,7 @@ struct FormState {
     refused: RwSignal<Option<(Refusal, Fields)>>,
     /// The name that this device remembers, while it is on the button instead of in its field.
     saved_name: RwSignal<Option<String>>,
-    /// What was typed into forms of this document.
+    /// The typed forms of this document.
     typed_forms: TypedForms,
 }
 

@@ -15,7 +15,7 @@ pub(crate) fn focusable(element: Element) {
 /// keyboard (WCAG 2.1.1), and what does not would be one stop more on the way through.
 pub(crate) fn tabbable_while_scrolling(element: Element) {
     focusable(element.clone());
-    browser::watch_size(&element.clone(), move || {
+    browser::observe_size(&element.clone(), move || {
         let scrolls = element.scroll_width() > element.client_width();
         let _ = element.set_attribute("tabindex", if scrolls { "0" } else { "-1" });
     });

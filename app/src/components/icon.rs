@@ -14,7 +14,7 @@ pub(crate) fn Icon(
 
 /// An icon and its words. Where there is no space for them, styles hide the words from the eye only.
 #[component]
-pub(crate) fn Sign(
+pub(crate) fn LabelledIcon(
     /// The icon's address in the sprite.
     icon: &'static str,
     /// The words.

@@ -1,4 +1,4 @@
-//! What was typed into forms, for as long as the document is there.
+//! Typed fields of forms, kept for as long as the document is there.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;

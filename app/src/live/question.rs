@@ -7,7 +7,7 @@ pub enum Question {
     Leave {
         /// Number of texts that are not sent.
         unsent: usize,
-        /// What is deleted with the room; `None` while others are inside.
+        /// Log that is deleted with the room; `None` while others are inside.
         ends: Option<LogSize>,
     },
     /// To go to another page of this document.

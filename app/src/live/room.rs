@@ -62,7 +62,7 @@ pub struct Room {
     pub outdated: RwSignal<bool>,
     /// True from the reader's press of "leave" on.
     pub leaving: RwSignal<bool>,
-    /// What is asked before something is given up.
+    /// Question before something is given up.
     pub question: RwSignal<Option<Question>>,
     /// Reader's offset from UTC, in minutes; `None` as long as times are in UTC, which is all the server knows.
     pub utc_offset: RwSignal<Option<i32>>,

@@ -1,4 +1,4 @@
-//! What stands in a line beside markup, and is no markup inside: code, addresses and mentions. What draws a message and
+//! Parts of a line that hold no markup: code, addresses and mentions. What draws a message and
 //! what it calls its reader by are found here and nowhere else.
 
 use std::ops::Range;

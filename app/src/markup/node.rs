@@ -28,16 +28,16 @@ pub enum Node {
     Link {
         /// http, https or mailto.
         href: String,
-        /// What stands for it.
+        /// Nodes that stand for it.
         shown: Vec<Self>,
-        /// Where it leads, when the words do not say so themselves.
+        /// Host or mailbox it leads to, when the words do not say so themselves.
         leads_to: Option<String>,
     },
     /// `@` and the name of somebody.
     Mention {
         /// With the `@`.
         text: String,
-        /// Whether it is the reader.
+        /// True if it is the reader.
         own: bool,
     },
     /// Lines that belong together.
@@ -46,7 +46,7 @@ pub enum Node {
     Quote(Vec<Self>),
     /// Lines between fences, exactly as they are.
     Pre {
-        /// What stands behind the first fence: the language, mostly. May be empty.
+        /// Text behind the first fence: the language, mostly. May be empty.
         label: String,
         /// The lines.
         code: String,

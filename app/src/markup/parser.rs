@@ -1,5 +1,5 @@
 //! Messages read by pulldown-cmark, and its events as nodes. What is drawn comes from the message itself, by the places that
-//! the parser names; what it reads is the message after [`prepare`](super::rules::preprocess).
+//! the parser names; what it reads is the message after [`preprocess`](super::rules::preprocess).
 
 use pulldown_cmark::{CodeBlockKind, Event, OffsetIter, Options, Parser, Tag};
 use std::ops::Range;

@@ -47,7 +47,7 @@ chunk! {
 /// The room from outside: how many are in, a name, one button.
 #[component]
 pub(super) fn JoinRoom(
-    /// What can be seen from outside.
+    /// The room as it is seen from outside.
     page: JoinPage,
     /// True for who has just left it.
     has_left: bool,
@@ -162,12 +162,12 @@ pub(super) fn LastLeave(
 fn Outside(
     /// The heading, which is the page's name.
     heading: String,
-    /// What there is to know.
+    /// Explanation.
     more: String,
     /// True where the heading is a code.
     #[prop(optional)]
     is_code: bool,
-    /// What can be done.
+    /// Next step.
     children: Children,
 ) -> impl IntoView {
     let title = if is_code {

@@ -7,7 +7,7 @@ use super::notices::{Notices, Setting};
 use super::tools::with_tools;
 use crate::components::click::click;
 use crate::components::copy_link::CodeChip;
-use crate::components::icon::{Logo, Sign};
+use crate::components::icon::{LabelledIcon, Logo};
 use crate::components::theme::ThemeButton;
 use crate::live::room::Room;
 use crate::text;
@@ -40,7 +40,7 @@ pub(super) fn Header() -> impl IntoView {
                 </button>
                 <div class="tools" id="tools" popover="">
                     <button type="button" class="button icon scripted" command="show-modal" commandfor="invite">
-                        <Sign icon="#i-qr" label=text::INVITE title=text::INVITE/>
+                        <LabelledIcon icon="#i-qr" label=text::INVITE title=text::INVITE/>
                     </button>
                     <Bell/>
                     <ThemeButton/>
@@ -74,9 +74,9 @@ fn Bell() -> impl IntoView {
         Setting::Desktop => text::NOTICES_ON,
     };
     let sign = move || match notices.setting() {
-        Setting::Off => view! { <Sign icon="#i-bell-off" label=text::NOTICES_OFF/> },
-        Setting::Sound => view! { <Sign icon="#i-bell" label=text::NOTICES_SOUND/> },
-        Setting::Desktop => view! { <Sign icon="#i-bell" label=text::NOTICES_ON/> },
+        Setting::Off => view! { <LabelledIcon icon="#i-bell-off" label=text::NOTICES_OFF/> },
+        Setting::Sound => view! { <LabelledIcon icon="#i-bell" label=text::NOTICES_SOUND/> },
+        Setting::Desktop => view! { <LabelledIcon icon="#i-bell" label=text::NOTICES_ON/> },
     };
     let toggle = move |_| {
         with_tools(|tools| (tools.toggle_notices)(notices));
@@ -100,7 +100,7 @@ fn Leave() -> impl IntoView {
     view! {
         <form method="post" action="/api/leave_room" on:submit=submit>
             <input type="hidden" name="code" value=room.code.to_string()/>
-            <button class="button icon leave" title=text::LEAVE><Sign icon="#i-leave" label=text::LEAVE/></button>
+            <button class="button icon leave" title=text::LEAVE><LabelledIcon icon="#i-leave" label=text::LEAVE/></button>
         </form>
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn Projector() -> impl IntoView {
     }
 }
 
-/// What there is to do in a room where nobody else is, and nothing said.
+/// The next step in a room where nobody else is, and nothing said.
 #[component]
 pub(super) fn Invitation() -> impl IntoView {
     let code = expect_context::<Room>().code;

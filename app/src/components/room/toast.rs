@@ -75,7 +75,7 @@ impl Toast {
     }
 
     /// Says these words instead of those before.
-    pub(crate) fn say(self, words: &str) {
+    pub(crate) fn show(self, words: &str) {
         self.0.shown.update(Vec::clear);
         self.0.add(words.to_owned(), SHOWN);
     }

@@ -134,7 +134,7 @@ pub fn width_beside(element: &Element, around: &Element, from_left: bool) -> i32
 
 /// The element in the middle of this one, or a little below, that the selector means.
 #[must_use]
-pub fn in_the_middle(around: &Element, selector: &str) -> Option<Element> {
+pub fn element_at_middle(around: &Element, selector: &str) -> Option<Element> {
     let area = around.get_bounding_client_rect();
     let (x, y) = ((area.left() + area.right()) / 2.0, (area.top() + area.bottom()) / 2.0);
     [0.0, 16.0, 32.0, 48.0].into_iter().find_map(|below| {
@@ -144,7 +144,7 @@ pub fn in_the_middle(around: &Element, selector: &str) -> Option<Element> {
 }
 
 /// Does something whenever the size of an element changes, for as long as the owner is there.
-pub fn watch_size(element: &Element, changed: impl Fn() + 'static) {
+pub fn observe_size(element: &Element, changed: impl Fn() + 'static) {
     let changed = Closure::<dyn Fn()>::new(changed);
     let Ok(observer) = ResizeObserver::new(changed.as_ref().unchecked_ref()) else { return };
     observer.observe(element);
@@ -160,7 +160,7 @@ pub fn set_custom_property(element: &Element, property: &str, value: &str) {
 }
 
 /// Brings the element of this id into the middle of its scroller, gives it the focus and shows that it is meant.
-pub fn reveal(id: &str) {
+pub fn scroll_into_view(id: &str) {
     let Some(element) = by_id(id) else { return };
     let options = web_sys::ScrollIntoViewOptions::new();
     options.set_block(web_sys::ScrollLogicalPosition::Center);
@@ -204,7 +204,7 @@ pub fn open_popover(popover: &HtmlElement, beside: Option<Element>) {
     let _ = popover.show_popover_with_options(&options);
 }
 
-/// How far an element is from the left of what it is placed in, in whole CSS pixels.
+/// Distance of an element from the left of what it is placed in, in whole CSS pixels.
 #[must_use]
 pub fn offset_left(element: &Element) -> i32 {
     element.dyn_ref::<HtmlElement>().map_or(0, HtmlElement::offset_left)

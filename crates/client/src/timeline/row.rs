@@ -99,11 +99,11 @@ pub struct Quote {
     pub name: Option<DisplayName>,
     /// Text; `None` when it was deleted or is not here.
     pub body: Option<MessageBody>,
-    /// Where it is.
+    /// Its place.
     pub place: QuotePlace,
 }
 
-/// Where the message is that another one answers.
+/// Place of the message that another one answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotePlace {
     /// A row of this page.

@@ -213,7 +213,7 @@ impl Editor {
     /// Puts text before whatever stands in the box.
     fn prepend(self, text: &str) {
         if let Some(field) = self.field.get_untracked() {
-            self.set_text(&state::joined(text, &field.value()));
+            self.set_text(&state::prepend_text(text, &field.value()));
         }
     }
 
@@ -242,7 +242,7 @@ impl Editor {
         if !self.is_changing() {
             self.room.save_draft(text);
         }
-        set_if_new(self.length, state::counted(text));
+        set_if_new(self.length, state::counter_length(text));
         browser::fit_rows(field);
     }
 
@@ -305,7 +305,7 @@ impl Editor {
             empty: key == "ArrowUp" && self.field.get_untracked().is_some_and(|field| field.value().is_empty()),
             touch: key == "Enter" && browser::is_touch(),
         };
-        if state::act(press, facts).is_some_and(|act| self.perform(act)) {
+        if state::key_action(press, facts).is_some_and(|act| self.perform(act)) {
             event.prevent_default();
         }
     }

@@ -57,7 +57,7 @@ pub(super) enum KeyAction {
 }
 
 /// Decides what a key does; `None` for what any text box does with it.
-pub(super) fn act(press: KeyPress<'_>, facts: KeyContext) -> Option<KeyAction> {
+pub(super) fn key_action(press: KeyPress<'_>, facts: KeyContext) -> Option<KeyAction> {
     let KeyPress { key, shift, modified } = press;
     let plain = !shift && !modified;
     Some(match key {
@@ -118,7 +118,7 @@ pub(super) fn compose_target(mode: &Mode, resumed: Option<String>) -> Option<Com
 }
 
 /// Text that comes back into the box, before what stands there. What is the same already is there once.
-pub(super) fn joined(back: &str, rest: &str) -> String {
+pub(super) fn prepend_text(back: &str, rest: &str) -> String {
     if back == rest {
         return rest.to_owned();
     }
@@ -142,7 +142,7 @@ pub(super) fn refused_paste(standing: usize, text: &str) -> Option<(usize, usize
 }
 
 /// Length of a text as the limit counts it, from [`NEAR_LIMIT`] on; 0 below, so that no key there changes it.
-pub(super) fn counted(typed: &str) -> usize {
+pub(super) fn counter_length(typed: &str) -> usize {
     let length = body::length(typed);
     if length < NEAR_LIMIT { 0 } else { length }
 }
@@ -186,28 +186,28 @@ mod tests {
     fn enter_sends_and_breaks_the_line_with_shift_or_where_fingers_type() {
         let enter = plain("Enter");
         let touch = KeyContext { touch: true, ..TYPING };
-        assert_eq!(act(enter, TYPING), Some(KeyAction::Send));
-        assert_eq!(act(enter, touch), None);
-        assert_eq!(act(KeyPress { modified: true, ..enter }, touch), Some(KeyAction::Send));
-        assert_eq!(act(KeyPress { shift: true, ..enter }, TYPING), None);
-        assert_eq!(act(KeyPress { shift: true, modified: true, ..enter }, TYPING), None);
+        assert_eq!(key_action(enter, TYPING), Some(KeyAction::Send));
+        assert_eq!(key_action(enter, touch), None);
+        assert_eq!(key_action(KeyPress { modified: true, ..enter }, touch), Some(KeyAction::Send));
+        assert_eq!(key_action(KeyPress { shift: true, ..enter }, TYPING), None);
+        assert_eq!(key_action(KeyPress { shift: true, modified: true, ..enter }, TYPING), None);
     }
 
     #[test]
     fn up_edits_the_last_message_from_an_empty_box_only() {
         let empty = KeyContext { empty: true, ..TYPING };
-        assert_eq!(act(plain("ArrowUp"), empty), Some(KeyAction::EditLast));
-        assert_eq!(act(plain("ArrowUp"), TYPING), None);
-        assert_eq!(act(plain("ArrowUp"), KeyContext { new: false, ..empty }), None);
-        assert_eq!(act(KeyPress { shift: true, ..plain("ArrowUp") }, empty), None);
+        assert_eq!(key_action(plain("ArrowUp"), empty), Some(KeyAction::EditLast));
+        assert_eq!(key_action(plain("ArrowUp"), TYPING), None);
+        assert_eq!(key_action(plain("ArrowUp"), KeyContext { new: false, ..empty }), None);
+        assert_eq!(key_action(KeyPress { shift: true, ..plain("ArrowUp") }, empty), None);
     }
 
     #[test]
     fn escape_closes_the_list_first_and_then_cancels() {
         let edits = KeyContext { new: false, ..TYPING };
-        assert_eq!(act(plain("Escape"), KeyContext { offers: true, ..edits }), Some(KeyAction::Dismiss));
-        assert_eq!(act(plain("Escape"), edits), Some(KeyAction::Cancel));
-        assert_eq!(act(plain("Escape"), TYPING), None);
+        assert_eq!(key_action(plain("Escape"), KeyContext { offers: true, ..edits }), Some(KeyAction::Dismiss));
+        assert_eq!(key_action(plain("Escape"), edits), Some(KeyAction::Cancel));
+        assert_eq!(key_action(plain("Escape"), TYPING), None);
     }
 
     #[test]
@@ -221,19 +221,19 @@ mod tests {
             ("Home", KeyAction::Close),
             ("ArrowLeft", KeyAction::Close),
         ] {
-            assert_eq!(act(plain(key), offers), Some(does), "{key}");
-            assert_eq!(act(KeyPress { shift: true, ..plain(key) }, offers), None, "Shift+{key}");
+            assert_eq!(key_action(plain(key), offers), Some(does), "{key}");
+            assert_eq!(key_action(KeyPress { shift: true, ..plain(key) }, offers), None, "Shift+{key}");
         }
-        assert_eq!(act(KeyPress { modified: true, ..plain("Enter") }, offers), Some(KeyAction::Send));
-        assert_eq!(act(plain("Tab"), TYPING), None);
-        assert_eq!(act(plain("a"), offers), None);
+        assert_eq!(key_action(KeyPress { modified: true, ..plain("Enter") }, offers), Some(KeyAction::Send));
+        assert_eq!(key_action(plain("Tab"), TYPING), None);
+        assert_eq!(key_action(plain("a"), offers), None);
     }
 
     #[test]
     fn enter_sends_while_no_offered_member_is_marked() {
         let offers = KeyContext { offers: true, ..TYPING };
-        assert_eq!(act(plain("Enter"), offers), Some(KeyAction::Send));
-        assert_eq!(act(plain("Tab"), offers), Some(KeyAction::Complete));
+        assert_eq!(key_action(plain("Enter"), offers), Some(KeyAction::Send));
+        assert_eq!(key_action(plain("Tab"), offers), Some(KeyAction::Complete));
     }
 
     #[test]
@@ -272,15 +272,15 @@ mod tests {
 
     #[test]
     fn restored_text_stands_before_the_typed_one() {
-        assert_eq!(joined("back", "rest"), "back\nrest");
-        assert_eq!(joined("", "rest"), "rest");
-        assert_eq!(joined("back", ""), "back");
-        assert_eq!(joined("same", "same"), "same");
+        assert_eq!(prepend_text("back", "rest"), "back\nrest");
+        assert_eq!(prepend_text("", "rest"), "rest");
+        assert_eq!(prepend_text("back", ""), "back");
+        assert_eq!(prepend_text("same", "same"), "same");
     }
 
     #[test]
     fn counter_counts_near_the_limit_only() {
-        assert_eq!(counted(&"x".repeat(NEAR_LIMIT - 1)), 0);
-        assert_eq!(counted(&"x".repeat(NEAR_LIMIT)), NEAR_LIMIT);
+        assert_eq!(counter_length(&"x".repeat(NEAR_LIMIT - 1)), 0);
+        assert_eq!(counter_length(&"x".repeat(NEAR_LIMIT)), NEAR_LIMIT);
     }
 }

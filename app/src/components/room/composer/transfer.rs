@@ -1,4 +1,4 @@
-//! What is pasted into the box or dropped on the page: text that is far too long, pictures and files.
+//! Answers to a paste into the box or a drop on the page: of text that is far too long, pictures and files.
 //!
 //! A file that is dropped would be opened in the place of the room: the script in the document's head keeps it from that.
 
@@ -67,7 +67,7 @@ impl Editor {
     }
 }
 
-/// What is said of something that was pasted or dropped, and the way to paste the beginning of a long text.
+/// The answer to something that was pasted or dropped, and the way to paste the beginning of a long text.
 #[component]
 pub(super) fn NoteLine(
     /// Handle of the box.

@@ -25,7 +25,7 @@ const MAX_READ_OUT: usize = 3;
 
 /// A new message.
 #[derive(Clone)]
-pub(super) struct News {
+pub(super) struct NewMessage {
     /// The message.
     pub(super) id: EventId,
     /// The name of who said it.
@@ -39,9 +39,9 @@ pub(super) struct News {
 pub(in crate::components::room) struct Announcer {
     room: Room,
     notes: Notes,
-    pending: StoredValue<Vec<News>>,
+    pending: StoredValue<Vec<NewMessage>>,
     /// The last note, and the messages whose words it holds.
-    last: RwSignal<(u32, Vec<News>)>,
+    last: RwSignal<(u32, Vec<NewMessage>)>,
 }
 
 impl Announcer {
@@ -59,7 +59,7 @@ impl Announcer {
     }
 
     /// Announces new messages, together with others that come soon.
-    pub(super) fn announce(self, news: Vec<News>) {
+    pub(super) fn announce(self, news: Vec<NewMessage>) {
         if news.is_empty() {
             return;
         }
@@ -100,7 +100,7 @@ pub(in crate::components::room) fn announce_new(announcer: Announcer) {
             let message = room.message(news.id);
             message.is_none_or(|message| message.body.as_ref() == Some(&news.body))
         });
-        let words = |News { id, by, body }: &News| format!("{by}: {}", excerpt(room, *id, body));
+        let words = |NewMessage { id, by, body }: &NewMessage| format!("{by}: {}", excerpt(room, *id, body));
         let words: Vec<_> = pending.iter().map(words).collect();
         if !words.is_empty() {
             last.set((notes.add(words.join(". "), ANNOUNCED), pending));
@@ -109,7 +109,7 @@ pub(in crate::components::room) fn announce_new(announcer: Announcer) {
 }
 
 /// True while the message says the same. Tracked.
-fn is_still_said(room: Room, news: &News) -> bool {
+fn is_still_said(room: Room, news: &NewMessage) -> bool {
     let handle = room.log.find(RowKey::Event(news.id));
     handle.is_none_or(|handle| match &**handle.row.read() {
         Row::Message(message) => message.body.as_ref() == Some(&news.body),

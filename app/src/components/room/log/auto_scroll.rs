@@ -5,7 +5,7 @@ use leptos::html::Section;
 use leptos::prelude::*;
 use protocol::EventId;
 
-use super::announcer::{Announcer, News};
+use super::announcer::{Announcer, NewMessage};
 use crate::live::effect::effect;
 use crate::live::room::Room;
 use crate::live::signal::set_if_new;
@@ -72,7 +72,7 @@ impl AutoScroll {
             }
             if is_sent && !message.own {
                 others += 1;
-                news.extend(news_of(message));
+                news.extend(new_message_of(message));
             }
             None
         });
@@ -120,7 +120,7 @@ fn is_sent(message: &MessageRow) -> bool {
     matches!(message.state, RowState::Sent | RowState::Changing { .. })
 }
 
-fn news_of(message: &MessageRow) -> Option<News> {
+fn new_message_of(message: &MessageRow) -> Option<NewMessage> {
     let by = message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string);
-    message.body.clone().map(|body| News { id: message.id, by, body })
+    message.body.clone().map(|body| NewMessage { id: message.id, by, body })
 }

@@ -44,8 +44,8 @@ pub(super) fn ActionBar(
         let words = shown.get().and_then(|id| browser::by_id(&words_id(id)));
         place();
         if let (Some(words), Some(sheet)) = (words, sheet.get_untracked()) {
-            browser::watch_size(&words, place);
-            browser::watch_size(&sheet, place);
+            browser::observe_size(&words, place);
+            browser::observe_size(&sheet, place);
         }
     });
     let content = move || {

@@ -25,7 +25,7 @@ impl ReadingHold {
         let hold = Self { scroller, noted: StoredValue::new(None) };
         effect(move || {
             if let Some(sheet) = sheet.get() {
-                browser::watch_size(&sheet, move || hold.put_back());
+                browser::observe_size(&sheet, move || hold.put_back());
             }
         });
         hold
@@ -35,7 +35,7 @@ impl ReadingHold {
     pub(super) fn scrolled(self) {
         let Some(Some(scroller)) = self.scroller.try_get_untracked() else { return };
         let top = scroller.scroll_top();
-        let message = (top < -AT_END).then(|| browser::in_the_middle(&scroller, ".rows [data-message]")).flatten();
+        let message = (top < -AT_END).then(|| browser::element_at_middle(&scroller, ".rows [data-message]")).flatten();
         let anchor = message.and_then(|message| anchor_of(&message, &scroller));
         self.noted.set_value(anchor.map(|anchor| (anchor, top)));
     }

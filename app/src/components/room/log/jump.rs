@@ -35,7 +35,7 @@ impl MessageJump {
     /// Goes to this message, as soon as it is here.
     pub(super) fn jump_to(self, id: EventId) {
         if self.room.log.find(RowKey::Event(id)).is_none() {
-            self.toast.say(text::LOOKING);
+            self.toast.show(text::LOOKING);
         }
         self.sought.set(Some(id));
     }
@@ -45,12 +45,12 @@ impl MessageJump {
         if self.room.log.find(RowKey::Event(id)).is_some() {
             self.sought.set(None);
             // Once it is drawn.
-            request_animation_frame(move || browser::reveal(&element_id(id)));
+            request_animation_frame(move || browser::scroll_into_view(&element_id(id)));
         } else if is_older {
             self.room.load_older();
         } else {
             self.sought.set(None);
-            self.toast.say(text::NOT_FOUND);
+            self.toast.show(text::NOT_FOUND);
         }
     }
 }

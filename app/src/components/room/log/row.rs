@@ -37,7 +37,7 @@ pub(crate) fn RowView(
         {move || match &**handle.row.read() {
             Row::Day(day) => day_line(room, day).into_any(),
             Row::Unread(unread) => view! { <div class="unread">{text::new_messages(unread.count)}</div> }.into_any(),
-            Row::Roster(line) => view! { <div class="line">{sentence(text::line(line))}</div> }.into_any(),
+            Row::Roster(line) => view! { <div class="line">{sentence(text::roster_row(line))}</div> }.into_any(),
             Row::Message(message) => message_row(room, message).into_any(),
         }}
     }
