@@ -91,7 +91,9 @@ impl ReplayBuffer {
         if event.prev() != self.head {
             self.reset_to(event.prev());
         }
-        self.amend(event.kind());
+        if matches!(event.kind(), EventKind::Edited { .. } | EventKind::Deleted { .. }) {
+            self.amend(event.kind());
+        }
         self.head = event.seq();
         self.bytes += event.text().len();
         self.events.push_back((event, received_at));
