@@ -350,7 +350,10 @@ mod tests {
         let (mut machine, mut now) = live();
         let id = EventId::mint(1, [7; 10]);
         for (text, done) in [
-            (append(&id.to_string(), "x"), Input::Appended { id, outcome: Err(ErrorCode::Storage.into()), cursor: Seq(0) }),
+            (
+                append(&id.to_string(), "x"),
+                Input::Appended { id, outcome: Err(ErrorCode::Storage.into()), cursor: Seq(0) },
+            ),
             (r#"{"type":"leave"}"#.to_owned(), Input::LeaveDone),
         ] {
             assert_eq!(machine.step(now, Input::Text(&text)).len(), 1);
