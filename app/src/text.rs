@@ -12,26 +12,27 @@ pub(crate) const PRODUCT: &str = "Flasky Chat";
 pub(crate) const DESCRIPTION: &str = "Private chat rooms without accounts: open one, share its link, and talk. When everybody has left, every word is deleted.";
 #[cfg(feature = "ssr")]
 pub(crate) const CARD_TITLE: &str = "Flasky Chat: talk now, gone when you go";
-pub(crate) const THEME_AUTO: &str = "Look: automatic";
-pub(crate) const THEME_LIGHT: &str = "Look: light";
-pub(crate) const THEME_DARK: &str = "Look: dark";
+pub(crate) const THEME_AUTO: &str = "Theme: automatic";
+pub(crate) const THEME_LIGHT: &str = "Theme: light";
+pub(crate) const THEME_DARK: &str = "Theme: dark";
 pub(crate) const MORE: &str = "More";
 pub(crate) const CLOSE: &str = "Close";
-pub(crate) const LOCKED: &str = "Locked: nobody else can come in";
+pub(crate) const LOCKED: &str = "Locked: nobody else can join";
 pub(crate) const INVITE: &str = "Invite";
 pub(crate) const INVITE_HEADING: &str = "Invite to this room";
-pub(crate) const INVITE_MORE: &str = "Whoever has this link can come in and read what was said before.";
+pub(crate) const INVITE_MORE: &str = "Anyone with this link can join and read what was said before.";
 pub(crate) const ROOM_LINK: &str = "Link to this room";
 pub(crate) const QR: &str = "QR code of the link to this room";
 pub(crate) const COPY_SHORT: &str = "Copy link";
 pub(crate) const SHOW_QR: &str = "Show QR";
 pub(crate) const FULL_SCREEN: &str = "Full screen";
-pub(crate) const SCAN: &str = "Scan to come in";
+pub(crate) const SCAN: &str = "Scan to join";
 pub(crate) const SHARE: &str = "Share";
-pub(crate) const NOTICES_OFF: &str = "Notices: off";
-pub(crate) const NOTICES_ON: &str = "Notices: on";
-pub(crate) const NOTICES_SOUND: &str = "Notices: sound only";
-pub(crate) const NOTICES_DENIED: &str = "Notices: sound only, because this browser does not let the page show any";
+pub(crate) const NOTICES_OFF: &str = "Notifications: off";
+pub(crate) const NOTICES_ON: &str = "Notifications: on";
+pub(crate) const NOTICES_SOUND: &str = "Notifications: sound only";
+pub(crate) const NOTICES_DENIED: &str =
+    "Notifications: sound only, because this browser does not let the page show any";
 pub(crate) const TYPING: &str = "typing…";
 pub(crate) const AWAY: &str = "away";
 pub(crate) const SKIP: &str = "Skip to writing";
@@ -41,13 +42,13 @@ pub(crate) const HELP_KEYS: [(&[&str], &str); 10] = [
     (&["Enter"], "Send, or save a change"),
     (&["Shift", "Enter"], "New line"),
     (&["@"], "Mention somebody"),
-    (&["↑"], "In an empty box: change your last message"),
-    (&["Esc"], "Cancel a reply or a change; from the log back to the box"),
-    (&["↑", "↓"], "In the log: from message to message"),
-    (&["Home", "End"], "In the log: first and last message"),
-    (&["Enter"], "On a message: what can be done with it"),
-    (&["A", "…", "Z"], "Anywhere: write into the box"),
-    (&["Shift", "Enter"], "On an emoji: take it, and then others"),
+    (&["↑"], "In an empty message box: change your last message"),
+    (&["Esc"], "Cancel a reply or a change; from the messages back to the message box"),
+    (&["↑", "↓"], "Among the messages: one up, one down"),
+    (&["Home", "End"], "Among the messages: first and last"),
+    (&["Enter"], "On a message: its actions"),
+    (&["A", "…", "Z"], "Anywhere: start to write"),
+    (&["Shift", "Enter"], "On an emoji: insert it, and keep the picker open"),
 ];
 pub(crate) const PITCH: [&str; 2] = ["Talk now.", "Gone when you go."];
 pub(crate) const PITCH_MORE: &str =
@@ -56,7 +57,7 @@ pub(crate) const PROMISE: &str = "No account. No tracking. Nothing kept.";
 pub(crate) const YOUR_NAME: &str = "Your name";
 pub(crate) const CREATE: &str = "Create a room";
 pub(crate) const OPTIONS: &str = "Options";
-pub(crate) const HOW_MANY: &str = "How many people";
+pub(crate) const HOW_MANY: &str = "Maximum number of people";
 pub(crate) const OR_JOIN: &str = "or join one";
 pub(crate) const ROOM_CODE: &str = "Room code";
 pub(crate) const JOIN: &str = "Join";
@@ -79,8 +80,8 @@ pub(crate) const NO_PAGE: &str = "There is nothing at this address";
 pub(crate) const MAY_HAVE_ENDED: &str = "It may have ended: a room goes when the last person has left.";
 pub(crate) const START_NEW: &str = "Start a new room";
 pub(crate) const FULL: &str = "This room is full";
-pub(crate) const FULL_MORE: &str = "Every seat is taken. When somebody leaves, you can come in.";
-pub(crate) const FULL_AGAIN: &str = "This page looks again by itself.";
+pub(crate) const FULL_MORE: &str = "Every seat is taken. When somebody leaves, you can join.";
+pub(crate) const FULL_AGAIN: &str = "This page keeps checking.";
 pub(crate) const TRY_AGAIN: &str = "Try again";
 pub(crate) const UNAVAILABLE: &str = "The server cannot do this right now";
 pub(crate) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in a moment.";
@@ -113,6 +114,8 @@ pub(crate) const EMPTY_ROOM: &str = "Nobody has said anything yet. Share the lin
 pub(crate) const YOU: &str = "you";
 pub(crate) const SOMEBODY: &str = "Somebody";
 pub(crate) const SENDING: &str = "Sending…";
+/// State of a message that follows a refused one.
+pub(crate) const HELD: &str = "Waits for the message above";
 pub(crate) const NOT_SENT: &str = "Not sent";
 pub(crate) const RETRY: &str = "Retry";
 pub(crate) const EDIT: &str = "Edit";
@@ -131,9 +134,7 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
         (_, ErrorCode::CapacityBad) => "A room holds 2 to 1000 people.".into(),
         (_, ErrorCode::CodeUnknown) => "There is no room with this code. It may have ended.".into(),
         (_, ErrorCode::Full) => "This room is full.".into(),
-        (_, ErrorCode::Locked) => {
-            "This room is locked. Somebody inside has to unlock it before you can come in.".into()
-        }
+        (_, ErrorCode::Locked) => "This room is locked. Somebody inside has to unlock it before you can join.".into(),
         (_, ErrorCode::Removed) => "You were removed from this room. You can start a new one.".into(),
         (_, ErrorCode::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
         (_, ErrorCode::Cookie) => {
@@ -157,7 +158,7 @@ fn name_problem(typed: &str) -> String {
         Some(place) => {
             format!("Character {place} of that name is invisible and turns the writing around. Please take it out.")
         }
-        None => "That name is too long. It may have 32 characters.".into(),
+        None => "That name is too long. At most 32 characters fit.".into(),
     }
 }
 
@@ -165,7 +166,7 @@ fn name_problem(typed: &str) -> String {
 pub(crate) fn not_sent(error: ErrorCode) -> &'static str {
     match error {
         ErrorCode::Empty => "There is nothing to send yet.",
-        ErrorCode::TooLong => "This message is too long. It may have 4000 characters.",
+        ErrorCode::TooLong => "This message is too long. At most 4,000 characters fit.",
         ErrorCode::BadText => "This cannot be sent: it holds half a character, or is no emoji where one belongs.",
         ErrorCode::Rate => "That was a lot at once. Wait a second and send it again.",
         ErrorCode::TooOld => "This may have been sent already. Look for it first; Edit sends it as a new message.",
@@ -366,12 +367,10 @@ pub(crate) fn ending(ending: Ending) -> (&'static str, &'static str, &'static st
     match ending {
         Ending::RoomEnded => ("This room has ended", "Everybody left, and what was said is gone.", START_NEW, "/"),
         Ending::NoSuchRoom => (NO_ROOM, MAY_HAVE_ENDED, START_NEW, "/"),
-        Ending::NoSeat => {
-            ("You were away too long", "Your seat was given free. You can join again.", "Join again", STAY)
-        }
+        Ending::NoSeat => ("You were away too long", "Your place was freed. You can join again.", "Join again", STAY),
         Ending::Removed => (
             "You were removed from this room",
-            "The host has decided so. You can open a room of your own.",
+            "The host removed you. You can start a room of your own.",
             START_NEW,
             "/",
         ),
@@ -414,8 +413,8 @@ pub(crate) fn new_messages(count: usize) -> String {
 pub(crate) fn reconnected(missed: usize) -> String {
     match missed {
         0 => "You are back. Nothing was said while you were away.".into(),
-        1 => "You are back, 1 message came while you were away.".into(),
-        _ => format!("You are back, {missed} messages came while you were away."),
+        1 => "You are back. 1 message arrived while you were away.".into(),
+        _ => format!("You are back. {missed} messages arrived while you were away."),
     }
 }
 
@@ -484,7 +483,7 @@ pub(crate) const CONNECTING: &str = "Connecting…";
 pub(crate) const NEW_VERSION: &str =
     "There is a new version of this page. What you are writing is kept when you reload.";
 pub(crate) const RELOAD: &str = "Reload";
-pub(crate) const LOG_KEYS: &str = "In the log, / goes to the box, and ? shows these keys";
+pub(crate) const LOG_KEYS: &str = "Among the messages, / goes to the message box, and ? shows this list";
 pub(crate) const NO_FILES: &str = "Pictures and files cannot be sent here. Text can.";
 pub(crate) const TEXT_ONLY: &str = "Only the text is taken: pictures and files cannot be sent here.";
 pub(crate) const SAVE: &str = "Save";

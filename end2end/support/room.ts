@@ -83,7 +83,7 @@ export class Person {
     await this.nameField.fill(this.name);
     if (options.capacity !== undefined) {
       await this.page.getByText('Options', { exact: true }).click();
-      await this.page.getByRole('textbox', { name: 'How many people' }).fill(String(options.capacity));
+      await this.page.getByRole('textbox', { name: 'Maximum number of people' }).fill(String(options.capacity));
     }
     await this.press('Create a room');
     return this.inRoom();

@@ -54,7 +54,7 @@ async function withOptions(stage: Stage): Promise<Person> {
 
 async function refusedCapacity(stage: Stage): Promise<Person> {
   const ana = await withOptions(stage);
-  const capacity = ana.page.getByRole('textbox', { name: 'How many people' });
+  const capacity = ana.page.getByRole('textbox', { name: 'Maximum number of people' });
   await ana.nameField.fill('Ana');
   await capacity.fill('1');
   await ana.press('Create a room');
@@ -195,7 +195,7 @@ async function returned(stage: Stage): Promise<Person> {
   hold = false;
   // Whether or not it is on its way back by itself already: then there is nothing to see and to press any more.
   await reader.banner.getByRole('button', { name: 'Try now', includeHidden: true }).dispatchEvent('click');
-  await expect(reader.page.getByText(/You are back, 3 messages came/i).first()).toBeVisible();
+  await expect(reader.page.getByText(/You are back. 3 messages arrived/i).first()).toBeVisible();
   return reader;
 }
 
@@ -393,7 +393,7 @@ async function invite(stage: Stage): Promise<Person> {
 async function projector(stage: Stage): Promise<Person> {
   const reader = await invite(stage);
   await reader.press('Full screen');
-  await expect(reader.page.getByRole('dialog', { name: 'Scan to come in' })).toBeVisible();
+  await expect(reader.page.getByRole('dialog', { name: 'Scan to join' })).toBeVisible();
   return reader;
 }
 

@@ -122,7 +122,7 @@ test.describe('the link', () => {
 });
 
 test.describe('the look', () => {
-  const button = (page: Page) => page.getByRole('button', { name: /^Look: / });
+  const button = (page: Page) => page.getByRole('button', { name: /^Theme: / });
   const ground = (page: Page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
   test('changes at once, is remembered, and is worn by every page before it is drawn', async ({ person }) => {
@@ -130,9 +130,9 @@ test.describe('the look', () => {
     await ana.page.emulateMedia({ colorScheme: 'dark' });
     await ana.home();
     const dark = await ground(ana.page);
-    await expect(button(ana.page)).toHaveAccessibleName('Look: automatic');
+    await expect(button(ana.page)).toHaveAccessibleName('Theme: automatic');
     await button(ana.page).click();
-    await expect(button(ana.page)).toHaveAccessibleName('Look: light');
+    await expect(button(ana.page)).toHaveAccessibleName('Theme: light');
     const light = await ground(ana.page);
     expect(light).not.toBe(dark);
 
@@ -143,15 +143,15 @@ test.describe('the look', () => {
     await expect(button(ana.page)).toHaveCount(0);
     letWasmCome();
     await button(ana.page).click();
-    await expect(button(ana.page)).toHaveAccessibleName('Look: dark');
+    await expect(button(ana.page)).toHaveAccessibleName('Theme: dark');
     expect(await ground(ana.page)).toBe(dark);
 
     await ana.nameField.fill('Ana');
     await ana.press('Create a room');
     await ana.inRoom();
-    await expect(button(ana.page)).toHaveAccessibleName('Look: dark');
+    await expect(button(ana.page)).toHaveAccessibleName('Theme: dark');
     await button(ana.page).click();
-    await expect(button(ana.page)).toHaveAccessibleName('Look: automatic');
+    await expect(button(ana.page)).toHaveAccessibleName('Theme: automatic');
   });
 
   test('the browser’s own bars wear it, too', async ({ person }) => {
@@ -182,7 +182,7 @@ test.describe('while nobody looks', () => {
     const code = await ana.create();
     await bo.join(code);
     await ana.line('Bo joined').waitFor();
-    return { ana, bo, code, bell: ana.page.getByRole('button', { name: /^Notices: / }) };
+    return { ana, bo, code, bell: ana.page.getByRole('button', { name: /^Notifications: / }) };
   }
 
   test('title and sign say how many came; nothing else happens unasked', async ({ person }) => {
@@ -213,9 +213,9 @@ test.describe('while nobody looks', () => {
 
   test('the bell asks once; then a message is shown and heard, until it is turned off', async ({ person }) => {
     const { ana, bo, code, bell } = await two(person, 'granted');
-    await expect(bell).toHaveAccessibleName('Notices: off');
+    await expect(bell).toHaveAccessibleName('Notifications: off');
     await bell.click();
-    await expect(bell).toHaveAccessibleName('Notices: on');
+    await expect(bell).toHaveAccessibleName('Notifications: on');
     await bo.say('while she looks');
     await ana.hears('while she looks');
     expect((await seen(ana.page)).shown).toEqual([]);
@@ -230,14 +230,14 @@ test.describe('while nobody looks', () => {
     await look(ana.page, true);
     await ana.page.reload();
     await ana.inRoom(code);
-    await expect(bell).toHaveAccessibleName('Notices: on');
+    await expect(bell).toHaveAccessibleName('Notifications: on');
     await look(ana.page, false);
     await bo.say('again');
     await expect.poll(async () => (await seen(ana.page)).shown.map(({ body }) => body)).toEqual(['Bo: again']);
     expect((await seen(ana.page)).asked).toBe(0);
 
     await bell.click();
-    await expect(bell).toHaveAccessibleName('Notices: off');
+    await expect(bell).toHaveAccessibleName('Notifications: off');
     await bo.say('and again');
     await expect(ana.page).toHaveTitle(/^\(2\)/);
     expect((await seen(ana.page)).shown).toHaveLength(1);
@@ -246,7 +246,7 @@ test.describe('while nobody looks', () => {
   test('where showing is denied there is the sound, and the bell says why', async ({ person }) => {
     const { ana, bo, bell } = await two(person, 'denied');
     await bell.click();
-    await expect(bell).toHaveAccessibleName('Notices: sound only');
+    await expect(bell).toHaveAccessibleName('Notifications: sound only');
     await expect(bell).toHaveAttribute('title', /does not let/);
     await look(ana.page, false);
     await bo.say('Hello');
@@ -328,8 +328,8 @@ test('on a phone the rest is in a menu', async ({ person }) => {
   const invite = ana.page.getByRole('button', { name: 'Invite' });
   await expect(invite).toBeHidden();
   await more.click();
-  await ana.page.getByRole('button', { name: 'Look: automatic' }).click();
-  await ana.page.getByRole('button', { name: 'Look: light' }).click();
+  await ana.page.getByRole('button', { name: 'Theme: automatic' }).click();
+  await ana.page.getByRole('button', { name: 'Theme: light' }).click();
   await invite.click();
   await expect(ana.page.getByRole('dialog', { name: 'Invite to this room' })).toBeVisible();
   await ana.page.keyboard.press('Escape');
@@ -419,7 +419,7 @@ test('a locked room says so in its header', async ({ person }) => {
     server.onMessage((message) => socket.send(String(message).replace('"capacity":50', '"capacity":50,"locked":true')));
   });
   await ana.create();
-  await expect(ana.page.getByRole('banner').getByText('Locked')).toHaveText('Locked: nobody else can come in');
+  await expect(ana.page.getByRole('banner').getByText('Locked')).toHaveText('Locked: nobody else can join');
 });
 
 test('what an app to install and a crawler need', async ({ page, server }) => {

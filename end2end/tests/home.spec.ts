@@ -167,7 +167,7 @@ test.describe('refusals keep what was typed', () => {
     const ana = await person('Ana');
     await ana.home();
     await ana.nameField.fill('Ana');
-    const capacity = ana.page.getByRole('textbox', { name: 'How many people' });
+    const capacity = ana.page.getByRole('textbox', { name: 'Maximum number of people' });
     const options = ana.page.getByText('Options', { exact: true });
     await options.click();
     await capacity.fill('1');

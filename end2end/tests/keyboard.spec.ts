@@ -191,13 +191,13 @@ test('everything can be done by keyboard', async ({ person }) => {
 
   await test.step('notices and look', async () => {
     await tabTo(ana, button(/^Notices/));
-    await expect(button('Notices: off')).toBeFocused();
+    await expect(button('Notifications: off')).toBeFocused();
     await keyboard.press('Enter');
-    await expect(button(/^Notices: (on|sound only)/)).toBeFocused();
+    await expect(button(/^Notifications: (on|sound only)/)).toBeFocused();
     await tabTo(ana, button(/^Look/));
     for (const look of ['light', 'dark', 'automatic']) {
       await keyboard.press('Enter');
-      await expect(button(`Look: ${look}`)).toBeFocused();
+      await expect(button(`Theme: ${look}`)).toBeFocused();
     }
   });
 

@@ -165,7 +165,7 @@ for (const width of [390, 320]) {
     }
     await ana.press('More');
     await inside(ana.page.locator('#tools'));
-    for (const name of ['Invite', 'Look: automatic']) await inside(ana.page.getByRole('button', { name }));
+    for (const name of ['Invite', 'Theme: automatic']) await inside(ana.page.getByRole('button', { name }));
     await ana.page.getByRole('button', { name: 'Invite' }).click();
     for (const name of ['Copy link', 'Full screen']) {
       const button = ana.page.getByRole('dialog').getByRole('button', { name });
@@ -216,7 +216,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       await ana.home();
       await page.getByText('Options', { exact: true }).click();
-      await edges(ana.nameField, ana.codeField, page.getByRole('button', { name: 'Join' }), page.getByRole('textbox', { name: 'How many' }));
+      await edges(ana.nameField, ana.codeField, page.getByRole('button', { name: 'Join' }), page.getByRole('textbox', { name: 'Maximum number' }));
       await open(ana, own.code);
       await edges(page.locator('#composer'), page.locator('.chip.code'), page.getByRole('button', { name: 'Show QR' }));
       await own.react(await own.say('Hello'), '👍');

@@ -44,7 +44,7 @@ async function hiddenReader({ person }: { person: (name: string) => Promise<Pers
   const { code } = await Member.enter(ana);
   const bo = await Member.enter({ name: 'Bo', origin: ana.origin }, { code });
   await open(ana, code);
-  await expect(ana.page.getByRole('button', { name: 'Notices: on' })).toBeAttached();
+  await expect(ana.page.getByRole('button', { name: 'Notifications: on' })).toBeAttached();
   await setHidden(ana.page, true);
   return [ana, bo];
 }

@@ -52,7 +52,7 @@ test.describe('the empty room', () => {
     const code = await ana.create();
     const show = invitation(ana).getByRole('button', { name: 'Show QR' });
     await show.click();
-    const dialog = ana.page.getByRole('dialog', { name: 'Scan to come in' });
+    const dialog = ana.page.getByRole('dialog', { name: 'Scan to join' });
     const picture = dialog.getByRole('img', { name: 'QR code of the link to this room' });
     await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
     const viewport = ana.page.viewportSize()!;
@@ -73,7 +73,7 @@ test('the invitation dialog shows its QR code on the whole screen, too', async (
   await ana.create();
   await ana.press('Invite');
   await ana.page.getByRole('dialog', { name: 'Invite to this room' }).getByRole('button', { name: 'Full screen' }).click();
-  await expect(ana.page.getByRole('dialog', { name: 'Scan to come in' })).toBeVisible();
+  await expect(ana.page.getByRole('dialog', { name: 'Scan to join' })).toBeVisible();
 });
 
 test.describe('the page of a link', () => {
@@ -284,15 +284,15 @@ test.describe('what was typed into a form', () => {
     await ana.nameField.fill('Ana of home');
     await ana.codeField.fill('KXQ4-7M');
     await page.getByText('Options', { exact: true }).click();
-    await page.getByRole('textbox', { name: 'How many people' }).fill('12');
+    await page.getByRole('textbox', { name: 'Maximum number of people' }).fill('12');
     await page.goBack();
     await expect(ana.nameField).toHaveValue('Ana of the link');
     await page.goForward();
     await ana.isHome();
     await expect(ana.nameField).toHaveValue('Ana of home');
     await expect(ana.codeField).toHaveValue('KXQ4-7M');
-    await expect(page.getByRole('textbox', { name: 'How many people' })).toBeVisible();
-    await expect(page.getByRole('textbox', { name: 'How many people' })).toHaveValue('12');
+    await expect(page.getByRole('textbox', { name: 'Maximum number of people' })).toBeVisible();
+    await expect(page.getByRole('textbox', { name: 'Maximum number of people' })).toHaveValue('12');
   });
 });
 

@@ -21,7 +21,7 @@ test('everything can be done by touch', async ({ browser, server, guard }) => {
     await ana.nameField.tap();
     await keyboard.type('Ana');
     await page.getByText('Options', { exact: true }).tap();
-    await page.getByRole('textbox', { name: 'How many people' }).tap();
+    await page.getByRole('textbox', { name: 'Maximum number of people' }).tap();
     await keyboard.type('6');
     await button('Create a room').tap();
     const code = await ana.inRoom();
@@ -105,20 +105,20 @@ test('everything can be done by touch', async ({ browser, server, guard }) => {
     await button('More').tap();
     await button('Invite').tap();
     await button('Full screen').tap();
-    await expect(page.getByText('Scan to come in')).toBeVisible();
+    await expect(page.getByText('Scan to join')).toBeVisible();
     await button('Close').last().tap();
-    await expect(page.getByText('Scan to come in')).toBeHidden();
+    await expect(page.getByText('Scan to join')).toBeHidden();
     if (await dialog('Invite to this room').isVisible()) await button('Close').tap();
     await expect(dialog('Invite to this room')).toBeHidden();
   });
 
   await test.step('notices and look', async () => {
     await button('More').tap();
-    await button('Notices: off').tap();
-    await expect(button(/^Notices: (on|sound only)/)).toBeVisible();
+    await button('Notifications: off').tap();
+    await expect(button(/^Notifications: (on|sound only)/)).toBeVisible();
     for (const look of ['light', 'dark', 'automatic']) {
       await button(/^Look/).tap();
-      await expect(button(`Look: ${look}`)).toBeVisible();
+      await expect(button(`Theme: ${look}`)).toBeVisible();
     }
     await page.touchscreen.tap(30, 500);
     await expect(button(/^Look/)).toBeHidden();

@@ -125,7 +125,7 @@ test.describe('typing anywhere', () => {
     await expect(ana.composer).toHaveValue('hello, ok? a/b');
     await expect(ana.page.getByRole('dialog', { name: 'Keys' })).toBeHidden();
     // On a button of the page, and with nothing in focus.
-    await ana.page.getByRole('button', { name: 'Notices: off' }).focus();
+    await ana.page.getByRole('button', { name: 'Notifications: off' }).focus();
     await ana.page.keyboard.type('!');
     await ana.composer.blur();
     await ana.page.keyboard.type(' /?');
@@ -191,7 +191,7 @@ test.describe('typing anywhere', () => {
     const code = await ana.create();
     await ana.say('a message');
     const keys = ana.page.getByRole('dialog', { name: 'Keys' });
-    const toggle = keys.getByRole('checkbox', { name: /In the log/ });
+    const toggle = keys.getByRole('checkbox', { name: /Among the messages, / });
     await ana.log.focus();
     await ana.page.keyboard.press('?');
     await expect(keys).toBeVisible();

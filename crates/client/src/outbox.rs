@@ -37,7 +37,7 @@ impl Draft {
     }
 
     /// True for an edit whose target no longer exists; later drafts need not wait for it.
-    fn is_skippable(&self) -> bool {
+    pub(crate) fn is_skippable(&self) -> bool {
         self.state == DraftState::Refused(ErrorCode::NoTarget) && matches!(self.event, DraftEvent::Edit { .. })
     }
 }

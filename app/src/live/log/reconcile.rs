@@ -98,7 +98,9 @@ fn blocks_of(shown: &[Shown]) -> Vec<(BlockId, Range<usize>)> {
 fn goes_along(row: &Row) -> bool {
     match row {
         Row::Day(_) | Row::Unread(_) => true,
-        Row::Message(message) => matches!(message.state, RowState::Pending { .. } | RowState::Refused(_)),
+        Row::Message(message) => {
+            matches!(message.state, RowState::Pending { .. } | RowState::Held | RowState::Refused(_))
+        }
         Row::Roster(_) => false,
     }
 }

@@ -146,6 +146,8 @@ pub enum RowState {
         /// Reason of the server's temporary refusal, if there was one.
         waiting: Option<ErrorCode>,
     },
+    /// Not sent: an earlier draft was refused, and the person decides on that first.
+    Held,
     /// Not sent: the person decides.
     Refused(ErrorCode),
 }

@@ -114,8 +114,10 @@ impl<'a> RowBuilder<'a> {
         for event in &self.timeline.events {
             self.event(event);
         }
+        let mut is_held = false;
         for draft in std::mem::take(&mut self.drafts) {
-            self.draft(draft);
+            self.draft(draft, is_held);
+            is_held |= draft.is_refused() && !draft.is_skippable();
         }
         self.rows
     }
@@ -144,14 +146,15 @@ impl<'a> RowBuilder<'a> {
     }
 
     /// Adds a row for a message, or for an edit that has no other place: a refused one, and one whose message is not
-    /// here.
-    fn draft(&mut self, draft: &'a Draft) {
+    /// here. It is held if an earlier one was refused.
+    fn draft(&mut self, draft: &'a Draft, is_held: bool) {
         let (body, reply_to) = match &draft.event {
             DraftEvent::Message { body, reply_to } => (body, *reply_to),
             DraftEvent::Edit { target, body } if draft.is_refused() || !self.has_body(*target) => (body, None),
             _ => return,
         };
         let state = match draft.state {
+            DraftState::Waiting if is_held => RowState::Held,
             DraftState::Waiting | DraftState::InFlight => {
                 RowState::Pending { since: draft.since, waiting: draft.waiting }
             }

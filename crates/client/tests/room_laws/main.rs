@@ -229,10 +229,7 @@ fn final_refusal_blocks_later_drafts_until_the_user_decides() {
             .filter_map(|row| if let Row::Message(row) = row { Some(row.state) } else { None })
             .collect()
     };
-    assert_eq!(
-        states(&client)[2..],
-        [RowState::Refused(ErrorCode::TooLong), RowState::Pending { since: 10, waiting: None }]
-    );
+    assert_eq!(states(&client)[2..], [RowState::Refused(ErrorCode::TooLong), RowState::Held]);
     assert_eq!(client.step(30, Input::Recompose(id(101))), [], "a draft that is not refused may be in the log");
 
     let appended = |nth| {

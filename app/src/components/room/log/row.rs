@@ -241,6 +241,7 @@ pub(super) fn names(who: &[DisplayName], count: usize) -> String {
 fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
     match message.state {
         RowState::Sent => None,
+        RowState::Held => Some(view! { <div class="state">{text::HELD}</div> }.into_any()),
         RowState::Pending { waiting: Some(error), .. } => {
             Some(view! { <div class="state">{text::sent_later(error)}</div> }.into_any())
         }
@@ -260,8 +261,9 @@ fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
 }
 
 fn refused(room: Room, id: EventId, error: ErrorCode) -> AnyView {
-    // What it changes will not come back.
-    let retry = (error != ErrorCode::NoTarget).then(|| {
+    // The same text will not be taken another time, and what a change is of will not come back.
+    let is_final = matches!(error, ErrorCode::TooLong | ErrorCode::BadText | ErrorCode::TooOld | ErrorCode::NoTarget);
+    let retry = (!is_final).then(|| {
         view! {
             <button type="button" on:click=click(move |_| room.retry(id))>
                 {text::RETRY}

@@ -83,8 +83,13 @@ pub(in crate::components::room) fn Sheet(
     let words = message.body.as_ref().map(|body| excerpt(room, message.id, body));
     let quick = QUICK.into_iter().map(|emoji| {
         let name = format!("{} {emoji}", text::REACT_WITH);
-        view! { <button type="button" aria-label=name on:click=closing(move || actions.react(emoji))>{emoji}</button> }
-            .into_any()
+        let is_own = message.reactions.iter().any(|reaction| reaction.own && reaction.emoji.as_str() == emoji);
+        view! {
+            <button type="button" aria-label=name aria-pressed=is_own.to_string() on:click=closing(move || actions.react(emoji))>
+                {emoji}
+            </button>
+        }
+        .into_any()
     });
     let id = message.id;
     let change = message.own.then(|| {
