@@ -42,7 +42,7 @@ pub(crate) fn Logo() -> impl IntoView {
     }
 }
 
-/// The symbols that an [`Icon`] points at, and the gradient of the [`Mark`].
+/// The symbols that an [`Icon`] points at, and the gradient of the [`Logo`].
 #[cfg(feature = "ssr")]
 #[component]
 pub(crate) fn Sprite() -> impl IntoView {
