@@ -134,7 +134,7 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
     let tasks = TaskTracker::new();
     Ok(AppState {
         identity: Arc::new(identity::Identity::new(config, &store.keys().await?)),
-        hub: hub::Hub::new(store.clone(), tasks.clone(), limits.tabs, metrics.clone()),
+        hub: hub::Hub::new(store.clone(), tasks.clone(), &limits, metrics.clone()),
         append_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
         join_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
         typing_rate: Arc::new(RateLimiter::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),

@@ -22,7 +22,6 @@ mod errors;
 mod framed_socket;
 pub mod machine;
 mod pending;
-mod presence;
 pub mod upgrade;
 
 use errors::{OpenError, close_code};
@@ -42,8 +41,6 @@ struct Connection {
     socket: FramedSocket,
     machine: Machine,
     lease: Lease,
-    /// True once the lease was taken.
-    held: bool,
     live: Option<Subscribed>,
     /// Append or leave in progress. Until it is done, nothing more is read: backpressure on the sender.
     append: Option<Pending>,
@@ -72,7 +69,7 @@ impl Connection {
     fn new(state: AppState, socket: FramedSocket, room: RoomId, member: MemberId, open: Socket) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
         let lease = Lease { room, member, id: entropy::uuid() };
-        Self { state, socket, machine, lease, held: false, live: None, append: None, open, closed: None }
+        Self { state, socket, machine, lease, live: None, append: None, open, closed: None }
     }
 
     async fn run(mut self) {
@@ -86,12 +83,6 @@ impl Connection {
         match self.closed {
             Some(code) => tracing::info!(conn, seconds, code = code.number(), reason = code.reason(), "closed"),
             None => tracing::info!(conn, seconds, "gone"),
-        }
-        if self.held {
-            self.live = None;
-            // The grace period begins now, not at the last renewal. Fails if there is no seat any more.
-            let held = pending::acquire_lease(&self.state, self.lease).await.is_ok();
-            presence::departed(&self.state, self.lease, held).await;
         }
     }
 
@@ -154,7 +145,14 @@ impl Connection {
                 },
                 Action::Append { id, kind } => self.append = Some(pending::append(&self.state, self.lease, id, kind)),
                 Action::Leave => self.append = Some(pending::leave(&self.state, self.lease)),
-                Action::Typing(typing) => presence::typing(&self.state, self.lease, typing).await,
+                Action::Typing(typing) => {
+                    // Dropped above the member's rate limit.
+                    if let Some(live) = &self.live
+                        && self.state.typing_rate.take(self.lease.member).is_ok()
+                    {
+                        live.attachment.typing(typing).await;
+                    }
+                }
                 Action::Send(frame) => {
                     if let ServerFrame::Rejected { code, .. } = frame {
                         self.state.metrics.rejected(code);
@@ -170,25 +168,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Attaches to the room's feed, takes the connection's lease, and writes the welcome and the first events. From
-    /// here on every event after the cursor follows, committed before or after.
+    /// Attaches to the room's feed, and writes the welcome and the first events. From here on every event after the
+    /// cursor follows, committed before or after.
     async fn open(&mut self, position: Option<Position>) -> Result<(), OpenError> {
-        let Lease { room: id, member, .. } = self.lease;
-        let attachment = self.state.hub.attach(id, member).await?;
-        match pending::acquire_lease(&self.state, self.lease).await {
-            // The room existed when its feed was joined. Either it has ended since, or the member has no seat.
-            Err(StoreError::NotFound) if self.room_is_gone().await => return Err(CloseCode::NoSuchRoom.into()),
-            Err(StoreError::NotFound) => return Err(CloseCode::NoSeat.into()),
-            held => held?,
-        }
-        self.held = true;
-        let page_lease = Lease { id: uuid::Uuid::nil(), ..self.lease };
-        self.state.store.release_lease(page_lease).await?;
-        if attachment.mark_present() {
-            presence::back(&self.state, self.lease).await;
-        }
+        let id = self.lease.room;
+        let mut attachment = self.state.hub.attach(self.lease).await?;
         let mut room = self.state.store.room(id).await?;
-        self.state.hub.set_away_flags(id, &mut room.members);
+        if !attachment.welcome(&mut room) {
+            return Err(CloseCode::NoSeat.into());
+        }
         let (recovered, page) = window(&*self.state.store, id, position, self.state.limits.page).await?;
         let epoch = room.position.epoch;
         let start = position.filter(|_| recovered).map_or(room.position.seq, |position| position.seq);
@@ -298,7 +286,12 @@ impl Connection {
 
     async fn renew(&mut self) -> Result<(), Disconnected> {
         match pending::acquire_lease(&self.state, self.lease).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                if let Some(live) = &mut self.live {
+                    live.seat_missing = false;
+                }
+                Ok(())
+            }
             Err(StoreError::NotFound) => {
                 // The feed delivers the event that freed the seat, and with it the reason. If it has not by the next
                 // renewal, it has missed the event.

@@ -9,6 +9,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use protocol::{Delivered, Event, LeaveReason, Limits, RoomId, Seq, ServerFrame, codec};
 use server::hub::{AttachError, Attachment, Hub, NextBatch, Notification};
 use store::{NewRoom, ReadFrom, Room, Store};
@@ -17,9 +18,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use self::support::{TestStore, joined, left, member, message, nowhere, room_of, stored, typing, unbroken};
+use self::support::{TestStore, fresh, joined, lease, left, message, nowhere, room_of, stored, typing, unbroken};
 
-const TABS: usize = 8;
+/// Maximum number of connections of a member.
+const MOST: usize = 8;
 
 struct World {
     store: Arc<dyn Store>,
@@ -39,13 +41,23 @@ impl World {
 
     async fn start(fault: Option<StoreFault>) -> Self {
         let fixture = TestStore::sqlite();
-        let limits = Limits { events: 100_000, timeline: 1 << 30, ..Limits::default() };
+        let limits = Limits { events: 100_000, timeline: 1 << 30, tabs: MOST, ..Limits::default() };
         let mut store = fixture.open_with(&limits).await;
         if let Some(fault) = fault {
             store = FaultyStore::with(store, fault);
         }
         let tasks = TaskTracker::new();
-        Self { hub: Hub::new(Arc::clone(&store), tasks.clone(), TABS, Arc::default()), store, tasks, _fixture: fixture }
+        Self {
+            hub: Hub::new(Arc::clone(&store), tasks.clone(), &limits, Arc::default()),
+            store,
+            tasks,
+            _fixture: fixture,
+        }
+    }
+
+    /// Attaches a new connection of this member.
+    async fn attach(&self, room: RoomId, n: u64) -> Result<Attachment, AttachError> {
+        self.hub.attach(lease(room, n, fresh().into())).await
     }
 
     async fn say(&self, room: RoomId, body: &str) -> Event {
@@ -75,7 +87,7 @@ struct Session {
 
 impl Session {
     async fn new(world: &World, room: RoomId, n: u64, cursor: Seq) -> Self {
-        let attachment = world.hub.attach(room, member(n)).await.unwrap();
+        let attachment = world.attach(room, n).await.unwrap();
         Self { attachment, store: Arc::clone(&world.store), room, cursor, events: Vec::new(), evicted: 0, ended: false }
     }
 
@@ -110,7 +122,7 @@ impl Session {
 #[tokio::test(start_paused = true)]
 async fn lost_subscription_is_renewed_without_skipping_an_event() {
     let world = World::with_fault(StoreFault::Flaky).await;
-    let room = room_of(&*world.store, 50, &[1, 2]).await;
+    let room = room_of(&*world.store, 50, &[1, 2, 3]).await;
     let begun = world.store.room(room).await.unwrap().position.seq;
     let mut sessions = Vec::new();
     for n in 1..=3 {
@@ -131,8 +143,9 @@ async fn lost_subscription_is_renewed_without_skipping_an_event() {
     }
     // The room ends. If the subscription is lost before it delivers the end, the feed learns of it when it subscribes
     // again.
-    stored(world.store.append(room, left(1, LeaveReason::Choice)).await);
-    stored(world.store.append(room, left(2, LeaveReason::Choice)).await);
+    for n in 1..=3 {
+        stored(world.store.append(room, left(n, LeaveReason::Choice)).await);
+    }
     for session in &mut sessions {
         session.run_to(Seq(u64::MAX)).await;
         assert!(session.ended);
@@ -163,7 +176,7 @@ async fn presence_request_with_40_connections_does_not_delay_events() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_that_detach_and_attach_again_miss_no_event() {
     let world = Arc::new(World::new().await);
-    let room = room_of(&*world.store, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[0, 1, 2, 3, 9]).await;
     let begun = world.store.room(room).await.unwrap().position.seq;
     const EVENTS: usize = 3_000;
 
@@ -201,7 +214,7 @@ async fn sessions_that_detach_and_attach_again_miss_no_event() {
     let hasty = Arc::clone(&world);
     work.spawn(async move {
         for _ in 0..500 {
-            drop(hasty.hub.attach(room, member(9)).await.unwrap());
+            drop(hasty.attach(room, 9).await.unwrap());
             tokio::task::yield_now().await;
         }
     });
@@ -212,13 +225,13 @@ async fn sessions_that_detach_and_attach_again_miss_no_event() {
 #[tokio::test]
 async fn sessions_at_the_same_cursor_share_one_encoded_frame() {
     let world = World::new().await;
-    let room = room_of(&*world.store, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[1, 2]).await;
     let begun = world.store.room(room).await.unwrap().position.seq;
-    let mut first = world.hub.attach(room, member(1)).await.unwrap();
-    let second = world.hub.attach(room, member(2)).await.unwrap();
+    let mut first = world.attach(room, 1).await.unwrap();
+    let second = world.attach(room, 2).await.unwrap();
     assert_eq!(first.next_batch(begun), NextBatch::Wait);
     let event = world.say(room, "hello").await;
-    first.next_notification().await.unwrap();
+    wait_for_log(&mut first).await;
     let (NextBatch::Frame(one), NextBatch::Frame(other)) = (first.next_batch(begun), second.next_batch(begun)) else {
         panic!()
     };
@@ -226,7 +239,7 @@ async fn sessions_at_the_same_cursor_share_one_encoded_frame() {
     assert_eq!(one.text.as_ptr(), other.text.as_ptr(), "encoded twice");
     // After a new event the same cursor gets a new frame.
     world.say(room, "again").await;
-    first.next_notification().await.unwrap();
+    wait_for_log(&mut first).await;
     let NextBatch::Frame(both) = second.next_batch(begun) else { panic!() };
     assert!(both.text.len() > one.text.len());
 }
@@ -234,17 +247,13 @@ async fn sessions_at_the_same_cursor_share_one_encoded_frame() {
 #[tokio::test]
 async fn signal_is_not_sent_to_its_member_and_overflow_loses_only_signals() {
     let world = World::new().await;
-    let room = room_of(&*world.store, 50, &[1]).await;
-    let mut about = world.hub.attach(room, member(1)).await.unwrap();
-    let mut one = world.hub.attach(room, member(2)).await.unwrap();
-    let mut other = world.hub.attach(room, member(3)).await.unwrap();
+    let room = room_of(&*world.store, 50, &[1, 2, 3]).await;
+    let mut about = world.attach(room, 1).await.unwrap();
+    let mut one = world.attach(room, 2).await.unwrap();
+    let mut other = world.attach(room, 3).await.unwrap();
     let begun = one.head().unwrap().seq;
     world.store.send_presence(room, typing(1)).await.unwrap();
-    let (Notification::Signal(first), Notification::Signal(second)) =
-        (one.next_notification().await.unwrap(), other.next_notification().await.unwrap())
-    else {
-        panic!("no signal");
-    };
+    let (first, second) = (next_typing(&mut one).await, next_typing(&mut other).await);
     assert_eq!(first.as_ptr(), second.as_ptr(), "encoded twice");
     let mut heard = 0;
     for n in 0..500 {
@@ -254,15 +263,37 @@ async fn signal_is_not_sent_to_its_member_and_overflow_loses_only_signals() {
         }
     }
     let last = world.say(room, "last").await.seq;
-    // The member receives no signal about herself. The session that did not read may have lost signals, and no event.
+    // The member receives no typing signal about herself. The session that did not read may have lost signals, and no
+    // event.
     while about.head().unwrap().seq < last {
-        assert_eq!(about.next_notification().await, Ok(Notification::LogAdvanced));
+        if let Notification::Signal(text) = about.next_notification().await.unwrap() {
+            assert!(!is_typing(&text), "{text:?}");
+        }
     }
     while let Ok(notification) = tokio::time::timeout(Duration::from_millis(50), other.next_notification()).await {
         heard += usize::from(matches!(notification.unwrap(), Notification::Signal(_)));
     }
     assert!((1..=500).contains(&heard), "{heard} signals");
     assert_eq!(event_count(other.next_batch(begun)), 6);
+}
+
+/// Waits until the log may have advanced.
+async fn wait_for_log(session: &mut Attachment) {
+    while session.next_notification().await.unwrap() != Notification::LogAdvanced {}
+}
+
+/// Returns the next typing signal. Skips those of members who attach.
+async fn next_typing(session: &mut Attachment) -> Bytes {
+    loop {
+        match session.next_notification().await.unwrap() {
+            Notification::Signal(text) if is_typing(&text) => return text,
+            _ => {}
+        }
+    }
+}
+
+fn is_typing(text: &[u8]) -> bool {
+    std::str::from_utf8(text).unwrap().contains("typing")
 }
 
 fn event_count(next: NextBatch) -> usize {
@@ -276,7 +307,7 @@ fn event_count(next: NextBatch) -> usize {
 #[tokio::test]
 async fn session_older_than_the_replay_buffer_reads_the_log_and_then_goes_live() {
     let world = World::new().await;
-    let room = room_of(&*world.store, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[1, 2]).await;
     let begun = world.store.room(room).await.unwrap().position.seq;
     let mut asleep = Session::new(&world, room, 1, begun).await;
     let mut last = begun;
@@ -312,16 +343,16 @@ async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     assert!(one.ended && two.ended);
     assert_eq!(one.events.len(), 2, "the last events were not sent");
     assert_eq!(one.attachment.head(), None);
-    assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::NoSuchRoom));
+    assert_eq!(world.attach(room, 1).await.err(), Some(AttachError::NoSuchRoom));
 
     // Sessions of the ended room are still attached to it when a new room takes its code.
     let next = world.store.create_room(NewRoom { code, epoch: begun.epoch, capacity: 2 }).await.unwrap();
-    let new = world.hub.attach(next, member(1)).await.unwrap();
-    assert_eq!(new.head().unwrap().seq, Seq(0));
+    let first = stored(world.store.append(next, joined(1)).await);
+    let new = world.attach(next, 1).await.unwrap();
+    assert_eq!(new.head().unwrap().seq, first.seq);
     assert_eq!(one.attachment.next_batch(one.cursor), NextBatch::Ended);
     drop((one, two));
     assert_eq!(world.hub.counts().0, 1, "detaching from the old room removed the new room's feed");
-    stored(world.store.append(next, joined(1)).await);
     drop(new);
     world.wait_until_no_feed_runs().await;
 }
@@ -329,25 +360,25 @@ async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connection_above_the_limit_is_refused() {
     let world = Arc::new(World::new().await);
-    let room = room_of(&*world.store, 50, &[1]).await;
+    let room = room_of(&*world.store, 50, &[1, 2]).await;
     let mut attempts = JoinSet::new();
-    for _ in 0..TABS + 3 {
-        let hub = world.hub.clone();
-        attempts.spawn(async move { hub.attach(room, member(1)).await });
+    for _ in 0..MOST + 3 {
+        let world = Arc::clone(&world);
+        attempts.spawn(async move { world.attach(room, 1).await });
     }
     let attempts = attempts.join_all().await;
-    assert_eq!(attempts.iter().filter(|attempt| attempt.is_ok()).count(), TABS);
+    assert_eq!(attempts.iter().filter(|attempt| attempt.is_ok()).count(), MOST);
     assert!(
         attempts.iter().filter_map(|attempt| attempt.as_ref().err()).all(|e| *e == AttachError::TooManyConnections)
     );
     // The limit is per member and room, and a connection that ends makes room for another one.
     let elsewhere = room_of(&*world.store, 50, &[1]).await;
-    drop(world.hub.attach(room, member(2)).await.unwrap());
-    drop(world.hub.attach(elsewhere, member(1)).await.unwrap());
+    drop(world.attach(room, 2).await.unwrap());
+    drop(world.attach(elsewhere, 1).await.unwrap());
     let mut attempts: Vec<_> = attempts.into_iter().flatten().collect();
     attempts.pop();
-    attempts.push(world.hub.attach(room, member(1)).await.unwrap());
-    assert_eq!(world.hub.attach(room, member(1)).await.err(), Some(AttachError::TooManyConnections));
+    attempts.push(world.attach(room, 1).await.unwrap());
+    assert_eq!(world.attach(room, 1).await.err(), Some(AttachError::TooManyConnections));
     drop(attempts);
     world.wait_until_no_feed_runs().await;
 }
@@ -355,10 +386,12 @@ async fn connection_above_the_limit_is_refused() {
 #[tokio::test]
 async fn failed_attach_leaves_no_feed() {
     let world = World::new().await;
-    assert_eq!(world.hub.attach(nowhere(), member(1)).await.err(), Some(AttachError::NoSuchRoom));
+    assert_eq!(world.attach(nowhere(), 1).await.err(), Some(AttachError::NoSuchRoom));
+    let room = room_of(&*world.store, 50, &[1]).await;
+    assert_eq!(world.attach(room, 2).await.err(), Some(AttachError::NoSeat));
     world.wait_until_no_feed_runs().await;
     world.store.close().await;
-    assert_eq!(world.hub.attach(nowhere(), member(1)).await.err(), Some(AttachError::Unavailable));
+    assert_eq!(world.attach(nowhere(), 1).await.err(), Some(AttachError::Unavailable));
     world.wait_until_no_feed_runs().await;
 }
 
@@ -368,8 +401,8 @@ async fn stopped_feed_does_not_remove_its_successor() {
     let world = World::new().await;
     let room = room_of(&*world.store, 50, &[1]).await;
     for _ in 0..20 {
-        drop(world.hub.attach(room, member(1)).await.unwrap());
-        let next = world.hub.attach(room, member(1)).await.unwrap();
+        drop(world.attach(room, 1).await.unwrap());
+        let next = world.attach(room, 1).await.unwrap();
         while world.tasks.len() > 1 {
             tokio::task::yield_now().await;
         }
@@ -385,7 +418,7 @@ async fn cancelled_attach_leaves_no_feed() {
     let world = World::new().await;
     let room = room_of(&*world.store, 50, &[1]).await;
     for _ in 0..20 {
-        let attach = world.hub.attach(room, member(1));
+        let attach = world.attach(room, 1);
         tokio::select! {
             biased;
             _ = attach => panic!("the feed cannot have started"),

@@ -100,7 +100,13 @@ impl Shared {
                 }
             };
             match feed.join(head.position()) {
-                Some(subscription) => return Ok(subscription),
+                Some(subscription) => {
+                    // For each subscriber, because one that lost its subscription has missed presence updates. Best
+                    // effort: an error means that nobody answers.
+                    let call = self.jetstream.names.presence_request(id);
+                    drop(self.jetstream.client.publish(call, self.jetstream.process.clone().into()).await);
+                    return Ok(subscription);
+                }
                 // The feed is of another epoch, or has just ended. The operation's time limit bounds this loop.
                 None => self.feeds.close(id, &feed),
             }
@@ -135,9 +141,6 @@ impl Shared {
         let Ok(mut messages) = self.jetstream.client.subscribe(self.jetstream.names.live(id)).await else { return };
         feed.progress.send_replace(Progress::At(Seq(0)));
         feed.started.notified().await;
-        // Best effort: an error means that nobody answers.
-        let call = self.jetstream.names.presence_request(id);
-        drop(self.jetstream.client.publish(call, self.jetstream.process.clone().into()).await);
         while let Some(message) = messages.next().await {
             match feed.receive(&message, &self.jetstream.process) {
                 Ok(Received::Ok) => {}

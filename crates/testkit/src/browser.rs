@@ -242,6 +242,22 @@ impl Socket {
         self.signals.pop_front().unwrap()
     }
 
+    /// Fails unless the next signal says that this member is away. Returns the time until which the seat is kept, in UTC
+    /// milliseconds.
+    pub async fn away(&mut self, who: MemberId) -> u64 {
+        match self.signal().await {
+            ServerFrame::Signal { member, typing: None, away: Some(true), until: Some(until) } if member == who => {
+                until
+            }
+            other => panic!("not away: {other:?}"),
+        }
+    }
+
+    /// Members whom the welcome shows as away.
+    pub fn away_members(&self) -> Vec<MemberId> {
+        self.welcome().members.iter().filter(|seated| seated.away).map(|seated| seated.member).collect()
+    }
+
     async fn any_frame(&mut self) -> (ServerFrame, usize) {
         let text = self.text().await.expect("the connection was cut");
         let frame = codec::decode(&text).unwrap();

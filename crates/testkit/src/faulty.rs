@@ -12,6 +12,7 @@ use store::{
     StoreError, Subscription,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -41,6 +42,10 @@ pub enum StoreFault {
     Panics(&'static str),
     /// Each subscription is lost after 17 to 76 deliveries, and each third attempt to subscribe fails.
     Flaky,
+    /// Every subscription is lost, and every attempt to subscribe fails.
+    Deaf,
+    /// Deliveries wait for [`FaultyStore::deliver`].
+    Lags,
     /// Publishing a presence update takes this long, and a presence request of another node follows each event.
     Slow(Duration),
     /// Each event is dated an hour before the one before it.
@@ -66,7 +71,9 @@ pub enum StoreFault {
 /// A store with at most one fault and one blocked operation at a time.
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
-    fault: Mutex<Option<StoreFault>>,
+    fault: watch::Sender<Option<StoreFault>>,
+    /// Number of deliveries that may pass, for [`StoreFault::Lags`].
+    passes: Arc<Semaphore>,
     blocked: Mutex<Option<Arc<Blocked>>>,
     /// Number of calls that the fault has counted.
     count: AtomicU64,
@@ -105,7 +112,8 @@ impl FaultyStore {
     pub fn over(inner: Arc<dyn Store>) -> Arc<Self> {
         Arc::new(Self {
             inner,
-            fault: Mutex::default(),
+            fault: watch::Sender::default(),
+            passes: Arc::new(Semaphore::new(0)),
             blocked: Mutex::default(),
             count: AtomicU64::new(0),
             first: Mutex::default(),
@@ -121,12 +129,22 @@ impl FaultyStore {
 
     /// Begins a fault, which replaces the one before.
     pub fn make(&self, fault: StoreFault) {
-        *self.fault.lock().unwrap() = Some(fault);
+        self.fault.send_replace(Some(fault));
     }
 
     /// Ends the fault.
     pub fn heal(&self) {
-        *self.fault.lock().unwrap() = None;
+        self.fault.send_replace(None);
+    }
+
+    /// Number of calls so far that the fault has counted.
+    pub fn counted(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Lets this many of the deliveries pass that [`StoreFault::Lags`] holds back.
+    pub fn deliver(&self, deliveries: usize) {
+        self.passes.add_permits(deliveries);
     }
 
     /// Blocks the thread of each call of this operation from now on, until the guard is dropped.
@@ -147,7 +165,7 @@ impl FaultyStore {
     }
 
     fn fault(&self) -> Option<StoreFault> {
-        *self.fault.lock().unwrap()
+        *self.fault.borrow()
     }
 
     fn has(&self, fault: StoreFault) -> bool {
@@ -183,9 +201,16 @@ impl FaultyStore {
     }
 
     fn loses_seat(&self, of: MemberId) -> Option<LeaveReason> {
-        let mut fault = self.fault.lock().unwrap();
-        let Some(StoreFault::LosesSeat(member, why)) = *fault else { return None };
-        (member == of).then(|| *fault = None).map(|()| why)
+        let mut lost = None;
+        self.fault.send_if_modified(|fault| {
+            if let Some(StoreFault::LosesSeat(member, why)) = *fault
+                && member == of
+            {
+                (*fault, lost) = (None, Some(why));
+            }
+            lost.is_some()
+        });
+        lost
     }
 }
 
@@ -257,25 +282,37 @@ impl Store for FaultyStore {
 
     async fn subscribe(&self, id: RoomId) -> Result<Subscription, StoreError> {
         self.panics("subscribe");
-        let most = match self.fault() {
+        self.fails(&[StoreFault::Deaf])?;
+        let (mut most, mut calls) = (u64::MAX, false);
+        match self.fault() {
             Some(StoreFault::Flaky) => {
                 let count = self.count();
                 if count.is_multiple_of(3) {
                     return Err(StoreError::unavailable("on purpose"));
                 }
-                17 + (count - 1) % 60
+                most = 17 + (count - 1) % 60;
             }
-            Some(StoreFault::Slow(_)) => u64::MAX,
-            _ => return self.inner.subscribe(id).await,
-        };
+            Some(StoreFault::Slow(_)) => calls = true,
+            _ => {}
+        }
         let Subscription { head, deliveries: mut inner } = self.inner.subscribe(id).await?;
         let (sender, deliveries) = mpsc::channel(1024);
+        let (mut fault, passes) = (self.fault.subscribe(), Arc::clone(&self.passes));
         tokio::spawn(async move {
             for _ in 0..most {
-                let Some(delivery) = inner.recv().await else { return };
-                let calls = most == u64::MAX && matches!(delivery, Delivery::Event(_));
+                let delivery = tokio::select! {
+                    biased;
+                    () = wait_for_fault(&mut fault, |fault| fault == Some(StoreFault::Deaf)) => return,
+                    delivery = inner.recv() => delivery,
+                };
+                let Some(delivery) = delivery else { return };
+                tokio::select! {
+                    () = wait_for_fault(&mut fault, |fault| fault != Some(StoreFault::Lags)) => {}
+                    pass = passes.acquire() => pass.unwrap().forget(),
+                }
+                let called = calls && matches!(delivery, Delivery::Event(_));
                 if sender.send(delivery).await.is_err()
-                    || calls && sender.send(Delivery::PresenceRequest).await.is_err()
+                    || called && sender.send(Delivery::PresenceRequest).await.is_err()
                 {
                     return;
                 }
@@ -323,5 +360,12 @@ impl Store for FaultyStore {
 
     async fn close(&self) {
         self.inner.close().await;
+    }
+}
+
+/// Waits until this is true of the store's fault. Never, once the store is gone.
+async fn wait_for_fault(fault: &mut watch::Receiver<Option<StoreFault>>, is: impl Fn(Option<StoreFault>) -> bool) {
+    if fault.wait_for(|fault| is(*fault)).await.is_err() {
+        std::future::pending().await
     }
 }

@@ -1,20 +1,20 @@
 //! Feed of one room: the task that subscribes to the room, and the state that it shares with the room's sessions.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use protocol::{Epoch, EventKind, LeaveReason, MemberId, Position, RoomId, Seq, ServerFrame, codec};
+use protocol::{Epoch, MemberId, Position, RoomId, Seq, ServerFrame, codec};
 use store::{Delivery, PresenceKind, PresenceUpdate, StoreError, Subscription};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::encoding::EncodedEvent;
+use super::presence::{Presence, Reaction};
 use super::replay_buffer::{EncodedFrame, NextBatch, ReplayBuffer};
+use super::resubscribe::subscribe_again;
 use crate::telemetry::metrics::Overflow;
 
 /// Maximum number of deliveries per wake-up.
@@ -26,8 +26,6 @@ const CACHED_FRAMES: usize = 4;
 const MAX_QUEUED_UPDATES: usize = 64;
 /// Maximum number of concurrent answers to a presence request.
 const PRESENCE_CONCURRENCY: usize = 32;
-/// Delay before a lost subscription is retried: the first one, and the maximum.
-const RETRY_DELAY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// Status of a feed, which its sessions watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +71,7 @@ struct State {
     buffer: ReplayBuffer,
     /// Frames made at the current head, by the cursor that they continue.
     frames: Vec<(Seq, EncodedFrame)>,
-    /// Connected members whose seats were freed, and the event that freed each: their connections end after it.
-    freed: HashMap<MemberId, (Seq, LeaveReason)>,
-    /// Present members: connected, as far as this node knows, or just joined. True once the sessions were informed of
-    /// it by a `Back`.
-    present: HashMap<MemberId, bool>,
+    presence: Presence,
 }
 
 impl Default for Feed {
@@ -106,62 +100,9 @@ impl Feed {
         next
     }
 
-    pub(super) fn freed(&self, member: MemberId) -> Option<(Seq, LeaveReason)> {
-        self.state().freed.get(&member).copied()
-    }
-
-    /// Forgets that the member's seat was freed, once its last connection on this node is gone.
-    pub(super) fn clear_freed(&self, member: MemberId) {
-        self.state().freed.remove(&member);
-    }
-
-    /// Marks the member as present. Returns true if it was away.
-    pub(super) fn mark_present(&self, member: MemberId) -> bool {
-        match self.state().present.entry(member) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(absent) => {
-                absent.insert(false);
-                true
-            }
-        }
-    }
-
-    /// Marks the member as present after a `Back`. Returns true if the sessions have not been informed of it yet.
-    fn confirm(&self, member: MemberId) -> bool {
-        !self.state().present.insert(member, true).unwrap_or_default()
-    }
-
-    /// Marks the member as away. Returns true if it was present.
-    pub(super) fn mark_away(&self, member: MemberId) -> bool {
-        self.state().present.remove(&member).is_some()
-    }
-
-    pub(super) fn is_present(&self, member: MemberId) -> bool {
-        self.state().present.contains_key(&member)
-    }
-
-    /// Records the seats that these events take and free. `connected` is called without the feed's lock, because it
-    /// locks the map of rooms, which is elsewhere locked first.
-    fn record_seats(&self, events: &[Delivery], connected: impl Fn(MemberId) -> bool) {
-        for delivery in events {
-            let Delivery::Event(event) = delivery else { continue };
-            match event.kind {
-                EventKind::Left { member, why } => {
-                    let connected = connected(member);
-                    let mut state = self.state();
-                    state.present.remove(&member);
-                    if connected {
-                        state.freed.insert(member, (event.seq, why));
-                    }
-                }
-                EventKind::Joined { member, .. } => {
-                    let mut state = self.state();
-                    state.present.insert(member, false);
-                    state.freed.remove(&member);
-                }
-                _ => {}
-            }
-        }
+    /// Calls this with the room's presence, which is locked meanwhile.
+    pub(super) fn presence<T>(&self, call: impl FnOnce(&mut Presence) -> T) -> T {
+        call(&mut self.state().presence)
     }
 
     /// Stops the task, because no session is attached any more.
@@ -215,9 +156,12 @@ async fn follow(hub: &Shared, id: RoomId, feed: &Feed, status: &watch::Sender<Fe
         }
         // The subscription is lost. Missed events are in the log, where the sessions continue from their cursors.
         hub.metrics.overflowed(Overflow::Feed);
-        let Some(subscription) = subscribe_again(hub, id, epoch).await else { return true };
+        let seq = feed.state().buffer.head();
+        let Some(subscription) = subscribe_again(hub, id, feed, Position { epoch, seq }).await else { return true };
         let seq = feed.change(|buffer| buffer.reset_to(subscription.head.seq));
         status.send_replace(FeedStatus::Live(Position { epoch, seq }));
+        // Presence requests were missed, too.
+        announce_connected(hub, id, feed).await;
         deliveries = subscription.deliveries;
     }
 }
@@ -233,7 +177,13 @@ async fn receive(
 ) -> bool {
     let mut ready = Vec::new();
     while deliveries.recv_many(&mut ready, MAX_BATCH).await > 0 {
-        feed.record_seats(&ready, |member| hub.is_connected(id, member));
+        feed.presence(|presence| {
+            for delivery in &ready {
+                if let Delivery::Event(event) = delivery {
+                    presence.record(event);
+                }
+            }
+        });
         let (mut events, mut updates, mut called, mut ended) = (Vec::new(), Vec::new(), false, false);
         let now = Instant::now();
         for delivery in ready.drain(..) {
@@ -258,49 +208,25 @@ async fn receive(
             on_presence_update(hub, id, feed, update).await;
         }
         if called {
-            // Concurrently: the next events wait for these answers.
-            let answers = hub.connected(id).into_iter().map(|member| announce_back(hub, id, member));
-            stream::iter(answers).buffer_unordered(PRESENCE_CONCURRENCY).collect::<()>().await;
+            announce_connected(hub, id, feed).await;
         }
     }
     false
 }
 
-/// Applies a presence update, except `Away` for a member who is connected to this node: that one is about a
-/// connection to another node, and is answered with `Back`. `Back` is repeated at every presence request, and passed to
-/// the sessions once.
 async fn on_presence_update(hub: &Shared, id: RoomId, feed: &Feed, update: PresenceUpdate) {
-    match update.kind {
-        PresenceKind::Away { .. } if hub.is_connected(id, update.member) => {
-            return announce_back(hub, id, update.member).await;
-        }
-        PresenceKind::Away { .. } => drop(feed.mark_away(update.member)),
-        PresenceKind::Back if !feed.confirm(update.member) => return,
-        PresenceKind::Back => {}
-        PresenceKind::Typing(_) => {}
+    let reaction = feed.presence(|presence| presence.update(&update));
+    match reaction {
+        // Fails if no session is attached.
+        Reaction::Deliver => drop(feed.updates.send(update.into())),
+        Reaction::Ignore => {}
+        Reaction::Contradict => hub.announce(id, update.member, PresenceKind::Back).await,
     }
-    // Fails if no session is attached.
-    drop(feed.updates.send(update.into()));
 }
 
-async fn announce_back(hub: &Shared, id: RoomId, member: MemberId) {
-    drop(hub.store.send_presence(id, PresenceUpdate { member, kind: PresenceKind::Back }).await);
-}
-
-/// Subscribes again, and retries until that succeeds. Returns `None` if the room has ended meanwhile.
-async fn subscribe_again(hub: &Shared, id: RoomId, epoch: Epoch) -> Option<Subscription> {
-    let mut pause = RETRY_DELAY.0;
-    loop {
-        match hub.store.subscribe(id).await {
-            Ok(subscription) => return (subscription.head.epoch == epoch).then_some(subscription),
-            Err(StoreError::NotFound) => return None,
-            Err(error) => {
-                if pause == RETRY_DELAY.0 {
-                    tracing::warn!(source = ?std::error::Error::source(&error), "a room's feed is interrupted");
-                }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(RETRY_DELAY.1);
-            }
-        }
-    }
+/// Announces each member who is connected to this node. Concurrently: the next events wait for it.
+async fn announce_connected(hub: &Shared, id: RoomId, feed: &Feed) {
+    let connected: Vec<_> = feed.presence(|presence| presence.connected().collect());
+    let announcements = connected.into_iter().map(|member| hub.announce(id, member, PresenceKind::Back));
+    stream::iter(announcements).buffer_unordered(PRESENCE_CONCURRENCY).collect::<()>().await;
 }

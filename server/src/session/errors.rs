@@ -31,6 +31,7 @@ impl From<AttachError> for OpenError {
     fn from(error: AttachError) -> Self {
         Self::Close(match error {
             AttachError::NoSuchRoom => CloseCode::NoSuchRoom,
+            AttachError::NoSeat => CloseCode::NoSeat,
             AttachError::TooManyConnections => CloseCode::TooManyTabs,
             AttachError::Unavailable => CloseCode::EngineUnavailable,
         })

@@ -10,6 +10,8 @@ mod losses;
 mod lost;
 mod nodes;
 mod presence;
+#[path = "../support/server.rs"]
+mod program;
 mod replicas;
 mod servers;
 mod streams;

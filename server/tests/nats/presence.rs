@@ -1,94 +1,118 @@
-//! Presence updates between nodes.
+//! Presence between nodes: real sessions of several servers on one store.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use protocol::{Member, RoomId};
-use server::hub::{Attachment, Hub, Notification};
-use store::{PresenceKind, PresenceUpdate, Store};
+use protocol::{ClientFrame, MemberId, ServerFrame};
+use testkit::browser::{Person, Socket};
+use testkit::faulty::StoreFault;
 use testkit::nats::store_url;
-use tokio_util::task::TaskTracker;
+use testkit::within;
 
-use crate::support::{TestStore, member, name, room_of, typing};
+use crate::program::Server;
 
-fn is_away(hub: &Hub, id: RoomId, n: u64) -> bool {
-    let mut seen = [Member { member: member(n), name: name(n), away: false }];
-    hub.set_away_flags(id, &mut seen);
-    seen[0].away
+async fn two_servers() -> (Server, Server) {
+    let url = store_url();
+    (Server::at(url.clone(), &[]).await, Server::at(url, &[]).await)
 }
 
-/// Waits until every signal that this node has sent has reached the session, by sending one more (`typing`). Returns
-/// the other signals that the session received.
-async fn drain_signals(node: &Arc<dyn Store>, id: RoomId, session: &mut Attachment) -> Vec<String> {
-    node.send_presence(id, typing(3)).await.unwrap();
-    let heard = async {
-        let mut told = Vec::new();
-        loop {
-            if let Notification::Signal(text) = session.next_notification().await.unwrap() {
-                let text = String::from_utf8_lossy(&text).into_owned();
-                if text.contains("typing") {
-                    return told;
-                }
-                told.push(text);
-            }
+/// Waits for the signal that this member is away, or present again.
+async fn wait_for_away(socket: &mut Socket, who: MemberId, is_away: bool) {
+    loop {
+        match socket.signal().await {
+            ServerFrame::Signal { member, away: Some(away), .. } if (member, away) == (who, is_away) => return,
+            _ => {}
         }
-    };
-    tokio::time::timeout(Duration::from_secs(5), heard).await.expect("no signal arrived")
-}
-
-/// Waits until the hub reports this `away` for the member. Panics after 5 s.
-async fn wait_until_away_is(hub: &Hub, id: RoomId, n: u64, away: bool) {
-    for _ in 0..500 {
-        if is_away(hub, id, n) == away {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("the node still says away = {}", !away);
+}
+
+/// Waits until new connections of this person see these members as away, in the order in which they joined.
+async fn wait_until_away_are(person: &Person, away: &[MemberId]) {
+    within(async { while person.connect().await.away_members() != away {} }).await;
+}
+
+/// Sends a typing signal, which must be the next one that arrives.
+async fn expect_typing_next(typist: &mut Socket, who: MemberId, listener: &mut Socket) {
+    typist.send(&ClientFrame::Signal { typing: true }).await;
+    let next = listener.signal().await;
+    assert!(matches!(next, ServerFrame::Signal { member, typing: Some(true), .. } if member == who), "{next:?}");
 }
 
 #[tokio::test]
-async fn node_knows_members_connected_to_another_node() {
-    let store = TestStore::at(store_url());
-    let [here, there] = [store.open().await, store.open().await];
-    let tasks = TaskTracker::new();
-    let hubs = [
-        Hub::new(here.clone(), tasks.clone(), 8, Arc::default()),
-        Hub::new(there.clone(), tasks.clone(), 8, Arc::default()),
-    ];
-    let id = room_of(&*here, 50, &[1, 2]).await;
-
-    // The first member connected before the other node listened, and announces nothing again.
-    let mut first = hubs[0].attach(id, member(1)).await.unwrap();
-    assert!(first.mark_present(), "the member is already taken for present");
-    let second = hubs[1].attach(id, member(2)).await.unwrap();
-    wait_until_away_is(&hubs[1], id, 1, false).await;
-    // A session does the same. `mark_present` is false if this node has already answered the first node's presence
-    // request.
-    if second.mark_present() {
-        there.send_presence(id, PresenceUpdate { member: member(2), kind: PresenceKind::Back }).await.unwrap();
+async fn last_connection_to_a_room_on_a_node_is_announced_as_away_when_it_ends() {
+    let (here, there) = two_servers().await;
+    let ana = Person::create(&here, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    let bo = Person::join(&there, ana.code, "Bo").await;
+    for _ in 0..3 {
+        drop(bo.connect().await);
+        wait_for_away(&mut at_ana, bo.me, true).await;
+        assert_eq!(ana.connect().await.away_members(), [bo.me]);
+        let at_bo = bo.connect().await;
+        wait_for_away(&mut at_ana, bo.me, false).await;
+        assert_eq!(ana.connect().await.away_members(), []);
+        drop(at_bo);
+        wait_for_away(&mut at_ana, bo.me, true).await;
     }
-    wait_until_away_is(&hubs[0], id, 2, false).await;
+}
 
-    // A node that starts later gets its answers, and sessions are not notified a second time.
-    drain_signals(&there, id, &mut first).await;
-    let later = Hub::new(store.open().await, tasks.clone(), 8, Arc::default());
-    let third = later.attach(id, member(1)).await.unwrap();
-    wait_until_away_is(&later, id, 2, false).await;
-    assert_eq!(drain_signals(&there, id, &mut first).await, [""; 0]);
-    drop(third);
+#[tokio::test]
+async fn member_with_connections_to_two_nodes_is_away_after_the_last_of_them() {
+    let (here, there) = two_servers().await;
+    let ana = Person::create(&here, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    let chidi = Person::join(&there, ana.code, "Chidi").await;
+    let mut at_chidi = chidi.connect().await;
+    let mut bo = Person::join(&here, ana.code, "Bo").await;
+    let at_bo = bo.connect().await;
+    bo.follow(&there);
+    let also_at_bo = bo.connect().await;
 
-    // Connected to both nodes and gone from one: not away. Gone from both: away.
-    let again = hubs[0].attach(id, member(2)).await.unwrap();
-    drop(second);
-    assert!(hubs[1].connections(id, member(2)) == 0);
-    let away = PresenceUpdate { member: member(2), kind: PresenceKind::Away { until: 7 } };
-    there.send_presence(id, away).await.unwrap();
-    drain_signals(&there, id, &mut first).await;
-    assert!(!is_away(&hubs[0], id, 2), "a member who is connected to this node is shown as away");
-    drop(again);
-    assert!(hubs[0].connection_ended(id, member(2)));
-    here.send_presence(id, away).await.unwrap();
-    wait_until_away_is(&hubs[0], id, 2, true).await;
-    assert!(!is_away(&hubs[0], id, 1));
+    // The other node contradicts, and Ana, who is connected to it, hears nothing.
+    drop(also_at_bo);
+    wait_for_away(&mut at_chidi, bo.me, true).await;
+    wait_for_away(&mut at_chidi, bo.me, false).await;
+    expect_typing_next(&mut at_chidi, chidi.me, &mut at_ana).await;
+    drop(at_bo);
+    wait_for_away(&mut at_ana, bo.me, true).await;
+    wait_for_away(&mut at_chidi, bo.me, true).await;
+}
+
+#[tokio::test]
+async fn node_that_subscribes_later_asks_who_is_present() {
+    let (here, there) = two_servers().await;
+    let ana = Person::create(&here, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    let bo = Person::join(&here, ana.code, "Bo").await;
+    let chidi = Person::join(&there, ana.code, "Chidi").await;
+    let mut at_chidi = chidi.connect().await;
+    wait_until_away_are(&chidi, &[bo.me]).await;
+    // Bo has joined before the other node subscribed, and connects after that.
+    let _at_bo = bo.connect().await;
+    wait_until_away_are(&chidi, &[]).await;
+    // Nobody who knew it is informed again.
+    expect_typing_next(&mut at_chidi, chidi.me, &mut at_ana).await;
+}
+
+#[tokio::test]
+async fn presence_updates_missed_during_an_interruption_are_asked_for() {
+    let url = store_url();
+    let (here, later) = (Server::at(url.clone(), &[]).await, Server::at(url.clone(), &[]).await);
+    let (there, store) = Server::troubled_at(url, &[]).await;
+    let ana = Person::create(&here, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    let bo = Person::join(&here, ana.code, "Bo").await;
+    let at_bo = bo.connect().await;
+    let chidi = Person::join(&here, ana.code, "Chidi").await;
+    let dana = Person::join(&there, ana.code, "Dana").await;
+    let _at_dana = dana.connect().await;
+    let eve = Person::join(&later, ana.code, "Eve").await;
+    // Eve has joined after this node subscribed, Chidi before.
+    wait_until_away_are(&dana, &[chidi.me]).await;
+
+    store.make(StoreFault::Deaf);
+    drop(at_bo);
+    wait_for_away(&mut at_ana, bo.me, true).await;
+    let (_at_chidi, _at_eve) = (chidi.connect().await, eve.connect().await);
+    wait_until_away_are(&eve, &[bo.me, dana.me]).await;
+    store.heal();
+    wait_until_away_are(&dana, &[bo.me]).await;
+    wait_until_away_are(&eve, &[bo.me]).await;
 }

@@ -9,6 +9,7 @@ mod budget;
 mod change;
 mod closing;
 mod door;
+mod feed;
 mod nonsense;
 mod raw;
 mod resend;

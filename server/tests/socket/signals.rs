@@ -8,7 +8,8 @@ use server::clock;
 use tokio::time::sleep;
 
 use crate::support::Server;
-use testkit::browser::{Person, Socket};
+use testkit::browser::Person;
+use testkit::faulty::StoreFault;
 
 fn typing(member: MemberId, typing: bool) -> ServerFrame {
     ServerFrame::Signal { member, typing: Some(typing), away: None, until: None }
@@ -16,19 +17,6 @@ fn typing(member: MemberId, typing: bool) -> ServerFrame {
 
 fn back(member: MemberId) -> ServerFrame {
     ServerFrame::Signal { member, typing: None, away: Some(false), until: None }
-}
-
-/// Fails unless the next signal says that this member is away. Returns the time until which the seat is kept, in UTC
-/// milliseconds.
-async fn expect_away(socket: &mut Socket, who: MemberId) -> u64 {
-    match socket.signal().await {
-        ServerFrame::Signal { member, typing: None, away: Some(true), until: Some(until) } if member == who => until,
-        other => panic!("not away: {other:?}"),
-    }
-}
-
-fn away_members(socket: &Socket) -> Vec<MemberId> {
-    socket.welcome().members.iter().filter(|seated| seated.away).map(|seated| seated.member).collect()
 }
 
 #[tokio::test]
@@ -83,17 +71,17 @@ async fn member_without_a_connection_is_away_until_the_grace_period_ends() {
     let bo = Person::join(&server, ana.code, "Bo").await;
     let chidi = Person::join(&server, ana.code, "Chidi").await;
     let (tab, other_tab, at_chidi) = (bo.connect().await, bo.connect().await, chidi.connect().await);
-    assert_eq!(away_members(&at_chidi), []);
+    assert_eq!(at_chidi.away_members(), []);
 
     // Neither the first connection of a member nor the end of one of two is signalled.
     drop(tab);
     drop(at_chidi);
-    expect_away(&mut at_ana, chidi.me).await;
+    at_ana.away(chidi.me).await;
     let before = clock::unix_ms() + GRACE_MS;
     drop(other_tab);
-    let until = expect_away(&mut at_ana, bo.me).await;
+    let until = at_ana.away(bo.me).await;
     assert!((before..=clock::unix_ms() + GRACE_MS).contains(&until), "{until}");
-    assert_eq!(away_members(&ana.connect().await), [bo.me, chidi.me]);
+    assert_eq!(ana.connect().await.away_members(), [bo.me, chidi.me]);
     let visit = ana.browser.call("/api/room_snapshot", &[("code", &ana.code.to_string())]).await.json();
     let members = visit["Inside"]["snapshot"]["members"].as_array().unwrap();
     let shown: Vec<_> = members.iter().map(|seated| seated["away"].as_bool().unwrap_or_default()).collect();
@@ -101,11 +89,22 @@ async fn member_without_a_connection_is_away_until_the_grace_period_ends() {
 
     let at_bo = bo.connect().await;
     assert_eq!(at_ana.signal().await, back(bo.me));
-    assert_eq!(away_members(&at_bo), [chidi.me]);
-    assert_eq!(away_members(&ana.connect().await), [chidi.me]);
+    assert_eq!(at_bo.away_members(), [chidi.me]);
+    assert_eq!(ana.connect().await.away_members(), [chidi.me]);
     let second = bo.connect().await;
     drop((at_bo, second));
-    expect_away(&mut at_ana, bo.me).await;
+    at_ana.away(bo.me).await;
+}
+
+#[tokio::test]
+async fn member_whose_session_panicked_is_away() {
+    let (server, store) = Server::troubled(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut at_ana = ana.connect().await;
+    let mut at_bo = Person::join(&server, ana.code, "Bo").await.connect().await;
+    store.make(StoreFault::Panics("append"));
+    at_bo.say("nobody stores this").await;
+    at_ana.away(at_bo.welcome().member).await;
 }
 
 #[tokio::test]
@@ -114,7 +113,7 @@ async fn member_who_joined_before_the_feed_began_is_away_until_they_connect() {
     let ana = Person::create(&server, "Ana").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
     let mut at_ana = ana.connect().await;
-    assert_eq!(away_members(&at_ana), [bo.me]);
+    assert_eq!(at_ana.away_members(), [bo.me]);
     let _at_bo = bo.connect().await;
     assert_eq!(at_ana.signal().await, back(bo.me));
 }
@@ -135,5 +134,5 @@ async fn leaving_member_is_not_signalled_as_away() {
     }
     assert_eq!(at_ana.left().await, (bo.me, LeaveReason::Choice));
     drop(at_chidi);
-    expect_away(&mut at_ana, chidi.me).await;
+    at_ana.away(chidi.me).await;
 }

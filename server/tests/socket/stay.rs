@@ -116,6 +116,21 @@ async fn seat_freed_before_a_lease_renewal_closes_with_the_code_of_its_reason() 
 }
 
 #[tokio::test]
+async fn single_renewals_that_find_no_seat_do_not_close_the_connection() {
+    let (server, store) = Server::troubled(&[SHORT_GRACE]).await;
+    let mut at_ana = Person::create(&server, "Ana").await.connect().await;
+    // Every third renewal finds no seat.
+    store.make(StoreFault::ThrowsOut);
+    within(async {
+        while store.counted() < 7 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    at_ana.is_well(1).await;
+}
+
+#[tokio::test]
 async fn vanished_member_leaves_after_the_grace_period() {
     let server = Server::start(&[SHORT_GRACE]).await;
     let ana = Person::create(&server, "Ana").await;

@@ -20,13 +20,16 @@ use tokio_util::sync::CancellationToken;
 /// Flags for tests that append faster than the default rate limit allows.
 pub(crate) const TALKATIVE: [&str; 2] = ["--appends-per-second=100000", "--append-burst=100000"];
 
-/// A running server with a store of its own.
+/// A running server.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// Address of the metrics listener.
     pub(crate) metrics: SocketAddr,
     flags: Vec<String>,
-    directory: Arc<tempfile::TempDir>,
+    /// URL of the store.
+    url: String,
+    /// Directory of the store, if it is this server's own.
+    directory: Option<tempfile::TempDir>,
     shutdown: CancellationToken,
     serving: JoinHandle<Result<(), ServeError>>,
 }
@@ -38,7 +41,7 @@ impl Site for Server {
 }
 
 impl Server {
-    /// Starts a server with these flags.
+    /// Starts a server with these flags on a store of its own.
     pub(crate) async fn start(flags: &[&str]) -> Self {
         Self::over(flags, |store| store).await
     }
@@ -50,20 +53,34 @@ impl Server {
         (server, troubled.unwrap())
     }
 
+    /// Starts a server on the store at this URL.
+    pub(crate) async fn at(url: String, flags: &[&str]) -> Self {
+        Self::on(url, None, flags.iter().map(ToString::to_string).collect(), |store| store).await
+    }
+
+    /// Starts a server on the store at this URL, in which faults can be injected.
+    pub(crate) async fn troubled_at(url: String, flags: &[&str]) -> (Self, Arc<FaultyStore>) {
+        let (mut troubled, flags) = (None, flags.iter().map(ToString::to_string).collect());
+        let wrap = |store| -> Arc<dyn Store> { troubled.insert(FaultyStore::over(store)).clone() };
+        let server = Self::on(url, None, flags, wrap).await;
+        (server, troubled.unwrap())
+    }
+
     async fn over(flags: &[&str], wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
-        let directory = Arc::new(tempfile::tempdir().unwrap());
-        Self::on(directory, flags.iter().map(ToString::to_string).collect(), wrap).await
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
+        Self::on(url, Some(directory), flags.iter().map(ToString::to_string).collect(), wrap).await
     }
 
     async fn on(
-        directory: Arc<tempfile::TempDir>,
+        url: String,
+        directory: Option<tempfile::TempDir>,
         flags: Vec<String>,
         wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
-        let url = format!("--store=sqlite://{}", directory.path().join("flasky.db").display());
         // Given as flags, so that the environment cannot change them: HOST is the machine's name in some shells.
         let program = ["server", "--host=127.0.0.1", "--port=0"].map(ToOwned::to_owned);
-        let config = Config::parse_from(program.iter().chain(&[url]).chain(&flags));
+        let config = Config::parse_from(program.iter().chain(&[format!("--store={url}")]).chain(&flags));
         let store = wrap(within(stores::open(config.store().as_str(), &config.limits())).await.unwrap());
         let (site, figures) =
             (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
@@ -72,7 +89,7 @@ impl Server {
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let serving = tokio::spawn(async move { server::serve(&config, store, listeners, stop).await });
-        Self { address, metrics, flags, directory, shutdown, serving }
+        Self { address, metrics, flags, url, directory, shutdown, serving }
     }
 
     /// Begins the shutdown, as SIGTERM does.
@@ -87,9 +104,9 @@ impl Server {
     }
 
     /// Shuts the server down and starts another one on the same store, on another port.
-    pub(crate) async fn restart(self) -> Self {
-        let (directory, flags) = (Arc::clone(&self.directory), self.flags.clone());
+    pub(crate) async fn restart(mut self) -> Self {
+        let (url, directory, flags) = (self.url.clone(), self.directory.take(), self.flags.clone());
         self.stop().await;
-        Self::on(directory, flags, |store| store).await
+        Self::on(url, directory, flags, |store| store).await
     }
 }

@@ -1,0 +1,163 @@
+//! Attachment of one session to a room's feed, and what begins and ends with it: the lease on the member's seat, and
+//! the announcements that the member is present or away.
+
+use std::sync::Arc;
+
+use protocol::{LeaveReason, MemberId, Position, RoomId, Seq};
+use store::{Lease, PresenceKind, PresenceUpdate, Room, StoreError};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+use uuid::Uuid;
+
+use super::feed::{EncodedUpdate, Feed, FeedStatus};
+use super::{AttachError, FeedLost, NextBatch, Notification, Shared};
+use crate::clock;
+use crate::telemetry::metrics::Overflow;
+
+/// Attachment of one connection of a member. Dropping it detaches: the last connection of a member on this node leaves
+/// the member away, and the last one of a room stops the feed.
+pub struct Attachment {
+    shared: Arc<Shared>,
+    lease: Lease,
+    feed: Arc<Feed>,
+    status: watch::Receiver<FeedStatus>,
+    updates: broadcast::Receiver<EncodedUpdate>,
+    /// Position of the welcome, whose roster has the member.
+    welcomed: Seq,
+}
+
+impl Attachment {
+    pub(super) fn new(shared: Arc<Shared>, lease: Lease, feed: Arc<Feed>, status: watch::Receiver<FeedStatus>) -> Self {
+        let updates = feed.updates.subscribe();
+        Self { shared, lease, feed, status, updates, welcomed: Seq(0) }
+    }
+
+    /// Waits until the feed delivers.
+    pub(super) async fn wait_until_live(&mut self) -> Result<(), AttachError> {
+        match self.status.wait_for(|status| *status != FeedStatus::Starting).await.as_deref() {
+            Ok(FeedStatus::Live(_)) => Ok(()),
+            Ok(FeedStatus::Ended) => Err(AttachError::NoSuchRoom),
+            Ok(FeedStatus::Starting) | Err(_) => Err(AttachError::Unavailable),
+        }
+    }
+
+    /// Takes the connection's lease, which replaces the member's page lease.
+    pub(super) async fn take_lease(&self) -> Result<(), AttachError> {
+        let (store, room) = (&self.shared.store, self.lease.room);
+        match store.acquire_lease(self.lease, self.shared.grace).await {
+            Ok(()) => store.release_lease(Lease { id: Uuid::nil(), ..self.lease }).await.map_err(unavailable),
+            // The room existed when its feed was joined. Either it has ended since, or the member has no seat.
+            Err(StoreError::NotFound) => match store.room(room).await {
+                Err(StoreError::NotFound) => Err(AttachError::NoSuchRoom),
+                _ => Err(AttachError::NoSeat),
+            },
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Marks the member as present, and announces it if it was away.
+    pub(super) async fn announce(&self) {
+        let Lease { room, member, .. } = self.lease;
+        if self.feed.presence(|presence| presence.mark_present(member)) {
+            self.shared.announce(room, member, PresenceKind::Back).await;
+        }
+    }
+
+    /// Completes the room that a welcome shows, with the members who are away. Returns false if the member has no seat
+    /// in it. A seat that was freed at or before its position, and that the member has, was taken again.
+    pub fn welcome(&mut self, room: &mut Room) -> bool {
+        self.welcomed = room.position.seq;
+        self.feed.presence(|presence| presence.set_away_flags(&mut room.members));
+        room.has(self.lease.member)
+    }
+
+    /// Publishes that the member is typing, or has stopped.
+    pub async fn typing(&self, typing: bool) {
+        self.shared.announce(self.lease.room, self.lease.member, PresenceKind::Typing(typing)).await;
+    }
+
+    /// Returns what this session sends next. `cursor` is the last event that it has sent or read from this room's log,
+    /// in the epoch of [`head`](Self::head). A position that a client names must not be used before a read from the log
+    /// has continued it.
+    #[must_use]
+    pub fn next_batch(&self, cursor: Seq) -> NextBatch {
+        self.feed.next_batch(cursor)
+    }
+
+    /// Waits for a notification. The log takes precedence; a session that does not keep up loses updates. Cancel safe.
+    ///
+    /// # Errors
+    /// Fails if the feed stopped and the room has not ended.
+    pub async fn next_notification(&mut self) -> Result<Notification, FeedLost> {
+        loop {
+            tokio::select! {
+                biased;
+                changed = self.status.changed() => {
+                    return changed.map(|()| Notification::LogAdvanced).map_err(|_| FeedLost);
+                }
+                update = self.updates.recv() => match update {
+                    Ok(EncodedUpdate { member, text }) if member != self.lease.member => {
+                        return Ok(Notification::Signal(text));
+                    }
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => self.shared.metrics.overflowed(Overflow::Signals),
+                    Err(RecvError::Closed) => return Err(FeedLost),
+                },
+            }
+        }
+    }
+
+    /// Returns the event that freed the member's seat after the welcome, if the seat has not been taken again since.
+    /// May change with each notification of [`next_notification`](Self::next_notification).
+    #[must_use]
+    pub fn seat_freed(&self) -> Option<(Seq, LeaveReason)> {
+        let freed = self.feed.presence(|presence| presence.freed(self.lease.member));
+        freed.filter(|(left, _)| *left > self.welcomed)
+    }
+
+    /// Returns the position up to which the feed has come; `None` once the room has ended.
+    #[must_use]
+    pub fn head(&self) -> Option<Position> {
+        match *self.status.borrow() {
+            FeedStatus::Live(position) => Some(position),
+            FeedStatus::Starting | FeedStatus::Ended => None,
+        }
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        if self.shared.detach(self.lease, &self.feed) {
+            self.shared.tasks.spawn(Arc::clone(&self.shared).depart(self.lease));
+        }
+    }
+}
+
+impl Shared {
+    /// Ends the presence of a member whose last connection on this node is gone. First renews its lease, so that the
+    /// grace period begins now and not at the last renewal; then announces that the member is away.
+    async fn depart(self: Arc<Self>, lease: Lease) {
+        let Lease { room, member, .. } = lease;
+        // Without a seat there is nobody to announce. After any other error the seat may still be held.
+        if matches!(self.store.acquire_lease(lease, self.grace).await, Err(StoreError::NotFound)) {
+            return;
+        }
+        let until = clock::unix_ms() + self.grace.as_millis() as u64;
+        let feed = self.feed(room);
+        // Unless the member has come back meanwhile.
+        if feed.is_none_or(|feed| feed.presence(|presence| presence.mark_away(member))) {
+            self.announce(room, member, PresenceKind::Away { until }).await;
+        }
+    }
+
+    /// Publishes a presence update. Best effort: a failure is no error.
+    pub(super) async fn announce(&self, room: RoomId, member: MemberId, kind: PresenceKind) {
+        drop(self.store.send_presence(room, PresenceUpdate { member, kind }).await);
+    }
+}
+
+/// Logs an error that keeps a session from attaching.
+fn unavailable(error: StoreError) -> AttachError {
+    tracing::error!(error = &error as &dyn std::error::Error, "the store failed a connection");
+    AttachError::Unavailable
+}

@@ -1,0 +1,254 @@
+//! Presence in one room, as this node knows it: who is connected to it, who is present, and whose seat was freed. No
+//! I/O.
+
+use std::collections::HashMap;
+
+use protocol::{Event, EventKind, LeaveReason, Member, MemberId, Seq};
+use store::{PresenceKind, PresenceUpdate};
+
+/// Presence of a room's members.
+#[derive(Debug, Default)]
+pub(super) struct Presence {
+    /// Number of connections to this node, of each member who has one.
+    connections: HashMap<MemberId, usize>,
+    /// Present members: connected to any node, as far as this node knows, or just joined.
+    present: HashMap<MemberId, Known>,
+    /// Connected members whose seats were freed, and the event that freed each: their connections end after it.
+    freed: HashMap<MemberId, (Seq, LeaveReason)>,
+}
+
+/// Knowledge that a member is present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// The sessions know it from the `joined` event. Nodes that have subscribed since then do not.
+    Joined,
+    /// This node has announced it, and the sessions do not know it yet.
+    Announced,
+    /// The sessions and the other nodes know it.
+    Everywhere,
+}
+
+/// Reaction to a presence update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reaction {
+    /// Pass it to the sessions.
+    Deliver,
+    /// Do nothing: the sessions know it.
+    Ignore,
+    /// Announce that the member is back.
+    Contradict,
+}
+
+impl Presence {
+    /// Counts one more connection. Returns false, and counts nothing, if the member has `most` already.
+    pub(super) fn connect(&mut self, member: MemberId, most: usize) -> bool {
+        let open = self.connections(member);
+        if open < most {
+            self.connections.insert(member, open + 1);
+        }
+        open < most
+    }
+
+    /// Counts one connection less. Returns true if it was the member's last one.
+    pub(super) fn disconnect(&mut self, member: MemberId) -> bool {
+        match self.connections.get_mut(&member) {
+            Some(open) if *open > 1 => *open -= 1,
+            _ => {
+                self.connections.remove(&member);
+                self.freed.remove(&member);
+            }
+        }
+        !self.is_connected(member)
+    }
+
+    /// Returns the number of the member's connections to this node.
+    pub(super) fn connections(&self, member: MemberId) -> usize {
+        self.connections.get(&member).copied().unwrap_or_default()
+    }
+
+    /// Returns the members who are connected to this node.
+    pub(super) fn connected(&self) -> impl ExactSizeIterator<Item = MemberId> {
+        self.connections.keys().copied()
+    }
+
+    fn is_connected(&self, member: MemberId) -> bool {
+        self.connections.contains_key(&member)
+    }
+
+    /// Sets `away` for each of these members.
+    pub(super) fn set_away_flags(&self, members: &mut [Member]) {
+        for seated in members {
+            seated.away = !self.present.contains_key(&seated.member);
+        }
+    }
+
+    /// Returns the event that freed the member's seat while it was connected, if the seat has not been taken again.
+    pub(super) fn freed(&self, member: MemberId) -> Option<(Seq, LeaveReason)> {
+        self.freed.get(&member).copied()
+    }
+
+    /// Marks a member as present that has connected to this node. Returns true if that is to be announced.
+    pub(super) fn mark_present(&mut self, member: MemberId) -> bool {
+        let known = match self.present.get(&member) {
+            None => Known::Announced,
+            Some(Known::Joined) => Known::Everywhere,
+            Some(Known::Announced | Known::Everywhere) => return false,
+        };
+        self.present.insert(member, known);
+        true
+    }
+
+    /// Marks a member as away. Returns false, and does nothing, if the member is connected to this node.
+    pub(super) fn mark_away(&mut self, member: MemberId) -> bool {
+        if self.is_connected(member) {
+            return false;
+        }
+        self.present.remove(&member);
+        true
+    }
+
+    /// Applies a presence update, except `Away` for a member who is connected to this node: that one is about a
+    /// connection to another node. `Back` is repeated at every presence request, and passed to the sessions once.
+    pub(super) fn update(&mut self, PresenceUpdate { member, kind }: &PresenceUpdate) -> Reaction {
+        match kind {
+            PresenceKind::Typing(_) => Reaction::Deliver,
+            PresenceKind::Away { .. } if self.mark_away(*member) => Reaction::Deliver,
+            PresenceKind::Away { .. } => Reaction::Contradict,
+            PresenceKind::Back => match self.present.insert(*member, Known::Everywhere) {
+                None | Some(Known::Announced) => Reaction::Deliver,
+                Some(Known::Joined | Known::Everywhere) => Reaction::Ignore,
+            },
+        }
+    }
+
+    /// Records the seat that this event takes or frees, if any.
+    pub(super) fn record(&mut self, event: &Event) {
+        match event.kind {
+            EventKind::Left { member, why } => {
+                self.present.remove(&member);
+                if self.is_connected(member) {
+                    self.freed.insert(member, (event.seq, why));
+                }
+            }
+            EventKind::Joined { member, .. } => {
+                self.present.insert(member, Known::Joined);
+                self.freed.remove(&member);
+            }
+            _ => {}
+        }
+    }
+
+    /// Catches up after an interruption in which these events were missed, and any presence updates. Members who are
+    /// not connected to this node count as away: the nodes to which they are connected announce them again.
+    pub(super) fn resume(&mut self, missed: &[Event]) {
+        self.present.retain(|member, _| self.connections.contains_key(member));
+        missed.iter().for_each(|event| self.record(event));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::EventId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn member(n: u128) -> MemberId {
+        MemberId(Uuid::from_u128(n))
+    }
+
+    fn event(seq: u64, kind: EventKind) -> Event {
+        Event { seq: Seq(seq), prev: Seq(seq - 1), id: EventId(Uuid::nil()), at: 1, by: member(1), kind }
+    }
+
+    fn joined(seq: u64, n: u128) -> Event {
+        event(seq, EventKind::Joined { member: member(n), name: "Ana".parse().unwrap() })
+    }
+
+    fn left(seq: u64, n: u128) -> Event {
+        event(seq, EventKind::Left { member: member(n), why: LeaveReason::Choice })
+    }
+
+    fn is_present(presence: &Presence, n: u128) -> bool {
+        let mut seen = [Member { member: member(n), name: "Ana".parse().unwrap(), away: false }];
+        presence.set_away_flags(&mut seen);
+        !seen[0].away
+    }
+
+    fn back(n: u128) -> PresenceUpdate {
+        PresenceUpdate { member: member(n), kind: PresenceKind::Back }
+    }
+
+    fn away(n: u128) -> PresenceUpdate {
+        PresenceUpdate { member: member(n), kind: PresenceKind::Away { until: 9 } }
+    }
+
+    #[test]
+    fn connection_is_announced_and_delivered_once() {
+        let mut presence = Presence::default();
+        assert!(presence.connect(member(1), 2));
+        assert!(presence.mark_present(member(1)));
+        assert_eq!(presence.update(&back(1)), Reaction::Deliver);
+        assert_eq!(presence.update(&back(1)), Reaction::Ignore);
+        assert!(presence.connect(member(1), 2));
+        assert!(!presence.mark_present(member(1)));
+        assert!(!presence.connect(member(1), 2), "more connections than allowed");
+        assert_eq!(presence.connections(member(1)), 2);
+    }
+
+    /// A node that subscribed after the `joined` event knows the member only from the announcement.
+    #[test]
+    fn first_connection_after_a_join_is_announced_to_nodes_and_not_to_sessions() {
+        let mut presence = Presence::default();
+        presence.record(&joined(1, 1));
+        assert!(is_present(&presence, 1));
+        assert!(presence.connect(member(1), 2));
+        assert!(presence.mark_present(member(1)));
+        assert_eq!(presence.update(&back(1)), Reaction::Ignore);
+        presence.record(&joined(2, 2));
+        assert_eq!(presence.update(&back(2)), Reaction::Ignore, "connected to another node");
+    }
+
+    #[test]
+    fn away_is_contradicted_while_the_member_is_connected() {
+        let mut presence = Presence::default();
+        assert!(presence.connect(member(1), 2));
+        assert!(presence.mark_present(member(1)));
+        assert_eq!(presence.update(&away(1)), Reaction::Contradict);
+        assert!(is_present(&presence, 1));
+        assert!(presence.disconnect(member(1)));
+        assert_eq!(presence.update(&away(1)), Reaction::Deliver);
+        assert!(!is_present(&presence, 1));
+        assert_eq!(presence.update(&away(1)), Reaction::Deliver, "this node has marked the member as away itself");
+    }
+
+    #[test]
+    fn freed_seat_is_kept_until_it_is_taken_again_or_nobody_is_connected() {
+        let mut presence = Presence::default();
+        presence.record(&left(1, 1));
+        assert_eq!(presence.freed(member(1)), None, "not connected");
+        assert!(presence.connect(member(1), 2));
+        presence.record(&left(2, 1));
+        assert_eq!(presence.freed(member(1)), Some((Seq(2), LeaveReason::Choice)));
+        presence.record(&joined(3, 1));
+        assert_eq!(presence.freed(member(1)), None);
+        presence.record(&left(4, 1));
+        assert!(presence.disconnect(member(1)));
+        assert_eq!(presence.freed(member(1)), None);
+    }
+
+    #[test]
+    fn interruption_forgets_members_of_other_nodes_and_records_missed_seats() {
+        let mut presence = Presence::default();
+        for n in 1..=2 {
+            assert!(presence.connect(member(n), 2));
+            presence.update(&back(n));
+        }
+        presence.update(&back(3));
+        presence.resume(&[left(5, 2), joined(6, 4)]);
+        let present: Vec<_> = (1..=4).filter(|n| is_present(&presence, *n)).collect();
+        assert_eq!(present, [1, 4]);
+        assert_eq!(presence.freed(member(2)), Some((Seq(5), LeaveReason::Choice)));
+        assert_eq!(presence.update(&back(3)), Reaction::Deliver);
+    }
+}
