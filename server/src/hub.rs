@@ -13,79 +13,31 @@
 mod attachment;
 mod encoding;
 mod feed;
+mod follow;
 mod presence;
 mod replay_buffer;
 mod resubscribe;
+mod shared;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use protocol::{Limits, Member, MemberId, RoomId};
 use store::{Lease, Store};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-pub use self::attachment::Attachment;
+pub use self::attachment::{AttachError, Attachment, FeedLost, Notification};
 pub use self::encoding::{EncodedEvent, events_frame, fitting};
 use self::feed::{Feed, FeedStatus};
 pub use self::replay_buffer::{EncodedFrame, NextBatch};
+use self::shared::{ActiveRoom, Shared};
 use crate::telemetry::metrics::Metrics;
 
 /// Feeds of all rooms on this node; cheap to clone.
 #[derive(Clone)]
 pub struct Hub {
     shared: Arc<Shared>,
-}
-
-struct Shared {
-    store: Arc<dyn Store>,
-    tasks: TaskTracker,
-    /// Maximum number of connections of one member in one room.
-    max_connections: usize,
-    /// Time for which a lease is taken.
-    grace: Duration,
-    metrics: Arc<Metrics>,
-    rooms: Mutex<HashMap<RoomId, ActiveRoom>>,
-}
-
-/// Room with a feed. It is in the map while the feed may deliver and a session is attached.
-struct ActiveRoom {
-    feed: Arc<Feed>,
-    status: watch::Receiver<FeedStatus>,
-}
-
-/// Reason why a session cannot attach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AttachError {
-    /// The room does not exist, or has ended.
-    #[error("no such room")]
-    NoSuchRoom,
-    /// The member has no seat in the room.
-    #[error("no seat")]
-    NoSeat,
-    /// The member has the maximum number of connections.
-    #[error("too many connections of one member")]
-    TooManyConnections,
-    /// The store does not answer. The cause is in the log.
-    #[error("the store is unavailable")]
-    Unavailable,
-}
-
-/// The feed stopped although the room has not ended: the clients have to connect again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the feed stopped")]
-pub struct FeedLost;
-
-/// Notification that an attachment waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notification {
-    /// The result of [`Attachment::next_batch`] may have changed.
-    LogAdvanced,
-    /// Encoded `signal` frame about another member: JSON, hence UTF-8.
-    Signal(Bytes),
 }
 
 impl Hub {
@@ -101,7 +53,7 @@ impl Hub {
     /// # Errors
     /// Fails if there is no such room, the member has no seat or too many connections, or the store does not answer.
     pub async fn attach(&self, lease: Lease) -> Result<Attachment, AttachError> {
-        let mut attachment = self.shared.enter(lease).ok_or(AttachError::TooManyConnections)?;
+        let mut attachment = self.enter(lease).ok_or(AttachError::TooManyConnections)?;
         attachment.wait_until_live().await?;
         attachment.take_lease().await?;
         attachment.announce().await;
@@ -129,56 +81,19 @@ impl Hub {
         let rooms = self.shared.rooms();
         (rooms.len(), rooms.values().map(|active| active.feed.presence(|presence| presence.connected().len())).sum())
     }
-}
-
-impl Shared {
-    /// Locks the map of rooms. Nothing is awaited and nothing can panic under this lock.
-    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, ActiveRoom>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the room's feed, if it has one.
-    fn feed(&self, id: RoomId) -> Option<Arc<Feed>> {
-        self.rooms().get(&id).map(|active| Arc::clone(&active.feed))
-    }
 
     /// Counts the connection, and finds or starts the room's feed, atomically. `None` if the member has too many of
     /// them.
-    fn enter(self: &Arc<Self>, lease: Lease) -> Option<Attachment> {
-        let mut rooms = self.rooms();
+    fn enter(&self, lease: Lease) -> Option<Attachment> {
+        let shared = &self.shared;
+        let mut rooms = shared.rooms();
         let ActiveRoom { feed, status } = rooms.entry(lease.room).or_insert_with(|| {
             let feed = Arc::new(Feed::default());
             let (sender, status) = watch::channel(FeedStatus::Starting);
-            self.tasks.spawn(feed::run(Arc::clone(self), lease.room, Arc::clone(&feed), sender));
+            shared.tasks.spawn(follow::run(Arc::clone(shared), lease.room, Arc::clone(&feed), sender));
             ActiveRoom { feed, status }
         });
-        feed.presence(|presence| presence.connect(lease.member, self.max_connections))
-            .then(|| Attachment::new(Arc::clone(self), lease, Arc::clone(feed), status.clone()))
-    }
-
-    /// Stops counting the connection, and stops the feed if it was the last one of the room. Returns true if it was the
-    /// last one of the member.
-    fn detach(&self, Lease { room, member, .. }: Lease, feed: &Arc<Feed>) -> bool {
-        let mut rooms = self.rooms();
-        let (was_last, is_empty) =
-            feed.presence(|presence| (presence.disconnect(member), presence.connected().len() == 0));
-        if is_empty {
-            feed.stop();
-            Self::remove(&mut rooms, room, feed);
-        }
-        was_last
-    }
-
-    /// Removes a feed that delivers nothing more: the next session to attach gets a new one.
-    fn remove_feed(&self, id: RoomId, feed: &Arc<Feed>) {
-        Self::remove(&mut self.rooms(), id, feed);
-    }
-
-    fn remove(rooms: &mut HashMap<RoomId, ActiveRoom>, id: RoomId, feed: &Arc<Feed>) {
-        if let Entry::Occupied(active) = rooms.entry(id)
-            && Arc::ptr_eq(&active.get().feed, feed)
-        {
-            active.remove();
-        }
+        feed.presence(|presence| presence.connect(lease.member, shared.max_connections))
+            .then(|| Attachment::new(Arc::clone(shared), lease, Arc::clone(feed), status.clone()))
     }
 }

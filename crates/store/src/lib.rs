@@ -411,7 +411,7 @@ pub fn known_ids(limits: &Limits) -> u64 {
 #[must_use]
 pub fn may_be_forgotten(draft: &NewEvent, forgotten: u64) -> bool {
     let by_client = !matches!(draft.kind, EventKind::Joined { .. } | EventKind::Left { .. });
-    by_client && draft.id.minted_ms().is_some_and(|minted| minted <= forgotten)
+    by_client && forgotten > 0 && draft.id.minted_ms().is_some_and(|minted| minted <= forgotten)
 }
 
 /// True if the event just before `first`, the start of a page, was trimmed. Valid only where seqs are dense.

@@ -3,16 +3,49 @@
 
 use std::sync::Arc;
 
-use protocol::{LeaveReason, MemberId, Position, RoomId, Seq};
-use store::{Lease, PresenceKind, PresenceUpdate, Room, StoreError};
+use bytes::Bytes;
+use protocol::{LeaveReason, Position, Seq};
+use store::{Lease, PresenceKind, Room, StoreError};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 use super::feed::{EncodedUpdate, Feed, FeedStatus};
-use super::{AttachError, FeedLost, NextBatch, Notification, Shared};
+use super::replay_buffer::NextBatch;
+use super::shared::Shared;
 use crate::clock;
 use crate::telemetry::metrics::Overflow;
+
+/// Reason why a session cannot attach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// The room does not exist, or has ended.
+    #[error("no such room")]
+    NoSuchRoom,
+    /// The member has no seat in the room.
+    #[error("no seat")]
+    NoSeat,
+    /// The member has the maximum number of connections.
+    #[error("too many connections of one member")]
+    TooManyConnections,
+    /// The store does not answer. The cause is in the log.
+    #[error("the store is unavailable")]
+    Unavailable,
+}
+
+/// The feed stopped although the room has not ended: the clients have to connect again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the feed stopped")]
+pub struct FeedLost;
+
+/// Notification that an attachment waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notification {
+    /// The result of [`Attachment::next_batch`] may have changed.
+    LogAdvanced,
+    /// Encoded `signal` frame about another member: JSON, hence UTF-8.
+    Signal(Bytes),
+}
 
 /// Attachment of one connection of a member. Dropping it detaches: the last connection of a member on this node leaves
 /// the member away, and the last one of a room stops the feed.
@@ -128,31 +161,24 @@ impl Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         if self.shared.detach(self.lease, &self.feed) {
-            self.shared.tasks.spawn(Arc::clone(&self.shared).depart(self.lease));
+            self.shared.tasks.spawn(depart(Arc::clone(&self.shared), self.lease));
         }
     }
 }
 
-impl Shared {
-    /// Ends the presence of a member whose last connection on this node is gone. First renews its lease, so that the
-    /// grace period begins now and not at the last renewal; then announces that the member is away.
-    async fn depart(self: Arc<Self>, lease: Lease) {
-        let Lease { room, member, .. } = lease;
-        // Without a seat there is nobody to announce. After any other error the seat may still be held.
-        if matches!(self.store.acquire_lease(lease, self.grace).await, Err(StoreError::NotFound)) {
-            return;
-        }
-        let until = clock::unix_ms() + self.grace.as_millis() as u64;
-        let feed = self.feed(room);
-        // Unless the member has come back meanwhile.
-        if feed.is_none_or(|feed| feed.presence(|presence| presence.mark_away(member))) {
-            self.announce(room, member, PresenceKind::Away { until }).await;
-        }
+/// Ends the presence of a member whose last connection on this node is gone. First renews its lease, so that the
+/// grace period begins now and not at the last renewal; then announces that the member is away.
+async fn depart(shared: Arc<Shared>, lease: Lease) {
+    let Lease { room, member, .. } = lease;
+    // Without a seat there is nobody to announce. After any other error the seat may still be held.
+    if matches!(shared.store.acquire_lease(lease, shared.grace).await, Err(StoreError::NotFound)) {
+        return;
     }
-
-    /// Publishes a presence update. Best effort: a failure is no error.
-    pub(super) async fn announce(&self, room: RoomId, member: MemberId, kind: PresenceKind) {
-        drop(self.store.send_presence(room, PresenceUpdate { member, kind }).await);
+    let until = clock::unix_ms() + shared.grace.as_millis() as u64;
+    let feed = shared.feed(room);
+    // Unless the member has come back meanwhile.
+    if feed.is_none_or(|feed| feed.presence(|presence| presence.mark_away(member))) {
+        shared.announce(room, member, PresenceKind::Away { until }).await;
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use protocol::{Event, EventKind, Position, RoomId, Seq};
 use store::{ReadFrom, StoreError, Subscription};
 
-use super::Shared;
 use super::feed::Feed;
+use super::shared::Shared;
 
 /// Maximum number of missed events per read from the log.
 const READ: usize = 200;

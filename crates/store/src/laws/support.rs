@@ -16,8 +16,9 @@ pub fn fresh() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
+/// An id that is none of a client, which has a time and a version in it.
 pub fn id() -> EventId {
-    EventId(Uuid::from_u128(u128::from(fresh()) << 64 | 0xe))
+    EventId(Uuid::from_u128(u128::from(fresh()) << 80 | 0xe))
 }
 
 pub fn member(n: u64) -> MemberId {
