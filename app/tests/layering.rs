@@ -34,7 +34,7 @@ fn modules_name_nothing_beyond_their_border() {
     }
 }
 
-/// Checks a file, or the files of a folder, and counts them.
+/// Checks that a file, or each file of a folder, uses no forbidden name, and counts the files.
 fn check(path: &Path, forbidden: &[&str], count: &mut u32) {
     if path.is_dir() {
         for entry in fs::read_dir(path).unwrap() {

@@ -222,7 +222,7 @@ export class Person {
 /** Long enough for the longest wait between two attempts, 15 s, and for a loaded machine. */
 export const RECOVERY = 40_000;
 
-/** From the next load on, closes the sockets of this page while `blocked` says so. Pages and forms go through. */
+/** From the next load on, closes each socket this page opens while `blocked` is true. Pages and forms go through. */
 export async function blockSockets(page: Page): Promise<{ blocked: boolean }> {
   const sockets = { blocked: true };
   await page.routeWebSocket(/\/ws\//, (socket) => {

@@ -38,7 +38,7 @@ function noteMemories(): void {
 }
 
 async function measure(page: Page, cdp: CDPSession): Promise<Omit<Held, 'sockets'>> {
-  // Twice: what the first round finds unused may have held other things.
+  // Twice: objects that the first collection finalizes may have kept others alive.
   for (let round = 0; round < 2; round++) await cdp.send('HeapProfiler.collectGarbage');
   const { metrics } = await cdp.send('Performance.getMetrics');
   const figure = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;

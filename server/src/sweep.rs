@@ -14,7 +14,7 @@ use crate::state::AppState;
 /// Namespace of derived event ids (UUID version 5, RFC 9562 section 5.5): a random value that must not change.
 const LEFT: Uuid = Uuid::from_u128(0x5b8f_2f0e_63c1_4f0d_9a57_6e1c_8d43_a2b7);
 
-/// Maximum number of seats that are freed concurrently. The stores commit such events together.
+/// Maximum number of `left` events that a sweep appends concurrently. The stores commit such events together.
 const CONCURRENCY: usize = 64;
 
 /// Frees seats without a live lease until the shutdown. Every node does so: the id of the `left` event is derived from

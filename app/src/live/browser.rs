@@ -27,7 +27,7 @@ pub use storage::{
 };
 pub use text_field::{is_replacing_text, replace_text};
 
-/// Adds a listener to the window, for as long as the owner is there.
+/// Adds a listener to the window, until the reactive owner is cleaned up.
 pub fn on_window_event<E>(event: E, listener: impl Fn(E::EventType) + 'static)
 where
     E: EventDescriptor + 'static,

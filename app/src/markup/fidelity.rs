@@ -1,4 +1,4 @@
-//! What is typed is what is shown: the kinds of text that other chats lose something of.
+//! Tests that what is typed is what is shown, with texts of which other chats lose something.
 
 use super::node::text_block;
 use super::tests::{one, one_with, parse, text, typed};
@@ -212,7 +212,7 @@ fn name_in_a_mention_is_no_markup() {
     }
 }
 
-/// What is drawn as a mention calls, and nothing else does: see [`mentions_reader`].
+/// Exactly the text that is drawn as a mention notifies its member: see [`mentions_reader`].
 #[test]
 fn code_and_mailboxes_call_nobody() {
     let names: &[(&str, bool)] = &[("Bo", true), ("bo.example", true)];

@@ -44,7 +44,7 @@ fn lines(nodes: &[Node], quotes: usize, item: bool) -> Vec<Drawn> {
     lines
 }
 
-/// How many characters of each kind the drawn constructs stand for.
+/// Number of characters of each kind that the drawn constructs stand for.
 fn marks(nodes: &[Node]) -> [usize; 2] {
     let mut sum = [0; 2];
     for node in nodes {

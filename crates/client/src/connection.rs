@@ -217,7 +217,7 @@ impl Connection {
         self.failed_attempts
     }
 
-    /// True if this is the current socket, whose reports count.
+    /// True if this is the current socket. Inputs from any other socket are ignored.
     #[must_use]
     pub fn is_current(&self, connection_id: u32) -> bool {
         connection_id == self.connection_id && self.has_socket()

@@ -1,8 +1,8 @@
 //! Sans-I/O client: time and entropy arrive as inputs, and what to do leaves as actions.
 //!
-//! A driver owns one socket and one timer. It gives every happening to [`Client::step`] and does what comes back, in
-//! order; then it draws [`Client::rows`], [`Client::members`] and [`Client::status`]. `now` is always monotonic
-//! milliseconds.
+//! A driver owns one socket and one timer. It passes each thing that happens as an [`Input`] to [`Client::step`], and
+//! performs the returned [`Action`]s in order; then it draws [`Client::rows`], [`Client::members`] and
+//! [`Client::status`]. `now` is always monotonic milliseconds.
 
 pub mod backoff;
 pub mod connection;
@@ -59,10 +59,10 @@ pub enum Status {
     Ended(Ending),
 }
 
-/// Notice of a reconnect after a loss longer than [`SHORT_LOSS_MS`], once the missed events are here.
+/// Notice of a reconnect after a loss longer than [`SHORT_LOSS_MS`], once the missed events have arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reconnected {
-    /// Number of messages of others that came in the meantime, as far as they are here.
+    /// Number of messages of others that came during the loss, as far as the client has them.
     pub missed: usize,
     /// Time at which the replay ended, in monotonic milliseconds.
     pub at: u64,
@@ -88,8 +88,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Creates a client that has not started. `entropy` must differ between pages; `outbox` is what an earlier page of
-    /// this stay could not send.
+    /// Creates a client that has not started. `entropy` must differ between pages; `outbox` holds the drafts that an
+    /// earlier page did not send during the same stay in the room.
     #[must_use]
     pub fn new(entropy: u64, snapshot: Option<Snapshot>, outbox: Outbox) -> Self {
         let room = snapshot.map(RoomState::from_snapshot);
@@ -109,7 +109,8 @@ impl Client {
         client
     }
 
-    /// Adds the unsent drafts of another page of this stay, unless they are here or in the log already.
+    /// Adds the unsent drafts of another page of the same stay, except those that are already in this outbox or in the
+    /// log.
     pub fn merge(&mut self, outbox: Outbox) {
         self.outbox.merge(outbox);
         self.confirm_from_timeline();
@@ -222,7 +223,7 @@ impl Client {
         self.reconnected
     }
 
-    /// Members who are writing now, in the order they began; never the reader.
+    /// Members who are typing now, in the order in which they began; never the reader.
     #[must_use]
     pub fn typing(&self) -> Vec<Member> {
         let Some(room) = &self.room else { return Vec::new() };
@@ -254,7 +255,7 @@ impl Client {
         self.server_build.as_deref()
     }
 
-    /// Drafts that are not in the log yet, to be stored over a reload.
+    /// Drafts that are not in the log yet, to be stored for a reload of the page.
     #[must_use]
     pub fn outbox(&self) -> &Outbox {
         &self.outbox

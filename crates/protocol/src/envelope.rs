@@ -14,7 +14,7 @@ use super::frame::ClientFrame;
 
 type Field<'a> = Option<&'a RawValue>;
 
-/// The fields of all frames of clients.
+/// Union of the fields of all client frames.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, rename = "type")]
@@ -38,7 +38,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Field<'de>, D::
     Deserialize::deserialize(deserializer).map(Some)
 }
 
-/// The fields of all events that clients may append.
+/// Union of the fields of all events that clients may append.
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(borrow)]

@@ -11,7 +11,7 @@ use super::ids::{EventId, MemberId};
 use super::limits::Limits;
 use super::position::{Position, Seq};
 
-/// The fields of all frames of the server.
+/// Union of the fields of all server frames.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct FrameFields {

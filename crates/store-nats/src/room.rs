@@ -21,7 +21,7 @@ pub(super) struct RoomState {
     pub(super) oldest: VecDeque<Oldest>,
 }
 
-/// What trimming needs to know of an event.
+/// Properties of an event that trimming needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Oldest {
     pub(super) seq: Seq,

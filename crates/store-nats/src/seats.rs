@@ -51,7 +51,7 @@ pub(super) enum RosterSource {
     Own(Instant),
     /// It existed when this process started: the time of the start, and the end of every seat's grace period.
     AtStart(Instant, Instant),
-    /// Another process wrote it, some time ago.
+    /// Another process wrote it, at a time that is not known.
     Remote,
 }
 

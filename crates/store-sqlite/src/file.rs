@@ -135,7 +135,8 @@ impl OpenFiles {
     }
 
     /// Returns the first file that was removed, moved or replaced, or the database if it was emptied. Compares files by
-    /// device and inode, as SQLite does. An open database is never empty; its write-ahead log is after a checkpoint.
+    /// device and inode, as SQLite does. Only the database is checked for that: it is never empty while it is open, but
+    /// a checkpoint empties its write-ahead log.
     pub(super) fn first_missing(&self) -> Option<&Path> {
         let database = self.files.first().map(|(file, ..)| file);
         let missing = self.files.iter().find(|(file, device, inode)| match fs::metadata(file) {

@@ -1,23 +1,23 @@
 //! Storage interface: a store keeps rooms, their logs and their seats.
 //!
-//! [`Store`] is implemented by one crate for each storage system. A room has a random [`RoomId`], under which
-//! everything of it is stored; its [`RoomCode`] is one record that points to the id, so that it can be replaced. The
-//! contract is the following list of laws. The tests of a law are named `law_NN_…`. They are a suite in `src/laws`,
-//! behind the feature `laws`, which the crate of every store calls.
+//! [`Store`] is implemented by one crate for each storage system. A room has a random [`RoomId`], under which all its
+//! data is stored. Its [`RoomCode`] is one record that points to the id, so that the code can be replaced. The contract
+//! is the following list of laws. The tests of a law are named `law_NN_…`. They are a suite in `src/laws`, behind the
+//! feature `laws`, which the tests of every store run.
 //!
 //! 1. `append` assigns a [`Seq`] greater than every earlier one of that room; all readers see the same order.
 //! 2. `append` is idempotent: an [`EventId`] that is appended to a room again returns the first event, or its seq once
-//!    the event is trimmed. The store knows the ids of at least the newest [`known_ids`] events. A
-//!    forgotten id is refused with `TooOld`, by the time in it: so is every unknown id of a client's event that was
-//!    minted no later than the newest forgotten event was appended. The same id in two rooms is two events.
-//! 3. A subscription delivers every event after its head once and in order, or its stream closes without
+//!    the event is trimmed. The store knows the ids of at least the newest [`known_ids`] events. A forgotten id is
+//!    refused with `TooOld`. It is recognised by the time in it: every unknown id of a client's event is refused that
+//!    was minted no later than the newest forgotten event was appended. The same id in two rooms is two events.
+//! 3. A subscription delivers every event after [`Subscription::head`] once and in order, or its stream closes without
 //!    [`Delivery::Ended`]. It never skips an event.
 //! 4. Once `append` has returned, `read` returns the event, and the event survives `kill -9` of the process.
 //! 5. `read` pages are ordered, bounded, and marked truncated when retention removed their start. A page of one message
-//!    holds its current version, or is empty. A `snapshot` has room and page of one moment. Its names, and those of
-//!    `read`, are known for the members, and for whoever the log mentions.
-//! 6. A room has a new [`RoomId`] and a new [`Epoch`], also one that is created again under the same code. A position
-//!    of another epoch, one that was trimmed past, or one above the head fails with [`StoreError::Reset`], never with a
+//!    holds its current version, or is empty. A `snapshot` returns the room and a page of the same moment. `snapshot`
+//!    and `read` know the names of all members, and of everyone whom the log mentions.
+//! 6. Every room has a new [`RoomId`] and a new [`Epoch`], even if its code was used by an earlier room. A position of
+//!    another epoch, one that was trimmed past, or one above the head fails with [`StoreError::Reset`], never with a
 //!    partial page.
 //! 7. A seat is taken atomically: N+1 concurrent joins of a room with N seats leave exactly N members inside; a join
 //!    that races with the room's end gets a seat or `NotFound`.
@@ -45,7 +45,8 @@ pub mod laws;
 pub mod leases;
 pub mod measured;
 
-/// Maximum number of deliveries queued for one subscriber. One more ends the subscription; its reader reads the log.
+/// Maximum number of deliveries queued for one subscriber. One more ends the subscription; its reader then reads the
+/// log.
 pub const SUBSCRIBER_QUEUE: usize = 1024;
 
 /// A store of rooms. Every operation is atomic, and none holds a lock that outlasts it.
@@ -76,7 +77,7 @@ pub trait Store: Send + Sync {
     /// `NotFound` when no room has the code.
     async fn find(&self, code: RoomCode) -> Result<Room, StoreError> {
         let room = self.room(self.resolve(code).await?).await?;
-        // Otherwise the room got another code between the two reads, and this one leads to it no more.
+        // Otherwise the room got another code between the two reads, and the given one no longer leads to it.
         if room.code == code { Ok(room) } else { Err(StoreError::NotFound) }
     }
 
@@ -321,8 +322,8 @@ pub struct ExpiredSeat {
     pub joined: Seq,
 }
 
-/// Secret keys that the store keeps for the server. Redacted in `{:?}`. By hand: secrecy's `SecretBox` of an array
-/// cannot be cloned, and its `SecretSlice` has no fixed length.
+/// Secret keys that the store keeps for the server. Redacted in `{:?}`. Written by hand, because secrecy's `SecretBox`
+/// of an array cannot be cloned, and its `SecretSlice` has no fixed length.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Keys {
     /// Signs cookies if no `SECRET` is configured.
@@ -400,14 +401,15 @@ pub fn mentioned_members(event: &Event) -> impl Iterator<Item = MemberId> {
     std::iter::once(event.by).chain(subject)
 }
 
-/// Returns the number of events of a room whose ids the store knows at least: by default the newest 100 000.
+/// Minimum number of a room's newest events whose ids the store knows: 100 000 by default.
 #[must_use]
 pub fn known_ids(limits: &Limits) -> u64 {
     100 * limits.events as u64
 }
 
-/// True if the event may be a duplicate of one whose id is forgotten. `forgotten` is the time at which the newest of
-/// those was appended, 0 if there is none. Events of the server's own are minted anew for each append.
+/// True if the event may be a duplicate of one whose id is forgotten. `forgotten` is the time at which the newest event
+/// with a forgotten id was appended, 0 if there is none. Never true for `joined` and `left`: the server appends them,
+/// under a new id each time, or under one derived from the seat, which is refused once the seat is free.
 #[must_use]
 pub fn may_be_forgotten(draft: &NewEvent, forgotten: u64) -> bool {
     let by_client = !matches!(draft.kind, EventKind::Joined { .. } | EventKind::Left { .. });

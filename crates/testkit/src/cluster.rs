@@ -17,7 +17,7 @@ pub struct Cluster {
 
 impl Cluster {
     pub async fn start() -> Self {
-        // Reserved together, so that they differ, and free again when the servers take them.
+        // Ports are reserved together, so that they differ, and released before the servers bind them.
         let reserved: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let ports: Vec<_> = reserved.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
         drop(reserved);

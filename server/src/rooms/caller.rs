@@ -83,7 +83,7 @@ impl RequestRooms {
         if self.wants_page() {
             self.return_form(Flash { refused, to: to.to_owned(), form, body });
         } else if refused.error == ErrorCode::Cookie {
-            // The next try may come with the cookie.
+            // Sends the cookie, so that a retry can include it.
             self.create_session();
         }
         refused

@@ -23,7 +23,7 @@ pub(crate) struct Notices {
 }
 
 impl Notices {
-    /// Begins to tell of this room, as this device was told to, for as long as the owner is there.
+    /// Notifies of this room, as set on this device, until the reactive owner is cleaned up.
     pub(crate) fn new(room: Room) -> Self {
         let this = Self { room, setting: RwSignal::new(Setting::Off), hidden: RwSignal::new(false) };
         effect(move || {

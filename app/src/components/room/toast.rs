@@ -1,5 +1,5 @@
-//! What is said for a moment. Each time it is a node of its own, so that screen readers say equal words again, and it goes by
-//! itself, so that nobody finds it in the page later.
+//! Text that is shown for a moment. Each time it is a node of its own, so that screen readers say equal words again,
+//! and it goes by itself, so that nobody finds it in the page later.
 
 use std::time::Duration;
 

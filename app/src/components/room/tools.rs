@@ -62,7 +62,7 @@ pub(super) fn hydrated_tools() -> RwSignal<Option<Tools>> {
     tools
 }
 
-/// Does something with the tools. Where they are not here they are asked for, and nothing else happens.
+/// Calls `act` with the tools if their chunk is loaded; otherwise only requests the chunk.
 pub(super) fn with_tools(act: impl FnOnce(Tools)) {
     if let Some(tools) = TOOLS.get_or_fetch() {
         act(tools);

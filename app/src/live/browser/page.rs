@@ -143,7 +143,7 @@ pub fn element_at_middle(around: &Element, selector: &str) -> Option<Element> {
     })
 }
 
-/// Does something whenever the size of an element changes, for as long as the owner is there.
+/// Calls `changed` whenever the size of the element changes, until the reactive owner is cleaned up.
 pub fn observe_size(element: &Element, changed: impl Fn() + 'static) {
     let changed = Closure::<dyn Fn()>::new(changed);
     let Ok(observer) = ResizeObserver::new(changed.as_ref().unchecked_ref()) else { return };
@@ -210,8 +210,7 @@ pub fn offset_left(element: &Element) -> i32 {
     element.dyn_ref::<HtmlElement>().map_or(0, HtmlElement::offset_left)
 }
 
-/// Does something for which the field of this id gets the focus for a moment, and the keyboard of the screen stays where
-/// it is.
+/// Runs a function that focuses the field with this id for a moment, and leaves the on-screen keyboard as it is.
 pub fn without_keyboard(id: &str, run: impl FnOnce()) {
     let field = by_id(id);
     if let Some(field) = &field {

@@ -1,4 +1,4 @@
-//! Content of the streams, as somebody with access to them reads it.
+//! The streams as an operator with direct access sees them: content, changed settings, damaged records.
 
 use async_nats::jetstream;
 use protocol::{LeaveReason, Limits};

@@ -40,7 +40,8 @@ struct End {
 }
 
 impl AutoScroll {
-    /// Follows for as long as the owner is there. The messages that are there are no news.
+    /// Follows the end of the log until the reactive owner is cleaned up. The messages that are already there are
+    /// neither counted nor announced.
     pub(super) fn new(room: Room, scroller: NodeRef<Section>, announcer: Announcer) -> Self {
         let (is_away, below) = (RwSignal::new(false), RwSignal::new(0));
         let auto_scroll = Self { room, scroller, announcer, is_away, below };

@@ -20,7 +20,7 @@ pub(super) struct ReadingHold {
 }
 
 impl ReadingHold {
-    /// Holds the place for as long as the owner is there.
+    /// Holds the reading position until the reactive owner is cleaned up.
     pub(super) fn new(scroller: NodeRef<Section>, sheet: NodeRef<Div>) -> Self {
         let hold = Self { scroller, noted: StoredValue::new(None) };
         effect(move || {

@@ -24,7 +24,8 @@ const FRAMES: u8 = 4;
 /// Restores the stored scroll anchor, and stores the current one when the page goes away.
 pub(super) fn restore_scroll_anchor(room: Room, scroller: NodeRef<Section>) {
     let pending = restore(room, scroller);
-    // When the owner ends the rows are off the screen already, and have no place any more. The address changes before.
+    // When the reactive owner is cleaned up, the rows are off the screen already, and have no place any more. The
+    // address changes before.
     let pathname = use_location().pathname;
     let mut here = None;
     effect(move || {

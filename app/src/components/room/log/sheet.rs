@@ -132,7 +132,8 @@ pub(in crate::components::room) fn Sheet(
     }
 }
 
-/// A listener that closes the sheet and does something then: closing gives the focus back, and an action may take it again.
+/// A listener that closes the sheet and then calls `then`: closing gives the focus back, and an action may take it
+/// again.
 fn closing(then: impl Fn() + 'static) -> Box<dyn FnMut(ev::MouseEvent)> {
     click(move |_| {
         browser::close_dialog(ID);

@@ -36,7 +36,7 @@ pub(in crate::components::room) fn toggle(notices: Notices) {
     }
 }
 
-/// Rings for new messages, as this device was told to, for as long as the owner is there.
+/// Rings for new messages, as set on this device, until the reactive owner is cleaned up.
 pub(in crate::components::room) fn ring_for(notices: Notices) {
     let room = notices.room;
     let this = Ringer {
