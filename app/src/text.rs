@@ -132,24 +132,33 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
         (_, ErrorCode::CodeMissing) => "Type the code of the room you want to join.".into(),
         (Field::Code, ErrorCode::CodeBad) => code_problem(&typed.code),
         (_, ErrorCode::CapacityBad) => "A room holds 2 to 1000 people.".into(),
-        (_, ErrorCode::CodeUnknown) => "There is no room with this code. It may have ended.".into(),
         (_, ErrorCode::Full) => "This room is full.".into(),
         (_, ErrorCode::Locked) => "This room is locked. Somebody inside has to unlock it before you can join.".into(),
         (_, ErrorCode::Removed) => "You were removed from this room. You can start a new one.".into(),
-        (_, ErrorCode::NoSeat) => "You are not in this room any more. Join it again to talk.".into(),
-        (_, ErrorCode::Cookie) => {
-            "This site needs a cookie to know you again. Allow cookies for it in your browser, then try again.".into()
-        }
-        (_, ErrorCode::Origin) => {
-            "This page's address is not the one that this server was set up for. Whoever runs it: PUBLIC_URL must be \
-             the address in the browser, and the proxy must pass Host on."
-                .into()
+        (Field::Body, error)
+        | (_, error @ (ErrorCode::CodeUnknown | ErrorCode::NoSeat | ErrorCode::Cookie | ErrorCode::Origin)) => {
+            refused_message(error).into()
         }
         (Field::Code, ErrorCode::Rate) => "That was a lot at once. Wait a second and try again.".into(),
         (Field::Name | Field::Code | Field::Capacity, _) => {
             "The server cannot be reached right now. Please try again.".into()
         }
-        (Field::Body, code) => not_sent(code).into(),
+    }
+}
+
+/// Reason why the form of a message was refused.
+pub(crate) fn refused_message(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::CodeUnknown => "There is no room with this code. It may have ended.",
+        ErrorCode::NoSeat => "You are not in this room any more. Join it again to talk.",
+        ErrorCode::Cookie => {
+            "This site needs a cookie to know you again. Allow cookies for it in your browser, then try again."
+        }
+        ErrorCode::Origin => {
+            "This page's address is not the one that this server was set up for. Whoever runs it: PUBLIC_URL must be \
+             the address in the browser, and the proxy must pass Host on."
+        }
+        error => not_sent(error),
     }
 }
 

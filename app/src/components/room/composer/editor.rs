@@ -51,7 +51,7 @@ impl Editor {
             room,
             composer,
             field: NodeRef::new(),
-            error: RwSignal::new(flash.map(|flash| text::refusal(flash.refused, &flash.form))),
+            error: RwSignal::new(flash.map(|flash| text::refused_message(flash.refused.error).to_owned())),
             note: RwSignal::new(None),
             pastable: RwSignal::new(0),
             length: RwSignal::new(0),
