@@ -308,7 +308,8 @@ async function notSent(stage: Stage): Promise<Person> {
   await open(reader, cast.code);
   await reader.type('And ping me when it dips under a second');
   await reader.type('One more');
-  await expect(reader.page.getByRole('button', { name: 'Retry' }).first()).toBeVisible();
+  await expect(reader.log.getByRole('alert')).toBeVisible();
+  await expect(reader.log.getByText('Waits for the message above')).toBeVisible();
   return reader;
 }
 

@@ -167,7 +167,8 @@ test('the first message of a room is heard, and those of others beside an own on
   await bo.say('Anybody here?');
   await expect.poll(() => heard(ana.page)).toEqual(['Bo: Anybody here?']);
   await ana.type('Me');
-  await expect(ana.page.getByRole('button', { name: 'Retry' })).toBeVisible();
+  await expect(ana.log.getByRole('alert')).toContainText('too long');
+  await expect(ana.page.getByRole('button', { name: 'Retry' })).toHaveCount(0);
   await bo.say('Nobody, then');
   await expect.poll(() => heard(ana.page)).toContain('Bo: Nobody, then');
   await ana.press('Delete');
