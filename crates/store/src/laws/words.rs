@@ -1,4 +1,4 @@
-//! Law of edits and deletions: the old text is never returned again.
+//! Law 12: which messages edits, deletions and reactions may name, and that the old text is never returned again.
 
 use protocol::{EventId, EventKind, LeaveReason, Limits, Position, Seq, codec};
 
