@@ -123,8 +123,10 @@ impl RequestRooms {
         }
     }
 
+    /// Holds the seat for a page, as long as no connection does. Best effort: a failure is logged, and the page goes on,
+    /// as far as the store has left it time.
     async fn hold_page(&self, room: RoomId, member: MemberId, ttl: Duration) {
-        if self.state.hub.connections(room, member) > 0 {
+        if self.state.hub.is_connected(room, member) {
             return;
         }
         match self.state.store.acquire_lease(Lease { room, member, id: Uuid::nil() }, ttl).await {
