@@ -158,6 +158,8 @@ pub(crate) fn refused_message(error: ErrorCode) -> &'static str {
             "This page's address is not the one that this server was set up for. Whoever runs it: PUBLIC_URL must be \
              the address in the browser, and the proxy must pass Host on."
         }
+        // The form has another id now.
+        ErrorCode::TooOld => "This may have been sent already. If you do not see it, send it again.",
         error => not_sent(error),
     }
 }

@@ -160,7 +160,7 @@ async function offline(stage: Stage): Promise<Person> {
 async function reconnecting(stage: Stage): Promise<Person> {
   const { reader, cast } = await staged(stage);
   let sockets = 0;
-  const bye = { ...golden('bye_come_back'), code: 4005, reason: 'storage', retry_ms: 14_000 };
+  const bye = { ...golden('bye_come_back'), code: 4005, reason: 'store unavailable', retry_ms: 14_000 };
   await reader.page.routeWebSocket(/\/ws\//, (socket) => {
     const server = socket.connectToServer();
     const again = ++sockets > 1;

@@ -103,7 +103,7 @@ mod tests {
 
     fn flash(body: String) -> Flash {
         let refused = Refusal { field: Field::Body, error: ErrorCode::TooLong };
-        Flash { refused, to: "/".to_owned(), form: EnterForm::default(), body }
+        Flash { refused, to: "/".to_owned(), form: EnterForm::default(), body, id: None }
     }
 
     #[test]

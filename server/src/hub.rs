@@ -60,10 +60,10 @@ impl Hub {
         Ok(attachment)
     }
 
-    /// Returns the number of connections of this member to this room on this node.
+    /// Returns true if a connection of this member to this room on this node holds a lease.
     #[must_use]
-    pub fn connections(&self, id: RoomId, member: MemberId) -> usize {
-        self.shared.feed(id).map_or(0, |feed| feed.presence(|presence| presence.connections(member)))
+    pub fn is_connected(&self, id: RoomId, member: MemberId) -> bool {
+        self.shared.feed(id).is_some_and(|feed| feed.presence(|presence| presence.is_connected(member)))
     }
 
     /// Sets `away` for each of these members. A member is present while it has a connection that this node knows of,
@@ -79,7 +79,7 @@ impl Hub {
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         let rooms = self.shared.rooms();
-        (rooms.len(), rooms.values().map(|active| active.feed.presence(|presence| presence.connected().len())).sum())
+        (rooms.len(), rooms.values().map(|active| active.feed.presence(|presence| presence.count())).sum())
     }
 
     /// Counts the connection, and finds or starts the room's feed, atomically. `None` if the member has too many of

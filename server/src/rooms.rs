@@ -53,7 +53,7 @@ impl RequestRooms {
     /// Refuses a form whose room code cannot be parsed. It goes back to the home page, where the code can be corrected.
     fn refuse_code(&self, typed: String, error: &RoomCodeError, body: String) -> Posted {
         let form = EnterForm { code: typed, ..EnterForm::default() };
-        Posted { refused: Some(self.refuse(refusal(Field::Code, error.code()), form, body, HOME)) }
+        Posted { refused: Some(self.refuse(refusal(Field::Code, error.code()), form, (body, None), HOME)) }
     }
 
     async fn try_enter(&self, form: &EnterForm) -> Result<(RoomCode, MemberId), Refusal> {
@@ -123,8 +123,10 @@ impl RequestRooms {
         }
     }
 
+    /// Holds the seat for a page, as long as no connection does. Best effort: a failure is logged, and the page goes on,
+    /// as far as the store has left it time.
     async fn hold_page(&self, room: RoomId, member: MemberId, ttl: Duration) {
-        if self.state.hub.connections(room, member) > 0 {
+        if self.state.hub.is_connected(room, member) {
             return;
         }
         match self.state.store.acquire_lease(Lease { room, member, id: Uuid::nil() }, ttl).await {
@@ -133,12 +135,12 @@ impl RequestRooms {
         }
     }
 
-    async fn try_post(&self, code: RoomCode, id: &str, body: &str) -> Result<(), Refusal> {
+    async fn try_post(&self, code: RoomCode, id: Option<EventId>, body: &str) -> Result<(), Refusal> {
         let refuse = |error| refusal(Field::Body, error);
         let lost = if self.is_page() { ErrorCode::Cookie } else { ErrorCode::NoSeat };
         let session = self.session().ok_or(refuse(lost))?;
         let body: MessageBody = body.parse().map_err(|error: protocol::body::BodyError| refuse(error.code()))?;
-        let id = id.parse().map(EventId).ok().filter(|id| id.is_v7()).ok_or(refuse(ErrorCode::NotAllowed))?;
+        let id = id.ok_or(refuse(ErrorCode::NotAllowed))?;
         let room = self.state.store.resolve(code).await;
         let room = room.map_err(|error| refuse(failed("find a room", &error)))?;
         let member = self.state.identity.member(session, room);
@@ -307,7 +309,7 @@ impl Rooms for RequestRooms {
                     // A room that does not exist has no page to show the form on.
                     let to =
                         if refused.error == ErrorCode::CodeUnknown { HOME.to_owned() } else { own_page(&form.from) };
-                    Entry { refused: Some(self.refuse(refused, form, String::new(), &to)), ..Entry::default() }
+                    Entry { refused: Some(self.refuse(refused, form, (String::new(), None), &to)), ..Entry::default() }
                 }
             }
         })
@@ -320,14 +322,19 @@ impl Rooms for RequestRooms {
                 Err(error) => return self.refuse_code(code, &error, body),
             };
             let page = room_page(code);
-            match self.try_post(code, &id, &body).await {
+            let id = id.parse().map(EventId).ok().filter(|id| id.is_v7());
+            match self.try_post(code, id, &body).await {
                 Ok(()) => {
                     if self.wants_page() {
                         self.redirect(&page);
                     }
                     Posted { refused: None }
                 }
-                Err(refused) => Posted { refused: Some(self.refuse(refused, EnterForm::default(), body, &page)) },
+                Err(refused) => {
+                    // A store that did not answer may have taken it; under the same id it is taken once.
+                    let id = id.filter(|_| refused.error != ErrorCode::TooOld);
+                    Posted { refused: Some(self.refuse(refused, EnterForm::default(), (body, id), &page)) }
+                }
             }
         })
     }
@@ -351,7 +358,7 @@ impl Rooms for RequestRooms {
                     Posted { refused: None }
                 }
                 Err(refused) => {
-                    Posted { refused: Some(self.refuse(refused, EnterForm::default(), String::new(), &page)) }
+                    Posted { refused: Some(self.refuse(refused, EnterForm::default(), (String::new(), None), &page)) }
                 }
             }
         })

@@ -28,21 +28,21 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        Self::start(None).await
+        Self::over(|store| store).await
     }
 
-    async fn with_fault(fault: StoreFault) -> Self {
-        Self::start(Some(fault)).await
+    /// A world on a store that begins with this fault.
+    async fn troubled(fault: StoreFault) -> (Self, Arc<FaultyStore>) {
+        let mut troubled = None;
+        let world = Self::over(|store| troubled.insert(FaultyStore::with(store, fault)).clone()).await;
+        (world, troubled.unwrap())
     }
 
-    async fn start(fault: Option<StoreFault>) -> Self {
+    async fn over(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let limits = Limits { events: 100_000, timeline: 1 << 30, tabs: MOST, ..Limits::default() };
         let sqlite = SqliteStore::open(&directory.path().join("flasky.db"), &limits).await.unwrap();
-        let mut store: Arc<dyn Store> = Arc::new(sqlite);
-        if let Some(fault) = fault {
-            store = FaultyStore::with(store, fault);
-        }
+        let store = wrap(Arc::new(sqlite));
         let tasks = TaskTracker::new();
         Self {
             hub: Hub::new(Arc::clone(&store), tasks.clone(), &limits, Arc::default()),
@@ -118,7 +118,7 @@ impl Session {
 
 #[tokio::test(start_paused = true)]
 async fn lost_subscription_is_renewed_without_skipping_an_event() {
-    let world = World::with_fault(StoreFault::Flaky).await;
+    let (world, _) = World::troubled(StoreFault::Flaky).await;
     let room = room_of(&*world.store, 50, &[1, 2, 3]).await;
     let begun = world.store.room(room).await.unwrap().position.seq;
     let mut sessions = Vec::new();
@@ -154,7 +154,7 @@ async fn lost_subscription_is_renewed_without_skipping_an_event() {
 #[tokio::test(start_paused = true)]
 async fn presence_request_with_40_connections_does_not_delay_events() {
     let time = Duration::from_millis(100);
-    let world = World::with_fault(StoreFault::Slow(time)).await;
+    let (world, _) = World::troubled(StoreFault::Slow(time)).await;
     let members: Vec<_> = (1..=40).collect();
     let room = room_of(&*world.store, 50, &members).await;
     let begun = world.store.room(room).await.unwrap().position.seq;
@@ -390,6 +390,63 @@ async fn failed_attach_leaves_no_feed() {
     world.store.close().await;
     assert_eq!(world.attach(nowhere(), 1).await.err(), Some(AttachError::Unavailable));
     world.wait_until_no_feed_runs().await;
+}
+
+/// A presence request comes while somebody without a seat waits for a lease.
+#[tokio::test]
+async fn connection_without_a_lease_is_not_announced_and_takes_none_when_it_ends() {
+    let calls = StoreFault::Slow(Duration::ZERO);
+    let (world, faults) = World::troubled(calls).await;
+    let room = room_of(&*world.store, 50, &[1, 3]).await;
+    let begun = world.store.room(room).await.unwrap().position.seq;
+    let mut ana = Session::new(&world, room, 1, begun).await;
+
+    faults.make(StoreFault::Hangs);
+    let leases = faults.acquired_leases();
+    let mut stranger = Box::pin(world.attach(room, 2));
+    tokio::select! {
+        biased;
+        _ = &mut stranger => panic!("the store hangs"),
+        () = async { while faults.acquired_leases() == leases { tokio::task::yield_now().await } } => {}
+    }
+    faults.make(calls);
+    // The request follows the first event, and is answered before the second one arrives.
+    for body in ["the roll is called after this", "next"] {
+        let last = world.say(room, body).await.seq;
+        ana.run_to(last).await;
+    }
+    drop(stranger);
+    while world.tasks.len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(faults.acquired_leases(), leases + 1, "a lease for somebody without a seat");
+    assert_no_signal_before_typing(&world, room, &mut ana.attachment).await;
+}
+
+#[tokio::test]
+async fn failed_attach_after_a_join_announces_nobody_as_away() {
+    let (world, faults) = World::troubled(StoreFault::Slow(Duration::ZERO)).await;
+    let room = room_of(&*world.store, 50, &[1, 3]).await;
+    let mut ana = world.attach(room, 1).await.unwrap();
+    stored(world.store.append(room, joined(2)).await);
+    wait_for_log(&mut ana).await;
+    faults.make(StoreFault::Silent);
+    assert_eq!(world.attach(room, 2).await.err(), Some(AttachError::Unavailable));
+    while world.tasks.len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    faults.heal();
+    assert_no_signal_before_typing(&world, room, &mut ana).await;
+}
+
+/// Publishes that member 3 is typing, which must be the next signal.
+async fn assert_no_signal_before_typing(world: &World, room: RoomId, session: &mut Attachment) {
+    world.store.send_presence(room, typing(3)).await.unwrap();
+    loop {
+        if let Notification::Signal(text) = session.next_notification().await.unwrap() {
+            return assert!(is_typing(&text), "{text:?}");
+        }
+    }
 }
 
 /// A feed that was stopped and has not ended yet must not remove its successor from the hub.

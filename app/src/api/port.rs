@@ -1,5 +1,5 @@
 //! Port from the server functions to the server. The server implements it per request, where cookies and response
-//! headers are at hand, so that this crate names no web framework and no engine.
+//! headers are at hand, so that this crate names no web framework and no store.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// The port, as the context provides it.
 pub type SharedRooms = Arc<dyn Rooms>;
 
-/// Rooms as seen by one request. Engine failures are logged behind it and answered with a value.
+/// Rooms as seen by one request. Failures of the store are logged behind it and answered with a value.
 pub trait Rooms: Send + Sync {
     /// See [`super::enter`].
     fn enter(&self, form: EnterForm) -> Answer<'_, Entry>;

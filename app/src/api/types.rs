@@ -82,6 +82,9 @@ pub struct Flash {
     /// The message that was typed.
     #[serde(default)]
     pub body: String,
+    /// Id that the message keeps, because it may have been stored. Only the page's form needs it.
+    #[serde(skip)]
+    pub id: Option<EventId>,
 }
 
 /// Content of the home page.

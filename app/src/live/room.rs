@@ -96,6 +96,8 @@ pub(super) struct Cells {
     pub(super) is_reloading: bool,
     /// Build of this page's program.
     pub(super) build: Option<String>,
+    /// Server's time of the newest event, in UTC milliseconds.
+    newest_at: u64,
     /// Time of the reader's last key, in monotonic milliseconds.
     last_key: Option<u64>,
     /// Time of the last typing input to the client.
@@ -233,8 +235,15 @@ impl Room {
 
     fn dispatch_new(self, input: impl FnOnce(EventId, u64) -> Input) -> Result<(), ErrorCode> {
         let at = browser::unix_ms();
-        let id = EventId::mint(at, browser::entropy());
+        let id = self.mint(at);
         if self.dispatch(input(id, at)) { Ok(()) } else { Err(ErrorCode::Storage) }
+    }
+
+    /// An id for something new. Not older than what the log has, however far this machine's clock is behind: the server
+    /// would take it for one that it has forgotten.
+    fn mint(self, at: u64) -> EventId {
+        let newest = self.cells.try_read_value().map_or(0, |cells| cells.newest_at);
+        EventId::mint(at.max(newest), browser::entropy())
     }
 
     /// A message that is on the page, as it is now.
@@ -281,6 +290,9 @@ impl Room {
 
     /// Writes what changed since the last time.
     pub(super) fn draw(self, client: &Client) {
+        if let Some(mut cells) = self.cells.try_write_value() {
+            cells.newest_at = client.newest_at();
+        }
         set_if_new(self.status, client.status());
         set_if_new(self.older, client.older_cursor());
         set_if_new(self.typing, client.typing());

@@ -249,6 +249,12 @@ impl Client {
         self.room.as_ref().and_then(RoomState::older_cursor)
     }
 
+    /// Server's time of the newest event that is known, in UTC milliseconds.
+    #[must_use]
+    pub fn newest_at(&self) -> u64 {
+        self.room.as_ref().and_then(RoomState::newest_at).unwrap_or_default()
+    }
+
     /// Build of the server, once it has welcomed this client.
     #[must_use]
     pub fn server_build(&self) -> Option<&str> {

@@ -181,6 +181,12 @@ impl RoomState {
         self.timeline.has_space().then_some(Position { epoch: self.epoch, seq: first })
     }
 
+    /// Server's time of the newest event that is here, in UTC milliseconds.
+    #[must_use]
+    pub fn newest_at(&self) -> Option<u64> {
+        self.timeline.events().next_back().map(|event| event.at)
+    }
+
     /// Position of the last event applied; a new hello carries it.
     #[must_use]
     pub fn position(&self) -> Option<Position> {

@@ -360,7 +360,7 @@ fn retry_ms_of_bye_delays_the_reconnect() {
     assert!(waits.iter().max().unwrap() - waits.iter().min().unwrap() > 2_000, "a restart must spread its clients");
 
     let mut world = live();
-    world.live(Step::Bye(0, CloseCode::EngineUnavailable.number(), Some(9_000))).unwrap();
+    world.live(Step::Bye(0, CloseCode::StoreUnavailable.number(), Some(9_000))).unwrap();
     assert_eq!(world.connection.phase(), Phase::Backoff { until: world.now + 9_000 });
 }
 
@@ -452,7 +452,7 @@ fn close_4500_before_welcome_is_retried_three_times() {
     // Other failures in between do not reset it.
     let mut world = first();
     for _ in 0..=MAX_BAD_FRAME_RETRIES {
-        refuse(&mut world, CloseCode::EngineUnavailable);
+        refuse(&mut world, CloseCode::StoreUnavailable);
         refuse(&mut world, CloseCode::BadFrame);
     }
     assert_eq!(world.connection.phase(), Phase::Ended(Ending::Protocol));

@@ -99,7 +99,7 @@ pub enum CloseCode {
     /// A hole in the stream; a new hello mends it.
     ContinuityLost = 4004,
     /// The store does not answer.
-    EngineUnavailable = 4005,
+    StoreUnavailable = 4005,
     /// Not a frame of this protocol, or not in its place.
     BadFrame = 4500,
     /// The caller has no seat here.
@@ -138,7 +138,7 @@ impl CloseCode {
             SlowReader,
             NoPong,
             ContinuityLost,
-            EngineUnavailable,
+            StoreUnavailable,
             BadFrame,
             NoSeat,
             NoSuchRoom,
@@ -164,7 +164,7 @@ impl CloseCode {
             Self::SlowReader => "slow reader",
             Self::NoPong => "no pong",
             Self::ContinuityLost => "continuity lost",
-            Self::EngineUnavailable => "engine unavailable",
+            Self::StoreUnavailable => "store unavailable",
             Self::BadFrame => "bad frame",
             Self::NoSeat => "no seat",
             Self::NoSuchRoom => "no such room",

@@ -21,7 +21,8 @@ pub trait Record: Send + Sync {
 }
 
 /// Time limit of every operation, after which it fails with `Unavailable`. A store that has a limit of its own reaches
-/// that one first, because its error says more. A form gets its refusal before the ten seconds of a page are over.
+/// that one first, because its error says more. It is below the ten seconds of a page, so a form whose store stops
+/// answering gets its refusal; not a form whose earlier operations took the difference, since it needs up to four.
 const TIMEOUT: Duration = Duration::from_secs(9);
 
 /// Forwards every operation to another store, limits its time and records it.

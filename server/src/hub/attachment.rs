@@ -48,7 +48,7 @@ pub enum Notification {
 }
 
 /// Attachment of one connection of a member. Dropping it detaches: the last connection of a member on this node leaves
-/// the member away, and the last one of a room stops the feed.
+/// the member away, if any of them had a lease, and the last one of a room stops the feed.
 pub struct Attachment {
     shared: Arc<Shared>,
     lease: Lease,

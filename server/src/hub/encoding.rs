@@ -8,8 +8,8 @@ pub(super) const FRAME_EVENTS: usize = 200;
 /// Maximum bytes of events in one frame, unless one event alone is larger.
 pub(super) const FRAME_BYTES: usize = 64 * 1024;
 
-/// Event with its JSON text. It takes the event, so nothing is left to encode a second time; only an amended event has
-/// a new text.
+/// Event with its JSON text, encoded once; an amended event gets a new text. The event keeps its body beside the text,
+/// to be amended.
 #[derive(Clone, Debug)]
 pub struct EncodedEvent {
     event: Event,

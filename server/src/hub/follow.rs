@@ -122,7 +122,7 @@ async fn on_presence_update(hub: &Shared, id: RoomId, feed: &Feed, update: Prese
     }
 }
 
-/// Announces each member who is connected to this node. Concurrently: the next events wait for it.
+/// Announces each present member who is connected to this node. Concurrently: the next events wait for it.
 async fn announce_connected(hub: &Shared, id: RoomId, feed: &Feed) {
     let connected: Vec<_> = feed.presence(|presence| presence.connected().collect());
     let announcements = connected.into_iter().map(|member| hub.announce(id, member, PresenceKind::Back));

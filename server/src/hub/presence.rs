@@ -9,12 +9,20 @@ use store::{PresenceKind, PresenceUpdate};
 /// Presence of a room's members.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
-    /// Number of connections to this node, of each member who has one.
-    connections: HashMap<MemberId, usize>,
+    /// Connections to this node, of each member who has one.
+    connections: HashMap<MemberId, Connections>,
     /// Present members: connected to any node, as far as this node knows, or just joined.
     present: HashMap<MemberId, Known>,
     /// Connected members whose seats were freed, and the event that freed each: their connections end after it.
     freed: HashMap<MemberId, (Seq, LeaveReason)>,
+}
+
+/// Connections of one member to this node.
+#[derive(Clone, Copy, Debug, Default)]
+struct Connections {
+    open: usize,
+    /// One of them has taken its lease, so that the member counts as connected. Others may be about to fail.
+    is_admitted: bool,
 }
 
 /// Knowledge that a member is present.
@@ -42,37 +50,38 @@ pub(super) enum Reaction {
 impl Presence {
     /// Counts one more connection. Returns false, and counts nothing, if the member has `most` already.
     pub(super) fn connect(&mut self, member: MemberId, most: usize) -> bool {
-        let open = self.connections(member);
-        if open < most {
-            self.connections.insert(member, open + 1);
+        if self.connections.get(&member).is_some_and(|connections| connections.open >= most) {
+            return false;
         }
-        open < most
+        self.connections.entry(member).or_default().open += 1;
+        true
     }
 
-    /// Counts one connection less. Returns true if it was the member's last one.
+    /// Counts one connection less. Returns true if the member was connected, and this was the last connection.
     pub(super) fn disconnect(&mut self, member: MemberId) -> bool {
-        match self.connections.get_mut(&member) {
-            Some(open) if *open > 1 => *open -= 1,
-            _ => {
-                self.connections.remove(&member);
-                self.freed.remove(&member);
-            }
+        if let Some(connections) = self.connections.get_mut(&member)
+            && connections.open > 1
+        {
+            connections.open -= 1;
+            return false;
         }
-        !self.is_connected(member)
+        self.freed.remove(&member);
+        self.connections.remove(&member).is_some_and(|connections| connections.is_admitted)
     }
 
-    /// Returns the number of the member's connections to this node.
-    pub(super) fn connections(&self, member: MemberId) -> usize {
-        self.connections.get(&member).copied().unwrap_or_default()
+    /// Returns the number of members with a connection to this node.
+    pub(super) fn count(&self) -> usize {
+        self.connections.len()
     }
 
-    /// Returns the members who are connected to this node.
-    pub(super) fn connected(&self) -> impl ExactSizeIterator<Item = MemberId> {
-        self.connections.keys().copied()
+    /// Returns the present members who are connected to this node.
+    pub(super) fn connected(&self) -> impl Iterator<Item = MemberId> {
+        self.present.keys().copied().filter(move |member| self.is_connected(*member))
     }
 
-    fn is_connected(&self, member: MemberId) -> bool {
-        self.connections.contains_key(&member)
+    /// Returns true if the member is connected to this node.
+    pub(super) fn is_connected(&self, member: MemberId) -> bool {
+        self.connections.get(&member).is_some_and(|connections| connections.is_admitted)
     }
 
     /// Sets `away` for each of these members.
@@ -87,8 +96,12 @@ impl Presence {
         self.freed.get(&member).copied()
     }
 
-    /// Marks a member as present that has connected to this node. Returns true if that is to be announced.
+    /// Marks a member as present one of whose connections to this node has taken its lease. Returns true if that is to be
+    /// announced.
     pub(super) fn mark_present(&mut self, member: MemberId) -> bool {
+        if let Some(connections) = self.connections.get_mut(&member) {
+            connections.is_admitted = true;
+        }
         let known = match self.present.get(&member) {
             None => Known::Announced,
             Some(Known::Joined) => Known::Everywhere,
@@ -126,7 +139,7 @@ impl Presence {
         match event.kind {
             EventKind::Left { member, why } => {
                 self.present.remove(&member);
-                if self.is_connected(member) {
+                if self.connections.contains_key(&member) {
                     self.freed.insert(member, (event.seq, why));
                 }
             }
@@ -141,7 +154,8 @@ impl Presence {
     /// Catches up after an interruption in which these events were missed, and any presence updates. Members who are
     /// not connected to this node count as away: the nodes to which they are connected announce them again.
     pub(super) fn resume(&mut self, missed: &[Event]) {
-        self.present.retain(|member, _| self.connections.contains_key(member));
+        let connected = &self.connections;
+        self.present.retain(|member, _| connected.get(member).is_some_and(|connections| connections.is_admitted));
         missed.iter().for_each(|event| self.record(event));
     }
 }
@@ -193,7 +207,6 @@ mod tests {
         assert!(presence.connect(member(1), 2));
         assert!(!presence.mark_present(member(1)));
         assert!(!presence.connect(member(1), 2), "more connections than allowed");
-        assert_eq!(presence.connections(member(1)), 2);
     }
 
     /// A node that subscribed after the `joined` event knows the member only from the announcement.
@@ -233,8 +246,23 @@ mod tests {
         presence.record(&joined(3, 1));
         assert_eq!(presence.freed(member(1)), None);
         presence.record(&left(4, 1));
-        assert!(presence.disconnect(member(1)));
+        presence.disconnect(member(1));
         assert_eq!(presence.freed(member(1)), None);
+    }
+
+    #[test]
+    fn connection_without_a_lease_leaves_nobody_away_unless_it_is_the_last_of_a_connected_member() {
+        let mut presence = Presence::default();
+        presence.record(&joined(1, 1));
+        assert!(presence.connect(member(1), 2));
+        assert_eq!(presence.connected().count(), 0);
+        assert!(!presence.disconnect(member(1)));
+        assert!(presence.connect(member(1), 2));
+        assert!(presence.mark_present(member(1)));
+        assert!(presence.connect(member(1), 2));
+        assert!(!presence.disconnect(member(1)), "the one with a lease, while another one is about to fail");
+        assert!(presence.connected().eq([member(1)]));
+        assert!(presence.disconnect(member(1)));
     }
 
     #[test]
@@ -242,7 +270,7 @@ mod tests {
         let mut presence = Presence::default();
         for n in 1..=2 {
             assert!(presence.connect(member(n), 2));
-            presence.update(&back(n));
+            presence.mark_present(member(n));
         }
         presence.update(&back(3));
         presence.resume(&[left(5, 2), joined(6, 4)]);

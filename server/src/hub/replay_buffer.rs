@@ -39,7 +39,8 @@ pub struct EncodedFrame {
     pub first_received_at: Instant,
 }
 
-/// Maximum number and bytes of events in a replay buffer.
+/// Maximum number of events in a replay buffer, and of bytes of their texts. Each event holds its body a second time, so
+/// a full buffer takes up to twice as many.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Capacity {
     pub(super) events: usize,

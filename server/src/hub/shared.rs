@@ -43,11 +43,10 @@ impl Shared {
     }
 
     /// Stops counting the connection, and stops the feed if it was the last one of the room. Returns true if it was the
-    /// last one of the member.
+    /// last one of a member who was connected.
     pub(super) fn detach(&self, Lease { room, member, .. }: Lease, feed: &Arc<Feed>) -> bool {
         let mut rooms = self.rooms();
-        let (was_last, is_empty) =
-            feed.presence(|presence| (presence.disconnect(member), presence.connected().len() == 0));
+        let (was_last, is_empty) = feed.presence(|presence| (presence.disconnect(member), presence.count() == 0));
         if is_empty {
             feed.stop();
             Self::remove(&mut rooms, room, feed);

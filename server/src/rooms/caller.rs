@@ -2,7 +2,7 @@
 
 use app::api::{EnterForm, Field, Flash, Refusal};
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use protocol::ErrorCode;
+use protocol::{ErrorCode, EventId};
 
 use super::{RequestRooms, refusal};
 use crate::flash::InlineFlash;
@@ -76,12 +76,19 @@ impl RequestRooms {
         }
     }
 
-    /// Refuses a form. For a browser without script it goes back to its page, with everything that was typed.
-    pub(super) fn refuse(&self, refused: Refusal, form: EnterForm, body: String, to: &str) -> Refusal {
+    /// Refuses a form. For a browser without script it goes back to its page, with everything that was typed, and with
+    /// the id that the message keeps.
+    pub(super) fn refuse(
+        &self,
+        refused: Refusal,
+        form: EnterForm,
+        (body, id): (String, Option<EventId>),
+        to: &str,
+    ) -> Refusal {
         self.state.metrics.rejected(refused.error);
         tracing::info!(field = ?refused.field, error = ?refused.error, "form refused");
         if self.wants_page() {
-            self.return_form(Flash { refused, to: to.to_owned(), form, body });
+            self.return_form(Flash { refused, to: to.to_owned(), form, body, id });
         } else if refused.error == ErrorCode::Cookie {
             // Sends the cookie, so that a retry can include it.
             self.create_session();

@@ -33,7 +33,7 @@ impl From<AttachError> for OpenError {
             AttachError::NoSuchRoom => CloseCode::NoSuchRoom,
             AttachError::NoSeat => CloseCode::NoSeat,
             AttachError::TooManyConnections => CloseCode::TooManyTabs,
-            AttachError::Unavailable => CloseCode::EngineUnavailable,
+            AttachError::Unavailable => CloseCode::StoreUnavailable,
         })
     }
 }
@@ -55,7 +55,7 @@ pub(super) fn close_code(error: &StoreError) -> CloseCode {
         StoreError::NotFound => CloseCode::RoomEnded,
         error => {
             tracing::error!(error = error as &dyn std::error::Error, "the store failed a connection");
-            CloseCode::EngineUnavailable
+            CloseCode::StoreUnavailable
         }
     }
 }

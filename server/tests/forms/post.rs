@@ -1,7 +1,7 @@
 //! `POST /api/post_message` and `POST /api/leave_room`.
 
 use hyper::StatusCode;
-use protocol::EventKind;
+use protocol::{EventId, EventKind};
 use serde_json::json;
 use server::entropy;
 use testkit::faulty::StoreFault;
@@ -36,6 +36,55 @@ async fn message_form_without_script_sends_one_message() {
     assert_eq!(page.matches(r#"data-message="#).count(), 2);
     assert!(page.contains("Hello,<br>Bo") && page.contains("Hello Ana"));
     assert_ne!(hidden_field(&page, "id"), id, "the next message has an id of its own");
+}
+
+/// The append fails for the form, and is committed after that.
+#[tokio::test]
+async fn form_refused_for_storage_comes_back_with_its_id_and_sends_one_message() {
+    let (server, store) = Server::troubled(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let page = ana.browser.get(&ana.page()).await.body;
+    let (code, id) = (ana.code.to_string(), hidden_field(&page, "id"));
+    store.make(StoreFault::StoresNothing);
+    let mut shown = String::new();
+    for _ in 0..2 {
+        ana.browser.submit("/api/post_message", &[("code", &code), ("id", &id), ("body", "Hello")]).await;
+        shown = ana.browser.get(&ana.page()).await.body;
+        assert!(shown.contains("Hello</textarea>"), "{shown}");
+    }
+    store.heal();
+    let mut socket = ana.connect().await;
+    let late = id.parse().map(EventId).unwrap();
+    socket.append(late, "Hello").await;
+    socket.answer(late).await.unwrap();
+    let again = hidden_field(&shown, "id");
+    ana.browser.submit("/api/post_message", &[("code", &code), ("id", &again), ("body", "Hello")]).await;
+    assert_eq!(message_bodies(&ana).await, ["Hello"]);
+    let page = ana.browser.get(&ana.page()).await.body;
+    assert_ne!(hidden_field(&page, "id"), id, "the next message has an id of its own");
+}
+
+/// The room knows 100 ids.
+#[tokio::test]
+async fn form_with_a_forgotten_id_is_refused_and_comes_back_with_another() {
+    let server = Server::start(&[&TALKATIVE[..], &["--events=1"]].concat()).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let (code, id) = (ana.code.to_string(), entropy::event_id().to_string());
+    let form = [("code", &*code), ("id", &id), ("body", "long ago")];
+    assert_eq!(ana.browser.call("/api/post_message", &form).await.json(), json!({}));
+    let mut socket = ana.connect().await;
+    for n in 0..250 {
+        socket.said(&n.to_string()).await;
+    }
+    let refused = ana.browser.call("/api/post_message", &form).await.json();
+    assert_eq!(refused, json!({ "refused": { "field": "body", "error": "too_old" } }));
+    ana.browser.submit("/api/post_message", &form).await;
+    let page = ana.browser.get(&ana.page()).await.body;
+    assert!(page.contains("This may have been sent already. If you do not see it, send it again."), "{page}");
+    let again = hidden_field(&page, "id");
+    let form = [("code", &*code), ("id", &again), ("body", "long ago")];
+    assert_eq!(ana.browser.call("/api/post_message", &form).await.json(), json!({}));
+    assert_eq!(message_bodies(&ana).await, ["long ago"]);
 }
 
 /// Bodies of the room's messages, as a member reads them.

@@ -71,6 +71,21 @@ async fn retry_of_a_trimmed_event_returns_its_seq() {
     assert_eq!(heard, ["long ago", "0", "1", "2", "3", "4", "then"]);
 }
 
+/// The room knows 100 ids.
+#[tokio::test]
+async fn retry_of_a_forgotten_event_is_rejected_with_too_old() {
+    let server = Server::start(&[&TALKATIVE[..], &["--events=1"]].concat()).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut socket = ana.connect().await;
+    let first = socket.said("long ago").await;
+    for n in 0..250 {
+        socket.said(&n.to_string()).await;
+    }
+    socket.append(first.id, "long ago").await;
+    assert_eq!(socket.answer(first.id).await, Err((ErrorCode::TooOld, None)));
+    socket.said("then").await;
+}
+
 #[tokio::test]
 async fn refused_append_keeps_the_connection_and_the_id() {
     let server = Server::start(&[]).await;

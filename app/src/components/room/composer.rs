@@ -42,6 +42,9 @@ pub(crate) fn Composer(
 ) -> impl IntoView {
     let (room, composer) = (expect_context::<Room>(), expect_context::<ComposerContext>());
     let editor = Editor::new(room, composer, post_id, flash.as_ref());
+    // Only the server has it, and the program does not write this field: what it sends early is not this message.
+    let kept_id = flash.as_ref().and_then(|flash| flash.id).filter(|_| cfg!(feature = "ssr"));
+    let form_id = kept_id.unwrap_or(post_id);
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         editor.send();
@@ -67,7 +70,7 @@ pub(crate) fn Composer(
                 <AboutLine cancel=move || editor.cancel()/>
                 <SuggestionList editor/>
                 <input type="hidden" name="code" value=room.code.to_string()/>
-                <input type="hidden" name="id" value=post_id.to_string()/>
+                <input type="hidden" name="id" value=form_id.to_string()/>
                 <button
                     type="button"
                     class="button icon"

@@ -70,6 +70,16 @@ fn among_others() -> (Client, Log) {
 }
 
 #[test]
+fn newest_time_is_that_of_the_last_event_of_any_kind() {
+    let (mut client, mut log) = among_others();
+    assert_eq!(client.newest_at(), log.events[2].at);
+    log.push(left(4, 2), 1, 10);
+    let _ = client.step(10, events(1, &log, 3..4, false));
+    assert_eq!(client.newest_at(), log.events[3].at);
+    assert_eq!(Client::new(1, None, Outbox::default()).newest_at(), 0);
+}
+
+#[test]
 fn away_member_is_shown_until_back_is_signalled() {
     let (mut client, _) = among_others();
     let away = |client: &Client| -> Vec<bool> { client.members().iter().map(|seated| seated.away).collect() };

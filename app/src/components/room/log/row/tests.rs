@@ -157,6 +157,9 @@ fn what_stands_below_a_message_follows_it() {
          type=\"button\">Delete</button></div></div>"
     ));
     assert!(!refused(ErrorCode::NoTarget).contains("Retry"));
+    let too_old = refused(ErrorCode::TooOld);
+    assert!(too_old.contains("This may have been sent already") && too_old.contains(">Edit<"), "{too_old}");
+    assert!(!too_old.contains("Retry"), "under the same id it is refused again: {too_old}");
 }
 
 #[test]
