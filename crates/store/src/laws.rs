@@ -16,8 +16,8 @@ pub mod crash;
 pub mod ends;
 pub mod log;
 pub mod plan;
+pub mod presence;
 pub mod seats;
-pub mod signals;
 pub mod support;
 pub mod words;
 
@@ -76,8 +76,8 @@ macro_rules! laws {
             seats::law_08_left_vanished_is_refused_while_a_lease_holds,
             seats::law_08_restart_gives_every_seat_a_grace_period,
             ends::law_08_room_that_nobody_joined_ends_after_its_arrival_time,
-            signals::law_09_signal_reaches_subscribers_and_is_not_stored,
-            signals::law_09_signals_cost_a_slow_subscriber_no_event,
+            presence::law_09_presence_update_reaches_subscribers_and_is_not_stored,
+            presence::law_09_presence_updates_cost_a_slow_subscriber_no_event,
             ends::law_10_ended_room_leaves_nothing_behind,
             ends::law_11_every_operation_fails_after_close,
             ends::law_11_appends_finish_or_fail_on_close,
