@@ -190,11 +190,11 @@ test('everything can be done by keyboard', async ({ person }) => {
   });
 
   await test.step('notices and look', async () => {
-    await tabTo(ana, button(/^Notices/));
+    await tabTo(ana, button(/^Notifications/));
     await expect(button('Notifications: off')).toBeFocused();
     await keyboard.press('Enter');
     await expect(button(/^Notifications: (on|sound only)/)).toBeFocused();
-    await tabTo(ana, button(/^Look/));
+    await tabTo(ana, button(/^Theme/));
     for (const look of ['light', 'dark', 'automatic']) {
       await keyboard.press('Enter');
       await expect(button(`Theme: ${look}`)).toBeFocused();

@@ -153,7 +153,7 @@ test.describe('the page of a link', () => {
     ana.page.on('request', (request) => void (asked += Number(request.url().endsWith('/api/room_snapshot'))));
     await ana.openLink(first.code);
     await expect(ana.page.getByText('This room is full')).toBeVisible();
-    await expect(ana.page.getByText('This page looks again by itself')).toBeVisible();
+    await expect(ana.page.getByText('This page keeps checking')).toBeVisible();
     await ana.page.clock.runFor(60_000);
     await expect.poll(() => asked).toBeGreaterThan(0);
     // Three seconds, then twice as long each time: politely.

@@ -117,11 +117,11 @@ test('everything can be done by touch', async ({ browser, server, guard }) => {
     await button('Notifications: off').tap();
     await expect(button(/^Notifications: (on|sound only)/)).toBeVisible();
     for (const look of ['light', 'dark', 'automatic']) {
-      await button(/^Look/).tap();
+      await button(/^Theme/).tap();
       await expect(button(`Theme: ${look}`)).toBeVisible();
     }
     await page.touchscreen.tap(30, 500);
-    await expect(button(/^Look/)).toBeHidden();
+    await expect(button(/^Theme/)).toBeHidden();
   });
 
   await test.step('who is here', async () => {

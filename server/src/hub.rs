@@ -1,6 +1,6 @@
 //! Live delivery: one feed for each room that has a connection on this node.
 //!
-//! An attached session holds nothing but a cursor: the [`Seq`] of the last event it has sent.
+//! An attached session holds nothing but a cursor: the [`Seq`](protocol::Seq) of the last event it has sent.
 //! [`Attachment::next_batch`] returns what comes next: a frame that is shared by every session at that cursor, a read
 //! from the log, or nothing yet. Joining, resuming and catching up are the same operation.
 //!

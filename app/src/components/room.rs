@@ -32,7 +32,6 @@ mod tools;
 use composer::Composer;
 use context::{ComposerContext, Mode};
 use header::Header;
-use help::Help;
 use invite::{Invite, Projector};
 use log::LogView;
 use notices::Notices;
@@ -40,7 +39,7 @@ use question::QuestionDialog;
 use roster::Roster;
 use status::StatusBanner;
 use toast::Toast;
-use tools::TOOLS;
+use tools::{TOOLS, hydrated_tools};
 
 /// The room, or what became of it.
 #[component]
@@ -58,7 +57,14 @@ pub(crate) fn RoomView(
     let room = Room::new(snapshot, markup, post_id);
     provide_context(room);
     provide_context(ComposerContext { mode: RwSignal::new(Mode::New), emoji_target: RwSignal::new(None) });
-    provide_context(Notices::new(room));
+    let notices = Notices::new(room);
+    provide_context(notices);
+    // The tools ring, once they are here.
+    effect(move || {
+        if let Some(tools) = TOOLS.get() {
+            (tools.ring_for)(notices);
+        }
+    });
     provide_context(Toast::new());
     room.start();
     fetch_ahead(room, fetched);
@@ -138,4 +144,11 @@ fn OpenRoom(
             <Roster/>
         </div>
     }
+}
+
+/// The place of the list of shortcuts. Not on the server's page: nothing opens it there.
+#[component]
+fn Help() -> impl IntoView {
+    let tools = hydrated_tools();
+    view! { {move || tools.get().map(|tools| (tools.help)())} }
 }

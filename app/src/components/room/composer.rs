@@ -17,6 +17,7 @@ pub(super) mod editor;
 mod keys;
 pub(super) mod mention;
 mod state;
+mod suggestion_list;
 pub(super) mod suggestions;
 pub(super) mod transfer;
 mod typing;
@@ -24,7 +25,7 @@ mod typing;
 use about::AboutLine;
 use counter::Counter;
 use editor::Editor;
-use suggestions::SuggestionList;
+use suggestion_list::SuggestionList;
 use transfer::NoteLine;
 use typing::TypingLine;
 

@@ -2,19 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::tools::hydrated_tools;
 use crate::components::click::click;
 use crate::components::dialog::Dialog;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::text;
-
-/// The place of the dialog. Not on the server's page: nothing opens it there.
-#[component]
-pub(super) fn Help() -> impl IntoView {
-    let tools = hydrated_tools();
-    view! { {move || tools.get().map(|tools| (tools.help)())} }
-}
 
 /// The dialog that `?` opens in the log, and a button elsewhere.
 pub(super) fn dialog() -> AnyView {

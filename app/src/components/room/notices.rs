@@ -4,7 +4,6 @@
 use leptos::ev;
 use leptos::prelude::*;
 
-use super::tools::TOOLS;
 use crate::live::effect::effect;
 use crate::live::room::{Room, Status};
 use crate::live::{browser, notices};
@@ -23,7 +22,8 @@ pub(crate) struct Notices {
 }
 
 impl Notices {
-    /// Notifies of this room, as set on this device, until the reactive owner is cleaned up.
+    /// Marks the page's icon while something is unseen, for as long as the owner is there. Sounds and notifications of the
+    /// desktop are the [`ringer`]'s.
     pub(crate) fn new(room: Room) -> Self {
         let this = Self { room, setting: RwSignal::new(Setting::Off), hidden: RwSignal::new(false) };
         effect(move || {
@@ -31,11 +31,6 @@ impl Notices {
             this.hidden.set(!browser::is_visible());
             browser::on_window_event(ev::visibilitychange, move |_| this.hidden.set(!browser::is_visible()));
             on_cleanup(|| notices::mark_icon(false));
-        });
-        effect(move || {
-            if let Some(tools) = TOOLS.get() {
-                (tools.ring_for)(this);
-            }
         });
         effect(move || notices::mark_icon(this.unseen() > 0));
         this

@@ -1,7 +1,7 @@
 //! Tools of an open room, in a chunk of their own: nothing of them is on the page as the server draws it. It is fetched as
 //! soon as the room is live.
 //!
-//! The page calls its tools by this table, and they act on the page: the only modules here that import each other.
+//! The page calls its tools by this table. No file that is imported here imports it back.
 
 use leptos::ev::{ClipboardEvent, KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
@@ -10,12 +10,13 @@ use web_sys::{DataTransfer, Event, HtmlTextAreaElement};
 use super::composer::editor::Editor;
 use super::composer::mention::{self, Mention};
 use super::composer::{suggestions, transfer};
-use super::emoji::{Picker, grid, pick};
+use super::emoji::picker::Picker;
+use super::emoji::{grid, pick};
 use super::help;
 use super::log::announcer::{self, Announcer};
-use super::log::bar::{Buttons, ButtonsProps};
+use super::log::bar::buttons::{Buttons, ButtonsProps};
 use super::log::pointing::Pointing;
-use super::log::sheet::{Sheet, SheetProps};
+use super::log::sheet::content::{Sheet, SheetProps};
 use super::log::{keys, selection};
 use super::notices::{Notices, ringer};
 use crate::chunk::chunk;

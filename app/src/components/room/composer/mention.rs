@@ -5,7 +5,6 @@ use protocol::name::MAX_SCALARS;
 use protocol::{DisplayName, Member, MemberId};
 use web_sys::HtmlTextAreaElement;
 
-use crate::components::room::tools::TOOLS;
 use crate::live::room::Room;
 use crate::live::signal::set_if_new;
 
@@ -38,13 +37,6 @@ pub(super) struct Suggestions {
 impl Mention {
     pub(super) fn new(room: Room) -> Self {
         Self { room, suggestions: RwSignal::new(None), dismissed: StoredValue::new(None) }
-    }
-
-    /// Opens the list exactly while what stands before the caret asks for it.
-    pub(super) fn update(self, field: &HtmlTextAreaElement, text: &str) {
-        if let Some(tools) = TOOLS.get() {
-            (tools.suggest)(self, field, text);
-        }
     }
 
     fn suggestions_for(self, field: &HtmlTextAreaElement, text: &str) -> Option<Suggestions> {

@@ -10,18 +10,7 @@ use super::editor::Editor;
 use super::mention::{LIST_ID, Suggestions, option_id};
 use crate::components::click::click;
 use crate::components::name::{Avatar, Name};
-use crate::components::room::tools::hydrated_tools;
 use crate::text;
-
-/// The place of the list above the box.
-#[component]
-pub(super) fn SuggestionList(
-    /// The box.
-    editor: Editor,
-) -> impl IntoView {
-    let tools = hydrated_tools();
-    view! { {move || tools.get().map(|tools| (tools.suggestions)(editor))} }
-}
 
 /// The list. Pressing an option leaves the caret where it is.
 pub(in crate::components::room) fn suggestions(editor: Editor) -> AnyView {

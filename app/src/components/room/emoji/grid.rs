@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
+use super::picker::{ID, SEARCH_ID, first};
+use super::recent;
 use super::table::{GROUPS, matching, named};
-use super::{ID, SEARCH_ID, first, recent};
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::signal::set_if_new;

@@ -5,7 +5,7 @@ use std::iter::successors;
 use leptos::ev::KeyboardEvent;
 use web_sys::{Element, Event};
 
-use super::{ID, SEARCH_ID, first};
+use super::picker::{ID, SEARCH_ID, first};
 use crate::live::browser;
 
 /// Leads the focus: arrows go from emoji to emoji, and up from the first ones to the search, where letters go, too.

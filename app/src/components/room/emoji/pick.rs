@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use web_sys::Element;
 
 use super::keys::{button, on_key};
-use super::{Picker, first, recent};
+use super::picker::{Picker, first};
+use super::recent;
 use crate::components::room::context::EmojiTarget;
 use crate::live::browser;
 

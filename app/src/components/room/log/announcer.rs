@@ -10,14 +10,11 @@ use leptos::task::spawn_local;
 use protocol::{EventId, MessageBody};
 
 use super::row::excerpt;
-use crate::components::room::toast::{NoteList, Notes};
-use crate::components::room::tools::TOOLS;
+use crate::components::room::toast::Notes;
 use crate::live::effect::effect;
 use crate::live::room::Room;
 use crate::{markup, text};
 
-/// Time within which new messages are announced together.
-const ANNOUNCE_DELAY: Duration = Duration::from_millis(700);
 /// Time after which an announcement leaves the page: it has been read by then, and is not to be found there.
 const ANNOUNCED: Duration = Duration::from_secs(3);
 /// Maximum number of messages that are read out one by one; more are announced as a count.
@@ -38,8 +35,8 @@ pub(super) struct NewMessage {
 #[derive(Clone, Copy)]
 pub(in crate::components::room) struct Announcer {
     room: Room,
-    notes: Notes,
-    pending: StoredValue<Vec<NewMessage>>,
+    pub(super) notes: Notes,
+    pub(super) pending: StoredValue<Vec<NewMessage>>,
     /// The last note, and the messages whose words it holds.
     last: RwSignal<(u32, Vec<NewMessage>)>,
 }
@@ -58,26 +55,8 @@ impl Announcer {
         announcer
     }
 
-    /// Announces new messages, together with others that come soon.
-    pub(super) fn announce(self, news: Vec<NewMessage>) {
-        if news.is_empty() {
-            return;
-        }
-        let Some(mut pending) = self.pending.try_write_value() else { return };
-        if pending.is_empty() {
-            let announce_new = async move {
-                match TOOLS.load().await {
-                    Some(tools) => (tools.announce_new)(self),
-                    None => self.count_out(),
-                }
-            };
-            set_timeout(|| spawn_local(announce_new), ANNOUNCE_DELAY);
-        }
-        pending.extend(news);
-    }
-
     /// Announces how many messages are pending. Does nothing once the page is gone.
-    fn count_out(self) {
+    pub(super) fn count_out(self) {
         let count = self.pending.try_write_value().map_or(0, |mut pending| mem::take(&mut *pending).len());
         if count > 0 {
             self.notes.add(text::new_messages(count), ANNOUNCED);
@@ -115,14 +94,4 @@ fn is_still_said(room: Room, news: &NewMessage) -> bool {
         Row::Message(message) => message.body.as_ref() == Some(&news.body),
         _ => true,
     })
-}
-
-/// The live region.
-#[component]
-pub(super) fn LiveRegion(announcer: Announcer) -> impl IntoView {
-    view! {
-        <p class="visually-hidden" aria-live="polite" data-testid="told">
-            <NoteList notes=announcer.notes/>
-        </p>
-    }
 }

@@ -3,18 +3,19 @@
 
 use leptos::html::Div;
 use leptos::prelude::*;
-use protocol::EventId;
 
-use super::actions::{MessageActions, QUICK, can_be_acted_on};
-use super::ids::{element_id, words_id};
+use super::actions::can_be_acted_on;
+use super::ids::words_id;
 use super::pointing::Pointing;
-use crate::components::click::click;
-use crate::components::icon::Icon;
 use crate::components::room::tools::TOOLS;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::room::Room;
 use crate::text;
+
+pub(in crate::components::room) mod buttons;
+
+use buttons::ButtonsProps;
 
 /// The bar; empty and hidden while there is no message for it.
 #[component]
@@ -65,108 +66,5 @@ pub(super) fn ActionBar(
         >
             {content}
         </div>
-    }
-}
-
-/// The buttons for one message, and when it was said.
-#[component]
-pub(in crate::components::room) fn Buttons(
-    /// The message.
-    id: EventId,
-    /// Points at no message after an action.
-    pointing: Pointing,
-) -> impl IntoView {
-    let room = expect_context::<Room>();
-    let actions = MessageActions::new(id);
-    // The button goes with the bar; the focus stays at the message.
-    let back_to_message = move || {
-        browser::focus(&element_id(id));
-        pointing.target.set(None);
-    };
-    let quick = QUICK.into_iter().map(|emoji| {
-        let react = move || {
-            actions.react(emoji);
-            back_to_message();
-        };
-        let name = format!("{} {emoji}", text::REACT_WITH);
-        view! { <Action class="quick" name press=Box::new(react)>{emoji}</Action> }.into_any()
-    });
-    let pick = move || {
-        actions.pick_emoji();
-        pointing.target.set(None);
-    };
-    let reply = move || {
-        actions.reply();
-        pointing.target.set(None);
-    };
-    let copy = move || {
-        actions.copy();
-        back_to_message();
-    };
-    let change = actions.is_own().then(|| {
-        let edit = move || {
-            actions.edit();
-            pointing.target.set(None);
-        };
-        let delete = move || {
-            actions.delete();
-            back_to_message();
-        };
-        view! {
-            <Action name=text::EDIT press=Box::new(edit)><Icon href="#i-edit"/></Action>
-            <DeleteButton press=Box::new(delete)/>
-        }
-        .into_any()
-    });
-    let more = move || pointing.sheet.set(Some(id));
-    let at = room.message(id).map_or(0, |message| message.at);
-    view! {
-        <div class="buttons">
-            {quick.collect_view()}
-            <Action name=text::REACT press=Box::new(pick)><Icon href="#i-smile"/></Action>
-            <Action name=text::REPLY press=Box::new(reply)><Icon href="#i-reply"/></Action>
-            <Action name=text::COPY press=Box::new(copy)><Icon href="#i-copy"/></Action>
-            {change}
-            <Action class="more" name=text::MORE_ACTIONS press=Box::new(more)><Icon href="#i-more"/></Action>
-            <time datetime=text::iso(at) title=browser::exact_time(at)>{browser::local_time(at)}</time>
-        </div>
-    }
-}
-
-/// A button of the bar.
-#[component]
-fn Action(
-    /// Its name.
-    #[prop(into)]
-    name: String,
-    /// Its action.
-    press: Box<dyn Fn()>,
-    /// Class for styles.
-    #[prop(optional)]
-    class: &'static str,
-    children: Children,
-) -> impl IntoView {
-    view! {
-        <button type="button" class=class tabindex="-1" title=name.clone() aria-label=name on:click=click(move |_| press())>
-            {children()}
-        </button>
-    }
-}
-
-/// The button that deletes, once it is pressed again.
-#[component]
-fn DeleteButton(
-    /// Action of the second press.
-    press: Box<dyn Fn()>,
-) -> impl IntoView {
-    let is_sure = RwSignal::new(false);
-    let name = move || if is_sure.get() { text::DELETE_SURE } else { text::DELETE };
-    let pressed = move |_| if is_sure.get_untracked() { press() } else { is_sure.set(true) };
-    view! {
-        <button type="button" tabindex="-1" class:sure=move || is_sure.get() title=name aria-label=name on:click=click(pressed)>
-            {move || {
-                if is_sure.get() { text::DELETE_SURE.into_any() } else { view! { <Icon href="#i-delete"/> }.into_any() }
-            }}
-        </button>
     }
 }
