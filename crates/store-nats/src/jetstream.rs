@@ -277,7 +277,8 @@ impl JetStream {
         }
     }
 
-    /// Removes the messages of this subject before this stream sequence; all of them without one.
+    /// Removes the messages of this subject before this stream sequence; all of them without one. An error is not
+    /// recorded by [`JetStream::record_failure`]: many messages take long to remove.
     pub(super) async fn purge(&self, stream: &str, subject: String, before: Option<u64>) -> Result<(), StoreError> {
         let stream = self.context.get_stream_no_info(stream).await.map_err(StoreError::unavailable)?;
         let purge = stream.purge().filter(subject);
@@ -285,13 +286,7 @@ impl JetStream {
             Some(seq) => purge.sequence(seq).await,
             None => purge.await,
         };
-        purged.map(drop).map_err(|error| self.record_failure(error))
-    }
-
-    /// Removes the messages of these subjects except the newest `keep`.
-    pub(super) async fn purge_oldest(&self, stream: &str, subjects: String, keep: u64) -> Result<(), StoreError> {
-        let stream = self.context.get_stream_no_info(stream).await.map_err(StoreError::unavailable)?;
-        stream.purge().filter(subjects).keep(keep).await.map(drop).map_err(|error| self.record_failure(error))
+        purged.map(drop).map_err(StoreError::unavailable)
     }
 
     /// Creates an `Unavailable` error and records the failure: while the store fails, no lease can be renewed.

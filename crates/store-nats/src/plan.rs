@@ -59,8 +59,8 @@ pub(super) struct Plan<'a> {
 /// Messages that are not needed once a plan is committed.
 #[derive(Debug, Default)]
 pub(super) struct Unneeded {
-    /// True if all ids but the newest that the room must know are not.
-    pub(super) ids: bool,
+    /// Stream sequence before which all ids are forgotten.
+    pub(super) ids: Option<u64>,
     /// Former members whose last event is trimmed, with the stream sequence of that event: a name with a lower one.
     pub(super) names: Vec<(MemberId, u64)>,
 }
@@ -236,13 +236,15 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// Counts the ids, and forgets the oldest of them when there are twice as many as the room must know: then one
-    /// purge leaves the newest half.
+    /// Counts the ids, and forgets the older half when there are twice as many as the room must know. The ids to purge
+    /// are named by the stream sequence that the head had then: a number of ids to keep would also depend on the other
+    /// events of this batch, and on those that are appended before the purge.
     fn forget_ids(&mut self, at: u64) {
         let head = &mut self.room.head;
         if head.seq.0.is_multiple_of(self.known) {
-            head.forgotten = std::mem::replace(&mut head.counted, at);
-            self.unneeded.ids |= head.forgotten > 0;
+            head.forgotten = head.forgotten.max(std::mem::replace(&mut head.counted, at));
+            let before = std::mem::replace(&mut head.counted_stored, self.room.head_seq);
+            self.unneeded.ids = (before > 0).then_some(before);
         }
     }
 

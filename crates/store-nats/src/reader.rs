@@ -61,7 +61,8 @@ impl Shared {
         found.map(|found| decode(&found.payload)).transpose()
     }
 
-    /// Returns the names of the members whom these events mention. `None` if the replica lags.
+    /// Returns the names of the members whom these events mention. `None` if the replica lags, or if a name is not there
+    /// and the room has changed: the name was purged with the trimmed event that mentioned it last.
     async fn names_of(&self, id: RoomId, room: &RoomState, events: &[Event]) -> Result<Option<Names>, StoreError> {
         let mut known = Names::new();
         let mut gone = Vec::<MemberId>::new();
@@ -81,6 +82,10 @@ impl Shared {
         let Some(found) = self.jetstream.snapshot(&names.stream, (&head, room.head_seq), &subjects).await? else {
             return Ok(None);
         };
+        let changed = found.get(&head).is_none_or(|head| head.seq > room.head_seq);
+        if changed && subjects.iter().any(|subject| !found.contains_key(subject)) {
+            return Ok(None);
+        }
         for (member, subject) in gone.into_iter().zip(subjects) {
             // A member who never had a seat has no name.
             if let Some(found) = found.get(&subject) {

@@ -28,6 +28,10 @@ pub(super) struct Head {
     /// when there are enough later ones.
     #[serde(default)]
     pub(super) counted: u64,
+    /// Stream sequence of the head before the batch of that event; 0 if it is not known. The ids of earlier batches come
+    /// before it.
+    #[serde(default)]
+    pub(super) counted_stored: u64,
 }
 
 impl Head {

@@ -58,6 +58,7 @@ impl RoomState {
                 roster: 0,
                 forgotten: 0,
                 counted: 0,
+                counted_stored: 0,
             },
             roster: Roster {
                 code: new.code,

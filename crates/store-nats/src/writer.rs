@@ -8,9 +8,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::store::{Appended, NewEvent, StoreError, known_ids};
+use ::store::{Appended, NewEvent, StoreError};
 use futures_util::future::try_join_all;
-use protocol::{EventId, MemberId, RoomId, Seq};
+use protocol::{EventId, MemberId, RoomCode, RoomId, Seq};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -75,6 +75,14 @@ struct BatchResult {
     outcomes: Vec<Result<Appended, StoreError>>,
     /// State of the room after the batch; `None` if the room ended.
     room: Option<RoomState>,
+    removable: Removable,
+}
+
+/// What a batch has left to remove once its callers have their answers.
+enum Removable {
+    Unneeded(Unneeded),
+    /// The whole room, whose code and empty head these are.
+    Room(RoomCode, u64),
 }
 
 /// Lookup of the leases that are active at one moment.
@@ -142,6 +150,7 @@ impl Shared {
                         // The caller may have stopped waiting.
                         drop(job.reply.send(outcome));
                     }
+                    self.remove(id, written.removable).await;
                     (room, tries, reload) = (written.room, 0, false);
                     continue;
                 }
@@ -202,7 +211,7 @@ impl Shared {
         let unneeded = std::mem::take(&mut plan.unneeded);
         let (mut room, messages) = plan.finish()?;
         let (Some(messages), Some((seq, now))) = (messages, latest) else {
-            return Ok(BatchResult { outcomes, room: Some(room) });
+            return Ok(BatchResult { outcomes, room: Some(room), removable: Removable::Unneeded(unneeded) });
         };
         room.head_seq = self.jetstream.commit(messages).await.map_err(|error| match error {
             CommitError::Conflict => PlanError::Stale,
@@ -210,23 +219,35 @@ impl Shared {
         })?;
         if ended {
             self.seats.remove_room(id, room.head_seq);
-            self.purge_or_enqueue(id, room.roster.code, room.head_seq).await;
         } else if roster_changed {
             self.seats.update_roster(id, room.head_seq - 1, &room.roster, RosterSource::Own(now));
         }
         self.feeds.wait_until_delivered(id, room.head.epoch, seq).await;
-        if !ended && let Err(error) = self.remove(id, unneeded).await {
-            // An id or name that stays does no harm. Later ids are removed together with these, a name with its room.
-            tracing::warn!(source = ?std::error::Error::source(&error), "old ids or names cannot be removed");
+        Ok(if ended {
+            BatchResult { outcomes, removable: Removable::Room(room.roster.code, room.head_seq), room: None }
+        } else {
+            BatchResult { outcomes, removable: Removable::Unneeded(unneeded), room: Some(room) }
+        })
+    }
+
+    async fn remove(&self, id: RoomId, removable: Removable) {
+        match removable {
+            Removable::Room(code, head) => self.purge_or_enqueue(id, code, head).await,
+            Removable::Unneeded(unneeded) => {
+                if let Err(error) = self.remove_unneeded(id, unneeded).await {
+                    // An id or name that stays does no harm. Later ids are removed together with these, a name with
+                    // its room.
+                    tracing::warn!(source = ?std::error::Error::source(&error), "old ids or names cannot be removed");
+                }
+            }
         }
-        Ok(BatchResult { outcomes, room: (!ended).then_some(room) })
     }
 
     /// Removes ids and names that the room does not need any more.
-    async fn remove(&self, id: RoomId, unneeded: Unneeded) -> Result<(), StoreError> {
+    async fn remove_unneeded(&self, id: RoomId, unneeded: Unneeded) -> Result<(), StoreError> {
         let names = self.jetstream.names.room(id);
-        if unneeded.ids {
-            self.jetstream.purge_oldest(&names.stream, names.ids(), known_ids(&self.limits)).await?;
+        if let Some(before) = unneeded.ids {
+            self.jetstream.purge(&names.stream, names.ids(), Some(before)).await?;
         }
         let stream = &names.stream;
         let purges = unneeded.names.into_iter().map(|(member, left)| {

@@ -121,13 +121,13 @@ pub(super) fn forget(conn: &Connection, room: &mut RoomRow, known: u64) -> Resul
         return Ok(());
     }
     let query = "DELETE FROM ids WHERE room = ?1
-        AND id IN (SELECT id FROM ids WHERE room = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3) RETURNING seq, at";
-    let forgotten: Vec<(i64, i64)> = conn
+        AND id IN (SELECT id FROM ids WHERE room = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3) RETURNING at";
+    let forgotten: Vec<i64> = conn
         .prepare_cached(query)?
-        .query_map((room.room, integer(last), FORGOTTEN_AT_ONCE as i64), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map((room.room, integer(last), FORGOTTEN_AT_ONCE as i64), |row| row.get(0))?
         .collect::<Result<_>>()?;
-    if let Some((_, at)) = forgotten.into_iter().max() {
-        room.forgotten = at.cast_unsigned();
+    if let Some(at) = forgotten.into_iter().max() {
+        room.forgotten = room.forgotten.max(at.cast_unsigned());
     }
     Ok(())
 }

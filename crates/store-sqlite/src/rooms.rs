@@ -123,17 +123,21 @@ pub(super) fn end(conn: &Connection, room: i64) -> Result<()> {
     Ok(())
 }
 
-/// Deletes at most `limit` ids of a room that ended. False if no such room is left.
+/// Deletes at most `limit` ids and rows of rooms that ended. False if no such room is left.
 pub(super) fn delete_ended(conn: &Connection, limit: usize) -> Result<bool> {
     let mut first = conn.prepare_cached("SELECT room FROM ended LIMIT 1")?;
-    let Some(room) = first.query_row([], |row| row.get::<_, i64>(0)).optional()? else { return Ok(false) };
-    let deleted = conn
-        .prepare_cached("DELETE FROM ids WHERE room = ?1 AND id IN (SELECT id FROM ids WHERE room = ?1 LIMIT ?2)")?
-        .execute((room, limit as i64))?;
-    if deleted < limit {
-        conn.prepare_cached("DELETE FROM ended WHERE room = ?1")?.execute([room])?;
+    let mut some_ids =
+        conn.prepare_cached("DELETE FROM ids WHERE room = ?1 AND id IN (SELECT id FROM ids WHERE room = ?1 LIMIT ?2)")?;
+    let mut last = conn.prepare_cached("DELETE FROM ended WHERE room = ?1")?;
+    let mut left = limit;
+    while left > 0 {
+        let Some(room) = first.query_row([], |row| row.get::<_, i64>(0)).optional()? else { break };
+        left -= some_ids.execute((room, left as i64))?;
+        if left > 0 {
+            left -= last.execute([room])?;
+        }
     }
-    Ok(true)
+    Ok(left < limit)
 }
 
 /// Returns the room's number, even if the rest of its row is damaged.

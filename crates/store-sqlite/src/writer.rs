@@ -28,7 +28,7 @@ use super::{Reply, rooms, schema, seats};
 
 /// Maximum number of writes in one commit.
 const MAX_BATCH: usize = 256;
-/// Maximum number of an ended room's ids that are deleted at once, so that no write waits long for them.
+/// Maximum number of rows of ended rooms that are deleted at once, so that no write waits long for them.
 const STEP: usize = 1_000;
 /// Interval of purges of the write-ahead log while there is other work, and after a purge that failed.
 const PURGE_INTERVAL: Duration = Duration::from_millis(250);
@@ -59,6 +59,8 @@ pub(super) struct Writer {
     lost: CancellationToken,
     /// True while ids of ended rooms may be left. A start does not know, and each sweep asks again after a failure.
     ended: bool,
+    /// True if the last deletion of such ids failed.
+    delete_failed: bool,
     /// True while the write-ahead log still contains text that was edited or deleted, or a room that ended.
     purge: bool,
     /// Time of the last purge attempt.
@@ -87,6 +89,7 @@ impl Writer {
             files: OpenFiles::record(path).map_err(StoreError::unavailable)?,
             lost,
             ended: true,
+            delete_failed: false,
             purge: false,
             last_purge: std::time::Instant::now(),
             purge_failed: false,
@@ -126,37 +129,26 @@ impl Writer {
     }
 
     /// Waits for the next job. Removes what is left of ended rooms meanwhile: one step before each job, and more when
-    /// no job is queued. Then purges: at once when no job is queued, at intervals when jobs keep coming.
+    /// no job is queued. Purges at intervals while there is such work, and at once when there is none.
     fn wait(&mut self, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
-        while self.ended {
-            self.ended = self.delete_some().unwrap_or_else(|error| {
-                tracing::warn!(%error, "the ids of an ended room cannot be deleted; trying again with the next sweep");
-                false
-            });
-            match jobs.try_recv() {
-                Ok(job) => return Some(job),
-                Err(TryRecvError::Empty) => {}
+        loop {
+            self.ended = self.ended && self.delete_some();
+            let next = match jobs.try_recv() {
+                Ok(job) => Some(job),
+                Err(TryRecvError::Empty) if self.ended || self.purge => None,
+                Err(TryRecvError::Empty) => return jobs.blocking_recv(),
                 Err(TryRecvError::Disconnected) => return None,
+            };
+            let idle = next.is_none() && !self.ended;
+            let due = (idle && !self.purge_failed) || self.last_purge.elapsed() >= PURGE_INTERVAL;
+            let purged = self.purge && due && self.purge();
+            if next.is_some() {
+                return next;
+            }
+            if idle && !purged {
+                std::thread::sleep(PURGE_RETRY_PAUSE);
             }
         }
-        while self.purge {
-            match jobs.try_recv() {
-                Ok(job) => {
-                    if self.last_purge.elapsed() >= PURGE_INTERVAL {
-                        self.purge();
-                    }
-                    return Some(job);
-                }
-                Err(TryRecvError::Empty) => {
-                    let wait = self.purge_failed && self.last_purge.elapsed() < PURGE_INTERVAL;
-                    if wait || !self.purge() {
-                        std::thread::sleep(PURGE_RETRY_PAUSE);
-                    }
-                }
-                Err(TryRecvError::Disconnected) => return None,
-            }
-        }
-        jobs.blocking_recv()
     }
 
     /// Collects the writes queued behind the first one, up to the first job of another kind. Presence updates have no
@@ -174,12 +166,25 @@ impl Writer {
         (batch, None)
     }
 
-    /// Deletes some ids of a room that ended. Returns false if there are none.
-    fn delete_some(&mut self) -> rusqlite::Result<bool> {
+    /// Deletes some ids of rooms that ended. False if there are none, or if they cannot be deleted now: then the next
+    /// sweep tries again.
+    fn delete_some(&mut self) -> bool {
+        let tried = self.try_delete_some();
+        if let Err(error) = &tried
+            && !self.delete_failed
+        {
+            tracing::warn!(%error, "ids of ended rooms cannot be deleted; trying again with every sweep until they can");
+        }
+        self.delete_failed = tried.is_err();
+        let found = tried.unwrap_or(false);
+        self.purge |= found;
+        found
+    }
+
+    fn try_delete_some(&mut self) -> rusqlite::Result<bool> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let found = rooms::delete_ended(&tx, STEP)?;
         tx.commit()?;
-        self.purge |= found;
         Ok(found)
     }
 

@@ -16,8 +16,8 @@ pub mod crash;
 pub mod ends;
 pub mod log;
 pub mod plan;
+pub mod presence;
 pub mod seats;
-pub mod signals;
 pub mod support;
 pub mod words;
 
@@ -56,6 +56,7 @@ macro_rules! laws {
             log::law_02_duplicate_append_returns_the_first_event,
             log::law_02_duplicate_of_a_trimmed_event_returns_its_seq,
             log::law_02_newest_ids_are_known_and_older_ones_are_refused,
+            log::law_02_ids_forgotten_in_the_future_refuse_no_message,
             log::law_03_subscription_delivers_every_later_event,
             log::law_03_slow_subscription_is_closed_and_never_skips,
             log::law_04_acknowledged_event_is_readable_at_once,
@@ -66,6 +67,7 @@ macro_rules! laws {
             log::law_05_retention_trims_only_the_log,
             log::law_05_snapshot_has_room_and_page_of_one_moment,
             log::law_05_names_are_known_while_the_log_mentions_them,
+            log::law_05_page_has_the_name_of_everyone_whom_it_mentions,
             log::law_05_out_of_range_seq_is_clamped_or_reset,
             log::law_06_read_after_a_position_resumes_or_resets,
             ends::law_06_recreated_room_resets_old_positions,
@@ -76,8 +78,8 @@ macro_rules! laws {
             seats::law_08_left_vanished_is_refused_while_a_lease_holds,
             seats::law_08_restart_gives_every_seat_a_grace_period,
             ends::law_08_room_that_nobody_joined_ends_after_its_arrival_time,
-            signals::law_09_signal_reaches_subscribers_and_is_not_stored,
-            signals::law_09_signals_cost_a_slow_subscriber_no_event,
+            presence::law_09_presence_update_reaches_subscribers_and_is_not_stored,
+            presence::law_09_presence_updates_cost_a_slow_subscriber_no_event,
             ends::law_10_ended_room_leaves_nothing_behind,
             ends::law_11_every_operation_fails_after_close,
             ends::law_11_appends_finish_or_fail_on_close,

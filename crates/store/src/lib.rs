@@ -9,7 +9,8 @@
 //! 2. `append` is idempotent: an [`EventId`] that is appended to a room again returns the first event, or its seq once
 //!    the event is trimmed. The store knows the ids of at least the newest [`known_ids`] events. A forgotten id is
 //!    refused with `TooOld`. It is recognised by the time in it: every unknown id of a client's event is refused that
-//!    was minted no later than the newest forgotten event was appended. The same id in two rooms is two events.
+//!    was minted no later than the newest forgotten event was appended, unless that time is still to come. The same
+//!    id in two rooms is two events.
 //! 3. A subscription delivers every event after [`Subscription::head`] once and in order, or its stream closes without
 //!    [`Delivery::Ended`]. It never skips an event.
 //! 4. Once `append` has returned, `read` returns the event, and the event survives `kill -9` of the process.
@@ -27,7 +28,8 @@
 //!    missed.
 //! 10. A room that ended is gone for every operation once its last `left` commits; its code leads to no room and is
 //!     free again, and its text is removed with it. Nothing of it stays behind: no row, no stream message, no key. What
-//!     takes long to remove goes in bounded steps between other writes, which a restart continues.
+//!     takes long to remove goes after the answer, and a restart continues: in SQLite in bounded steps between other
+//!     writes, in NATS in one request.
 //! 11. After `close` every operation fails with `Unavailable`; nothing hangs.
 //! 12. Once an `edited` or `deleted` commits, no `read`, duplicate append or later subscription returns the old text.
 //! 13. A code leads to one room, from its creation to its end. Of concurrent creations under one code, one succeeds.
@@ -409,11 +411,13 @@ pub fn known_ids(limits: &Limits) -> u64 {
 
 /// True if the event may be a duplicate of one whose id is forgotten. `forgotten` is the time at which the newest event
 /// with a forgotten id was appended, 0 if there is none. Never true for `joined` and `left`: the server appends them,
-/// under a new id each time, or under one derived from the seat, which is refused once the seat is free.
+/// under a new id each time, or under one derived from the seat, which is refused once the seat is free. Never true
+/// either before that time, which only a clock that was ahead can have noted: it must not refuse every message.
 #[must_use]
 pub fn may_be_forgotten(draft: &NewEvent, forgotten: u64) -> bool {
     let by_client = !matches!(draft.kind, EventKind::Joined { .. } | EventKind::Left { .. });
-    by_client && forgotten > 0 && draft.id.minted_ms().is_some_and(|minted| minted <= forgotten)
+    let is_past = 0 < forgotten && forgotten <= draft.at;
+    by_client && is_past && draft.id.minted_ms().is_some_and(|minted| minted <= forgotten)
 }
 
 /// True if the event just before `first`, the start of a page, was trimmed. Valid only where seqs are dense.

@@ -258,7 +258,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
     use uuid::Uuid;
 
-    use super::super::STEP;
+    use super::super::{Job, PURGE_INTERVAL, STEP};
     use super::*;
     use crate::reader::Reader;
     use store::ReadFrom;
@@ -333,6 +333,15 @@ mod tests {
         }
     }
 
+    /// What `work` logs.
+    fn logged(work: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let make = lines.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || make.clone()).finish();
+        tracing::subscriber::with_default(subscriber, work);
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
+
     #[test]
     fn damaged_room_is_logged_once_by_number() {
         let directory = tempfile::tempdir().unwrap();
@@ -342,10 +351,7 @@ mod tests {
         stored.blocking_recv().unwrap().unwrap();
         writer.conn.execute("UPDATE events SET kind = '{\"treasure\":7}' WHERE seq = 2", []).unwrap();
 
-        let lines = Lines::default();
-        let make = lines.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || make.clone()).finish();
-        tracing::subscriber::with_default(subscriber, || {
+        let text = logged(|| {
             for id in [3, 4] {
                 let (edit, answer) = write(room, id, EventKind::Deleted { target: EventId(Uuid::from_u128(2)) });
                 writer.commit(vec![edit]);
@@ -353,7 +359,6 @@ mod tests {
             }
             assert!(matches!(reader.read(room, ReadFrom::Latest, 9), Err(Failure(StoreError::Corrupt(_)))));
         });
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.matches("a room is damaged").count(), 1, "{text}");
         assert!(text.contains("room=1"), "{text}");
         for secret in [&RoomCode::from_entropy(CODE).to_string(), &room.0.to_string(), "treasure"] {
@@ -394,7 +399,7 @@ mod tests {
         left.blocking_recv().unwrap().unwrap();
         assert!(matches!(writer.subscribe(room), Err(Failure(StoreError::NotFound))));
         assert_eq!(ids(&writer), IDS, "the commit is as long as the room");
-        assert_eq!(writer.delete_some(), Ok(true));
+        assert!(writer.delete_some());
         assert_eq!(ids(&writer), IDS - STEP);
 
         drop((writer, reader));
@@ -407,9 +412,66 @@ mod tests {
         writer.commit(vec![Write::Create { id: RoomId(Uuid::nil()), room: new, now: Instant::now(), reply }]);
         created.blocking_recv().unwrap().unwrap();
         assert_ne!(rooms::number(&writer.conn, Key::Id(RoomId(Uuid::nil()))).unwrap(), Some(1));
-        while writer.delete_some() == Ok(true) {}
+        while writer.delete_some() {}
         assert_eq!(ids(&writer), 0);
         assert_eq!(count(&writer, "ended"), 0);
+    }
+
+    #[test]
+    fn one_step_deletes_the_ids_of_many_small_rooms() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, _reader, _) = open(&directory.path().join("flasky.db"));
+        end_rooms(&writer, 10, 2);
+        writer.delete_some();
+        assert_eq!(writer.conn.query_row("SELECT COUNT(*) FROM ended", [], |row| row.get(0)), Ok(0));
+        assert_eq!(writer.conn.query_row("SELECT COUNT(*) FROM ids WHERE room > 100", [], |row| row.get(0)), Ok(0));
+
+        // A room without ids counts too.
+        end_rooms(&writer, STEP + 10, 0);
+        writer.delete_some();
+        assert_eq!(writer.conn.query_row("SELECT COUNT(*) FROM ended", [], |row| row.get(0)), Ok(10));
+    }
+
+    #[test]
+    fn text_is_purged_while_ids_of_ended_rooms_are_left() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, _reader, _) = open(&directory.path().join("flasky.db"));
+        end_rooms(&writer, 2, 2 * STEP);
+        let (queue, mut jobs) = tokio::sync::mpsc::channel(1);
+        let (reply, _answer) = oneshot::channel();
+        queue.try_send(Job::Close { reply }).unwrap();
+        writer.purge = true;
+        writer.last_purge = std::time::Instant::now().checked_sub(PURGE_INTERVAL).unwrap();
+        assert!(writer.wait(&mut jobs).is_some());
+        assert!(writer.ended && !writer.purge);
+    }
+
+    #[test]
+    fn deletion_that_keeps_failing_is_logged_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, _reader, _) = open(&directory.path().join("flasky.db"));
+        writer.conn.execute_batch("ALTER TABLE ended RENAME TO hidden").unwrap();
+        let text = logged(|| {
+            for _sweep in 0..3 {
+                let (queue, mut jobs) = tokio::sync::mpsc::channel(1);
+                let (reply, _answer) = oneshot::channel();
+                queue.try_send(Job::Close { reply }).unwrap();
+                writer.ended = true;
+                assert!(writer.wait(&mut jobs).is_some());
+                assert!(!writer.ended, "it waits for the next sweep");
+            }
+        });
+        assert_eq!(text.matches("cannot be deleted").count(), 1, "{text}");
+    }
+
+    /// Leaves what is left of this many ended rooms, each with this many ids.
+    fn end_rooms(writer: &Writer, rooms: usize, ids: usize) {
+        for room in 101..=100 + rooms as i64 {
+            writer.conn.execute("INSERT INTO ended (room) VALUES (?1)", [room]).unwrap();
+            let fill = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?2)
+                INSERT INTO ids (room, id, seq, at) SELECT ?1, randomblob(16), n, 0 FROM n WHERE n <= ?2";
+            writer.conn.execute(fill, (room, ids as i64)).unwrap();
+        }
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub async fn law_10_ended_room_leaves_nothing_behind(fixture: &impl Fixture) {
     assert_eq!(store.expire(Instant::now()).await.unwrap(), []);
     assert_eq!(fixture.remains().await, [""; 0]);
 
-    // The next room with this id inherits nothing: no ids, no names, no retention mark, no seats.
+    // The next room with this code inherits nothing: no ids, no names, no retention mark, no seats.
     let id = store.create_room(new_room(code, 2)).await.unwrap();
     let mut by_another = joined(3);
     by_another.by = member(1);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Epoch, EventId, EventKind, LeaveReason, Limits, MemberId, Position, Seq};
+use protocol::{Epoch, EventId, EventKind, LeaveReason, Limits, MemberId, Position, RoomId, Seq};
 use tokio::task::JoinSet;
 
 use super::Fixture;
@@ -10,7 +10,7 @@ use super::support::{
     deleted, edited, fresh, joined, latest, left, member, message, name, next, nowhere, room_of, seqs, stored, take,
     unbroken,
 };
-use crate::{Appended, Delivery, NewEvent, Page, ReadFrom, StoreError, known_ids, refused};
+use crate::{Appended, Delivery, NewEvent, Page, ReadFrom, Store, StoreError, known_ids, mentioned_members, refused};
 
 pub async fn law_01_seq_increases_and_readers_see_one_order(fixture: &impl Fixture) {
     let store = fixture.open().await;
@@ -96,47 +96,80 @@ pub async fn law_02_duplicate_of_a_trimmed_event_returns_its_seq(fixture: &impl 
     assert_eq!(store.append(id, draft).await.unwrap(), Appended::DuplicateTrimmed(first.seq));
 }
 
+/// A client's message whose id was `minted` by the client's clock, and which the server received `at` this time.
+fn draft(minted: u64, at: u64) -> NewEvent {
+    let mut entropy = [0; 10];
+    entropy[2..].copy_from_slice(&fresh().to_be_bytes());
+    NewEvent { id: EventId::mint(minted, entropy), at, ..message(1, "x") }
+}
+
+/// Appends all of these concurrently.
+async fn store_all(store: &Arc<dyn Store>, room: RoomId, drafts: &[NewEvent]) {
+    let mut appends = JoinSet::new();
+    for draft in drafts.iter().cloned() {
+        let store = Arc::clone(store);
+        appends.spawn(async move { stored(store.append(room, draft).await) });
+    }
+    appends.join_all().await;
+}
+
 pub async fn law_02_newest_ids_are_known_and_older_ones_are_refused(fixture: &impl Fixture) {
     let limits = Limits { events: 2, ..Limits::default() };
     let known = known_ids(&limits) as usize;
     let store = fixture.open_with(&limits).await;
-    let id = room_of(&*store, 50, &[1]).await;
-    // `minted` is the client's clock, and `at` the server's.
-    let draft = |minted: u64, at: u64| {
-        let mut entropy = [0; 10];
-        entropy[2..].copy_from_slice(&fresh().to_be_bytes());
-        NewEvent { id: EventId::mint(minted, entropy), at, ..message(1, "x") }
-    };
+    let id = room_of(&*store, 50, &[1, 2, 3]).await;
     // While nothing is forgotten, no id is too old.
     stored(store.append(id, draft(0, 999)).await);
-    let drafts: Vec<_> = (0..3 * known as u64).map(|n| draft(1_000 + n, 1_000 + n)).collect();
-    for draft in &drafts {
-        stored(store.append(id, draft.clone()).await);
+    // Waves of concurrent appends, each at one time. One ends with event 400, and the third after it has event 600 near
+    // its beginning: a store that forgets ids by their number, or with the appends of one commit, must not forget one
+    // that is newer than it says.
+    let waves: Vec<_> = (1..=10).map(|n| (0..66).map(|_| draft(1_000 + n, 1_000 + n)).collect::<Vec<_>>()).collect();
+    for wave in &waves {
+        store_all(&store, id, wave).await;
     }
+    let drafts = waves.concat();
+    let retry = |draft: &NewEvent| store.append(id, NewEvent { at: 9_000, ..draft.clone() });
     let (old, new) = drafts.split_at(drafts.len() - known);
     for draft in new {
-        let again = store.append(id, draft.clone()).await.unwrap();
+        let again = retry(draft).await.unwrap();
         assert!(matches!(again, Appended::Duplicate(_) | Appended::DuplicateTrimmed(_)), "{again:?}");
     }
     for draft in old {
-        match store.append(id, draft.clone()).await {
+        match retry(draft).await {
             Ok(Appended::Duplicate(_) | Appended::DuplicateTrimmed(_)) | Err(StoreError::TooOld) => {}
             other => panic!("stored again or lost: {other:?}"),
         }
     }
     // A store may know more than it must, but not for ever.
     for draft in &old[..known] {
-        refused!(store.append(id, draft.clone()).await, TooOld);
+        refused!(retry(draft).await, TooOld);
     }
     store.close().await;
     let store = fixture.open_with(&limits).await;
-    refused!(store.append(id, old[0].clone()).await, TooOld);
+    refused!(store.append(id, NewEvent { at: 9_000, ..old[0].clone() }).await, TooOld);
     // An id that nobody has seen is refused too if it is as old, and taken if it is not, however slow the clock is.
     refused!(store.append(id, draft(999, 9_000)).await, TooOld);
-    stored(store.append(id, draft(1_000 + drafts.len() as u64, 9_000)).await);
+    stored(store.append(id, draft(1_000 + waves.len() as u64, 9_000)).await);
     // Joins and leaves are the server's own, and never retried under a new id.
-    stored(store.append(id, joined(2)).await);
-    stored(store.append(id, left(2, LeaveReason::Choice)).await);
+    stored(store.append(id, joined(4)).await);
+    stored(store.append(id, left(4, LeaveReason::Choice)).await);
+}
+
+/// The server's clock was a day ahead until its log had forgotten ids of that day.
+pub async fn law_02_ids_forgotten_in_the_future_refuse_no_message(fixture: &impl Fixture) {
+    const DAY: u64 = 86_400_000;
+    let limits = Limits { events: 1, ..Limits::default() };
+    let store = fixture.open_with(&limits).await;
+    let id = room_of(&*store, 50, &[1]).await;
+    let ahead: Vec<_> = (1_000..).map(|n| draft(n + DAY, n + DAY)).take(3 * known_ids(&limits) as usize).collect();
+    store_all(&store, id, &ahead).await;
+    stored(store.append(id, draft(2_000, 2_000)).await);
+    // Once the time has come, they count.
+    refused!(store.append(id, draft(2_000, 2_000 + DAY)).await, TooOld);
+    // A newer event of an earlier time does not take back what is forgotten.
+    let behind: Vec<_> = (3_000..).map(|n| draft(n, n)).take(ahead.len()).collect();
+    store_all(&store, id, &behind).await;
+    refused!(store.append(id, draft(1_000 + DAY, 2_000 + DAY)).await, TooOld);
 }
 
 pub async fn law_05_names_are_known_while_the_log_mentions_them(fixture: &impl Fixture) {
@@ -165,6 +198,32 @@ pub async fn law_05_names_are_known_while_the_log_mentions_them(fixture: &impl F
     stored(store.append(id, message(1, "still here")).await);
     assert_eq!(names().await.get(&member(1)), Some(&name(1)));
     assert_eq!(store.room(id).await.unwrap().members[0].name, name(1));
+}
+
+/// While members come, go and are trimmed.
+pub async fn law_05_page_has_the_name_of_everyone_whom_it_mentions(fixture: &impl Fixture) {
+    let store = fixture.open_with(&Limits { events: 4, ..Limits::default() }).await;
+    let id = room_of(&*store, 50, &[1]).await;
+    let mut writers = JoinSet::new();
+    for writer in 0..3 {
+        let store = Arc::clone(&store);
+        writers.spawn(async move {
+            for n in 0..40 {
+                let n = 2 + writer + 3 * n;
+                stored(store.append(id, joined(n)).await);
+                stored(store.append(id, left(n, LeaveReason::Choice)).await);
+            }
+        });
+    }
+    while !writers.is_empty() {
+        let page = store.read(id, ReadFrom::Latest, 10).await.unwrap();
+        for member in page.events.iter().flat_map(mentioned_members) {
+            assert!(page.names.contains_key(&member), "{member:?} has no name in {page:?}");
+        }
+        while let Some(done) = writers.try_join_next() {
+            done.unwrap();
+        }
+    }
 }
 
 /// While members come, go and write: the roster, the position and the page belong to each other.
