@@ -132,11 +132,11 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
         (_, ErrorCode::CodeMissing) => "Type the code of the room you want to join.".into(),
         (Field::Code, ErrorCode::CodeBad) => code_problem(&typed.code),
         (_, ErrorCode::CapacityBad) => "A room holds 2 to 1000 people.".into(),
+        (_, ErrorCode::CodeUnknown) => "There is no room with this code. It may have ended.".into(),
         (_, ErrorCode::Full) => "This room is full.".into(),
         (_, ErrorCode::Locked) => "This room is locked. Somebody inside has to unlock it before you can join.".into(),
         (_, ErrorCode::Removed) => "You were removed from this room. You can start a new one.".into(),
-        (Field::Body, error)
-        | (_, error @ (ErrorCode::CodeUnknown | ErrorCode::NoSeat | ErrorCode::Cookie | ErrorCode::Origin)) => {
+        (Field::Body, error) | (_, error @ (ErrorCode::NoSeat | ErrorCode::Cookie | ErrorCode::Origin)) => {
             refused_message(error).into()
         }
         (Field::Code, ErrorCode::Rate) => "That was a lot at once. Wait a second and try again.".into(),
@@ -149,17 +149,14 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
 /// Reason why the form of a message was refused.
 pub(crate) fn refused_message(error: ErrorCode) -> &'static str {
     match error {
-        ErrorCode::CodeUnknown => "There is no room with this code. It may have ended.",
         ErrorCode::NoSeat => "You are not in this room any more. Join it again to talk.",
         ErrorCode::Cookie => {
             "This site needs a cookie to know you again. Allow cookies for it in your browser, then try again."
         }
         ErrorCode::Origin => {
             "This page's address is not the one that this server was set up for. Whoever runs it: PUBLIC_URL must be \
-             the address in the browser, and the proxy must pass Host on."
+             this address, and the proxy must pass Host on."
         }
-        // The form has another id now.
-        ErrorCode::TooOld => "This may have been sent already. If you do not see it, send it again.",
         error => not_sent(error),
     }
 }
@@ -180,7 +177,7 @@ pub(crate) fn not_sent(error: ErrorCode) -> &'static str {
         ErrorCode::TooLong => "This message is too long. At most 4,000 characters fit.",
         ErrorCode::BadText => "This cannot be sent: it holds half a character, or is no emoji where one belongs.",
         ErrorCode::Rate => "That was a lot at once. Wait a second and send it again.",
-        ErrorCode::TooOld => "This may have been sent already. Look for it first; Edit sends it as a new message.",
+        ErrorCode::TooOld => "This may have been sent already. If you do not see it, send it again.",
         ErrorCode::NoTarget => "The message that this changes is gone. Edit sends it as a new one.",
         _ => "The server cannot take this right now. Please try again.",
     }
