@@ -9,9 +9,6 @@ use super::{integer, seats};
 
 const COLUMNS: &str = "seq, id, at, author, kind";
 
-/// Maximum number of ids that one append forgets; the next one continues.
-const FORGOTTEN_AT_ONCE: u64 = 100;
-
 /// Returns the seq of the event with this id, even if the event has been trimmed. `None` also if the id is forgotten.
 pub(super) fn seq_of(conn: &Connection, room: i64, id: EventId) -> Result<Option<Seq>> {
     conn.prepare_cached("SELECT seq FROM ids WHERE room = ?1 AND id = ?2")?
@@ -114,17 +111,19 @@ pub(super) fn trim(conn: &Connection, room: &mut RoomRow, most_events: usize, mo
     seats::forget_names(conn, room.room, room.trimmed)
 }
 
-/// Forgets the oldest ids until the newest `known` are left. Updates `room`, which the caller must store.
-pub(super) fn forget(conn: &Connection, room: &mut RoomRow, known: u64) -> Result<()> {
+/// Forgets the oldest ids until the newest `known` are left, once per `stride` events and at most twice as many: an index
+/// by seq would cost every append a page more than looking through the room's ids costs one in `stride`. Updates `room`,
+/// which the caller must store.
+pub(super) fn forget(conn: &Connection, room: &mut RoomRow, known: u64, stride: u64) -> Result<()> {
     let last = Seq(room.head.0.saturating_sub(known));
-    if last == Seq(0) {
+    if last == Seq(0) || !room.head.0.is_multiple_of(stride.max(1)) {
         return Ok(());
     }
     let query = "DELETE FROM ids WHERE room = ?1
         AND id IN (SELECT id FROM ids WHERE room = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3) RETURNING at";
     let forgotten: Vec<i64> = conn
         .prepare_cached(query)?
-        .query_map((room.room, integer(last), FORGOTTEN_AT_ONCE as i64), |row| row.get(0))?
+        .query_map((room.room, integer(last), integer(Seq(2 * stride.max(1)))), |row| row.get(0))?
         .collect::<Result<_>>()?;
     if let Some(at) = forgotten.into_iter().max() {
         room.forgotten = room.forgotten.max(at.cast_unsigned());

@@ -80,7 +80,6 @@ const MIGRATIONS: &[&str] = &["
     ALTER TABLE rooms ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE ids ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
     UPDATE ids SET at = CAST(unixepoch('subsec') * 1000 AS INTEGER);
-    CREATE INDEX ids_by_seq ON ids (room, seq);
 
     -- `gone` is the seq of the event with which a former member left, and which is the last that mentions them: when it
     -- is trimmed, the name is deleted.

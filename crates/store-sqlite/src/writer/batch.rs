@@ -213,7 +213,7 @@ fn append(
     }
     log::push(tx, &mut room, &event)?;
     log::trim(tx, &mut room, limits.events, limits.timeline)?;
-    log::forget(tx, &mut room, known_ids(limits))?;
+    log::forget(tx, &mut room, known_ids(limits), limits.events as u64)?;
     rooms::update(tx, &room)?;
     Ok(Outcome::Appended(Appended::Stored(event)))
 }

@@ -315,7 +315,8 @@ async fn ids_and_names_of_a_room_are_bounded_on_disk() {
     let conn = rusqlite::Connection::open(place.path()).unwrap();
     let count =
         |table| -> i64 { conn.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0)).unwrap() };
-    assert_eq!(count("ids").cast_unsigned(), known_ids(&limits));
+    let known = known_ids(&limits);
+    assert!((known..known + limits.events as u64).contains(&count("ids").cast_unsigned()), "{} ids", count("ids"));
     assert_eq!(count("names"), 3, "one member, and two who left and whom the newest three events mention");
 }
 
