@@ -41,9 +41,10 @@ pub(crate) fn RoomPage() -> impl IntoView {
             navigate(&format!("/room/{entered}"), Default::default());
         }
     });
-    let set_pending = expect_context::<PageAnnouncer>().pending();
+    // Not on the server: there the effect that calls it may outlive the page, and panics then.
+    let set_pending = cfg!(feature = "hydrate").then(|| expect_context::<PageAnnouncer>().pending());
     view! {
-        <Transition set_pending>
+        <Transition nostrip:set_pending>
             {move || Suspend::new(async move {
                 let visit = visit.await;
                 let code = untrack(code);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::join;
 use testkit::dice::Dice;
 use testkit::ids::mint;
-use testkit::node::Program;
+use testkit::node::{Program, free_address};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -46,8 +46,14 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     let directory = tempfile::tempdir().unwrap();
-    let environment = [("APPENDS_PER_SECOND", "100000"), ("APPEND_BURST", "100000"), ("ARRIVAL_MS", "600000")];
-    let environment = environment.map(|(name, value)| (name, value.to_owned())).into();
+    let metrics = free_address();
+    let environment = [
+        ("APPENDS_PER_SECOND", "100000".to_owned()),
+        ("APPEND_BURST", "100000".to_owned()),
+        ("ARRIVAL_MS", "600000".to_owned()),
+        ("METRICS", metrics.to_string()),
+    ];
+    let environment = environment.into();
     let mut program = Program::new(server, directory.path().join("flasky.db"), environment);
     program.start().await;
     let (script, faults) = requests(&program).await;
@@ -55,9 +61,10 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
         println!("    {fault}");
     }
     let pages = measure_unread(&program, "page of short quotes", &script.quotes, arguments.pages).await;
-    measure_unread(&program, "file of the largest size", &script.file, arguments.files).await
-        && pages
-        && faults.is_empty()
+    let files = measure_unread(&program, "file of the largest size", &script.file, arguments.files).await;
+    let panics = http::metric(metrics, "flasky_panics_total").await.unwrap().unwrap_or_default();
+    println!("{panics} panics");
+    pages && files && faults.is_empty() && panics == 0
 }
 
 /// Requests that are sent again without reading the response.
