@@ -59,7 +59,7 @@ pub(super) fn ActionBar(
             class="actions"
             class:own=is_own
             role="toolbar"
-            aria-label=text::ACTIONS
+            aria-label=text::actions()
             hidden=move || shown.get().is_none()
             data-message=move || shown.get().map(|id| id.to_string())
             node_ref=bar
