@@ -193,7 +193,7 @@ notice = { $name }: { $words }
 
 ## What can be done with a message
 
-actions = Was du mit der Nachricht tun kannst
+actions = Aktionen für die Nachricht
 react = Reagieren
 react-with = Mit { $emoji } reagieren
 who-reacted = Wer reagiert hat
@@ -209,7 +209,7 @@ not-copied = Nicht kopiert: Der Browser erlaubt es nicht. Markiere den Text und 
 edit = Bearbeiten
 delete = Löschen
 delete-sure = Löschen?
-more-actions = Mehr
+more-actions = Weitere Aktionen
 
 ## Writing
 

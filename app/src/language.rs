@@ -18,6 +18,11 @@ impl Language {
         leptos::prelude::use_context().unwrap_or_default()
     }
 
+    /// True where lines begin at the right.
+    pub(crate) fn is_rtl(self) -> bool {
+        self.direction() == "rtl"
+    }
+
     /// The language of this name, in upper or lower case, as it is or with a region: `de-AT` is German.
     #[must_use]
     pub fn of_tag(tag: &str) -> Option<Self> {

@@ -36,7 +36,7 @@ pub(super) fn Header() -> impl IntoView {
                 <button type="button" class="chip narrow" popovertarget="people"><Seats/></button>
                 {move || room.locked.get().then(lock)}
                 <span class="space"></span>
-                <button type="button" class="button icon narrow scripted" popovertarget="tools" aria-label=text::more() title=text::more()>
+                <button type="button" class="button icon narrow" popovertarget="tools" aria-label=text::more() title=text::more()>
                     <svg aria-hidden="true"><use href="#i-more"/></svg>
                 </button>
                 <div class="tools" id="tools" popover="">
