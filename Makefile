@@ -64,9 +64,9 @@ engines: dist ## Make the main journeys in Chromium, Firefox and WebKitGTK; ARGS
 	@scripts/setup engines
 	@scripts/with-tools scripts/end2end --config engines $(ARGS)
 
-shots: dist ## Take a picture of every screen and state into end2end/shots/out, and those of the README
+shots: dist ## Take a picture of every screen, state and language into end2end/shots/out, and those of the README; PSEUDO_LOCALE=1 takes them from right to left
 	@scripts/setup test
-	@scripts/end2end --config shots $(ARGS)
+	@SERVER=dist/flasky$(if $(PSEUDO_LOCALE),-pseudo) scripts/end2end --config shots $(ARGS)
 
 lighthouse: dist ## Ask Lighthouse about home and a room
 	@scripts/setup lighthouse

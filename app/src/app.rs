@@ -71,5 +71,6 @@ pub fn mount() {
 #[cfg(feature = "hydrate")]
 fn root() -> Option<web_sys::HtmlElement> {
     use leptos::wasm_bindgen::JsCast;
+    crate::language::adopt();
     document().get_element_by_id("app")?.dyn_into().ok()
 }

@@ -6,6 +6,7 @@ pub(crate) mod dialog;
 pub(crate) mod enter_form;
 pub(crate) mod focusable;
 pub(crate) mod icon;
+pub(crate) mod language_form;
 pub(crate) mod list;
 pub(crate) mod markup;
 pub(crate) mod name;

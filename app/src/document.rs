@@ -12,6 +12,7 @@ use protocol::SUBPROTOCOL;
 
 use crate::app::App;
 use crate::components::icon::Sprite;
+use crate::language::Language;
 use crate::text;
 
 /// Addresses of the browser half, which change with what is behind them.
@@ -57,11 +58,11 @@ pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> 
     let path = use_context::<RequestUrl>().and_then(|url| Some(url.parse().ok()?.path().to_owned()));
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang=Language::current().tag() dir=Language::current().direction()>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
-                <meta name="description" content=text::DESCRIPTION/>
+                <meta name="description" content=text::description()/>
                 {card}
                 <meta name="color-scheme" content="light dark"/>
                 // The colours of `--surface`, for the browser's own bars.
@@ -84,7 +85,7 @@ pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> 
                 // Outside of the app, which has to be as the server wrote it until the program takes it over.
                 <p id="connecting" class="visually-hidden" role="status"></p>
                 <p id="boot-failed" class="boot-failed" role="alert" hidden>
-                    {text::BOOT_FAILED}" "<a href="" rel="external">{text::TRY_AGAIN}</a>
+                    {text::boot_failed()}" "<a href="" rel="external">{text::try_again()}</a>
                 </p>
             </body>
         </html>
@@ -100,8 +101,8 @@ fn link_card(origin: &str) -> impl IntoView {
     let properties = [
         ("og:type", "website"),
         ("og:site_name", text::PRODUCT),
-        ("og:title", text::CARD_TITLE),
-        ("og:description", text::DESCRIPTION),
+        ("og:title", text::card_title()),
+        ("og:description", text::description()),
         ("og:image", &picture),
         ("og:image:width", "1200"),
         ("og:image:height", "630"),

@@ -13,6 +13,7 @@ mod chunk;
 mod components;
 #[cfg(feature = "ssr")]
 pub mod document;
+mod language;
 pub mod live;
 mod markup;
 mod pages;
@@ -21,3 +22,4 @@ mod text;
 pub use app::App;
 #[cfg(feature = "hydrate")]
 pub use app::{fetch_chunks, hydrate, mount, take_socket};
+pub use language::Language;

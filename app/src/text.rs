@@ -1,4 +1,4 @@
-//! Every word people read, in one place.
+//! Words that people read. They are in `app/locales`, a file for each language; here are those that need a decision.
 
 use client::{Ending, RosterRow, SeatChangeKind};
 use protocol::room_code::RoomCodeError;
@@ -7,239 +7,102 @@ use protocol::{DisplayName, ErrorCode, RoomCode, name};
 use crate::api::{Cause, EnterForm, Field, Refusal};
 use crate::live::question::{LogSize, Question};
 
+/// The functions that the build script makes of the files: one for each message.
+#[cfg_attr(not(feature = "ssr"), allow(dead_code, reason = "some are said by the server alone"))]
+mod words {
+    use super::number;
+    use crate::language::Language;
+
+    include!(concat!(env!("OUT_DIR"), "/words.rs"));
+
+    /// One of the same words in every language.
+    fn in_language(words: &[&'static str; Language::ALL.len()]) -> &'static str {
+        words.get(Language::current() as usize).copied().unwrap_or_default()
+    }
+}
+pub(crate) use words::*;
+
 pub(crate) const PRODUCT: &str = "Flasky Chat";
-#[cfg(feature = "ssr")]
-pub(crate) const DESCRIPTION: &str = "Private chat rooms without accounts: open one, share its link, and talk. When everybody has left, every word is deleted.";
-#[cfg(feature = "ssr")]
-pub(crate) const CARD_TITLE: &str = "Flasky Chat: talk now, gone when you go";
-pub(crate) const THEME_AUTO: &str = "Theme: automatic";
-pub(crate) const THEME_LIGHT: &str = "Theme: light";
-pub(crate) const THEME_DARK: &str = "Theme: dark";
-pub(crate) const MORE: &str = "More";
-pub(crate) const CLOSE: &str = "Close";
-pub(crate) const LOCKED: &str = "Locked: nobody else can join";
-pub(crate) const INVITE: &str = "Invite";
-pub(crate) const INVITE_HEADING: &str = "Invite to this room";
-pub(crate) const INVITE_MORE: &str = "Anyone with this link can join and read what was said before.";
-pub(crate) const ROOM_LINK: &str = "Link to this room";
-pub(crate) const QR: &str = "QR code of the link to this room";
-pub(crate) const COPY_SHORT: &str = "Copy link";
-pub(crate) const SHOW_QR: &str = "Show QR";
-pub(crate) const FULL_SCREEN: &str = "Full screen";
-pub(crate) const SCAN: &str = "Scan to join";
-pub(crate) const SHARE: &str = "Share";
-pub(crate) const NOTICES_OFF: &str = "Notifications: off";
-pub(crate) const NOTICES_ON: &str = "Notifications: on";
-pub(crate) const NOTICES_SOUND: &str = "Notifications: sound only";
-pub(crate) const NOTICES_DENIED: &str =
-    "Notifications: sound only, because this browser does not let the page show any";
-pub(crate) const TYPING: &str = "typing…";
-pub(crate) const AWAY: &str = "away";
-pub(crate) const SKIP: &str = "Skip to writing";
-pub(crate) const HELP_HEADING: &str = "Keys";
-/// Keyboard shortcuts: keys pressed together, and their effect.
-pub(crate) const HELP_KEYS: [(&[&str], &str); 10] = [
-    (&["Enter"], "Send, or save a change"),
-    (&["Shift", "Enter"], "New line"),
-    (&["@"], "Mention somebody"),
-    (&["↑"], "In an empty message box: change your last message"),
-    (&["Esc"], "Cancel a reply or a change; from the messages back to the message box"),
-    (&["↑", "↓"], "Among the messages: one up, one down"),
-    (&["Home", "End"], "Among the messages: first and last"),
-    (&["Enter"], "On a message: its actions"),
-    (&["A", "…", "Z"], "Anywhere: start to write"),
-    (&["Shift", "Enter"], "On an emoji: insert it, and keep the picker open"),
-];
-pub(crate) const PITCH: [&str; 2] = ["Talk now.", "Gone when you go."];
-pub(crate) const PITCH_MORE: &str =
-    "Open a room, share its code, and talk. When everybody has left, the room and every word in it evaporate.";
-pub(crate) const PROMISE: &str = "No account. No tracking. Nothing kept.";
-pub(crate) const YOUR_NAME: &str = "Your name";
-pub(crate) const CREATE: &str = "Create a room";
-pub(crate) const OPTIONS: &str = "Options";
-pub(crate) const HOW_MANY: &str = "Maximum number of people";
-pub(crate) const OR_JOIN: &str = "or join one";
-pub(crate) const ROOM_CODE: &str = "Room code";
-pub(crate) const JOIN: &str = "Join";
-pub(crate) const JOIN_ROOM: &str = "Join the room";
-pub(crate) const JOIN_AGAIN: &str = "Join again";
-pub(crate) const OTHER_NAME: &str = "Use another name";
-pub(crate) const LEAVE: &str = "Let's leave!";
-pub(crate) const STAY: &str = "Stay";
-pub(crate) const EVERYBODY_LEFT: &str = "Everybody has left, and what was said is deleted from this server.";
-pub(crate) const MESSAGES: &str = "Messages";
-pub(crate) const MESSAGE: &str = "Message";
-pub(crate) const WHATS_NEW: &str = "What's new?";
-pub(crate) const SEND: &str = "Send";
-pub(crate) const PEOPLE: &str = "People";
-pub(crate) const COPY_LINK: &str = "Copy invite link";
-pub(crate) const COPIED: &str = "Link copied";
-pub(crate) const REFRESH: &str = "Refresh";
-pub(crate) const NO_ROOM: &str = "There is no room with this code";
-pub(crate) const NO_PAGE: &str = "There is nothing at this address";
-pub(crate) const MAY_HAVE_ENDED: &str = "It may have ended: a room goes when the last person has left.";
-pub(crate) const START_NEW: &str = "Start a new room";
-pub(crate) const FULL: &str = "This room is full";
-pub(crate) const FULL_MORE: &str = "Every seat is taken. When somebody leaves, you can join.";
-pub(crate) const FULL_AGAIN: &str = "This page keeps checking.";
-pub(crate) const TRY_AGAIN: &str = "Try again";
-pub(crate) const UNAVAILABLE: &str = "The server cannot do this right now";
-pub(crate) const UNAVAILABLE_MORE: &str = "Nothing is lost. Please try again in a moment.";
-#[cfg(feature = "ssr")]
-pub(crate) const BOOT_FAILED: &str =
-    "This page could not start completely. It works all the same: in a room, refresh to see what others say.";
-pub(crate) const COMPOSE_TARGET_LOST: &str =
-    "What this answered or changed is not on this page. It would be sent as a new message.";
-pub(crate) const ACTIONS: &str = "Message actions";
-pub(crate) const REACT: &str = "React";
-pub(crate) const REACT_WITH: &str = "React with";
-pub(crate) const REPLY: &str = "Reply";
-pub(crate) const COPY: &str = "Copy";
-pub(crate) const CODE_COPIED: &str = "Copied";
-pub(crate) const DELETE_SURE: &str = "Delete?";
-pub(crate) const COPY_TEXT: &str = "Copy text";
-pub(crate) const COPIED_TEXT: &str = "Copied";
-pub(crate) const NOT_COPIED: &str =
-    "Not copied: the browser does not allow it. Select the words and copy them by hand.";
-pub(crate) const GONE_MESSAGE: &str = "a message that is gone";
-pub(crate) const LOOKING: &str = "Looking for the message…";
-pub(crate) const NOT_FOUND: &str = "That message is gone, or too far back to be shown here.";
-pub(crate) const MORE_ACTIONS: &str = "More actions";
-pub(crate) const WHO_REACTED: &str = "Who reacted";
-pub(crate) const DELETED: &str = "Message deleted";
-pub(crate) const EDITED: &str = "edited";
-pub(crate) const EARLIER_MESSAGE: &str = "an earlier message";
-pub(crate) const NOTHING_SAID: &str = "Nobody has said anything yet.";
-pub(crate) const EMPTY_ROOM: &str = "Nobody has said anything yet. Share the link, and talk.";
-pub(crate) const YOU: &str = "you";
-pub(crate) const SOMEBODY: &str = "Somebody";
-pub(crate) const SENDING: &str = "Sending…";
-/// State of a message that follows a refused one.
-pub(crate) const HELD: &str = "Waits for the message above";
-pub(crate) const NOT_SENT: &str = "Not sent";
-pub(crate) const RETRY: &str = "Retry";
-pub(crate) const EDIT: &str = "Edit";
-pub(crate) const DELETE: &str = "Delete";
-pub(crate) const LEAVING: &str = "You leave as soon as there is a connection. What was not sent is given up.";
-pub(crate) const TRY_NOW: &str = "Try now";
-pub(crate) const GONE: &str = "Gone when you all go";
+
+/// A number with a separator between each three digits.
+fn number(number: usize) -> String {
+    let digits = number.to_string();
+    let mut written = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            written.push_str(thousands_separator());
+        }
+        written.push(digit);
+    }
+    written
+}
 
 /// Message for a refused form.
 pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
     match (refused.field, refused.error) {
-        (_, ErrorCode::NameMissing) => "Type a name, so the others know who you are.".into(),
-        (_, ErrorCode::NameBad) => name_problem(&typed.name),
-        (_, ErrorCode::CodeMissing) => "Type the code of the room you want to join.".into(),
+        (_, ErrorCode::NameMissing) => name_missing().into(),
+        (_, ErrorCode::NameBad) => match name::bidi_control_at(&typed.name) {
+            Some(place) => name_turns_writing(place),
+            None => name_too_long().into(),
+        },
+        (_, ErrorCode::CodeMissing) => code_missing().into(),
         (Field::Code, ErrorCode::CodeBad) => code_problem(&typed.code),
-        (_, ErrorCode::CapacityBad) => "A room holds 2 to 1000 people.".into(),
-        (_, ErrorCode::CodeUnknown) => "There is no room with this code. It may have ended.".into(),
-        (_, ErrorCode::Full) => "This room is full.".into(),
-        (_, ErrorCode::Locked) => "This room is locked. Somebody inside has to unlock it before you can join.".into(),
-        (_, ErrorCode::Removed) => "You were removed from this room. You can start a new one.".into(),
+        (_, ErrorCode::CapacityBad) => capacity_bad().into(),
+        (_, ErrorCode::CodeUnknown) => code_unknown().into(),
+        (_, ErrorCode::Full) => room_full().into(),
+        (_, ErrorCode::Locked) => room_locked().into(),
+        (_, ErrorCode::Removed) => room_removed().into(),
         (Field::Body, error) | (_, error @ (ErrorCode::NoSeat | ErrorCode::Cookie | ErrorCode::Origin)) => {
             refused_message(error).into()
         }
-        (Field::Code, ErrorCode::Rate) => "That was a lot at once. Wait a second and try again.".into(),
-        (Field::Name | Field::Code | Field::Capacity, _) => {
-            "The server cannot be reached right now. Please try again.".into()
-        }
+        (Field::Code, ErrorCode::Rate) => too_fast().into(),
+        (Field::Name | Field::Code | Field::Capacity, _) => server_unreachable().into(),
     }
 }
 
 /// Reason why the form of a message was refused.
 pub(crate) fn refused_message(error: ErrorCode) -> &'static str {
     match error {
-        ErrorCode::NoSeat => "You are not in this room any more. Join it again to talk.",
-        ErrorCode::Cookie => {
-            "This site needs a cookie to know you again. Allow cookies for it in your browser, then try again."
-        }
-        ErrorCode::Origin => {
-            "This page's address is not the one that this server was set up for. Whoever runs it: PUBLIC_URL must be \
-             this address, and the proxy must pass Host on."
-        }
+        ErrorCode::NoSeat => no_seat(),
+        ErrorCode::Cookie => no_cookie(),
+        ErrorCode::Origin => wrong_origin(),
         error => not_sent(error),
-    }
-}
-
-fn name_problem(typed: &str) -> String {
-    match name::bidi_control_at(typed) {
-        Some(place) => {
-            format!("Character {place} of that name is invisible and turns the writing around. Please take it out.")
-        }
-        None => "That name is too long. At most 32 characters fit.".into(),
     }
 }
 
 /// Reason why a message was not sent.
 pub(crate) fn not_sent(error: ErrorCode) -> &'static str {
     match error {
-        ErrorCode::Empty => "There is nothing to send yet.",
-        ErrorCode::TooLong => "This message is too long. At most 4,000 characters fit.",
-        ErrorCode::BadText => "This cannot be sent: it holds half a character, or is no emoji where one belongs.",
-        ErrorCode::Rate => "That was a lot at once. Wait a second and send it again.",
-        ErrorCode::TooOld => "This may have been sent already. If you do not see it, send it again.",
-        ErrorCode::NoTarget => "The message that this changes is gone. Edit sends it as a new one.",
-        _ => "The server cannot take this right now. Please try again.",
+        ErrorCode::Empty => message_empty(),
+        ErrorCode::TooLong => message_too_long(),
+        ErrorCode::BadText => message_bad(),
+        ErrorCode::Rate => message_too_fast(),
+        ErrorCode::TooOld => message_too_old(),
+        ErrorCode::NoTarget => message_no_target(),
+        _ => message_failed(),
     }
 }
 
 /// Reason why a message is still being sent.
 pub(crate) fn sent_later(error: ErrorCode) -> &'static str {
     match error {
-        ErrorCode::Storage => "The server cannot store messages right now. Trying again.",
-        _ => SENDING,
+        ErrorCode::Storage => message_later(),
+        _ => sending(),
     }
 }
 
 fn code_problem(typed: &str) -> String {
-    let problem = match typed.parse::<RoomCode>() {
-        Err(RoomCodeError::Length(7)) => "One is missing.".into(),
-        Err(RoomCodeError::Length(length @ 0..7)) => format!("{} are missing.", 8 - length),
-        Err(RoomCodeError::Length(9)) => "There is one too many.".into(),
-        Err(RoomCodeError::Length(_)) => "There are too many.".into(),
-        Err(RoomCodeError::Character(c)) if !c.is_control() => format!("\u{201c}{c}\u{201d} is never one of them."),
-        _ => String::new(),
-    };
-    format!("A code has eight characters, like KXQ4-7M2P. {problem}")
-}
-
-/// Number of members inside, for who follows a link; not their names, because a code can be guessed.
-pub(crate) fn join_page(inside: u32) -> String {
-    let inside = match inside {
-        0 => "Nobody is inside yet.".to_owned(),
-        1 => "1 person is inside.".to_owned(),
-        _ => format!("{inside} people are talking."),
-    };
-    format!("{inside} No account. Deleted from this server when the last person leaves.")
-}
-
-/// The heading for who has left the room of this code.
-pub(crate) fn left(code: &str) -> String {
-    format!("You left {code}")
-}
-
-/// Number of members inside, for who has left.
-pub(crate) fn still_inside(inside: u32) -> String {
-    match inside {
-        0 => "Nobody is inside.".into(),
-        1 => "1 person is still inside.".into(),
-        _ => format!("{inside} people are still inside."),
+    match typed.parse::<RoomCode>() {
+        Err(RoomCodeError::Length(length @ 0..8)) => code_too_short(8 - length),
+        Err(RoomCodeError::Length(length)) => code_too_long(length - 8),
+        Err(RoomCodeError::Character(c)) if !c.is_control() => code_bad_character(c.encode_utf8(&mut [0; 4])),
+        _ => code_bad().into(),
     }
 }
 
 /// Words on the button that joins a room under a known name.
 pub(crate) fn join_as(name: String) -> Vec<Piece> {
-    vec![Piece::Words("Join as ".to_owned()), Piece::Name(name)]
-}
-
-/// The roster's heading.
-pub(crate) fn here_now(count: usize, capacity: u32) -> String {
-    format!("Here now, {count} of {capacity}")
-}
-
-/// The room's name, for its heading.
-pub(crate) fn room(code: RoomCode) -> String {
-    format!("Room {code}")
+    with_names(&words::join_as(NAMES), vec![Piece::Name(name)])
 }
 
 /// The window's title for a page of this name.
@@ -255,11 +118,6 @@ pub(crate) fn title(code: RoomCode, unseen: usize) -> String {
     }
 }
 
-/// Text of a desktop notification: the author, and the first words.
-pub(crate) fn notice(name: &str, words: &str) -> String {
-    format!("{name}: {words}")
-}
-
 /// A piece of a line: a name, which keeps its own writing direction, or words.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -269,44 +127,64 @@ pub(crate) enum Piece {
     Words(String),
 }
 
+/// Place of the names in a sentence: U+FFFC, "object replacement character".
+const NAMES: &str = "\u{fffc}";
 /// Maximum number of names in one line; further members are only counted.
 const NAMED: usize = 5;
 
+/// A sentence with names in their place.
+fn with_names(sentence: &str, names: Vec<Piece>) -> Vec<Piece> {
+    let (before, after) = sentence.split_once(NAMES).unwrap_or((sentence, ""));
+    let words = |words: &str| (!words.is_empty()).then(|| Piece::Words(words.to_owned()));
+    words(before).into_iter().chain(names).chain(words(after)).collect()
+}
+
+/// Names as a list: "Ana, Bo and Chidi".
+fn list(mut names: Vec<Piece>) -> Vec<Piece> {
+    if names.len() > NAMED {
+        let more = names.split_off(NAMED - 1).len();
+        names.push(Piece::Words(others(more)));
+    }
+    let last = names.len().saturating_sub(1);
+    let mut pieces = Vec::new();
+    for (i, name) in names.into_iter().enumerate() {
+        match i {
+            0 => {}
+            _ if i == last => pieces.push(Piece::Words([" ", and(), " "].concat())),
+            _ => pieces.push(Piece::Words(", ".to_owned())),
+        }
+        pieces.push(name);
+    }
+    pieces
+}
+
 /// Joins and leaves: "Bo and Chidi joined. Ana left".
 pub(crate) fn roster_row(row: &RosterRow) -> Vec<Piece> {
-    let mut sentences: Vec<(Vec<Piece>, &str)> = Vec::new();
+    // Those who did the same one after the other; the reader always alone, because verbs differ then.
+    let mut groups: Vec<(bool, bool, Vec<Piece>)> = Vec::new();
     for change in row.changes.iter() {
-        let verb = match change.kind {
-            SeatChangeKind::Joined => "joined",
-            SeatChangeKind::Left(_) => "left",
-        };
+        let has_joined = matches!(change.kind, SeatChangeKind::Joined);
         let who = match &change.name {
-            _ if change.own => Piece::Words("You".to_owned()),
             Some(name) => Piece::Name(name.to_string()),
-            None => Piece::Words(SOMEBODY.to_owned()),
+            None => Piece::Words(somebody().to_owned()),
         };
-        match sentences.last_mut() {
-            Some((names, same)) if *same == verb => names.push(who),
-            _ => sentences.push((vec![who], verb)),
+        match groups.last_mut() {
+            Some((joined, false, names)) if *joined == has_joined && !change.own => names.push(who),
+            _ => groups.push((has_joined, change.own, vec![who])),
         }
     }
     let mut pieces = Vec::new();
-    for (i, (mut names, verb)) in sentences.into_iter().enumerate() {
-        if i > 0 {
+    for (has_joined, own, names) in groups {
+        if !pieces.is_empty() {
             pieces.push(Piece::Words(". ".to_owned()));
         }
-        if names.len() > NAMED {
-            let others = names.split_off(NAMED - 1).len();
-            names.push(Piece::Words(format!("{others} others")));
-        }
-        let count = names.len();
-        for (i, name) in names.into_iter().enumerate() {
-            if i > 0 {
-                pieces.push(Piece::Words(if i + 1 == count { " and " } else { ", " }.to_owned()));
-            }
-            pieces.push(name);
-        }
-        pieces.push(Piece::Words(format!(" {verb}")));
+        let sentence = match (has_joined, own) {
+            (true, true) => you_joined().to_owned(),
+            (false, true) => you_left().to_owned(),
+            (true, false) => joined(names.len(), NAMES),
+            (false, false) => left_room(names.len(), NAMES),
+        };
+        pieces.extend(with_names(&sentence, if own { Vec::new() } else { list(names) }));
     }
     pieces
 }
@@ -324,129 +202,55 @@ pub(crate) struct QuestionWords {
 
 /// Question before something is given up.
 pub(crate) fn question(question: &Question) -> QuestionWords {
+    let given_up = |unsent| if unsent == 0 { String::new() } else { unsent_given_up(unsent) };
     match *question {
         Question::Leave { unsent, ends: Some(log) } => {
-            let more = [deleted(log), not_sent_yet(unsent)].join(" ").trim_end().to_owned();
-            QuestionWords { heading: "You are the last one", more, yes: "Delete and leave" }
+            let more = [deleted_log(log), given_up(unsent)].join(" ").trim_end().to_owned();
+            QuestionWords { heading: last_one(), more, yes: delete_and_leave() }
         }
         Question::Leave { unsent, ends: None } | Question::Go { unsent, .. } => {
-            QuestionWords { heading: "Leave without sending?", more: not_sent_yet(unsent), yes: "Leave" }
+            QuestionWords { heading: leave_unsent(), more: given_up(unsent), yes: leave_yes() }
         }
     }
 }
 
-fn deleted(log: LogSize) -> String {
+fn deleted_log(log: LogSize) -> String {
     match log {
-        LogSize { messages: messages @ 2.., has_older: true } => {
-            format!("More than {messages} messages will be deleted.")
-        }
-        LogSize { has_older: true, .. } => "Everything that was said will be deleted.".into(),
-        LogSize { messages: 0, .. } => "The room will be deleted, and its link will lead nowhere.".into(),
-        LogSize { messages: 1, .. } => "1 message will be deleted.".into(),
-        LogSize { messages, .. } => format!("{messages} messages will be deleted."),
+        LogSize { messages: messages @ 2.., has_older: true } => more_deleted(messages),
+        LogSize { has_older: true, .. } => everything_deleted().into(),
+        LogSize { messages, .. } => messages_deleted(messages),
     }
-}
-
-fn not_sent_yet(count: usize) -> String {
-    match count {
-        0 => String::new(),
-        1 => "What you wrote is not sent yet.".into(),
-        _ => format!("{count} messages are not sent yet."),
-    }
-}
-
-/// Announcement while there is no connection.
-pub(crate) fn disconnected(offline: bool) -> &'static str {
-    if offline {
-        "You are offline. What you write is kept and sent when you are back."
-    } else {
-        "Connection lost. Trying again."
-    }
-}
-
-/// The same for the eye while it counts down.
-pub(crate) fn trying_again_in(seconds: u64) -> String {
-    format!("Connection lost. Trying again in {seconds} s.")
 }
 
 /// Explanation of an ending: heading, more, the next step, and its address.
 pub(crate) fn ending(ending: Ending) -> (&'static str, &'static str, &'static str, &'static str) {
     const STAY: &str = "";
     match ending {
-        Ending::RoomEnded => ("This room has ended", "Everybody left, and what was said is gone.", START_NEW, "/"),
-        Ending::NoSuchRoom => (NO_ROOM, MAY_HAVE_ENDED, START_NEW, "/"),
-        Ending::NoSeat => ("You were away too long", "Your place was freed. You can join again.", "Join again", STAY),
-        Ending::Removed => (
-            "You were removed from this room",
-            "The host removed you. You can start a room of your own.",
-            START_NEW,
-            "/",
-        ),
-        Ending::Version => ("There is a new version", "Reload the page to go on.", "Reload", STAY),
-        Ending::TooManyTabs => {
-            ("This room is open in too many tabs", "Close one of them and try again.", TRY_AGAIN, STAY)
-        }
-        Ending::Protocol => ("Something went wrong", "Reload the page to go on.", "Reload", STAY),
-        Ending::Left => (
-            "You left this room",
-            "Here, or in another tab. While somebody is inside, its link lets you in again.",
-            START_NEW,
-            "/",
-        ),
+        Ending::RoomEnded => (room_ended(), room_ended_more(), start_new(), "/"),
+        Ending::NoSuchRoom => (no_room(), may_have_ended(), start_new(), "/"),
+        Ending::NoSeat => (away_too_long(), away_too_long_more(), join_again(), STAY),
+        Ending::Removed => (removed(), removed_more(), start_new(), "/"),
+        Ending::Version => (new_version(), new_version_more(), reload(), STAY),
+        Ending::TooManyTabs => (too_many_tabs(), too_many_tabs_more(), try_again(), STAY),
+        Ending::Protocol => (something_wrong(), new_version_more(), reload(), STAY),
+        Ending::Left => (left_elsewhere(), left_elsewhere_more(), start_new(), "/"),
     }
 }
 
 /// Why a room cannot be had now: heading, more, the next step.
 pub(crate) fn unavailable(cause: Cause) -> (&'static str, &'static str, &'static str) {
     match cause {
-        Cause::Server => (UNAVAILABLE, UNAVAILABLE_MORE, TRY_AGAIN),
-        Cause::Network => (
-            "The server cannot be reached",
-            "Check your network. Nothing is lost: this page goes on by itself.",
-            TRY_AGAIN,
-        ),
-        Cause::Release => ("There is a new version", "Reload the page to go on.", "Reload"),
-    }
-}
-
-/// Number of new messages.
-pub(crate) fn new_messages(count: usize) -> String {
-    match count {
-        1 => "1 new message".into(),
-        _ => format!("{count} new messages"),
-    }
-}
-
-/// Notice that the connection is back after a loss.
-pub(crate) fn reconnected(missed: usize) -> String {
-    match missed {
-        0 => "You are back. Nothing was said while you were away.".into(),
-        1 => "You are back. 1 message arrived while you were away.".into(),
-        _ => format!("You are back. {missed} messages arrived while you were away."),
-    }
-}
-
-/// The way back to the end.
-pub(crate) fn jump(below: usize) -> String {
-    match below {
-        0 => "Jump to latest".into(),
-        _ => format!("{}, jump to latest", new_messages(below)),
-    }
-}
-
-/// Some names, and how many more there are.
-pub(crate) fn and_more(names: String, more: usize) -> String {
-    match more {
-        0 => names,
-        _ => format!("{names} and {more} more"),
+        Cause::Server => (server_cannot(), server_cannot_more(), try_again()),
+        Cause::Network => (unreachable(), unreachable_more(), try_again()),
+        Cause::Release => (new_version(), new_version_more(), reload()),
     }
 }
 
 /// A day as people call it.
 pub(crate) fn day(day: i64, today: i64, date: String) -> String {
     match today - day {
-        0 => "Today".into(),
-        1 => "Yesterday".into(),
+        0 => words::today().into(),
+        1 => yesterday().into(),
         _ => date,
     }
 }
@@ -479,60 +283,56 @@ pub(crate) fn iso(unix_ms: u64) -> String {
 }
 
 /// Keys worth knowing, and what they do.
-pub(crate) const KEYS: [(&str, &str); 2] = [("Enter", " sends, "), ("Shift+Enter", " breaks the line. ")];
-pub(crate) const ALL_KEYS: &str = "All keys";
-pub(crate) const EMOJI: &str = "Emoji";
-pub(crate) const SEARCH_EMOJI: &str = "Search emoji";
-pub(crate) const RECENT: &str = "Recent";
-pub(crate) const FOUND: &str = "Found";
-pub(crate) const STILL_LOADING: &str = "Still loading…";
-pub(crate) const NO_EMOJI: &str = "No emoji has this name.";
-pub(crate) const CONNECTING: &str = "Connecting…";
-pub(crate) const NEW_VERSION: &str =
-    "There is a new version of this page. What you are writing is kept when you reload.";
-pub(crate) const RELOAD: &str = "Reload";
-pub(crate) const LOG_KEYS: &str = "Among the messages, / goes to the message box, and ? shows this list";
-pub(crate) const NO_FILES: &str = "Pictures and files cannot be sent here. Text can.";
-pub(crate) const TEXT_ONLY: &str = "Only the text is taken: pictures and files cannot be sent here.";
-pub(crate) const SAVE: &str = "Save";
-pub(crate) const CANCEL: &str = "Cancel";
-pub(crate) const REPLYING: &str = "Reply to";
-pub(crate) const EDITING: &str = "Editing";
-pub(crate) const EDIT_TO_NOTHING: &str = "A message cannot become empty. To take it back, delete it.";
-
-/// Why a text was not pasted.
-pub(crate) fn paste_refused(length: usize, most: usize) -> String {
-    format!("That text has {length} characters, and a message can have {most}. It was not pasted.")
+pub(crate) fn keys() -> [(String, &'static str); 2] {
+    [(key_enter().to_owned(), enter_sends()), ([key_shift(), "+", key_enter()].concat(), shift_enter_breaks())]
 }
 
-/// The way to paste the beginning of such a text.
-pub(crate) fn paste_beginning(count: usize) -> String {
-    format!("Paste the first {count}")
+/// Keyboard shortcuts: keys pressed together, and their effect.
+pub(crate) fn help_keys() -> [(Vec<&'static str>, &'static str); 10] {
+    [
+        (vec![key_enter()], help_send()),
+        (vec![key_shift(), key_enter()], help_line()),
+        (vec!["@"], help_mention()),
+        (vec!["↑"], help_edit()),
+        (vec![key_escape()], help_cancel()),
+        (vec!["↑", "↓"], help_up_down()),
+        (vec![key_home(), key_end()], help_home_end()),
+        (vec![key_enter()], help_actions()),
+        (vec!["A", "…", "Z"], help_write()),
+        (vec![key_shift(), key_enter()], help_emoji()),
+    ]
 }
 
 /// Space that is left in the box, or the length above the limit.
 pub(crate) fn space_left(most: usize, length: usize) -> String {
     match most.checked_sub(length) {
-        Some(left) => format!("{left} left"),
-        None => format!("{} too many", length - most),
+        Some(left) => words::space_left(left),
+        None => too_many(length - most),
     }
 }
 
 /// Members who are typing: "Ana and Bo are typing…". Empty when nobody is.
 pub(crate) fn typing(names: &[&DisplayName]) -> Vec<Piece> {
-    let name = |name: &DisplayName| Piece::Name(name.to_string());
-    let words = |words: &str| Piece::Words(words.to_owned());
-    match names {
-        [] => Vec::new(),
-        [one] => vec![name(one), words(" is typing…")],
-        [one, other] => vec![name(one), words(" and "), name(other), words(" are typing…")],
-        _ => vec![words("Several people are typing…")],
-    }
+    let sentence = match names {
+        [] => return Vec::new(),
+        [_] => one_types(NAMES),
+        [_, _] => two_type(NAMES),
+        _ => return vec![Piece::Words(several_type().to_owned())],
+    };
+    with_names(&sentence, list(names.iter().map(|name| Piece::Name(name.to_string())).collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
+
+    fn plain(pieces: Vec<Piece>) -> String {
+        let plain = |piece| match piece {
+            Piece::Name(text) | Piece::Words(text) => text,
+        };
+        pieces.into_iter().map(plain).collect()
+    }
 
     #[test]
     fn roster_row_names_everyone_once() {
@@ -546,17 +346,46 @@ mod tests {
         };
         let joined = |name| change(name, false, SeatChangeKind::Joined);
         let left = change("Ana", false, SeatChangeKind::Left(LeaveReason::Choice));
-        let say = |changes: Vec<SeatChange>| {
-            let row = RosterRow { id: EventId(uuid::Uuid::nil()), at: 0, changes: changes.into() };
-            roster_row(&row)
-                .into_iter()
-                .map(|piece| match piece {
-                    Piece::Name(text) | Piece::Words(text) => text,
-                })
-                .collect::<String>()
+        let say = |changes: &[SeatChange]| {
+            let row = RosterRow { id: EventId(uuid::Uuid::nil()), at: 0, changes: changes.to_vec().into() };
+            plain(roster_row(&row))
         };
-        assert_eq!(say(vec![change("Ana", true, SeatChangeKind::Joined)]), "You joined");
-        assert_eq!(say(vec![joined("Bo"), joined("Chidi"), joined("Di"), left]), "Bo, Chidi and Di joined. Ana left");
+        let own = [change("Ana", true, SeatChangeKind::Joined), joined("Bo")];
+        assert_eq!(say(&own), "You joined. Bo joined");
+        assert_eq!(Language::De.run(|| say(&own)), "Du bist jetzt dabei. Bo ist jetzt dabei");
+        let others = [joined("Bo"), joined("Chidi"), joined("Di"), left];
+        assert_eq!(say(&others), "Bo, Chidi and Di joined. Ana left");
+        assert_eq!(Language::De.run(|| say(&others)), "Bo, Chidi und Di sind jetzt dabei. Ana ist gegangen");
+        let many = ["A", "B", "C", "D", "E", "F"].map(joined);
+        assert_eq!(say(&many), "A, B, C, D and 2 others joined");
+        assert_eq!(Language::De.run(|| say(&many)), "A, B, C, D und 2 weitere sind jetzt dabei");
+    }
+
+    #[test]
+    fn every_language_has_its_plural_forms_and_numbers() {
+        for (language, forms) in [
+            (Language::En, ["0 new messages", "1 new message", "2 new messages", "1,234,567 new messages"]),
+            (
+                Language::De,
+                ["0 neue Nachrichten", "1 neue Nachricht", "2 neue Nachrichten", "1.234.567 neue Nachrichten"],
+            ),
+        ] {
+            assert_eq!(language.run(|| [0, 1, 2, 1_234_567].map(new_messages)), forms);
+        }
+        let inside = |language: Language| language.run(|| [0, 1, 2].map(still_inside));
+        assert_eq!(inside(Language::En)[0], "Nobody is inside.");
+        assert_eq!(inside(Language::De)[1..], ["1 Person ist noch drin.", "2 Personen sind noch drin."]);
+        assert_eq!([0, 12, 999, 1_000, 100_000].map(number), ["0", "12", "999", "1,000", "100,000"]);
+    }
+
+    #[test]
+    fn names_keep_their_place_in_every_language() {
+        let names: Vec<DisplayName> = ["Ana", "Bo"].iter().filter_map(|name| name.parse().ok()).collect();
+        let names: Vec<_> = names.iter().collect();
+        let says = |language: Language| language.run(|| [plain(typing(&names)), plain(join_as("Ana".into()))]);
+        assert_eq!(says(Language::En), ["Ana and Bo are typing…", "Join as Ana"]);
+        assert_eq!(says(Language::De), ["Ana und Bo schreiben\u{a0}…", "Als Ana beitreten"]);
+        assert_eq!(Language::De.run(|| typing(&names[..1]))[0], Piece::Name("Ana".into()));
     }
 
     #[test]
@@ -602,12 +431,7 @@ mod tests {
     fn typing_line_lists_few_names_only() {
         let says = |names: &[&str]| {
             let names: Vec<DisplayName> = names.iter().filter_map(|name| name.parse().ok()).collect();
-            typing(&names.iter().collect::<Vec<_>>())
-                .into_iter()
-                .map(|piece| match piece {
-                    Piece::Name(text) | Piece::Words(text) => text,
-                })
-                .collect::<String>()
+            plain(typing(&names.iter().collect::<Vec<_>>()))
         };
         assert_eq!(says(&[]), "");
         assert_eq!(says(&["Ana"]), "Ana is typing…");

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 
-/** Where the pictures go. */
-export const SHOTS = fileURLToPath(new URL('out', import.meta.url));
+/** Where the pictures in a language go. */
+export function folder(locale = 'en'): string {
+  return fileURLToPath(new URL(`out/${locale}`, import.meta.url));
+}
 
 /** How a page may look. */
 export const THEMES = {

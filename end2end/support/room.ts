@@ -2,6 +2,7 @@ import { test as base, type BrowserContext, expect, type Locator, type Page } fr
 import { Guard } from './guard.ts';
 import { Line } from './line.ts';
 import { Server } from './server.ts';
+import { type Words, wordsOf } from './words.ts';
 
 export { expect, type Line, type Page };
 
@@ -22,20 +23,25 @@ export class Person {
   readonly banner: Locator;
   /** What the page shows as never sent. */
   readonly unsent: Locator;
+  /** What this browser's language says. */
+  readonly words: Words;
 
   constructor(
     readonly page: Page,
     readonly name: string,
     private readonly scripts: boolean,
     readonly origin: string,
+    readonly locale = 'en',
   ) {
-    this.log = page.getByRole('log', { name: 'Messages' });
+    const words = wordsOf(locale);
+    this.words = words;
+    this.log = page.getByRole('log', { name: words('messages') });
     this.lines = this.log.locator('.line');
-    const people = { name: 'People', exact: true };
+    const people = { name: words('people'), exact: true };
     this.people = page.getByRole('complementary', people).or(page.getByRole('region', people));
-    this.composer = page.getByRole('textbox', { name: 'Message' });
-    this.nameField = page.getByRole('textbox', { name: 'Your name' });
-    this.codeField = page.getByRole('textbox', { name: 'Room code' });
+    this.composer = page.getByRole('textbox', { name: words('message') });
+    this.nameField = page.getByRole('textbox', { name: words('your-name') });
+    this.codeField = page.getByRole('textbox', { name: words('room-code') });
     this.alert = page.getByRole('alert').filter({ hasText: /\S/ });
     this.status = page.getByRole('status').filter({ hasText: /offline|Connection lost|You leave/ });
     this.banner = page.locator('.banner');
@@ -48,7 +54,7 @@ export class Person {
 
   /** Another tab of the same browser. */
   async tab(): Promise<Person> {
-    return new Person(await this.context.newPage(), this.name, this.scripts, this.origin);
+    return new Person(await this.context.newPage(), this.name, this.scripts, this.origin, this.locale);
   }
 
   // --- Home ---
@@ -60,7 +66,7 @@ export class Person {
 
   async isHome(): Promise<void> {
     await expect(this.page).toHaveURL(`${this.origin}/`);
-    await expect(this.page.getByRole('heading', { level: 1 })).toHaveText('Talk now. Gone when you go.');
+    await expect(this.page.getByRole('heading', { level: 1 })).toHaveText(`${this.words('pitch-first')} ${this.words('pitch-second')}`);
     await this.hydrated();
   }
 
@@ -82,10 +88,10 @@ export class Person {
     await this.home();
     await this.nameField.fill(this.name);
     if (options.capacity !== undefined) {
-      await this.page.getByText('Options', { exact: true }).click();
-      await this.page.getByRole('textbox', { name: 'Maximum number of people' }).fill(String(options.capacity));
+      await this.page.getByText(this.words('options'), { exact: true }).click();
+      await this.page.getByRole('textbox', { name: this.words('how-many') }).fill(String(options.capacity));
     }
-    await this.press('Create a room');
+    await this.press(this.words('create'));
     return this.inRoom();
   }
 
@@ -93,7 +99,7 @@ export class Person {
     await this.home();
     await this.nameField.fill(this.name);
     await this.codeField.fill(code);
-    await this.press('Join');
+    await this.press(this.words('join'));
     await this.inRoom(code);
   }
 
@@ -105,10 +111,10 @@ export class Person {
   async joinByLink(code: string): Promise<void> {
     await this.openLink(code);
     // The name that this device remembers is on the button, and not in a field.
-    const other = this.page.getByRole('button', { name: 'Use another name' });
+    const other = this.page.getByRole('button', { name: this.words('other-name') });
     if (await other.isVisible()) await other.click();
     await this.nameField.fill(this.name);
-    await this.press('Join the room');
+    await this.press(this.words('join-room'));
     await this.inRoom(code);
   }
 
@@ -158,7 +164,7 @@ export class Person {
     // Where fingers type, Enter breaks the line.
     const sends = this.scripts && !(await this.page.evaluate(() => matchMedia('(pointer: coarse)').matches));
     if (sends) await this.composer.press('Enter');
-    else await this.press('Send');
+    else await this.press(this.words('send'));
   }
 
   /** Sends and waits until it is stored: before that, only this page has it. */
@@ -188,7 +194,7 @@ export class Person {
   }
 
   async sees(names: string[], capacity = 50): Promise<void> {
-    await expect(this.people).toContainText(`Here now, ${names.length} of ${capacity}`);
+    await expect(this.people).toContainText(this.words('here-now', { count: names.length, seats: capacity }));
     const items = this.people.getByRole('listitem');
     await expect(items).toHaveCount(names.length);
     for (const name of names) await expect(items.filter({ hasText: name })).toHaveCount(1);
@@ -202,14 +208,14 @@ export class Person {
   /** Waits for the page that says so. */
   async hasLeft(code?: string): Promise<void> {
     const heading = this.page.getByRole('heading', { level: 1 });
-    await expect(heading).toHaveText(code ? `You left ${code}` : /^You left [0-9A-Z]{4}-[0-9A-Z]{4}$/);
+    await expect(heading).toHaveText(code ? this.words('left', { code }) : /[0-9A-Z]{4}-[0-9A-Z]{4}/);
   }
 
   /** Leaves the room, also as the last one, and goes home. */
   async leave(): Promise<void> {
-    await this.press("Let's leave!");
-    const sure = this.page.getByRole('button', { name: 'Delete and leave' });
-    const next = this.page.getByRole('link', { name: 'Start a new room' });
+    await this.press(this.words('leave'));
+    const sure = this.page.getByRole('button', { name: this.words('delete-and-leave') });
+    const next = this.page.getByRole('link', { name: this.words('start-new') });
     await expect(sure.or(next)).toBeVisible();
     if (await sure.isVisible()) await sure.click();
     await this.hasLeft();
@@ -284,14 +290,14 @@ export const test = base.extend<Fixtures>({
     await guard.seal();
   },
 
-  person: async ({ browser, server, guard, javaScriptEnabled }, use) => {
+  person: async ({ browser, server, guard, javaScriptEnabled, locale }, use) => {
     const scripts = javaScriptEnabled !== false;
     const contexts: BrowserContext[] = [];
     await use(async (name, origin = server.url) => {
       const context = await browser.newContext({ baseURL: origin, javaScriptEnabled: scripts });
       contexts.push(context);
       await guard.watch(context, scripts);
-      return new Person(await context.newPage(), name, scripts, origin);
+      return new Person(await context.newPage(), name, scripts, origin, locale);
     });
     await guard.seal();
     await Promise.all(contexts.map((context) => context.close()));

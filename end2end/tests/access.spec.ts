@@ -1,20 +1,7 @@
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { COLOURS, findings } from '../support/axe.ts';
 import { expect, test } from '../support/room.ts';
 import { DEVICES, STAGE_ENV, type Stage, type State, STATES } from '../support/states.ts';
-
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** What colours alone decide: all that can be found anew when only they change. */
-const COLOURS = ['color-contrast', 'link-in-text-block'];
-
-async function findings(page: Page, rules?: string[]): Promise<string[]> {
-  // Legacy mode does all of it in this page, and opens no second one.
-  const axe = new AxeBuilder({ page }).setLegacyMode(true);
-  const { violations } = await (rules ? axe.withRules(rules) : axe.withTags(TAGS)).analyze();
-  return violations.flatMap(({ id, help, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id}: ${help}\n  ${target.join(' ')}\n  ${failureSummary}`),
-  );
-}
 
 /** The state's page. Where script is off axe cannot run, so it is shown the same document, less its scripts. */
 async function pageOf(state: State, stage: Stage): Promise<Page> {

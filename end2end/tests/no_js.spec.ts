@@ -160,3 +160,23 @@ test('the same form sent twice is one message', async ({ person }) => {
   await ana.say('and on');
   expect(await ana.said()).toEqual(['sent twice', 'and on']);
 });
+
+test.describe('in German', () => {
+  test.use({ locale: 'de-DE' });
+
+  test('pages say everything in German, until another language is chosen', async ({ person }) => {
+    const ana = await person('Ana');
+    await ana.home();
+    await ana.nameField.fill('Ana');
+    await ana.codeField.fill('KXQ4-7M2');
+    await ana.press('Beitreten');
+    await ana.isRefused(ana.codeField, /^Ein Code hat acht Zeichen.* Eins fehlt\.$/);
+    const code = await ana.create();
+    await ana.say('Hallo');
+    await ana.sees(['Ana']);
+    await ana.press('English');
+    await expect(ana.page).toHaveURL(`${ana.origin}/room/${code}`);
+    await expect(ana.page.getByText('Here now, 1 of 50')).toBeVisible();
+    await expect(ana.page.getByRole('log', { name: 'Messages' })).toContainText('Hallo');
+  });
+});

@@ -22,6 +22,7 @@ pub mod health;
 mod http;
 pub mod hub;
 pub mod identity;
+pub mod language;
 pub mod origin;
 pub mod pages;
 pub mod qr;

@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::post;
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
@@ -21,6 +22,7 @@ use tower::ServiceExt as _;
 
 use crate::assets;
 use crate::flash::InlineFlash;
+use crate::language;
 use crate::rooms::{RequestRooms, room_page};
 use crate::state::AppState;
 
@@ -49,6 +51,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
     let pages = Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
         .fallback(leptos_axum::render_app_async_with_context(not_found, page))
+        .route("/api/language", post(language::choose))
         .layer(middleware::from_fn(noindex));
     let shown = pages.clone().with_state(state.clone());
     pages
@@ -102,7 +105,7 @@ async fn redirect_to_canonical(
     next.run(request).await
 }
 
-/// Provides the request's rooms to the app, and sets the content security policy of the response.
+/// Provides the request's language and rooms to the app, and sets the content security policy of the response.
 fn provide_request(state: &AppState) {
     let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };
     if let Some(nonce) = use_nonce()
@@ -110,6 +113,7 @@ fn provide_request(state: &AppState) {
     {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
+    provide_context(language::of_request(&parts.headers));
     let rooms: SharedRooms = Arc::new(RequestRooms::new(state.clone(), parts, response));
     provide_context(rooms);
 }

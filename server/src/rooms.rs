@@ -429,7 +429,8 @@ pub fn room_page(code: RoomCode) -> String {
 }
 
 /// Returns the page that a form goes back to: a room's or the home page, so that no form redirects to another site.
-fn own_page(from: &str) -> String {
+#[must_use]
+pub fn own_page(from: &str) -> String {
     let code = from.strip_prefix("/room/");
     // The parser also finds a code within pasted text; in a path it must stand alone.
     let alone = |code: &&str| code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

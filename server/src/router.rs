@@ -19,7 +19,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::health::Readiness;
 use crate::state::AppState;
 use crate::telemetry::panics;
-use crate::{assets, health, origin, pages, qr, render, session};
+use crate::{assets, health, language, origin, pages, qr, render, session};
 
 /// Maximum size of a form in bytes. A message of 4 000 characters takes 48 KiB if each byte is percent-encoded. The
 /// limit is higher, so that a message that is too long comes back to its author with an explanation.
@@ -60,6 +60,7 @@ pub fn router(state: AppState) -> Router {
         .merge(browser_half)
         .layer(middleware::from_fn(set_cache_control));
     let pages = pages::router(&state)
+        .layer(SetResponseHeaderLayer::appending(header::VARY, HeaderValue::from_static(language::VARY)))
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(state.clone(), render_in_pool))
         .layer(header("cache-control", "no-store"));

@@ -31,11 +31,11 @@ pub(crate) fn CodeChip(
         copy(code, copied);
     };
     view! {
-        <a class="chip code" href=format!("/room/{code}") rel="external" title=text::COPY_LINK data-copied=text::COPIED on:click=click(clicked)>
+        <a class="chip code" href=format!("/room/{code}") rel="external" title=text::copy_link() data-copied=text::copied() on:click=click(clicked)>
             <code data-testid="code" translate="no">{code.to_string()}</code>
             <svg aria-hidden="true"><use href="#i-copy"/></svg>
             <svg aria-hidden="true"><use href="#i-done"/></svg>
-            <Copied copied words=text::COPIED/>
+            <Copied copied words=text::copied()/>
         </a>
     }
 }
@@ -48,11 +48,11 @@ pub(crate) fn CopyButton(
 ) -> impl IntoView {
     let copied = RwSignal::new(false);
     view! {
-        <button type="button" class="button primary copy hydrated" data-copied=text::COPIED on:click=click(move |_| copy(code, copied))>
+        <button type="button" class="button primary copy hydrated" data-copied=text::copied() on:click=click(move |_| copy(code, copied))>
             <svg aria-hidden="true"><use href="#i-copy"/></svg>
             <svg aria-hidden="true"><use href="#i-done"/></svg>
-            {text::COPY_SHORT}
-            <Copied copied words=text::COPIED/>
+            {text::copy_short()}
+            <Copied copied words=text::copied()/>
         </button>
     }
 }
@@ -66,7 +66,7 @@ pub(crate) fn ShareButton(
     view! {
         <button type="button" class="button share hydrated" on:click=click(move |_| browser::share(&link(code)))>
             <svg aria-hidden="true"><use href="#i-share"/></svg>
-            {text::SHARE}
+            {text::share()}
         </button>
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn Dialog(
             <h2 id=heading_id.clone()>{heading}</h2>
             {children()}
             // The last, so that the focus goes to what the dialog is for when there is such a thing.
-            <button type="button" class="button icon close" command="close" commandfor=id aria-label=text::CLOSE>
+            <button type="button" class="button icon close" command="close" commandfor=id aria-label=text::close()>
                 <svg aria-hidden="true"><use href="#i-close"/></svg>
             </button>
         </dialog>

@@ -194,7 +194,7 @@ pub(crate) fn EnterForm(
             <button class="button primary" name="intent" value="join">
                 <span>{move || join_words(form.saved_name.get(), again)}</span>
             </button>
-            <button type="button" class="button rename" on:click=click(move |_| form.rename())>{text::OTHER_NAME}</button>
+            <button type="button" class="button rename" on:click=click(move |_| form.rename())>{text::other_name()}</button>
         }
         .into_any(),
     };
@@ -203,10 +203,10 @@ pub(crate) fn EnterForm(
             aria-busy=move || form.busy.get().then_some("true")
             on:submit=move |event| form.submit(&event) on:input=move |event| form.typed_forms.keep(&event)>
             // Enter in a field presses a form's first button: this one, which has no intent where the fields decide.
-            <button class="visually-hidden" tabindex="-1" aria-hidden="true" name="intent" value=intent>{text::JOIN}</button>
+            <button class="visually-hidden" tabindex="-1" aria-hidden="true" name="intent" value=intent>{text::join()}</button>
             <input type="hidden" name="from" value=from/>
             <div class="field">
-                <label for="name">{text::YOUR_NAME}</label>
+                <label for="name">{text::your_name()}</label>
                 <input id="name" name="name" value=typed.name autocomplete="nickname" dir="auto"
                     autofocus=begins == Some(Field::Name) aria-describedby="name-error"
                     aria-invalid=move || form.invalid(Field::Name)/>
@@ -229,11 +229,11 @@ fn CreateOrJoin(
     begins: Option<Field>,
 ) -> impl IntoView {
     view! {
-        <button class="button primary" name="intent" value="create">{text::CREATE}</button>
+        <button class="button primary" name="intent" value="create">{text::create()}</button>
         <details open=move || form.error(Field::Capacity).is_some()>
-            <summary>{text::OPTIONS}</summary>
+            <summary>{text::options()}</summary>
             <div class="field">
-                <label for="capacity">{text::HOW_MANY}</label>
+                <label for="capacity">{text::how_many()}</label>
                 // Unknown (0) where the server did not answer.
                 <input id="capacity" name="capacity" value=typed.capacity inputmode="numeric"
                     placeholder=(seats > 0).then(|| seats.to_string())
@@ -242,7 +242,7 @@ fn CreateOrJoin(
                 <FieldError form field=Field::Capacity/>
             </div>
         </details>
-        <div class="or">{text::OR_JOIN}</div>
+        <div class="or">{text::or_join()}</div>
         <JoinByCode form typed=typed.code begins class="button"/>
     }
 }
@@ -262,13 +262,13 @@ fn JoinByCode(
     view! {
         <div class="join">
             <div class="field">
-                <label for="code">{text::ROOM_CODE}</label>
+                <label for="code">{text::room_code()}</label>
                 <input id="code" name="code" value=typed placeholder="KXQ4-7M2P" autocomplete="off"
                     autocapitalize="characters" spellcheck="false" translate="no"
                     autofocus=begins == Some(Field::Code) aria-describedby="code-error"
                     aria-invalid=move || form.invalid(Field::Code)/>
             </div>
-            <button class=class name="intent" value="join">{text::JOIN}</button>
+            <button class=class name="intent" value="join">{text::join()}</button>
         </div>
         <FieldError form field=Field::Code/>
     }
@@ -283,9 +283,9 @@ fn FieldError(form: FormState, field: Field) -> impl IntoView {
 /// Words on the button that joins a room.
 fn join_words(saved_name: Option<String>, again: bool) -> AnyView {
     match saved_name {
-        _ if again => text::JOIN_AGAIN.into_any(),
+        _ if again => text::join_again().into_any(),
         Some(name) => sentence(text::join_as(name)).into_any(),
-        None => text::JOIN_ROOM.into_any(),
+        None => text::join_room().into_any(),
     }
 }
 

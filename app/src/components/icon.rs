@@ -61,7 +61,7 @@ pub(crate) fn Sprite() -> impl IntoView {
 
 /// Line drawings of 24 by 24, in the text's colour: id and path.
 #[cfg(feature = "ssr")]
-const ICONS: [(&str, &str); 19] = [
+const ICONS: [(&str, &str); 20] = [
     (
         "i-copy",
         "M9 11.5A2.5 2.5 0 0 1 11.5 9h6a2.5 2.5 0 0 1 2.5 2.5v6a2.5 2.5 0 0 1-2.5 2.5h-6A2.5 2.5 0 0 1 9 17.5zM5 15V6a2 2 0 0 1 2-2h9",
@@ -89,6 +89,10 @@ const ICONS: [(&str, &str); 19] = [
         "M16 12a4 4 0 1 1-8 0a4 4 0 1 1 8 0M12 3v1M12 20v1M3 12h1M20 12h1M5.6 5.6l.7.7M17.7 17.7l.7.7M18.4 5.6l-.7.7M6.3 17.7l-.7.7",
     ),
     ("i-moon", "M20 14.5A8 8 0 1 1 9.5 4a6.5 6.5 0 0 0 10.5 10.5z"),
+    (
+        "i-language",
+        "M3.5 6h9M8 3.5V6M11 6c-.7 4-3.3 7.3-7 9M5.5 9c1.4 2.6 3.4 4.6 6 6M12 20.5l4.5-11 4.5 11M13.6 17h5.8",
+    ),
     ("i-lock", "M5 11h14v9H5zM8 11V8a4 4 0 0 1 8 0v3"),
     ("i-more", "M6 12a1 1 0 1 1-2 0a1 1 0 1 1 2 0M13 12a1 1 0 1 1-2 0a1 1 0 1 1 2 0M20 12a1 1 0 1 1-2 0a1 1 0 1 1 2 0"),
     ("i-close", "M6 6l12 12M18 6L6 18"),

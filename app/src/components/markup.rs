@@ -72,8 +72,8 @@ fn fenced(label: &str, code: &str) -> AnyView {
                 <button type="button" tabindex="-1" data-copied="" on:click=click(copy)>
                     <svg aria-hidden="true"><use href="#i-copy"/></svg>
                     <svg aria-hidden="true"><use href="#i-done"/></svg>
-                    <span class="word">{text::COPY}</span>
-                    <Copied copied words=text::CODE_COPIED/>
+                    <span class="word">{text::copy()}</span>
+                    <Copied copied words=text::text_copied()/>
                 </button>
             </div>
             <pre use:tabbable_while_scrolling>

@@ -21,7 +21,7 @@ pub(crate) fn Notice(
     #[prop(optional, into)]
     more: Option<&'static str>,
     /// Name of the next step.
-    #[prop(default = text::START_NEW)]
+    #[prop(default = text::start_new())]
     step: &'static str,
     /// Address it leads to. Empty: this page is loaded again.
     #[prop(default = "/")]
@@ -102,7 +102,7 @@ pub(crate) fn Unsent(
         let message = |body| view! { <p class="message failed" dir="auto">{body}</p> }.into_any();
         view! {
             <div class="unsent">
-                <h2>{text::NOT_SENT}</h2>
+                <h2>{text::unsent()}</h2>
                 {bodies.into_iter().map(message).collect_view()}
             </div>
         }

@@ -130,7 +130,7 @@ fn OpenRoom(
     let notices = expect_context::<Notices>();
     view! {
         <PageTitle name=move || text::title(room.code, notices.unseen())/>
-        <a class="skip" href="#body" rel="external">{text::SKIP}</a>
+        <a class="skip" href="#body" rel="external">{text::skip()}</a>
         <Invite/>
         <Projector/>
         <Help/>

@@ -29,9 +29,9 @@ pub(crate) fn ThemeButton() -> impl IntoView {
     };
     view! {
         <button type="button" class="button icon look hydrated" on:click=click(|_| change())>
-            {sign("auto", "#i-auto", text::THEME_AUTO)}
-            {sign("light", "#i-sun", text::THEME_LIGHT)}
-            {sign("dark", "#i-moon", text::THEME_DARK)}
+            {sign("auto", "#i-auto", text::theme_auto())}
+            {sign("light", "#i-sun", text::theme_light())}
+            {sign("dark", "#i-moon", text::theme_dark())}
         </button>
     }
 }

@@ -72,12 +72,17 @@ impl Room {
 
     /// Loads the page anew, whose tab keeps what was typed and what is not sent. Where it cannot, the browser asks.
     pub fn reload(self) {
+        self.prepare_reload();
+        browser::reload();
+    }
+
+    /// Stores what the document that follows needs to go on. If it cannot, the browser asks before this one goes.
+    pub fn prepare_reload(self) {
         self.write_to_storage();
         let keeps = self.saved_draft().is_some();
         if let Some(mut cells) = self.cells.try_write_value() {
             cells.is_reloading = keeps;
         }
-        browser::reload();
     }
 
     /// Loads the page anew if the server answers; otherwise tries to connect.

@@ -26,8 +26,8 @@ pub(super) fn HomeView(
             <TopBar/>
             <main>
                 <div class="pitch">
-                    <h1><span>{text::PITCH[0]}</span>" "<span>{text::PITCH[1]}</span></h1>
-                    <p>{text::PITCH_MORE}</p>
+                    <h1><span>{text::pitch_first()}</span>" "<span>{text::pitch_second()}</span></h1>
+                    <p>{text::pitch_more()}</p>
                 </div>
                 <Transition>
                     {move || Suspend::new(async move {
@@ -41,7 +41,7 @@ pub(super) fn HomeView(
                     })}
                 </Transition>
             </main>
-            <footer><span>{text::PROMISE}</span></footer>
+            <footer><span>{text::promise()}</span></footer>
         </div>
     }
 }

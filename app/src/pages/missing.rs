@@ -10,7 +10,7 @@ use crate::text;
 #[component]
 pub(crate) fn MissingPage() -> impl IntoView {
     view! {
-        <PageTitle name=text::NO_PAGE/>
-        <Notice heading=text::NO_PAGE/>
+        <PageTitle name=text::no_page()/>
+        <Notice heading=text::no_page()/>
     }
 }

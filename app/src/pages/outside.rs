@@ -64,9 +64,9 @@ pub(super) fn JoinRoom(
         view! { <FullRoom code again/> }.into_any()
     };
     let (heading, more) = if has_left {
-        (text::left(&code.to_string()), text::still_inside(inside))
+        (text::left(&code.to_string()), text::still_inside(inside as usize))
     } else {
-        (code.to_string(), text::join_page(inside))
+        (code.to_string(), text::join_page(inside as usize))
     };
     view! {
         <Outside heading more is_code=!has_left>
@@ -105,11 +105,11 @@ fn FullRoom(
     });
     view! {
         <div class="card notice">
-            <h2>{text::FULL}</h2>
-            <p>{text::FULL_MORE}</p>
-            <p class="scripted">{text::FULL_AGAIN}</p>
-            <a class="button primary" href=format!("/room/{code}") rel="external">{text::TRY_AGAIN}</a>
-            <a class="button" href="/">{text::START_NEW}</a>
+            <h2>{text::full()}</h2>
+            <p>{text::full_more()}</p>
+            <p class="scripted">{text::full_again()}</p>
+            <a class="button primary" href=format!("/room/{code}") rel="external">{text::try_again()}</a>
+            <a class="button" href="/">{text::start_new()}</a>
         </div>
     }
 }
@@ -126,7 +126,7 @@ pub(super) fn UnknownRoom(
 ) -> impl IntoView {
     let kept = code.parse().ok().map(|code| view! { <KeptUnsent code gone=true/> }.into_any());
     view! {
-        <Outside heading=text::NO_ROOM.to_owned() more=text::MAY_HAVE_ENDED.to_owned()>
+        <Outside heading=text::no_room().to_owned() more=text::may_have_ended().to_owned()>
             <Unsent bodies=unsent/>
             {kept}
             <EnterForm purpose=Purpose::OtherCode code entered/>
@@ -151,7 +151,7 @@ pub(super) fn LastLeave(
                 <input type="hidden" name="code" value=code.to_string()/>
                 <input type="hidden" name="sure" value="yes"/>
                 <button class="button danger">{words.yes}</button>
-                <a class="button" href=format!("/room/{code}") rel="external">{text::STAY}</a>
+                <a class="button" href=format!("/room/{code}") rel="external">{text::stay()}</a>
             </form>
         </Outside>
     }
@@ -191,5 +191,5 @@ fn Outside(
 }
 
 fn start_new() -> AnyView {
-    view! { <a class="button step" href="/">{text::START_NEW}</a> }.into_any()
+    view! { <a class="button step" href="/">{text::start_new()}</a> }.into_any()
 }

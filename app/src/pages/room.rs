@@ -59,7 +59,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
                     }
                     Ok(Visit::Unknown(_)) if has_left => view! {
                         <PageTitle name=text::left(&code)/>
-                        <Notice heading=text::left(&code) more=text::EVERYBODY_LEFT evaporates=true/>
+                        <Notice heading=text::left(&code) more=text::everybody_left() evaporates=true/>
                     }
                     .into_any(),
                     Ok(Visit::Unknown(unsent)) => {

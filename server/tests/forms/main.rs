@@ -5,6 +5,7 @@
 mod connections;
 mod enter;
 mod guard;
+mod language;
 mod pages;
 mod post;
 mod refused;

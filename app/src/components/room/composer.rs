@@ -61,7 +61,7 @@ pub(crate) fn Composer(
                 class="composer"
                 method="post"
                 action="/api/post_message"
-                data-connecting=text::CONNECTING
+                data-connecting=text::connecting()
                 data-room=room.id.to_string()
                 inert=move || room.leaving.get()
                 on:submit=submit
@@ -75,8 +75,8 @@ pub(crate) fn Composer(
                     type="button"
                     class="button icon"
                     popovertarget=emoji::ID
-                    aria-label=text::EMOJI
-                    title=text::EMOJI
+                    aria-label=text::emoji()
+                    title=text::emoji()
                 >
                     <svg aria-hidden="true"><use href="#i-smile"/></svg>
                 </button>
@@ -107,8 +107,8 @@ fn Field(
             node_ref=editor.field
             name="body"
             rows="1"
-            placeholder=text::WHATS_NEW
-            aria-label=text::MESSAGE
+            placeholder=text::whats_new()
+            aria-label=text::message()
             dir="auto"
             enterkeyhint="send"
             autocomplete="off"
@@ -142,7 +142,7 @@ fn SendButton() -> impl IntoView {
     let composer = expect_context::<ComposerContext>();
     let edits = move || matches!(*composer.mode.read(), Mode::Edit(_));
     view! {
-        <button class="button primary send" aria-label=move || if edits() { text::SAVE } else { text::SEND }>
+        <button class="button primary send" aria-label=move || if edits() { text::save() } else { text::send() }>
             <svg aria-hidden="true">
                 <use href=move || if edits() { "#i-done" } else { "#i-send" }/>
             </svg>
@@ -157,15 +157,15 @@ fn Hint() -> impl IntoView {
     view! {
         <p class="hint">
             <span class="keys">
-                {text::KEYS.into_iter().map(|(key, does)| view! { <kbd>{key}</kbd> {does} }.into_any()).collect_view()}
+                {text::keys().into_iter().map(|(key, does)| view! { <kbd>{key}</kbd> {does} }.into_any()).collect_view()}
                 <button type="button" command="show-modal" commandfor="help">
-                    {text::ALL_KEYS}
+                    {text::all_keys()}
                 </button>
             </span>
             <a class="refresh" href=format!("/room/{}", room.code) rel="external">
-                {text::REFRESH}
+                {text::refresh()}
             </a>
-            <span>{text::GONE}</span>
+            <span>{text::gone()}</span>
         </p>
     }
 }

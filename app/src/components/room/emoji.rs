@@ -54,7 +54,7 @@ pub(crate) fn EmojiPicker(
     let is_open = Memo::new(move |_| query.read().is_some());
     let content = move || match TOOLS.get_or_fetch() {
         Some(tools) => (tools.picker)(query),
-        None => view! { <p class="wait">{text::STILL_LOADING}</p> }.into_any(),
+        None => view! { <p class="wait">{text::still_loading()}</p> }.into_any(),
     };
     view! {
         <div
@@ -64,7 +64,7 @@ pub(crate) fn EmojiPicker(
             class:above=move || composer.emoji_target.get() == Some(EmojiTarget::Composer)
             popover="auto"
             role="dialog"
-            aria-label=text::EMOJI
+            aria-label=text::emoji()
             on:beforetoggle=move |_: web_sys::Event| picker.before_toggle()
             on:toggle=move |_| picker.toggled()
             on:click=click(clicked)

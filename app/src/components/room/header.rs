@@ -8,6 +8,7 @@ use super::tools::with_tools;
 use crate::components::click::click;
 use crate::components::copy_link::CodeChip;
 use crate::components::icon::{LabelledIcon, Logo};
+use crate::components::language_form::LanguageForm;
 use crate::components::theme::ThemeButton;
 use crate::live::room::Room;
 use crate::text;
@@ -18,9 +19,9 @@ pub(super) fn Header() -> impl IntoView {
     let room = expect_context::<Room>();
     let lock = move || {
         view! {
-            <span class="chip lock" title=text::LOCKED>
+            <span class="chip lock" title=text::locked()>
                 <svg aria-hidden="true"><use href="#i-lock"/></svg>
-                <span class="visually-hidden">{text::LOCKED}</span>
+                <span class="visually-hidden">{text::locked()}</span>
             </span>
         }
         .into_any()
@@ -29,21 +30,22 @@ pub(super) fn Header() -> impl IntoView {
         <header>
             <a class="mark" href="/" aria-label=text::PRODUCT on:click=move |event| room.confirm_navigation(&event)><Logo/></a>
             <div class="bar">
-                <h1 class="visually-hidden">{text::room(room.code)}</h1>
+                <h1 class="visually-hidden">{text::room(&room.code.to_string())}</h1>
                 <CodeChip code=room.code/>
                 <span class="chip wide"><Seats/></span>
                 <button type="button" class="chip narrow" popovertarget="people"><Seats/></button>
                 {move || room.locked.get().then(lock)}
                 <span class="space"></span>
-                <button type="button" class="button icon narrow scripted" popovertarget="tools" aria-label=text::MORE title=text::MORE>
+                <button type="button" class="button icon narrow" popovertarget="tools" aria-label=text::more() title=text::more()>
                     <svg aria-hidden="true"><use href="#i-more"/></svg>
                 </button>
                 <div class="tools" id="tools" popover="">
                     <button type="button" class="button icon scripted" command="show-modal" commandfor="invite">
-                        <LabelledIcon icon="#i-qr" label=text::INVITE title=text::INVITE/>
+                        <LabelledIcon icon="#i-qr" label=text::invite() title=text::invite()/>
                     </button>
                     <Bell/>
                     <ThemeButton/>
+                    <LanguageForm from=format!("/room/{}", room.code) room/>
                 </div>
                 <Leave/>
             </div>
@@ -57,7 +59,7 @@ fn Seats() -> impl IntoView {
     let Room { members, capacity, .. } = expect_context::<Room>();
     view! {
         <svg aria-hidden="true"><use href="#i-people"/></svg>
-        <span class="visually-hidden">{text::PEOPLE}</span>
+        <span class="visually-hidden">{text::people()}</span>
         // The space is for who hears it; the eye has the gap.
         <span>{move || format!(" {} ", members.read().len())}</span>
         <span class="of">{format!("/ {capacity}")}</span>
@@ -69,14 +71,14 @@ fn Seats() -> impl IntoView {
 fn Bell() -> impl IntoView {
     let notices = expect_context::<Notices>();
     let title = move || match notices.setting() {
-        Setting::Off => text::NOTICES_OFF,
-        Setting::Sound => text::NOTICES_DENIED,
-        Setting::Desktop => text::NOTICES_ON,
+        Setting::Off => text::notices_off(),
+        Setting::Sound => text::notices_denied(),
+        Setting::Desktop => text::notices_on(),
     };
     let sign = move || match notices.setting() {
-        Setting::Off => view! { <LabelledIcon icon="#i-bell-off" label=text::NOTICES_OFF/> },
-        Setting::Sound => view! { <LabelledIcon icon="#i-bell" label=text::NOTICES_SOUND/> },
-        Setting::Desktop => view! { <LabelledIcon icon="#i-bell" label=text::NOTICES_ON/> },
+        Setting::Off => view! { <LabelledIcon icon="#i-bell-off" label=text::notices_off()/> },
+        Setting::Sound => view! { <LabelledIcon icon="#i-bell" label=text::notices_sound()/> },
+        Setting::Desktop => view! { <LabelledIcon icon="#i-bell" label=text::notices_on()/> },
     };
     let toggle = move |_| {
         with_tools(|tools| (tools.toggle_notices)(notices));
@@ -100,7 +102,7 @@ fn Leave() -> impl IntoView {
     view! {
         <form method="post" action="/api/leave_room" on:submit=submit>
             <input type="hidden" name="code" value=room.code.to_string()/>
-            <button class="button icon leave" title=text::LEAVE><LabelledIcon icon="#i-leave" label=text::LEAVE/></button>
+            <button class="button icon leave" title=text::leave()><LabelledIcon icon="#i-leave" label=text::leave()/></button>
         </form>
     }
 }

@@ -16,17 +16,17 @@ pub(super) fn dialog() -> AnyView {
         has_log_keys.update(|on| *on = !*on);
         browser::set_log_keys(has_log_keys.get_untracked());
     };
-    let key = |key: &&'static str| view! { <kbd>{*key}</kbd> }.into_any();
-    let row = move |(keys, does): (&'static [&'static str], &'static str)| {
-        view! { <tr><th scope="row">{keys.iter().map(key).collect_view()}</th><td>{does}</td></tr> }.into_any()
+    let key = |key: &'static str| view! { <kbd>{key}</kbd> }.into_any();
+    let row = move |(keys, does): (Vec<&'static str>, &'static str)| {
+        view! { <tr><th scope="row">{keys.into_iter().map(key).collect_view()}</th><td>{does}</td></tr> }.into_any()
     };
     view! {
-        <Dialog id="help" heading=text::HELP_HEADING>
+        <Dialog id="help" heading=text::help_heading()>
             // It has the focus first, so that the list begins at its top.
-            <table tabindex="0" aria-labelledby="help-heading"><tbody>{text::HELP_KEYS.into_iter().map(row).collect_view()}</tbody></table>
+            <table tabindex="0" aria-labelledby="help-heading"><tbody>{text::help_keys().into_iter().map(row).collect_view()}</tbody></table>
             <label class="hydrated">
                 <input type="checkbox" prop:checked=move || has_log_keys.get() on:click=click(toggle)/>
-                {text::LOG_KEYS}
+                {text::log_keys()}
             </label>
         </Dialog>
     }

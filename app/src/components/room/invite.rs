@@ -24,13 +24,13 @@ pub(super) fn Invite() -> impl IntoView {
         }
     });
     view! {
-        <Dialog id="invite" heading=text::INVITE_HEADING>
+        <Dialog id="invite" heading=text::invite_heading()>
             <QrPicture code/>
-            <p>{text::INVITE_MORE}</p>
-            <input node_ref=field id="link" class="link" readonly aria-label=text::ROOM_LINK translate="no"/>
+            <p>{text::invite_more()}</p>
+            <input node_ref=field id="link" class="link" readonly aria-label=text::room_link() translate="no"/>
             <div class="ways">
                 <CopyButton code/>
-                <QrButton label=text::FULL_SCREEN/>
+                <QrButton label=text::full_screen()/>
                 <ShareButton code/>
             </div>
         </Dialog>
@@ -49,7 +49,7 @@ pub(super) fn Projector() -> impl IntoView {
         }
     });
     view! {
-        <Dialog id=PROJECTOR_ID heading=text::SCAN>
+        <Dialog id=PROJECTOR_ID heading=text::scan()>
             <QrPicture code/>
             <p class="large" translate="no">{code.to_string()}</p>
             <p node_ref=address class="address" translate="no"></p>
@@ -62,11 +62,11 @@ pub(super) fn Projector() -> impl IntoView {
 pub(super) fn Invitation() -> impl IntoView {
     let code = expect_context::<Room>().code;
     view! {
-        <div class="invitation" role="group" aria-label=text::INVITE_HEADING>
+        <div class="invitation" role="group" aria-label=text::invite_heading()>
             <p class="large" translate="no">{code.to_string()}</p>
             <div class="ways">
                 <CopyButton code/>
-                <QrButton label=text::SHOW_QR/>
+                <QrButton label=text::show_qr()/>
                 <ShareButton code/>
             </div>
         </div>
@@ -90,5 +90,5 @@ fn QrButton(
 /// The room's link as a picture.
 #[component]
 fn QrPicture(code: RoomCode) -> impl IntoView {
-    view! { <img class="qr" src=format!("/room/{code}/qr.svg") alt=text::QR width="216" height="216" loading="lazy"/> }
+    view! { <img class="qr" src=format!("/room/{code}/qr.svg") alt=text::qr() width="216" height="216" loading="lazy"/> }
 }

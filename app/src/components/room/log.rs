@@ -84,7 +84,7 @@ pub(crate) fn LogView() -> impl IntoView {
                     }
                 }
             >
-                <div class="rows" role="log" aria-label=text::MESSAGES aria-live="off" tabindex="0">
+                <div class="rows" role="log" aria-label=text::messages() aria-live="off" tabindex="0">
                     <List each=Box::new(move || room.log.blocks.get().into_iter().map(block_item).collect())/>
                 </div>
                 {move || room.log.newest.get().is_none().then(|| quiet(room))}
@@ -105,12 +105,12 @@ pub(crate) fn LogView() -> impl IntoView {
 /// The content of a log without messages.
 fn quiet(room: Room) -> AnyView {
     if room.members.read().len() > 1 {
-        return view! { <div class="quiet"><Logo/><p>{text::NOTHING_SAID}</p></div> }.into_any();
+        return view! { <div class="quiet"><Logo/><p>{text::nothing_said()}</p></div> }.into_any();
     }
     view! {
         <div class="quiet">
             <Logo/>
-            <p>{text::EMPTY_ROOM}</p>
+            <p>{text::empty_room()}</p>
             <Invitation/>
         </div>
     }

@@ -49,7 +49,7 @@ pub(super) fn QuestionDialog() -> impl IntoView {
             <div class="ways">
                 <button type="button" class="button danger" on:click=click(confirm)>{move || words.read().yes}</button>
                 <button type="button" class="button" id=STAY_ID on:click=click(|_| browser::close_dialog(DIALOG_ID))>
-                    {text::STAY}
+                    {text::stay()}
                 </button>
             </div>
         </dialog>

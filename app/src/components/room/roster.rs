@@ -14,9 +14,9 @@ pub(super) fn Roster() -> impl IntoView {
     let room = expect_context::<Room>();
     view! {
         // It may have to be scrolled, and Safari lets keys do that only in what can have the focus.
-        <aside class="people" id="people" popover="" aria-label=text::PEOPLE tabindex="0">
-            <h2>{move || text::here_now(room.members.read().len(), room.capacity)}</h2>
-            <button type="button" class="button icon narrow" popovertarget="people" popovertargetaction="hide" aria-label=text::CLOSE>
+        <aside class="people" id="people" popover="" aria-label=text::people() tabindex="0">
+            <h2>{move || text::here_now(room.members.read().len(), room.capacity as usize)}</h2>
+            <button type="button" class="button icon narrow" popovertarget="people" popovertargetaction="hide" aria-label=text::close()>
                 <svg aria-hidden="true"><use href="#i-close"/></svg>
             </button>
             <ul role="list">
@@ -44,11 +44,11 @@ fn people(room: Room) -> Vec<Person> {
             name: seated.name.clone(),
             away: seated.away,
             word: if seated.member == room.me {
-                Some(text::YOU)
+                Some(text::you())
             } else if seated.away {
-                Some(text::AWAY)
+                Some(text::away())
             } else {
-                typing.iter().any(|one| one.member == seated.member).then_some(text::TYPING)
+                typing.iter().any(|one| one.member == seated.member).then_some(text::is_typing_short())
             },
         })
         .partition(|person| person.member == room.me);

@@ -23,7 +23,9 @@ pub(super) fn StatusBanner() -> impl IntoView {
         (_, true) => "banner shown",
         (_, false) => "banner",
     };
-    let words = move || state.get().map(|state| countdown(room).map_or(state, text::trying_again_in));
+    let words = move || {
+        state.get().map(|state| countdown(room).map_or(state, |seconds| text::trying_again_in(seconds as usize)))
+    };
     let refresh = move || {
         let stubborn = matches!(room.status.get(), Status::Reconnecting { failed: STUBBORN.., offline: false, .. });
         let link = || {
@@ -32,7 +34,8 @@ pub(super) fn StatusBanner() -> impl IntoView {
                 room.refresh();
             };
             let href = format!("/room/{}", room.code);
-            view! { <a class="button" href=href rel="external" on:click=click(refresh)>{text::REFRESH}</a> }.into_any()
+            view! { <a class="button" href=href rel="external" on:click=click(refresh)>{text::refresh()}</a> }
+                .into_any()
         };
         stubborn.then(link)
     };
@@ -42,11 +45,11 @@ pub(super) fn StatusBanner() -> impl IntoView {
             <div class=class>
                 <span aria-hidden="true">{move || words()}</span>
                 <button type="button" class="button" hidden=move || room.status.get() == Status::Live on:click=click(move |_| room.try_now())>
-                    {text::TRY_NOW}
+                    {text::try_now()}
                 </button>
                 {move || refresh()}
                 <button type="button" class="button" hidden=move || !is_outdated(room) on:click=click(move |_| room.reload())>
-                    {text::RELOAD}
+                    {text::reload()}
                 </button>
             </div>
         </div>
@@ -55,11 +58,10 @@ pub(super) fn StatusBanner() -> impl IntoView {
 
 fn state(room: Room) -> Option<String> {
     match room.status.get() {
-        Status::Connecting | Status::Reconnecting { .. } if room.leaving.get() => Some(text::LEAVING.to_owned()),
-        Status::Reconnecting { since, offline, .. } => {
-            (room.now.get().saturating_sub(since) >= SHORT_LOSS_MS).then(|| text::disconnected(offline).to_owned())
-        }
-        _ if is_outdated(room) => Some(text::NEW_VERSION.to_owned()),
+        Status::Connecting | Status::Reconnecting { .. } if room.leaving.get() => Some(text::leaving().to_owned()),
+        Status::Reconnecting { since, offline, .. } => (room.now.get().saturating_sub(since) >= SHORT_LOSS_MS)
+            .then(|| if offline { text::offline() } else { text::disconnected() }.to_owned()),
+        _ if is_outdated(room) => Some(text::outdated().to_owned()),
         _ => room.reconnected.get().map(|reconnected| text::reconnected(reconnected.missed)),
     }
 }

@@ -1,9 +1,11 @@
-//! Times, and how the reader writes them.
+//! Times, in the page's language and the reader's zone.
 
 use std::cell::RefCell;
 
 use js_sys::Intl::DateTimeFormat;
 use leptos::prelude::window;
+
+use crate::language::Language;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -57,7 +59,7 @@ fn format_of(parts: &[(&str, &str)]) -> DateTimeFormat {
     for (part, style) in parts {
         let _ = js_sys::Reflect::set(&options, &(*part).into(), &(*style).into());
     }
-    DateTimeFormat::new(&js_sys::Array::new(), &options)
+    DateTimeFormat::new(&js_sys::Array::of1(&Language::current().tag().into()), &options)
 }
 
 fn formatted(format: &DateTimeFormat, unix_ms: u64) -> String {
@@ -65,19 +67,19 @@ fn formatted(format: &DateTimeFormat, unix_ms: u64) -> String {
     format.format().call1(format, &date).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
-/// A local clock time such as `14:02`, in the reader's language and zone.
+/// A local clock time such as `14:02`, in the page's language and the reader's zone.
 #[must_use]
 pub fn local_time(unix_ms: u64) -> String {
     FORMATS.with_borrow(|formats| formatted(&formats.clock, unix_ms))
 }
 
-/// A local moment such as `Wednesday, 25 November 2026 at 14:02:31`, in the reader's language and zone.
+/// A local moment such as `Wednesday, 25 November 2026 at 14:02:31`, in the page's language and the reader's zone.
 #[must_use]
 pub fn exact_time(unix_ms: u64) -> String {
     FORMATS.with_borrow(|formats| formatted(&formats.exact, unix_ms))
 }
 
-/// A local date such as `Wednesday, 25 November`, in the reader's language and zone.
+/// A local date such as `Wednesday, 25 November`, in the page's language and the reader's zone.
 #[must_use]
 pub fn local_date(unix_ms: u64) -> String {
     FORMATS.with_borrow(|formats| formatted(&formats.calendar, unix_ms))

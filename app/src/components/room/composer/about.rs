@@ -20,8 +20,8 @@ pub(super) fn AboutLine(
     let about = move || {
         let (what, name, message) = match composer.mode.get() {
             Mode::New => return None,
-            Mode::Reply(message) => (text::REPLYING, Some(called(&message)), message),
-            Mode::Edit(message) => (text::EDITING, None, message),
+            Mode::Reply(message) => (text::replying(), Some(called(&message)), message),
+            Mode::Edit(message) => (text::editing(), None, message),
         };
         Some(
             view! {
@@ -33,8 +33,8 @@ pub(super) fn AboutLine(
                     <button
                         type="button"
                         class="button icon"
-                        aria-label=text::CANCEL
-                        title=text::CANCEL
+                        aria-label=text::cancel()
+                        title=text::cancel()
                         on:click=click(move |_| cancel())
                     >
                         <svg aria-hidden="true"><use href="#i-close"/></svg>
@@ -48,7 +48,7 @@ pub(super) fn AboutLine(
 }
 
 fn called(message: &MessageRow) -> String {
-    message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string)
+    message.name.as_ref().map_or_else(|| text::somebody().to_owned(), ToString::to_string)
 }
 
 /// The beginning of the message as it is now: its author can still change it or take it back.
@@ -58,5 +58,5 @@ fn beginning(room: Room, message: &MessageRow) -> String {
         Some(Row::Message(now)) => now.body.clone(),
         _ => message.body.clone(),
     };
-    body.map_or_else(|| text::DELETED.to_owned(), |body| excerpt(room, message.id, &body))
+    body.map_or_else(|| text::deleted().to_owned(), |body| excerpt(room, message.id, &body))
 }

@@ -98,7 +98,7 @@ pub(super) fn submit(mode: &Mode, typed: &str) -> Submit {
 /// Words for a text that could not be sent; `None` where there is nothing to say, because nothing was typed.
 pub(super) fn problem(mode: &Mode, refused: ErrorCode) -> Option<&'static str> {
     match (refused, mode) {
-        (ErrorCode::Empty, Mode::Edit(_)) => Some(text::EDIT_TO_NOTHING),
+        (ErrorCode::Empty, Mode::Edit(_)) => Some(text::edit_to_nothing()),
         (ErrorCode::Empty, _) => None,
         (refused, _) => Some(text::not_sent(refused)),
     }
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn empty_text_is_an_error_of_an_edit_only() {
         assert_eq!(problem(&Mode::New, ErrorCode::Empty), None);
-        assert_eq!(problem(&Mode::Edit(message(Some("a"))), ErrorCode::Empty), Some(text::EDIT_TO_NOTHING));
+        assert_eq!(problem(&Mode::Edit(message(Some("a"))), ErrorCode::Empty), Some(text::edit_to_nothing()));
         assert_eq!(problem(&Mode::New, ErrorCode::TooLong), Some(text::not_sent(ErrorCode::TooLong)));
     }
 

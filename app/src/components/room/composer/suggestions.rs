@@ -32,7 +32,7 @@ pub(in crate::components::room) fn suggestions(editor: Editor) -> AnyView {
                     id=LIST_ID
                     class="offer"
                     role="listbox"
-                    aria-label=text::PEOPLE
+                    aria-label=text::people()
                     on:mousedown=|event| event.prevent_default()
                 >
                     {members.into_iter().enumerate().map(option).collect_view()}

@@ -26,7 +26,7 @@ pub(in crate::components::room) fn on_paste(editor: Editor, event: &Event, data:
         } else if event.default_prevented() {
             editor.insert(&text, None);
         }
-        let says = if text.is_empty() { text::NO_FILES } else { text::TEXT_ONLY };
+        let says = if text.is_empty() { text::no_files() } else { text::text_only() };
         // After the event that tells of the text.
         request_animation_frame(move || editor.say(says.to_owned(), ""));
     }

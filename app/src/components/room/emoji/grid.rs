@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::picker::{ID, SEARCH_ID, first};
 use super::recent;
-use super::table::{GROUPS, matching, named};
+use super::table::{groups, matching, named};
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::signal::set_if_new;
@@ -34,12 +34,12 @@ fn search(query: RwSignal<Option<String>>) -> AnyView {
             <input
                 type="search"
                 id=SEARCH_ID
-                placeholder=text::SEARCH_EMOJI
-                aria-label=text::SEARCH_EMOJI
+                placeholder=text::search_emoji()
+                aria-label=text::search_emoji()
                 autocomplete="off"
                 on:input=move |event| set_if_new(query, Some(event_target_value(&event)))
             />
-            <p role="status">{move || is_missing().then_some(text::NO_EMOJI)}</p>
+            <p role="status">{move || is_missing().then_some(text::no_emoji())}</p>
         </div>
     }
     .into_any()
@@ -50,11 +50,11 @@ fn search(query: RwSignal<Option<String>>) -> AnyView {
 fn grid(query: &str) -> AnyView {
     if !query.trim().is_empty() {
         let found: Vec<_> = matching(query).collect();
-        return (!found.is_empty()).then(|| group(text::FOUND, found)).into_any();
+        return (!found.is_empty()).then(|| group(text::found_emoji(), found)).into_any();
     }
     let recent = recent::all();
-    let all = GROUPS.into_iter().map(|(name, emoji)| group(name, named(emoji).collect()));
-    let recent = (!recent.is_empty()).then(|| group(text::RECENT, recent));
+    let all = groups().into_iter().map(|(name, emoji)| group(name, named(emoji).collect()));
+    let recent = (!recent.is_empty()).then(|| group(text::recent_emoji(), recent));
     recent.into_iter().chain(all).collect_view().into_any()
 }
 

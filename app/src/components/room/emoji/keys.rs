@@ -6,14 +6,16 @@ use leptos::ev::KeyboardEvent;
 use web_sys::{Element, Event};
 
 use super::picker::{ID, SEARCH_ID, first};
+use crate::language::Language;
 use crate::live::browser;
 
 /// Leads the focus: arrows go from emoji to emoji, and up from the first ones to the search, where letters go, too.
 pub(super) fn on_key(event: &KeyboardEvent) {
     let (key, from) = (event.key(), button(event));
     let to = match (key.as_str(), &from) {
-        ("ArrowRight", Some(from)) => neighbour(from, true),
-        ("ArrowLeft", Some(from)) => neighbour(from, false),
+        ("ArrowLeft" | "ArrowRight", Some(from)) => {
+            neighbour(from, (key == "ArrowRight") != Language::current().is_rtl())
+        }
         ("ArrowDown", Some(from)) => below(from, true),
         ("ArrowUp", Some(from)) => below(from, false).or_else(|| browser::by_id(SEARCH_ID)),
         ("ArrowDown", None) => browser::by_id(ID).and_then(|panel| first(&panel)),

@@ -66,7 +66,7 @@ impl MessageActions {
         let Some(body) = self.room.message(self.id).and_then(|message| message.body) else { return };
         let copying = browser::copy(body.as_str());
         spawn_local(async move {
-            self.toast.show(if copying.await { text::COPIED_TEXT } else { text::NOT_COPIED });
+            self.toast.show(if copying.await { text::text_copied() } else { text::not_copied() });
         });
     }
 

@@ -122,6 +122,6 @@ fn is_sent(message: &MessageRow) -> bool {
 }
 
 fn new_message_of(message: &MessageRow) -> Option<NewMessage> {
-    let by = message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string);
+    let by = message.name.as_ref().map_or_else(|| text::somebody().to_owned(), ToString::to_string);
     message.body.clone().map(|body| NewMessage { id: message.id, by, body })
 }

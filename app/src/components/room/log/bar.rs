@@ -8,6 +8,7 @@ use super::actions::can_be_acted_on;
 use super::ids::words_id;
 use super::pointing::Pointing;
 use crate::components::room::tools::TOOLS;
+use crate::language::Language;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::room::Room;
@@ -36,7 +37,7 @@ pub(super) fn ActionBar(
         {
             let own = room.message(id).is_some_and(|message| message.own);
             browser::set_custom_property(&bar, "--at", &format!("{}px", browser::top_within(&words, &sheet)));
-            let beside = browser::width_beside(&words, &sheet, !own);
+            let beside = browser::width_beside(&words, &sheet, own == Language::current().is_rtl());
             browser::set_custom_property(&bar, "--beside", &format!("{beside}px"));
         }
     };
@@ -59,7 +60,7 @@ pub(super) fn ActionBar(
             class="actions"
             class:own=is_own
             role="toolbar"
-            aria-label=text::ACTIONS
+            aria-label=text::actions()
             hidden=move || shown.get().is_none()
             data-message=move || shown.get().map(|id| id.to_string())
             node_ref=bar

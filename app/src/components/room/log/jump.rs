@@ -35,7 +35,7 @@ impl MessageJump {
     /// Goes to this message, as soon as it is here.
     pub(super) fn jump_to(self, id: EventId) {
         if self.room.log.find(RowKey::Event(id)).is_none() {
-            self.toast.show(text::LOOKING);
+            self.toast.show(text::looking());
         }
         self.sought.set(Some(id));
     }
@@ -50,7 +50,7 @@ impl MessageJump {
             self.room.load_older();
         } else {
             self.sought.set(None);
-            self.toast.show(text::NOT_FOUND);
+            self.toast.show(text::not_found());
         }
     }
 }

@@ -6,6 +6,7 @@ use web_sys::{Element, KeyboardEvent};
 
 use super::ids::element_id;
 use super::pointing::Pointing;
+use crate::language::Language;
 use crate::live::browser;
 
 /// Leads the focus: the arrows go through the messages, and sideways through what is in them.
@@ -19,7 +20,9 @@ pub(in crate::components::room) fn on_key(pointing: Pointing, event: &KeyboardEv
     let row = row_of(&at);
     let in_bar = browser::closest(&at, "#actions").is_some();
     let to = match event.key().as_str() {
-        "ArrowLeft" | "ArrowRight" if row.is_some() || in_bar => sideways(&at, event.key() == "ArrowRight"),
+        "ArrowLeft" | "ArrowRight" if row.is_some() || in_bar => {
+            sideways(&at, (event.key() == "ArrowRight") != Language::current().is_rtl())
+        }
         "ArrowUp" if !in_bar => beside(row, false),
         "ArrowDown" if !in_bar && row.is_some() => beside(row, true),
         "Home" if !in_bar => all().into_iter().next(),

@@ -113,7 +113,7 @@ fn below(room: Room, message: &MessageRow) -> Option<AnyView> {
     let is_any = is_edited || !message.reactions.is_empty() || message.state != RowState::Sent;
     is_any.then(|| {
         view! {
-            {is_edited.then(|| view! { <small class="edited">{text::EDITED}</small> }.into_any())}
+            {is_edited.then(|| view! { <small class="edited">{text::edited()}</small> }.into_any())}
             {reactions(room, message)}
             {state(room, message)}
         }
@@ -126,7 +126,7 @@ fn is_edited(message: &MessageRow) -> bool {
 }
 
 fn author(message: &MessageRow) -> String {
-    message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string)
+    message.name.as_ref().map_or_else(|| text::somebody().to_owned(), ToString::to_string)
 }
 
 /// Author and time, where a group begins. Readers know that what stands on their own side is theirs.
@@ -151,7 +151,7 @@ fn time(room: Room, at: u64) -> impl IntoView + use<> {
 fn bubble(room: Room, message: &MessageRow, words: Option<&[Node]>) -> AnyView {
     let (Some(body), Some(words)) = (&message.body, words) else {
         room.server_markup.forget(message.id);
-        return view! { <div class="message gone" id=words_id(message.id)>{text::DELETED}</div> }.into_any();
+        return view! { <div class="message gone" id=words_id(message.id)>{text::deleted()}</div> }.into_any();
     };
     let is_big = is_emoji_only(body.as_str()) && message.reply.is_none();
     let class = match (matches!(message.state, RowState::Refused(_)), is_big) {
@@ -178,9 +178,9 @@ fn read(room: Room, message: EventId, body: &MessageBody, names: &NameIndex) -> 
 fn quote(room: Room, quote: &Quote) -> AnyView {
     let words = match (&quote.body, quote.place) {
         (Some(body), _) => excerpt(room, quote.target, body),
-        (None, QuotePlace::Here | QuotePlace::Older) => text::DELETED.to_owned(),
-        (None, QuotePlace::Unknown) => text::EARLIER_MESSAGE.to_owned(),
-        (None, QuotePlace::Gone) => text::GONE_MESSAGE.to_owned(),
+        (None, QuotePlace::Here | QuotePlace::Older) => text::deleted().to_owned(),
+        (None, QuotePlace::Unknown) => text::earlier_message().to_owned(),
+        (None, QuotePlace::Gone) => text::gone_message().to_owned(),
     };
     let class = quote.by.map_or("quote".to_owned(), |by| format!("quote hue-{}", by.hue()));
     let name = quote.name.as_ref().map(|name| {
@@ -234,14 +234,14 @@ fn reactions(room: Room, message: &MessageRow) -> Option<AnyView> {
 /// The first of those who reacted, and how many more there are.
 pub(super) fn names(who: &[DisplayName], count: usize) -> String {
     let named = who.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    text::and_more(named, count - who.len().min(count))
+    text::and_more(count - who.len().min(count), &named)
 }
 
 /// State of delivery, where it is not in the log as it stands.
 fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
     match message.state {
         RowState::Sent => None,
-        RowState::Held => Some(view! { <div class="state">{text::HELD}</div> }.into_any()),
+        RowState::Held => Some(view! { <div class="state">{text::held()}</div> }.into_any()),
         RowState::Pending { waiting: Some(error), .. } => {
             Some(view! { <div class="state">{text::sent_later(error)}</div> }.into_any())
         }
@@ -254,7 +254,7 @@ fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
                 (false, true) => "state",
                 (false, false) => "state hidden",
             };
-            Some(view! { <div class=class>{text::SENDING}</div> }.into_any())
+            Some(view! { <div class=class>{text::sending()}</div> }.into_any())
         }
         RowState::Refused(error) => Some(refused(room, message.id, error)),
     }
@@ -266,7 +266,7 @@ fn refused(room: Room, id: EventId, error: ErrorCode) -> AnyView {
     let retry = (!is_final).then(|| {
         view! {
             <button type="button" on:click=click(move |_| room.retry(id))>
-                {text::RETRY}
+                {text::retry()}
             </button>
         }
         .into_any()
@@ -280,10 +280,10 @@ fn refused(room: Room, id: EventId, error: ErrorCode) -> AnyView {
             <span>{text::not_sent(error)}</span>
             {retry}
             <button type="button" on:click=click(compose)>
-                {text::EDIT}
+                {text::edit()}
             </button>
             <button type="button" on:click=click(move |_| room.discard(id))>
-                {text::DELETE}
+                {text::delete()}
             </button>
         </div>
     }

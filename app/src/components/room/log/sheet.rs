@@ -45,7 +45,7 @@ pub(super) fn MessageSheet(
     view! {
         <dialog
             id=ID
-            aria-label=text::ACTIONS
+            aria-label=text::actions()
             on:close=move |_| set_if_new(pointing.sheet, None)
             on:click:capture=click(move |event| pointing.clicked(&event))
             on:click=click(|event| close_outside(&event))

@@ -172,7 +172,7 @@ impl Ringer {
 /// The newest message of somebody else, with name and text.
 fn newest(room: Room) -> Option<(EventId, String, MessageBody)> {
     room.log.find_back(|message| {
-        let name = message.name.as_ref().map_or(text::SOMEBODY, |name| name.as_str());
+        let name = message.name.as_ref().map_or(text::somebody(), |name| name.as_str());
         (!message.own).then(|| Some((message.id, name.to_owned(), message.body.clone()?))).flatten()
     })
 }

@@ -112,7 +112,7 @@ impl Editor {
             None => {
                 self.prepend(&typed);
                 if self.field.get_untracked().is_some_and(|field| !field.value().is_empty()) {
-                    self.error.set(Some(text::COMPOSE_TARGET_LOST.to_owned()));
+                    self.error.set(Some(text::compose_target_lost().to_owned()));
                 }
                 self.room.save_compose_target(None);
             }

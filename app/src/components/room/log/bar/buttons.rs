@@ -32,7 +32,7 @@ pub(in crate::components::room) fn Buttons(
             actions.react(emoji);
             back_to_message();
         };
-        let name = format!("{} {emoji}", text::REACT_WITH);
+        let name = text::react_with(emoji);
         view! { <Action class="quick" name press=Box::new(react)>{emoji}</Action> }.into_any()
     });
     let pick = move || {
@@ -57,7 +57,7 @@ pub(in crate::components::room) fn Buttons(
             back_to_message();
         };
         view! {
-            <Action name=text::EDIT press=Box::new(edit)><Icon href="#i-edit"/></Action>
+            <Action name=text::edit() press=Box::new(edit)><Icon href="#i-edit"/></Action>
             <DeleteButton press=Box::new(delete)/>
         }
         .into_any()
@@ -67,11 +67,11 @@ pub(in crate::components::room) fn Buttons(
     view! {
         <div class="buttons">
             {quick.collect_view()}
-            <Action name=text::REACT press=Box::new(pick)><Icon href="#i-smile"/></Action>
-            <Action name=text::REPLY press=Box::new(reply)><Icon href="#i-reply"/></Action>
-            <Action name=text::COPY press=Box::new(copy)><Icon href="#i-copy"/></Action>
+            <Action name=text::react() press=Box::new(pick)><Icon href="#i-smile"/></Action>
+            <Action name=text::reply() press=Box::new(reply)><Icon href="#i-reply"/></Action>
+            <Action name=text::copy() press=Box::new(copy)><Icon href="#i-copy"/></Action>
             {change}
-            <Action class="more" name=text::MORE_ACTIONS press=Box::new(more)><Icon href="#i-more"/></Action>
+            <Action class="more" name=text::more_actions() press=Box::new(more)><Icon href="#i-more"/></Action>
             <time datetime=text::iso(at) title=browser::exact_time(at)>{browser::local_time(at)}</time>
         </div>
     }
@@ -104,12 +104,12 @@ fn DeleteButton(
     press: Box<dyn Fn()>,
 ) -> impl IntoView {
     let is_sure = RwSignal::new(false);
-    let name = move || if is_sure.get() { text::DELETE_SURE } else { text::DELETE };
+    let name = move || if is_sure.get() { text::delete_sure() } else { text::delete() };
     let pressed = move |_| if is_sure.get_untracked() { press() } else { is_sure.set(true) };
     view! {
         <button type="button" tabindex="-1" class:sure=move || is_sure.get() title=name aria-label=name on:click=click(pressed)>
             {move || {
-                if is_sure.get() { text::DELETE_SURE.into_any() } else { view! { <Icon href="#i-delete"/> }.into_any() }
+                if is_sure.get() { text::delete_sure().into_any() } else { view! { <Icon href="#i-delete"/> }.into_any() }
             }}
         </button>
     }

@@ -28,10 +28,10 @@ pub(in crate::components::room) fn Sheet(
     let room = expect_context::<Room>();
     let actions = MessageActions::new(message.id);
     effect(move || browser::open_dialog(ID));
-    let name = message.name.as_ref().map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string);
+    let name = message.name.as_ref().map_or_else(|| text::somebody().to_owned(), ToString::to_string);
     let words = message.body.as_ref().map(|body| excerpt(room, message.id, body));
     let quick = QUICK.into_iter().map(|emoji| {
-        let name = format!("{} {emoji}", text::REACT_WITH);
+        let name = text::react_with(emoji);
         let is_own = message.reactions.iter().any(|reaction| reaction.own && reaction.emoji.as_str() == emoji);
         view! {
             <button type="button" aria-label=name aria-pressed=is_own.to_string() on:click=closing(move || actions.react(emoji))>
@@ -45,7 +45,7 @@ pub(in crate::components::room) fn Sheet(
         view! {
             <button type="button" class="row" on:click=closing(move || actions.edit())>
                 <Icon href="#i-edit"/>
-                {text::EDIT}
+                {text::edit()}
             </button>
             <DeleteRow id/>
         }
@@ -60,21 +60,21 @@ pub(in crate::components::room) fn Sheet(
             <p class="words" dir="auto">{words}</p>
             <div class="quick">
                 {quick.collect_view()}
-                <button type="button" aria-label=text::REACT on:click=closing(move || actions.pick_emoji())>
+                <button type="button" aria-label=text::react() on:click=closing(move || actions.pick_emoji())>
                     <Icon href="#i-smile"/>
                 </button>
             </div>
             <button type="button" class="row" on:click=closing(move || actions.reply())>
                 <Icon href="#i-reply"/>
-                {text::REPLY}
+                {text::reply()}
             </button>
             <button type="button" class="row" on:click=closing(move || actions.copy())>
                 <Icon href="#i-copy"/>
-                {text::COPY_TEXT}
+                {text::copy_text()}
             </button>
             {change}
             {who(&message.reactions)}
-            <button type="button" class="button icon close" aria-label=text::CLOSE on:click=closing(|| ())>
+            <button type="button" class="button icon close" aria-label=text::close() on:click=closing(|| ())>
                 <Icon href="#i-close"/>
             </button>
         </div>
@@ -110,7 +110,7 @@ fn DeleteRow(
     view! {
         <button type="button" class="row danger" on:click=click(pressed)>
             <Icon href="#i-delete"/>
-            {move || if is_sure.get() { text::DELETE_SURE } else { text::DELETE }}
+            {move || if is_sure.get() { text::delete_sure() } else { text::delete() }}
         </button>
     }
 }
@@ -122,5 +122,5 @@ fn who(reactions: &[Reaction]) -> Option<AnyView> {
     };
     let lines = || reactions.iter().map(line).collect_view();
     (!reactions.is_empty())
-        .then(|| view! { <ul class="who" role="list" aria-label=text::WHO_REACTED>{lines()}</ul> }.into_any())
+        .then(|| view! { <ul class="who" role="list" aria-label=text::who_reacted()>{lines()}</ul> }.into_any())
 }

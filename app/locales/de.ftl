@@ -1,0 +1,337 @@
+### The words of the program, in German. The comments are in `en.ftl`.
+###
+### Anrede: du. Ein Raum, die Nachricht, der Platz; Emoji heißen wie im CLDR, wo es kurz genug ist. Zahl und Einheit, und
+### was sonst zusammengehört, hält ein geschütztes Leerzeichen (U+00A0) zusammen.
+
+## The language
+
+language = Deutsch
+direction = ltr
+thousands-separator = .
+
+## The document
+
+description = Private Chaträume ohne Konto: Raum öffnen, Link teilen, reden. Wenn alle gegangen sind, wird jedes Wort gelöscht.
+card-title = Flasky Chat: jetzt reden – weg, wenn ihr geht
+boot-failed = Diese Seite ist nicht ganz gestartet. Sie funktioniert trotzdem: Lade sie im Raum neu, um zu sehen, was die anderen schreiben.
+try-again = Noch einmal versuchen
+
+theme-auto = Design: automatisch
+theme-light = Design: hell
+theme-dark = Design: dunkel
+
+## Home
+
+pitch-first = Jetzt reden.
+pitch-second = Weg, wenn ihr geht.
+pitch-more = Öffne einen Raum, teile den Code und rede los. Wenn alle gegangen sind, verfliegen der Raum und jedes Wort darin.
+promise = Kein Konto. Kein Tracking. Nichts bleibt.
+your-name = Dein Name
+create = Raum öffnen
+options = Optionen
+how-many = Höchstzahl der Personen
+or-join = oder komm in einen dazu
+room-code = Raumcode
+join = Beitreten
+
+## A room from outside
+
+join-room = Dem Raum beitreten
+join-again = Wieder beitreten
+join-as = Als { $name } beitreten
+other-name = Anderen Namen verwenden
+join-page = { $count ->
+        [0] Noch ist niemand drin.
+        [one] 1 Person ist drin.
+       *[other] { $count } Personen unterhalten sich.
+    } Kein Konto. Wird von diesem Server gelöscht, wenn die letzte Person geht.
+left = Du hast { $code } verlassen
+still-inside = { $count ->
+        [0] Niemand ist mehr drin.
+        [one] 1 Person ist noch drin.
+       *[other] { $count } Personen sind noch drin.
+    }
+everybody-left = Alle sind gegangen, und was gesagt wurde, ist von diesem Server gelöscht.
+no-room = Zu diesem Code gibt es keinen Raum
+no-page = Unter dieser Adresse gibt es nichts
+may-have-ended = Vielleicht ist er zu Ende: Ein Raum verschwindet, wenn die letzte Person gegangen ist.
+start-new = Neuen Raum öffnen
+full = Dieser Raum ist voll
+full-more = Alle Plätze sind besetzt. Sobald jemand geht, kannst du dazukommen.
+full-again = Diese Seite sieht immer wieder nach.
+server-cannot = Der Server kann das gerade nicht
+server-cannot-more = Nichts ist verloren. Versuch es gleich noch einmal.
+unreachable = Der Server ist nicht erreichbar
+unreachable-more = Prüfe deine Verbindung. Nichts ist verloren: Diese Seite macht von selbst weiter.
+new-version = Es gibt eine neue Version
+new-version-more = Lade die Seite neu, um weiterzumachen.
+reload = Neu laden
+
+## Why a form was refused
+
+name-missing = Gib einen Namen ein, damit die anderen wissen, wer du bist.
+name-too-long = Dieser Name ist zu lang. Höchstens 32 Zeichen passen hinein.
+name-turns-writing = Zeichen { NUMBER($place) } dieses Namens ist unsichtbar und dreht die Schrift um. Bitte nimm es heraus.
+code-missing = Gib den Code des Raums ein, in den du willst.
+code-bad = Ein Code hat acht Zeichen, zum Beispiel KXQ4-7M2P.
+code-too-short = Ein Code hat acht Zeichen, zum Beispiel KXQ4-7M2P. { $missing ->
+        [one] Eins fehlt.
+       *[other] { $missing } fehlen.
+    }
+code-too-long = Ein Code hat acht Zeichen, zum Beispiel KXQ4-7M2P. { $surplus ->
+        [one] Das ist eins zu viel.
+       *[other] Das sind zu viele.
+    }
+code-bad-character = Ein Code hat acht Zeichen, zum Beispiel KXQ4-7M2P. „{ $character }“ kommt darin nie vor.
+capacity-bad = In einen Raum passen 2 bis 1000 Personen.
+code-unknown = Zu diesem Code gibt es keinen Raum. Vielleicht ist er zu Ende.
+room-full = Dieser Raum ist voll.
+room-locked = Dieser Raum ist abgeschlossen. Erst muss ihn drinnen jemand aufschließen.
+room-removed = Du wurdest aus diesem Raum entfernt. Du kannst einen neuen öffnen.
+too-fast = Das war viel auf einmal. Warte eine Sekunde und versuch es noch einmal.
+server-unreachable = Der Server ist gerade nicht erreichbar. Bitte versuch es noch einmal.
+no-seat = Du bist nicht mehr in diesem Raum. Tritt wieder bei, um mitzureden.
+no-cookie = Diese Seite braucht ein Cookie, um dich wiederzuerkennen. Erlaube ihr in deinem Browser Cookies und versuch es dann noch einmal.
+wrong-origin = Die Adresse dieser Seite ist nicht die, für die dieser Server eingerichtet wurde. An alle, die ihn betreiben: PUBLIC_URL muss diese Adresse sein, und der Proxy muss Host weitergeben.
+
+## Why a message was not sent
+
+message-empty = Noch gibt es nichts zu senden.
+message-too-long = Diese Nachricht ist zu lang. Höchstens 4.000 Zeichen passen hinein.
+message-bad = Das lässt sich nicht senden: Es enthält ein halbes Zeichen, oder es ist kein Emoji, wo eins hingehört.
+message-too-fast = Das war viel auf einmal. Warte eine Sekunde und sende es noch einmal.
+message-too-old = Das wurde vielleicht schon gesendet. Wenn du es nicht siehst, sende es noch einmal.
+message-no-target = Die Nachricht, die du ändern wolltest, ist weg. „Bearbeiten“ sendet das als neue.
+message-failed = Der Server kann das gerade nicht annehmen. Bitte versuch es noch einmal.
+message-later = Der Server kann gerade keine Nachrichten speichern. Neuer Versuch läuft.
+edit-to-nothing = Eine Nachricht kann nicht leer werden. Wenn sie weg soll, lösche sie.
+compose-target-lost = Worauf das eine Antwort war oder was es ändern sollte, ist nicht auf dieser Seite. Es würde als neue Nachricht gesendet.
+no-files = Bilder und Dateien lassen sich hier nicht senden. Text schon.
+text-only = Nur der Text kommt mit: Bilder und Dateien lassen sich hier nicht senden.
+paste-refused = Dieser Text hat { NUMBER($length) } Zeichen, und in eine Nachricht passen { NUMBER($most) }. Er wurde nicht eingefügt.
+paste-beginning = Die ersten { NUMBER($count) } einfügen
+
+## The header of a room
+
+room = Raum { $code }
+more = Mehr
+close = Schließen
+locked = Abgeschlossen: Niemand kann mehr dazukommen
+people = Personen
+leave = Lass uns gehen!
+notices-off = Mitteilungen: aus
+notices-on = Mitteilungen: an
+notices-sound = Mitteilungen: nur Ton
+notices-denied = Mitteilungen: nur Ton, weil dieser Browser der Seite keine anderen erlaubt
+
+## Inviting
+
+invite = Einladen
+invite-heading = In diesen Raum einladen
+invite-more = Alle mit diesem Link können dazukommen und lesen, was vorher gesagt wurde.
+room-link = Link zu diesem Raum
+qr = QR-Code mit dem Link zu diesem Raum
+copy-link = Einladungslink kopieren
+copy-short = Link kopieren
+copied = Link kopiert
+show-qr = QR-Code zeigen
+full-screen = Vollbild
+scan = Scannen und dazukommen
+share = Teilen
+
+## Who is here
+
+here-now = Jetzt hier: { NUMBER($count) } von { NUMBER($seats) }
+you = du
+away = weg
+is-typing-short = schreibt …
+
+## The log
+
+messages = Nachrichten
+skip = Zum Schreiben springen
+nothing-said = Noch hat niemand etwas gesagt.
+empty-room = Noch hat niemand etwas gesagt. Teile den Link und rede los.
+somebody = Jemand
+and = und
+others = { $count ->
+        [one] 1 weitere Person
+       *[other] { $count } weitere
+    }
+you-joined = Du bist jetzt dabei
+you-left = Du bist gegangen
+joined = { $count ->
+        [one] { $names } ist jetzt dabei
+       *[other] { $names } sind jetzt dabei
+    }
+left-room = { $count ->
+        [one] { $names } ist gegangen
+       *[other] { $names } sind gegangen
+    }
+today = Heute
+yesterday = Gestern
+new-messages = { $count ->
+        [one] 1 neue Nachricht
+       *[other] { $count } neue Nachrichten
+    }
+jump = { $below ->
+        [0] Zum Neuesten
+        [one] 1 neue Nachricht, zum Neuesten
+       *[other] { $below } neue Nachrichten, zum Neuesten
+    }
+deleted = Nachricht gelöscht
+edited = bearbeitet
+earlier-message = eine frühere Nachricht
+gone-message = eine Nachricht, die weg ist
+looking = Suche die Nachricht …
+not-found = Diese Nachricht ist weg oder liegt zu weit zurück, um hier zu erscheinen.
+sending = Wird gesendet …
+held = Wartet auf die Nachricht darüber
+unsent = Nicht gesendet
+retry = Noch einmal
+notice = { $name }: { $words }
+
+## What can be done with a message
+
+actions = Aktionen für die Nachricht
+react = Reagieren
+react-with = Mit { $emoji } reagieren
+who-reacted = Wer reagiert hat
+and-more = { $more ->
+        [0] { $names }
+       *[other] { $names } und { $more } weitere
+    }
+reply = Antworten
+copy = Kopieren
+text-copied = Kopiert
+copy-text = Text kopieren
+not-copied = Nicht kopiert: Der Browser erlaubt es nicht. Markiere den Text und kopiere ihn von Hand.
+edit = Bearbeiten
+delete = Löschen
+delete-sure = Löschen?
+more-actions = Weitere Aktionen
+
+## Writing
+
+message = Nachricht
+whats-new = Was gibt’s Neues?
+send = Senden
+save = Speichern
+cancel = Abbrechen
+replying = Antwort an
+editing = Bearbeiten
+space-left = noch { NUMBER($count) }
+too-many = { NUMBER($count) } zu viel
+one-types = { $name } schreibt …
+two-type = { $names } schreiben …
+several-type = Mehrere schreiben …
+refresh = Neu laden
+gone = Weg, wenn alle gehen
+enter-sends = {" sendet, "}
+shift-enter-breaks = {" macht eine neue Zeile. "}
+all-keys = Alle Tasten
+
+## Keys
+
+help-heading = Tasten
+key-enter = Enter
+key-shift = Umschalt
+key-escape = Esc
+key-home = Pos1
+key-end = Ende
+help-send = Senden oder eine Änderung speichern
+help-line = Neue Zeile
+help-mention = Jemanden erwähnen
+help-edit = Im leeren Textfeld: deine letzte Nachricht ändern
+help-cancel = Antwort oder Änderung abbrechen; von den Nachrichten zurück ins Textfeld
+help-up-down = In den Nachrichten: eine nach oben, eine nach unten
+help-home-end = In den Nachrichten: erste und letzte
+help-actions = Auf einer Nachricht: was du mit ihr tun kannst
+help-write = Überall: losschreiben
+help-emoji = Auf einem Emoji: einfügen, und die Auswahl bleibt offen
+log-keys = In den Nachrichten springt / ins Textfeld, und ? zeigt diese Liste
+
+## The connection
+
+connecting = Verbindung wird aufgebaut …
+offline = Du bist offline. Was du schreibst, bleibt hier und wird gesendet, sobald du wieder da bist.
+disconnected = Verbindung verloren. Neuer Versuch läuft.
+trying-again-in = Verbindung verloren. Neuer Versuch in { NUMBER($seconds) } s.
+try-now = Jetzt versuchen
+outdated = Es gibt eine neue Version dieser Seite. Was du gerade schreibst, bleibt beim Neuladen erhalten.
+reconnected = { $missed ->
+        [0] Du bist wieder da. In der Zwischenzeit hat niemand etwas gesagt.
+        [one] Du bist wieder da. In der Zwischenzeit kam 1 Nachricht an.
+       *[other] Du bist wieder da. In der Zwischenzeit kamen { $missed } Nachrichten an.
+    }
+leaving = Du gehst, sobald es eine Verbindung gibt. Was noch nicht gesendet ist, wird verworfen.
+
+## The end of a stay
+
+room-ended = Dieser Raum ist zu Ende
+room-ended-more = Alle sind gegangen, und was gesagt wurde, ist weg.
+away-too-long = Du warst zu lange weg
+away-too-long-more = Dein Platz wurde frei. Du kannst wieder beitreten.
+removed = Du wurdest aus diesem Raum entfernt
+removed-more = Das war die Gastgeberin oder der Gastgeber. Du kannst einen eigenen Raum öffnen.
+too-many-tabs = Dieser Raum ist in zu vielen Tabs offen
+too-many-tabs-more = Schließe einen davon und versuch es noch einmal.
+something-wrong = Etwas ist schiefgegangen
+left-elsewhere = Du hast diesen Raum verlassen
+left-elsewhere-more = Hier oder in einem anderen Tab. Solange jemand drin ist, kommst du über den Link wieder hinein.
+
+## The question before something is given up
+
+last-one = Außer dir ist niemand mehr da
+delete-and-leave = Löschen und gehen
+leave-unsent = Gehen, ohne zu senden?
+leave-yes = Gehen
+stay = Bleiben
+more-deleted = Mehr als { NUMBER($count) } Nachrichten werden gelöscht.
+everything-deleted = Alles, was gesagt wurde, wird gelöscht.
+messages-deleted = { $count ->
+        [0] Der Raum wird gelöscht, und sein Link führt ins Leere.
+        [one] 1 Nachricht wird gelöscht.
+       *[other] { $count } Nachrichten werden gelöscht.
+    }
+unsent-given-up = { $count ->
+        [one] Was du geschrieben hast, ist noch nicht gesendet.
+       *[other] { $count } Nachrichten sind noch nicht gesendet.
+    }
+
+## Emoji
+
+emoji = Emoji
+search-emoji = Emoji suchen
+recent-emoji = Zuletzt benutzt
+found-emoji = Gefunden
+no-emoji = Kein Emoji heißt so.
+still-loading = Lädt noch …
+
+smileys = Smileys
+smileys-names =
+    😀 grinsend, 😄 fröhlich, 😁 strahlend, 😆 lachend mit zugekniffenen Augen, 😅 lachend mit Schweißtropfen, 😂 Freudentränen, 🤣 am Boden liegend vor Lachen, 😊 errötend,
+    🙂 leichtes Lächeln, 🙃 kopfüber, 😉 zwinkernd, 😍 Herzaugen, 🥰 verliebt, 😘 Küsschen, 😋 lecker, 😜 zwinkernd mit Zunge,
+    🤔 nachdenklich, 🤨 hochgezogene Augenbraue, 😐 neutral, 🙄 Augen verdrehend, 😏 süffisant, 😎 Sonnenbrille, 🤓 Streber, 🥳 Partygesicht,
+    😬 Grimasse, 😮 erstaunt, 😴 schlafend, 😢 weinend, 😭 heulend, 😡 wütend, 🤯 explodierender Kopf, 🫠 schmelzend
+hands = Hände und Herzen
+hands-names =
+    👍 Daumen hoch, 👎 Daumen runter, 👌 OK-Zeichen, ✌️ Victory, 🤞 Daumen drücken, 👋 winkend, 👏 klatschend, 🙌 erhobene Hände,
+    🙏 gefaltete Hände, 🤝 Handschlag, 💪 Bizeps, 👀 Augen, 🫡 salutierend, 🤷 Schulterzucken, 🤦 Hand vor dem Kopf, 🫶 Herz aus Händen,
+    ❤️ rotes Herz, 🧡 oranges Herz, 💛 gelbes Herz, 💚 grünes Herz, 💙 blaues Herz, 💜 lila Herz, 💔 gebrochenes Herz, 💯 100 Punkte
+nature = Tiere und Natur
+nature-names =
+    🐶 Hund, 🐱 Katze, 🦊 Fuchs, 🐻 Bär, 🐼 Panda, 🐸 Frosch, 🐵 Affe, 🦄 Einhorn,
+    🐝 Biene, 🦋 Schmetterling, 🐙 Krake, 🐢 Schildkröte, 🌱 Keimling, 🌸 Kirschblüte, 🌈 Regenbogen, ☀️ Sonne
+food = Essen und Trinken
+food-names =
+    🍎 Apfel, 🍌 Banane, 🍓 Erdbeere, 🥑 Avocado, 🍕 Pizza, 🍔 Burger, 🍟 Pommes, 🌮 Taco,
+    🍣 Sushi, 🍪 Keks, 🎂 Geburtstagskuchen, 🍫 Schokolade, ☕ Kaffee, 🍵 Tee, 🍺 Bier, 🥂 Sektgläser
+fun = Freizeit und Orte
+fun-names =
+    🎉 Konfettibombe, 🎈 Luftballon, 🎁 Geschenk, 🏆 Pokal, ⚽ Fußball, 🏀 Basketball, 🎮 Videospiel, 🎲 Würfel,
+    🎸 Gitarre, 🎵 Musik, 🎬 Film, 🚀 Rakete, 🚗 Auto, 🚲 Fahrrad, 🏠 Haus, 🏖️ Strand
+things = Dinge und Zeichen
+things-names =
+    🔥 Feuer, ✨ funkelnde Sterne, ⭐ Stern, ⚡ Blitz, 💡 Glühbirne, 💻 Laptop, 📱 Handy, 📌 Reißzwecke,
+    🔒 Schloss, 🧪 Reagenzglas, 🐛 Käfer, ⏰ Wecker, ✅ erledigt, ❌ Kreuz, ❓ Frage, ⚠️ Warnung

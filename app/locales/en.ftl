@@ -1,0 +1,351 @@
+### The words of the program, in English. CONTRIBUTING.md says how words and languages are added.
+###
+### `{ $name }` is replaced when the words are shown. A number decides between forms: [0] is exactly that number, [one]
+### and *[other] are plural categories of the language (https://cldr.unicode.org, "Plural Rules").
+
+## The language
+
+# Its own name.
+language = English
+# Which way it is written: ltr or rtl.
+direction = ltr
+# Between each three digits of a number.
+thousands-separator = ,
+
+## The document
+
+# For search engines, and beside a link in other programs.
+description = Private chat rooms without accounts: open one, share its link, and talk. When everybody has left, every word is deleted.
+card-title = Flasky Chat: talk now, gone when you go
+boot-failed = This page could not start completely. It works all the same: in a room, refresh to see what others say.
+try-again = Try again
+
+theme-auto = Theme: automatic
+theme-light = Theme: light
+theme-dark = Theme: dark
+
+## Home
+
+pitch-first = Talk now.
+pitch-second = Gone when you go.
+pitch-more = Open a room, share its code, and talk. When everybody has left, the room and every word in it evaporate.
+promise = No account. No tracking. Nothing kept.
+your-name = Your name
+create = Create a room
+options = Options
+how-many = Maximum number of people
+or-join = or join one
+room-code = Room code
+join = Join
+
+## A room from outside
+
+join-room = Join the room
+join-again = Join again
+join-as = Join as { $name }
+other-name = Use another name
+join-page = { $count ->
+        [0] Nobody is inside yet.
+        [one] 1 person is inside.
+       *[other] { $count } people are talking.
+    } No account. Deleted from this server when the last person leaves.
+left = You left { $code }
+still-inside = { $count ->
+        [0] Nobody is inside.
+        [one] 1 person is still inside.
+       *[other] { $count } people are still inside.
+    }
+everybody-left = Everybody has left, and what was said is deleted from this server.
+no-room = There is no room with this code
+no-page = There is nothing at this address
+may-have-ended = It may have ended: a room goes when the last person has left.
+start-new = Start a new room
+full = This room is full
+full-more = Every seat is taken. When somebody leaves, you can join.
+full-again = This page keeps checking.
+server-cannot = The server cannot do this right now
+server-cannot-more = Nothing is lost. Please try again in a moment.
+unreachable = The server cannot be reached
+unreachable-more = Check your network. Nothing is lost: this page goes on by itself.
+new-version = There is a new version
+new-version-more = Reload the page to go on.
+reload = Reload
+
+## Why a form was refused
+
+name-missing = Type a name, so the others know who you are.
+name-too-long = That name is too long. At most 32 characters fit.
+name-turns-writing = Character { NUMBER($place) } of that name is invisible and turns the writing around. Please take it out.
+code-missing = Type the code of the room you want to join.
+code-bad = A code has eight characters, like KXQ4-7M2P.
+code-too-short = A code has eight characters, like KXQ4-7M2P. { $missing ->
+        [one] One is missing.
+       *[other] { $missing } are missing.
+    }
+code-too-long = A code has eight characters, like KXQ4-7M2P. { $surplus ->
+        [one] There is one too many.
+       *[other] There are too many.
+    }
+code-bad-character = A code has eight characters, like KXQ4-7M2P. “{ $character }” is never one of them.
+capacity-bad = A room holds 2 to 1000 people.
+code-unknown = There is no room with this code. It may have ended.
+room-full = This room is full.
+room-locked = This room is locked. Somebody inside has to unlock it before you can join.
+room-removed = You were removed from this room. You can start a new one.
+too-fast = That was a lot at once. Wait a second and try again.
+server-unreachable = The server cannot be reached right now. Please try again.
+no-seat = You are not in this room any more. Join it again to talk.
+no-cookie = This site needs a cookie to know you again. Allow cookies for it in your browser, then try again.
+wrong-origin = This page's address is not the one that this server was set up for. Whoever runs it: PUBLIC_URL must be this address, and the proxy must pass Host on.
+
+## Why a message was not sent
+
+message-empty = There is nothing to send yet.
+message-too-long = This message is too long. At most 4,000 characters fit.
+message-bad = This cannot be sent: it holds half a character, or is no emoji where one belongs.
+message-too-fast = That was a lot at once. Wait a second and send it again.
+message-too-old = This may have been sent already. If you do not see it, send it again.
+message-no-target = The message that this changes is gone. Edit sends it as a new one.
+message-failed = The server cannot take this right now. Please try again.
+message-later = The server cannot store messages right now. Trying again.
+edit-to-nothing = A message cannot become empty. To take it back, delete it.
+compose-target-lost = What this answered or changed is not on this page. It would be sent as a new message.
+no-files = Pictures and files cannot be sent here. Text can.
+text-only = Only the text is taken: pictures and files cannot be sent here.
+paste-refused = That text has { NUMBER($length) } characters, and a message can have { NUMBER($most) }. It was not pasted.
+paste-beginning = Paste the first { NUMBER($count) }
+
+## The header of a room
+
+# The room's heading for screen readers.
+room = Room { $code }
+more = More
+close = Close
+locked = Locked: nobody else can join
+people = People
+leave = Let's leave!
+notices-off = Notifications: off
+notices-on = Notifications: on
+notices-sound = Notifications: sound only
+notices-denied = Notifications: sound only, because this browser does not let the page show any
+
+## Inviting
+
+invite = Invite
+invite-heading = Invite to this room
+invite-more = Anyone with this link can join and read what was said before.
+room-link = Link to this room
+qr = QR code of the link to this room
+copy-link = Copy invite link
+copy-short = Copy link
+copied = Link copied
+show-qr = Show QR
+full-screen = Full screen
+scan = Scan to join
+share = Share
+
+## Who is here
+
+here-now = Here now, { NUMBER($count) } of { NUMBER($seats) }
+you = you
+away = away
+# Beside a name in the list of members.
+is-typing-short = typing…
+
+## The log
+
+messages = Messages
+skip = Skip to writing
+nothing-said = Nobody has said anything yet.
+empty-room = Nobody has said anything yet. Share the link, and talk.
+# In the place of a name that is not known any more.
+somebody = Somebody
+# Lists of names: "Ana, Bo and Chidi".
+and = and
+others = { $count ->
+        [one] 1 other
+       *[other] { $count } others
+    }
+you-joined = You joined
+you-left = You left
+joined = { $count ->
+       *[other] { $names } joined
+    }
+left-room = { $count ->
+       *[other] { $names } left
+    }
+today = Today
+yesterday = Yesterday
+new-messages = { $count ->
+        [one] 1 new message
+       *[other] { $count } new messages
+    }
+jump = { $below ->
+        [0] Jump to latest
+        [one] 1 new message, jump to latest
+       *[other] { $below } new messages, jump to latest
+    }
+deleted = Message deleted
+edited = edited
+earlier-message = an earlier message
+gone-message = a message that is gone
+looking = Looking for the message…
+not-found = That message is gone, or too far back to be shown here.
+sending = Sending…
+# State of a message that follows a refused one.
+held = Waits for the message above
+unsent = Not sent
+retry = Retry
+# Text of a desktop notification: the author, and the first words.
+notice = { $name }: { $words }
+
+## What can be done with a message
+
+actions = Message actions
+react = React
+react-with = React with { $emoji }
+who-reacted = Who reacted
+# Names of those who reacted, and how many more did.
+and-more = { $more ->
+        [0] { $names }
+       *[other] { $names } and { $more } more
+    }
+reply = Reply
+copy = Copy
+# On the button of a block of code, and after a message was copied.
+text-copied = Copied
+copy-text = Copy text
+not-copied = Not copied: the browser does not allow it. Select the words and copy them by hand.
+edit = Edit
+delete = Delete
+delete-sure = Delete?
+more-actions = More actions
+
+## Writing
+
+message = Message
+whats-new = What's new?
+send = Send
+save = Save
+cancel = Cancel
+# Followed by a name.
+replying = Reply to
+editing = Editing
+space-left = { NUMBER($count) } left
+too-many = { NUMBER($count) } too many
+one-types = { $name } is typing…
+two-type = { $names } are typing…
+several-type = Several people are typing…
+refresh = Refresh
+gone = Gone when you all go
+# The line below the message box: "Enter sends, Shift+Enter breaks the line. All keys". Spaces at an end are in quotes.
+enter-sends = {" sends, "}
+shift-enter-breaks = {" breaks the line. "}
+all-keys = All keys
+
+## Keys
+
+help-heading = Keys
+key-enter = Enter
+key-shift = Shift
+key-escape = Esc
+key-home = Home
+key-end = End
+help-send = Send, or save a change
+help-line = New line
+help-mention = Mention somebody
+help-edit = In an empty message box: change your last message
+help-cancel = Cancel a reply or a change; from the messages back to the message box
+help-up-down = Among the messages: one up, one down
+help-home-end = Among the messages: first and last
+help-actions = On a message: its actions
+help-write = Anywhere: start to write
+help-emoji = On an emoji: insert it, and keep the picker open
+log-keys = Among the messages, / goes to the message box, and ? shows this list
+
+## The connection
+
+connecting = Connecting…
+offline = You are offline. What you write is kept and sent when you are back.
+disconnected = Connection lost. Trying again.
+trying-again-in = Connection lost. Trying again in { NUMBER($seconds) } s.
+try-now = Try now
+outdated = There is a new version of this page. What you are writing is kept when you reload.
+reconnected = { $missed ->
+        [0] You are back. Nothing was said while you were away.
+        [one] You are back. 1 message arrived while you were away.
+       *[other] You are back. { $missed } messages arrived while you were away.
+    }
+leaving = You leave as soon as there is a connection. What was not sent is given up.
+
+## The end of a stay
+
+room-ended = This room has ended
+room-ended-more = Everybody left, and what was said is gone.
+away-too-long = You were away too long
+away-too-long-more = Your place was freed. You can join again.
+removed = You were removed from this room
+removed-more = The host removed you. You can start a room of your own.
+too-many-tabs = This room is open in too many tabs
+too-many-tabs-more = Close one of them and try again.
+something-wrong = Something went wrong
+left-elsewhere = You left this room
+left-elsewhere-more = Here, or in another tab. While somebody is inside, its link lets you in again.
+
+## The question before something is given up
+
+last-one = You are the last one
+delete-and-leave = Delete and leave
+leave-unsent = Leave without sending?
+leave-yes = Leave
+stay = Stay
+more-deleted = More than { NUMBER($count) } messages will be deleted.
+everything-deleted = Everything that was said will be deleted.
+messages-deleted = { $count ->
+        [0] The room will be deleted, and its link will lead nowhere.
+        [one] 1 message will be deleted.
+       *[other] { $count } messages will be deleted.
+    }
+unsent-given-up = { $count ->
+        [one] What you wrote is not sent yet.
+       *[other] { $count } messages are not sent yet.
+    }
+
+## Emoji
+
+emoji = Emoji
+search-emoji = Search emoji
+recent-emoji = Recent
+found-emoji = Found
+no-emoji = No emoji has this name.
+still-loading = Still loading…
+
+# Each group: its name, and its emoji with their names (CLDR short names, some of them shortened). All languages have
+# the same emoji in the same order.
+smileys = Smileys
+smileys-names =
+    😀 grinning, 😄 happy, 😁 beaming, 😆 squinting laugh, 😅 laughing with sweat, 😂 tears of joy, 🤣 rolling on the floor, 😊 blushing,
+    🙂 slight smile, 🙃 upside-down, 😉 wink, 😍 heart eyes, 🥰 in love, 😘 blowing a kiss, 😋 yum, 😜 winking tongue,
+    🤔 thinking, 🤨 raised eyebrow, 😐 neutral, 🙄 rolling eyes, 😏 smirk, 😎 sunglasses, 🤓 nerd, 🥳 partying,
+    😬 grimacing, 😮 surprised, 😴 sleeping, 😢 crying, 😭 sobbing, 😡 angry, 🤯 mind blown, 🫠 melting
+hands = Hands and hearts
+hands-names =
+    👍 thumbs up, 👎 thumbs down, 👌 OK hand, ✌️ victory, 🤞 crossed fingers, 👋 waving, 👏 clapping, 🙌 raised hands,
+    🙏 folded hands, 🤝 handshake, 💪 strong arm, 👀 eyes, 🫡 saluting, 🤷 shrug, 🤦 facepalm, 🫶 heart hands,
+    ❤️ red heart, 🧡 orange heart, 💛 yellow heart, 💚 green heart, 💙 blue heart, 💜 purple heart, 💔 broken heart, 💯 hundred points
+nature = Animals and nature
+nature-names =
+    🐶 dog, 🐱 cat, 🦊 fox, 🐻 bear, 🐼 panda, 🐸 frog, 🐵 monkey, 🦄 unicorn,
+    🐝 bee, 🦋 butterfly, 🐙 octopus, 🐢 turtle, 🌱 seedling, 🌸 blossom, 🌈 rainbow, ☀️ sun
+food = Food and drink
+food-names =
+    🍎 apple, 🍌 banana, 🍓 strawberry, 🥑 avocado, 🍕 pizza, 🍔 burger, 🍟 fries, 🌮 taco,
+    🍣 sushi, 🍪 cookie, 🎂 birthday cake, 🍫 chocolate, ☕ coffee, 🍵 tea, 🍺 beer, 🥂 clinking glasses
+fun = Fun and places
+fun-names =
+    🎉 party popper, 🎈 balloon, 🎁 present, 🏆 trophy, ⚽ football, 🏀 basketball, 🎮 video game, 🎲 die,
+    🎸 guitar, 🎵 music, 🎬 film, 🚀 rocket, 🚗 car, 🚲 bicycle, 🏠 house, 🏖️ beach
+things = Objects and signs
+things-names =
+    🔥 fire, ✨ sparkles, ⭐ star, ⚡ lightning, 💡 light bulb, 💻 laptop, 📱 phone, 📌 pin,
+    🔒 lock, 🧪 test tube, 🐛 bug, ⏰ alarm clock, ✅ done, ❌ cross, ❓ question, ⚠️ warning

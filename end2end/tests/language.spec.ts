@@ -1,0 +1,112 @@
+import { findings } from '../support/axe.ts';
+import { Member } from '../support/member.ts';
+import { blockSockets, expect, type Page, type Person, test } from '../support/room.ts';
+import { open, STAGE_ENV, STATES } from '../support/states.ts';
+
+test.use({ serverEnv: STAGE_ENV });
+
+const language = (page: Page) => page.locator('html').getAttribute('lang');
+
+/** Presses the button of another language, and waits for the page in it. */
+async function choose(person: Person, name: string, tag: string): Promise<void> {
+  const button = person.page.getByRole('button', { name, exact: true });
+  if (!(await button.isVisible())) await person.press(person.words('more'));
+  await button.click();
+  await expect(person.page.locator(`html[lang="${tag}"]`)).toBeAttached();
+  await person.hydrated();
+}
+
+test.describe('in German', () => {
+  test.use({ locale: 'de-AT' });
+
+  test('everything is said in German, and hydrated as the server drew it', async ({ person, guard }) => {
+    const [ana, bo] = [await person('Ana'), await person('Bo')];
+    const code = await ana.create({ capacity: 7 });
+    expect(await language(ana.page)).toBe('de');
+    await expect(ana.page).toHaveTitle(`${code}, Flasky Chat`);
+    await expect(ana.line('Du bist jetzt dabei')).toHaveCount(1);
+    await bo.openLink(code);
+    await expect(bo.page.getByText('1 Person ist drin. Kein Konto.')).toBeVisible();
+    await bo.joinByLink(code);
+    await ana.sees(['Ana', 'Bo'], 7);
+    await expect(ana.line('Bo ist jetzt dabei')).toHaveCount(1);
+    await bo.composer.pressSequentially('Hallo');
+    await expect(ana.page.getByText('Bo schreibt …')).toBeVisible();
+    await bo.composer.press('Enter');
+    await ana.hears('Hallo');
+    await expect(ana.log.locator('.day')).toHaveText('Heute');
+    await bo.leave();
+    await expect(ana.line('Bo ist gegangen')).toHaveCount(1);
+    await ana.press('Lass uns gehen!');
+    await expect(ana.page.getByRole('alertdialog')).toContainText('1 Nachricht wird gelöscht.');
+    guard.expectUnknownRoom(code);
+    await ana.answer('Löschen und gehen');
+    await ana.hasLeft(code);
+  });
+
+  for (const name of ['home', 'door', 'talk', 'ended']) {
+    test(`axe finds nothing: ${name}`, async ({ browser, server, guard, person }) => {
+      const state = Object.values(STATES).flat().find((state) => state.name === name);
+      const shown = await state?.enter({ browser, server, guard, person });
+      expect(shown && (await findings(shown.page))).toEqual([]);
+    });
+  }
+
+  test('times and dates are in the language of the page, in the zone of the reader', async ({ person, server }) => {
+    const ana = await person('Ana');
+    const own = await Member.enter(ana);
+    await own.say('Moin');
+    await open(ana, own.code);
+    const time = ana.message('Moin').locator('time');
+    const said = new Date((await time.getAttribute('datetime')) ?? '');
+    const written = (tag: string, options: Intl.DateTimeFormatOptions) =>
+      ana.page.evaluate(([tag, options, at]) => new Intl.DateTimeFormat(tag, options).format(at), [tag, options, said.getTime()] as const);
+    const clock = { hour: 'numeric', minute: '2-digit' } as const;
+    const exact = { dateStyle: 'full', timeStyle: 'medium' } as const;
+    await expect(time).toHaveText(await written('de', clock));
+    await expect(time).toHaveAttribute('title', await written('de', exact));
+    // Not that of the browser, where somebody has chosen another.
+    await choose(ana, 'English', 'en');
+    await expect(time).toHaveText(await written('en', clock));
+    await expect(time).toHaveAttribute('title', await written('en', exact));
+    await expect(ana.log.locator('.day')).toHaveText('Today');
+    expect(server.url).toBe(ana.origin);
+  });
+});
+
+test('another language keeps what is being written and what is not sent', async ({ person }) => {
+  const ana = await person('Ana');
+  const own = await Member.enter(ana);
+  await open(ana, own.code);
+  const sockets = await blockSockets(ana.page);
+  await ana.page.reload();
+  await ana.hydrated();
+  await ana.type('waits');
+  await ana.composer.fill('half a thou');
+  await choose(ana, 'Deutsch', 'de');
+  const box = ana.page.getByRole('textbox', { name: 'Nachricht' });
+  await expect(box).toHaveValue('half a thou');
+  sockets.blocked = false;
+  const sent = ana.page.getByRole('log', { name: 'Nachrichten' }).locator('[data-message]', { hasText: 'waits' });
+  await expect(sent).toHaveCount(1);
+  await expect(sent.locator('.state')).toHaveCount(0, { timeout: 40_000 });
+  await expect(box).toHaveValue('half a thou');
+});
+
+test('a chosen language holds on every page, and is forgotten by none', async ({ person }) => {
+  const ana = await person('Ana');
+  await ana.home();
+  expect(await language(ana.page)).toBe('en');
+  await choose(ana, 'Deutsch', 'de');
+  await expect(ana.page).toHaveURL(`${ana.origin}/`);
+  await expect(ana.page.getByRole('heading', { level: 1 })).toHaveText('Jetzt reden. Weg, wenn ihr geht.');
+  const { code } = await Member.enter({ name: 'Bo', origin: ana.origin });
+  const { page } = await ana.tab();
+  await page.goto(`${ana.origin}/room/${code}`);
+  await expect(page.getByRole('button', { name: 'Dem Raum beitreten' })).toBeVisible();
+  await page.getByRole('button', { name: 'English' }).click();
+  await expect(page).toHaveURL(`${ana.origin}/room/${code}`);
+  await expect(page.getByRole('button', { name: 'Join the room' })).toBeVisible();
+  await ana.page.reload();
+  expect(await language(ana.page)).toBe('en');
+});
