@@ -208,6 +208,9 @@ pub(crate) fn question(question: &Question) -> QuestionWords {
             let more = [deleted_log(log), given_up(unsent)].join(" ").trim_end().to_owned();
             QuestionWords { heading: last_one(), more, yes: delete_and_leave() }
         }
+        Question::Leave { unsent: 0, ends: None } => {
+            QuestionWords { heading: leave_room(), more: leave_room_more().into(), yes: leave_yes() }
+        }
         Question::Leave { unsent, ends: None } | Question::Go { unsent, .. } => {
             QuestionWords { heading: leave_unsent(), more: given_up(unsent), yes: leave_yes() }
         }

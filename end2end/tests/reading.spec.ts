@@ -269,3 +269,20 @@ test('what came while the page was hidden is told, and marked', async ({ person 
   await expect(ana.log.getByText('1 new message', { exact: true })).toBeVisible();
   await expect.poll(() => heard(ana.page)).toEqual(['Bo: Psst']);
 });
+
+for (const burst of [1, 60]) {
+  test(`what is read keeps its place among short messages when ${burst} come`, async ({ person }) => {
+    const [ana, bo] = await talking({ person });
+    for (let i = 0; i < 40; i++) await bo.say(`ok ${i}`);
+    await expect(ana.message('ok 39')).toBeVisible();
+    await ana.log.hover();
+    await ana.page.mouse.wheel(0, -400);
+    const row = ana.message('ok 25');
+    await expect(row).toBeInViewport();
+    await expect(ana.page.getByRole('button', { name: 'Jump to latest' })).toBeVisible();
+    const before = await row.boundingBox();
+    for (let i = 0; i < burst; i++) await bo.say(`new ${i}`);
+    await expect(ana.message(`new ${burst - 1}`)).toBeAttached();
+    await expect.poll(async () => (await row.boundingBox())?.y).toBeCloseTo(before?.y ?? 0, 0);
+  });
+}

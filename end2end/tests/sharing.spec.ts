@@ -169,7 +169,38 @@ test.describe('the page of a link', () => {
   });
 });
 
+test('a room that fills up before the button is pressed is asked for again by the page', async ({ person }) => {
+  const ana = await person('Ana');
+  const first = await Member.enter({ name: 'First', origin: ana.origin }, { capacity: 2 });
+  await ana.openLink(first.code);
+  await ana.nameField.fill('Ana');
+  const second = await Member.enter({ name: 'Second', origin: ana.origin }, { code: first.code });
+  await ana.press('Join the room');
+  await expect(ana.page.getByText('This page keeps checking')).toBeVisible();
+  await second.leave();
+  await expect(ana.page.getByRole('button', { name: 'Join as Ana' })).toBeVisible({ timeout: 20_000 });
+});
+
 test.describe('leaving', () => {
+  test('who becomes the last one, or is it no more, while asked is told so', async ({ person }) => {
+    const ana = await person('Ana');
+    const code = await ana.create();
+    await ana.say('one');
+    const bo = await Member.enter({ name: 'Bo', origin: ana.origin }, { code });
+    await ana.composer.fill('half a thought');
+    await ana.press("Let's leave!");
+    await expect(question(ana)).toHaveAccessibleName('Leave without sending?');
+    await bo.leave();
+    await expect(question(ana)).toHaveAccessibleName('You are the last one');
+    await expect(question(ana).getByRole('button', { name: 'Delete and leave' })).toBeVisible();
+    await Member.enter({ name: 'Chidi', origin: ana.origin }, { code });
+    await expect(question(ana)).toHaveAccessibleName('Leave without sending?');
+    await ana.page.keyboard.press('Escape');
+    await ana.composer.fill('');
+    await ana.press("Let's leave!");
+    await expect(ana.page.getByText('1 person is still inside')).toBeVisible();
+  });
+
   test('the last one is asked, and stays unless they say so', async ({ person }) => {
     const ana = await person('Ana');
     const code = await ana.create();

@@ -82,8 +82,8 @@ impl FormState {
         };
         let refused = refused.unwrap_or(Refusal { field: Field::Code, error: ErrorCode::Unknown });
         let done = match self.purpose {
-            // It has ended meanwhile: its page says what to do next.
-            Purpose::JoinPage { code, .. } if refused.error == ErrorCode::CodeUnknown => Some(code),
+            // It has ended or filled up meanwhile: its page says what to do next, and keeps checking.
+            Purpose::JoinPage { code, .. } if matches!(refused.error, ErrorCode::CodeUnknown | ErrorCode::Full) => Some(code),
             _ => entered,
         };
         if let Some(code) = done {

@@ -44,7 +44,7 @@ fn each_construct_is_parsed() {
     assert_eq!(one("**a**"), [Node::Bold(vec![text("a")])]);
     assert_eq!(one("a\nb"), [text("a"), Node::Break, text("b")]);
     let pre = |label: &str, code: &str| Node::Pre { label: label.to_owned(), code: code.to_owned() };
-    assert_eq!(parse("```rust\nfn a() {}\n\n```", &[]), [pre("rust", "fn a() {}")]);
+    assert_eq!(parse("```rust\nfn a() {}\n\n```", &[]), [pre("rust", "fn a() {}\n")]);
     assert_eq!(one("```hello"), [text("```hello")]);
     assert_eq!(parse("> a", &[]), [Node::Quote(vec![Node::Paragraph(vec![text("a")])])]);
     assert!(matches!(&parse("- a\n- b", &[])[..], [Node::List { start: None, items }] if items.len() == 2));

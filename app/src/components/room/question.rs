@@ -25,6 +25,15 @@ pub(super) fn QuestionDialog() -> impl IntoView {
             browser::focus(STAY_ID);
         }
     });
+    // Others come and go while it is asked: what it says, and what a yes gives up, is true until it is answered.
+    effect(move || {
+        let is_last = room.members.read().len() <= 1;
+        if let Some(Question::Leave { ends, .. }) = room.question.get_untracked()
+            && ends.is_some() != is_last
+        {
+            room.question.set(room.leave_question().or(Some(Question::Leave { unsent: 0, ends: None })));
+        }
+    });
     let navigate = use_navigate();
     let confirm = move |_| {
         let asked = room.question.get_untracked();
@@ -45,7 +54,7 @@ pub(super) fn QuestionDialog() -> impl IntoView {
         <dialog id=DIALOG_ID role="alertdialog" closedby="any" aria-labelledby="question-heading"
             aria-describedby="question-more" on:close=move |_| room.question.set(None)>
             <h2 id="question-heading">{move || words.read().heading}</h2>
-            <p id="question-more">{move || words.get().more}</p>
+            <p id="question-more" aria-live="assertive">{move || words.get().more}</p>
             <div class="ways">
                 <button type="button" class="button danger" on:click=click(confirm)>{move || words.read().yes}</button>
                 <button type="button" class="button" id=STAY_ID on:click=click(|_| browser::close_dialog(DIALOG_ID))>

@@ -132,17 +132,6 @@ pub fn width_beside(element: &Element, around: &Element, from_left: bool) -> i32
     width as i32 + 1
 }
 
-/// The element in the middle of this one, or a little below, that the selector means.
-#[must_use]
-pub fn element_at_middle(around: &Element, selector: &str) -> Option<Element> {
-    let area = around.get_bounding_client_rect();
-    let (x, y) = ((area.left() + area.right()) / 2.0, (area.top() + area.bottom()) / 2.0);
-    [0.0, 16.0, 32.0, 48.0].into_iter().find_map(|below| {
-        let there = document().element_from_point(x as f32, (y + below) as f32)?;
-        closest(&there, selector)
-    })
-}
-
 /// Calls `changed` whenever the size of the element changes, until the reactive owner is cleaned up.
 pub fn observe_size(element: &Element, changed: impl Fn() + 'static) {
     let changed = Closure::<dyn Fn()>::new(changed);

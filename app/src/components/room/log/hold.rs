@@ -5,13 +5,13 @@ use leptos::prelude::*;
 
 use super::auto_scroll::AT_END;
 use super::ids::element_id;
-use super::scroll_anchor::anchor_of;
+use super::scroll_anchor::anchor_at;
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::tab_storage::ScrollAnchor;
 
-/// The message being read. What comes at the end of a `column-reverse` scroller pushes up what is above it: Firefox
-/// always keeps the place by itself, Chromium sometimes, WebKit never. A handle.
+/// The message being read. What comes at the end of a `column-reverse` scroller pushes up what is above it. No browser is
+/// asked to hold the place (`overflow-anchor`): Chromium holds it sometimes, and sometimes only in part. A handle.
 #[derive(Clone, Copy)]
 pub(super) struct ReadingHold {
     scroller: NodeRef<Section>,
@@ -31,17 +31,15 @@ impl ReadingHold {
         hold
     }
 
-    /// Notes the message in the middle of the log, not the bar that may stand over it. None at the end, which is followed.
+    /// Notes the message in the middle of the log. None at the end, which is followed.
     pub(super) fn scrolled(self) {
         let Some(Some(scroller)) = self.scroller.try_get_untracked() else { return };
         let top = scroller.scroll_top();
-        let message = (top < -AT_END).then(|| browser::element_at_middle(&scroller, ".rows [data-message]")).flatten();
-        let anchor = message.and_then(|message| anchor_of(&message, &scroller));
+        let anchor = (top < -AT_END).then(|| anchor_at(&scroller, scroller.client_height() / 2)).flatten();
         self.noted.set_value(anchor.map(|anchor| (anchor, top)));
     }
 
-    /// Scrolls by as much as the message was moved, unless the reader or the browser itself has scrolled since. Called
-    /// before the browser paints.
+    /// Scrolls by as much as the message was moved, unless something has scrolled since. Called before the browser paints.
     fn put_back(self) {
         let Some(Some((anchor, top))) = self.noted.try_get_value() else { return };
         let Some(Some(scroller)) = self.scroller.try_get_untracked() else { return };

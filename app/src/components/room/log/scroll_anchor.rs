@@ -46,29 +46,24 @@ fn save(room: Room, scroller: NodeRef<Section>, pending: StoredValue<Option<Scro
     if is_over || scroller.client_height() == 0 {
         return;
     }
-    let anchor = (scroller.scroll_top() < -AT_END).then(|| top_message(&scroller)).flatten();
+    let anchor = (scroller.scroll_top() < -AT_END).then(|| anchor_at(&scroller, 0)).flatten();
     if anchor.is_none() && pending.try_get_value().flatten().is_some() {
         return;
     }
     tab_storage::set_scroll_anchor(room.id, anchor);
 }
 
-/// The message at the top edge.
-fn top_message(scroller: &Element) -> Option<ScrollAnchor> {
-    let edge = scroller.get_bounding_client_rect().top();
+/// The message this far below the top edge, in CSS pixels, or the next one. Its row is only as wide as what it says.
+pub(super) fn anchor_at(scroller: &Element, below: i32) -> Option<ScrollAnchor> {
+    let edge = scroller.get_bounding_client_rect().top() + f64::from(below);
     let is_below = |element: &Element| element.get_bounding_client_rect().bottom() > edge;
     // Block by block: whoever asks where a row is makes the browser lay out the whole block around it.
     let mut blocks = browser::find_all(scroller, ".block").into_iter().filter(is_below);
     blocks.find_map(|block| {
         let row = browser::find_all(&block, "[data-message]").into_iter().find(is_below)?;
-        anchor_of(&row, scroller)
+        let message = row.get_attribute("data-message")?.parse().ok().map(EventId)?;
+        Some(ScrollAnchor { message, offset: browser::top_within(&row, scroller) })
     })
-}
-
-/// The anchor that a message's row is now.
-pub(super) fn anchor_of(row: &Element, scroller: &Element) -> Option<ScrollAnchor> {
-    let message = row.get_attribute("data-message")?.parse().ok().map(EventId)?;
-    Some(ScrollAnchor { message, offset: browser::top_within(row, scroller) })
 }
 
 /// Scrolls to the stored anchor, once its message is shown: it may be on an older page. Where it is on none of those
