@@ -5,6 +5,7 @@ use protocol::room_code::RoomCodeError;
 use protocol::{DisplayName, ErrorCode, RoomCode, name};
 
 use crate::api::{Cause, EnterForm, Field, Refusal};
+use crate::live::notices::Setting;
 use crate::live::question::{LogSize, Question};
 
 pub(crate) const PRODUCT: &str = "Flasky Chat";
@@ -28,11 +29,6 @@ pub(crate) const SHOW_QR: &str = "Show QR";
 pub(crate) const FULL_SCREEN: &str = "Full screen";
 pub(crate) const SCAN: &str = "Scan to join";
 pub(crate) const SHARE: &str = "Share";
-pub(crate) const NOTICES_OFF: &str = "Notifications: off";
-pub(crate) const NOTICES_ON: &str = "Notifications: on";
-pub(crate) const NOTICES_SOUND: &str = "Notifications: sound only";
-pub(crate) const NOTICES_DENIED: &str =
-    "Notifications: sound only, because this browser does not let the page show any";
 pub(crate) const TYPING: &str = "typing…";
 pub(crate) const AWAY: &str = "away";
 pub(crate) const SKIP: &str = "Skip to writing";
@@ -253,11 +249,6 @@ pub(crate) fn title(code: RoomCode, unseen: usize) -> String {
         0 => code.to_string(),
         _ => format!("({unseen}) {code}"),
     }
-}
-
-/// Text of a desktop notification: the author, and the first words.
-pub(crate) fn notice(name: &str, words: &str) -> String {
-    format!("{name}: {words}")
 }
 
 /// A piece of a line: a name, which keeps its own writing direction, or words.
@@ -528,6 +519,54 @@ pub(crate) fn typing(names: &[&DisplayName]) -> Vec<Piece> {
         [one, other] => vec![name(one), words(" and "), name(other), words(" are typing…")],
         _ => vec![words("Several people are typing…")],
     }
+}
+
+// Notifications and announcements.
+
+pub(crate) const NOTICES_OFF: &str = "Notifications: off";
+pub(crate) const NOTICES_MENTIONS: &str = "Notifications: mentions";
+pub(crate) const NOTICES_ALL: &str = "Notifications: all messages";
+pub(crate) const NOTICES: &str = "Notifications";
+pub(crate) const NOTICES_FOR: &str = "While you look elsewhere, notify you of";
+/// Messages of this room that give notice.
+pub(crate) const NOTICES_SETTINGS: [(Setting, &str); 3] =
+    [(Setting::All, "All messages"), (Setting::Mentions, "Messages that mention you"), (Setting::Off, "Nothing")];
+pub(crate) const NOTICES_MORE: &str = "For this room. The next one you enter begins with the same choice.";
+pub(crate) const NOTICES_SHOWN: &str =
+    "A notification shows the room, the name and the first words, also on a lock screen.";
+pub(crate) const NOTICES_ASKING: &str =
+    "Sound only, until you allow this page to show notifications. Your browser asks when you choose.";
+pub(crate) const NOTICES_DENIED: &str =
+    "Sound only: this page may not show notifications. You can allow it in the browser's settings for this site.";
+pub(crate) const NOTICES_UNABLE: &str = "Sound only: this browser lets no page show notifications, as most on phones.";
+pub(crate) const NOTICES_SOUND: &str = "Sound";
+/// The sounds of [`SOUNDS`](crate::live::notices::SOUNDS).
+pub(crate) const SOUNDS: [&str; 4] = ["Chime", "Drop", "Knock", "None"];
+pub(crate) const ANNOUNCE_CHANGES: &str = "With a screen reader: also read out reactions to your messages, and edits";
+
+/// Text of a desktop notification: the author, and the first words.
+pub(crate) fn notice(name: &str, words: &str) -> String {
+    format!("{name}: {words}")
+}
+
+/// The same for a message that mentions the reader.
+pub(crate) fn notice_of_mention(name: &str, words: &str) -> String {
+    format!("{name} mentioned you: {words}")
+}
+
+/// Announcement of a reaction to a message of the reader.
+pub(crate) fn reacted(name: &str, emoji: &str, words: &str) -> String {
+    format!("{name} reacted with {emoji} to: {words}")
+}
+
+/// Announcement of an edit.
+pub(crate) fn edited(name: &str, words: &str) -> String {
+    format!("{name} edited: {words}")
+}
+
+/// Announcement of many of these at once.
+pub(crate) fn changes(count: usize) -> String {
+    format!("{count} reactions and edits")
 }
 
 #[cfg(test)]

@@ -1,0 +1,99 @@
+//! The settings of this device for notices.
+
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::{Notices, Setting};
+use crate::components::click::click;
+use crate::components::dialog::Dialog;
+use crate::live::browser;
+use crate::live::effect::effect;
+use crate::live::notices::{self, Permission, SOUNDS};
+use crate::text;
+
+/// The dialog that the bell opens.
+pub(in crate::components::room) fn dialog(notices: Notices) -> AnyView {
+    let code = notices.room.code;
+    let (sound, permission) = (RwSignal::new(SOUNDS[0]), RwSignal::new(Permission::NotAsked));
+    let read = move || {
+        sound.set(notices::sound());
+        permission.set(notices::permission());
+    };
+    effect(move || {
+        read();
+        browser::on_window_event(ev::storage, move |_| read());
+    });
+    let choose = move |setting| {
+        notices::set_setting(code, setting);
+        notices.read_settings();
+        if setting != Setting::Off {
+            // The page may be gone when the answer comes; then setting it does nothing.
+            spawn_local(async move {
+                notices::ask_permission().await;
+                permission.set(notices::permission());
+            });
+        }
+    };
+    let setting = move |(setting, words): (Setting, &'static str)| {
+        let is_chosen = move || notices.setting() == setting;
+        radio("notices-for", words, Box::new(is_chosen), Box::new(move || choose(setting)))
+    };
+    let pick = move |(name, words): (&'static str, &'static str)| {
+        let choose = move || {
+            notices::set_sound(name);
+            sound.set(name);
+            notices::play();
+        };
+        radio("notices-sound", words, Box::new(move || sound.get() == name), Box::new(choose))
+    };
+    let permitted = move || match (notices.setting(), permission.get()) {
+        (Setting::Off, _) => "",
+        (_, Permission::Granted) => text::NOTICES_SHOWN,
+        (_, Permission::NotAsked) => text::NOTICES_ASKING,
+        (_, Permission::Denied) => text::NOTICES_DENIED,
+        (_, Permission::Unable) => text::NOTICES_UNABLE,
+    };
+    let announce = move |_| {
+        notices::set_announces_changes(!notices.announces_changes.get_untracked());
+        notices.read_settings();
+    };
+    view! {
+        <Dialog id="notices" heading=text::NOTICES>
+            // The permission may have become another one in the browser's own settings.
+            <div on:focusin=move |_| read()>
+                <fieldset>
+                    <legend>{text::NOTICES_FOR}</legend>
+                    {text::NOTICES_SETTINGS.into_iter().map(setting).collect_view()}
+                </fieldset>
+                <p>{text::NOTICES_MORE}</p>
+                <p role="status">{permitted}</p>
+                <fieldset>
+                    <legend>{text::NOTICES_SOUND}</legend>
+                    <div class="sounds">{SOUNDS.into_iter().zip(text::SOUNDS).map(pick).collect_view()}</div>
+                </fieldset>
+                <label>
+                    <input type="checkbox" prop:checked=move || notices.announces_changes() on:click=click(announce)/>
+                    {text::ANNOUNCE_CHANGES}
+                </label>
+            </div>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// One choice of several, of which the device has one.
+fn radio(
+    group: &'static str,
+    words: &'static str,
+    is_chosen: Box<dyn Fn() -> bool + Send>,
+    choose: Box<dyn Fn() + Send>,
+) -> AnyView {
+    view! {
+        <label>
+            <input type="radio" name=group prop:checked=is_chosen on:click=click(move |_| choose())/>
+            {words}
+        </label>
+    }
+    .into_any()
+}
