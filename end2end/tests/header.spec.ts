@@ -159,7 +159,7 @@ test.describe('while nobody looks', () => {
 
   test('a page opened in the background counts, too', async ({ person }) => {
     const { ana, bo, code } = await two(person);
-    await setHidden(ana.page, true);
+    await ana.page.addInitScript(() => Object.defineProperty(document, 'visibilityState', { value: 'hidden' }));
     await ana.page.reload();
     await ana.inRoom(code);
     await bo.say('one');

@@ -1,14 +1,12 @@
 //! Announcements of reactions to the reader's messages, and of edits, for screen readers: off until asked for.
 
-use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{MessageRow, Row, RowKey};
+use client::{MessageRow, Reaction, Row, RowKey};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::MessageBody;
 
 use super::announcer::{ANNOUNCED, Announcer, MAX_READ_OUT, NewMessage, say, withdraw};
 use super::row::{author, excerpt};
@@ -20,15 +18,11 @@ use crate::{markup, text};
 /// Time within which changes are announced together.
 const DELAY: Duration = Duration::from_millis(700);
 
-/// The rows that are shown.
-type Rows = BTreeMap<RowKey, Arc<Row>>;
-
-/// A change of a message: the message as it is now, and the reaction, or `None` for an edit.
-#[derive(Clone, Debug, PartialEq)]
+/// A change of a message.
 struct Change {
-    message: MessageRow,
-    body: MessageBody,
-    /// Name of who reacted, and the emoji.
+    /// The message as it is now.
+    message: NewMessage,
+    /// Name of who reacted, and the emoji; `None` for an edit.
     reaction: Option<(String, String)>,
 }
 
@@ -38,56 +32,68 @@ pub(in crate::components::room) fn announce_changes(announcer: Announcer) {
     withdraw(announcer);
     let (room, notices) = (announcer.room, expect_context::<Notices>());
     let pending = StoredValue::new(Vec::<Change>::new());
-    let mut before: Option<Rows> = None;
+    let mut before = Vec::new();
     effect(move || {
-        let now = notices.announces_changes().then(|| shown(room));
-        if let (Some(before), Some(now)) = (&before, &now) {
-            let changes: Vec<_> = now.iter().filter_map(|(key, is)| change(before.get(key)?, is)).collect();
-            if !changes.is_empty() {
-                if pending.read_value().is_empty() {
-                    set_timeout(move || announce(announcer, pending), DELAY);
-                }
-                pending.write_value().extend(changes);
+        let now = if notices.announces_changes() { shown(room) } else { Vec::new() };
+        // Both are in the log's order, so each row is looked for behind the one before.
+        let mut rest = before.iter();
+        let mut new = Vec::new();
+        for (key, is) in &now {
+            if let Some(at) = rest.as_slice().iter().position(|(before, _)| before == key)
+                && let Some((_, was)) = rest.nth(at)
+                && !Arc::ptr_eq(was, is)
+            {
+                new.extend(changes(was, is));
             }
         }
         before = now;
+        if !new.is_empty() {
+            if pending.read_value().is_empty() {
+                set_timeout(move || announce(announcer, pending), DELAY);
+            }
+            pending.write_value().extend(new);
+        }
     });
 }
 
 /// All rows. Tracked one by one: the list alone says nothing of what a row shows.
-fn shown(room: Room) -> Rows {
-    let mut rows = Rows::new();
+fn shown(room: Room) -> Vec<(RowKey, Arc<Row>)> {
+    let mut rows = Vec::new();
     for block in &*room.log.blocks.read() {
         rows.extend(block.rows.read().iter().map(|handle| (handle.key, handle.row.get())));
     }
     rows
 }
 
-/// The change from one state of a row to another that is to be announced. An edit is that of somebody else, a reaction
-/// that of somebody else to a message of the reader.
-fn change(was: &Row, is: &Row) -> Option<Change> {
-    let (Row::Message(was), Row::Message(is)) = (was, is) else { return None };
-    let (old, body) = (was.body.as_ref()?, is.body.clone()?);
-    let reaction = if is.own { Some(reaction(was, is)?) } else { None };
-    let is_change = is.own || *old != body;
-    is_change.then(|| Change { message: is.clone(), body, reaction })
+/// The changes from one state of a row to another that are to be announced: an edit of somebody else, and reactions of
+/// others to a message of the reader.
+fn changes(was: &Row, is: &Row) -> Vec<Change> {
+    let (Row::Message(was), Row::Message(is)) = (was, is) else { return Vec::new() };
+    let (Some(old), Some(body)) = (&was.body, &is.body) else { return Vec::new() };
+    let change = |reaction| Change { message: NewMessage { id: is.id, by: author(is), body: body.clone() }, reaction };
+    if is.own {
+        is.reactions.iter().filter_map(|now| new_reaction(was, now)).map(|reaction| change(Some(reaction))).collect()
+    } else if old != body {
+        vec![change(None)]
+    } else {
+        Vec::new()
+    }
 }
 
-/// The first emoji that more of the others have put on a message than before, and who is new.
-fn reaction(was: &MessageRow, is: &MessageRow) -> Option<(String, String)> {
-    is.reactions.iter().find_map(|now| {
-        let before = was.reactions.iter().find(|before| before.emoji == now.emoji);
-        let of_others = |count: usize, own: bool| count - usize::from(own);
-        let is_more = of_others(now.count, now.own) > before.map_or(0, |before| of_others(before.count, before.own));
-        let is_new = |name: &&protocol::DisplayName| !before.is_some_and(|before| before.who.contains(name));
-        let name = now.who.iter().filter(is_new).next_back();
-        is_more.then(|| (name.map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string), now.emoji.to_string()))
-    })
+/// Who is new among the others with this emoji on a message, and the emoji; `None` if there are no more than before.
+fn new_reaction(was: &MessageRow, now: &Reaction) -> Option<(String, String)> {
+    let others = |reaction: &Reaction| reaction.count - usize::from(reaction.own);
+    let before = was.reactions.iter().find(|before| before.emoji == now.emoji);
+    if others(now) <= before.map_or(0, others) {
+        return None;
+    }
+    let new = now.who.iter().rev().find(|name| !before.is_some_and(|before| before.who.contains(name)));
+    Some((new.map_or_else(|| text::SOMEBODY.to_owned(), ToString::to_string), now.emoji.to_string()))
 }
 
 /// Announces the pending changes. Does nothing once the page is gone.
 fn announce(announcer: Announcer, pending: StoredValue<Vec<Change>>) {
-    let Some(changes) = pending.try_update_value(mem::take) else { return };
+    let Some(mut changes) = pending.try_update_value(mem::take) else { return };
     if changes.len() > MAX_READ_OUT {
         announcer.notes.add(text::changes(changes.len()), ANNOUNCED);
         return;
@@ -95,31 +101,29 @@ fn announce(announcer: Announcer, pending: StoredValue<Vec<Change>>) {
     let room = announcer.room;
     spawn_local(async move {
         for change in &changes {
-            markup::wait_for_parser(change.body.as_str()).await;
+            markup::wait_for_parser(change.message.body.as_str()).await;
         }
-        let mut words = Vec::new();
-        let mut messages = Vec::new();
-        for Change { message, body, reaction } in changes {
-            // Deleted or edited again by now.
-            if room.message(message.id).is_none_or(|now| now.body.as_ref() != Some(&body)) {
-                continue;
+        // Deleted or edited again by now.
+        changes.retain(|Change { message, .. }| {
+            room.message(message.id).is_some_and(|now| now.body.as_ref() == Some(&message.body))
+        });
+        let words = |Change { message: NewMessage { id, by, body }, reaction }: &Change| {
+            let said = excerpt(room, *id, body);
+            match reaction {
+                Some((name, emoji)) => text::reacted(name, emoji, &said),
+                None => text::edited(by, &said),
             }
-            let (by, said) = (author(&message), excerpt(room, message.id, &body));
-            words.push(match reaction {
-                Some((name, emoji)) => text::reacted(&name, &emoji, &said),
-                None => text::edited(&by, &said),
-            });
-            messages.push(NewMessage { id: message.id, by, body });
-        }
+        };
+        let words: Vec<_> = changes.iter().map(words).collect();
         if !words.is_empty() {
-            say(announcer, &words, messages);
+            say(announcer, &words, changes.into_iter().map(|change| change.message).collect());
         }
     });
 }
 
 #[cfg(test)]
 mod tests {
-    use client::{Reaction, RowState};
+    use client::RowState;
     use protocol::{EventId, MemberId};
     use uuid::Uuid;
 
@@ -148,33 +152,32 @@ mod tests {
         })
     }
 
-    fn reaction_of(was: &Row, is: &Row) -> Option<(String, String)> {
-        change(was, is).and_then(|change| change.reaction)
+    /// Names and emoji of the reactions between two states of an own message.
+    fn reactions(was: &[(&str, bool, &[&str])], is: &[(&str, bool, &[&str])]) -> Vec<String> {
+        let changes = changes(&message(true, "Hi", was), &message(true, "Hi", is)).into_iter();
+        changes.filter_map(|change| change.reaction).map(|(name, emoji)| format!("{name} {emoji}")).collect()
     }
 
     #[test]
-    fn reaction_of_somebody_else_to_an_own_message_is_a_change() {
-        let none = message(true, "Hi", &[]);
-        let one = message(true, "Hi", &[("👍", false, &["Bo"])]);
-        let two = message(true, "Hi", &[("👍", false, &["Bo", "Chidi"])]);
-        let with_own = message(true, "Hi", &[("👍", true, &["Bo", "Ana"])]);
-        let named = |name: &str| Some((name.to_owned(), "👍".to_owned()));
-        assert_eq!(reaction_of(&none, &one), named("Bo"));
-        assert_eq!(reaction_of(&one, &two), named("Chidi"));
-        assert_eq!(change(&one, &with_own), None, "the reader's own");
-        assert_eq!(change(&two, &one), None, "taken back");
+    fn reactions_of_others_to_an_own_message_are_changes() {
+        assert_eq!(reactions(&[], &[("👍", false, &["Bo"]), ("🎉", false, &["Di"])]), ["Bo 👍", "Di 🎉"]);
+        assert_eq!(reactions(&[("👍", false, &["Bo"])], &[("👍", false, &["Bo", "Chidi"])]), ["Chidi 👍"]);
+        let own = reactions(&[("👍", false, &["Bo"])], &[("👍", true, &["Bo", "Ana"])]);
+        let taken_back = reactions(&[("👍", false, &["Bo", "Chidi"])], &[("👍", false, &["Bo"])]);
+        assert_eq!([own, taken_back], [[""; 0]; 2]);
     }
 
     #[test]
-    fn reaction_to_a_message_of_somebody_else_is_none() {
-        assert_eq!(change(&message(false, "Hi", &[]), &message(false, "Hi", &[("👍", false, &["Bo"])])), None);
+    fn reaction_to_a_message_of_somebody_else_is_no_change() {
+        assert!(changes(&message(false, "Hi", &[]), &message(false, "Hi", &[("👍", false, &["Bo"])])).is_empty());
     }
 
     #[test]
     fn edit_of_somebody_else_is_a_change_and_a_deletion_none() {
-        let edited = change(&message(false, "Hi", &[]), &message(false, "Hello", &[])).unwrap();
-        assert_eq!((edited.body.as_str(), edited.reaction), ("Hello", None));
-        assert_eq!(change(&message(true, "Hi", &[]), &message(true, "Hello", &[])), None, "the reader's own");
-        assert_eq!(change(&message(false, "Hi", &[]), &message(false, "", &[])), None);
+        let edited = changes(&message(false, "Hi", &[]), &message(false, "Hello", &[]));
+        let words: Vec<_> = edited.iter().map(|change| (change.message.body.as_str(), &change.reaction)).collect();
+        assert_eq!(words, [("Hello", &None)]);
+        assert!(changes(&message(true, "Hi", &[]), &message(true, "Hello", &[])).is_empty(), "the reader's own");
+        assert!(changes(&message(false, "Hi", &[]), &message(false, "", &[])).is_empty());
     }
 }

@@ -5,7 +5,6 @@
 //! looked at. While what a tab says reaches the others within half of that time, every message is decided once, in
 //! whatever order it comes to the tabs.
 
-use std::collections::VecDeque;
 use std::mem;
 
 use protocol::EventId;
@@ -23,13 +22,13 @@ pub(super) struct Claims {
     number: u32,
     /// Own claims, and when each is decided.
     pending: Vec<(EventId, u64)>,
-    heard: VecDeque<(EventId, u32)>,
+    heard: Vec<(EventId, u32)>,
 }
 
 impl Claims {
     /// A tab of this number; it is not [`DONE`].
     pub(super) fn new(number: u32) -> Self {
-        Self { number, pending: Vec::new(), heard: VecDeque::new() }
+        Self { number, pending: Vec::new(), heard: Vec::new() }
     }
 
     /// Claims these messages, in the log's order, and returns those to tell the others of. They are decided when `due`.

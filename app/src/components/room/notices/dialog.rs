@@ -37,7 +37,7 @@ pub(in crate::components::room) fn dialog(notices: Notices) -> AnyView {
     };
     let setting = move |(setting, words): (Setting, &'static str)| {
         let is_chosen = move || notices.setting() == setting;
-        radio("notices-for", words, Box::new(is_chosen), Box::new(move || choose(setting)))
+        choice("radio", "notices-for", words, Box::new(is_chosen), Box::new(move || choose(setting)))
     };
     let pick = move |(name, words): (&'static str, &'static str)| {
         let choose = move || {
@@ -45,7 +45,7 @@ pub(in crate::components::room) fn dialog(notices: Notices) -> AnyView {
             sound.set(name);
             notices::play();
         };
-        radio("notices-sound", words, Box::new(move || sound.get() == name), Box::new(choose))
+        choice("radio", "notices-sound", words, Box::new(move || sound.get() == name), Box::new(choose))
     };
     let permitted = move || match (notices.setting(), permission.get()) {
         (Setting::Off, _) => "",
@@ -54,36 +54,42 @@ pub(in crate::components::room) fn dialog(notices: Notices) -> AnyView {
         (_, Permission::Denied) => text::NOTICES_DENIED,
         (_, Permission::Unable) => text::NOTICES_UNABLE,
     };
-    let announce = move |_| {
+    let announce = move || {
         notices::set_announces_changes(!notices.announces_changes.get_untracked());
         notices.read_settings();
     };
+    let is_announced = Box::new(move || notices.announces_changes());
+    let settings = text::NOTICES_SETTINGS.into_iter().map(setting).collect();
+    let sounds = SOUNDS.into_iter().zip(text::SOUNDS).map(pick).collect();
     view! {
         <Dialog id="notices" heading=text::NOTICES>
             // The permission may have become another one in the browser's own settings.
             <div on:focusin=move |_| read()>
-                <fieldset>
-                    <legend>{text::NOTICES_FOR}</legend>
-                    {text::NOTICES_SETTINGS.into_iter().map(setting).collect_view()}
-                </fieldset>
+                {choices(text::NOTICES_FOR, settings)}
                 <p>{text::NOTICES_MORE}</p>
                 <p role="status">{permitted}</p>
-                <fieldset>
-                    <legend>{text::NOTICES_SOUND}</legend>
-                    <div class="sounds">{SOUNDS.into_iter().zip(text::SOUNDS).map(pick).collect_view()}</div>
-                </fieldset>
-                <label>
-                    <input type="checkbox" prop:checked=move || notices.announces_changes() on:click=click(announce)/>
-                    {text::ANNOUNCE_CHANGES}
-                </label>
+                {choices(text::NOTICES_SOUND, sounds)}
+                {choice("checkbox", "announce", text::ANNOUNCE_CHANGES, is_announced, Box::new(announce))}
             </div>
         </Dialog>
     }
     .into_any()
 }
 
-/// One choice of several, of which the device has one.
-fn radio(
+/// Several choices, of which the device has one.
+fn choices(heading: &'static str, choices: Vec<AnyView>) -> AnyView {
+    view! {
+        <fieldset>
+            <legend>{heading}</legend>
+            {choices}
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// A choice, with its words.
+fn choice(
+    kind: &'static str,
     group: &'static str,
     words: &'static str,
     is_chosen: Box<dyn Fn() -> bool + Send>,
@@ -91,7 +97,7 @@ fn radio(
 ) -> AnyView {
     view! {
         <label>
-            <input type="radio" name=group prop:checked=is_chosen on:click=click(move |_| choose())/>
+            <input type=kind name=group prop:checked=is_chosen on:click=click(move |_| choose())/>
             {words}
         </label>
     }

@@ -40,8 +40,9 @@ pub(in crate::components::room) fn ring_for(notices: Notices) {
     browser::on_window_event(ev::visibilitychange, move |_| {
         if browser::is_visible() {
             // All that has come meanwhile, and at least the last: another tab may still show it.
-            let unread = room.unread.get_untracked().max(1);
-            this.look(messages_since(room, None).into_iter().take(unread).map(|message| message.id));
+            let mut messages = messages_since(room, None);
+            messages.truncate(room.unread.get_untracked().max(1));
+            this.look(&messages);
         }
     });
     on_cleanup(move || this.close());
@@ -53,7 +54,7 @@ pub(in crate::components::room) fn ring_for(notices: Notices) {
         let mut new = messages_since(room, last);
         last = new.first().map(|message| message.id).or(last);
         if browser::is_visible() {
-            this.look(new.into_iter().map(|message| message.id));
+            this.look(&new);
         } else {
             // An older page, and what came before the tools did, may be among them.
             new.truncate(room.unread.get_untracked());
@@ -86,9 +87,9 @@ struct Ringer {
 
 impl Ringer {
     /// Takes note that these messages are looked at, and tells the other tabs.
-    fn look(self, messages: impl Iterator<Item = EventId>) {
-        let messages: Vec<_> = messages.collect();
+    fn look(self, messages: &[NewMessage]) {
         if !messages.is_empty() {
+            let messages = ids(messages);
             self.close();
             self.claims.update_value(|claims| claims.hear(DONE, &messages));
             self.say(DONE, &messages);
@@ -113,8 +114,7 @@ impl Ringer {
                 Setting::All => true,
             });
             let due = browser::now_ms() + CLAIM_MS;
-            let messages = new.into_iter().map(|message| message.id).collect();
-            let claimed = self.claims.try_update_value(|claims| claims.claim(messages, due)).unwrap_or_default();
+            let claimed = self.claims.try_update_value(|claims| claims.claim(ids(&new), due)).unwrap_or_default();
             if !claimed.is_empty() {
                 self.say(self.number, &claimed);
                 set_timeout(move || self.decide(due), Duration::from_millis(CLAIM_MS));
@@ -183,6 +183,10 @@ impl Ringer {
 struct NewMessage {
     id: EventId,
     body: MessageBody,
+}
+
+fn ids(messages: &[NewMessage]) -> Vec<EventId> {
+    messages.iter().map(|message| message.id).collect()
 }
 
 /// Messages of others after this one, the last first; all that are shown for `None`.
