@@ -161,7 +161,7 @@ test.describe('choices', () => {
     ['throws', 'this browser lets no page show notifications', 0],
     ['missing', 'this browser lets no page show notifications', 0],
   ] as const) {
-    test(`where showing is ${answer} there is the sound, and the settings say why`, async ({ person }) => {
+    test(`where the answer is "${answer}" there is the sound, and the settings say why`, async ({ person }) => {
       const [ana, bo] = await hiddenReader(person, ALL, answer);
       await setHidden(ana.page, false);
       await openSettings(ana);
