@@ -119,10 +119,6 @@ close = Schließen
 locked = Abgeschlossen: Niemand kann mehr dazukommen
 people = Personen
 leave = Lass uns gehen!
-notices-off = Mitteilungen: aus
-notices-on = Mitteilungen: an
-notices-sound = Mitteilungen: nur Ton
-notices-denied = Mitteilungen: nur Ton, weil dieser Browser der Seite keine anderen erlaubt
 
 ## Inviting
 
@@ -189,7 +185,6 @@ sending = Wird gesendet …
 held = Wartet auf die Nachricht darüber
 unsent = Nicht gesendet
 retry = Noch einmal
-notice = { $name }: { $words }
 
 ## What can be done with a message
 
@@ -337,3 +332,33 @@ things = Dinge und Zeichen
 things-names =
     🔥 Feuer, ✨ funkelnde Sterne, ⭐ Stern, ⚡ Blitz, 💡 Glühbirne, 💻 Laptop, 📱 Handy, 📌 Reißzwecke,
     🔒 Schloss, 🧪 Reagenzglas, 🐛 Käfer, ⏰ Wecker, ✅ erledigt, ❌ Kreuz, ❓ Frage, ⚠️ Warnung
+
+## Notifications and announcements
+
+notices = Benachrichtigungen
+notices-off = Benachrichtigungen: aus
+notices-mentions = Benachrichtigungen: Erwähnungen
+notices-all = Benachrichtigungen: alle Nachrichten
+notices-for = Wenn du gerade woanders hinsiehst, benachrichtigen bei
+notices-all-messages = Allen Nachrichten
+notices-mentions-only = Nachrichten, die dich erwähnen
+notices-nothing = Nichts
+notices-more = Für diesen Raum. Der nächste, den du betrittst, beginnt mit derselben Wahl.
+notices-shown = Eine Benachrichtigung zeigt den Raum, den Namen und die ersten Worte, auch auf dem Sperrbildschirm.
+notices-asking = Nur mit Ton, bis du dieser Seite Benachrichtigungen erlaubst. Dein Browser fragt, sobald du wählst.
+notices-denied = Nur mit Ton: Diese Seite darf keine Benachrichtigungen zeigen. Erlauben kannst du es in den Einstellungen des Browsers für diese Website.
+notices-unable = Nur mit Ton: Dieser Browser lässt keine Seite Benachrichtigungen zeigen, wie die meisten auf dem Handy.
+notices-sound = Ton
+sound-chime = Glocke
+sound-drop = Tropfen
+sound-knock = Klopfen
+sound-none = Keiner
+announce-changes = Mit Screenreader: auch Reaktionen auf deine Nachrichten und Änderungen vorlesen
+notice = { $name }: { $words }
+notice-of-mention = { $name } hat dich erwähnt: { $words }
+reacted = { $name } hat mit { $emoji } reagiert auf: { $words }
+has-edited = { $name } hat geändert: { $words }
+changes = { $count ->
+        [one] 1 Reaktion oder Änderung
+       *[other] { $count } Reaktionen und Änderungen
+    }

@@ -124,10 +124,6 @@ close = Close
 locked = Locked: nobody else can join
 people = People
 leave = Let's leave!
-notices-off = Notifications: off
-notices-on = Notifications: on
-notices-sound = Notifications: sound only
-notices-denied = Notifications: sound only, because this browser does not let the page show any
 
 ## Inviting
 
@@ -197,7 +193,6 @@ held = Waits for the message above
 unsent = Not sent
 retry = Retry
 # Text of a desktop notification: the author, and the first words.
-notice = { $name }: { $words }
 
 ## What can be done with a message
 
@@ -352,3 +347,35 @@ things = Objects and signs
 things-names =
     🔥 fire, ✨ sparkles, ⭐ star, ⚡ lightning, 💡 light bulb, 💻 laptop, 📱 phone, 📌 pin,
     🔒 lock, 🧪 test tube, 🐛 bug, ⏰ alarm clock, ✅ done, ❌ cross, ❓ question, ⚠️ warning
+
+## Notifications and announcements
+
+notices = Notifications
+notices-off = Notifications: off
+notices-mentions = Notifications: mentions
+notices-all = Notifications: all messages
+notices-for = While you look elsewhere, notify you of
+notices-all-messages = All messages
+notices-mentions-only = Messages that mention you
+notices-nothing = Nothing
+notices-more = For this room. The next one you enter begins with the same choice.
+notices-shown = A notification shows the room, the name and the first words, also on a lock screen.
+notices-asking = Sound only, until you allow this page to show notifications. Your browser asks when you choose.
+notices-denied = Sound only: this page may not show notifications. You can allow it in the browser's settings for this site.
+notices-unable = Sound only: this browser lets no page show notifications, as most on phones.
+notices-sound = Sound
+sound-chime = Chime
+sound-drop = Drop
+sound-knock = Knock
+sound-none = None
+announce-changes = With a screen reader: also read out reactions to your messages, and edits
+# A notification: the author, and the first words.
+notice = { $name }: { $words }
+notice-of-mention = { $name } mentioned you: { $words }
+# For screen readers.
+reacted = { $name } reacted with { $emoji } to: { $words }
+has-edited = { $name } edited: { $words }
+changes = { $count ->
+        [one] 1 reaction or edit
+       *[other] { $count } reactions and edits
+    }

@@ -5,6 +5,7 @@ use protocol::room_code::RoomCodeError;
 use protocol::{DisplayName, ErrorCode, RoomCode, name};
 
 use crate::api::{Cause, EnterForm, Field, Refusal};
+use crate::live::notices::Setting;
 use crate::live::question::{LogSize, Question};
 
 /// The functions that the build script makes of the files: one for each message.
@@ -323,6 +324,20 @@ pub(crate) fn typing(names: &[&DisplayName]) -> Vec<Piece> {
         _ => return vec![Piece::Words(several_type().to_owned())],
     };
     with_names(&sentence, list(names.iter().map(|name| Piece::Name(name.to_string())).collect()))
+}
+
+/// Messages of this room that give notice.
+pub(crate) fn notices_settings() -> [(Setting, &'static str); 3] {
+    [
+        (Setting::All, notices_all_messages()),
+        (Setting::Mentions, notices_mentions_only()),
+        (Setting::Off, notices_nothing()),
+    ]
+}
+
+/// The sounds of [`SOUNDS`](crate::live::notices::SOUNDS).
+pub(crate) fn sounds() -> [&'static str; 4] {
+    [sound_chime(), sound_drop(), sound_knock(), sound_none()]
 }
 
 #[cfg(test)]

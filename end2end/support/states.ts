@@ -1,4 +1,5 @@
 import type { Browser, Locator, Page, WebSocketRoute } from '@playwright/test';
+import { openSettings } from './desktop.ts';
 import type { Guard } from './guard.ts';
 import { golden, Member, seat } from './member.ts';
 import { expect, NOWHERE, Person } from './room.ts';
@@ -413,6 +414,14 @@ async function help(stage: Stage): Promise<Person> {
   return reader;
 }
 
+async function notices(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  await openSettings(reader);
+  await reader.page.getByLabel('Messages that mention you').click();
+  await expect(reader.page.getByRole('dialog').getByRole('status')).toHaveText(/^Sound only/);
+  return reader;
+}
+
 async function emoji(stage: Stage): Promise<Person> {
   const { reader } = await talk(stage);
   await reader.press(reader.words('emoji'));
@@ -541,6 +550,7 @@ export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
     { name: 'projector', enter: projector },
     { name: 'last-one', enter: lastOne },
     { name: 'help', enter: help },
+    { name: 'notices', enter: notices },
     { name: 'emoji', enter: emoji },
     { name: 'menu', enter: menu },
     { name: 'replying', enter: replying },

@@ -68,7 +68,7 @@ test('icons, manifest and sound are in it, and asked for again in vain', async (
   const manifest = await (await fetch(`${server.url}/manifest.webmanifest`)).json();
   const icons = manifest.icons.map(({ src }: { src: string }) => src);
   expect(icons.length).toBeGreaterThan(0);
-  for (const path of [...icons, '/favicon.svg', '/apple-touch-icon.png', '/notice.wav', '/robots.txt']) {
+  for (const path of [...icons, '/favicon.svg', '/apple-touch-icon.png', '/sound-chime.wav', '/robots.txt']) {
     const url = new URL(path, server.url).href;
     const { status, headers, bytes } = await ask(url);
     expect(status, path).toBe(200);
@@ -76,7 +76,7 @@ test('icons, manifest and sound are in it, and asked for again in vain', async (
     const again = await ask(url, { 'if-none-match': headers.etag ?? '' });
     expect([again.status, again.bytes], path).toEqual([304, 0]);
   }
-  const part = await ask(`${server.url}/notice.wav`, { range: 'bytes=0-3' });
+  const part = await ask(`${server.url}/sound-chime.wav`, { range: 'bytes=0-3' });
   expect([part.status, part.bytes]).toEqual([206, 4]);
 });
 

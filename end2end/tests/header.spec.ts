@@ -1,56 +1,11 @@
+import { desktop, pretend } from '../support/desktop.ts';
 import { Member } from '../support/member.ts';
 import { expect, holdWasm, type Page, type Person, test } from '../support/room.ts';
+import { setHidden } from '../support/states.ts';
 
 const WIDE = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 const NARROW = { width: 320, height: 568 };
-
-/** What the browser was asked to show, to play and to permit; and whether the page is on the screen. */
-type Seen = { shown: { title: string; body: string; tag: string }[]; played: string[]; asked: number };
-
-/** Stands in for what a headless browser has not: a person who answers, a desktop, a loudspeaker. */
-async function pretend(page: Page, answer: 'granted' | 'denied'): Promise<void> {
-  await page.addInitScript((answer) => {
-    const seen: Seen = { shown: [], played: [], asked: 0 };
-    // The permission is the browser's, and outlives a page.
-    const permission = () => sessionStorage.getItem('permission') ?? 'default';
-    class Shown {
-      onclick: unknown;
-      constructor(title: string, { body, tag }: { body: string; tag: string }) {
-        seen.shown.push({ title, body, tag });
-      }
-      close() {}
-      static get permission() {
-        return permission();
-      }
-      static async requestPermission() {
-        seen.asked += 1;
-        sessionStorage.setItem('permission', answer);
-        return answer;
-      }
-    }
-    class Sound {
-      constructor(private readonly source: string) {}
-      async play() {
-        seen.played.push(this.source);
-      }
-    }
-    const looking = sessionStorage.getItem('looking') !== 'no';
-    Object.assign(window, { Notification: Shown, Audio: Sound, seen, looking });
-    const state = () => ((window as unknown as { looking: boolean }).looking ? 'visible' : 'hidden');
-    Object.defineProperty(document, 'visibilityState', { get: state });
-  }, answer);
-}
-
-const seen = (page: Page) => page.evaluate(() => (window as unknown as { seen: Seen }).seen);
-
-async function look(page: Page, looking: boolean): Promise<void> {
-  await page.evaluate((looking) => {
-    (window as unknown as { looking: boolean }).looking = looking;
-    sessionStorage.setItem('looking', looking ? 'yes' : 'no');
-    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
-  }, looking);
-}
 
 const icon = (page: Page) => page.locator('link#icon').getAttribute('href');
 
@@ -175,87 +130,40 @@ test.describe('the look', () => {
 });
 
 test.describe('while nobody looks', () => {
-  async function two(person: (name: string) => Promise<Person>, answer: 'granted' | 'denied') {
+  async function two(person: (name: string) => Promise<Person>) {
     const ana = await person('Ana');
     const bo = await person('Bo');
-    await pretend(ana.page, answer);
+    await pretend(ana.page, 'granted');
     const code = await ana.create();
     await bo.join(code);
     await ana.line('Bo joined').waitFor();
-    return { ana, bo, code, bell: ana.page.getByRole('button', { name: /^Notifications: / }) };
+    return { ana, bo, code };
   }
 
   test('title and sign say how many came; nothing else happens unasked', async ({ person }) => {
-    const { ana, bo, code } = await two(person, 'granted');
+    const { ana, bo, code } = await two(person);
     await expect(ana.page).toHaveTitle(`${code}, Flasky Chat`);
     await bo.say('seen');
     await ana.hears('seen');
-    await look(ana.page, false);
+    await setHidden(ana.page, true);
     await expect(ana.page).toHaveTitle(`${code}, Flasky Chat`);
     await bo.say('one');
     await bo.say('two');
     await expect(ana.page).toHaveTitle(`(2) ${code}, Flasky Chat`);
     expect(await icon(ana.page)).toBe('/favicon-news.svg');
-    await look(ana.page, true);
+    await setHidden(ana.page, false);
     await expect(ana.page).toHaveTitle(`${code}, Flasky Chat`);
     expect(await icon(ana.page)).toBe('/favicon.svg');
-    expect(await seen(ana.page)).toEqual({ shown: [], played: [], asked: 0 });
+    expect(await desktop(ana)).toEqual({ shown: [], played: [], asked: 0 });
   });
 
   test('a page opened in the background counts, too', async ({ person }) => {
-    const { ana, bo, code } = await two(person, 'granted');
-    await look(ana.page, false);
+    const { ana, bo, code } = await two(person);
+    await ana.page.addInitScript(() => Object.defineProperty(document, 'visibilityState', { value: 'hidden' }));
     await ana.page.reload();
     await ana.inRoom(code);
     await bo.say('one');
     await expect(ana.page).toHaveTitle(`(1) ${code}, Flasky Chat`);
-  });
-
-  test('the bell asks once; then a message is shown and heard, until it is turned off', async ({ person }) => {
-    const { ana, bo, code, bell } = await two(person, 'granted');
-    await expect(bell).toHaveAccessibleName('Notifications: off');
-    await bell.click();
-    await expect(bell).toHaveAccessibleName('Notifications: on');
-    await bo.say('while she looks');
-    await ana.hears('while she looks');
-    expect((await seen(ana.page)).shown).toEqual([]);
-
-    await look(ana.page, false);
-    await bo.type('**Hello**,\nAna');
-    await expect(ana.page).toHaveTitle(/^\(1\)/);
-    const first = { title: code, body: 'Bo: Hello, Ana', tag: code };
-    await expect.poll(() => seen(ana.page)).toEqual({ shown: [first], played: ['/notice.wav'], asked: 1 });
-
-    // Remembered, and not asked again.
-    await look(ana.page, true);
-    await ana.page.reload();
-    await ana.inRoom(code);
-    await expect(bell).toHaveAccessibleName('Notifications: on');
-    await look(ana.page, false);
-    await bo.say('again');
-    await expect.poll(async () => (await seen(ana.page)).shown.map(({ body }) => body)).toEqual(['Bo: again']);
-    expect((await seen(ana.page)).asked).toBe(0);
-
-    await bell.click();
-    await expect(bell).toHaveAccessibleName('Notifications: off');
-    await bo.say('and again');
-    await expect(ana.page).toHaveTitle(/^\(2\)/);
-    expect((await seen(ana.page)).shown).toHaveLength(1);
-  });
-
-  test('where showing is denied there is the sound, and the bell says why', async ({ person }) => {
-    const { ana, bo, bell } = await two(person, 'denied');
-    await bell.click();
-    await expect(bell).toHaveAccessibleName('Notifications: sound only');
-    await expect(bell).toHaveAttribute('title', /does not let/);
-    await look(ana.page, false);
-    await bo.say('Hello');
-    await expect.poll(() => seen(ana.page)).toEqual({ shown: [], played: ['/notice.wav'], asked: 1 });
-  });
-
-  test('the sound is there', async ({ page, server }) => {
-    const answer = await page.request.get(`${server.url}/notice.wav`);
-    expect([answer.status(), answer.headers()['content-type']]).toEqual([200, expect.stringMatching(/^audio\//)]);
   });
 });
 

@@ -32,7 +32,7 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 const NO_PAGE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Files of `style/assets`, at the addresses where browsers and crawlers look for them.
-const FILES: [&str; 11] = [
+const FILES: [&str; 13] = [
     "/apple-touch-icon.png",
     "/favicon-news.svg",
     "/favicon.svg",
@@ -41,9 +41,11 @@ const FILES: [&str; 11] = [
     "/icon-maskable-512.png",
     "/icon.svg",
     "/manifest.webmanifest",
-    "/notice.wav",
     "/og.png",
     "/robots.txt",
+    "/sound-chime.wav",
+    "/sound-drop.wav",
+    "/sound-knock.wav",
 ];
 
 /// Builds the router of the whole HTTP interface.

@@ -133,7 +133,7 @@ fn OpenRoom(
         <a class="skip" href="#body" rel="external">{text::skip()}</a>
         <Invite/>
         <Projector/>
-        <Help/>
+        <Dialogs/>
         <div class="room">
             <Header/>
             <StatusBanner/>
@@ -146,9 +146,9 @@ fn OpenRoom(
     }
 }
 
-/// The place of the list of shortcuts. Not on the server's page: nothing opens it there.
+/// The place of the list of shortcuts, and of the settings for notices. Not on the server's page: nothing opens them there.
 #[component]
-fn Help() -> impl IntoView {
-    let tools = hydrated_tools();
-    view! { {move || tools.get().map(|tools| (tools.help)())} }
+fn Dialogs() -> impl IntoView {
+    let (tools, notices) = (hydrated_tools(), expect_context::<Notices>());
+    view! { {move || tools.get().map(|tools| (tools.dialogs)(notices))} }
 }

@@ -8,7 +8,7 @@
 use client::{Outbox, Status};
 use protocol::{EventId, RoomCode, RoomId, codec};
 
-use super::browser;
+use super::{browser, notices};
 
 /// One room's outbox in the tab's storage, as one page uses it.
 pub(super) struct TabStorage {
@@ -212,8 +212,9 @@ pub fn unsent_texts(room: RoomId) -> Vec<String> {
     texts
 }
 
-/// Removes everything this tab stores for the room with this code.
+/// Removes everything this tab stores for the room with this code, and the device's setting for its notices.
 pub fn clear(code: RoomCode, room: RoomId) {
+    notices::forget_setting(code);
     browser::set_session_item(&room_key(code), "");
     set_draft(room, "");
     set_compose_target(room, None, false);

@@ -11,9 +11,9 @@ use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::{KeptUnsent, Unsent};
 use crate::components::title::PageTitle;
 use crate::components::top_bar::TopBar;
-use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::room::Room;
+use crate::live::{browser, notices};
 use crate::text;
 
 /// Time until a full room is asked for again, in milliseconds; each further time is twice as long.
@@ -57,6 +57,7 @@ pub(super) fn JoinRoom(
     again: Callback<()>,
 ) -> impl IntoView {
     let JoinPage { code, inside, capacity, flash } = page;
+    effect(move || notices::forget_setting(code));
     let unsent = flash.iter().map(|flash| flash.body.clone()).collect();
     let next = if inside < capacity {
         view! { <EnterForm purpose=Purpose::JoinPage { code, again: has_left } flash entered/> }.into_any()
@@ -124,7 +125,10 @@ pub(super) fn UnknownRoom(
     /// Called with the code of the room that the reader has joined.
     entered: Callback<RoomCode>,
 ) -> impl IntoView {
-    let kept = code.parse().ok().map(|code| view! { <KeptUnsent code gone=true/> }.into_any());
+    let kept = code.parse().ok().map(|code| {
+        effect(move || notices::forget_setting(code));
+        view! { <KeptUnsent code gone=true/> }.into_any()
+    });
     view! {
         <Outside heading=text::no_room().to_owned() more=text::may_have_ended().to_owned()>
             <Unsent bodies=unsent/>

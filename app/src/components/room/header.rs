@@ -4,8 +4,6 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
 use super::notices::{Notices, Setting};
-use super::tools::with_tools;
-use crate::components::click::click;
 use crate::components::copy_link::CodeChip;
 use crate::components::icon::{LabelledIcon, Logo};
 use crate::components::language_form::LanguageForm;
@@ -66,26 +64,21 @@ fn Seats() -> impl IntoView {
     }
 }
 
-/// Turns notices on and off.
+/// Opens the settings for notices.
 #[component]
 fn Bell() -> impl IntoView {
     let notices = expect_context::<Notices>();
-    let title = move || match notices.setting() {
-        Setting::Off => text::notices_off(),
-        Setting::Sound => text::notices_denied(),
-        Setting::Desktop => text::notices_on(),
-    };
-    let sign = move || match notices.setting() {
-        Setting::Off => view! { <LabelledIcon icon="#i-bell-off" label=text::notices_off()/> },
-        Setting::Sound => view! { <LabelledIcon icon="#i-bell" label=text::notices_sound()/> },
-        Setting::Desktop => view! { <LabelledIcon icon="#i-bell" label=text::notices_on()/> },
-    };
-    let toggle = move |_| {
-        with_tools(|tools| (tools.toggle_notices)(notices));
+    let sign = move || {
+        let (icon, label) = match notices.setting() {
+            Setting::Off => ("#i-bell-off", text::notices_off()),
+            Setting::Mentions => ("#i-bell", text::notices_mentions()),
+            Setting::All => ("#i-bell", text::notices_all()),
+        };
+        view! { <LabelledIcon icon label title=label/> }.into_any()
     };
     view! {
-        <button type="button" class="button icon bell hydrated" title=title on:click=click(toggle)>
-            {move || sign().into_any()}
+        <button type="button" class="button icon bell hydrated" command="show-modal" commandfor="notices">
+            {sign}
         </button>
     }
 }

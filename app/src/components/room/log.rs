@@ -21,6 +21,7 @@ mod actions;
 pub(super) mod announcer;
 mod auto_scroll;
 pub(super) mod bar;
+pub(super) mod changes;
 mod hold;
 pub(super) mod ids;
 mod jump;

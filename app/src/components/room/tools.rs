@@ -17,8 +17,8 @@ use super::log::announcer::{self, Announcer};
 use super::log::bar::buttons::{Buttons, ButtonsProps};
 use super::log::pointing::Pointing;
 use super::log::sheet::content::{Sheet, SheetProps};
-use super::log::{keys, selection};
-use super::notices::{Notices, ringer};
+use super::log::{changes, keys, selection};
+use super::notices::{self, Notices, ringer};
 use crate::chunk::chunk;
 use crate::live::effect::effect;
 use crate::live::room::Room;
@@ -44,12 +44,12 @@ pub(super) struct Tools {
     pub(super) on_paste: fn(Editor, &Event, &DataTransfer),
     /// Announces the new messages.
     pub(super) announce_new: fn(Announcer),
-    /// The list of shortcuts.
-    pub(super) help: fn() -> AnyView,
+    /// Announces reactions to the reader's messages, and edits, where this is asked for.
+    pub(super) announce_changes: fn(Announcer),
+    /// The list of shortcuts, and the settings for notices.
+    pub(super) dialogs: fn(Notices) -> AnyView,
     /// Rings for new messages.
     pub(super) ring_for: fn(Notices),
-    /// Turns notices on or off.
-    pub(super) toggle_notices: fn(Notices),
     /// A key in the log.
     pub(super) log_key: fn(Pointing, &KeyboardEvent),
     /// Copying of what is selected in the log.
@@ -82,9 +82,9 @@ chunk! {
         suggestions: suggestions::suggestions,
         on_paste: transfer::on_paste,
         announce_new: announcer::announce_new,
-        help: help::dialog,
+        announce_changes: changes::announce_changes,
+        dialogs: |notices| view! { {help::dialog()} {notices::dialog::dialog(notices)} }.into_any(),
         ring_for: ringer::ring_for,
-        toggle_notices: ringer::toggle,
         log_key: keys::on_key,
         on_copy: selection::on_copy,
     });

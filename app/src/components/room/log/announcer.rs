@@ -1,5 +1,5 @@
-//! Announcements of new messages for screen readers. The log itself is no live region: it would announce reactions,
-//! edits and older pages, too.
+//! Announcements of new messages for screen readers. The log itself is no live region: it would announce older pages, and
+//! reactions and edits, which are announced only [where this is asked for](super::changes).
 
 use std::mem;
 use std::time::Duration;
@@ -16,9 +16,11 @@ use crate::live::room::Room;
 use crate::{markup, text};
 
 /// Time after which an announcement leaves the page: it has been read by then, and is not to be found there.
-const ANNOUNCED: Duration = Duration::from_secs(3);
+pub(super) const ANNOUNCED: Duration = Duration::from_secs(3);
 /// Maximum number of messages that are read out one by one; more are announced as a count.
-const MAX_READ_OUT: usize = 3;
+pub(super) const MAX_READ_OUT: usize = 3;
+/// Maximum number of notes that are looked after: more than are there within [`ANNOUNCED`].
+const MAX_NOTES: usize = 16;
 
 /// A new message.
 #[derive(Clone)]
@@ -34,25 +36,16 @@ pub(super) struct NewMessage {
 /// Announcements of new messages. A handle.
 #[derive(Clone, Copy)]
 pub(in crate::components::room) struct Announcer {
-    room: Room,
+    pub(super) room: Room,
     pub(super) notes: Notes,
     pub(super) pending: StoredValue<Vec<NewMessage>>,
-    /// The last note, and the messages whose words it holds.
-    last: RwSignal<(u32, Vec<NewMessage>)>,
+    /// The last notes, and the messages whose words they hold.
+    said: RwSignal<Vec<(u32, Vec<NewMessage>)>>,
 }
 
 impl Announcer {
     pub(super) fn new(room: Room) -> Self {
-        let (pending, last) = (StoredValue::default(), RwSignal::default());
-        let announcer = Self { room, notes: Notes::new(), pending, last };
-        // What is deleted or edited is not said any more.
-        effect(move || {
-            let (id, said) = &*last.read();
-            if !said.iter().all(|news| is_still_said(room, news)) {
-                announcer.notes.remove(*id);
-            }
-        });
-        announcer
+        Self { room, notes: Notes::new(), pending: StoredValue::default(), said: RwSignal::default() }
     }
 
     /// Announces how many messages are pending. Does nothing once the page is gone.
@@ -64,9 +57,30 @@ impl Announcer {
     }
 }
 
+/// Takes back what was announced of messages that are deleted or edited meanwhile, until the reactive owner is cleaned up.
+pub(super) fn withdraw(announcer: Announcer) {
+    effect(move || {
+        for (id, said) in &*announcer.said.read() {
+            if !said.iter().all(|news| is_still_said(announcer.room, news)) {
+                announcer.notes.remove(*id);
+            }
+        }
+    });
+}
+
+/// Announces words of these messages.
+pub(super) fn say(announcer: Announcer, words: &[String], messages: Vec<NewMessage>) {
+    let id = announcer.notes.add(words.join(". "), ANNOUNCED);
+    announcer.said.update(|said| {
+        said.push((id, messages));
+        let excess = said.len().saturating_sub(MAX_NOTES);
+        said.drain(..excess);
+    });
+}
+
 /// Announces the pending messages. Does nothing once the page is gone.
 pub(in crate::components::room) fn announce_new(announcer: Announcer) {
-    let Announcer { room, notes, pending, last } = announcer;
+    let Announcer { room, pending, .. } = announcer;
     if pending.try_read_value().is_none_or(|pending| pending.len() > MAX_READ_OUT) {
         return announcer.count_out();
     }
@@ -82,7 +96,7 @@ pub(in crate::components::room) fn announce_new(announcer: Announcer) {
         let words = |NewMessage { id, by, body }: &NewMessage| format!("{by}: {}", excerpt(room, *id, body));
         let words: Vec<_> = pending.iter().map(words).collect();
         if !words.is_empty() {
-            last.set((notes.add(words.join(". "), ANNOUNCED), pending));
+            say(announcer, &words, pending);
         }
     });
 }

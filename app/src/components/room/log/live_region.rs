@@ -8,6 +8,7 @@ use leptos::task::spawn_local;
 use super::announcer::{Announcer, NewMessage};
 use crate::components::room::toast::NoteList;
 use crate::components::room::tools::TOOLS;
+use crate::live::effect::effect;
 
 /// Time within which new messages are announced together.
 const ANNOUNCE_DELAY: Duration = Duration::from_millis(700);
@@ -15,6 +16,11 @@ const ANNOUNCE_DELAY: Duration = Duration::from_millis(700);
 /// The live region.
 #[component]
 pub(super) fn LiveRegion(announcer: Announcer) -> impl IntoView {
+    effect(move || {
+        if let Some(tools) = TOOLS.get() {
+            (tools.announce_changes)(announcer);
+        }
+    });
     view! {
         <p class="visually-hidden" aria-live="polite" data-testid="told">
             <NoteList notes=announcer.notes/>

@@ -53,6 +53,11 @@ pub(crate) fn excerpt(room: Room, message: EventId, body: &MessageBody) -> Strin
     }
 }
 
+/// True if a message mentions the reader.
+pub(crate) fn mentions_reader(room: Room, message: EventId, body: &MessageBody) -> bool {
+    markup::mentions_reader(&read(room, message, body, &room.names.read_untracked()))
+}
+
 fn day_line(room: Room, day: &DayRow) -> impl IntoView + use<> {
     let words = match room.today.get() {
         Some(today) => text::day(day.day, today, browser::local_date(day.at)),
@@ -125,7 +130,8 @@ fn is_edited(message: &MessageRow) -> bool {
     message.edited && message.body.is_some()
 }
 
-fn author(message: &MessageRow) -> String {
+/// The name of who said it.
+pub(crate) fn author(message: &MessageRow) -> String {
     message.name.as_ref().map_or_else(|| text::somebody().to_owned(), ToString::to_string)
 }
 

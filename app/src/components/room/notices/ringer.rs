@@ -1,7 +1,6 @@
 //! The sound and the notification of the desktop.
 //!
-//! Of several tabs of a room one rings, and none while one of them is looked at: each says to the others which message it
-//! takes care of, and under which number. The lowest number does it; whoever looks has 0.
+//! Of several tabs of a room one rings, and none while one of them is looked at: see [`claims`](super::claims).
 
 use std::time::Duration;
 
@@ -11,8 +10,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::{EventId, MessageBody};
 
+use super::claims::{CLAIM_MS, Claims, DONE};
 use super::{Notices, Setting};
-use crate::components::room::log::row::excerpt;
+use crate::components::room::log::row::{author, excerpt, mentions_reader};
 use crate::live::browser;
 use crate::live::effect::effect;
 use crate::live::notices::{self, DesktopNotification, TabChannel};
@@ -20,50 +20,46 @@ use crate::live::room::Room;
 use crate::live::signal::set_if_new;
 use crate::{markup, text};
 
-/// Time in which other tabs say that they take care of a message.
-const OTHERS: Duration = Duration::from_millis(250);
-/// Number of a tab that is looked at.
-const LOOKING: u32 = 0;
-
-/// Turns notices on, or off again. Only here the browser is asked for its permission.
-pub(in crate::components::room) fn toggle(notices: Notices) {
-    if notices.setting.get_untracked() == Setting::Off {
-        // The page may be gone when the answer comes; then setting it does nothing.
-        spawn_local(async move { notices.setting.set(notices::turn_on().await) });
-    } else {
-        notices::turn_off();
-        notices.setting.set(Setting::Off);
-    }
-}
-
 /// Rings for new messages, as set on this device, until the reactive owner is cleaned up.
 pub(in crate::components::room) fn ring_for(notices: Notices) {
     let room = notices.room;
+    notices::keep_setting(room.code);
+    notices.read_settings();
+    let number = u32::from_le_bytes(browser::entropy()).max(DONE + 1);
     let this = Ringer {
         room,
         setting: notices.setting,
         notified: RwSignal::new(None),
         shown: StoredValue::new_local(None),
         tabs: StoredValue::new_local(None),
-        number: u32::from_le_bytes(browser::entropy()).max(LOOKING + 1),
-        claimed: StoredValue::new(None),
-        taken: StoredValue::new(None),
+        number,
+        claims: StoredValue::new(Claims::new(number)),
     };
-    this.tabs.set_value(TabChannel::of(&room.code.to_string(), move |words| this.heard(&words)));
-    browser::on_window_event(ev::visibilitychange, move |_| this.look());
-    on_cleanup(move || this.close());
-    effect(move || {
-        room.log.newest.track();
-        this.look();
-    });
-    // Also for what came before the tools did.
-    let mut before = 0;
-    effect(move || {
-        let unread = room.unread.get();
-        if unread > before && !browser::is_visible() {
-            this.claim();
+    this.tabs.set_value(TabChannel::of(&room.code.to_string(), move |words| this.hear(&words)));
+    browser::on_window_event(ev::storage, move |_| notices.read_settings());
+    browser::on_window_event(ev::visibilitychange, move |_| {
+        if browser::is_visible() {
+            // All that has come meanwhile, and at least the last: another tab may still show it.
+            let mut messages = messages_since(room, None);
+            messages.truncate(room.unread.get_untracked().max(1));
+            this.look(&messages);
         }
-        before = unread;
+    });
+    on_cleanup(move || this.close());
+    let mut last = None;
+    effect(move || {
+        if let Some(block) = room.log.blocks.read().last() {
+            block.rows.track();
+        }
+        let mut new = messages_since(room, last);
+        last = new.first().map(|message| message.id).or(last);
+        if browser::is_visible() {
+            this.look(&new);
+        } else {
+            // An older page, and what came before the tools did, may be among them.
+            new.truncate(room.unread.get_untracked());
+            this.consider(new);
+        }
     });
     effect(move || {
         let handle = this.notified.get().and_then(|id| room.log.find(RowKey::Event(id)));
@@ -86,80 +82,94 @@ struct Ringer {
     tabs: StoredValue<Option<TabChannel>, LocalStorage>,
     /// This tab's number.
     number: u32,
-    /// The message that this tab would ring for, and the lowest number of those that would.
-    claimed: StoredValue<Option<(EventId, u32)>>,
-    /// The last message that another tab takes care of.
-    taken: StoredValue<Option<EventId>>,
+    claims: StoredValue<Claims>,
 }
 
 impl Ringer {
-    /// While the page can be seen: nothing is to ring for what is there, in whichever tab.
-    fn look(self) {
-        if browser::is_visible() {
+    /// Takes note that these messages are looked at, and tells the other tabs.
+    fn look(self, messages: &[NewMessage]) {
+        if !messages.is_empty() {
+            let messages = ids(messages);
             self.close();
-            if let Some((id, ..)) = newest(self.room) {
-                self.say(id, LOOKING);
-            }
+            self.claims.update_value(|claims| claims.hear(DONE, &messages));
+            self.say(DONE, &messages);
         }
     }
 
-    /// Rings for the newest message, unless another tab does.
-    fn claim(self) {
-        let Some((id, ..)) = newest(self.room) else { return };
-        let is_taken = self.taken.get_value() == Some(id) || self.claimed.get_value().is_some();
-        if self.setting.get_untracked() == Setting::Off || is_taken {
+    /// Claims those of these new messages, the last first, that this device gives notice of.
+    fn consider(self, mut new: Vec<NewMessage>) {
+        if new.is_empty() || self.setting.get_untracked() == Setting::Off {
             return;
         }
-        let number = self.number;
-        self.claimed.set_value(Some((id, number)));
-        self.say(id, number);
-        let wait = move || {
-            let claimed = self.claimed.try_update_value(Option::take).flatten();
-            if claimed.is_some_and(|(_, lowest)| lowest == number) {
-                self.ring();
+        spawn_local(async move {
+            for message in &new {
+                markup::wait_for_parser(message.body.as_str()).await;
             }
-        };
-        set_timeout(wait, OTHERS);
-    }
-
-    fn say(self, id: EventId, number: u32) {
-        if let Some(Some(tabs)) = self.tabs.try_read_value().as_deref() {
-            tabs.post(&format!("{number} {id}"));
-        }
-    }
-
-    /// Another tab takes care of a message.
-    fn heard(self, words: &str) {
-        let Some((number, id)) = words.split_once(' ') else { return };
-        let (Ok(number), Ok(id)) = (number.parse::<u32>(), id.parse().map(EventId)) else { return };
-        if number == LOOKING {
-            self.close();
-        }
-        self.taken.try_set_value(Some(id));
-        self.claimed.try_update_value(|claimed| {
-            if let Some((_, lowest)) = claimed.as_mut().filter(|(claimed, _)| *claimed == id) {
-                *lowest = number.min(*lowest);
+            // The page may be gone, or looked at, by now.
+            let Some(setting) = self.setting.try_get_untracked().filter(|_| !browser::is_visible()) else { return };
+            new.reverse();
+            new.retain(|NewMessage { id, body }| match setting {
+                Setting::Off => false,
+                Setting::Mentions => mentions_reader(self.room, *id, body),
+                Setting::All => true,
+            });
+            let due = browser::now_ms() + CLAIM_MS;
+            let claimed = self.claims.try_update_value(|claims| claims.claim(ids(&new), due)).unwrap_or_default();
+            if !claimed.is_empty() {
+                self.say(self.number, &claimed);
+                set_timeout(move || self.decide(due), Duration::from_millis(CLAIM_MS));
             }
         });
     }
 
-    fn ring(self) {
-        notices::play();
-        if self.setting.get_untracked() == Setting::Desktop
-            && let Some((id, name, body)) = newest(self.room)
-        {
-            let room = self.room;
-            spawn_local(async move {
-                markup::wait_for_parser(body.as_str()).await;
-                // The page may be gone, or looked at, by now.
-                if self.notified.is_disposed() || browser::is_visible() {
-                    return;
-                }
-                let words = text::notice(&name, &excerpt(room, id, &body));
-                self.shown.try_set_value(notices::show(&room.code.to_string(), &words));
-                self.notified.set(Some(id));
-            });
+    /// Rings for what this tab has claimed before all others.
+    fn decide(self, due: u64) {
+        let now = browser::now_ms().max(due);
+        let won = self.claims.try_update_value(|claims| claims.decide(now)).unwrap_or_default();
+        if let Some(last) = won.last() {
+            self.say(DONE, &won);
+            self.ring(*last);
         }
+    }
+
+    fn ring(self, id: EventId) {
+        let room = self.room;
+        let Some((message, body)) = room.message(id).and_then(|message| Some((message.clone(), message.body?))) else {
+            return;
+        };
+        notices::play();
+        let name = author(&message);
+        let words = excerpt(room, id, &body);
+        let words = if mentions_reader(room, id, &body) {
+            text::notice_of_mention(&name, &words)
+        } else {
+            text::notice(&name, &words)
+        };
+        // One at a time: the one before goes.
+        self.shown.set_value(notices::show(id, &room_label(room), &words));
+        self.notified.set(Some(id));
+    }
+
+    fn say(self, number: u32, messages: &[EventId]) {
+        let mut words = number.to_string();
+        for id in messages {
+            words.push(' ');
+            words.push_str(&id.to_string());
+        }
+        if let Some(Some(tabs)) = self.tabs.try_read_value().as_deref() {
+            tabs.post(&words);
+        }
+    }
+
+    /// Another tab claims messages, or has dealt with them.
+    fn hear(self, words: &str) {
+        let mut words = words.split(' ');
+        let Some(Ok(number)) = words.next().map(str::parse) else { return };
+        let messages: Vec<_> = words.filter_map(|id| id.parse().ok().map(EventId)).collect();
+        if number == DONE {
+            self.close();
+        }
+        self.claims.try_update_value(|claims| claims.hear(number, &messages));
     }
 
     /// Closes the notification.
@@ -169,10 +179,32 @@ impl Ringer {
     }
 }
 
-/// The newest message of somebody else, with name and text.
-fn newest(room: Room) -> Option<(EventId, String, MessageBody)> {
+/// A message of somebody else.
+struct NewMessage {
+    id: EventId,
+    body: MessageBody,
+}
+
+fn ids(messages: &[NewMessage]) -> Vec<EventId> {
+    messages.iter().map(|message| message.id).collect()
+}
+
+/// Messages of others after this one, the last first; all that are shown for `None`.
+fn messages_since(room: Room, known: Option<EventId>) -> Vec<NewMessage> {
+    let mut messages = Vec::new();
     room.log.find_back(|message| {
-        let name = message.name.as_ref().map_or(text::somebody(), |name| name.as_str());
-        (!message.own).then(|| Some((message.id, name.to_owned(), message.body.clone()?))).flatten()
-    })
+        if Some(message.id) == known {
+            return Some(());
+        }
+        if let Some(body) = message.body.clone().filter(|_| !message.own) {
+            messages.push(NewMessage { id: message.id, body });
+        }
+        None
+    });
+    messages
+}
+
+/// What a notification calls the room.
+fn room_label(room: Room) -> String {
+    room.code.to_string()
 }
