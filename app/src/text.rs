@@ -38,7 +38,7 @@ pub(crate) const AWAY: &str = "away";
 pub(crate) const SKIP: &str = "Skip to writing";
 pub(crate) const HELP_HEADING: &str = "Keys";
 /// Keyboard shortcuts: keys pressed together, and their effect.
-pub(crate) const HELP_KEYS: [(&[&str], &str); 10] = [
+pub(crate) const HELP_KEYS: [(&[&str], &str); 11] = [
     (&["Enter"], "Send, or save a change"),
     (&["Shift", "Enter"], "New line"),
     (&["@"], "Mention somebody"),
@@ -47,6 +47,7 @@ pub(crate) const HELP_KEYS: [(&[&str], &str); 10] = [
     (&["↑", "↓"], "Among the messages: one up, one down"),
     (&["Home", "End"], "Among the messages: first and last"),
     (&["Enter"], "On a message: its actions"),
+    (&["Ctrl", "Shift", "F"], "Among the messages: search and save"),
     (&["A", "…", "Z"], "Anywhere: start to write"),
     (&["Shift", "Enter"], "On an emoji: insert it, and keep the picker open"),
 ];
@@ -102,7 +103,6 @@ pub(crate) const COPIED_TEXT: &str = "Copied";
 pub(crate) const NOT_COPIED: &str =
     "Not copied: the browser does not allow it. Select the words and copy them by hand.";
 pub(crate) const GONE_MESSAGE: &str = "a message that is gone";
-pub(crate) const LOOKING: &str = "Looking for the message…";
 pub(crate) const NOT_FOUND: &str = "That message is gone, or too far back to be shown here.";
 pub(crate) const MORE_ACTIONS: &str = "More actions";
 pub(crate) const WHO_REACTED: &str = "Who reacted";
@@ -440,6 +440,51 @@ pub(crate) fn and_more(names: String, more: usize) -> String {
         0 => names,
         _ => format!("{names} and {more} more"),
     }
+}
+
+// Search, dates and saving.
+
+pub(crate) const FIND: &str = "Search and save";
+pub(crate) const SEARCH: &str = "Search what was said";
+pub(crate) const OLDER_MATCH: &str = "Older match";
+pub(crate) const NEWER_MATCH: &str = "Newer match";
+pub(crate) const NO_MATCH: &str = "No message has these words.";
+pub(crate) const DAY: &str = "Day";
+pub(crate) const GO: &str = "Go";
+pub(crate) const SAVE_TALK: &str = "Save the talk";
+pub(crate) const SAVE_MARKDOWN: &str = "Markdown";
+pub(crate) const SAVE_TEXT: &str = "Plain text";
+pub(crate) const COMPACT: &str = "Compact rows";
+pub(crate) const NOT_WHOLE: &str =
+    "There are older messages. Ten pages of them are loaded at most, and they are not among these.";
+pub(crate) const NOT_LOADED: &str = "Older messages did not come. Check the connection and try again.";
+pub(crate) const NOT_SAVED: &str = "Not saved: the browser does not allow it.";
+/// Mark of a saved message that answers another one.
+pub(crate) const SAVED_REPLY: &str = "reply";
+
+/// Author and time of a message, for screen readers.
+pub(crate) fn said_at(author: &str, time: &str) -> String {
+    format!("{author}, {time}")
+}
+
+/// Place of the message that is shown among those that were found.
+pub(crate) fn match_of(place: usize, count: usize) -> String {
+    format!("{place} of {count}")
+}
+
+/// Older pages on their way.
+pub(crate) fn looking_back(page: u8, most: u8) -> String {
+    format!("Looking further back: page {page} of {most} at most")
+}
+
+/// Head of a saved talk.
+pub(crate) fn saved_at(moment: &str) -> String {
+    format!("Saved {moment}.")
+}
+
+/// Answer to saving.
+pub(crate) fn saved_as(file: &str) -> String {
+    format!("Saved as {file}")
 }
 
 /// A day as people call it.

@@ -42,6 +42,9 @@ pub(super) fn Header() -> impl IntoView {
                     <button type="button" class="button icon scripted" command="show-modal" commandfor="invite">
                         <LabelledIcon icon="#i-qr" label=text::INVITE title=text::INVITE/>
                     </button>
+                    <button type="button" class="button icon hydrated" on:click=click(|_| with_tools(|tools| (tools.find)()))>
+                        <LabelledIcon icon="#i-search" label=text::FIND title=text::FIND/>
+                    </button>
                     <Bell/>
                     <ThemeButton/>
                 </div>

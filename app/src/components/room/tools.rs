@@ -12,6 +12,7 @@ use super::composer::mention::{self, Mention};
 use super::composer::{suggestions, transfer};
 use super::emoji::picker::Picker;
 use super::emoji::{grid, pick};
+use super::find::panel;
 use super::help;
 use super::log::announcer::{self, Announcer};
 use super::log::bar::buttons::{Buttons, ButtonsProps};
@@ -44,8 +45,10 @@ pub(super) struct Tools {
     pub(super) on_paste: fn(Editor, &Event, &DataTransfer),
     /// Announces the new messages.
     pub(super) announce_new: fn(Announcer),
-    /// The list of shortcuts.
-    pub(super) help: fn() -> AnyView,
+    /// What opens above the page: the list of shortcuts, and the panel that searches and saves.
+    pub(super) panels: fn() -> AnyView,
+    /// Opens the panel that searches and saves.
+    pub(super) find: fn(),
     /// Rings for new messages.
     pub(super) ring_for: fn(Notices),
     /// Turns notices on or off.
@@ -82,7 +85,8 @@ chunk! {
         suggestions: suggestions::suggestions,
         on_paste: transfer::on_paste,
         announce_new: announcer::announce_new,
-        help: help::dialog,
+        panels: || view! { {help::dialog()} {panel::panel()} }.into_any(),
+        find: panel::open,
         ring_for: ringer::ring_for,
         toggle_notices: ringer::toggle,
         log_key: keys::on_key,
