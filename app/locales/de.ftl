@@ -179,7 +179,6 @@ deleted = Nachricht gelöscht
 edited = bearbeitet
 earlier-message = eine frühere Nachricht
 gone-message = eine Nachricht, die weg ist
-looking = Suche die Nachricht …
 not-found = Diese Nachricht ist weg oder liegt zu weit zurück, um hier zu erscheinen.
 sending = Wird gesendet …
 held = Wartet auf die Nachricht darüber
@@ -231,6 +230,7 @@ all-keys = Alle Tasten
 help-heading = Tasten
 key-enter = Enter
 key-shift = Umschalt
+key-ctrl = Strg
 key-escape = Esc
 key-home = Pos1
 key-end = Ende
@@ -242,6 +242,7 @@ help-cancel = Antwort oder Änderung abbrechen; von den Nachrichten zurück ins 
 help-up-down = In den Nachrichten: eine nach oben, eine nach unten
 help-home-end = In den Nachrichten: erste und letzte
 help-actions = Auf einer Nachricht: was du mit ihr tun kannst
+help-search = Bei den Nachrichten: suchen und sichern
 help-write = Überall: losschreiben
 help-emoji = Auf einem Emoji: einfügen, und die Auswahl bleibt offen
 log-keys = In den Nachrichten springt / ins Textfeld, und ? zeigt diese Liste
@@ -362,3 +363,26 @@ changes = { $count ->
         [one] 1 Reaktion oder Änderung
        *[other] { $count } Reaktionen und Änderungen
     }
+
+## Search, dates and saving
+
+find = Suchen und sichern
+search = Gesagtes durchsuchen
+older-match = Älterer Treffer
+newer-match = Neuerer Treffer
+no-match = Keine Nachricht hat diese Worte.
+match-of = { NUMBER($place) } von { NUMBER($count) }
+day-field = Tag
+go = Los
+save-talk = Gespräch sichern
+save-markdown = Markdown
+save-text = Nur Text
+compact = Dichte Zeilen
+looking-back = Suche weiter zurück: Seite { NUMBER($page) } von höchstens { NUMBER($most) }
+not-whole = Es gibt ältere Nachrichten. Höchstens zehn Seiten davon werden geladen; sie sind hier nicht dabei.
+not-loaded = Ältere Nachrichten sind nicht angekommen. Prüfe die Verbindung und versuche es noch einmal.
+not-saved = Nicht gesichert: Der Browser erlaubt es nicht.
+saved-as = Gesichert als { $file }
+saved-at = Gesichert am { $moment }.
+saved-reply = Antwort
+said-at = { $author }, { $time }

@@ -185,7 +185,6 @@ deleted = Message deleted
 edited = edited
 earlier-message = an earlier message
 gone-message = a message that is gone
-looking = Looking for the message…
 not-found = That message is gone, or too far back to be shown here.
 sending = Sending…
 # State of a message that follows a refused one.
@@ -243,6 +242,7 @@ all-keys = All keys
 help-heading = Keys
 key-enter = Enter
 key-shift = Shift
+key-ctrl = Ctrl
 key-escape = Esc
 key-home = Home
 key-end = End
@@ -254,6 +254,7 @@ help-cancel = Cancel a reply or a change; from the messages back to the message 
 help-up-down = Among the messages: one up, one down
 help-home-end = Among the messages: first and last
 help-actions = On a message: its actions
+help-search = Among the messages: search and save
 help-write = Anywhere: start to write
 help-emoji = On an emoji: insert it, and keep the picker open
 log-keys = Among the messages, / goes to the message box, and ? shows this list
@@ -379,3 +380,31 @@ changes = { $count ->
         [one] 1 reaction or edit
        *[other] { $count } reactions and edits
     }
+
+## Search, dates and saving
+
+find = Search and save
+search = Search what was said
+older-match = Older match
+newer-match = Newer match
+no-match = No message has these words.
+# Place of the message that is shown among those that were found.
+match-of = { NUMBER($place) } of { NUMBER($count) }
+day-field = Day
+go = Go
+save-talk = Save the talk
+save-markdown = Markdown
+save-text = Plain text
+compact = Compact rows
+# Older pages on their way.
+looking-back = Looking further back: page { NUMBER($page) } of { NUMBER($most) } at most
+not-whole = There are older messages. Ten pages of them are loaded at most, and they are not among these.
+not-loaded = Older messages did not come. Check the connection and try again.
+not-saved = Not saved: the browser does not allow it.
+saved-as = Saved as { $file }
+# Head of a saved talk.
+saved-at = Saved { $moment }.
+# Mark of a saved message that answers another one.
+saved-reply = reply
+# Author and time of a message, for screen readers.
+said-at = { $author }, { $time }

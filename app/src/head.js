@@ -4,9 +4,10 @@
   const root = document.documentElement;
   root.toggleAttribute('data-script', true);
   root.toggleAttribute('data-share', 'share' in navigator);
-  let chosen;
+  let chosen, compact;
   // Storage may be forbidden.
-  try { chosen = localStorage.getItem('flasky.look'); } catch { }
+  try { [chosen, compact] = [localStorage.getItem('flasky.look'), localStorage.getItem('flasky.compact')]; } catch { }
+  root.toggleAttribute('data-compact', Boolean(compact));
   const look = ['light', 'dark'].includes(chosen) ? chosen : 'auto';
   root.dataset.theme = look;
   if (look !== 'auto') {

@@ -292,7 +292,7 @@ pub(crate) fn keys() -> [(String, &'static str); 2] {
 }
 
 /// Keyboard shortcuts: keys pressed together, and their effect.
-pub(crate) fn help_keys() -> [(Vec<&'static str>, &'static str); 10] {
+pub(crate) fn help_keys() -> [(Vec<&'static str>, &'static str); 11] {
     [
         (vec![key_enter()], help_send()),
         (vec![key_shift(), key_enter()], help_line()),
@@ -302,6 +302,7 @@ pub(crate) fn help_keys() -> [(Vec<&'static str>, &'static str); 10] {
         (vec!["↑", "↓"], help_up_down()),
         (vec![key_home(), key_end()], help_home_end()),
         (vec![key_enter()], help_actions()),
+        (vec![key_ctrl(), key_shift(), "F"], help_search()),
         (vec!["A", "…", "Z"], help_write()),
         (vec![key_shift(), key_enter()], help_emoji()),
     ]

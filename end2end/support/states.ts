@@ -422,6 +422,31 @@ async function notices(stage: Stage): Promise<Person> {
   return reader;
 }
 
+/** Opens the panel that searches and saves. */
+export async function openFind(reader: Person): Promise<void> {
+  const button = reader.page.getByRole('button', { name: 'Search and save' });
+  if (!(await button.isVisible())) await reader.press('More');
+  await button.click();
+  await expect(reader.page.getByRole('dialog', { name: 'Search and save' })).toBeVisible();
+}
+
+async function find(stage: Stage, words = 'the'): Promise<Person> {
+  const { reader } = await talk(stage);
+  await openFind(reader);
+  await reader.page.getByRole('searchbox', { name: 'Search what was said' }).fill(words);
+  await expect(reader.page.getByRole('dialog', { name: 'Search and save' }).getByRole('status')).not.toBeEmpty();
+  return reader;
+}
+
+async function compact(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  await openFind(reader);
+  await reader.page.getByRole('checkbox', { name: 'Compact rows' }).check();
+  await reader.page.keyboard.press('Escape');
+  await expect(reader.page.getByRole('dialog', { name: 'Search and save' })).toBeHidden();
+  return reader;
+}
+
 async function emoji(stage: Stage): Promise<Person> {
   const { reader } = await talk(stage);
   await reader.press(reader.words('emoji'));
@@ -541,6 +566,7 @@ export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
     { name: 'jump', enter: jump },
     { name: 'not-sent', enter: notSent },
     { name: 'typing', enter: typing },
+    { name: 'compact', enter: compact },
     { name: 'locked', enter: locked },
     { name: 'crowd', enter: crowd },
     { name: 'thousand', enter: wholeThousand },
@@ -551,6 +577,8 @@ export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
     { name: 'last-one', enter: lastOne },
     { name: 'help', enter: help },
     { name: 'notices', enter: notices },
+    { name: 'find', enter: find },
+    { name: 'find-nothing', enter: (stage) => find(stage, 'nobody says this') },
     { name: 'emoji', enter: emoji },
     { name: 'menu', enter: menu },
     { name: 'replying', enter: replying },

@@ -133,6 +133,7 @@ test.describe('the clock', () => {
       await travel(timeZone);
       await ana.page.clock.fastForward(61_000);
       await expect(time).toHaveText(at(timeZone));
+      await expect(ana.message('where are you')).toHaveAccessibleName(`Bo, ${at(timeZone)}`);
       await expect(ana.log.locator('.day time')).toHaveAttribute('datetime', day(hours));
     }
   });

@@ -1,3 +1,4 @@
+import type { Locator } from '@playwright/test';
 import { heard, listen } from '../support/heard.ts';
 import { golden, Member } from '../support/member.ts';
 import { expect, type Person, test } from '../support/room.ts';
@@ -15,6 +16,13 @@ async function talking({ person }: { person: (name: string) => Promise<Person> }
   return [await open(ana, bo.code), bo];
 }
 
+/** What styles show beside an element. */
+const tip = (element: Locator) =>
+  element.evaluate((element) => {
+    const { content, display } = getComputedStyle(element, '::after');
+    return display === 'none' ? 'none' : content;
+  });
+
 test('the log has its role and name, and every message its author and words', async ({ person }) => {
   const [ana, bo] = await talking({ person });
   await bo.say('Hello, **Ana**');
@@ -30,19 +38,19 @@ test('the log has its role and name, and every message its author and words', as
   );
   await expect(ana.log).toMatchAriaSnapshot(`
     - log "Messages":
-      - article "Bo":
+      - article /Bo, \\d{1,2}:\\d\\d/:
         - text: /Bo$/
         - time: /\\d/
         - paragraph: A bit of history
-      - article "Bo":
-        - text: Bo
+      - article /Bo, \\d{1,2}:\\d\\d/:
+        - text: /Bo, \\d/
         - paragraph:
           - text: Hello,
           - strong: Ana
   `);
 });
 
-test('the focus on a message says its author and its words', async ({ person }) => {
+test('the focus on a message says its author, its time and its words', async ({ person }) => {
   const [ana, bo] = await talking({ person });
   await bo.say('Hello, **Ana**');
   await ana.hears('Hello, Ana');
@@ -51,7 +59,7 @@ test('the focus on a message says its author and its words', async ({ person }) 
   const row = ana.message('Hello, Ana');
   await expect(row).toBeFocused();
   await expect(row).toHaveRole('article');
-  await expect(row).toHaveAccessibleName('Bo');
+  await expect(row).toHaveAccessibleName(/^Bo, \d{1,2}:\d\d/);
   await expect(row).toHaveAccessibleDescription('Hello, Ana');
 });
 
@@ -69,6 +77,20 @@ test('the exact time of each message is shown on hover and on focus', async ({ p
   await ana.log.focus();
   await ana.page.keyboard.press('End');
   await expect(shown).toBeVisible();
+  expect(await tip(shown)).toMatch(/\d{4}.*\d{1,2}:\d\d:\d\d/);
+});
+
+test('who reacted is said on hover and on focus', async ({ person }) => {
+  const [ana, bo] = await talking({ person });
+  await bo.react(await bo.say('Hello'), '👍');
+  const reaction = ana.message('Hello').getByRole('button', { name: '👍' });
+  await expect(reaction).toHaveAttribute('title', 'Bo');
+  expect(await tip(reaction)).toBe('none');
+  await ana.log.focus();
+  await ana.page.keyboard.press('End');
+  await ana.page.keyboard.press('ArrowRight');
+  await expect(reaction).toBeFocused();
+  expect(await tip(reaction)).toBe('"Bo"');
 });
 
 test('nothing is found in the page that cannot be seen', async ({ person }) => {

@@ -127,6 +127,19 @@ test('everything can be done by touch', async ({ browser, server, guard }) => {
     await expect(button(/^Theme/)).toBeHidden();
   });
 
+  await test.step('search, and save the talk', async () => {
+    await button('More').tap();
+    await button('Search and save').tap();
+    await page.getByRole('searchbox', { name: 'Search what was said' }).tap();
+    await keyboard.type('thanks');
+    await expect(dialog('Search and save').getByRole('status')).toHaveText('1 of 1');
+    const saved = page.waitForEvent('download');
+    await button('Markdown').tap();
+    expect((await saved).suggestedFilename()).toMatch(/\.md$/);
+    await button('Close').tap();
+    await expect(dialog('Search and save')).toBeHidden();
+  });
+
   await test.step('who is here', async () => {
     await button(/^People/).tap();
     await expect(ana.people.getByText('Bo')).toBeVisible();

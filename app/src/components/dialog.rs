@@ -68,7 +68,7 @@ fn is_beside(element: &Element, click: &ev::MouseEvent) -> bool {
 
 /// A dialog gives the focus back to what opened it. What was in a menu is gone with it: then to what opens the menu.
 /// Where the browser has drawn the page before this is called, nothing has the focus any more.
-fn give_back_focus() {
+pub(crate) fn give_back_focus() {
     let is_gone = document().active_element().is_some_and(|element| !browser::is_displayed(&element));
     if (is_gone || browser::is_focus_lost())
         && let Ok(Some(menu)) = document().query_selector("[popovertarget=tools]")

@@ -61,7 +61,7 @@ pub(crate) fn Sprite() -> impl IntoView {
 
 /// Line drawings of 24 by 24, in the text's colour: id and path.
 #[cfg(feature = "ssr")]
-const ICONS: [(&str, &str); 20] = [
+const ICONS: [(&str, &str); 23] = [
     (
         "i-copy",
         "M9 11.5A2.5 2.5 0 0 1 11.5 9h6a2.5 2.5 0 0 1 2.5 2.5v6a2.5 2.5 0 0 1-2.5 2.5h-6A2.5 2.5 0 0 1 9 17.5zM5 15V6a2 2 0 0 1 2-2h9",
@@ -95,6 +95,9 @@ const ICONS: [(&str, &str); 20] = [
     ),
     ("i-lock", "M5 11h14v9H5zM8 11V8a4 4 0 0 1 8 0v3"),
     ("i-more", "M6 12a1 1 0 1 1-2 0a1 1 0 1 1 2 0M13 12a1 1 0 1 1-2 0a1 1 0 1 1 2 0M20 12a1 1 0 1 1-2 0a1 1 0 1 1 2 0"),
+    ("i-search", "M17.5 11a6.5 6.5 0 1 1-13 0a6.5 6.5 0 1 1 13 0M15.8 15.8L20 20"),
+    ("i-up", "M6 15l6-6l6 6"),
+    ("i-down", "M6 9l6 6l6-6"),
     ("i-close", "M6 6l12 12M18 6L6 18"),
     ("i-share", "M12 15V4M8 7.5l4-4l4 4M7 12H5v8h14v-8h-2"),
 ];

@@ -18,6 +18,7 @@ use crate::text;
 mod composer;
 mod context;
 mod emoji;
+mod find;
 mod header;
 mod help;
 mod invite;
@@ -31,6 +32,7 @@ mod tools;
 
 use composer::Composer;
 use context::{ComposerContext, Mode};
+use find::goal::Seek;
 use header::Header;
 use invite::{Invite, Projector};
 use log::LogView;
@@ -66,6 +68,7 @@ pub(crate) fn RoomView(
         }
     });
     provide_context(Toast::new());
+    provide_context(Seek::new());
     room.start();
     fetch_ahead(room, fetched);
     effect(move || {
@@ -133,7 +136,7 @@ fn OpenRoom(
         <a class="skip" href="#body" rel="external">{text::skip()}</a>
         <Invite/>
         <Projector/>
-        <Dialogs/>
+        <Panels/>
         <div class="room">
             <Header/>
             <StatusBanner/>
@@ -146,9 +149,9 @@ fn OpenRoom(
     }
 }
 
-/// The place of the list of shortcuts, and of the settings for notices. Not on the server's page: nothing opens them there.
+/// The place of what opens above the page. Not on the server's page: nothing opens it there.
 #[component]
-fn Dialogs() -> impl IntoView {
+fn Panels() -> impl IntoView {
     let (tools, notices) = (hydrated_tools(), expect_context::<Notices>());
-    view! { {move || tools.get().map(|tools| (tools.dialogs)(notices))} }
+    view! { {move || tools.get().map(|tools| (tools.panels)(notices))} }
 }

@@ -10,6 +10,8 @@ use web_sys::{Event, Response, ShareData, VisibilityState};
 
 mod clipboard;
 mod clock;
+mod file;
+mod highlight;
 mod keyboard;
 mod page;
 mod storage;
@@ -19,6 +21,8 @@ pub use clipboard::{copy, find_selected, set_copied};
 pub use clock::{
     exact_time, local_date, local_time, now_ms, renew_formats, today, unix_ms, until_midnight_ms, utc_offset,
 };
+pub use file::save_file;
+pub use highlight::{highlight, texts_in};
 pub use keyboard::{is_composing, is_modified, is_printable, is_unclaimed};
 pub use page::*;
 pub use storage::{

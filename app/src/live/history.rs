@@ -16,15 +16,15 @@ const QUOTES_AT_ONCE: usize = 10;
 /// Time until an older page or a quoted message that did not come is asked for again, in milliseconds.
 const OLDER_AGAIN_MS: u32 = 2_000;
 
-type Done = Pin<Box<dyn Future<Output = ()>>>;
+type Done<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// Brings messages into the log.
 #[derive(Clone, Copy)]
 pub struct History {
-    /// The page before this one.
-    older: fn(Room, Position) -> Done,
+    /// The page before this one; true when it came.
+    older: fn(Room, Position) -> Done<bool>,
     /// The message that a reply answers.
-    quoted: fn(Room, EventId) -> Done,
+    quoted: fn(Room, EventId) -> Done<()>,
 }
 
 chunk! {
@@ -44,9 +44,7 @@ impl Room {
             return;
         }
         leptos::task::spawn_local(async move {
-            if let Some(history) = HISTORY.load().await {
-                (history.older)(self, before).await;
-            }
+            self.bring_older(before).await;
             // What did not come, or did not get into the log, is asked for again when the reader comes near again; not at
             // every step of theirs.
             TimeoutFuture::new(OLDER_AGAIN_MS).await;
@@ -54,6 +52,14 @@ impl Room {
                 cells.requested_older = None;
             }
         });
+    }
+
+    /// Brings the page of events before this position; true when it came.
+    pub async fn bring_older(self, before: Position) -> bool {
+        match HISTORY.load().await {
+            Some(history) => (history.older)(self, before).await,
+            None => false,
+        }
     }
 
     /// Brings what replies on the page answer, where that is not known. Asked once each while there is a connection.
@@ -86,14 +92,14 @@ impl Room {
     }
 }
 
-async fn older(room: Room, before: Position) {
-    let Ok(Some(page)) = api::older_page(room.code, before.seq).await else { return };
+async fn older(room: Room, before: Position) -> bool {
+    let Ok(Some(page)) = api::older_page(room.code, before.seq).await else { return false };
     let OlderPage { events, names, quoted, markup } = page;
     room.server_markup.insert(&[&events[..], &quoted].concat(), markup);
     for message in quoted {
         room.dispatch(Input::Quoted { id: message.id, message: Some(message), names: names.clone() });
     }
-    room.dispatch(Input::OlderPage { before, events, names });
+    room.dispatch(Input::OlderPage { before, events, names })
 }
 
 async fn quoted(room: Room, id: EventId) {

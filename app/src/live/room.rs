@@ -98,6 +98,8 @@ pub(super) struct Cells {
     pub(super) build: Option<String>,
     /// Server's time of the newest event, in UTC milliseconds.
     newest_at: u64,
+    /// True if the log has nothing older than what is on the page.
+    is_whole: bool,
     /// Time of the reader's last key, in monotonic milliseconds.
     last_key: Option<u64>,
     /// Time of the last typing input to the client.
@@ -252,6 +254,12 @@ impl Room {
         self.log.message(id)
     }
 
+    /// True if the log has nothing older than what is on the page, which may also have no space for it.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        self.cells.try_read_value().is_some_and(|cells| cells.is_whole)
+    }
+
     /// Sends a refused message again.
     pub fn retry(self, id: EventId) {
         self.dispatch(Input::Retry(id));
@@ -292,6 +300,7 @@ impl Room {
     pub(super) fn draw(self, client: &Client) {
         if let Some(mut cells) = self.cells.try_write_value() {
             cells.newest_at = client.newest_at();
+            cells.is_whole = client.is_whole();
         }
         set_if_new(self.status, client.status());
         set_if_new(self.older, client.older_cursor());

@@ -25,7 +25,7 @@ impl Room {
     pub fn leave_question(self) -> Option<Question> {
         let unsent = self.unsent_texts().len();
         let is_last = self.members.read_untracked().len() <= 1;
-        let size = || LogSize { messages: self.log.count(), has_older: self.older.read_untracked().is_some() };
+        let size = || LogSize { messages: self.log.count(), has_older: !self.is_whole() };
         (unsent > 0 || is_last).then(|| Question::Leave { unsent, ends: is_last.then(size) })
     }
 

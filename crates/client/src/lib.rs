@@ -249,6 +249,12 @@ impl Client {
         self.room.as_ref().and_then(RoomState::older_cursor)
     }
 
+    /// True if the log has nothing older than what is here.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.room.as_ref().is_none_or(RoomState::is_whole)
+    }
+
     /// Server's time of the newest event that is known, in UTC milliseconds.
     #[must_use]
     pub fn newest_at(&self) -> u64 {

@@ -87,7 +87,7 @@ impl NameIndex {
 }
 
 /// The lower case of a scalar value. `İ` alone has one of two scalar values, and stands for itself.
-fn lower(c: char) -> char {
+pub fn lower(c: char) -> char {
     let mut lower = c.to_lowercase();
     match (lower.next(), lower.next()) {
         (Some(only), None) => only,

@@ -181,6 +181,12 @@ impl RoomState {
         self.timeline.has_space().then_some(Position { epoch: self.epoch, seq: first })
     }
 
+    /// True if the log has nothing older than what is here.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.timeline.first().is_none_or(|first| first <= self.oldest)
+    }
+
     /// Server's time of the newest event that is here, in UTC milliseconds.
     #[must_use]
     pub fn newest_at(&self) -> Option<u64> {

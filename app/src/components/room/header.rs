@@ -41,6 +41,9 @@ pub(super) fn Header() -> impl IntoView {
                     <button type="button" class="button icon scripted" command="show-modal" commandfor="invite">
                         <LabelledIcon icon="#i-qr" label=text::invite() title=text::invite()/>
                     </button>
+                    <button type="button" class="button icon hydrated" on:click=click(|_| with_tools(|tools| (tools.find)()))>
+                        <LabelledIcon icon="#i-search" label=text::find() title=text::find()/>
+                    </button>
                     <Bell/>
                     <ThemeButton/>
                     <LanguageForm from=format!("/room/{}", room.code) room/>

@@ -24,7 +24,6 @@ pub(super) mod bar;
 pub(super) mod changes;
 mod hold;
 pub(super) mod ids;
-mod jump;
 pub(super) mod keys;
 mod live_region;
 pub(super) mod pointing;
@@ -37,7 +36,6 @@ use announcer::Announcer;
 use auto_scroll::AutoScroll;
 use bar::ActionBar;
 use hold::ReadingHold;
-use jump::MessageJump;
 use live_region::LiveRegion;
 use pointing::Pointing;
 use row::RowView;
@@ -52,7 +50,6 @@ pub(crate) fn LogView() -> impl IntoView {
     let auto_scroll = AutoScroll::new(room, scroller, announcer);
     let hold = ReadingHold::new(scroller, sheet);
     let pointing = Pointing::new();
-    provide_context(MessageJump::new(room));
     scroll_anchor::restore_scroll_anchor(room, scroller);
     let steer = move |event: &KeyboardEvent| {
         with_tools(|tools| (tools.log_key)(pointing, event));

@@ -12,6 +12,7 @@ use super::composer::mention::{self, Mention};
 use super::composer::{suggestions, transfer};
 use super::emoji::picker::Picker;
 use super::emoji::{grid, pick};
+use super::find::panel;
 use super::help;
 use super::log::announcer::{self, Announcer};
 use super::log::bar::buttons::{Buttons, ButtonsProps};
@@ -46,8 +47,10 @@ pub(super) struct Tools {
     pub(super) announce_new: fn(Announcer),
     /// Announces reactions to the reader's messages, and edits, where this is asked for.
     pub(super) announce_changes: fn(Announcer),
-    /// The list of shortcuts, and the settings for notices.
-    pub(super) dialogs: fn(Notices) -> AnyView,
+    /// What opens above the page: the list of shortcuts, the settings for notices, and the panel that searches and saves.
+    pub(super) panels: fn(Notices) -> AnyView,
+    /// Opens the panel that searches and saves.
+    pub(super) find: fn(),
     /// Rings for new messages.
     pub(super) ring_for: fn(Notices),
     /// A key in the log.
@@ -83,7 +86,8 @@ chunk! {
         on_paste: transfer::on_paste,
         announce_new: announcer::announce_new,
         announce_changes: changes::announce_changes,
-        dialogs: |notices| view! { {help::dialog()} {notices::dialog::dialog(notices)} }.into_any(),
+        panels: |notices| view! { {help::dialog()} {notices::dialog::dialog(notices)} {panel::panel()} }.into_any(),
+        find: panel::open,
         ring_for: ringer::ring_for,
         log_key: keys::on_key,
         on_copy: selection::on_copy,

@@ -27,13 +27,13 @@ pub fn is_printable(key: &str) -> bool {
     key == "Dead" || key.chars().count() == 1 || !key.is_ascii()
 }
 
-/// True for a key that is for nothing else: it was not pressed in a field, a dialog or an open popover, and no dialog is
-/// open.
+/// True for a key that is for nothing else: it was not pressed in a field, a dialog or an open popover, and no modal
+/// dialog is open.
 #[must_use]
 pub fn is_unclaimed(event: &KeyboardEvent) -> bool {
     let takes_keys = "input, textarea, select, [contenteditable], dialog, :popover-open";
     let is_claimed = target(event).is_some_and(|target| closest(&target, takes_keys).is_some());
-    !is_claimed && document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_none())
+    !is_claimed && document().query_selector("dialog:modal").is_ok_and(|dialog| dialog.is_none())
 }
 
 #[cfg(test)]

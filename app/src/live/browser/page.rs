@@ -117,6 +117,25 @@ pub fn is_keyboard_focus(element: &Element) -> bool {
     element.matches(":focus-visible").unwrap_or(false)
 }
 
+/// The day in the date field of this id, in days since 1970-01-01.
+#[must_use]
+pub fn day_of(id: &str) -> Option<i64> {
+    let day = by_id(id)?.dyn_into::<HtmlInputElement>().ok()?.value_as_number() / 86_400_000.0;
+    day.is_finite().then_some(day as i64)
+}
+
+/// Height of an element, in whole CSS pixels.
+#[must_use]
+pub fn height_of(element: &Element) -> i32 {
+    element.get_bounding_client_rect().height() as i32
+}
+
+/// Distance of an element from the top of the screen, in whole CSS pixels.
+#[must_use]
+pub fn top_of(element: &Element) -> i32 {
+    element.get_bounding_client_rect().top() as i32
+}
+
 /// Distance of an element from the top of one around it, in whole CSS pixels: to write fractions takes 8 KB of program.
 #[must_use]
 pub fn top_within(element: &Element, around: &Element) -> i32 {
@@ -148,7 +167,31 @@ pub fn set_custom_property(element: &Element, property: &str, value: &str) {
     }
 }
 
-/// Brings the element of this id into the middle of its scroller, gives it the focus and shows that it is meant.
+/// Sets an attribute of the element of this id.
+pub fn set_attribute(id: &str, attribute: &str, value: &str) {
+    if let Some(element) = by_id(id) {
+        let _ = element.set_attribute(attribute, value);
+    }
+}
+
+/// Takes an attribute from the elements that the selector means, and gives it to the element of this id, if there is one.
+pub fn set_only_attribute(selector: &str, attribute: &str, id: Option<&str>) {
+    for element in document().document_element().map(|root| find_all(&root, selector)).unwrap_or_default() {
+        let _ = element.remove_attribute(attribute);
+    }
+    if let Some(id) = id {
+        set_attribute(id, attribute, "true");
+    }
+}
+
+/// Keeps what is scrolled to this far below the top of the scroller of this id, in CSS pixels.
+pub fn set_scroll_padding(id: &str, pixels: i32) {
+    if let Some(Ok(scroller)) = by_id(id).map(JsCast::dyn_into::<HtmlElement>) {
+        let _ = scroller.style().set_property("scroll-padding-block-start", &format!("{pixels}px"));
+    }
+}
+
+/// Brings the element of this id into the middle of its scroller, and shows that it is meant.
 pub fn scroll_into_view(id: &str) {
     let Some(element) = by_id(id) else { return };
     let options = web_sys::ScrollIntoViewOptions::new();
@@ -157,7 +200,6 @@ pub fn scroll_into_view(id: &str) {
     // Once more when what is on the screen now has got its real size.
     let again = element.clone();
     request_animation_frame(move || again.scroll_into_view_with_scroll_into_view_options(&options));
-    focus_on(&element);
     // The class begins an animation; it has to go before it can begin again.
     let classes = element.class_list();
     let _ = classes.remove_1("found");
@@ -170,6 +212,13 @@ pub fn open_dialog(id: &str) {
     if let Some(dialog) = dialog(id) {
         // Fails when it is open already.
         let _ = dialog.show_modal();
+    }
+}
+
+/// Opens the `<dialog>` of this id beside the page, which can be used meanwhile.
+pub fn show_dialog(id: &str) {
+    if let Some(dialog) = dialog(id) {
+        dialog.show();
     }
 }
 

@@ -330,6 +330,7 @@ fn window_is_bounded_and_full_window_loads_no_older_page() {
     }
     assert_eq!(room.timeline().events().len(), WINDOW);
     assert_eq!(room.older_cursor(), None, "the window has no space for an older page");
+    assert!(!room.is_whole());
 }
 
 #[test]

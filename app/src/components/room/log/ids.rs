@@ -8,6 +8,6 @@ pub(crate) fn element_id(id: EventId) -> String {
 }
 
 /// The id of the element that holds a message's words.
-pub(super) fn words_id(id: EventId) -> String {
+pub(crate) fn words_id(id: EventId) -> String {
     format!("w-{id}")
 }

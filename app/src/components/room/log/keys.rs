@@ -7,12 +7,18 @@ use web_sys::{Element, KeyboardEvent};
 use super::ids::element_id;
 use super::pointing::Pointing;
 use crate::language::Language;
+use crate::components::room::find::panel;
 use crate::live::browser;
 
 /// Leads the focus: the arrows go through the messages, and sideways through what is in them.
 pub(in crate::components::room) fn on_key(pointing: Pointing, event: &KeyboardEvent) {
     let Some(at) = browser::target(event) else { return };
     pointing.cancelled();
+    let with_command = event.ctrl_key() || event.meta_key();
+    if with_command && event.shift_key() && event.key().eq_ignore_ascii_case("f") {
+        event.prevent_default();
+        return panel::open();
+    }
     // With these, keys select, scroll and go back: the browser's business.
     if event.shift_key() || event.ctrl_key() || event.alt_key() || event.meta_key() {
         return;

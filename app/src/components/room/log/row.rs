@@ -8,11 +8,11 @@ use protocol::emoji::emoji_prefix_len;
 use protocol::{DisplayName, ErrorCode, EventId, MessageBody};
 
 use super::ids::{element_id, words_id};
-use super::jump::MessageJump;
 use crate::components::click::click;
 use crate::components::focusable::focusable;
 use crate::components::markup::blocks;
 use crate::components::name::{Avatar, Name, sentence};
+use crate::components::room::find::goal::{Goal, Seek};
 use crate::live::browser;
 use crate::live::log::RowHandle;
 use crate::live::room::Room;
@@ -43,9 +43,14 @@ pub(crate) fn RowView(
     }
 }
 
+/// The words of a message, as they are seen. Reads what may change them, so it belongs into a closure.
+pub(in crate::components::room) fn words(room: Room, message: EventId, body: &MessageBody) -> String {
+    markup::text_of(&read(room, message, body, &NameIndex::default()))
+}
+
 /// The beginning of a message, on one line. Reads what may change it, so it belongs into a closure.
 pub(crate) fn excerpt(room: Room, message: EventId, body: &MessageBody) -> String {
-    let text = markup::text_of(&read(room, message, body, &NameIndex::default()));
+    let text = words(room, message, body);
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -92,14 +97,15 @@ fn message_row(room: Room, message: &MessageRow) -> impl IntoView + use<> {
         .as_ref()
         .filter(|_| has_avatar)
         .map(|name| view! { <Avatar member=*by initial=name.initial().to_owned()/> }.into_any());
-    // With the focus on it, a screen reader says who said it and then the words; styles say the former where no name stands.
+    // With the focus on it, a screen reader says who said it and when, and then the words; styles say the former where
+    // they do not stand.
     view! {
         <div
             class=class
             id=element_id(*id)
             data-message=id.to_string()
             role="article"
-            aria-label=author(message)
+            aria-label=label(room, message)
             aria-describedby=words_id(*id)
             use:focusable
         >
@@ -130,8 +136,15 @@ fn is_edited(message: &MessageRow) -> bool {
     message.edited && message.body.is_some()
 }
 
-/// The name of who said it.
-pub(crate) fn author(message: &MessageRow) -> String {
+/// Author and time of a message, where the reader's time is known. Rows are not drawn anew for it.
+pub(in crate::components::room) fn label(room: Room, message: &MessageRow) -> String {
+    let is_local = room.utc_offset.get_untracked().is_some();
+    let author = author(message);
+    if is_local { text::said_at(&author, &browser::local_time(message.at)) } else { author }
+}
+
+/// Name of the author.
+pub(in crate::components::room) fn author(message: &MessageRow) -> String {
     message.name.as_ref().map_or_else(|| text::somebody().to_owned(), ToString::to_string)
 }
 
@@ -180,14 +193,19 @@ fn read(room: Room, message: EventId, body: &MessageBody, names: &NameIndex) -> 
     known.unwrap_or_else(|| markup::read(body.as_str(), Context::of(names)).into())
 }
 
-/// Author and beginning of the message that is answered.
-fn quote(room: Room, quote: &Quote) -> AnyView {
-    let words = match (&quote.body, quote.place) {
+/// The beginning of the message that is answered, or what became of it.
+pub(in crate::components::room) fn quoted_words(room: Room, quote: &Quote) -> String {
+    match (&quote.body, quote.place) {
         (Some(body), _) => excerpt(room, quote.target, body),
         (None, QuotePlace::Here | QuotePlace::Older) => text::deleted().to_owned(),
         (None, QuotePlace::Unknown) => text::earlier_message().to_owned(),
         (None, QuotePlace::Gone) => text::gone_message().to_owned(),
-    };
+    }
+}
+
+/// Author and beginning of the message that is answered.
+fn quote(room: Room, quote: &Quote) -> AnyView {
+    let words = quoted_words(room, quote);
     let class = quote.by.map_or("quote".to_owned(), |by| format!("quote hue-{}", by.hue()));
     let name = quote.name.as_ref().map(|name| {
         view! {
@@ -205,9 +223,9 @@ fn quote(room: Room, quote: &Quote) -> AnyView {
     if !matches!(quote.place, QuotePlace::Here | QuotePlace::Older) {
         return view! { <span class=class>{inner}</span> }.into_any();
     }
-    let (jump, target) = (expect_context::<MessageJump>(), quote.target);
+    let (Seek(goal), target) = (expect_context(), quote.target);
     view! {
-        <button class=class type="button" tabindex="-1" on:click=click(move |_| jump.jump_to(target))>
+        <button class=class type="button" tabindex="-1" on:click=click(move |_| goal.set(Some(Goal::Message(target))))>
             {inner}
         </button>
     }

@@ -64,6 +64,8 @@ pub(in crate::components::room) fn Buttons(
     });
     let more = move || pointing.sheet.set(Some(id));
     let at = room.message(id).map_or(0, |message| message.at);
+    // Whoever came by the keyboard cannot point at the time.
+    let class = browser::by_id(&element_id(id)).is_some_and(|row| browser::is_keyboard_focus(&row)).then_some("exact");
     view! {
         <div class="buttons">
             {quick.collect_view()}
@@ -72,7 +74,7 @@ pub(in crate::components::room) fn Buttons(
             <Action name=text::copy() press=Box::new(copy)><Icon href="#i-copy"/></Action>
             {change}
             <Action class="more" name=text::more_actions() press=Box::new(more)><Icon href="#i-more"/></Action>
-            <time datetime=text::iso(at) title=browser::exact_time(at)>{browser::local_time(at)}</time>
+            <time class=class datetime=text::iso(at) title=browser::exact_time(at)>{browser::local_time(at)}</time>
         </div>
     }
 }

@@ -63,7 +63,7 @@ fn written(row: Row, markup: Vec<MessageMarkup>) -> String {
         let room = room(markup);
         provide_context(room);
         provide_context(Toast::new());
-        provide_context(MessageJump::new(room));
+        provide_context(Seek::new());
         let handle = RowHandle { key: row.key(), row: ArcRwSignal::new(Arc::new(row)) };
         view! { <RowView handle/> }.to_html()
     })
