@@ -213,6 +213,19 @@ pub(crate) fn join_page(inside: u32) -> String {
     format!("{inside} No account. Deleted from this server when the last person leaves.")
 }
 
+/// The rooms of this browser, on its home page.
+pub(crate) const MY_ROOMS: &str = "Your rooms";
+
+/// Number of members inside one of the reader's rooms.
+pub(crate) fn inside(inside: u32) -> String {
+    format!("{inside} inside")
+}
+
+/// Number of messages that the reader has not seen, as far as they were counted.
+pub(crate) fn unread(unread: u32, more: bool) -> String {
+    if more { format!("{unread}+ new") } else { format!("{unread} new") }
+}
+
 /// The heading for who has left the room of this code.
 pub(crate) fn left(code: &str) -> String {
     format!("You left {code}")

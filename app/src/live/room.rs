@@ -12,6 +12,7 @@ use protocol::{
 
 use super::browser;
 use super::log::Log;
+use super::my_rooms::ReadMarker;
 use super::question::Question;
 use super::signal::set_if_new;
 use super::tab_storage::ComposeTarget;
@@ -92,6 +93,8 @@ pub(super) struct Cells {
     pub(super) half_typed: Vec<ComposeTarget>,
     /// True while the tab does not keep these two yet.
     pub(super) compose_target_is_dirty: bool,
+    /// How far the reader has read.
+    pub(super) read_marker: ReadMarker,
     /// True from a reload on that the tab keeps everything over.
     pub(super) is_reloading: bool,
     /// Build of this page's program.

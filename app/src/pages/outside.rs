@@ -13,6 +13,7 @@ use crate::components::title::PageTitle;
 use crate::components::top_bar::TopBar;
 use crate::live::browser;
 use crate::live::effect::effect;
+use crate::live::my_rooms;
 use crate::live::room::Room;
 use crate::text;
 
@@ -57,6 +58,7 @@ pub(super) fn JoinRoom(
     again: Callback<()>,
 ) -> impl IntoView {
     let JoinPage { code, inside, capacity, flash } = page;
+    effect(move || my_rooms::forget(code));
     let unsent = flash.iter().map(|flash| flash.body.clone()).collect();
     let next = if inside < capacity {
         view! { <EnterForm purpose=Purpose::JoinPage { code, again: has_left } flash entered/> }.into_any()
@@ -124,7 +126,10 @@ pub(super) fn UnknownRoom(
     /// Called with the code of the room that the reader has joined.
     entered: Callback<RoomCode>,
 ) -> impl IntoView {
-    let kept = code.parse().ok().map(|code| view! { <KeptUnsent code gone=true/> }.into_any());
+    let kept = code.parse().ok().map(|code| {
+        effect(move || my_rooms::forget(code));
+        view! { <KeptUnsent code gone=true/> }.into_any()
+    });
     view! {
         <Outside heading=text::NO_ROOM.to_owned() more=text::MAY_HAVE_ENDED.to_owned()>
             <Unsent bodies=unsent/>

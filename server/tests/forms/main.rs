@@ -5,6 +5,7 @@
 mod connections;
 mod enter;
 mod guard;
+mod my_rooms;
 mod pages;
 mod post;
 mod refused;
