@@ -1,4 +1,4 @@
-import { blockSockets, expect, type Person, RECOVERY, test } from '../support/room.ts';
+import { expect, type Person, RECOVERY, test } from '../support/room.ts';
 
 const heading = (who: Person) => who.page.getByRole('heading', { level: 1 });
 const nameButton = (who: Person) => who.page.getByRole('button', { name: 'Name this room' });
@@ -143,27 +143,19 @@ test('who is renamed is told in a line, and older messages have the new name', a
   await expect(ana.line('is now called')).toHaveCount(1);
 });
 
-test('a name changed without a connection is taken when it is back', async ({ person }) => {
+test('a name changed without a connection is taken when it is back', async ({ person, line, guard }) => {
   const ana = await person('Ana');
-  const bo = await person('Bo');
-  const code = await ana.create();
-  await bo.join(code);
-  const sockets = await blockSockets(bo.page);
-  await bo.page.reload();
-  await bo.hydrated();
+  const bo = await person('Bo', line.url);
+  await bo.join(await ana.create());
+  const isBack = guard.expectRefusedSockets();
+  await line.cut();
   await expect(bo.banner).toContainText(/Connection lost/);
-  sockets.blocked = false;
-  await bo.live();
-  sockets.blocked = true;
-  await bo.page.reload();
-  await bo.hydrated();
-  await expect(bo.page.locator('#rename')).toBeAttached({ timeout: RECOVERY });
   await bo.rename('Bob');
   await expect(bo.page.getByText('The name changes as soon as there is a connection.')).toBeVisible();
-  sockets.blocked = false;
-  await bo.live();
-  await expect(ana.line('Bo is now called Bob')).toHaveCount(1);
+  await line.mend();
+  await expect(ana.line('Bo is now called Bob')).toHaveCount(1, { timeout: RECOVERY });
   await expect(seat(bo, 'Bob')).toHaveCount(1);
+  await isBack();
 });
 
 test('when the host leaves, who has been there longest becomes the host', async ({ person }) => {
