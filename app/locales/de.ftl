@@ -70,7 +70,7 @@ reload = Neu laden
 ## Why a form was refused
 
 name-missing = Gib einen Namen ein, damit die anderen wissen, wer du bist.
-name-too-long = Dieser Name ist zu lang. Höchstens 32 Zeichen passen hinein.
+name-too-long = Dieser Name ist zu lang. Höchstens { NUMBER($count) } Zeichen passen hinein.
 name-turns-writing = Zeichen { NUMBER($place) } dieses Namens ist unsichtbar und dreht die Schrift um. Bitte nimm es heraus.
 code-missing = Gib den Code des Raums ein, in den du willst.
 code-bad = Ein Code hat acht Zeichen, zum Beispiel KXQ4-7M2P.
@@ -386,3 +386,26 @@ saved-as = Gesichert als { $file }
 saved-at = Gesichert am { $moment }.
 saved-reply = Antwort
 said-at = { $author }, { $time }
+
+## Names of people and rooms
+
+rename = Namen ändern
+name-room = Raum benennen
+room-name = Raumname, nur für die im Raum sichtbar
+host = leitet
+named-later = Der Name ändert sich, sobald es eine Verbindung gibt.
+renamed = { $name } heißt jetzt { $new }
+you-renamed = Du heißt jetzt { $new }
+new-host = { $name } leitet jetzt den Raum
+you-host = Du leitest jetzt den Raum
+named-room = { $name } hat den Raum { $new } genannt
+you-named-room = Du hast den Raum { $new } genannt
+unnamed-room = { $name } hat den Raumnamen entfernt
+you-unnamed-room = Du hast den Raumnamen entfernt
+
+## The reader's rooms on the home page
+
+my-rooms = Deine Räume
+inside = { NUMBER($count) } drin
+unread-messages = { NUMBER($count) } neu
+unread-at-least = { NUMBER($count) }+ neu

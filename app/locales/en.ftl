@@ -74,7 +74,7 @@ reload = Reload
 ## Why a form was refused
 
 name-missing = Type a name, so the others know who you are.
-name-too-long = That name is too long. At most 32 characters fit.
+name-too-long = That name is too long. At most { NUMBER($count) } characters fit.
 name-turns-writing = Character { NUMBER($place) } of that name is invisible and turns the writing around. Please take it out.
 code-missing = Type the code of the room you want to join.
 code-bad = A code has eight characters, like KXQ4-7M2P.
@@ -408,3 +408,26 @@ saved-at = Saved { $moment }.
 saved-reply = reply
 # Author and time of a message, for screen readers.
 said-at = { $author }, { $time }
+
+## Names of people and rooms
+
+rename = Change your name
+name-room = Name this room
+room-name = Room name, seen only by those inside
+host = host
+named-later = The name changes as soon as there is a connection.
+renamed = { $name } is now called { $new }
+you-renamed = You are now called { $new }
+new-host = { $name } is now the host
+you-host = You are now the host
+named-room = { $name } named the room { $new }
+you-named-room = You named the room { $new }
+unnamed-room = { $name } removed the room's name
+you-unnamed-room = You removed the room's name
+
+## The reader's rooms on the home page
+
+my-rooms = Your rooms
+inside = { NUMBER($count) } inside
+unread-messages = { NUMBER($count) } new
+unread-at-least = { NUMBER($count) }+ new

@@ -4,10 +4,12 @@
   const root = document.documentElement;
   root.toggleAttribute('data-script', true);
   root.toggleAttribute('data-share', 'share' in navigator);
-  let chosen, compact;
+  let chosen, compact, rooms;
   // Storage may be forbidden.
-  try { [chosen, compact] = [localStorage.getItem('flasky.look'), localStorage.getItem('flasky.compact')]; } catch { }
+  try { [chosen, compact, rooms] = ['look', 'compact', 'rooms'].map((key) => localStorage.getItem(`flasky.${key}`)); } catch { }
   root.toggleAttribute('data-compact', Boolean(compact));
+  // They are listed later, below what is there.
+  root.toggleAttribute('data-rooms', Boolean(rooms));
   const look = ['light', 'dark'].includes(chosen) ? chosen : 'auto';
   root.dataset.theme = look;
   if (look !== 'auto') {

@@ -9,6 +9,7 @@ pub mod effect;
 pub mod history;
 mod leave;
 pub mod log;
+pub mod my_rooms;
 pub mod notices;
 mod page_events;
 pub mod question;

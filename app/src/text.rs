@@ -2,7 +2,7 @@
 
 use client::{Ending, RosterRow, SeatChangeKind};
 use protocol::room_code::RoomCodeError;
-use protocol::{DisplayName, ErrorCode, RoomCode, name};
+use protocol::{ErrorCode, RoomCode, ShownName, name, room_name};
 
 use crate::api::{Cause, EnterForm, Field, Refusal};
 use crate::live::notices::Setting;
@@ -42,10 +42,8 @@ fn number(number: usize) -> String {
 pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
     match (refused.field, refused.error) {
         (_, ErrorCode::NameMissing) => name_missing().into(),
-        (_, ErrorCode::NameBad) => match name::bidi_control_at(&typed.name) {
-            Some(place) => name_turns_writing(place),
-            None => name_too_long().into(),
-        },
+        (_, ErrorCode::NameBad) => name_problem(&typed.name, name::MAX_GRAPHEMES),
+        (_, ErrorCode::RoomNameBad) => name_problem(&typed.room_name, room_name::MAX_GRAPHEMES),
         (_, ErrorCode::CodeMissing) => code_missing().into(),
         (Field::Code, ErrorCode::CodeBad) => code_problem(&typed.code),
         (_, ErrorCode::CapacityBad) => capacity_bad().into(),
@@ -57,7 +55,7 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
             refused_message(error).into()
         }
         (Field::Code, ErrorCode::Rate) => too_fast().into(),
-        (Field::Name | Field::Code | Field::Capacity, _) => server_unreachable().into(),
+        (Field::Name | Field::Code | Field::Capacity | Field::RoomName, _) => server_unreachable().into(),
     }
 }
 
@@ -92,6 +90,13 @@ pub(crate) fn sent_later(error: ErrorCode) -> &'static str {
     }
 }
 
+fn name_problem(typed: &str, most: usize) -> String {
+    match name::bidi_control_at(typed) {
+        Some(place) => name_turns_writing(place),
+        None => name_too_long(most),
+    }
+}
+
 fn code_problem(typed: &str) -> String {
     match typed.parse::<RoomCode>() {
         Err(RoomCodeError::Length(length @ 0..8)) => code_too_short(8 - length),
@@ -111,16 +116,16 @@ pub(crate) fn page_title(page: &str) -> String {
     if page.is_empty() { PRODUCT.to_owned() } else { format!("{page}, {PRODUCT}") }
 }
 
-/// The room's name in the window's title, with the messages that came while nobody looked.
-pub(crate) fn title(code: RoomCode, unseen: usize) -> String {
+/// What the room is called in the window's title, with the messages that came while nobody looked.
+pub(crate) fn title(room: &str, unseen: usize) -> String {
     match unseen {
-        0 => code.to_string(),
-        _ => format!("({unseen}) {code}"),
+        0 => room.to_owned(),
+        _ => format!("({unseen}) {room}"),
     }
 }
 
 /// A piece of a line: a name, which keeps its own writing direction, or words.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     /// Name of a member.
     Name(String),
@@ -130,6 +135,8 @@ pub(crate) enum Piece {
 
 /// Place of the names in a sentence: U+FFFC, "object replacement character".
 const NAMES: &str = "\u{fffc}";
+/// Place of a new name, behind those who gave it: U+FFFD, so that it is no name either.
+const NEW_NAME: &str = "\u{fffd}";
 /// Maximum number of names in one line; further members are only counted.
 const NAMED: usize = 5;
 
@@ -159,35 +166,62 @@ fn list(mut names: Vec<Piece>) -> Vec<Piece> {
     pieces
 }
 
-/// Joins and leaves: "Bo and Chidi joined. Ana left".
+/// Changes of the room: "Bo and Chidi joined. Ana is now called Anna".
 pub(crate) fn roster_row(row: &RosterRow) -> Vec<Piece> {
     // Those who did the same one after the other; the reader always alone, because verbs differ then.
-    let mut groups: Vec<(bool, bool, Vec<Piece>)> = Vec::new();
+    let mut groups: Vec<(&SeatChangeKind, bool, Vec<Piece>)> = Vec::new();
     for change in row.changes.iter() {
-        let has_joined = matches!(change.kind, SeatChangeKind::Joined);
-        let who = match &change.name {
-            Some(name) => Piece::Name(name.to_string()),
-            None => Piece::Words(somebody().to_owned()),
+        let who = match (&change.name, &change.kind) {
+            (_, SeatChangeKind::Renamed { was, .. }) => Piece::Name(was.to_string()),
+            (Some(name), _) => Piece::Name(name.to_string()),
+            (None, _) => Piece::Words(somebody().to_owned()),
         };
         match groups.last_mut() {
-            Some((joined, false, names)) if *joined == has_joined && !change.own => names.push(who),
-            _ => groups.push((has_joined, change.own, vec![who])),
+            Some((kind, false, names)) if does_the_same(kind, &change.kind) && !change.own => names.push(who),
+            _ => groups.push((&change.kind, change.own, vec![who])),
         }
     }
     let mut pieces = Vec::new();
-    for (has_joined, own, names) in groups {
+    for (kind, own, names) in groups {
         if !pieces.is_empty() {
             pieces.push(Piece::Words(". ".to_owned()));
         }
-        let sentence = match (has_joined, own) {
-            (true, true) => you_joined().to_owned(),
-            (false, true) => you_left().to_owned(),
-            (true, false) => joined(names.len(), NAMES),
-            (false, false) => left_room(names.len(), NAMES),
-        };
-        pieces.extend(with_names(&sentence, if own { Vec::new() } else { list(names) }));
+        pieces.extend(roster_sentence(kind, own, names));
     }
     pieces
+}
+
+/// True for changes that one sentence says of several members.
+fn does_the_same(kind: &SeatChangeKind, other: &SeatChangeKind) -> bool {
+    matches!(
+        (kind, other),
+        (SeatChangeKind::Joined, SeatChangeKind::Joined) | (SeatChangeKind::Left(_), SeatChangeKind::Left(_))
+    )
+}
+
+fn roster_sentence(kind: &SeatChangeKind, own: bool, names: Vec<Piece>) -> Vec<Piece> {
+    let count = names.len();
+    let who = if own { Vec::new() } else { list(names) };
+    // The new name is the last piece of its sentence, and the author the first.
+    let with_new = |sentence: String, new: String| {
+        let (before, after) = sentence.split_once(NEW_NAME).unwrap_or((&sentence, ""));
+        let after = Some(after).filter(|after| !after.is_empty()).map(|after| Piece::Words(after.to_owned()));
+        with_names(before, who.clone()).into_iter().chain([Piece::Name(new)]).chain(after).collect()
+    };
+    match kind {
+        SeatChangeKind::Joined if own => with_names(you_joined(), who),
+        SeatChangeKind::Joined => with_names(&joined(count, NAMES), who),
+        SeatChangeKind::Left(_) if own => with_names(you_left(), who),
+        SeatChangeKind::Left(_) => with_names(&left_room(count, NAMES), who),
+        SeatChangeKind::Renamed { name, .. } if own => with_new(you_renamed(NEW_NAME), name.to_string()),
+        SeatChangeKind::Renamed { name, .. } => with_new(renamed(NAMES, NEW_NAME), name.to_string()),
+        SeatChangeKind::Host if own => with_names(you_host(), who),
+        SeatChangeKind::Host => with_names(&new_host(NAMES), who),
+        SeatChangeKind::RoomName(name) if name.is_empty() && own => with_names(you_unnamed_room(), who),
+        SeatChangeKind::RoomName(name) if name.is_empty() => with_names(&unnamed_room(NAMES), who),
+        SeatChangeKind::RoomName(name) if own => with_new(you_named_room(NEW_NAME), name.to_string()),
+        SeatChangeKind::RoomName(name) => with_new(named_room(NAMES, NEW_NAME), name.to_string()),
+    }
 }
 
 /// Words of a question.
@@ -317,7 +351,7 @@ pub(crate) fn space_left(most: usize, length: usize) -> String {
 }
 
 /// Members who are typing: "Ana and Bo are typing…". Empty when nobody is.
-pub(crate) fn typing(names: &[&DisplayName]) -> Vec<Piece> {
+pub(crate) fn typing(names: &[&ShownName]) -> Vec<Piece> {
     let sentence = match names {
         [] => return Vec::new(),
         [_] => one_types(NAMES),
@@ -341,9 +375,18 @@ pub(crate) fn sounds() -> [&'static str; 4] {
     [sound_chime(), sound_drop(), sound_knock(), sound_none()]
 }
 
+/// Number of messages that the reader has not seen, as far as they were counted.
+pub(crate) fn unread(unread: u32, more: bool) -> String {
+    if more { unread_at_least(unread as usize) } else { unread_messages(unread as usize) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn shown(name: &str) -> ShownName {
+        name.parse::<protocol::DisplayName>().unwrap().into()
+    }
     use crate::language::Language;
 
     fn plain(pieces: Vec<Piece>) -> String {
@@ -359,7 +402,7 @@ mod tests {
         use protocol::{EventId, LeaveReason, MemberId};
         let change = |name: &str, own, kind| SeatChange {
             member: MemberId(uuid::Uuid::nil()),
-            name: name.parse().ok(),
+            name: Some(shown(name)),
             own,
             kind,
         };
@@ -378,6 +421,27 @@ mod tests {
         let many = ["A", "B", "C", "D", "E", "F"].map(joined);
         assert_eq!(say(&many), "A, B, C, D and 2 others joined");
         assert_eq!(Language::De.run(|| say(&many)), "A, B, C, D und 2 weitere sind jetzt dabei");
+    }
+
+    #[test]
+    fn roster_row_says_who_has_another_name_or_the_room() {
+        use client::SeatChange;
+        use protocol::{EventId, MemberId};
+        let says = |name: &str, own, kind| {
+            let change = SeatChange { member: MemberId(uuid::Uuid::nil()), name: Some(shown(name)), own, kind };
+            let row = RosterRow { id: EventId(uuid::Uuid::nil()), at: 0, changes: vec![change].into() };
+            [Language::En, Language::De].map(|language| language.run(|| plain(roster_row(&row))))
+        };
+        let renamed = || SeatChangeKind::Renamed { was: shown("Ana"), name: shown("Anna") };
+        let named = |name: &str| SeatChangeKind::RoomName(name.parse().unwrap());
+        assert_eq!(says("Anna", false, renamed()), ["Ana is now called Anna", "Ana heißt jetzt Anna"]);
+        assert_eq!(says("Anna", true, renamed()), ["You are now called Anna", "Du heißt jetzt Anna"]);
+        assert_eq!(says("Bo", false, SeatChangeKind::Host), ["Bo is now the host", "Bo leitet jetzt den Raum"]);
+        let club = || named("Book club");
+        assert_eq!(says("Bo", false, club()), ["Bo named the room Book club", "Bo hat den Raum Book club genannt"]);
+        assert_eq!(says("Bo", true, club()), ["You named the room Book club", "Du hast den Raum Book club genannt"]);
+        let unnamed = ["Bo removed the room's name", "Bo hat den Raumnamen entfernt"];
+        assert_eq!(says("Bo", false, named("")), unnamed);
     }
 
     #[test]
@@ -440,16 +504,15 @@ mod tests {
 
     #[test]
     fn title_counts_unseen_messages() {
-        let code: RoomCode = "KXQ4-7M2P".parse().unwrap();
-        assert_eq!(page_title(&title(code, 0)), "KXQ4-7M2P, Flasky Chat");
-        assert_eq!(page_title(&title(code, 3)), "(3) KXQ4-7M2P, Flasky Chat");
+        assert_eq!(page_title(&title("KXQ4-7M2P", 0)), "KXQ4-7M2P, Flasky Chat");
+        assert_eq!(page_title(&title("Book club", 3)), "(3) Book club, Flasky Chat");
         assert_eq!(page_title(""), "Flasky Chat");
     }
 
     #[test]
     fn typing_line_lists_few_names_only() {
         let says = |names: &[&str]| {
-            let names: Vec<DisplayName> = names.iter().filter_map(|name| name.parse().ok()).collect();
+            let names: Vec<ShownName> = names.iter().map(|name| shown(name)).collect();
             plain(typing(&names.iter().collect::<Vec<_>>()))
         };
         assert_eq!(says(&[]), "");

@@ -52,6 +52,10 @@ const STOP: Duration = Duration::from_secs(9);
 const SIGNALS_PER_SECOND: u32 = 1;
 /// Typing signals that a member may send at once.
 const SIGNAL_BURST: u32 = 3;
+/// Codes without a seat that a session may ask its rooms by, per second, and at once: a browser forgets each after the
+/// answer.
+const WRONG_CODES_PER_SECOND: u32 = 1;
+const WRONG_CODE_BURST: u32 = 60;
 
 /// Listeners of a server.
 #[derive(Debug)]
@@ -138,6 +142,7 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
         hub: hub::Hub::new(store.clone(), tasks.clone(), &limits, metrics.clone()),
         append_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
         join_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
+        code_rate: Arc::new(RateLimiter::new(WRONG_CODES_PER_SECOND, WRONG_CODE_BURST)),
         typing_rate: Arc::new(RateLimiter::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
         inbound_rate: Arc::new(session::budget::rate(&limits)),
         flashes: Arc::default(),

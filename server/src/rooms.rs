@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use app::api::port::{Answer, Rooms};
 use app::api::{
-    self, EnterForm, Entry, Field, Home, Inside, JoinPage, MessageMarkup, OlderPage, Posted, Refusal, Visit,
+    self, EnterForm, Entry, Field, Home, Inside, JoinPage, MessageMarkup, MyRoom, OlderPage, Posted, ReadRoom, Refusal,
+    Visit,
 };
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -16,8 +17,8 @@ use futures_util::future::try_join_all;
 use leptos_axum::ResponseOptions;
 use protocol::room_code::RoomCodeError;
 use protocol::{
-    DisplayName, ErrorCode, Event, EventId, EventKind, LeaveReason, Member, MemberId, MessageBody, Names, RoomCode,
-    RoomId, RoomInfo, Seq, Snapshot,
+    DisplayName, ErrorCode, Event, EventId, EventKind, LeaveReason, Member, MemberId, MessageBody, Names, Position,
+    RoomCode, RoomId, RoomInfo, Seq, Snapshot,
 };
 use store::{Appended, Lease, NewEvent, NewRoom, Page, ReadFrom, Room, StoreError};
 use uuid::Uuid;
@@ -30,6 +31,8 @@ use crate::{clock, entropy};
 const HOME: &str = "/";
 /// Maximum number of messages that come with a page because its replies quote them.
 const QUOTED: usize = 20;
+/// Maximum number of rooms that one call about the caller's rooms may name.
+const MY_ROOMS: usize = 20;
 /// Maximum number of codes to try for a new room. Among a million rooms one random code in a million is in use, so that
 /// many collisions have another cause.
 const DRAWS: usize = 8;
@@ -243,6 +246,55 @@ impl RequestRooms {
         }
     }
 
+    /// Returns those of these rooms in which the caller has a seat. Reads only: no lease is renewed. `None`, with status
+    /// 429, for who has named too many others.
+    async fn try_my_rooms(&self, rooms: &str) -> Result<Option<Vec<MyRoom>>, StoreError> {
+        let Some(session) = self.session() else { return Ok(Some(Vec::new())) };
+        let asked: Vec<ReadRoom> = rooms.lines().take(MY_ROOMS).filter_map(|line| line.parse().ok()).collect();
+        let found = try_join_all(asked.iter().map(|asked| self.my_room(session, *asked))).await?;
+        let mine: Vec<MyRoom> = found.into_iter().flatten().collect();
+        let caller = self.state.identity.member(session, RoomId(Uuid::nil()));
+        if self.state.code_rate.take_many(caller, (asked.len() - mine.len()) as u32).is_err() {
+            self.response.set_status(StatusCode::TOO_MANY_REQUESTS);
+            return Ok(None);
+        }
+        Ok(Some(mine))
+    }
+
+    /// Returns the room as the caller's home page lists it; `None` without a seat in it.
+    async fn my_room(&self, session: Session, asked: ReadRoom) -> Result<Option<MyRoom>, StoreError> {
+        let found = async {
+            let room = self.state.store.find(asked.code).await?;
+            let member = self.state.identity.member(session, room.id);
+            if !room.has(member) {
+                return Err(StoreError::NotFound);
+            }
+            let (unread, more) = self.unread(&room, member, asked.read).await?;
+            Ok(MyRoom { code: room.code, inside: room.members.len() as u32, name: room.name, unread, more })
+        };
+        match found.await {
+            Ok(room) => Ok(Some(room)),
+            Err(StoreError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts the messages of others after a position, on one page of the log; true if there may be more of them.
+    async fn unread(&self, room: &Room, reader: MemberId, read: Position) -> Result<(u32, bool), StoreError> {
+        if read == room.position {
+            return Ok((0, false));
+        }
+        let limit = self.state.limits.page;
+        let page = match self.state.store.read(room.id, ReadFrom::After(read), limit).await {
+            Err(StoreError::Reset) => self.state.store.read(room.id, ReadFrom::Latest, limit).await?,
+            page => page?,
+        };
+        let is_unread =
+            |event: &&Event| event.by != reader && matches!(event.kind, EventKind::Message { body: Some(_), .. });
+        let unread = page.events.iter().filter(is_unread).count();
+        Ok((unread as u32, page.more || page.events.first().is_some_and(|first| first.prev != read.seq)))
+    }
+
     /// Reads the messages that these events reply to and that are not among them, at most [`QUOTED`], those of the
     /// newest replies first. Adds the names of their authors.
     async fn quoted(&self, room: RoomId, events: &[Event], names: &mut Names) -> Result<Vec<Event>, StoreError> {
@@ -368,6 +420,16 @@ impl Rooms for RequestRooms {
         Box::pin(async move {
             self.ensure_session();
             Home { flash: self.flash(HOME), capacity: self.state.limits.capacity }
+        })
+    }
+
+    fn my_rooms(&self, rooms: String) -> Answer<'_, Option<Vec<MyRoom>>> {
+        Box::pin(async move {
+            self.try_my_rooms(&rooms).await.unwrap_or_else(|error| {
+                failed("list rooms", &error);
+                self.response.set_status(StatusCode::SERVICE_UNAVAILABLE);
+                None
+            })
         })
     }
 

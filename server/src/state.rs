@@ -34,6 +34,8 @@ pub struct AppState {
     pub append_rate: Arc<RateLimiter>,
     /// Rate limit of a member's joins, which add to the room's log as appends do.
     pub join_rate: Arc<RateLimiter>,
+    /// Rate limit of the codes that a session asks its rooms by and that lead it to no seat.
+    pub code_rate: Arc<RateLimiter>,
     /// Rate limit of a member's typing signals.
     pub typing_rate: Arc<RateLimiter>,
     /// Rate limit of what a member's connections send, in KiB.

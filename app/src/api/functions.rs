@@ -13,7 +13,7 @@ use super::encoding::Json;
 use super::error::CallError;
 #[cfg(feature = "ssr")]
 use super::types::EnterForm;
-use super::types::{Entry, Home, OlderPage, Posted, Visit};
+use super::types::{Entry, Home, MyRoom, OlderPage, Posted, Visit};
 
 #[cfg(feature = "ssr")]
 fn rooms() -> Result<super::port::SharedRooms, CallError> {
@@ -27,10 +27,11 @@ pub async fn enter(
     #[server(default)] name: String,
     #[server(default)] code: String,
     #[server(default)] capacity: String,
+    #[server(default)] room_name: String,
     #[server(default)] intent: String,
     #[server(default)] from: String,
 ) -> Result<Entry, CallError> {
-    Ok(rooms()?.enter(EnterForm { name, code, capacity, intent, from }).await)
+    Ok(rooms()?.enter(EnterForm { name, code, capacity, room_name, intent, from }).await)
 }
 
 /// Appends a message: the composer of a page without script.
@@ -53,6 +54,14 @@ pub async fn leave_room(#[server(default)] code: String, #[server(default)] sure
 #[server(name = GetHome, prefix = "/api", endpoint = "home", output = Json)]
 pub async fn home() -> Result<Home, CallError> {
     Ok(rooms()?.home().await)
+}
+
+/// Returns those of these rooms in which the caller has a seat, in the same order. `rooms` has a line for each, see
+/// [`ReadRoom`](super::ReadRoom). `None` where that cannot be told now.
+#[server(name = GetMyRooms, prefix = "/api", endpoint = "my_rooms", output = Json)]
+pub async fn my_rooms(#[server(default)] rooms: String) -> Result<Option<Vec<MyRoom>>, CallError> {
+    let answer = self::rooms()?.my_rooms(rooms).await;
+    Ok(answer)
 }
 
 /// Returns what `/room/{code}` shows to the caller.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use protocol::{EventId, RoomCode, Seq};
 
-use super::types::{EnterForm, Entry, Home, OlderPage, Posted, Visit};
+use super::types::{EnterForm, Entry, Home, MyRoom, OlderPage, Posted, Visit};
 
 /// An answer in the making.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -25,6 +25,8 @@ pub trait Rooms: Send + Sync {
     fn leave_room(&self, code: String, sure: String) -> Answer<'_, Posted>;
     /// See [`super::home`].
     fn home(&self) -> Answer<'_, Home>;
+    /// See [`super::my_rooms`].
+    fn my_rooms(&self, rooms: String) -> Answer<'_, Option<Vec<MyRoom>>>;
     /// See [`super::room_snapshot`]. On the page itself it also sets the status.
     fn visit(&self, code: String) -> Answer<'_, Visit>;
     /// See [`super::older_page`].

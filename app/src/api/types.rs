@@ -1,6 +1,9 @@
 //! Forms that pages send, and answers that they get.
 
-use protocol::{ErrorCode, Event, EventId, MemberId, Names, RoomCode, Snapshot};
+use std::fmt;
+use std::str::FromStr;
+
+use protocol::{Epoch, ErrorCode, Event, EventId, MemberId, Names, Position, RoomCode, RoomName, Seq, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::markup::MessageMarkup;
@@ -15,6 +18,8 @@ pub struct EnterForm {
     pub code: String,
     /// Seats of a new room; empty for the default.
     pub capacity: String,
+    /// Name of a new room; empty for none.
+    pub room_name: String,
     /// `create`, `join`, or empty: by `code`.
     pub intent: String,
     /// The page the form stood on.
@@ -64,6 +69,8 @@ pub enum Field {
     Code,
     /// The new room's seats.
     Capacity,
+    /// The new room's name.
+    RoomName,
     /// The message.
     Body,
 }
@@ -95,6 +102,51 @@ pub struct Home {
     pub flash: Option<Flash>,
     /// Seats of a room whose maker does not choose.
     pub capacity: u32,
+}
+
+/// A room of a browser, and how far it was read there. Written as a line: code, epoch and seq.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadRoom {
+    /// The room's code.
+    pub code: RoomCode,
+    /// Position up to which the reader has seen its log.
+    pub read: Position,
+}
+
+impl fmt::Display for ReadRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, read: Position { epoch, seq } } = self;
+        write!(f, "{code} {epoch} {}", seq.0)
+    }
+}
+
+impl FromStr for ReadRoom {
+    type Err = ();
+
+    fn from_str(line: &str) -> Result<Self, ()> {
+        let (code, read) = line.split_once(' ').ok_or(())?;
+        let (epoch, seq) = read.split_once(' ').ok_or(())?;
+        let epoch = Epoch(u64::from_str_radix(epoch, 16).map_err(drop)?);
+        let read = Position { epoch, seq: Seq(seq.parse().map_err(drop)?) };
+        Ok(Self { code: code.parse().map_err(drop)?, read })
+    }
+}
+
+/// A room in which the caller has a seat, as the home page lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MyRoom {
+    /// The room's code.
+    pub code: RoomCode,
+    /// Number of members.
+    pub inside: u32,
+    /// The room's name; empty where it has none.
+    #[serde(default, skip_serializing_if = "RoomName::is_empty")]
+    pub name: RoomName,
+    /// Number of messages of others after the position read, as far as they were counted.
+    pub unread: u32,
+    /// True if there may be more of them.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// Content of `/room/{code}` for the caller.
@@ -171,6 +223,16 @@ mod tests {
     }
 
     #[test]
+    fn read_room_reads_back_as_written() {
+        for line in ["KXQ4-7M2P 00000000000000ff 0", "KXQ4-7M2P 1f2e3d4c5b6a7988 9007199254740991"] {
+            assert_eq!(line.parse::<ReadRoom>().unwrap().to_string(), line);
+        }
+        for nonsense in ["", "KXQ4-7M2P", "KXQ4-7M2P ff", "KXQ4-7M2P x 1", "KXQ4-7M2P ff -1", "KXQ4 ff 1", "ff 1"] {
+            assert_eq!(nonsense.parse::<ReadRoom>(), Err(()), "{nonsense}");
+        }
+    }
+
+    #[test]
     fn answers_of_another_version_are_read_without_optional_fields() {
         assert_eq!(read::<Home>(&json!({ "later": 1 })), Home::default());
         let refused = json!({ "field": "name", "error": "name_missing" });
@@ -186,6 +248,8 @@ mod tests {
         });
         let inside = json!({ "Inside": { "snapshot": snapshot, "post_id": id } });
         assert!(matches!(read(&inside), Visit::Inside(inside) if inside.flash.is_none() && inside.markup.is_empty()));
+        let mine = json!({ "code": "KXQ4-7M2P", "inside": 1, "unread": 2 });
+        assert!(matches!(read(&mine), MyRoom { name, more: false, .. } if name.is_empty()));
         let OlderPage { names, markup, .. } = read(&json!({ "events": [] }));
         assert_eq!((names, markup), (Names::default(), Vec::new()));
     }

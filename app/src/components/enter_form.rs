@@ -62,8 +62,8 @@ impl FormState {
         self.refused.set(None);
         browser::save_name(&fields.name);
         spawn_local(async move {
-            let Fields { name, code, capacity, intent, from } = fields.clone();
-            let answer = api::enter(name, code, capacity, intent, from).await;
+            let Fields { name, code, capacity, room_name, intent, from } = fields.clone();
+            let answer = api::enter(name, code, capacity, room_name, intent, from).await;
             self.answered(answer, fields);
         });
     }
@@ -230,8 +230,15 @@ fn CreateOrJoin(
 ) -> impl IntoView {
     view! {
         <button class="button primary" name="intent" value="create">{text::create()}</button>
-        <details open=move || form.error(Field::Capacity).is_some()>
+        <details open=move || [Field::RoomName, Field::Capacity].into_iter().any(|field| form.error(field).is_some())>
             <summary>{text::options()}</summary>
+            <div class="field">
+                <label for="room_name">{text::room_name()}</label>
+                <input id="room_name" name="room_name" value=typed.room_name autocomplete="off" dir="auto"
+                    autofocus=begins == Some(Field::RoomName) aria-describedby="room_name-error"
+                    aria-invalid=move || form.invalid(Field::RoomName)/>
+                <FieldError form field=Field::RoomName/>
+            </div>
             <div class="field">
                 <label for="capacity">{text::how_many()}</label>
                 // Unknown (0) where the server did not answer.
@@ -301,6 +308,7 @@ fn id(field: Field) -> &'static str {
     match field {
         Field::Name => "name",
         Field::Capacity => "capacity",
+        Field::RoomName => "room_name",
         Field::Code | Field::Body => "code",
     }
 }
@@ -316,7 +324,9 @@ fn place(refused: Refusal, typed: &Fields, purpose: Purpose) -> Field {
     match (refused.field, purpose) {
         // Beside the button that was pressed, which follows the name.
         (Field::Code, Purpose::Home { .. }) if creates && !is_of_field(refused.error) => Field::Name,
-        (Field::Capacity, Purpose::JoinPage { .. } | Purpose::OtherCode) | (Field::Body, _) => Field::Code,
+        (Field::Capacity | Field::RoomName, Purpose::JoinPage { .. } | Purpose::OtherCode) | (Field::Body, _) => {
+            Field::Code
+        }
         (field, _) => field,
     }
 }

@@ -23,6 +23,7 @@ mod header;
 mod help;
 mod invite;
 pub(crate) mod log;
+mod naming;
 mod notices;
 mod question;
 mod roster;
@@ -132,7 +133,7 @@ fn OpenRoom(
     let room = expect_context::<Room>();
     let notices = expect_context::<Notices>();
     view! {
-        <PageTitle name=move || text::title(room.code, notices.unseen())/>
+        <PageTitle name=move || text::title(&room.label(), notices.unseen())/>
         <a class="skip" href="#body" rel="external">{text::skip()}</a>
         <Invite/>
         <Projector/>

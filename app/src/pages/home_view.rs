@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 use protocol::RoomCode;
 
+use super::my_rooms::MyRooms;
 use crate::api::{self, Home};
 use crate::components::enter_form::{EnterForm, Purpose};
 use crate::components::notice::Unsent;
@@ -40,6 +41,7 @@ pub(super) fn HomeView(
                         .into_any()
                     })}
                 </Transition>
+                <MyRooms/>
             </main>
             <footer><span>{text::promise()}</span></footer>
         </div>

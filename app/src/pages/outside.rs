@@ -12,6 +12,7 @@ use crate::components::notice::{KeptUnsent, Unsent};
 use crate::components::title::PageTitle;
 use crate::components::top_bar::TopBar;
 use crate::live::effect::effect;
+use crate::live::my_rooms;
 use crate::live::room::Room;
 use crate::live::{browser, notices};
 use crate::text;
@@ -57,7 +58,10 @@ pub(super) fn JoinRoom(
     again: Callback<()>,
 ) -> impl IntoView {
     let JoinPage { code, inside, capacity, flash } = page;
-    effect(move || notices::forget_setting(code));
+    effect(move || {
+        notices::forget_setting(code);
+        my_rooms::forget(code);
+    });
     let unsent = flash.iter().map(|flash| flash.body.clone()).collect();
     let next = if inside < capacity {
         view! { <EnterForm purpose=Purpose::JoinPage { code, again: has_left } flash entered/> }.into_any()
@@ -126,7 +130,10 @@ pub(super) fn UnknownRoom(
     entered: Callback<RoomCode>,
 ) -> impl IntoView {
     let kept = code.parse().ok().map(|code| {
-        effect(move || notices::forget_setting(code));
+        effect(move || {
+            notices::forget_setting(code);
+            my_rooms::forget(code);
+        });
         view! { <KeptUnsent code gone=true/> }.into_any()
     });
     view! {

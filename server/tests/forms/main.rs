@@ -6,6 +6,7 @@ mod connections;
 mod enter;
 mod guard;
 mod language;
+mod my_rooms;
 mod pages;
 mod post;
 mod refused;

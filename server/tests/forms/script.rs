@@ -162,6 +162,7 @@ async fn answers_to_script_have_the_fields_that_pages_of_other_versions_read() {
     for (path, form, expected) in [
         ("/api/room_snapshot", room.to_vec(), inside),
         ("/api/older_page", [&room[..], &[("before", "3")]].concat(), page),
+        ("/api/my_rooms", vec![("rooms", &*format!("{code} 0 0"))], named("", "code inside more unread")),
         ("/api/enter", [&room[..], &[("name", "Ana")]].concat(), named("", "code member")),
         ("/api/leave_room", room.to_vec(), vec![]),
     ] {

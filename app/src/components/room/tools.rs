@@ -19,6 +19,7 @@ use super::log::bar::buttons::{Buttons, ButtonsProps};
 use super::log::pointing::Pointing;
 use super::log::sheet::content::{Sheet, SheetProps};
 use super::log::{changes, keys, selection};
+use super::naming;
 use super::notices::{self, Notices, ringer};
 use crate::chunk::chunk;
 use crate::live::effect::effect;
@@ -47,7 +48,8 @@ pub(super) struct Tools {
     pub(super) announce_new: fn(Announcer),
     /// Announces reactions to the reader's messages, and edits, where this is asked for.
     pub(super) announce_changes: fn(Announcer),
-    /// What opens above the page: the list of shortcuts, the settings for notices, and the panel that searches and saves.
+    /// What opens above the page: the list of shortcuts, the settings for notices, the dialogs for names, and the
+    /// panel that searches and saves.
     pub(super) panels: fn(Notices) -> AnyView,
     /// Opens the panel that searches and saves.
     pub(super) find: fn(),
@@ -86,7 +88,7 @@ chunk! {
         on_paste: transfer::on_paste,
         announce_new: announcer::announce_new,
         announce_changes: changes::announce_changes,
-        panels: |notices| view! { {help::dialog()} {notices::dialog::dialog(notices)} {panel::panel()} }.into_any(),
+        panels: |notices| view! { {help::dialog()} {notices::dialog::dialog(notices)} {naming::dialogs()} {panel::panel()} }.into_any(),
         find: panel::open,
         ring_for: ringer::ring_for,
         log_key: keys::on_key,

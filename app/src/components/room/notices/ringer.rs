@@ -146,7 +146,7 @@ impl Ringer {
             text::notice(&name, &words)
         };
         // One at a time: the one before goes.
-        self.shown.set_value(notices::show(id, &room_label(room), &words));
+        self.shown.set_value(notices::show(id, &untrack(|| room.label()), &words));
         self.notified.set(Some(id));
     }
 
@@ -202,9 +202,4 @@ fn messages_since(room: Room, known: Option<EventId>) -> Vec<NewMessage> {
         None
     });
     messages
-}
-
-/// What a notification calls the room.
-fn room_label(room: Room) -> String {
-    room.code.to_string()
 }

@@ -1,0 +1,98 @@
+import { Member } from '../support/member.ts';
+import { expect, type Page, type Person, test } from '../support/room.ts';
+import { STAGE_ENV } from '../support/states.ts';
+
+test.use({ serverEnv: STAGE_ENV });
+
+const list = (who: Person) => who.page.getByRole('region', { name: 'Your rooms' });
+const links = (who: Person) => list(who).getByRole('link');
+
+/** What this browser keeps of its rooms. */
+const kept = (page: Page) => page.evaluate(() => localStorage.getItem('flasky.rooms'));
+
+/** The page tells that it came into view again, as after a switch of tabs. */
+const look = (page: Page) => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })));
+
+/** Goes home without loading a document. */
+async function goHome(who: Person): Promise<void> {
+  await who.page.getByRole('link', { name: 'Flasky Chat' }).click();
+  await who.isHome();
+}
+
+test('six rooms on home, the one read last first, with what is new in each', async ({ person, server }) => {
+  const ana = await person('Ana');
+  const rooms: Member[] = [];
+  for (let i = 0; i < 6; i++) {
+    const { code } = await Member.enter(ana);
+    rooms.push(await Member.enter({ name: 'Bo', origin: server.url }, { code }));
+    await ana.openLink(code);
+    await ana.inRoom(code);
+  }
+  await goHome(ana);
+  const codes = rooms.map(({ code }) => code).reverse();
+  await expect(links(ana)).toHaveText(codes.map((code) => new RegExp(`^${code}\\s*2 inside$`)));
+  for (const [i, bo] of rooms.entries()) for (let n = 0; n < i; n++) await bo.say(`news ${n}`);
+  await look(ana.page);
+  await expect(links(ana)).toHaveText(
+    codes.map((code, i) => new RegExp(`^${code}\\s*2 inside\\s*${i < 5 ? `${5 - i} new` : ''}$`)),
+  );
+  const loads: string[] = [];
+  ana.page.on('request', (request) => request.isNavigationRequest() && loads.push(request.url()));
+  await links(ana).nth(2).click();
+  await ana.inRoom(codes[2]);
+  await ana.hears('news 2');
+  await goHome(ana);
+  await expect(links(ana).first(), 'read').toHaveText(new RegExp(`^${codes[2]}\\s*2 inside$`));
+  await expect(links(ana).nth(1), 'not read').toHaveText(new RegExp(`^${codes[0]}\\s*2 inside\\s*5 new$`));
+  expect(loads, 'no document was loaded').toEqual([]);
+});
+
+test('a room is gone from home when it was left, in any tab, or has ended', async ({ person, server, guard }) => {
+  const ana = await person('Ana');
+  const other = await ana.tab();
+  const first = await ana.create();
+  await other.home();
+  await expect(links(other)).toHaveText(new RegExp(first));
+  const second = await ana.create();
+  await look(other.page);
+  await expect(links(other)).toHaveText([new RegExp(second), new RegExp(first)]);
+  await ana.leave();
+  expect(await kept(ana.page)).not.toContain(second);
+  await expect(links(ana)).toHaveText(new RegExp(first));
+  await look(other.page);
+  await expect(links(other)).toHaveText(new RegExp(first));
+  // By the server alone: no page of this browser sees it.
+  await ana.context.request.post(`${server.url}/api/leave_room`, { form: { code: first, sure: 'yes' } });
+  guard.expectUnknownRoom(first);
+  await look(other.page);
+  await expect(list(other)).toHaveCount(0);
+  expect(await kept(other.page)).toBeNull();
+});
+
+test('a browser that lost its session keeps no rooms, and finds none', async ({ person }) => {
+  const ana = await person('Ana');
+  const code = await ana.create();
+  await goHome(ana);
+  await expect(links(ana)).toHaveText(new RegExp(code));
+  await ana.context.clearCookies();
+  await ana.openLink(code);
+  await expect(ana.page.getByRole('button', { name: /^Join/ })).toBeVisible();
+  await expect.poll(() => kept(ana.page)).toBeNull();
+});
+
+test('two tabs of a room agree on what was read', async ({ person, server }) => {
+  const ana = await person('Ana');
+  const { code } = await Member.enter(ana);
+  const bo = await Member.enter({ name: 'Bo', origin: server.url }, { code });
+  await ana.openLink(code);
+  await ana.inRoom(code);
+  const other = await ana.tab();
+  await other.openLink(code);
+  await other.inRoom(code);
+  await bo.say('seen by one of them');
+  await other.hears('seen by one of them');
+  await goHome(other);
+  await expect(links(other)).toHaveText(new RegExp(`^${code}\\s*2 inside$`));
+  await goHome(ana);
+  await expect(links(ana)).toHaveText(new RegExp(`^${code}\\s*2 inside$`));
+});
