@@ -463,7 +463,7 @@ mod tests {
 
     #[test]
     fn names_keep_their_place_in_every_language() {
-        let names: Vec<DisplayName> = ["Ana", "Bo"].iter().filter_map(|name| name.parse().ok()).collect();
+        let names = ["Ana", "Bo"].map(shown);
         let names: Vec<_> = names.iter().collect();
         let says = |language: Language| language.run(|| [plain(typing(&names)), plain(join_as("Ana".into()))]);
         assert_eq!(says(Language::En), ["Ana and Bo are typing…", "Join as Ana"]);

@@ -5,6 +5,8 @@ use leptos::prelude::*;
 
 use super::naming::NAME_ROOM_ID;
 use super::notices::{Notices, Setting};
+use super::tools::with_tools;
+use crate::components::click::click;
 use crate::components::copy_link::CodeChip;
 use crate::components::icon::{LabelledIcon, Logo};
 use crate::components::language_form::LanguageForm;
@@ -75,7 +77,7 @@ fn RoomHeading() -> impl IntoView {
     move || {
         let name = room.name.get();
         if name.is_empty() {
-            view! { <h1 class="visually-hidden">{text::room(room.code)}</h1> }.into_any()
+            view! { <h1 class="visually-hidden">{text::room(&room.code.to_string())}</h1> }.into_any()
         } else {
             view! { <h1 class="title" title=name.to_string()><Name name=name.to_string()/></h1> }.into_any()
         }

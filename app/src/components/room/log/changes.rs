@@ -124,17 +124,21 @@ fn announce(announcer: Announcer, pending: StoredValue<Vec<Change>>) {
 #[cfg(test)]
 mod tests {
     use client::RowState;
-    use protocol::{EventId, MemberId};
+    use protocol::{DisplayName, EventId, MemberId, ShownName};
     use uuid::Uuid;
 
     use super::*;
+
+    fn shown(name: &str) -> ShownName {
+        name.parse::<DisplayName>().unwrap().into()
+    }
 
     fn message(own: bool, body: &str, reactions: &[(&str, bool, &[&str])]) -> Row {
         let reaction = |(emoji, own, who): &(&str, bool, &[&str])| Reaction {
             emoji: emoji.parse().unwrap(),
             count: who.len(),
             own: *own,
-            who: who.iter().map(|name| name.parse().unwrap()).collect(),
+            who: who.iter().map(|name| shown(name)).collect(),
         };
         Row::Message(MessageRow {
             id: EventId(Uuid::nil()),

@@ -50,7 +50,7 @@ fn message(body: &str) -> MessageRow {
     MessageRow {
         id: id(3),
         by: MemberId(Uuid::from_u128(2)),
-        name: Some("Ana".parse().unwrap()),
+        name: Some(shown("Ana")),
         at: 0,
         body: body.parse().ok(),
         edited: false,
@@ -149,7 +149,7 @@ fn quote_of_what_is_here_is_a_button() {
 
 #[test]
 fn what_stands_below_a_message_follows_it() {
-    let reaction = Reaction { emoji: "👍".parse().unwrap(), count: 3, own: true, who: vec!["Ana".parse().unwrap()] };
+    let reaction = Reaction { emoji: "👍".parse().unwrap(), count: 3, own: true, who: vec![shown("Ana")] };
     let row = MessageRow { edited: true, reactions: Arc::new(vec![reaction]), ..message("Hello") };
     let expected = "<small class=\"edited\">edited</small><div class=\"reactions\"><button type=\"button\" tabindex=\"-1\" \
                     aria-pressed=\"true\" title=\"Ana and 2 more\">👍 3</button></div>";
