@@ -90,7 +90,7 @@ fn read(file: &Path) -> Language {
 }
 
 impl Message {
-    /// What stands around a selector is part of each of its forms.
+    /// Reads a pattern. Words around a selector become part of each of its forms.
     fn of(pattern: &Pattern<&str>, tag: &str, id: &str) -> Self {
         let mut message = Self { selector: None, forms: vec![("_".to_owned(), Vec::new())] };
         for element in &pattern.elements {

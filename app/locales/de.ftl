@@ -45,7 +45,7 @@ join-page = { $count ->
         [one] 1 Person ist drin.
        *[other] { $count } Personen unterhalten sich.
     } Kein Konto. Wird von diesem Server gelöscht, wenn die letzte Person geht.
-left = Du hast { $code } verlassen
+left = { $code } verlassen
 still-inside = { $count ->
         [0] Niemand ist mehr drin.
         [one] 1 Person ist noch drin.

@@ -285,7 +285,7 @@ test.describe('without script', () => {
   test('no control is there that does nothing, and nothing moves when it comes', async ({ person, browser }) => {
     const ana = await person('Ana');
     const code = await ana.create();
-    await expect(ana.page.getByRole('banner').getByRole('button')).toHaveText("Let's leave!");
+    await expect(ana.page.getByRole('banner').getByRole('button')).toHaveText(['Deutsch', "Let's leave!"]);
     const state = await ana.context.storageState();
     const scripted = await browser.newContext({ javaScriptEnabled: true, storageState: state, viewport: WIDE });
     const page = await scripted.newPage();

@@ -18,7 +18,7 @@ use crate::state::AppState;
 const COOKIE: &str = "flasky-language";
 /// Time for which a choice is kept.
 const KEPT: Duration = Duration::days(365);
-/// What a page depends on, for caches.
+/// Headers of a request that its page depends on, for caches.
 pub const VARY: &str = "accept-language, cookie";
 
 /// Returns the language for a request.
