@@ -23,6 +23,7 @@ mod http;
 pub mod hub;
 pub mod identity;
 pub mod language;
+mod name_keys;
 pub mod origin;
 pub mod pages;
 pub mod qr;

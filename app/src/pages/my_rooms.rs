@@ -20,12 +20,16 @@ pub(super) fn MyRooms() -> impl IntoView {
     let rooms = RwSignal::new(Vec::new());
     effect(move || {
         look_up(rooms);
-        browser::on_window_event(ev::pageshow, move |_| look_up(rooms));
+        browser::on_window_event(ev::pageshow, move |event| {
+            if event.persisted() {
+                look_up(rooms);
+            }
+        });
         browser::on_window_event(ev::visibilitychange, move |_| look_up(rooms));
     });
+    let has_rooms = Memo::new(move |_| !rooms.read().is_empty());
     move || {
-        let is_empty = rooms.with(Vec::is_empty);
-        (!is_empty).then(|| {
+        has_rooms.get().then(|| {
             view! {
                 <section class="rooms" aria-labelledby="rooms">
                     <h2 id="rooms">{text::my_rooms()}</h2>

@@ -42,7 +42,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{
-    Epoch, Event, EventId, EventKind, Limits, Member, MemberId, Names, Position, RoomCode, RoomId, RoomName, Seq,
+    Epoch, Event, EventId, EventKind, Limits, Member, MemberId, Names, Position, RoomCode, RoomId, RoomInfo, RoomName,
+    Seq,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -213,6 +214,19 @@ pub struct Room {
 }
 
 impl Room {
+    /// Returns the room's properties as its members are told them.
+    #[must_use]
+    pub fn info(&self) -> RoomInfo {
+        RoomInfo {
+            id: Some(self.id),
+            code: self.code,
+            capacity: self.capacity,
+            locked: false,
+            name: self.name.clone(),
+            host: self.host,
+        }
+    }
+
     /// True if the member has a seat.
     #[must_use]
     pub fn has(&self, member: MemberId) -> bool {

@@ -19,7 +19,6 @@ pub(super) const RENAME_ID: &str = "rename";
 pub(super) const NAME_ROOM_ID: &str = "name-room";
 
 /// A name that can be changed.
-#[derive(Clone, Copy)]
 struct Naming {
     dialog_id: &'static str,
     field: Field,
