@@ -141,7 +141,7 @@ fn event_kinds_match_fixtures() {
     let renamed = EventKind::Renamed { member: ben(), name: shown("Ben", 1, 1), was: shown("Ana", 2, 1) };
     golden("event_renamed", &event(11, ben(), renamed));
     golden("event_settings", &event(12, ana(), EventKind::Settings { name: "Book club".parse().ok() }));
-    golden("event_host", &event(13, ana(), EventKind::Host { member: ben() }));
+    golden("event_host", &event(13, ben(), EventKind::Host { member: ben() }));
     golden("event_left", &event(2, ana(), EventKind::Left { member: ana(), why: LeaveReason::Choice }));
     golden("event_left_vanished", &event(3, ben(), EventKind::Left { member: ben(), why: LeaveReason::Vanished }));
     let body = "Two lines,\n\"quotes\", émojis 🧪.".parse().unwrap();

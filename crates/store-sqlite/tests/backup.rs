@@ -263,6 +263,8 @@ async fn check_names_every_kind_of_damage() {
         ("UPDATE events SET kind = '{\"kind\":7}' WHERE seq = 3", "events that cannot be read"),
         ("UPDATE rooms SET id = x'00'", "rooms whose id cannot be read"),
         ("UPDATE rooms SET code = 'no code'", "rooms whose code cannot be read"),
+        ("UPDATE rooms SET host = zeroblob(16)", "host has no seat"),
+        ("UPDATE rooms SET name = char(8238)", "rooms whose name cannot be read"),
         ("UPDATE names SET name = ''", "names that cannot be read"),
     ] {
         let place = Place::new();
