@@ -83,7 +83,9 @@ impl FormState {
         let refused = refused.unwrap_or(Refusal { field: Field::Code, error: ErrorCode::Unknown });
         let done = match self.purpose {
             // It has ended or filled up meanwhile: its page says what to do next, and keeps checking.
-            Purpose::JoinPage { code, .. } if matches!(refused.error, ErrorCode::CodeUnknown | ErrorCode::Full) => Some(code),
+            Purpose::JoinPage { code, .. } if matches!(refused.error, ErrorCode::CodeUnknown | ErrorCode::Full) => {
+                Some(code)
+            }
             _ => entered,
         };
         if let Some(code) = done {

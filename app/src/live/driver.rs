@@ -64,13 +64,7 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
         let is_quiet = matches!(input, Input::Typing);
         let mut is_from_server = matches!(input, Input::Frame(..));
         let before = (client.status(), is_sending(&client));
-        match input {
-            // Whoever leaves was asked, and has given up what is not sent.
-            Input::Leave => client.discard_unsent(),
-            // It may have slept in the browser's page cache while other pages of its tab wrote.
-            Input::Visible(true) => take_over(room, &mut client, &mut tab_storage),
-            _ => {}
-        }
+        prepare(&input, room, &mut client, &mut tab_storage);
         runner.run_all(client.step(now, input));
         // What is ready already is taken before anything is drawn.
         while let Some(input) = runner.socket_input().now_or_never() {
@@ -86,6 +80,17 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
         } else if is_from_server {
             pacer.note_update(now);
         }
+    }
+}
+
+/// Does what comes before this input.
+fn prepare(input: &Input, room: Room, client: &mut Client, tab_storage: &mut TabStorage) {
+    match input {
+        // Whoever leaves was asked, and has given up what is not sent.
+        Input::Leave => client.discard_unsent(),
+        // It may have slept in the browser's page cache while other pages of its tab wrote.
+        Input::Visible(true) => take_over(room, client, tab_storage),
+        _ => {}
     }
 }
 

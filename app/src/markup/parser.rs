@@ -134,7 +134,11 @@ impl<'a> Reader<'a> {
                 let fence = self.body[range.clone()].lines().next().unwrap_or_default();
                 let label = fence.trim_start_matches(|c| fence.starts_with(c)).trim().to_owned();
                 let code = code.strip_suffix('\n').unwrap_or(&code).to_owned();
-                nodes.push(if code.trim_matches('\n').is_empty() { self.block_as_typed(range, depth) } else { Node::Pre { label, code } });
+                nodes.push(if code.trim_matches('\n').is_empty() {
+                    self.block_as_typed(range, depth)
+                } else {
+                    Node::Pre { label, code }
+                });
             }
             Tag::Link { title, .. } if title.is_empty() => self.link(range, depth, nodes),
             Tag::Link { .. } | Tag::Image { .. } => {

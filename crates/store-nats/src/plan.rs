@@ -163,12 +163,9 @@ impl<'a> Plan<'a> {
             }
             EventKind::Joined { member, name } => {
                 let others = self.room.roster.others(*member);
-                let named = Distinct::choose(name.name.clone(), keys, None, &others);
-                *name = named.name.clone();
-                let seated = Seated { member: *member, name: named.name, keys: named.keys, joined: event.seq };
-                self.room.roster.members.push(seated);
-                self.newly_seated.insert(*member);
-                self.roster_changed = true;
+                let Distinct { name: shown, keys } = Distinct::choose(name.name.clone(), keys, None, &others);
+                *name = shown.clone();
+                self.take_seat(Seated { member: *member, name: shown, keys, joined: event.seq });
             }
             EventKind::Left { member, .. } if !inside(*member) => return Ok(Err(StoreError::Conflict)),
             EventKind::Left { member, why } => {
@@ -178,18 +175,7 @@ impl<'a> Plan<'a> {
                 {
                     return Ok(Err(StoreError::Conflict));
                 }
-                let (gone, rest): (Vec<_>, _) =
-                    std::mem::take(&mut self.room.roster.members).into_iter().partition(|one| one.member == *member);
-                self.room.roster.members = rest;
-                self.newly_seated.remove(member);
-                self.roster_changed = true;
-                self.ended = self.room.roster.members.is_empty();
-                if !self.ended {
-                    // The roster no longer has the name, and the log still mentions the member.
-                    for seated in gone {
-                        self.messages.push(BatchMessage::new(self.names.name(*member), &seated.name)?);
-                    }
-                }
+                self.free_seat(*member)?;
             }
             EventKind::Renamed { member, name, was } => {
                 let others = self.room.roster.others(*member);
@@ -226,6 +212,29 @@ impl<'a> Plan<'a> {
             EventKind::Host { .. } | EventKind::Unknown => return Ok(Err(StoreError::Conflict)),
         }
         Ok(Ok(()))
+    }
+
+    fn take_seat(&mut self, seated: Seated) {
+        self.newly_seated.insert(seated.member);
+        self.room.roster.members.push(seated);
+        self.roster_changed = true;
+    }
+
+    /// Frees a seat; the last one ends the room.
+    fn free_seat(&mut self, member: MemberId) -> Result<(), PlanError> {
+        let (gone, rest): (Vec<_>, _) =
+            std::mem::take(&mut self.room.roster.members).into_iter().partition(|one| one.member == member);
+        self.room.roster.members = rest;
+        self.newly_seated.remove(&member);
+        self.roster_changed = true;
+        self.ended = self.room.roster.members.is_empty();
+        if !self.ended {
+            // The roster no longer has the name, and the log still mentions the member.
+            for seated in gone {
+                self.messages.push(BatchMessage::new(self.names.name(member), &seated.name)?);
+            }
+        }
+        Ok(())
     }
 
     /// Returns the message with this id if it is in the log and not deleted.

@@ -84,14 +84,9 @@ async fn oversized_form_is_refused_with_413() {
 async fn malformed_form_is_never_a_server_error() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
-    for path in [
-        "/api/enter",
-        "/api/post_message",
-        "/api/leave_room",
-        "/api/my_rooms",
-        "/api/room_snapshot",
-        "/api/older_page",
-    ] {
+    for path in
+        ["/api/enter", "/api/post_message", "/api/leave_room", "/api/my_rooms", "/api/room_snapshot", "/api/older_page"]
+    {
         for (kind, body) in [
             ("application/x-www-form-urlencoded", "%"),
             ("application/x-www-form-urlencoded", "name=%ff%fe&code=%ff&id=%ff&body=%ff&before=%ff&rooms=%ff%0a"),

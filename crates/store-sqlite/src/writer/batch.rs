@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Event, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq};
+use protocol::{Event, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq, ShownName};
 use rusqlite::{Connection, TransactionBehavior};
 use store::{Appended, Distinct, NewEvent, NewRoom, StoreError, host_event, known_ids, may_be_forgotten};
 use tokio::time::Instant;
@@ -204,10 +204,7 @@ fn append(
             if seats::count(tx, room.room)? >= room.capacity {
                 return Err(StoreError::Full.into());
             }
-            let others = seats::others(tx, room.room, *member)?;
-            let named = Distinct::choose(name.name.clone(), &draft.keys, None, &others);
-            seats::put(tx, room.room, *member, &named, event.seq)?;
-            *name = named.name;
+            put_name(tx, &room, *member, name, None, (draft, event.seq))?;
             room.host = room.host.or(Some(*member));
         }
         EventKind::Left { member, why } => {
@@ -225,29 +222,44 @@ fn append(
             }
         }
         EventKind::Renamed { member, name, was } => {
-            let before = seats::name_of(tx, room.room, *member)?.filter(|_| *member == draft.by);
-            if !seats::has(tx, room.room, *member)? {
-                return Err(StoreError::Conflict.into());
-            }
-            *was = before.ok_or(StoreError::Conflict)?;
-            let others = seats::others(tx, room.room, *member)?;
-            let named = Distinct::choose(name.name.clone(), &draft.keys, Some(was.hue), &others);
-            seats::put(tx, room.room, *member, &named, event.seq)?;
-            *name = named.name;
+            let has_seat = *member == draft.by && seats::has(tx, room.room, *member)?;
+            *was = seats::name_of(tx, room.room, *member)?.filter(|_| has_seat).ok_or(StoreError::Conflict)?;
+            put_name(tx, &room, *member, name, Some(was.hue), (draft, event.seq))?;
         }
         _ if seats::has(tx, room.room, event.by)? => apply_member_event(tx, &mut room, &event)?,
         _ => return Err(StoreError::Conflict.into()),
     }
     for event in std::iter::once(&event).chain(&host) {
-        log::push(tx, &mut room, event)?;
-        log::trim(tx, &mut room, limits.events, limits.timeline)?;
-        log::forget(tx, &mut room, known_ids(limits), limits.events as u64)?;
+        push(tx, &mut room, event, limits)?;
     }
     rooms::update(tx, &room)?;
     Ok(match host {
         Some(host) => Outcome::HandedOver(event, host),
         None => Outcome::Appended(Appended::Stored(event)),
     })
+}
+
+/// Stores a member's name with the number and, unless one is given, the hue that tell it from those of the others.
+fn put_name(
+    tx: &Connection,
+    room: &rooms::RoomRow,
+    member: MemberId,
+    name: &mut ShownName,
+    hue: Option<u8>,
+    (draft, seq): (&NewEvent, Seq),
+) -> Result<(), Failure> {
+    let others = seats::others(tx, room.room, member)?;
+    let named = Distinct::choose(name.name.clone(), &draft.keys, hue, &others);
+    seats::put(tx, room.room, member, &named, seq)?;
+    *name = named.name;
+    Ok(())
+}
+
+/// Adds an event to the log, and removes what the room keeps no more.
+fn push(tx: &Connection, room: &mut rooms::RoomRow, event: &Event, limits: &Limits) -> Result<(), Failure> {
+    log::push(tx, room, event)?;
+    log::trim(tx, room, limits.events, limits.timeline)?;
+    Ok(log::forget(tx, room, known_ids(limits), limits.events as u64)?)
 }
 
 /// Validates an event of a seated member against the room or the message that it targets, and applies it to that.

@@ -59,7 +59,8 @@ impl Talk {
     /// The content of the file.
     pub(super) fn written(&self, form: Form) -> String {
         let mark = if form == Form::Markdown { "# " } else { "" };
-        let mut file = format!("{mark}{}\n\n{}\n", text::room(&self.code.to_string()), text::saved_at(&self.exact(self.at)));
+        let mut file =
+            format!("{mark}{}\n\n{}\n", text::room(&self.code.to_string()), text::saved_at(&self.exact(self.at)));
         if !self.is_whole {
             file.push_str(&format!("\n{}\n", text::not_whole()));
         }

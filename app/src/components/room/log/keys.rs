@@ -6,8 +6,8 @@ use web_sys::{Element, KeyboardEvent};
 
 use super::ids::element_id;
 use super::pointing::Pointing;
-use crate::language::Language;
 use crate::components::room::find::panel;
+use crate::language::Language;
 use crate::live::browser;
 
 /// Leads the focus: the arrows go through the messages, and sideways through what is in them.
