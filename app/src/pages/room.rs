@@ -55,6 +55,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
                     }
                     Ok(Visit::Inside(inside)) => view! { <RoomView inside=*inside again left fetched/> }.into_any(),
                     Ok(Visit::JoinPage(page)) => {
+                        let page = *page;
                         outside(code, again, |views| (views.join)(JoinRoomProps { page, has_left, entered, again })).await
                     }
                     Ok(Visit::Unknown(_)) if has_left => view! {
