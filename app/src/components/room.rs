@@ -38,7 +38,6 @@ use header::Header;
 use invite::{Invite, Projector};
 use log::LogView;
 use notices::Notices;
-use question::QuestionDialog;
 use roster::Roster;
 use status::StatusBanner;
 use toast::Toast;
@@ -100,8 +99,9 @@ pub(crate) fn RoomView(
         }
         .into_any(),
     };
+    let tools = hydrated_tools();
     view! {
-        <QuestionDialog/>
+        {move || tools.get().map(|tools| (tools.question)())}
         {move || shown()}
     }
 }

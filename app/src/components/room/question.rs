@@ -16,8 +16,7 @@ const DIALOG_ID: &str = "question";
 const STAY_ID: &str = "stay";
 
 /// The dialog that asks what the room has to ask. Escape, and a click beside it, are a no.
-#[component]
-pub(super) fn QuestionDialog() -> impl IntoView {
+pub(super) fn dialog() -> AnyView {
     let room = expect_context::<Room>();
     effect(move || {
         if room.question.read().is_some() {
@@ -63,4 +62,5 @@ pub(super) fn QuestionDialog() -> impl IntoView {
             </div>
         </dialog>
     }
+    .into_any()
 }

@@ -21,6 +21,7 @@ use super::log::sheet::content::{Sheet, SheetProps};
 use super::log::{changes, keys, selection};
 use super::naming;
 use super::notices::{self, Notices, ringer};
+use super::question;
 use crate::chunk::chunk;
 use crate::live::effect::effect;
 use crate::live::room::Room;
@@ -51,6 +52,8 @@ pub(super) struct Tools {
     /// What opens above the page: the list of shortcuts, the settings for notices, the dialogs for names, and the
     /// panel that searches and saves.
     pub(super) panels: fn(Notices) -> AnyView,
+    /// The question before something is given up.
+    pub(super) question: fn() -> AnyView,
     /// Opens the panel that searches and saves.
     pub(super) find: fn(),
     /// Rings for new messages.
@@ -89,6 +92,7 @@ chunk! {
         announce_new: announcer::announce_new,
         announce_changes: changes::announce_changes,
         panels: |notices| view! { {help::dialog()} {notices::dialog::dialog(notices)} {naming::dialogs()} {panel::panel()} }.into_any(),
+        question: question::dialog,
         find: panel::open,
         ring_for: ringer::ring_for,
         log_key: keys::on_key,
