@@ -55,7 +55,7 @@ async function homeWithRooms({ person, server }: Stage): Promise<Person> {
     const { code } = await Member.enter(ana, { roomName });
     const bo = await Member.enter({ name: 'Bo', origin: server.url }, { code });
     await open(ana, code);
-    await ana.page.goto('/');
+    await ana.home();
     for (let n = 0; n < i * 21; n++) await bo.say(`news ${n}`);
   }
   await ana.home();
