@@ -2,7 +2,7 @@
 
 use client::{Ending, RosterRow, SeatChangeKind};
 use protocol::room_code::RoomCodeError;
-use protocol::{DisplayName, ErrorCode, RoomCode, name};
+use protocol::{ErrorCode, RoomCode, ShownName, name, room_name};
 
 use crate::api::{Cause, EnterForm, Field, Refusal};
 use crate::live::question::{LogSize, Question};
@@ -128,7 +128,8 @@ pub(crate) const GONE: &str = "Gone when you all go";
 pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
     match (refused.field, refused.error) {
         (_, ErrorCode::NameMissing) => "Type a name, so the others know who you are.".into(),
-        (_, ErrorCode::NameBad) => name_problem(&typed.name),
+        (_, ErrorCode::NameBad) => name_problem(&typed.name, name::MAX_GRAPHEMES),
+        (_, ErrorCode::RoomNameBad) => name_problem(&typed.room_name, room_name::MAX_GRAPHEMES),
         (_, ErrorCode::CodeMissing) => "Type the code of the room you want to join.".into(),
         (Field::Code, ErrorCode::CodeBad) => code_problem(&typed.code),
         (_, ErrorCode::CapacityBad) => "A room holds 2 to 1000 people.".into(),
@@ -140,7 +141,7 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
             refused_message(error).into()
         }
         (Field::Code, ErrorCode::Rate) => "That was a lot at once. Wait a second and try again.".into(),
-        (Field::Name | Field::Code | Field::Capacity, _) => {
+        (Field::Name | Field::Code | Field::Capacity | Field::RoomName, _) => {
             "The server cannot be reached right now. Please try again.".into()
         }
     }
@@ -161,12 +162,12 @@ pub(crate) fn refused_message(error: ErrorCode) -> &'static str {
     }
 }
 
-fn name_problem(typed: &str) -> String {
+fn name_problem(typed: &str, most: usize) -> String {
     match name::bidi_control_at(typed) {
         Some(place) => {
             format!("Character {place} of that name is invisible and turns the writing around. Please take it out.")
         }
-        None => "That name is too long. At most 32 characters fit.".into(),
+        None => format!("That name is too long. At most {most} characters fit."),
     }
 }
 
@@ -285,26 +286,37 @@ pub(crate) enum Piece {
 /// Maximum number of names in one line; further members are only counted.
 const NAMED: usize = 5;
 
-/// Joins and leaves: "Bo and Chidi joined. Ana left".
+/// Changes of the room: "Bo and Chidi joined. Ana is now called Anna".
 pub(crate) fn roster_row(row: &RosterRow) -> Vec<Piece> {
-    let mut sentences: Vec<(Vec<Piece>, &str)> = Vec::new();
+    let mut sentences: Vec<(Vec<Piece>, Vec<Piece>)> = Vec::new();
     for change in row.changes.iter() {
-        let verb = match change.kind {
-            SeatChangeKind::Joined => "joined",
-            SeatChangeKind::Left(_) => "left",
+        let words = |words: &str| vec![Piece::Words(words.to_owned())];
+        let (is, has) = if change.own { ("are", "have") } else { ("is", "has") };
+        let what = match &change.kind {
+            SeatChangeKind::Joined => words("joined"),
+            SeatChangeKind::Left(_) => words("left"),
+            SeatChangeKind::Renamed { name, .. } => {
+                vec![Piece::Words(format!("{is} now called ")), Piece::Name(name.to_string())]
+            }
+            SeatChangeKind::Host => words(&format!("{is} now the host")),
+            SeatChangeKind::RoomName(name) if name.is_empty() => words(&format!("{has} removed the room's name")),
+            SeatChangeKind::RoomName(name) => {
+                vec![Piece::Words(format!("{has} named the room ")), Piece::Name(name.to_string())]
+            }
         };
-        let who = match &change.name {
+        let who = match (&change.name, &change.kind) {
             _ if change.own => Piece::Words("You".to_owned()),
-            Some(name) => Piece::Name(name.to_string()),
-            None => Piece::Words(SOMEBODY.to_owned()),
+            (_, SeatChangeKind::Renamed { was, .. }) => Piece::Name(was.to_string()),
+            (Some(name), _) => Piece::Name(name.to_string()),
+            (None, _) => Piece::Words(SOMEBODY.to_owned()),
         };
         match sentences.last_mut() {
-            Some((names, same)) if *same == verb => names.push(who),
-            _ => sentences.push((vec![who], verb)),
+            Some((names, same)) if *same == what => names.push(who),
+            _ => sentences.push((vec![who], what)),
         }
     }
     let mut pieces = Vec::new();
-    for (i, (mut names, verb)) in sentences.into_iter().enumerate() {
+    for (i, (mut names, what)) in sentences.into_iter().enumerate() {
         if i > 0 {
             pieces.push(Piece::Words(". ".to_owned()));
         }
@@ -319,7 +331,8 @@ pub(crate) fn roster_row(row: &RosterRow) -> Vec<Piece> {
             }
             pieces.push(name);
         }
-        pieces.push(Piece::Words(format!(" {verb}")));
+        pieces.push(Piece::Words(" ".to_owned()));
+        pieces.extend(what);
     }
     pieces
 }
@@ -532,8 +545,8 @@ pub(crate) fn space_left(most: usize, length: usize) -> String {
 }
 
 /// Members who are typing: "Ana and Bo are typing…". Empty when nobody is.
-pub(crate) fn typing(names: &[&DisplayName]) -> Vec<Piece> {
-    let name = |name: &DisplayName| Piece::Name(name.to_string());
+pub(crate) fn typing(names: &[&ShownName]) -> Vec<Piece> {
+    let name = |name: &ShownName| Piece::Name(name.to_string());
     let words = |words: &str| Piece::Words(words.to_owned());
     match names {
         [] => Vec::new(),
@@ -547,13 +560,17 @@ pub(crate) fn typing(names: &[&DisplayName]) -> Vec<Piece> {
 mod tests {
     use super::*;
 
+    fn shown(name: &str) -> ShownName {
+        name.parse::<protocol::DisplayName>().unwrap().into()
+    }
+
     #[test]
     fn roster_row_names_everyone_once() {
         use client::SeatChange;
         use protocol::{EventId, LeaveReason, MemberId};
         let change = |name: &str, own, kind| SeatChange {
             member: MemberId(uuid::Uuid::nil()),
-            name: name.parse().ok(),
+            name: Some(shown(name)),
             own,
             kind,
         };
@@ -570,6 +587,13 @@ mod tests {
         };
         assert_eq!(say(vec![change("Ana", true, SeatChangeKind::Joined)]), "You joined");
         assert_eq!(say(vec![joined("Bo"), joined("Chidi"), joined("Di"), left]), "Bo, Chidi and Di joined. Ana left");
+        let renamed = || SeatChangeKind::Renamed { was: shown("Ana"), name: shown("Anna") };
+        let named = |name: &str| SeatChangeKind::RoomName(name.parse().unwrap());
+        assert_eq!(say(vec![change("Di", false, renamed()), joined("Bo")]), "Ana is now called Anna. Bo joined");
+        assert_eq!(say(vec![change("Ana", true, renamed())]), "You are now called Anna");
+        assert_eq!(say(vec![change("Ana", true, SeatChangeKind::Host)]), "You are now the host");
+        assert_eq!(say(vec![change("Bo", false, named("Book club"))]), "Bo has named the room Book club");
+        assert_eq!(say(vec![change("Bo", false, named(""))]), "Bo has removed the room's name");
     }
 
     #[test]
@@ -614,7 +638,7 @@ mod tests {
     #[test]
     fn typing_line_lists_few_names_only() {
         let says = |names: &[&str]| {
-            let names: Vec<DisplayName> = names.iter().filter_map(|name| name.parse().ok()).collect();
+            let names: Vec<ShownName> = names.iter().map(|name| shown(name)).collect();
             typing(&names.iter().collect::<Vec<_>>())
                 .into_iter()
                 .map(|piece| match piece {

@@ -80,7 +80,8 @@ impl InlineFlash {
 /// Returns the bytes that keeping a form takes.
 fn bytes(flash: &Flash) -> u32 {
     let form = &flash.form;
-    let texts = [&flash.to, &flash.body, &form.name, &form.code, &form.capacity, &form.intent, &form.from];
+    let texts =
+        [&flash.to, &flash.body, &form.name, &form.code, &form.capacity, &form.room_name, &form.intent, &form.from];
     u32::try_from(ENTRY + texts.iter().map(|text| text.len()).sum::<usize>()).unwrap_or(u32::MAX)
 }
 

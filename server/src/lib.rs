@@ -22,6 +22,7 @@ pub mod health;
 mod http;
 pub mod hub;
 pub mod identity;
+mod name_keys;
 pub mod origin;
 pub mod pages;
 pub mod qr;

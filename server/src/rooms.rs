@@ -16,16 +16,17 @@ use axum::http::request::Parts;
 use futures_util::future::try_join_all;
 use leptos_axum::ResponseOptions;
 use protocol::room_code::RoomCodeError;
+use protocol::room_name::RoomNameError;
 use protocol::{
     DisplayName, ErrorCode, Event, EventId, EventKind, LeaveReason, Member, MemberId, MessageBody, Names, Position,
-    RoomCode, RoomId, RoomInfo, Seq, Snapshot,
+    RoomCode, RoomId, RoomName, Seq, Snapshot,
 };
-use store::{Appended, Lease, NewEvent, NewRoom, Page, ReadFrom, Room, StoreError};
+use store::{Appended, Lease, NameKeys, NewEvent, NewRoom, Page, ReadFrom, Room, StoreError};
 use uuid::Uuid;
 
 use crate::identity::Session;
 use crate::state::AppState;
-use crate::{clock, entropy};
+use crate::{clock, entropy, name_keys};
 
 /// Page that shows a refused form which belongs to no room's page.
 const HOME: &str = "/";
@@ -73,8 +74,11 @@ impl RequestRooms {
             let room = self.state.store.resolve(code).await;
             (code, room.map_err(|error| refusal(Field::Code, failed("find a room", &error)))?, session)
         } else {
-            let (capacity, session) = (self.capacity(&form.capacity)?, self.session_for_seat()?);
-            let (code, room) = self.create(capacity).await?;
+            let capacity = self.capacity(&form.capacity)?;
+            let room_name = form.room_name.parse();
+            let room_name = room_name.map_err(|error: RoomNameError| refusal(Field::RoomName, error.code()))?;
+            let session = self.session_for_seat()?;
+            let (code, room) = self.create(capacity, room_name).await?;
             (code, room, session)
         };
         let member = self.state.identity.member(session, room);
@@ -94,10 +98,11 @@ impl RequestRooms {
         }
     }
 
-    async fn create(&self, capacity: u32) -> Result<(RoomCode, RoomId), Refusal> {
+    async fn create(&self, capacity: u32, name: RoomName) -> Result<(RoomCode, RoomId), Refusal> {
         for _ in 0..DRAWS {
             let code = entropy::room_code();
-            match self.state.store.create_room(NewRoom { code, epoch: entropy::epoch(), capacity }).await {
+            let new = NewRoom { code, epoch: entropy::epoch(), capacity, name: name.clone() };
+            match self.state.store.create_room(new).await {
                 Ok(room) => return Ok((code, room)),
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(refusal(Field::Code, failed("create a room", &error))),
@@ -112,7 +117,8 @@ impl RequestRooms {
             id: entropy::event_id(),
             at: clock::unix_ms(),
             by: member,
-            kind: EventKind::Joined { member, name },
+            keys: name_keys::keys(name.as_str()),
+            kind: EventKind::Joined { member, name: name.into() },
         };
         match self.state.store.append(room, joined).await {
             Ok(_) => Ok(()),
@@ -149,7 +155,13 @@ impl RequestRooms {
         let member = self.state.identity.member(session, room);
         self.state.append_rate.take(member).map_err(|_| refuse(ErrorCode::Rate))?;
         let other = other_id(id, member, &body);
-        let draft = NewEvent { id, at: clock::unix_ms(), by: member, kind: EventKind::message(body) };
+        let draft = NewEvent {
+            id,
+            at: clock::unix_ms(),
+            by: member,
+            kind: EventKind::message(body),
+            keys: NameKeys::default(),
+        };
         let appended = match self.state.store.append(room, draft.clone()).await {
             Ok(Appended::Duplicate(first)) if first.by == member && first.kind == draft.kind => return Ok(()),
             // The page's id is in use, and nothing shows that it was for this text: the text is another message.
@@ -174,7 +186,8 @@ impl RequestRooms {
         };
         let member = self.state.identity.member(session, room);
         let kind = EventKind::Left { member, why: LeaveReason::Choice };
-        let left = NewEvent { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
+        let keys = NameKeys::default();
+        let left = NewEvent { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind, keys };
         match self.state.store.append(room, left).await {
             Ok(_) | Err(StoreError::NotFound | StoreError::Conflict) => Ok(()),
             Err(error) => Err(refusal(Field::Body, failed("leave", &error))),
@@ -334,7 +347,7 @@ impl RequestRooms {
             snapshot: Snapshot {
                 member,
                 position: room.position,
-                room: RoomInfo { id: Some(room.id), code: room.code, capacity: room.capacity, locked: false },
+                room: room.info(),
                 members: room.members,
                 events,
                 names,

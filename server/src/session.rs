@@ -7,7 +7,7 @@ use std::future::{Future, pending, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomId, RoomInfo, Seq, ServerFrame, Welcome};
+use protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomId, Seq, ServerFrame, Welcome};
 use store::{Lease, Page, ReadFrom, Room, Store, StoreError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::Message;
@@ -207,7 +207,7 @@ impl Connection {
             member: self.lease.member,
             position: room.position,
             recovered,
-            room: RoomInfo { id: Some(room.id), code: room.code, capacity: room.capacity, locked: false },
+            room: room.info(),
             members: room.members,
             oldest: room.oldest,
             limits: (*self.state.limits).clone(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use protocol::{EventId, EventKind, LeaveReason};
-use store::{ExpiredSeat, NewEvent, StoreError};
+use store::{ExpiredSeat, NameKeys, NewEvent, StoreError};
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
@@ -56,7 +56,7 @@ pub async fn run(state: AppState) {
 
 async fn free(state: &AppState, seat: ExpiredSeat) {
     let kind = EventKind::Left { member: seat.member, why: LeaveReason::Vanished };
-    let left = NewEvent { id: left_id(&seat), at: clock::unix_ms(), by: seat.member, kind };
+    let left = NewEvent { id: left_id(&seat), at: clock::unix_ms(), by: seat.member, kind, keys: NameKeys::default() };
     match state.store.append(seat.room, left).await {
         // Conflict: the member came back in the meantime. NotFound: the room ended in the meantime.
         Ok(_) | Err(StoreError::Conflict | StoreError::NotFound) => {}

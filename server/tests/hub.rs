@@ -343,7 +343,11 @@ async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     assert_eq!(world.attach(room, 1).await.err(), Some(AttachError::NoSuchRoom));
 
     // Sessions of the ended room are still attached to it when a new room takes its code.
-    let next = world.store.create_room(NewRoom { code, epoch: begun.epoch, capacity: 2 }).await.unwrap();
+    let next = world
+        .store
+        .create_room(NewRoom { code, epoch: begun.epoch, capacity: 2, name: Default::default() })
+        .await
+        .unwrap();
     let first = stored(world.store.append(next, joined(1)).await);
     let new = world.attach(next, 1).await.unwrap();
     assert_eq!(new.head().unwrap().seq, first.seq);

@@ -27,10 +27,11 @@ pub async fn enter(
     #[server(default)] name: String,
     #[server(default)] code: String,
     #[server(default)] capacity: String,
+    #[server(default)] room_name: String,
     #[server(default)] intent: String,
     #[server(default)] from: String,
 ) -> Result<Entry, CallError> {
-    Ok(rooms()?.enter(EnterForm { name, code, capacity, intent, from }).await)
+    Ok(rooms()?.enter(EnterForm { name, code, capacity, room_name, intent, from }).await)
 }
 
 /// Appends a message: the composer of a page without script.

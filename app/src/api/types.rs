@@ -18,6 +18,8 @@ pub struct EnterForm {
     pub code: String,
     /// Seats of a new room; empty for the default.
     pub capacity: String,
+    /// Name of a new room; empty for none.
+    pub room_name: String,
     /// `create`, `join`, or empty: by `code`.
     pub intent: String,
     /// The page the form stood on.
@@ -67,6 +69,8 @@ pub enum Field {
     Code,
     /// The new room's seats.
     Capacity,
+    /// The new room's name.
+    RoomName,
     /// The message.
     Body,
 }

@@ -62,8 +62,8 @@ impl FormState {
         self.refused.set(None);
         browser::save_name(&fields.name);
         spawn_local(async move {
-            let Fields { name, code, capacity, intent, from } = fields.clone();
-            let answer = api::enter(name, code, capacity, intent, from).await;
+            let Fields { name, code, capacity, room_name, intent, from } = fields.clone();
+            let answer = api::enter(name, code, capacity, room_name, intent, from).await;
             self.answered(answer, fields);
         });
     }
@@ -301,6 +301,7 @@ fn id(field: Field) -> &'static str {
     match field {
         Field::Name => "name",
         Field::Capacity => "capacity",
+        Field::RoomName => "room_name",
         Field::Code | Field::Body => "code",
     }
 }
@@ -316,7 +317,9 @@ fn place(refused: Refusal, typed: &Fields, purpose: Purpose) -> Field {
     match (refused.field, purpose) {
         // Beside the button that was pressed, which follows the name.
         (Field::Code, Purpose::Home { .. }) if creates && !is_of_field(refused.error) => Field::Name,
-        (Field::Capacity, Purpose::JoinPage { .. } | Purpose::OtherCode) | (Field::Body, _) => Field::Code,
+        (Field::Capacity | Field::RoomName, Purpose::JoinPage { .. } | Purpose::OtherCode) | (Field::Body, _) => {
+            Field::Code
+        }
         (field, _) => field,
     }
 }

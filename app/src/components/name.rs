@@ -1,6 +1,7 @@
 //! Names of people.
 
 use leptos::prelude::*;
+use protocol::ShownName;
 
 use crate::text::Piece;
 
@@ -31,13 +32,17 @@ pub(crate) fn sentence(pieces: Vec<Piece>) -> Vec<AnyView> {
     pieces.into_iter().map(view).collect()
 }
 
-/// A member's colour and initial, for the eye only.
+/// Hue of a member; the first where the server never sent the name.
+pub(crate) fn hue(name: Option<&ShownName>) -> u8 {
+    name.map_or(0, |name| name.hue)
+}
+
+/// A member's colour and initials, for the eye only.
 #[component]
-pub(crate) fn Avatar(
-    /// The member.
-    member: protocol::MemberId,
-    /// Initial of that member's name.
-    initial: String,
-) -> impl IntoView {
-    view! { <span class=format!("avatar hue-{}", member.hue()) aria-hidden="true" translate="no">{initial}</span> }
+pub(crate) fn Avatar<'a>(
+    /// The member's name.
+    name: &'a ShownName,
+) -> impl IntoView + use<> {
+    let class = format!("avatar hue-{}", name.hue);
+    view! { <span class=class aria-hidden="true" translate="no">{name.name.initials()}</span> }
 }

@@ -30,7 +30,8 @@ impl TypedForms {
     pub(crate) fn restore(self, page: &str, form: &HtmlFormElement) {
         let kept = self.0.with_value(|forms| forms.iter().find(|fields| fields.from == page).cloned());
         let Some(fields) = kept else { return };
-        for (name, text) in [("name", fields.name), ("code", fields.code), ("capacity", fields.capacity)] {
+        let Fields { name, code, capacity, room_name, .. } = fields;
+        for (name, text) in [("name", name), ("code", code), ("capacity", capacity), ("room_name", room_name)] {
             if let Some(field) = browser::field(form, name) {
                 browser::fill_if_empty(&field, &text);
             }
@@ -43,6 +44,12 @@ pub(crate) fn typed_fields(event: &Event) -> Option<Fields> {
     let form = browser::closest(&browser::target(event)?, "form")?.dyn_into::<HtmlFormElement>().ok()?;
     let data = FormData::new_with_form(&form).ok()?;
     let text = |name| data.get(name).as_string().unwrap_or_default();
-    let intent = String::new();
-    Some(Fields { name: text("name"), code: text("code"), capacity: text("capacity"), intent, from: text("from") })
+    Some(Fields {
+        name: text("name"),
+        code: text("code"),
+        capacity: text("capacity"),
+        room_name: text("room_name"),
+        intent: String::new(),
+        from: text("from"),
+    })
 }

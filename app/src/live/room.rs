@@ -6,8 +6,11 @@ use client::{Client, Input, MessageRow, NameIndex, Outbox, Reconnected};
 use futures_channel::mpsc::Sender;
 use leptos::prelude::*;
 use protocol::body::BodyError;
+use protocol::name::NameError;
+use protocol::room_name::RoomNameError;
 use protocol::{
-    Emoji, ErrorCode, EventId, Member, MemberId, MessageBody, Position, RoomCode, RoomId, RoomInfo, Snapshot,
+    DisplayName, Emoji, ErrorCode, EventId, Member, MemberId, MessageBody, Position, RoomCode, RoomId, RoomInfo,
+    RoomName, Snapshot,
 };
 
 use super::browser;
@@ -47,6 +50,10 @@ pub struct Room {
     pub typing: RwSignal<Vec<Member>>,
     /// Number of messages of others since the page was last hidden.
     pub unread: RwSignal<usize>,
+    /// The room's name; empty where it has none.
+    pub name: RwSignal<RoomName>,
+    /// The room's host, who may name it.
+    pub host: RwSignal<Option<MemberId>>,
     /// True while the room takes nobody in.
     pub locked: RwSignal<bool>,
     /// Notice of a reconnect, for some seconds.
@@ -118,7 +125,8 @@ impl Room {
     pub fn new(snapshot: Snapshot, markup: Vec<MessageMarkup>, page: EventId) -> Self {
         let server_markup = ServerMarkup::default();
         server_markup.insert(&[&snapshot.events[..], &snapshot.quoted].concat(), markup);
-        let RoomInfo { code, capacity, locked, .. } = snapshot.room;
+        let RoomInfo { code, capacity, locked, host, .. } = snapshot.room;
+        let name = snapshot.room.name.clone();
         let (id, me) = (snapshot.room_id(), snapshot.member);
         let client = Client::new(page.0.as_u64_pair().1, Some(snapshot), Outbox::default());
         let room = Self {
@@ -131,6 +139,8 @@ impl Room {
             names: RwSignal::default(),
             typing: RwSignal::default(),
             unread: RwSignal::default(),
+            name: RwSignal::new(name),
+            host: RwSignal::new(host),
             locked: RwSignal::new(locked),
             reconnected: RwSignal::default(),
             status: RwSignal::new(client.status()),
@@ -212,6 +222,24 @@ impl Room {
             let has_own = message.reactions.iter().any(|reaction| reaction.own && reaction.emoji == emoji);
             self.react(target, emoji, !has_own);
         }
+    }
+
+    /// Renames the reader. Everybody, the reader too, sees it once the server has given the name its number.
+    ///
+    /// # Errors
+    /// If this is no name; nothing happened then.
+    pub fn rename(self, typed: &str) -> Result<(), ErrorCode> {
+        let name: DisplayName = typed.parse().map_err(NameError::code)?;
+        self.dispatch_new(|id, at| Input::Rename { id, name, at })
+    }
+
+    /// Names the room, or takes its name away where nothing was typed. For its host.
+    ///
+    /// # Errors
+    /// If this is no name of a room; nothing happened then.
+    pub fn name_room(self, typed: &str) -> Result<(), ErrorCode> {
+        let name: RoomName = typed.parse().map_err(RoomNameError::code)?;
+        self.dispatch_new(|id, at| Input::NameRoom { id, name, at })
     }
 
     /// Notes that the reader typed something; others may be told.
@@ -305,7 +333,11 @@ impl Room {
             chunk::stop_retrying();
             set_if_new(self.outdated, true);
         }
-        set_if_new(self.locked, client.room().is_some_and(|room| room.info().locked));
+        if let Some(room) = client.room() {
+            set_if_new(self.name, room.info().name.clone());
+            set_if_new(self.host, room.info().host);
+            set_if_new(self.locked, room.info().locked);
+        }
         set_if_new(self.unsent, client.outbox().drafts().filter_map(|draft| draft.event.body().cloned()).collect());
         if *self.members.read_untracked() != *client.members() {
             self.names.set(Arc::new(names_of(client.members(), self.me)));

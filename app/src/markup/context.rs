@@ -24,5 +24,6 @@ impl<'a> Context<'a> {
 /// The names that a reader's messages can mention. Server and browser must find the same.
 #[must_use]
 pub(crate) fn names_of(members: &[Member], reader: MemberId) -> NameIndex {
-    NameIndex::new(members.iter().map(|seated| (seated.name.as_str(), seated.member == reader)))
+    let names: Vec<_> = members.iter().map(|seated| (seated.name.text(), seated.member == reader)).collect();
+    NameIndex::new(names.iter().map(|(name, own)| (&**name, *own)))
 }

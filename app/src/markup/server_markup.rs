@@ -116,7 +116,11 @@ mod tests {
     }
 
     fn seated(nth: u128, name: &str) -> Member {
-        Member { member: MemberId(Uuid::from_u128(nth)), name: name.parse().unwrap(), away: false }
+        Member {
+            member: MemberId(Uuid::from_u128(nth)),
+            name: name.parse::<protocol::DisplayName>().unwrap().into(),
+            away: false,
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Inputs and actions of a client.
 
-use protocol::{ClientFrame, Emoji, Event, EventId, MessageBody, Names, Position, ServerFrame};
+use protocol::{ClientFrame, DisplayName, Emoji, Event, EventId, MessageBody, Names, Position, RoomName, ServerFrame};
 
 /// Input of a client. Sockets are identified by the connection id of [`Action::Connect`]; what a driver reports of
 /// an older one is ignored, so it need not be careful.
@@ -71,6 +71,24 @@ pub enum Input {
         emoji: Emoji,
         /// True to add it, false to remove it.
         on: bool,
+        /// The wall clock, in UTC milliseconds.
+        at: u64,
+    },
+    /// The person chooses another name. Shown once the server has given it its number.
+    Rename {
+        /// The id of the change, minted for it.
+        id: EventId,
+        /// The new name.
+        name: DisplayName,
+        /// The wall clock, in UTC milliseconds.
+        at: u64,
+    },
+    /// The host names the room. Shown once it is in the log.
+    NameRoom {
+        /// The id of the change, minted for it.
+        id: EventId,
+        /// The room's new name.
+        name: RoomName,
         /// The wall clock, in UTC milliseconds.
         at: u64,
     },

@@ -27,7 +27,7 @@ pub use timeline::row::{
 };
 
 use protocol::{
-    ClientFrame, Delivered, DisplayName, Event, EventKind, Member, MemberId, Names, Position, Rejection, ServerFrame,
+    ClientFrame, Delivered, Event, EventKind, Member, MemberId, Names, Position, Rejection, ServerFrame, ShownName,
     Snapshot, VERSION,
 };
 use typing::Typing;
@@ -164,6 +164,8 @@ impl Client {
             Input::React { id, target, emoji, on, at } => {
                 self.outbox.push(now, id, DraftEvent::Reaction { target, emoji, on }, at);
             }
+            Input::Rename { id, name, at } => self.outbox.push(now, id, DraftEvent::Name { name }, at),
+            Input::NameRoom { id, name, at } => self.outbox.push(now, id, DraftEvent::RoomName { name }, at),
             Input::Typing => self.send_typing(now, &mut actions),
             Input::UtcOffset(minutes) => self.zone = minutes,
             Input::Retry(id) => self.outbox.retry(id),
@@ -239,7 +241,7 @@ impl Client {
     }
 
     /// Members of the room and their names, in the order they joined.
-    pub fn member_names(&self) -> impl Iterator<Item = (MemberId, DisplayName)> {
+    pub fn member_names(&self) -> impl Iterator<Item = (MemberId, ShownName)> {
         self.room.iter().flat_map(RoomState::member_names)
     }
 

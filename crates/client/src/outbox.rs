@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::{ClientFrame, Emoji, ErrorCode, EventId, MessageBody, Proposal, Rejection};
+use protocol::{ClientFrame, DisplayName, Emoji, ErrorCode, EventId, MessageBody, Proposal, Rejection, RoomName};
 use serde::{Deserialize, Serialize};
 
 /// Wait before a retry where the server refuses a draft for now and names no time, in milliseconds.
@@ -73,15 +73,25 @@ pub enum DraftEvent {
         /// True to add it, false to remove it.
         on: bool,
     },
+    /// Choose another name.
+    Name {
+        /// The new name.
+        name: DisplayName,
+    },
+    /// Name the room.
+    RoomName {
+        /// The room's new name.
+        name: RoomName,
+    },
 }
 
 impl DraftEvent {
-    /// Text that the person typed for it, if any.
+    /// Words that the person typed for it, if any.
     #[must_use]
     pub fn body(&self) -> Option<&MessageBody> {
         match self {
             Self::Message { body, .. } | Self::Edit { body, .. } => Some(body),
-            Self::Deletion { .. } | Self::Reaction { .. } => None,
+            Self::Deletion { .. } | Self::Reaction { .. } | Self::Name { .. } | Self::RoomName { .. } => None,
         }
     }
 
@@ -90,7 +100,7 @@ impl DraftEvent {
     pub fn target(&self) -> Option<EventId> {
         match self {
             Self::Edit { target, .. } | Self::Deletion { target } | Self::Reaction { target, .. } => Some(*target),
-            Self::Message { .. } => None,
+            Self::Message { .. } | Self::Name { .. } | Self::RoomName { .. } => None,
         }
     }
 }
@@ -104,6 +114,8 @@ impl From<DraftEvent> for Proposal {
             DraftEvent::Reaction { target, emoji, on } => {
                 Self::Reacted { target, emoji: emoji.as_str().to_owned(), on }
             }
+            DraftEvent::Name { name } => Self::Renamed { name: name.to_string() },
+            DraftEvent::RoomName { name } => Self::Settings { name: name.to_string() },
         }
     }
 }
@@ -124,8 +136,8 @@ pub enum DraftState {
 /// - One is sent at a time, the first that may be; the next follows its echo. So the log has them in this order.
 /// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
 /// - Words that are refused for good stay until the person decides, and what follows waits behind them; not behind a
-///   change of what is gone, which no decision brings into the log. A deletion or reaction that is refused for good is
-///   no more: nothing was typed for it.
+///   change of what is gone, which no decision brings into the log. A deletion, a reaction or a name that is refused for
+///   good is no more: no words are lost with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
     drafts: VecDeque<Draft>,

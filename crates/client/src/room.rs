@@ -1,7 +1,7 @@
 //! State of a room, folded from its log. The same code draws the first page in the server and the live one.
 use protocol::{
-    Delivered, DisplayName, Epoch, Event, EventId, EventKind, Member, MemberId, Names, Position, RoomInfo, Seq,
-    Snapshot, Welcome,
+    Delivered, Epoch, Event, EventId, EventKind, Member, MemberId, Names, Position, RoomInfo, Seq, ShownName, Snapshot,
+    Welcome,
 };
 
 use super::outbox::Draft;
@@ -65,7 +65,7 @@ impl RoomState {
         state.add_names(&names);
         state.set_members(members);
         for event in events {
-            state.name_joined(&event);
+            state.learn_name(&event);
             state.push(event);
         }
         for message in quoted {
@@ -135,9 +135,9 @@ impl RoomState {
         }
         self.seq = Some(event.seq);
         self.caught_up |= event.seq >= self.roster_at;
-        self.name_joined(&event);
+        self.learn_name(&event);
         if event.seq > self.roster_at {
-            self.change_roster(&event);
+            self.change_room(&event);
         }
         self.push(event);
         Applied::Added
@@ -155,11 +155,8 @@ impl RoomState {
             return;
         }
         let asked_first = self.timeline.first() == Some(before.seq);
-        let joined = events.iter().filter_map(|event| match &event.kind {
-            EventKind::Joined { member, name } => Some((member, name)),
-            _ => None,
-        });
-        self.update_names(names.iter().chain(joined), false);
+        // The newest name of a page first: a later one does not replace it.
+        self.update_names(names.iter().chain(events.iter().rev().filter_map(named)), false);
         let reader = Reader { me: self.me, names: &self.names };
         let added = self.timeline.prepend(before.seq, events, reader);
         if asked_first && added == Some(0) && self.timeline.has_space() {
@@ -219,7 +216,7 @@ impl RoomState {
 
     /// Name of a present or former member.
     #[must_use]
-    pub fn name(&self, member: MemberId) -> Option<&DisplayName> {
+    pub fn name(&self, member: MemberId) -> Option<&ShownName> {
         self.names.get(&member)
     }
 
@@ -230,7 +227,7 @@ impl RoomState {
     }
 
     /// Members of the room and their names, in the order they joined.
-    pub fn member_names(&self) -> impl Iterator<Item = (MemberId, DisplayName)> {
+    pub fn member_names(&self) -> impl Iterator<Item = (MemberId, ShownName)> {
         self.members.iter().filter_map(|seated| Some((seated.member, self.names.get(&seated.member)?.clone())))
     }
 
@@ -296,14 +293,16 @@ impl RoomState {
         self.members = members;
     }
 
-    fn name_joined(&mut self, event: &Event) {
-        if let EventKind::Joined { member, name } = &event.kind {
-            self.update_names([(member, name)], event.seq > self.roster_at);
+    fn learn_name(&mut self, event: &Event) {
+        // The roster is read together with the log's head, and its names are newer than those of a replay.
+        let newer = |member| event.seq > self.roster_at || !self.members.iter().any(|seated| seated.member == member);
+        if let Some((member, name)) = named(event) {
+            self.update_names([(member, name)], newer(*member));
         }
     }
 
     /// Adds names: instead of earlier ones when these are `newer`, otherwise only where there was none.
-    fn update_names<'a>(&mut self, names: impl IntoIterator<Item = (&'a MemberId, &'a DisplayName)>, newer: bool) {
+    fn update_names<'a>(&mut self, names: impl IntoIterator<Item = (&'a MemberId, &'a ShownName)>, newer: bool) {
         let mut changed = false;
         for (member, name) in names {
             let known = self.names.get(member);
@@ -317,14 +316,29 @@ impl RoomState {
         }
     }
 
-    fn change_roster(&mut self, event: &Event) {
+    fn change_room(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Joined { member, name } => {
                 self.members.retain(|seated| seated.member != *member);
                 self.members.push(Member { member: *member, name: name.clone(), away: false });
             }
             EventKind::Left { member, .. } => self.members.retain(|seated| seated.member != *member),
+            EventKind::Renamed { member, name, .. } => {
+                if let Some(seated) = self.members.iter_mut().find(|seated| seated.member == *member) {
+                    seated.name = name.clone();
+                }
+            }
+            EventKind::Settings { name: Some(name) } => self.info.name = name.clone(),
+            EventKind::Host { member } => self.info.host = Some(*member),
             _ => {}
         }
+    }
+}
+
+/// Name that an event gives to a member.
+fn named(event: &Event) -> Option<(&MemberId, &ShownName)> {
+    match &event.kind {
+        EventKind::Joined { member, name } | EventKind::Renamed { member, name, .. } => Some((member, name)),
+        _ => None,
     }
 }

@@ -50,6 +50,8 @@ struct Event<'a> {
     #[serde(borrow)]
     reply_to: Field<'a>,
     #[serde(borrow)]
+    name: Field<'a>,
+    #[serde(borrow)]
     emoji: Field<'a>,
     #[serde(borrow)]
     on: Field<'a>,
@@ -104,7 +106,9 @@ fn event_of_client(event: &RawValue) -> Result<Proposal, ReadError> {
         Kind::Reacted => {
             Proposal::Reacted { target: need(event.target)?, emoji: string(event.emoji)?, on: need(event.on)? }
         }
-        Kind::Joined | Kind::Left => Proposal::NotAllowed,
+        Kind::Renamed => Proposal::Renamed { name: string(event.name)? },
+        Kind::Settings => Proposal::Settings { name: string(event.name)? },
+        Kind::Joined | Kind::Left | Kind::Host => Proposal::NotAllowed,
         Kind::Unknown => Proposal::Unsupported,
     })
 }

@@ -10,6 +10,8 @@ pub enum ErrorCode {
     NameMissing,
     /// The name has more than 32 characters, or one that cannot be shown.
     NameBad,
+    /// The room's name has more than 64 characters, or one that cannot be shown.
+    RoomNameBad,
     /// No room code was given.
     CodeMissing,
     /// This cannot be a room code.

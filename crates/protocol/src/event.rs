@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::body::MessageBody;
 use super::emoji::Emoji;
 use super::ids::{EventId, MemberId};
-use super::name::DisplayName;
+use super::name::ShownName;
 use super::position::Seq;
+use super::room_name::RoomName;
 
 /// One committed entry of a room's log, as every reader receives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +58,26 @@ pub enum EventKind {
         /// The member.
         member: MemberId,
         /// The member's name.
-        name: DisplayName,
+        name: ShownName,
+    },
+    /// A member chose another name.
+    Renamed {
+        /// The member.
+        member: MemberId,
+        /// The new name.
+        name: ShownName,
+        /// The name before: the event that gave it may be in the log no more.
+        was: ShownName,
+    },
+    /// The host changed the room.
+    Settings {
+        /// The room's new name; `None` if it is unchanged.
+        name: Option<RoomName>,
+    },
+    /// A member became the room's host, because the one before has left.
+    Host {
+        /// The member.
+        member: MemberId,
     },
     /// A member's seat was freed.
     Left {
@@ -112,7 +132,13 @@ impl EventKind {
     pub fn target(&self) -> Option<EventId> {
         match self {
             Self::Edited { target, .. } | Self::Deleted { target } | Self::Reacted { target, .. } => Some(*target),
-            Self::Joined { .. } | Self::Left { .. } | Self::Message { .. } | Self::Unknown => None,
+            Self::Joined { .. }
+            | Self::Renamed { .. }
+            | Self::Settings { .. }
+            | Self::Host { .. }
+            | Self::Left { .. }
+            | Self::Message { .. }
+            | Self::Unknown => None,
         }
     }
 }
@@ -159,7 +185,17 @@ pub enum Proposal {
         /// True to add it, false to remove it.
         on: bool,
     },
-    /// Seats are taken by the forms and freed by the frame `leave`: not allowed here.
+    /// Choose another name.
+    Renamed {
+        /// The name as it was typed.
+        name: String,
+    },
+    /// Change the room, as its host.
+    Settings {
+        /// The room's name as it was typed; empty for none.
+        name: String,
+    },
+    /// Seats are taken by the forms and freed by the frame `leave`, and the store chooses the host: not allowed here.
     NotAllowed,
     /// A kind that this version does not know, or a known one of another shape.
     Unsupported,
@@ -167,7 +203,7 @@ pub enum Proposal {
     BadText,
 }
 
-/// Message text never reaches a log through `{:?}`, parsed or not.
+/// Texts and names never reach a log through `{:?}`.
 impl fmt::Debug for Proposal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -175,6 +211,8 @@ impl fmt::Debug for Proposal {
             Self::Edited { target, body } => write!(f, "Edited({target}, {} bytes)", body.len()),
             Self::Deleted { target } => write!(f, "Deleted({target})"),
             Self::Reacted { target, on, .. } => write!(f, "Reacted({target}, {on})"),
+            Self::Renamed { name } => write!(f, "Renamed({} bytes)", name.len()),
+            Self::Settings { name } => write!(f, "Settings({} bytes)", name.len()),
             Self::NotAllowed => f.write_str("NotAllowed"),
             Self::Unsupported => f.write_str("Unsupported"),
             Self::BadText => f.write_str("BadText"),

@@ -11,12 +11,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::body::MessageBody;
 use super::emoji::Emoji;
 use super::event::{Delivered, Event, EventKind, LeaveReason, Proposal};
+use super::frame::Member;
 use super::ids::{EventId, MemberId};
-use super::name::DisplayName;
+use super::name::{DisplayName, ShownName};
 use super::position::Seq;
+use super::room_name::RoomName;
 
-/// The fields of an event, of its kind alone, of what a client proposes, or of an answer to a resend. What is written
-/// is borrowed.
+/// The fields of an event, of its kind alone, of what a client proposes, of an answer to a resend, of a member, or of a
+/// member's name. What is written is borrowed.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Fields<'a> {
@@ -35,7 +37,13 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<MemberId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<DisplayName>,
+    name: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hue: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    was: Option<ShownName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<LeaveReason>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +58,8 @@ struct Fields<'a> {
     emoji: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     on: Option<bool>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    away: bool,
 }
 
 /// The names of the kinds.
@@ -57,6 +67,9 @@ struct Fields<'a> {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
     Joined,
+    Renamed,
+    Settings,
+    Host,
     Left,
     Message,
     Edited,
@@ -73,7 +86,14 @@ impl Fields<'_> {
     fn event_kind(self) -> Option<EventKind> {
         let body = |body: Option<Cow<'_, str>>| body.map(|body| MessageBody::stored(&body)).transpose().ok();
         Some(match self.kind? {
-            Kind::Joined => EventKind::Joined { member: self.member?, name: self.name? },
+            Kind::Joined => EventKind::Joined { member: self.member?, name: self.shown_name()? },
+            Kind::Renamed => {
+                EventKind::Renamed { member: self.member?, was: self.was.clone()?, name: self.shown_name()? }
+            }
+            Kind::Settings => {
+                EventKind::Settings { name: self.name.map(|name| RoomName::stored(&name)).transpose().ok()? }
+            }
+            Kind::Host => EventKind::Host { member: self.member? },
             Kind::Left => EventKind::Left { member: self.member?, why: self.why? },
             Kind::Message => {
                 EventKind::Message { body: body(self.body)?, reply_to: self.reply_to, edited: self.edited }
@@ -85,6 +105,15 @@ impl Fields<'_> {
             }
             Kind::Unknown => EventKind::Unknown,
         })
+    }
+
+    fn shown_name(self) -> Option<ShownName> {
+        let name = DisplayName::stored(&self.name?).ok()?;
+        Some(ShownName { name, number: self.number.unwrap_or(1), hue: self.hue? })
+    }
+
+    fn member(self) -> Option<Member> {
+        Some(Member { member: self.member?, away: self.away, name: self.shown_name()? })
     }
 
     fn event(self) -> Option<Event> {
@@ -128,17 +157,28 @@ serialize_as_fields!(EventKind);
 serialize_as_fields!(Event);
 serialize_as_fields!(Delivered);
 serialize_as_fields!(Proposal);
+serialize_as_fields!(ShownName);
+serialize_as_fields!(Member);
 deserialize_from_fields!(EventKind, Fields::event_kind);
 deserialize_from_fields!(Event, Fields::event);
 deserialize_from_fields!(Delivered, Fields::delivered);
+deserialize_from_fields!(ShownName, Fields::shown_name);
+deserialize_from_fields!(Member, Fields::member);
 
 impl<'a> From<&'a EventKind> for Fields<'a> {
     fn from(kind: &'a EventKind) -> Self {
         let text = |body: &'a Option<MessageBody>| body.as_ref().map(|body| body.as_str().into());
         match kind {
             EventKind::Joined { member, name } => {
-                Self { member: Some(*member), name: Some(name.clone()), ..Kind::Joined.into() }
+                Self { member: Some(*member), kind: Some(Kind::Joined), ..name.into() }
             }
+            EventKind::Renamed { member, name, was } => {
+                Self { member: Some(*member), was: Some(was.clone()), kind: Some(Kind::Renamed), ..name.into() }
+            }
+            EventKind::Settings { name } => {
+                Self { name: name.as_ref().map(|name| name.as_str().into()), ..Kind::Settings.into() }
+            }
+            EventKind::Host { member } => Self { member: Some(*member), ..Kind::Host.into() },
             EventKind::Left { member, why } => Self { member: Some(*member), why: Some(*why), ..Kind::Left.into() },
             EventKind::Message { body, reply_to, edited } => {
                 Self { body: text(body), reply_to: *reply_to, edited: *edited, ..Kind::Message.into() }
@@ -161,6 +201,19 @@ impl<'a> From<&'a EventKind> for Fields<'a> {
 impl From<Kind> for Fields<'_> {
     fn from(kind: Kind) -> Self {
         Self { kind: Some(kind), ..Self::default() }
+    }
+}
+
+impl<'a> From<&'a ShownName> for Fields<'a> {
+    fn from(ShownName { name, number, hue }: &'a ShownName) -> Self {
+        let number = Some(*number).filter(|number| *number != 1);
+        Self { name: Some(name.as_str().into()), number, hue: Some(*hue), ..Self::default() }
+    }
+}
+
+impl<'a> From<&'a Member> for Fields<'a> {
+    fn from(Member { member, name, away }: &'a Member) -> Self {
+        Self { member: Some(*member), away: *away, ..name.into() }
     }
 }
 
@@ -192,6 +245,8 @@ impl<'a> From<&'a Proposal> for Fields<'a> {
             Proposal::Reacted { target, emoji, on } => {
                 Self { target: Some(*target), emoji: Some(emoji.into()), on: Some(*on), ..Kind::Reacted.into() }
             }
+            Proposal::Renamed { name } => Self { name: Some(name.into()), ..Kind::Renamed.into() },
+            Proposal::Settings { name } => Self { name: Some(name.into()), ..Kind::Settings.into() },
             Proposal::NotAllowed => Kind::Joined.into(),
             Proposal::Unsupported | Proposal::BadText => Kind::Unknown.into(),
         }

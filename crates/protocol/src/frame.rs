@@ -8,12 +8,13 @@ use super::error::ErrorCode;
 use super::event::{Delivered, Proposal};
 use super::ids::{EventId, MemberId, RoomId};
 use super::limits::Limits;
-use super::name::DisplayName;
+use super::name::ShownName;
 use super::position::{Position, Seq};
 use super::room_code::RoomCode;
+use super::room_name::RoomName;
 
 /// Names of the members that events mention.
-pub type Names = BTreeMap<MemberId, DisplayName>;
+pub type Names = BTreeMap<MemberId, ShownName>;
 
 /// A frame of a client. Its reader is in `envelope`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -145,16 +146,21 @@ pub struct RoomInfo {
     /// True while it is closed to newcomers.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub locked: bool,
+    /// Its name, for members.
+    #[serde(default, skip_serializing_if = "RoomName::is_empty")]
+    pub name: RoomName,
+    /// Its host, for members: who may name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<MemberId>,
 }
 
-/// Someone with a seat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Someone with a seat. Its reader and writer are in `fields`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Id of the member.
     pub member: MemberId,
     /// Name of the member.
-    pub name: DisplayName,
+    pub name: ShownName,
     /// True while the member has no connection; the seat is kept for the grace period.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub away: bool,
 }

@@ -42,14 +42,6 @@ impl fmt::Display for EventId {
 #[serde(transparent)]
 pub struct MemberId(pub Uuid);
 
-impl MemberId {
-    /// The member's stable colour, one of twelve (`.hue-0` to `.hue-11`).
-    #[must_use]
-    pub fn hue(self) -> u8 {
-        self.0.as_bytes().iter().fold(0u8, |hue, byte| hue.wrapping_mul(31).wrapping_add(*byte)) % 12
-    }
-}
-
 impl fmt::Display for MemberId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

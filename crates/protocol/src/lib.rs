@@ -18,6 +18,7 @@ pub mod limits;
 pub mod name;
 pub mod position;
 pub mod room_code;
+pub mod room_name;
 pub mod snapshot;
 
 pub use body::MessageBody;
@@ -27,9 +28,10 @@ pub use event::{Delivered, Event, EventKind, LeaveReason, Proposal};
 pub use frame::{ClientFrame, Member, Names, RoomInfo, ServerFrame, Welcome};
 pub use ids::{EventId, MemberId, RoomId};
 pub use limits::Limits;
-pub use name::DisplayName;
+pub use name::{DisplayName, ShownName};
 pub use position::{Epoch, Position, Seq};
 pub use room_code::RoomCode;
+pub use room_name::RoomName;
 pub use snapshot::Snapshot;
 
 /// The version a `hello` carries.

@@ -10,6 +10,8 @@ pub struct Limits {
     pub body: usize,
     /// Longest name, in graphemes.
     pub name: usize,
+    /// Longest name of a room, in graphemes.
+    pub room_name: usize,
     /// Longest frame from a client, in bytes of UTF-8.
     pub frame: usize,
     /// Seats of a room whose maker did not choose.
@@ -43,6 +45,7 @@ impl Default for Limits {
         Self {
             body: super::body::MAX_SCALARS,
             name: super::name::MAX_GRAPHEMES,
+            room_name: super::room_name::MAX_GRAPHEMES,
             frame: 64 * 1024,
             capacity: 50,
             capacity_min: 2,

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use protocol::codec::{decode, encode};
 use protocol::{
     ClientFrame, CloseCode, Delivered, DisplayName, Epoch, ErrorCode, Event, EventId, EventKind, LeaveReason, MemberId,
-    MessageBody, Names, Position, Proposal, RoomCode, Seq, ServerFrame, body, error::should_reconnect, name,
+    MessageBody, Names, Position, Proposal, RoomCode, RoomName, Seq, ServerFrame, ShownName, body,
+    error::should_reconnect, name, room_name,
 };
 use uuid::Uuid;
 
@@ -16,6 +17,14 @@ fn code() -> impl Strategy<Value = RoomCode> {
 
 fn display_name() -> impl Strategy<Value = DisplayName> {
     ".{0,40}".prop_filter_map("a name", |typed| typed.parse().ok())
+}
+
+fn shown_name() -> impl Strategy<Value = ShownName> {
+    (display_name(), 1u32.., 0..name::HUES).prop_map(|(name, number, hue)| ShownName { name, number, hue })
+}
+
+fn room_name() -> impl Strategy<Value = RoomName> {
+    ".{0,80}".prop_filter_map("a name", |typed| typed.parse().ok())
 }
 
 fn message_body() -> impl Strategy<Value = MessageBody> {
@@ -32,7 +41,10 @@ fn event_id() -> impl Strategy<Value = EventId> {
 
 fn kind() -> impl Strategy<Value = EventKind> {
     prop_oneof![
-        (member(), display_name()).prop_map(|(member, name)| EventKind::Joined { member, name }),
+        (member(), shown_name()).prop_map(|(member, name)| EventKind::Joined { member, name }),
+        (member(), shown_name(), shown_name()).prop_map(|(member, name, was)| EventKind::Renamed { member, name, was }),
+        prop::option::of(room_name()).prop_map(|name| EventKind::Settings { name }),
+        member().prop_map(|member| EventKind::Host { member }),
         member().prop_map(|member| EventKind::Left { member, why: LeaveReason::Vanished }),
         (prop::option::of(message_body()), prop::option::of(event_id()), any::<bool>())
             .prop_map(|(body, reply_to, edited)| EventKind::Message { body, reply_to, edited }),
@@ -56,7 +68,7 @@ fn delivered() -> impl Strategy<Value = Delivered> {
 }
 
 fn server_frame() -> impl Strategy<Value = ServerFrame> {
-    let names = prop::collection::btree_map(member(), display_name(), 0..4);
+    let names = prop::collection::btree_map(member(), shown_name(), 0..4);
     prop_oneof![
         (prop::collection::vec(delivered(), 0..6), names, any::<bool>())
             .prop_map(|(events, names, more)| ServerFrame::Events { events, names, more }),
@@ -87,6 +99,8 @@ fn proposal() -> impl Strategy<Value = Proposal> {
             emoji,
             on
         }),
+        any::<String>().prop_map(|name| Proposal::Renamed { name }),
+        any::<String>().prop_map(|name| Proposal::Settings { name }),
         Just(Proposal::NotAllowed),
         Just(Proposal::Unsupported),
     ]
@@ -142,7 +156,17 @@ proptest! {
             prop_assert!(name.as_str().chars().count() <= 4 * name::MAX_GRAPHEMES);
             prop_assert_eq!(name.as_str().trim(), name.as_str());
             prop_assert_eq!(name.as_str().parse(), Ok(name.clone()));
-            prop_assert!(!name.initial().is_empty());
+            prop_assert!(!name.initials().chars().all(name::is_invisible), "an empty avatar");
+        }
+    }
+
+    #[test]
+    fn parsed_room_name_is_within_bounds_and_normalized(typed in any::<String>()) {
+        if let Ok(name) = typed.parse::<RoomName>() {
+            prop_assert!(name.as_str().chars().count() <= 4 * room_name::MAX_GRAPHEMES);
+            prop_assert_eq!(name.as_str().trim(), name.as_str());
+            prop_assert_eq!(name.as_str().parse(), Ok(name.clone()));
+            prop_assert_eq!(RoomName::stored(name.as_str()), Ok(name));
         }
     }
 
@@ -192,11 +216,6 @@ proptest! {
     fn minted_ids_are_version_7_and_sort_by_time(a in 0u64..1 << 47, later in 1u64..1 << 47, x: [u8; 10], y: [u8; 10]) {
         prop_assert!(EventId::mint(a, x).is_v7());
         prop_assert!(EventId::mint(a, x) < EventId::mint(a + later, y));
-    }
-
-    #[test]
-    fn every_member_has_one_of_twelve_hues(member in member()) {
-        prop_assert!(member.hue() < 12);
     }
 }
 
@@ -272,6 +291,40 @@ fn name_is_counted_in_graphemes_and_never_invisible() {
 }
 
 #[test]
+fn initials_are_two_signs_or_one_emoji() {
+    for (name, initials) in [
+        ("Ana", "An"),
+        ("Ana Maria Bo", "AM"),
+        ("é\u{301}a", "é\u{301}a"),
+        ("\u{200b}Ana", "An"),
+        ("\u{200b} \u{301}Ana", "An"),
+        ("x", "x"),
+        ("🦊 Fox", "🦊"),
+        ("Fox 🦊", "F"),
+        ("李小龙", "李小"),
+    ] {
+        assert_eq!(name.parse::<DisplayName>().unwrap().initials(), initials, "{name}");
+    }
+}
+
+#[test]
+fn number_is_shown_from_2_on() {
+    let shown = |number| ShownName { number, ..ShownName::from("Ana".parse::<DisplayName>().unwrap()) }.to_string();
+    assert_eq!([shown(1), shown(2)], ["Ana", "Ana 2"]);
+}
+
+#[test]
+fn room_name_may_be_empty_and_holds_no_mark_that_reorders_text() {
+    for (typed, name) in [("  Book \t club\u{2} ", "Book club"), ("", ""), ("\u{200b} ", "")] {
+        assert_eq!(typed.parse::<RoomName>().unwrap().as_str(), name);
+    }
+    for typed in ["a\u{202e}b".to_owned(), "a".repeat(65)] {
+        assert_eq!(typed.parse::<RoomName>().map_err(room_name::RoomNameError::code), Err(ErrorCode::RoomNameBad));
+    }
+    assert!(!format!("{:?}", "secret".parse::<RoomName>()).contains("secret"));
+}
+
+#[test]
 fn code_error_tells_missing_from_malformed() {
     assert!("".parse::<RoomCode>().is_err_and(|error| error.code() == ErrorCode::CodeMissing));
     assert!("ABCD".parse::<RoomCode>().is_err_and(|error| error.code() == ErrorCode::CodeBad));
@@ -288,8 +341,9 @@ fn kinds_of_later_versions_decode_as_unknown() {
     let id = EventId::mint(1, [0; 10]);
     let by = MemberId(Uuid::from_u128(7));
     let text = format!(
-        r#"{{"type":"events","new":1,"events":[{{"seq":2,"prev":1,"id":"{id}","at":3,"by":"{by}","kind":"settings","locked":true}}]}}"#
+        r#"{{"type":"events","new":1,"events":[{{"seq":2,"prev":1,"id":"{id}","at":3,"by":"{by}","kind":"pinned","locked":true}}]}}"#
     );
+    assert_eq!(decode(r#"{"kind":"settings","capacity":9}"#), Ok(EventKind::Settings { name: None }));
     let event = Event { seq: Seq(2), prev: Seq(1), id, at: 3, by, kind: EventKind::Unknown };
     let frame = ServerFrame::Events { events: vec![Delivered::Event(event)], names: Names::new(), more: false };
     assert_eq!(decode(&text), Ok(frame));
@@ -307,6 +361,11 @@ fn unreadable_proposal_keeps_its_id() {
         (r#"[["message"]]"#, Proposal::Unsupported),
         (r#"{"kind":{"message":null},"body":"x"}"#, Proposal::Unsupported),
         (r#"{"kind":"left","why":"\udfff"}"#, Proposal::NotAllowed),
+        (r#"{"kind":"host","member":3}"#, Proposal::NotAllowed),
+        (r#"{"kind":"renamed","name":"\ud83d"}"#, Proposal::BadText),
+        (r#"{"kind":"renamed"}"#, Proposal::Unsupported),
+        (r#"{"kind":"settings","capacity":9}"#, Proposal::Unsupported),
+        (r#"{"kind":"settings","name":""}"#, Proposal::Settings { name: String::new() }),
         (r#"{"kind":"message","body":"x","x":"\udfff"}"#, Proposal::Message { body: "x".into(), reply_to: None }),
     ] {
         assert_eq!(read(event), Ok(ClientFrame::Append { id, event: proposal }), "{event}");

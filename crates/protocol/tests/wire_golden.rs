@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use protocol::codec::{decode, encode};
 use protocol::{
     ClientFrame, CloseCode, Delivered, DisplayName, Epoch, ErrorCode, Event, EventId, EventKind, LeaveReason, Limits,
-    Member, MemberId, Names, Position, Proposal, RoomId, RoomInfo, Seq, ServerFrame, VERSION, Welcome,
+    Member, MemberId, Names, Position, Proposal, RoomId, RoomInfo, Seq, ServerFrame, ShownName, VERSION, Welcome,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,6 +52,10 @@ fn name(text: &str) -> DisplayName {
     text.parse().unwrap()
 }
 
+fn shown(text: &str, number: u32, hue: u8) -> ShownName {
+    ShownName { name: name(text), number, hue }
+}
+
 fn id(nth: u8) -> EventId {
     EventId::mint(1_767_225_600_000 + u64::from(nth), [nth; 10])
 }
@@ -75,6 +79,8 @@ fn client_frames_match_fixtures() {
     golden("append_edited", &append(Proposal::Edited { target: id(4), body: "Hello, Ben.".into() }));
     golden("append_deleted", &append(Proposal::Deleted { target: id(4) }));
     golden("append_reacted", &append(Proposal::Reacted { target: id(4), emoji: "👍".into(), on: true }));
+    golden("append_renamed", &append(Proposal::Renamed { name: "Anna".into() }));
+    golden("append_settings", &append(Proposal::Settings { name: "Book club".into() }));
     golden("signal", &ClientFrame::Signal { typing: true });
     golden("leave", &ClientFrame::Leave);
     golden("ping", &ClientFrame::Ping { n: 7 });
@@ -88,10 +94,17 @@ fn server_frames_match_fixtures() {
             member: ana(),
             position: position(42),
             recovered: true,
-            room: RoomInfo { id: Some(room()), code: "7K3M-9QXR".parse().unwrap(), capacity: 50, locked: false },
+            room: RoomInfo {
+                id: Some(room()),
+                code: "7K3M-9QXR".parse().unwrap(),
+                capacity: 50,
+                locked: false,
+                name: "Book club".parse().unwrap(),
+                host: Some(ana()),
+            },
             members: vec![
-                Member { member: ana(), name: name("Ana"), away: false },
-                Member { member: ben(), name: name("Ben"), away: true },
+                Member { member: ana(), name: shown("Ana", 1, 0), away: false },
+                Member { member: ben(), name: shown("Ana", 2, 1), away: true },
             ],
             oldest: Seq(3),
             limits: Limits::default(),
@@ -103,7 +116,7 @@ fn server_frames_match_fixtures() {
         "events",
         &ServerFrame::Events {
             events: vec![Delivered::Event(said), Delivered::Trimmed { id: id(2), seq: Seq(6) }],
-            names: Names::from([(ben(), name("Ben"))]),
+            names: Names::from([(ben(), shown("Ana", 2, 1))]),
             more: true,
         },
     );
@@ -122,7 +135,13 @@ fn server_frames_match_fixtures() {
 
 #[test]
 fn event_kinds_match_fixtures() {
-    golden("event_joined", &event(1, ana(), EventKind::Joined { member: ana(), name: name("Ana") }));
+    golden("event_joined", &event(1, ana(), EventKind::Joined { member: ana(), name: shown("Ana", 1, 0) }));
+    let look_alike = EventKind::Joined { member: ben(), name: shown("Ana", 2, 1) };
+    golden("event_joined_look_alike", &event(2, ben(), look_alike));
+    let renamed = EventKind::Renamed { member: ben(), name: shown("Ben", 1, 1), was: shown("Ana", 2, 1) };
+    golden("event_renamed", &event(11, ben(), renamed));
+    golden("event_settings", &event(12, ana(), EventKind::Settings { name: "Book club".parse().ok() }));
+    golden("event_host", &event(13, ben(), EventKind::Host { member: ben() }));
     golden("event_left", &event(2, ana(), EventKind::Left { member: ana(), why: LeaveReason::Choice }));
     golden("event_left_vanished", &event(3, ben(), EventKind::Left { member: ben(), why: LeaveReason::Vanished }));
     let body = "Two lines,\n\"quotes\", émojis 🧪.".parse().unwrap();
@@ -138,7 +157,7 @@ fn event_kinds_match_fixtures() {
 }
 
 /// Kinds that must have an example.
-const WANTED: [&str; 16] = [
+const WANTED: [&str; 19] = [
     "hello",
     "append",
     "leave",
@@ -149,6 +168,9 @@ const WANTED: [&str; 16] = [
     "pong",
     "bye",
     "event_joined",
+    "event_renamed",
+    "event_settings",
+    "event_host",
     "event_left",
     "event_message",
     "event_edited",
@@ -184,6 +206,9 @@ fn every_frame_and_event_kind_has_a_fixture() {
     fn kind(kind: &EventKind) -> &'static str {
         match kind {
             EventKind::Joined { .. } => "event_joined",
+            EventKind::Renamed { .. } => "event_renamed",
+            EventKind::Settings { .. } => "event_settings",
+            EventKind::Host { .. } => "event_host",
             EventKind::Left { .. } => "event_left",
             EventKind::Message { .. } => "event_message",
             EventKind::Edited { .. } => "event_edited",

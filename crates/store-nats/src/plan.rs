@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ::store::{Appended, NewEvent, StoreError, known_ids, may_be_forgotten};
+use ::store::{Appended, Distinct, NameKeys, NewEvent, StoreError, host_event, known_ids, may_be_forgotten};
 use protocol::{Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq};
 
 use super::jetstream::{BatchMessage, JetStream};
@@ -110,36 +110,62 @@ impl<'a> Plan<'a> {
         if may_be_forgotten(draft, self.room.head.forgotten) {
             return Ok(Err(StoreError::TooOld));
         }
-        let (head, NewEvent { id, at, by, kind }) = (self.room.head, draft.clone());
-        let event = Event { seq: Seq(head.seq.0 + 1), prev: head.seq, id, at, by, kind };
-        if let Err(refused) = self.change(&event, leases).await? {
+        let (head, NewEvent { id, at, by, kind, keys }) = (self.room.head, draft.clone());
+        let mut event = Event { seq: Seq(head.seq.0 + 1), prev: head.seq, id, at, by, kind };
+        if let Err(refused) = self.change(&mut event, &keys, leases).await? {
             return Ok(Err(refused));
         }
-        let entry = Entry { epoch: head.epoch, event: event.clone(), edit: None, stored: 0 };
-        self.messages.push(BatchMessage::new(self.names.event(head.slot(event.seq)), &entry)?);
-        self.ids.insert(event.id, event.seq);
-        self.room.head.seq = event.seq;
-        self.room.head.bytes += size(&entry);
-        self.entries.insert(event.seq, entry);
-        if !self.ended {
-            self.messages.push(BatchMessage::new(self.names.id(event.id), &event.seq)?.if_seq(0));
-            self.forget_ids(at);
-            self.trim().await?;
-            self.erase_trimmed();
+        self.push(event.clone()).await?;
+        let roster = &self.room.roster;
+        if let Some(first) =
+            roster.members.first().filter(|_| roster.host.is_none_or(|host| roster.seat(host).is_none()))
+        {
+            let (first, is_new_room) = (first.member, roster.host.is_none());
+            self.room.roster.host = Some(first);
+            if !is_new_room {
+                self.push(host_event(&event, first)).await?;
+            }
         }
         Ok(Ok(Appended::Stored(event)))
     }
 
-    /// Validates the event and plans what it changes besides the end of the log. The inner error refuses the event.
-    async fn change(&mut self, event: &Event, leases: &impl LeaseLookup) -> Result<Result<(), StoreError>, PlanError> {
+    /// Adds an event to the end of the log.
+    async fn push(&mut self, event: Event) -> Result<(), PlanError> {
+        let (head, id, seq, at) = (self.room.head, event.id, event.seq, event.at);
+        let entry = Entry { epoch: head.epoch, event, edit: None, stored: 0 };
+        self.messages.push(BatchMessage::new(self.names.event(head.slot(seq)), &entry)?);
+        self.ids.insert(id, seq);
+        self.room.head.seq = seq;
+        self.room.head.bytes += size(&entry);
+        self.entries.insert(seq, entry);
+        if !self.ended {
+            self.messages.push(BatchMessage::new(self.names.id(id), &seq)?.if_seq(0));
+            self.forget_ids(at);
+            self.trim().await?;
+            self.erase_trimmed();
+        }
+        Ok(())
+    }
+
+    /// Validates the event, gives it what the commit chooses, and plans what it changes besides the end of the log. The
+    /// inner error refuses the event.
+    async fn change(
+        &mut self,
+        event: &mut Event,
+        keys: &NameKeys,
+        leases: &impl LeaseLookup,
+    ) -> Result<Result<(), StoreError>, PlanError> {
         let inside = |member| self.room.roster.seat(member).is_some();
-        match &event.kind {
+        match &mut event.kind {
             EventKind::Joined { member, .. } if inside(*member) => return Ok(Err(StoreError::Conflict)),
             EventKind::Joined { .. } if self.room.roster.members.len() >= self.room.roster.capacity as usize => {
                 return Ok(Err(StoreError::Full));
             }
             EventKind::Joined { member, name } => {
-                let seated = Seated { member: *member, name: name.clone(), joined: event.seq };
+                let others = self.room.roster.others(*member);
+                let named = Distinct::choose(name.name.clone(), keys, None, &others);
+                *name = named.name.clone();
+                let seated = Seated { member: *member, name: named.name, keys: named.keys, joined: event.seq };
                 self.room.roster.members.push(seated);
                 self.newly_seated.insert(*member);
                 self.roster_changed = true;
@@ -165,8 +191,28 @@ impl<'a> Plan<'a> {
                     }
                 }
             }
+            EventKind::Renamed { member, name, was } => {
+                let others = self.room.roster.others(*member);
+                let seat = self.room.roster.members.iter_mut().find(|seated| seated.member == *member);
+                let Some(seat) = seat.filter(|seated| seated.member == event.by) else {
+                    return Ok(Err(StoreError::Conflict));
+                };
+                let named = Distinct::choose(name.name.clone(), keys, Some(seat.name.hue), &others);
+                *was = std::mem::replace(&mut seat.name, named.name.clone());
+                (*name, seat.keys) = (named.name, named.keys);
+                self.roster_changed = true;
+            }
             _ if !inside(event.by) => return Ok(Err(StoreError::Conflict)),
             EventKind::Message { .. } => {}
+            EventKind::Settings { .. } if self.room.roster.host != Some(event.by) => {
+                return Ok(Err(StoreError::NotHost));
+            }
+            EventKind::Settings { name } => {
+                if let Some(name) = name {
+                    self.room.roster.name = name.clone();
+                    self.roster_changed = true;
+                }
+            }
             EventKind::Edited { target, .. } | EventKind::Deleted { target } | EventKind::Reacted { target, .. } => {
                 let Some(message) = self.message(*target).await? else { return Ok(Err(StoreError::NoTarget)) };
                 if matches!(event.kind, EventKind::Reacted { .. }) {
@@ -177,7 +223,7 @@ impl<'a> Plan<'a> {
                 }
                 self.amend(message, event).await?;
             }
-            EventKind::Unknown => return Ok(Err(StoreError::Conflict)),
+            EventKind::Host { .. } | EventKind::Unknown => return Ok(Err(StoreError::Conflict)),
         }
         Ok(Ok(()))
     }

@@ -104,6 +104,8 @@ fn view(id: RoomId, room: RoomState) -> ::store::Room {
         position: room.head.position(),
         oldest: room.head.oldest(),
         capacity: room.roster.capacity,
+        name: room.roster.name,
+        host: room.roster.host,
         members: room.roster.members.into_iter().map(seated).collect(),
     }
 }

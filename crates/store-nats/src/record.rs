@@ -1,7 +1,7 @@
 //! Records: the content of the store's messages. JSON, so that an operator can read them with any NATS tool.
 
-use ::store::{PresenceKind, PresenceUpdate, StoreError};
-use protocol::{DisplayName, Epoch, Event, MemberId, Position, RoomCode, Seq};
+use ::store::{NameKeys, PresenceKind, PresenceUpdate, StoreError};
+use protocol::{Epoch, Event, MemberId, Position, RoomCode, RoomName, Seq, ShownName};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ impl Head {
     }
 }
 
-/// Code, capacity and taken seats of a room, rewritten by every join and leave.
+/// Code, capacity, name, host and taken seats of a room, rewritten by every change of these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Roster {
     /// Code whose message points to the room.
@@ -63,6 +63,9 @@ pub(super) struct Roster {
     pub(super) epoch: Epoch,
     pub(super) version: u64,
     pub(super) capacity: u32,
+    pub(super) name: RoomName,
+    /// `None` before the first member.
+    pub(super) host: Option<MemberId>,
     /// Members in the order in which they joined.
     pub(super) members: Vec<Seated>,
 }
@@ -71,13 +74,20 @@ pub(super) struct Roster {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Seated {
     pub(super) member: MemberId,
-    pub(super) name: DisplayName,
+    pub(super) name: ShownName,
+    pub(super) keys: NameKeys,
     pub(super) joined: Seq,
 }
 
 impl Roster {
     pub(super) fn seat(&self, member: MemberId) -> Option<&Seated> {
         self.members.iter().find(|seated| seated.member == member)
+    }
+
+    /// Hue and keys of everyone but this member.
+    pub(super) fn others(&self, member: MemberId) -> Vec<(u8, NameKeys)> {
+        let others = self.members.iter().filter(|seated| seated.member != member);
+        others.map(|seated| (seated.name.hue, seated.keys.clone())).collect()
     }
 }
 

@@ -65,6 +65,8 @@ impl RoomState {
                 epoch: new.epoch,
                 version: 0,
                 capacity: new.capacity,
+                name: new.name.clone(),
+                host: None,
                 members: Vec::new(),
             },
             oldest: VecDeque::new(),

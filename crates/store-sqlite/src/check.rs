@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use protocol::{DisplayName, EventKind, RoomCode, codec};
+use protocol::{DisplayName, EventKind, RoomCode, RoomName, codec};
 use rusqlite::Transaction;
 use store::StoreError;
 
@@ -39,6 +39,11 @@ const INVARIANTS: &[(&str, &str)] = &[
     (
         "seats of members without a name",
         "SELECT COUNT(*) FROM seats LEFT JOIN names USING (room, member) WHERE name IS NULL",
+    ),
+    (
+        "rooms whose host has no seat",
+        "SELECT COUNT(*) FROM rooms LEFT JOIN seats ON seats.room = rooms.room AND seats.member = rooms.host
+         WHERE seats.room IS NULL AND rooms.room IN (SELECT room FROM seats)",
     ),
     ("names that no event mentions", "SELECT COUNT(*) FROM names JOIN rooms USING (room) WHERE gone <= trimmed"),
     (
@@ -90,7 +95,9 @@ fn examine(store: &Path) -> Result<IntegrityReport, Failure> {
         count_invalid(&tx, "SELECT kind FROM events", |text| codec::decode::<EventKind>(text).is_ok())?;
     found.events = events;
     let (_, unnamed) = count_invalid(&tx, "SELECT name FROM names", |text| text.parse::<DisplayName>().is_ok())?;
+    let (_, unreadable) = count_invalid(&tx, "SELECT name FROM rooms", |text| text.parse::<RoomName>().is_ok())?;
     for (count, what) in [
+        (unreadable, "rooms whose name cannot be read"),
         (unidentified, "rooms whose id cannot be read"),
         (uncoded, "rooms whose code cannot be read"),
         (unread, "events that cannot be read"),

@@ -101,13 +101,15 @@ impl Reader {
 }
 
 fn room(tx: &Connection, row: &RoomRow) -> Result<Room, Failure> {
-    let (id, code) = rooms::id_and_code(tx, row.room)?;
+    let (id, code, name) = rooms::identity(tx, row.room)?;
     Ok(Room {
         id,
         code,
         position: row.position(),
         oldest: log::oldest(tx, row.room)?,
         capacity: row.capacity,
+        name,
+        host: row.host,
         members: seats::members(tx, row.room)?,
     })
 }

@@ -1,6 +1,6 @@
 //! The table `rooms`.
 
-use protocol::{Epoch, Position, RoomCode, RoomId, Seq};
+use protocol::{Epoch, MemberId, Position, RoomCode, RoomId, RoomName, Seq};
 use rusqlite::types::{ToSql, ToSqlOutput, Type};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 use store::NewRoom;
@@ -39,6 +39,7 @@ pub(super) struct RoomRow {
     pub(super) room: i64,
     pub(super) epoch: Epoch,
     pub(super) capacity: u32,
+    pub(super) host: Option<MemberId>,
     pub(super) head: Seq,
     /// Highest seq that retention removed.
     pub(super) trimmed: Seq,
@@ -60,18 +61,18 @@ impl RoomRow {
 pub(super) fn create(conn: &Connection, id: RoomId, new: &NewRoom) -> Result<bool> {
     let made = conn
         .prepare_cached(
-            "INSERT INTO rooms (room, id, code, epoch, capacity) VALUES (
+            "INSERT INTO rooms (room, id, code, epoch, capacity, name) VALUES (
                 1 + MAX((SELECT COALESCE(MAX(room), 0) FROM rooms), (SELECT COALESCE(MAX(room), 0) FROM ended)),
-                ?1, ?2, ?3, ?4
+                ?1, ?2, ?3, ?4, ?5
              ) ON CONFLICT (code) DO NOTHING",
         )?
-        .execute((id.0, new.code.to_string(), new.epoch.0.cast_signed(), new.capacity))?;
+        .execute((id.0, new.code.to_string(), new.epoch.0.cast_signed(), new.capacity, new.name.as_str()))?;
     Ok(made == 1)
 }
 
 pub(super) fn find(conn: &Connection, key: Key) -> Result<Option<RoomRow>> {
     conn.prepare_cached(&format!(
-        "SELECT room, epoch, capacity, head, trimmed, events, bytes, forgotten FROM rooms WHERE {} = ?1",
+        "SELECT room, epoch, capacity, host, head, trimmed, events, bytes, forgotten FROM rooms WHERE {} = ?1",
         key.column()
     ))?
     .query_row([key], row)
@@ -85,18 +86,27 @@ pub(super) fn resolve(conn: &Connection, code: RoomCode) -> Result<Option<RoomId
         .optional()
 }
 
-/// Returns the id and the code of a room that exists.
-pub(super) fn id_and_code(conn: &Connection, room: i64) -> Result<(RoomId, RoomCode)> {
-    conn.prepare_cached("SELECT id, code FROM rooms WHERE room = ?1")?.query_row([room], |row| {
+/// Returns the id, the code and the name of a room that exists.
+pub(super) fn identity(conn: &Connection, room: i64) -> Result<(RoomId, RoomCode, RoomName)> {
+    conn.prepare_cached("SELECT id, code, name FROM rooms WHERE room = ?1")?.query_row([room], |row| {
         let code = row.get_ref(1)?.as_str()?.parse::<RoomCode>();
         let code = code.map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error)))?;
-        Ok((RoomId(row.get(0)?), code))
+        let name = row.get_ref(2)?.as_str()?.parse::<RoomName>();
+        let name = name.map_err(|error| rusqlite::Error::FromSqlConversionFailure(2, Type::Text, Box::new(error)))?;
+        Ok((RoomId(row.get(0)?), code, name))
     })
+}
+
+/// Names the room.
+pub(super) fn set_name(conn: &Connection, room: i64, name: &RoomName) -> Result<()> {
+    conn.prepare_cached("UPDATE rooms SET name = ?2 WHERE room = ?1")?.execute((room, name.as_str()))?;
+    Ok(())
 }
 
 /// Stores what an append changed in the row.
 pub(super) fn update(conn: &Connection, row: &RoomRow) -> Result<()> {
-    let query = "UPDATE rooms SET head = ?2, trimmed = ?3, events = ?4, bytes = ?5, forgotten = ?6 WHERE room = ?1";
+    let query = "UPDATE rooms SET head = ?2, trimmed = ?3, events = ?4, bytes = ?5, forgotten = ?6, host = ?7
+        WHERE room = ?1";
     conn.prepare_cached(query)?.execute((
         row.room,
         integer(row.head),
@@ -104,6 +114,7 @@ pub(super) fn update(conn: &Connection, row: &RoomRow) -> Result<()> {
         row.events as i64,
         row.bytes as i64,
         row.forgotten.cast_signed(),
+        row.host.map(|host| host.0),
     ))?;
     Ok(())
 }
@@ -160,10 +171,11 @@ fn row(row: &Row<'_>) -> Result<RoomRow> {
         room: row.get(0)?,
         epoch: Epoch(unsigned(1)?),
         capacity: row.get(2)?,
-        head: Seq(unsigned(3)?),
-        trimmed: Seq(unsigned(4)?),
-        events: unsigned(5)? as usize,
-        bytes: unsigned(6)? as usize,
-        forgotten: unsigned(7)?,
+        host: row.get::<_, Option<_>>(3)?.map(MemberId),
+        head: Seq(unsigned(4)?),
+        trimmed: Seq(unsigned(5)?),
+        events: unsigned(6)? as usize,
+        bytes: unsigned(7)? as usize,
+        forgotten: unsigned(8)?,
     })
 }

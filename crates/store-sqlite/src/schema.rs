@@ -16,27 +16,31 @@ const APPLICATION: i32 = i32::from_be_bytes(*b"Flsk");
 /// `application_id` of a copy on which no server has been started yet: the original may contain newer events.
 const COPY: i32 = i32::from_be_bytes(*b"Flsc");
 
-/// Oldest format, a file's `user_version`, that can be migrated. Formats 1 and 2 were written before 0.1.0: their rooms
-/// have no id, and a member id was derived from the code, so their seats would belong to nobody.
-const OLDEST: usize = 3;
+/// Oldest format, a file's `user_version`, that can be migrated. Earlier ones were written before 0.1.0: their log has
+/// names without hues, and their rooms no host.
+const OLDEST: usize = 5;
 /// Migrations. The first creates an empty file's tables in the format [`OLDEST`]; each other one migrates to the next
 /// format. Released steps are never changed; new ones are appended.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE store (signing BLOB NOT NULL, member BLOB NOT NULL) STRICT;
 
     -- The other tables know a room by its number, everything outside of the file by its id. The code is this one column,
-    -- so that it can be replaced. `trimmed` is the highest place that retention removed; `events` and `bytes` measure
-    -- what is left.
+    -- so that it can be replaced. `name` is empty where the room has none, `host` NULL before the first member.
+    -- `trimmed` is the highest place that retention removed; `events` and `bytes` measure what is left. `forgotten` is
+    -- the time at which the newest event whose id is forgotten was appended.
     CREATE TABLE rooms (
         room INTEGER PRIMARY KEY,
         id BLOB NOT NULL UNIQUE,
         code TEXT NOT NULL UNIQUE,
         epoch INTEGER NOT NULL,
         capacity INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        host BLOB,
         head INTEGER NOT NULL DEFAULT 0,
         trimmed INTEGER NOT NULL DEFAULT 0,
         events INTEGER NOT NULL DEFAULT 0,
-        bytes INTEGER NOT NULL DEFAULT 0
+        bytes INTEGER NOT NULL DEFAULT 0,
+        forgotten INTEGER NOT NULL DEFAULT 0
     ) STRICT;
 
     CREATE TABLE events (
@@ -52,40 +56,35 @@ const MIGRATIONS: &[&str] = &["
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX events_by_target ON events (room, target) WHERE target IS NOT NULL;
 
-    -- Every id of the room's life, also of events that are trimmed.
+    -- Ids of the room's newest events, also of those that are trimmed.
     CREATE TABLE ids (
         room INTEGER NOT NULL,
         id BLOB NOT NULL,
         seq INTEGER NOT NULL,
+        at INTEGER NOT NULL,
         PRIMARY KEY (room, id)
     ) STRICT, WITHOUT ROWID;
 
+    -- `keys` is a JSON array: a name looks like another one that has one of them.
     CREATE TABLE seats (
         room INTEGER NOT NULL,
         member BLOB NOT NULL,
         joined INTEGER NOT NULL,
+        keys TEXT NOT NULL,
         PRIMARY KEY (room, member)
     ) STRICT, WITHOUT ROWID;
 
-    -- Everyone who was ever inside: the log mentions them after they left.
+    -- Names of members, and of former members whom the log mentions. `gone` is the seq of the event with which a former
+    -- member left, and which is the last that mentions them: when it is trimmed, the name is deleted.
     CREATE TABLE names (
         room INTEGER NOT NULL,
         member BLOB NOT NULL,
         name TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        hue INTEGER NOT NULL,
+        gone INTEGER,
         PRIMARY KEY (room, member)
     ) STRICT, WITHOUT ROWID;
-", "
-    -- `ids` has the ids of the newest events only. `forgotten` is the time at which the newest of the others was
-    -- appended. The time of earlier appends is not known: they count as appended now.
-    ALTER TABLE rooms ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE ids ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
-    UPDATE ids SET at = CAST(unixepoch('subsec') * 1000 AS INTEGER);
-
-    -- `gone` is the seq of the event with which a former member left, and which is the last that mentions them: when it
-    -- is trimmed, the name is deleted.
-    ALTER TABLE names ADD COLUMN gone INTEGER;
-    UPDATE names SET gone = (SELECT head FROM rooms WHERE rooms.room = names.room)
-        WHERE NOT EXISTS (SELECT 1 FROM seats WHERE seats.room = names.room AND seats.member = names.member);
     CREATE INDEX names_by_gone ON names (room, gone) WHERE gone IS NOT NULL;
 
     -- Rooms that ended and whose ids are still to be deleted.
@@ -250,31 +249,4 @@ fn migrate(conn: &mut Connection, version: usize) -> Result<(), Failure> {
         tx.commit()?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn first_format_is_migrated_with_its_ids_and_names() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("flasky.db");
-        let conn = Connection::open(&path).unwrap();
-        conn.execute_batch(MIGRATIONS[0]).unwrap();
-        conn.pragma_update(None, "application_id", APPLICATION).unwrap();
-        conn.pragma_update(None, "user_version", OLDEST as i64).unwrap();
-        let rows =
-            "INSERT INTO rooms (room, id, code, epoch, capacity, head, trimmed) VALUES (1, x'01', 'A', 1, 2, 9, 8);
-            INSERT INTO ids VALUES (1, x'02', 1);
-            INSERT INTO seats VALUES (1, x'03', 5);
-            INSERT INTO names VALUES (1, x'03', 'Inside'), (1, x'04', 'Gone')";
-        conn.execute_batch(rows).unwrap();
-        drop(conn);
-        let conn = open_writer(&path).unwrap();
-        let number = |query| conn.query_row(query, [], |row| row.get::<_, Option<i64>>(0)).unwrap();
-        assert!(number("SELECT at FROM ids").unwrap() > 1_700_000_000_000);
-        assert_eq!(number("SELECT gone FROM names WHERE name = 'Inside'"), None);
-        assert_eq!(number("SELECT gone FROM names WHERE name = 'Gone'"), Some(9));
-    }
 }

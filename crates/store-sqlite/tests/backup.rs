@@ -199,7 +199,7 @@ async fn store_of_before_the_first_release_is_refused() {
     let store = place.open("flasky.db").await;
     room_of(&*store, 50, &[1]).await;
     store.close().await;
-    for format in [1, 2] {
+    for format in [1, 4] {
         let old = format!("PRAGMA user_version = {format}");
         rusqlite::Connection::open(place.path("flasky.db")).unwrap().execute_batch(&old).unwrap();
         let before = fs::read(place.path("flasky.db")).unwrap();
@@ -258,11 +258,13 @@ async fn check_names_every_kind_of_damage() {
         ("UPDATE rooms SET capacity = 1", "more members than seats"),
         ("DELETE FROM names", "without a name"),
         ("UPDATE names SET gone = 0", "names that no event mentions"),
-        ("INSERT INTO names VALUES (99, x'00', 'Ana', NULL)", "ended"),
+        ("INSERT INTO names VALUES (99, x'00', 'Ana', 1, 0, NULL)", "ended"),
         ("INSERT INTO ids VALUES (99, x'00', 1, 0)", "ended"),
         ("UPDATE events SET kind = '{\"kind\":7}' WHERE seq = 3", "events that cannot be read"),
         ("UPDATE rooms SET id = x'00'", "rooms whose id cannot be read"),
         ("UPDATE rooms SET code = 'no code'", "rooms whose code cannot be read"),
+        ("UPDATE rooms SET host = zeroblob(16)", "host has no seat"),
+        ("UPDATE rooms SET name = char(8238)", "rooms whose name cannot be read"),
         ("UPDATE names SET name = ''", "names that cannot be read"),
     ] {
         let place = Place::new();

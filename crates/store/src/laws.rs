@@ -15,6 +15,7 @@ pub mod codes;
 pub mod crash;
 pub mod ends;
 pub mod log;
+pub mod names;
 pub mod plan;
 pub mod presence;
 pub mod seats;
@@ -90,6 +91,10 @@ macro_rules! laws {
             codes::law_13_code_leads_to_its_room_until_it_ends,
             codes::law_13_one_of_concurrent_creations_gets_the_code,
             codes::law_13_creation_racing_the_end_gets_the_code_or_conflict,
+            names::law_14_concurrent_joins_under_one_name_get_different_numbers_and_hues,
+            names::law_14_shown_name_is_unlike_all_others_after_joins_and_renames,
+            names::law_15_host_names_the_room_and_nobody_else_does,
+            names::law_15_longest_present_member_becomes_the_host_with_the_hosts_left,
             ends::keys_are_generated_once,
         }
     };

@@ -33,19 +33,29 @@
 //! 11. After `close` every operation fails with `Unavailable`; nothing hangs.
 //! 12. Once an `edited` or `deleted` commits, no `read`, duplicate append or later subscription returns the old text.
 //! 13. A code leads to one room, from its creation to its end. Of concurrent creations under one code, one succeeds.
+//! 14. No two members of a room have names that look alike by their [`NameKeys`], also after concurrent joins and
+//!     renames: the commit chooses the lowest number, and a hue, see [`Distinct`]. A rename keeps the hue.
+//! 15. A room with members has one of them as its host: its first member. When the host's seat is freed, the member who
+//!     has been there longest becomes the host, by a `host` event in the same commit.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Epoch, Event, EventId, EventKind, Limits, Member, MemberId, Names, Position, RoomCode, RoomId, Seq};
+use protocol::{
+    Epoch, Event, EventId, EventKind, Limits, Member, MemberId, Names, Position, RoomCode, RoomId, RoomInfo, RoomName,
+    Seq,
+};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
+
+pub use names::{Distinct, NameKeys};
 
 #[cfg(feature = "laws")]
 pub mod laws;
 pub mod leases;
 pub mod measured;
+pub mod names;
 
 /// Maximum number of deliveries queued for one subscriber. One more ends the subscription; its reader then reads the
 /// log.
@@ -84,15 +94,17 @@ pub trait Store: Send + Sync {
     }
 
     /// Appends one event and commits it durably, together with what it changes: `joined` takes a seat under an arrival
-    /// lease; `left` frees a seat, and freeing the last one ends the room in the same commit; `edited` and `deleted`
-    /// rewrite the message and its earlier edits, see [`Event::amend`].
+    /// lease; `left` frees a seat, and freeing the last one ends the room in the same commit, and freeing the host's
+    /// appends `host` too; `renamed` replaces the author's name, and `settings` the room's; `edited` and `deleted`
+    /// rewrite the message and its earlier edits, see [`Event::amend`]. Number and hue of a name in the draft, and the
+    /// name before in `renamed`, are replaced by those that the commit chooses or finds.
     ///
     /// # Errors
     /// `NotFound` when the room does not exist; `Full` when `joined` finds no free seat; `Conflict` when `joined` comes
     /// from a member who has a seat, when any other event comes from one who has none, or when `left {vanished}` finds
     /// an active lease; `TooOld` when the event may be a duplicate of a forgotten one; `NoTarget` when the event's
     /// target message is not in the log or was deleted; `NotAuthor` when `edited` or `deleted` targets another member's
-    /// message.
+    /// message; `NotHost` when `settings` does not come from the host.
     async fn append(&self, id: RoomId, draft: NewEvent) -> Result<Appended, StoreError>;
 
     /// Reads one page of the log, of at most `limit` events.
@@ -176,6 +188,8 @@ pub struct NewRoom {
     pub epoch: Epoch,
     /// Number of seats.
     pub capacity: u32,
+    /// Name; empty for none.
+    pub name: RoomName,
 }
 
 /// State of a room at one moment.
@@ -191,11 +205,28 @@ pub struct Room {
     pub oldest: Seq,
     /// Number of seats.
     pub capacity: u32,
+    /// Name; empty if it has none.
+    pub name: RoomName,
+    /// Host; `None` before the first member.
+    pub host: Option<MemberId>,
     /// Members with a seat, in the order in which they joined.
     pub members: Vec<Member>,
 }
 
 impl Room {
+    /// Returns the room's properties as its members are told them.
+    #[must_use]
+    pub fn info(&self) -> RoomInfo {
+        RoomInfo {
+            id: Some(self.id),
+            code: self.code,
+            capacity: self.capacity,
+            locked: false,
+            name: self.name.clone(),
+            host: self.host,
+        }
+    }
+
     /// True if the member has a seat.
     #[must_use]
     pub fn has(&self, member: MemberId) -> bool {
@@ -214,6 +245,8 @@ pub struct NewEvent {
     pub by: MemberId,
     /// Kind and content.
     pub kind: EventKind,
+    /// Keys of the name in `joined` and `renamed`.
+    pub keys: NameKeys,
 }
 
 /// Result of a successful append.
@@ -361,6 +394,9 @@ pub enum StoreError {
     /// The message is by another member.
     #[error("not the author")]
     NotAuthor,
+    /// Only the host may change the room.
+    #[error("not the host")]
+    NotHost,
     /// The log cannot be continued from the given position: events after it may be missing.
     #[error("the position cannot be continued")]
     Reset,
@@ -392,6 +428,16 @@ pub fn draw_id() -> Result<RoomId, StoreError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(StoreError::unavailable)?;
     Ok(RoomId(uuid::Builder::from_random_bytes(bytes).into_uuid()))
+}
+
+/// Event that makes a member the room's host, in the same commit as `left`, the event that freed the seat of the one
+/// before. Its id is derived from that event's, so that it happens once.
+#[must_use]
+pub fn host_event(left: &Event, member: MemberId) -> Event {
+    const HOST: u128 = 0x686f_7374;
+    let id = EventId(uuid::Builder::from_custom_bytes((left.id.0.as_u128() ^ HOST).to_be_bytes()).into_uuid());
+    let kind = EventKind::Host { member };
+    Event { seq: Seq(left.seq.0 + 1), prev: left.seq, id, at: left.at, by: member, kind }
 }
 
 /// Members whom an event mentions: its author, and whoever joined or left.

@@ -86,6 +86,8 @@ impl Store for MeasuredStore {
             match &event.kind {
                 EventKind::Joined { .. } => tracing::info!("joined"),
                 EventKind::Left { why, .. } => tracing::info!(?why, "left"),
+                EventKind::Renamed { .. } => tracing::info!("renamed"),
+                EventKind::Settings { .. } => tracing::info!("room changed"),
                 _ => {}
             }
         }

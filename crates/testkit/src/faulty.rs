@@ -386,7 +386,9 @@ impl Store for FaultyStore {
             self.inner.release_lease(lease).await?;
             self.inner.release_lease(Lease { id: Uuid::nil(), ..lease }).await?;
             let kind = EventKind::Left { member, why };
-            self.inner.append(room, NewEvent { id: event_id(), at: 0, by: member, kind }).await?;
+            self.inner
+                .append(room, NewEvent { id: event_id(), at: 0, by: member, kind, keys: Default::default() })
+                .await?;
         }
         if !id.is_nil() && self.has_sometimes(StoreFault::ThrowsOut) {
             return Err(StoreError::NotFound);

@@ -7,9 +7,18 @@ use protocol::{ErrorCode, EventId, MemberId, Position, Seq};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
     Message(String),
-    Edited { target: EventId, body: String },
-    Deleted { target: EventId },
-    Reacted { target: EventId },
+    Edited {
+        target: EventId,
+        body: String,
+    },
+    Deleted {
+        target: EventId,
+    },
+    Reacted {
+        target: EventId,
+    },
+    /// A name of the user or of the room.
+    Named,
 }
 
 impl From<&DraftEvent> for Said {
@@ -19,6 +28,7 @@ impl From<&DraftEvent> for Said {
             DraftEvent::Edit { target, body } => Self::Edited { target: *target, body: body.as_str().to_owned() },
             DraftEvent::Deletion { target } => Self::Deleted { target: *target },
             DraftEvent::Reaction { target, .. } => Self::Reacted { target: *target },
+            DraftEvent::Name { .. } | DraftEvent::RoomName { .. } => Self::Named,
         }
     }
 }
@@ -28,7 +38,7 @@ impl Said {
     pub fn words(&self) -> Option<&str> {
         match self {
             Self::Message(body) | Self::Edited { body, .. } => Some(body),
-            Self::Deleted { .. } | Self::Reacted { .. } => None,
+            Self::Deleted { .. } | Self::Reacted { .. } | Self::Named => None,
         }
     }
 
@@ -40,7 +50,7 @@ impl Said {
     /// The message that it changes or reacts to.
     pub fn target(&self) -> Option<EventId> {
         match self {
-            Self::Message(_) => None,
+            Self::Message(_) | Self::Named => None,
             Self::Edited { target, .. } | Self::Deleted { target } | Self::Reacted { target } => Some(*target),
         }
     }

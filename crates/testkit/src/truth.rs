@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use protocol::name::numbered;
 use protocol::{ErrorCode, EventId, EventKind, MemberId, Position, RoomCode, Seq, codec};
 use rusqlite::{Connection, OptionalExtension as _, Result};
 use store::{ReadFrom, Store};
@@ -64,7 +65,7 @@ impl Truth {
         let log = store.read(room.id, start, keeps).await.unwrap().events;
         Self {
             log: log.into_iter().map(|event| Entry { seq: event.seq, id: event.id, kind: Some(event.kind) }).collect(),
-            seats: room.members.into_iter().map(|seated| (seated.member, seated.name.as_str().to_owned())).collect(),
+            seats: room.members.into_iter().map(|seated| (seated.member, seated.name.to_string())).collect(),
             keeps,
             defers: Vec::new(),
         }
@@ -88,9 +89,14 @@ fn log(file: &Connection, room: i64) -> Result<Vec<Entry>> {
 }
 
 fn seats(file: &Connection, room: i64) -> Result<Vec<Seated>> {
-    let mut seats =
-        file.prepare("SELECT member, name FROM seats JOIN names USING (room, member) WHERE room = ?1 ORDER BY joined")?;
-    seats.query_map([room], |row| Ok((MemberId(row.get::<_, Uuid>(0)?), row.get(1)?)))?.collect()
+    let mut seats = file.prepare(
+        "SELECT member, name, number FROM seats JOIN names USING (room, member) WHERE room = ?1 ORDER BY joined",
+    )?;
+    let seated = |row: &rusqlite::Row<'_>| {
+        let name = numbered(&row.get::<_, String>(1)?, row.get(2)?);
+        Ok((MemberId(row.get::<_, Uuid>(0)?), name))
+    };
+    seats.query_map([room], seated)?.collect()
 }
 
 /// Last sequence number of the room's log.

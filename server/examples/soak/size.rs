@@ -93,8 +93,17 @@ async fn sweep(store: &TestStore, seats: usize) {
 
 async fn room(opened: &dyn Store) -> (RoomId, MemberId) {
     let (code, member) = (entropy::room_code(), MemberId(entropy::uuid()));
-    let room = opened.create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 50 }).await.unwrap();
-    append(opened, room, member, EventKind::Joined { member, name: "Member".parse().unwrap() }).await;
+    let room = opened
+        .create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 50, name: Default::default() })
+        .await
+        .unwrap();
+    append(
+        opened,
+        room,
+        member,
+        EventKind::Joined { member, name: "Member".parse::<protocol::DisplayName>().unwrap().into() },
+    )
+    .await;
     (room, member)
 }
 
@@ -103,7 +112,7 @@ async fn say(opened: Arc<dyn Store>, (room, member): (RoomId, MemberId), n: usiz
 }
 
 async fn append(opened: &dyn Store, room: RoomId, by: MemberId, kind: EventKind) {
-    opened.append(room, NewEvent { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
+    opened.append(room, NewEvent { id: entropy::event_id(), at: 0, by, kind, keys: Default::default() }).await.unwrap();
 }
 
 /// Takes or renews a lease; the same `n` is the same lease.

@@ -65,7 +65,10 @@ async fn fill(url: &str, arguments: &Arguments) {
 
 async fn room(store: &dyn Store, arguments: &Arguments) {
     let code = entropy::room_code();
-    let room = store.create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 1_000 }).await.unwrap();
+    let room = store
+        .create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 1_000, name: Default::default() })
+        .await
+        .unwrap();
     let members: Vec<MemberId> = (0..arguments.members).map(|_| MemberId(entropy::uuid())).collect();
     for (n, member) in members.iter().enumerate() {
         let name = format!("Member {n}").parse().unwrap();
@@ -78,5 +81,5 @@ async fn room(store: &dyn Store, arguments: &Arguments) {
 }
 
 async fn append(store: &dyn Store, room: RoomId, by: MemberId, kind: EventKind) {
-    store.append(room, NewEvent { id: entropy::event_id(), at: 0, by, kind }).await.unwrap();
+    store.append(room, NewEvent { id: entropy::event_id(), at: 0, by, kind, keys: Default::default() }).await.unwrap();
 }

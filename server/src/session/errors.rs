@@ -68,6 +68,7 @@ pub(super) fn fault(error: &StoreError) -> Rejection {
         StoreError::TooOld => ErrorCode::TooOld.into(),
         StoreError::NoTarget => ErrorCode::NoTarget.into(),
         StoreError::NotAuthor => ErrorCode::NotAuthor.into(),
+        StoreError::NotHost => ErrorCode::NotAllowed.into(),
         error => {
             tracing::error!(error = error as &dyn std::error::Error, "the store refused an append");
             Rejection { error: ErrorCode::Storage, retry_ms: Some(STORE_RETRY_MS) }

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use protocol::body::BodyError;
 use protocol::emoji::EmojiError;
+use protocol::name::NameError;
+use protocol::room_name::RoomNameError;
 use protocol::{
-    ClientFrame, CloseCode, Delivered, ErrorCode, EventId, EventKind, Limits, MessageBody, Names, Position, Proposal,
-    Rejection, Seq, ServerFrame, VERSION, codec,
+    ClientFrame, CloseCode, Delivered, DisplayName, ErrorCode, EventId, EventKind, Limits, MessageBody, Names,
+    Position, Proposal, Rejection, Seq, ServerFrame, VERSION, codec,
 };
 use store::Appended;
 
@@ -64,8 +66,8 @@ pub enum Action {
     Append {
         /// Id of the event.
         id: EventId,
-        /// Kind of the event.
-        kind: EventKind,
+        /// What it changes.
+        change: Change,
     },
     /// Free the member's seat.
     Leave,
@@ -77,6 +79,15 @@ pub enum Action {
     Ping,
     /// Send `bye` with this code and end the connection.
     Close(CloseCode),
+}
+
+/// Valid content of an append.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Change {
+    /// This event.
+    Event(EventKind),
+    /// The author's name: the event is completed by who knows the author.
+    Name(DisplayName),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,14 +231,14 @@ fn propose(id: EventId, event: Proposal) -> Action {
         return refuse(ErrorCode::NotAllowed);
     }
     match parse(event) {
-        Ok(kind) => Action::Append { id, kind },
+        Ok(change) => Action::Append { id, change },
         Err(error) => refuse(error),
     }
 }
 
-fn parse(event: Proposal) -> Result<EventKind, ErrorCode> {
+fn parse(event: Proposal) -> Result<Change, ErrorCode> {
     let body = |body: String| body.parse::<MessageBody>().map_err(BodyError::code);
-    Ok(match event {
+    Ok(Change::Event(match event {
         Proposal::Message { body: text, reply_to } => {
             EventKind::Message { body: Some(body(text)?), reply_to, edited: false }
         }
@@ -236,10 +247,12 @@ fn parse(event: Proposal) -> Result<EventKind, ErrorCode> {
         Proposal::Reacted { target, emoji, on } => {
             EventKind::Reacted { target, emoji: emoji.parse().map_err(EmojiError::code)?, on }
         }
+        Proposal::Renamed { name } => return Ok(Change::Name(name.parse().map_err(NameError::code)?)),
+        Proposal::Settings { name } => EventKind::Settings { name: Some(name.parse().map_err(RoomNameError::code)?) },
         Proposal::NotAllowed => return Err(ErrorCode::NotAllowed),
         Proposal::Unsupported => return Err(ErrorCode::Unsupported),
         Proposal::BadText => return Err(ErrorCode::BadText),
-    })
+    }))
 }
 
 /// Returns the answer that only the sender gets. A stored event needs none: the sender receives it as all sessions do.
@@ -304,6 +317,9 @@ mod tests {
         let id = EventId::mint(1, [7; 10]);
         let v4 = "9f3c1d1e-6d0a-4b0e-9c1e-2f6d3a4b5c6d";
         let own = format!(r#"{{"type":"append","id":"{id}","event":{{"kind":"left","member":"{v4}"}}}}"#);
+        let named = |kind, name: &str| {
+            format!(r#"{{"type":"append","id":"{id}","event":{{"kind":"{kind}","name":"{name}"}}}}"#)
+        };
         let other = format!(r#"{{"type":"append","id":"{id}","event":{{"kind":"removed","member":"{v4}"}}}}"#);
         for (text, code) in [
             (append(&id.to_string(), "  \n "), ErrorCode::Empty),
@@ -311,6 +327,9 @@ mod tests {
             (append(&id.to_string(), "a\\ud83db").replace("\\\\u", "\\u"), ErrorCode::BadText),
             (append(v4, "hi"), ErrorCode::NotAllowed),
             (own, ErrorCode::NotAllowed),
+            (named("renamed", "\u{200b}"), ErrorCode::NameMissing),
+            (named("renamed", &"x".repeat(33)), ErrorCode::NameBad),
+            (named("settings", "a\u{202e}b"), ErrorCode::RoomNameBad),
             (other, ErrorCode::Unsupported),
         ] {
             let (mut machine, now) = live();

@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use protocol::{ErrorCode, EventId, EventKind, LeaveReason, Rejection};
-use store::{Appended, Lease, NewEvent, StoreError};
+use store::{Appended, Lease, NameKeys, NewEvent, StoreError};
 
 use super::errors::fault;
+use super::machine::Change;
 use crate::state::AppState;
-use crate::{clock, entropy};
+use crate::{clock, entropy, name_keys};
 
 /// Answer of the store that is awaited. It borrows nothing: the socket is not `Sync`, so no borrow of the session may
 /// live across an await.
@@ -26,14 +27,21 @@ pub(super) enum AppendDone {
 }
 
 /// Appends an event, within the member's rate limit.
-pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKind) -> Pending {
+pub(super) fn append(state: &AppState, lease: Lease, id: EventId, change: Change) -> Pending {
     let Lease { room, member, .. } = lease;
     if let Err(wait) = state.append_rate.take(member) {
         let fault = Rejection { error: ErrorCode::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
         return Box::pin(ready(AppendDone::Append(id, Err(fault))));
     }
     let (store, still_held) = (state.store.clone(), acquire_lease(state, lease));
-    let draft = NewEvent { id, at: clock::unix_ms(), by: member, kind };
+    let (kind, keys) = match change {
+        Change::Event(kind) => (kind, NameKeys::default()),
+        Change::Name(name) => {
+            let keys = name_keys::keys(name.as_str());
+            (EventKind::Renamed { member, name: name.clone().into(), was: name.into() }, keys)
+        }
+    };
+    let draft = NewEvent { id, at: clock::unix_ms(), by: member, kind, keys };
     Box::pin(async move {
         match store.append(room, draft).await {
             // A store that takes no event, as on a full disk, may still serve readers. If it cannot renew the lease
@@ -48,7 +56,7 @@ pub(super) fn append(state: &AppState, lease: Lease, id: EventId, kind: EventKin
 pub(super) fn leave(state: &AppState, lease: Lease) -> Pending {
     let (store, Lease { room, member, .. }) = (state.store.clone(), lease);
     let kind = EventKind::Left { member, why: LeaveReason::Choice };
-    let left = NewEvent { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind };
+    let left = NewEvent { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind, keys: NameKeys::default() };
     Box::pin(async move {
         match store.append(room, left).await {
             Ok(_) | Err(StoreError::Conflict | StoreError::NotFound) => AppendDone::Left,

@@ -11,7 +11,7 @@ const ME: MemberId = MemberId(Uuid::from_u128(7));
 const DAY_MS: u64 = 86_400_000;
 
 fn draft(n: u64, kind: EventKind) -> NewEvent {
-    NewEvent { id: EventId(Uuid::from_u128(n.into())), at: 100 * DAY_MS, by: ME, kind }
+    NewEvent { id: EventId(Uuid::from_u128(n.into())), at: 100 * DAY_MS, by: ME, kind, keys: Default::default() }
 }
 
 #[tokio::test]
@@ -20,10 +20,11 @@ async fn order_of_the_log_is_independent_of_the_clock() {
     let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
     let store = FaultyStore::with(stores::open(&url, &Limits::default()).await.unwrap(), StoreFault::ClockBackwards);
     let code = RoomCode::from_entropy([7; 5]);
-    let room = store.create_room(NewRoom { code, epoch: Epoch(1), capacity: 2 }).await.unwrap();
+    let room =
+        store.create_room(NewRoom { code, epoch: Epoch(1), capacity: 2, name: Default::default() }).await.unwrap();
     let mut live = store.subscribe(room).await.unwrap();
     let name: DisplayName = "Ana".parse().unwrap();
-    store.append(room, draft(1, EventKind::Joined { member: ME, name })).await.unwrap();
+    store.append(room, draft(1, EventKind::Joined { member: ME, name: name.into() })).await.unwrap();
     for n in 2..=20 {
         store.append(room, draft(n, EventKind::message(format!("{n}").parse().unwrap()))).await.unwrap();
     }

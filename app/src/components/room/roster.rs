@@ -1,7 +1,7 @@
 //! The list of members: beside the log, or on a narrow screen a sheet that the header opens.
 
 use leptos::prelude::*;
-use protocol::{DisplayName, MemberId};
+use protocol::{MemberId, ShownName};
 
 use crate::components::list::{Item, ItemKey, List};
 use crate::components::name::{Avatar, Name};
@@ -29,7 +29,7 @@ pub(super) fn Roster() -> impl IntoView {
 /// A member, as the panel shows it.
 struct Person {
     member: MemberId,
-    name: DisplayName,
+    name: ShownName,
     away: bool,
     word: Option<&'static str>,
 }
@@ -57,11 +57,11 @@ fn people(room: Room) -> Vec<Person> {
 
 /// Drawn anew when anything of it is another.
 fn item(Person { member, name, away, word }: Person) -> Item {
-    let key = ItemKey::Text(format!("{member} {away} {word:?} {name}"));
+    let key = ItemKey::Text(format!("{member} {away} {word:?} {} {name}", name.hue));
     Item::new(key, move || {
         view! {
             <li class=if away { "person away" } else { "person" }>
-                <Avatar member initial=name.initial().to_owned()/>
+                <Avatar name=&name/>
                 <Name name=name.to_string()/>
                 <small>{word}</small>
             </li>

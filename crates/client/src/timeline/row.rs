@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{DisplayName, Emoji, ErrorCode, EventId, LeaveReason, MemberId, MessageBody};
+use protocol::{Emoji, ErrorCode, EventId, LeaveReason, MemberId, MessageBody, RoomName, ShownName};
 
 /// One row of the log on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Row {
     Unread(UnreadRow),
     /// A message.
     Message(MessageRow),
-    /// Members joined and left.
+    /// Members joined, left, or changed their name or the room.
     Roster(RosterRow),
 }
 
@@ -67,7 +67,7 @@ pub struct MessageRow {
     /// Author.
     pub by: MemberId,
     /// Current name of the author; `None` when the server never sent one.
-    pub name: Option<DisplayName>,
+    pub name: Option<ShownName>,
     /// Time in UTC milliseconds: by the server's clock, or by this machine's until it is sent.
     pub at: u64,
     /// Text; `None` when it was deleted.
@@ -96,7 +96,7 @@ pub struct Quote {
     /// Author; `None` when the message is not here.
     pub by: Option<MemberId>,
     /// Current name of the author.
-    pub name: Option<DisplayName>,
+    pub name: Option<ShownName>,
     /// Text; `None` when it was deleted or is not here.
     pub body: Option<MessageBody>,
     /// Its place.
@@ -126,7 +126,7 @@ pub struct Reaction {
     /// True if the reader is one of them.
     pub own: bool,
     /// Names of the first of them, in the order of their reactions: at most [`super::reactions::MAX_NAMES`].
-    pub who: Vec<DisplayName>,
+    pub who: Vec<ShownName>,
 }
 
 /// Progress of a message's delivery.
@@ -152,24 +152,24 @@ pub enum RowState {
     Refused(ErrorCode),
 }
 
-/// Consecutive joins and leaves. One about the reader stands alone.
+/// Consecutive changes of the room: joins, leaves, names and hosts. One about the reader stands alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RosterRow {
     /// Id of the first of its events.
     pub id: EventId,
     /// Time of the first event, in UTC milliseconds.
     pub at: u64,
-    /// The joins and leaves, in order; never empty.
+    /// The changes, in order; never empty.
     pub changes: Arc<Vec<SeatChange>>,
 }
 
-/// A member who joined or left.
+/// A change of the room by a member, or of the member's place in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeatChange {
     /// The member.
     pub member: MemberId,
     /// Current name of the member; `None` when the server never sent one.
-    pub name: Option<DisplayName>,
+    pub name: Option<ShownName>,
     /// True if it is the reader.
     pub own: bool,
     /// Kind of the change.
@@ -177,10 +177,21 @@ pub struct SeatChange {
 }
 
 /// Kind of a seat change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SeatChangeKind {
     /// Took a seat.
     Joined,
     /// Freed it.
     Left(LeaveReason),
+    /// Chose another name.
+    Renamed {
+        /// Name before.
+        was: ShownName,
+        /// Name from then on; by now it may be another one.
+        name: ShownName,
+    },
+    /// Became the host.
+    Host,
+    /// Named the room, or took its name away.
+    RoomName(RoomName),
 }

@@ -46,7 +46,7 @@ struct RowBuilder<'a> {
     rows: Vec<Row>,
     /// The last day that has begun.
     day: Option<i64>,
-    /// True if the last row is a line that further joins and leaves are added to.
+    /// True if the last row is a line that further changes of the room are added to.
     line_is_open: bool,
 }
 
@@ -141,6 +141,13 @@ impl<'a> RowBuilder<'a> {
             }
             EventKind::Joined { member, .. } => self.line(event, *member, SeatChangeKind::Joined),
             EventKind::Left { member, why } => self.line(event, *member, SeatChangeKind::Left(*why)),
+            EventKind::Renamed { member, name, was } => {
+                self.line(event, *member, SeatChangeKind::Renamed { was: was.clone(), name: name.clone() });
+            }
+            EventKind::Settings { name: Some(name) } => {
+                self.line(event, event.by, SeatChangeKind::RoomName(name.clone()));
+            }
+            EventKind::Host { member } => self.line(event, *member, SeatChangeKind::Host),
             _ => {}
         }
     }
@@ -225,7 +232,10 @@ impl<'a> RowBuilder<'a> {
                 _ if body.is_none() => continue,
                 DraftEvent::Edit { body, .. } => Some(body),
                 DraftEvent::Deletion { .. } => None,
-                DraftEvent::Message { .. } | DraftEvent::Reaction { .. } => continue,
+                DraftEvent::Message { .. }
+                | DraftEvent::Reaction { .. }
+                | DraftEvent::Name { .. }
+                | DraftEvent::RoomName { .. } => continue,
             };
             body = changed;
             since = since.or(Some(change.since));

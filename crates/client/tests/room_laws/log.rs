@@ -6,7 +6,7 @@ use std::ops::Range;
 use proptest::prelude::*;
 use protocol::{
     Epoch, Event, EventId, EventKind, LeaveReason, Limits, Member, MemberId, MessageBody, Names, Position, RoomCode,
-    RoomId, RoomInfo, Seq, Snapshot, Welcome,
+    RoomId, RoomInfo, Seq, ShownName, Snapshot, Welcome,
 };
 use uuid::Uuid;
 
@@ -38,11 +38,15 @@ pub(crate) fn epoch() -> Epoch {
 }
 
 pub(crate) fn named(nth: u8) -> Member {
-    Member { member: member(nth), name: format!("M{nth}").parse().unwrap(), away: false }
+    Member { member: member(nth), name: shown(&format!("M{nth}")), away: false }
 }
 
-pub(crate) fn names() -> Names {
-    (0..MEMBERS).map(|nth| (member(nth), named(nth).name)).collect()
+pub(crate) fn shown(name: &str) -> ShownName {
+    name.parse::<protocol::DisplayName>().unwrap().into()
+}
+
+pub(crate) fn renamed(nth: u32, who: u8, was: &str) -> Entry {
+    (nth, who, EventKind::Renamed { member: member(who), name: shown(&format!("R{nth}")), was: shown(was) })
 }
 
 pub(crate) fn said(nth: u32) -> Entry {
@@ -84,7 +88,7 @@ pub(crate) struct Spec {
 }
 
 pub(crate) fn spec() -> impl Strategy<Value = Spec> {
-    (0..MEMBERS, 0u8..20, any::<prop::sample::Index>(), 0..EMOJI.len(), prop::bool::weighted(0.7))
+    (0..MEMBERS, 0u8..24, any::<prop::sample::Index>(), 0..EMOJI.len(), prop::bool::weighted(0.7))
         .prop_map(|(who, kind, which, emoji, on)| Spec { who, kind, which, emoji, on })
 }
 
@@ -137,6 +141,9 @@ impl Log {
             (0 | 1, _) => joined(nth, who),
             (2 | 3, _) => left(nth, who),
             (4, _) => (nth, who, EventKind::Unknown),
+            (20 | 21, _) => renamed(nth, who, &self.names(self.len())[&member(who)].text()),
+            (22, _) => (nth, who, EventKind::Host { member: member(who) }),
+            (23, _) => (nth, who, EventKind::Settings { name: on.then(|| format!("Room {nth}").parse().unwrap()) }),
             (5 | 6, _) => {
                 // The target of the reply may be deleted by now, be no message, or not exist.
                 let reply_to = Some(self.events.get(which.index(self.len() + 1)).map_or(id(999_999), |event| event.id));
@@ -244,29 +251,55 @@ impl Log {
                     roster.push(Member { member: *member, name: name.clone(), away: false });
                 }
                 EventKind::Left { member, .. } => roster.retain(|seated| seated.member != *member),
+                EventKind::Renamed { member, name, .. } => {
+                    roster.iter_mut().filter(|seated| seated.member == *member).for_each(|seated| {
+                        seated.name = name.clone();
+                    });
+                }
                 _ => {}
             }
         }
         roster
     }
 
-    pub(crate) fn info(&self) -> RoomInfo {
-        RoomInfo {
+    /// Names of all members after this many events.
+    pub(crate) fn names(&self, head: usize) -> Names {
+        let mut names: Names = (0..MEMBERS).map(|nth| (member(nth), named(nth).name)).collect();
+        for event in &self.events[..head] {
+            if let EventKind::Joined { member, name } | EventKind::Renamed { member, name, .. } = &event.kind {
+                names.insert(*member, name.clone());
+            }
+        }
+        names
+    }
+
+    pub(crate) fn info(&self, head: usize) -> RoomInfo {
+        let mut info = RoomInfo {
             id: Some(RoomId(Uuid::from_u128(1))),
             code: RoomCode::from_entropy([1; 5]),
             capacity: 50,
             locked: false,
+            name: Default::default(),
+            host: None,
+        };
+        for event in &self.events[..head] {
+            match &event.kind {
+                EventKind::Settings { name: Some(name) } => info.name = name.clone(),
+                EventKind::Host { member } => info.host = Some(*member),
+                _ => {}
+            }
         }
+        info
     }
 
     pub(crate) fn snapshot(&self, head: usize, window: usize) -> Snapshot {
         Snapshot {
             member: member(ME),
             position: self.position(head),
-            room: self.info(),
+            room: self.info(head),
             members: self.roster(head),
             events: self.read(head.saturating_sub(window)..head, head),
-            names: names(),
+            names: self.names(head),
             quoted: Vec::new(),
             oldest: if head == 0 { Seq(0) } else { self.events[0].seq },
         }
@@ -277,7 +310,7 @@ impl Log {
             member: member(ME),
             position: self.position(head),
             recovered,
-            room: self.info(),
+            room: self.info(head),
             members: self.roster(head),
             oldest: if head == 0 { Seq(0) } else { self.events[0].seq },
             limits: Limits::default(),

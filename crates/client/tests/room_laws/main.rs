@@ -13,9 +13,9 @@ use client::timeline::rows::GROUP_MS;
 use client::{
     Action, Applied, Client, DraftEvent, Ending, Input, Outbox, RoomState, Row, RowState, SeatChangeKind, Status,
 };
-use log::{Log, ME, body, epoch, id, log, member, names, said};
+use log::{Log, ME, body, epoch, id, log, member, said};
 use proptest::prelude::*;
-use protocol::{ClientFrame, Delivered, ErrorCode, Names, Position, Seq, ServerFrame};
+use protocol::{ClientFrame, Delivered, ErrorCode, EventKind, Names, Position, Proposal, RoomInfo, Seq, ServerFrame};
 use world::{Step, World, step};
 
 /// Time zone of the tests, in minutes from UTC: any but 0.
@@ -47,8 +47,8 @@ fn at(seq: Seq) -> Position {
 }
 
 /// State of the room that the user sees.
-fn seen(room: &RoomState) -> (Vec<Row>, Vec<protocol::Member>, Option<Position>) {
-    (drawn(room), room.members().to_vec(), room.position())
+fn seen(room: &RoomState) -> (Vec<Row>, Vec<protocol::Member>, RoomInfo, Option<Position>) {
+    (drawn(room), room.members().to_vec(), room.info().clone(), room.position())
 }
 
 fn drawn(room: &RoomState) -> Vec<Row> {
@@ -58,7 +58,7 @@ fn drawn(room: &RoomState) -> Vec<Row> {
 fn load_all(room: &mut RoomState, log: &Log) {
     let mut pages = 0;
     while let Some(before) = room.older_cursor() {
-        room.prepend(before, log.before(before.seq, 7, log.len()), &names());
+        room.prepend(before, log.before(before.seq, 7, log.len()), &log.names(log.len()));
         pages += 1;
         assert!(pages < 1_000, "older pages without end");
     }
@@ -92,7 +92,7 @@ proptest! {
                     let seq = log.events[place].seq;
                     let earliest = place.max(last_read);
                     last_read = earliest + read.index(log.len() - earliest + 1);
-                    room.prepend(at(seq), log.before(seq, size, last_read), &names());
+                    room.prepend(at(seq), log.before(seq, size, last_read), &log.names(last_read));
                 }
                 Arrival::Repeat(_) => {}
             }
@@ -147,6 +147,7 @@ proptest! {
             welcome.position.epoch.0 += 1;
         }
         room.welcome(&welcome);
+        room.add_names(&new.names(new.len()));
         prop_assert_eq!(room.position(), None, "the old position is kept");
         let start = new.len().saturating_sub(window);
         for event in &new.events[start..] {
@@ -158,7 +159,7 @@ proptest! {
         }
         // A page that was requested before the reset arrives after it.
         if let (Some(before), false) = (before, same_epoch) {
-            room.prepend(before, old.before(before.seq, 9, old.len()), &names());
+            room.prepend(before, old.before(before.seq, 9, old.len()), &old.names(old.len()));
         }
         let mut fresh = new.snapshot(new.len(), window);
         fresh.position = welcome.position;
@@ -339,12 +340,77 @@ fn member_who_left_keeps_the_name() {
     room.apply(Delivered::Event(log.events[1].clone()));
     room.apply(Delivered::Event(log.events[2].clone()));
     assert_eq!(room.members().len(), 1);
-    assert_eq!(room.name(member(3)).unwrap().as_str(), "M3");
+    assert_eq!(room.name(member(3)).unwrap().text(), "M3");
     let rows = drawn(&room);
     let Row::Roster(line) = &rows[2] else { panic!("{rows:?}") };
-    let kinds: Vec<_> = line.changes.iter().map(|change| change.kind).collect();
+    let kinds: Vec<_> = line.changes.iter().map(|change| change.kind.clone()).collect();
     assert_eq!(kinds[0], SeatChangeKind::Joined);
     assert_eq!((rows.len(), line.changes.len()), (3, 2), "the reader's line by itself, the others folded");
+}
+
+#[test]
+fn rename_changes_roster_and_older_rows_and_the_line_keeps_both_names() {
+    let log =
+        Log::of([log::joined(0, 3), log::said_by(1, 3), log::renamed(2, 3, "M3"), said(3), log::renamed(4, 3, "R2")]);
+    for known in 1..=5 {
+        let mut room = RoomState::from_snapshot(log.snapshot(known, 10));
+        log.events[known..]
+            .iter()
+            .for_each(|event| assert_eq!(room.apply(Delivered::Event(event.clone())), Applied::Added));
+        assert_eq!(room.members()[0].name.text(), "R4");
+        let rows = drawn(&room);
+        let Row::Message(message) = &rows[2] else { panic!("{rows:?}") };
+        assert_eq!(message.name.as_ref().unwrap().text(), "R4", "an older message shows the new name");
+        let Row::Roster(line) = &rows[3] else { panic!("{rows:?}") };
+        let both = SeatChangeKind::Renamed { was: log::shown("M3"), name: log::shown("R2") };
+        assert_eq!(line.changes[0].kind, both);
+    }
+}
+
+#[test]
+fn room_name_and_host_change_the_room_and_are_lines() {
+    let named = |nth, name: &str| (nth, 1, EventKind::Settings { name: name.parse().ok() });
+    let host = (3, 1, EventKind::Host { member: member(ME) });
+    let log = Log::of([said(0), named(1, "Book club"), named(2, ""), host]);
+    let mut room = RoomState::from_snapshot(log.snapshot(1, 10));
+    let mut names = Vec::new();
+    for event in &log.events[1..] {
+        room.apply(Delivered::Event(event.clone()));
+        names.push((room.info().name.to_string(), room.info().host));
+    }
+    let none = String::new();
+    assert_eq!(names, [("Book club".to_owned(), None), (none.clone(), None), (none, Some(member(ME)))]);
+    let rows = drawn(&room);
+    let kinds = |row: &Row| match row {
+        Row::Roster(line) => line.changes.iter().map(|change| (change.own, change.kind.clone())).collect::<Vec<_>>(),
+        row => panic!("{row:?}"),
+    };
+    let name = |name: &str| (false, SeatChangeKind::RoomName(name.parse().unwrap()));
+    assert_eq!(kinds(&rows[2]), [name("Book club"), name("")]);
+    assert_eq!(kinds(&rows[3]), [(true, SeatChangeKind::Host)]);
+}
+
+/// Old clients pass over the kinds of this version in the same way.
+#[test]
+fn event_of_a_later_version_moves_the_position_and_shows_nothing() {
+    let log = Log::of([said(0), (1, 3, EventKind::Unknown), (2, 3, EventKind::Settings { name: None }), said(3)]);
+    let mut room = RoomState::from_snapshot(log.snapshot(1, 10));
+    log.events[1..].iter().for_each(|event| assert_eq!(room.apply(Delivered::Event(event.clone())), Applied::Added));
+    assert_eq!(room.position(), Some(log.position(4)));
+    assert_eq!(drawn(&room).len(), 3, "a day and two messages");
+}
+
+#[test]
+fn names_are_sent_as_drafts_and_shown_once_they_are_in_the_log() {
+    let mut client = live_client();
+    let rename = Input::Rename { id: id(100), name: "Ana".parse().unwrap(), at: 5 };
+    let append = |id, event| [Action::Transmit(ClientFrame::Append { id, event })];
+    assert_eq!(client.step(10, rename), append(id(100), Proposal::Renamed { name: "Ana".into() }));
+    let rejected = ServerFrame::Rejected { id: id(100), error: ErrorCode::NoSeat, retry_ms: None };
+    assert_eq!(client.step(20, Input::Frame(1, rejected)), []);
+    assert!(!client.has_unsent(), "a refused name is no more");
+    let settings = Input::NameRoom { id: id(101), name: Default::default(), at: 5 };
+    assert_eq!(client.step(30, settings), append(id(101), Proposal::Settings { name: String::new() }));
 }
 
 /// A client that is live on connection 1, caught up, with two messages.

@@ -182,7 +182,7 @@ fn reply_quotes_the_current_text_of_a_loaded_message() {
     let words = |quote: &Quote| quote.body.as_ref().map(|body| body.as_str().to_owned());
     let quote = quotes(2, 9)[1].clone().unwrap();
     assert_eq!((words(&quote), quote.by, quote.place), (Some("text 1".to_owned()), Some(member(2)), QuotePlace::Here));
-    assert_eq!(quote.name.as_ref().unwrap().as_str(), "M2");
+    assert_eq!(quote.name.as_ref().unwrap().text(), "M2");
     assert_eq!(words(quotes(3, 9)[1].as_ref().unwrap()), Some("text 3".to_owned()));
     let gone = quotes(4, 9)[1].clone().unwrap();
     assert_eq!((words(&gone), gone.by, gone.place), (None, Some(member(2)), QuotePlace::Here));
@@ -209,7 +209,7 @@ fn reply_quotes_a_fetched_message_and_follows_its_edits() {
     assert_eq!(quote(&room), (None, None, QuotePlace::Unknown));
     gone.insert_quoted(id(1), None, &Names::new());
     assert_eq!(quote(&gone), (None, None, QuotePlace::Gone));
-    room.insert_quoted(id(1), first(), &log::names());
+    room.insert_quoted(id(1), first(), &log.names(4));
     assert_eq!(quote(&room), quoted(Some("text 1"), QuotePlace::Older));
     assert_eq!(
         quote(&RoomState::from_snapshot(Snapshot { quoted: first().into_iter().collect(), ..page() })),
@@ -218,7 +218,7 @@ fn reply_quotes_a_fetched_message_and_follows_its_edits() {
     // The quoted message may be fetched before or after its edit arrives.
     for room in [&mut room, &mut late] {
         room.apply(later(2));
-        room.insert_quoted(id(1), first(), &log::names());
+        room.insert_quoted(id(1), first(), &log.names(4));
         assert_eq!(quote(room), quoted(Some("text 3"), QuotePlace::Older));
     }
     room.prepend(log.position(2), log.before(log.events[1].seq, 1, 3), &Names::new());

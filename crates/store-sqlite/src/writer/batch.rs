@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::{Event, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq};
 use rusqlite::{Connection, TransactionBehavior};
-use store::{Appended, NewEvent, NewRoom, StoreError, known_ids, may_be_forgotten};
+use store::{Appended, Distinct, NewEvent, NewRoom, StoreError, host_event, known_ids, may_be_forgotten};
 use tokio::time::Instant;
 
 use super::Writer;
@@ -25,6 +25,8 @@ pub(crate) enum Write {
 enum Outcome {
     Created,
     Appended(Appended),
+    /// The first event freed the host's seat, and the second gave the room another host.
+    HandedOver(Event, Event),
     /// The event freed the last seat and so ended the room.
     Ended(Event),
 }
@@ -130,6 +132,11 @@ impl Writer {
                 }
                 self.live.event(*id, Arc::new(event.clone()));
             }
+            (Write::Append { id, .. }, Outcome::HandedOver(left, host)) => {
+                self.live.freed(*id, left.by);
+                self.live.event(*id, Arc::new(left.clone()));
+                self.live.event(*id, Arc::new(host.clone()));
+            }
             (Write::Append { id, .. }, Outcome::Ended(event)) => {
                 self.live.event(*id, Arc::new(event.clone()));
                 self.live.ended(*id);
@@ -180,7 +187,7 @@ fn append(
     if may_be_forgotten(draft, room.forgotten) {
         return Err(StoreError::TooOld.into());
     }
-    let event = Event {
+    let mut event = Event {
         seq: Seq(room.head.0 + 1),
         prev: room.head,
         id: draft.id,
@@ -188,7 +195,8 @@ fn append(
         by: draft.by,
         kind: draft.kind.clone(),
     };
-    match &event.kind {
+    let mut host = None;
+    match &mut event.kind {
         EventKind::Joined { member, name } => {
             if seats::has(tx, room.room, *member)? {
                 return Err(StoreError::Conflict.into());
@@ -196,30 +204,54 @@ fn append(
             if seats::count(tx, room.room)? >= room.capacity {
                 return Err(StoreError::Full.into());
             }
-            seats::take(tx, room.room, *member, name, event.seq)?;
+            let others = seats::others(tx, room.room, *member)?;
+            let named = Distinct::choose(name.name.clone(), &draft.keys, None, &others);
+            seats::put(tx, room.room, *member, &named, event.seq)?;
+            *name = named.name;
+            room.host = room.host.or(Some(*member));
         }
         EventKind::Left { member, why } => {
             if !seats::has(tx, room.room, *member)? || (*why == LeaveReason::Vanished && held(*member)) {
                 return Err(StoreError::Conflict.into());
             }
             seats::free(tx, room.room, *member, event.seq)?;
-            if seats::count(tx, room.room)? == 0 {
+            let Some(first) = seats::first(tx, room.room)? else {
                 rooms::end(tx, room.room)?;
                 return Ok(Outcome::Ended(event));
+            };
+            if room.host == Some(*member) {
+                room.host = Some(first);
+                host = Some(host_event(&event, first));
             }
         }
-        _ if seats::has(tx, room.room, event.by)? => apply_message_event(tx, &mut room, &event)?,
+        EventKind::Renamed { member, name, was } => {
+            let before = seats::name_of(tx, room.room, *member)?.filter(|_| *member == draft.by);
+            if !seats::has(tx, room.room, *member)? {
+                return Err(StoreError::Conflict.into());
+            }
+            *was = before.ok_or(StoreError::Conflict)?;
+            let others = seats::others(tx, room.room, *member)?;
+            let named = Distinct::choose(name.name.clone(), &draft.keys, Some(was.hue), &others);
+            seats::put(tx, room.room, *member, &named, event.seq)?;
+            *name = named.name;
+        }
+        _ if seats::has(tx, room.room, event.by)? => apply_member_event(tx, &mut room, &event)?,
         _ => return Err(StoreError::Conflict.into()),
     }
-    log::push(tx, &mut room, &event)?;
-    log::trim(tx, &mut room, limits.events, limits.timeline)?;
-    log::forget(tx, &mut room, known_ids(limits), limits.events as u64)?;
+    for event in std::iter::once(&event).chain(&host) {
+        log::push(tx, &mut room, event)?;
+        log::trim(tx, &mut room, limits.events, limits.timeline)?;
+        log::forget(tx, &mut room, known_ids(limits), limits.events as u64)?;
+    }
     rooms::update(tx, &room)?;
-    Ok(Outcome::Appended(Appended::Stored(event)))
+    Ok(match host {
+        Some(host) => Outcome::HandedOver(event, host),
+        None => Outcome::Appended(Appended::Stored(event)),
+    })
 }
 
-/// Validates an event of a seated member against the message that it targets, and applies an edit or deletion to it.
-fn apply_message_event(tx: &Connection, room: &mut rooms::RoomRow, event: &Event) -> Result<(), Failure> {
+/// Validates an event of a seated member against the room or the message that it targets, and applies it to that.
+fn apply_member_event(tx: &Connection, room: &mut rooms::RoomRow, event: &Event) -> Result<(), Failure> {
     let message = |target| log::message(tx, room.room, target)?.ok_or_else(|| Failure::from(StoreError::NoTarget));
     match &event.kind {
         EventKind::Message { .. } => {}
@@ -231,9 +263,17 @@ fn apply_message_event(tx: &Connection, room: &mut rooms::RoomRow, event: &Event
             log::amend(tx, room, message, &event.kind)?;
         }
         EventKind::Reacted { target, .. } => drop(message(*target)?),
-        EventKind::Joined { .. } | EventKind::Left { .. } | EventKind::Unknown => {
-            return Err(StoreError::Conflict.into());
+        EventKind::Settings { .. } if room.host != Some(event.by) => return Err(StoreError::NotHost.into()),
+        EventKind::Settings { name } => {
+            if let Some(name) = name {
+                rooms::set_name(tx, room.room, name)?;
+            }
         }
+        EventKind::Joined { .. }
+        | EventKind::Renamed { .. }
+        | EventKind::Host { .. }
+        | EventKind::Left { .. }
+        | EventKind::Unknown => return Err(StoreError::Conflict.into()),
     }
     Ok(())
 }
@@ -244,7 +284,7 @@ fn answer(write: Write, outcome: Result<Outcome, StoreError>) {
         Write::Create { id, reply, .. } => drop(reply.send(outcome.map(|_| id))),
         Write::Append { reply, .. } => drop(reply.send(match outcome {
             Ok(Outcome::Appended(appended)) => Ok(appended),
-            Ok(Outcome::Ended(event)) => Ok(Appended::Stored(event)),
+            Ok(Outcome::Ended(event) | Outcome::HandedOver(event, _)) => Ok(Appended::Stored(event)),
             Ok(Outcome::Created) => Err(StoreError::Conflict),
             Err(error) => Err(error),
         })),
@@ -253,7 +293,7 @@ fn answer(write: Write, outcome: Result<Outcome, StoreError>) {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{DisplayName, Epoch, EventId, RoomCode};
+    use protocol::{DisplayName, Epoch, EventId, RoomCode, RoomName};
     use tokio::sync::oneshot;
     use tokio_util::sync::CancellationToken;
     use uuid::Uuid;
@@ -261,7 +301,7 @@ mod tests {
     use super::super::{Job, PURGE_INTERVAL, STEP};
     use super::*;
     use crate::reader::Reader;
-    use store::ReadFrom;
+    use store::{NameKeys, ReadFrom};
 
     const CODE: [u8; 5] = [7; 5];
 
@@ -269,7 +309,13 @@ mod tests {
 
     fn write(room: RoomId, id: u128, kind: EventKind) -> (Write, Answer) {
         let (reply, answer) = oneshot::channel();
-        let draft = NewEvent { id: EventId(Uuid::from_u128(id)), at: 0, by: MemberId(Uuid::nil()), kind };
+        let draft = NewEvent {
+            id: EventId(Uuid::from_u128(id)),
+            at: 0,
+            by: MemberId(Uuid::nil()),
+            kind,
+            keys: NameKeys::default(),
+        };
         (Write::Append { id: room, draft, now: Instant::now(), reply }, answer)
     }
 
@@ -286,11 +332,12 @@ mod tests {
     fn open(path: &std::path::Path) -> (Writer, Reader, RoomId) {
         let (mut writer, reader) = reopen(path);
         let (reply, created) = oneshot::channel();
-        let new = NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(1), capacity: 2 };
+        let new =
+            NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(1), capacity: 2, name: RoomName::default() };
         writer.commit(vec![Write::Create { id: RoomId(Uuid::max()), room: new, now: Instant::now(), reply }]);
         let room = created.blocking_recv().unwrap().unwrap();
         let name: DisplayName = "A".parse().unwrap();
-        let (join, joined) = write(room, 1, EventKind::Joined { member: MemberId(Uuid::nil()), name });
+        let (join, joined) = write(room, 1, EventKind::Joined { member: MemberId(Uuid::nil()), name: name.into() });
         writer.commit(vec![join]);
         joined.blocking_recv().unwrap().unwrap();
         (writer, reader, room)
@@ -408,7 +455,8 @@ mod tests {
         drop(reader);
         // The next room gets another number, and so none of these ids.
         let (reply, created) = oneshot::channel();
-        let new = NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(2), capacity: 2 };
+        let new =
+            NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(2), capacity: 2, name: RoomName::default() };
         writer.commit(vec![Write::Create { id: RoomId(Uuid::nil()), room: new, now: Instant::now(), reply }]);
         created.blocking_recv().unwrap().unwrap();
         assert_ne!(rooms::number(&writer.conn, Key::Id(RoomId(Uuid::nil()))).unwrap(), Some(1));
@@ -482,7 +530,13 @@ mod tests {
         let (stranger, conflict) = {
             let (reply, answer) = oneshot::channel();
             let kind = EventKind::message("?".parse().unwrap());
-            let draft = NewEvent { id: EventId(Uuid::from_u128(3)), at: 0, by: MemberId(Uuid::max()), kind };
+            let draft = NewEvent {
+                id: EventId(Uuid::from_u128(3)),
+                at: 0,
+                by: MemberId(Uuid::max()),
+                kind,
+                keys: NameKeys::default(),
+            };
             (Write::Append { id: room, draft, now: Instant::now(), reply }, answer)
         };
         let (second, also_stored) = message(room, 4);

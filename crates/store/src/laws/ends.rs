@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Epoch, LeaveReason, Limits, Position, Seq};
+use protocol::{Epoch, LeaveReason, Limits, Position, RoomName, Seq};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 
@@ -19,7 +19,10 @@ pub async fn law_06_recreated_room_resets_old_positions(fixture: &impl Fixture) 
     stored(store.append(id, left(1, LeaveReason::Choice)).await);
     refused!(store.read(id, ReadFrom::After(old), 10).await, NotFound);
 
-    let id = store.create_room(NewRoom { code, epoch: Epoch(u64::MAX), capacity: 2 }).await.unwrap();
+    let id = store
+        .create_room(NewRoom { code, epoch: Epoch(u64::MAX), capacity: 2, name: RoomName::default() })
+        .await
+        .unwrap();
     stored(store.append(id, joined(2)).await);
     let new = store.room(id).await.unwrap();
     assert_eq!(new.position.epoch, Epoch(u64::MAX));
@@ -91,7 +94,7 @@ pub async fn law_10_ended_room_leaves_nothing_behind(fixture: &impl Fixture) {
     by_another.by = member(1);
     stored(store.append(id, by_another).await);
     let page = store.read(id, ReadFrom::Latest, 10).await.unwrap();
-    assert_eq!(page.names, [(member(3), name(3))].into());
+    assert_eq!(page.names, [(member(3), name(3).into())].into());
     assert!(!page.truncated);
     let mut same_id = message(3, "another");
     same_id.id = said.id;

@@ -1,20 +1,26 @@
-//! Random plans of joins, leaves, messages, edits, deletions, reactions and duplicates, compared with a small model.
+//! Random plans of joins, leaves, names, messages, edits, deletions, reactions and duplicates, compared with a small model.
 
 use proptest::prelude::*;
-use protocol::{EventId, EventKind, LeaveReason, Limits, RoomId, Seq};
+use protocol::{EventId, EventKind, LeaveReason, Limits, RoomId, Seq, ShownName};
 
 use super::Fixture;
-use super::support::{code, deleted, edited, id, joined, left, member, message, new_room, reacted, unbroken};
+use super::support::{
+    code, deleted, edited, id, joined_as, left, member, message, new_room, reacted, renamed, room_named, unbroken,
+};
 use crate::{Appended, Delivery, NewEvent, ReadFrom, Store, StoreError};
 
 const MEMBERS: u64 = 4;
 const CAPACITY: u32 = 3;
 const KEPT: usize = 12;
+/// Names that members choose. The last one may be the second number of the first.
+const NAMES: [&str; 3] = ["Ana", "Bo", "Ana 2"];
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Join(u64),
+    Join(u64, usize),
     Leave(u64),
+    Rename(u64, usize),
+    NameRoom(u64),
     Say(u64),
     Edit(About),
     Delete(About),
@@ -57,7 +63,9 @@ impl About {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        3 => (1..=MEMBERS).prop_map(Step::Join),
+        3 => (1..=MEMBERS, 0..NAMES.len()).prop_map(|(n, name)| Step::Join(n, name)),
+        2 => (1..=MEMBERS, 0..NAMES.len()).prop_map(|(n, name)| Step::Rename(n, name)),
+        1 => (1..=MEMBERS).prop_map(Step::NameRoom),
         2 => (1..=MEMBERS).prop_map(Step::Leave),
         8 => (1..=MEMBERS).prop_map(Step::Say),
         6 => about().prop_map(Step::Edit),
@@ -72,7 +80,9 @@ impl Step {
     /// Draft to append after these drafts; `None` if the step appends nothing.
     fn draft(self, drafts: &[NewEvent]) -> Option<NewEvent> {
         Some(match self {
-            Self::Join(n) => joined(n),
+            Self::Join(n, name) => joined_as(n, NAMES[name]),
+            Self::Rename(n, name) => renamed(n, NAMES[name]),
+            Self::NameRoom(n) => room_named(n, &format!("Room {}", drafts.len())),
             Self::Leave(n) => left(n, LeaveReason::Choice),
             Self::Say(n) => message(n, &format!("{}", drafts.len())),
             Self::Edit(about) => {
@@ -98,7 +108,10 @@ impl Step {
 struct Model {
     /// Every event since the room was created, with its sequence number.
     log: Vec<(NewEvent, Seq)>,
-    seats: Vec<u64>,
+    /// Members and their names, in the order in which they joined.
+    seats: Vec<(u64, ShownName)>,
+    host: Option<u64>,
+    name: String,
 }
 
 /// Expected outcome of an append.
@@ -111,6 +124,7 @@ enum Fate {
     Full,
     NoTarget,
     NotAuthor,
+    NotHost,
     Ends,
 }
 
@@ -120,13 +134,14 @@ impl Model {
             let seq = self.log[at].1;
             return if self.keeps(at) { Fate::Duplicate(seq) } else { Fate::Trimmed(seq) };
         }
-        let inside = self.seats.contains(&number(draft));
+        let inside = self.name_of(number(draft)).is_some();
         match draft.kind {
             EventKind::Joined { .. } if inside => Fate::Conflict,
             EventKind::Joined { .. } if self.seats.len() == CAPACITY as usize => Fate::Full,
             EventKind::Joined { .. } => Fate::Stored,
             _ if !inside => Fate::Conflict,
             EventKind::Left { .. } if self.seats.len() == 1 => Fate::Ends,
+            EventKind::Settings { .. } if self.host != Some(number(draft)) => Fate::NotHost,
             _ => match draft.kind.target().map(|target| self.author(target)) {
                 Some(None) => Fate::NoTarget,
                 Some(Some(author)) if author != number(draft) && !matches!(draft.kind, EventKind::Reacted { .. }) => {
@@ -134,6 +149,32 @@ impl Model {
                 }
                 _ => Fate::Stored,
             },
+        }
+    }
+
+    fn name_of(&self, n: u64) -> Option<&ShownName> {
+        self.seats.iter().find(|(seated, _)| *seated == n).map(|(_, name)| name)
+    }
+
+    /// The name with the first number under which nobody else is shown, and the first hue that nobody else has.
+    fn shown(&self, n: u64, name: &ShownName) -> ShownName {
+        let others = || self.seats.iter().filter(|(seated, _)| *seated != n).map(|(_, name)| name);
+        let numbered = |number| ShownName { number, ..name.clone() };
+        let number = (1..).find(|number| others().all(|other| other.text() != numbered(*number).text())).unwrap();
+        let hue = (0..).find(|hue| others().all(|other| other.hue != *hue)).unwrap();
+        ShownName { hue: self.name_of(n).map_or(hue, |own| own.hue), ..numbered(number) }
+    }
+
+    /// Kind of the event that an accepted draft becomes.
+    fn decided(&self, draft: &NewEvent) -> EventKind {
+        let n = number(draft);
+        match draft.kind.clone() {
+            EventKind::Joined { member, name } => EventKind::Joined { member, name: self.shown(n, &name) },
+            EventKind::Renamed { member, name, .. } => {
+                let was = self.name_of(n).unwrap().clone();
+                EventKind::Renamed { member, name: self.shown(n, &name), was }
+            }
+            kind => kind,
         }
     }
 
@@ -174,12 +215,27 @@ impl Model {
     }
 
     fn store(&mut self, draft: NewEvent, seq: Seq) {
-        match draft.kind {
-            EventKind::Joined { .. } => self.seats.push(number(&draft)),
-            EventKind::Left { .. } => self.seats.retain(|seat| *seat != number(&draft)),
+        let n = number(&draft);
+        match &draft.kind {
+            EventKind::Joined { name, .. } => {
+                self.seats.push((n, name.clone()));
+                self.host = self.host.or(Some(n));
+            }
+            EventKind::Left { .. } => self.seats.retain(|(seated, _)| *seated != n),
+            EventKind::Renamed { name, .. } => {
+                self.seats.iter_mut().filter(|(seated, _)| *seated == n).for_each(|seat| seat.1 = name.clone());
+            }
+            EventKind::Settings { name: Some(name) } => self.name = name.to_string(),
+            EventKind::Host { .. } => self.host = Some(n),
             _ => {}
         }
         self.log.push((draft, seq));
+    }
+
+    /// The member who has to become the host now, if any.
+    fn next_host(&self) -> Option<u64> {
+        let (first, _) = self.seats.first()?;
+        self.name_of(self.host?).is_none().then_some(*first)
     }
 }
 
@@ -215,10 +271,17 @@ async fn run(fixture: &impl Fixture, steps: &[Step]) {
         let fate = model.fate(&draft);
         match (store.append(room, draft.clone()).await, &fate) {
             (Ok(Appended::Stored(event)), Fate::Stored | Fate::Ends) => {
+                let draft = NewEvent { kind: model.decided(&draft), ..draft };
                 assert_eq!((event.id, event.by, &event.kind), (draft.id, draft.by, &draft.kind));
                 assert_eq!(event.prev, model.log.last().map_or(Seq(0), |(_, seq)| *seq));
                 assert_eq!(heard.deliveries.recv().await, Some(Delivery::Event(event.clone().into())));
                 model.store(draft, event.seq);
+                if let Some(host) = model.next_host() {
+                    let Some(Delivery::Event(event)) = heard.deliveries.recv().await else { panic!("no new host") };
+                    assert_eq!(event.kind, EventKind::Host { member: member(host) });
+                    let (id, seq, kind) = (event.id, event.seq, event.kind.clone());
+                    model.store(NewEvent { id, kind, ..message(host, "host") }, seq);
+                }
             }
             (Ok(Appended::Duplicate(event)), Fate::Duplicate(seq)) => {
                 let at = model.log.iter().position(|(first, _)| first.id == draft.id).unwrap();
@@ -228,7 +291,8 @@ async fn run(fixture: &impl Fixture, steps: &[Step]) {
             (Err(StoreError::Conflict), Fate::Conflict)
             | (Err(StoreError::Full), Fate::Full)
             | (Err(StoreError::NoTarget), Fate::NoTarget)
-            | (Err(StoreError::NotAuthor), Fate::NotAuthor) => {}
+            | (Err(StoreError::NotAuthor), Fate::NotAuthor)
+            | (Err(StoreError::NotHost), Fate::NotHost) => {}
             (got, expected) => panic!("{step:?}: {expected:?}, got {got:?}"),
         }
         if fate == Fate::Ends {
@@ -255,7 +319,8 @@ async fn compare(store: &dyn Store, room: RoomId, model: &Model) {
     assert!(page.events.into_iter().map(|event| (event.id, event.seq, event.by, event.kind)).eq(kept));
     assert_eq!(page.truncated, model.log.len() > KEPT);
     let room = store.room(room).await.unwrap();
-    let seated: Vec<_> = room.members.iter().map(|seated| seated.member).collect();
-    assert_eq!(seated, model.seats.iter().map(|n| member(*n)).collect::<Vec<_>>());
+    let seated: Vec<_> = room.members.iter().map(|seated| (seated.member, seated.name.clone())).collect();
+    assert_eq!(seated, model.seats.iter().map(|(n, name)| (member(*n), name.clone())).collect::<Vec<_>>());
+    assert_eq!((room.name.as_str(), room.host), (&*model.name, model.host.map(member)));
     assert_eq!(room.position.seq, model.log.last().map_or(Seq(0), |(_, seq)| *seq));
 }

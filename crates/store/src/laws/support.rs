@@ -1,13 +1,17 @@
 //! Helpers for the laws and for other tests of stores: drafts, rooms, leases and assertions.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use protocol::{DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, MemberId, RoomCode, RoomId, Seq};
+use protocol::{
+    DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, MemberId, RoomCode, RoomId, RoomName, Seq, ShownName,
+};
 use uuid::Uuid;
 
 use crate::{
-    Appended, Delivery, Lease, NewEvent, NewRoom, Page, PresenceKind, PresenceUpdate, Store, StoreError, Subscription,
+    Appended, Delivery, Lease, NameKeys, NewEvent, NewRoom, Page, PresenceKind, PresenceUpdate, Store, StoreError,
+    Subscription,
 };
 
 /// A number that was not returned before in this process.
@@ -37,36 +41,61 @@ pub fn nowhere() -> RoomId {
 
 /// A room with this code that is not created yet.
 pub fn new_room(code: RoomCode, capacity: u32) -> NewRoom {
-    NewRoom { code, epoch: Epoch(fresh()), capacity }
+    NewRoom { code, epoch: Epoch(fresh()), capacity, name: RoomName::default() }
 }
 
 pub fn name(n: u64) -> DisplayName {
     format!("Member {n}").parse().unwrap()
 }
 
+/// A draft of a member.
+fn draft(n: u64, at: u64, kind: EventKind) -> NewEvent {
+    NewEvent { id: id(), at, by: member(n), kind, keys: NameKeys::default() }
+}
+
 pub fn joined(n: u64) -> NewEvent {
-    NewEvent { id: id(), at: 1, by: member(n), kind: EventKind::Joined { member: member(n), name: name(n) } }
+    draft(n, 1, EventKind::Joined { member: member(n), name: name(n).into() })
+}
+
+/// Joins under a name whose only key is the name itself.
+pub fn joined_as(n: u64, name: &str) -> NewEvent {
+    let kind = EventKind::Joined { member: member(n), name: unnumbered(name) };
+    NewEvent { keys: NameKeys(vec![name.to_owned()]), ..draft(n, 1, kind) }
+}
+
+pub fn renamed(n: u64, name: &str) -> NewEvent {
+    let kind = EventKind::Renamed { member: member(n), name: unnumbered(name), was: unnumbered(name) };
+    NewEvent { keys: NameKeys(vec![name.to_owned()]), ..draft(n, 7, kind) }
+}
+
+pub fn room_named(n: u64, name: &str) -> NewEvent {
+    draft(n, 8, EventKind::Settings { name: name.parse().ok() })
+}
+
+/// The name before a store has given it number and hue.
+pub fn unnumbered(name: &str) -> ShownName {
+    name.parse::<DisplayName>().unwrap().into()
 }
 
 pub fn left(n: u64, why: LeaveReason) -> NewEvent {
-    NewEvent { id: id(), at: 2, by: member(n), kind: EventKind::Left { member: member(n), why } }
+    draft(n, 2, EventKind::Left { member: member(n), why })
 }
 
 pub fn message(n: u64, body: &str) -> NewEvent {
-    NewEvent { id: id(), at: 3, by: member(n), kind: EventKind::message(body.parse().unwrap()) }
+    draft(n, 3, EventKind::message(body.parse().unwrap()))
 }
 
 pub fn edited(n: u64, target: EventId, body: &str) -> NewEvent {
-    NewEvent { id: id(), at: 4, by: member(n), kind: EventKind::Edited { target, body: Some(body.parse().unwrap()) } }
+    draft(n, 4, EventKind::Edited { target, body: Some(body.parse().unwrap()) })
 }
 
 pub fn deleted(n: u64, target: EventId) -> NewEvent {
-    NewEvent { id: id(), at: 5, by: member(n), kind: EventKind::Deleted { target } }
+    draft(n, 5, EventKind::Deleted { target })
 }
 
 pub fn reacted(n: u64, target: EventId, on: bool) -> NewEvent {
     let emoji = "\u{1f980}".parse().unwrap();
-    NewEvent { id: id(), at: 6, by: member(n), kind: EventKind::Reacted { target, emoji, on } }
+    draft(n, 6, EventKind::Reacted { target, emoji, on })
 }
 
 pub fn typing(n: u64) -> PresenceUpdate {
@@ -100,6 +129,11 @@ pub fn stored(result: Result<Appended, StoreError>) -> Event {
 
 pub async fn latest(store: &dyn Store, room: RoomId) -> Vec<Event> {
     store.read(room, crate::ReadFrom::Latest, 10_000).await.unwrap().events
+}
+
+/// Names of a page, without numbers and hues.
+pub fn names_of(page: &Page) -> BTreeMap<MemberId, DisplayName> {
+    page.names.iter().map(|(member, shown)| (*member, shown.name.clone())).collect()
 }
 
 /// Sequence numbers of a page's events. Panics unless each event follows the one before it.

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::super::context::{ComposerContext, Mode};
 use super::super::log::row::excerpt;
 use crate::components::click::click;
-use crate::components::name::Name;
+use crate::components::name::{Name, hue};
 use crate::live::room::Room;
 use crate::text;
 
@@ -25,7 +25,7 @@ pub(super) fn AboutLine(
         };
         Some(
             view! {
-                <div id="about" class=format!("about hue-{}", message.by.hue())>
+                <div id="about" class=format!("about hue-{}", hue(message.name.as_ref()))>
                     <p>
                         <b>{what} {name.map(|name| view! { " " <Name name class="name"/> }.into_any())}</b>
                         <span dir="auto">{beginning(room, &message)}</span>

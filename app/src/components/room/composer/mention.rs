@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use protocol::name::MAX_SCALARS;
-use protocol::{DisplayName, Member, MemberId};
+use protocol::{Member, MemberId, ShownName};
 use web_sys::HtmlTextAreaElement;
 
 use crate::live::room::Room;
@@ -47,7 +47,7 @@ impl Mention {
         dismissed.take_if(|dismissed| Some(*dismissed) != at);
         let (at, query) = asked.filter(|_| dismissed.is_none())?;
         let members = matching_members(&self.room.members.read_untracked(), self.room.me, query);
-        let first = folded(members.first()?.name.as_str());
+        let first = folded(&members.first()?.name.text());
         let is_begun = !query.is_empty() && first.starts_with(&folded(query));
         Some(Suggestions { at, members, active: is_begun.then_some(0) })
     }
@@ -80,7 +80,7 @@ impl Mention {
 
     /// Closes the list. Returns where the mention begins, and the name at this place of the list; without a place, the
     /// marked one, or the first.
-    pub(super) fn accept(self, place: Option<usize>) -> Option<(u32, DisplayName)> {
+    pub(super) fn accept(self, place: Option<usize>) -> Option<(u32, ShownName)> {
         let Suggestions { at, members, active } = self.suggestions.get_untracked()?;
         self.close();
         let member = members.into_iter().nth(place.or(active).unwrap_or(0))?;
@@ -151,7 +151,7 @@ fn matching_members(members: &[Member], me: MemberId, query: &str) -> Vec<Member
     let (begin, contain): (Vec<_>, Vec<_>) = members
         .iter()
         .filter(|seated| seated.member != me)
-        .filter_map(|seated| Some((folded(seated.name.as_str()).find(&query)?, seated)))
+        .filter_map(|seated| Some((folded(&seated.name.text()).find(&query)?, seated)))
         .partition(|(place, _)| *place == 0);
     begin.into_iter().chain(contain).take(MAX_SUGGESTIONS).map(|(_, seated)| seated.clone()).collect()
 }
@@ -162,7 +162,11 @@ mod tests {
     use uuid::Uuid;
 
     fn member(number: u128, name: &str) -> Member {
-        Member { member: MemberId(Uuid::from_u128(number)), name: name.parse().unwrap(), away: false }
+        Member {
+            member: MemberId(Uuid::from_u128(number)),
+            name: name.parse::<protocol::DisplayName>().unwrap().into(),
+            away: false,
+        }
     }
 
     fn names(members: &[Member], query: &str) -> Vec<String> {

@@ -16,11 +16,11 @@ use crate::text;
 pub(in crate::components::room) fn suggestions(editor: Editor) -> AnyView {
     let list = move || {
         let Suggestions { members, active, .. } = editor.mention.suggestions.get()?;
-        let option = |(place, Member { member, name, .. }): (usize, Member)| {
+        let option = |(place, Member { name, .. }): (usize, Member)| {
             let selected = if Some(place) == active { "true" } else { "false" };
             view! {
                 <li id=option_id(place) role="option" aria-selected=selected on:click=click(move |_| editor.complete(Some(place)))>
-                    <Avatar member initial=name.initial().to_owned()/>
+                    <Avatar name=&name/>
                     <Name name=name.to_string()/>
                 </li>
             }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use client::{DayRow, MessageRow, NameIndex, Quote, QuotePlace, Reaction, Row, RowState};
 use leptos::prelude::*;
 use protocol::emoji::emoji_prefix_len;
-use protocol::{DisplayName, ErrorCode, EventId, MessageBody};
+use protocol::{ErrorCode, EventId, MessageBody, ShownName};
 
 use super::ids::{element_id, words_id};
 use super::jump::MessageJump;
 use crate::components::click::click;
 use crate::components::focusable::focusable;
 use crate::components::markup::blocks;
-use crate::components::name::{Avatar, Name, sentence};
+use crate::components::name::{Avatar, Name, hue, sentence};
 use crate::live::browser;
 use crate::live::log::RowHandle;
 use crate::live::room::Room;
@@ -66,8 +66,8 @@ fn day_line(room: Room, day: &DayRow) -> impl IntoView + use<> {
 }
 
 fn message_row(room: Room, message: &MessageRow) -> impl IntoView + use<> {
-    let MessageRow { id, by, name, own, first_of_group, last_of_group, .. } = message;
-    let mut class = format!("said hue-{}", by.hue());
+    let MessageRow { id, name, own, first_of_group, last_of_group, .. } = message;
+    let mut class = format!("said hue-{}", hue(name.as_ref()));
     let words = message.body.as_ref().map(|body| read(room, *id, body, &room.names.read_untracked()));
     let is_edited = is_edited(message);
     let calls = !own && words.as_deref().is_some_and(markup::mentions_reader);
@@ -83,10 +83,7 @@ fn message_row(room: Room, message: &MessageRow) -> impl IntoView + use<> {
         }
     }
     let has_avatar = !own && *last_of_group;
-    let avatar = name
-        .as_ref()
-        .filter(|_| has_avatar)
-        .map(|name| view! { <Avatar member=*by initial=name.initial().to_owned()/> }.into_any());
+    let avatar = name.as_ref().filter(|_| has_avatar).map(|name| view! { <Avatar name/> }.into_any());
     // With the focus on it, a screen reader says who said it and then the words; styles say the former where no name stands.
     view! {
         <div
@@ -182,7 +179,7 @@ fn quote(room: Room, quote: &Quote) -> AnyView {
         (None, QuotePlace::Unknown) => text::EARLIER_MESSAGE.to_owned(),
         (None, QuotePlace::Gone) => text::GONE_MESSAGE.to_owned(),
     };
-    let class = quote.by.map_or("quote".to_owned(), |by| format!("quote hue-{}", by.hue()));
+    let class = quote.name.as_ref().map_or("quote".to_owned(), |name| format!("quote hue-{}", name.hue));
     let name = quote.name.as_ref().map(|name| {
         view! {
             <b>
@@ -232,7 +229,7 @@ fn reactions(room: Room, message: &MessageRow) -> Option<AnyView> {
 }
 
 /// The first of those who reacted, and how many more there are.
-pub(super) fn names(who: &[DisplayName], count: usize) -> String {
+pub(super) fn names(who: &[ShownName], count: usize) -> String {
     let named = who.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     text::and_more(named, count - who.len().min(count))
 }

@@ -1,6 +1,7 @@
 //! Copying what is selected.
 
 use leptos::ev::ClipboardEvent;
+use protocol::ShownName;
 
 use super::pointing::message_of;
 use crate::live::browser;
@@ -19,7 +20,7 @@ pub(in crate::components::room) fn on_copy(room: Room, event: &ClipboardEvent) {
     for message in &messages {
         let Some(body) = &message.body else { continue };
         if message.first_of_group || copied.is_empty() {
-            let name = message.name.as_ref().map_or(text::SOMEBODY, |name| name.as_str());
+            let name = message.name.as_ref().map_or(text::SOMEBODY.into(), ShownName::text);
             copied.push_str(&format!("{name} {}\n", browser::local_time(message.at)));
         }
         copied.push_str(body.as_str());

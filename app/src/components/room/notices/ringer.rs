@@ -9,7 +9,7 @@ use client::{Row, RowKey};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::{EventId, MessageBody};
+use protocol::{EventId, MessageBody, ShownName};
 
 use super::{Notices, Setting};
 use crate::components::room::log::row::excerpt;
@@ -172,7 +172,7 @@ impl Ringer {
 /// The newest message of somebody else, with name and text.
 fn newest(room: Room) -> Option<(EventId, String, MessageBody)> {
     room.log.find_back(|message| {
-        let name = message.name.as_ref().map_or(text::SOMEBODY, |name| name.as_str());
-        (!message.own).then(|| Some((message.id, name.to_owned(), message.body.clone()?))).flatten()
+        let name = message.name.as_ref().map_or(text::SOMEBODY.into(), ShownName::text);
+        (!message.own).then(|| Some((message.id, name.into_owned(), message.body.clone()?))).flatten()
     })
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use protocol::{ClientFrame, Delivered, ErrorCode, EventId, EventKind, Names, Position, Proposal, Seq, ServerFrame};
 
 use super::World;
-use crate::log::{Entry, ME, MEMBERS, Spec, body, epoch, names, said_by};
+use crate::log::{Entry, ME, MEMBERS, Spec, body, epoch, member, said_by, shown};
 
 /// Socket between client and server.
 #[derive(Default)]
@@ -25,7 +25,8 @@ impl World {
         let first = self.log.events[self.start].seq;
         let page = self.log.before(before.seq, 5, self.log.len());
         let events = page.into_iter().filter(|event| event.seq >= first).collect();
-        self.input(Input::OlderPage { before, events, names: names() })
+        let names = self.log.names(self.log.len());
+        self.input(Input::OlderPage { before, events, names })
     }
 
     pub(super) fn other(&mut self, spec: Spec) {
@@ -45,7 +46,7 @@ impl World {
     fn commit(&mut self, entry: Entry) {
         let event = self.log.push(entry, 3, 1_000);
         if let Some(wire) = self.wire.as_mut().filter(|wire| wire.welcomed) {
-            wire.down.push_back(events(vec![Delivered::Event(event)], false));
+            wire.down.push_back(events(vec![Delivered::Event(event)]));
         }
     }
 
@@ -88,10 +89,11 @@ impl World {
         let Some(wire) = &mut self.wire else { return };
         wire.welcomed = true;
         wire.down.push_back(ServerFrame::Welcome(Box::new(welcome)));
-        let chunks = replay.chunks(2).count();
+        let (chunks, names) = (replay.chunks(2).count(), self.log.names(head));
         for (nth, chunk) in replay.chunks(2).enumerate() {
             let delivered = chunk.iter().cloned().map(Delivered::Event).collect();
-            wire.down.push_back(events(delivered, nth + 1 < chunks));
+            let (names, more) = (names.clone(), nth + 1 < chunks);
+            wire.down.push_back(ServerFrame::Events { events: delivered, names, more });
         }
     }
 
@@ -100,11 +102,11 @@ impl World {
         let answer = match (stored, self.refuse.take()) {
             (Some(place), _) if place < self.start => {
                 let seq = self.log.events[place].seq;
-                events(vec![Delivered::Trimmed { id, seq }], false)
+                events(vec![Delivered::Trimmed { id, seq }])
             }
             (Some(place), _) => {
                 let stored = self.log.read(place..place + 1, self.log.len());
-                events(stored.into_iter().map(Delivered::Event).collect(), false)
+                events(stored.into_iter().map(Delivered::Event).collect())
             }
             (None, Some(true)) => ServerFrame::Rejected { id, error: ErrorCode::Storage, retry_ms: None },
             (None, Some(false)) => ServerFrame::Rejected { id, error: ErrorCode::NotAllowed, retry_ms: None },
@@ -142,11 +144,16 @@ impl World {
                 author(target)?;
                 EventKind::Reacted { target, emoji: emoji.parse().unwrap(), on }
             }
+            Proposal::Renamed { name } => {
+                let was = self.log.names(self.log.len())[&member(ME)].clone();
+                EventKind::Renamed { member: member(ME), name: shown(&name), was }
+            }
+            Proposal::Settings { name } => EventKind::Settings { name: name.parse().ok() },
             Proposal::NotAllowed | Proposal::Unsupported | Proposal::BadText => return Err(ErrorCode::NotAllowed),
         })
     }
 }
 
-fn events(events: Vec<Delivered>, more: bool) -> ServerFrame {
-    ServerFrame::Events { events, names: Names::new(), more }
+fn events(events: Vec<Delivered>) -> ServerFrame {
+    ServerFrame::Events { events, names: Names::new(), more: false }
 }

@@ -6,6 +6,10 @@ use super::*;
 use crate::components::room::toast::Toast;
 use crate::markup::MessageMarkup;
 
+fn shown(name: &str) -> ShownName {
+    name.parse::<protocol::DisplayName>().unwrap().into()
+}
+
 fn id(nth: u128) -> EventId {
     EventId(Uuid::from_u128(nth))
 }
@@ -13,7 +17,7 @@ fn id(nth: u128) -> EventId {
 /// A room whose only message says `**marks**`.
 fn room(markup: Vec<MessageMarkup>) -> Room {
     let (me, ana) = (MemberId(Uuid::from_u128(1)), MemberId(Uuid::from_u128(2)));
-    let named = |member, name: &str| Member { member, name: name.parse().unwrap(), away: false };
+    let named = |member, name: &str| Member { member, name: shown(name), away: false };
     let marks = Event {
         seq: Seq(1),
         prev: Seq(0),
@@ -30,6 +34,8 @@ fn room(markup: Vec<MessageMarkup>) -> Room {
             code: "KXQ4-7M2P".parse().unwrap(),
             capacity: 9,
             locked: false,
+            name: Default::default(),
+            host: Some(me),
         },
         members: vec![named(me, "Me"), named(ana, "Ana")],
         events: vec![marks],
@@ -176,7 +182,7 @@ fn day_unread_and_line_are_rows_of_their_own() {
     assert_eq!(html(unread), "<div class=\"unread\">2 new messages</div>");
     let joined = |name: &str| SeatChange {
         member: MemberId(Uuid::nil()),
-        name: Some(name.parse().unwrap()),
+        name: Some(shown(name)),
         own: false,
         kind: SeatChangeKind::Joined,
     };
