@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use protocol::{Epoch, ErrorCode, Event, EventId, MemberId, Names, Position, RoomCode, Seq, Snapshot};
+use protocol::{Epoch, ErrorCode, Event, EventId, MemberId, Names, Position, RoomCode, RoomName, Seq, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::markup::MessageMarkup;
@@ -139,6 +139,9 @@ pub struct MyRoom {
     pub code: RoomCode,
     /// Number of members.
     pub inside: u32,
+    /// The room's name; empty where it has none.
+    #[serde(default, skip_serializing_if = "RoomName::is_empty")]
+    pub name: RoomName,
     /// Number of messages of others after the position read, as far as they were counted.
     pub unread: u32,
     /// True if there may be more of them.
@@ -246,7 +249,7 @@ mod tests {
         let inside = json!({ "Inside": { "snapshot": snapshot, "post_id": id } });
         assert!(matches!(read(&inside), Visit::Inside(inside) if inside.flash.is_none() && inside.markup.is_empty()));
         let mine = json!({ "code": "KXQ4-7M2P", "inside": 1, "unread": 2 });
-        assert!(!read::<MyRoom>(&mine).more);
+        assert!(matches!(read(&mine), MyRoom { name, more: false, .. } if name.is_empty()));
         let OlderPage { names, markup, .. } = read(&json!({ "events": [] }));
         assert_eq!((names, markup), (Names::default(), Vec::new()));
     }

@@ -36,14 +36,15 @@ pub fn stored() -> String {
 
 /// Forgets a room.
 pub fn forget(code: RoomCode) {
-    change(|lines| without(lines, code));
+    rewrite(|lines| without(lines, code));
 }
 
-fn change(change: impl FnOnce(&str) -> String) {
+fn rewrite(change: impl FnOnce(&str) -> String) {
     let before = stored();
     let after = change(&before);
     if after != before {
         browser::set_local_item(STORAGE_KEY, Some(after.as_str()).filter(|lines| !lines.is_empty()));
+        browser::toggle_root_attribute("data-rooms", !after.is_empty());
     }
 }
 
@@ -96,7 +97,7 @@ impl Room {
             return;
         };
         marker.written = Some((read, now));
-        change(|lines| with(lines, ReadRoom { code: self.code, read }));
+        rewrite(|lines| with(lines, ReadRoom { code: self.code, read }));
     }
 }
 
