@@ -144,7 +144,9 @@ impl Connection {
                     Err(OpenError::Close(code)) => return self.close(code).await,
                     Err(OpenError::Disconnected) => return Err(Disconnected),
                 },
-                Action::Append { id, kind } => self.append = Some(pending::append(&self.state, self.lease, id, kind)),
+                Action::Append { id, change } => {
+                    self.append = Some(pending::append(&self.state, self.lease, id, change));
+                }
                 Action::Leave => self.append = Some(pending::leave(&self.state, self.lease)),
                 Action::Typing(typing) => {
                     // Dropped above the member's rate limit.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use protocol::{EventKind, Limits, MemberId, RoomId};
+use protocol::{DisplayName, EventKind, Limits, MemberId, RoomId};
 use server::entropy;
 use server::stores;
 use store::{NewEvent, NewRoom, Store};
@@ -71,8 +71,8 @@ async fn room(store: &dyn Store, arguments: &Arguments) {
         .unwrap();
     let members: Vec<MemberId> = (0..arguments.members).map(|_| MemberId(entropy::uuid())).collect();
     for (n, member) in members.iter().enumerate() {
-        let name = format!("Member {n}").parse().unwrap();
-        append(store, room, *member, EventKind::Joined { member: *member, name }).await;
+        let name: DisplayName = format!("Member {n}").parse().unwrap();
+        append(store, room, *member, EventKind::Joined { member: *member, name: name.into() }).await;
     }
     for n in 0..arguments.messages {
         let body = format!("{n:0100}").parse().unwrap();

@@ -94,7 +94,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Delivered, EventId, MemberId, ServerFrame};
+    use protocol::{Delivered, DisplayName, EventId, MemberId, ServerFrame};
     use uuid::Uuid;
 
     use super::*;
@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn frame_equals_output_of_the_codec() {
-        let name = |n, name: &str| (MemberId(Uuid::from_u128(n)), name.parse().unwrap());
+        let shown = |name: &str| name.parse::<DisplayName>().unwrap().into();
+        let name = |n, name: &str| (MemberId(Uuid::from_u128(n)), shown(name));
         let names = Names::from([name(1, "A \"quoted\" name"), name(2, "\u{1f980}")]);
         for log in [vec![], vec![event(3, "a \"b\" \u{1f980}")], vec![event(3, "a"), event(4, "b"), event(5, "c")]] {
             let encoded: Vec<_> = log.iter().cloned().map(EncodedEvent::from).collect();

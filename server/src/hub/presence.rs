@@ -162,7 +162,7 @@ impl Presence {
 
 #[cfg(test)]
 mod tests {
-    use protocol::EventId;
+    use protocol::{DisplayName, EventId};
     use uuid::Uuid;
 
     use super::*;
@@ -176,7 +176,7 @@ mod tests {
     }
 
     fn joined(seq: u64, n: u128) -> Event {
-        event(seq, EventKind::Joined { member: member(n), name: "Ana".parse().unwrap() })
+        event(seq, EventKind::Joined { member: member(n), name: "Ana".parse::<DisplayName>().unwrap().into() })
     }
 
     fn left(seq: u64, n: u128) -> Event {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     fn is_present(presence: &Presence, n: u128) -> bool {
-        let mut seen = [Member { member: member(n), name: "Ana".parse().unwrap(), away: false }];
+        let mut seen = [Member { member: member(n), name: "Ana".parse::<DisplayName>().unwrap().into(), away: false }];
         presence.set_away_flags(&mut seen);
         !seen[0].away
     }

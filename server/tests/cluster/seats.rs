@@ -230,6 +230,7 @@ async fn check_log(stage: &Stage, code: RoomCode, stays_of: &HashMap<MemberId, u
                 assert_eq!(why, LeaveReason::Choice, "put out at {:?}", entry.seq);
                 *stays.entry(member).or_default() += 1;
             }
+            Some(EventKind::Host { member }) => assert!(inside.contains(&member), "host outside at {:?}", entry.seq),
             other => panic!("unexpected event: {other:?}"),
         }
         assert!(inside.len() <= CAPACITY as usize, "{} people at {:?}", inside.len(), entry.seq);

@@ -10,6 +10,7 @@ mod change;
 mod closing;
 mod door;
 mod feed;
+mod names;
 mod nonsense;
 mod raw;
 mod resend;

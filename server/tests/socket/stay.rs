@@ -38,6 +38,7 @@ async fn leave_closes_every_connection_of_the_member_with_1000() {
     assert_eq!(tab.end().await, 1000);
     assert_eq!(other_tab.end().await, 1000);
     assert_eq!(at_bo.left().await, (ana.me, LeaveReason::Choice));
+    assert_eq!(at_bo.event().await.kind, EventKind::Host { member: bo.me });
     at_bo.is_well(1).await;
 
     let mut late = ana.knock().await;

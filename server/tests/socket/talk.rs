@@ -14,8 +14,8 @@ async fn cookie_of_the_enter_form_opens_the_socket() {
     let welcome = socket.welcome();
     assert_eq!((welcome.member, welcome.room.code, welcome.room.capacity), (ana.me, ana.code, 50));
     assert!(!welcome.recovered);
-    let inside: Vec<_> = welcome.members.iter().map(|member| (member.member, member.name.as_str())).collect();
-    assert_eq!(inside, [(ana.me, "Ana")]);
+    let inside: Vec<_> = welcome.members.iter().map(|member| (member.member, member.name.text())).collect();
+    assert_eq!(inside, [(ana.me, "Ana".into())]);
     assert_eq!(welcome.limits.grace_ms, 120_000);
     assert_eq!(socket.replay.len(), 1, "her own `joined`");
     assert_eq!(socket.position(), welcome.position);
@@ -78,7 +78,7 @@ async fn joins_and_leaves_reach_every_member() {
         assert_eq!(other.left().await, (chidi.me, LeaveReason::Choice));
     }
     let late = ana.connect().await;
-    assert_eq!(late.names.get(&chidi.me).map(|name| name.as_str()), Some("Chidi"), "a name of a member who left");
+    assert_eq!(late.names.get(&chidi.me).map(|name| name.text()), Some("Chidi".into()), "a name of a member who left");
     assert_eq!(late.welcome().members.len(), 2);
 }
 
