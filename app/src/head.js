@@ -4,9 +4,11 @@
   const root = document.documentElement;
   root.toggleAttribute('data-script', true);
   root.toggleAttribute('data-share', 'share' in navigator);
-  let chosen;
+  let chosen, rooms;
   // Storage may be forbidden.
-  try { chosen = localStorage.getItem('flasky.look'); } catch { }
+  try { [chosen, rooms] = ['look', 'rooms'].map((key) => localStorage.getItem(`flasky.${key}`)); } catch { }
+  // They are listed later, below what is there.
+  root.toggleAttribute('data-rooms', !!rooms);
   const look = ['light', 'dark'].includes(chosen) ? chosen : 'auto';
   root.dataset.theme = look;
   if (look !== 'auto') {

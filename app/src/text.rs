@@ -124,6 +124,13 @@ pub(crate) const LEAVING: &str = "You leave as soon as there is a connection. Wh
 pub(crate) const TRY_NOW: &str = "Try now";
 pub(crate) const GONE: &str = "Gone when you all go";
 
+// Names of people and rooms.
+pub(crate) const RENAME: &str = "Change your name";
+pub(crate) const NAME_ROOM: &str = "Name this room";
+pub(crate) const ROOM_NAME: &str = "Room name, seen only by those inside";
+pub(crate) const HOST: &str = "host";
+pub(crate) const NAMED_LATER: &str = "The name changes as soon as there is a connection.";
+
 /// Message for a refused form.
 pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
     match (refused.field, refused.error) {
@@ -262,10 +269,10 @@ pub(crate) fn page_title(page: &str) -> String {
 }
 
 /// The room's name in the window's title, with the messages that came while nobody looked.
-pub(crate) fn title(code: RoomCode, unseen: usize) -> String {
+pub(crate) fn title(room: &str, unseen: usize) -> String {
     match unseen {
-        0 => code.to_string(),
-        _ => format!("({unseen}) {code}"),
+        0 => room.to_owned(),
+        _ => format!("({unseen}) {room}"),
     }
 }
 
@@ -629,9 +636,8 @@ mod tests {
 
     #[test]
     fn title_counts_unseen_messages() {
-        let code: RoomCode = "KXQ4-7M2P".parse().unwrap();
-        assert_eq!(page_title(&title(code, 0)), "KXQ4-7M2P, Flasky Chat");
-        assert_eq!(page_title(&title(code, 3)), "(3) KXQ4-7M2P, Flasky Chat");
+        assert_eq!(page_title(&title("KXQ4-7M2P", 0)), "KXQ4-7M2P, Flasky Chat");
+        assert_eq!(page_title(&title("Book club", 3)), "(3) Book club, Flasky Chat");
         assert_eq!(page_title(""), "Flasky Chat");
     }
 

@@ -53,7 +53,7 @@ export class Member {
   /** Makes a room, or joins the one of this code. A person does it with the browser's session, and may then open it. */
   static async enter(
     who: Person | { name: string; origin: string },
-    room: { code?: string; capacity?: number } = {},
+    room: { code?: string; capacity?: number; roomName?: string } = {},
   ): Promise<Member> {
     const api = 'context' in who ? who.context.request : await request.newContext();
     const code = await takeSeat(api, who.origin, who.name, room);
@@ -148,9 +148,14 @@ async function takeSeat(
   api: APIRequestContext,
   origin: string,
   name: string,
-  { code, capacity }: { code?: string; capacity?: number },
+  { code, capacity, roomName }: { code?: string; capacity?: number; roomName?: string },
 ): Promise<string> {
-  const form = { name, ...(code && { code }), ...(capacity && { capacity: String(capacity) }) };
+  const form = {
+    name,
+    ...(code && { code }),
+    ...(capacity && { capacity: String(capacity) }),
+    ...(roomName && { room_name: roomName }),
+  };
   const answer = await ask(api, `${origin}/api/enter`, form);
   expect(answer).toHaveProperty('code');
   return (answer as { code: string }).code;

@@ -78,11 +78,12 @@ export class Person {
   }
 
   /** Creates a room and answers its code. */
-  async create(options: { capacity?: number } = {}): Promise<string> {
+  async create(options: { capacity?: number; roomName?: string } = {}): Promise<string> {
     await this.home();
     await this.nameField.fill(this.name);
+    if (Object.keys(options).length > 0) await this.page.getByText('Options', { exact: true }).click();
+    if (options.roomName !== undefined) await this.page.getByRole('textbox', { name: 'Room name' }).fill(options.roomName);
     if (options.capacity !== undefined) {
-      await this.page.getByText('Options', { exact: true }).click();
       await this.page.getByRole('textbox', { name: 'Maximum number of people' }).fill(String(options.capacity));
     }
     await this.press('Create a room');
@@ -192,6 +193,28 @@ export class Person {
     const items = this.people.getByRole('listitem');
     await expect(items).toHaveCount(names.length);
     for (const name of names) await expect(items.filter({ hasText: name })).toHaveCount(1);
+  }
+
+  /** Names the room, whose host this is. */
+  async nameRoom(name: string): Promise<void> {
+    const button = this.page.getByRole('button', { name: 'Name this room' });
+    if (!(await button.isVisible())) await this.press('More');
+    await button.click();
+    await this.changeName('Name this room', 'Room name', name);
+  }
+
+  /** Takes another name. */
+  async rename(name: string): Promise<void> {
+    const button = this.page.getByRole('button', { name: 'Change your name' });
+    if (!(await button.isVisible())) await this.page.getByRole('button', { name: /^People/ }).click();
+    await button.click();
+    await this.changeName('Change your name', 'Your name', name);
+  }
+
+  private async changeName(dialog: string, field: string, name: string): Promise<void> {
+    const shown = this.page.getByRole('dialog', { name: dialog });
+    await shown.getByRole('textbox', { name: field }).fill(name);
+    await shown.getByRole('button', { name: 'Save' }).click();
   }
 
   /** Answers the question before something is given up. */

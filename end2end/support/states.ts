@@ -46,6 +46,23 @@ async function refused(stage: Stage, field: 'nameField' | 'codeField', name: str
   return ana;
 }
 
+/** Six rooms of this browser, with and without a name and news. */
+async function homeWithRooms({ person, server }: Stage): Promise<Person> {
+  const ana = await person('Ana');
+  const names = ['', 'Book club', '', LONG_NAME.repeat(2), 'قراءة', ''];
+  for (const [i, roomName] of names.entries()) {
+    const { code } = await Member.enter(ana, { roomName });
+    const bo = await Member.enter({ name: 'Bo', origin: server.url }, { code });
+    await open(ana, code);
+    await ana.page.getByRole('link', { name: 'Flasky Chat' }).click();
+    await ana.isHome();
+    for (let n = 0; n < i * 21; n++) await bo.say(`news ${n}`);
+  }
+  await ana.home();
+  await expect(ana.page.getByRole('region', { name: 'Your rooms' }).getByRole('link')).toHaveCount(names.length);
+  return ana;
+}
+
 async function withOptions(stage: Stage): Promise<Person> {
   const ana = await home(stage);
   await ana.page.getByText('Options', { exact: true }).click();
@@ -420,6 +437,33 @@ async function emoji(stage: Stage): Promise<Person> {
   return reader;
 }
 
+/** People who could be taken for each other, in a room with a long name. */
+async function named({ person, server }: Stage): Promise<Person> {
+  const reader = await person('Ana');
+  const ana = await Member.enter(reader, { roomName: `Book club, ${LONG_NAME}` });
+  for (const name of ['Ana', '\u0410na', 'Ana Maria', '🦊 Fox']) {
+    const one = await Member.enter({ name, origin: server.url }, { code: ana.code });
+    await one.say(`I am ${name}`);
+  }
+  return open(reader, ana.code);
+}
+
+async function renaming(stage: Stage): Promise<Person> {
+  const reader = await named(stage);
+  await reader.rename('x'.repeat(33));
+  await reader.isRefused(reader.page.getByRole('dialog').getByRole('textbox'));
+  return reader;
+}
+
+async function namingRoom(stage: Stage): Promise<Person> {
+  const reader = await named(stage);
+  const button = reader.page.getByRole('button', { name: 'Name this room' });
+  if (!(await button.isVisible())) await reader.press('More');
+  await button.click();
+  await expect(reader.page.getByRole('dialog', { name: 'Name this room' })).toBeVisible();
+  return reader;
+}
+
 /** What can be done with a message: a bar beside it, or on a phone a sheet. */
 async function menu(stage: Stage): Promise<Person> {
   const { reader } = await talk(stage);
@@ -505,6 +549,7 @@ export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
   home: [
     { name: 'home', enter: home },
     { name: 'home-options', enter: withOptions },
+    { name: 'home-rooms', enter: homeWithRooms },
     { name: 'home-refused-name', enter: (stage) => refused(stage, 'nameField', '', '') },
     { name: 'home-refused-code', enter: (stage) => refused(stage, 'codeField', 'Ana', 'what?') },
     { name: 'home-refused-capacity', enter: refusedCapacity },
@@ -533,6 +578,7 @@ export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
     { name: 'not-sent', enter: notSent },
     { name: 'typing', enter: typing },
     { name: 'locked', enter: locked },
+    { name: 'named', enter: named },
     { name: 'crowd', enter: crowd },
     { name: 'thousand', enter: wholeThousand },
   ],
@@ -546,6 +592,8 @@ export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
     { name: 'replying', enter: replying },
     { name: 'editing', enter: editing },
     { name: 'mentioning', enter: mentioning },
+    { name: 'renaming', enter: renaming },
+    { name: 'naming-room', enter: namingRoom },
     { name: 'more', enter: more, phone: true },
     { name: 'roster', enter: rosterSheet, phone: true },
   ],

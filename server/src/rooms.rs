@@ -283,7 +283,7 @@ impl RequestRooms {
                 return Err(StoreError::NotFound);
             }
             let (unread, more) = self.unread(&room, member, asked.read).await?;
-            Ok(MyRoom { code: room.code, inside: room.members.len() as u32, unread, more })
+            Ok(MyRoom { code: room.code, inside: room.members.len() as u32, name: room.name, unread, more })
         };
         match found.await {
             Ok(room) => Ok(Some(room)),

@@ -230,8 +230,15 @@ fn CreateOrJoin(
 ) -> impl IntoView {
     view! {
         <button class="button primary" name="intent" value="create">{text::CREATE}</button>
-        <details open=move || form.error(Field::Capacity).is_some()>
+        <details open=move || [Field::RoomName, Field::Capacity].into_iter().any(|field| form.error(field).is_some())>
             <summary>{text::OPTIONS}</summary>
+            <div class="field">
+                <label for="room_name">{text::ROOM_NAME}</label>
+                <input id="room_name" name="room_name" value=typed.room_name autocomplete="off" dir="auto"
+                    autofocus=begins == Some(Field::RoomName) aria-describedby="room_name-error"
+                    aria-invalid=move || form.invalid(Field::RoomName)/>
+                <FieldError form field=Field::RoomName/>
+            </div>
             <div class="field">
                 <label for="capacity">{text::HOW_MANY}</label>
                 // Unknown (0) where the server did not answer.

@@ -22,6 +22,7 @@ mod header;
 mod help;
 mod invite;
 pub(crate) mod log;
+mod naming;
 mod notices;
 mod question;
 mod roster;
@@ -129,11 +130,11 @@ fn OpenRoom(
     let room = expect_context::<Room>();
     let notices = expect_context::<Notices>();
     view! {
-        <PageTitle name=move || text::title(room.code, notices.unseen())/>
+        <PageTitle name=move || text::title(&room.label(), notices.unseen())/>
         <a class="skip" href="#body" rel="external">{text::SKIP}</a>
         <Invite/>
         <Projector/>
-        <Help/>
+        <Dialogs/>
         <div class="room">
             <Header/>
             <StatusBanner/>
@@ -146,9 +147,9 @@ fn OpenRoom(
     }
 }
 
-/// The place of the list of shortcuts. Not on the server's page: nothing opens it there.
+/// The place of the list of shortcuts, and of the dialogs for names. Not on the server's page: nothing opens them there.
 #[component]
-fn Help() -> impl IntoView {
+fn Dialogs() -> impl IntoView {
     let tools = hydrated_tools();
-    view! { {move || tools.get().map(|tools| (tools.help)())} }
+    view! { {move || tools.get().map(|tools| (tools.dialogs)())} }
 }

@@ -161,6 +161,12 @@ impl Room {
         room
     }
 
+    /// The room's name, or its code where it has none. Tracked.
+    #[must_use]
+    pub fn label(self) -> String {
+        self.name.with(|name| if name.is_empty() { self.code.to_string() } else { name.to_string() })
+    }
+
     /// True once the stay is over: the page only shows what came of it.
     pub(super) fn is_over(self) -> bool {
         matches!(self.status.get_untracked(), Status::Ended(ending) if ending.is_over())

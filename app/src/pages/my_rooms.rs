@@ -7,6 +7,7 @@ use protocol::RoomCode;
 
 use crate::api::{self, MyRoom};
 use crate::components::list::{Item, ItemKey, List};
+use crate::components::name::Name;
 use crate::live::effect::effect;
 use crate::live::signal::set_if_new;
 use crate::live::{browser, my_rooms};
@@ -19,12 +20,16 @@ pub(super) fn MyRooms() -> impl IntoView {
     let rooms = RwSignal::new(Vec::new());
     effect(move || {
         look_up(rooms);
-        browser::on_window_event(ev::pageshow, move |_| look_up(rooms));
+        browser::on_window_event(ev::pageshow, move |event| {
+            if event.persisted() {
+                look_up(rooms);
+            }
+        });
         browser::on_window_event(ev::visibilitychange, move |_| look_up(rooms));
     });
+    let has_rooms = Memo::new(move |_| !rooms.read().is_empty());
     move || {
-        let is_empty = rooms.with(Vec::is_empty);
-        (!is_empty).then(|| {
+        has_rooms.get().then(|| {
             view! {
                 <section class="rooms" aria-labelledby="rooms">
                     <h2 id="rooms">{text::MY_ROOMS}</h2>
@@ -41,11 +46,13 @@ fn look_up(rooms: RwSignal<Vec<MyRoom>>) {
     if !browser::is_visible() {
         return;
     }
-    let asked = my_rooms::stored();
-    if asked.is_empty() {
-        return set_if_new(rooms, Vec::new());
-    }
     spawn_local(async move {
+        // A room's page that gives way to this one writes last how far was read there.
+        browser::sleep(0).await;
+        let asked = my_rooms::stored();
+        if asked.is_empty() {
+            return set_if_new(rooms, Vec::new());
+        }
         let Ok(Some(mine)) = api::my_rooms(asked.clone()).await else { return };
         for code in asked.lines().filter_map(|line| line.split(' ').next()?.parse::<RoomCode>().ok()) {
             if !mine.iter().any(|room| room.code == code) {
@@ -57,11 +64,12 @@ fn look_up(rooms: RwSignal<Vec<MyRoom>>) {
 }
 
 /// Drawn anew when anything of it is another.
-fn item(MyRoom { code, inside, unread, more }: MyRoom) -> Item {
-    Item::new(ItemKey::Text(format!("{code} {inside} {unread} {more}")), move || {
+fn item(MyRoom { code, inside, name, unread, more }: MyRoom) -> Item {
+    Item::new(ItemKey::Text(format!("{code} {inside} {unread} {more} {name}")), move || {
         view! {
             <li>
                 <a href=format!("/room/{code}")>
+                    {(!name.is_empty()).then(|| view! { <Name name=name.to_string()/> }.into_any())}
                     <span class="code" translate="no">{code.to_string()}</span>
                     <small>{text::inside(inside)}</small>
                     {(unread > 0).then(|| view! { <b>{text::unread(unread, more)}</b> }.into_any())}

@@ -84,10 +84,12 @@ async fn oversized_form_is_refused_with_413() {
 async fn malformed_form_is_never_a_server_error() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
-    for path in ["/api/enter", "/api/post_message", "/api/leave_room", "/api/room_snapshot", "/api/older_page"] {
+    for path in
+        ["/api/enter", "/api/post_message", "/api/leave_room", "/api/my_rooms", "/api/room_snapshot", "/api/older_page"]
+    {
         for (kind, body) in [
             ("application/x-www-form-urlencoded", "%"),
-            ("application/x-www-form-urlencoded", "name=%ff%fe&code=%ff&id=%ff&body=%ff&before=%ff"),
+            ("application/x-www-form-urlencoded", "name=%ff%fe&code=%ff&id=%ff&body=%ff&before=%ff&rooms=%ff%0a"),
             ("application/x-www-form-urlencoded", "name[a][b]=c&code[]=d&before[0]=1&body[]=&id[x]=y"),
             ("application/x-www-form-urlencoded", "name=a&name=b&code=a&code=b&id=a&id=b&body=a&body=b"),
             ("application/x-www-form-urlencoded", "&&==&=&"),
@@ -131,6 +133,7 @@ async fn server_function_never_redirects_to_the_referer() {
             ("/api/older_page", [("code", &*code), ("before", "5")], StatusCode::OK),
             ("/api/quoted_message", [("code", &*code), ("id", "0198f3a0-0000-7000-8000-000000000001")], StatusCode::OK),
             ("/api/quoted_message", [("code", &*code), ("id", "one")], StatusCode::BAD_REQUEST),
+            ("/api/my_rooms", [("rooms", &*code), ("x", "")], StatusCode::OK),
             ("/api/room_snapshot", [("code", &code), ("x", "")], StatusCode::OK),
             ("/api/older_page", [("code", &code), ("before", "five")], StatusCode::BAD_REQUEST),
             ("/api/enter", [("name", ""), ("x", "")], StatusCode::SEE_OTHER),

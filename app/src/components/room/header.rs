@@ -3,11 +3,13 @@
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
+use super::naming::NAME_ROOM_ID;
 use super::notices::{Notices, Setting};
 use super::tools::with_tools;
 use crate::components::click::click;
 use crate::components::copy_link::CodeChip;
 use crate::components::icon::{LabelledIcon, Logo};
+use crate::components::name::Name;
 use crate::components::theme::ThemeButton;
 use crate::live::room::Room;
 use crate::text;
@@ -25,11 +27,22 @@ pub(super) fn Header() -> impl IntoView {
         }
         .into_any()
     };
+    // For the host, who may name the room.
+    let name = move || {
+        (room.host.get() == Some(room.me)).then(|| {
+            view! {
+                <button type="button" class="button icon hydrated" command="show-modal" commandfor=NAME_ROOM_ID>
+                    <LabelledIcon icon="#i-edit" label=text::NAME_ROOM title=text::NAME_ROOM/>
+                </button>
+            }
+            .into_any()
+        })
+    };
     view! {
         <header>
             <a class="mark" href="/" aria-label=text::PRODUCT on:click=move |event| room.confirm_navigation(&event)><Logo/></a>
             <div class="bar">
-                <h1 class="visually-hidden">{text::room(room.code)}</h1>
+                <RoomHeading/>
                 <CodeChip code=room.code/>
                 <span class="chip wide"><Seats/></span>
                 <button type="button" class="chip narrow" popovertarget="people"><Seats/></button>
@@ -42,12 +55,27 @@ pub(super) fn Header() -> impl IntoView {
                     <button type="button" class="button icon scripted" command="show-modal" commandfor="invite">
                         <LabelledIcon icon="#i-qr" label=text::INVITE title=text::INVITE/>
                     </button>
+                    {name}
                     <Bell/>
                     <ThemeButton/>
                 </div>
                 <Leave/>
             </div>
         </header>
+    }
+}
+
+/// The room's name, or for who hears it its code.
+#[component]
+fn RoomHeading() -> impl IntoView {
+    let room = expect_context::<Room>();
+    move || {
+        let name = room.name.get();
+        if name.is_empty() {
+            view! { <h1 class="visually-hidden">{text::room(room.code)}</h1> }.into_any()
+        } else {
+            view! { <h1 class="title" title=name.to_string()><Name name=name.to_string()/></h1> }.into_any()
+        }
     }
 }
 

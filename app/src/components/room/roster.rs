@@ -1,8 +1,9 @@
 //! The list of members: beside the log, or on a narrow screen a sheet that the header opens.
 
 use leptos::prelude::*;
-use protocol::{MemberId, ShownName};
+use protocol::{Member, MemberId, ShownName};
 
+use super::naming::RENAME_ID;
 use crate::components::list::{Item, ItemKey, List};
 use crate::components::name::{Avatar, Name};
 use crate::live::room::Room;
@@ -20,7 +21,14 @@ pub(super) fn Roster() -> impl IntoView {
                 <svg aria-hidden="true"><use href="#i-close"/></svg>
             </button>
             <ul role="list">
-                <List each=Box::new(move || people(room).into_iter().map(item).collect())/>
+                // Not one of the list's: a new name would take the focus from its button.
+                <li class="person">
+                    {move || reader(room).map(face)}
+                    <button type="button" class="button icon hydrated" command="show-modal" commandfor=RENAME_ID aria-label=text::RENAME title=text::RENAME>
+                        <svg aria-hidden="true"><use href="#i-edit"/></svg>
+                    </button>
+                </li>
+                <List each=Box::new(move || others(room).into_iter().map(item).collect())/>
             </ul>
         </aside>
     }
@@ -31,41 +39,53 @@ struct Person {
     member: MemberId,
     name: ShownName,
     away: bool,
-    word: Option<&'static str>,
+    /// What is said of the member.
+    words: String,
 }
 
-/// Members of the room, the reader first.
-fn people(room: Room) -> Vec<Person> {
+impl Person {
+    fn new(room: Room, seated: &Member, word: Option<&str>) -> Self {
+        let is_host = room.host.get() == Some(seated.member);
+        let words = is_host.then_some(text::HOST).into_iter().chain(word).collect::<Vec<_>>().join(", ");
+        Self { member: seated.member, name: seated.name.clone(), away: seated.away, words }
+    }
+}
+
+/// The reader.
+fn reader(room: Room) -> Option<Person> {
+    let members = room.members.read();
+    let seated = members.iter().find(|seated| seated.member == room.me)?;
+    Some(Person::new(room, seated, Some(text::YOU)))
+}
+
+/// The other members of the room.
+fn others(room: Room) -> Vec<Person> {
     let (members, typing) = (room.members.read(), room.typing.read());
-    let (reader, others): (Vec<_>, Vec<_>) = members
-        .iter()
-        .map(|seated| Person {
-            member: seated.member,
-            name: seated.name.clone(),
-            away: seated.away,
-            word: if seated.member == room.me {
-                Some(text::YOU)
-            } else if seated.away {
-                Some(text::AWAY)
-            } else {
-                typing.iter().any(|one| one.member == seated.member).then_some(text::TYPING)
-            },
+    let others = members.iter().filter(|seated| seated.member != room.me);
+    others
+        .map(|seated| {
+            let is_typing = typing.iter().any(|one| one.member == seated.member);
+            let word = if seated.away { Some(text::AWAY) } else { is_typing.then_some(text::TYPING) };
+            Person::new(room, seated, word)
         })
-        .partition(|person| person.member == room.me);
-    reader.into_iter().chain(others).collect()
+        .collect()
 }
 
 /// Drawn anew when anything of it is another.
-fn item(Person { member, name, away, word }: Person) -> Item {
-    let key = ItemKey::Text(format!("{member} {away} {word:?} {} {name}", name.hue));
+fn item(person: Person) -> Item {
+    let Person { member, name, away, words } = &person;
+    let key = ItemKey::Text(format!("{member} {away} {words} {} {name}", name.hue));
     Item::new(key, move || {
-        view! {
-            <li class=if away { "person away" } else { "person" }>
-                <Avatar name=&name/>
-                <Name name=name.to_string()/>
-                <small>{word}</small>
-            </li>
-        }
-        .into_any()
+        let class = if person.away { "person away" } else { "person" };
+        view! { <li class=class>{face(person)}</li> }.into_any()
     })
+}
+
+fn face(Person { name, words, .. }: Person) -> AnyView {
+    view! {
+        <Avatar name=&name/>
+        <Name name=name.to_string()/>
+        <small>{words}</small>
+    }
+    .into_any()
 }

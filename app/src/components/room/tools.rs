@@ -18,6 +18,7 @@ use super::log::bar::buttons::{Buttons, ButtonsProps};
 use super::log::pointing::Pointing;
 use super::log::sheet::content::{Sheet, SheetProps};
 use super::log::{keys, selection};
+use super::naming;
 use super::notices::{Notices, ringer};
 use crate::chunk::chunk;
 use crate::live::effect::effect;
@@ -44,8 +45,8 @@ pub(super) struct Tools {
     pub(super) on_paste: fn(Editor, &Event, &DataTransfer),
     /// Announces the new messages.
     pub(super) announce_new: fn(Announcer),
-    /// The list of shortcuts.
-    pub(super) help: fn() -> AnyView,
+    /// The list of shortcuts, and the dialogs for names.
+    pub(super) dialogs: fn() -> AnyView,
     /// Rings for new messages.
     pub(super) ring_for: fn(Notices),
     /// Turns notices on or off.
@@ -82,7 +83,7 @@ chunk! {
         suggestions: suggestions::suggestions,
         on_paste: transfer::on_paste,
         announce_new: announcer::announce_new,
-        help: help::dialog,
+        dialogs: || view! { {help::dialog()} {naming::dialogs()} }.into_any(),
         ring_for: ringer::ring_for,
         toggle_notices: ringer::toggle,
         log_key: keys::on_key,

@@ -156,7 +156,7 @@ impl Ringer {
                     return;
                 }
                 let words = text::notice(&name, &excerpt(room, id, &body));
-                self.shown.try_set_value(notices::show(&room.code.to_string(), &words));
+                self.shown.try_set_value(notices::show(&untrack(|| room.label()), &words));
                 self.notified.set(Some(id));
             });
         }
