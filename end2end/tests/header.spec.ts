@@ -174,7 +174,7 @@ test.describe('who is here', () => {
     const code = await ana.create();
     await bo.join(code);
     await bo.sees(['Ana', 'Bo']);
-    await expect(bo.people.getByRole('listitem')).toHaveText([/^B\s*Bo\s*you$/, /^A\s*Ana$/]);
+    await expect(bo.people.getByRole('listitem')).toHaveText([/^Bo\s*Bo\s*you$/, /^An\s*Ana\s*host$/]);
     const anas = bo.people.getByRole('listitem').filter({ hasText: 'Ana' });
 
     await ana.composer.pressSequentially('He');

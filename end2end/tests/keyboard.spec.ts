@@ -219,9 +219,9 @@ test('everything can be done by keyboard', async ({ person }) => {
     await page.setViewportSize({ width: 390, height: 844 });
     await tabTo(ana, button(/^People/));
     await keyboard.press('Enter');
-    await expect(ana.people.getByText('Bo')).toBeVisible();
+    await expect(ana.people.locator('bdi', { hasText: 'Bo' })).toBeVisible();
     await keyboard.press('Escape');
-    await expect(ana.people.getByText('Bo')).toBeHidden();
+    await expect(ana.people.locator('bdi', { hasText: 'Bo' })).toBeHidden();
     await expect(button(/^People/)).toBeFocused();
     await page.setViewportSize({ width: 1280, height: 800 });
   });

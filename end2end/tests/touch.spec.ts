@@ -142,10 +142,10 @@ test('everything can be done by touch', async ({ browser, server, guard }) => {
 
   await test.step('who is here', async () => {
     await button(/^People/).tap();
-    await expect(ana.people.getByText('Bo')).toBeVisible();
+    await expect(ana.people.locator('bdi', { hasText: 'Bo' })).toBeVisible();
     await expect(ana.people.getByRole('heading')).toHaveText('Here now, 2 of 6');
     await page.touchscreen.tap(195, 200);
-    await expect(ana.people.getByText('Bo')).toBeHidden();
+    await expect(ana.people.locator('bdi', { hasText: 'Bo' })).toBeHidden();
   });
 
   await test.step('jump to the latest', async () => {

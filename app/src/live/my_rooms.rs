@@ -11,7 +11,6 @@ use protocol::{Position, RoomCode};
 
 use super::browser;
 use super::room::{Ending, Room};
-use crate::api::ReadRoom;
 
 const STORAGE_KEY: &str = "flasky.rooms";
 /// Maximum number of rooms that are kept, which is also what the server looks up at once.
@@ -48,22 +47,18 @@ fn rewrite(change: impl FnOnce(&str) -> String) {
     }
 }
 
-fn line_is_of(line: &str, code: RoomCode) -> bool {
-    line.starts_with(&code.to_string())
-}
-
 fn without(lines: &str, code: RoomCode) -> String {
-    lines.lines().filter(|line| !line_is_of(line, code)).collect::<Vec<_>>().join("\n")
+    let code = code.to_string();
+    lines.lines().filter(|line| !line.starts_with(&code)).collect::<Vec<_>>().join("\n")
 }
 
 /// Adds a room or moves it to the front. Another tab may have read further.
-fn with(lines: &str, mut room: ReadRoom) -> String {
-    let stored = lines.lines().find(|line| line_is_of(line, room.code)).and_then(|line| line.parse::<ReadRoom>().ok());
-    if let Some(stored) = stored.filter(|stored| stored.read.epoch == room.read.epoch) {
-        room.read.seq = room.read.seq.max(stored.read.seq);
-    }
-    let rest = without(lines, room.code);
-    [&*room.to_string()].into_iter().chain(rest.lines()).take(MAX_ROOMS).collect::<Vec<_>>().join("\n")
+fn with(lines: &str, code: RoomCode, read: Position) -> String {
+    let log = format!("{code} {} ", read.epoch);
+    let stored = lines.lines().find_map(|line| line.strip_prefix(&log)?.parse().ok());
+    let seq = read.seq.0.max(stored.unwrap_or_default());
+    let rest = without(lines, code);
+    [&*format!("{log}{seq}")].into_iter().chain(rest.lines()).take(MAX_ROOMS).collect::<Vec<_>>().join("\n")
 }
 
 impl Room {
@@ -97,7 +92,7 @@ impl Room {
             return;
         };
         marker.written = Some((read, now));
-        rewrite(|lines| with(lines, ReadRoom { code: self.code, read }));
+        rewrite(|lines| with(lines, self.code, read));
     }
 }
 
@@ -107,31 +102,27 @@ mod tests {
 
     use super::*;
 
-    fn room(code: &str, epoch: u64, seq: u64) -> ReadRoom {
-        ReadRoom { code: code.parse().unwrap(), read: Position { epoch: Epoch(epoch), seq: Seq(seq) } }
-    }
-
-    fn lines(rooms: &[ReadRoom]) -> String {
-        rooms.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    fn kept(lines: &str, code: &str, epoch: u64, seq: u64) -> String {
+        with(lines, code.parse().unwrap(), Position { epoch: Epoch(epoch), seq: Seq(seq) })
     }
 
     #[test]
     fn room_read_last_is_first_and_never_reads_back() {
-        let (one, two) = (room("KXQ4-7M2P", 1, 5), room("KXQ4-7M2Q", 1, 9));
-        assert_eq!(with("", one), lines(&[one]));
-        assert_eq!(with(&lines(&[one]), two), lines(&[two, one]));
-        assert_eq!(with(&lines(&[two, one]), room("KXQ4-7M2P", 1, 3)), lines(&[one, two]));
-        let renewed = room("KXQ4-7M2P", 2, 3);
-        assert_eq!(with(&lines(&[two, one]), renewed), lines(&[renewed, two]), "a log of another epoch is another one");
-        assert_eq!(without(&lines(&[two, one]), two.code), lines(&[one]));
-        assert_eq!(without(&lines(&[one]), one.code), "");
+        let (one, two) = ("KXQ4-7M2P 0000000000000001 5", "KXQ4-7M2Q 0000000000000001 9");
+        assert_eq!(kept("", "KXQ4-7M2P", 1, 5), one);
+        assert_eq!(kept(one, "KXQ4-7M2Q", 1, 9), format!("{two}\n{one}"));
+        let both = format!("{two}\n{one}");
+        assert_eq!(kept(&both, "KXQ4-7M2P", 1, 3), format!("{one}\n{two}"));
+        let renewed = kept(&both, "KXQ4-7M2P", 2, 3);
+        assert_eq!(renewed, format!("KXQ4-7M2P 0000000000000002 3\n{two}"), "a log of another epoch is another one");
+        assert_eq!(without(&both, "KXQ4-7M2Q".parse().unwrap()), one);
+        assert_eq!(without(one, "KXQ4-7M2P".parse().unwrap()), "");
     }
 
     #[test]
     fn twenty_rooms_are_kept() {
-        let rooms = (10..35).map(|i| room(&format!("KXQ4-7M{i}"), 1, i));
-        let kept = rooms.fold(String::new(), |kept, room| with(&kept, room));
-        assert_eq!(kept.lines().count(), MAX_ROOMS);
-        assert!(kept.starts_with("KXQ4-7M34") && !kept.contains("KXQ4-7M14"));
+        let all = (10..35).fold(String::new(), |lines, i| kept(&lines, &format!("KXQ4-7M{i}"), 1, i));
+        assert_eq!(all.lines().count(), MAX_ROOMS);
+        assert!(all.starts_with("KXQ4-7M34") && !all.contains("KXQ4-7M14"));
     }
 }

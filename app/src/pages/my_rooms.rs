@@ -46,11 +46,13 @@ fn look_up(rooms: RwSignal<Vec<MyRoom>>) {
     if !browser::is_visible() {
         return;
     }
-    let asked = my_rooms::stored();
-    if asked.is_empty() {
-        return set_if_new(rooms, Vec::new());
-    }
     spawn_local(async move {
+        // A room's page that gives way to this one writes last how far was read there.
+        browser::sleep(0).await;
+        let asked = my_rooms::stored();
+        if asked.is_empty() {
+            return set_if_new(rooms, Vec::new());
+        }
         let Ok(Some(mine)) = api::my_rooms(asked.clone()).await else { return };
         for code in asked.lines().filter_map(|line| line.split(' ').next()?.parse::<RoomCode>().ok()) {
             if !mine.iter().any(|room| room.code == code) {

@@ -1,7 +1,7 @@
 //! The list of members: beside the log, or on a narrow screen a sheet that the header opens.
 
 use leptos::prelude::*;
-use protocol::{MemberId, ShownName};
+use protocol::{Member, MemberId, ShownName};
 
 use super::naming::RENAME_ID;
 use crate::components::list::{Item, ItemKey, List};
@@ -21,7 +21,14 @@ pub(super) fn Roster() -> impl IntoView {
                 <svg aria-hidden="true"><use href="#i-close"/></svg>
             </button>
             <ul role="list">
-                <List each=Box::new(move || people(room).into_iter().map(item).collect())/>
+                // Not one of the list's: a new name would take the focus from its button.
+                <li class="person">
+                    {move || reader(room).map(face)}
+                    <button type="button" class="button icon hydrated" command="show-modal" commandfor=RENAME_ID aria-label=text::rename() title=text::rename()>
+                        <svg aria-hidden="true"><use href="#i-edit"/></svg>
+                    </button>
+                </li>
+                <List each=Box::new(move || others(room).into_iter().map(item).collect())/>
             </ul>
         </aside>
     }
@@ -32,53 +39,53 @@ struct Person {
     member: MemberId,
     name: ShownName,
     away: bool,
-    own: bool,
     /// What is said of the member.
     words: String,
 }
 
-/// Members of the room, the reader first.
-fn people(room: Room) -> Vec<Person> {
-    let (members, typing, host) = (room.members.read(), room.typing.read(), room.host.get());
-    let (reader, others): (Vec<_>, Vec<_>) = members
-        .iter()
+impl Person {
+    fn new(room: Room, seated: &Member, word: Option<&str>) -> Self {
+        let is_host = room.host.get() == Some(seated.member);
+        let words = is_host.then_some(text::host()).into_iter().chain(word).collect::<Vec<_>>().join(", ");
+        Self { member: seated.member, name: seated.name.clone(), away: seated.away, words }
+    }
+}
+
+/// The reader.
+fn reader(room: Room) -> Option<Person> {
+    let members = room.members.read();
+    let seated = members.iter().find(|seated| seated.member == room.me)?;
+    Some(Person::new(room, seated, Some(text::you())))
+}
+
+/// The other members of the room.
+fn others(room: Room) -> Vec<Person> {
+    let (members, typing) = (room.members.read(), room.typing.read());
+    let others = members.iter().filter(|seated| seated.member != room.me);
+    others
         .map(|seated| {
-            let own = seated.member == room.me;
-            let word = if own {
-                Some(text::you())
-            } else if seated.away {
-                Some(text::away())
-            } else {
-                typing.iter().any(|one| one.member == seated.member).then_some(text::is_typing_short())
-            };
-            let is_host = host == Some(seated.member);
-            let words = is_host.then_some(text::host()).into_iter().chain(word).collect::<Vec<_>>().join(", ");
-            Person { member: seated.member, name: seated.name.clone(), away: seated.away, own, words }
+            let is_typing = typing.iter().any(|one| one.member == seated.member);
+            let word = if seated.away { Some(text::away()) } else { is_typing.then_some(text::is_typing_short()) };
+            Person::new(room, seated, word)
         })
-        .partition(|person| person.own);
-    reader.into_iter().chain(others).collect()
+        .collect()
 }
 
 /// Drawn anew when anything of it is another.
-fn item(Person { member, name, away, own, words }: Person) -> Item {
+fn item(person: Person) -> Item {
+    let Person { member, name, away, words } = &person;
     let key = ItemKey::Text(format!("{member} {away} {words} {} {name}", name.hue));
-    let rename = || {
-        view! {
-            <button type="button" class="button icon hydrated" command="show-modal" commandfor=RENAME_ID aria-label=text::rename() title=text::rename()>
-                <svg aria-hidden="true"><use href="#i-edit"/></svg>
-            </button>
-        }
-        .into_any()
-    };
     Item::new(key, move || {
-        view! {
-            <li class=if away { "person away" } else { "person" }>
-                <Avatar name=&name/>
-                <Name name=name.to_string()/>
-                <small>{words}</small>
-                {own.then(rename)}
-            </li>
-        }
-        .into_any()
+        let class = if person.away { "person away" } else { "person" };
+        view! { <li class=class>{face(person)}</li> }.into_any()
     })
+}
+
+fn face(Person { name, words, .. }: Person) -> AnyView {
+    view! {
+        <Avatar name=&name/>
+        <Name name=name.to_string()/>
+        <small>{words}</small>
+    }
+    .into_any()
 }
