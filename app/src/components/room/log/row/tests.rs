@@ -7,7 +7,7 @@ use crate::components::room::toast::Toast;
 use crate::markup::MessageMarkup;
 
 fn shown(name: &str) -> ShownName {
-    name.parse::<protocol::DisplayName>().unwrap().into()
+    ShownName { hue: 2, ..name.parse::<protocol::DisplayName>().unwrap().into() }
 }
 
 fn id(nth: u128) -> EventId {
@@ -106,7 +106,7 @@ fn message_inside_a_group_is_its_words() {
 #[test]
 fn message_around_a_group_has_author_time_and_avatar() {
     let row = Row::Message(MessageRow { first_of_group: true, last_of_group: true, ..message("Hello") });
-    let expected = "<span aria-hidden=\"true\" translate=\"no\" class=\"avatar hue-2\">A</span><div class=\"by\"><bdi \
+    let expected = "<span aria-hidden=\"true\" translate=\"no\" class=\"avatar hue-2\">An</span><div class=\"by\"><bdi \
                     translate=\"no\" class=\"name\">Ana</bdi><time datetime=\"1970-01-01T00:00:00Z\">00:00</time></div>";
     assert_eq!(html(row), said(" first last", &(expected.to_owned() + &bubble("", "<p>Hello</p>"))));
 }
