@@ -287,7 +287,7 @@ test.describe('leaving', () => {
     const bo = await person('Bo');
     await bo.join(await ana.create());
     const back = guard.expectRefusedSockets();
-    const found = guard.expectLost(/leave_room|\/api\/home|favicon/);
+    const found = guard.expectLost(/leave_room|\/api\/(home|my_rooms)|favicon/);
     await ana.context.setOffline(true);
     await expect(ana.status).toHaveText(/^You are offline/);
     await ana.press("Let's leave!");

@@ -316,7 +316,7 @@ test.describe('pasting', () => {
     const huge = 'aGVsbG8+'.repeat(131_072);
     expect(await transfer(ana, 'paste', { text: huge })).toBe(true);
     await expect(ana.composer).toHaveValue('look: ');
-    await expect(note(ana.page)).toContainText('1048576 characters');
+    await expect(note(ana.page)).toContainText('1,048,576 characters');
 
     const client = await ana.context.newCDPSession(ana.page);
     await client.send('Performance.enable');
@@ -324,7 +324,7 @@ test.describe('pasting', () => {
       const { metrics } = await client.send('Performance.getMetrics');
       return 1_000 * (metrics.find(({ name }) => name === 'LayoutDuration')?.value ?? NaN);
     };
-    await ana.page.getByRole('button', { name: 'Paste the first 3994' }).click();
+    await ana.page.getByRole('button', { name: 'Paste the first 3,994' }).click();
     await expect(ana.composer).toHaveValue(`look: ${huge.slice(0, 3_994)}`);
     await expect(ana.composer).toBeFocused();
     await expect(note(ana.page)).toHaveText('');
@@ -344,7 +344,7 @@ test.describe('pasting', () => {
     await ana.composer.focus();
     await ana.page.evaluate(() => document.execCommand('insertText', false, 'x'.repeat(5_000)));
     expect(await transfer(ana, 'paste', { text: 'y'.repeat(100) })).toBe(false);
-    await expect(ana.page.locator('.counter')).toHaveText('1000 too many');
+    await expect(ana.page.locator('.counter')).toHaveText('1,000 too many');
     await expect(note(ana.page)).toHaveText('');
   });
 

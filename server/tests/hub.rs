@@ -338,7 +338,7 @@ async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     one.run_to(Seq(u64::MAX)).await;
     two.run_to(Seq(u64::MAX)).await;
     assert!(one.ended && two.ended);
-    assert_eq!(one.events.len(), 2, "the last events were not sent");
+    assert_eq!(one.events.len(), 3, "the last events were not sent: a leave, the new host, and the last leave");
     assert_eq!(one.attachment.head(), None);
     assert_eq!(world.attach(room, 1).await.err(), Some(AttachError::NoSuchRoom));
 
