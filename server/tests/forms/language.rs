@@ -20,7 +20,7 @@ async fn page_is_in_the_language_that_the_browser_accepts() {
     for (path, english, words) in [
         ("/", "Create a room", ["Raum öffnen", "Kein Konto."]),
         (&*page, "What's new?", ["Was gibt’s Neues?", "Jetzt hier: 1 von 50"]),
-        (&*page, "You joined", ["Du bist jetzt dabei", "Mitteilungen: aus"]),
+        (&*page, "You joined", ["Du bist jetzt dabei", "Benachrichtigungen: aus"]),
         ("/room/ZZZZ-ZZZZ", "no room", ["Zu diesem Code gibt es keinen Raum", "Beitreten"]),
         ("/nowhere", "nothing at", ["Unter dieser Adresse gibt es nichts", "Design: automatisch"]),
     ] {
