@@ -114,7 +114,7 @@ pub(super) fn line(typed: &str, max_graphemes: usize) -> Result<Arc<str>, NameEr
     Ok(name.into())
 }
 
-/// True for what [`line`] may have returned, as far as that can be judged without counting graphemes.
+/// True for what [`line()`] may have returned, as far as that can be judged without counting graphemes.
 pub(super) fn is_stored_line(name: &str, max_scalars: usize) -> bool {
     name.chars().count() <= max_scalars && !name.contains(char::is_control) && bidi_control_at(name).is_none()
 }
