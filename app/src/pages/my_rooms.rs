@@ -19,7 +19,10 @@ use crate::text;
 pub(super) fn MyRooms() -> impl IntoView {
     let rooms = RwSignal::new(Vec::new());
     effect(move || {
+        my_rooms::track();
         look_up(rooms);
+    });
+    effect(move || {
         browser::on_window_event(ev::pageshow, move |event| {
             if event.persisted() {
                 look_up(rooms);
@@ -47,8 +50,6 @@ fn look_up(rooms: RwSignal<Vec<MyRoom>>) {
         return;
     }
     spawn_local(async move {
-        // A room's page that gives way to this one writes last how far was read there.
-        browser::sleep(0).await;
         let asked = my_rooms::stored();
         if asked.is_empty() {
             return set_if_new(rooms, Vec::new());
