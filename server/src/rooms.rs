@@ -217,12 +217,12 @@ impl RequestRooms {
 
     fn join_page(&self, room: &Room) -> Visit {
         self.ensure_session();
-        Visit::JoinPage(JoinPage {
+        Visit::JoinPage(Box::new(JoinPage {
             code: room.code,
             inside: room.members.len() as u32,
             capacity: room.capacity,
             flash: self.flash(&room_page(room.code)),
-        })
+        }))
     }
 
     /// Reads a page of the log for a member, and the messages that its replies quote.

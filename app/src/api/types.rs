@@ -108,7 +108,7 @@ pub enum Visit {
     Inside(Box<Inside>),
     /// The room is there, and the caller has no seat.
     #[serde(rename = "Door")]
-    JoinPage(JoinPage),
+    JoinPage(Box<JoinPage>),
     /// No room has this code.
     Unknown(
         /// A message that the caller tried to send there.
@@ -181,7 +181,7 @@ mod tests {
         let Flash { to, form, body, .. } = read(&json!({ "refused": refused, "form": { "name": "Ana" } }));
         assert_eq!((&*to, &*form.name, &*form.code, &*body), ("", "Ana", "", ""));
         let door = json!({ "Door": { "code": "KXQ4-7M2P", "inside": 1, "capacity": 2 } });
-        assert!(matches!(read(&door), Visit::JoinPage(JoinPage { flash: None, .. })));
+        assert!(matches!(read(&door), Visit::JoinPage(page) if page.flash.is_none()));
         assert_eq!(read::<Visit>(&json!({ "Unknown": [] })), Visit::Unknown(Vec::new()));
         let id = "0198f3a0-0000-7000-8000-000000000001";
         let snapshot = json!({

@@ -54,7 +54,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
                     }
                     Ok(Visit::Inside(inside)) => view! { <RoomView inside=*inside again left fetched/> }.into_any(),
                     Ok(Visit::JoinPage(page)) => {
-                        outside(code, again, |views| (views.join)(JoinRoomProps { page, has_left, entered, again })).await
+                        outside(code, again, |views| (views.join)(JoinRoomProps { page: *page, has_left, entered, again })).await
                     }
                     Ok(Visit::Unknown(_)) if has_left => view! {
                         <PageTitle name=text::left(&code)/>

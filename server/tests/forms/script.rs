@@ -134,11 +134,15 @@ async fn answers_to_script_have_the_fields_that_pages_of_other_versions_read() {
     socket.said("**bold**, says @Ana").await;
     let shown = "id nodes nodes.paragraph nodes.paragraph.bold nodes.paragraph.bold.text nodes.paragraph.mention \
                  nodes.paragraph.mention.own nodes.paragraph.mention.text nodes.paragraph.text";
-    let event = "at body by id kind member name prev seq";
-    let page =
-        [named("", "events markup names names.* quoted"), named("events.", event), named("markup.", shown)].concat();
-    let snapshot = "events member members members.member members.name names names.* oldest position position.epoch \
-                    position.seq room room.capacity room.code room.id";
+    let event = "at body by hue id kind member name prev seq";
+    let page = [
+        named("", "events markup names names.* names.*.hue names.*.name quoted"),
+        named("events.", event),
+        named("markup.", shown),
+    ]
+    .concat();
+    let snapshot = "events member members members.hue members.member members.name names names.* names.*.hue names.*.name \
+                    oldest position position.epoch position.seq room room.capacity room.code room.host room.id";
     let inside = [
         named("", "Inside Inside.flash Inside.markup Inside.post_id Inside.snapshot"),
         named("Inside.markup.", shown),
