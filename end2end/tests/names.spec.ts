@@ -111,7 +111,7 @@ test('equal and look-alike names get numbers and hues of their own', async ({ pe
   await second?.say('which of us?');
   await expect(ana.message('which of us?').locator('.name')).toHaveText('Ana 2');
   await ana.composer.pressSequentially('@Ana');
-  await expect(ana.page.getByRole('option').locator('bdi')).toHaveText(['Ana 2', '\u0410na 3']);
+  await expect(ana.page.getByRole('option').locator('bdi')).toHaveText(['Ana 2']);
   await ana.composer.press('Enter');
   await ana.composer.press('Enter');
   await expect(ana.message('@Ana 2').locator('.mention')).toHaveText('@Ana 2');

@@ -140,7 +140,7 @@ async fn lost_subscription_is_renewed_without_skipping_an_event() {
     }
     // The room ends. If the subscription is lost before it delivers the end, the feed learns of it when it subscribes
     // again.
-    for n in 1..=3 {
+    for n in (1..=3).rev() {
         stored(world.store.append(room, left(n, LeaveReason::Choice)).await);
     }
     for session in &mut sessions {

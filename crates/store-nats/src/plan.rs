@@ -3,11 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ::store::{Appended, Distinct, NameKeys, NewEvent, StoreError, host_event, known_ids, may_be_forgotten};
+use ::store::{Appended, NameKeys, NewEvent, StoreError, host_event, known_ids, may_be_forgotten};
 use protocol::{Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq};
 
 use super::jetstream::{BatchMessage, JetStream};
-use super::record::{End, Entry, Seated, decode};
+use super::record::{End, Entry, decode};
 use super::room::{Oldest, RoomState, entries, non_empty, size};
 use super::subject;
 
@@ -162,11 +162,11 @@ impl<'a> Plan<'a> {
                 return Ok(Err(StoreError::Full));
             }
             EventKind::Joined { member, name } => {
-                let others = self.room.roster.others(*member);
-                let Distinct { name: shown, keys } = Distinct::choose(name.name.clone(), keys, None, &others);
-                *name = shown.clone();
-                self.take_seat(Seated { member: *member, name: shown, keys, joined: event.seq });
+                *name = self.room.roster.take_seat(*member, &name.name, keys, event.seq);
+                self.newly_seated.insert(*member);
+                self.roster_changed = true;
             }
+            EventKind::Renamed { member, .. } if *member != event.by => return Ok(Err(StoreError::Conflict)),
             EventKind::Left { member, .. } if !inside(*member) => return Ok(Err(StoreError::Conflict)),
             EventKind::Left { member, why } => {
                 // The arrival lease of a seat taken in this plan does not exist yet.
@@ -178,14 +178,10 @@ impl<'a> Plan<'a> {
                 self.free_seat(*member)?;
             }
             EventKind::Renamed { member, name, was } => {
-                let others = self.room.roster.others(*member);
-                let seat = self.room.roster.members.iter_mut().find(|seated| seated.member == *member);
-                let Some(seat) = seat.filter(|seated| seated.member == event.by) else {
+                let Some(names) = self.room.roster.rename(*member, &name.name, keys) else {
                     return Ok(Err(StoreError::Conflict));
                 };
-                let named = Distinct::choose(name.name.clone(), keys, Some(seat.name.hue), &others);
-                *was = std::mem::replace(&mut seat.name, named.name.clone());
-                (*name, seat.keys) = (named.name, named.keys);
+                (*was, *name) = names;
                 self.roster_changed = true;
             }
             _ if !inside(event.by) => return Ok(Err(StoreError::Conflict)),
@@ -212,12 +208,6 @@ impl<'a> Plan<'a> {
             EventKind::Host { .. } | EventKind::Unknown => return Ok(Err(StoreError::Conflict)),
         }
         Ok(Ok(()))
-    }
-
-    fn take_seat(&mut self, seated: Seated) {
-        self.newly_seated.insert(seated.member);
-        self.room.roster.members.push(seated);
-        self.roster_changed = true;
     }
 
     /// Frees a seat; the last one ends the room.

@@ -1,7 +1,7 @@
 //! Records: the content of the store's messages. JSON, so that an operator can read them with any NATS tool.
 
-use ::store::{NameKeys, PresenceKind, PresenceUpdate, StoreError};
-use protocol::{Epoch, Event, MemberId, Position, RoomCode, RoomName, Seq, ShownName};
+use ::store::{Distinct, NameKeys, PresenceKind, PresenceUpdate, StoreError};
+use protocol::{DisplayName, Epoch, Event, MemberId, Position, RoomCode, RoomName, Seq, ShownName};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -84,8 +84,35 @@ impl Roster {
         self.members.iter().find(|seated| seated.member == member)
     }
 
+    /// Seats a member. Returns the name as it is shown.
+    pub(super) fn take_seat(
+        &mut self,
+        member: MemberId,
+        name: &DisplayName,
+        keys: &NameKeys,
+        joined: Seq,
+    ) -> ShownName {
+        let Distinct { name, keys } = Distinct::choose(name.clone(), keys, None, &self.others(member));
+        self.members.push(Seated { member, name: name.clone(), keys, joined });
+        name
+    }
+
+    /// Renames a member. Returns the names before and after as they are shown; `None` if the member has no seat.
+    pub(super) fn rename(
+        &mut self,
+        member: MemberId,
+        name: &DisplayName,
+        keys: &NameKeys,
+    ) -> Option<(ShownName, ShownName)> {
+        let others = self.others(member);
+        let seat = self.members.iter_mut().find(|seated| seated.member == member)?;
+        let Distinct { name, keys } = Distinct::choose(name.clone(), keys, Some(seat.name.hue), &others);
+        seat.keys = keys;
+        Some((std::mem::replace(&mut seat.name, name.clone()), name))
+    }
+
     /// Hue and keys of everyone but this member.
-    pub(super) fn others(&self, member: MemberId) -> Vec<(u8, NameKeys)> {
+    fn others(&self, member: MemberId) -> Vec<(u8, NameKeys)> {
         let others = self.members.iter().filter(|seated| seated.member != member);
         others.map(|seated| (seated.name.hue, seated.keys.clone())).collect()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::{Event, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq, ShownName};
 use rusqlite::{Connection, TransactionBehavior};
-use store::{Appended, Distinct, NewEvent, NewRoom, StoreError, host_event, known_ids, may_be_forgotten};
+use store::{Appended, Distinct, NameKeys, NewEvent, NewRoom, StoreError, host_event, known_ids, may_be_forgotten};
 use tokio::time::Instant;
 
 use super::Writer;
@@ -29,6 +29,15 @@ enum Outcome {
     HandedOver(Event, Event),
     /// The event freed the last seat and so ended the room.
     Ended(Event),
+}
+
+/// Seat that was freed.
+enum Freed {
+    One,
+    /// The host's. This member becomes the host.
+    Hosts(MemberId),
+    /// The last one, which ended the room.
+    Last,
 }
 
 /// Scope of the rollback after a row that cannot be read. A savepoint for every write costs 2 to 14 % of the append
@@ -204,33 +213,34 @@ fn append(
             if seats::count(tx, room.room)? >= room.capacity {
                 return Err(StoreError::Full.into());
             }
-            put_name(tx, &room, *member, name, None, (draft, event.seq))?;
+            *name = seat(tx, &room, (*member, &*name, None), &draft.keys, event.seq)?;
             room.host = room.host.or(Some(*member));
         }
         EventKind::Left { member, why } => {
             if !seats::has(tx, room.room, *member)? || (*why == LeaveReason::Vanished && held(*member)) {
                 return Err(StoreError::Conflict.into());
             }
-            seats::free(tx, room.room, *member, event.seq)?;
-            let Some(first) = seats::first(tx, room.room)? else {
-                rooms::end(tx, room.room)?;
-                return Ok(Outcome::Ended(event));
-            };
-            if room.host == Some(*member) {
-                room.host = Some(first);
-                host = Some(host_event(&event, first));
+            match free(tx, &mut room, *member, event.seq)? {
+                Freed::One => {}
+                Freed::Hosts(first) => host = Some(host_event(&event, first)),
+                Freed::Last => return Ok(Outcome::Ended(event)),
             }
         }
         EventKind::Renamed { member, name, was } => {
-            let has_seat = *member == draft.by && seats::has(tx, room.room, *member)?;
-            *was = seats::name_of(tx, room.room, *member)?.filter(|_| has_seat).ok_or(StoreError::Conflict)?;
-            put_name(tx, &room, *member, name, Some(was.hue), (draft, event.seq))?;
+            let before = seats::name_of(tx, room.room, *member)?;
+            if *member != event.by || !seats::has(tx, room.room, *member)? {
+                return Err(StoreError::Conflict.into());
+            }
+            *was = before.ok_or(StoreError::Conflict)?;
+            *name = seat(tx, &room, (*member, &*name, Some(was.hue)), &draft.keys, event.seq)?;
         }
         _ if seats::has(tx, room.room, event.by)? => apply_member_event(tx, &mut room, &event)?,
         _ => return Err(StoreError::Conflict.into()),
     }
     for event in std::iter::once(&event).chain(&host) {
-        push(tx, &mut room, event, limits)?;
+        log::push(tx, &mut room, event)?;
+        log::trim(tx, &mut room, limits.events, limits.timeline)?;
+        log::forget(tx, &mut room, known_ids(limits), limits.events as u64)?;
     }
     rooms::update(tx, &room)?;
     Ok(match host {
@@ -239,27 +249,31 @@ fn append(
     })
 }
 
-/// Stores a member's name with the number and, unless one is given, the hue that tell it from those of the others.
-fn put_name(
+/// Gives a member's name its number and hue, and a new member the seat. A member who has one keeps the hue.
+fn seat(
     tx: &Connection,
     room: &rooms::RoomRow,
-    member: MemberId,
-    name: &mut ShownName,
-    hue: Option<u8>,
-    (draft, seq): (&NewEvent, Seq),
-) -> Result<(), Failure> {
-    let others = seats::others(tx, room.room, member)?;
-    let named = Distinct::choose(name.name.clone(), &draft.keys, hue, &others);
-    seats::put(tx, room.room, member, &named, seq)?;
-    *name = named.name;
-    Ok(())
+    (member, name, hue): (MemberId, &ShownName, Option<u8>),
+    keys: &NameKeys,
+    joined: Seq,
+) -> Result<ShownName, Failure> {
+    let named = Distinct::choose(name.name.clone(), keys, hue, &seats::others(tx, room.room, member)?);
+    seats::put(tx, room.room, member, &named, joined)?;
+    Ok(named.name)
 }
 
-/// Adds an event to the log, and removes what the room keeps no more.
-fn push(tx: &Connection, room: &mut rooms::RoomRow, event: &Event, limits: &Limits) -> Result<(), Failure> {
-    log::push(tx, room, event)?;
-    log::trim(tx, room, limits.events, limits.timeline)?;
-    Ok(log::forget(tx, room, known_ids(limits), limits.events as u64)?)
+/// Frees a seat, or ends the room where it is the last one. Returns the member who becomes the host with it, if any.
+fn free(tx: &Connection, room: &mut rooms::RoomRow, member: MemberId, left: Seq) -> Result<Freed, Failure> {
+    seats::free(tx, room.room, member, left)?;
+    let Some(first) = seats::first(tx, room.room)? else {
+        rooms::end(tx, room.room)?;
+        return Ok(Freed::Last);
+    };
+    if room.host != Some(member) {
+        return Ok(Freed::One);
+    }
+    room.host = Some(first);
+    Ok(Freed::Hosts(first))
 }
 
 /// Validates an event of a seated member against the room or the message that it targets, and applies it to that.
@@ -313,7 +327,7 @@ mod tests {
     use super::super::{Job, PURGE_INTERVAL, STEP};
     use super::*;
     use crate::reader::Reader;
-    use store::{NameKeys, ReadFrom};
+    use store::ReadFrom;
 
     const CODE: [u8; 5] = [7; 5];
 
