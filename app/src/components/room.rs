@@ -100,6 +100,12 @@ pub(crate) fn RoomView(
         .into_any(),
     };
     let tools = hydrated_tools();
+    // One that is asked before the room is live has its dialog fetched.
+    effect(move || {
+        if room.question.read().is_some() {
+            TOOLS.prefetch();
+        }
+    });
     view! {
         {move || tools.get().map(|tools| (tools.question)())}
         {move || shown()}

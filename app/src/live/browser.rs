@@ -26,8 +26,8 @@ pub use highlight::{highlight, texts_in};
 pub use keyboard::{is_composing, is_modified, is_printable, is_unclaimed};
 pub use page::*;
 pub use storage::{
-    has_log_keys, local_item, save_name, saved_name, session_item, set_local_item, set_log_keys, set_session_item,
-    texts_in_json,
+    announce_storage, has_log_keys, local_item, save_name, saved_name, session_item, set_local_item, set_log_keys,
+    set_session_item, texts_in_json,
 };
 pub use text_field::{is_replacing_text, replace_text};
 

@@ -4,7 +4,6 @@
 //! turns out to be none of the reader's.
 
 use std::mem;
-use std::sync::LazyLock;
 
 use client::{Client, Status};
 use leptos::prelude::*;
@@ -28,14 +27,6 @@ pub(super) struct ReadMarker {
     written: Option<(Position, u64)>,
 }
 
-/// Notified when this page has changed the lines: a room's page that gives way to the home page does so last.
-static CHANGED: LazyLock<ArcTrigger> = LazyLock::new(ArcTrigger::new);
-
-/// Makes the effect that asks run again when this page changes the rooms.
-pub fn track() {
-    CHANGED.track();
-}
-
 /// The lines of all rooms; empty if there are none.
 #[must_use]
 pub fn stored() -> String {
@@ -53,7 +44,8 @@ fn rewrite(change: impl FnOnce(&str) -> String) {
     if after != before {
         browser::set_local_item(STORAGE_KEY, Some(after.as_str()).filter(|lines| !lines.is_empty()));
         browser::toggle_root_attribute("data-rooms", !after.is_empty());
-        CHANGED.notify();
+        // The browser tells the other pages alone, and a room's page that gives way to the home page writes last.
+        browser::announce_storage();
     }
 }
 

@@ -19,10 +19,8 @@ use crate::text;
 pub(super) fn MyRooms() -> impl IntoView {
     let rooms = RwSignal::new(Vec::new());
     effect(move || {
-        my_rooms::track();
         look_up(rooms);
-    });
-    effect(move || {
+        browser::on_window_event(ev::storage, move |_| look_up(rooms));
         browser::on_window_event(ev::pageshow, move |event| {
             if event.persisted() {
                 look_up(rooms);

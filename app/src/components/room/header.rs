@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::naming::NAME_ROOM_ID;
 use super::notices::{Notices, Setting};
-use super::tools::{TOOLS, with_tools};
+use super::tools::with_tools;
 use crate::components::click::click;
 use crate::components::copy_link::CodeChip;
 use crate::components::icon::{LabelledIcon, Logo};
@@ -116,14 +116,12 @@ fn Bell() -> impl IntoView {
     }
 }
 
-/// The way out. Without script, or before anything runs here, the form says it; the server asks the last one, too, where
-/// the question's dialog is not here yet.
+/// The way out. Without script, or before anything runs here, the form says it.
 #[component]
 fn Leave() -> impl IntoView {
     let room = expect_context::<Room>();
     let submit = move |event: SubmitEvent| {
-        let can_ask = TOOLS.loaded().is_some();
-        if (can_ask || room.leave_question().is_none()) && room.leave_or_ask() {
+        if room.leave_or_ask() {
             event.prevent_default();
         }
     };

@@ -17,6 +17,13 @@ pub fn local_item(key: &str) -> Option<String> {
     local_storage()?.get_item(key).ok()?
 }
 
+/// Tells this page that the device's storage has changed, as the browser tells the others.
+pub fn announce_storage() {
+    if let (Some(window), Ok(event)) = (web_sys::window(), web_sys::Event::new("storage")) {
+        let _ = window.dispatch_event(&event);
+    }
+}
+
 /// Sets an item of the device's local storage, or removes it.
 pub fn set_local_item(key: &str, text: Option<&str>) {
     if let Some(storage) = local_storage() {
