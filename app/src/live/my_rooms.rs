@@ -18,15 +18,6 @@ const MAX_ROOMS: usize = 20;
 /// Minimum time between two writes while the reader reads on, in milliseconds.
 const WRITE_INTERVAL_MS: u64 = 10_000;
 
-/// How far the reader has read in a room.
-#[derive(Default)]
-pub(super) struct ReadMarker {
-    /// Position of the newest event while the page could be seen.
-    seen: Option<Position>,
-    /// The position that was written last, and when.
-    written: Option<(Position, u64)>,
-}
-
 /// The lines of all rooms; empty if there are none.
 #[must_use]
 pub fn stored() -> String {

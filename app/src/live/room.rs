@@ -15,7 +15,6 @@ use protocol::{
 
 use super::browser;
 use super::log::Log;
-use super::my_rooms::ReadMarker;
 use super::question::Question;
 use super::signal::set_if_new;
 use super::tab_storage::ComposeTarget;
@@ -81,6 +80,15 @@ pub struct Room {
     /// Markup of its messages that the server has parsed.
     pub server_markup: ServerMarkup,
     pub(super) cells: StoredValue<Cells>,
+}
+
+/// How far the reader has read in a room.
+#[derive(Default)]
+pub(super) struct ReadMarker {
+    /// Position of the newest event while the page could be seen.
+    pub(super) seen: Option<Position>,
+    /// The position that was written last, and when.
+    pub(super) written: Option<(Position, u64)>,
 }
 
 /// State that is never drawn.
