@@ -4,6 +4,7 @@
 //! turns out to be none of the reader's.
 
 use std::mem;
+use std::time::Duration;
 
 use client::{Client, Status};
 use leptos::prelude::*;
@@ -35,8 +36,9 @@ fn rewrite(change: impl FnOnce(&str) -> String) {
     if after != before {
         browser::set_local_item(STORAGE_KEY, Some(after.as_str()).filter(|lines| !lines.is_empty()));
         browser::toggle_root_attribute("data-rooms", !after.is_empty());
-        // The browser tells the other pages alone, and a room's page that gives way to the home page writes last.
-        browser::announce_storage();
+        // The browser tells the other pages alone, and a room's page that gives way to the home page writes last. Not at
+        // once: what hears it on that page is just being cleaned up.
+        set_timeout(browser::announce_storage, Duration::ZERO);
     }
 }
 
