@@ -116,7 +116,7 @@ pub(crate) fn page_title(page: &str) -> String {
     if page.is_empty() { PRODUCT.to_owned() } else { format!("{page}, {PRODUCT}") }
 }
 
-/// What the room is called in the window's title, with the messages that came while nobody looked.
+/// Name of the room in the window's title, with the messages that came while nobody looked.
 pub(crate) fn title(room: &str, unseen: usize) -> String {
     match unseen {
         0 => room.to_owned(),

@@ -82,7 +82,7 @@ pub struct Room {
     pub(super) cells: StoredValue<Cells>,
 }
 
-/// How far the reader has read in a room.
+/// Reading progress of the reader in a room.
 #[derive(Default)]
 pub(super) struct ReadMarker {
     /// Position of the newest event while the page could be seen.
@@ -108,7 +108,7 @@ pub(super) struct Cells {
     pub(super) half_typed: Vec<ComposeTarget>,
     /// True while the tab does not keep these two yet.
     pub(super) compose_target_is_dirty: bool,
-    /// How far the reader has read.
+    /// Reading progress.
     pub(super) read_marker: ReadMarker,
     /// True from a reload on that the tab keeps everything over.
     pub(super) is_reloading: bool,

@@ -66,7 +66,7 @@ pub enum Action {
     Append {
         /// Id of the event.
         id: EventId,
-        /// What it changes.
+        /// The change.
         change: Change,
     },
     /// Free the member's seat.

@@ -39,7 +39,7 @@ struct Person {
     member: MemberId,
     name: ShownName,
     away: bool,
-    /// What is said of the member.
+    /// Words about the member.
     words: String,
 }
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use protocol::EventId;
 
-/// What older pages are brought for.
+/// Purpose for which older pages are brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::components::room) enum Goal {
     /// To go to this message.

@@ -80,7 +80,7 @@ fn changes(was: &Row, is: &Row) -> Vec<Change> {
     }
 }
 
-/// Who is new among the others with this emoji on a message, and the emoji; `None` if there are no more than before.
+/// The new one among the others with this emoji on a message, and the emoji; `None` if there are no more than before.
 fn new_reaction(was: &MessageRow, now: &Reaction) -> Option<(String, String)> {
     let others = |reaction: &Reaction| reaction.count - usize::from(reaction.own);
     let before = was.reactions.iter().find(|before| before.emoji == now.emoji);
