@@ -154,7 +154,7 @@ export class Person {
     return this.log.locator('[data-message] .message').allInnerTexts();
   }
 
-  message(text: string): Locator {
+  message(text: string | RegExp): Locator {
     return this.log.locator('[data-message]').filter({ has: this.page.locator('.message', { hasText: text }) });
   }
 

@@ -123,6 +123,7 @@ for (const scripts of [true, false]) {
       });
     }
     await bo.page.goto('/');
+    await bo.hydrated();
     await bo.nameField.fill('Bo');
     await bo.codeField.fill(code);
     await bo.press('Join');

@@ -61,10 +61,10 @@ pub(crate) fn RoomView(
     provide_context(ComposerContext { mode: RwSignal::new(Mode::New), emoji_target: RwSignal::new(None) });
     let notices = Notices::new(room);
     provide_context(notices);
-    // The tools ring, once they are here.
+    // What the tools do by themselves, once they are here.
     effect(move || {
         if let Some(tools) = TOOLS.get() {
-            (tools.ring_for)(notices);
+            (tools.follow)(notices);
         }
     });
     provide_context(Toast::new());

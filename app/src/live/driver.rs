@@ -40,7 +40,6 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
             pacer.note_drawn(now);
         }
         tab_storage.set_outbox(client.outbox(), client.status());
-        room.note_read(&client, now);
         let clock_tick = (room.needs_clock() || is_sending(&client)).then_some(now + CLOCK_INTERVAL_MS);
         let calendar_tick = Some(now + browser::until_midnight_ms().min(ZONE_INTERVAL_MS));
         let due = [runner.wake, clock_tick, pacer.due(key), calendar_tick].into_iter().flatten().min();

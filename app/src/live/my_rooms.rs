@@ -3,21 +3,22 @@
 //! A line for each, the one read last first, as `/api/my_rooms` takes them. A line goes as soon as its room is left, or
 //! turns out to be none of the reader's.
 
-use std::mem;
 use std::time::Duration;
 
-use client::{Client, Status};
+use leptos::ev;
 use leptos::prelude::*;
+use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::{Position, RoomCode};
 
 use super::browser;
-use super::room::{Ending, Room};
+use super::effect::effect;
+use super::room::{Ending, Room, Status};
 
 const STORAGE_KEY: &str = "flasky.rooms";
 /// Maximum number of rooms that are kept, which is also what the server looks up at once.
 const MAX_ROOMS: usize = 20;
-/// Minimum time between two writes while the reader reads on, in milliseconds.
-const WRITE_INTERVAL_MS: u64 = 10_000;
+/// Time between two writes while the reader reads on, in milliseconds.
+const WRITE_INTERVAL_MS: u32 = 10_000;
 
 /// The lines of all rooms; empty if there are none.
 #[must_use]
@@ -56,39 +57,45 @@ fn with(lines: &str, code: RoomCode, read: Position) -> String {
     [&*format!("{log}{seq}")].into_iter().chain(rest.lines()).take(MAX_ROOMS).collect::<Vec<_>>().join("\n")
 }
 
-impl Room {
-    /// Notes how far the reader has read. Writes it when the page is hidden, and now and then before; forgets the room
-    /// once the reader has no seat in it.
-    pub(super) fn note_read(self, client: &Client, now: u64) {
-        let Some(mut cells) = self.cells.try_write_value() else { return };
-        let marker = &mut cells.read_marker;
-        if matches!(client.status(), Status::Ended(ending) if ending.is_over() || ending == Ending::NoSeat) {
-            if mem::take(marker).written.is_some() {
-                forget(self.code);
-            }
-            return;
+/// Keeps a room with how far the reader has read in it, until the reactive owner is cleaned up. Forgets it once the
+/// reader has no seat there.
+pub fn follow(room: Room) {
+    effect(move || {
+        if !has_seat(&room.status.get()) {
+            forget(room.code);
         }
-        let is_visible = browser::is_visible();
-        if is_visible {
-            marker.seen = client.room().and_then(client::RoomState::position);
+    });
+    browser::on_window_event(ev::visibilitychange, move |_| {
+        // While it could be seen, until now.
+        if !browser::is_visible() {
+            write_read(room);
         }
-        let is_due = marker.written.is_none_or(|(_, at)| now >= at + WRITE_INTERVAL_MS);
-        drop(cells);
-        if is_due || !is_visible {
-            self.write_read(now);
+    });
+    browser::on_window_event(ev::pagehide, move |_| write_seen(room));
+    on_cleanup(move || if room.leaving.get_untracked() { forget(room.code) } else { write_seen(room) });
+    spawn_local_scoped_with_cancellation(async move {
+        loop {
+            write_seen(room);
+            browser::sleep(WRITE_INTERVAL_MS).await;
         }
-    }
+    });
+}
 
-    /// Writes how far the reader has read, unless that is written.
-    pub(super) fn write_read(self, now: u64) {
-        let Some(mut cells) = self.cells.try_write_value() else { return };
-        let marker = &mut cells.read_marker;
-        let Some(read) = marker.seen.filter(|seen| marker.written.is_none_or(|(written, _)| written != *seen)) else {
-            return;
-        };
-        marker.written = Some((read, now));
-        rewrite(|lines| with(lines, self.code, read));
+/// Writes how far the reader has read, where the page can be seen.
+fn write_seen(room: Room) {
+    if browser::is_visible() {
+        write_read(room);
     }
+}
+
+fn write_read(room: Room) {
+    if let Some(read) = room.position().filter(|_| has_seat(&room.status.get_untracked())) {
+        rewrite(|lines| with(lines, room.code, read));
+    }
+}
+
+fn has_seat(status: &Status) -> bool {
+    !matches!(status, Status::Ended(ending) if ending.is_over() || *ending == Ending::NoSeat)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use client::{Client, Input, MessageRow, NameIndex, Outbox, Reconnected};
+use client::{Client, Input, MessageRow, NameIndex, Outbox, Reconnected, RoomState};
 use futures_channel::mpsc::Sender;
 use leptos::prelude::*;
 use protocol::body::BodyError;
@@ -82,15 +82,6 @@ pub struct Room {
     pub(super) cells: StoredValue<Cells>,
 }
 
-/// Reading progress of the reader in a room.
-#[derive(Default)]
-pub(super) struct ReadMarker {
-    /// Position of the newest event while the page could be seen.
-    pub(super) seen: Option<Position>,
-    /// The position that was written last, and when.
-    pub(super) written: Option<(Position, u64)>,
-}
-
 /// State that is never drawn.
 #[derive(Default)]
 pub(super) struct Cells {
@@ -108,14 +99,14 @@ pub(super) struct Cells {
     pub(super) half_typed: Vec<ComposeTarget>,
     /// True while the tab does not keep these two yet.
     pub(super) compose_target_is_dirty: bool,
-    /// Reading progress.
-    pub(super) read_marker: ReadMarker,
     /// True from a reload on that the tab keeps everything over.
     pub(super) is_reloading: bool,
     /// Build of this page's program.
     pub(super) build: Option<String>,
     /// Server's time of the newest event, in UTC milliseconds.
     newest_at: u64,
+    /// Position of the newest event on the page.
+    position: Option<Position>,
     /// True if the log has nothing older than what is on the page.
     is_whole: bool,
     /// Time of the reader's last key, in monotonic milliseconds.
@@ -305,6 +296,11 @@ impl Room {
         self.cells.try_read_value().is_some_and(|cells| cells.is_whole)
     }
 
+    /// Position of the newest event on the page.
+    pub(super) fn position(self) -> Option<Position> {
+        self.cells.try_read_value()?.position
+    }
+
     /// Sends a refused message again.
     pub fn retry(self, id: EventId) {
         self.dispatch(Input::Retry(id));
@@ -345,6 +341,7 @@ impl Room {
     pub(super) fn draw(self, client: &Client) {
         if let Some(mut cells) = self.cells.try_write_value() {
             cells.newest_at = client.newest_at();
+            cells.position = client.room().and_then(RoomState::position);
             cells.is_whole = client.is_whole();
         }
         set_if_new(self.status, client.status());

@@ -95,6 +95,13 @@ pub fn lower(c: char) -> char {
     }
 }
 
+/// A text in lower case, to compare with others. `str::to_lowercase` also minds where a Σ stands, and is 4 KB of the
+/// browser's program.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    text.chars().map(lower).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ pub(super) mod ringer;
 /// Notices of one room, and what this device was told to do about them. A context.
 #[derive(Clone, Copy)]
 pub(crate) struct Notices {
-    room: Room,
+    pub(super) room: Room,
     setting: RwSignal<Setting>,
     /// True if screen readers are told of reactions and edits.
     announces_changes: RwSignal<bool>,

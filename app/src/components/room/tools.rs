@@ -24,6 +24,7 @@ use super::notices::{self, Notices, ringer};
 use super::question;
 use crate::chunk::chunk;
 use crate::live::effect::effect;
+use crate::live::my_rooms;
 use crate::live::room::Room;
 
 /// Views and listeners.
@@ -56,8 +57,8 @@ pub(super) struct Tools {
     pub(super) question: fn() -> AnyView,
     /// Opens the panel that searches and saves.
     pub(super) find: fn(),
-    /// Rings for new messages.
-    pub(super) ring_for: fn(Notices),
+    /// Rings for new messages, and keeps the room among those of this browser.
+    pub(super) follow: fn(Notices),
     /// A key in the log.
     pub(super) log_key: fn(Pointing, &KeyboardEvent),
     /// Copying of what is selected in the log.
@@ -94,7 +95,10 @@ chunk! {
         panels: |notices| view! { {help::dialog()} {notices::dialog::dialog(notices)} {naming::dialogs()} {panel::panel()} }.into_any(),
         question: question::dialog,
         find: panel::open,
-        ring_for: ringer::ring_for,
+        follow: |notices| {
+            ringer::ring_for(notices);
+            my_rooms::follow(notices.room);
+        },
         log_key: keys::on_key,
         on_copy: selection::on_copy,
     });

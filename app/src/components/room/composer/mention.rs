@@ -1,5 +1,6 @@
 //! Completion of names after an `@`.
 
+use client::mentions::folded;
 use leptos::prelude::*;
 use protocol::name::MAX_SCALARS;
 use protocol::{Member, MemberId, ShownName};
@@ -138,11 +139,6 @@ fn unfinished_mention(before: &str) -> Option<(u32, &str)> {
     // Every name is searched for it at every key: no more than a name holds.
     let unfinished = query.trim() == query && !query.contains('\n') && query.chars().nth(MAX_SCALARS).is_none();
     (begins_word && unfinished).then(|| (rest.encode_utf16().count() as u32, query))
-}
-
-/// Folds case: one text for small and capital letters.
-fn folded(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// Other members whose name contains this, those first whose name begins with it.

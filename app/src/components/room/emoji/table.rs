@@ -1,5 +1,7 @@
 //! The emoji that can be picked, and their names.
 
+use client::mentions::folded;
+
 use crate::text;
 
 /// Name of each group, and its emoji with their names.
@@ -25,8 +27,8 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// The emoji whose name has this in it.
 pub(super) fn matching(query: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let query = query.trim().to_lowercase();
-    all().filter(move |(_, name)| name.to_lowercase().contains(&query))
+    let query = folded(query.trim());
+    all().filter(move |(_, name)| folded(name).contains(&query))
 }
 
 #[cfg(test)]
