@@ -20,6 +20,12 @@ theme-auto = Design: automatisch
 theme-light = Design: hell
 theme-dark = Design: dunkel
 
+## Answers that are no page
+
+form-too-large = Dieses Formular ist zu groß.
+form-too-slow = Die Übertragung dieses Formulars hat zu lange gedauert.
+server-busy = Der Server hat gerade zu viel zu tun, um das zu beantworten. Versuch es gleich noch einmal.
+
 ## Home
 
 pitch-first = Jetzt reden.
@@ -394,6 +400,8 @@ name-room = Raum benennen
 room-name = Raumname, nur für die im Raum sichtbar
 host = leitet
 named-later = Der Name ändert sich, sobald es eine Verbindung gibt.
+name-not-allowed = Der Raum behält seinen Namen: Nur wer ihn leitet, kann ihn ändern.
+name-not-changed = Der Name wurde nicht geändert. Bitte versuch es noch einmal.
 renamed = { $name } heißt jetzt { $new }
 you-renamed = Du heißt jetzt { $new }
 new-host = { $name } leitet jetzt den Raum

@@ -24,6 +24,12 @@ theme-auto = Theme: automatic
 theme-light = Theme: light
 theme-dark = Theme: dark
 
+## Answers that are no page
+
+form-too-large = This form is too large.
+form-too-slow = This form took too long to arrive.
+server-busy = The server has too much to do to answer this now. Try again in a moment.
+
 ## Home
 
 pitch-first = Talk now.
@@ -416,6 +422,8 @@ name-room = Name this room
 room-name = Room name, seen only by those inside
 host = host
 named-later = The name changes as soon as there is a connection.
+name-not-allowed = The room keeps its name: only the host can change it.
+name-not-changed = The name was not changed. Please try again.
 renamed = { $name } is now called { $new }
 you-renamed = You are now called { $new }
 new-host = { $name } is now the host

@@ -33,6 +33,29 @@ pub struct Assets {
     pub build: String,
 }
 
+/// Reasons for an answer without a document.
+#[derive(Clone, Copy, Debug)]
+pub enum Refused {
+    /// A form is too large.
+    FormTooLarge,
+    /// A form took too long to arrive.
+    FormTooSlow,
+    /// The server has too much to do.
+    Busy,
+}
+
+impl Refused {
+    /// The sentence that the reader gets, in their language.
+    #[must_use]
+    pub fn words(self, language: Language) -> &'static str {
+        language.run(match self {
+            Self::FormTooLarge => text::form_too_large,
+            Self::FormTooSlow => text::form_too_slow,
+            Self::Busy => text::server_busy,
+        })
+    }
+}
+
 /// Script to run before the first paint.
 static HEAD: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("head.js")));
 /// Script that starts the browser's half.

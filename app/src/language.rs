@@ -46,7 +46,6 @@ pub(crate) fn adopt() {
     CURRENT.store(language as u8, Ordering::Relaxed);
 }
 
-#[cfg(test)]
 #[cfg(not(feature = "hydrate"))]
 impl Language {
     /// Runs this as for a page in the language.

@@ -82,6 +82,14 @@ pub(crate) fn not_sent(error: ErrorCode) -> &'static str {
     }
 }
 
+/// Reason why a name was not changed, which the browser had found good.
+pub(crate) fn name_refused(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::NotAllowed => name_not_allowed(),
+        _ => name_not_changed(),
+    }
+}
+
 /// Reason why a message is still being sent.
 pub(crate) fn sent_later(error: ErrorCode) -> &'static str {
     match error {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::to_bytes;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
@@ -94,12 +94,6 @@ async fn whole(response: Response) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-/// Returns the 503 response for a call that took or waited too long.
-pub fn late() -> Response {
-    let words = "The server has too much to do to answer this now. Try again in a moment.";
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], words).into_response()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::document::Refused;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
@@ -19,7 +20,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::health::Readiness;
 use crate::state::AppState;
 use crate::telemetry::panics;
-use crate::{assets, health, language, origin, pages, qr, render, session};
+use crate::{assets, health, language, origin, pages, qr, session};
 
 /// Maximum size of a form in bytes. A message of 4 000 characters takes 48 KiB if each byte is percent-encoded. The
 /// limit is higher, so that a message that is too long comes back to its author with an explanation.
@@ -123,15 +124,17 @@ fn cache_control(immutable: bool, status: StatusCode) -> &'static str {
 async fn render_in_pool(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     parts.headers.remove(header::REFERER);
+    let language = language::of_request(&parts.headers);
+    let refuse = |status, refused: Refused| (status, refused.words(language)).into_response();
     let body = match timeout(FORM_TIMEOUT, to_bytes(body, FORM_BYTES)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return (StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.").into_response(),
-        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "This form took too long to arrive.").into_response(),
+        Ok(Err(_)) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, Refused::FormTooLarge),
+        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, Refused::FormTooSlow),
     };
     let call = next.run(Request::from_parts(parts, body.into()));
     let Some(mut response) = state.render.run(call).await else {
         state.metrics.timed_out();
-        return render::late();
+        return ([(header::RETRY_AFTER, "1")], refuse(StatusCode::SERVICE_UNAVAILABLE, Refused::Busy)).into_response();
     };
     let unreadable = response.headers().contains_key(SERVER_FN_ERROR_HEADER);
     if unreadable || response.status() == StatusCode::FOUND {

@@ -148,6 +148,7 @@ impl EffectRunner {
                 }
                 Action::Wake(at) => self.wake = Some(at),
                 Action::PostLeave => self.post_leave(),
+                Action::NameRefused(error) => self.room.refused_name.set(Some(error)),
                 Action::Compose(body) => self.room.restored_text.set(Some(body.as_str().to_owned())),
             }
         }

@@ -65,6 +65,8 @@ pub struct Room {
     pub unsent: RwSignal<Vec<MessageBody>>,
     /// Text of a refused message that goes back into the composer.
     pub restored_text: RwSignal<Option<String>>,
+    /// Refusal of a name that the reader gave.
+    pub refused_name: RwSignal<Option<ErrorCode>>,
     /// True once the server has become another build than the one this page comes from.
     pub outdated: RwSignal<bool>,
     /// True from the reader's press of "leave" on.
@@ -148,6 +150,7 @@ impl Room {
             older: RwSignal::default(),
             unsent: RwSignal::default(),
             restored_text: RwSignal::default(),
+            refused_name: RwSignal::default(),
             outdated: RwSignal::default(),
             leaving: RwSignal::default(),
             question: RwSignal::default(),

@@ -1,6 +1,8 @@
 //! Inputs and actions of a client.
 
-use protocol::{ClientFrame, DisplayName, Emoji, Event, EventId, MessageBody, Names, Position, RoomName, ServerFrame};
+use protocol::{
+    ClientFrame, DisplayName, Emoji, ErrorCode, Event, EventId, MessageBody, Names, Position, RoomName, ServerFrame,
+};
 
 /// Input of a client. Sockets are identified by the connection id of [`Action::Connect`]; what a driver reports of
 /// an older one is ignored, so it need not be careful.
@@ -138,4 +140,6 @@ pub enum Action {
     PostLeave,
     /// Put this text into the composer.
     Compose(MessageBody),
+    /// Say that the server refused a name for good. Nothing is left of it.
+    NameRefused(ErrorCode),
 }

@@ -329,7 +329,8 @@ impl Client {
                 }
             }
             (Phase::Live, ServerFrame::Rejected { id, error, retry_ms }) => {
-                self.outbox.refuse(now, id, Rejection { error, retry_ms });
+                let refused_name = self.outbox.refuse(now, id, Rejection { error, retry_ms });
+                actions.extend(refused_name.map(Action::NameRefused));
             }
             (Phase::Live, ServerFrame::Signal { member, typing, away, .. }) => {
                 if let Some(typing) = typing {

@@ -206,10 +206,12 @@ impl Outbox {
         self.after_removal(first);
     }
 
-    /// Handles a refusal by the server. Ignored unless the draft is in flight.
-    pub fn refuse(&mut self, now: u64, id: EventId, rejection: Rejection) {
+    /// Handles a refusal by the server. Ignored unless the draft is in flight. Returns the error of a name that was
+    /// refused for good, of which nothing is left to see.
+    pub fn refuse(&mut self, now: u64, id: EventId, rejection: Rejection) -> Option<ErrorCode> {
         let under_way = self.in_flight.is_some_and(|(_, sent)| sent == id);
-        let Some(first) = self.drafts.iter_mut().find(|draft| under_way && draft.id == id) else { return };
+        let first = self.drafts.iter_mut().find(|draft| under_way && draft.id == id)?;
+        let is_name = matches!(first.event, DraftEvent::Name { .. } | DraftEvent::RoomName { .. });
         self.in_flight = None;
         if rejection.error.is_retryable() {
             first.state = DraftState::Waiting;
@@ -219,7 +221,9 @@ impl Outbox {
             first.state = DraftState::Refused(rejection.error);
         } else {
             self.confirm(id);
+            return is_name.then_some(rejection.error);
         }
+        None
     }
 
     /// Sends a refused draft again.

@@ -100,6 +100,8 @@ impl RoomState {
         if !continues {
             self.timeline.clear();
             self.seq = None;
+            // Who left meanwhile may have had another name before, and older pages do not replace a name.
+            self.names.clear();
         }
         if self.me != welcome.member {
             self.me = welcome.member;

@@ -26,7 +26,7 @@ pub enum Step {
     Connect { who: usize },
     /// Sends this many messages without a pause.
     Send { who: usize, count: u32 },
-    /// Edits, deletes or reacts to a message, or tries to.
+    /// Changes a message or a name, or tries to.
     Change { who: usize, what: Change },
     /// The user whose network works sends this many messages, so that the others fall behind.
     Chatter { count: u32 },
@@ -81,7 +81,7 @@ impl Plan {
     }
 }
 
-/// Change of a message.
+/// Change of a message or a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
@@ -90,15 +90,21 @@ pub enum Change {
     React,
     /// Tries to edit somebody else's message.
     Meddle,
+    /// Takes another name.
+    Rename,
+    /// Names the room, or tries to without being its host.
+    NameRoom,
 }
 
 impl Change {
     fn random(dice: &mut Dice) -> Self {
-        match dice.between(0, 9) {
+        match dice.between(0, 12) {
             0..=4 => Self::Edit,
             5..=7 => Self::Delete,
             8 => Self::React,
-            _ => Self::Meddle,
+            9 => Self::Meddle,
+            10..=11 => Self::Rename,
+            _ => Self::NameRoom,
         }
     }
 }

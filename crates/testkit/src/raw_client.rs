@@ -62,7 +62,12 @@ impl RawClient {
     }
 
     pub async fn append(&mut self, id: EventId, body: String) {
-        self.say(&ClientFrame::Append { id, event: Proposal::Message { body, reply_to: None } }).await;
+        self.propose(id, Proposal::Message { body, reply_to: None }).await;
+    }
+
+    /// Sends an event.
+    pub async fn propose(&mut self, id: EventId, event: Proposal) {
+        self.say(&ClientFrame::Append { id, event }).await;
     }
 
     /// Sends a ping, whose `pong` has the same number.

@@ -24,6 +24,8 @@ use super::witness::Witness;
 
 /// Number of latest messages among which a user chooses one to change.
 const REACH: usize = 8;
+/// Names that users take. The third has a Cyrillic letter.
+const NAMES: &[&str] = &["Ana", "ana", "\u{410}na", "Bo"];
 
 /// Action of a user.
 #[derive(Clone, Debug)]
@@ -37,6 +39,10 @@ pub enum Act {
     React,
     /// Tries to edit somebody else's message to this text.
     Meddle(String),
+    /// Takes another name, one of few, so that there are equal ones and ones that look alike.
+    Rename,
+    /// Names the room, or tries to.
+    NameRoom,
     /// Types something.
     Type,
     /// Transmits the next frame twice if it is an append.
@@ -180,6 +186,14 @@ impl Page {
                 let (id, at) = (self.sends(Said::Reacted { target }), unix_ms());
                 Input::React { id, target, emoji: "👍".parse().expect("an emoji"), on: !self.dice.one_in(3), at }
             }),
+            Act::Rename => {
+                let (id, at) = (self.sends(Said::Named), unix_ms());
+                Input::Rename { id, name: self.any_of(NAMES).parse().expect("a name"), at }
+            }
+            Act::NameRoom => {
+                let (id, at) = (self.sends(Said::Named), unix_ms());
+                Input::NameRoom { id, name: self.any_of(NAMES).parse().expect("a name of a room"), at }
+            }
             Act::Duplicate => {
                 self.duplicates = true;
                 Input::Tick
@@ -190,6 +204,10 @@ impl Page {
             Act::Leave => Input::Leave,
             Act::TryNow => Input::TryNow,
         }
+    }
+
+    fn any_of<'a>(&mut self, names: &[&'a str]) -> &'a str {
+        names[self.dice.between(1, names.len() as u64) as usize - 1]
     }
 
     fn sends(&mut self, said: Said) -> EventId {
@@ -341,7 +359,7 @@ impl Page {
                 }
                 Action::Wake(at) => self.wake = Some(at),
                 Action::PostLeave => self.leaving = Some(Box::pin(http::leave_room(self.door, self.seat.clone()))),
-                Action::Compose(_) => {}
+                Action::Compose(_) | Action::NameRefused(_) => {}
             }
         }
     }

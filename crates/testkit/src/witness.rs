@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use client::{Client, DraftState, Outbox, Row, RowKey, RowState, Status};
+use client::{Client, DraftEvent, DraftState, Outbox, Row, RowKey, RowState, Status};
 use protocol::{ErrorCode, Event, EventId, EventKind, MemberId, Seq};
 
 use super::clock::now_ms;
@@ -163,8 +163,9 @@ impl Witness {
 
     pub fn finish(mut self, who: String, member: MemberId, client: &Client) -> History {
         self.look_at_rows(client);
-        // A draft that changes a message has no row of its own, and without a room no draft has one.
-        let is_shown = |draft: &client::Draft| client.room().is_some() && draft.event.target().is_none();
+        // A draft of a change or a name has no row of its own, and without a room no draft has one.
+        let is_message = |draft: &client::Draft| matches!(draft.event, DraftEvent::Message { .. });
+        let is_shown = |draft: &client::Draft| client.room().is_some() && is_message(draft);
         let mut unsent: Vec<_> = client.rows().iter().filter_map(unsent).collect();
         unsent.extend(client.outbox().drafts().filter(|draft| !is_shown(draft)).map(|draft| draft.id));
         let end = match client.status() {

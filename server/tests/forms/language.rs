@@ -40,6 +40,17 @@ async fn page_is_in_the_language_that_the_browser_accepts() {
 }
 
 #[tokio::test]
+async fn answer_that_is_no_page_is_in_the_language_of_the_reader() {
+    let server = Server::start(&[]).await;
+    let body = format!("name={}", "x".repeat(256 * 1_024));
+    for (language, words) in [("de", "Dieses Formular ist zu groß."), ("fr, en;q=0.1", "This form is too large.")] {
+        let headers = [(header::ACCEPT_LANGUAGE, language)];
+        let answer = Browser::new(&server).ask("POST", "/api/enter", "text/html", &headers, body.clone()).await;
+        assert_eq!((answer.status, &*answer.body), (StatusCode::PAYLOAD_TOO_LARGE, words));
+    }
+}
+
+#[tokio::test]
 async fn chosen_language_stays_and_its_form_leads_back() {
     let server = Server::start(&["--public-url=https://chat.example"]).await;
     let ana = Person::create(&server, "Ana").await;

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use hyper::{StatusCode, header};
+use protocol::Proposal;
 use serde_json::Value;
 use testkit::browser::Browser;
 use testkit::dice::Dice;
@@ -26,7 +27,10 @@ async fn every_decision_is_logged_without_personal_data() {
     assert!(http::enter(server.address, "", Some(ana.code), 50).await.is_err());
     let mut at_ana = RawClient::connect(server.address, &ana, None).await;
     at_ana.append(ids::mint(&mut Dice::new(1)), "treasure".to_owned()).await;
-    while !at_ana.next_text().await.unwrap().contains("treasure") {}
+    at_ana.propose(ids::mint(&mut Dice::new(2)), Proposal::Settings { name: "Vault".to_owned() }).await;
+    at_ana.propose(ids::mint(&mut Dice::new(3)), Proposal::Renamed { name: "Countess".to_owned() }).await;
+    at_ana.propose(ids::mint(&mut Dice::new(4)), Proposal::Settings { name: "Cellar \u{202e}".to_owned() }).await;
+    while !at_ana.next_text().await.unwrap().contains("room_name_bad") {}
     http::leave_room(server.address, bo.clone()).await.unwrap();
     let nobody = http::Seat { cookie: "flasky=none".to_owned(), ..bo.clone() };
     let refused = RawClient::refused(server.address, &nobody).await;
@@ -62,6 +66,9 @@ async fn every_decision_is_logged_without_personal_data() {
     for secret in [
         "treasure",
         "Ana",
+        "Vault",
+        "Countess",
+        "Cellar",
         "a-secret",
         &code,
         &code.replace('-', ""),

@@ -33,6 +33,10 @@ async fn metrics_count_events_connections_and_refusals() {
     let ana = Person::create(&server, "Ana-Who-Is-Nowhere").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
     let (mut at_ana, mut tab, mut at_bo) = (ana.connect().await, ana.connect().await, bo.connect().await);
+    at_ana.asked(Proposal::Settings { name: "Vault".to_owned() }).await.unwrap();
+    for socket in [&mut tab, &mut at_bo] {
+        socket.event().await;
+    }
     for n in 0..20 {
         at_ana.said(&format!("treasure {n}")).await;
         for socket in [&mut tab, &mut at_bo] {
@@ -55,21 +59,21 @@ async fn metrics_count_events_connections_and_refusals() {
         ("flasky_rooms", 1.0),
         ("flasky_members", 2.0),
         ("flasky_connections_total", 5.0),
-        // Two `joined` and 20 messages.
-        ("flasky_appends_total{outcome=\"stored\"}", 22.0),
-        ("flasky_fan_out_seconds_count", 60.0),
+        // Two `joined`, 20 messages, and the room's name.
+        ("flasky_appends_total{outcome=\"stored\"}", 23.0),
+        ("flasky_fan_out_seconds_count", 63.0),
         ("flasky_resumes_total{recovered=\"true\"}", 1.0),
         ("flasky_closes_total{code=\"4501\"}", 1.0),
         ("flasky_rejections_total{error=\"empty\"}", 1.0),
         ("flasky_rejections_total{error=\"name_missing\"}", 1.0),
-        ("flasky_store_seconds_count{operation=\"append\"}", 22.0),
+        ("flasky_store_seconds_count{operation=\"append\"}", 23.0),
         ("flasky_store_failures_total{operation=\"append\"}", 0.0),
     ] {
         assert_eq!(figures.get(series), value, "{series} in\n{}", figures.0);
     }
     // 20 live messages on each of three connections, and the replays.
     assert!(figures.get("flasky_deliveries_total") >= 60.0, "{}", figures.0);
-    for secret in [&ana.code.to_string(), "Nowhere", "treasure", &ana.me.0.to_string(), &bo.me.0.to_string()] {
+    for secret in [&ana.code.to_string(), "Nowhere", "treasure", "Vault", &ana.me.0.to_string(), &bo.me.0.to_string()] {
         assert!(!figures.0.contains(secret), "{secret} in\n{}", figures.0);
     }
     // Exported before the first failure, because an increase from a missing series cannot be seen.

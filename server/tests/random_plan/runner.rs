@@ -169,6 +169,8 @@ impl Stage {
                     Change::Delete => Act::Delete,
                     Change::React => Act::React,
                     Change::Meddle => Act::Meddle(body),
+                    Change::Rename => Act::Rename,
+                    Change::NameRoom => Act::NameRoom,
                 });
             }
             Step::Chatter { count } => {

@@ -30,8 +30,14 @@ struct Naming {
     change: fn(Room, &str) -> Result<(), ErrorCode>,
 }
 
-/// Both dialogs.
+/// Both dialogs. Says when the server refused what one of them changed.
 pub(super) fn dialogs() -> AnyView {
+    let (room, toast) = (expect_context::<Room>(), expect_context::<Toast>());
+    effect(move || {
+        if let Some(error) = room.refused_name.get() {
+            toast.show(text::name_refused(error));
+        }
+    });
     let own = Naming {
         dialog_id: RENAME_ID,
         field: Field::Name,

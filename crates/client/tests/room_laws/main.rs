@@ -408,7 +408,7 @@ fn names_are_sent_as_drafts_and_shown_once_they_are_in_the_log() {
     let append = |id, event| [Action::Transmit(ClientFrame::Append { id, event })];
     assert_eq!(client.step(10, rename), append(id(100), Proposal::Renamed { name: "Ana".into() }));
     let rejected = ServerFrame::Rejected { id: id(100), error: ErrorCode::NoSeat, retry_ms: None };
-    assert_eq!(client.step(20, Input::Frame(1, rejected)), []);
+    assert_eq!(client.step(20, Input::Frame(1, rejected)), [Action::NameRefused(ErrorCode::NoSeat)]);
     assert!(!client.has_unsent(), "a refused name is no more");
     let settings = Input::NameRoom { id: id(101), name: Default::default(), at: 5 };
     assert_eq!(client.step(30, settings), append(id(101), Proposal::Settings { name: String::new() }));

@@ -251,7 +251,7 @@ impl World {
                 }
                 Action::Wake(at) => prop_assert!(at + 1 >= self.now, "waking in the past"),
                 Action::Compose(words) => self.composed = Some(words),
-                Action::PostLeave => {}
+                Action::PostLeave | Action::NameRefused(_) => {}
             }
         }
         Ok(())

@@ -56,10 +56,13 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
     }
 }
 
-/// True if the refusal has a reason: the member has left, or the target is gone or somebody else's.
+/// True if the refusal has a reason: the member has left, the target is gone or somebody else's, or the room's name is
+/// its host's to give.
 fn is_explained(book: &Book<'_>, history: &History, id: EventId, error: ErrorCode) -> bool {
-    let target = book.said.get(&id).and_then(|(_, said)| said.target());
+    let said = book.said.get(&id).map(|(_, said)| *said);
+    let target = said.and_then(Said::target);
     match (error, target) {
+        (ErrorCode::NotAllowed, None) => said == Some(&Said::Named),
         (ErrorCode::NoSeat, _) => history.left,
         (ErrorCode::NotAuthor, Some(target)) => book.said.get(&target).is_some_and(|(by, _)| *by != history.member),
         (ErrorCode::NoTarget, Some(target)) => is_gone(book, target),
