@@ -57,6 +57,10 @@ const SIGNAL_BURST: u32 = 3;
 /// answer.
 const WRONG_CODES_PER_SECOND: u32 = 1;
 const WRONG_CODE_BURST: u32 = 60;
+/// Calls for its rooms that a session may make, per second, and at once: a browser makes one for each look at its home
+/// page, and each looks up to 20 rooms up.
+const ROOM_LISTS_PER_SECOND: u32 = 2;
+const ROOM_LIST_BURST: u32 = 60;
 
 /// Listeners of a server.
 #[derive(Debug)]
@@ -144,6 +148,7 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
         append_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
         join_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
         code_rate: Arc::new(RateLimiter::new(WRONG_CODES_PER_SECOND, WRONG_CODE_BURST)),
+        list_rate: Arc::new(RateLimiter::new(ROOM_LISTS_PER_SECOND, ROOM_LIST_BURST)),
         typing_rate: Arc::new(RateLimiter::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
         inbound_rate: Arc::new(session::budget::rate(&limits)),
         flashes: Arc::default(),

@@ -260,16 +260,27 @@ impl RequestRooms {
     }
 
     /// Returns those of these rooms in which the caller has a seat. Reads only: no lease is renewed. `None`, with status
-    /// 429, for who has named too many others.
+    /// 429, for who asks too often or has named too many others.
     async fn try_my_rooms(&self, rooms: &str) -> Result<Option<Vec<MyRoom>>, StoreError> {
         let Some(session) = self.session() else { return Ok(Some(Vec::new())) };
-        let asked: Vec<ReadRoom> = rooms.lines().take(MY_ROOMS).filter_map(|line| line.parse().ok()).collect();
+        let caller = self.state.identity.member(session, RoomId(Uuid::nil()));
+        let refuse = || {
+            self.response.set_status(StatusCode::TOO_MANY_REQUESTS);
+            Ok(None)
+        };
+        if self.state.list_rate.take(caller).is_err() {
+            return refuse();
+        }
+        let mut asked: Vec<ReadRoom> = Vec::new();
+        for room in rooms.lines().take(MY_ROOMS).filter_map(|line| line.parse::<ReadRoom>().ok()) {
+            if !asked.iter().any(|known| known.code == room.code) {
+                asked.push(room);
+            }
+        }
         let found = try_join_all(asked.iter().map(|asked| self.my_room(session, *asked))).await?;
         let mine: Vec<MyRoom> = found.into_iter().flatten().collect();
-        let caller = self.state.identity.member(session, RoomId(Uuid::nil()));
         if self.state.code_rate.take_many(caller, (asked.len() - mine.len()) as u32).is_err() {
-            self.response.set_status(StatusCode::TOO_MANY_REQUESTS);
-            return Ok(None);
+            return refuse();
         }
         Ok(Some(mine))
     }
@@ -298,14 +309,23 @@ impl RequestRooms {
             return Ok((0, false));
         }
         let limit = self.state.limits.page;
-        let page = match self.state.store.read(room.id, ReadFrom::After(read), limit).await {
-            Err(StoreError::Reset) => self.state.store.read(room.id, ReadFrom::Latest, limit).await?,
-            page => page?,
+        let (page, more) = match self.state.store.read(room.id, ReadFrom::After(read), limit).await {
+            // Of a log that is trimmed there, or of another one: all that is left is unread.
+            Err(StoreError::Reset) => {
+                let page = self.state.store.read(room.id, ReadFrom::Latest, limit).await?;
+                let more = page.events.first().is_some_and(|first| first.seq > room.oldest);
+                (page, more)
+            }
+            page => {
+                let page = page?;
+                let more = page.more;
+                (page, more)
+            }
         };
         let is_unread =
             |event: &&Event| event.by != reader && matches!(event.kind, EventKind::Message { body: Some(_), .. });
         let unread = page.events.iter().filter(is_unread).count();
-        Ok((unread as u32, page.more || page.events.first().is_some_and(|first| first.prev != read.seq)))
+        Ok((unread as u32, more))
     }
 
     /// Reads the messages that these events reply to and that are not among them, at most [`QUOTED`], those of the

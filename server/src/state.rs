@@ -36,6 +36,8 @@ pub struct AppState {
     pub join_rate: Arc<RateLimiter>,
     /// Rate limit of the codes that a session asks its rooms by and that lead it to no seat.
     pub code_rate: Arc<RateLimiter>,
+    /// Rate limit of a session's calls for its rooms.
+    pub list_rate: Arc<RateLimiter>,
     /// Rate limit of a member's typing signals.
     pub typing_rate: Arc<RateLimiter>,
     /// Rate limit of what a member's connections send, in KiB.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use protocol::{DisplayName, EventKind, RoomCode, RoomName, codec};
 use rusqlite::Transaction;
-use store::StoreError;
+use store::{NameKeys, StoreError};
 
 use super::error::Failure;
 use super::{file, rooms, schema};
@@ -45,6 +45,7 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT COUNT(*) FROM rooms LEFT JOIN seats ON seats.room = rooms.room AND seats.member = rooms.host
          WHERE seats.room IS NULL AND rooms.room IN (SELECT room FROM seats)",
     ),
+    ("names whose number or hue is none", "SELECT COUNT(*) FROM names WHERE number < 1 OR hue NOT BETWEEN 0 AND 11"),
     ("names that no event mentions", "SELECT COUNT(*) FROM names JOIN rooms USING (room) WHERE gone <= trimmed"),
     (
         "rows of rooms that ended",
@@ -96,7 +97,9 @@ fn examine(store: &Path) -> Result<IntegrityReport, Failure> {
     found.events = events;
     let (_, unnamed) = count_invalid(&tx, "SELECT name FROM names", |text| text.parse::<DisplayName>().is_ok())?;
     let (_, unreadable) = count_invalid(&tx, "SELECT name FROM rooms", |text| text.parse::<RoomName>().is_ok())?;
+    let (_, keyless) = count_invalid(&tx, "SELECT keys FROM seats", |text| codec::decode::<NameKeys>(text).is_ok())?;
     for (count, what) in [
+        (keyless, "seats whose keys cannot be read"),
         (unreadable, "rooms whose name cannot be read"),
         (unidentified, "rooms whose id cannot be read"),
         (uncoded, "rooms whose code cannot be read"),

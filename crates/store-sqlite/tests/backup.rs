@@ -266,6 +266,9 @@ async fn check_names_every_kind_of_damage() {
         ("UPDATE rooms SET host = zeroblob(16)", "host has no seat"),
         ("UPDATE rooms SET name = char(8238)", "rooms whose name cannot be read"),
         ("UPDATE names SET name = ''", "names that cannot be read"),
+        ("UPDATE names SET hue = 12", "number or hue"),
+        ("UPDATE names SET number = 0", "number or hue"),
+        ("UPDATE seats SET keys = '[1]'", "seats whose keys"),
     ] {
         let place = Place::new();
         let store = place.open("flasky.db").await;

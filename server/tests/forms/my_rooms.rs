@@ -66,11 +66,15 @@ async fn unread_counts_the_messages_of_others_after_the_position() {
     other.said("two").await;
     assert_eq!(unread(&mut browser, read).await, (2, false));
     assert_eq!(unread(&mut browser, Position { seq: Seq(0), ..read }).await, (3, false));
-    assert_eq!(unread(&mut browser, UNREAD).await, (3, false), "another epoch: all of them");
+    for seq in [0, 77] {
+        let elsewhere = Position { seq: Seq(seq), ..UNREAD };
+        assert_eq!(unread(&mut browser, elsewhere).await, (3, false), "another epoch: all of them");
+    }
     for nth in 0..120 {
         other.said(&nth.to_string()).await;
     }
     assert_eq!(unread(&mut browser, read).await, (99, true), "one page is counted");
+    assert_eq!(unread(&mut browser, UNREAD).await, (100, true), "the newest page of another log");
 }
 
 #[tokio::test]
@@ -99,6 +103,9 @@ async fn asking_takes_no_refused_form() {
 async fn twenty_rooms_are_looked_at() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
+    let mut asked = vec![format!("{NO_ROOM} 0 0"); 18];
+    asked.extend([line(ana.code, UNREAD), line(ana.code, UNREAD)]);
+    assert_eq!(codes(&my_rooms(&mut ana.browser, &asked).await), [ana.code.to_string()], "once");
     let mut asked = vec![format!("{NO_ROOM} 0 0"); 19];
     asked.push(line(ana.code, UNREAD));
     assert_eq!(codes(&my_rooms(&mut ana.browser, &asked).await), [ana.code.to_string()]);
@@ -111,15 +118,32 @@ async fn wrong_codes_are_limited() {
     let server = Server::start(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let own = [line(ana.code, UNREAD)];
-    for _ in 0..100 {
-        assert_eq!(codes(&my_rooms(&mut ana.browser, &own).await).len(), 1, "the reader's own are not counted");
+    let wrong: Vec<String> = (1..=20).map(|nth| format!("ZZZZ-ZZ{nth:02} 0 0")).collect();
+    let wrong = wrong.join("\n");
+    for _ in 0..3 {
+        assert_eq!(ana.browser.call("/api/my_rooms", &[("rooms", &wrong)]).await.status, StatusCode::OK);
     }
-    let wrong = vec![format!("{NO_ROOM} 0 0"); 20].join("\n");
-    let limited =
-        async { while ana.browser.call("/api/my_rooms", &[("rooms", &wrong)]).await.status == StatusCode::OK {} };
-    timeout(Duration::from_secs(10), limited).await.unwrap();
+    let limited = ana.browser.call("/api/my_rooms", &[("rooms", &wrong)]).await;
+    assert_eq!(limited.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(codes(&my_rooms(&mut ana.browser, &own).await).len(), 1, "the reader's own are not counted");
     let refused = ana.browser.call("/api/my_rooms", &[("rooms", &[&wrong, "\n", &own[0]].concat())]).await;
     assert_eq!((refused.status, &*refused.body), (StatusCode::TOO_MANY_REQUESTS, "null"));
+}
+
+#[tokio::test]
+async fn calls_are_limited_also_for_own_rooms() {
+    let server = Server::start(&[]).await;
+    let mut ana = Person::create(&server, "Ana").await;
+    let own = line(ana.code, UNREAD);
+    let limited = async {
+        let mut answered = 0;
+        while ana.browser.call("/api/my_rooms", &[("rooms", &own)]).await.status == StatusCode::OK {
+            answered += 1;
+        }
+        answered
+    };
+    let answered = timeout(Duration::from_secs(20), limited).await.unwrap();
+    assert!(answered >= 60, "{answered} calls at once");
 }
 
 #[tokio::test]

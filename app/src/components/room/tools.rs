@@ -5,6 +5,7 @@
 
 use leptos::ev::{ClipboardEvent, KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
+use leptos::reactive::spawn_local_scoped_with_cancellation;
 use web_sys::{DataTransfer, Event, HtmlTextAreaElement};
 
 use super::composer::editor::Editor;
@@ -24,8 +25,8 @@ use super::notices::{self, Notices, ringer};
 use super::question;
 use crate::chunk::chunk;
 use crate::live::effect::effect;
-use crate::live::my_rooms;
 use crate::live::room::Room;
+use crate::live::{browser, my_rooms};
 
 /// Views and listeners.
 #[derive(Clone, Copy)]
@@ -50,8 +51,7 @@ pub(super) struct Tools {
     pub(super) announce_new: fn(Announcer),
     /// Announces reactions to the reader's messages, and edits, where this is asked for.
     pub(super) announce_changes: fn(Announcer),
-    /// What opens above the page: the list of shortcuts, the settings for notices, the dialogs for names, and the
-    /// panel that searches and saves.
+    /// Dialogs and the panel that open above the page.
     pub(super) panels: fn(Notices) -> AnyView,
     /// The question before something is given up.
     pub(super) question: fn() -> AnyView,
@@ -79,6 +79,30 @@ pub(super) fn with_tools(act: impl FnOnce(Tools)) {
     }
 }
 
+/// The list of shortcuts, the settings for notices, the dialogs for names, and the panel that searches and saves: each
+/// drawn in a task of its own, so that no key waits for all of them.
+fn panels(notices: Notices) -> AnyView {
+    let drawn = RwSignal::new(0);
+    let panels: [Box<dyn Fn() -> AnyView + Send>; 4] = [
+        Box::new(panel::panel),
+        Box::new(move || notices::dialog::dialog(notices)),
+        Box::new(naming::dialogs),
+        Box::new(help::dialog),
+    ];
+    let count = panels.len();
+    spawn_local_scoped_with_cancellation(async move {
+        while drawn.get_untracked() < count {
+            browser::sleep(0).await;
+            drawn.update(|drawn| *drawn += 1);
+        }
+    });
+    let views = panels.into_iter().enumerate().map(|(nth, panel)| {
+        let is_due = Memo::new(move |_| drawn.get() > nth);
+        move || is_due.get().then(&panel)
+    });
+    views.collect_view().into_any()
+}
+
 chunk! {
     /// The chunk of tools.
     pub(super) static TOOLS: Tools = tools::fetched_tools(Tools {
@@ -92,7 +116,7 @@ chunk! {
         on_paste: transfer::on_paste,
         announce_new: announcer::announce_new,
         announce_changes: changes::announce_changes,
-        panels: |notices| view! { {help::dialog()} {notices::dialog::dialog(notices)} {naming::dialogs()} {panel::panel()} }.into_any(),
+        panels,
         question: question::dialog,
         find: panel::open,
         follow: |notices| {
