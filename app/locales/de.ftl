@@ -417,3 +417,4 @@ my-rooms = Deine Räume
 inside = { NUMBER($count) } drin
 unread-messages = { NUMBER($count) } neu
 unread-at-least = { NUMBER($count) }+ neu
+unread-some = neu

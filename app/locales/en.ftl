@@ -439,3 +439,4 @@ my-rooms = Your rooms
 inside = { NUMBER($count) } inside
 unread-messages = { NUMBER($count) } new
 unread-at-least = { NUMBER($count) }+ new
+unread-some = new

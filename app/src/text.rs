@@ -385,7 +385,11 @@ pub(crate) fn sounds() -> [&'static str; 4] {
 
 /// Number of messages that the reader has not seen, as far as they were counted.
 pub(crate) fn unread(unread: u32, more: bool) -> String {
-    if more { unread_at_least(unread as usize) } else { unread_messages(unread as usize) }
+    match (unread, more) {
+        (0, true) => unread_some().into(),
+        (unread, true) => unread_at_least(unread as usize),
+        (unread, false) => unread_messages(unread as usize),
+    }
 }
 
 #[cfg(test)]
@@ -396,6 +400,13 @@ mod tests {
         name.parse::<protocol::DisplayName>().unwrap().into()
     }
     use crate::language::Language;
+
+    #[test]
+    fn unread_messages_are_said_without_a_number_that_is_not_known() {
+        assert_eq!(unread(3, false), "3 new");
+        assert_eq!(unread(3, true), "3+ new");
+        assert_eq!(unread(0, true), "new");
+    }
 
     fn plain(pieces: Vec<Piece>) -> String {
         let plain = |piece| match piece {
