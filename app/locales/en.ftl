@@ -408,6 +408,8 @@ not-whole = There are older messages. Ten pages of them are loaded at most, and 
 not-loaded = Older messages did not come. Check the connection and try again.
 not-saved = Not saved: the browser does not allow it.
 saved-as = Saved as { $file }
+saved-part = Saved as { $file }, without the oldest messages: ten pages of older ones are loaded at most.
+nothing-saved = Nothing was saved: older messages did not come. Check the connection and try again.
 # Head of a saved talk.
 saved-at = Saved { $moment }.
 # Mark of a saved message that answers another one.

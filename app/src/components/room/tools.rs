@@ -50,7 +50,7 @@ pub(super) struct Tools {
     pub(super) announce_new: fn(Announcer),
     /// Announces reactions to the reader's messages, and edits, where this is asked for.
     pub(super) announce_changes: fn(Announcer),
-    /// What opens above the page: the list of shortcuts, the settings for notices, the dialogs for names, and the
+    /// Panels above the page: the list of shortcuts, the settings for notices, the dialogs for names, and the
     /// panel that searches and saves.
     pub(super) panels: fn(Notices) -> AnyView,
     /// The question before something is given up.
