@@ -101,7 +101,7 @@ pub(super) struct Cells {
     pub(super) half_typed: Vec<ComposeTarget>,
     /// True while the tab does not keep these two yet.
     pub(super) compose_target_is_dirty: bool,
-    /// True from a reload on that the tab keeps everything over.
+    /// True when the document is about to go for one that finds everything in the tab.
     pub(super) is_reloading: bool,
     /// Build of this page's program.
     pub(super) build: Option<String>,
