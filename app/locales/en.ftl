@@ -408,6 +408,8 @@ not-whole = There are older messages. Ten pages of them are loaded at most, and 
 not-loaded = Older messages did not come. Check the connection and try again.
 not-saved = Not saved: the browser does not allow it.
 saved-as = Saved as { $file }
+saved-part = Saved as { $file }, without the oldest messages: ten pages of older ones are loaded at most.
+nothing-saved = Nothing was saved: older messages did not come. Check the connection and try again.
 # Head of a saved talk.
 saved-at = Saved { $moment }.
 # Mark of a saved message that answers another one.
@@ -421,7 +423,7 @@ rename = Change your name
 name-room = Name this room
 room-name = Room name, seen only by those inside
 host = host
-named-later = The name changes as soon as there is a connection.
+named-later = The name changes as soon as the server can take it.
 name-not-allowed = The room keeps its name: only the host can change it.
 name-not-changed = The name was not changed. Please try again.
 renamed = { $name } is now called { $new }
@@ -439,3 +441,4 @@ my-rooms = Your rooms
 inside = { NUMBER($count) } inside
 unread-messages = { NUMBER($count) } new
 unread-at-least = { NUMBER($count) }+ new
+unread-some = new

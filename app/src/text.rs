@@ -83,10 +83,14 @@ pub(crate) fn not_sent(error: ErrorCode) -> &'static str {
 }
 
 /// Reason why a name was not changed, which the browser had found good.
-pub(crate) fn name_refused(error: ErrorCode) -> &'static str {
+pub(crate) fn name_refused(error: ErrorCode, typed: &EnterForm) -> String {
     match error {
-        ErrorCode::NotAllowed => name_not_allowed(),
-        _ => name_not_changed(),
+        ErrorCode::NotAllowed => name_not_allowed().into(),
+        // Nothing that trying again would change.
+        ErrorCode::NameMissing | ErrorCode::NameBad | ErrorCode::RoomNameBad | ErrorCode::NoSeat => {
+            refusal(Refusal { field: Field::Name, error }, typed)
+        }
+        _ => name_not_changed().into(),
     }
 }
 
@@ -385,7 +389,11 @@ pub(crate) fn sounds() -> [&'static str; 4] {
 
 /// Number of messages that the reader has not seen, as far as they were counted.
 pub(crate) fn unread(unread: u32, more: bool) -> String {
-    if more { unread_at_least(unread as usize) } else { unread_messages(unread as usize) }
+    match (unread, more) {
+        (0, true) => unread_some().into(),
+        (unread, true) => unread_at_least(unread as usize),
+        (unread, false) => unread_messages(unread as usize),
+    }
 }
 
 #[cfg(test)]
@@ -396,6 +404,28 @@ mod tests {
         name.parse::<protocol::DisplayName>().unwrap().into()
     }
     use crate::language::Language;
+
+    #[test]
+    fn refused_name_is_told_what_to_mend() {
+        let typed = EnterForm { name: "a\u{202e}b".to_owned(), room_name: "x".repeat(65), ..EnterForm::default() };
+        for (error, words) in [
+            (ErrorCode::NotAllowed, name_not_allowed().to_owned()),
+            (ErrorCode::NameMissing, name_missing().to_owned()),
+            (ErrorCode::NameBad, name_turns_writing(2)),
+            (ErrorCode::RoomNameBad, name_too_long(room_name::MAX_GRAPHEMES)),
+            (ErrorCode::NoSeat, no_seat().to_owned()),
+            (ErrorCode::Unknown, name_not_changed().to_owned()),
+        ] {
+            assert_eq!(name_refused(error, &typed), words, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn unread_messages_are_said_without_a_number_that_is_not_known() {
+        assert_eq!(unread(3, false), "3 new");
+        assert_eq!(unread(3, true), "3+ new");
+        assert_eq!(unread(0, true), "new");
+    }
 
     fn plain(pieces: Vec<Piece>) -> String {
         let plain = |piece| match piece {

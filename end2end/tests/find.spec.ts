@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Locator } from '@playwright/test';
+import type { Download, Locator } from '@playwright/test';
 import { Member } from '../support/member.ts';
 import { expect, type Page, type Person, test } from '../support/room.ts';
 import { open, openFind, STAGE_ENV, thousand } from '../support/states.ts';
@@ -85,6 +85,23 @@ test.describe('search', () => {
     await expect(ana.message('The second cake')).toBeFocused();
     await keyboard.press('Escape');
     await expect(ana.composer).toBeFocused();
+  });
+
+  test('opened again looks for the words that stand there', async ({ person }) => {
+    const { ana, bo, own } = await pair({ person });
+    for (const words of ['The first cake', 'The second cake']) await bo.say(words);
+    await open(ana, own.code);
+    await openFind(ana);
+    await field(ana.page).fill('cake');
+    await expect(status(ana.page)).toHaveText('1 of 2');
+    await ana.page.keyboard.press('Escape');
+    expect(await marked(ana.page)).toBe(0);
+    await openFind(ana);
+    await expect(field(ana.page)).toHaveValue('cake');
+    await expect(status(ana.page)).toHaveText('1 of 2');
+    await expect.poll(() => marked(ana.page)).toBe(2);
+    await ana.page.keyboard.press('Enter');
+    await expect(status(ana.page)).toHaveText('2 of 2');
   });
 
   test('follows edits, and finds nothing in what is deleted', async ({ person }) => {
@@ -278,10 +295,44 @@ test.describe('a saved talk', () => {
     test.setTimeout(90_000);
     const { reader } = await thousand({ browser, server, guard, person }, 1_200);
     await openFind(reader);
-    const { text } = await save(reader, 'Markdown');
+    const { name, text } = await save(reader, 'Markdown');
     expect(text).toContain('There are older messages.');
     expect(read(text)).toHaveLength(1_100);
-    await expect(reader.page.getByText(/^There are older messages/)).toBeVisible();
+    await expect(reader.page.getByText(`Saved as ${name}, without the oldest messages`)).toBeVisible();
+  });
+
+  test('is there though the reader goes elsewhere meanwhile', async ({ browser, server, guard, person }) => {
+    const { reader } = await thousand({ browser, server, guard, person }, 350);
+    const { page } = reader;
+    const held: (() => void)[] = [];
+    let holds = true;
+    await page.route(OLDER, async (route) => {
+      if (holds) await new Promise<void>((go) => held.push(go));
+      await route.continue();
+    });
+    await openFind(reader);
+    const files: Download[] = [];
+    page.on('download', (file) => files.push(file));
+    await reader.press('Markdown');
+    await expect.poll(() => held.length).toBe(1);
+    await page.getByLabel('Day', { exact: true }).fill('2020-01-01');
+    await reader.press('Go');
+    await expect.poll(() => held.length).toBe(2);
+    holds = false;
+    for (const go of held) go();
+    await expect(reader.message('Message 1: bold')).toBeFocused();
+    await expect.poll(() => files.length).toBe(1);
+    expect(read(readFileSync((await files[0]?.path()) ?? '', 'utf8'))).toHaveLength(350);
+    await expect(page.getByText(/^Saved as/)).toBeVisible();
+  });
+
+  test('says that nothing was saved when older messages do not come', async ({ browser, server, guard, person }) => {
+    const { reader } = await thousand({ browser, server, guard, person }, 250);
+    guard.expectLost(OLDER);
+    await reader.page.route(OLDER, (route) => route.abort());
+    await openFind(reader);
+    await reader.press('Plain text');
+    await expect(reader.page.getByText(/^Nothing was saved/)).toBeVisible();
   });
 });
 

@@ -1,7 +1,8 @@
 import { findings } from '../support/axe.ts';
 import { Member } from '../support/member.ts';
-import { blockSockets, expect, type Page, type Person, test } from '../support/room.ts';
+import { blockSockets, expect, type Page, type Person, RECOVERY, test } from '../support/room.ts';
 import { open, STAGE_ENV, STATES } from '../support/states.ts';
+import { wordsOf } from '../support/words.ts';
 
 test.use({ serverEnv: STAGE_ENV });
 
@@ -99,12 +100,89 @@ test('a chosen language holds on every page, and is forgotten by none', async ({
   await expect(ana.page).toHaveURL(`${ana.origin}/`);
   await expect(ana.page.getByRole('heading', { level: 1 })).toHaveText('Jetzt reden. Weg, wenn ihr geht.');
   const { code } = await Member.enter({ name: 'Bo', origin: ana.origin });
-  const { page } = await ana.tab();
+  const other = await ana.tab();
+  const { page } = other;
   await page.goto(`${ana.origin}/room/${code}`);
   await expect(page.getByRole('button', { name: 'Dem Raum beitreten' })).toBeVisible();
+  await other.hydrated();
   await page.getByRole('button', { name: 'English' }).click();
   await expect(page).toHaveURL(`${ana.origin}/room/${code}`);
   await expect(page.getByRole('button', { name: 'Join the room' })).toBeVisible();
   await ana.page.reload();
   expect(await language(ana.page)).toBe('en');
+});
+
+test('without the server another language leads to no page of the browser, and what is typed stays', async ({ person, line, guard }) => {
+  const ana = await person('Ana', line.url);
+  const code = await ana.create();
+  const isBack = guard.expectRefusedSockets();
+  const isAsked = guard.expectLost(/\/healthz/);
+  await line.cut();
+  await expect(ana.banner).toContainText(/Connection lost/);
+  await ana.type('waits');
+  await ana.composer.fill('half a thou');
+  const asked = ana.page.waitForEvent('requestfailed', (request) => request.url().endsWith('/healthz'));
+  await ana.press('Deutsch');
+  await asked;
+  await expect(ana.page).toHaveURL(`${line.url}/room/${code}`);
+  await expect(ana.composer).toHaveValue('half a thou');
+  await expect(ana.message('waits')).toHaveCount(1);
+  await line.mend();
+  await expect(ana.page.locator('html[data-live]')).toBeAttached({ timeout: RECOVERY });
+  await isAsked();
+  await isBack();
+  await choose(ana, 'Deutsch', 'de');
+  await expect(ana.page.getByRole('textbox', { name: 'Nachricht' })).toHaveValue('half a thou');
+});
+
+test('the page asks again before it goes when another language did not come', async ({ person }) => {
+  const ana = await person('Ana');
+  const own = await Member.enter(ana);
+  await open(ana, own.code);
+  await blockSockets(ana.page);
+  await ana.page.reload();
+  await ana.hydrated();
+  await ana.type('waits');
+  const answered = ana.page.waitForResponse('**/api/language');
+  // A browser stays on its page then, as after the press of "stop".
+  await ana.page.route('**/api/language', (route) => route.fulfill({ status: 204 }));
+  await ana.press('Deutsch');
+  await answered;
+  const asks = ana.page.waitForEvent('dialog');
+  await ana.page.close({ runBeforeUnload: true });
+  const dialog = await asks;
+  expect(dialog.type()).toBe('beforeunload');
+  await dialog.dismiss();
+});
+
+test('another language keeps what was typed into a form, and the address', async ({ person }) => {
+  const ana = await person('Ana');
+  const { page } = ana;
+  const { code } = await Member.enter({ name: 'Bo', origin: ana.origin });
+  const field = (words: Person['words'], id: string) => page.getByRole('textbox', { name: words(id) });
+  const typed = { 'your-name': 'Anabel', 'room-name': 'Book club', 'how-many': '1', 'room-code': 'KXQ4' };
+  await ana.home();
+  await page.getByText(ana.words('options'), { exact: true }).click();
+  for (const [id, text] of Object.entries(typed)) await field(ana.words, id).fill(text);
+  await choose(ana, 'Deutsch', 'de');
+  const german = wordsOf('de');
+  for (const [id, text] of Object.entries(typed)) await expect(field(german, id)).toHaveValue(text);
+  // Refused, without another key.
+  await field(german, 'room-code').fill('');
+  await ana.press(german('create'));
+  await ana.isRefused(field(german, 'how-many'));
+  await choose(ana, 'English', 'en');
+  await expect(field(ana.words, 'how-many')).toHaveValue('1');
+  await expect(field(ana.words, 'room-code')).toHaveValue('');
+  expect(await page.evaluate(() => sessionStorage.getItem('flasky.typed')), 'for longer than that').toBeNull();
+
+  await page.goto(`/room/${code}?left`);
+  await ana.hydrated();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(ana.words('left', { code }));
+  await page.getByRole('button', { name: ana.words('other-name') }).click();
+  await ana.nameField.fill('Zoe');
+  await choose(ana, 'Deutsch', 'de');
+  await expect(page).toHaveURL(`${ana.origin}/room/${code}?left`);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(german('left', { code }));
+  await expect(field(german, 'your-name')).toHaveValue('Zoe');
 });

@@ -95,3 +95,54 @@ test('two tabs of a room agree on what was read', async ({ person, server }) => 
   await goHome(ana);
   await expect(links(ana)).toHaveText(new RegExp(`^${code}\\s*2 inside$`));
 });
+
+test('what is new is said also where nobody counted it', async ({ person }) => {
+  const ana = await person('Ana');
+  const code = await ana.create();
+  // A hundred who came, and perhaps messages after them.
+  await ana.page.route('**/api/my_rooms', (route) => route.fulfill({ json: [{ code, inside: 2, unread: 0, more: true }] }));
+  await goHome(ana);
+  await expect(links(ana)).toHaveText(new RegExp(`^${code}\\s*2 inside\\s*new$`));
+});
+
+test('home asks once for all that is gone, one call at a time, and only when its rooms changed', async ({ person }) => {
+  const ana = await person('Ana');
+  const other = await ana.tab();
+  const code = await ana.create();
+  await ana.page.evaluate(() => {
+    const rooms = localStorage.getItem('flasky.rooms');
+    const gone = ['KXQ4-7M2P', 'KXQ4-7M2Q', 'KXQ4-7M2R'].map((code) => `${code} 0000000000000001 5`);
+    localStorage.setItem('flasky.rooms', [rooms, ...gone].join('\n'));
+  });
+  const held: (() => void)[] = [];
+  let hold = false;
+  let calls = 0;
+  await other.page.route('**/api/my_rooms', async (route) => {
+    calls += 1;
+    if (hold) await new Promise<void>((go) => held.push(go));
+    await route.continue();
+  });
+  await other.home();
+  await expect(links(other)).toHaveText(new RegExp(code));
+  await expect.poll(() => kept(other.page)).toMatch(/^\S+ \S+ \d+$/);
+  await other.page.waitForLoadState('networkidle');
+  expect(calls, 'once for all, and once when the others are forgotten').toBeLessThanOrEqual(2);
+
+  calls = 0;
+  await ana.page.evaluate(() => {
+    for (const look of ['light', 'auto', 'dark']) localStorage.setItem('flasky.look', look);
+  });
+  await expect(other.page.locator('html[data-theme=dark]')).toBeAttached();
+  expect(calls, 'for what is none of its business').toBe(0);
+
+  hold = true;
+  for (let i = 0; i < 4; i++) await look(other.page);
+  await expect.poll(() => held.length).toBe(1);
+  await other.page.waitForTimeout(300);
+  expect(calls, 'one at a time').toBe(1);
+  hold = false;
+  held.pop()?.();
+  await expect.poll(() => calls).toBe(2);
+  await other.page.waitForLoadState('networkidle');
+  expect(calls, 'and one for all that asked meanwhile').toBe(2);
+});

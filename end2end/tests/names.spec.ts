@@ -1,9 +1,32 @@
-import { expect, type Person, RECOVERY, test } from '../support/room.ts';
+import { expect, type Page, type Person, RECOVERY, test } from '../support/room.ts';
 
 const heading = (who: Person) => who.page.getByRole('heading', { level: 1 });
 const nameButton = (who: Person) => who.page.getByRole('button', { name: 'Name this room' });
 const dialog = (who: Person) => who.page.getByRole('dialog');
 const seat = (who: Person, name: string) => who.people.getByRole('listitem').filter({ hasText: name });
+
+/** Something on its way into the log, as the page proposes it. */
+interface Append {
+  id: string;
+  event: { kind: string; name?: string; body?: string };
+}
+
+/** From the next load on, answers what the page wants to append with this error, where there is one, in the place of the server. */
+async function refuse(page: Page, error: (event: Append['event']) => string | undefined): Promise<void> {
+  await page.routeWebSocket(/\/ws\//, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((text) => {
+      const frame: Append & { type: string } = JSON.parse(String(text));
+      const refusal = frame.type === 'append' ? error(frame.event) : undefined;
+      if (refusal === undefined) server.send(text);
+      else socket.send(JSON.stringify({ type: 'rejected', id: frame.id, error: refusal, ...(refusal === 'storage' && { retry_ms: 60_000 }) }));
+    });
+  });
+  await page.reload();
+}
+
+/** The name that this browser keeps for the next room. */
+const savedName = (who: Person) => who.page.evaluate(() => localStorage.getItem('flasky.name'));
 
 /** The names of the roster, and the hues of their avatars. */
 async function seats(who: Person): Promise<[string, string][]> {
@@ -151,7 +174,7 @@ test('a name changed without a connection is taken when it is back', async ({ pe
   await line.cut();
   await expect(bo.banner).toContainText(/Connection lost/);
   await bo.rename('Bob');
-  await expect(bo.page.getByText('The name changes as soon as there is a connection.')).toBeVisible();
+  await expect(bo.page.getByText('The name changes as soon as the server can take it.')).toBeVisible();
   await line.mend();
   await expect(ana.line('Bo is now called Bob')).toHaveCount(1, { timeout: RECOVERY });
   await expect(seat(bo, 'Bob')).toHaveCount(1);
@@ -174,4 +197,63 @@ test('when the host leaves, who has been there longest becomes the host', async 
   await expect(nameButton(cy)).toHaveCount(0);
   await bo.nameRoom('After Ana');
   await expect(heading(cy)).toHaveText('After Ana');
+});
+
+test('a name that is being typed stays as it is while others come and go', async ({ person }) => {
+  const ana = await person('Ana');
+  const bo = await person('Bo');
+  const code = await ana.create();
+  await ana.page.getByRole('button', { name: 'Change your name' }).click();
+  const field = dialog(ana).getByRole('textbox', { name: 'Your name' });
+  await field.fill('Anab');
+  await bo.join(code);
+  await expect(seat(ana, 'Bo')).toHaveCount(1);
+  await expect(field).toHaveValue('Anab');
+  await field.pressSequentially('el');
+  await bo.leave();
+  await expect(seat(ana, 'Bo')).toHaveCount(0);
+  await expect(field).toHaveValue('Anabel');
+  await field.press('Enter');
+  await expect(ana.line('You are now called Anabel')).toHaveCount(1);
+  await ana.page.getByRole('button', { name: 'Change your name' }).click();
+  await expect(field).toHaveValue('Anabel');
+});
+
+test('a name goes past a message that was refused, and is said to come later when it is not taken at once', async ({ person }) => {
+  const ana = await person('Ana');
+  const bo = await person('Bo');
+  const code = await ana.create();
+  await bo.join(code);
+  await refuse(ana.page, ({ body, name }) => {
+    if (body === 'Nobody takes this') return 'not_allowed';
+    return name === 'Zed' ? 'storage' : undefined;
+  });
+  await ana.inRoom(code);
+  const later = ana.page.getByText('The name changes as soon as the server can take it.');
+  await ana.type('Nobody takes this');
+  await expect(ana.message('Nobody takes this').getByRole('button', { name: 'Retry' })).toBeVisible();
+  await ana.rename('Anabel');
+  await expect(bo.line('Ana is now called Anabel')).toHaveCount(1);
+  // Longer than until it would be said.
+  await ana.page.waitForTimeout(1_500);
+  await expect(later).toHaveCount(0);
+  await ana.rename('Zed');
+  await expect(later).toBeVisible();
+  await expect(seat(ana, 'Anabel')).toHaveCount(1);
+  expect(await savedName(ana)).toBe('Anabel');
+});
+
+test('a name that the server refuses is said with the reason, and kept nowhere', async ({ person }) => {
+  const ana = await person('Ana');
+  const code = await ana.create();
+  await refuse(ana.page, ({ kind }) => ({ renamed: 'name_bad', settings: 'not_allowed' })[kind]);
+  await ana.inRoom(code);
+  // The host is another one meanwhile.
+  await ana.nameRoom('Book club');
+  await expect(ana.page.getByText('The room keeps its name: only the host can change it.')).toBeVisible();
+  await expect(heading(ana)).toHaveText(`Room ${code}`);
+  await ana.rename('Anabel');
+  await expect(ana.page.getByText('That name is too long.')).toBeVisible();
+  await expect(seat(ana, 'Ana')).toHaveCount(1);
+  expect(await savedName(ana)).toBe('Ana');
 });

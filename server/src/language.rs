@@ -11,13 +11,15 @@ use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use serde::Deserialize;
 
-use crate::rooms::own_page;
+use crate::rooms::{HOME, own_page};
 use crate::state::AppState;
 
 /// Name of the cookie with the choice.
 const COOKIE: &str = "flasky-language";
 /// Time for which a choice is kept.
 const KEPT: Duration = Duration::days(365);
+/// Queries of this site's pages, which a change of the language leaves as they are.
+const QUERIES: [&str; 2] = ["?left", "?leave"];
 /// Headers of a request that its page depends on, for caches.
 pub const VARY: &str = "accept-language, cookie";
 
@@ -52,7 +54,7 @@ fn accepted(headers: &HeaderMap) -> Option<Language> {
 #[derive(Deserialize)]
 pub struct Choice {
     language: String,
-    /// Page that the form stood on.
+    /// Address of the page that the form stood on.
     #[serde(default)]
     from: String,
 }
@@ -68,7 +70,14 @@ pub async fn choose(State(state): State<AppState>, Form(choice): Form<Choice>) -
             .secure(state.origins.is_https());
         (header::SET_COOKIE, cookie.to_string())
     });
-    (AppendHeaders(cookie), Redirect::to(&own_page(&choice.from)))
+    (AppendHeaders(cookie), Redirect::to(&own_address(&choice.from)))
+}
+
+/// Returns the address that the form goes back to: a page of this site, with its query where it is one that pages have.
+fn own_address(from: &str) -> String {
+    let query = QUERIES.into_iter().find(|query| from.ends_with(query)).unwrap_or_default();
+    let page = own_page(from.strip_suffix(query).unwrap_or(from));
+    if page == HOME { page } else { page + query }
 }
 
 #[cfg(test)]
@@ -105,6 +114,23 @@ mod tests {
         }
         assert_eq!(of_request(&headers(&[b"fr", b"de"], &[])).tag(), "de", "in two lines");
         assert_eq!(of_request(&headers(&[b"\xff", b"de"], &[])).tag(), "de", "after an unreadable one");
+    }
+
+    #[test]
+    fn form_goes_back_to_its_page_with_the_query_that_it_had() {
+        for (from, to) in [
+            ("/room/KXQ4-7M2P", "/room/KXQ4-7M2P"),
+            ("/room/kxq47m2p?left", "/room/KXQ4-7M2P?left"),
+            ("/room/KXQ4-7M2P?leave", "/room/KXQ4-7M2P?leave"),
+            ("/room/KXQ4-7M2P?left?leave", "/"),
+            ("/room/KXQ4-7M2P?other", "/"),
+            ("/?left", "/"),
+            ("//evil.example/?left", "/"),
+            ("?left", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(own_address(from), to, "{from:?}");
+        }
     }
 
     #[test]

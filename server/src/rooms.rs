@@ -29,7 +29,7 @@ use crate::state::AppState;
 use crate::{clock, entropy, name_keys};
 
 /// Page that shows a refused form which belongs to no room's page.
-const HOME: &str = "/";
+pub const HOME: &str = "/";
 /// Maximum number of messages that come with a page because its replies quote them.
 const QUOTED: usize = 20;
 /// Maximum number of rooms that one call about the caller's rooms may name.

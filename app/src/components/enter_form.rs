@@ -117,7 +117,8 @@ impl FormState {
         self.typed_forms.restore(page, form);
         if let (Some(field), Some(name)) = (browser::field(form, "name"), browser::saved_name()) {
             let asks_name_alone = matches!(self.purpose, Purpose::JoinPage { .. });
-            if asks_name_alone && field.value().is_empty() && self.refused.read_untracked().is_none() {
+            let is_saved = field.value().is_empty() || field.value() == name;
+            if asks_name_alone && is_saved && self.refused.read_untracked().is_none() {
                 self.saved_name.set(Some(name.clone()));
             }
             browser::fill_if_empty(&field, &name);
@@ -302,7 +303,7 @@ fn join_words(saved_name: Option<String>, again: bool) -> AnyView {
 fn fields(event: &SubmitEvent) -> Option<Fields> {
     let pressed = event.submitter().and_then(|button| button.dyn_into::<HtmlButtonElement>().ok());
     let intent = pressed.map(|button| button.value()).unwrap_or_default();
-    Some(Fields { intent, ..typed_fields(event)? })
+    Some(Fields { intent, ..typed_fields(&browser::target(event)?)? })
 }
 
 /// The id of a field's input, and its name.

@@ -1,10 +1,10 @@
 //! The form that shows the page in another language.
 
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
 use super::icon::LabelledIcon;
 use crate::language::Language;
-use crate::live::room::Room;
 
 /// A button for each other language. The document is loaded anew, with script as without: so words never change under
 /// whoever reads them, and nothing has to be drawn twice.
@@ -12,15 +12,9 @@ use crate::live::room::Room;
 pub(crate) fn LanguageForm(
     /// Address of the page, to come back to.
     from: String,
-    /// The room that is open, whose tab keeps what was typed and what is not sent.
-    #[prop(optional)]
-    room: Option<Room>,
+    /// Keeps what the page that follows needs. It may hold the form back.
+    on_submit: Callback<SubmitEvent>,
 ) -> impl IntoView {
-    let submitted = move |_| {
-        if let Some(room) = room {
-            room.prepare_reload();
-        }
-    };
     let button = |language: Language| {
         let name = language.name();
         view! {
@@ -32,7 +26,7 @@ pub(crate) fn LanguageForm(
     };
     let others = Language::ALL.into_iter().filter(|language| *language != Language::current());
     view! {
-        <form class="languages" method="post" action="/api/language" on:submit=submitted>
+        <form class="languages" method="post" action="/api/language" on:submit=move |event| on_submit.run(event)>
             <input type="hidden" name="from" value=from/>
             {others.map(button).collect_view()}
         </form>

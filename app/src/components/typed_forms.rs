@@ -1,11 +1,15 @@
-//! Typed fields of forms, kept for as long as the document is there.
+//! Typed fields of forms, kept for as long as the document is there, and for the one in another language.
 
 use leptos::prelude::*;
+use protocol::codec;
 use wasm_bindgen::JsCast;
-use web_sys::{Event, FormData, HtmlFormElement};
+use web_sys::{Element, Event, FormData, HtmlFormElement};
 
 use crate::api::EnterForm as Fields;
 use crate::live::browser;
+
+/// Key in the tab's session storage, from a document to the next one.
+const STORAGE_KEY: &str = "flasky.typed";
 
 /// The fields of each form by the page it stands on. A page that is shown anew in the same document is drawn anew; a
 /// browser that loads it from its page cache would have kept them. A context.
@@ -15,21 +19,32 @@ pub(crate) struct TypedForms(StoredValue<Vec<Fields>>);
 impl TypedForms {
     /// Keeps what the form of this event holds now.
     pub(crate) fn keep(self, event: &Event) {
-        if let Some(fields) = typed_fields(event) {
-            self.forget(&fields.from);
-            self.0.update_value(|forms| forms.push(fields));
+        if let Some(fields) = browser::target(event).as_ref().and_then(typed_fields) {
+            self.0.update_value(|forms| {
+                forms.retain(|kept| kept.from != fields.from);
+                forms.push(fields);
+            });
+        }
+    }
+
+    /// Keeps what the form on the page holds now for the document that follows in this tab. Also what the server wrote
+    /// there, or what was typed before the program was here.
+    pub(crate) fn keep_over_load(self) {
+        if let Some(fields) = browser::by_id("name").as_ref().and_then(typed_fields) {
+            browser::set_session_item(STORAGE_KEY, &codec::encode(&fields));
         }
     }
 
     /// Forgets the form of this page.
     pub(crate) fn forget(self, page: &str) {
         self.0.update_value(|forms| forms.retain(|fields| fields.from != page));
+        browser::set_session_item(STORAGE_KEY, "");
     }
 
     /// Fills the empty fields of this page's form.
     pub(crate) fn restore(self, page: &str, form: &HtmlFormElement) {
         let kept = self.0.with_value(|forms| forms.iter().find(|fields| fields.from == page).cloned());
-        let Some(fields) = kept else { return };
+        let Some(fields) = kept.or_else(|| take_stored(page)) else { return };
         let Fields { name, code, capacity, room_name, .. } = fields;
         for (name, text) in [("name", name), ("code", code), ("capacity", capacity), ("room_name", room_name)] {
             if let Some(field) = browser::field(form, name) {
@@ -39,9 +54,17 @@ impl TypedForms {
     }
 }
 
-/// The fields of the form that an event is about, as typed.
-pub(crate) fn typed_fields(event: &Event) -> Option<Fields> {
-    let form = browser::closest(&browser::target(event)?, "form")?.dyn_into::<HtmlFormElement>().ok()?;
+/// Takes what the document before kept of the form on this page.
+fn take_stored(page: &str) -> Option<Fields> {
+    let kept = browser::session_item(STORAGE_KEY).and_then(|kept| codec::decode::<Fields>(&kept).ok());
+    let fields = kept.filter(|fields| fields.from == page)?;
+    browser::set_session_item(STORAGE_KEY, "");
+    Some(fields)
+}
+
+/// The fields of the form that this element is or stands in, as typed.
+pub(crate) fn typed_fields(element: &Element) -> Option<Fields> {
+    let form = browser::closest(element, "form")?.dyn_into::<HtmlFormElement>().ok()?;
     let data = FormData::new_with_form(&form).ok()?;
     let text = |name| data.get(name).as_string().unwrap_or_default();
     Some(Fields {

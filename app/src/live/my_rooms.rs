@@ -9,6 +9,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::reactive::spawn_local_scoped_with_cancellation;
 use protocol::{Position, RoomCode};
+use web_sys::StorageEvent;
 
 use super::browser;
 use super::effect::effect;
@@ -26,9 +27,20 @@ pub fn stored() -> String {
     browser::local_item(STORAGE_KEY).unwrap_or_default()
 }
 
+/// True for the event of a change of these lines, here or on another page. The one of this page names no key.
+#[must_use]
+pub fn is_changed_by(event: &StorageEvent) -> bool {
+    event.key().is_none_or(|key| key == STORAGE_KEY)
+}
+
 /// Forgets a room.
 pub fn forget(code: RoomCode) {
-    rewrite(|lines| without(lines, code));
+    forget_all(&[code]);
+}
+
+/// Forgets rooms, which the pages are told once.
+pub fn forget_all(codes: &[RoomCode]) {
+    rewrite(|lines| codes.iter().fold(lines.to_owned(), |lines, code| without(&lines, *code)));
 }
 
 fn rewrite(change: impl FnOnce(&str) -> String) {

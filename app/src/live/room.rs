@@ -65,6 +65,8 @@ pub struct Room {
     pub unsent: RwSignal<Vec<MessageBody>>,
     /// Text of a refused message that goes back into the composer.
     pub restored_text: RwSignal<Option<String>>,
+    /// True while a name that the reader gave is not in the log.
+    pub name_waits: RwSignal<bool>,
     /// Refusal of a name that the reader gave.
     pub refused_name: RwSignal<Option<ErrorCode>>,
     /// True once the server has become another build than the one this page comes from.
@@ -101,7 +103,7 @@ pub(super) struct Cells {
     pub(super) half_typed: Vec<ComposeTarget>,
     /// True while the tab does not keep these two yet.
     pub(super) compose_target_is_dirty: bool,
-    /// True from a reload on that the tab keeps everything over.
+    /// True when the document is about to go for one that finds everything in the tab.
     pub(super) is_reloading: bool,
     /// Build of this page's program.
     pub(super) build: Option<String>,
@@ -150,6 +152,7 @@ impl Room {
             older: RwSignal::default(),
             unsent: RwSignal::default(),
             restored_text: RwSignal::default(),
+            name_waits: RwSignal::default(),
             refused_name: RwSignal::default(),
             outdated: RwSignal::default(),
             leaving: RwSignal::default(),
@@ -361,6 +364,7 @@ impl Room {
             set_if_new(self.host, room.info().host);
             set_if_new(self.locked, room.info().locked);
         }
+        set_if_new(self.name_waits, client.outbox().drafts().any(|draft| draft.event.is_name()));
         set_if_new(self.unsent, client.outbox().drafts().filter_map(|draft| draft.event.body().cloned()).collect());
         if *self.members.read_untracked() != *client.members() {
             self.names.set(Arc::new(names_of(client.members(), self.me)));

@@ -1,5 +1,7 @@
 //! Unsent texts of the reader, and the question before they, or the whole room, are given up.
 
+use std::mem;
+
 use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -64,7 +66,9 @@ impl Room {
     /// Asks before the document goes away with something unsent.
     pub(super) fn warn_before_unload(self) {
         browser::on_window_event(ev::beforeunload, move |event| {
-            if self.unsent_on_unload() > 0 {
+            // For this time alone: what was to be loaded may not come, and then the page stays.
+            let reloads = self.cells.try_update_value(|cells| mem::take(&mut cells.is_reloading));
+            if (self.is_over() || reloads != Some(true)) && self.unsent_on_unload() > 0 {
                 event.prevent_default();
             }
         });
@@ -77,7 +81,7 @@ impl Room {
     }
 
     /// Stores what the document that follows needs to go on. If it cannot, the browser asks before this one goes.
-    pub fn prepare_reload(self) {
+    fn prepare_reload(self) {
         self.write_to_storage();
         let keeps = self.saved_draft().is_some();
         if let Some(mut cells) = self.cells.try_write_value() {
@@ -87,9 +91,21 @@ impl Room {
 
     /// Loads the page anew if the server answers; otherwise tries to connect.
     pub fn refresh(self) {
+        self.load_if_reachable(browser::reload);
+    }
+
+    /// Stores what the document that follows needs, and loads it if the server answers. Otherwise tries to connect: the
+    /// browser would show a page of its own in the place of the room.
+    pub fn load_if_reachable(self, load: impl FnOnce() + 'static) {
+        let load: Box<dyn FnOnce()> = Box::new(load);
         spawn_local(async move {
             // Not the room's own page: the one that loads would break its answer off.
-            if browser::is_reachable("/healthz").await { self.reload() } else { self.try_now() }
+            if browser::is_reachable("/healthz").await {
+                self.prepare_reload();
+                load();
+            } else {
+                self.try_now();
+            }
         });
     }
 
@@ -112,7 +128,6 @@ impl Room {
     fn unsent_on_unload(self) -> usize {
         match (self.leaving.get_untracked(), self.is_over()) {
             (true, _) => 0,
-            (false, false) if self.cells.read_value().is_reloading => 0,
             // The composer's text comes back with the page, as long as there is a room to come back to.
             (false, false) => self.unsent.read_untracked().len(),
             (false, true) => self.unsent_texts().len(),

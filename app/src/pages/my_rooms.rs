@@ -18,15 +18,20 @@ use crate::text;
 #[component]
 pub(super) fn MyRooms() -> impl IntoView {
     let rooms = RwSignal::new(Vec::new());
+    let look = LookUp { rooms, state: StoredValue::new(State::Idle) };
     effect(move || {
-        look_up(rooms);
-        browser::on_window_event(ev::storage, move |_| look_up(rooms));
-        browser::on_window_event(ev::pageshow, move |event| {
-            if event.persisted() {
-                look_up(rooms);
+        look.ask();
+        browser::on_window_event(ev::storage, move |event| {
+            if my_rooms::is_changed_by(&event) {
+                look.ask();
             }
         });
-        browser::on_window_event(ev::visibilitychange, move |_| look_up(rooms));
+        browser::on_window_event(ev::pageshow, move |event| {
+            if event.persisted() {
+                look.ask();
+            }
+        });
+        browser::on_window_event(ev::visibilitychange, move |_| look.ask());
     });
     let has_rooms = Memo::new(move |_| !rooms.read().is_empty());
     move || {
@@ -42,24 +47,64 @@ pub(super) fn MyRooms() -> impl IntoView {
     }
 }
 
-/// Asks for the rooms, and forgets those that are the reader's no more.
-fn look_up(rooms: RwSignal<Vec<MyRoom>>) {
-    if !browser::is_visible() {
-        return;
+/// The calls for the rooms: one at a time, so that a later answer is of a later time. A handle.
+#[derive(Clone, Copy)]
+struct LookUp {
+    rooms: RwSignal<Vec<MyRoom>>,
+    state: StoredValue<State>,
+}
+
+/// State of the calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// There is none.
+    Idle,
+    /// One is under way.
+    Asked,
+    /// One is under way, and another is to follow.
+    AskedAgain,
+}
+
+impl LookUp {
+    /// Looks the rooms up, after the call that is under way.
+    fn ask(self) {
+        let was_idle = self.state.try_update_value(|state| {
+            let was_idle = *state == State::Idle;
+            *state = if was_idle { State::Asked } else { State::AskedAgain };
+            was_idle
+        });
+        if was_idle != Some(true) {
+            return;
+        }
+        spawn_local(async move {
+            loop {
+                self.look_up().await;
+                let is_over = self.state.try_update_value(|state| {
+                    *state = if *state == State::AskedAgain { State::Asked } else { State::Idle };
+                    *state == State::Idle
+                });
+                if is_over != Some(false) {
+                    return;
+                }
+            }
+        });
     }
-    spawn_local(async move {
+
+    /// Asks for the rooms, and forgets those that are the reader's no more.
+    async fn look_up(self) {
+        if !browser::is_visible() {
+            return;
+        }
         let asked = my_rooms::stored();
         if asked.is_empty() {
-            return set_if_new(rooms, Vec::new());
+            return set_if_new(self.rooms, Vec::new());
         }
         let Ok(Some(mine)) = api::my_rooms(asked.clone()).await else { return };
-        for code in asked.lines().filter_map(|line| line.split(' ').next()?.parse::<RoomCode>().ok()) {
-            if !mine.iter().any(|room| room.code == code) {
-                my_rooms::forget(code);
-            }
-        }
-        set_if_new(rooms, mine);
-    });
+        let codes = asked.lines().filter_map(|line| line.split(' ').next()?.parse::<RoomCode>().ok());
+        let gone: Vec<_> = codes.filter(|code| !mine.iter().any(|room| room.code == *code)).collect();
+        my_rooms::forget_all(&gone);
+        set_if_new(self.rooms, mine);
+    }
 }
 
 /// Drawn anew when anything of it is another.
@@ -71,7 +116,7 @@ fn item(MyRoom { code, inside, name, unread, more }: MyRoom) -> Item {
                     {(!name.is_empty()).then(|| view! { <Name name=name.to_string()/> }.into_any())}
                     <span class="code" translate="no">{code.to_string()}</span>
                     <small>{text::inside(inside as usize)}</small>
-                    {(unread > 0).then(|| view! { <b>{text::unread(unread, more)}</b> }.into_any())}
+                    {(unread > 0 || more).then(|| view! { <b>{text::unread(unread, more)}</b> }.into_any())}
                 </a>
             </li>
         }

@@ -95,6 +95,12 @@ impl DraftEvent {
         }
     }
 
+    /// True for a name, of the reader or of the room: it hangs on no message.
+    #[must_use]
+    pub fn is_name(&self) -> bool {
+        matches!(self, Self::Name { .. } | Self::RoomName { .. })
+    }
+
     /// The message that it changes, deletes or reacts to.
     #[must_use]
     pub fn target(&self) -> Option<EventId> {
@@ -133,10 +139,11 @@ pub enum DraftState {
 
 /// Drafts in the order they were made, until their echo.
 ///
-/// - One is sent at a time, the first that may be; the next follows its echo. So the log has them in this order.
+/// - One is sent at a time, the first that may be; the next follows its echo. So the log has them in this order, but for
+///   names, which go past refused words.
 /// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
-/// - Words that are refused for good stay until the person decides, and what follows waits behind them; not behind a
-///   change of what is gone, which no decision brings into the log. A deletion, a reaction or a name that is refused for
+/// - Words that are refused for good stay until the person decides, and what follows waits behind them, unless it is a
+///   name; not behind a change of what is gone, which no decision brings into the log. A deletion, a reaction or a name that is refused for
 ///   good is no more: no words are lost with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
@@ -183,7 +190,7 @@ impl Outbox {
         if self.in_flight.is_some_and(|(on, _)| on == connection_id) || now < self.not_before {
             return None;
         }
-        let first = self.next_to_send()?;
+        let first = self.next_place().and_then(|place| self.drafts.get_mut(place))?;
         first.state = DraftState::InFlight;
         let (id, event) = (first.id, first.event.clone().into());
         self.in_flight = Some((connection_id, id));
@@ -211,7 +218,7 @@ impl Outbox {
     pub fn refuse(&mut self, now: u64, id: EventId, rejection: Rejection) -> Option<ErrorCode> {
         let under_way = self.in_flight.is_some_and(|(_, sent)| sent == id);
         let first = self.drafts.iter_mut().find(|draft| under_way && draft.id == id)?;
-        let is_name = matches!(first.event, DraftEvent::Name { .. } | DraftEvent::RoomName { .. });
+        let is_name = first.event.is_name();
         self.in_flight = None;
         if rejection.error.is_retryable() {
             first.state = DraftState::Waiting;
@@ -251,13 +258,17 @@ impl Outbox {
         words
     }
 
-    /// Next draft to send; `None` while the person has to decide about a refused one first.
-    fn next_to_send(&mut self) -> Option<&mut Draft> {
-        self.drafts.iter_mut().find(|draft| !draft.is_skippable()).filter(|first| !first.is_refused())
+    /// Place of the next draft to send; `None` while the person has to decide about refused words first.
+    fn next_place(&self) -> Option<usize> {
+        let mut is_held = false;
+        self.drafts.iter().position(|draft| {
+            is_held |= draft.is_refused() && !draft.is_skippable();
+            !draft.is_refused() && (!is_held || draft.event.is_name())
+        })
     }
 
     fn head(&self) -> Option<&Draft> {
-        self.drafts.iter().find(|draft| !draft.is_skippable())
+        self.drafts.get(self.next_place()?)
     }
 
     fn first_id(&self) -> Option<EventId> {

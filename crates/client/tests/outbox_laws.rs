@@ -105,6 +105,43 @@ fn nothing_is_due_while_a_draft_is_in_flight() {
     assert_eq!((ours.due(), ours.next_frame(800, 1)), (None, None));
 }
 
+#[test]
+fn names_go_past_refused_words_and_nothing_else_does() {
+    let mut ours = outbox(&[1, 2]);
+    let names = [DraftEvent::Name { name: "Ana".parse().unwrap() }, DraftEvent::RoomName { name: Default::default() }];
+    for (nth, event) in (3..).zip(names) {
+        ours.push(0, id(nth), event, 1_000);
+    }
+    ours.merge(outbox(&[5]));
+    let sent = |frame: Option<ClientFrame>| match frame {
+        Some(ClientFrame::Append { id, .. }) => Some(id),
+        _ => None,
+    };
+    assert_eq!(sent(ours.next_frame(0, 1)), Some(id(1)), "a name waits for words on their way");
+    ours.refuse(0, id(1), Rejection::from(ErrorCode::NotAllowed));
+    assert_eq!(sent(ours.next_frame(0, 1)), Some(id(3)));
+    assert_eq!(sent(ours.next_frame(0, 1)), None, "once per connection");
+    ours.refuse(0, id(3), Rejection { error: ErrorCode::Rate, retry_ms: Some(700) });
+    assert_eq!((sent(ours.next_frame(699, 1)), ours.due()), (None, Some(700)));
+    assert_eq!(sent(ours.next_frame(700, 1)), Some(id(3)));
+    assert_eq!(sent(ours.next_frame(700, 2)), Some(id(3)), "and on the next one");
+    // The person decides meanwhile: one at a time, and the words in their order.
+    ours.retry(id(1));
+    assert_eq!(sent(ours.next_frame(700, 2)), None);
+    ours.confirm(id(3));
+    assert_eq!(sent(ours.next_frame(700, 2)), Some(id(1)));
+    ours.refuse(700, id(1), Rejection::from(ErrorCode::NotAllowed));
+    assert_eq!(sent(ours.next_frame(700, 2)), Some(id(4)));
+    ours.confirm(id(4));
+    assert_eq!((sent(ours.next_frame(700, 2)), ours.due()), (None, None), "words wait behind words");
+    assert!(ours.take(id(1)).is_some());
+    for nth in [2, 5] {
+        assert_eq!(sent(ours.next_frame(700, 2)), Some(id(nth)));
+        ours.confirm(id(nth));
+    }
+    assert!(ours.is_empty());
+}
+
 /// A tab may be reloaded into a newer version, which must read what the older one stored, with its ids.
 #[test]
 fn stored_format_reads_and_writes_the_same() {

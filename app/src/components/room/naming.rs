@@ -1,5 +1,7 @@
 //! Dialogs that change a name: the reader's, and the room's for its host.
 
+use std::time::Duration;
+
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -17,6 +19,8 @@ use crate::text;
 pub(super) const RENAME_ID: &str = "rename";
 /// Id of the dialog for the room's name.
 pub(super) const NAME_ROOM_ID: &str = "name-room";
+/// Time after which a name that is not in the log is said to come later: most are there before.
+const PATIENT: Duration = Duration::from_secs(1);
 
 /// A name that can be changed.
 struct Naming {
@@ -28,23 +32,28 @@ struct Naming {
     current: fn(Room) -> String,
     /// Changes it to what was typed.
     change: fn(Room, &str) -> Result<(), ErrorCode>,
+    /// The name that was typed last in any dialog, for the words of a refusal.
+    typed: RwSignal<String>,
 }
 
 /// Both dialogs. Says when the server refused what one of them changed.
 pub(super) fn dialogs() -> AnyView {
     let (room, toast) = (expect_context::<Room>(), expect_context::<Toast>());
+    let typed = RwSignal::new(String::new());
     effect(move || {
         if let Some(error) = room.refused_name.get() {
-            toast.show(text::name_refused(error));
+            toast.show(&text::name_refused(error, &form_of(typed.get_untracked())));
         }
     });
+    remember_own_name(room);
     let own = Naming {
         dialog_id: RENAME_ID,
         field: Field::Name,
         heading: text::rename(),
         label: text::your_name(),
         current: own_name,
-        change: |room, typed| room.rename(typed).inspect(|()| browser::save_name(typed)),
+        change: Room::rename,
+        typed,
     };
     let rooms = Naming {
         dialog_id: NAME_ROOM_ID,
@@ -52,7 +61,8 @@ pub(super) fn dialogs() -> AnyView {
         heading: text::name_room(),
         label: text::room_name(),
         current: |room| room.name.with(ToString::to_string),
-        change: |room, typed| room.name_room(typed),
+        change: Room::name_room,
+        typed,
     };
     view! { {dialog(own)} {dialog(rooms)} }.into_any()
 }
@@ -64,32 +74,71 @@ fn own_name(room: Room) -> String {
     own.map(|seated| seated.name.name.to_string()).unwrap_or_default()
 }
 
+/// Keeps each new name of the reader on this device, for the next room. Not before it is in the log: it may be refused.
+fn remember_own_name(room: Room) {
+    let mut known = String::new();
+    effect(move || {
+        let name = own_name(room);
+        if name != known && !known.is_empty() && !name.is_empty() {
+            browser::save_name(&name);
+        }
+        known = name;
+    });
+}
+
+/// The form that the words of a refusal are about, for either name.
+fn form_of(typed: String) -> EnterForm {
+    EnterForm { name: typed.clone(), room_name: typed, ..EnterForm::default() }
+}
+
+/// Says that a name comes later: at once where there is no connection.
+fn say_if_late(room: Room, toast: Toast) {
+    if room.status.get_untracked() != Status::Live {
+        return toast.show(text::named_later());
+    }
+    let say = move || {
+        if room.name_waits.try_get_untracked() == Some(true) {
+            toast.show(text::named_later());
+        }
+    };
+    set_timeout(say, PATIENT);
+}
+
 fn dialog(naming: Naming) -> AnyView {
-    let Naming { dialog_id, field, heading, label, current, change } = naming;
+    let Naming { dialog_id, field, heading, label, current, change, typed } = naming;
     let (room, toast) = (expect_context::<Room>(), expect_context::<Toast>());
     let (input_id, error_id) = (format!("{dialog_id}-name"), format!("{dialog_id}-error"));
     let input = NodeRef::<html::Input>::new();
     let refused = RwSignal::new(None);
+    // The name as the field had it before the reader edited it.
+    let unedited = RwSignal::new(String::new());
+    let mut known = String::new();
     effect(move || {
+        let Some(input) = input.get() else { return };
+        // Also with whoever joins, leaves or is away.
         let name = current(room);
-        if let Some(input) = input.get() {
+        if name != known && unedited.with_untracked(|unedited| input.value() == *unedited) {
             input.set_value(&name);
+            unedited.set(name.clone());
         }
+        known = name;
     });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let Some(input) = input.get_untracked() else { return };
-        let typed = input.value();
-        let is_same = typed.trim() == untrack(|| current(room));
-        if let Err(error) = if is_same { Ok(()) } else { change(room, &typed) } {
-            let form = EnterForm { name: typed.clone(), room_name: typed, ..EnterForm::default() };
-            refused.set(Some(text::refusal(Refusal { field, error }, &form)));
+        let value = input.value();
+        let is_same = value.trim() == untrack(|| current(room));
+        if let Err(error) = if is_same { Ok(()) } else { change(room, &value) } {
+            refused.set(Some(text::refusal(Refusal { field, error }, &form_of(value))));
             return browser::focus_on(&input);
         }
         refused.set(None);
+        typed.set(value.clone());
+        // As it was typed until the log has it, perhaps in another spelling.
+        unedited.set(value);
         browser::close_dialog(dialog_id);
-        if !is_same && room.status.get_untracked() != Status::Live {
-            toast.show(text::named_later());
+        if !is_same {
+            say_if_late(room, toast);
         }
     };
     view! {

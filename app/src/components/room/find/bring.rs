@@ -36,38 +36,64 @@ pub(super) enum Outcome {
     Failed,
 }
 
+/// Older pages that were asked for.
+#[derive(Default)]
+struct Asked {
+    /// The goal that they are for.
+    goal: Option<Goal>,
+    /// Their number.
+    pages: u8,
+    /// Saves that another goal came before.
+    interrupted: Vec<Goal>,
+}
+
+impl Asked {
+    /// Begins with another goal, or goes on with this one. Returns the number of pages that were asked for it.
+    fn begin(&mut self, wanted: Goal) -> u8 {
+        if self.goal != Some(wanted) {
+            self.interrupted.extend(self.goal.filter(|before| matches!(before, Goal::Save(_))));
+            self.interrupted.retain(|save| *save != wanted);
+            (self.goal, self.pages) = (Some(wanted), 0);
+        }
+        self.pages
+    }
+}
+
 /// Brings older pages for the goal, one goal after the other, until the reactive owner is cleaned up. Without a goal it
-/// stops. `over` is called when one is reached, or cannot be.
+/// stops. `over` is called when one is reached, or cannot be. Saving goes on after a goal that came before its end: it
+/// was promised, and nobody waits in front of it.
 pub(super) fn bring_for(
     room: Room,
     goal: RwSignal<Option<Goal>>,
     progress: RwSignal<Progress>,
     over: impl Fn(Goal, Outcome) + Copy + 'static,
 ) {
+    let asked = StoredValue::new(Asked::default());
     let end = move |wanted, outcome| {
         progress.set(Progress::Over(outcome));
-        goal.set(None);
+        let next = asked.try_update_value(|asked| {
+            asked.goal = None;
+            asked.interrupted.pop()
+        });
+        goal.set(next.flatten());
         over(wanted, outcome);
     };
-    let mut asked = (None, 0);
     effect(move || {
         let Some(wanted) = goal.get() else {
-            asked = (None, 0);
+            asked.update_value(|asked| *asked = Asked::default());
             if matches!(progress.get_untracked(), Progress::Asked(_)) {
                 progress.set(Progress::Idle);
             }
             return;
         };
-        if asked.0 != Some(wanted) {
-            asked = (Some(wanted), 0);
-        }
+        let pages = asked.try_update_value(|asked| asked.begin(wanted)).unwrap_or_default();
         // With each page that came.
         let older = room.older.get();
-        match (outcome(is_here(room, wanted), room.is_whole(), asked.1), older) {
+        match (outcome(is_here(room, wanted), room.is_whole(), pages), older) {
             (Some(outcome), _) => untrack(|| end(wanted, outcome)),
             (None, Some(before)) => {
-                asked.1 += 1;
-                progress.set(Progress::Asked(asked.1));
+                asked.update_value(|asked| asked.pages += 1);
+                progress.set(Progress::Asked(pages + 1));
                 spawn_local(async move {
                     let is_wanted = || goal.try_get_untracked().flatten() == Some(wanted);
                     if !room.bring_older(before).await && is_wanted() {
@@ -110,7 +136,24 @@ fn first_day(room: Room) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::goal::Form;
     use super::*;
+
+    #[test]
+    fn interrupted_save_is_kept_once_and_nothing_else_is() {
+        let (save, other, day) = (Goal::Save(Form::Markdown), Goal::Save(Form::Plain), Goal::Day(1));
+        let mut asked = Asked::default();
+        assert_eq!(asked.begin(Goal::Search), 0);
+        asked.pages = 3;
+        assert_eq!(asked.begin(Goal::Search), 3);
+        assert_eq!(asked.begin(save), 0, "each goal has its own pages");
+        assert_eq!(asked.interrupted, []);
+        asked.begin(day);
+        asked.begin(other);
+        assert_eq!(asked.interrupted, [save]);
+        asked.begin(save);
+        assert_eq!(asked.interrupted, [other]);
+    }
 
     #[test]
     fn pages_come_until_the_goal_is_here_and_at_most_ten() {

@@ -1,4 +1,4 @@
-//! How close the rows of the log stand. `head.js` applies the choice of the device before the first paint.
+//! Density of the log: rows that stand closer. `head.js` applies the choice of the device before the first paint.
 
 use leptos::ev;
 use leptos::prelude::*;

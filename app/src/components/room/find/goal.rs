@@ -1,4 +1,4 @@
-//! What the reader looks for in the log, on the page or before it.
+//! Goals of the reader in the log, on the page or before it.
 
 use leptos::prelude::*;
 use protocol::EventId;

@@ -27,7 +27,8 @@ const WORDS_ID: &str = "find-words";
 /// Id of the field for the day.
 const DAY_ID: &str = "find-day";
 
-/// Opens the panel below the header, and goes to its field. What is scrolled to stands below the panel.
+/// Opens the panel below the header, and goes to its field, whose words are looked for again. What is scrolled to stands
+/// below the panel.
 pub(in crate::components::room) fn open() {
     if let (Some(panel), Some(log)) = (browser::by_id(ID), browser::by_id("log")) {
         browser::set_custom_property(&panel, "--top", &format!("{}px", browser::top_of(&log)));
@@ -71,7 +72,11 @@ pub(in crate::components::room) fn panel() -> AnyView {
 }
 
 impl Panel {
+    /// Looks for the words of the field, which keeps them while the panel is closed.
     fn typed(self, query: String) {
+        if *self.search.query.read_untracked() == query {
+            return;
+        }
         self.search.look_for(query);
         // After ten pages it stays at these.
         let has_enough = self.progress.get_untracked() == Progress::Over(Outcome::Partial);
@@ -132,6 +137,7 @@ impl Panel {
                     placeholder=text::search()
                     autocomplete="off"
                     on:input=move |event| self.typed(event_target_value(&event))
+                    on:focus=move |event| self.typed(event_target_value(&event))
                 />
                 {button("#i-up", text::older_match(), |panel| panel.search.step(true))}
                 {button("#i-down", text::newer_match(), |panel| panel.search.step(false))}

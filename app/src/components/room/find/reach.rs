@@ -1,4 +1,4 @@
-//! What is done when a goal is reached, or cannot be.
+//! Consequences of a goal that is reached, or cannot be.
 
 use client::{MessageRow, Row, RowState};
 use leptos::prelude::*;
@@ -18,6 +18,7 @@ use crate::text;
 pub(super) fn reach(room: Room, toast: Toast, goal: Goal, outcome: Outcome) {
     match (goal, outcome) {
         (Goal::Search, _) => {}
+        (Goal::Save(_), Outcome::Failed) => toast.show(text::nothing_saved()),
         (_, Outcome::Failed) => toast.show(text::not_loaded()),
         (Goal::Message(id), Outcome::Here) => go_to(id),
         (Goal::Message(_), _) => toast.show(text::not_found()),
@@ -71,7 +72,7 @@ fn save(room: Room, toast: Toast, form: Form, is_whole: bool) {
     let is_saved = browser::save_file(&name, &talk.written(form)).is_some();
     toast.show(&match (is_saved, is_whole) {
         (false, _) => text::not_saved().to_owned(),
-        (true, false) => text::not_whole().to_owned(),
+        (true, false) => text::saved_part(&name),
         (true, true) => text::saved_as(&name),
     });
 }
