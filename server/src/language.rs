@@ -49,11 +49,11 @@ fn accepted(headers: &HeaderMap) -> Option<Language> {
 }
 
 /// Form with which a reader chooses a language.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct Choice {
     language: String,
     /// Page that the form stood on.
-    #[serde(default)]
     from: String,
 }
 
