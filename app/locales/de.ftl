@@ -25,6 +25,7 @@ theme-dark = Design: dunkel
 form-too-large = Dieses Formular ist zu groß.
 form-too-slow = Die Übertragung dieses Formulars hat zu lange gedauert.
 server-busy = Der Server hat gerade zu viel zu tun, um das zu beantworten. Versuch es gleich noch einmal.
+form-unreadable = Der Server kann dieses Formular nicht lesen. Lade die Seite neu und versuch es noch einmal.
 
 ## Home
 
@@ -35,7 +36,7 @@ promise = Kein Konto. Kein Tracking. Nichts bleibt.
 your-name = Dein Name
 create = Raum öffnen
 options = Optionen
-how-many = Höchstzahl der Personen, dich eingeschlossen
+how-many = Höchstzahl der Personen, mit dir
 or-join = oder komm in einen dazu
 room-code = Raumcode
 join = Beitreten
@@ -89,7 +90,7 @@ code-too-long = Ein Code hat acht Zeichen, zum Beispiel KXQ4-7M2P. { $surplus ->
        *[other] Das sind zu viele.
     }
 code-bad-character = Ein Code hat acht Zeichen, zum Beispiel KXQ4-7M2P. „{ $character }“ kommt darin nie vor.
-capacity-bad = In einen Raum passen 2 bis 1000 Personen.
+capacity-bad = In einen Raum passen 2 bis 1.000 Personen.
 code-unknown = Zu diesem Code gibt es keinen Raum. Vielleicht ist er zu Ende.
 room-full = Dieser Raum ist voll.
 room-locked = Dieser Raum ist abgeschlossen. Erst muss ihn drinnen jemand aufschließen.
@@ -99,6 +100,7 @@ server-unreachable = Der Server ist gerade nicht erreichbar. Bitte versuch es no
 no-seat = Du bist nicht mehr in diesem Raum. Tritt wieder bei, um mitzureden.
 no-cookie = Diese Seite braucht ein Cookie, um dich wiederzuerkennen. Erlaube ihr in deinem Browser Cookies und versuch es dann noch einmal.
 wrong-origin = Die Adresse dieser Seite ist nicht die, für die dieser Server eingerichtet wurde. An alle, die ihn betreiben: PUBLIC_URL muss diese Adresse sein, und der Proxy muss Host weitergeben.
+wrong-origin-go = Die Adresse dieser Seite ist nicht die, für die dieser Server eingerichtet wurde, und es ist nichts geschehen. Geh auf { $address } und versuch es dort noch einmal.
 
 ## Why a message was not sent
 
@@ -155,7 +157,9 @@ skip = Zum Schreiben springen
 nothing-said = Noch hat niemand etwas gesagt.
 empty-room = Noch hat niemand etwas gesagt. Teile den Link und rede los.
 somebody = Jemand
-and = und
+comma = {", "}
+and = {" und "}
+full-stop = {". "}
 others = { $count ->
         [one] 1 weitere Person
        *[other] { $count } weitere
@@ -199,6 +203,7 @@ react-with = Mit { $emoji } reagieren
 who-reacted = Wer reagiert hat
 and-more = { $more ->
         [0] { $names }
+        [one] { $names } und 1 weitere Person
        *[other] { $names } und { $more } weitere
     }
 reply = Antworten
@@ -346,10 +351,10 @@ notices = Benachrichtigungen
 notices-off = Benachrichtigungen: aus
 notices-mentions = Benachrichtigungen: Erwähnungen
 notices-all = Benachrichtigungen: alle Nachrichten
-notices-for = Wenn du gerade woanders hinsiehst, benachrichtigen bei
-notices-all-messages = Allen Nachrichten
-notices-mentions-only = Nachrichten, die dich erwähnen
-notices-nothing = Nichts
+notices-for = Benachrichtigen, während du woanders hinsiehst
+notices-all-messages = Bei jeder Nachricht
+notices-mentions-only = Wenn dich jemand erwähnt
+notices-nothing = Nie
 notices-more = Für diesen Raum. Der nächste, den du betrittst, beginnt mit derselben Wahl.
 notices-shown = Eine Benachrichtigung zeigt den Raum, den Namen und die ersten Worte, auch auf dem Sperrbildschirm.
 notices-asking = Nur mit Ton, bis du dieser Seite Benachrichtigungen erlaubst. Dein Browser fragt, sobald du wählst.
@@ -383,10 +388,10 @@ go = Los
 save-talk = Gespräch sichern
 save-markdown = Markdown
 save-text = Nur Text
-compact = Dichte Zeilen
+compact = Kompakte Ansicht
 looking-back = Suche weiter zurück: Seite { NUMBER($page) } von höchstens { NUMBER($most) }
 not-whole = Es gibt ältere Nachrichten. Höchstens zehn Seiten davon werden geladen; sie sind hier nicht dabei.
-not-loaded = Ältere Nachrichten sind nicht angekommen. Prüfe die Verbindung und versuche es noch einmal.
+not-loaded = Ältere Nachrichten sind nicht angekommen. Prüfe die Verbindung und versuch es noch einmal.
 not-saved = Nicht gesichert: Der Browser erlaubt es nicht.
 saved-as = Gesichert als { $file }
 saved-part = Gesichert als { $file }, aber ohne die ältesten Nachrichten: Höchstens zehn Seiten mit älteren werden geladen.
@@ -400,7 +405,7 @@ said-at = { $author }, { $time }
 rename = Namen ändern
 name-room = Raum benennen
 room-name = Raumname, nur für die im Raum sichtbar
-host = leitet
+host = Leitung
 named-later = Der Name ändert sich, sobald der Server ihn annehmen kann.
 name-not-allowed = Der Raum behält seinen Namen: Nur wer ihn leitet, kann ihn ändern.
 name-not-changed = Der Name wurde nicht geändert. Bitte versuch es noch einmal.

@@ -29,6 +29,7 @@ theme-dark = Theme: dark
 form-too-large = This form is too large.
 form-too-slow = This form took too long to arrive.
 server-busy = The server has too much to do to answer this now. Try again in a moment.
+form-unreadable = The server cannot read this form. Reload the page and try again.
 
 ## Home
 
@@ -93,7 +94,7 @@ code-too-long = A code has eight characters, like KXQ4-7M2P. { $surplus ->
        *[other] There are too many.
     }
 code-bad-character = A code has eight characters, like KXQ4-7M2P. “{ $character }” is never one of them.
-capacity-bad = A room holds 2 to 1000 people.
+capacity-bad = A room holds 2 to 1,000 people.
 code-unknown = There is no room with this code. It may have ended.
 room-full = This room is full.
 room-locked = This room is locked. Somebody inside has to unlock it before you can join.
@@ -103,6 +104,7 @@ server-unreachable = The server cannot be reached right now. Please try again.
 no-seat = You are not in this room any more. Join it again to talk.
 no-cookie = This site needs a cookie to know you again. Allow cookies for it in your browser, then try again.
 wrong-origin = This page's address is not the one that this server was set up for. Whoever runs it: PUBLIC_URL must be this address, and the proxy must pass Host on.
+wrong-origin-go = This page's address is not the one that this server was set up for, and nothing was done. Go to { $address } and try again there.
 
 ## Why a message was not sent
 
@@ -162,8 +164,11 @@ nothing-said = Nobody has said anything yet.
 empty-room = Nobody has said anything yet. Share the link, and talk.
 # In the place of a name that is not known any more.
 somebody = Somebody
-# Lists of names: "Ana, Bo and Chidi".
-and = and
+# Between the names of a list and before its last one: "Ana, Bo and Chidi". Spaces at an end are in quotes.
+comma = {", "}
+and = {" and "}
+# Between two sentences of a line.
+full-stop = {". "}
 others = { $count ->
         [one] 1 other
        *[other] { $count } others
@@ -197,7 +202,6 @@ sending = Sending…
 held = Waits for the message above
 unsent = Not sent
 retry = Retry
-# Text of a desktop notification: the author, and the first words.
 
 ## What can be done with a message
 

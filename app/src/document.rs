@@ -35,23 +35,30 @@ pub struct Assets {
 
 /// Reasons for an answer without a document.
 #[derive(Clone, Copy, Debug)]
-pub enum Refused {
+pub enum Refused<'a> {
     /// A form is too large.
     FormTooLarge,
     /// A form took too long to arrive.
     FormTooSlow,
+    /// A form cannot be read.
+    FormUnreadable,
+    /// A form is of a page at another address than the server's, which is this one where it is known.
+    Origin(Option<&'a str>),
     /// The server has too much to do.
     Busy,
 }
 
-impl Refused {
+impl Refused<'_> {
     /// The sentence that the reader gets, in their language.
     #[must_use]
-    pub fn words(self, language: Language) -> &'static str {
-        language.run(match self {
-            Self::FormTooLarge => text::form_too_large,
-            Self::FormTooSlow => text::form_too_slow,
-            Self::Busy => text::server_busy,
+    pub fn words(self, language: Language) -> String {
+        language.run(|| match self {
+            Self::FormTooLarge => text::form_too_large().to_owned(),
+            Self::FormTooSlow => text::form_too_slow().to_owned(),
+            Self::FormUnreadable => text::form_unreadable().to_owned(),
+            Self::Origin(None) => text::wrong_origin().to_owned(),
+            Self::Origin(Some(address)) => text::wrong_origin_go(address),
+            Self::Busy => text::server_busy().to_owned(),
         })
     }
 }

@@ -170,8 +170,8 @@ fn list(mut names: Vec<Piece>) -> Vec<Piece> {
     for (i, name) in names.into_iter().enumerate() {
         match i {
             0 => {}
-            _ if i == last => pieces.push(Piece::Words([" ", and(), " "].concat())),
-            _ => pieces.push(Piece::Words(", ".to_owned())),
+            _ if i == last => pieces.push(Piece::Words(and().to_owned())),
+            _ => pieces.push(Piece::Words(comma().to_owned())),
         }
         pieces.push(name);
     }
@@ -196,7 +196,7 @@ pub(crate) fn roster_row(row: &RosterRow) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for (kind, own, names) in groups {
         if !pieces.is_empty() {
-            pieces.push(Piece::Words(". ".to_owned()));
+            pieces.push(Piece::Words(full_stop().to_owned()));
         }
         pieces.extend(roster_sentence(kind, own, names));
     }
@@ -399,11 +399,11 @@ pub(crate) fn unread(unread: u32, more: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
 
     fn shown(name: &str) -> ShownName {
         name.parse::<protocol::DisplayName>().unwrap().into()
     }
-    use crate::language::Language;
 
     #[test]
     fn refused_name_is_told_what_to_mend() {
@@ -493,6 +493,9 @@ mod tests {
         ] {
             assert_eq!(language.run(|| [0, 1, 2, 1_234_567].map(new_messages)), forms);
         }
+        let and_more = |language: Language| language.run(|| [0, 1, 2].map(|more| and_more(more, "Ana, Bo")));
+        assert_eq!(and_more(Language::En), ["Ana, Bo", "Ana, Bo and 1 more", "Ana, Bo and 2 more"]);
+        assert_eq!(and_more(Language::De), ["Ana, Bo", "Ana, Bo und 1 weitere Person", "Ana, Bo und 2 weitere"]);
         let inside = |language: Language| language.run(|| [0, 1, 2].map(still_inside));
         assert_eq!(inside(Language::En)[0], "Nobody is inside.");
         assert_eq!(inside(Language::De)[1..], ["1 Person ist noch drin.", "2 Personen sind noch drin."]);

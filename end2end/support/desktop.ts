@@ -68,11 +68,13 @@ export async function open(person: Person): Promise<string[]> {
 }
 
 /** Opens the settings for notices. */
-export async function openSettings({ page }: Person): Promise<void> {
-  const bell = page.getByRole('button', { name: /^Notifications: / });
-  if (!(await bell.isVisible())) await page.getByRole('button', { name: 'More' }).click();
+export async function openSettings(person: Person): Promise<void> {
+  const { page, words } = person;
+  const named = (id: string) => page.getByRole('button', { name: words(id), exact: true });
+  const bell = named('notices-off').or(named('notices-mentions')).or(named('notices-all'));
+  if (!(await bell.isVisible())) await person.press(words('more'));
   await bell.click();
-  await expect(page.getByRole('dialog', { name: 'Notifications' })).toBeVisible();
+  await expect(page.getByRole('dialog', { name: words('notices') })).toBeVisible();
 }
 
 /** Makes a choice in the settings for notices, and closes them. */

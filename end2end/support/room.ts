@@ -43,7 +43,8 @@ export class Person {
     this.nameField = page.getByRole('textbox', { name: words('your-name') });
     this.codeField = page.getByRole('textbox', { name: words('room-code') });
     this.alert = page.getByRole('alert').filter({ hasText: /\S/ });
-    this.status = page.getByRole('status').filter({ hasText: /offline|Connection lost|You leave/ });
+    const status = (id: string) => page.getByRole('status').filter({ hasText: words(id) });
+    this.status = status('offline').or(status('disconnected')).or(status('leaving'));
     this.banner = page.locator('.banner');
     this.unsent = page.locator('.unsent .message');
   }
@@ -201,24 +202,24 @@ export class Person {
 
   /** Names the room, whose host this is. */
   async nameRoom(name: string): Promise<void> {
-    const button = this.page.getByRole('button', { name: 'Name this room' });
-    if (!(await button.isVisible())) await this.press('More');
+    const button = this.page.getByRole('button', { name: this.words('name-room') });
+    if (!(await button.isVisible())) await this.press(this.words('more'));
     await button.click();
-    await this.changeName('Name this room', 'Room name', name);
+    await this.changeName('name-room', 'room-name', name);
   }
 
   /** Takes another name. */
   async rename(name: string): Promise<void> {
-    const button = this.page.getByRole('button', { name: 'Change your name' });
-    if (!(await button.isVisible())) await this.page.getByRole('button', { name: /^People/ }).click();
+    const button = this.page.getByRole('button', { name: this.words('rename') });
+    if (!(await button.isVisible())) await this.page.getByRole('button', { name: this.words('people') }).click();
     await button.click();
-    await this.changeName('Change your name', 'Your name', name);
+    await this.changeName('rename', 'your-name', name);
   }
 
   private async changeName(dialog: string, field: string, name: string): Promise<void> {
-    const shown = this.page.getByRole('dialog', { name: dialog });
-    await shown.getByRole('textbox', { name: field }).fill(name);
-    await shown.getByRole('button', { name: 'Save' }).click();
+    const shown = this.page.getByRole('dialog', { name: this.words(dialog) });
+    await shown.getByRole('textbox', { name: this.words(field) }).fill(name);
+    await shown.getByRole('button', { name: this.words('save') }).click();
   }
 
   /** Answers the question before something is given up. */

@@ -59,7 +59,7 @@ async function homeWithRooms({ person, server }: Stage): Promise<Person> {
     for (let n = 0; n < i * 21; n++) await bo.say(`news ${n}`);
   }
   await ana.home();
-  await expect(ana.page.getByRole('region', { name: 'Your rooms' }).getByRole('link')).toHaveCount(names.length);
+  await expect(ana.page.getByRole('region', { name: ana.words('my-rooms') }).getByRole('link')).toHaveCount(names.length);
   return ana;
 }
 
@@ -433,33 +433,33 @@ async function help(stage: Stage): Promise<Person> {
 async function notices(stage: Stage): Promise<Person> {
   const { reader } = await talk(stage);
   await openSettings(reader);
-  await reader.page.getByLabel('Messages that mention you').click();
-  await expect(reader.page.getByRole('dialog').getByRole('status')).toHaveText(/^Sound only/);
+  await reader.page.getByLabel(reader.words('notices-mentions-only')).click();
+  await expect(reader.page.getByRole('dialog').getByRole('status')).toHaveText(reader.words('notices-denied'));
   return reader;
 }
 
 /** Opens the panel that searches and saves. */
 export async function openFind(reader: Person): Promise<void> {
-  const button = reader.page.getByRole('button', { name: 'Search and save' });
-  if (!(await button.isVisible())) await reader.press('More');
+  const button = reader.page.getByRole('button', { name: reader.words('find') });
+  if (!(await button.isVisible())) await reader.press(reader.words('more'));
   await button.click();
-  await expect(reader.page.getByRole('dialog', { name: 'Search and save' })).toBeVisible();
+  await expect(reader.page.getByRole('dialog', { name: reader.words('find') })).toBeVisible();
 }
 
 async function find(stage: Stage, words = 'the'): Promise<Person> {
   const { reader } = await talk(stage);
   await openFind(reader);
-  await reader.page.getByRole('searchbox', { name: 'Search what was said' }).fill(words);
-  await expect(reader.page.getByRole('dialog', { name: 'Search and save' }).getByRole('status')).not.toBeEmpty();
+  await reader.page.getByRole('searchbox', { name: reader.words('search') }).fill(words);
+  await expect(reader.page.getByRole('dialog', { name: reader.words('find') }).getByRole('status')).not.toBeEmpty();
   return reader;
 }
 
 async function compact(stage: Stage): Promise<Person> {
   const { reader } = await talk(stage);
   await openFind(reader);
-  await reader.page.getByRole('checkbox', { name: 'Compact rows' }).check();
+  await reader.page.getByRole('checkbox', { name: reader.words('compact') }).check();
   await reader.page.keyboard.press('Escape');
-  await expect(reader.page.getByRole('dialog', { name: 'Search and save' })).toBeHidden();
+  await expect(reader.page.getByRole('dialog', { name: reader.words('find') })).toBeHidden();
   return reader;
 }
 
@@ -490,10 +490,10 @@ async function renaming(stage: Stage): Promise<Person> {
 
 async function namingRoom(stage: Stage): Promise<Person> {
   const reader = await named(stage);
-  const button = reader.page.getByRole('button', { name: 'Name this room' });
-  if (!(await button.isVisible())) await reader.press('More');
+  const button = reader.page.getByRole('button', { name: reader.words('name-room') });
+  if (!(await button.isVisible())) await reader.press(reader.words('more'));
   await button.click();
-  await expect(reader.page.getByRole('dialog', { name: 'Name this room' })).toBeVisible();
+  await expect(reader.page.getByRole('dialog', { name: reader.words('name-room') })).toBeVisible();
   return reader;
 }
 
@@ -573,6 +573,16 @@ async function noScript(stage: Stage): Promise<Person> {
   await plain.openLink(cast.code);
   await plain.inRoom(cast.code);
   return plain;
+}
+
+/** The state's page for axe, which cannot run where script is off: there it is the same document, less its scripts. */
+export async function pageForAxe(state: State, page: Page, stage: Stage): Promise<Page> {
+  if (state.name !== 'no-script') return page;
+  const body = (await page.content()).replace(/<script[^]*?<\/script>/g, '');
+  const copy = (await stage.person('Ana')).page;
+  await copy.route(page.url(), (route) => route.fulfill({ contentType: 'text/html', body }));
+  await copy.goto(page.url());
+  return copy;
 }
 
 const reader = (enter: (stage: Stage) => Promise<{ reader: Person }>) => async (stage: Stage) => (await enter(stage)).reader;

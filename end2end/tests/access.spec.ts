@@ -1,18 +1,6 @@
-import type { Page } from '@playwright/test';
 import { COLOURS, findings } from '../support/axe.ts';
 import { expect, test } from '../support/room.ts';
-import { DEVICES, STAGE_ENV, type Stage, type State, STATES } from '../support/states.ts';
-
-/** The state's page. Where script is off axe cannot run, so it is shown the same document, less its scripts. */
-async function pageOf(state: State, stage: Stage): Promise<Page> {
-  const { page } = await state.enter(stage);
-  if (state.name !== 'no-script') return page;
-  const body = (await page.content()).replace(/<script[^]*?<\/script>/g, '');
-  const copy = (await stage.person('Ana')).page;
-  await copy.route(page.url(), (route) => route.fulfill({ contentType: 'text/html', body }));
-  await copy.goto(page.url());
-  return copy;
-}
+import { DEVICES, pageForAxe, STAGE_ENV, STATES } from '../support/states.ts';
 
 test.use({ contextOptions: { reducedMotion: 'reduce' }, serverEnv: STAGE_ENV });
 
@@ -24,7 +12,8 @@ for (const [group, states] of Object.entries(STATES)) {
       test.describe(() => {
         test.use(device);
         test(`axe finds nothing: ${state.name}`, async ({ browser, server, guard, person }) => {
-          const page = await pageOf(state, { browser, server, guard, person });
+          const stage = { browser, server, guard, person };
+          const page = await pageForAxe(state, (await state.enter(stage)).page, stage);
           // A thousand messages take axe as long as everything else together: once will do.
           if (state.name === 'thousand') test.setTimeout(180_000);
           const wide = await findings(page);

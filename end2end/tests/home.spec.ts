@@ -174,7 +174,7 @@ test.describe('refusals keep what was typed', () => {
     await options.click();
     await expect(capacity).toBeHidden();
     await ana.press('Create a room');
-    await ana.isRefused(capacity, /2 to 1000/);
+    await ana.isRefused(capacity, /2 to 1,000/);
     await expect(capacity).toHaveValue('1');
     await capacity.fill('2');
     await ana.press('Create a room');

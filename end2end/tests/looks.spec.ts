@@ -75,7 +75,7 @@ test('print gives the talk', async ({ person, server }) => {
     const rows = Array.from(log.querySelectorAll('[data-message]'), (row) => row.getBoundingClientRect());
     const cut = Array.from(document.querySelectorAll('.log, .log *')).filter((element) => {
       const style = getComputedStyle(element);
-      const isClipped = style.overflowX !== 'visible' && !element.matches('.line, .by .name, .quote, .quote b, .label');
+      const isClipped = style.overflowX !== 'visible' && !element.matches('.line, .by .name, .quote *, .label');
       return isClipped && (element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight);
     });
     const black = Array.from(log.querySelectorAll('.message, .name, time, code')).every(

@@ -51,11 +51,11 @@ fn accepted(headers: &HeaderMap) -> Option<Language> {
 }
 
 /// Form with which a reader chooses a language.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct Choice {
     language: String,
     /// Address of the page that the form stood on.
-    #[serde(default)]
     from: String,
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use app::api::{Field, Posted, Refusal};
+use app::document::Refused;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
@@ -14,6 +15,7 @@ use protocol::{ErrorCode, codec};
 use url::{Origin, Url};
 
 use crate::config::PublicUrl;
+use crate::language;
 use crate::request::wants_page;
 use crate::telemetry::metrics::Metrics;
 
@@ -85,24 +87,12 @@ impl OriginRule {
             tracing::warn!(origin, host, public_url, "refused a request: its origin is not this server's");
         }
         if request.headers().contains_key(header::UPGRADE) || wants_page(headers) {
-            return (StatusCode::FORBIDDEN, self.explanation()).into_response();
+            let words = Refused::Origin(self.public()).words(language::of_request(headers));
+            return (StatusCode::FORBIDDEN, words).into_response();
         }
         let refused = Some(Refusal { field: Field::Code, error: ErrorCode::Origin });
         let json = [(header::CONTENT_TYPE, "application/json")];
         (StatusCode::FORBIDDEN, json, codec::encode(&Posted { refused })).into_response()
-    }
-
-    fn explanation(&self) -> String {
-        match &self.public {
-            Some(public) => format!(
-                "This was sent by a page of another address than this server's, and nothing was done. Go to {} and try \
-                 again there.",
-                public.origin()
-            ),
-            None => "This was sent by a page of another address than this server's, and nothing was done. If you run \
-                     it: set PUBLIC_URL to the address that people use, or let the proxy pass on the Host header."
-                .to_owned(),
-        }
     }
 }
 

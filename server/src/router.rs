@@ -18,6 +18,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::health::Readiness;
+use crate::request::wants_page;
 use crate::state::AppState;
 use crate::telemetry::panics;
 use crate::{assets, health, language, origin, pages, qr, session};
@@ -120,12 +121,13 @@ fn cache_control(immutable: bool, status: StatusCode) -> &'static str {
 ///
 /// server_fn answers a browser's form with a 302 to the `Referer`, or with the error in the address. Both are undone
 /// here: this program redirects with 303, any other response has the function's result as its body, and an unreadable
-/// form gets a 400.
+/// form gets a 400, for which its reader gets words.
 async fn render_in_pool(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     parts.headers.remove(header::REFERER);
     let language = language::of_request(&parts.headers);
-    let refuse = |status, refused: Refused| (status, refused.words(language)).into_response();
+    let wants_page = wants_page(&parts.headers);
+    let refuse = |status, refused: Refused<'_>| (status, refused.words(language)).into_response();
     let body = match timeout(FORM_TIMEOUT, to_bytes(body, FORM_BYTES)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, Refused::FormTooLarge),
@@ -137,6 +139,9 @@ async fn render_in_pool(State(state): State<AppState>, request: Request<Body>, n
         return ([(header::RETRY_AFTER, "1")], refuse(StatusCode::SERVICE_UNAVAILABLE, Refused::Busy)).into_response();
     };
     let unreadable = response.headers().contains_key(SERVER_FN_ERROR_HEADER);
+    if unreadable && wants_page {
+        return refuse(StatusCode::BAD_REQUEST, Refused::FormUnreadable);
+    }
     if unreadable || response.status() == StatusCode::FOUND {
         *response.status_mut() = if unreadable { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         response.headers_mut().remove(header::LOCATION);

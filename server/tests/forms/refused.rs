@@ -46,6 +46,47 @@ async fn refused_form_without_a_session_is_shown_in_place() {
     assert!(shown.body.contains("Type a name") && shown.body.contains(r#"value="KXQ4-7M2P""#), "{}", shown.body);
 }
 
+/// Text that a field of the home page's form begins with.
+fn value_of<'a>(page: &'a str, field: &str) -> &'a str {
+    let named = format!(r#" name="{field}""#);
+    let input = page.split("<input ").find(|input| input.split('>').next().unwrap().contains(&named));
+    let (_, value) = input.and_then(|input| input.split_once(r#"value=""#)).unwrap_or_default();
+    value.split('"').next().unwrap()
+}
+
+#[tokio::test]
+async fn refused_form_comes_back_with_all_its_fields_and_shows_the_one_to_mend() {
+    let server = Server::start(&[]).await;
+    let own = format!("http://{}", server.address);
+    for (name, room_name, capacity, words, is_open) in [
+        ("", "Book club", "12", "Type a name", false),
+        ("Ana", "a\u{202e}b", "12", "is invisible and turns the writing around", true),
+        ("Ana", "Book club", "1", "A room holds 2 to 1,000 people.", true),
+        ("Ana", "Book club", "12", "needs a cookie", false),
+    ] {
+        let fields = [("name", name), ("room_name", room_name), ("capacity", capacity), ("intent", "create")];
+        let mut browser = Browser::new(&server);
+        // No page before: the browser that sends this has no cookie.
+        let origin = [(header::ORIGIN, &*own)];
+        let in_place = browser.ask("POST", "/api/enter", "text/html", &origin, form(&fields)).await;
+        assert_eq!(in_place.status, StatusCode::OK, "{words}");
+        browser.get("/").await;
+        let refused = browser.submit("/api/enter", &fields).await;
+        assert_eq!(refused.status, StatusCode::SEE_OTHER, "{words}");
+        let mut pages = vec![in_place.body];
+        // With one, nothing is wrong with the last form.
+        if words != "needs a cookie" {
+            pages.push(browser.get("/").await.body);
+        }
+        for page in pages {
+            assert!(page.contains(words), "{words}: {page}");
+            let typed = ["name", "room_name", "capacity"].map(|field| value_of(&page, field));
+            assert_eq!(typed, [name, room_name, capacity], "{words}");
+            assert_eq!(page.contains("<details open"), is_open, "{words}: {page}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn redirect_and_head_leave_the_refused_form_for_the_next_page() {
     let server = Server::start(&[]).await;

@@ -46,7 +46,7 @@ struct Person {
 impl Person {
     fn new(room: Room, seated: &Member, word: Option<&str>) -> Self {
         let is_host = room.host.get() == Some(seated.member);
-        let words = is_host.then_some(text::host()).into_iter().chain(word).collect::<Vec<_>>().join(", ");
+        let words = is_host.then_some(text::host()).into_iter().chain(word).collect::<Vec<_>>().join(text::comma());
         Self { member: seated.member, name: seated.name.clone(), away: seated.away, words }
     }
 }

@@ -67,19 +67,19 @@ fn formatted(format: &DateTimeFormat, unix_ms: u64) -> String {
     format.format().call1(format, &date).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
-/// A local clock time such as `14:02`, in the page's language and the reader's zone.
+/// A local clock time such as `2:02 PM`, in the page's language and the reader's zone.
 #[must_use]
 pub fn local_time(unix_ms: u64) -> String {
     FORMATS.with_borrow(|formats| formatted(&formats.clock, unix_ms))
 }
 
-/// A local moment such as `Wednesday, 25 November 2026 at 14:02:31`, in the page's language and the reader's zone.
+/// A local moment such as `Wednesday, November 25, 2026 at 2:02:31 PM`, in the page's language and the reader's zone.
 #[must_use]
 pub fn exact_time(unix_ms: u64) -> String {
     FORMATS.with_borrow(|formats| formatted(&formats.exact, unix_ms))
 }
 
-/// A local date such as `Wednesday, 25 November`, in the page's language and the reader's zone.
+/// A local date such as `Wednesday, November 25`, in the page's language and the reader's zone.
 #[must_use]
 pub fn local_date(unix_ms: u64) -> String {
     FORMATS.with_borrow(|formats| formatted(&formats.calendar, unix_ms))

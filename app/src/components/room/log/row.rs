@@ -133,11 +133,11 @@ fn is_edited(message: &MessageRow) -> bool {
     message.edited && message.body.is_some()
 }
 
-/// Author and time of a message, where the reader's time is known. Rows are not drawn anew for it.
+/// Author and time of a message: in UTC until the reader's time is known. Rows are not drawn anew for it.
 pub(in crate::components::room) fn label(room: Room, message: &MessageRow) -> String {
     let is_local = room.utc_offset.get_untracked().is_some();
-    let author = author(message);
-    if is_local { text::said_at(&author, &browser::local_time(message.at)) } else { author }
+    let time = if is_local { browser::local_time(message.at) } else { text::utc_time(message.at) + " UTC" };
+    text::said_at(&author(message), &time)
 }
 
 /// Name of the author.
@@ -254,7 +254,7 @@ fn reactions(room: Room, message: &MessageRow) -> Option<AnyView> {
 
 /// The first of those who reacted, and how many more there are.
 pub(super) fn names(who: &[ShownName], count: usize) -> String {
-    let named = who.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let named = who.iter().map(ToString::to_string).collect::<Vec<_>>().join(text::comma());
     text::and_more(count - who.len().min(count), &named)
 }
 

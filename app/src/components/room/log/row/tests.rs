@@ -81,7 +81,7 @@ fn html(row: Row) -> String {
 }
 
 const ROW: &str = "<div id=\"m-00000000-0000-0000-0000-000000000003\" \
-                   data-message=\"00000000-0000-0000-0000-000000000003\" role=\"article\" aria-label=\"Ana\" \
+                   data-message=\"00000000-0000-0000-0000-000000000003\" role=\"article\" aria-label=\"Ana, 00:00 UTC\" \
                    aria-describedby=\"w-00000000-0000-0000-0000-000000000003\"";
 
 /// A message's element, with what is in it.
