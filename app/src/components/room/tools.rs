@@ -24,6 +24,7 @@ use super::naming;
 use super::notices::{self, Notices, ringer};
 use super::question;
 use crate::chunk::chunk;
+use crate::components::list::{Item, ItemKey, List};
 use crate::live::effect::effect;
 use crate::live::room::Room;
 use crate::live::{browser, my_rooms};
@@ -79,28 +80,28 @@ pub(super) fn with_tools(act: impl FnOnce(Tools)) {
     }
 }
 
+/// Number of [`panels`].
+const PANELS: i64 = 4;
+
 /// The list of shortcuts, the settings for notices, the dialogs for names, and the panel that searches and saves: each
 /// drawn in a task of its own, so that no key waits for all of them.
 fn panels(notices: Notices) -> AnyView {
     let drawn = RwSignal::new(0);
-    let panels: [Box<dyn Fn() -> AnyView + Send>; 4] = [
-        Box::new(panel::panel),
-        Box::new(move || notices::dialog::dialog(notices)),
-        Box::new(naming::dialogs),
-        Box::new(help::dialog),
-    ];
-    let count = panels.len();
     spawn_local_scoped_with_cancellation(async move {
-        while drawn.get_untracked() < count {
+        while drawn.get_untracked() < PANELS {
             browser::sleep(0).await;
             drawn.update(|drawn| *drawn += 1);
         }
     });
-    let views = panels.into_iter().enumerate().map(|(nth, panel)| {
-        let is_due = Memo::new(move |_| drawn.get() > nth);
-        move || is_due.get().then(&panel)
-    });
-    views.collect_view().into_any()
+    let item = move |nth| {
+        Item::new(ItemKey::Number(nth), move || match nth {
+            0 => panel::panel(),
+            1 => notices::dialog::dialog(notices),
+            2 => naming::dialogs(),
+            _ => help::dialog(),
+        })
+    };
+    view! { <List each=Box::new(move || (0..drawn.get()).map(item).collect())/> }.into_any()
 }
 
 chunk! {
