@@ -1,15 +1,11 @@
 //! Typed fields of forms, kept for as long as the document is there, and for the one in another language.
 
 use leptos::prelude::*;
-use protocol::codec;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, FormData, HtmlFormElement};
 
 use crate::api::EnterForm as Fields;
-use crate::live::browser;
-
-/// Key in the tab's session storage, from a document to the next one.
-const STORAGE_KEY: &str = "flasky.typed";
+use crate::live::{browser, tab_storage};
 
 /// The fields of each form by the page it stands on. A page that is shown anew in the same document is drawn anew; a
 /// browser that loads it from its page cache would have kept them. A context.
@@ -31,20 +27,20 @@ impl TypedForms {
     /// there, or what was typed before the program was here.
     pub(crate) fn keep_over_load(self) {
         if let Some(fields) = browser::by_id("name").as_ref().and_then(typed_fields) {
-            browser::set_session_item(STORAGE_KEY, &codec::encode(&fields));
+            tab_storage::set_form(&fields);
         }
     }
 
     /// Forgets the form of this page.
     pub(crate) fn forget(self, page: &str) {
         self.0.update_value(|forms| forms.retain(|fields| fields.from != page));
-        browser::set_session_item(STORAGE_KEY, "");
+        tab_storage::clear_form();
     }
 
     /// Fills the empty fields of this page's form.
     pub(crate) fn restore(self, page: &str, form: &HtmlFormElement) {
         let kept = self.0.with_value(|forms| forms.iter().find(|fields| fields.from == page).cloned());
-        let Some(fields) = kept.or_else(|| take_stored(page)) else { return };
+        let Some(fields) = kept.or_else(|| tab_storage::take_form(page)) else { return };
         let Fields { name, code, capacity, room_name, .. } = fields;
         for (name, text) in [("name", name), ("code", code), ("capacity", capacity), ("room_name", room_name)] {
             if let Some(field) = browser::field(form, name) {
@@ -52,14 +48,6 @@ impl TypedForms {
             }
         }
     }
-}
-
-/// Takes what the document before kept of the form on this page.
-fn take_stored(page: &str) -> Option<Fields> {
-    let kept = browser::session_item(STORAGE_KEY).and_then(|kept| codec::decode::<Fields>(&kept).ok());
-    let fields = kept.filter(|fields| fields.from == page)?;
-    browser::set_session_item(STORAGE_KEY, "");
-    Some(fields)
 }
 
 /// The fields of the form that this element is or stands in, as typed.

@@ -1,5 +1,5 @@
 //! State of a room's page that survives a reload, in this tab's session storage: unsent messages, the composer's text,
-//! which message it answers or edits, and the scroll anchor.
+//! which message it answers or edits, and the scroll anchor. Beside it, the form of a page outside of a room.
 //!
 //! It hangs on the room's id: it survives another code of the room, and is never found in another room that gets the
 //! code. All pages of a tab share it. One of them may be in the browser's page cache and wake up after others
@@ -9,6 +9,10 @@ use client::{Outbox, Status};
 use protocol::{EventId, RoomCode, RoomId, codec};
 
 use super::{browser, notices};
+use crate::api::EnterForm;
+
+/// Key of the form that the document before this one showed.
+const FORM_KEY: &str = "flasky.typed";
 
 /// One room's outbox in the tab's storage, as one page uses it.
 pub(super) struct TabStorage {
@@ -221,6 +225,25 @@ pub fn clear(code: RoomCode, room: RoomId) {
     set_half_typed(room, &[]);
     set_scroll_anchor(room, None);
     browser::set_session_item(&outbox_key(room), "");
+}
+
+/// Stores what is typed into a form, for the document that follows in this tab.
+pub fn set_form(fields: &EnterForm) {
+    browser::set_session_item(FORM_KEY, &codec::encode(fields));
+}
+
+/// Takes what the document before stored of the form on this page.
+#[must_use]
+pub fn take_form(page: &str) -> Option<EnterForm> {
+    let stored = browser::session_item(FORM_KEY).and_then(|stored| codec::decode::<EnterForm>(&stored).ok());
+    let fields = stored.filter(|fields| fields.from == page)?;
+    clear_form();
+    Some(fields)
+}
+
+/// Removes what is stored of a form.
+pub fn clear_form() {
+    browser::set_session_item(FORM_KEY, "");
 }
 
 #[cfg(test)]
