@@ -110,8 +110,8 @@ test('nothing is found in the page that cannot be seen', async ({ person }) => {
     }, words);
   await expect.poll(() => found('Hello there')).toBe(1);
   // In the line that says who came, at the beginning of the run, and in the list of who is here.
-  expect(await found('Bo')).toBe(3);
-  expect(await found('Ana')).toBe(1);
+  await expect.poll(() => found('Bo')).toBe(3);
+  await expect.poll(() => found('Ana')).toBe(1);
 });
 
 test('equal messages are each heard, and what is deleted is not there to be read any more', async ({ person }) => {
