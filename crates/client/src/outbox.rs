@@ -143,8 +143,8 @@ pub enum DraftState {
 ///   names, which go past refused words.
 /// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
 /// - Words that are refused for good stay until the person decides, and what follows waits behind them, unless it is a
-///   name; not behind a change of what is gone, which no decision brings into the log. A deletion, a reaction or a name that is refused for
-///   good is no more: no words are lost with it.
+///   name; not behind a change of what is gone, which no decision brings into the log. A deletion, a reaction or a name
+///   that is refused for good is no more: no words are lost with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
     drafts: VecDeque<Draft>,
