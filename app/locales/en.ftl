@@ -429,6 +429,7 @@ room-name = Room name, seen only by those inside
 host = host
 named-later = The name changes as soon as the server can take it.
 name-not-allowed = The room keeps its name: only the host can change it.
+name-not-taken = The server does not take this name. Please choose another one.
 name-not-changed = The name was not changed. Please try again.
 renamed = { $name } is now called { $new }
 you-renamed = You are now called { $new }

@@ -68,6 +68,25 @@ test('a room is gone from home when it was left, in any tab, or has ended', asyn
   expect(await kept(other.page)).toBeNull();
 });
 
+test('a room that is left without a connection is forgotten with its page', async ({ person, guard }) => {
+  const ana = await person('Ana');
+  const bo = await person('Bo');
+  const code = await ana.create();
+  await bo.join(code);
+  await ana.sees(['Ana', 'Bo']);
+  await expect.poll(() => kept(ana.page)).toMatch(code);
+  const other = await ana.tab();
+  await other.home();
+  guard.expectRefusedSockets();
+  guard.expectLost(/leave_room|\/api\/my_rooms|favicon/);
+  await ana.context.setOffline(true);
+  await expect(ana.status).toHaveText(/^You are offline/);
+  await ana.press("Let's leave!");
+  await expect(ana.status).toHaveText(/^You leave as soon as there is a connection/);
+  await ana.page.goto('about:blank');
+  expect(await kept(other.page)).toBeNull();
+});
+
 test('a browser that lost its session keeps no rooms, and finds none', async ({ person }) => {
   const ana = await person('Ana');
   const code = await ana.create();
@@ -125,7 +144,7 @@ test('home asks once for all that is gone, one call at a time, and only when its
   await other.home();
   await expect(links(other)).toHaveText(new RegExp(code));
   await expect.poll(() => kept(other.page)).toMatch(/^\S+ \S+ \d+$/);
-  await other.page.waitForLoadState('networkidle');
+  await other.page.waitForTimeout(300);
   expect(calls, 'once for all, and once when the others are forgotten').toBeLessThanOrEqual(2);
 
   calls = 0;
@@ -143,6 +162,6 @@ test('home asks once for all that is gone, one call at a time, and only when its
   hold = false;
   held.pop()?.();
   await expect.poll(() => calls).toBe(2);
-  await other.page.waitForLoadState('networkidle');
+  await other.page.waitForTimeout(300);
   expect(calls, 'and one for all that asked meanwhile').toBe(2);
 });

@@ -37,13 +37,19 @@ impl TypedForms {
         tab_storage::clear_form();
     }
 
-    /// Fills the empty fields of this page's form.
+    /// Fills the empty fields of this page's form. What the document before kept goes before what the server has written
+    /// into them.
     pub(crate) fn restore(self, page: &str, form: &HtmlFormElement) {
-        let kept = self.0.with_value(|forms| forms.iter().find(|fields| fields.from == page).cloned());
-        let Some(fields) = kept.or_else(|| tab_storage::take_form(page)) else { return };
+        let stored = tab_storage::take_form(page);
+        let is_stored = stored.is_some();
+        let kept = || self.0.with_value(|forms| forms.iter().find(|fields| fields.from == page).cloned());
+        let Some(fields) = stored.or_else(kept) else { return };
         let Fields { name, code, capacity, room_name, .. } = fields;
         for (name, text) in [("name", name), ("code", code), ("capacity", capacity), ("room_name", room_name)] {
             if let Some(field) = browser::field(form, name) {
+                if is_stored && field.value() == field.default_value() {
+                    field.set_value("");
+                }
                 browser::fill_if_empty(&field, &text);
             }
         }

@@ -1,6 +1,7 @@
 //! Browser APIs that leptos does not wrap: clocks, entropy, storage, and some of the page. Called from Effects and
 //! events only.
 
+use futures_util::{FutureExt, select_biased};
 use gloo_timers::future::TimeoutFuture;
 use leptos::ev::EventDescriptor;
 use leptos::prelude::*;
@@ -30,6 +31,9 @@ pub use storage::{
     set_session_item, texts_in_json,
 };
 pub use text_field::{is_replacing_text, replace_text};
+
+/// Longest time that a server may take to answer before it counts as away, in milliseconds.
+const ANSWER_MS: u32 = 5_000;
 
 /// Adds a listener to the window, until the reactive owner is cleaned up.
 pub fn on_window_event<E>(event: E, listener: impl Fn(E::EventType) + 'static)
@@ -77,8 +81,16 @@ pub async fn sleep(ms: u32) {
     TimeoutFuture::new(ms).await;
 }
 
-/// True if the server answers at this path. False also for an answer that is an error, as a proxy's without its server.
+/// True if the server answers at this path within five seconds. False also for an answer that is an error, as a proxy's
+/// without its server.
 pub async fn is_reachable(path: &str) -> bool {
+    select_biased! {
+        answers = answers(path).fuse() => answers,
+        () = sleep(ANSWER_MS).fuse() => false,
+    }
+}
+
+async fn answers(path: &str) -> bool {
     let Ok(answer) = JsFuture::from(window().fetch_with_str(path)).await else { return false };
     let Ok(answer) = answer.dyn_into::<Response>() else { return false };
     // Until its end: whoever loads the page then would break it off.

@@ -12,7 +12,6 @@ use protocol::{Position, RoomCode};
 use web_sys::StorageEvent;
 
 use super::browser;
-use super::effect::effect;
 use super::room::{Ending, Room, Status};
 
 const STORAGE_KEY: &str = "flasky.rooms";
@@ -69,14 +68,8 @@ fn with(lines: &str, code: RoomCode, read: Position) -> String {
     [&*format!("{log}{seq}")].into_iter().chain(rest.lines()).take(MAX_ROOMS).collect::<Vec<_>>().join("\n")
 }
 
-/// Keeps a room with how far the reader has read in it, until the reactive owner is cleaned up. Forgets it once the
-/// reader has no seat there.
+/// Keeps a room with how far the reader has read in it, until the reactive owner is cleaned up.
 pub fn follow(room: Room) {
-    effect(move || {
-        if !has_seat(&room.status.get()) {
-            forget(room.code);
-        }
-    });
     browser::on_window_event(ev::visibilitychange, move |_| {
         // While it could be seen, until now.
         if !browser::is_visible() {
@@ -84,7 +77,7 @@ pub fn follow(room: Room) {
         }
     });
     browser::on_window_event(ev::pagehide, move |_| write_seen(room));
-    on_cleanup(move || if room.leaving.get_untracked() { forget(room.code) } else { write_seen(room) });
+    on_cleanup(move || write_seen(room));
     spawn_local_scoped_with_cancellation(async move {
         loop {
             write_seen(room);
@@ -101,12 +94,14 @@ fn write_seen(room: Room) {
 }
 
 fn write_read(room: Room) {
-    if let Some(read) = room.position().filter(|_| has_seat(&room.status.get_untracked())) {
+    let is_kept = !room.leaving.get_untracked() && has_seat(&room.status.get_untracked());
+    if let Some(read) = room.position().filter(|_| is_kept) {
         rewrite(|lines| with(lines, room.code, read));
     }
 }
 
-fn has_seat(status: &Status) -> bool {
+/// True unless the stay is over, or the seat was given away.
+pub(super) fn has_seat(status: &Status) -> bool {
     !matches!(status, Status::Ended(ending) if ending.is_over() || *ending == Ending::NoSeat)
 }
 

@@ -8,7 +8,7 @@ use leptos::reactive::spawn_local_scoped_with_cancellation;
 
 use super::effect::effect;
 use super::room::Room;
-use super::{browser, driver, leave};
+use super::{browser, driver, leave, my_rooms};
 
 /// Capacity of the driver's input queue. It takes each input within a turn of the event loop.
 const INPUT_QUEUE: usize = 64;
@@ -37,7 +37,13 @@ impl Room {
             });
             spawn_local_scoped_with_cancellation(driver::run(self, client, driven));
         });
-        effect(move || browser::toggle_root_attribute("data-live", self.status.get() == Status::Live));
+        effect(move || {
+            let status = self.status.get();
+            browser::toggle_root_attribute("data-live", status == Status::Live);
+            if !my_rooms::has_seat(&status) {
+                my_rooms::forget(self.code);
+            }
+        });
     }
 
     fn listen_to_browser(self) {

@@ -232,13 +232,12 @@ pub fn set_form(fields: &EnterForm) {
     browser::set_session_item(FORM_KEY, &codec::encode(fields));
 }
 
-/// Takes what the document before stored of the form on this page.
+/// Takes what the document before stored of the form on this page. Of a form on another page nothing is left then.
 #[must_use]
 pub fn take_form(page: &str) -> Option<EnterForm> {
     let stored = browser::session_item(FORM_KEY).and_then(|stored| codec::decode::<EnterForm>(&stored).ok());
-    let fields = stored.filter(|fields| fields.from == page)?;
     clear_form();
-    Some(fields)
+    stored.filter(|fields| fields.from == page)
 }
 
 /// Removes what is stored of a form.

@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 
 use super::question::{LogSize, Question};
 use super::room::Room;
-use super::{browser, tab_storage};
+use super::{browser, my_rooms, tab_storage};
 
 impl Room {
     /// All unsent texts of this page, the composer's text last.
@@ -113,6 +113,9 @@ impl Room {
     /// A reader who goes back to the page before cannot be asked, and finds the unsent texts on coming forward again.
     pub(super) fn close(self) {
         self.write_to_storage();
+        if self.leaving.get_untracked() {
+            my_rooms::forget(self.code);
+        }
         if self.is_over() && self.unsent_on_unload() == 0 {
             self.forget();
         }

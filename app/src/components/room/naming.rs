@@ -32,17 +32,14 @@ struct Naming {
     current: fn(Room) -> String,
     /// Changes it to what was typed.
     change: fn(Room, &str) -> Result<(), ErrorCode>,
-    /// The name that was typed last in any dialog, for the words of a refusal.
-    typed: RwSignal<String>,
 }
 
 /// Both dialogs. Says when the server refused what one of them changed.
 pub(super) fn dialogs() -> AnyView {
     let (room, toast) = (expect_context::<Room>(), expect_context::<Toast>());
-    let typed = RwSignal::new(String::new());
     effect(move || {
         if let Some(error) = room.refused_name.get() {
-            toast.show(&text::name_refused(error, &form_of(typed.get_untracked())));
+            toast.show(text::name_refused(error));
         }
     });
     remember_own_name(room);
@@ -53,7 +50,6 @@ pub(super) fn dialogs() -> AnyView {
         label: text::your_name(),
         current: own_name,
         change: Room::rename,
-        typed,
     };
     let rooms = Naming {
         dialog_id: NAME_ROOM_ID,
@@ -62,7 +58,6 @@ pub(super) fn dialogs() -> AnyView {
         label: text::room_name(),
         current: |room| room.name.with(ToString::to_string),
         change: Room::name_room,
-        typed,
     };
     view! { {dialog(own)} {dialog(rooms)} }.into_any()
 }
@@ -86,11 +81,6 @@ fn remember_own_name(room: Room) {
     });
 }
 
-/// The form that the words of a refusal are about, for either name.
-fn form_of(typed: String) -> EnterForm {
-    EnterForm { name: typed.clone(), room_name: typed, ..EnterForm::default() }
-}
-
 /// Says that a name comes later: at once where there is no connection.
 fn say_if_late(room: Room, toast: Toast) {
     if room.status.get_untracked() != Status::Live {
@@ -105,7 +95,7 @@ fn say_if_late(room: Room, toast: Toast) {
 }
 
 fn dialog(naming: Naming) -> AnyView {
-    let Naming { dialog_id, field, heading, label, current, change, typed } = naming;
+    let Naming { dialog_id, field, heading, label, current, change } = naming;
     let (room, toast) = (expect_context::<Room>(), expect_context::<Toast>());
     let (input_id, error_id) = (format!("{dialog_id}-name"), format!("{dialog_id}-error"));
     let input = NodeRef::<html::Input>::new();
@@ -123,26 +113,33 @@ fn dialog(naming: Naming) -> AnyView {
         }
         known = name;
     });
+    // What was not saved is given up.
+    let closed = Callback::new(move |()| {
+        if let Some(input) = input.get_untracked() {
+            let name = untrack(|| current(room));
+            input.set_value(&name);
+            unedited.set(name);
+            refused.set(None);
+        }
+    });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let Some(input) = input.get_untracked() else { return };
         let value = input.value();
-        let is_same = value.trim() == untrack(|| current(room));
+        // One that waits would come after all.
+        let is_same = !room.name_waits.get_untracked() && value.trim() == untrack(|| current(room));
         if let Err(error) = if is_same { Ok(()) } else { change(room, &value) } {
-            refused.set(Some(text::refusal(Refusal { field, error }, &form_of(value))));
+            let form = EnterForm { name: value.clone(), room_name: value, ..EnterForm::default() };
+            refused.set(Some(text::refusal(Refusal { field, error }, &form)));
             return browser::focus_on(&input);
         }
-        refused.set(None);
-        typed.set(value.clone());
-        // As it was typed until the log has it, perhaps in another spelling.
-        unedited.set(value);
         browser::close_dialog(dialog_id);
         if !is_same {
             say_if_late(room, toast);
         }
     };
     view! {
-        <Dialog id=dialog_id heading>
+        <Dialog id=dialog_id heading closed>
             <form on:submit=submit>
                 <div class="field">
                     <label for=input_id.clone()>{label}</label>

@@ -57,6 +57,15 @@ impl Asked {
         }
         self.pages
     }
+
+    /// Gives the goal up. Returns the save that it came before: only giving up a save is about saves.
+    fn give_up(&mut self) -> Option<Goal> {
+        let next = self.goal.take().filter(|goal| !matches!(goal, Goal::Save(_))).and_then(|_| self.interrupted.pop());
+        if next.is_none() {
+            *self = Self::default();
+        }
+        next
+    }
 }
 
 /// Brings older pages for the goal, one goal after the other, until the reactive owner is cleaned up. Without a goal it
@@ -80,7 +89,9 @@ pub(super) fn bring_for(
     };
     effect(move || {
         let Some(wanted) = goal.get() else {
-            asked.update_value(|asked| *asked = Asked::default());
+            if let Some(save) = asked.try_update_value(Asked::give_up).flatten() {
+                return goal.set(Some(save));
+            }
             if matches!(progress.get_untracked(), Progress::Asked(_)) {
                 progress.set(Progress::Idle);
             }
@@ -153,6 +164,10 @@ mod tests {
         assert_eq!(asked.interrupted, [save]);
         asked.begin(save);
         assert_eq!(asked.interrupted, [other]);
+        asked.begin(day);
+        assert_eq!(asked.give_up(), Some(save), "the day is given up, and no save");
+        asked.begin(save);
+        assert_eq!((asked.give_up(), asked.interrupted), (None, Vec::new()));
     }
 
     #[test]
