@@ -16,22 +16,13 @@ pub(crate) fn Dialog(
     id: &'static str,
     /// Heading, which is also its accessible name.
     heading: &'static str,
-    /// Called when it was closed.
-    #[prop(optional)]
-    closed: Option<Callback<()>>,
     /// Content below the heading.
     children: Children,
 ) -> impl IntoView {
     let heading_id = format!("{id}-heading");
     effect(move || browser::on_window_event(ev::click, move |event| obey(id, &event)));
-    let on_close = move |_| {
-        give_back_focus();
-        if let Some(closed) = closed {
-            closed.run(());
-        }
-    };
     view! {
-        <dialog id=id closedby="any" aria-labelledby=heading_id on:close=on_close>
+        <dialog id=id closedby="any" aria-labelledby=heading_id on:close=|_| give_back_focus()>
             <h2 id=heading_id.clone()>{heading}</h2>
             {children()}
             // The last, so that the focus goes to what the dialog is for when there is such a thing.

@@ -113,15 +113,6 @@ fn dialog(naming: Naming) -> AnyView {
         }
         known = name;
     });
-    // What was not saved is given up.
-    let closed = Callback::new(move |()| {
-        if let Some(input) = input.get_untracked() {
-            let name = untrack(|| current(room));
-            input.set_value(&name);
-            unedited.set(name);
-            refused.set(None);
-        }
-    });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let Some(input) = input.get_untracked() else { return };
@@ -133,13 +124,16 @@ fn dialog(naming: Naming) -> AnyView {
             refused.set(Some(text::refusal(Refusal { field, error }, &form)));
             return browser::focus_on(&input);
         }
+        refused.set(None);
+        // As it was typed until the log has it, perhaps in another spelling.
+        unedited.set(value);
         browser::close_dialog(dialog_id);
         if !is_same {
             say_if_late(room, toast);
         }
     };
     view! {
-        <Dialog id=dialog_id heading closed>
+        <Dialog id=dialog_id heading>
             <form on:submit=submit>
                 <div class="field">
                     <label for=input_id.clone()>{label}</label>
