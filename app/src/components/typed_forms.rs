@@ -16,11 +16,17 @@ impl TypedForms {
     /// Keeps what the form of this event holds now.
     pub(crate) fn keep(self, event: &Event) {
         if let Some(fields) = browser::target(event).as_ref().and_then(typed_fields) {
-            self.0.update_value(|forms| {
-                forms.retain(|kept| kept.from != fields.from);
-                forms.push(fields);
-            });
+            // Newer than what a document before may have left.
+            tab_storage::clear_form();
+            self.remember(fields);
         }
+    }
+
+    fn remember(self, fields: Fields) {
+        self.0.update_value(|forms| {
+            forms.retain(|kept| kept.from != fields.from);
+            forms.push(fields);
+        });
     }
 
     /// Keeps what the form on the page holds now for the document that follows in this tab. Also what the server wrote
@@ -44,6 +50,7 @@ impl TypedForms {
         let is_stored = stored.is_some();
         let kept = || self.0.with_value(|forms| forms.iter().find(|fields| fields.from == page).cloned());
         let Some(fields) = stored.or_else(kept) else { return };
+        self.remember(fields.clone());
         let Fields { name, code, capacity, room_name, .. } = fields;
         for (name, text) in [("name", name), ("code", code), ("capacity", capacity), ("room_name", room_name)] {
             if let Some(field) = browser::field(form, name) {
