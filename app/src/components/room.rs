@@ -61,7 +61,7 @@ pub(crate) fn RoomView(
     provide_context(ComposerContext { mode: RwSignal::new(Mode::New), emoji_target: RwSignal::new(None) });
     let notices = Notices::new(room);
     provide_context(notices);
-    // What the tools do by themselves, once they are here.
+    // The tools do some things by themselves, once they are here.
     effect(move || {
         if let Some(tools) = TOOLS.get() {
             (tools.follow)(notices);
