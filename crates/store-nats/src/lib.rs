@@ -259,10 +259,12 @@ impl Shared {
         let (clock, feeds) = (Arc::new(Clock::new(now)), Arc::new(Feeds::default()));
         let had_failures = Arc::<AtomicBool>::default();
         let changed = follow_connection(Arc::clone(&clock), Arc::clone(&feeds), Arc::clone(&had_failures));
-        let jetstream = schema::open(address, had_failures, changed).await?;
+        let until = Instant::now() + schema::CLUSTER_TIMEOUT;
+        let is_transient = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
+        let jetstream = schema::open(address, until, had_failures, changed).await?;
         let shared = Arc::new(Self {
-            keys: schema::keys(&jetstream).await?,
-            identities: schema::identities(&jetstream).await?,
+            keys: schema::retry(until, is_transient, || schema::keys(&jetstream)).await?,
+            identities: schema::retry(until, is_transient, || schema::identities(&jetstream)).await?,
             lost: CancellationToken::new(),
             jetstream,
             clock,
@@ -276,7 +278,8 @@ impl Shared {
         });
         let found = RosterSource::AtStart(now, now + Duration::from_millis(shared.limits.grace_ms));
         for shard in 0..subject::SHARDS {
-            let consumer = RosterConsumer::begin(&shared, shard, found).await?;
+            let begin = || RosterConsumer::begin(&shared, shard, found);
+            let consumer = schema::retry(until, is_transient, begin).await?;
             shared.background.spawn(consumer.run(Arc::clone(&shared)));
         }
         shared.background.spawn(Arc::clone(&shared).reconcile_loop());

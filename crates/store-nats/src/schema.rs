@@ -8,7 +8,7 @@ use ::store::{Keys, StoreError};
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Republish, RetentionPolicy, StorageType};
-use async_nats::{ConnectOptions, Event, HeaderMap};
+use async_nats::{ConnectErrorKind, ConnectOptions, Event, HeaderMap};
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
@@ -20,14 +20,34 @@ use super::subject::{Names, SHARDS};
 const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 3);
 /// Version of the record format.
 const FORMAT: &[u8] = b"3";
-/// Time that servers may take to form a cluster.
-const CLUSTER_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time that servers may take to form a cluster or to elect a leader while the store is opened.
+pub(super) const CLUSTER_TIMEOUT: Duration = Duration::from_secs(20);
+/// Pause before a step of opening the store is repeated.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// Interval of pings, by which a server that does not respond is detected.
 const PING: Duration = Duration::from_secs(5);
 
-/// Connects to the servers and creates missing streams. `changed` is called with the connection's events.
+/// Repeats a step of opening the store while its error is transient, until this time.
+///
+/// A node is often started while its servers are: one of them may be about to be replaced as leader and answer late.
+pub(super) async fn retry<T, E, F: Future<Output = Result<T, E>>>(
+    until: Instant,
+    is_transient: impl Fn(&E) -> bool,
+    step: impl Fn() -> F,
+) -> Result<T, E> {
+    loop {
+        match step().await {
+            Err(error) if is_transient(&error) && Instant::now() < until => sleep(RETRY_PAUSE).await,
+            done => return done,
+        }
+    }
+}
+
+/// Connects to the servers and creates missing streams, and tries until this time. `changed` is called with the
+/// connection's events.
 pub(super) async fn open(
     address: Address,
+    until: Instant,
     had_failures: Arc<AtomicBool>,
     changed: impl Fn(Event) + Clone + Send + Sync + 'static,
 ) -> Result<JetStream, StoreError> {
@@ -38,7 +58,10 @@ pub(super) async fn open(
     if let Some((user, password)) = address.credentials {
         options = options.user_and_password(user, password);
     }
-    let client = options.connect(address.servers).await.map_err(StoreError::unavailable)?;
+    let connect = || options.clone().connect(address.servers.clone());
+    let client = retry(until, |error| error.kind() == ConnectErrorKind::TimedOut, connect)
+        .await
+        .map_err(StoreError::unavailable)?;
     let (major, minor, patch) = OLDEST_SERVER;
     if !client.is_server_compatible(major, minor, patch) {
         let version = client.server_info().version;
@@ -47,43 +70,43 @@ pub(super) async fn open(
         )));
     }
     let jetstream = JetStream::new(client, Names::new(address.store), had_failures)?;
-    create_streams(&jetstream).await?;
+    create_streams(&jetstream, until).await?;
     Ok(jetstream)
 }
 
-/// Creates missing streams, with three replicas, or with one if the server is standalone. Retries while servers that
-/// have just started form a cluster.
-async fn create_streams(jetstream: &JetStream) -> Result<(), StoreError> {
-    let mut replicas = 3;
-    let until = Instant::now() + CLUSTER_TIMEOUT;
-    for mut config in
-        (0..SHARDS).map(|shard| shard_config(&jetstream.names, shard)).chain([lease_config(&jetstream.names)])
+/// Creates missing streams. Retries while servers that have just started form a cluster.
+async fn create_streams(jetstream: &JetStream, until: Instant) -> Result<(), StoreError> {
+    // There is no leader yet, or not enough servers.
+    let is_transient = |error: &CreateStreamError| {
+        matches!(error.kind(), CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::JetStream(_))
+    };
+    for config in (0..SHARDS).map(|shard| shard_config(&jetstream.names, shard)).chain([lease_config(&jetstream.names)])
     {
-        loop {
-            config.num_replicas = replicas;
-            let Err(error) = find_or_create(jetstream, &config).await else { break };
-            match error.kind() {
-                CreateStreamErrorKind::JetStream(error)
-                    if error.error_code() == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED && replicas > 1 =>
-                {
-                    replicas = 1;
-                }
-                // There is no leader yet, or not enough servers.
-                CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::JetStream(_) if Instant::now() < until => {
-                    sleep(Duration::from_millis(250)).await;
-                }
-                _ => return Err(StoreError::unavailable(error)),
-            }
-        }
+        let create = || find_or_create(jetstream, &config);
+        retry(until, is_transient, create).await.map_err(StoreError::unavailable)?;
     }
     Ok(())
+}
+
+/// Creates the stream with three replicas, or with one if the server is standalone.
+async fn create(jetstream: &JetStream, config: &Config) -> Result<(), CreateStreamError> {
+    let with = |replicas| Config { num_replicas: replicas, ..config.clone() };
+    match jetstream.context.create_stream(with(3)).await {
+        Err(error) if is_standalone(&error) => jetstream.context.create_stream(with(1)).await.map(drop),
+        created => created.map(drop),
+    }
+}
+
+fn is_standalone(error: &CreateStreamError) -> bool {
+    matches!(error.kind(), CreateStreamErrorKind::JetStream(error)
+        if error.error_code() == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED)
 }
 
 /// Creates the stream, or checks the existing one. That may differ in what its operator decides, such as replicas,
 /// placement or a limit, but must have the settings on which this store relies.
 async fn find_or_create(jetstream: &JetStream, config: &Config) -> Result<(), CreateStreamError> {
     let Ok(stream) = jetstream.context.get_stream(&config.name).await else {
-        return jetstream.context.create_stream(config).await.map(drop);
+        return create(jetstream, config).await;
     };
     let info = stream.cached_info();
     let required = |config: &Config| {
@@ -104,9 +127,7 @@ async fn find_or_create(jetstream: &JetStream, config: &Config) -> Result<(), Cr
 
 /// Creates the stream of leases again: it is in memory, so a standalone server loses it at a restart.
 pub(super) async fn restore(jetstream: &JetStream) {
-    let replicas = if jetstream.client.server_info().cluster.is_some() { 3 } else { 1 };
-    let config = Config { num_replicas: replicas, ..lease_config(&jetstream.names) };
-    if let Err(error) = jetstream.context.create_stream(config).await {
+    if let Err(error) = create(jetstream, &lease_config(&jetstream.names)).await {
         tracing::debug!(error = &error as &dyn std::error::Error, "the stream of leases is not there");
     }
 }

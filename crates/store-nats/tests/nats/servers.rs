@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use protocol::Limits;
 use store::laws::support::{joined, latest, message, room_of, stored};
 use store::{Store, StoreError};
-use testkit::nats::Server;
+use testkit::nats::{Server, store_url};
+use testkit::proxy::{Proxy, Way};
+use tokio::task::JoinSet;
 
 use crate::{open, open_with};
 
@@ -75,4 +77,25 @@ async fn unreachable_server_is_reported_within_60_s() {
     assert!(matches!(error, StoreError::Unavailable(_)));
     assert!(!format!("{error:?}").contains("secret"));
     assert!(began.elapsed() < Duration::from_secs(60));
+}
+
+/// A node may be started while the servers elect a leader: each request that opens the store may have no answer.
+#[tokio::test]
+async fn store_opens_although_a_request_is_not_answered() {
+    let mut opening = JoinSet::new();
+    for requests in 1..=16 {
+        let url = store_url();
+        let (address, name) = url.strip_prefix("nats://").unwrap().rsplit_once('/').unwrap();
+        let proxy = Proxy::start(address.parse().unwrap()).await.unwrap();
+        // The connection is lost during one of the requests, and the client repeats none by itself.
+        proxy.cut_after(Way::ToServer, requests * 500);
+        let url = format!("nats://{}/{name}", proxy.address);
+        opening.spawn(async move {
+            let opened = open_with(&url, &Limits::default()).await;
+            drop(proxy);
+            (requests, opened.map(drop))
+        });
+    }
+    let failed: Vec<_> = opening.join_all().await.into_iter().filter(|(_, opened)| opened.is_err()).collect();
+    assert!(failed.is_empty(), "{failed:?}");
 }
