@@ -8,6 +8,8 @@ use super::rooms::RoomRow;
 use super::{integer, seats};
 
 const COLUMNS: &str = "seq, id, at, author, kind";
+/// Place and size of a room's events before a place.
+const OLDEST_FIRST: &str = "SELECT seq, octet_length(kind) FROM events WHERE room = ?1 AND seq < ?2 ORDER BY seq";
 
 /// Returns the seq of the event with this id, even if the event has been trimmed. `None` also if the id is forgotten.
 pub(super) fn seq_of(conn: &Connection, room: i64, id: EventId) -> Result<Option<Seq>> {
@@ -96,8 +98,7 @@ pub(super) fn trim(conn: &Connection, room: &mut RoomRow, most_events: usize, mo
     if room.events <= most_events && room.bytes <= most_bytes {
         return Ok(());
     }
-    let mut oldest =
-        conn.prepare_cached("SELECT seq, octet_length(kind) FROM events WHERE room = ?1 AND seq < ?2 ORDER BY seq")?;
+    let mut oldest = conn.prepare_cached(OLDEST_FIRST)?;
     let mut rows = oldest.query((room.room, integer(room.head)))?;
     while (room.events > most_events || room.bytes > most_bytes)
         && let Some(row) = rows.next()?
@@ -167,4 +168,23 @@ fn row(row: &Row<'_>) -> Result<Event> {
         by: MemberId(row.get(3)?),
         kind,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::OLDEST_FIRST;
+    use crate::schema;
+
+    #[test]
+    fn statement_is_prepared_once_for_all_values() {
+        let directory = tempfile::tempdir().unwrap();
+        let conn = schema::open_writer(&directory.path().join("flasky.db")).unwrap();
+        let mut statement = conn.prepare(OLDEST_FIRST).unwrap();
+        for seq in 1..10 {
+            assert!(statement.query((1, seq)).unwrap().next().unwrap().is_none());
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 }

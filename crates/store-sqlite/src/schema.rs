@@ -201,6 +201,9 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Failure> {
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(64);
+    // Otherwise SQLite prepares a statement anew for each value that is compared with an indexed column, in case that
+    // allows another plan. The plans here never depend on a value; `trim` took a fifth of the writer's time for that.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(conn)
 }
 
