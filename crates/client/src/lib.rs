@@ -164,8 +164,15 @@ impl Client {
             Input::React { id, target, emoji, on, at } => {
                 self.outbox.push(now, id, DraftEvent::Reaction { target, emoji, on }, at);
             }
-            Input::Rename { id, name, at } => self.outbox.push(now, id, DraftEvent::Name { name }, at),
-            Input::NameRoom { id, name, at } => self.outbox.push(now, id, DraftEvent::RoomName { name }, at),
+            Input::Rename { id, name, at } => {
+                let own = self.room.as_ref().and_then(|room| room.name(room.me()));
+                let is_present = own.is_some_and(|own| own.name == name);
+                self.outbox.push_name(now, id, DraftEvent::Name { name }, at, is_present);
+            }
+            Input::NameRoom { id, name, at } => {
+                let is_present = self.room.as_ref().is_some_and(|room| room.info().name == name);
+                self.outbox.push_name(now, id, DraftEvent::RoomName { name }, at, is_present);
+            }
             Input::Typing => self.send_typing(now, &mut actions),
             Input::UtcOffset(minutes) => self.zone = minutes,
             Input::Retry(id) => self.outbox.retry(id),

@@ -1,6 +1,7 @@
 //! Queue of drafts: everything the reader did that is not in the log yet.
 
 use std::collections::VecDeque;
+use std::mem;
 
 use protocol::{ClientFrame, DisplayName, Emoji, ErrorCode, EventId, MessageBody, Proposal, Rejection, RoomName};
 use serde::{Deserialize, Serialize};
@@ -176,6 +177,20 @@ impl Outbox {
         }
     }
 
+    /// Keeps a new name of the reader or of the room like [`Outbox::push`], in the place of one that was never sent:
+    /// nobody is told of names that were given up before. Nothing is left to send where it is the present name.
+    pub fn push_name(&mut self, now: u64, id: EventId, event: DraftEvent, at: u64, is_present: bool) {
+        while let Some(last) = self.last_of_kind(&event)
+            && last.state == DraftState::Waiting
+            && last.waiting.is_none()
+        {
+            self.confirm(last.id);
+        }
+        if !self.last_of_kind(&event).map_or(is_present, |last| last.event == event) {
+            self.push(now, id, event, at);
+        }
+    }
+
     /// Keeps the drafts of another page behind its own. An id that is here already is the same draft.
     pub fn merge(&mut self, other: Self) {
         for draft in other.drafts {
@@ -205,7 +220,7 @@ impl Outbox {
         (first.state == DraftState::Waiting && self.not_before > 0).then_some(self.not_before)
     }
 
-    /// Removes a draft that is in the log.
+    /// Removes a draft that is in the log, or that is given up before it was sent.
     pub fn confirm(&mut self, id: EventId) {
         let Some(place) = self.drafts.iter().position(|draft| draft.id == id) else { return };
         let first = self.first_id();
@@ -256,6 +271,10 @@ impl Outbox {
         }
         self.after_removal(first);
         words
+    }
+
+    fn last_of_kind(&self, event: &DraftEvent) -> Option<&Draft> {
+        self.drafts.iter().rfind(|draft| mem::discriminant(&draft.event) == mem::discriminant(event))
     }
 
     /// Place of the next draft to send; `None` while the person has to decide about refused words first.

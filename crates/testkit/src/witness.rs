@@ -95,11 +95,14 @@ impl Witness {
         let present: HashMap<_, _> = client.outbox().drafts().map(|draft| (draft.id, draft.state)).collect();
         let gone: Vec<_> = self.drafts.keys().filter(|id| !present.contains_key(id)).copied().collect();
         for id in gone {
-            self.drafts.remove(&id);
+            let state = self.drafts.remove(&id);
             let sent_at = self.sent_at.remove(&id);
             match self.denied.remove(&id) {
                 // A refused deletion or reaction has no typed text, so the outbox does not keep it.
                 Some(error) => self.refuse(id, error),
+                None if state == Some(DraftState::Waiting) && self.is_name_nobody_saw(id) => {
+                    self.facts.push(Fact::Discarded { id });
+                }
                 None => {
                     self.view.acked += 1;
                     if let Some(sent) = sent_at {
@@ -119,6 +122,17 @@ impl Witness {
                 self.refuse(id, error);
             }
         }
+    }
+
+    /// True for a name that did not come into the log. A later one takes its place in the outbox before it is sent.
+    fn is_name_nobody_saw(&self, id: EventId) -> bool {
+        let mut facts = self.facts.iter().rev();
+        let last = facts.find(|fact| match fact {
+            Fact::Shown { id: shown, .. } => *shown == id,
+            Fact::Sent { id: sent, .. } => *sent == id,
+            _ => false,
+        });
+        matches!(last, Some(Fact::Sent { said: Said::Named, .. }))
     }
 
     fn refuse(&mut self, id: EventId, error: ErrorCode) {
