@@ -20,10 +20,26 @@ const MAX_ROOMS: usize = 20;
 /// Time between two writes while the reader reads on, in milliseconds.
 const WRITE_INTERVAL_MS: u32 = 10_000;
 
-/// The lines of all rooms; empty if there are none.
+/// Removes whatever is no line of a room, and returns the lines of all rooms; empty if there are none.
 #[must_use]
 pub fn stored() -> String {
-    browser::local_item(STORAGE_KEY).unwrap_or_default()
+    rewrite(lines_of_rooms)
+}
+
+fn lines_of_rooms(stored: &str) -> String {
+    let is_room = |line: &&str| {
+        let mut parts = line.split(' ');
+        let code = parts.next().unwrap_or_default();
+        let is_code = code.parse().is_ok_and(|parsed: RoomCode| parsed.to_string() == code);
+        let position = [parts.next(), parts.next()].map(|part| part.is_some_and(is_number));
+        is_code && position == [true, true] && parts.next().is_none()
+    };
+    stored.lines().filter(is_room).take(MAX_ROOMS).collect::<Vec<_>>().join("\n")
+}
+
+/// True for an epoch or a seq, which has at most 20 digits.
+fn is_number(part: &str) -> bool {
+    (1..=20).contains(&part.len()) && part.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 /// True for the event of a change of these lines, here or on another page. The one of this page names no key.
@@ -42,8 +58,8 @@ pub fn forget_all(codes: &[RoomCode]) {
     rewrite(|lines| codes.iter().fold(lines.to_owned(), |lines, code| without(&lines, *code)));
 }
 
-fn rewrite(change: impl FnOnce(&str) -> String) {
-    let before = stored();
+fn rewrite(change: impl FnOnce(&str) -> String) -> String {
+    let before = browser::local_item(STORAGE_KEY).unwrap_or_default();
     let after = change(&before);
     if after != before {
         browser::set_local_item(STORAGE_KEY, Some(after.as_str()).filter(|lines| !lines.is_empty()));
@@ -52,6 +68,7 @@ fn rewrite(change: impl FnOnce(&str) -> String) {
         // once: what hears it on that page is just being cleaned up.
         set_timeout(browser::announce_storage, Duration::ZERO);
     }
+    after
 }
 
 fn without(lines: &str, code: RoomCode) -> String {
@@ -126,6 +143,16 @@ mod tests {
         assert_eq!(renewed, format!("KXQ4-7M2P 0000000000000002 3\n{two}"), "a log of another epoch is another one");
         assert_eq!(without(&both, "KXQ4-7M2Q".parse().unwrap()), one);
         assert_eq!(without(one, "KXQ4-7M2P".parse().unwrap()), "");
+    }
+
+    #[test]
+    fn whatever_is_no_room_is_left_out() {
+        let (one, two) = ("KXQ4-7M2P 0000000000000001 5", "KXQ4-7M2Q 0000000000000001 9");
+        let odd = format!("{one}\nkxq4-7m2p 0000000000000001 5\nnonsense\n\nKXQ4-7M2P\n{one} x\nKXQ4-7M2P  5\n{two}");
+        assert_eq!(lines_of_rooms(&odd), format!("{one}\n{two}"));
+        let long = format!("KXQ4-7M2P {} 5", "1".repeat(300_000));
+        assert_eq!(lines_of_rooms(&long), "");
+        assert_eq!(lines_of_rooms(&format!("{one}\n").repeat(100)).lines().count(), MAX_ROOMS);
     }
 
     #[test]
