@@ -128,6 +128,8 @@ const openSocket = (protocol) => {
 const boot = async (wasm, script, again, outside, protocol) => {
   const root = document.documentElement;
   const app = document.getElementById('app');
+  // The page can be the answer to a form, at the form's address. Loaded anew it is asked for by its own.
+  if (location.pathname.startsWith('/api/')) history.replaceState(null, '', app.dataset.path);
   let changed = false;
   const observer = new MutationObserver(() => { changed = true; });
   observer.observe(app, { subtree: true, childList: true, characterData: true });
@@ -147,8 +149,6 @@ const boot = async (wasm, script, again, outside, protocol) => {
   try {
     const program = await load(script);
     observer.disconnect();
-    // The page of a refused form can be the answer to the form itself, at the form's address.
-    if (location.pathname.startsWith('/api/')) history.replaceState(null, '', app.dataset.path);
     let typed = collect(app);
     let redrawn = changed ? '' : undefined;
     performance.mark('hydrate-begin');

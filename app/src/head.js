@@ -54,6 +54,11 @@
     body.focus(), body.select(), document.execCommand('delete');
   });
 
+  // The room's page is the answer to the form that leads to it. Without script it would stay at the form's address.
+  addEventListener('submit', ({ target }) => {
+    if (target.matches('[data-script]:not([data-hydrated]) [action="/api/enter"]')) target.action = '/api/enter?in_place';
+  });
+
   // A file that is dropped would be opened in the place of the page.
   for (const name of ['dragover', 'drop']) {
     addEventListener(name, (event) => event.dataTransfer?.types.includes('Files') && event.preventDefault());

@@ -22,9 +22,18 @@ use tower::ServiceExt as _;
 
 use crate::assets;
 use crate::flash::InlineFlash;
-use crate::language;
+use crate::request::renders_page;
 use crate::rooms::{RequestRooms, room_page};
 use crate::state::AppState;
+use crate::{language, language_form};
+
+/// Query of a form's address that asks for the next page in the place of a redirect to it, which saves a round trip. For
+/// pages with script: it gives the page its own address (`boot.js`).
+const IN_PLACE: &str = "in_place";
+
+/// Header by which a browser asks for the styles as soon as it has the headers of a page (RFC 8288, HTML's `preload`).
+static PRELOAD_STYLE: LazyLock<Option<HeaderValue>> =
+    LazyLock::new(|| format!("<{}>; rel=preload; as=style", assets::page_assets().style).parse().ok());
 
 /// Routes of the app. Generated once, before anything is rendered: while leptos generates them, no resource of any page
 /// in the process loads.
@@ -51,15 +60,15 @@ pub fn router(state: &AppState) -> Router<AppState> {
     let pages = Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
         .fallback(leptos_axum::render_app_async_with_context(not_found, page))
-        .route("/api/language", post(language::choose))
+        .route("/api/language", post(language_form::choose))
         .layer(middleware::from_fn(noindex));
     let shown = pages.clone().with_state(state.clone());
     pages
-        .layer(middleware::from_fn_with_state(shown, render_refused_form))
+        .layer(middleware::from_fn_with_state(shown, render_in_place))
         .layer(middleware::from_fn(redirect_to_canonical))
 }
 
-/// Keeps rooms and unknown addresses out of search engines. It runs inside of [`render_refused_form`], so that it sees
+/// Keeps rooms and unknown addresses out of search engines. It runs inside of [`render_in_place`], so that it sees
 /// the address of the page that is shown, not that of the form.
 async fn noindex(request: Request<Body>, next: Next) -> Response {
     let is_room = request.uri().path().starts_with("/room/");
@@ -70,16 +79,19 @@ async fn noindex(request: Request<Body>, next: Next) -> Response {
     response
 }
 
-/// Answers a refused form that cannot be kept with the page it came from ([`InlineFlash`]).
-async fn render_refused_form(State(pages): State<Router>, mut request: Request<Body>, next: Next) -> Response {
+/// Answers a form with a page where that would be the next request: a refused form that cannot be kept, with the page it
+/// came from ([`InlineFlash`]), and a form sent to [`IN_PLACE`], with the page that it leads to.
+async fn render_in_place(State(pages): State<Router>, mut request: Request<Body>, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
+    let is_in_place = request.uri().query() == Some(IN_PLACE);
     let refused = InlineFlash::default();
     request.extensions_mut().insert(refused.clone());
     let mut headers = request.headers().clone();
     let response = next.run(request).await;
-    let Some(Ok(uri)) = refused.page().map(|page| page.parse()) else { return response };
+    let redirected = || is_in_place.then(|| followed_redirect(&response)).flatten();
+    let Some(Ok(uri)) = refused.page().or_else(redirected).map(|page| page.parse()) else { return response };
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::CONTENT_TYPE);
     let mut page = Request::new(Body::empty());
@@ -87,6 +99,14 @@ async fn render_refused_form(State(pages): State<Router>, mut request: Request<B
     *page.headers_mut() = headers;
     page.extensions_mut().insert(refused);
     pages.oneshot(page).await.into_response()
+}
+
+/// Returns the path that a browser would request next. `None` also where it would send a cookie that it has just been
+/// given.
+fn followed_redirect(response: &Response) -> Option<String> {
+    let is_redirect =
+        response.status() == StatusCode::SEE_OTHER && !response.headers().contains_key(header::SET_COOKIE);
+    is_redirect.then(|| response.headers().get(header::LOCATION)?.to_str().ok().map(ToOwned::to_owned)).flatten()
 }
 
 /// Redirects every other spelling of a room's code to the room's one address, before the request has an effect, such as
@@ -112,6 +132,13 @@ fn provide_request(state: &AppState) {
         && let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce))
     {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        // A phone takes 100 ms until it has read on to the tag. On a slow line the styles are here before the next page
+        // then, which would break them off.
+        if renders_page(&parts.uri)
+            && let Some(style) = &*PRELOAD_STYLE
+        {
+            response.insert_header(header::LINK, style.clone());
+        }
     }
     provide_context(language::of_request(&parts.headers));
     let rooms: SharedRooms = Arc::new(RequestRooms::new(state.clone(), parts, response));

@@ -29,6 +29,34 @@ async fn enter_form_sets_the_cookie_and_redirects_to_the_room() {
 }
 
 #[tokio::test]
+async fn enter_in_place_answers_with_the_page_and_its_headers() {
+    let server = Server::start(&[]).await;
+    let mut browser = Browser::new(&server);
+    let in_place = "/api/enter?in_place";
+    let first = browser.submit(in_place, &[("name", "Ana"), ("intent", "create"), ("from", "/")]).await;
+    assert_eq!(first.status, StatusCode::SEE_OTHER, "the cookie has to come back with the page's request");
+    let code = first.header("location").strip_prefix("/room/").unwrap().to_owned();
+
+    let mut bo = Browser::new(&server);
+    bo.get(&format!("/room/{code}")).await;
+    let page = bo.submit(in_place, &[("name", "Bo"), ("code", &code), ("from", &format!("/room/{code}"))]).await;
+    let own = bo.get(&format!("/room/{code}")).await;
+    assert_eq!((page.status, own.status), (StatusCode::OK, StatusCode::OK));
+    assert!(page.body.contains(&format!("data-path=\"/room/{code}\"")) && page.body.contains("Messages"));
+    for header in ["content-type", "x-robots-tag", "cache-control", "x-frame-options", "referrer-policy", "link"] {
+        assert_eq!(page.header(header), own.header(header), "{header}");
+    }
+    assert!(page.header("content-security-policy").contains("script-src 'nonce-"));
+    assert_eq!(page.header("location"), "");
+    assert!(page.header("link").ends_with(".css>; rel=preload; as=style"), "{}", page.header("link"));
+
+    let refused = bo.submit(in_place, &[("name", " "), ("intent", "create"), ("from", "/")]).await;
+    assert_eq!(refused.status, StatusCode::OK);
+    assert!(refused.body.contains("data-path=\"/\"") && refused.body.contains("Type a name"));
+    assert!(!bo.get("/").await.body.contains("Type a name"), "a refused form is shown once");
+}
+
+#[tokio::test]
 async fn enter_never_redirects_to_the_referer() {
     let server = Server::start(&[]).await;
     for body in ["name=Ana", "name="] {
