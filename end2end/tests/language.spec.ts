@@ -135,6 +135,32 @@ test('without the server another language leads to no page of the browser, and w
   await expect(ana.page.getByRole('textbox', { name: 'Nachricht' })).toHaveValue('half a thou');
 });
 
+test('without the server another language is refused on home, with what is typed still there', async ({ person, line, guard }) => {
+  const ana = await person('Ana', line.url);
+  await ana.home();
+  await ana.nameField.fill('Anabel');
+  const isAsked = guard.expectLost(/\/healthz/);
+  await line.cut();
+  await ana.press('Deutsch');
+  await expect(ana.page.getByRole('alert').filter({ hasText: 'The server cannot be reached' })).toBeVisible();
+  await expect(ana.page).toHaveURL(`${line.url}/`);
+  await expect(ana.nameField).toHaveValue('Anabel');
+  await line.mend();
+  await isAsked();
+  await choose(ana, 'Deutsch', 'de');
+  await expect(ana.page.getByRole('textbox', { name: wordsOf('de')('your-name') })).toHaveValue('Anabel');
+});
+
+test('a remembered name that was taken out stays out in another language', async ({ person }) => {
+  const ana = await person('Ana');
+  await ana.page.addInitScript(() => localStorage.setItem('flasky.name', 'Anabel'));
+  await ana.home();
+  await expect(ana.nameField).toHaveValue('Anabel');
+  await ana.nameField.fill('');
+  await choose(ana, 'Deutsch', 'de');
+  await expect(ana.page.getByRole('textbox', { name: wordsOf('de')('your-name') })).toHaveValue('');
+});
+
 test('the page asks again before it goes when another language did not come', async ({ person }) => {
   const ana = await person('Ana');
   const own = await Member.enter(ana);
