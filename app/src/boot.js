@@ -128,8 +128,6 @@ const openSocket = (protocol) => {
 const boot = async (wasm, script, again, outside, protocol) => {
   const root = document.documentElement;
   const app = document.getElementById('app');
-  // The page can be the answer to a form, at the form's address. Loaded anew it is asked for by its own.
-  if (location.pathname.startsWith('/api/')) history.replaceState(null, '', app.dataset.path);
   let changed = false;
   const observer = new MutationObserver(() => { changed = true; });
   observer.observe(app, { subtree: true, childList: true, characterData: true });

@@ -54,9 +54,18 @@
     body.focus(), body.select(), document.execCommand('delete');
   });
 
-  // The room's page is the answer to the form that leads to it. Without script it would stay at the form's address.
-  addEventListener('submit', ({ target }) => {
-    if (target.matches('[data-script]:not([data-hydrated]) [action="/api/enter"]')) target.action = '/api/enter?in_place';
+  // The page can be the answer to a form. Then it gets its own address, so that reloading it does not send the form again.
+  if (location.pathname.startsWith('/api/')) history.replaceState(null, '', root.dataset.path);
+
+  // Before the program is here, the answer to the form of a room is the room's page itself, which saves a round trip. The
+  // form is sent once, however often it is pressed while the answer is on its way.
+  addEventListener('submit', (event) => {
+    const form = event.target;
+    if (!form.matches('[data-script]:not([data-hydrated]) [action^="/api/enter"]')) return;
+    if (form.ariaBusy) return event.preventDefault();
+    [form.action, form.ariaBusy] = ['/api/enter?in_place', 'true'];
+    setTimeout(() => { form.ariaBusy = null; }, 5000);
+    try { localStorage.setItem('flasky.name', form.elements.name.value); } catch { }
   });
 
   // A file that is dropped would be opened in the place of the page.

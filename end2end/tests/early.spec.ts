@@ -199,7 +199,29 @@ test('a room is entered before the program is here in one request, and its page 
   letWasmCome();
   await ana.inRoom(bo.code);
   await expect(ana.line('You joined')).toHaveCount(1);
-  await page.goBack();
-  await page.goForward();
-  await ana.inRoom(bo.code);
+  for (const way of ['goBack', 'goBack', 'goForward', 'goForward'] as const) {
+    await page[way]();
+    await ana.inRoom(bo.code);
+  }
+  expect(documents.filter((one) => !one.startsWith('GET /room/'))).toEqual([]);
+  expect(await page.evaluate(() => localStorage.getItem('flasky.name'))).toBe('Ana');
+});
+
+test('a form pressed twice before the program is here makes one room', async ({ person, guard }) => {
+  const ana = await person('Ana');
+  const { page } = ana;
+  await holdWasm(page);
+  guard.expectLost(/\/pkg\//);
+  await page.goto(ana.origin);
+  await ana.nameField.fill('Ana');
+  const sent: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST') sent.push(new URL(request.url()).pathname);
+  });
+  const create = page.getByRole('button', { name: 'Create a room' });
+  await create.evaluate((button: HTMLElement) => {
+    for (let i = 0; i < 3; i++) button.click();
+  });
+  await expect(ana.log).toBeVisible();
+  expect(sent).toEqual(['/api/enter']);
 });

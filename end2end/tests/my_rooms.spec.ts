@@ -98,7 +98,7 @@ test('a browser that lost its session keeps no rooms, and finds none', async ({ 
   await expect.poll(() => kept(ana.page)).toBeNull();
 });
 
-test('what is no room is never asked for, and is dropped', async ({ person }) => {
+test('lines that are no rooms are removed and never sent', async ({ person }) => {
   const ana = await person('Ana');
   const code = await ana.create();
   await goHome(ana);

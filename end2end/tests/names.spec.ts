@@ -185,7 +185,7 @@ test('a name changed without a connection is taken when it is back', async ({ pe
   await isBack();
 });
 
-test('of names that were given up without a connection nobody is told', async ({ person, line, guard }) => {
+test('an unsent name is replaced by a later one, and only the last is announced', async ({ person, line, guard }) => {
   const ana = await person('Ana');
   const bo = await person('Bo', line.url);
   await bo.join(await ana.create());

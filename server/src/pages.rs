@@ -1,6 +1,7 @@
 //! The pages: rendered whole, each with its own content security policy.
 
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use app::App;
 use app::api::port::SharedRooms;
@@ -27,11 +28,14 @@ use crate::rooms::{RequestRooms, room_page};
 use crate::state::AppState;
 use crate::{language, language_form};
 
-/// Query of a form's address that asks for the next page in the place of a redirect to it, which saves a round trip. For
-/// pages with script: it gives the page its own address (`boot.js`).
-const IN_PLACE: &str = "in_place";
+/// Address to which a form is sent whose sender gets the next page in the place of a redirect to it, which saves a round
+/// trip. For pages whose script runs: it gives the page its own address (`head.js`).
+const IN_PLACE: &str = "/api/enter?in_place";
+/// Time that such a form may take, so that most of the ten seconds of a request are left for its page.
+const IN_PLACE_TIME: Duration = Duration::from_secs(2);
 
-/// Header by which a browser asks for the styles as soon as it has the headers of a page (RFC 8288, HTML's `preload`).
+/// Header with the address of the styles. A browser requests them as soon as it has the headers; if it found them only in
+/// the HTML, a form that is sent at once would abort that request (HTML, `preload`).
 static PRELOAD_STYLE: LazyLock<Option<HeaderValue>> =
     LazyLock::new(|| format!("<{}>; rel=preload; as=style", assets::page_assets().style).parse().ok());
 
@@ -85,12 +89,15 @@ async fn render_in_place(State(pages): State<Router>, mut request: Request<Body>
     if request.method() != Method::POST {
         return next.run(request).await;
     }
-    let is_in_place = request.uri().query() == Some(IN_PLACE);
+    let (is_in_place, begun) = (request.uri() == IN_PLACE, Instant::now());
     let refused = InlineFlash::default();
     request.extensions_mut().insert(refused.clone());
     let mut headers = request.headers().clone();
     let response = next.run(request).await;
-    let redirected = || is_in_place.then(|| followed_redirect(&response)).flatten();
+    // What is left of the request's time is the page's. Its reader can load a page of its own anew, not a form's.
+    let in_time = || is_in_place && begun.elapsed() < IN_PLACE_TIME;
+    let redirected = || in_time().then(|| followed_redirect(&response)).flatten();
+    let is_kept = refused.page().is_none();
     let Some(Ok(uri)) = refused.page().or_else(redirected).map(|page| page.parse()) else { return response };
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::CONTENT_TYPE);
@@ -98,7 +105,8 @@ async fn render_in_place(State(pages): State<Router>, mut request: Request<Body>
     *page.uri_mut() = uri;
     *page.headers_mut() = headers;
     page.extensions_mut().insert(refused);
-    pages.oneshot(page).await.into_response()
+    let page = pages.oneshot(page).await.into_response();
+    if is_kept && page.status().is_server_error() { response } else { page }
 }
 
 /// Returns the path that a browser would request next. `None` also where it would send a cookie that it has just been
@@ -132,8 +140,6 @@ fn provide_request(state: &AppState) {
         && let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce))
     {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
-        // A phone takes 100 ms until it has read on to the tag. On a slow line the styles are here before the next page
-        // then, which would break them off.
         if renders_page(&parts.uri)
             && let Some(style) = &*PRELOAD_STYLE
         {

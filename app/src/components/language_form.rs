@@ -17,8 +17,8 @@ use crate::live::browser;
 pub(crate) fn LanguageForm(
     /// Address of the page, to come back to.
     from: String,
-    /// Keeps what the page that follows needs, and calls this if the server can be reached: the browser would show a page
-    /// of its own in the place of this one.
+    /// Keeps what the page that follows needs, and then calls its argument, but only if the server can be reached:
+    /// otherwise this page would give way to the browser's error page.
     load: Callback<Box<dyn FnOnce()>>,
 ) -> impl IntoView {
     let button = |language: Language| {

@@ -20,6 +20,8 @@ pub(crate) fn TopBar() -> impl IntoView {
     let from = if query.is_empty() { path } else { format!("{path}?{query}") };
     let is_unreachable = RwSignal::new(false);
     let load = Callback::new(move |load: Box<dyn FnOnce()>| {
+        // Said again when it is so again.
+        is_unreachable.set(false);
         spawn_local(async move {
             let is_reachable = browser::is_reachable("/healthz").await;
             // The reader may be on another page by now.

@@ -44,7 +44,7 @@ impl TypedForms {
     }
 
     /// Fills the empty fields of this page's form. What the document before kept goes before what the server has written
-    /// into them. True if it kept anything, and be it an empty field.
+    /// into them. Returns true if fields were kept, even empty ones.
     pub(crate) fn restore(self, page: &str, form: &HtmlFormElement) -> bool {
         let stored = tab_storage::take_form(page);
         let is_stored = stored.is_some();
@@ -60,7 +60,7 @@ impl TypedForms {
                 browser::fill_if_empty(&field, &text);
             }
         }
-        is_stored
+        true
     }
 }
 

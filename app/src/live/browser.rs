@@ -47,7 +47,7 @@ where
     on_cleanup(move || handle.remove());
 }
 
-/// Random bytes of the browser's cryptographic source.
+/// Random bytes from the browser's cryptographic source.
 #[must_use]
 pub fn entropy<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

@@ -13,6 +13,7 @@ use web_sys::StorageEvent;
 
 use super::browser;
 use super::room::{Ending, Room, Status};
+use crate::api::ReadRoom;
 
 const STORAGE_KEY: &str = "flasky.rooms";
 /// Maximum number of rooms that are kept, which is also what the server looks up at once.
@@ -20,26 +21,22 @@ const MAX_ROOMS: usize = 20;
 /// Time between two writes while the reader reads on, in milliseconds.
 const WRITE_INTERVAL_MS: u32 = 10_000;
 
-/// Removes whatever is no line of a room, and returns the lines of all rooms; empty if there are none.
+/// Removes what is no line of a room, and returns the lines of all rooms; empty if there are none.
 #[must_use]
-pub fn stored() -> String {
+pub fn clean() -> String {
     rewrite(lines_of_rooms)
 }
 
+/// The first line of each room, as [`with`] writes it.
 fn lines_of_rooms(stored: &str) -> String {
+    let mut codes = Vec::new();
     let is_room = |line: &&str| {
-        let mut parts = line.split(' ');
-        let code = parts.next().unwrap_or_default();
-        let is_code = code.parse().is_ok_and(|parsed: RoomCode| parsed.to_string() == code);
-        let position = [parts.next(), parts.next()].map(|part| part.is_some_and(is_number));
-        is_code && position == [true, true] && parts.next().is_none()
+        let Ok(room) = line.parse::<ReadRoom>() else { return false };
+        let is_first = line.starts_with(&room.code.to_string()) && !codes.contains(&room.code);
+        codes.push(room.code);
+        is_first
     };
     stored.lines().filter(is_room).take(MAX_ROOMS).collect::<Vec<_>>().join("\n")
-}
-
-/// True for an epoch or a seq, which has at most 20 digits.
-fn is_number(part: &str) -> bool {
-    (1..=20).contains(&part.len()) && part.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 /// True for the event of a change of these lines, here or on another page. The one of this page names no key.
@@ -146,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_room_is_left_out() {
+    fn lines_that_are_no_rooms_are_removed() {
         let (one, two) = ("KXQ4-7M2P 0000000000000001 5", "KXQ4-7M2Q 0000000000000001 9");
         let odd = format!("{one}\nkxq4-7m2p 0000000000000001 5\nnonsense\n\nKXQ4-7M2P\n{one} x\nKXQ4-7M2P  5\n{two}");
         assert_eq!(lines_of_rooms(&odd), format!("{one}\n{two}"));
         let long = format!("KXQ4-7M2P {} 5", "1".repeat(300_000));
         assert_eq!(lines_of_rooms(&long), "");
-        assert_eq!(lines_of_rooms(&format!("{one}\n").repeat(100)).lines().count(), MAX_ROOMS);
+        assert_eq!(lines_of_rooms(&format!("{one}\n").repeat(100)), one, "a room has one line");
     }
 
     #[test]

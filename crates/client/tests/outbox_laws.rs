@@ -177,4 +177,12 @@ fn later_name_takes_the_place_of_one_that_was_never_sent() {
     assert_eq!(ids(&ours), [3].map(id), "the same name is on its way");
     ours.push_name(0, id(7), room_name(""), 1_000, true);
     assert_eq!(ids(&ours), [3, 7].map(id), "one that was sent may be in the log, and the present name is none then");
+    ours.refuse(0, id(3), Rejection { error: ErrorCode::Storage, retry_ms: None });
+    ours.push_name(0, id(8), room_name("Club"), 1_000, false);
+    assert_eq!(ids(&ours), [3, 8].map(id), "a store that did not answer may have taken it");
+    ours.confirm(id(3));
+    assert!(ours.next_frame(0, 1).is_some());
+    ours.refuse(0, id(8), Rejection { error: ErrorCode::Rate, retry_ms: None });
+    ours.push_name(0, id(9), room_name("Circle"), 1_000, false);
+    assert_eq!(ids(&ours), [9].map(id), "what was sent too fast is not in the log");
 }

@@ -259,7 +259,8 @@ impl Shared {
         let (clock, feeds) = (Arc::new(Clock::new(now)), Arc::new(Feeds::default()));
         let had_failures = Arc::<AtomicBool>::default();
         let changed = follow_connection(Arc::clone(&clock), Arc::clone(&feeds), Arc::clone(&had_failures));
-        let until = Instant::now() + schema::CLUSTER_TIMEOUT;
+        let begun = Instant::now();
+        let until = begun + schema::CLUSTER_TIMEOUT;
         let is_transient = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
         let jetstream = schema::open(address, until, had_failures, changed).await?;
         let shared = Arc::new(Self {
@@ -276,6 +277,8 @@ impl Shared {
             background: TaskTracker::new(),
             limits,
         });
+        // Seats are held from now on, however long the servers took. In the caller's clock, which may stand still.
+        let now = now + begun.elapsed();
         let found = RosterSource::AtStart(now, now + Duration::from_millis(shared.limits.grace_ms));
         for shard in 0..subject::SHARDS {
             let begin = || RosterConsumer::begin(&shared, shard, found);
@@ -340,7 +343,7 @@ impl Shared {
         }
     }
 
-    /// Returns the seq of the `joined` event that took the lease's seat.
+    /// Returns the seq of the `joined` event with which the member of this lease took the seat.
     async fn joined(&self, lease: Lease) -> Result<Seq, StoreError> {
         match self.seats.joined(lease.room, lease.member) {
             Some(joined) => Ok(joined),

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::support::Server;
 use testkit::browser::{Browser, Person};
+use testkit::faulty::StoreFault;
 
 #[tokio::test]
 async fn enter_form_sets_the_cookie_and_redirects_to_the_room() {
@@ -54,6 +55,20 @@ async fn enter_in_place_answers_with_the_page_and_its_headers() {
     assert_eq!(refused.status, StatusCode::OK);
     assert!(refused.body.contains("data-path=\"/\"") && refused.body.contains("Type a name"));
     assert!(!bo.get("/").await.body.contains("Type a name"), "a refused form is shown once");
+}
+
+/// The seat is taken: the redirect tells its room, and the room's page can be loaded anew.
+#[tokio::test]
+async fn enter_in_place_redirects_when_the_page_cannot_be_rendered() {
+    let (server, store) = Server::troubled(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut bo = Browser::new(&server);
+    bo.get(&ana.page()).await;
+    store.make(StoreFault::ReadsNothing);
+    let entered = bo.submit("/api/enter?in_place", &[("name", "Bo"), ("code", &ana.code.to_string())]).await;
+    assert_eq!((entered.status, entered.header("location")), (StatusCode::SEE_OTHER, &*ana.page()));
+    store.heal();
+    assert!(bo.get(&ana.page()).await.body.contains("Messages"));
 }
 
 #[tokio::test]

@@ -20,9 +20,7 @@ pub(super) const RENAME_ID: &str = "rename";
 /// Id of the dialog for the room's name.
 pub(super) const NAME_ROOM_ID: &str = "name-room";
 /// Time after which a name that is not in the log is said to come later: most are there before.
-const PATIENT: Duration = Duration::from_secs(1);
-/// The same without a connection: until it is known that there is something to come.
-const IMPATIENT: Duration = Duration::from_millis(50);
+const LATE_AFTER: Duration = Duration::from_secs(1);
 
 /// A name that can be changed.
 struct Naming {
@@ -87,14 +85,20 @@ fn remember_own_name(room: Room) {
     });
 }
 
-/// Says that a name comes later where it does.
-fn say_if_late(waits: RwSignal<bool>, room: Room, toast: Toast) {
-    let say = move || {
-        if waits.try_get_untracked() == Some(true) {
-            toast.show(text::named_later());
+/// Says once for each press of "save" that the name comes later: at once without a connection.
+fn say_if_late(is_saved: RwSignal<bool>, waits: RwSignal<bool>, room: Room, toast: Toast) {
+    effect(move || {
+        if !waits.get() || !is_saved.get() {
+            return;
         }
-    };
-    set_timeout(say, if room.status.get_untracked() == Status::Live { PATIENT } else { IMPATIENT });
+        is_saved.set(false);
+        let say = move || {
+            if waits.try_get_untracked() == Some(true) {
+                toast.show(text::named_later());
+            }
+        };
+        if room.status.get_untracked() == Status::Live { set_timeout(say, LATE_AFTER) } else { say() }
+    });
 }
 
 fn dialog(naming: Naming) -> AnyView {
@@ -116,6 +120,8 @@ fn dialog(naming: Naming) -> AnyView {
         }
         known = name;
     });
+    let is_saved = RwSignal::new(false);
+    say_if_late(is_saved, waits(room), room, toast);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let Some(input) = input.get_untracked() else { return };
@@ -129,7 +135,7 @@ fn dialog(naming: Naming) -> AnyView {
         // As it was typed until the log has it, perhaps in another spelling.
         unedited.set(value);
         browser::close_dialog(dialog_id);
-        say_if_late(waits(room), room, toast);
+        is_saved.set(true);
     };
     view! {
         <Dialog id=dialog_id heading>
