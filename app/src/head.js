@@ -64,8 +64,17 @@
     if (!form.matches('[data-script]:not([data-hydrated]) [action^="/api/enter"]')) return;
     if (form.ariaBusy) return event.preventDefault();
     [form.action, form.ariaBusy] = ['/api/enter?in_place', 'true'];
-    setTimeout(() => { form.ariaBusy = null; }, 5000);
+    setTimeout(() => { form.ariaBusy = null; }, 20000);
     try { localStorage.setItem('flasky.name', form.elements.name.value); } catch { }
+  });
+  // What is typed comes along into another language, as the program keeps it.
+  addEventListener('submit', (event) => {
+    if (!event.target.matches('[data-script]:not([data-hydrated]) .languages')) return;
+    const [name, composer] = ['name', 'composer'].map((id) => document.getElementById(id));
+    try {
+      if (name) sessionStorage.setItem('flasky.typed', JSON.stringify(Object.fromEntries(new FormData(name.form))));
+      if (composer) sessionStorage.setItem(`flasky.draft.${composer.dataset.room}`, composer.elements.body.value);
+    } catch { }
   });
 
   // A file that is dropped would be opened in the place of the page.
