@@ -274,6 +274,8 @@ impl Room {
         if let Some(mut cells) = self.cells.try_write_value() {
             cells.last_key = Some(browser::now_ms());
         }
+        // What waits for it is due at another time now.
+        self.dispatch(Input::Tick);
     }
 
     pub(super) fn last_key(self) -> Option<u64> {
