@@ -94,7 +94,7 @@ async fn render_in_place(State(pages): State<Router>, mut request: Request<Body>
     request.extensions_mut().insert(refused.clone());
     let mut headers = request.headers().clone();
     let response = next.run(request).await;
-    // What is left of the request's time is the page's. Its reader can load a page of its own anew, not a form's.
+    // The page gets the rest of the request's time. With less than that the redirect is better: it can be loaded anew.
     let in_time = || is_in_place && begun.elapsed() < IN_PLACE_TIME;
     let redirected = || in_time().then(|| followed_redirect(&response)).flatten();
     let is_kept = refused.page().is_none();

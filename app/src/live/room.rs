@@ -274,7 +274,7 @@ impl Room {
         if let Some(mut cells) = self.cells.try_write_value() {
             cells.last_key = Some(browser::now_ms());
         }
-        // What waits for it is due at another time now.
+        // The next drawing is due at another time now.
         self.dispatch(Input::Tick);
     }
 
