@@ -61,7 +61,7 @@ impl DisplayName {
     /// that are large.
     ///
     /// # Errors
-    /// When it is no name.
+    /// Fails when it is no name.
     pub fn typed(typed: &str, count_graphemes: impl FnOnce(&str) -> usize) -> Result<Self, NameError> {
         line(typed, MAX_GRAPHEMES, count_graphemes).map(Self)
     }

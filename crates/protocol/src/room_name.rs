@@ -35,7 +35,7 @@ impl RoomName {
     /// A name as it was typed. See [`DisplayName::typed`](super::DisplayName::typed).
     ///
     /// # Errors
-    /// When it is no name.
+    /// Fails when it is no name.
     pub fn typed(typed: &str, count_graphemes: impl FnOnce(&str) -> usize) -> Result<Self, RoomNameError> {
         match line(typed, MAX_GRAPHEMES, count_graphemes) {
             Ok(name) => Ok(Self(name)),
