@@ -11,19 +11,18 @@ use protocol::name::HUES;
 use rusqlite::{Connection, Transaction};
 use store::StoreError;
 
-use super::contents::trimmed_ids;
+use super::contents::{LogReader, trimmed_ids};
 use super::error::Failure;
 use super::keys::{self, Readable, Slot};
 use super::load::{self, Fault};
 use super::log::Kept;
-use super::rows;
 use super::state::RoomState;
 use super::{file, schema};
 
 /// Number of times that a room and its key are looked at when they do not belong together. A server may just be making
 /// or ending the room.
-const LOOKS: usize = 20;
-const PAUSE: Duration = Duration::from_millis(100);
+const LOOKS: usize = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Result of [`run`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,12 +107,14 @@ fn examine_room(tx: &Connection, room: &RoomState, counts: &mut Counts) -> Resul
     for _ in room.roster.forgotten(room.log.deleted()) {
         fault("names that no event mentions", true);
     }
+    let mut log = LogReader::new(tx, room)?;
     for seq in (room.log.deleted().0 + 1..=room.log.head.0).map(Seq) {
-        let row = room.log.kept(seq).map_or(0, Kept::row);
-        match rows::event(tx, &room.keys, room.number, row, seq) {
-            Ok(Some(event)) => fault("events whose id leads elsewhere", room.seq_of(event.id) != Some(seq)),
+        if room.log.kept(seq).is_some_and(Kept::is_missing) {
             // It is a hole in the log.
-            Ok(None) => {}
+            continue;
+        }
+        match log.event(seq) {
+            Ok(event) => fault("events whose id leads elsewhere", room.seq_of(event.id) != Some(seq)),
             Err(Failure(StoreError::Corrupt(_))) => fault("events that cannot be read", true),
             Err(error) => return Err(error),
         }
@@ -173,9 +174,7 @@ fn look(conn: &mut Connection, keys: &File) -> Result<BTreeSet<Suspect>, Failure
     let rooms = load::slots(&tx, &slots)?;
     let suspect = |(number, slot): (u32, &Slot)| match rooms.get(&number) {
         Some((room, Readable::No)) => Some(Suspect::Unreadable(*room)),
-        Some((room, Readable::Yes)) => {
-            (!slot.is_sound || slot.room != Some(*room)).then_some(Suspect::Unmarked(*room))
-        }
+        Some((room, Readable::Yes)) => (!slot.is_sound || slot.room != Some(*room)).then_some(Suspect::Unmarked(*room)),
         None if slot.room.is_some() => Some(Suspect::Unused(number)),
         None => (!slot.is_sound).then_some(Suspect::Torn(number)),
     };

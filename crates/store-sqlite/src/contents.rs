@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use protocol::{Event, EventId, Member, RoomCode, Seq};
+use rusqlite::Connection;
 use store::StoreError;
 
 use super::error::Failure;
 use super::load;
+use super::record::EventRecord;
+use super::rows::Events;
 use super::state::RoomState;
 use super::{file, keys, rows, schema};
 
@@ -38,17 +41,43 @@ fn read(store: &Path, code: RoomCode) -> Result<Option<StoredRoom>, Failure> {
     let Some(room) = loaded.rooms.iter().find(|room| room.record.code == code) else { return Ok(None) };
     let mut ids = trimmed_ids(&tx, room)?;
     let mut events = Vec::new();
+    let mut log = LogReader::new(&tx, room)?;
     for seq in room.log.deleted().0 + 1..=room.log.head.0 {
-        let missing = || StoreError::corrupt("an event is missing");
-        let row = room.log.kept(Seq(seq)).ok_or_else(missing)?.row();
-        events.push(rows::event(&tx, &room.keys, room.number, row, Seq(seq))?.ok_or_else(missing)?);
+        events.push(log.event(Seq(seq))?);
     }
     ids.extend(events.iter().map(|event| (event.seq, event.id)));
     Ok(Some(StoredRoom { ids, events, members: room.room().members }))
 }
 
+/// Reads the events of one room.
+pub(super) struct LogReader<'a> {
+    room: &'a RoomState,
+    query: Events<'a>,
+}
+
+impl<'a> LogReader<'a> {
+    pub(super) fn new(conn: &'a Connection, room: &'a RoomState) -> Result<Self, Failure> {
+        Ok(Self { room, query: Events::prepare(conn)? })
+    }
+
+    /// Reads an event with its current text.
+    ///
+    /// # Errors
+    /// `Corrupt` when it is missing or damaged.
+    pub(super) fn event(&mut self, seq: Seq) -> Result<Event, Failure> {
+        let edit = self.room.log.edit_of(seq).map(|edit| self.record(edit)).transpose()?;
+        Ok(self.record(seq)?.with_text_of(edit).ok_or_else(|| StoreError::corrupt("a text is missing"))?)
+    }
+
+    fn record(&mut self, seq: Seq) -> Result<EventRecord, Failure> {
+        let missing = || StoreError::corrupt("an event is missing");
+        let row = self.room.log.kept(seq).ok_or_else(missing)?.row();
+        Ok(self.query.event(&self.room.keys, self.room.number, row, seq)?.ok_or_else(missing)?)
+    }
+}
+
 /// Reads the ids of trimmed events.
-pub(super) fn trimmed_ids(conn: &rusqlite::Connection, room: &RoomState) -> Result<Vec<(Seq, EventId)>, Failure> {
+pub(super) fn trimmed_ids(conn: &Connection, room: &RoomState) -> Result<Vec<(Seq, EventId)>, Failure> {
     let mut ids = Vec::new();
     for pack in &room.log.packs {
         let sealed = rows::pack(conn, pack.row)?;

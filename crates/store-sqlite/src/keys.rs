@@ -125,7 +125,11 @@ impl KeysFile {
     ///
     /// # Errors
     /// `Unavailable` when the file cannot be read or written.
-    pub(super) fn repair(&mut self, rooms: &HashMap<u32, (i64, Readable)>, random: &mut Random) -> Result<(), StoreError> {
+    pub(super) fn repair(
+        &mut self,
+        rooms: &HashMap<u32, (i64, Readable)>,
+        random: &mut Random,
+    ) -> Result<(), StoreError> {
         self.try_repair(rooms, random).map_err(|error| failed(&error))
     }
 
@@ -191,6 +195,12 @@ impl KeysFile {
         self.unused.extend(renewed.map_err(|error| failed(&error))?);
         self.retired.clear();
         Ok(())
+    }
+
+    /// Puts another file in the place of the one that is open.
+    #[cfg(test)]
+    pub(super) fn replace_file(&mut self, file: File) -> File {
+        std::mem::replace(&mut self.file, file)
     }
 
     /// Overwrites a slot with a new secret.

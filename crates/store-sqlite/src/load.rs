@@ -11,7 +11,6 @@ use store::{Keys, StoreError};
 use super::error::Failure;
 use super::keys::{self, Readable, Slot};
 use super::log::{Kept, Log, Pack};
-use super::record::kind_length;
 use super::rows;
 use super::seal::{Keyring, Table};
 use super::state::{Person, RoomState, Roster, Rows};
@@ -204,7 +203,7 @@ impl Loaded {
     }
 
     fn read_events(&mut self, conn: &Connection) -> Result<(), Failure> {
-        let mut query = conn.prepare("SELECT place, room, seq, id, edits, octet_length(sealed) FROM events")?;
+        let mut query = conn.prepare("SELECT place, room, seq, id, edits, length FROM events")?;
         let mut found = query.query([])?;
         while let Some(row) = found.next()? {
             let (place, number): (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -212,7 +211,7 @@ impl Loaded {
                 Some(Index::Room(at)) => {
                     let seq = Seq(row.get::<_, i64>(2)?.cast_unsigned());
                     let edits = row.get::<_, Option<i64>>(4)?.map(|seq| Seq(seq.cast_unsigned()));
-                    let kept = Kept::new(place, kind_length(row.get::<_, i64>(5)? as usize));
+                    let kept = Kept::new(place, rows::length(rows::blob(row, 5)?));
                     if !self.rooms[at].log.restore(rows::hash(rows::blob(row, 3)?), seq, kept, edits) {
                         self.faults.push(Fault::Log(number));
                     }

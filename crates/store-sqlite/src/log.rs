@@ -29,6 +29,10 @@ impl Kept {
         Self::new(Self::MISSING, 0)
     }
 
+    pub(super) fn is_missing(self) -> bool {
+        self.row() == Self::MISSING
+    }
+
     pub(super) fn row(self) -> i64 {
         let [a, b, c, d, e, f] = self.row;
         i64::from_le_bytes([a, b, c, d, e, f, 0, 0])
@@ -68,7 +72,7 @@ pub(super) struct Log {
     ids: HashMap<IdHash, u32>,
     /// Where the ids of events without a row are.
     pub(super) packs: VecDeque<Pack>,
-    /// For each message that has been edited and is not deleted, the edit that has its text too.
+    /// The newest edit of each message that has been edited. It has the message's text, unless that was deleted.
     edits: HashMap<u64, u64>,
 }
 
@@ -100,6 +104,7 @@ impl Log {
         self.kept.get(usize::try_from(index).ok()?).copied()
     }
 
+    /// Returns the newest edit of a message.
     pub(super) fn edit_of(&self, message: Seq) -> Option<Seq> {
         self.edits.get(&message.0).copied().map(Seq)
     }
@@ -164,12 +169,7 @@ impl Log {
                 *kept = Kept::new(kept.row(), bytes);
             }
         }
-        for (message, edit) in change.edits {
-            match edit {
-                Some(edit) => drop(self.edits.insert(message, edit)),
-                None => drop(self.edits.remove(&message)),
-            }
-        }
+        self.edits.extend(change.edits);
         (self.trimmed, self.bytes) = (change.trimmed, change.bytes);
     }
 
@@ -199,7 +199,7 @@ pub(super) struct LogChange {
     bytes: usize,
     events: Vec<(IdHash, Kept)>,
     resized: HashMap<u64, usize>,
-    edits: HashMap<u64, Option<u64>>,
+    edits: HashMap<u64, u64>,
 }
 
 impl LogChange {
@@ -227,14 +227,14 @@ impl LogChange {
         Some(self.resized.get(&seq.0).map_or(kept, |bytes| Kept::new(kept.row(), *bytes)))
     }
 
-    /// Returns the edit that has the message's text too.
+    /// Returns the newest edit of a message.
     pub(super) fn edit_of(&self, log: &Log, message: Seq) -> Option<Seq> {
-        self.edits.get(&message.0).map_or_else(|| log.edit_of(message), |edit| edit.map(Seq))
+        self.edits.get(&message.0).copied().map(Seq).or_else(|| log.edit_of(message))
     }
 
-    /// Notes that this edit has the message's text too, or that none has.
-    pub(super) fn set_edit(&mut self, message: Seq, edit: Option<Seq>) {
-        self.edits.insert(message.0, edit.map(|edit| edit.0));
+    /// Notes the newest edit of a message.
+    pub(super) fn set_edit(&mut self, message: Seq, edit: Seq) {
+        self.edits.insert(message.0, edit.0);
     }
 
     /// Appends an event.

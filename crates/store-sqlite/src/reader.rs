@@ -7,13 +7,13 @@ use rusqlite::Connection;
 use store::{Page, ReadFrom, Room, StoreError, is_truncated_at, mentioned_members};
 use tokio::sync::mpsc;
 
+use super::Reply;
 use super::damage::DamageReports;
 use super::error::Failure;
 use super::lock::Lock;
 use super::rows;
 use super::seal::Keyring;
 use super::state::{RoomState, Roster, Shared};
-use super::Reply;
 
 /// Maximum number of queries that share one read transaction, and with it the locks that SQLite takes for one.
 const MAX_BATCH: usize = 64;
@@ -23,11 +23,25 @@ const RETRIES: usize = 10;
 /// Request to the reader thread.
 #[derive(Debug)]
 pub(super) enum Query {
-    Read { id: RoomId, from: ReadFrom, limit: usize, reply: Reply<Page> },
-    Snapshot { id: RoomId, from: ReadFrom, limit: usize, reply: Reply<(Room, Page)> },
+    Read {
+        id: RoomId,
+        from: ReadFrom,
+        limit: usize,
+        reply: Reply<Page>,
+    },
+    Snapshot {
+        id: RoomId,
+        from: ReadFrom,
+        limit: usize,
+        reply: Reply<(Room, Page)>,
+    },
     /// Reads the beginning of the database.
-    Ping { reply: Reply<()> },
-    Close { reply: Reply<()> },
+    Ping {
+        reply: Reply<()>,
+    },
+    Close {
+        reply: Reply<()>,
+    },
 }
 
 /// Owner of the reading connection.
@@ -40,6 +54,9 @@ pub(super) struct Reader {
     _lock: Arc<Lock>,
 }
 
+/// An event and its row.
+type Row = (Seq, i64);
+
 /// Events to be read, and what else belongs to the page, all of one moment.
 #[derive(Debug)]
 struct Plan {
@@ -47,8 +64,8 @@ struct Plan {
     number: i64,
     keys: Arc<Keyring>,
     roster: Arc<Roster>,
-    /// The events and their rows.
-    events: Vec<(Seq, i64)>,
+    /// The events and their rows, each with the newest edit if it is a message.
+    events: Vec<(Row, Option<Row>)>,
     truncated: bool,
     more: bool,
     /// True if an event that is no message is left out.
@@ -127,11 +144,15 @@ impl Reader {
         Err(StoreError::corrupt("an event is missing").into())
     }
 
-    /// Reads the events. `None` if one of them is missing.
+    /// Reads the events. `None` if one of them is missing, or has another edit by now.
     fn page(&self, plan: &Plan) -> Result<Option<Page>, Failure> {
         let mut events = Vec::with_capacity(plan.events.len());
-        for (seq, row) in &plan.events {
-            let Some(event) = rows::event(&self.conn, &plan.keys, plan.number, *row, *seq)? else { return Ok(None) };
+        let mut query = rows::Events::prepare(&self.conn)?;
+        let mut read = |(seq, row): &Row| query.event(&plan.keys, plan.number, *row, *seq);
+        for (event, edit) in &plan.events {
+            let Some(record) = read(event)? else { return Ok(None) };
+            let edit = edit.as_ref().filter(|_| record.text_is_in_edit).map(&mut read).transpose()?.flatten();
+            let Some(event) = record.with_text_of(edit) else { return Ok(None) };
             events.push(event);
         }
         if plan.only_message {
@@ -187,12 +208,13 @@ impl Plan {
         let only_message = matches!(from, ReadFrom::Message(_));
         let more = !only_message && !seqs.is_empty() && seqs.end <= head.0;
         let missing = || StoreError::corrupt("an event is missing");
-        let row = |seq| Ok((Seq(seq), room.log.kept(Seq(seq)).ok_or_else(missing)?.row()));
+        let row = |seq| Ok::<Row, StoreError>((seq, room.log.kept(seq).ok_or_else(missing)?.row()));
+        let rows = |seq| Ok((row(Seq(seq))?, room.log.edit_of(Seq(seq)).map(row).transpose()?));
         Ok(Self {
             number: room.number,
             keys: Arc::clone(&room.keys),
             roster: Arc::clone(&room.roster),
-            events: seqs.map(row).collect::<Result<_, StoreError>>()?,
+            events: seqs.map(rows).collect::<Result<_, StoreError>>()?,
             truncated,
             more,
             only_message,

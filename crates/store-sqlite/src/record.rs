@@ -8,9 +8,6 @@ use uuid::Uuid;
 
 use super::seal::{self, Keyring, Place, Random, Table};
 
-/// Bytes of a sealed event beside its encoded kind: id, time and author, and the encryption's own.
-const EVENT_OVERHEAD: usize = seal::OVERHEAD + 16 + 8 + 16;
-
 /// Record of a room. What changes with every event is not in it: the log says that.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RoomRecord {
@@ -47,9 +44,34 @@ pub(super) struct PackRecord {
     pub(super) ids: Vec<EventId>,
 }
 
-/// Length of an event's encoded kind.
-pub(super) fn kind_length(sealed: usize) -> usize {
-    sealed.saturating_sub(EVENT_OVERHEAD)
+/// An event as its row has it.
+#[derive(Clone, Debug)]
+pub(super) struct EventRecord {
+    pub(super) event: Event,
+    /// True for a message whose current text is not here, but in the newest edit of it. So an edit never makes a row
+    /// longer, and SQLite overwrites it in its place. A longer row would move others, and leave copies of them.
+    pub(super) text_is_in_edit: bool,
+    /// Length of the sealed record.
+    pub(super) length: usize,
+}
+
+impl EventRecord {
+    /// Returns the event with its current text, which this edit may have. `None` if the edit does not have it, which is
+    /// no damage where the edit was found before this record was read: both have changed since.
+    pub(super) fn with_text_of(self, edit: Option<Self>) -> Option<Event> {
+        let Self { mut event, text_is_in_edit, .. } = self;
+        if text_is_in_edit {
+            let EventKind::Edited { body: text @ Some(_), .. } = edit?.event.kind else { return None };
+            let EventKind::Message { body, edited, .. } = &mut event.kind else { return None };
+            (*body, *edited) = (text, true);
+        }
+        Some(event)
+    }
+}
+
+/// Length of an event's encoded kind, by which the size of a log is measured.
+pub(super) fn kind_length(kind: &EventKind) -> usize {
+    codec::encode(kind).len()
 }
 
 impl Keyring {
@@ -75,30 +97,44 @@ impl Keyring {
         self.open_json(Place { table: Table::Members, room, row }, sealed)
     }
 
-    pub(super) fn seal_event(
+    /// Encrypts a new event. Returns the length of its encoded kind, too.
+    pub(super) fn seal_new_event(
         &self,
         random: &mut Random,
         room: i64,
         row: i64,
         event: &Event,
+    ) -> Result<(Vec<u8>, usize), StoreError> {
+        let kind = codec::encode(&event.kind);
+        let place = Place { table: Table::Events, room, row };
+        let sealed = self.seal(random, place, |bytes| write_event(bytes, event, &kind, false))?;
+        Ok((sealed, kind.len()))
+    }
+
+    /// Encrypts an event that takes the place of a record of the same or a greater length, and makes it as long.
+    pub(super) fn seal_event(
+        &self,
+        random: &mut Random,
+        room: i64,
+        row: i64,
+        EventRecord { event, text_is_in_edit, length }: &EventRecord,
     ) -> Result<Vec<u8>, StoreError> {
         self.seal(random, Place { table: Table::Events, room, row }, |bytes| {
-            bytes.extend_from_slice(event.id.0.as_bytes());
-            bytes.extend_from_slice(&event.at.to_le_bytes());
-            bytes.extend_from_slice(event.by.0.as_bytes());
-            bytes.extend_from_slice(codec::encode(&event.kind).as_bytes());
+            write_event(bytes, event, &codec::encode(&event.kind), *text_is_in_edit);
+            // White space after JSON means nothing. The nonce is in front already.
+            bytes.resize(bytes.len().max(length.saturating_sub(seal::TAG)), b' ');
         })
     }
 
-    pub(super) fn open_event(&self, room: i64, row: i64, seq: Seq, sealed: &[u8]) -> Result<Event, StoreError> {
+    pub(super) fn open_event(&self, room: i64, row: i64, seq: Seq, sealed: &[u8]) -> Result<EventRecord, StoreError> {
         let content = self.open(Place { table: Table::Events, room, row }, sealed)?;
-        decode_event(seq, &content).ok_or_else(|| StoreError::corrupt("an event cannot be read"))
+        decode_event(seq, &content, sealed.len()).ok_or_else(|| StoreError::corrupt("an event cannot be read"))
     }
 
     /// Returns the id of an event, and the time at which it was appended.
     pub(super) fn open_event_head(&self, room: i64, row: i64, sealed: &[u8]) -> Result<(EventId, u64), StoreError> {
         let content = self.open(Place { table: Table::Events, room, row }, sealed)?;
-        let head = split_event(&content).map(|(id, at, _, _)| (id, at));
+        let head = split_event(&content).map(|(_, id, at, _, _)| (id, at));
         head.ok_or_else(|| StoreError::corrupt("an event cannot be read"))
     }
 
@@ -149,17 +185,27 @@ impl Keyring {
     }
 }
 
-/// Splits the content of an event into id, time, author and encoded kind.
-fn split_event(content: &[u8]) -> Option<(EventId, u64, MemberId, &[u8])> {
-    let (id, rest) = content.split_first_chunk()?;
-    let (at, rest) = rest.split_first_chunk()?;
-    let (by, kind) = rest.split_first_chunk()?;
-    Some((EventId(Uuid::from_bytes(*id)), u64::from_le_bytes(*at), MemberId(Uuid::from_bytes(*by)), kind))
+fn write_event(bytes: &mut Vec<u8>, event: &Event, kind: &str, text_is_in_edit: bool) {
+    bytes.push(u8::from(text_is_in_edit));
+    bytes.extend_from_slice(event.id.0.as_bytes());
+    bytes.extend_from_slice(&event.at.to_le_bytes());
+    bytes.extend_from_slice(event.by.0.as_bytes());
+    bytes.extend_from_slice(kind.as_bytes());
 }
 
-fn decode_event(seq: Seq, content: &[u8]) -> Option<Event> {
-    let (id, at, by, kind) = split_event(content)?;
+/// Splits the content of an event into its mark, id, time, author and encoded kind.
+fn split_event(content: &[u8]) -> Option<(u8, EventId, u64, MemberId, &[u8])> {
+    let (mark, rest) = content.split_first()?;
+    let (id, rest) = rest.split_first_chunk()?;
+    let (at, rest) = rest.split_first_chunk()?;
+    let (by, kind) = rest.split_first_chunk()?;
+    Some((*mark, EventId(Uuid::from_bytes(*id)), u64::from_le_bytes(*at), MemberId(Uuid::from_bytes(*by)), kind))
+}
+
+fn decode_event(seq: Seq, content: &[u8], length: usize) -> Option<EventRecord> {
+    let (mark, id, at, by, kind) = split_event(content)?;
     let kind: EventKind = codec::decode(std::str::from_utf8(kind).ok()?).ok()?;
     // Seqs are dense in this store; callers must not rely on that.
-    Some(Event { seq, prev: Seq(seq.0.saturating_sub(1)), id, at, by, kind })
+    let event = Event { seq, prev: Seq(seq.0.saturating_sub(1)), id, at, by, kind };
+    Some(EventRecord { event, text_is_in_edit: mark == 1, length })
 }

@@ -1,10 +1,11 @@
 //! The statements on the tables that the writer and the reader use while the store is open.
 
-use protocol::{Event, Seq};
-use rusqlite::{Connection, OptionalExtension as _, Result};
+use protocol::Seq;
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Result};
 use store::StoreError;
 
 use super::error::Failure;
+use super::record::EventRecord;
 use super::seal::{HASH, IdHash, Keyring, Table};
 
 /// Converts a seq to SQLite's signed integer. A larger seq, which a client may send, becomes one that no event has.
@@ -54,39 +55,59 @@ pub(super) struct EventRow<'a> {
     pub(super) room: i64,
     pub(super) seq: Seq,
     pub(super) hash: IdHash,
-    /// Message whose current text is in this event too, if it is the newest edit of one.
+    /// Message whose text this event edits.
     pub(super) edits: Option<Seq>,
+    /// Length of the event's encoded kind.
+    pub(super) length: usize,
     pub(super) sealed: &'a [u8],
 }
 
 pub(super) fn insert_event(conn: &Connection, event: &EventRow<'_>) -> Result<()> {
-    let query = "INSERT INTO events (place, room, seq, id, edits, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let EventRow { row, room, seq, hash, edits, sealed } = event;
-    conn.prepare_cached(query)?
-        .execute((row, room, integer(*seq), hash.as_slice(), edits.map(integer), sealed))
-        .map(drop)
+    let query = "INSERT INTO events (place, room, seq, id, length, edits, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let EventRow { row, room, seq, hash, edits, length, sealed } = event;
+    let (seq, edits) = (integer(*seq), edits.map(integer));
+    conn.prepare_cached(query)?.execute((row, room, seq, hash.as_slice(), encode(*length), edits, sealed)).map(drop)
 }
 
-/// Rewrites an event in its place. It has the current text of no message then, unless it is one.
-pub(super) fn rewrite_event(conn: &Connection, row: i64, sealed: &[u8]) -> Result<()> {
-    conn.prepare_cached("UPDATE events SET sealed = ?2, edits = NULL WHERE place = ?1")?.execute((row, sealed)).map(drop)
+/// Rewrites an event in its place.
+pub(super) fn rewrite_event(conn: &Connection, row: i64, length: usize, sealed: &[u8]) -> Result<()> {
+    let query = "UPDATE events SET length = ?2, sealed = ?3 WHERE place = ?1";
+    conn.prepare_cached(query)?.execute((row, encode(length), sealed)).map(drop)
 }
 
-/// Reads an event. `None` if there is no such row.
-///
-/// # Errors
-/// `Corrupt` when the row cannot be read.
-pub(super) fn event(
-    conn: &Connection,
-    keys: &Keyring,
-    room: i64,
-    row: i64,
-    seq: Seq,
-) -> std::result::Result<Option<Event>, Failure> {
-    let mut query = conn.prepare_cached("SELECT sealed FROM events WHERE place = ?1")?;
-    let mut rows = query.query([row])?;
-    let Some(found) = rows.next()? else { return Ok(None) };
-    Ok(Some(keys.open_event(room, row, seq, blob(found, 0)?)?))
+/// A length as four bytes, so that the row is as long with another one.
+fn encode(length: usize) -> [u8; 4] {
+    u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+/// Reads a length. One that is damaged becomes 0.
+pub(super) fn length(bytes: &[u8]) -> usize {
+    bytes.try_into().map_or(0, u32::from_le_bytes) as usize
+}
+
+/// The query that reads events.
+pub(super) struct Events<'conn>(CachedStatement<'conn>);
+
+impl<'conn> Events<'conn> {
+    pub(super) fn prepare(conn: &'conn Connection) -> Result<Self> {
+        conn.prepare_cached("SELECT sealed FROM events WHERE place = ?1").map(Self)
+    }
+
+    /// Reads an event. `None` if there is no such row.
+    ///
+    /// # Errors
+    /// `Corrupt` when the row cannot be read.
+    pub(super) fn event(
+        &mut self,
+        keys: &Keyring,
+        room: i64,
+        row: i64,
+        seq: Seq,
+    ) -> std::result::Result<Option<EventRecord>, Failure> {
+        let mut rows = self.0.query([row])?;
+        let Some(found) = rows.next()? else { return Ok(None) };
+        Ok(Some(keys.open_event(room, row, seq, blob(found, 0)?)?))
+    }
 }
 
 /// Deletes an event. Returns the hash of its id and its sealed record, or `None` if there is no such row.

@@ -34,13 +34,15 @@ const MIGRATIONS: &[&str] = &["
     -- has an index: where the rows of a room are is known in memory.
     CREATE TABLE members (place INTEGER PRIMARY KEY, room INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;
 
-    -- `id` is a hash of the event's id under the room's secret. `edits` is the seq of the message whose text is in this
-    -- event too.
+    -- `id` is a hash of the event's id under the room's secret. `length` is that of the event's encoded kind, in four
+    -- bytes. `edits` is the seq of the message that an edit changes. An event is rewritten in its place, with a row of
+    -- the same length.
     CREATE TABLE events (
         place INTEGER PRIMARY KEY,
         room INTEGER NOT NULL,
         seq INTEGER NOT NULL,
         id BLOB NOT NULL,
+        length BLOB NOT NULL,
         edits INTEGER,
         sealed BLOB NOT NULL
     ) STRICT;

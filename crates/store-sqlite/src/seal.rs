@@ -16,9 +16,8 @@ use store::StoreError;
 use zeroize::Zeroizing;
 
 const NONCE: usize = 24;
-const TAG: usize = 16;
-/// Bytes by which a sealed record is longer than its content.
-pub(super) const OVERHEAD: usize = NONCE + TAG;
+/// Length of what authenticates a record, at its end.
+pub(super) const TAG: usize = 16;
 
 /// Length of the stored hash of an event id: two of the 100 000 ids of a room are equal once in 10^19 rooms.
 pub(super) const HASH: usize = 12;
@@ -195,7 +194,7 @@ mod tests {
         let secret = Secret::draw(&mut random);
         let (mine, other) = (Keyring::new(&secret), Keyring::new(&Secret::draw(&mut random)));
         let sealed = mine.seal(&mut random, PLACE, |bytes| bytes.extend_from_slice(b"the old oak")).unwrap();
-        assert_eq!(sealed.len(), OVERHEAD + 11);
+        assert_eq!(sealed.len(), NONCE + 11 + TAG);
         assert_eq!(mine.open(PLACE, &sealed).unwrap(), b"the old oak");
         assert_eq!(Keyring::new(&secret).open(PLACE, &sealed).unwrap(), b"the old oak");
         assert!(other.open(PLACE, &sealed).is_err());

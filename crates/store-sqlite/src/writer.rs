@@ -43,14 +43,35 @@ const PURGE_RETRY_PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) enum Job {
     Write(Write),
-    Presence { id: RoomId, update: PresenceUpdate },
-    Subscribe { id: RoomId, reply: Reply<Subscription> },
-    Hold { lease: Lease, now: Instant, until: Instant, reply: Reply<()> },
-    Release { lease: Lease, reply: Reply<()> },
-    Expire { now: Instant, reply: Reply<Vec<ExpiredSeat>> },
+    Presence {
+        id: RoomId,
+        update: PresenceUpdate,
+    },
+    Subscribe {
+        id: RoomId,
+        reply: Reply<Subscription>,
+    },
+    Hold {
+        lease: Lease,
+        now: Instant,
+        until: Instant,
+        reply: Reply<()>,
+    },
+    Release {
+        lease: Lease,
+        reply: Reply<()>,
+    },
+    Expire {
+        now: Instant,
+        reply: Reply<Vec<ExpiredSeat>>,
+    },
     /// Overwrites the secrets of ended rooms if that has failed before, and checks that the files are there.
-    Ready { reply: Reply<()> },
-    Close { reply: Reply<()> },
+    Ready {
+        reply: Reply<()>,
+    },
+    Close {
+        reply: Reply<()>,
+    },
 }
 
 /// Owner of the writing connection, the keys file and the in-memory state.
@@ -91,12 +112,7 @@ pub(super) struct Opened {
 
 impl Writer {
     /// Opens a store, and creates it if there is none. A file that is refused is not changed.
-    pub(super) fn open(
-        path: &Path,
-        limits: Limits,
-        now: Instant,
-        lost: CancellationToken,
-    ) -> Result<Opened, Failure> {
+    pub(super) fn open(path: &Path, limits: Limits, now: Instant, lost: CancellationToken) -> Result<Opened, Failure> {
         let path = &file::resolve(path)?;
         let lock = Arc::new(Lock::take(path)?);
         let mut random = Random::new()?;
@@ -360,3 +376,6 @@ fn assign_new_epochs(tx: &Connection, loaded: &mut Loaded, random: &mut Random) 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

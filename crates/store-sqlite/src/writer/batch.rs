@@ -10,7 +10,7 @@ use store::{Appended, NewEvent, NewRoom, StoreError, host_event, may_be_forgotte
 use tokio::time::Instant;
 
 use super::Writer;
-use super::staged::{Change, StagedRoom};
+use super::staged::{Change, StagedRoom, says_something};
 use crate::error::Failure;
 use crate::keys::KeysFile;
 use crate::log::Log;
@@ -220,11 +220,7 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn apply(
-        &mut self,
-        write: &Write,
-        held: impl Fn(RoomId, MemberId, Instant) -> bool,
-    ) -> Result<Outcome, Failure> {
+    fn apply(&mut self, write: &Write, held: impl Fn(RoomId, MemberId, Instant) -> bool) -> Result<Outcome, Failure> {
         match write {
             Write::Create { id, room, .. } => self.create(*id, room),
             Write::Append { id, draft, now, .. } => {
@@ -326,20 +322,16 @@ fn append(
 }
 
 /// Validates an event of a seated member against the room or the message that it targets, and applies it to that.
-/// Returns the message whose text the event has too.
+/// Returns the message that the event edits.
 fn apply_member_event(room: &mut StagedRoom<'_>, event: &Event) -> Result<Option<Seq>, Failure> {
     match &event.kind {
         EventKind::Message { .. } => {}
-        EventKind::Edited { target, .. } | EventKind::Deleted { target } => {
-            let message = room.message(*target)?.ok_or(StoreError::NoTarget)?;
-            if message.by != event.by {
-                return Err(StoreError::NotAuthor.into());
-            }
-            let seq = message.seq;
-            room.amend(message, &event.kind)?;
-            return Ok(matches!(event.kind, EventKind::Edited { .. }).then_some(seq));
+        EventKind::Edited { target, .. } => return room.amend(*target, event).map(Some),
+        EventKind::Deleted { target } => drop(room.amend(*target, event)?),
+        EventKind::Reacted { target, .. } => {
+            let seq = room.seq_of(&room.base.keys.hash(*target)).ok_or(StoreError::NoTarget)?;
+            room.event(seq)?.filter(says_something).ok_or(StoreError::NoTarget)?;
         }
-        EventKind::Reacted { target, .. } => drop(room.message(*target)?.ok_or(StoreError::NoTarget)?),
         EventKind::Settings { .. } if room.change.record.host != Some(event.by) => {
             return Err(StoreError::NotHost.into());
         }

@@ -79,7 +79,10 @@ impl Writer {
             && !self.removals.is_failure_logged
         {
             let source = std::error::Error::source(error);
-            tracing::warn!(?source, "rows of what is gone cannot be deleted; trying again with every sweep until they can");
+            tracing::warn!(
+                ?source,
+                "rows of what is gone cannot be deleted; trying again with every sweep until they can"
+            );
         }
         self.removals.has_failed = tried.is_err();
         self.removals.is_failure_logged = tried.is_err();

@@ -9,8 +9,8 @@ use store::{Distinct, NameKeys, StoreError};
 
 use crate::error::Failure;
 use crate::log::{Kept, LogChange};
-use crate::record::{MemberRecord, RoomRecord, kind_length};
-use crate::rows::{self, EventRow};
+use crate::record::{EventRecord, MemberRecord, RoomRecord, kind_length};
+use crate::rows::{self, EventRow, Events};
 use crate::seal::{IdHash, Random};
 use crate::state::{Person, RoomState, Roster};
 
@@ -62,44 +62,63 @@ impl StagedRoom<'_> {
 
     /// Reads an event. `None` if it has been trimmed.
     pub(super) fn event(&self, seq: Seq) -> Result<Option<Event>, Failure> {
+        Ok(self.record(seq)?.map(|(record, edit)| record.with_text_of(edit).ok_or_else(missing)).transpose()?)
+    }
+
+    /// Reads the record of an event, and that of the newest edit if it is a message. `None` if it has been trimmed.
+    fn record(&self, seq: Seq) -> Result<Option<(EventRecord, Option<EventRecord>)>, Failure> {
         if seq <= self.change.log.trimmed {
             return Ok(None);
         }
-        let row = self.change.log.kept(&self.base.log, seq).map(Kept::row);
-        let row = row.ok_or_else(|| StoreError::corrupt("an event is missing"))?;
-        let event = rows::event(self.tx, &self.base.keys, self.base.number, row, seq)?;
-        Ok(Some(event.ok_or_else(|| StoreError::corrupt("an event is missing"))?))
+        let mut query = Events::prepare(self.tx)?;
+        let mut read = |seq| {
+            let row = self.change.log.kept(&self.base.log, seq).map(Kept::row).ok_or_else(missing)?;
+            let record = query.event(&self.base.keys, self.base.number, row, seq)?;
+            record.ok_or_else(|| Failure::from(missing()))
+        };
+        let edit = self.change.log.edit_of(&self.base.log, seq).map(&mut read).transpose()?;
+        Ok(Some((read(seq)?, edit)))
     }
 
-    /// Reads a message that is in the log and not deleted.
-    pub(super) fn message(&self, id: EventId) -> Result<Option<Event>, Failure> {
-        let Some(seq) = self.seq_of(&self.base.keys.hash(id)) else { return Ok(None) };
-        Ok(self.event(seq)?.filter(|event| matches!(event.kind, EventKind::Message { body: Some(_), .. })))
-    }
-
-    /// Applies the edit or deletion `later` to its message, and removes the replaced text from the edit before.
-    pub(super) fn amend(&mut self, message: Event, later: &EventKind) -> Result<(), Failure> {
-        let seq = message.seq;
-        let edit = self.change.log.edit_of(&self.base.log, seq);
-        let edit = edit.map(|edit| self.event(edit)).transpose()?.flatten();
-        for mut event in std::iter::once(message).chain(edit) {
-            if event.amend(later) {
-                self.rewrite(&event)?;
-            }
+    /// Validates the edit or deletion `later` of a message, and takes its present text back, also from the edit that has
+    /// it. Returns the seq of the message.
+    pub(super) fn amend(&mut self, target: EventId, later: &Event) -> Result<Seq, Failure> {
+        let seq = self.seq_of(&self.base.keys.hash(target)).ok_or(StoreError::NoTarget)?;
+        let (record, edit) = self.record(seq)?.ok_or(StoreError::NoTarget)?;
+        let mut message = record.clone().with_text_of(edit.clone()).ok_or_else(missing)?;
+        if !says_something(&message) {
+            return Err(StoreError::NoTarget.into());
         }
-        self.change.log.set_edit(seq, None);
+        if message.by != later.by {
+            return Err(StoreError::NotAuthor.into());
+        }
+        message.amend(&later.kind);
+        // The new text is in the edit alone.
+        let text_is_in_edit = says_something(&message);
+        let length = kind_length(&message.kind);
+        if let EventKind::Message { body, edited, .. } = &mut message.kind {
+            (*body, *edited) = (None, false);
+        }
+        self.rewrite(&EventRecord { event: message, text_is_in_edit, ..record }, length)?;
+        if let Some(mut edit) = edit
+            && edit.event.amend(&later.kind)
+        {
+            let length = kind_length(&edit.event.kind);
+            self.rewrite(&edit, length)?;
+        }
+        Ok(seq)
+    }
+
+    fn rewrite(&mut self, record: &EventRecord, length: usize) -> Result<(), Failure> {
+        let seq = record.event.seq;
+        let kept = self.change.log.kept(&self.base.log, seq).ok_or_else(missing)?;
+        let sealed = self.base.keys.seal_event(self.random, self.base.number, kept.row(), record)?;
+        rows::rewrite_event(self.tx, kept.row(), length, &sealed)?;
+        self.change.log.resize(seq, kept, length);
         Ok(())
     }
 
-    fn rewrite(&mut self, event: &Event) -> Result<(), Failure> {
-        let Some(kept) = self.change.log.kept(&self.base.log, event.seq) else { return Ok(()) };
-        let sealed = self.base.keys.seal_event(self.random, self.base.number, kept.row(), event)?;
-        rows::rewrite_event(self.tx, kept.row(), &sealed)?;
-        self.change.log.resize(event.seq, kept, kind_length(sealed.len()));
-        Ok(())
-    }
-
-    /// Appends an event, whose id has this hash, and trims the log. `edits` is the message whose text it has too.
+    /// Appends an event, whose id has this hash, and trims the log. `edits` is the message that it edits.
     pub(super) fn push(
         &mut self,
         hash: IdHash,
@@ -107,13 +126,13 @@ impl StagedRoom<'_> {
         edits: Option<Seq>,
         limits: &Limits,
     ) -> Result<(), Failure> {
-        let (room, row) = (self.base.number, self.next_row());
-        let sealed = self.base.keys.seal_event(self.random, room, row, event)?;
-        rows::insert_event(self.tx, &EventRow { row, room, seq: event.seq, hash, edits, sealed: &sealed })?;
+        let (room, row, seq) = (self.base.number, self.next_row(), event.seq);
+        let (sealed, length) = self.base.keys.seal_new_event(self.random, room, row, event)?;
+        rows::insert_event(self.tx, &EventRow { row, room, seq, hash, edits, length, sealed: &sealed })?;
         let log = &mut self.change.log;
-        log.push(hash, Kept::new(row, kind_length(sealed.len())));
+        log.push(hash, Kept::new(row, length));
         if let Some(message) = edits {
-            log.set_edit(message, Some(event.seq));
+            log.set_edit(message, seq);
         }
         log.trim(&self.base.log, limits);
         Ok(())
@@ -166,4 +185,13 @@ impl StagedRoom<'_> {
         *self.last_row += 1;
         *self.last_row
     }
+}
+
+fn missing() -> StoreError {
+    StoreError::corrupt("an event is missing")
+}
+
+/// True for a message that is not deleted.
+pub(super) fn says_something(event: &Event) -> bool {
+    matches!(event.kind, EventKind::Message { body: Some(_), .. })
 }
