@@ -10,7 +10,7 @@ use store::{Keys, StoreError};
 
 use super::error::Failure;
 use super::keys::{self, Readable, Slot};
-use super::log::{Kept, Log, Pack};
+use super::log::{Kept, Log};
 use super::rows;
 use super::seal::{Keyring, Table};
 use super::state::{Person, RoomState, Roster, Rows};
@@ -70,11 +70,13 @@ pub(super) fn load(conn: &Connection, slots: &[Slot]) -> Result<Loaded, Failure>
     loaded.read_members(conn)?;
     loaded.read_ids(conn)?;
     loaded.read_events(conn)?;
+    let mut faults = Vec::new();
     for room in &mut loaded.rooms {
         if !room.log.begins_after_its_ids() {
-            loaded.faults.push(Fault::Ids(room.number));
+            faults.push(Fault::Ids(room.number));
         }
     }
+    faults.into_iter().for_each(|fault| loaded.fault_once(fault));
     if loaded.keys.is_none() && !loaded.index.is_empty() {
         return Err(StoreError::corrupt("the keys of the store are missing").into());
     }
@@ -146,6 +148,13 @@ impl Loaded {
         Index::Damaged
     }
 
+    /// Notes a fault of a whole room.
+    fn fault_once(&mut self, fault: Fault) {
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
     /// Returns where a row of this room belongs. Notes a row that belongs nowhere.
     fn index(&mut self, row: i64, room: i64) -> Option<Index> {
         self.last_row = self.last_row.max(row);
@@ -184,15 +193,9 @@ impl Loaded {
             let (place, number): (i64, i64) = (row.get(0)?, row.get(1)?);
             match self.index(place, number) {
                 Some(Index::Room(at)) => {
-                    let log = &mut self.rooms[at].log;
                     let first = Seq(row.get::<_, i64>(2)?.cast_unsigned());
-                    let hashes = rows::hashes(rows::blob(row, 3)?);
-                    if log.packs.back().is_some_and(|before| before.last().0 + 1 != first.0) {
-                        self.faults.push(Fault::Ids(number));
-                    }
-                    log.packs.push_back(Pack { row: place, first, len: hashes.len() });
-                    for (seq, hash) in (first.0..).zip(hashes) {
-                        log.restore_id(hash, Seq(seq));
+                    if !self.rooms[at].log.restore_ids(place, first, rows::hashes(rows::blob(row, 3)?)) {
+                        self.fault_once(Fault::Ids(number));
                     }
                 }
                 Some(Index::Ended(at)) => self.ended[at].rows.push((Table::Ids, place)),
@@ -213,7 +216,7 @@ impl Loaded {
                     let edits = row.get::<_, Option<i64>>(4)?.map(|seq| Seq(seq.cast_unsigned()));
                     let kept = Kept::new(place, rows::length(rows::blob(row, 5)?));
                     if !self.rooms[at].log.restore(rows::hash(rows::blob(row, 3)?), seq, kept, edits) {
-                        self.faults.push(Fault::Log(number));
+                        self.fault_once(Fault::Log(number));
                     }
                 }
                 Some(Index::Ended(at)) => self.ended[at].rows.push((Table::Events, place)),

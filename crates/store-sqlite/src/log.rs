@@ -109,9 +109,12 @@ impl Log {
         self.edits.get(&message.0).copied().map(Seq)
     }
 
-    /// Adds an id that is read at start.
-    pub(super) fn restore_id(&mut self, hash: IdHash, seq: Seq) {
-        self.ids.insert(hash, seq.0 as u32);
+    /// Adds a pack that is read at start, in the order of the log. False if it does not follow the one before.
+    pub(super) fn restore_ids(&mut self, row: i64, first: Seq, hashes: Vec<IdHash>) -> bool {
+        let is_next = self.packs.back().is_none_or(|before| before.last().0 + 1 == first.0);
+        self.packs.push_back(Pack { row, first, len: hashes.len() });
+        self.ids.extend((first.0..).map(|seq| seq as u32).zip(hashes).map(|(seq, hash)| (hash, seq)));
+        is_next
     }
 
     pub(super) fn forget_id(&mut self, hash: &IdHash) {

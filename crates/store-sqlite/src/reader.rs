@@ -109,7 +109,7 @@ impl Reader {
                 self.reply(id, reply, page);
             }
             Query::Snapshot { id, from, limit, reply } => {
-                let snapshot = self.snapshot(id, from, limit);
+                let snapshot = self.page_with(RoomState::room, id, from, limit);
                 self.reply(id, reply, snapshot);
             }
             Query::Ping { reply } => {
@@ -121,20 +121,27 @@ impl Reader {
     }
 
     pub(super) fn read(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<Page, Failure> {
-        Ok(self.snapshot(id, from, limit)?.1)
+        Ok(self.page_with(|_| (), id, from, limit)?.1)
     }
 
     /// Finds in memory which events to read, then reads them from the database, which is as new or newer. Where they
     /// are not there any more, memory says so by now.
-    fn snapshot(&self, id: RoomId, from: ReadFrom, limit: usize) -> Result<(Room, Page), Failure> {
+    /// Also returns what `look` finds in the room's state at that moment.
+    fn page_with<T>(
+        &self,
+        look: impl Fn(&RoomState) -> T,
+        id: RoomId,
+        from: ReadFrom,
+        limit: usize,
+    ) -> Result<(T, Page), Failure> {
         for _ in 0..RETRIES {
-            let (room, plan) = {
+            let (found, plan) = {
                 let rooms = self.rooms.read();
                 let state = rooms.get(id)?;
-                (state.room(), Plan::new(state, from, limit)?)
+                (look(state), Plan::new(state, from, limit)?)
             };
             if let Some(page) = self.page(&plan)? {
-                return Ok((room, page));
+                return Ok((found, page));
             }
             // The transaction may have begun before these events were committed.
             if !self.conn.is_autocommit() {

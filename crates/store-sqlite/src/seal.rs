@@ -26,7 +26,7 @@ pub(super) type IdHash = [u8; HASH];
 
 /// The random bytes from which the keys of a room are derived, or those of the store itself.
 #[derive(Clone)]
-pub(super) struct Secret(Zeroizing<[u8; Secret::LENGTH]>);
+pub(super) struct Secret(Zeroizing<[u8; Self::LENGTH]>);
 
 impl Secret {
     pub(super) const LENGTH: usize = 32;

@@ -198,7 +198,7 @@ impl Writer {
                     self.commit(batch);
                 }
                 Job::Presence { id, update } => self.live.send_presence(id, update),
-                Job::Subscribe { id, reply } => drop(reply.send(self.subscribe(id).map_err(StoreError::from))),
+                Job::Subscribe { id, reply } => drop(reply.send(self.subscribe(id))),
                 Job::Hold { lease, now, until, reply } => {
                     let held = self.live.hold(lease, now, until);
                     drop(reply.send(held.then_some(()).ok_or(StoreError::NotFound)));

@@ -30,6 +30,8 @@ pub(super) struct Removals {
     ended: VecDeque<Rows>,
     /// Rooms with trimmed events that still have rows, and the number of those.
     trimmed: BTreeMap<RoomId, usize>,
+    /// Number of those of all rooms.
+    waiting: usize,
     /// True if rows of trimmed events have to be deleted without waiting for more of them.
     is_due: bool,
     /// True if the last deletion failed. The next sweep tries again.
@@ -45,18 +47,18 @@ impl Removals {
 
     /// Notes how many trimmed events of a room still have rows.
     pub(super) fn note_trimmed(&mut self, room: &RoomState, limits: &Limits) {
+        self.forget(room.record.id);
         let waiting = room.log.waiting();
-        if waiting == 0 {
-            self.trimmed.remove(&room.record.id);
-            return;
+        if waiting > 0 {
+            self.trimmed.insert(room.record.id, waiting);
+            self.waiting += waiting;
+            self.is_due |= waiting >= (limits.events / 4).clamp(1, PACK) || self.waiting >= STEP;
         }
-        self.trimmed.insert(room.record.id, waiting);
-        self.is_due |= waiting >= (limits.events / 4).clamp(1, PACK) || self.trimmed.values().sum::<usize>() >= STEP;
     }
 
     /// Forgets the trimmed events of a room that ended.
     pub(super) fn forget(&mut self, id: RoomId) {
-        self.trimmed.remove(&id);
+        self.waiting -= self.trimmed.remove(&id).unwrap_or_default();
     }
 
     /// True if rows have to be deleted now.
@@ -141,7 +143,7 @@ impl Writer {
                 self.removals.note_trimmed(room, &self.limits);
             }
         }
-        self.removals.is_due = self.removals.trimmed.values().sum::<usize>() >= STEP;
+        self.removals.is_due = self.removals.waiting >= STEP;
         Ok(())
     }
 }
