@@ -12,9 +12,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use futures_util::future::join_all;
-use protocol::{LeaveReason, Limits};
+use protocol::{EventKind, LeaveReason, Limits};
 use store::laws::support::{deleted, edited, joined, left, message, ms, room_of, stored};
-use store::{Store, StoreError, known_ids};
+use store::{ReadFrom, Store, StoreError, known_ids};
 use store_sqlite::SqliteStore;
 use tokio::time::{Instant, advance};
 
@@ -288,6 +288,30 @@ async fn purge_waits_for_a_reader_and_is_repeated_after_a_kill() {
     room_of(&store, 50, &[1]).await;
     reader.execute_batch("COMMIT").unwrap();
     wait_until_erased(&place, &replaced).await;
+}
+
+/// The text of an edited message is in the row of its newest edit, which may change between the look into memory and the
+/// read: the message must never seem to be deleted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn message_has_a_text_while_it_is_edited_again_and_again() {
+    let place = Place::new();
+    let store = std::sync::Arc::new(place.open().await.unwrap());
+    let id = room_of(&*store, 50, &[1]).await;
+    let said = stored(store.append(id, message(1, "draft 0")).await);
+    let editor = std::sync::Arc::clone(&store);
+    let edits = tokio::spawn(async move {
+        for n in 1..=400 {
+            stored(editor.append(id, edited(1, said.id, &format!("draft {n}"))).await);
+        }
+    });
+    let mut texts = HashSet::new();
+    while !edits.is_finished() {
+        let page = store.read(id, ReadFrom::Latest, 1_000).await.unwrap();
+        let EventKind::Message { body: Some(body), .. } = &page.events[1].kind else { panic!("it seems deleted") };
+        texts.insert(body.as_str().to_owned());
+    }
+    edits.await.unwrap();
+    assert!(texts.len() > 10, "{} texts: this proves nothing", texts.len());
 }
 
 #[tokio::test(start_paused = true)]
