@@ -49,7 +49,7 @@ pub(super) struct Loaded {
     index: HashMap<i64, Index>,
 }
 
-/// Where the rows of a room belong.
+/// Place in [`Loaded`] of the rows of a room.
 #[derive(Clone, Copy, Debug)]
 enum Index {
     /// In `Loaded::rooms`.

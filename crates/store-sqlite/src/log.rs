@@ -70,7 +70,7 @@ pub(super) struct Log {
     pub(super) kept: VecDeque<Kept>,
     /// Lower half of the seq of every known id.
     ids: HashMap<IdHash, u32>,
-    /// Where the ids of events without a row are.
+    /// Packs with the ids of events that have no row, oldest first.
     pub(super) packs: VecDeque<Pack>,
     /// The newest edit of each message that has been edited. It has the message's text, unless that was deleted.
     edits: HashMap<u64, u64>,

@@ -201,7 +201,7 @@ async fn backup_never_overwrites_a_file_of_the_store() {
     assert_eq!(latest(&*store, id).await.len(), 1);
 }
 
-/// What rooms of that time said is readable in the file. It stays as it is, for the version that wrote it.
+/// Texts of such a store are readable in the file. It stays as it is, for the version that wrote it.
 #[tokio::test]
 async fn store_of_before_the_first_release_is_refused() {
     let place = Place::new();

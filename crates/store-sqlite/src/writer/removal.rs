@@ -159,7 +159,7 @@ fn choose<'a>(rooms: impl Iterator<Item = &'a RoomState>) -> Vec<(&'a RoomState,
     rooms.map_while(choice).collect()
 }
 
-/// What remains of an event whose row is deleted.
+/// Remainder of an event whose row is deleted.
 #[derive(Debug)]
 struct Taken {
     hash: IdHash,

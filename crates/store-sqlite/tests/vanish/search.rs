@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// Length of the beginnings that are looked up.
 const START: usize = 8;
 
-/// What is searched for: each form, and a description of it. The beginnings of all forms are in a table.
+/// Byte strings to search for, each with a description. The beginnings of all forms are in a table.
 #[derive(Default)]
 pub(crate) struct Needles {
     forms: Vec<(Vec<u8>, String)>,
