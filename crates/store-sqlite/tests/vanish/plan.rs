@@ -161,14 +161,10 @@ impl Plan {
         for code in self.codes() {
             let Ok(room) = store.find(code).await else { continue };
             needles.uuid(room.id.0);
-            for message in self.messages.iter().take(20) {
-                self.say(store, room.id, message).await;
-            }
+            join_all(self.messages.iter().take(20).map(|message| self.say(store, room.id, message))).await;
             let page = store.read(room.id, ReadFrom::Latest, 100).await.unwrap();
             page.events.iter().for_each(|event| needles.uuid(event.id.0));
-            for member in room.members {
-                leave(store, room.id, member.member).await;
-            }
+            join_all(room.members.iter().map(|seated| leave(store, room.id, seated.member))).await;
         }
         // Rooms that nobody had entered yet.
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
