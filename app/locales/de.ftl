@@ -78,6 +78,7 @@ reload = Neu laden
 
 name-missing = Gib einen Namen ein, damit die anderen wissen, wer du bist.
 name-too-long = Dieser Name ist zu lang. Höchstens { NUMBER($count) } Zeichen passen hinein.
+name-too-many-signs = Dieser Name ist zu lang: Ein Emoji kann als mehrere Zeichen zählen, Akzente auch. Bitte nimm ein paar heraus.
 name-turns-writing = Zeichen { NUMBER($place) } dieses Namens ist unsichtbar und dreht die Schrift um. Bitte nimm es heraus.
 code-missing = Gib den Code des Raums ein, in den du willst.
 code-bad = Ein Code hat acht Zeichen, zum Beispiel KXQ4-7M2P.

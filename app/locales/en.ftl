@@ -82,6 +82,7 @@ reload = Reload
 
 name-missing = Type a name, so the others know who you are.
 name-too-long = That name is too long. At most { NUMBER($count) } characters fit.
+name-too-many-signs = That name is too long: an emoji can count as several characters, and so can accents. Please take some out.
 name-turns-writing = Character { NUMBER($place) } of that name is invisible and turns the writing around. Please take it out.
 code-missing = Type the code of the room you want to join.
 code-bad = A code has eight characters, like KXQ4-7M2P.

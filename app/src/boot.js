@@ -147,8 +147,6 @@ const boot = async (wasm, script, again, outside, protocol) => {
   try {
     const program = await load(script);
     observer.disconnect();
-    // The page of a refused form can be the answer to the form itself, at the form's address.
-    if (location.pathname.startsWith('/api/')) history.replaceState(null, '', app.dataset.path);
     let typed = collect(app);
     let redrawn = changed ? '' : undefined;
     performance.mark('hydrate-begin');

@@ -88,7 +88,7 @@ pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> 
     let path = use_context::<RequestUrl>().and_then(|url| Some(url.parse().ok()?.path().to_owned()));
     view! {
         <!DOCTYPE html>
-        <html lang=Language::current().tag() dir=Language::current().direction()>
+        <html lang=Language::current().tag() dir=Language::current().direction() data-path=path>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
@@ -110,7 +110,7 @@ pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> 
                 <MetaTags/>
             </head>
             <body>
-                <div id="app" data-path=path data-build=build><App/></div>
+                <div id="app" data-build=build><App/></div>
                 <Sprite/>
                 // Outside of the app, which has to be as the server wrote it until the program takes it over.
                 <p id="connecting" class="visually-hidden" role="status"></p>

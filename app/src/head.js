@@ -54,6 +54,29 @@
     body.focus(), body.select(), document.execCommand('delete');
   });
 
+  // The page can be the answer to a form. Then it gets its own address, so that reloading it does not send the form again.
+  if (location.pathname.startsWith('/api/')) history.replaceState(null, '', root.dataset.path);
+
+  // Before the program is here, the answer to the form of a room is the room's page itself, which saves a round trip. The
+  // form is sent once, however often it is pressed while the answer is on its way.
+  addEventListener('submit', (event) => {
+    const form = event.target;
+    if (!form.matches('[data-script]:not([data-hydrated]) [action^="/api/enter"]')) return;
+    if (form.ariaBusy) return event.preventDefault();
+    [form.action, form.ariaBusy] = ['/api/enter?in_place', 'true'];
+    setTimeout(() => { form.ariaBusy = null; }, 20000);
+    try { localStorage.setItem('flasky.name', form.elements.name.value); } catch { }
+  });
+  // What is typed comes along into another language, as the program keeps it.
+  addEventListener('submit', (event) => {
+    if (!event.target.matches('[data-script]:not([data-hydrated]) .languages')) return;
+    const [name, composer] = ['name', 'composer'].map((id) => document.getElementById(id));
+    try {
+      if (name) sessionStorage.setItem('flasky.typed', JSON.stringify(Object.fromEntries(new FormData(name.form))));
+      if (composer) sessionStorage.setItem(`flasky.draft.${composer.dataset.room}`, composer.elements.body.value);
+    } catch { }
+  });
+
   // A file that is dropped would be opened in the place of the page.
   for (const name of ['dragover', 'drop']) {
     addEventListener(name, (event) => event.dataTransfer?.types.includes('Files') && event.preventDefault());

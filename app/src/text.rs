@@ -103,8 +103,15 @@ pub(crate) fn sent_later(error: ErrorCode) -> &'static str {
 fn name_problem(typed: &str, most: usize) -> String {
     match name::bidi_control_at(typed) {
         Some(place) => name_turns_writing(place),
+        None if has_too_many_signs(typed, most) => name_too_many_signs().into(),
         None => name_too_long(most),
     }
+}
+
+/// True where a name is too long by parts of emoji and by accents: who typed it counts few characters.
+fn has_too_many_signs(typed: &str, most: usize) -> bool {
+    let letters = typed.chars().filter(|c| c.is_alphanumeric() || c.is_whitespace()).count();
+    letters <= most && typed.chars().count() > 4 * most
 }
 
 fn code_problem(typed: &str) -> String {

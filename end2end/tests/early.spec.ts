@@ -169,3 +169,59 @@ test('where no socket can be made, the page comes to life and says that there is
   await expect(ana.page.getByText(/^Connection lost. Trying again in/)).toBeVisible();
   await expect(ana.page.locator('#boot-failed')).toBeHidden();
 });
+
+test('a room is entered before the program is here in one request, and its page has its own address', async ({ person, guard }) => {
+  const ana = await person('Ana');
+  const { page } = ana;
+  const bo = await Member.enter({ name: 'Bo', origin: ana.origin });
+  const letWasmCome = await holdWasm(page);
+  // The page that is left breaks off what it waits for.
+  guard.expectLost(/\/pkg\//);
+  await page.goto(`${ana.origin}/room/${bo.code}`);
+  const documents: string[] = [];
+  page.on('request', (request) => {
+    if (request.isNavigationRequest()) documents.push(`${request.method()} ${new URL(request.url()).pathname}`);
+  });
+  await ana.nameField.fill(' ');
+  await ana.nameField.press('Enter');
+  await ana.isRefused(ana.nameField);
+  await expect(page).toHaveURL(`${ana.origin}/room/${bo.code}`);
+  await ana.nameField.fill('Ana');
+  await ana.nameField.press('Enter');
+  await expect(ana.log).toBeVisible();
+  await expect(page).toHaveURL(`${ana.origin}/room/${bo.code}`);
+  expect(documents).toEqual(['POST /api/enter', 'POST /api/enter']);
+  documents.length = 0;
+  // Not the form once more, which a browser would ask about.
+  await page.reload();
+  await expect(ana.log).toBeVisible();
+  expect(documents).toEqual([`GET /room/${bo.code}`]);
+  letWasmCome();
+  await ana.inRoom(bo.code);
+  await expect(ana.line('You joined')).toHaveCount(1);
+  for (const way of ['goBack', 'goBack', 'goForward', 'goForward'] as const) {
+    await page[way]();
+    await ana.inRoom(bo.code);
+  }
+  expect(documents.filter((one) => !one.startsWith('GET /room/'))).toEqual([]);
+  expect(await page.evaluate(() => localStorage.getItem('flasky.name'))).toBe('Ana');
+});
+
+test('a form pressed twice before the program is here makes one room', async ({ person, guard }) => {
+  const ana = await person('Ana');
+  const { page } = ana;
+  await holdWasm(page);
+  guard.expectLost(/\/pkg\//);
+  await page.goto(ana.origin);
+  await ana.nameField.fill('Ana');
+  const sent: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST') sent.push(new URL(request.url()).pathname);
+  });
+  const create = page.getByRole('button', { name: 'Create a room' });
+  await create.evaluate((button: HTMLElement) => {
+    for (let i = 0; i < 3; i++) button.click();
+  });
+  await expect(ana.log).toBeVisible();
+  expect(sent).toEqual(['/api/enter']);
+});

@@ -1,6 +1,6 @@
 import { findings } from '../support/axe.ts';
 import { Member } from '../support/member.ts';
-import { blockSockets, expect, type Page, type Person, RECOVERY, test } from '../support/room.ts';
+import { blockSockets, expect, holdWasm, type Page, type Person, RECOVERY, test } from '../support/room.ts';
 import { open, STAGE_ENV, STATES } from '../support/states.ts';
 import { wordsOf } from '../support/words.ts';
 
@@ -133,6 +133,49 @@ test('without the server another language leads to no page of the browser, and w
   await isBack();
   await choose(ana, 'Deutsch', 'de');
   await expect(ana.page.getByRole('textbox', { name: 'Nachricht' })).toHaveValue('half a thou');
+});
+
+test('without the server another language is refused on home, with what is typed still there', async ({ person, line, guard }) => {
+  const ana = await person('Ana', line.url);
+  await ana.home();
+  await ana.nameField.fill('Anabel');
+  const isAsked = guard.expectLost(/\/healthz/);
+  await line.cut();
+  await ana.press('Deutsch');
+  await expect(ana.page.getByRole('alert').filter({ hasText: 'The server cannot be reached' })).toBeVisible();
+  await expect(ana.page).toHaveURL(`${line.url}/`);
+  await expect(ana.nameField).toHaveValue('Anabel');
+  await line.mend();
+  await isAsked();
+  await choose(ana, 'Deutsch', 'de');
+  await expect(ana.page.getByRole('textbox', { name: wordsOf('de')('your-name') })).toHaveValue('Anabel');
+});
+
+test('another language keeps what was typed before the program is here', async ({ person, guard }) => {
+  const ana = await person('Ana');
+  const { page } = ana;
+  guard.expectLost(/\/pkg\//);
+  const letWasmCome = await holdWasm(page);
+  await page.goto(ana.origin);
+  await ana.nameField.fill('Anabel');
+  await ana.codeField.fill('KXQ4');
+  await ana.press('Deutsch');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Jetzt reden. Weg, wenn ihr geht.');
+  letWasmCome();
+  await ana.hydrated();
+  const german = wordsOf('de');
+  await expect(page.getByRole('textbox', { name: german('your-name') })).toHaveValue('Anabel');
+  await expect(page.getByRole('textbox', { name: german('room-code') })).toHaveValue('KXQ4');
+});
+
+test('a remembered name that was taken out stays out in another language', async ({ person }) => {
+  const ana = await person('Ana');
+  await ana.page.addInitScript(() => localStorage.setItem('flasky.name', 'Anabel'));
+  await ana.home();
+  await expect(ana.nameField).toHaveValue('Anabel');
+  await ana.nameField.fill('');
+  await choose(ana, 'Deutsch', 'de');
+  await expect(ana.page.getByRole('textbox', { name: wordsOf('de')('your-name') })).toHaveValue('');
 });
 
 test('the page asks again before it goes when another language did not come', async ({ person }) => {

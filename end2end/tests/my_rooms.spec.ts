@@ -98,6 +98,20 @@ test('a browser that lost its session keeps no rooms, and finds none', async ({ 
   await expect.poll(() => kept(ana.page)).toBeNull();
 });
 
+test('lines that are no rooms are removed and never sent', async ({ person }) => {
+  const ana = await person('Ana');
+  const code = await ana.create();
+  await goHome(ana);
+  await expect(links(ana)).toHaveText(new RegExp(code));
+  await ana.page.evaluate(() => {
+    const odd = ['nonsense', 'kxq4-7m2p 0000000000000001 5', `KXQ4-7M2P ${'1'.repeat(300_000)} 5`];
+    localStorage.setItem('flasky.rooms', [...odd, localStorage.getItem('flasky.rooms')].join('\n'));
+  });
+  await ana.page.reload();
+  await expect(links(ana)).toHaveText(new RegExp(code));
+  await expect.poll(() => kept(ana.page)).toMatch(new RegExp(`^${code} \\S+ \\d+$`));
+});
+
 test('two tabs of a room agree on what was read', async ({ person, server }) => {
   const ana = await person('Ana');
   const { code } = await Member.enter(ana);

@@ -103,6 +103,10 @@ test('a name that no room can have is refused in its place', async ({ person }) 
   await ana.isRefused(field, /64/);
   await expect(field).toHaveValue('x'.repeat(65));
   await field.fill('x'.repeat(64));
+  await ana.nameField.fill('👨‍👩‍👧‍👦'.repeat(20));
+  await ana.press('Create a room');
+  await ana.isRefused(ana.nameField, /an emoji can count as several characters/);
+  await ana.nameField.fill('Ana');
   await ana.press('Create a room');
   await ana.inRoom();
 
@@ -178,6 +182,28 @@ test('a name changed without a connection is taken when it is back', async ({ pe
   await line.mend();
   await expect(ana.line('Bo is now called Bob')).toHaveCount(1, { timeout: RECOVERY });
   await expect(seat(bo, 'Bob')).toHaveCount(1);
+  await isBack();
+});
+
+test('an unsent name is replaced by a later one, and only the last is announced', async ({ person, line, guard }) => {
+  const ana = await person('Ana');
+  const bo = await person('Bo', line.url);
+  await bo.join(await ana.create());
+  const isBack = guard.expectRefusedSockets();
+  for (const names of [['Bob', 'Robert', 'Bo'], ['Bob', 'Rob']]) {
+    await line.cut();
+    await expect(bo.banner).toContainText(/Connection lost/);
+    for (const name of names) await bo.rename(name);
+    await bo.type(`renamed to ${names.at(-1)}`);
+    await line.mend();
+    await expect(ana.message(`renamed to ${names.at(-1)}`)).toHaveCount(1, { timeout: RECOVERY });
+    await expect(seat(ana, `${names.at(-1)}`)).toHaveCount(1);
+  }
+  await expect(ana.line('is now called')).toHaveText(['Bo is now called Rob']);
+  await bo.rename('Rob');
+  await bo.type('the same again');
+  await expect(ana.message('the same again')).toHaveCount(1);
+  await expect(ana.line('is now called')).toHaveCount(1);
   await isBack();
 });
 

@@ -151,7 +151,7 @@ test('a form refused in place before the script has come: its page comes to life
   await bo.nameField.fill('Bo');
   await bo.context.clearCookies();
   await bo.press('Create a room');
-  await expect(bo.page).toHaveURL(`${tls.url(HOST)}/api/enter`);
+  await expect(bo.page).toHaveURL(`${tls.url(HOST)}/`);
   await expect(bo.alert).toHaveText(SENTENCE);
   await expect(bo.nameField).toHaveValue('Bo');
   await expect(bo.page.locator('html[data-hydrated]')).not.toBeAttached();

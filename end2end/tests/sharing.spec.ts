@@ -337,6 +337,7 @@ test('a question about what is not sent holds the way home, and a no keeps every
   await ana.hears('not yet');
   const home = ana.page.getByRole('link', { name: 'Flasky Chat', exact: true });
   await home.click();
+  await expect(question(ana)).toBeVisible();
   await ana.page.keyboard.press('Escape');
   await expect(question(ana)).toBeHidden();
   await expect(home).toBeFocused();

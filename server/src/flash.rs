@@ -31,7 +31,7 @@ impl Default for Flashes {
 }
 
 impl Flashes {
-    /// Keeps a refused form for its session's next page, in place of an earlier one.
+    /// Keeps a refused form, so that the session's next page can show it. Replaces the form that was kept before.
     ///
     /// # Errors
     /// Returns the form if keeping it would exceed [`MAX_BYTES`].

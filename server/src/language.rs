@@ -3,23 +3,14 @@
 use std::str;
 
 use app::Language;
-use axum::Form;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{AppendHeaders, IntoResponse, Redirect};
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
-use serde::Deserialize;
-
-use crate::rooms::{HOME, own_page};
-use crate::state::AppState;
 
 /// Name of the cookie with the choice.
 const COOKIE: &str = "flasky-language";
 /// Time for which a choice is kept.
 const KEPT: Duration = Duration::days(365);
-/// Queries of this site's pages, which a change of the language leaves as they are.
-const QUERIES: [&str; 2] = ["?left", "?leave"];
 /// Headers of a request that its page depends on, for caches.
 pub const VARY: &str = "accept-language, cookie";
 
@@ -27,6 +18,12 @@ pub const VARY: &str = "accept-language, cookie";
 #[must_use]
 pub fn of_request(headers: &HeaderMap) -> Language {
     chosen(headers).or_else(|| accepted(headers)).unwrap_or_default()
+}
+
+/// Returns the cookie that keeps a choice.
+pub fn cookie(chosen: Language, is_https: bool) -> Cookie<'static> {
+    let cookie = Cookie::build((COOKIE, chosen.tag())).http_only(true).same_site(SameSite::Lax);
+    cookie.path("/").max_age(KEPT).secure(is_https).build()
 }
 
 /// Language of the cookie.
@@ -48,36 +45,6 @@ fn accepted(headers: &HeaderMap) -> Option<Language> {
         (weight > 0.0).then_some((Language::of_tag(tag.trim())?, weight))
     });
     ranges.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(language, _)| language)
-}
-
-/// Form with which a reader chooses a language.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct Choice {
-    language: String,
-    /// Address of the page that the form stood on.
-    from: String,
-}
-
-/// Keeps the reader's choice, and goes back to the page of the form.
-pub async fn choose(State(state): State<AppState>, Form(choice): Form<Choice>) -> impl IntoResponse {
-    let cookie = Language::of_tag(&choice.language).map(|language| {
-        let cookie = Cookie::build((COOKIE, language.tag()))
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .path("/")
-            .max_age(KEPT)
-            .secure(state.origins.is_https());
-        (header::SET_COOKIE, cookie.to_string())
-    });
-    (AppendHeaders(cookie), Redirect::to(&own_address(&choice.from)))
-}
-
-/// Returns the address that the form goes back to: a page of this site, with its query where it is one that pages have.
-fn own_address(from: &str) -> String {
-    let query = QUERIES.into_iter().find(|query| from.ends_with(query)).unwrap_or_default();
-    let page = own_page(from.strip_suffix(query).unwrap_or(from));
-    if page == HOME { page } else { page + query }
 }
 
 #[cfg(test)]
@@ -114,23 +81,6 @@ mod tests {
         }
         assert_eq!(of_request(&headers(&[b"fr", b"de"], &[])).tag(), "de", "in two lines");
         assert_eq!(of_request(&headers(&[b"\xff", b"de"], &[])).tag(), "de", "after an unreadable one");
-    }
-
-    #[test]
-    fn form_goes_back_to_its_page_with_the_query_that_it_had() {
-        for (from, to) in [
-            ("/room/KXQ4-7M2P", "/room/KXQ4-7M2P"),
-            ("/room/kxq47m2p?left", "/room/KXQ4-7M2P?left"),
-            ("/room/KXQ4-7M2P?leave", "/room/KXQ4-7M2P?leave"),
-            ("/room/KXQ4-7M2P?left?leave", "/"),
-            ("/room/KXQ4-7M2P?other", "/"),
-            ("/?left", "/"),
-            ("//evil.example/?left", "/"),
-            ("?left", "/"),
-            ("", "/"),
-        ] {
-            assert_eq!(own_address(from), to, "{from:?}");
-        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod http;
 pub mod hub;
 pub mod identity;
 pub mod language;
+pub mod language_form;
 mod name_keys;
 pub mod origin;
 pub mod pages;

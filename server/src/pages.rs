@@ -1,6 +1,7 @@
 //! The pages: rendered whole, each with its own content security policy.
 
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use app::App;
 use app::api::port::SharedRooms;
@@ -22,9 +23,21 @@ use tower::ServiceExt as _;
 
 use crate::assets;
 use crate::flash::InlineFlash;
-use crate::language;
+use crate::request::renders_page;
 use crate::rooms::{RequestRooms, room_page};
 use crate::state::AppState;
+use crate::{language, language_form};
+
+/// Address to which a form is sent whose sender gets the next page in the place of a redirect to it, which saves a round
+/// trip. For pages whose script runs: it gives the page its own address (`head.js`).
+const IN_PLACE: &str = "/api/enter?in_place";
+/// Time that such a form may take, so that most of the ten seconds of a request are left for its page.
+const IN_PLACE_TIME: Duration = Duration::from_secs(2);
+
+/// Header with the address of the styles. A browser requests them as soon as it has the headers; if it found them only in
+/// the HTML, a form that is sent at once would abort that request (HTML, `preload`).
+static PRELOAD_STYLE: LazyLock<Option<HeaderValue>> =
+    LazyLock::new(|| format!("<{}>; rel=preload; as=style", assets::page_assets().style).parse().ok());
 
 /// Routes of the app. Generated once, before anything is rendered: while leptos generates them, no resource of any page
 /// in the process loads.
@@ -51,15 +64,15 @@ pub fn router(state: &AppState) -> Router<AppState> {
     let pages = Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
         .fallback(leptos_axum::render_app_async_with_context(not_found, page))
-        .route("/api/language", post(language::choose))
+        .route("/api/language", post(language_form::choose))
         .layer(middleware::from_fn(noindex));
     let shown = pages.clone().with_state(state.clone());
     pages
-        .layer(middleware::from_fn_with_state(shown, render_refused_form))
+        .layer(middleware::from_fn_with_state(shown, render_in_place))
         .layer(middleware::from_fn(redirect_to_canonical))
 }
 
-/// Keeps rooms and unknown addresses out of search engines. It runs inside of [`render_refused_form`], so that it sees
+/// Keeps rooms and unknown addresses out of search engines. It runs inside of [`render_in_place`], so that it sees
 /// the address of the page that is shown, not that of the form.
 async fn noindex(request: Request<Body>, next: Next) -> Response {
     let is_room = request.uri().path().starts_with("/room/");
@@ -70,23 +83,38 @@ async fn noindex(request: Request<Body>, next: Next) -> Response {
     response
 }
 
-/// Answers a refused form that cannot be kept with the page it came from ([`InlineFlash`]).
-async fn render_refused_form(State(pages): State<Router>, mut request: Request<Body>, next: Next) -> Response {
+/// Answers a form with a page where that would be the next request: a refused form that cannot be kept, with the page it
+/// came from ([`InlineFlash`]), and a form sent to [`IN_PLACE`], with the page that it leads to.
+async fn render_in_place(State(pages): State<Router>, mut request: Request<Body>, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
+    let (is_in_place, begun) = (request.uri() == IN_PLACE, Instant::now());
     let refused = InlineFlash::default();
     request.extensions_mut().insert(refused.clone());
     let mut headers = request.headers().clone();
     let response = next.run(request).await;
-    let Some(Ok(uri)) = refused.page().map(|page| page.parse()) else { return response };
+    // The page gets the rest of the request's time. With less than that the redirect is better: it can be loaded anew.
+    let in_time = || is_in_place && begun.elapsed() < IN_PLACE_TIME;
+    let redirected = || in_time().then(|| followed_redirect(&response)).flatten();
+    let is_kept = refused.page().is_none();
+    let Some(Ok(uri)) = refused.page().or_else(redirected).map(|page| page.parse()) else { return response };
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::CONTENT_TYPE);
     let mut page = Request::new(Body::empty());
     *page.uri_mut() = uri;
     *page.headers_mut() = headers;
     page.extensions_mut().insert(refused);
-    pages.oneshot(page).await.into_response()
+    let page = pages.oneshot(page).await.into_response();
+    if is_kept && page.status().is_server_error() { response } else { page }
+}
+
+/// Returns the path that a browser would request next. `None` also where it would send a cookie that it has just been
+/// given.
+fn followed_redirect(response: &Response) -> Option<String> {
+    let is_redirect =
+        response.status() == StatusCode::SEE_OTHER && !response.headers().contains_key(header::SET_COOKIE);
+    is_redirect.then(|| response.headers().get(header::LOCATION)?.to_str().ok().map(ToOwned::to_owned)).flatten()
 }
 
 /// Redirects every other spelling of a room's code to the room's one address, before the request has an effect, such as
@@ -112,6 +140,11 @@ fn provide_request(state: &AppState) {
         && let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce))
     {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        if renders_page(&parts.uri)
+            && let Some(style) = &*PRELOAD_STYLE
+        {
+            response.insert_header(header::LINK, style.clone());
+        }
     }
     provide_context(language::of_request(&parts.headers));
     let rooms: SharedRooms = Arc::new(RequestRooms::new(state.clone(), parts, response));

@@ -1,4 +1,4 @@
-//! Forms that pages send, and answers that they get.
+//! Forms that pages send, and the answers that the pages get.
 
 use std::str::FromStr;
 

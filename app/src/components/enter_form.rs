@@ -114,14 +114,17 @@ impl FormState {
 
     /// Fills the empty fields with what is known.
     fn fill(self, page: &str, form: &HtmlFormElement) {
-        self.typed_forms.restore(page, form);
+        let is_restored = self.typed_forms.restore(page, form);
         if let (Some(field), Some(name)) = (browser::field(form, "name"), browser::saved_name()) {
             let asks_name_alone = matches!(self.purpose, Purpose::JoinPage { .. });
-            let is_saved = field.value().is_empty() || field.value() == name;
+            let is_saved = (field.value().is_empty() && !is_restored) || field.value() == name;
             if asks_name_alone && is_saved && self.refused.read_untracked().is_none() {
                 self.saved_name.set(Some(name.clone()));
             }
-            browser::fill_if_empty(&field, &name);
+            // One that the reader took out stays out.
+            if !is_restored {
+                browser::fill_if_empty(&field, &name);
+            }
         }
     }
 

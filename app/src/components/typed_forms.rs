@@ -44,12 +44,12 @@ impl TypedForms {
     }
 
     /// Fills the empty fields of this page's form. What the document before kept goes before what the server has written
-    /// into them.
-    pub(crate) fn restore(self, page: &str, form: &HtmlFormElement) {
+    /// into them. Returns true if fields were kept, even empty ones.
+    pub(crate) fn restore(self, page: &str, form: &HtmlFormElement) -> bool {
         let stored = tab_storage::take_form(page);
         let is_stored = stored.is_some();
         let kept = || self.0.with_value(|forms| forms.iter().find(|fields| fields.from == page).cloned());
-        let Some(fields) = stored.or_else(kept) else { return };
+        let Some(fields) = stored.or_else(kept) else { return false };
         self.remember(fields.clone());
         let Fields { name, code, capacity, room_name, .. } = fields;
         for (name, text) in [("name", name), ("code", code), ("capacity", capacity), ("room_name", room_name)] {
@@ -60,6 +60,7 @@ impl TypedForms {
                 browser::fill_if_empty(&field, &text);
             }
         }
+        true
     }
 }
 

@@ -30,7 +30,7 @@ pub use storage::{
     announce_storage, has_log_keys, local_item, save_name, saved_name, session_item, set_local_item, set_log_keys,
     set_session_item, texts_in_json,
 };
-pub use text_field::{is_replacing_text, replace_text};
+pub use text_field::{count_graphemes, is_replacing_text, replace_text};
 
 /// Longest time that a server may take to answer before it counts as away, in milliseconds.
 const ANSWER_MS: u32 = 5_000;
@@ -47,7 +47,7 @@ where
     on_cleanup(move || handle.remove());
 }
 
-/// Random bytes of the browser's cryptographic source.
+/// Random bytes from the browser's cryptographic source.
 #[must_use]
 pub fn entropy<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

@@ -1,4 +1,4 @@
-//! A leave that outlives the page on which it was pressed.
+//! Leaving a room that goes on after its page is gone.
 
 use std::cell::RefCell;
 

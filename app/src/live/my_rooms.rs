@@ -13,6 +13,7 @@ use web_sys::StorageEvent;
 
 use super::browser;
 use super::room::{Ending, Room, Status};
+use crate::api::ReadRoom;
 
 const STORAGE_KEY: &str = "flasky.rooms";
 /// Maximum number of rooms that are kept, which is also what the server looks up at once.
@@ -20,10 +21,22 @@ const MAX_ROOMS: usize = 20;
 /// Time between two writes while the reader reads on, in milliseconds.
 const WRITE_INTERVAL_MS: u32 = 10_000;
 
-/// The lines of all rooms; empty if there are none.
+/// Removes what is no line of a room, and returns the lines of all rooms; empty if there are none.
 #[must_use]
-pub fn stored() -> String {
-    browser::local_item(STORAGE_KEY).unwrap_or_default()
+pub fn clean() -> String {
+    rewrite(lines_of_rooms)
+}
+
+/// The first line of each room, as [`with`] writes it.
+fn lines_of_rooms(stored: &str) -> String {
+    let mut codes = Vec::new();
+    let is_room = |line: &&str| {
+        let Ok(room) = line.parse::<ReadRoom>() else { return false };
+        let is_first = line.starts_with(&room.code.to_string()) && !codes.contains(&room.code);
+        codes.push(room.code);
+        is_first
+    };
+    stored.lines().filter(is_room).take(MAX_ROOMS).collect::<Vec<_>>().join("\n")
 }
 
 /// True for the event of a change of these lines, here or on another page. The one of this page names no key.
@@ -42,8 +55,8 @@ pub fn forget_all(codes: &[RoomCode]) {
     rewrite(|lines| codes.iter().fold(lines.to_owned(), |lines, code| without(&lines, *code)));
 }
 
-fn rewrite(change: impl FnOnce(&str) -> String) {
-    let before = stored();
+fn rewrite(change: impl FnOnce(&str) -> String) -> String {
+    let before = browser::local_item(STORAGE_KEY).unwrap_or_default();
     let after = change(&before);
     if after != before {
         browser::set_local_item(STORAGE_KEY, Some(after.as_str()).filter(|lines| !lines.is_empty()));
@@ -52,6 +65,7 @@ fn rewrite(change: impl FnOnce(&str) -> String) {
         // once: what hears it on that page is just being cleaned up.
         set_timeout(browser::announce_storage, Duration::ZERO);
     }
+    after
 }
 
 fn without(lines: &str, code: RoomCode) -> String {
@@ -126,6 +140,16 @@ mod tests {
         assert_eq!(renewed, format!("KXQ4-7M2P 0000000000000002 3\n{two}"), "a log of another epoch is another one");
         assert_eq!(without(&both, "KXQ4-7M2Q".parse().unwrap()), one);
         assert_eq!(without(one, "KXQ4-7M2P".parse().unwrap()), "");
+    }
+
+    #[test]
+    fn lines_that_are_no_rooms_are_removed() {
+        let (one, two) = ("KXQ4-7M2P 0000000000000001 5", "KXQ4-7M2Q 0000000000000001 9");
+        let odd = format!("{one}\nkxq4-7m2p 0000000000000001 5\nnonsense\n\nKXQ4-7M2P\n{one} x\nKXQ4-7M2P  5\n{two}");
+        assert_eq!(lines_of_rooms(&odd), format!("{one}\n{two}"));
+        let long = format!("KXQ4-7M2P {} 5", "1".repeat(300_000));
+        assert_eq!(lines_of_rooms(&long), "");
+        assert_eq!(lines_of_rooms(&format!("{one}\n").repeat(100)), one, "a room has one line");
     }
 
     #[test]

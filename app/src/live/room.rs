@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use client::{Client, Input, MessageRow, NameIndex, Outbox, Reconnected, RoomState};
+use client::{Client, DraftEvent, Input, MessageRow, NameIndex, Outbox, Reconnected, RoomState};
 use futures_channel::mpsc::Sender;
 use leptos::prelude::*;
 use protocol::body::BodyError;
@@ -65,8 +65,10 @@ pub struct Room {
     pub unsent: RwSignal<Vec<MessageBody>>,
     /// Text of a refused message that goes back into the composer.
     pub restored_text: RwSignal<Option<String>>,
-    /// True while a name that the reader gave is not in the log.
-    pub name_waits: RwSignal<bool>,
+    /// True while another name that the reader chose is not in the log.
+    pub own_name_waits: RwSignal<bool>,
+    /// True while a name that the reader gave the room is not in the log.
+    pub room_name_waits: RwSignal<bool>,
     /// Refusal of a name that the reader gave.
     pub refused_name: RwSignal<Option<ErrorCode>>,
     /// True once the server has become another build than the one this page comes from.
@@ -152,7 +154,8 @@ impl Room {
             older: RwSignal::default(),
             unsent: RwSignal::default(),
             restored_text: RwSignal::default(),
-            name_waits: RwSignal::default(),
+            own_name_waits: RwSignal::default(),
+            room_name_waits: RwSignal::default(),
             refused_name: RwSignal::default(),
             outdated: RwSignal::default(),
             leaving: RwSignal::default(),
@@ -242,7 +245,7 @@ impl Room {
     /// # Errors
     /// If this is no name; nothing happened then.
     pub fn rename(self, typed: &str) -> Result<(), ErrorCode> {
-        let name: DisplayName = typed.parse().map_err(NameError::code)?;
+        let name = DisplayName::typed(typed, browser::count_graphemes).map_err(NameError::code)?;
         self.dispatch_new(|id, at| Input::Rename { id, name, at })
     }
 
@@ -251,7 +254,7 @@ impl Room {
     /// # Errors
     /// If this is no name of a room; nothing happened then.
     pub fn name_room(self, typed: &str) -> Result<(), ErrorCode> {
-        let name: RoomName = typed.parse().map_err(RoomNameError::code)?;
+        let name = RoomName::typed(typed, browser::count_graphemes).map_err(RoomNameError::code)?;
         self.dispatch_new(|id, at| Input::NameRoom { id, name, at })
     }
 
@@ -271,6 +274,8 @@ impl Room {
         if let Some(mut cells) = self.cells.try_write_value() {
             cells.last_key = Some(browser::now_ms());
         }
+        // The next drawing is due at another time now.
+        self.dispatch(Input::Tick);
     }
 
     pub(super) fn last_key(self) -> Option<u64> {
@@ -364,7 +369,9 @@ impl Room {
             set_if_new(self.host, room.info().host);
             set_if_new(self.locked, room.info().locked);
         }
-        set_if_new(self.name_waits, client.outbox().drafts().any(|draft| draft.event.is_name()));
+        let waits = |is_name: fn(&DraftEvent) -> bool| client.outbox().drafts().any(|draft| is_name(&draft.event));
+        set_if_new(self.own_name_waits, waits(|event| matches!(event, DraftEvent::Name { .. })));
+        set_if_new(self.room_name_waits, waits(|event| matches!(event, DraftEvent::RoomName { .. })));
         set_if_new(self.unsent, client.outbox().drafts().filter_map(|draft| draft.event.body().cloned()).collect());
         if *self.members.read_untracked() != *client.members() {
             self.names.set(Arc::new(names_of(client.members(), self.me)));

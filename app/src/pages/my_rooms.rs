@@ -95,7 +95,7 @@ impl LookUp {
         if !browser::is_visible() {
             return;
         }
-        let asked = my_rooms::stored();
+        let asked = my_rooms::clean();
         if asked.is_empty() {
             return set_if_new(self.rooms, Vec::new());
         }

@@ -76,7 +76,8 @@ pub enum Input {
         /// The wall clock, in UTC milliseconds.
         at: u64,
     },
-    /// The person chooses another name. Shown once the server has given it its number.
+    /// The person chooses another name. Shown once the server has given it its number. Nothing happens if it is the
+    /// name that the person has.
     Rename {
         /// The id of the change, minted for it.
         id: EventId,
@@ -85,7 +86,7 @@ pub enum Input {
         /// The wall clock, in UTC milliseconds.
         at: u64,
     },
-    /// The host names the room. Shown once it is in the log.
+    /// The host names the room. Shown once it is in the log. Nothing happens if it is the name that the room has.
     NameRoom {
         /// The id of the change, minted for it.
         id: EventId,

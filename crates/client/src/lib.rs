@@ -27,8 +27,8 @@ pub use timeline::row::{
 };
 
 use protocol::{
-    ClientFrame, Delivered, Event, EventKind, Member, MemberId, Names, Position, Rejection, ServerFrame, ShownName,
-    Snapshot, VERSION,
+    ClientFrame, Delivered, Event, EventId, EventKind, Member, MemberId, Names, Position, Rejection, ServerFrame,
+    ShownName, Snapshot, VERSION,
 };
 use typing::Typing;
 
@@ -164,8 +164,8 @@ impl Client {
             Input::React { id, target, emoji, on, at } => {
                 self.outbox.push(now, id, DraftEvent::Reaction { target, emoji, on }, at);
             }
-            Input::Rename { id, name, at } => self.outbox.push(now, id, DraftEvent::Name { name }, at),
-            Input::NameRoom { id, name, at } => self.outbox.push(now, id, DraftEvent::RoomName { name }, at),
+            Input::Rename { id, name, at } => self.push_name(now, id, DraftEvent::Name { name }, at),
+            Input::NameRoom { id, name, at } => self.push_name(now, id, DraftEvent::RoomName { name }, at),
             Input::Typing => self.send_typing(now, &mut actions),
             Input::UtcOffset(minutes) => self.zone = minutes,
             Input::Retry(id) => self.outbox.retry(id),
@@ -279,6 +279,15 @@ impl Client {
     #[must_use]
     pub fn has_unsent(&self) -> bool {
         !self.outbox.is_empty()
+    }
+
+    fn push_name(&mut self, now: u64, id: EventId, event: DraftEvent, at: u64) {
+        let is_present = self.room.as_ref().is_some_and(|room| match &event {
+            DraftEvent::Name { name } => room.name(room.me()).is_some_and(|own| own.name == *name),
+            DraftEvent::RoomName { name } => room.info().name == *name,
+            _ => false,
+        });
+        self.outbox.push_name(now, id, event, at, is_present);
     }
 
     fn step_connection(&mut self, now: u64, input: connection::Input, actions: &mut Vec<Action>) {

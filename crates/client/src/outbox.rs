@@ -1,6 +1,7 @@
 //! Queue of drafts: everything the reader did that is not in the log yet.
 
 use std::collections::VecDeque;
+use std::mem;
 
 use protocol::{ClientFrame, DisplayName, Emoji, ErrorCode, EventId, MessageBody, Proposal, Rejection, RoomName};
 use serde::{Deserialize, Serialize};
@@ -168,15 +169,29 @@ impl Outbox {
         self.drafts.is_empty()
     }
 
-    /// Keeps a new draft, made at `now` by the monotonic clock and `at` by the wall clock. An id that is here already
-    /// is the same draft.
+    /// Keeps a new draft, made at `now` by the monotonic clock and `at` by the wall clock. Nothing happens if a
+    /// draft has this id already: it is the same one.
     pub fn push(&mut self, now: u64, id: EventId, event: DraftEvent, at: u64) {
         if self.drafts.iter().all(|draft| draft.id != id) {
             self.drafts.push_back(Draft { id, event, at, since: now, state: DraftState::Waiting, waiting: None });
         }
     }
 
-    /// Keeps the drafts of another page behind its own. An id that is here already is the same draft.
+    /// Keeps a new name of the reader or of the room like [`Outbox::push`], in the place of one that was never sent:
+    /// nobody is told of names that were given up before. Nothing is left to send where it is the present name.
+    pub fn push_name(&mut self, now: u64, id: EventId, event: DraftEvent, at: u64, is_present: bool) {
+        // A store that did not answer may have taken it.
+        let may_be_in_log =
+            |draft: &Draft| draft.state != DraftState::Waiting || draft.waiting == Some(ErrorCode::Storage);
+        while let Some(last) = self.last_of_kind(&event).filter(|last| !may_be_in_log(last)) {
+            self.remove(last.id);
+        }
+        if !self.last_of_kind(&event).map_or(is_present, |last| last.event == event) {
+            self.push(now, id, event, at);
+        }
+    }
+
+    /// Keeps the drafts of another page behind its own, without those whose id it has already: they are the same drafts.
     pub fn merge(&mut self, other: Self) {
         for draft in other.drafts {
             if self.drafts.iter().all(|own| own.id != draft.id) {
@@ -205,8 +220,12 @@ impl Outbox {
         (first.state == DraftState::Waiting && self.not_before > 0).then_some(self.not_before)
     }
 
-    /// Removes a draft that is in the log.
+    /// Removes a draft whose event is in the log.
     pub fn confirm(&mut self, id: EventId) {
+        self.remove(id);
+    }
+
+    fn remove(&mut self, id: EventId) {
         let Some(place) = self.drafts.iter().position(|draft| draft.id == id) else { return };
         let first = self.first_id();
         self.drafts.remove(place);
@@ -227,7 +246,7 @@ impl Outbox {
         } else if first.event.body().is_some() {
             first.state = DraftState::Refused(rejection.error);
         } else {
-            self.confirm(id);
+            self.remove(id);
             return is_name.then_some(rejection.error);
         }
         None
@@ -256,6 +275,10 @@ impl Outbox {
         }
         self.after_removal(first);
         words
+    }
+
+    fn last_of_kind(&self, event: &DraftEvent) -> Option<&Draft> {
+        self.drafts.iter().rfind(|draft| mem::discriminant(&draft.event) == mem::discriminant(event))
     }
 
     /// Place of the next draft to send; `None` while the person has to decide about refused words first.

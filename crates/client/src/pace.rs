@@ -9,6 +9,11 @@ const MIN_INTERVAL_MS: u64 = 100;
 /// likelier the browser is at rest at the next key, some 100 ms later where somebody types fast: at rest it gives a
 /// frame at once, and otherwise at the next beat of its clock.
 const AFTER_KEY_MS: u64 = 24;
+/// Time after a key until which a drawing begins: it takes up to 40 ms on a slow processor with a thousand messages, and
+/// should be over at the next key.
+const KEY_WINDOW_MS: u64 = 64;
+/// Time after a key in which another one is expected: it is longer between two keys of somebody who types slowly.
+const NEXT_KEY_MS: u64 = 200;
 /// Maximum time from an update to its drawing, however fast somebody types.
 const MAX_DELAY_MS: u64 = 250;
 
@@ -45,8 +50,14 @@ impl DrawPacer {
             return Some(came);
         }
         let paced = self.last_drawn.map_or(came, |drawn| drawn + MIN_INTERVAL_MS);
-        let after_key = key.map_or(came, |key| key + AFTER_KEY_MS);
-        Some(came.max(paced).max(after_key).min(came + MAX_DELAY_MS))
+        let ready = came.max(paced);
+        let due = match key {
+            Some(key) if ready <= key + KEY_WINDOW_MS => ready.max(key + AFTER_KEY_MS),
+            // Just before the next key. It has a window of its own.
+            Some(key) => ready.max(key + NEXT_KEY_MS),
+            None => ready,
+        };
+        Some(due.min(came + MAX_DELAY_MS))
     }
 }
 
@@ -60,7 +71,7 @@ mod tests {
         let mut pace = DrawPacer::default();
         pace.note_drawn(1_000);
         pace.note_update(1_010);
-        assert_eq!(pace.due(Some(1_010)), Some(1_100));
+        assert_eq!(pace.due(None), Some(1_100));
         pace.note_urgent(1_020);
         assert!(pace.due(Some(1_010)) <= Some(1_020));
         pace.note_drawn(1_020);
@@ -72,9 +83,19 @@ mod tests {
         let mut pace = DrawPacer::default();
         assert_eq!(pace.due(None), None);
         pace.note_update(1_000);
-        assert_eq!(pace.due(Some(900)), Some(1_000));
+        assert_eq!(pace.due(Some(800)), Some(1_000));
         pace.note_drawn(1_000);
-        assert_eq!(pace.due(Some(900)), None);
+        assert_eq!(pace.due(Some(800)), None);
+    }
+
+    #[test]
+    fn update_while_somebody_types_is_drawn_right_after_a_key() {
+        let mut pace = DrawPacer::default();
+        pace.note_update(1_000);
+        assert_eq!(pace.due(Some(990)), Some(1_014));
+        assert_eq!(pace.due(Some(950)), Some(1_000));
+        assert_eq!(pace.due(Some(900)), Some(1_100), "the next key is expected");
+        assert_eq!(pace.due(Some(1_025)), Some(1_049), "it is here");
     }
 
     proptest! {

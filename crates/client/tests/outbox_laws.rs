@@ -159,3 +159,30 @@ fn stored_format_reads_and_writes_the_same() {
         assert_eq!(serde_json::to_string(&outbox).unwrap(), kept);
     }
 }
+
+#[test]
+fn later_name_takes_the_place_of_one_that_was_never_sent() {
+    let name = |name: &str| DraftEvent::Name { name: name.parse().unwrap() };
+    let room_name = |name: &str| DraftEvent::RoomName { name: name.parse().unwrap() };
+    let mut ours = outbox(&[1]);
+    ours.push_name(0, id(2), name("Bo"), 1_000, false);
+    ours.push_name(0, id(3), room_name("Bo"), 1_000, false);
+    ours.push_name(0, id(4), name("Cy"), 1_000, false);
+    assert_eq!(ids(&ours), [1, 3, 4].map(id), "the room's name is another one");
+    ours.push_name(0, id(5), name("Ana"), 1_000, true);
+    assert_eq!(ids(&ours), [1, 3].map(id), "the present name is nothing to send");
+    ours.confirm(id(1));
+    assert!(ours.next_frame(0, 1).is_some());
+    ours.push_name(0, id(6), room_name("Bo"), 1_000, false);
+    assert_eq!(ids(&ours), [3].map(id), "the same name is on its way");
+    ours.push_name(0, id(7), room_name(""), 1_000, true);
+    assert_eq!(ids(&ours), [3, 7].map(id), "one that was sent may be in the log, and the present name is none then");
+    ours.refuse(0, id(3), Rejection { error: ErrorCode::Storage, retry_ms: None });
+    ours.push_name(0, id(8), room_name("Club"), 1_000, false);
+    assert_eq!(ids(&ours), [3, 8].map(id), "a store that did not answer may have taken it");
+    ours.confirm(id(3));
+    assert!(ours.next_frame(0, 1).is_some());
+    ours.refuse(0, id(8), Rejection { error: ErrorCode::Rate, retry_ms: None });
+    ours.push_name(0, id(9), room_name("Circle"), 1_000, false);
+    assert_eq!(ids(&ours), [9].map(id), "what was sent too fast is not in the log");
+}

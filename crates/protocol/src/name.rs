@@ -57,6 +57,15 @@ impl DisplayName {
         &self.0
     }
 
+    /// A name as it was typed, where graphemes are counted by this function. A browser counts them itself: the tables for
+    /// that are large.
+    ///
+    /// # Errors
+    /// Fails when it is no name.
+    pub fn typed(typed: &str, count_graphemes: impl FnOnce(&str) -> usize) -> Result<Self, NameError> {
+        line(typed, MAX_GRAPHEMES, count_graphemes).map(Self)
+    }
+
     /// A name as the log has it, whose graphemes were counted when it was typed: the browser has no tables for that.
     ///
     /// # Errors
@@ -94,12 +103,21 @@ impl FromStr for DisplayName {
     type Err = NameError;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        line(typed, MAX_GRAPHEMES).map(Self)
+        Self::typed(typed, count_graphemes)
     }
 }
 
+/// Counts the extended grapheme clusters of a text (UAX #29).
+pub(super) fn count_graphemes(text: &str) -> usize {
+    text.graphemes(true).count()
+}
+
 /// A typed name of a member or room as it is kept, within this many graphemes.
-pub(super) fn line(typed: &str, max_graphemes: usize) -> Result<Arc<str>, NameError> {
+pub(super) fn line(
+    typed: &str,
+    max_graphemes: usize,
+    count_graphemes: impl FnOnce(&str) -> usize,
+) -> Result<Arc<str>, NameError> {
     if bidi_control_at(typed).is_some() {
         return Err(NameError::BidiControl);
     }
@@ -108,7 +126,7 @@ pub(super) fn line(typed: &str, max_graphemes: usize) -> Result<Arc<str>, NameEr
     if !is_visible(&name) {
         return Err(NameError::Empty);
     }
-    if name.chars().count() > 4 * max_graphemes || name.graphemes(true).count() > max_graphemes {
+    if name.chars().count() > 4 * max_graphemes || count_graphemes(&name) > max_graphemes {
         return Err(NameError::TooLong);
     }
     Ok(name.into())

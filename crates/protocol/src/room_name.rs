@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::ErrorCode;
-use super::name::{NameError, is_stored_line, line};
+use super::name::{NameError, count_graphemes, is_stored_line, line};
 
 /// Longest name of a room, in graphemes.
 pub const MAX_GRAPHEMES: usize = 64;
@@ -32,6 +32,18 @@ impl RoomNameError {
 }
 
 impl RoomName {
+    /// A name as it was typed. See [`DisplayName::typed`](super::DisplayName::typed).
+    ///
+    /// # Errors
+    /// Fails when it is no name.
+    pub fn typed(typed: &str, count_graphemes: impl FnOnce(&str) -> usize) -> Result<Self, RoomNameError> {
+        match line(typed, MAX_GRAPHEMES, count_graphemes) {
+            Ok(name) => Ok(Self(name)),
+            Err(NameError::Empty) => Ok(Self::default()),
+            Err(NameError::TooLong | NameError::BidiControl) => Err(RoomNameError),
+        }
+    }
+
     /// A name as the log has it. See [`DisplayName::stored`](super::DisplayName::stored).
     ///
     /// # Errors
@@ -57,11 +69,7 @@ impl FromStr for RoomName {
     type Err = RoomNameError;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        match line(typed, MAX_GRAPHEMES) {
-            Ok(name) => Ok(Self(name)),
-            Err(NameError::Empty) => Ok(Self::default()),
-            Err(NameError::TooLong | NameError::BidiControl) => Err(RoomNameError),
-        }
+        Self::typed(typed, count_graphemes)
     }
 }
 

@@ -92,7 +92,7 @@ use self::writer::Writers;
 
 /// Time limit of every operation, whatever happens to the servers.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
-/// Time limit of opening the store: a large one has many rosters.
+/// Time limit of each half of opening the store: a large one has many rosters.
 const OPEN: Duration = Duration::from_secs(60);
 
 /// A store in JetStream.
@@ -134,17 +134,17 @@ impl NatsStore {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(StoreError::unavailable)?;
         let (handle, end) = (runtime.handle().clone(), CancellationToken::new());
         let ended = end.clone().cancelled_owned();
+        // Ends the thread unless the store opens.
+        let end = end.drop_guard();
         let thread = std::thread::Builder::new().name("store-nats".to_owned());
         thread.spawn(move || runtime.block_on(ended)).map_err(StoreError::unavailable)?;
 
-        let opened = handle.spawn(timeout_of(OPEN, Shared::open(address, limits, now))).await;
-        match opened.unwrap_or_else(|_| Err(closed())) {
-            Ok(shared) => Ok(Self { shared, handle, end }),
-            Err(error) => {
-                end.cancel();
-                Err(error)
-            }
-        }
+        let connected = handle.spawn(timeout_of(OPEN, Shared::connect(address, limits, now))).await;
+        let shared = connected.unwrap_or_else(|_| Err(closed()))?;
+        // Seats are held from now on, however long the servers took; in the caller's clock, which may stand still.
+        let begun = handle.spawn(timeout_of(OPEN, Arc::clone(&shared).begin(Instant::now()))).await;
+        begun.unwrap_or_else(|_| Err(closed()))?;
+        Ok(Self { shared, handle, end: end.disarm() })
     }
 
     /// Runs an operation on the store's thread. A caller that stops waiting does not cancel it.
@@ -255,14 +255,14 @@ impl Store for NatsStore {
 }
 
 impl Shared {
-    async fn open(address: Address, limits: Limits, now: Instant) -> Result<Arc<Self>, StoreError> {
+    /// Connects to the servers, creates missing streams, and reads what they hold for all rooms.
+    async fn connect(address: Address, limits: Limits, now: Instant) -> Result<Arc<Self>, StoreError> {
         let (clock, feeds) = (Arc::new(Clock::new(now)), Arc::new(Feeds::default()));
         let had_failures = Arc::<AtomicBool>::default();
         let changed = follow_connection(Arc::clone(&clock), Arc::clone(&feeds), Arc::clone(&had_failures));
         let until = Instant::now() + schema::CLUSTER_TIMEOUT;
-        let is_transient = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
         let jetstream = schema::open(address, until, had_failures, changed).await?;
-        let shared = Arc::new(Self {
+        Ok(Arc::new(Self {
             keys: schema::retry(until, is_transient, || schema::keys(&jetstream)).await?,
             identities: schema::retry(until, is_transient, || schema::identities(&jetstream)).await?,
             lost: CancellationToken::new(),
@@ -275,16 +275,21 @@ impl Shared {
             operations: TaskTracker::new(),
             background: TaskTracker::new(),
             limits,
-        });
-        let found = RosterSource::AtStart(now, now + Duration::from_millis(shared.limits.grace_ms));
+        }))
+    }
+
+    /// Reads all rosters, whose seats have their grace period from `now` on, and starts the background tasks.
+    async fn begin(self: Arc<Self>, now: Instant) -> Result<(), StoreError> {
+        let until = Instant::now() + schema::CLUSTER_TIMEOUT;
+        let found = RosterSource::AtStart(now, now + Duration::from_millis(self.limits.grace_ms));
         for shard in 0..subject::SHARDS {
-            let begin = || RosterConsumer::begin(&shared, shard, found);
+            let begin = || RosterConsumer::begin(&self, shard, found);
             let consumer = schema::retry(until, is_transient, begin).await?;
-            shared.background.spawn(consumer.run(Arc::clone(&shared)));
+            self.background.spawn(consumer.run(Arc::clone(&self)));
         }
-        shared.background.spawn(Arc::clone(&shared).reconcile_loop());
-        shared.background.spawn(Arc::clone(&shared).watch_streams());
-        Ok(shared)
+        self.background.spawn(Arc::clone(&self).reconcile_loop());
+        self.background.spawn(Arc::clone(&self).watch_streams());
+        Ok(())
     }
 
     async fn create(self: Arc<Self>, new: NewRoom, now: Instant) -> Result<RoomId, StoreError> {
@@ -340,7 +345,7 @@ impl Shared {
         }
     }
 
-    /// Returns the seq of the `joined` event that took the lease's seat.
+    /// Returns the seq of the `joined` event with which the member of this lease took the seat.
     async fn joined(&self, lease: Lease) -> Result<Seq, StoreError> {
         match self.seats.joined(lease.room, lease.member) {
             Some(joined) => Ok(joined),
@@ -382,6 +387,10 @@ fn follow_connection(
 /// Runs `work` with a time limit, which is measured by the runtime that polls this: the store's own.
 async fn timeout_of<T>(most: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     timeout(most, work).await.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
+}
+
+fn is_transient(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(_))
 }
 
 fn closed() -> StoreError {

@@ -97,7 +97,7 @@ impl Roster {
         name
     }
 
-    /// Renames a member. Returns the names before and after as they are shown; `None` if the member has no seat.
+    /// Renames a member. Returns the shown name before and after it; `None` if the member has no seat.
     pub(super) fn rename(
         &mut self,
         member: MemberId,

@@ -30,14 +30,20 @@ const PING: Duration = Duration::from_secs(5);
 /// Repeats a step of opening the store while its error is transient, until this time.
 ///
 /// A node is often started while its servers are: one of them may be about to be replaced as leader and answer late.
-pub(super) async fn retry<T, E, F: Future<Output = Result<T, E>>>(
+pub(super) async fn retry<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
     until: Instant,
     is_transient: impl Fn(&E) -> bool,
     step: impl Fn() -> F,
 ) -> Result<T, E> {
+    let mut is_logged = false;
     loop {
         match step().await {
-            Err(error) if is_transient(&error) && Instant::now() < until => sleep(RETRY_PAUSE).await,
+            Err(error) if is_transient(&error) && Instant::now() < until => {
+                if !std::mem::replace(&mut is_logged, true) {
+                    tracing::warn!(%error, "the store does not open yet; trying again");
+                }
+                sleep(RETRY_PAUSE).await;
+            }
             done => return done,
         }
     }

@@ -17,8 +17,10 @@ pub enum Said {
     Reacted {
         target: EventId,
     },
-    /// A name of the user or of the room.
-    Named,
+    /// A name of the user.
+    Named(String),
+    /// A name of the room.
+    RoomNamed(String),
 }
 
 impl From<&DraftEvent> for Said {
@@ -28,7 +30,8 @@ impl From<&DraftEvent> for Said {
             DraftEvent::Edit { target, body } => Self::Edited { target: *target, body: body.as_str().to_owned() },
             DraftEvent::Deletion { target } => Self::Deleted { target: *target },
             DraftEvent::Reaction { target, .. } => Self::Reacted { target: *target },
-            DraftEvent::Name { .. } | DraftEvent::RoomName { .. } => Self::Named,
+            DraftEvent::Name { name } => Self::Named(name.to_string()),
+            DraftEvent::RoomName { name } => Self::RoomNamed(name.to_string()),
         }
     }
 }
@@ -38,7 +41,7 @@ impl Said {
     pub fn words(&self) -> Option<&str> {
         match self {
             Self::Message(body) | Self::Edited { body, .. } => Some(body),
-            Self::Deleted { .. } | Self::Reacted { .. } | Self::Named => None,
+            Self::Deleted { .. } | Self::Reacted { .. } | Self::Named(_) | Self::RoomNamed(_) => None,
         }
     }
 
@@ -50,7 +53,7 @@ impl Said {
     /// The message that it changes or reacts to.
     pub fn target(&self) -> Option<EventId> {
         match self {
-            Self::Message(_) | Self::Named => None,
+            Self::Message(_) | Self::Named(_) | Self::RoomNamed(_) => None,
             Self::Edited { target, .. } | Self::Deleted { target } | Self::Reacted { target } => Some(*target),
         }
     }

@@ -88,6 +88,11 @@ impl Proxy {
         self.left.of(way).store(bytes.cast_signed(), Ordering::Relaxed);
     }
 
+    /// True if [`Proxy::cut_after`] has reset a connection, or was never called.
+    pub fn has_cut(&self, way: Way) -> bool {
+        self.left.of(way).load(Ordering::Relaxed) > UNLIMITED / 2
+    }
+
     /// Holds all bytes back for this time.
     pub fn stall(&self, time: Duration) {
         self.weather.send_modify(|weather| weather.stalled = Some(Instant::now() + time));

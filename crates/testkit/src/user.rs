@@ -187,12 +187,14 @@ impl Page {
                 Input::React { id, target, emoji: "👍".parse().expect("an emoji"), on: !self.dice.one_in(3), at }
             }),
             Act::Rename => {
-                let (id, at) = (self.sends(Said::Named), unix_ms());
-                Input::Rename { id, name: self.any_of(NAMES).parse().expect("a name"), at }
+                let name = self.any_of(NAMES);
+                let (id, at) = (self.sends(Said::Named(name.to_owned())), unix_ms());
+                Input::Rename { id, name: name.parse().expect("a name"), at }
             }
             Act::NameRoom => {
-                let (id, at) = (self.sends(Said::Named), unix_ms());
-                Input::NameRoom { id, name: self.any_of(NAMES).parse().expect("a name of a room"), at }
+                let name = self.any_of(NAMES);
+                let (id, at) = (self.sends(Said::RoomNamed(name.to_owned())), unix_ms());
+                Input::NameRoom { id, name: name.parse().expect("a name of a room"), at }
             }
             Act::Duplicate => {
                 self.duplicates = true;

@@ -48,9 +48,9 @@ pub(super) enum Reaction {
 }
 
 impl Presence {
-    /// Counts one more connection. Returns false, and counts nothing, if the member has `most` already.
-    pub(super) fn connect(&mut self, member: MemberId, most: usize) -> bool {
-        if self.connections.get(&member).is_some_and(|connections| connections.open >= most) {
+    /// Counts one more connection. Returns false and leaves the count as it is if the member has `max` connections already.
+    pub(super) fn connect(&mut self, member: MemberId, max: usize) -> bool {
+        if self.connections.get(&member).is_some_and(|connections| connections.open >= max) {
             return false;
         }
         self.connections.entry(member).or_default().open += 1;

@@ -7,7 +7,7 @@ use protocol::{ErrorCode, EventId};
 use super::{RequestRooms, refusal};
 use crate::flash::InlineFlash;
 use crate::identity::Session;
-use crate::request::wants_page;
+use crate::request::{renders_page, wants_page};
 
 impl RequestRooms {
     /// Returns the session whose cookie came with the request.
@@ -55,9 +55,8 @@ impl RequestRooms {
         wants_page(&self.parts.headers)
     }
 
-    /// Returns true if the response is a page. Scripts request the same values at `/api/`.
     fn renders_page(&self) -> bool {
-        !self.parts.uri.path().starts_with("/api/")
+        renders_page(&self.parts.uri)
     }
 
     /// Sets the status of a response that is a page. A call by script finds the result in the value: its client takes

@@ -126,7 +126,8 @@ fn run_with_timeout(work: impl FnOnce() + Send + 'static) -> bool {
     started.is_ok()
 }
 
-/// Writer of lines to a descriptor that may fail or block. It never fails itself, and counts the lines that are lost.
+/// Writer of lines to a file descriptor, whose writes may fail or block. It never fails itself, and counts the lines that
+/// are lost.
 struct LineWriter<W> {
     to: W,
     /// True if a line was written only in part.

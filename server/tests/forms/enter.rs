@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::support::Server;
 use testkit::browser::{Browser, Person};
+use testkit::faulty::StoreFault;
 
 #[tokio::test]
 async fn enter_form_sets_the_cookie_and_redirects_to_the_room() {
@@ -26,6 +27,48 @@ async fn enter_form_sets_the_cookie_and_redirects_to_the_room() {
     assert_eq!(room.status, StatusCode::OK);
     assert!(room.body.contains("Ana") && room.body.contains(&code.to_string()));
     assert_eq!(room.header("set-cookie"), "", "the cookie is set once");
+}
+
+#[tokio::test]
+async fn enter_in_place_answers_with_the_page_and_its_headers() {
+    let server = Server::start(&[]).await;
+    let mut browser = Browser::new(&server);
+    let in_place = "/api/enter?in_place";
+    let first = browser.submit(in_place, &[("name", "Ana"), ("intent", "create"), ("from", "/")]).await;
+    assert_eq!(first.status, StatusCode::SEE_OTHER, "the cookie has to come back with the page's request");
+    let code = first.header("location").strip_prefix("/room/").unwrap().to_owned();
+
+    let mut bo = Browser::new(&server);
+    bo.get(&format!("/room/{code}")).await;
+    let page = bo.submit(in_place, &[("name", "Bo"), ("code", &code), ("from", &format!("/room/{code}"))]).await;
+    let own = bo.get(&format!("/room/{code}")).await;
+    assert_eq!((page.status, own.status), (StatusCode::OK, StatusCode::OK));
+    assert!(page.body.contains(&format!("data-path=\"/room/{code}\"")) && page.body.contains("Messages"));
+    for header in ["content-type", "x-robots-tag", "cache-control", "x-frame-options", "referrer-policy", "link"] {
+        assert_eq!(page.header(header), own.header(header), "{header}");
+    }
+    assert!(page.header("content-security-policy").contains("script-src 'nonce-"));
+    assert_eq!(page.header("location"), "");
+    assert!(page.header("link").ends_with(".css>; rel=preload; as=style"), "{}", page.header("link"));
+
+    let refused = bo.submit(in_place, &[("name", " "), ("intent", "create"), ("from", "/")]).await;
+    assert_eq!(refused.status, StatusCode::OK);
+    assert!(refused.body.contains("data-path=\"/\"") && refused.body.contains("Type a name"));
+    assert!(!bo.get("/").await.body.contains("Type a name"), "a refused form is shown once");
+}
+
+/// The seat is taken: the redirect tells its room, and the room's page can be loaded anew.
+#[tokio::test]
+async fn enter_in_place_redirects_when_the_page_cannot_be_rendered() {
+    let (server, store) = Server::troubled(&[]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut bo = Browser::new(&server);
+    bo.get(&ana.page()).await;
+    store.make(StoreFault::ReadsNothing);
+    let entered = bo.submit("/api/enter?in_place", &[("name", "Bo"), ("code", &ana.code.to_string())]).await;
+    assert_eq!((entered.status, entered.header("location")), (StatusCode::SEE_OTHER, &*ana.page()));
+    store.heal();
+    assert!(bo.get(&ana.page()).await.body.contains("Messages"));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! A WebSocket client of raw bytes. Its handshake and frames (RFC 6455 sections 4 and 5) are written by hand, so that
-//! it can send what no library sends and sees exactly what the server writes.
+//! it can send what no library would send, and so that it sees exactly what the server writes.
 
 use std::time::Duration;
 

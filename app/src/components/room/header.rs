@@ -1,11 +1,7 @@
 //! The header: the room's code and seats, the way to bring others in, and the way out.
 
-use std::mem;
-
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, HtmlFormElement};
 
 use super::naming::NAME_ROOM_ID;
 use super::notices::{Notices, Setting};
@@ -16,7 +12,6 @@ use crate::components::icon::{LabelledIcon, Logo};
 use crate::components::language_form::LanguageForm;
 use crate::components::name::Name;
 use crate::components::theme::ThemeButton;
-use crate::live::browser;
 use crate::live::room::Room;
 use crate::text;
 
@@ -67,31 +62,13 @@ pub(super) fn Header() -> impl IntoView {
                     {name}
                     <Bell/>
                     <ThemeButton/>
-                    <LanguageForm from=format!("/room/{}", room.code) on_submit=sure_to_load(room)/>
+                    <LanguageForm from=format!("/room/{}", room.code)
+                        load=Callback::new(move |load| room.load_if_reachable(load))/>
                 </div>
                 <Leave/>
             </div>
         </header>
     }
-}
-
-/// Holds a form back until the server has answered, for whose page the tab keeps what was typed and what is not sent.
-fn sure_to_load(room: Room) -> Callback<SubmitEvent> {
-    let is_sure = StoredValue::new(false);
-    Callback::new(move |event: SubmitEvent| {
-        if is_sure.try_update_value(mem::take) == Some(true) {
-            return;
-        }
-        let form = browser::target(&event).and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
-        let button = event.submitter().and_then(|button| button.dyn_into::<HtmlElement>().ok());
-        let (Some(form), Some(button)) = (form, button) else { return };
-        event.prevent_default();
-        room.load_if_reachable(move || {
-            // Does nothing once the room's page is gone.
-            let _ = is_sure.try_set_value(true);
-            let _ = form.request_submit_with_submitter(Some(&button));
-        });
-    })
 }
 
 /// The room's name, or for who hears it its code.

@@ -20,7 +20,7 @@ pub(super) const RENAME_ID: &str = "rename";
 /// Id of the dialog for the room's name.
 pub(super) const NAME_ROOM_ID: &str = "name-room";
 /// Time after which a name that is not in the log is said to come later: most are there before.
-const PATIENT: Duration = Duration::from_secs(1);
+const LATE_AFTER: Duration = Duration::from_secs(1);
 
 /// A name that can be changed.
 struct Naming {
@@ -30,6 +30,8 @@ struct Naming {
     label: &'static str,
     /// The name as it is now.
     current: fn(Room) -> String,
+    /// True while another one is not in the log.
+    waits: fn(Room) -> RwSignal<bool>,
     /// Changes it to what was typed.
     change: fn(Room, &str) -> Result<(), ErrorCode>,
 }
@@ -49,6 +51,7 @@ pub(super) fn dialogs() -> AnyView {
         heading: text::rename(),
         label: text::your_name(),
         current: own_name,
+        waits: |room| room.own_name_waits,
         change: Room::rename,
     };
     let rooms = Naming {
@@ -57,6 +60,7 @@ pub(super) fn dialogs() -> AnyView {
         heading: text::name_room(),
         label: text::room_name(),
         current: |room| room.name.with(ToString::to_string),
+        waits: |room| room.room_name_waits,
         change: Room::name_room,
     };
     view! { {dialog(own)} {dialog(rooms)} }.into_any()
@@ -81,21 +85,24 @@ fn remember_own_name(room: Room) {
     });
 }
 
-/// Says that a name comes later: at once where there is no connection.
-fn say_if_late(room: Room, toast: Toast) {
-    if room.status.get_untracked() != Status::Live {
-        return toast.show(text::named_later());
-    }
-    let say = move || {
-        if room.name_waits.try_get_untracked() == Some(true) {
-            toast.show(text::named_later());
+/// Says once for each press of "save" that the name comes later: at once without a connection.
+fn say_if_late(is_saved: RwSignal<bool>, waits: RwSignal<bool>, room: Room, toast: Toast) {
+    effect(move || {
+        if !waits.get() || !is_saved.get() {
+            return;
         }
-    };
-    set_timeout(say, PATIENT);
+        is_saved.set(false);
+        let say = move || {
+            if waits.try_get_untracked() == Some(true) {
+                toast.show(text::named_later());
+            }
+        };
+        if room.status.get_untracked() == Status::Live { set_timeout(say, LATE_AFTER) } else { say() }
+    });
 }
 
 fn dialog(naming: Naming) -> AnyView {
-    let Naming { dialog_id, field, heading, label, current, change } = naming;
+    let Naming { dialog_id, field, heading, label, current, waits, change } = naming;
     let (room, toast) = (expect_context::<Room>(), expect_context::<Toast>());
     let (input_id, error_id) = (format!("{dialog_id}-name"), format!("{dialog_id}-error"));
     let input = NodeRef::<html::Input>::new();
@@ -113,13 +120,13 @@ fn dialog(naming: Naming) -> AnyView {
         }
         known = name;
     });
+    let is_saved = RwSignal::new(false);
+    say_if_late(is_saved, waits(room), room, toast);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let Some(input) = input.get_untracked() else { return };
         let value = input.value();
-        // One that waits would come after all.
-        let is_same = !room.name_waits.get_untracked() && value.trim() == untrack(|| current(room));
-        if let Err(error) = if is_same { Ok(()) } else { change(room, &value) } {
+        if let Err(error) = change(room, &value) {
             let form = EnterForm { name: value.clone(), room_name: value, ..EnterForm::default() };
             refused.set(Some(text::refusal(Refusal { field, error }, &form)));
             return browser::focus_on(&input);
@@ -128,9 +135,7 @@ fn dialog(naming: Naming) -> AnyView {
         // As it was typed until the log has it, perhaps in another spelling.
         unedited.set(value);
         browser::close_dialog(dialog_id);
-        if !is_same {
-            say_if_late(room, toast);
-        }
+        is_saved.set(true);
     };
     view! {
         <Dialog id=dialog_id heading>

@@ -39,7 +39,7 @@ pub fn highlight(name: &str, places: &[(Text, Range<u32>)]) {
         Some(range)
     });
     let ranges: Array = ranges.collect();
-    // Not in web-sys without a flag of the compiler.
+    // web-sys has this only behind a compiler flag.
     let find = || -> Result<(Map, Function), JsValue> {
         let registry = Reflect::get(&Reflect::get(&window(), &"CSS".into())?, &"highlights".into())?;
         let kind = Reflect::get(&window(), &"Highlight".into())?;

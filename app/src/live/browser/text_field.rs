@@ -6,6 +6,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use js_sys::Intl::Segmenter;
+use js_sys::{Array, Object, Reflect};
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlDocument, HtmlTextAreaElement};
@@ -20,6 +22,18 @@ static IS_REPLACING: AtomicBool = AtomicBool::new(false);
 #[must_use]
 pub fn is_replacing_text() -> bool {
     IS_REPLACING.load(Ordering::Relaxed)
+}
+
+/// Counts the extended grapheme clusters of a text (UAX #29). 0 where the browser cannot, as Firefox before 125: then the
+/// server counts.
+#[must_use]
+pub fn count_graphemes(text: &str) -> usize {
+    let intl = Reflect::get(&js_sys::global(), &"Intl".into());
+    if intl.and_then(|intl| Reflect::has(&intl, &"Segmenter".into())) != Ok(true) {
+        return 0;
+    }
+    let segments = Segmenter::new(&Array::new(), &Object::new()).segment(text);
+    Array::from(&segments).length() as usize
 }
 
 /// Replaces a range of a field's text, in UTF-16 units, and puts the caret behind it: as a step that the browser can

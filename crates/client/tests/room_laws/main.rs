@@ -410,8 +410,11 @@ fn names_are_sent_as_drafts_and_shown_once_they_are_in_the_log() {
     let rejected = ServerFrame::Rejected { id: id(100), error: ErrorCode::NoSeat, retry_ms: None };
     assert_eq!(client.step(20, Input::Frame(1, rejected)), [Action::NameRefused(ErrorCode::NoSeat)]);
     assert!(!client.has_unsent(), "a refused name is no more");
-    let settings = Input::NameRoom { id: id(101), name: Default::default(), at: 5 };
-    assert_eq!(client.step(30, settings), append(id(101), Proposal::Settings { name: String::new() }));
+    let present = Input::NameRoom { id: id(101), name: Default::default(), at: 5 };
+    assert_eq!(client.step(30, present), [], "the room has no name");
+    assert!(!client.has_unsent());
+    let settings = Input::NameRoom { id: id(102), name: "Book club".parse().unwrap(), at: 5 };
+    assert_eq!(client.step(40, settings), append(id(102), Proposal::Settings { name: "Book club".into() }));
 }
 
 /// A client that is live on connection 1, caught up, with two messages.

@@ -42,7 +42,7 @@ async fn copy_streams(server: &Server) -> Past {
     past
 }
 
-/// The lagging replica, which speaks the NATS protocol, and the number of its answers.
+/// A false replica that lags and speaks the NATS protocol, and the number of answers that it has sent.
 struct Lagging {
     answered: Arc<AtomicUsize>,
     _task: JoinSet<()>,

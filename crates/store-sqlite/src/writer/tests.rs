@@ -1,6 +1,10 @@
 //! Tests of the writer without its thread.
 
+use std::collections::BTreeMap;
+
 use protocol::{DisplayName, Epoch, EventId, EventKind, LeaveReason, MemberId, RoomCode, RoomName, Seq};
+use rusqlite::StatementStatus;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use store::{Appended, NameKeys, NewEvent, NewRoom, ReadFrom};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -327,6 +331,43 @@ fn nothing_is_acknowledged_while_a_key_cannot_be_overwritten() {
     writer.commit(vec![said]);
     assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(event)) if event.seq == Seq(3)));
     writer.destroy_retired().unwrap();
+}
+
+/// SQLite prepares a statement anew for a value on which its plan may depend. With an index, it did that for each append.
+#[test]
+fn statements_are_prepared_once_for_all_values() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut writer, _reader, room) = open(&directory.path().join("flasky.db"));
+    writer.limits.events = 8;
+    let (sender, prepared_again) = std::sync::mpsc::channel();
+    let trace = move |event: TraceEvent<'_>| {
+        if let TraceEvent::Profile(statement, _) = event {
+            sender.send((statement.sql().into_owned(), statement.get_status(StatementStatus::RePrepare))).unwrap();
+        }
+    };
+    writer.conn.trace_v2(TraceEventCodes::SQLITE_TRACE_PROFILE, Some(trace)).unwrap();
+    let mut send = |id, kind| {
+        let (write, answer) = write(room, id, kind);
+        writer.commit(vec![write]);
+        while writer.delete_some() {}
+        answer.blocking_recv().unwrap().unwrap();
+    };
+    for id in (100..1_000).step_by(4) {
+        let target = EventId(Uuid::from_u128(id));
+        let name: DisplayName = id.to_string().parse().unwrap();
+        let member = MemberId(Uuid::nil());
+        send(id, EventKind::message("?".parse().unwrap()));
+        send(id + 1, EventKind::Edited { target, body: Some("!".parse().unwrap()) });
+        send(id + 2, EventKind::Deleted { target });
+        send(id + 3, EventKind::Renamed { member, name: name.clone().into(), was: name.into() });
+    }
+    send(2_000, EventKind::Left { member: MemberId(Uuid::nil()), why: LeaveReason::Choice });
+    drop(writer);
+    let again: BTreeMap<_, _> = prepared_again.iter().collect();
+    for table in ["rooms", "members", "events", "ids"] {
+        assert!(again.keys().any(|sql| sql.starts_with(&format!("DELETE FROM {table}"))), "{table}: {again:?}");
+    }
+    assert!(again.values().all(|times| *times == 0), "{again:#?}");
 }
 
 #[test]

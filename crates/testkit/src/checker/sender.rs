@@ -62,7 +62,7 @@ fn is_explained(book: &Book<'_>, history: &History, id: EventId, error: ErrorCod
     let said = book.said.get(&id).map(|(_, said)| *said);
     let target = said.and_then(Said::target);
     match (error, target) {
-        (ErrorCode::NotAllowed, None) => said == Some(&Said::Named),
+        (ErrorCode::NotAllowed, None) => matches!(said, Some(Said::RoomNamed(_))),
         (ErrorCode::NoSeat, _) => history.left,
         (ErrorCode::NotAuthor, Some(target)) => book.said.get(&target).is_some_and(|(by, _)| *by != history.member),
         (ErrorCode::NoTarget, Some(target)) => is_gone(book, target),

@@ -57,7 +57,7 @@ fn save(room: Room, scroller: NodeRef<Section>, pending: StoredValue<Option<Scro
 pub(super) fn anchor_at(scroller: &Element, below: i32) -> Option<ScrollAnchor> {
     let edge = scroller.get_bounding_client_rect().top() + f64::from(below);
     let is_below = |element: &Element| element.get_bounding_client_rect().bottom() > edge;
-    // Block by block: whoever asks where a row is makes the browser lay out the whole block around it.
+    // Works block by block: reading the position of a row makes the browser lay out the whole block around it.
     let mut blocks = browser::find_all(scroller, ".block").into_iter().filter(is_below);
     blocks.find_map(|block| {
         let row = browser::find_all(&block, "[data-message]").into_iter().find(is_below)?;
