@@ -5,7 +5,7 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup dist check fmt-check clippy doc deny advisories end2end engines shots lighthouse bench weight next soak cluster fuzz
+.PHONY: help run dev test setup dist check fmt-check clippy doc deny advisories end2end engines shots lighthouse bench weight next soak cluster fuzz vanish
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,3 +96,6 @@ cluster: dist ## Three NATS servers, two nodes, and a door to both at $PORT (300
 fuzz: setup ## Try new values on every property test: a million on what decodes frames, codes, names and bodies; CASES=n
 	@PROPTEST_CASES=$(or $(CASES),1000000) PROPTEST_MAX_LOCAL_REJECTS=4294967295 cargo test --release -p protocol --test values
 	@PROPTEST_CASES=$$(( $(or $(CASES),1000000) / 20 )) cargo test --release -p client -p app -p server --lib --test room_laws --test connection_laws
+
+vanish: setup ## Search every byte of a SQLite store for what its rooms said, after 200 random plans have ended; SEEDS=n
+	@VANISH_SEEDS=$(or $(SEEDS),200) cargo test --release -p store-sqlite --test vanish

@@ -1,60 +1,28 @@
-//! Checks a whole file: SQLite's integrity check, and the invariants that this store maintains in its rows.
+//! Checks a whole store: SQLite's integrity check, the invariants of the rows, and that each room has its key.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
-use protocol::{DisplayName, EventKind, RoomCode, RoomName, codec};
-use rusqlite::Transaction;
-use store::{NameKeys, StoreError};
+use protocol::Seq;
+use protocol::name::HUES;
+use rusqlite::{Connection, Transaction};
+use store::StoreError;
 
+use super::contents::{LogReader, trimmed_ids};
 use super::error::Failure;
-use super::{file, rooms, schema};
+use super::keys::{self, Readable, Slot};
+use super::load::{self, Fault};
+use super::log::Kept;
+use super::state::RoomState;
+use super::{file, schema};
 
-/// Invariants: the description of a violation, and the query that counts the violations.
-const INVARIANTS: &[(&str, &str)] = &[
-    ("other number of key sets than one", "SELECT COUNT(*) <> 1 FROM store"),
-    (
-        "rooms that count their events or bytes wrongly",
-        "SELECT COUNT(*) FROM rooms WHERE (events, bytes) <>
-            (SELECT COUNT(*), COALESCE(SUM(octet_length(kind)), 0) FROM events WHERE events.room = rooms.room)",
-    ),
-    (
-        "rooms with a hole in their log",
-        "SELECT COUNT(*) FROM rooms WHERE (head - trimmed, trimmed + 1, head) <>
-            (SELECT COUNT(*), COALESCE(MIN(seq), trimmed + 1), COALESCE(MAX(seq), head)
-             FROM events WHERE events.room = rooms.room)",
-    ),
-    (
-        "rooms with a hole in the ids that they know",
-        "SELECT COUNT(*) FROM rooms WHERE head <>
-            (SELECT COUNT(*) + COALESCE(MIN(seq), 1) - 1 FROM ids WHERE ids.room = rooms.room)",
-    ),
-    (
-        "events whose id leads elsewhere",
-        "SELECT COUNT(*) FROM events LEFT JOIN ids USING (room, id) WHERE ids.seq IS NOT events.seq",
-    ),
-    (
-        "rooms with more members than seats",
-        "SELECT COUNT(*) FROM rooms WHERE capacity < (SELECT COUNT(*) FROM seats WHERE seats.room = rooms.room)",
-    ),
-    (
-        "seats of members without a name",
-        "SELECT COUNT(*) FROM seats LEFT JOIN names USING (room, member) WHERE name IS NULL",
-    ),
-    (
-        "rooms whose host has no seat",
-        "SELECT COUNT(*) FROM rooms LEFT JOIN seats ON seats.room = rooms.room AND seats.member = rooms.host
-         WHERE seats.room IS NULL AND rooms.room IN (SELECT room FROM seats)",
-    ),
-    ("names whose number or hue is none", "SELECT COUNT(*) FROM names WHERE number < 1 OR hue NOT BETWEEN 0 AND 11"),
-    ("names that no event mentions", "SELECT COUNT(*) FROM names JOIN rooms USING (room) WHERE gone <= trimmed"),
-    (
-        "rows of rooms that ended",
-        "SELECT COUNT(*) FROM (SELECT room FROM events
-             UNION ALL SELECT room FROM ids WHERE room NOT IN (SELECT room FROM ended)
-             UNION ALL SELECT room FROM seats UNION ALL SELECT room FROM names)
-         WHERE room NOT IN (SELECT room FROM rooms)",
-    ),
-];
+/// Number of times that a room and its key are looked at when they do not belong together. A server may just be making
+/// or ending the room.
+const LOOKS: usize = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Result of [`run`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,50 +35,153 @@ pub struct IntegrityReport {
     pub faults: Vec<String>,
 }
 
-/// Checks the integrity of a whole file. A server may use it meanwhile.
+/// Checks the integrity of a whole store. A server may use it meanwhile.
 ///
 /// # Errors
-/// `Unavailable` when the file cannot be opened; `Corrupt` when it is damaged or not this program's.
+/// `Unavailable` when a file cannot be opened; `Corrupt` when the store is damaged or not this program's.
 pub fn run(store: &Path) -> Result<IntegrityReport, StoreError> {
     Ok(examine(store)?)
 }
 
+/// Number of faults of each kind, in words.
+type Counts = BTreeMap<&'static str, usize>;
+
 fn examine(store: &Path) -> Result<IntegrityReport, Failure> {
-    let mut conn = schema::open_newest(&file::resolve(store)?)?;
+    let path = file::resolve(store)?;
+    let mut conn = schema::open_newest(&path)?;
+    let keys = keys::open_read_only(&keys::path_of(&path))?;
+    let mut counts = Counts::new();
+    for suspect in suspects(&mut conn, &keys)? {
+        *counts.entry(suspect.words()).or_default() += 1;
+    }
     let tx = conn.transaction()?;
-    let mut found = IntegrityReport { faults: damage(&tx)?, ..IntegrityReport::default() };
+    let faults = damage(&tx)?;
     // Queries over damaged pages would return meaningless counts.
-    if !found.faults.is_empty() {
-        return Ok(found);
+    if !faults.is_empty() {
+        return Ok(IntegrityReport { faults, ..IntegrityReport::default() });
     }
-    for (what, query) in INVARIANTS {
-        match tx.query_row(query, [], |row| row.get::<_, i64>(0))? {
-            0 => {}
-            count => found.faults.push(format!("{count} {what}")),
+    let loaded = load::load(&tx, &keys::read_all(&keys)?)?;
+    if loaded.keys.is_none() {
+        counts.insert("other number of key sets than one", 1);
+    }
+    for fault in &loaded.faults {
+        let words = match fault {
+            // It is among the suspects, if it is one.
+            Fault::Room(_) => continue,
+            Fault::Member(_) => "members that cannot be read",
+            Fault::Log(_) => "rooms with a hole in their log",
+            Fault::Ids(_) => "rooms with a hole in the ids that they know",
+            Fault::Slot(_) => "rooms that have the key of another one",
+            Fault::Stray(_) => "rows of rooms that ended",
+        };
+        *counts.entry(words).or_default() += 1;
+    }
+    let mut events = 0;
+    let mut codes = HashMap::new();
+    for room in &loaded.rooms {
+        events += room.log.kept.len();
+        examine_room(&tx, room, &mut counts)?;
+        if codes.insert(room.record.code, room.number).is_some() {
+            *counts.entry("rooms with the code of another one").or_default() += 1;
         }
     }
-    let unidentified = rooms::ids(&tx)?.iter().filter(|(_, id)| id.is_none()).count();
-    let (rooms, uncoded) = count_invalid(&tx, "SELECT code FROM rooms", |text| text.parse::<RoomCode>().is_ok())?;
-    found.rooms = rooms;
-    let (events, unread) =
-        count_invalid(&tx, "SELECT kind FROM events", |text| codec::decode::<EventKind>(text).is_ok())?;
-    found.events = events;
-    let (_, unnamed) = count_invalid(&tx, "SELECT name FROM names", |text| text.parse::<DisplayName>().is_ok())?;
-    let (_, unreadable) = count_invalid(&tx, "SELECT name FROM rooms", |text| text.parse::<RoomName>().is_ok())?;
-    let (_, keyless) = count_invalid(&tx, "SELECT keys FROM seats", |text| codec::decode::<NameKeys>(text).is_ok())?;
-    for (count, what) in [
-        (keyless, "seats whose keys cannot be read"),
-        (unreadable, "rooms whose name cannot be read"),
-        (unidentified, "rooms whose id cannot be read"),
-        (uncoded, "rooms whose code cannot be read"),
-        (unread, "events that cannot be read"),
-        (unnamed, "names that cannot be read"),
-    ] {
-        if count > 0 {
-            found.faults.push(format!("{count} {what}"));
+    let faults = counts.into_iter().map(|(words, count)| format!("{count} {words}")).collect();
+    Ok(IntegrityReport { rooms: loaded.slots.len(), events, faults })
+}
+
+/// Checks what is in the memory of a server, and decrypts all events and ids.
+fn examine_room(tx: &Connection, room: &RoomState, counts: &mut Counts) -> Result<(), Failure> {
+    let mut fault = |words, is_so: bool| {
+        if is_so {
+            *counts.entry(words).or_default() += 1;
+        }
+    };
+    let seated = room.roster.seated().count();
+    fault("rooms with more members than seats", seated > room.record.capacity as usize);
+    let has_host = room.record.host.is_some_and(|host| room.roster.seat(host).is_some());
+    fault("rooms whose host has no seat", seated > 0 && !has_host);
+    for person in room.roster.iter() {
+        let name = &person.record.name;
+        fault("names whose number or hue is none", name.number < 1 || name.hue >= HUES);
+    }
+    for _ in room.roster.forgotten(room.log.deleted()) {
+        fault("names that no event mentions", true);
+    }
+    let mut log = LogReader::new(tx, room)?;
+    for seq in (room.log.deleted().0 + 1..=room.log.head.0).map(Seq) {
+        if room.log.kept(seq).is_some_and(Kept::is_missing) {
+            // It is a hole in the log.
+            continue;
+        }
+        match log.event(seq) {
+            Ok(event) => fault("events whose id leads elsewhere", room.seq_of(event.id) != Some(seq)),
+            Err(Failure(StoreError::Corrupt(_))) => fault("events that cannot be read", true),
+            Err(error) => return Err(error),
         }
     }
-    Ok(found)
+    match trimmed_ids(tx, room) {
+        Ok(ids) => {
+            let wrong = ids.iter().filter(|(seq, id)| room.seq_of(*id) != Some(*seq)).count();
+            fault("rooms with ids that lead elsewhere", wrong > 0);
+        }
+        Err(Failure(StoreError::Corrupt(_))) => fault("rooms with ids that cannot be read", true),
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// A room or a key that lacks the other, unless a server is just making or ending the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Suspect {
+    /// The key of this room is not there, or the room's record is damaged.
+    Unreadable(i64),
+    /// The slot of this room is damaged, or has another number.
+    Unmarked(i64),
+    /// This slot has the key of a room that does not exist.
+    Unused(u32),
+    /// This slot is damaged, and no room names it.
+    Torn(u32),
+}
+
+impl Suspect {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "rooms that cannot be read",
+            Self::Unmarked(_) => "rooms whose key is damaged",
+            Self::Unused(_) => "keys of rooms that ended",
+            Self::Torn(_) => "damaged keys",
+        }
+    }
+}
+
+/// Returns those suspects that are so at every look.
+fn suspects(conn: &mut Connection, keys: &File) -> Result<BTreeSet<Suspect>, Failure> {
+    let mut suspects = look(conn, keys)?;
+    for _ in 1..LOOKS {
+        if suspects.is_empty() {
+            break;
+        }
+        thread::sleep(PAUSE);
+        let again = look(conn, keys)?;
+        suspects.retain(|suspect| again.contains(suspect));
+    }
+    Ok(suspects)
+}
+
+fn look(conn: &mut Connection, keys: &File) -> Result<BTreeSet<Suspect>, Failure> {
+    let tx = conn.transaction()?;
+    let slots = keys::read_all(keys)?;
+    let rooms = load::slots(&tx, &slots)?;
+    let suspect = |(number, slot): (u32, &Slot)| match rooms.get(&number) {
+        Some((room, Readable::No)) => Some(Suspect::Unreadable(*room)),
+        Some((room, Readable::Yes)) => (!slot.is_sound || slot.room != Some(*room)).then_some(Suspect::Unmarked(*room)),
+        None if slot.room.is_some() => Some(Suspect::Unused(number)),
+        None => (!slot.is_sound).then_some(Suspect::Torn(number)),
+    };
+    let mut suspects: BTreeSet<_> = (0..).zip(&slots).skip(1).filter_map(suspect).collect();
+    let missing = rooms.iter().filter(|(slot, _)| **slot as usize >= slots.len().max(1));
+    suspects.extend(missing.map(|(_, (room, _))| Suspect::Unreadable(*room)));
+    Ok(suspects)
 }
 
 fn damage(tx: &Transaction<'_>) -> rusqlite::Result<Vec<String>> {
@@ -118,16 +189,4 @@ fn damage(tx: &Transaction<'_>) -> rusqlite::Result<Vec<String>> {
         tx.prepare("PRAGMA integrity_check")?.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     lines.retain(|line| line != "ok");
     Ok(lines)
-}
-
-/// Counts the texts that the query returns, and those among them that are not valid by `is_so`.
-fn count_invalid(tx: &Transaction<'_>, query: &str, is_so: impl Fn(&str) -> bool) -> Result<(usize, usize), Failure> {
-    let mut query = tx.prepare(query)?;
-    let mut rows = query.query([])?;
-    let (mut all, mut wrong) = (0, 0);
-    while let Some(row) = rows.next()? {
-        all += 1;
-        wrong += usize::from(!row.get_ref(0)?.as_str().is_ok_and(&is_so));
-    }
-    Ok((all, wrong))
 }

@@ -2,22 +2,18 @@
 
 use std::collections::HashSet;
 
-use rusqlite::Connection;
 use store::StoreError;
-
-use super::rooms::{self, Key};
 
 /// Rooms that this thread has reported as damaged, so that it logs each of them once.
 #[derive(Debug, Default)]
 pub(super) struct DamageReports {
-    reported: HashSet<Key>,
+    reported: HashSet<i64>,
 }
 
 impl DamageReports {
     /// Logs that a room is damaged. Names it by its number in the file: its code would let readers of the log join it.
-    pub(super) fn report(&mut self, conn: &Connection, key: Key, error: &StoreError) {
-        if self.reported.insert(key) {
-            let room = rooms::number(conn, key).ok().flatten();
+    pub(super) fn report(&mut self, room: i64, error: &StoreError) {
+        if self.reported.insert(room) {
             tracing::error!(room, source = ?std::error::Error::source(error), "a room is damaged");
         }
     }

@@ -1,28 +1,37 @@
 //! The embedded store: one SQLite file, one writer thread and one reader thread.
 //!
-//! The writer owns all mutable state: the writing connection, the leases and the subscribers. All operations except
-//! [`Store::resolve`], [`Store::room`], [`Store::find`], [`Store::read`] and [`Store::snapshot`] go through its
-//! queue, so events have one order and no lock is needed.
-//! The reader has its own connection and begins a new transaction for every query, so it sees whatever is committed.
+//! The writer owns the writing connection, the keys file, the leases and the subscribers. All changes go through its
+//! queue, so events have one order. What is committed about rooms is in memory too ([`state`]): who is in them, their
+//! codes and names, and where the events of their logs are. The writer updates that after each commit. So
+//! [`Store::resolve`], [`Store::room`] and [`Store::find`] are answered without a thread, and only the text of events is
+//! read from the file, by the reader.
+//!
+//! Everything in the file is encrypted under a secret of its room ([`seal`]). These secrets are in a file of their own
+//! ([`keys`]), where each is overwritten when its room has ended.
 
 pub mod backup;
 pub mod check;
+pub mod contents;
 mod damage;
 mod error;
 mod file;
+mod keys;
 mod live_state;
+mod load;
 mod lock;
 mod log;
 mod reader;
-mod rooms;
+mod record;
+mod rows;
 mod schema;
-mod seats;
+mod seal;
+mod state;
 mod writer;
 
 use std::path::Path;
 use std::time::Duration;
 
-use protocol::{Limits, RoomCode, RoomId, Seq};
+use protocol::{Limits, RoomCode, RoomId};
 use store::{
     Appended, ExpiredSeat, Keys, Lease, NewEvent, NewRoom, Page, PresenceUpdate, ReadFrom, Room, Store, StoreError,
     Subscription, draw_id,
@@ -33,8 +42,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::reader::Query;
-use self::rooms::Key;
-use self::writer::{Job, Write, Writer};
+use self::state::{RoomState, Rooms, Shared};
+use self::writer::{Job, Opened, Write, Writer};
 
 /// Maximum number of operations queued for a thread. Further callers wait for a free slot, in order of arrival.
 const QUEUE: usize = 1024;
@@ -47,6 +56,7 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub struct SqliteStore {
     jobs: mpsc::Sender<Job>,
     queries: mpsc::Sender<Query>,
+    rooms: Shared,
     keys: Keys,
     lost: CancellationToken,
 }
@@ -66,16 +76,21 @@ impl SqliteStore {
         let lost = CancellationToken::new();
         let token = lost.clone();
         start("store-writer", move || match Writer::open(&path, limits, now, token) {
-            Ok((writer, reader, keys)) => {
-                if opened.send(Ok((reader, keys))).is_ok() {
+            Ok(Opened { writer, reader, rooms, keys }) => {
+                if opened.send(Ok((reader, rooms, keys))).is_ok() {
                     writer.run(inbox);
                 }
             }
             Err(error) => drop(opened.send(Err(error))),
         })?;
-        let (reader, keys) = ready.await.map_err(|_| closed())??;
+        let (reader, rooms, keys) = ready.await.map_err(|_| closed())??;
         start("store-reader", move || reader.run(questions))?;
-        Ok(Self { jobs, queries, keys, lost })
+        Ok(Self { jobs, queries, rooms, keys, lost })
+    }
+
+    /// Returns what `look` finds in the state of the rooms, as of the last commit.
+    fn look<T>(&self, look: impl FnOnce(&Rooms) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.jobs.is_closed() { Err(closed()) } else { look(&self.rooms.read()) }
     }
 }
 
@@ -87,15 +102,15 @@ impl Store for SqliteStore {
     }
 
     async fn resolve(&self, code: RoomCode) -> Result<RoomId, StoreError> {
-        request(&self.queries, |reply| Query::Resolve { code, reply }).await
+        self.look(|rooms| rooms.resolve(code))
     }
 
     async fn room(&self, id: RoomId) -> Result<Room, StoreError> {
-        request(&self.queries, |reply| Query::Room { key: Key::Id(id), reply }).await
+        self.look(|rooms| rooms.get(id).map(RoomState::room))
     }
 
     async fn find(&self, code: RoomCode) -> Result<Room, StoreError> {
-        request(&self.queries, |reply| Query::Room { key: Key::Code(code), reply }).await
+        self.look(|rooms| rooms.get(rooms.resolve(code)?).map(RoomState::room))
     }
 
     async fn append(&self, id: RoomId, draft: NewEvent) -> Result<Appended, StoreError> {
@@ -140,6 +155,11 @@ impl Store for SqliteStore {
         if self.jobs.is_closed() { Err(closed()) } else { Ok(self.keys.clone()) }
     }
 
+    async fn check_ready(&self) -> Result<(), StoreError> {
+        request(&self.queries, |reply| Query::Ping { reply }).await?;
+        request(&self.jobs, |reply| Job::Ready { reply }).await
+    }
+
     async fn wait_until_lost(&self) -> StoreError {
         self.lost.cancelled().await;
         StoreError::unavailable("a file of the store was removed, moved, replaced or emptied")
@@ -168,9 +188,4 @@ fn closed() -> StoreError {
 
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
     std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop).map_err(StoreError::unavailable)
-}
-
-/// Converts a seq to SQLite's signed integer. A larger seq, which a client may send, becomes one that no event has.
-fn integer(seq: Seq) -> i64 {
-    seq.0.try_into().unwrap_or(i64::MAX)
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
-use store::{Keys, StoreError};
+use rusqlite::{Connection, OpenFlags};
+use store::StoreError;
 
 use super::error::Failure;
 use super::file;
@@ -16,85 +16,65 @@ const APPLICATION: i32 = i32::from_be_bytes(*b"Flsk");
 /// `application_id` of a copy on which no server has been started yet: the original may contain newer events.
 const COPY: i32 = i32::from_be_bytes(*b"Flsc");
 
-/// Oldest format, a file's `user_version`, that can be migrated. Earlier ones were written before 0.1.0: their log has
-/// names without hues, and their rooms no host.
-const OLDEST: usize = 5;
+/// Oldest format, a file's `user_version`, that can be migrated. Earlier ones were written before 0.1.0: what their rooms
+/// said is readable in the file.
+const OLDEST: usize = 6;
 /// Migrations. The first creates an empty file's tables in the format [`OLDEST`]; each other one migrates to the next
 /// format. Released steps are never changed; new ones are appended.
 const MIGRATIONS: &[&str] = &["
-    CREATE TABLE store (signing BLOB NOT NULL, member BLOB NOT NULL) STRICT;
+    -- Whatever is `sealed` is encrypted: the only row of `store` under the store's own secret, all other rows under the
+    -- secret of their room. Both are in the keys file.
+    CREATE TABLE store (place INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 
-    -- The other tables know a room by its number, everything outside of the file by its id. The code is this one column,
-    -- so that it can be replaced. `name` is empty where the room has none, `host` NULL before the first member.
-    -- `trimmed` is the highest place that retention removed; `events` and `bytes` measure what is left. `forgotten` is
-    -- the time at which the newest event whose id is forgotten was appended.
-    CREATE TABLE rooms (
-        room INTEGER PRIMARY KEY,
-        id BLOB NOT NULL UNIQUE,
-        code TEXT NOT NULL UNIQUE,
-        epoch INTEGER NOT NULL,
-        capacity INTEGER NOT NULL,
-        name TEXT NOT NULL,
-        host BLOB,
-        head INTEGER NOT NULL DEFAULT 0,
-        trimmed INTEGER NOT NULL DEFAULT 0,
-        events INTEGER NOT NULL DEFAULT 0,
-        bytes INTEGER NOT NULL DEFAULT 0,
-        forgotten INTEGER NOT NULL DEFAULT 0
+    -- `slot` is where the keys file has the room's secret. Both are NULL once the room has ended: then its rows in the
+    -- other tables are deleted, and this one at last.
+    CREATE TABLE rooms (room INTEGER PRIMARY KEY, slot INTEGER, sealed BLOB) STRICT;
+
+    -- New rows of all rooms stand at the end of each table, so that what is written together stands together. No table
+    -- has an index: where the rows of a room are is known in memory.
+    CREATE TABLE members (place INTEGER PRIMARY KEY, room INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;
+
+    -- `id` is a hash of the event's id under the room's secret. `length` is that of the event's encoded kind, in four
+    -- bytes. `edits` is the seq of the message that an edit changes. An event is rewritten in its place, with a row of
+    -- the same length.
+    CREATE TABLE events (
+        place INTEGER PRIMARY KEY,
+        room INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        id BLOB NOT NULL,
+        length BLOB NOT NULL,
+        edits INTEGER,
+        sealed BLOB NOT NULL
     ) STRICT;
 
-    CREATE TABLE events (
-        room INTEGER NOT NULL,
-        seq INTEGER NOT NULL,
-        id BLOB NOT NULL,
-        at INTEGER NOT NULL,
-        author BLOB NOT NULL,
-        kind TEXT NOT NULL,
-        -- The message that the event changes, deletes or reacts to.
-        target BLOB,
-        PRIMARY KEY (room, seq)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX events_by_target ON events (room, target) WHERE target IS NOT NULL;
-
-    -- Ids of the room's newest events, also of those that are trimmed.
+    -- Ids of consecutive events that were trimmed, beginning with the one at `first`: their hashes, and sealed, the ids.
     CREATE TABLE ids (
+        place INTEGER PRIMARY KEY,
         room INTEGER NOT NULL,
-        id BLOB NOT NULL,
-        seq INTEGER NOT NULL,
-        at INTEGER NOT NULL,
-        PRIMARY KEY (room, id)
-    ) STRICT, WITHOUT ROWID;
-
-    -- `keys` is a JSON array: a name looks like another one that has one of them.
-    CREATE TABLE seats (
-        room INTEGER NOT NULL,
-        member BLOB NOT NULL,
-        joined INTEGER NOT NULL,
-        keys TEXT NOT NULL,
-        PRIMARY KEY (room, member)
-    ) STRICT, WITHOUT ROWID;
-
-    -- Names of members, and of former members whom the log mentions. `gone` is the seq of the event with which a former
-    -- member left, and which is the last that mentions them: when it is trimmed, the name is deleted.
-    CREATE TABLE names (
-        room INTEGER NOT NULL,
-        member BLOB NOT NULL,
-        name TEXT NOT NULL,
-        number INTEGER NOT NULL,
-        hue INTEGER NOT NULL,
-        gone INTEGER,
-        PRIMARY KEY (room, member)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX names_by_gone ON names (room, gone) WHERE gone IS NOT NULL;
-
-    -- Rooms that ended and whose ids are still to be deleted.
-    CREATE TABLE ended (room INTEGER PRIMARY KEY) STRICT;
+        first INTEGER NOT NULL,
+        hashes BLOB NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT;
 "];
 /// Format of a file to which every migration was applied.
 const NEWEST: usize = OLDEST + MIGRATIONS.len() - 1;
 
-/// Opens the writing connection: creates a missing file, checks its integrity and migrates it to the newest version.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, Failure> {
+/// Size of a connection's page cache, in KiB.
+const CACHE: i64 = 16 * 1024;
+/// Pages of the write-ahead log after which a commit moves its content into the database: 16 MiB. Few such moves,
+/// because a page that is written often is moved once.
+const CHECKPOINT: i64 = 4_096;
+
+/// A database that is being opened for writing. Nothing in it has been changed yet.
+#[derive(Debug)]
+pub(super) struct Opening {
+    conn: Connection,
+    application: i32,
+    version: usize,
+}
+
+/// Opens the database for writing, and creates a missing file.
+pub(super) fn open_writer(path: &Path) -> Result<Opening, Failure> {
     match file::create_private(path) {
         // An existing database must not be opened here, see `Lock`.
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
@@ -102,30 +82,59 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Failure> {
         }
         _ => {}
     }
-    let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    // A file that is refused below must not be changed by a checkpoint when the connection closes.
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // A file that is refused must not be changed by a checkpoint when the connection closes.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let (application, version) = identify(&conn, path)?;
-    quick_check(&conn, path)?;
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(Opening { conn, application, version })
+}
 
-    let mode: String = conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(StoreError::unavailable(format!("{} cannot have a write-ahead log", path.display())).into());
+impl Opening {
+    pub(super) fn conn(&self) -> &Connection {
+        &self.conn
     }
-    conn.pragma_update(None, "synchronous", "FULL")?;
-    // Overwrites deleted content, so that the file's free pages contain nothing of an ended room.
-    conn.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
-    if application == COPY {
-        assign_new_epochs(&mut conn)?;
+
+    /// True if the database is empty.
+    pub(super) fn is_new(&self) -> bool {
+        self.version == 0
     }
-    migrate(&mut conn, version)?;
-    // After a crash between a room's end and the purge, the write-ahead log still contains the room.
-    checkpoint(&conn)?;
-    file::make_private(path);
-    // No other connection writes from here on. Only a reader can make the database busy, and it is not waited for.
-    conn.busy_timeout(Duration::ZERO)?;
-    Ok(conn)
+
+    /// True if the file is a copy on which no server has been started yet.
+    pub(super) fn is_copy(&self) -> bool {
+        self.application == COPY
+    }
+
+    /// Prepares the database for writing, and migrates it to the newest version. `change` is run in the transaction
+    /// after which it is no copy any more.
+    pub(super) fn finish(
+        self,
+        path: &Path,
+        change: impl FnOnce(&Connection) -> Result<(), Failure>,
+    ) -> Result<Connection, Failure> {
+        let Self { mut conn, application, version } = self;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        let mode: String = conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(StoreError::unavailable(format!("{} cannot have a write-ahead log", path.display())).into());
+        }
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        // Overwrites what is deleted, so that old versions of rewritten rows are not in the file's free pages.
+        conn.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
+        conn.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT, |_| Ok(()))?;
+        migrate(&mut conn, version)?;
+        let tx = conn.transaction()?;
+        change(&tx)?;
+        if application == COPY {
+            tx.pragma_update(None, "application_id", APPLICATION)?;
+        }
+        tx.commit()?;
+        // After a crash between a change and the purge, the write-ahead log still contains what was taken back.
+        checkpoint(&conn)?;
+        file::make_private(path);
+        // No other connection writes from here on. Only a reader can make the database busy, and it is not waited for.
+        conn.busy_timeout(Duration::ZERO)?;
+        Ok(conn)
+    }
 }
 
 /// Opens the reading connection. The writing connection must be open.
@@ -140,58 +149,33 @@ pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<bool> {
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|busy| busy == 0)
 }
 
-/// Returns the store's keys, and generates them at the first call.
-pub(super) fn keys(conn: &Connection) -> Result<Keys, Failure> {
-    let stored = conn
-        .query_row("SELECT signing, member FROM store", [], |row| {
-            Ok(Keys { signing: row.get(0)?, member: row.get(1)? })
-        })
-        .optional()?;
-    if let Some(keys) = stored {
-        return Ok(keys);
-    }
-    let mut keys = Keys { signing: [0; 64], member: [0; 32] };
-    getrandom::fill(&mut keys.signing).map_err(StoreError::unavailable)?;
-    getrandom::fill(&mut keys.member).map_err(StoreError::unavailable)?;
-    conn.execute("INSERT INTO store (signing, member) VALUES (?1, ?2)", (keys.signing, keys.member))?;
-    Ok(keys)
-}
-
-/// Opens an existing store read-only. A server may be using it.
-pub(super) fn open_existing(path: &Path) -> Result<Connection, Failure> {
+/// Opens an existing store of the newest format read-only. A server may be using it.
+pub(super) fn open_newest(path: &Path) -> Result<Connection, Failure> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     match identify(&conn, path)? {
         (_, 0) => Err(StoreError::corrupt(format!("{} is empty", path.display())).into()),
-        _ => Ok(conn),
+        (_, NEWEST) => Ok(conn),
+        _ => Err(StoreError::unavailable(format!(
+            "{} was written by an earlier version of this program: start the server on it once",
+            path.display()
+        ))
+        .into()),
     }
 }
 
-/// Opens an existing store like [`open_existing`], and fails if an earlier version of this program wrote it.
-pub(super) fn open_newest(path: &Path) -> Result<Connection, Failure> {
-    let conn = open_existing(path)?;
-    if identify(&conn, path)?.1 < NEWEST {
-        let path = path.display();
-        return Err(StoreError::unavailable(format!(
-            "{path} was written by an earlier version of this program: start the server on it once"
-        ))
-        .into());
-    }
-    Ok(conn)
+/// Opens a copy that is being made.
+pub(super) fn open_copy(path: &Path) -> Result<Connection, Failure> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
 /// Marks the file as a copy, so that the first server started on it assigns new epochs.
 pub(super) fn mark_as_copy(path: &Path) -> Result<(), Failure> {
-    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    quick_check(&conn, path)?;
+    let conn = open_copy(path)?;
+    let sound: String = conn.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    if sound != "ok" {
+        return Err(StoreError::corrupt(format!("{} is damaged: {sound}", path.display())).into());
+    }
     Ok(conn.pragma_update(None, "application_id", COPY)?)
-}
-
-/// Assigns new epochs to all rooms, so that no client takes later events for a continuation of the log that it has.
-fn assign_new_epochs(conn: &mut Connection) -> Result<(), Failure> {
-    let tx = conn.transaction()?;
-    tx.execute("UPDATE rooms SET epoch = random()", [])?;
-    tx.pragma_update(None, "application_id", APPLICATION)?;
-    Ok(tx.commit()?)
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Failure> {
@@ -200,10 +184,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Failure> {
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
+    conn.pragma_update(None, "cache_size", -CACHE)?;
     conn.set_prepared_statement_cache_capacity(64);
-    // Otherwise SQLite prepares a statement anew for each value that is compared with an indexed column, in case that
-    // allows another plan. The plans here never depend on a value; `trim` took a fifth of the writer's time for that.
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(conn)
 }
 
@@ -235,12 +217,12 @@ fn identify(conn: &Connection, path: &Path) -> Result<(i32, usize), Failure> {
     }
 }
 
-fn quick_check(conn: &Connection, path: &Path) -> Result<(), Failure> {
-    let sound: String = conn.pragma_query_value(None, "quick_check", |row| row.get(0))?;
-    if sound != "ok" {
-        return Err(StoreError::corrupt(format!("{} is damaged: {sound}", path.display())).into());
+/// Names the file in an error that says that it is damaged.
+pub(super) fn damaged(path: &Path, error: Failure) -> StoreError {
+    match StoreError::from(error) {
+        StoreError::Corrupt(source) => StoreError::corrupt(format!("{} is damaged: {source}", path.display())),
+        other => other,
     }
-    Ok(())
 }
 
 fn migrate(conn: &mut Connection, version: usize) -> Result<(), Failure> {

@@ -3,12 +3,14 @@
 //! Queued writes share one commit. After the commit the events are delivered to subscribers, then callers get results.
 
 mod batch;
+mod removal;
+mod staged;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Limits, MemberId, RoomId};
+use protocol::{Epoch, Limits, RoomId};
 use rusqlite::{Connection, TransactionBehavior};
 use store::{ExpiredSeat, Keys, Lease, PresenceUpdate, StoreError, Subscription};
 use tokio::sync::mpsc;
@@ -17,19 +19,21 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::batch::Write;
+use self::removal::Removals;
 use super::damage::DamageReports;
 use super::error::Failure;
 use super::file::{self, OpenFiles};
+use super::keys::{self, KeysFile};
 use super::live_state::LiveState;
+use super::load::{self, Fault, Loaded};
 use super::lock::Lock;
 use super::reader::Reader;
-use super::rooms::Key;
-use super::{Reply, rooms, schema, seats};
+use super::seal::{Keyring, Random};
+use super::state::Shared;
+use super::{Reply, rows, schema};
 
 /// Maximum number of writes in one commit.
 const MAX_BATCH: usize = 256;
-/// Maximum number of rows of ended rooms that are deleted at once, so that no write waits long for them.
-const STEP: usize = 1_000;
 /// Interval of purges of the write-ahead log while there is other work, and after a purge that failed.
 const PURGE_INTERVAL: Duration = Duration::from_millis(250);
 /// Pause of an idle writer before it looks again for a job, while a purge cannot be done yet.
@@ -39,28 +43,54 @@ const PURGE_RETRY_PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) enum Job {
     Write(Write),
-    Presence { id: RoomId, update: PresenceUpdate },
-    Subscribe { id: RoomId, reply: Reply<Subscription> },
-    Hold { lease: Lease, now: Instant, until: Instant, reply: Reply<()> },
-    Release { lease: Lease, reply: Reply<()> },
-    Expire { now: Instant, reply: Reply<Vec<ExpiredSeat>> },
-    Close { reply: Reply<()> },
+    Presence {
+        id: RoomId,
+        update: PresenceUpdate,
+    },
+    Subscribe {
+        id: RoomId,
+        reply: Reply<Subscription>,
+    },
+    Hold {
+        lease: Lease,
+        now: Instant,
+        until: Instant,
+        reply: Reply<()>,
+    },
+    Release {
+        lease: Lease,
+        reply: Reply<()>,
+    },
+    Expire {
+        now: Instant,
+        reply: Reply<Vec<ExpiredSeat>>,
+    },
+    /// Overwrites the secrets of ended rooms if that has failed before, and checks that the files are there.
+    Ready {
+        reply: Reply<()>,
+    },
+    Close {
+        reply: Reply<()>,
+    },
 }
 
-/// Owner of the writing connection and of the in-memory state.
+/// Owner of the writing connection, the keys file and the in-memory state.
 #[derive(Debug)]
 pub(super) struct Writer {
     conn: Connection,
+    keys: KeysFile,
+    random: Random,
+    rooms: Shared,
     live: LiveState,
     limits: Limits,
+    /// Highest number of a room, and highest row of the other tables, that have been used.
+    last_room: i64,
+    last_row: i64,
     damage: DamageReports,
     files: OpenFiles,
     /// Cancelled when one of the store's files is gone.
     lost: CancellationToken,
-    /// True while ids of ended rooms may be left. A start does not know, and each sweep asks again after a failure.
-    ended: bool,
-    /// True if the last deletion of such ids failed.
-    delete_failed: bool,
+    removals: Removals,
     /// True while the write-ahead log still contains text that was edited or deleted, or a room that ended.
     purge: bool,
     /// Time of the last purge attempt.
@@ -71,32 +101,91 @@ pub(super) struct Writer {
     _lock: Arc<Lock>,
 }
 
+/// A store that has been opened.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) writer: Writer,
+    pub(super) reader: Reader,
+    pub(super) rooms: Shared,
+    pub(super) keys: Keys,
+}
+
 impl Writer {
-    pub(super) fn open(
-        path: &Path,
-        limits: Limits,
-        now: Instant,
-        lost: CancellationToken,
-    ) -> Result<(Self, Reader, Keys), Failure> {
+    /// Opens a store, and creates it if there is none. A file that is refused is not changed.
+    pub(super) fn open(path: &Path, limits: Limits, now: Instant, lost: CancellationToken) -> Result<Opened, Failure> {
         let path = &file::resolve(path)?;
         let lock = Arc::new(Lock::take(path)?);
-        let conn = schema::open_writer(path)?;
-        let keys = schema::keys(&conn)?;
-        let writer = Self {
-            live: restore(&conn, &limits, now)?,
+        let mut random = Random::new()?;
+        let opening = schema::open_writer(path)?;
+        let mut keys = KeysFile::open(&keys::path_of(path), opening.is_new(), &mut random)?;
+        let slots = keys.read_all()?;
+        let mut loaded = Loaded::default();
+        if !opening.is_new() {
+            loaded = load::load(opening.conn(), &slots).map_err(|error| schema::damaged(path, error))?;
+        }
+        let store = Keyring::new(keys::store_secret(&slots)?);
+        let store_keys = loaded.keys.take().map_or_else(draw_keys, Ok)?;
+        let is_copy = opening.is_copy();
+        let conn = opening.finish(path, |tx| {
+            let sealed = store.seal_store(&mut random, &store_keys)?;
+            tx.execute("INSERT INTO store (place, sealed) VALUES (1, ?1) ON CONFLICT DO NOTHING", [sealed])?;
+            if is_copy { assign_new_epochs(tx, &mut loaded, &mut random) } else { Ok(()) }
+        })?;
+        keys.repair(&loaded.slots, &mut random)?;
+        let mut writer = Self {
+            conn,
+            keys,
+            random,
+            rooms: Shared::default(),
+            live: LiveState::default(),
             limits,
+            last_room: loaded.last_room,
+            last_row: loaded.last_row,
             damage: DamageReports::default(),
             files: OpenFiles::record(path).map_err(StoreError::unavailable)?,
             lost,
-            ended: true,
-            delete_failed: false,
+            removals: Removals::default(),
             purge: false,
             last_purge: std::time::Instant::now(),
             purge_failed: false,
             _lock: Arc::clone(&lock),
-            conn,
         };
-        Ok((writer, Reader::new(schema::open_reader(path)?, lock), keys))
+        writer.restore(loaded, now);
+        let rooms = writer.rooms.clone();
+        let reader = Reader::new(schema::open_reader(path)?, rooms.clone(), lock);
+        Ok(Opened { writer, reader, rooms, keys: store_keys })
+    }
+
+    /// Takes over what was loaded. Every seat gets a full grace period. What is damaged is logged, once for each room.
+    fn restore(&mut self, loaded: Loaded, now: Instant) {
+        for fault in &loaded.faults {
+            let (room, what) = match fault {
+                Fault::Room(room) => (room, "its record cannot be read"),
+                Fault::Member(room) => (room, "a member cannot be read"),
+                Fault::Log(room) => (room, "its log has a hole"),
+                Fault::Ids(room) => (room, "ids of its log are missing"),
+                Fault::Slot(room) => (room, "another room has the same key"),
+                Fault::Stray(room) => (room, "it does not exist, and has rows"),
+            };
+            self.damage.report(*room, &StoreError::corrupt(what));
+        }
+        let arrival = now + Duration::from_millis(self.limits.arrival_ms);
+        let grace = now + Duration::from_millis(self.limits.grace_ms);
+        let rooms = self.rooms.clone();
+        let mut rooms = rooms.write();
+        for mut room in loaded.rooms {
+            let id = room.record.id;
+            self.live.created(id, arrival);
+            for seated in room.roster.seated() {
+                self.live.seated(id, seated.member, now, grace);
+            }
+            room.log.trim(&self.limits);
+            self.removals.note_trimmed(&room, &self.limits);
+            rooms.insert(room);
+        }
+        for rows in loaded.ended {
+            self.removals.add_ended(rows);
+        }
     }
 
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
@@ -109,7 +198,7 @@ impl Writer {
                     self.commit(batch);
                 }
                 Job::Presence { id, update } => self.live.send_presence(id, update),
-                Job::Subscribe { id, reply } => drop(reply.send(self.subscribe(id).map_err(StoreError::from))),
+                Job::Subscribe { id, reply } => drop(reply.send(self.subscribe(id))),
                 Job::Hold { lease, now, until, reply } => {
                     let held = self.live.hold(lease, now, until);
                     drop(reply.send(held.then_some(()).ok_or(StoreError::NotFound)));
@@ -119,6 +208,7 @@ impl Writer {
                     drop(reply.send(Ok(())));
                 }
                 Job::Expire { now, reply } => drop(reply.send(self.expire(now).map_err(StoreError::from))),
+                Job::Ready { reply } => drop(reply.send(self.check_files().and_then(|()| self.destroy_retired()))),
                 Job::Close { reply } => {
                     // Unlocks the file and closes the queue before the caller gets the result.
                     drop((self, jobs));
@@ -128,18 +218,18 @@ impl Writer {
         }
     }
 
-    /// Waits for the next job. Removes what is left of ended rooms meanwhile: one step before each job, and more when
-    /// no job is queued. Purges at intervals while there is such work, and at once when there is none.
+    /// Waits for the next job. Deletes rows of ended rooms and of trimmed events meanwhile: one step before each job, and
+    /// more when no job is queued. Purges at intervals while there is such work, and at once when there is none.
     fn wait(&mut self, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
         loop {
-            self.ended = self.ended && self.delete_some();
+            let removes = self.removals.are_due() && self.delete_some();
             let next = match jobs.try_recv() {
                 Ok(job) => Some(job),
-                Err(TryRecvError::Empty) if self.ended || self.purge => None,
+                Err(TryRecvError::Empty) if removes || self.purge => None,
                 Err(TryRecvError::Empty) => return jobs.blocking_recv(),
                 Err(TryRecvError::Disconnected) => return None,
             };
-            let idle = next.is_none() && !self.ended;
+            let idle = next.is_none() && !removes;
             let due = (idle && !self.purge_failed) || self.last_purge.elapsed() >= PURGE_INTERVAL;
             let purged = self.purge && due && self.purge();
             if next.is_some() {
@@ -164,28 +254,6 @@ impl Writer {
             }
         }
         (batch, None)
-    }
-
-    /// Deletes some ids of rooms that ended. False if there are none, or if they cannot be deleted now: then the next
-    /// sweep tries again.
-    fn delete_some(&mut self) -> bool {
-        let tried = self.try_delete_some();
-        if let Err(error) = &tried
-            && !self.delete_failed
-        {
-            tracing::warn!(%error, "ids of ended rooms cannot be deleted; trying again with every sweep until they can");
-        }
-        self.delete_failed = tried.is_err();
-        let found = tried.unwrap_or(false);
-        self.purge |= found;
-        found
-    }
-
-    fn try_delete_some(&mut self) -> rusqlite::Result<bool> {
-        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let found = rooms::delete_ended(&tx, STEP)?;
-        tx.commit()?;
-        Ok(found)
     }
 
     /// Removes deleted content from the disk by emptying the write-ahead log. False if that has to be tried again.
@@ -217,69 +285,97 @@ impl Writer {
         Err(StoreError::unavailable(format!("{} is gone", missing.display())))
     }
 
-    pub(super) fn subscribe(&mut self, id: RoomId) -> Result<Subscription, Failure> {
-        let row = rooms::find(&self.conn, Key::Id(id))?.ok_or(StoreError::NotFound)?;
+    /// Overwrites the secrets of rooms that ended. Nothing is acknowledged while that fails.
+    ///
+    /// # Errors
+    /// `Unavailable` when the keys file cannot be written.
+    fn destroy_retired(&mut self) -> Result<(), StoreError> {
+        self.keys.destroy_retired(&mut self.random).inspect_err(|error| {
+            tracing::error!(source = ?std::error::Error::source(error), "the key of a room that ended cannot be overwritten");
+        })
+    }
+
+    pub(super) fn subscribe(&mut self, id: RoomId) -> Result<Subscription, StoreError> {
+        let head = self.rooms.read().get(id)?.position();
         let deliveries = self.live.subscribe(id).ok_or(StoreError::NotFound)?;
-        Ok(Subscription { head: row.position(), deliveries })
+        Ok(Subscription { head, deliveries })
     }
 
     fn expire(&mut self, now: Instant) -> Result<Vec<ExpiredSeat>, Failure> {
         self.check_files()?;
-        self.ended = true;
+        self.destroy_retired()?;
+        self.removals.retry();
         let expired = self.live.expired(now);
         if !expired.rooms.is_empty() {
-            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for id in &expired.rooms {
-                if let Some(room) = rooms::number(&tx, Key::Id(*id))? {
-                    rooms::end(&tx, room)?;
-                }
-            }
-            tx.commit()?;
-            self.purge = true;
-            for id in expired.rooms {
-                self.live.ended(id);
-            }
+            self.end_rooms(&expired.rooms)?;
         }
-        let mut seats = Vec::with_capacity(expired.seats.len());
-        for (id, member) in expired.seats {
-            match self.seat(id, member) {
-                Ok(seat) => seats.extend(seat),
-                // Damage of one room must not stop the sweep of the others.
-                Err(Failure(error @ StoreError::Corrupt(_))) => self.damage.report(&self.conn, Key::Id(id), &error),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(seats)
-    }
-
-    fn seat(&self, id: RoomId, member: MemberId) -> Result<Option<ExpiredSeat>, Failure> {
-        let Some(row) = rooms::find(&self.conn, Key::Id(id))? else { return Ok(None) };
-        let joined = seats::joined(&self.conn, row.room, member)?;
-        Ok(joined.map(|joined| ExpiredSeat { room: id, epoch: row.epoch, member, joined }))
-    }
-}
-
-/// Builds the in-memory state of a store that is being opened. Every seat gets a full grace period. Rows that cannot be
-/// read are logged and skipped, so that they do not prevent the start.
-fn restore(conn: &Connection, limits: &Limits, now: Instant) -> rusqlite::Result<LiveState> {
-    let mut live = LiveState::default();
-    let mut ids = std::collections::HashMap::new();
-    for (room, id) in rooms::ids(conn)? {
-        let Some(id) = id else {
-            tracing::error!(room, "a room is damaged: its id cannot be read");
-            continue;
+        let rooms = self.rooms.read();
+        let seat = |(id, member)| {
+            let room = rooms.get(id).ok()?;
+            let joined = room.roster.seat(member)?.joined;
+            Some(ExpiredSeat { room: id, epoch: room.record.epoch, member, joined })
         };
-        ids.insert(room, id);
-        live.created(id, now + Duration::from_millis(limits.arrival_ms));
+        Ok(expired.seats.into_iter().filter_map(seat).collect())
     }
-    for (room, member) in seats::all(conn)? {
-        match (ids.get(&room), member) {
-            (Some(id), Some(member)) => {
-                live.seated(*id, member, now, now + Duration::from_millis(limits.grace_ms));
-            }
-            (Some(_), None) => tracing::error!(room, "a room is damaged: a member cannot be read"),
-            (None, _) => {}
+
+    /// Ends rooms that nobody has entered.
+    fn end_rooms(&mut self, ids: &[RoomId]) -> Result<(), Failure> {
+        let numbers: Vec<i64> = {
+            let rooms = self.rooms.read();
+            ids.iter().filter_map(|id| rooms.get(*id).ok()).map(|room| room.number).collect()
+        };
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for number in numbers {
+            rows::end_room(&tx, number)?;
+        }
+        tx.commit()?;
+        for id in ids {
+            self.retire(*id);
+        }
+        let destroyed = self.destroy_retired();
+        for id in ids {
+            self.ended(*id);
+        }
+        Ok(destroyed?)
+    }
+
+    /// Marks the secret of a room whose end is committed.
+    fn retire(&mut self, id: RoomId) {
+        if let Ok(room) = self.rooms.read().get(id) {
+            self.keys.retire(room.slot);
         }
     }
-    Ok(live)
+
+    /// Forgets a room whose end is committed, and tells its subscribers.
+    fn ended(&mut self, id: RoomId) {
+        if let Some(room) = self.rooms.write().remove(id) {
+            self.removals.forget(id);
+            self.removals.add_ended(room.into_rows());
+        }
+        self.live.ended(id);
+        self.purge = true;
+    }
 }
+
+fn draw_keys() -> Result<Keys, StoreError> {
+    let mut keys = Keys { signing: [0; 64], member: [0; 32] };
+    getrandom::fill(&mut keys.signing).map_err(StoreError::unavailable)?;
+    getrandom::fill(&mut keys.member).map_err(StoreError::unavailable)?;
+    Ok(keys)
+}
+
+/// Gives new epochs to all rooms of a copy, so that no client takes later events for a continuation of the log that it
+/// has.
+fn assign_new_epochs(tx: &Connection, loaded: &mut Loaded, random: &mut Random) -> Result<(), Failure> {
+    for room in &mut loaded.rooms {
+        let mut epoch = [0; 8];
+        random.fill(&mut epoch);
+        Arc::make_mut(&mut room.record).epoch = Epoch(u64::from_le_bytes(epoch));
+        let sealed = room.keys.seal_room(random, room.number, &room.record)?;
+        rows::put_room(tx, room.number, room.slot, &sealed)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -80,8 +80,17 @@ async fn backup_contains_nothing_of_an_ended_room() {
     }
     stored(store.append(ends, left(1, LeaveReason::Choice)).await);
     backup::write(&place.path("flasky.db"), &place.path("copy.db")).unwrap();
-    assert_eq!(occurrences(&place.path("copy.db"), SECRET), 0);
-    assert_eq!(occurrences(&place.path("copy.db"), "the weather is fine"), 1);
+    for file in ["copy.db", "copy.db-keys"] {
+        assert_eq!(occurrences(&place.path(file), SECRET) + occurrences(&place.path(file), "the weather is fine"), 0);
+    }
+    let used = |file| {
+        let keys = fs::read(place.path(file)).unwrap();
+        keys.chunks_exact(64).skip(1).filter(|slot| slot[..8] != [0; 8]).count()
+    };
+    assert_eq!((used("flasky.db-keys"), used("copy.db-keys")), (1, 1), "the key of a room that ended");
+    let copy = place.open("copy.db").await;
+    assert_eq!(latest(&*copy, lives).await.len(), 2);
+    refused!(copy.room(ends).await, NotFound);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -179,7 +188,7 @@ async fn backup_never_overwrites_a_file_of_the_store() {
     store.close().await;
     symlink(place.path("flasky.db"), elsewhere.path("link.db")).unwrap();
     symlink(place.0.path(), elsewhere.path("directory")).unwrap();
-    let own = ["", "-wal", "-shm", "-journal", ".lock"].map(|end| place.path(&format!("flasky.db{end}")));
+    let own = ["", "-wal", "-shm", "-journal", "-keys", ".lock"].map(|end| place.path(&format!("flasky.db{end}")));
     let linked = [elsewhere.path("link.db"), elsewhere.path("directory/flasky.db-wal")];
     for to in own.iter().chain(&linked) {
         for from in [place.path("flasky.db"), elsewhere.path("link.db")] {
@@ -192,14 +201,14 @@ async fn backup_never_overwrites_a_file_of_the_store() {
     assert_eq!(latest(&*store, id).await.len(), 1);
 }
 
-/// Rooms of that time have no id. The file stays as it is, for the version that wrote it.
+/// Texts of such a store are readable in the file. It stays as it is, for the version that wrote it.
 #[tokio::test]
 async fn store_of_before_the_first_release_is_refused() {
     let place = Place::new();
     let store = place.open("flasky.db").await;
     room_of(&*store, 50, &[1]).await;
     store.close().await;
-    for format in [1, 4] {
+    for format in [1, 4, 5] {
         let old = format!("PRAGMA user_version = {format}");
         rusqlite::Connection::open(place.path("flasky.db")).unwrap().execute_batch(&old).unwrap();
         let before = fs::read(place.path("flasky.db")).unwrap();
@@ -224,7 +233,9 @@ async fn backup_can_be_read_only_by_its_owner() {
     let store = place.open("flasky.db").await;
     room_of(&*store, 50, &[1]).await;
     backup::write(&place.path("flasky.db"), &place.path("copy.db")).unwrap();
-    assert_eq!(fs::metadata(place.path("copy.db")).unwrap().permissions().mode() & 0o777, 0o600);
+    for file in ["copy.db", "copy.db-keys"] {
+        assert_eq!(fs::metadata(place.path(file)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
 }
 
 #[tokio::test]
@@ -250,25 +261,22 @@ async fn check_finds_no_fault_in_a_store_in_use() {
 #[tokio::test]
 async fn check_names_every_kind_of_damage() {
     for (damage, words) in [
-        ("DELETE FROM store", "key sets"),
         ("DELETE FROM events WHERE seq = 3", "hole"),
-        ("UPDATE rooms SET bytes = bytes + 1", "wrongly"),
-        ("DELETE FROM ids WHERE seq = 2", "hole in the ids"),
-        ("UPDATE ids SET seq = 4 WHERE seq = 3", "leads elsewhere"),
-        ("UPDATE rooms SET capacity = 1", "more members than seats"),
-        ("DELETE FROM names", "without a name"),
-        ("UPDATE names SET gone = 0", "names that no event mentions"),
-        ("INSERT INTO names VALUES (99, x'00', 'Ana', 1, 0, NULL)", "ended"),
-        ("INSERT INTO ids VALUES (99, x'00', 1, 0)", "ended"),
-        ("UPDATE events SET kind = '{\"kind\":7}' WHERE seq = 3", "events that cannot be read"),
-        ("UPDATE rooms SET id = x'00'", "rooms whose id cannot be read"),
-        ("UPDATE rooms SET code = 'no code'", "rooms whose code cannot be read"),
-        ("UPDATE rooms SET host = zeroblob(16)", "host has no seat"),
-        ("UPDATE rooms SET name = char(8238)", "rooms whose name cannot be read"),
-        ("UPDATE names SET name = ''", "names that cannot be read"),
-        ("UPDATE names SET hue = 12", "number or hue"),
-        ("UPDATE names SET number = 0", "number or hue"),
-        ("UPDATE seats SET keys = '[1]'", "seats whose keys"),
+        ("DELETE FROM events WHERE seq = 1", "hole in the ids"),
+        ("UPDATE events SET seq = 4 WHERE seq = 3", "hole"),
+        ("UPDATE events SET id = zeroblob(12) WHERE seq = 3", "leads elsewhere"),
+        ("INSERT INTO members VALUES (99, 99, x'00')", "ended"),
+        ("INSERT INTO events VALUES (99, 99, 1, x'00', x'00', NULL, x'00')", "ended"),
+        ("INSERT INTO ids VALUES (99, 99, 1, x'00', x'00')", "ended"),
+        ("INSERT INTO ids VALUES (99, 1, 1, zeroblob(12), x'00')", "ids that cannot be read"),
+        ("UPDATE events SET sealed = x'00' WHERE seq = 3", "events that cannot be read"),
+        ("UPDATE events SET sealed = (SELECT sealed FROM events WHERE seq = 4) WHERE seq = 3", "events that cannot"),
+        ("UPDATE rooms SET sealed = x'00'", "rooms that cannot be read"),
+        ("UPDATE rooms SET slot = 2000000", "rooms that cannot be read"),
+        ("UPDATE rooms SET slot = NULL, sealed = NULL", "keys of rooms that ended"),
+        ("UPDATE rooms SET slot = slot + 1", "keys of rooms that ended"),
+        ("INSERT INTO rooms SELECT 9, slot, x'00' FROM rooms", "rooms that have the key of another one"),
+        ("UPDATE members SET sealed = x'00'", "members that cannot be read"),
     ] {
         let place = Place::new();
         let store = place.open("flasky.db").await;
@@ -283,6 +291,51 @@ async fn check_names_every_kind_of_damage() {
         assert!(faults.iter().any(|fault| fault.contains(words)), "{damage}: {faults:?}");
         assert!(!faults.iter().any(|fault| fault.contains(SECRET)), "{faults:?}");
     }
+}
+
+/// A key that is missing or damaged, and one of a room that does not exist.
+#[tokio::test]
+async fn check_finds_a_room_without_a_key_and_a_key_without_a_room() {
+    let place = Place::new();
+    let store = place.open("flasky.db").await;
+    room_of(&*store, 50, &[1]).await;
+    store.close().await;
+    let (path, keys) = (place.path("flasky.db"), place.path("flasky.db-keys"));
+    let sound = fs::read(&keys).unwrap();
+    let used = sound.chunks_exact(64).skip(1).position(|slot| slot[..8] != [0; 8]).unwrap() + 1;
+    let free = if used == 1 { 2 } else { 1 };
+    for (slot, byte, words) in [
+        (used, 0, "rooms whose key is damaged"),
+        (used, 8, "rooms that cannot be read"),
+        (used, 63, "rooms whose key is damaged"),
+        (free, 0, "keys of rooms that ended"),
+        (free, 8, "damaged keys"),
+    ] {
+        let mut damaged = sound.clone();
+        damaged[slot * 64 + byte] ^= 1;
+        fs::write(&keys, &damaged).unwrap();
+        let faults = check::run(&path).unwrap().faults;
+        assert_eq!(faults, [format!("1 {words}")], "byte {byte} of slot {slot}");
+    }
+    // The file of another store, a part of it, and none.
+    let other = Place::new();
+    other.open("flasky.db").await.close().await;
+    fs::copy(other.path("flasky.db-keys"), &keys).unwrap();
+    assert!(check::run(&path).unwrap_err().source().unwrap().to_string().contains("not the one of this database"));
+    fs::write(&keys, &sound[..64]).unwrap();
+    assert_eq!(check::run(&path).unwrap().faults, ["1 rooms that cannot be read"]);
+    fs::remove_file(&keys).unwrap();
+    for error in [
+        check::run(&path).unwrap_err(),
+        backup::write(&path, &place.path("copy.db")).unwrap_err(),
+        place.open_with("flasky.db", &Limits::default()).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        assert!(error.source().unwrap().to_string().contains("flasky.db-keys"), "{error:?}");
+    }
+    assert!(!keys.exists(), "a new file was made, which fits no room");
+    fs::write(&keys, sound).unwrap();
+    assert_eq!(check::run(&path).unwrap().faults, [""; 0]);
 }
 
 #[tokio::test]

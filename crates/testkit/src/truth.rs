@@ -1,13 +1,11 @@
 //! Final state of a room, read from the server's file or from a cluster.
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::time::Duration;
 
-use protocol::name::numbered;
-use protocol::{ErrorCode, EventId, EventKind, MemberId, Position, RoomCode, Seq, codec};
-use rusqlite::{Connection, OptionalExtension as _, Result};
-use store::{ReadFrom, Store};
-use uuid::Uuid;
+use protocol::{ErrorCode, EventId, EventKind, Position, RoomCode, Seq};
+use store::{ReadFrom, Store, StoreError};
+use store_sqlite::contents;
 
 use super::history::Seated;
 
@@ -49,13 +47,14 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// Reads a room from a SQLite file, with the default retention and no reason for refusals.
-    pub fn read(store: &Path, code: RoomCode) -> Result<Self> {
-        let file = open(store)?;
-        let room = file.query_row("SELECT room FROM rooms WHERE code = ?1", [code.to_string()], |row| row.get(0));
-        let room: i64 = room.optional()?.unwrap_or(0);
-        let keeps = protocol::Limits::default().events;
-        Ok(Self { log: log(&file, room)?, seats: seats(&file, room)?, keeps, defers: Vec::new() })
+    /// Reads a room from a SQLite file, with the default retention and no reason for refusals. The log of a room that
+    /// does not exist is empty.
+    pub fn read(store: &Path, code: RoomCode) -> Result<Self, StoreError> {
+        let room = contents::room(store, code)?.unwrap_or_default();
+        let mut kinds: HashMap<_, _> = room.events.into_iter().map(|event| (event.seq, event.kind)).collect();
+        let log = room.ids.into_iter().map(|(seq, id)| Entry { seq, id, kind: kinds.remove(&seq) }).collect();
+        let seats = room.members.into_iter().map(|seated| (seated.member, seated.name.to_string())).collect();
+        Ok(Self { log, seats, keeps: protocol::Limits::default().events, defers: Vec::new() })
     }
 
     /// Reads a room from a cluster. `keeps` is the number of events that it keeps, and more than were sent.
@@ -72,43 +71,11 @@ impl Truth {
     }
 }
 
-/// Reads the log from the table of ids, which has trimmed events too.
-fn log(file: &Connection, room: i64) -> Result<Vec<Entry>> {
-    let mut ids = file.prepare(
-        "SELECT ids.seq, ids.id, kind FROM ids LEFT JOIN events USING (room, seq) WHERE room = ?1 ORDER BY ids.seq",
-    )?;
-    let entries = ids.query_map([room], |row| {
-        let kind: Option<String> = row.get(2)?;
-        Ok(Entry {
-            seq: Seq(row.get::<_, i64>(0)?.cast_unsigned()),
-            id: EventId(row.get::<_, Uuid>(1)?),
-            kind: kind.map(|kind| codec::decode(&kind).expect("an event")),
-        })
-    })?;
-    entries.collect()
-}
-
-fn seats(file: &Connection, room: i64) -> Result<Vec<Seated>> {
-    let mut seats = file.prepare(
-        "SELECT member, name, number FROM seats JOIN names USING (room, member) WHERE room = ?1 ORDER BY joined",
-    )?;
-    let seated = |row: &rusqlite::Row<'_>| {
-        let name = numbered(&row.get::<_, String>(1)?, row.get(2)?);
-        Ok((MemberId(row.get::<_, Uuid>(0)?), name))
-    };
-    seats.query_map([room], seated)?.collect()
-}
-
 /// Last sequence number of the room's log.
-pub fn head(store: &Path, code: RoomCode) -> Result<Seq> {
-    open(store)?
-        .query_row("SELECT head FROM rooms WHERE code = ?1", [code.to_string()], |row| row.get::<_, i64>(0))
-        .map(|head| Seq(head.cast_unsigned()))
-}
-
-fn open(store: &Path) -> Result<Connection> {
-    let file = Connection::open(store)?;
-    file.busy_timeout(Duration::from_secs(5))?;
-    file.pragma_update(None, "query_only", true)?;
-    Ok(file)
+///
+/// # Errors
+/// `NotFound` when there is no such room; otherwise as [`contents::room`].
+pub fn head(store: &Path, code: RoomCode) -> Result<Seq, StoreError> {
+    let room = contents::room(store, code)?.ok_or(StoreError::NotFound)?;
+    Ok(room.ids.last().map_or(Seq(0), |(seq, _)| *seq))
 }

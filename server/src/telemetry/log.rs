@@ -34,7 +34,7 @@ static WORKER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
     /// A word without a level that is neither a level itself nor a part of this program.
-    #[error("{0:?} is no level: trace, debug, info, warn, error, off")]
+    #[error("{0:?} is no level: debug, info, warn, error, off")]
     Word(String),
     /// tracing-subscriber cannot read it.
     #[error(transparent)]
@@ -51,7 +51,7 @@ pub fn start(filter: &str) -> Result<(), FilterError> {
     }
     // async_nats logs every event of the connection, and refused subjects, which contain room codes. The NATS store
     // logs what matters itself. A filter that names async_nats enables its log again.
-    let filter = EnvFilter::try_new(format!("async_nats=off,{}", with_crates(filter)))?;
+    let filter = EnvFilter::try_new(format!("async_nats=off,{}", without_trace(&with_crates(filter))))?;
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE).thread_name("log");
     let (writer, worker) = queue.finish(LineWriter::to(io::stderr()));
     UNQUEUED.get_or_init(|| writer.error_counter());
@@ -84,6 +84,22 @@ fn with_crates(filter: &str) -> String {
             CRATES.map(|name| format!("{name}{rest}")).join(",")
         }
         _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(",")
+}
+
+/// Returns the filter with `debug` in the place of `trace`, which is not compiled in: the library would say so with
+/// `eprintln!`. A part without a level would be at `trace`.
+fn without_trace(filter: &str) -> String {
+    let is_trace = |level: &str| level.parse::<LevelFilter>().is_ok_and(|level| level == LevelFilter::TRACE);
+    let parts = filter.split(',').map(|part| {
+        let part = part.trim();
+        match part.rsplit_once('=').filter(|(_, level)| !level.contains(']')) {
+            Some((name, level)) if is_trace(level) => format!("{name}=debug"),
+            None if is_trace(part) => "debug".to_owned(),
+            None if !part.is_empty() && part.parse::<LevelFilter>().is_err() => format!("{part}=debug"),
+            _ => part.to_owned(),
+        }
     });
     parts.collect::<Vec<_>>().join(",")
 }
@@ -201,6 +217,21 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(with_crates(typed), read);
+        }
+    }
+
+    #[test]
+    fn trace_in_a_filter_becomes_debug() {
+        for (typed, read) in [
+            ("trace", "debug"),
+            ("TRACE,hyper=trace", "debug,hyper=debug"),
+            ("5, server=5", "debug,server=debug"),
+            ("server,app[room{code=5}]", "server=debug,app[room{code=5}]=debug"),
+            ("app[room{code=5}]=trace", "app[room{code=5}]=debug"),
+            ("info,hyper=off,store=warn,3,", "info,hyper=off,store=warn,3,"),
+            ("", ""),
+        ] {
+            assert_eq!(without_trace(typed), read);
         }
     }
 

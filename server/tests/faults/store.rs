@@ -66,7 +66,7 @@ async fn store_in_use_is_refused_by_a_second_server() {
 /// same time.
 #[tokio::test]
 async fn server_whose_store_file_is_removed_ends_and_acknowledges_nothing() {
-    for gone in ["flasky.db", "flasky.db-wal", "flasky.db-shm", "flasky.db.lock"] {
+    for gone in ["flasky.db", "flasky.db-wal", "flasky.db-shm", "flasky.db-keys", "flasky.db.lock"] {
         let directory = tempfile::tempdir().unwrap();
         let mut server = program(directory.path());
         let stderr = server.start_listened().await;

@@ -1,4 +1,4 @@
-//! The log: one line of JSON per decision, without secrets, names, room codes, member ids or message texts.
+//! The log: one line of JSON per decision, without secrets, names, room codes, ids or message texts.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -15,10 +15,17 @@ use testkit::{http, ids};
 
 const TIME: Duration = Duration::from_secs(10);
 
+/// At the usual level, and at the most talkative one, at which libraries log, too.
 #[tokio::test]
 async fn every_decision_is_logged_without_personal_data() {
+    for level in ["info", "trace"] {
+        decisions_are_logged_without_personal_data(level).await;
+    }
+}
+
+async fn decisions_are_logged_without_personal_data(level: &str) {
     let directory = tempfile::tempdir().unwrap();
-    let environment = [("RUST_LOG", "info"), ("SECRET", "a-secret-that-nobody-may-see-anywhere-at-all")];
+    let environment = [("RUST_LOG", level), ("SECRET", "a-secret-that-nobody-may-see-anywhere-at-all")];
     let environment = environment.map(|(name, value)| (name, value.to_owned())).into();
     let mut server = Program::new(env!("CARGO_BIN_EXE_server").into(), directory.path().join("flasky.db"), environment);
     let stderr = server.start_listened().await;
@@ -26,7 +33,8 @@ async fn every_decision_is_logged_without_personal_data() {
     let bo = http::enter(server.address, "Bo", Some(ana.code), 50).await.unwrap();
     assert!(http::enter(server.address, "", Some(ana.code), 50).await.is_err());
     let mut at_ana = RawClient::connect(server.address, &ana, None).await;
-    at_ana.append(ids::mint(&mut Dice::new(1)), "treasure".to_owned()).await;
+    let said = ids::mint(&mut Dice::new(1));
+    at_ana.append(said, "treasure".to_owned()).await;
     at_ana.propose(ids::mint(&mut Dice::new(2)), Proposal::Settings { name: "Vault".to_owned() }).await;
     at_ana.propose(ids::mint(&mut Dice::new(3)), Proposal::Renamed { name: "Countess".to_owned() }).await;
     at_ana.propose(ids::mint(&mut Dice::new(4)), Proposal::Settings { name: "Cellar \u{202e}".to_owned() }).await;
@@ -43,6 +51,8 @@ async fn every_decision_is_logged_without_personal_data() {
     let text = stderr.await.unwrap().unwrap();
     let lines: Vec<BTreeMap<String, Value>> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let messages: Vec<&str> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+    assert_eq!(lines.iter().any(|line| line["level"] == "DEBUG"), level == "trace", "{text}");
+    assert!(lines.iter().all(|line| line["level"] != "TRACE"), "{text}");
     for decision in [
         "listening",
         "room created",
@@ -76,6 +86,7 @@ async fn every_decision_is_logged_without_personal_data() {
         &cookie(&bo),
         &ana.member.0.to_string(),
         &bo.member.0.to_string(),
+        &said.0.to_string(),
     ] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
