@@ -36,7 +36,7 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
             pacer.note_urgent(now);
         }
         if pacer.due(key).is_some_and(|due| due <= now) {
-            room.draw(&mut client);
+            room.draw(&client);
             pacer.note_drawn(now);
         }
         tab_storage.set_outbox(client.outbox(), client.status());

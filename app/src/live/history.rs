@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use client::{Input, QuotePlace, Status};
+use client::{Input, QuotePlace, Row, Status};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use protocol::{EventId, Position};
@@ -63,23 +63,22 @@ impl Room {
     }
 
     /// Brings what replies on the page answer, where that is not known. Asked once each while there is a connection.
-    pub(super) fn load_quoted(self) {
+    pub(super) fn load_quoted(self, rows: &[Row]) {
         let is_live = self.status.get_untracked() == Status::Live;
         let Some(mut cells) = self.cells.try_write_value() else { return };
         if !is_live {
             return cells.requested_quotes.clear();
         }
-        let mut due = Vec::new();
-        self.log.find_back(|message| {
-            let unknown = message.reply.as_ref().filter(|quote| quote.place == QuotePlace::Unknown)?.target;
-            if !cells.requested_quotes.contains(&unknown) {
-                cells.requested_quotes.push(unknown);
-                due.push(unknown);
-            }
-            (due.len() == QUOTES_AT_ONCE).then_some(())
+        let unknown = rows.iter().filter_map(|row| match row {
+            Row::Message(message) => message.reply.as_ref().filter(|quote| quote.place == QuotePlace::Unknown),
+            _ => None,
         });
-        drop(cells);
-        for id in due {
+        let is_new = |id: &EventId| {
+            let is_new = !cells.requested_quotes.contains(id);
+            cells.requested_quotes.extend(is_new.then_some(*id));
+            is_new
+        };
+        for id in unknown.map(|quote| quote.target).filter(is_new).take(QUOTES_AT_ONCE) {
             leptos::task::spawn_local(async move {
                 if let Some(history) = HISTORY.load().await {
                     return (history.quoted)(self, id).await;

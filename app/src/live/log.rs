@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use client::{MessageRow, Row, RowKey, RowState, RowsUpdate};
+use client::{MessageRow, Row, RowKey, RowState};
 use leptos::prelude::*;
 use protocol::EventId;
 
@@ -51,9 +51,10 @@ impl Log {
     }
 
     /// Shows these rows, with as few changes as there are. Does nothing once the page is gone.
-    pub(super) fn draw(self, update: RowsUpdate) {
+    pub(super) fn draw(self, rows: Vec<Row>) {
         let Some(mut shown) = self.shown.try_write_value() else { return };
-        let edits = reconcile(&mut shown, update);
+        let (now, edits) = reconcile(&shown, rows);
+        *shown = now;
         drop(shown);
         self.apply(edits);
         set_if_new(self.newest, self.find_back(|message| Some(message.id)));

@@ -135,7 +135,7 @@ impl Room {
         let RoomInfo { code, capacity, locked, host, .. } = snapshot.room;
         let name = snapshot.room.name.clone();
         let (id, me) = (snapshot.room_id(), snapshot.member);
-        let mut client = Client::new(page.0.as_u64_pair().1, Some(snapshot), Outbox::default());
+        let client = Client::new(page.0.as_u64_pair().1, Some(snapshot), Outbox::default());
         let room = Self {
             id,
             code,
@@ -166,7 +166,7 @@ impl Room {
             server_markup,
             cells: StoredValue::new(Cells::default()),
         };
-        room.draw(&mut client);
+        room.draw(&client);
         room.cells.write_value().client = Some(client);
         room
     }
@@ -349,7 +349,7 @@ impl Room {
     }
 
     /// Writes what changed since the last time.
-    pub(super) fn draw(self, client: &mut Client) {
+    pub(super) fn draw(self, client: &Client) {
         if let Some(mut cells) = self.cells.try_write_value() {
             cells.newest_at = client.newest_at();
             cells.position = client.room().and_then(RoomState::position);
@@ -377,7 +377,8 @@ impl Room {
             self.names.set(Arc::new(names_of(client.members(), self.me)));
             self.members.set(client.members().to_vec());
         }
-        self.log.draw(client.update_rows());
-        self.load_quoted();
+        let rows = client.rows();
+        self.load_quoted(&rows);
+        self.log.draw(rows);
     }
 }

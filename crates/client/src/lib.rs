@@ -25,7 +25,6 @@ pub use timeline::row::{
     DayRow, MessageRow, Quote, QuotePlace, Reaction, RosterRow, Row, RowKey, RowState, SeatChange, SeatChangeKind,
     UnreadRow,
 };
-pub use timeline::rows::RowsUpdate;
 
 use protocol::{
     ClientFrame, Delivered, Event, EventId, EventKind, Member, MemberId, Names, Position, Rejection, ServerFrame,
@@ -212,11 +211,6 @@ impl Client {
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
         self.room.as_ref().map(|room| room.rows(self.outbox.drafts(), self.zone)).unwrap_or_default()
-    }
-
-    /// What has changed in [`Client::rows`] since the call before; all at first.
-    pub fn update_rows(&mut self) -> RowsUpdate {
-        self.room.as_mut().map(|room| room.update_rows(self.outbox.drafts(), self.zone)).unwrap_or_default()
     }
 
     /// Number of messages of others since the page was last hidden. 0 again when the reader sends something.

@@ -6,7 +6,6 @@ use protocol::{
 
 use super::outbox::Draft;
 use super::timeline::row::Row;
-use super::timeline::rows::RowsUpdate;
 use super::timeline::{Reader, Timeline};
 
 /// Result of applying a delivered item.
@@ -286,12 +285,6 @@ impl RoomState {
     pub fn rows<'a>(&'a self, drafts: impl Iterator<Item = &'a Draft>, zone: i32) -> Vec<Row> {
         let seen = self.read_marker.map(|seen| self.seq_in_epoch(seen));
         self.timeline.rows(Reader { me: self.me, names: &self.names }, drafts, zone, seen)
-    }
-
-    /// What has changed in [`RoomState::rows`] since the call before.
-    pub fn update_rows<'a>(&mut self, drafts: impl Iterator<Item = &'a Draft>, zone: i32) -> RowsUpdate {
-        let seen = self.read_marker.map(|seen| self.seq_in_epoch(seen));
-        self.timeline.update_rows(Reader { me: self.me, names: &self.names }, drafts, zone, seen)
     }
 
     /// Sequence number of a position in this epoch; 0 for another epoch.

@@ -13,14 +13,10 @@ pub mod rows;
 use reactions::Tally;
 pub use reader::Reader;
 use row::Reaction;
-use rows::Drawn;
 
-/// Number of events up to which older pages are taken.
+/// Maximum number of events a page holds. Live ones evict the oldest, and older pages are taken only as far as there is
+/// space.
 pub const WINDOW: usize = 2_000;
-
-/// Number of events by which live ones may exceed the window before they evict the oldest, as many at once: each eviction
-/// builds all rows again.
-pub const EVICTION: usize = 100;
 
 /// Consecutive events of the log, oldest first.
 ///
@@ -35,8 +31,6 @@ pub struct Timeline {
     quoted: BTreeMap<EventId, Option<Event>>,
     /// Shared empty list, since most messages have no reactions.
     no_reactions: Arc<Vec<Reaction>>,
-    /// The rows that were built last.
-    drawn: Drawn,
 }
 
 /// Data of a message beside its event.
@@ -76,7 +70,7 @@ impl Timeline {
             .filter(move |event| event.by != me && matches!(event.kind, EventKind::Message { body: Some(_), .. }))
     }
 
-    /// Appends the next event. When the window is exceeded by [`EVICTION`] events, the oldest go.
+    /// Appends the next event. A full window evicts the oldest.
     pub fn push(&mut self, event: Event, reader: Reader<'_>) {
         debug_assert!(self.events.back().is_none_or(|last| last.seq < event.seq), "the log goes forward");
         if matches!(event.kind, EventKind::Edited { .. } | EventKind::Deleted { .. }) {
@@ -84,19 +78,13 @@ impl Timeline {
         }
         let (id, seq) = (event.id, event.seq);
         let (target, is_message) = (event.kind.target(), matches!(event.kind, EventKind::Message { .. }));
-        if let Some(first) = target.and_then(|target| self.first_concerned(target)) {
-            self.note_changed(first);
-        }
         self.events.push_back(event);
         if let Some(target) = target {
             self.entry(target).followers.push_back(seq);
         }
         self.index(id, seq, is_message, target, reader);
-        if self.events.len() > WINDOW + EVICTION {
-            for _ in WINDOW..self.events.len() {
-                self.evict_oldest();
-            }
-            self.note_changed(Seq(0));
+        if self.events.len() > WINDOW {
+            self.evict_oldest();
         }
     }
 
@@ -126,7 +114,6 @@ impl Timeline {
         }
         if self.quoted.len() < WINDOW {
             self.quoted.insert(id, message);
-            self.note_changed(Seq(0));
         }
     }
 
@@ -142,20 +129,13 @@ impl Timeline {
 
     /// Updates names in reactions, after a name or the reader has changed.
     pub fn rename(&mut self, reader: Reader<'_>) {
-        self.note_changed(Seq(0));
         let targets: Vec<EventId> = self.messages.keys().copied().collect();
         for target in targets {
             self.count(target, reader);
         }
     }
 
-    /// Notes that rows from this event on are no more what they were.
-    fn note_changed(&mut self, first: Seq) {
-        self.drawn.unchanged_before = self.drawn.unchanged_before.min(first);
-    }
-
     fn push_front(&mut self, mut event: Event, reader: Reader<'_>) {
-        self.note_changed(Seq(0));
         let (id, seq, target) = (event.id, event.seq, event.kind.target());
         // The page may have been read before these came.
         for later in self.followers(target.unwrap_or(id)) {

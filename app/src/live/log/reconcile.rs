@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use client::{Row, RowKey, RowState, RowsUpdate};
+use client::{Row, RowKey, RowState};
 
 use super::blocks::{self, BlockId};
 
@@ -30,42 +30,28 @@ pub(super) enum Edit {
     Row(BlockId, usize, Arc<Row>),
 }
 
-/// Makes what is shown the updated rows. Returns the edits, in the order in which they are to be made. Looks only at the
-/// block in which the update begins and those after it, because it runs for each message that comes, with up to 2,100
-/// rows.
-pub(super) fn reconcile(shown: &mut Vec<Shown>, update: RowsUpdate) -> Vec<Edit> {
-    let kept = update.kept.min(shown.len());
-    let start = block_start(&shown[..kept]);
-    let changed = &shown[start..];
-    let same = changed[..kept - start].iter().map(|shown| shown.row.clone());
-    let rows: Vec<Arc<Row>> = same.chain(update.rows.into_iter().map(Arc::new)).collect();
-    let keys: Vec<RowKey> = rows.iter().map(|row| row.key()).collect();
-    let places = places(changed, &keys);
-    let block_of = |place: Option<usize>| place.and_then(|at| changed.get(at)).map(|shown| shown.block);
+/// Finds the edits, in the order in which they are to be made, and what is shown after them. It compares every row once
+/// and copies none, because it runs for each message that comes, with up to 2,000 rows.
+pub(super) fn reconcile(shown: &[Shown], rows: Vec<Row>) -> (Vec<Shown>, Vec<Edit>) {
+    let keys: Vec<RowKey> = rows.iter().map(Row::key).collect();
+    let places = places(shown, &keys);
+    let block_of = |place: Option<usize>| place.and_then(|at| shown.get(at)).map(|shown| shown.block);
     let stand = places.iter().zip(&rows).map(|(place, row)| (block_of(*place), goes_along(row))).collect();
     let now: Vec<Shown> = (rows.into_iter().zip(keys).zip(&places).zip(blocks::assign(stand)))
         .map(|(((row, key), place), block)| {
-            let same = place.and_then(|at| changed.get(at)).filter(|was| was.row == row);
-            Shown { block, key, row: same.map_or(row, |was| was.row.clone()) }
+            let same = place.and_then(|at| shown.get(at)).filter(|was| *was.row == row);
+            Shown { block, key, row: same.map_or_else(|| Arc::new(row), |was| was.row.clone()) }
         })
         .collect();
-    let edits = edits(&shown[..start], changed, &now, &places);
-    shown.truncate(start);
-    shown.extend(now);
-    edits
+    let edits = edits(shown, &now, &places);
+    (now, edits)
 }
 
-/// Start of the block that holds the last of these rows that does not go along with others; 0 where all do.
-fn block_start(shown: &[Shown]) -> usize {
-    let last = shown.iter().rfind(|shown| !goes_along(&shown.row));
-    last.map_or(0, |last| shown.partition_point(|shown| shown.block < last.block))
-}
-
-fn edits(front: &[Shown], shown: &[Shown], now: &[Shown], places: &[Option<usize>]) -> Vec<Edit> {
+fn edits(shown: &[Shown], now: &[Shown], places: &[Option<usize>]) -> Vec<Edit> {
     let (before, after) = (blocks_of(shown), blocks_of(now));
     let mut edits = Vec::new();
     if !before.iter().map(|(id, _)| id).eq(after.iter().map(|(id, _)| id)) {
-        edits.push(Edit::Blocks(blocks_of(front).iter().chain(&after).map(|(id, _)| *id).collect()));
+        edits.push(Edit::Blocks(after.iter().map(|(id, _)| *id).collect()));
     }
     for (id, range) in after {
         let was = before.iter().find(|(before, _)| *before == id).map_or(0..0, |(_, was)| was.clone());

@@ -15,9 +15,6 @@ use crate::outbox::{Draft, DraftEvent, DraftState};
 /// Maximum time between two consecutive messages of one group, in milliseconds.
 pub const GROUP_MS: u64 = 300_000;
 
-/// Number of events between two checkpoints: a change at the end builds at most about as many rows again.
-const CHECKPOINT_EVENTS: usize = 20;
-
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
@@ -32,102 +29,8 @@ impl Timeline {
         zone: i32,
         seen: Option<Seq>,
     ) -> Vec<Row> {
-        RowBuilder::new(self, reader, drafts.collect(), zone, seen).build(None).rows
+        RowBuilder::new(self, reader, drafts, zone, seen).build()
     }
-
-    /// What has changed in [`Timeline::rows`] since the call before. Builds again only the rows from the last checkpoint
-    /// before the first change on: an event that comes at the end costs the same however long the log is.
-    pub fn update_rows<'d>(
-        &mut self,
-        reader: Reader<'_>,
-        drafts: impl Iterator<Item = &'d Draft>,
-        zone: i32,
-        seen: Option<Seq>,
-    ) -> RowsUpdate {
-        let mut checkpoints = std::mem::take(&mut self.drawn.checkpoints);
-        let builder = RowBuilder::new(self, reader, drafts.collect(), zone, seen);
-        let inputs = RowInputs {
-            zone,
-            unread: builder.unread,
-            changing: builder
-                .pending
-                .iter()
-                .filter(|pending| !pending.changes.is_empty())
-                .map(|pending| pending.id)
-                .collect(),
-        };
-        let first = self.first_changed(&inputs);
-        checkpoints.retain(|checkpoint| checkpoint.seq < first);
-        let start = checkpoints.last().copied();
-        let RowBuilder { rows, checkpoints: later, .. } = builder.build(start);
-        checkpoints.extend(later);
-        let kept = start.map_or(0, |start| start.rows);
-        let unchanged_before = Seq(self.events.back().map_or(0, |last| last.seq.0 + 1));
-        self.drawn = Drawn { inputs, unchanged_before, checkpoints };
-        RowsUpdate { kept, rows }
-    }
-
-    /// The first event whose row may differ from the one that was built last.
-    fn first_changed(&self, inputs: &RowInputs) -> Seq {
-        let was = &self.drawn.inputs;
-        if was.zone != inputs.zone {
-            return Seq(0);
-        }
-        let unread = (was.unread != inputs.unread).then(|| was.unread.into_iter().chain(inputs.unread));
-        let unread = unread.into_iter().flatten().map(|(first, _)| first);
-        let changing = was.changing.iter().chain(&inputs.changing).filter_map(|id| self.first_concerned(*id));
-        unread.chain(changing).fold(self.drawn.unchanged_before, Seq::min)
-    }
-
-    /// The first event whose row shows something of this message.
-    pub(super) fn first_concerned(&self, id: EventId) -> Option<Seq> {
-        match self.messages.get(&id).and_then(|message| message.seq) {
-            Some(seq) => Some(seq),
-            // Replies that quote it stand anywhere.
-            None => self.quoted.contains_key(&id).then_some(Seq(0)),
-        }
-    }
-}
-
-/// Rows from the first that may have changed on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowsUpdate {
-    /// Number of rows before them, which are as they were.
-    pub kept: usize,
-    /// The others, to the end.
-    pub rows: Vec<Row>,
-}
-
-/// What the rows that were built last depend on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Drawn {
-    inputs: RowInputs,
-    /// Events before this have not changed since. All have at first.
-    pub(super) unchanged_before: Seq,
-    checkpoints: Vec<Checkpoint>,
-}
-
-/// What rows depend on beside the events and their names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct RowInputs {
-    zone: i32,
-    /// Place of the unread row, and its count.
-    unread: Option<(Seq, usize)>,
-    /// Messages with unsent changes.
-    changing: Vec<EventId>,
-}
-
-/// State of the builder before a message, from which it can go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Checkpoint {
-    /// The message.
-    seq: Seq,
-    /// Number of rows before it.
-    rows: usize,
-    /// The last day that has begun.
-    day: Option<i64>,
-    /// Author and time of the message in the row above, if there is one.
-    above: Option<(MemberId, u64)>,
 }
 
 /// Builder of rows, top to bottom.
@@ -140,10 +43,7 @@ struct RowBuilder<'a> {
     pending: Vec<Pending<'a>>,
     /// Place of the unread row, and its count.
     unread: Option<(Seq, usize)>,
-    /// Checkpoint at which this began.
-    start: Option<Checkpoint>,
     rows: Vec<Row>,
-    checkpoints: Vec<Checkpoint>,
     /// The last day that has begun.
     day: Option<i64>,
     /// True if the last row is a line that further changes of the room are added to.
@@ -172,7 +72,14 @@ struct SourceMessage<'a> {
 }
 
 impl<'a> RowBuilder<'a> {
-    fn new(timeline: &'a Timeline, reader: Reader<'a>, drafts: Vec<&'a Draft>, zone: i32, seen: Option<Seq>) -> Self {
+    fn new(
+        timeline: &'a Timeline,
+        reader: Reader<'a>,
+        drafts: impl Iterator<Item = &'a Draft>,
+        zone: i32,
+        seen: Option<Seq>,
+    ) -> Self {
+        let drafts: Vec<&Draft> = drafts.collect();
         let mut pending = Vec::new();
         for draft in &drafts {
             match &draft.event {
@@ -194,31 +101,17 @@ impl<'a> RowBuilder<'a> {
             timeline,
             reader,
             zone,
+            rows: Vec::with_capacity(timeline.events.len() + drafts.len() + 4),
             drafts,
             pending,
             unread,
-            start: None,
-            rows: Vec::new(),
-            checkpoints: Vec::new(),
             day: None,
             line_is_open: false,
         }
     }
 
-    /// Builds the rows from this checkpoint on, or all.
-    fn build(mut self, start: Option<Checkpoint>) -> Self {
-        self.start = start;
-        self.day = start.and_then(|start| start.day);
-        let first = start.map_or(0, |start| self.timeline.events.partition_point(|event| event.seq < start.seq));
-        let events = self.timeline.events.range(first..);
-        self.rows.reserve(events.len() + self.drafts.len() + 4);
-        let mut since_checkpoint = 0;
-        for event in events {
-            since_checkpoint += 1;
-            if since_checkpoint > CHECKPOINT_EVENTS && matches!(event.kind, EventKind::Message { .. }) {
-                since_checkpoint = 1;
-                self.checkpoint(event.seq);
-            }
+    fn build(mut self) -> Vec<Row> {
+        for event in &self.timeline.events {
             self.event(event);
         }
         let mut is_held = false;
@@ -226,21 +119,7 @@ impl<'a> RowBuilder<'a> {
             self.draft(draft, is_held);
             is_held |= draft.is_refused() && !draft.is_skippable();
         }
-        self
-    }
-
-    fn checkpoint(&mut self, seq: Seq) {
-        let rows = self.start.map_or(0, |start| start.rows) + self.rows.len();
-        self.checkpoints.push(Checkpoint { seq, rows, day: self.day, above: self.above() });
-    }
-
-    /// Author and time of the message in the last row.
-    fn above(&self) -> Option<(MemberId, u64)> {
-        match self.rows.last() {
-            Some(Row::Message(above)) => Some((above.by, above.at)),
-            Some(_) => None,
-            None => self.start.and_then(|start| start.above),
-        }
+        self.rows
     }
 
     fn event(&mut self, event: &'a Event) {
@@ -302,9 +181,13 @@ impl<'a> RowBuilder<'a> {
     }
 
     fn message(&mut self, said: &SourceMessage<'a>) {
-        let goes_on = self.above().is_some_and(|(by, at)| by == said.by && said.at.abs_diff(at) <= GROUP_MS);
-        if goes_on && let Some(Row::Message(above)) = self.rows.last_mut() {
+        let mut first_of_group = true;
+        if let Some(Row::Message(above)) = self.rows.last_mut()
+            && above.by == said.by
+            && said.at.abs_diff(above.at) <= GROUP_MS
+        {
             above.last_of_group = false;
+            first_of_group = false;
         }
         let own = said.by == self.reader.me;
         let (body, changed) = self.current_body(said.id, said.body);
@@ -321,7 +204,7 @@ impl<'a> RowBuilder<'a> {
             body: body.cloned(),
             edited: is_there && (said.edited || changed.is_some()),
             own,
-            first_of_group: !goes_on,
+            first_of_group,
             last_of_group: true,
             reply: said.reply_to.filter(|_| is_there).map(|target| self.quote(target)),
             reactions: if is_there { self.reactions(said.id) } else { self.timeline.no_reactions.clone() },

@@ -68,7 +68,7 @@ pub(crate) fn rows_say_what_the_log_says(room: &RoomState, log: &Log) -> Result<
 }
 
 /// The input that puts this event into the log.
-pub(crate) fn input(event: &Event) -> Input {
+fn input(event: &Event) -> Input {
     let Event { id, at, .. } = *event;
     match event.kind.clone() {
         EventKind::Edited { target, body } => Input::EditMessage { id, target, body: body.unwrap(), at },
