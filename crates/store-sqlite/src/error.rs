@@ -8,6 +8,14 @@ use store::StoreError;
 #[derive(Debug)]
 pub(crate) struct Failure(pub(crate) StoreError);
 
+impl Failure {
+    /// Error of a statement that writes: whatever the reason, the transaction has to be rolled back, as it is for
+    /// `Unavailable` alone.
+    pub(crate) fn of_write(error: Error) -> Self {
+        Self(StoreError::unavailable(error))
+    }
+}
+
 /// A damaged file or a row with an invalid value is `Corrupt`. Every other error may be temporary: `Unavailable`.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {

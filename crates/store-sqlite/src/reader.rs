@@ -143,7 +143,8 @@ impl Reader {
             if let Some(page) = self.page(&plan)? {
                 return Ok((found, page));
             }
-            // The transaction may have begun before these events were committed.
+            // The state may be older than a commit that is being made, and the transaction than one that was.
+            drop(self.rooms.commit());
             if !self.conn.is_autocommit() {
                 self.conn.execute_batch("COMMIT; BEGIN")?;
             }

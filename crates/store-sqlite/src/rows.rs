@@ -14,15 +14,21 @@ fn integer(seq: Seq) -> i64 {
 }
 
 /// Puts the record of a room, new or not.
-pub(super) fn put_room(conn: &Connection, room: i64, slot: u32, sealed: &[u8]) -> Result<()> {
+pub(super) fn put_room(conn: &Connection, room: i64, slot: u32, sealed: &[u8]) -> std::result::Result<(), Failure> {
     let query = "INSERT INTO rooms (room, slot, sealed) VALUES (?1, ?2, ?3)
         ON CONFLICT (room) DO UPDATE SET sealed = excluded.sealed";
-    conn.prepare_cached(query)?.execute((room, slot, sealed)).map(drop)
+    conn.prepare_cached(query)
+        .and_then(|mut statement| statement.execute((room, slot, sealed)))
+        .map(drop)
+        .map_err(Failure::of_write)
 }
 
 /// Removes a room's record and the number of its slot. The row stays until the room's other rows are deleted.
-pub(super) fn end_room(conn: &Connection, room: i64) -> Result<()> {
-    conn.prepare_cached("UPDATE rooms SET slot = NULL, sealed = NULL WHERE room = ?1")?.execute([room]).map(drop)
+pub(super) fn end_room(conn: &Connection, room: i64) -> std::result::Result<(), Failure> {
+    conn.prepare_cached("UPDATE rooms SET slot = NULL, sealed = NULL WHERE room = ?1")
+        .and_then(|mut statement| statement.execute([room]))
+        .map(drop)
+        .map_err(Failure::of_write)
 }
 
 /// Deletes the row of a room that ended.
@@ -31,10 +37,13 @@ pub(super) fn delete_room(conn: &Connection, room: i64) -> Result<()> {
 }
 
 /// Puts the record of a member, new or not.
-pub(super) fn put_member(conn: &Connection, row: i64, room: i64, sealed: &[u8]) -> Result<()> {
+pub(super) fn put_member(conn: &Connection, row: i64, room: i64, sealed: &[u8]) -> std::result::Result<(), Failure> {
     let query = "INSERT INTO members (place, room, sealed) VALUES (?1, ?2, ?3)
         ON CONFLICT (place) DO UPDATE SET sealed = excluded.sealed";
-    conn.prepare_cached(query)?.execute((row, room, sealed)).map(drop)
+    conn.prepare_cached(query)
+        .and_then(|mut statement| statement.execute((row, room, sealed)))
+        .map(drop)
+        .map_err(Failure::of_write)
 }
 
 /// Deletes a row of one of the tables that have several for a room.
@@ -62,17 +71,28 @@ pub(super) struct EventRow<'a> {
     pub(super) sealed: &'a [u8],
 }
 
-pub(super) fn insert_event(conn: &Connection, event: &EventRow<'_>) -> Result<()> {
+pub(super) fn insert_event(conn: &Connection, event: &EventRow<'_>) -> std::result::Result<(), Failure> {
     let query = "INSERT INTO events (place, room, seq, id, length, edits, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let EventRow { row, room, seq, hash, edits, length, sealed } = event;
     let (seq, edits) = (integer(*seq), edits.map(integer));
-    conn.prepare_cached(query)?.execute((row, room, seq, hash.as_slice(), encode(*length), edits, sealed)).map(drop)
+    conn.prepare_cached(query)
+        .and_then(|mut statement| statement.execute((row, room, seq, hash.as_slice(), encode(*length), edits, sealed)))
+        .map(drop)
+        .map_err(Failure::of_write)
 }
 
 /// Rewrites an event in its place.
-pub(super) fn rewrite_event(conn: &Connection, row: i64, length: usize, sealed: &[u8]) -> Result<()> {
+pub(super) fn rewrite_event(
+    conn: &Connection,
+    row: i64,
+    length: usize,
+    sealed: &[u8],
+) -> std::result::Result<(), Failure> {
     let query = "UPDATE events SET length = ?2, sealed = ?3 WHERE place = ?1";
-    conn.prepare_cached(query)?.execute((row, encode(length), sealed)).map(drop)
+    conn.prepare_cached(query)
+        .and_then(|mut statement| statement.execute((row, encode(length), sealed)))
+        .map(drop)
+        .map_err(Failure::of_write)
 }
 
 /// A length as four bytes, so that the row is as long with another one.

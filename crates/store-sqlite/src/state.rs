@@ -2,7 +2,7 @@
 //! its log are. It is rebuilt at start. The writer changes it after each commit; everybody reads it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use protocol::{EventId, Member, MemberId, Names, Position, RoomCode, RoomId, Seq, ShownName};
 use store::{NameKeys, Room, StoreError};
@@ -13,16 +13,26 @@ use super::seal::{Keyring, Table};
 
 /// State of all rooms, shared by the threads.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shared(Arc<RwLock<Rooms>>);
+pub(super) struct Shared {
+    rooms: Arc<RwLock<Rooms>>,
+    /// Held while the database may be newer than the state.
+    commit: Arc<Mutex<()>>,
+}
 
 impl Shared {
     /// The state is changed by assignments that cannot panic half-way, so a poisoned lock is as good as any.
     pub(super) fn read(&self) -> RwLockReadGuard<'_, Rooms> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.rooms.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, Rooms> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.rooms.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a commit, or waits for the one that is being made: as long as the guard is held, the database may be newer
+    /// than this state.
+    pub(super) fn commit(&self) -> MutexGuard<'_, ()> {
+        self.commit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) enum Write {
 
 /// Effect of one write, once the batch is committed.
 #[derive(Debug)]
-enum Outcome {
+pub(super) enum Outcome {
     Created,
     Appended(Appended),
     /// The first event freed the host's seat, and the second gave the room another host.
@@ -39,7 +39,7 @@ enum Outcome {
 
 /// Effect of a batch on the state in memory, once it is committed.
 #[derive(Debug, Default)]
-struct Changes {
+pub(super) struct Changes {
     created: Vec<RoomState>,
     rooms: HashMap<RoomId, Change>,
 }
@@ -47,7 +47,8 @@ struct Changes {
 impl Writer {
     /// Validates and stores the writes in one transaction, except those whose callers have stopped waiting. A refused
     /// write has changed nothing and needs no rollback, also where a row cannot be read: everything is read before
-    /// anything is written. An error of SQLite rolls back and fails all writes.
+    /// anything is written. Every other error of SQLite, and every one of a row that is written, rolls back and fails all
+    /// writes.
     ///
     /// After the commit, the secrets of rooms that ended are overwritten. While that fails, neither the ends nor any
     /// later write is acknowledged.
@@ -56,14 +57,17 @@ impl Writer {
         if batch.is_empty() {
             return;
         }
+        let rooms = self.rooms.clone();
+        let committing = rooms.commit();
         let (outcomes, changes) = match self.store(&batch) {
             Ok(stored) => stored,
             Err(Failure(error)) => return self.fail(batch, error),
         };
         let ended = changes.rooms.iter().filter(|(_, change)| change.ended).map(|(id, _)| *id).collect::<Vec<_>>();
+        self.apply(changes);
+        drop(committing);
         ended.iter().for_each(|id| self.retire(*id));
         let destroyed = self.destroy_retired().is_ok();
-        self.apply(changes);
         let mut decided = batch.into_iter().zip(outcomes).collect::<Vec<_>>();
         for (write, outcome) in &decided {
             match outcome {
@@ -99,7 +103,7 @@ impl Writer {
     }
 
     /// Returns one result per write, and what they change. The outer error leaves the database unchanged.
-    fn store(&mut self, batch: &[Write]) -> Result<(Vec<Result<Outcome, StoreError>>, Changes), Failure> {
+    pub(super) fn store(&mut self, batch: &[Write]) -> Result<(Vec<Result<Outcome, StoreError>>, Changes), Failure> {
         if !self.conn.is_autocommit() {
             // An earlier rollback failed. No transaction can begin until it succeeds.
             self.conn.execute_batch("ROLLBACK")?;
@@ -144,7 +148,7 @@ impl Writer {
     }
 
     /// Applies the changes to the state in memory, after the commit.
-    fn apply(&mut self, changes: Changes) {
+    pub(super) fn apply(&mut self, changes: Changes) {
         let rooms = self.rooms.clone();
         let mut rooms = rooms.write();
         for room in changes.created {

@@ -97,7 +97,7 @@ impl std::io::Write for Lines {
     }
 }
 
-/// What `work` logs.
+/// Lines that `work` logs.
 fn logged(work: impl FnOnce()) -> String {
     let lines = Lines::default();
     let make = lines.clone();
@@ -368,6 +368,29 @@ fn statements_are_prepared_once_for_all_values() {
         assert!(again.keys().any(|sql| sql.starts_with(&format!("DELETE FROM {table}"))), "{table}: {again:?}");
     }
     assert!(again.values().all(|times| *times == 0), "{again:#?}");
+}
+
+#[test]
+fn page_read_between_a_commit_and_its_state_waits_for_the_state() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut writer, reader, room) = open(&directory.path().join("flasky.db"));
+    writer.commit(vec![small(room, 100).0]);
+    let body = "changed".parse().unwrap();
+    let (edit, _answer) =
+        write(room, 101, EventKind::Edited { target: EventId(Uuid::from_u128(100)), body: Some(body) });
+    let rooms = writer.rooms.clone();
+    let committing = rooms.commit();
+    let (_, changes) = writer.store(&[edit]).unwrap();
+    let reading = std::thread::spawn(move || reader.read(room, ReadFrom::Latest, 100));
+    // Enough for all tries of a reader that does not wait.
+    let until = std::time::Instant::now() + Duration::from_millis(300);
+    while !reading.is_finished() && std::time::Instant::now() < until {
+        std::thread::yield_now();
+    }
+    writer.apply(changes);
+    drop(committing);
+    let events = reading.join().unwrap().unwrap().events;
+    assert!(matches!(&events[1].kind, EventKind::Message { body: Some(body), .. } if body.as_str() == "changed"));
 }
 
 #[test]
