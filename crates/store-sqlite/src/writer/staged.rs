@@ -172,13 +172,13 @@ impl StagedRoom<'_> {
     pub(super) fn set(&mut self, change: impl FnOnce(&mut RoomRecord)) -> Result<(), Failure> {
         change(Arc::make_mut(&mut self.change.record));
         let sealed = self.base.keys.seal_room(self.random, self.base.number, &self.change.record)?;
-        Ok(rows::put_room(self.tx, self.base.number, self.base.slot, &sealed)?)
+        rows::put_room(self.tx, self.base.number, self.base.slot, &sealed)
     }
 
     /// Ends the room.
     pub(super) fn end(&mut self) -> Result<(), Failure> {
         self.change.ended = true;
-        Ok(rows::end_room(self.tx, self.base.number)?)
+        rows::end_room(self.tx, self.base.number)
     }
 
     fn next_row(&mut self) -> i64 {
