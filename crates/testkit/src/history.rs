@@ -45,6 +45,11 @@ impl Said {
         }
     }
 
+    /// True for a name, of the user or of the room.
+    pub fn is_name(&self) -> bool {
+        matches!(self, Self::Named(_) | Self::RoomNamed(_))
+    }
+
     /// True for a reaction, which changes no text.
     pub fn is_reaction(&self) -> bool {
         matches!(self, Self::Reacted { .. })
@@ -70,7 +75,8 @@ pub enum Fact {
     Refused { id: EventId, error: ErrorCode },
     /// The server refused it for now.
     Deferred { id: EventId, error: ErrorCode },
-    /// The user discarded a refused message. Drafts that would have changed it are discarded with it.
+    /// The user discarded a refused message, and with it what would have changed it; or took another name before this
+    /// one was sent.
     Discarded { id: EventId },
     /// A connection was welcomed that had asked to resume from `asked`.
     Welcomed { asked: Option<Position>, head: Position, recovered: bool },

@@ -295,12 +295,17 @@ impl Page {
         }
         let close = self.close(&input);
         let by_hand = matches!(input, Input::Offline);
+        let is_name = matches!(input, Input::Rename { .. } | Input::NameRoom { .. });
         let actions = self.client.step(now_ms(), input);
         let given_up = actions.iter().any(|action| matches!(action, Action::Disconnect(_)));
         if (close.is_some() || given_up) && !by_hand {
             self.dropped(close);
         }
         self.perform(actions);
+        if is_name {
+            // A name that was not sent yet gives way to a newer one, and none is sent that is the present one.
+            self.witness.discarded(&self.client);
+        }
         self.witness.look(&self.client);
         for id in self.witness.refused() {
             let actions = self.client.step(now_ms(), Input::Discard(id));

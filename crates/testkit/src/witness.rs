@@ -95,14 +95,11 @@ impl Witness {
         let present: HashMap<_, _> = client.outbox().drafts().map(|draft| (draft.id, draft.state)).collect();
         let gone: Vec<_> = self.drafts.keys().filter(|id| !present.contains_key(id)).copied().collect();
         for id in gone {
-            let state = self.drafts.remove(&id);
+            self.drafts.remove(&id);
             let sent_at = self.sent_at.remove(&id);
             match self.denied.remove(&id) {
                 // A refused deletion or reaction has no typed text, so the outbox does not keep it.
                 Some(error) => self.refuse(id, error),
-                None if state == Some(DraftState::Waiting) && self.is_replaced_name(id, client) => {
-                    self.facts.push(Fact::Discarded { id });
-                }
                 None => {
                     self.view.acked += 1;
                     if let Some(sent) = sent_at {
@@ -122,26 +119,6 @@ impl Witness {
                 self.refuse(id, error);
             }
         }
-    }
-
-    /// True for a name that did not come into the log because the outbox replaced it before it was sent: by a later name
-    /// of the same kind, or by none where it was the present one.
-    fn is_replaced_name(&self, id: EventId, client: &Client) -> bool {
-        let sent_at = self.facts.iter().rposition(|fact| matches!(fact, Fact::Sent { id: sent, .. } if *sent == id));
-        let Some((Fact::Sent { said, .. }, later)) = sent_at.and_then(|at| self.facts.get(at..)?.split_first()) else {
-            return false;
-        };
-        let is_same_kind = |other: &Said| std::mem::discriminant(other) == std::mem::discriminant(said);
-        let is_replaced =
-            later.iter().any(|fact| matches!(fact, Fact::Sent { said: other, .. } if is_same_kind(other)));
-        let is_present = client.room().is_some_and(|room| match said {
-            Said::Named(name) => room.name(room.me()).is_some_and(|own| own.name.as_str() == name),
-            Said::RoomNamed(name) => room.info().name.as_str() == name,
-            _ => false,
-        });
-        let is_name = matches!(said, Said::Named(_) | Said::RoomNamed(_));
-        let is_shown = later.iter().any(|fact| matches!(fact, Fact::Shown { id: shown, .. } if *shown == id));
-        is_name && !is_shown && (is_replaced || is_present)
     }
 
     fn refuse(&mut self, id: EventId, error: ErrorCode) {
@@ -173,7 +150,8 @@ impl Witness {
         self.drafts.iter().filter(|(_, state)| is_refused(state)).map(|(id, _)| *id).collect()
     }
 
-    /// Records the drafts that the user discarded, and those that would have changed them.
+    /// Records the drafts that the user discarded, and those that would have changed them. After a step that only
+    /// discards, or takes another name: nothing is acknowledged in it.
     pub fn discarded(&mut self, client: &Client) {
         let present: HashSet<_> = client.outbox().drafts().map(|draft| draft.id).collect();
         let gone: Vec<_> = self.drafts.keys().filter(|id| !present.contains(id)).copied().collect();

@@ -166,6 +166,17 @@ fn reordered_message_is_reported() {
 }
 
 #[test]
+fn name_before_earlier_messages_is_reported_unless_they_waited_for_a_refused_one() {
+    let named = said(4, Said::Named("Ana".to_owned()));
+    let words = format!("A: {} is in the log before what was sent before it", name(4));
+    let early = [sent(2), named.clone(), acked(4), acked(2)];
+    reports(&truth(&[4, 2]), &[history(early)], Kind::OutOfOrder, &[&words]);
+    let waited = [said(1, Said::Edited { target: id(9), body: "words 1".to_owned() }), sent(2), named];
+    let waited = waited.into_iter().chain([refused(1, ErrorCode::NoTarget), acked(4), acked(2)]);
+    reports(&truth(&[4, 2]), &[history(waited)], Kind::OutOfOrder, &[]);
+}
+
+#[test]
 fn gap_is_reported() {
     let words = ["A: the screen passes over 2", "A: the screen passes over 3"];
     reports(&truth(&[1, 2, 3, 4]), &[history([shown(1), shown(4)])], Kind::Hole, &words);

@@ -6,6 +6,7 @@
 
 mod checker;
 mod inside;
+mod names;
 mod planted;
 mod resend;
 mod runner;

@@ -27,11 +27,15 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
         }
     }
     let mut last = None;
+    let mut has_refused_words = false;
     for fact in &history.facts {
-        let Fact::Sent { id, .. } = fact else { continue };
+        let Fact::Sent { id, said } = fact else { continue };
         let (id, place) = (*id, book.place(*id));
         let unsent = history.unsent.contains(&id);
         let refused = refused.contains(&id);
+        has_refused_words |= refused && said.words().is_some();
+        // Names do not wait for refused words, as what was said after these does.
+        let goes_first = said.is_name() && has_refused_words;
         match place {
             None if acked.contains(&id) => {
                 faults.of(Kind::Lost, &format!("{id} was acknowledged and is not in the log"))
@@ -48,7 +52,7 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
             faults.of(Kind::Lost, &format!("{id} is still on its way although everything is at rest"));
         }
         if let Some(place) = place {
-            if last.is_some_and(|last| place < last) && !refused {
+            if last.is_some_and(|last| place < last) && !refused && !goes_first {
                 faults.of(Kind::OutOfOrder, &format!("{id} is in the log before what was sent before it"));
             }
             last = last.max(Some(place));
