@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Epoch, Limits, RoomId};
+use protocol::{Epoch, Event, Limits, RoomId};
 use rusqlite::{Connection, TransactionBehavior};
 use store::{ExpiredSeat, Keys, Lease, PresenceUpdate, StoreError, Subscription};
 use tokio::sync::mpsc;
@@ -91,6 +91,9 @@ pub(super) struct Writer {
     /// Cancelled when one of the store's files is gone.
     lost: CancellationToken,
     removals: Removals,
+    /// Rooms whose end is committed, each with the event that ended it, until their secrets are overwritten: then their
+    /// ends are told.
+    ending: Vec<(RoomId, Option<Event>)>,
     /// True while the write-ahead log still contains text that was edited or deleted, or a room that ended.
     purge: bool,
     /// Time of the last purge attempt.
@@ -145,6 +148,7 @@ impl Writer {
             files: OpenFiles::record(path).map_err(StoreError::unavailable)?,
             lost,
             removals: Removals::default(),
+            ending: Vec::new(),
             purge: false,
             last_purge: std::time::Instant::now(),
             purge_failed: false,
@@ -285,14 +289,19 @@ impl Writer {
         Err(StoreError::unavailable(format!("{} is gone", missing.display())))
     }
 
-    /// Overwrites the secrets of rooms that ended. Nothing is acknowledged while that fails.
+    /// Overwrites the secrets of rooms that ended, and only then tells their ends. Nothing is acknowledged while that
+    /// fails.
     ///
     /// # Errors
     /// `Unavailable` when the keys file cannot be written.
     fn destroy_retired(&mut self) -> Result<(), StoreError> {
         self.keys.destroy_retired(&mut self.random).inspect_err(|error| {
             tracing::error!(source = ?std::error::Error::source(error), "the key of a room that ended cannot be overwritten");
-        })
+        })?;
+        for (id, event) in std::mem::take(&mut self.ending) {
+            self.ended(id, event);
+        }
+        Ok(())
     }
 
     pub(super) fn subscribe(&mut self, id: RoomId) -> Result<Subscription, StoreError> {
@@ -330,27 +339,28 @@ impl Writer {
         }
         tx.commit()?;
         for id in ids {
-            self.retire(*id);
+            self.ends(*id, None);
         }
-        let destroyed = self.destroy_retired();
-        for id in ids {
-            self.ended(*id);
-        }
-        Ok(destroyed?)
+        Ok(self.destroy_retired()?)
     }
 
-    /// Marks the secret of a room whose end is committed.
-    fn retire(&mut self, id: RoomId) {
+    /// Marks the secret of a room whose end is committed, by this event unless nobody had entered it. The room stays as
+    /// it is until [`Writer::destroy_retired`] has overwritten the secret.
+    fn ends(&mut self, id: RoomId, event: Option<Event>) {
         if let Ok(room) = self.rooms.read().get(id) {
             self.keys.retire(room.slot);
         }
+        self.ending.push((id, event));
     }
 
-    /// Forgets a room whose end is committed, and tells its subscribers.
-    fn ended(&mut self, id: RoomId) {
+    /// Forgets a room whose secret is overwritten, and tells its subscribers.
+    fn ended(&mut self, id: RoomId, event: Option<Event>) {
         if let Some(room) = self.rooms.write().remove(id) {
             self.removals.forget(id);
             self.removals.add_ended(room.into_rows());
+        }
+        if let Some(event) = event {
+            self.live.event(id, Arc::new(event));
         }
         self.live.ended(id);
         self.purge = true;

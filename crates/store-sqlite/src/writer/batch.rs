@@ -50,8 +50,8 @@ impl Writer {
     /// anything is written. Every other error of SQLite, and every one of a row that is written, rolls back and fails all
     /// writes.
     ///
-    /// After the commit, the secrets of rooms that ended are overwritten. While that fails, neither the ends nor any
-    /// later write is acknowledged.
+    /// After the commit, the secrets of rooms that ended are overwritten. While that fails, the ends are told to nobody,
+    /// and no later write is acknowledged.
     pub(super) fn commit(&mut self, mut batch: Vec<Write>) {
         batch.retain(|write| !write.is_given_up());
         if batch.is_empty() {
@@ -63,11 +63,8 @@ impl Writer {
             Ok(stored) => stored,
             Err(Failure(error)) => return self.fail(batch, error),
         };
-        let ended = changes.rooms.iter().filter(|(_, change)| change.ended).map(|(id, _)| *id).collect::<Vec<_>>();
         self.apply(changes);
         drop(committing);
-        ended.iter().for_each(|id| self.retire(*id));
-        let destroyed = self.destroy_retired().is_ok();
         let mut decided = batch.into_iter().zip(outcomes).collect::<Vec<_>>();
         for (write, outcome) in &decided {
             match outcome {
@@ -76,9 +73,11 @@ impl Writer {
                 Err(_) => {}
             }
         }
-        ended.into_iter().for_each(|id| self.ended(id));
-        for (_, outcome) in &mut decided {
-            if !destroyed && matches!(outcome, Ok(Outcome::Ended(_))) {
+        // A failure is logged, and leaves the ends that are not told yet.
+        drop(self.destroy_retired());
+        for (write, outcome) in &mut decided {
+            let tells_the_end = matches!(outcome, Ok(Outcome::Ended(_)) | Err(StoreError::NotFound));
+            if tells_the_end && self.ending.iter().any(|(id, _)| *id == write.room()) {
                 *outcome = Err(StoreError::unavailable("the key of the room cannot be overwritten"));
             }
         }
@@ -162,7 +161,8 @@ impl Writer {
         }
     }
 
-    /// Updates the in-memory state after the commit, and delivers the event to the room's subscribers.
+    /// Updates the in-memory state after the commit, and delivers the event to the room's subscribers, unless it ends the
+    /// room.
     fn publish(&mut self, write: &Write, outcome: &Outcome) {
         let arrival = Duration::from_millis(self.limits.arrival_ms);
         match (write, outcome) {
@@ -181,7 +181,7 @@ impl Writer {
                 self.live.event(*id, Arc::new(left.clone()));
                 self.live.event(*id, Arc::new(host.clone()));
             }
-            (Write::Append { id, .. }, Outcome::Ended(event)) => self.live.event(*id, Arc::new(event.clone())),
+            (Write::Append { id, .. }, Outcome::Ended(event)) => self.ends(*id, Some(event.clone())),
             _ => {}
         }
     }

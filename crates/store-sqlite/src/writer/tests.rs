@@ -1,5 +1,7 @@
 //! Tests of the writer without its thread.
 
+mod room_keys;
+
 use std::collections::BTreeMap;
 
 use protocol::{DisplayName, Epoch, EventId, EventKind, LeaveReason, MemberId, RoomCode, RoomName, Seq};
@@ -47,12 +49,17 @@ fn reopen(path: &Path) -> (Writer, Reader) {
     (writer, reader)
 }
 
+/// Makes a room with this code.
+fn create(writer: &mut Writer, id: RoomId, code: [u8; 5]) -> Result<RoomId, StoreError> {
+    let (reply, created) = oneshot::channel();
+    let new = NewRoom { code: RoomCode::from_entropy(code), epoch: Epoch(1), capacity: 2, name: RoomName::default() };
+    writer.commit(vec![Write::Create { id, room: new, now: Instant::now(), reply }]);
+    created.blocking_recv().unwrap()
+}
+
 fn open(path: &Path) -> (Writer, Reader, RoomId) {
     let (mut writer, reader) = reopen(path);
-    let (reply, created) = oneshot::channel();
-    let new = NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(1), capacity: 2, name: RoomName::default() };
-    writer.commit(vec![Write::Create { id: RoomId(Uuid::max()), room: new, now: Instant::now(), reply }]);
-    let room = created.blocking_recv().unwrap().unwrap();
+    let room = create(&mut writer, RoomId(Uuid::max()), CODE).unwrap();
     let name: DisplayName = "A".parse().unwrap();
     let (join, joined) = write(room, 1, EventKind::Joined { member: MemberId(Uuid::nil()), name: name.into() });
     writer.commit(vec![join]);
@@ -183,10 +190,7 @@ fn rows_of_an_ended_room_are_deleted_in_steps_which_a_restart_continues() {
     let (mut writer, _reader) = reopen(&path);
     assert!(writer.removals.are_due());
     // The next room gets another number, and so none of these rows.
-    let (reply, created) = oneshot::channel();
-    let new = NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(2), capacity: 2, name: RoomName::default() };
-    writer.commit(vec![Write::Create { id: RoomId(Uuid::nil()), room: new, now: Instant::now(), reply }]);
-    created.blocking_recv().unwrap().unwrap();
+    create(&mut writer, RoomId(Uuid::nil()), CODE).unwrap();
     assert_ne!(writer.rooms.read().get(RoomId(Uuid::nil())).unwrap().number, 1);
     while writer.delete_some() {}
     assert_eq!((count(&writer, "events"), count(&writer, "members"), count(&writer, "rooms")), (0, 0, 1));
@@ -294,43 +298,6 @@ fn rows_of_trimmed_events_are_deleted_together_and_their_ids_kept() {
     drop((writer, reader));
     let (mut writer, _reader) = reopen(&path);
     known(&mut writer);
-}
-
-/// An end is not acknowledged before the key is overwritten, and nothing else is either.
-#[test]
-fn nothing_is_acknowledged_while_a_key_cannot_be_overwritten() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("flasky.db");
-    let (mut writer, reader, room) = open(&path);
-    let (reply, created) = oneshot::channel();
-    let code = RoomCode::from_entropy([8; 5]);
-    let new = NewRoom { code, epoch: Epoch(2), capacity: 2, name: RoomName::default() };
-    writer.commit(vec![Write::Create { id: RoomId(Uuid::nil()), room: new, now: Instant::now(), reply }]);
-    let other = created.blocking_recv().unwrap().unwrap();
-    let kind = |member| EventKind::Joined { member, name: "A".parse::<DisplayName>().unwrap().into() };
-    let (join, joined) = write(other, 1, kind(MemberId(Uuid::nil())));
-    writer.commit(vec![join]);
-    joined.blocking_recv().unwrap().unwrap();
-
-    let sound = writer.keys.replace_file(std::fs::File::open(keys::path_of(&path)).unwrap());
-    let kind = EventKind::Left { member: MemberId(Uuid::nil()), why: LeaveReason::Choice };
-    let ((said, stored), (leave, left)) = (small(other, 2), write(room, 2, kind));
-    writer.commit(vec![said, leave]);
-    assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))), "it is stored, and no end");
-    assert!(matches!(left.blocking_recv().unwrap(), Err(StoreError::Unavailable(_))));
-    assert!(matches!(reader.read(room, ReadFrom::Latest, 1), Err(Failure(StoreError::NotFound))));
-    for id in [3, 4] {
-        let (said, refused) = small(other, id);
-        writer.commit(vec![said]);
-        assert!(matches!(refused.blocking_recv().unwrap(), Err(StoreError::Unavailable(_))));
-        assert!(writer.destroy_retired().is_err(), "it is ready");
-        assert!(writer.expire(Instant::now()).is_err());
-    }
-    writer.keys.replace_file(sound);
-    let (said, stored) = small(other, 3);
-    writer.commit(vec![said]);
-    assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(event)) if event.seq == Seq(3)));
-    writer.destroy_retired().unwrap();
 }
 
 /// SQLite prepares a statement anew for a value on which its plan may depend. With an index, it did that for each append.
