@@ -125,10 +125,9 @@ impl Writer {
             let rooms = self.rooms.read();
             let chosen = choose(self.removals.trimmed.keys().filter_map(|id| rooms.get(*id).ok()));
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut taken = take_events(&tx, &chosen)?;
+            let taken = take_events(&tx, &chosen)?;
             let mut changes = Vec::new();
-            for (room, _) in chosen {
-                let events = taken.remove(&room.number).unwrap_or_default();
+            for ((room, _), events) in chosen.into_iter().zip(taken) {
                 let deletion = Deletion { tx: &tx, room, random: &mut self.random };
                 changes.push((room.record.id, deletion.run(events, known_ids(&self.limits), &mut self.last_row)?));
             }
@@ -159,29 +158,29 @@ fn choose<'a>(rooms: impl Iterator<Item = &'a RoomState>) -> Vec<(&'a RoomState,
     rooms.map_while(choice).collect()
 }
 
-/// Remainder of an event whose row is deleted.
-#[derive(Debug)]
+/// Remainder of an event whose row is deleted. Empty where the row is missing: no id has that hash.
+#[derive(Clone, Debug, Default)]
 struct Taken {
     hash: IdHash,
-    id: EventId,
+    id: Uuid,
     at: u64,
 }
 
-/// Deletes the first events of these rooms, in the order of the table. Returns what remains of each room's, by its
-/// number.
-fn take_events(tx: &Connection, rooms: &[(&RoomState, usize)]) -> Result<BTreeMap<i64, Vec<Taken>>, Failure> {
-    let rows = |(room, events): &(&'_ RoomState, usize)| {
-        room.log.kept.iter().take(*events).map(|kept| kept.row()).collect::<Vec<_>>()
-    };
-    let mut all: Vec<_> = rooms.iter().flat_map(|one| rows(one).into_iter().map(|row| (row, one.0))).collect();
-    // A stable order, so that the events of each room keep theirs.
-    all.sort_by_key(|(row, _)| *row);
-    let mut taken: BTreeMap<i64, Vec<Taken>> = BTreeMap::new();
-    for (row, room) in all {
-        let (hash, sealed) = rows::take_event(tx, row)?.unwrap_or_default();
+/// Deletes the first events of these rooms, in the order of the table. Returns what remains of those of each room, in the
+/// order of its log.
+fn take_events(tx: &Connection, rooms: &[(&RoomState, usize)]) -> Result<Vec<Vec<Taken>>, Failure> {
+    let mut taken: Vec<_> = rooms.iter().map(|(_, events)| vec![Taken::default(); *events]).collect();
+    let mut all = Vec::new();
+    for ((room, events), taken) in rooms.iter().zip(&mut taken) {
+        all.extend(room.log.kept.iter().take(*events).zip(taken).map(|(kept, taken)| (kept.row(), *room, taken)));
+    }
+    all.sort_by_key(|(row, ..)| *row);
+    for (row, room, taken) in all {
+        let Some((hash, sealed)) = rows::take_event(tx, row)? else { continue };
         // The id of a damaged event is lost, but not its hash, by which a duplicate is recognised.
-        let (id, at) = room.keys.open_event_head(room.number, row, &sealed).unwrap_or((EventId(Uuid::nil()), 0));
-        taken.entry(room.number).or_default().push(Taken { hash, id, at });
+        let head = room.keys.open_event_head(room.number, row, &sealed);
+        let (id, at) = head.map_or((Uuid::nil(), 0), |(id, at)| (id.0, at));
+        *taken = Taken { hash, id, at };
     }
     Ok(taken)
 }
@@ -254,7 +253,7 @@ impl Deletion<'_> {
         hashes.resize(pack.len, IdHash::default());
         for Taken { hash, id, at } in taken {
             hashes.push(hash);
-            record.ids.push(id);
+            record.ids.push(EventId(id));
             record.newest = record.newest.max(at);
         }
         pack.len = hashes.len();

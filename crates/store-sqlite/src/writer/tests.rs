@@ -1,6 +1,7 @@
 //! Tests of the writer without its thread.
 
 mod room_keys;
+mod start;
 
 use std::collections::BTreeMap;
 
