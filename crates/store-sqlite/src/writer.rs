@@ -313,7 +313,7 @@ impl Writer {
     fn expire(&mut self, now: Instant) -> Result<Vec<ExpiredSeat>, Failure> {
         self.check_files()?;
         self.destroy_retired()?;
-        self.removals.retry();
+        self.removals.sweep(now);
         let expired = self.live.expired(now);
         if !expired.rooms.is_empty() {
             self.end_rooms(&expired.rooms)?;

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::{EventId, Limits, RoomId, Seq};
 use rusqlite::{Connection, TransactionBehavior};
 use store::known_ids;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Writer;
@@ -23,6 +25,9 @@ use crate::state::{RoomState, Rows};
 pub(super) const STEP: usize = 1_000;
 /// Maximum number of ids in a pack.
 const PACK: usize = 128;
+/// Interval at which the trimmed events of rooms with few of them are deleted. Each time costs a commit, and writes the
+/// last pack of each of these rooms anew.
+pub(super) const PACK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Rows to be deleted.
 #[derive(Debug, Default)]
@@ -34,6 +39,8 @@ pub(super) struct Removals {
     waiting: usize,
     /// True if rows of trimmed events have to be deleted without waiting for more of them.
     is_due: bool,
+    /// Time from which few trimmed events are enough.
+    few_due: Option<Instant>,
     /// True if the last deletion failed. The next sweep tries again.
     has_failed: bool,
     is_failure_logged: bool,
@@ -66,10 +73,14 @@ impl Removals {
         !self.has_failed && (self.is_due || !self.ended.is_empty())
     }
 
-    /// Makes everything due: a deletion that failed, and the trimmed events of rooms with few of them.
-    pub(super) fn retry(&mut self) {
+    /// Makes due what a sweep does: a deletion that failed, and at intervals the trimmed events of rooms with few of them.
+    pub(super) fn sweep(&mut self, now: Instant) {
         self.has_failed = false;
-        self.is_due = !self.trimmed.is_empty();
+        let due = self.few_due.get_or_insert(now + PACK_INTERVAL);
+        if *due <= now {
+            *due = now + PACK_INTERVAL;
+            self.is_due |= !self.trimmed.is_empty();
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::batch::Write;
-use super::removal::STEP;
+use super::removal::{PACK_INTERVAL, STEP};
 use super::*;
 use crate::seal::Table;
 use crate::state::Rows;
@@ -236,7 +236,7 @@ fn deletion_that_keeps_failing_is_logged_once() {
             let (queue, mut jobs) = tokio::sync::mpsc::channel(1);
             let (reply, _answer) = oneshot::channel();
             queue.try_send(Job::Close { reply }).unwrap();
-            writer.removals.retry();
+            writer.removals.sweep(Instant::now());
             assert!(writer.wait(&mut jobs).is_some());
             assert!(!writer.removals.are_due(), "it waits for the next sweep");
         }
@@ -274,16 +274,21 @@ fn rows_of_trimmed_events_are_deleted_together_and_their_ids_kept() {
     send(&mut writer, 1_200..1_300);
     assert!(writer.removals.are_due());
     while writer.delete_some() {}
-    // A sweep does not wait for more of them, and the ids go into the pack that is there.
-    let sweep = |writer: &mut Writer| {
-        writer.expire(Instant::now()).unwrap();
+    // One sweep a minute does not wait for more of them, and the ids go into the pack that is there.
+    let mut now = Instant::now();
+    let mut sweep = |writer: &mut Writer, after| {
+        now += after;
+        writer.expire(now).unwrap();
         while writer.delete_some() {}
+        (count(writer, "events"), count(writer, "ids"))
     };
-    sweep(&mut writer);
-    let packs = count(&writer, "ids");
+    sweep(&mut writer, Duration::ZERO);
+    let (_, packs) = sweep(&mut writer, PACK_INTERVAL);
     send(&mut writer, 1_300..1_310);
-    sweep(&mut writer);
-    assert_eq!((count(&writer, "events"), count(&writer, "ids")), (1_000, packs));
+    for second in 1..60 {
+        assert_eq!(sweep(&mut writer, Duration::from_secs(1)), (1_010, packs), "deleted after {second} s");
+    }
+    assert_eq!(sweep(&mut writer, Duration::from_secs(1)), (1_000, packs));
     let known = |writer: &mut Writer| {
         for (id, seq) in [(100, 2), (150, 52), (310, 212), (1_309, 1_211)] {
             let (again, answer) = small(room, id);
