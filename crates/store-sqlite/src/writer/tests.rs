@@ -1,5 +1,6 @@
 //! Tests of the writer without its thread.
 
+mod commit;
 mod room_keys;
 mod start;
 
@@ -341,54 +342,4 @@ fn statements_are_prepared_once_for_all_values() {
         assert!(again.keys().any(|sql| sql.starts_with(&format!("DELETE FROM {table}"))), "{table}: {again:?}");
     }
     assert!(again.values().all(|times| *times == 0), "{again:#?}");
-}
-
-#[test]
-fn page_read_between_a_commit_and_its_state_waits_for_the_state() {
-    let directory = tempfile::tempdir().unwrap();
-    let (mut writer, reader, room) = open(&directory.path().join("flasky.db"));
-    writer.commit(vec![small(room, 100).0]);
-    let body = "changed".parse().unwrap();
-    let (edit, _answer) =
-        write(room, 101, EventKind::Edited { target: EventId(Uuid::from_u128(100)), body: Some(body) });
-    let rooms = writer.rooms.clone();
-    let committing = rooms.commit();
-    let (_, changes) = writer.store(&[edit]).unwrap();
-    let reading = std::thread::spawn(move || reader.read(room, ReadFrom::Latest, 100));
-    // Enough for all tries of a reader that does not wait.
-    let until = std::time::Instant::now() + Duration::from_millis(300);
-    while !reading.is_finished() && std::time::Instant::now() < until {
-        std::thread::yield_now();
-    }
-    writer.apply(changes);
-    drop(committing);
-    let events = reading.join().unwrap().unwrap().events;
-    assert!(matches!(&events[1].kind, EventKind::Message { body: Some(body), .. } if body.as_str() == "changed"));
-}
-
-#[test]
-fn refused_write_does_not_roll_back_its_batch() {
-    let directory = tempfile::tempdir().unwrap();
-    let (mut writer, reader, room) = open(&directory.path().join("flasky.db"));
-    let (first, stored) = message(room, 2);
-    let (stranger, conflict) = {
-        let (reply, answer) = oneshot::channel();
-        let kind = EventKind::message("?".parse().unwrap());
-        let draft = NewEvent {
-            id: EventId(Uuid::from_u128(3)),
-            at: 0,
-            by: MemberId(Uuid::max()),
-            kind,
-            keys: NameKeys::default(),
-        };
-        (Write::Append { id: room, draft, now: Instant::now(), reply }, answer)
-    };
-    let (second, also_stored) = message(room, 4);
-    let (same, repeated) = message(room, 4);
-    writer.commit(vec![first, stranger, second, same]);
-    assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
-    assert!(matches!(conflict.blocking_recv().unwrap(), Err(StoreError::Conflict)));
-    assert!(matches!(also_stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
-    assert!(matches!(repeated.blocking_recv().unwrap(), Ok(Appended::Duplicate(_))));
-    assert_eq!(reader.read(room, ReadFrom::Latest, 100).unwrap().events.len(), 3);
 }
