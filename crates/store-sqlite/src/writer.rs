@@ -25,7 +25,7 @@ use super::error::Failure;
 use super::file::{self, OpenFiles};
 use super::keys::{self, KeysFile};
 use super::live_state::LiveState;
-use super::load::{self, Fault, Loaded};
+use super::load::{self, Fault, Loaded, Unreadable};
 use super::lock::Lock;
 use super::reader::Reader;
 use super::seal::{Keyring, Random};
@@ -120,11 +120,17 @@ impl Writer {
         let lock = Arc::new(Lock::take(path)?);
         let mut random = Random::new()?;
         let opening = schema::open_writer(path)?;
-        let mut keys = KeysFile::open(&keys::path_of(path), opening.is_new(), &mut random)?;
-        let slots = keys.read_all()?;
+        let keys_path = keys::path_of(path);
+        let mut keys = KeysFile::open(&keys_path, opening.is_new())?;
+        let mut slots = keys.read_all()?;
         let mut loaded = Loaded::default();
         if !opening.is_new() {
-            loaded = load::load(opening.conn(), &slots).map_err(|error| schema::damaged(path, error))?;
+            loaded = load::load(opening.conn(), &slots).map_err(|error| schema::refused(path, error))?;
+        }
+        loaded.check_moment(path, &keys_path, &slots)?;
+        if opening.is_new() {
+            keys.initialize(&keys_path, &mut random)?;
+            slots = keys.read_all()?;
         }
         let store = Keyring::new(keys::store_secret(&slots)?);
         let store_keys = loaded.keys.take().map_or_else(draw_keys, Ok)?;
@@ -132,9 +138,13 @@ impl Writer {
         let conn = opening.finish(path, |tx| {
             let sealed = store.seal_store(&mut random, &store_keys)?;
             tx.execute("INSERT INTO store (place, sealed) VALUES (1, ?1) ON CONFLICT DO NOTHING", [sealed])?;
+            loaded.unreadable.iter().try_for_each(|room| rows::end_room(tx, room.room))?;
+            if loaded.faults.iter().any(|fault| matches!(fault, Fault::Stray(_))) {
+                rows::delete_strays(tx)?;
+            }
             if is_copy { assign_new_epochs(tx, &mut loaded, &mut random) } else { Ok(()) }
         })?;
-        keys.repair(&loaded.slots, &mut random)?;
+        keys.repair(&loaded.slots, loaded.last_room, &mut random)?;
         let mut writer = Self {
             conn,
             keys,
@@ -162,14 +172,16 @@ impl Writer {
 
     /// Takes over what was loaded. Every seat gets a full grace period. What is damaged is logged, once for each room.
     fn restore(&mut self, loaded: Loaded, now: Instant) {
+        for Unreadable { room, .. } in &loaded.unreadable {
+            tracing::warn!(room, "the key or the record of a room was lost or damaged, and the room has ended");
+        }
         for fault in &loaded.faults {
             let (room, what) = match fault {
-                Fault::Room(room) => (room, "its record cannot be read"),
                 Fault::Member(room) => (room, "a member cannot be read"),
                 Fault::Log(room) => (room, "its log has a hole"),
                 Fault::Ids(room) => (room, "ids of its log are missing"),
                 Fault::Slot(room) => (room, "another room has the same key"),
-                Fault::Stray(room) => (room, "it does not exist, and has rows"),
+                Fault::Stray(room) => (room, "it does not exist, and had rows"),
             };
             self.damage.report(*room, &StoreError::corrupt(what));
         }
@@ -350,13 +362,13 @@ impl Writer {
         if let Ok(room) = self.rooms.read().get(id) {
             self.keys.retire(room.slot);
         }
+        self.removals.forget(id);
         self.ending.push((id, event));
     }
 
     /// Forgets a room whose secret is overwritten, and tells its subscribers.
     fn ended(&mut self, id: RoomId, event: Option<Event>) {
         if let Some(room) = self.rooms.write().remove(id) {
-            self.removals.forget(id);
             self.removals.add_ended(room.into_rows());
         }
         if let Some(event) = event {

@@ -139,9 +139,12 @@ impl Writer {
         let changes = staged.changes;
         let committed = failed.map_or_else(|| tx.commit().map_err(Failure::from), Err);
         if let Err(error) = committed {
-            // No room has these secrets now.
-            changes.created.iter().for_each(|room| self.keys.retire(room.slot));
+            self.keys.retire_taken();
             return Err(error);
+        }
+        if let Err(error) = self.keys.keep_taken() {
+            let source = std::error::Error::source(&error);
+            tracing::error!(?source, "the key of a room is without the room's number until the next start");
         }
         Ok((outcomes, changes))
     }

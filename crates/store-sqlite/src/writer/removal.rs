@@ -119,6 +119,9 @@ impl Writer {
             rows::delete_room(&tx, *room)?;
             (left, complete, part) = (left - 1, complete + 1, 0);
         }
+        if complete > 0 {
+            rows::put_last_room(&tx, self.last_room)?;
+        }
         tx.commit()?;
         self.removals.ended.drain(..complete);
         if let Some(Rows { rows, .. }) = self.removals.ended.front_mut() {
