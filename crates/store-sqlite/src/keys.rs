@@ -165,19 +165,26 @@ impl KeysFile {
         Ok(())
     }
 
-    /// Gives an unused secret to a room that is being made. [`KeysFile::keep_taken`] or [`KeysFile::retire_taken`] has to
-    /// follow.
+    /// Draws new secrets if there are fewer unused ones than that.
     ///
     /// # Errors
-    /// `Unavailable` when no secret is left and no new ones can be written.
-    pub(super) fn take(&mut self, room: i64, random: &mut Random) -> Result<(u32, Secret), StoreError> {
-        if self.unused.is_empty() {
-            self.grow(random).map_err(|error| failed(&error))?;
-        }
-        let (slot, secret) = self.unused.pop().ok_or_else(|| StoreError::unavailable("the keys file is full"))?;
+    /// `Unavailable` when they cannot be written. Those that are left can be used.
+    pub(super) fn provide(&mut self, rooms: usize, random: &mut Random) -> Result<(), StoreError> {
+        if self.unused.len() >= rooms { Ok(()) } else { self.grow(random).map_err(|error| failed(&error)) }
+    }
+
+    /// True if a room can be made.
+    pub(super) fn has_unused(&self) -> bool {
+        !self.unused.is_empty()
+    }
+
+    /// Gives an unused secret to a room that is being made. [`KeysFile::keep_taken`] or [`KeysFile::retire_taken`] has to
+    /// follow. `None` when none is left.
+    pub(super) fn take(&mut self, room: i64) -> Option<(u32, Secret)> {
+        let (slot, secret) = self.unused.pop()?;
         self.newest = self.newest.max(room);
         self.taken.push((slot, room, secret.clone()));
-        Ok((slot, secret))
+        Some((slot, secret))
     }
 
     /// Writes the numbers of rooms into their slots, after the commit that made them. Without a sync: the next start

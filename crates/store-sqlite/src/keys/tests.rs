@@ -20,7 +20,8 @@ fn secret_of_a_room_is_there_until_it_is_destroyed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys");
     let (mut keys, mut random) = open(&path, true);
-    let (slot, secret) = keys.take(7, &mut random).unwrap();
+    keys.provide(1, &mut random).unwrap();
+    let (slot, secret) = keys.take(7).unwrap();
     assert_eq!(keys.slots, 1 + POOL, "secrets are drawn in advance");
     let stored = |keys: &KeysFile| keys.read_all().unwrap().swap_remove(slot as usize);
     assert_eq!((stored(&keys).room(), stored(&keys).secret.bytes()), (None, secret.bytes()), "before the commit");
@@ -37,11 +38,12 @@ fn secret_of_a_room_is_there_until_it_is_destroyed() {
         "it was drawn after the end of the room"
     );
     // The new secret in its place is for another room.
-    let (again, other) = keys.take(8, &mut random).unwrap();
+    let (again, other) = keys.take(8).unwrap();
     assert_eq!(again, slot);
     assert_ne!(other.bytes(), secret.bytes());
     for room in 9..9 + i64::from(POOL) {
-        keys.take(room, &mut random).unwrap();
+        keys.provide(1, &mut random).unwrap();
+        keys.take(room).unwrap();
     }
     assert_eq!(keys.slots, 1 + 2 * POOL);
     assert!(keys.read_all().unwrap().iter().all(|slot| slot.is_sound));
@@ -52,7 +54,8 @@ fn interrupted_write_is_found_by_the_check_sum() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys");
     let (mut keys, mut random) = open(&path, true);
-    let (slot, _) = keys.take(7, &mut random).unwrap();
+    keys.provide(1, &mut random).unwrap();
+    let (slot, _) = keys.take(7).unwrap();
     keys.keep_taken().unwrap();
     let before = fs::read(&path).unwrap();
     keys.retire(slot);

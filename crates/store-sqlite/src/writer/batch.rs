@@ -109,6 +109,7 @@ impl Writer {
         }
         self.check_files()?;
         self.destroy_retired()?;
+        self.provide_keys(batch);
         let rooms = self.rooms.read();
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut staged = Batch {
@@ -128,6 +129,10 @@ impl Writer {
             let held = |id, member, now| {
                 self.live.is_held(id, member, now) || batch[..done].iter().any(|write| write.seats(id, member))
             };
+            if matches!(write, Write::Create { .. }) && !staged.keys.has_unused() {
+                outcomes.push(Err(StoreError::unavailable("the keys file has no key for a new room, and cannot grow")));
+                continue;
+            }
             match staged.apply(write, held).map_err(StoreError::from) {
                 Err(error @ StoreError::Unavailable(_)) => {
                     failed = Some(error.into());
@@ -147,6 +152,16 @@ impl Writer {
             tracing::error!(?source, "the key of a room is without the room's number until the next start");
         }
         Ok((outcomes, changes))
+    }
+
+    /// Provides keys for the rooms that a batch makes, before its transaction. Where the file cannot grow, as on a full
+    /// disk, those rooms are refused for which no key is left, and nothing else.
+    fn provide_keys(&mut self, batch: &[Write]) {
+        let rooms = batch.iter().filter(|write| matches!(write, Write::Create { .. })).count();
+        if let Err(error) = self.keys.provide(rooms, &mut self.random) {
+            let source = std::error::Error::source(&error);
+            tracing::error!(?source, "the keys file cannot grow, and new rooms are refused");
+        }
     }
 
     /// Applies the changes to the state in memory, after the commit.
@@ -249,7 +264,8 @@ impl Batch<'_> {
         }
         *self.last_room += 1;
         let number = *self.last_room;
-        let (slot, secret) = self.keys.take(number, self.random)?;
+        let no_key = || StoreError::unavailable("no key is left for a new room");
+        let (slot, secret) = self.keys.take(number).ok_or_else(no_key)?;
         let keys = Arc::new(Keyring::new(&secret));
         let record = RoomRecord { id, code, epoch, capacity, name, host: None, forgotten: 0 };
         let (record, roster) = (Arc::new(record), Arc::new(Roster::default()));

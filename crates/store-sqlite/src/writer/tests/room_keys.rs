@@ -81,3 +81,50 @@ fn end_of_a_room_that_nobody_entered_is_not_told_while_its_key_cannot_be_overwri
     assert!(matches!(heard.try_recv(), Ok(store::Delivery::Ended)));
     assert!(matches!(reader.read(empty, ReadFrom::Latest, 1), Err(Failure(StoreError::NotFound))));
 }
+
+/// The disk is full when the keys that were drawn ahead are used up.
+#[test]
+fn keys_file_that_cannot_grow_refuses_new_rooms_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("flasky.db");
+    let (mut writer, reader, room) = open(&path);
+    let id = |n: u32| (RoomId(Uuid::from_u128(n.into())), n.to_le_bytes());
+    let make = |n| {
+        let (id, [a, b, c, d]) = id(n);
+        let (reply, answer) = oneshot::channel();
+        let code = RoomCode::from_entropy([a, b, c, d, 1]);
+        let room = NewRoom { code, epoch: Epoch(2), capacity: 2, name: RoomName::default() };
+        (Write::Create { id, room, now: Instant::now(), reply }, answer)
+    };
+    // All but one of the first thousand.
+    let (batch, made): (Vec<_>, Vec<_>) = (1..=998).map(make).unzip();
+    writer.commit(batch);
+    made.into_iter().for_each(|answer| assert!(answer.blocking_recv().unwrap().is_ok()));
+
+    let before = std::fs::metadata(keys::path_of(&path)).unwrap().len();
+    let sound = full_disk(&mut writer);
+    let (batch, answers): (Vec<_>, Vec<_>) = (1_001..1_005).map(make).unzip();
+    let (said, stored) = small(room, 7);
+    let text = logged(|| writer.commit(batch.into_iter().chain([said]).collect()));
+    let mut answers = answers.into_iter().map(|answer| answer.blocking_recv().unwrap());
+    answers.next().unwrap().unwrap();
+    for refused in answers {
+        let words = unavailable(refused);
+        assert!(words.contains("keys file"), "{words}");
+    }
+    assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
+    assert_eq!(text.matches("cannot grow").count(), 1, "{text}");
+    assert_eq!(reader.read(room, ReadFrom::Latest, 9).unwrap().events.len(), 2);
+    assert!(writer.destroy_retired().is_ok(), "not ready, though all goes on but new rooms");
+
+    writer.keys.replace_file(sound);
+    for n in [1_002, 1_003] {
+        let (again, made) = make(n);
+        writer.commit(vec![again]);
+        made.blocking_recv().unwrap().unwrap();
+    }
+    assert!(std::fs::metadata(keys::path_of(&path)).unwrap().len() > before);
+    drop((writer, reader));
+    let (writer, _reader) = reopen(&path);
+    assert_eq!(writer.rooms.read().get(id(1_003).0).unwrap().number, count(&writer, "rooms") as i64);
+}
