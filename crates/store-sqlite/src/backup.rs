@@ -74,7 +74,8 @@ fn copy_keys(keys: &File, to: &Path) -> Result<(), Failure> {
         while let Some(row) = found.next()? {
             let (room, slot, sealed): (i64, u32, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let secret = slots.get(slot as usize).map(|slot| &slot.secret);
-            match secret.filter(|secret| Keyring::new(secret).open_room(room, &sealed).is_ok()) {
+            let record = secret.map(|secret| Keyring::new(secret).open_room(room, &sealed)).transpose()?.flatten();
+            match secret.filter(|_| record.is_some()) {
                 Some(secret) => drop(rooms.insert(slot, (room, secret.clone()))),
                 None => super::rows::end_room(&tx, room)?,
             }

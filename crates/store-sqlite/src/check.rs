@@ -13,7 +13,7 @@ use store::StoreError;
 
 use super::contents::{LogReader, trimmed_ids};
 use super::error::Failure;
-use super::keys::{self, Readable, Slot};
+use super::keys::{self, Slot};
 use super::load::{self, Fault};
 use super::log::Kept;
 use super::state::RoomState;
@@ -66,8 +66,6 @@ fn examine(store: &Path) -> Result<IntegrityReport, Failure> {
     }
     for fault in &loaded.faults {
         let words = match fault {
-            // It is among the suspects, if it is one.
-            Fault::Room(_) => continue,
             Fault::Member(_) => "members that cannot be read",
             Fault::Log(_) => "rooms with a hole in their log",
             Fault::Ids(_) => "rooms with a hole in the ids that they know",
@@ -86,7 +84,8 @@ fn examine(store: &Path) -> Result<IntegrityReport, Failure> {
         }
     }
     let faults = counts.into_iter().map(|(words, count)| format!("{count} {words}")).collect();
-    Ok(IntegrityReport { rooms: loaded.slots.len(), events, faults })
+    // A room that cannot be read is among the suspects.
+    Ok(IntegrityReport { rooms: loaded.rooms.len() + loaded.unreadable.len(), events, faults })
 }
 
 /// Checks what is in the memory of a server, and decrypts all events and ids.
@@ -171,16 +170,15 @@ fn suspects(conn: &mut Connection, keys: &File) -> Result<BTreeSet<Suspect>, Fai
 fn look(conn: &mut Connection, keys: &File) -> Result<BTreeSet<Suspect>, Failure> {
     let tx = conn.transaction()?;
     let slots = keys::read_all(keys)?;
-    let rooms = load::slots(&tx, &slots)?;
-    let suspect = |(number, slot): (u32, &Slot)| match rooms.get(&number) {
-        Some((room, Readable::No)) => Some(Suspect::Unreadable(*room)),
-        Some((room, Readable::Yes)) => (!slot.is_sound || slot.room != Some(*room)).then_some(Suspect::Unmarked(*room)),
-        None if slot.room.is_some() => Some(Suspect::Unused(number)),
+    let rooms = load::rooms(&tx, &slots)?;
+    let suspect = |(number, slot): (u32, &Slot)| match rooms.slots.get(&number) {
+        Some(room) => (!slot.is_sound || slot.room() != Some(*room)).then_some(Suspect::Unmarked(*room)),
+        None if rooms.unreadable.iter().any(|room| room.slot == Some(number)) => None,
+        None if slot.room().is_some() => Some(Suspect::Unused(number)),
         None => (!slot.is_sound).then_some(Suspect::Torn(number)),
     };
     let mut suspects: BTreeSet<_> = (0..).zip(&slots).skip(1).filter_map(suspect).collect();
-    let missing = rooms.iter().filter(|(slot, _)| **slot as usize >= slots.len().max(1));
-    suspects.extend(missing.map(|(_, (room, _))| Suspect::Unreadable(*room)));
+    suspects.extend(rooms.unreadable.iter().map(|room| Suspect::Unreadable(room.room)));
     Ok(suspects)
 }
 

@@ -2,7 +2,9 @@
 //!
 //! The file is a row of slots of 64 bytes. Slot 0 has the secret of the store itself. Every other slot has a random
 //! secret, which a room uses or the next one will: the room's row names its slot. A slot in use also has the room's
-//! number, so that a secret whose room is gone can be told from one that is still to be used.
+//! number, written after the commit that made the room. So a number that the database has never given out shows that the
+//! database is older than the file. Any other slot has the number of the newest room at the time when its secret was
+//! drawn, negative. So a room whose slot has another secret has ended since, or is newer than the file.
 //!
 //! When a room has ended, its secret is overwritten with a new one, after the commit: until then the room must stay
 //! readable. A crash in between leaves a secret without a room, which the next start overwrites.
@@ -26,26 +28,30 @@ pub(super) const SUFFIX: &str = "-keys";
 const SLOT: usize = 64;
 const SUM: usize = SLOT - 8 - Secret::LENGTH;
 /// Number of secrets that are drawn at once. One sync of the disk is then enough for as many new rooms.
-const POOL: u32 = 1_000;
-/// Number in slot 0, and in every slot that no room uses.
+pub(super) const POOL: u32 = 1_000;
+/// Number in slot 0.
 const STORE: i64 = -1;
-const UNUSED: i64 = 0;
 
 /// Content of one slot.
 #[derive(Debug)]
 pub(super) struct Slot {
-    /// Room that uses it.
-    pub(super) room: Option<i64>,
+    /// Number of the room that uses it. Otherwise that of the newest room when the secret was drawn, negative or 0.
+    number: i64,
     pub(super) secret: Secret,
     /// False if the slot's check sum is wrong, as after a write that was interrupted.
     pub(super) is_sound: bool,
 }
 
-/// Result of reading a room's row with the secret of its slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Readable {
-    Yes,
-    No,
+impl Slot {
+    /// Returns the room that uses the slot.
+    pub(super) fn room(&self) -> Option<i64> {
+        Some(self.number).filter(|number| *number > 0)
+    }
+
+    /// True if the secret was drawn before this room was made. False if it is the room's, or was drawn after its end.
+    pub(super) fn is_older_than(&self, room: i64) -> bool {
+        self.is_sound && self.number.unsigned_abs() < room.unsigned_abs()
+    }
 }
 
 /// The keys file of a store that is open for writing.
@@ -56,6 +62,10 @@ pub(super) struct KeysFile {
     slots: u32,
     /// Slots whose secret no room has used, and that are synced.
     unused: Vec<(u32, Secret)>,
+    /// Slots, rooms and secrets of rooms that are being made.
+    taken: Vec<(u32, i64, Secret)>,
+    /// Highest number of a room that has been used.
+    newest: i64,
     /// Slots whose secret has to be overwritten.
     retired: Vec<u32>,
 }
@@ -84,25 +94,28 @@ pub(super) fn read_all(file: &File) -> Result<Vec<Slot>, StoreError> {
 }
 
 impl KeysFile {
-    /// Opens the file. For a new database it is created, and what an earlier one left in it is overwritten.
+    /// Opens the file. For a new database it is created.
     ///
     /// # Errors
-    /// `Unavailable` when the file cannot be opened or written, has several names, or is missing beside a database that
-    /// exists.
-    pub(super) fn open(path: &Path, is_new: bool, random: &mut Random) -> Result<Self, StoreError> {
-        if !is_new {
-            let file = open(path, File::options().read(true).write(true))?;
-            let slots = file.metadata().map_err(StoreError::unavailable)?.len() / SLOT as u64;
-            let slots = u32::try_from(slots).map_err(StoreError::corrupt)?;
-            return Ok(Self { file, slots, unused: Vec::new(), retired: Vec::new() });
-        }
-        let file = open(path, File::options().read(true).write(true).create(true).truncate(false).mode(0o600))?;
-        let mut keys = Self { file, slots: 0, unused: Vec::new(), retired: Vec::new() };
-        keys.initialize(path, random).map_err(|error| failed(&error))?;
-        Ok(keys)
+    /// `Unavailable` when the file cannot be opened, has several names, or is missing beside a database that exists.
+    pub(super) fn open(path: &Path, is_new: bool) -> Result<Self, StoreError> {
+        let mut options = File::options();
+        options.read(true).write(true).create(is_new).truncate(false).mode(0o600);
+        let file = open(path, &mut options)?;
+        let slots = file.metadata().map_err(StoreError::unavailable)?.len() / SLOT as u64;
+        let slots = u32::try_from(slots).map_err(StoreError::corrupt)?;
+        Ok(Self { file, slots, unused: Vec::new(), taken: Vec::new(), newest: 0, retired: Vec::new() })
     }
 
-    fn initialize(&mut self, path: &Path, random: &mut Random) -> io::Result<()> {
+    /// Draws the secret of a new store, and overwrites what is left of one that was never used.
+    ///
+    /// # Errors
+    /// `Unavailable` when the file cannot be written.
+    pub(super) fn initialize(&mut self, path: &Path, random: &mut Random) -> Result<(), StoreError> {
+        self.try_initialize(path, random).map_err(|error| failed(&error))
+    }
+
+    fn try_initialize(&mut self, path: &Path, random: &mut Random) -> io::Result<()> {
         let slots = self.file.metadata()?.len().div_ceil(SLOT as u64);
         self.slots = u32::try_from(slots).map_err(io::Error::other)?.max(1);
         write(&self.file, 0, STORE, &Secret::draw(random))?;
@@ -120,31 +133,31 @@ impl KeysFile {
     }
 
     /// Brings the file into the state that the database expects: a slot that a room uses has the room's number, and
-    /// every other secret is overwritten, because an interrupted run may have used it. The secret of a room that cannot
-    /// be read is left as it is.
+    /// every other secret is overwritten, because an interrupted run may have used it. `newest` is the highest number of a
+    /// room that has been used.
     ///
     /// # Errors
     /// `Unavailable` when the file cannot be read or written.
     pub(super) fn repair(
         &mut self,
-        rooms: &HashMap<u32, (i64, Readable)>,
+        rooms: &HashMap<u32, i64>,
+        newest: i64,
         random: &mut Random,
     ) -> Result<(), StoreError> {
+        self.newest = newest;
         self.try_repair(rooms, random).map_err(|error| failed(&error))
     }
 
-    fn try_repair(&mut self, rooms: &HashMap<u32, (i64, Readable)>, random: &mut Random) -> io::Result<()> {
+    fn try_repair(&mut self, rooms: &HashMap<u32, i64>, random: &mut Random) -> io::Result<()> {
         let mut unused = Vec::new();
         for slot in 1..self.slots {
-            match rooms.get(&slot) {
-                None => unused.push(self.renew(slot, random)?),
-                Some((_, Readable::No)) => {}
-                Some((room, Readable::Yes)) => {
-                    let stored = read(&self.file, slot)?;
-                    if !stored.is_sound || stored.room != Some(*room) {
-                        write(&self.file, slot, *room, &stored.secret)?;
-                    }
-                }
+            let Some(room) = rooms.get(&slot) else {
+                unused.push(self.renew(slot, random)?);
+                continue;
+            };
+            let stored = read(&self.file, slot)?;
+            if !stored.is_sound || stored.room() != Some(*room) {
+                write(&self.file, slot, *room, &stored.secret)?;
             }
         }
         self.file.sync_all()?;
@@ -152,20 +165,42 @@ impl KeysFile {
         Ok(())
     }
 
-    /// Gives an unused secret to the room. If the room is not made after all, the slot has to be retired.
+    /// Draws new secrets if there are fewer unused ones than that.
     ///
     /// # Errors
-    /// `Unavailable` when no secret is left and no new ones can be written.
-    pub(super) fn take(&mut self, room: i64, random: &mut Random) -> Result<(u32, Secret), StoreError> {
-        if self.unused.is_empty() {
-            self.grow(random).map_err(|error| failed(&error))?;
-        }
-        let (slot, secret) = self.unused.pop().ok_or_else(|| StoreError::unavailable("the keys file is full"))?;
-        if let Err(error) = write(&self.file, slot, room, &secret) {
-            self.retired.push(slot);
-            return Err(failed(&error));
-        }
-        Ok((slot, secret))
+    /// `Unavailable` when they cannot be written. Those that are left can be used.
+    pub(super) fn provide(&mut self, rooms: usize, random: &mut Random) -> Result<(), StoreError> {
+        if self.unused.len() >= rooms { Ok(()) } else { self.grow(random).map_err(|error| failed(&error)) }
+    }
+
+    /// True if a room can be made.
+    pub(super) fn has_unused(&self) -> bool {
+        !self.unused.is_empty()
+    }
+
+    /// Gives an unused secret to a room that is being made. [`KeysFile::keep_taken`] or [`KeysFile::retire_taken`] has to
+    /// follow. `None` when none is left.
+    pub(super) fn take(&mut self, room: i64) -> Option<(u32, Secret)> {
+        let (slot, secret) = self.unused.pop()?;
+        self.newest = self.newest.max(room);
+        self.taken.push((slot, room, secret.clone()));
+        Some((slot, secret))
+    }
+
+    /// Writes the numbers of rooms into their slots, after the commit that made them. Without a sync: the next start
+    /// writes what is missing.
+    ///
+    /// # Errors
+    /// `Unavailable` when the file cannot be written.
+    pub(super) fn keep_taken(&mut self) -> Result<(), StoreError> {
+        let taken = std::mem::take(&mut self.taken);
+        let written = taken.iter().try_for_each(|(slot, room, secret)| write(&self.file, *slot, *room, secret));
+        written.map_err(|error| failed(&error))
+    }
+
+    /// Marks the secrets of rooms that were not made after all.
+    pub(super) fn retire_taken(&mut self) {
+        self.retired.extend(self.taken.drain(..).map(|(slot, ..)| slot));
     }
 
     fn grow(&mut self, random: &mut Random) -> io::Result<()> {
@@ -206,7 +241,7 @@ impl KeysFile {
     /// Overwrites a slot with a new secret.
     fn renew(&self, slot: u32, random: &mut Random) -> io::Result<(u32, Secret)> {
         let secret = Secret::draw(random);
-        write(&self.file, slot, UNUSED, &secret)?;
+        write(&self.file, slot, -self.newest, &secret)?;
         Ok((slot, secret))
     }
 }
@@ -228,7 +263,7 @@ pub(super) fn write_copy(
         for slot in 1..=rooms.keys().copied().max().unwrap_or(0) {
             match rooms.get(&slot) {
                 Some((room, secret)) => write(&file, slot, *room, secret)?,
-                None => write(&file, slot, UNUSED, &Secret::draw(random))?,
+                None => write(&file, slot, 0, &Secret::draw(random))?,
             }
         }
         file.sync_all()
@@ -241,8 +276,13 @@ pub(super) fn write_copy(
 /// # Errors
 /// `Corrupt` when it is missing or damaged.
 pub(super) fn store_secret(slots: &[Slot]) -> Result<&Secret, StoreError> {
-    let slot = slots.first().filter(|slot| slot.is_sound && slot.room == Some(STORE));
+    let slot = slots.first().filter(|slot| slot.is_sound && slot.number == STORE);
     slot.map(|slot| &slot.secret).ok_or_else(|| StoreError::corrupt("the keys file is damaged"))
+}
+
+/// Returns the highest number of a room that uses a slot, 0 if none does.
+pub(super) fn newest_room(slots: &[Slot]) -> i64 {
+    slots.iter().filter(|slot| slot.is_sound).filter_map(Slot::room).max().unwrap_or(0)
 }
 
 fn failed(error: &io::Error) -> StoreError {
@@ -273,13 +313,16 @@ fn read(file: &File, slot: u32) -> io::Result<Slot> {
     number.copy_from_slice(&bytes[..8]);
     secret.copy_from_slice(&bytes[8..SLOT - SUM]);
     sum.copy_from_slice(&bytes[SLOT - SUM..]);
-    let room = Some(i64::from_le_bytes(number)).filter(|room| *room != UNUSED);
-    Ok(Slot { room, secret: Secret::from_bytes(*secret), is_sound: sum == check_sum(&bytes) })
+    Ok(Slot {
+        number: i64::from_le_bytes(number),
+        secret: Secret::from_bytes(*secret),
+        is_sound: sum == check_sum(&bytes),
+    })
 }
 
-fn write(file: &File, slot: u32, room: i64, secret: &Secret) -> io::Result<()> {
+fn write(file: &File, slot: u32, number: i64, secret: &Secret) -> io::Result<()> {
     let mut bytes = Zeroizing::new([0; SLOT]);
-    bytes[..8].copy_from_slice(&room.to_le_bytes());
+    bytes[..8].copy_from_slice(&number.to_le_bytes());
     bytes[8..SLOT - SUM].copy_from_slice(secret.bytes());
     let sum = check_sum(&bytes);
     bytes[SLOT - SUM..].copy_from_slice(&sum);

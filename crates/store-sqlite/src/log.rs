@@ -124,6 +124,9 @@ impl Log {
     /// Adds an event that is read at start, in the order of the log. False if it does not follow the one before.
     pub(super) fn restore(&mut self, hash: IdHash, seq: Seq, kept: Kept, edits: Option<Seq>) -> bool {
         const HOLE: u64 = 1_000_000;
+        if i64::try_from(seq.0).is_err() {
+            return false;
+        }
         if self.kept.is_empty() {
             self.head = Seq(seq.0.saturating_sub(1));
             self.trimmed = self.head;

@@ -79,7 +79,11 @@ impl Keyring {
         self.seal_json(random, Place { table: Table::Rooms, room, row: room }, record)
     }
 
-    pub(super) fn open_room(&self, room: i64, sealed: &[u8]) -> Result<RoomRecord, StoreError> {
+    /// Decrypts the record of a room. `None` if that or the key is damaged.
+    ///
+    /// # Errors
+    /// `Unavailable` when it is not understood.
+    pub(super) fn open_room(&self, room: i64, sealed: &[u8]) -> Result<Option<RoomRecord>, StoreError> {
         self.open_json(Place { table: Table::Rooms, room, row: room }, sealed)
     }
 
@@ -93,7 +97,11 @@ impl Keyring {
         self.seal_json(random, Place { table: Table::Members, room, row }, record)
     }
 
-    pub(super) fn open_member(&self, room: i64, row: i64, sealed: &[u8]) -> Result<MemberRecord, StoreError> {
+    /// Decrypts the record of a member. `None` if it is damaged.
+    ///
+    /// # Errors
+    /// `Unavailable` when it is not understood.
+    pub(super) fn open_member(&self, room: i64, row: i64, sealed: &[u8]) -> Result<Option<MemberRecord>, StoreError> {
         self.open_json(Place { table: Table::Members, room, row }, sealed)
     }
 
@@ -178,10 +186,17 @@ impl Keyring {
         self.seal(random, place, |bytes| bytes.extend_from_slice(codec::encode(record).as_bytes()))
     }
 
-    fn open_json<T: DeserializeOwned>(&self, place: Place, sealed: &[u8]) -> Result<T, StoreError> {
-        let content = self.open(place, sealed)?;
-        let text = std::str::from_utf8(&content).map_err(StoreError::corrupt)?;
-        codec::decode(text).map_err(StoreError::corrupt)
+    /// Decrypts a record. Damage cannot make one that is decrypted and not understood: another version of this program
+    /// wrote it, or a fault. So the room is not given up.
+    fn open_json<T: DeserializeOwned>(&self, place: Place, sealed: &[u8]) -> Result<Option<T>, StoreError> {
+        let Ok(content) = self.open(place, sealed) else { return Ok(None) };
+        let record = std::str::from_utf8(&content).ok().and_then(|text| codec::decode(text).ok());
+        record.map(Some).ok_or_else(|| {
+            let room = place.room;
+            StoreError::unavailable(format!(
+                "a record of room {room} is not understood: another version may have written it"
+            ))
+        })
     }
 }
 

@@ -36,6 +36,20 @@ pub(super) fn delete_room(conn: &Connection, room: i64) -> Result<()> {
     conn.prepare_cached("DELETE FROM rooms WHERE room = ?1 AND sealed IS NULL")?.execute([room]).map(drop)
 }
 
+/// Stores the highest number of the rooms whose rows are deleted.
+pub(super) fn put_last_room(conn: &Connection, room: i64) -> Result<()> {
+    conn.prepare_cached("UPDATE store SET last_room = ?1 WHERE last_room < ?1")?.execute([room]).map(drop)
+}
+
+/// Deletes the rows of rooms that do not exist.
+pub(super) fn delete_strays(conn: &Connection) -> Result<()> {
+    conn.execute_batch(
+        "DELETE FROM members WHERE room NOT IN (SELECT room FROM rooms);
+        DELETE FROM events WHERE room NOT IN (SELECT room FROM rooms);
+        DELETE FROM ids WHERE room NOT IN (SELECT room FROM rooms);",
+    )
+}
+
 /// Puts the record of a member, new or not.
 pub(super) fn put_member(conn: &Connection, row: i64, room: i64, sealed: &[u8]) -> std::result::Result<(), Failure> {
     let query = "INSERT INTO members (place, room, sealed) VALUES (?1, ?2, ?3)

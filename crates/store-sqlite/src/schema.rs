@@ -18,13 +18,14 @@ const COPY: i32 = i32::from_be_bytes(*b"Flsc");
 
 /// Oldest format, a file's `user_version`, that can be migrated. Earlier ones were written before 0.1.0: what their rooms
 /// said is readable in the file.
-const OLDEST: usize = 6;
+const OLDEST: usize = 7;
 /// Migrations. The first creates an empty file's tables in the format [`OLDEST`]; each other one migrates to the next
 /// format. Released steps are never changed; new ones are appended.
 const MIGRATIONS: &[&str] = &["
     -- Whatever is `sealed` is encrypted: the only row of `store` under the store's own secret, all other rows under the
-    -- secret of their room. Both are in the keys file.
-    CREATE TABLE store (place INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+    -- secret of their room. Both are in the keys file. `last_room` is the highest number of all rooms whose row has been
+    -- deleted, so that no number is used twice.
+    CREATE TABLE store (place INTEGER PRIMARY KEY, sealed BLOB NOT NULL, last_room INTEGER NOT NULL DEFAULT 0) STRICT;
 
     -- `slot` is where the keys file has the room's secret. Both are NULL once the room has ended: then its rows in the
     -- other tables are deleted, and this one at last.
@@ -217,10 +218,13 @@ fn identify(conn: &Connection, path: &Path) -> Result<(i32, usize), Failure> {
     }
 }
 
-/// Names the file in an error that says that it is damaged.
-pub(super) fn damaged(path: &Path, error: Failure) -> StoreError {
+/// Names the file in the error of a start.
+pub(super) fn refused(path: &Path, error: Failure) -> StoreError {
     match StoreError::from(error) {
         StoreError::Corrupt(source) => StoreError::corrupt(format!("{} is damaged: {source}", path.display())),
+        StoreError::Unavailable(source) => {
+            StoreError::unavailable(format!("{} cannot be opened: {source}", path.display()))
+        }
         other => other,
     }
 }

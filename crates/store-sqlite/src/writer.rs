@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Epoch, Limits, RoomId};
+use protocol::{Epoch, Event, Limits, RoomId};
 use rusqlite::{Connection, TransactionBehavior};
 use store::{ExpiredSeat, Keys, Lease, PresenceUpdate, StoreError, Subscription};
 use tokio::sync::mpsc;
@@ -25,7 +25,7 @@ use super::error::Failure;
 use super::file::{self, OpenFiles};
 use super::keys::{self, KeysFile};
 use super::live_state::LiveState;
-use super::load::{self, Fault, Loaded};
+use super::load::{self, Fault, Loaded, Unreadable};
 use super::lock::Lock;
 use super::reader::Reader;
 use super::seal::{Keyring, Random};
@@ -91,6 +91,9 @@ pub(super) struct Writer {
     /// Cancelled when one of the store's files is gone.
     lost: CancellationToken,
     removals: Removals,
+    /// Rooms whose end is committed, each with the event that ended it, until their secrets are overwritten: then their
+    /// ends are told.
+    ending: Vec<(RoomId, Option<Event>)>,
     /// True while the write-ahead log still contains text that was edited or deleted, or a room that ended.
     purge: bool,
     /// Time of the last purge attempt.
@@ -117,11 +120,17 @@ impl Writer {
         let lock = Arc::new(Lock::take(path)?);
         let mut random = Random::new()?;
         let opening = schema::open_writer(path)?;
-        let mut keys = KeysFile::open(&keys::path_of(path), opening.is_new(), &mut random)?;
-        let slots = keys.read_all()?;
+        let keys_path = keys::path_of(path);
+        let mut keys = KeysFile::open(&keys_path, opening.is_new())?;
+        let mut slots = keys.read_all()?;
         let mut loaded = Loaded::default();
         if !opening.is_new() {
-            loaded = load::load(opening.conn(), &slots).map_err(|error| schema::damaged(path, error))?;
+            loaded = load::load(opening.conn(), &slots).map_err(|error| schema::refused(path, error))?;
+        }
+        loaded.check_moment(path, &keys_path, &slots)?;
+        if opening.is_new() {
+            keys.initialize(&keys_path, &mut random)?;
+            slots = keys.read_all()?;
         }
         let store = Keyring::new(keys::store_secret(&slots)?);
         let store_keys = loaded.keys.take().map_or_else(draw_keys, Ok)?;
@@ -129,9 +138,13 @@ impl Writer {
         let conn = opening.finish(path, |tx| {
             let sealed = store.seal_store(&mut random, &store_keys)?;
             tx.execute("INSERT INTO store (place, sealed) VALUES (1, ?1) ON CONFLICT DO NOTHING", [sealed])?;
+            loaded.unreadable.iter().try_for_each(|room| rows::end_room(tx, room.room))?;
+            if loaded.faults.iter().any(|fault| matches!(fault, Fault::Stray(_))) {
+                rows::delete_strays(tx)?;
+            }
             if is_copy { assign_new_epochs(tx, &mut loaded, &mut random) } else { Ok(()) }
         })?;
-        keys.repair(&loaded.slots, &mut random)?;
+        keys.repair(&loaded.slots, loaded.last_room, &mut random)?;
         let mut writer = Self {
             conn,
             keys,
@@ -145,6 +158,7 @@ impl Writer {
             files: OpenFiles::record(path).map_err(StoreError::unavailable)?,
             lost,
             removals: Removals::default(),
+            ending: Vec::new(),
             purge: false,
             last_purge: std::time::Instant::now(),
             purge_failed: false,
@@ -158,14 +172,16 @@ impl Writer {
 
     /// Takes over what was loaded. Every seat gets a full grace period. What is damaged is logged, once for each room.
     fn restore(&mut self, loaded: Loaded, now: Instant) {
+        for Unreadable { room, .. } in &loaded.unreadable {
+            tracing::warn!(room, "the key or the record of a room was lost or damaged, and the room has ended");
+        }
         for fault in &loaded.faults {
             let (room, what) = match fault {
-                Fault::Room(room) => (room, "its record cannot be read"),
                 Fault::Member(room) => (room, "a member cannot be read"),
                 Fault::Log(room) => (room, "its log has a hole"),
                 Fault::Ids(room) => (room, "ids of its log are missing"),
                 Fault::Slot(room) => (room, "another room has the same key"),
-                Fault::Stray(room) => (room, "it does not exist, and has rows"),
+                Fault::Stray(room) => (room, "it does not exist, and had rows"),
             };
             self.damage.report(*room, &StoreError::corrupt(what));
         }
@@ -285,14 +301,19 @@ impl Writer {
         Err(StoreError::unavailable(format!("{} is gone", missing.display())))
     }
 
-    /// Overwrites the secrets of rooms that ended. Nothing is acknowledged while that fails.
+    /// Overwrites the secrets of rooms that ended, and only then tells their ends. Nothing is acknowledged while that
+    /// fails.
     ///
     /// # Errors
     /// `Unavailable` when the keys file cannot be written.
     fn destroy_retired(&mut self) -> Result<(), StoreError> {
         self.keys.destroy_retired(&mut self.random).inspect_err(|error| {
             tracing::error!(source = ?std::error::Error::source(error), "the key of a room that ended cannot be overwritten");
-        })
+        })?;
+        for (id, event) in std::mem::take(&mut self.ending) {
+            self.ended(id, event);
+        }
+        Ok(())
     }
 
     pub(super) fn subscribe(&mut self, id: RoomId) -> Result<Subscription, StoreError> {
@@ -304,7 +325,7 @@ impl Writer {
     fn expire(&mut self, now: Instant) -> Result<Vec<ExpiredSeat>, Failure> {
         self.check_files()?;
         self.destroy_retired()?;
-        self.removals.retry();
+        self.removals.sweep(now);
         let expired = self.live.expired(now);
         if !expired.rooms.is_empty() {
             self.end_rooms(&expired.rooms)?;
@@ -330,27 +351,28 @@ impl Writer {
         }
         tx.commit()?;
         for id in ids {
-            self.retire(*id);
+            self.ends(*id, None);
         }
-        let destroyed = self.destroy_retired();
-        for id in ids {
-            self.ended(*id);
-        }
-        Ok(destroyed?)
+        Ok(self.destroy_retired()?)
     }
 
-    /// Marks the secret of a room whose end is committed.
-    fn retire(&mut self, id: RoomId) {
+    /// Marks the secret of a room whose end is committed, by this event unless nobody had entered it. The room stays as
+    /// it is until [`Writer::destroy_retired`] has overwritten the secret.
+    fn ends(&mut self, id: RoomId, event: Option<Event>) {
         if let Ok(room) = self.rooms.read().get(id) {
             self.keys.retire(room.slot);
         }
+        self.removals.forget(id);
+        self.ending.push((id, event));
     }
 
-    /// Forgets a room whose end is committed, and tells its subscribers.
-    fn ended(&mut self, id: RoomId) {
+    /// Forgets a room whose secret is overwritten, and tells its subscribers.
+    fn ended(&mut self, id: RoomId, event: Option<Event>) {
         if let Some(room) = self.rooms.write().remove(id) {
-            self.removals.forget(id);
             self.removals.add_ended(room.into_rows());
+        }
+        if let Some(event) = event {
+            self.live.event(id, Arc::new(event));
         }
         self.live.ended(id);
         self.purge = true;

@@ -4,7 +4,11 @@ use super::*;
 
 fn open(path: &Path, is_new: bool) -> (KeysFile, Random) {
     let mut random = Random::new().unwrap();
-    (KeysFile::open(path, is_new, &mut random).unwrap(), random)
+    let mut keys = KeysFile::open(path, is_new).unwrap();
+    if is_new {
+        keys.initialize(path, &mut random).unwrap();
+    }
+    (keys, random)
 }
 
 fn contains(path: &Path, secret: &Secret) -> bool {
@@ -16,20 +20,30 @@ fn secret_of_a_room_is_there_until_it_is_destroyed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys");
     let (mut keys, mut random) = open(&path, true);
-    let (slot, secret) = keys.take(7, &mut random).unwrap();
+    keys.provide(1, &mut random).unwrap();
+    let (slot, secret) = keys.take(7).unwrap();
     assert_eq!(keys.slots, 1 + POOL, "secrets are drawn in advance");
-    let stored = &keys.read_all().unwrap()[slot as usize];
-    assert_eq!((stored.room, stored.is_sound, stored.secret.bytes()), (Some(7), true, secret.bytes()));
+    let stored = |keys: &KeysFile| keys.read_all().unwrap().swap_remove(slot as usize);
+    assert_eq!((stored(&keys).room(), stored(&keys).secret.bytes()), (None, secret.bytes()), "before the commit");
+    keys.keep_taken().unwrap();
+    let kept = stored(&keys);
+    assert_eq!((kept.room(), kept.is_sound, kept.secret.bytes()), (Some(7), true, secret.bytes()));
+    assert!(!kept.is_older_than(7) && kept.is_older_than(8));
     keys.retire(slot);
     assert!(contains(&path, &secret));
     keys.destroy_retired(&mut random).unwrap();
     assert!(!contains(&path, &secret));
+    assert!(
+        !stored(&keys).is_older_than(7) && stored(&keys).is_older_than(8),
+        "it was drawn after the end of the room"
+    );
     // The new secret in its place is for another room.
-    let (again, other) = keys.take(8, &mut random).unwrap();
+    let (again, other) = keys.take(8).unwrap();
     assert_eq!(again, slot);
     assert_ne!(other.bytes(), secret.bytes());
     for room in 9..9 + i64::from(POOL) {
-        keys.take(room, &mut random).unwrap();
+        keys.provide(1, &mut random).unwrap();
+        keys.take(room).unwrap();
     }
     assert_eq!(keys.slots, 1 + 2 * POOL);
     assert!(keys.read_all().unwrap().iter().all(|slot| slot.is_sound));
@@ -40,7 +54,9 @@ fn interrupted_write_is_found_by_the_check_sum() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys");
     let (mut keys, mut random) = open(&path, true);
-    let (slot, _) = keys.take(7, &mut random).unwrap();
+    keys.provide(1, &mut random).unwrap();
+    let (slot, _) = keys.take(7).unwrap();
+    keys.keep_taken().unwrap();
     let before = fs::read(&path).unwrap();
     keys.retire(slot);
     keys.destroy_retired(&mut random).unwrap();
@@ -63,7 +79,7 @@ fn file_with_another_name_or_of_another_kind_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys");
     let refusal = |is_new| {
-        let error = KeysFile::open(&path, is_new, &mut Random::new().unwrap()).unwrap_err();
+        let error = KeysFile::open(&path, is_new).unwrap_err();
         std::error::Error::source(&error).unwrap().to_string()
     };
     assert!(refusal(false).contains("cannot open"));

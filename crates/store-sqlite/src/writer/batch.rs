@@ -50,8 +50,8 @@ impl Writer {
     /// anything is written. Every other error of SQLite, and every one of a row that is written, rolls back and fails all
     /// writes.
     ///
-    /// After the commit, the secrets of rooms that ended are overwritten. While that fails, neither the ends nor any
-    /// later write is acknowledged.
+    /// After the commit, the secrets of rooms that ended are overwritten. While that fails, the ends are told to nobody,
+    /// and no later write is acknowledged.
     pub(super) fn commit(&mut self, mut batch: Vec<Write>) {
         batch.retain(|write| !write.is_given_up());
         if batch.is_empty() {
@@ -63,11 +63,8 @@ impl Writer {
             Ok(stored) => stored,
             Err(Failure(error)) => return self.fail(batch, error),
         };
-        let ended = changes.rooms.iter().filter(|(_, change)| change.ended).map(|(id, _)| *id).collect::<Vec<_>>();
         self.apply(changes);
         drop(committing);
-        ended.iter().for_each(|id| self.retire(*id));
-        let destroyed = self.destroy_retired().is_ok();
         let mut decided = batch.into_iter().zip(outcomes).collect::<Vec<_>>();
         for (write, outcome) in &decided {
             match outcome {
@@ -76,9 +73,11 @@ impl Writer {
                 Err(_) => {}
             }
         }
-        ended.into_iter().for_each(|id| self.ended(id));
-        for (_, outcome) in &mut decided {
-            if !destroyed && matches!(outcome, Ok(Outcome::Ended(_))) {
+        // A failure is logged, and leaves the ends that are not told yet.
+        drop(self.destroy_retired());
+        for (write, outcome) in &mut decided {
+            let tells_the_end = matches!(outcome, Ok(Outcome::Ended(_)) | Err(StoreError::NotFound));
+            if tells_the_end && self.ending.iter().any(|(id, _)| *id == write.room()) {
                 *outcome = Err(StoreError::unavailable("the key of the room cannot be overwritten"));
             }
         }
@@ -110,6 +109,7 @@ impl Writer {
         }
         self.check_files()?;
         self.destroy_retired()?;
+        self.provide_keys(batch);
         let rooms = self.rooms.read();
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut staged = Batch {
@@ -129,6 +129,10 @@ impl Writer {
             let held = |id, member, now| {
                 self.live.is_held(id, member, now) || batch[..done].iter().any(|write| write.seats(id, member))
             };
+            if matches!(write, Write::Create { .. }) && !staged.keys.has_unused() {
+                outcomes.push(Err(StoreError::unavailable("the keys file has no key for a new room, and cannot grow")));
+                continue;
+            }
             match staged.apply(write, held).map_err(StoreError::from) {
                 Err(error @ StoreError::Unavailable(_)) => {
                     failed = Some(error.into());
@@ -140,11 +144,24 @@ impl Writer {
         let changes = staged.changes;
         let committed = failed.map_or_else(|| tx.commit().map_err(Failure::from), Err);
         if let Err(error) = committed {
-            // No room has these secrets now.
-            changes.created.iter().for_each(|room| self.keys.retire(room.slot));
+            self.keys.retire_taken();
             return Err(error);
         }
+        if let Err(error) = self.keys.keep_taken() {
+            let source = std::error::Error::source(&error);
+            tracing::error!(?source, "the key of a room is without the room's number until the next start");
+        }
         Ok((outcomes, changes))
+    }
+
+    /// Provides keys for the rooms that a batch makes, before its transaction. Where the file cannot grow, as on a full
+    /// disk, those rooms are refused for which no key is left, and nothing else.
+    fn provide_keys(&mut self, batch: &[Write]) {
+        let rooms = batch.iter().filter(|write| matches!(write, Write::Create { .. })).count();
+        if let Err(error) = self.keys.provide(rooms, &mut self.random) {
+            let source = std::error::Error::source(&error);
+            tracing::error!(?source, "the keys file cannot grow, and new rooms are refused");
+        }
     }
 
     /// Applies the changes to the state in memory, after the commit.
@@ -162,7 +179,8 @@ impl Writer {
         }
     }
 
-    /// Updates the in-memory state after the commit, and delivers the event to the room's subscribers.
+    /// Updates the in-memory state after the commit, and delivers the event to the room's subscribers, unless it ends the
+    /// room.
     fn publish(&mut self, write: &Write, outcome: &Outcome) {
         let arrival = Duration::from_millis(self.limits.arrival_ms);
         match (write, outcome) {
@@ -181,7 +199,7 @@ impl Writer {
                 self.live.event(*id, Arc::new(left.clone()));
                 self.live.event(*id, Arc::new(host.clone()));
             }
-            (Write::Append { id, .. }, Outcome::Ended(event)) => self.live.event(*id, Arc::new(event.clone())),
+            (Write::Append { id, .. }, Outcome::Ended(event)) => self.ends(*id, Some(event.clone())),
             _ => {}
         }
     }
@@ -246,7 +264,8 @@ impl Batch<'_> {
         }
         *self.last_room += 1;
         let number = *self.last_room;
-        let (slot, secret) = self.keys.take(number, self.random)?;
+        let no_key = || StoreError::unavailable("no key is left for a new room");
+        let (slot, secret) = self.keys.take(number).ok_or_else(no_key)?;
         let keys = Arc::new(Keyring::new(&secret));
         let record = RoomRecord { id, code, epoch, capacity, name, host: None, forgotten: 0 };
         let (record, roster) = (Arc::new(record), Arc::new(Roster::default()));

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::{EventId, Limits, RoomId, Seq};
 use rusqlite::{Connection, TransactionBehavior};
 use store::known_ids;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Writer;
@@ -23,6 +25,9 @@ use crate::state::{RoomState, Rows};
 pub(super) const STEP: usize = 1_000;
 /// Maximum number of ids in a pack.
 const PACK: usize = 128;
+/// Interval at which the trimmed events of rooms with few of them are deleted. Each time costs a commit, and writes the
+/// last pack of each of these rooms anew.
+pub(super) const PACK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Rows to be deleted.
 #[derive(Debug, Default)]
@@ -34,6 +39,8 @@ pub(super) struct Removals {
     waiting: usize,
     /// True if rows of trimmed events have to be deleted without waiting for more of them.
     is_due: bool,
+    /// Time from which few trimmed events are enough.
+    few_due: Option<Instant>,
     /// True if the last deletion failed. The next sweep tries again.
     has_failed: bool,
     is_failure_logged: bool,
@@ -66,10 +73,14 @@ impl Removals {
         !self.has_failed && (self.is_due || !self.ended.is_empty())
     }
 
-    /// Makes everything due: a deletion that failed, and the trimmed events of rooms with few of them.
-    pub(super) fn retry(&mut self) {
+    /// Makes due what a sweep does: a deletion that failed, and at intervals the trimmed events of rooms with few of them.
+    pub(super) fn sweep(&mut self, now: Instant) {
         self.has_failed = false;
-        self.is_due = !self.trimmed.is_empty();
+        let due = self.few_due.get_or_insert(now + PACK_INTERVAL);
+        if *due <= now {
+            *due = now + PACK_INTERVAL;
+            self.is_due |= !self.trimmed.is_empty();
+        }
     }
 }
 
@@ -108,6 +119,9 @@ impl Writer {
             rows::delete_room(&tx, *room)?;
             (left, complete, part) = (left - 1, complete + 1, 0);
         }
+        if complete > 0 {
+            rows::put_last_room(&tx, self.last_room)?;
+        }
         tx.commit()?;
         self.removals.ended.drain(..complete);
         if let Some(Rows { rows, .. }) = self.removals.ended.front_mut() {
@@ -125,10 +139,9 @@ impl Writer {
             let rooms = self.rooms.read();
             let chosen = choose(self.removals.trimmed.keys().filter_map(|id| rooms.get(*id).ok()));
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut taken = take_events(&tx, &chosen)?;
+            let taken = take_events(&tx, &chosen)?;
             let mut changes = Vec::new();
-            for (room, _) in chosen {
-                let events = taken.remove(&room.number).unwrap_or_default();
+            for ((room, _), events) in chosen.into_iter().zip(taken) {
                 let deletion = Deletion { tx: &tx, room, random: &mut self.random };
                 changes.push((room.record.id, deletion.run(events, known_ids(&self.limits), &mut self.last_row)?));
             }
@@ -159,29 +172,29 @@ fn choose<'a>(rooms: impl Iterator<Item = &'a RoomState>) -> Vec<(&'a RoomState,
     rooms.map_while(choice).collect()
 }
 
-/// Remainder of an event whose row is deleted.
-#[derive(Debug)]
+/// Remainder of an event whose row is deleted. Empty where the row is missing: no id has that hash.
+#[derive(Clone, Debug, Default)]
 struct Taken {
     hash: IdHash,
-    id: EventId,
+    id: Uuid,
     at: u64,
 }
 
-/// Deletes the first events of these rooms, in the order of the table. Returns what remains of each room's, by its
-/// number.
-fn take_events(tx: &Connection, rooms: &[(&RoomState, usize)]) -> Result<BTreeMap<i64, Vec<Taken>>, Failure> {
-    let rows = |(room, events): &(&'_ RoomState, usize)| {
-        room.log.kept.iter().take(*events).map(|kept| kept.row()).collect::<Vec<_>>()
-    };
-    let mut all: Vec<_> = rooms.iter().flat_map(|one| rows(one).into_iter().map(|row| (row, one.0))).collect();
-    // A stable order, so that the events of each room keep theirs.
-    all.sort_by_key(|(row, _)| *row);
-    let mut taken: BTreeMap<i64, Vec<Taken>> = BTreeMap::new();
-    for (row, room) in all {
-        let (hash, sealed) = rows::take_event(tx, row)?.unwrap_or_default();
+/// Deletes the first events of these rooms, in the order of the table. Returns what remains of those of each room, in the
+/// order of its log.
+fn take_events(tx: &Connection, rooms: &[(&RoomState, usize)]) -> Result<Vec<Vec<Taken>>, Failure> {
+    let mut taken: Vec<_> = rooms.iter().map(|(_, events)| vec![Taken::default(); *events]).collect();
+    let mut all = Vec::new();
+    for ((room, events), taken) in rooms.iter().zip(&mut taken) {
+        all.extend(room.log.kept.iter().take(*events).zip(taken).map(|(kept, taken)| (kept.row(), *room, taken)));
+    }
+    all.sort_by_key(|(row, ..)| *row);
+    for (row, room, taken) in all {
+        let Some((hash, sealed)) = rows::take_event(tx, row)? else { continue };
         // The id of a damaged event is lost, but not its hash, by which a duplicate is recognised.
-        let (id, at) = room.keys.open_event_head(room.number, row, &sealed).unwrap_or((EventId(Uuid::nil()), 0));
-        taken.entry(room.number).or_default().push(Taken { hash, id, at });
+        let head = room.keys.open_event_head(room.number, row, &sealed);
+        let (id, at) = head.map_or((Uuid::nil(), 0), |(id, at)| (id.0, at));
+        *taken = Taken { hash, id, at };
     }
     Ok(taken)
 }
@@ -254,7 +267,7 @@ impl Deletion<'_> {
         hashes.resize(pack.len, IdHash::default());
         for Taken { hash, id, at } in taken {
             hashes.push(hash);
-            record.ids.push(id);
+            record.ids.push(EventId(id));
             record.newest = record.newest.max(at);
         }
         pack.len = hashes.len();

@@ -1,5 +1,9 @@
 //! Tests of the writer without its thread.
 
+mod commit;
+mod room_keys;
+mod start;
+
 use std::collections::BTreeMap;
 
 use protocol::{DisplayName, Epoch, EventId, EventKind, LeaveReason, MemberId, RoomCode, RoomName, Seq};
@@ -11,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::batch::Write;
-use super::removal::STEP;
+use super::removal::{PACK_INTERVAL, STEP};
 use super::*;
 use crate::seal::Table;
 use crate::state::Rows;
@@ -47,12 +51,17 @@ fn reopen(path: &Path) -> (Writer, Reader) {
     (writer, reader)
 }
 
+/// Makes a room with this code.
+fn create(writer: &mut Writer, id: RoomId, code: [u8; 5]) -> Result<RoomId, StoreError> {
+    let (reply, created) = oneshot::channel();
+    let new = NewRoom { code: RoomCode::from_entropy(code), epoch: Epoch(1), capacity: 2, name: RoomName::default() };
+    writer.commit(vec![Write::Create { id, room: new, now: Instant::now(), reply }]);
+    created.blocking_recv().unwrap()
+}
+
 fn open(path: &Path) -> (Writer, Reader, RoomId) {
     let (mut writer, reader) = reopen(path);
-    let (reply, created) = oneshot::channel();
-    let new = NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(1), capacity: 2, name: RoomName::default() };
-    writer.commit(vec![Write::Create { id: RoomId(Uuid::max()), room: new, now: Instant::now(), reply }]);
-    let room = created.blocking_recv().unwrap().unwrap();
+    let room = create(&mut writer, RoomId(Uuid::max()), CODE).unwrap();
     let name: DisplayName = "A".parse().unwrap();
     let (join, joined) = write(room, 1, EventKind::Joined { member: MemberId(Uuid::nil()), name: name.into() });
     writer.commit(vec![join]);
@@ -183,10 +192,7 @@ fn rows_of_an_ended_room_are_deleted_in_steps_which_a_restart_continues() {
     let (mut writer, _reader) = reopen(&path);
     assert!(writer.removals.are_due());
     // The next room gets another number, and so none of these rows.
-    let (reply, created) = oneshot::channel();
-    let new = NewRoom { code: RoomCode::from_entropy(CODE), epoch: Epoch(2), capacity: 2, name: RoomName::default() };
-    writer.commit(vec![Write::Create { id: RoomId(Uuid::nil()), room: new, now: Instant::now(), reply }]);
-    created.blocking_recv().unwrap().unwrap();
+    create(&mut writer, RoomId(Uuid::nil()), CODE).unwrap();
     assert_ne!(writer.rooms.read().get(RoomId(Uuid::nil())).unwrap().number, 1);
     while writer.delete_some() {}
     assert_eq!((count(&writer, "events"), count(&writer, "members"), count(&writer, "rooms")), (0, 0, 1));
@@ -231,7 +237,7 @@ fn deletion_that_keeps_failing_is_logged_once() {
             let (queue, mut jobs) = tokio::sync::mpsc::channel(1);
             let (reply, _answer) = oneshot::channel();
             queue.try_send(Job::Close { reply }).unwrap();
-            writer.removals.retry();
+            writer.removals.sweep(Instant::now());
             assert!(writer.wait(&mut jobs).is_some());
             assert!(!writer.removals.are_due(), "it waits for the next sweep");
         }
@@ -269,16 +275,21 @@ fn rows_of_trimmed_events_are_deleted_together_and_their_ids_kept() {
     send(&mut writer, 1_200..1_300);
     assert!(writer.removals.are_due());
     while writer.delete_some() {}
-    // A sweep does not wait for more of them, and the ids go into the pack that is there.
-    let sweep = |writer: &mut Writer| {
-        writer.expire(Instant::now()).unwrap();
+    // One sweep a minute does not wait for more of them, and the ids go into the pack that is there.
+    let mut now = Instant::now();
+    let mut sweep = |writer: &mut Writer, after| {
+        now += after;
+        writer.expire(now).unwrap();
         while writer.delete_some() {}
+        (count(writer, "events"), count(writer, "ids"))
     };
-    sweep(&mut writer);
-    let packs = count(&writer, "ids");
+    sweep(&mut writer, Duration::ZERO);
+    let (_, packs) = sweep(&mut writer, PACK_INTERVAL);
     send(&mut writer, 1_300..1_310);
-    sweep(&mut writer);
-    assert_eq!((count(&writer, "events"), count(&writer, "ids")), (1_000, packs));
+    for second in 1..60 {
+        assert_eq!(sweep(&mut writer, Duration::from_secs(1)), (1_010, packs), "deleted after {second} s");
+    }
+    assert_eq!(sweep(&mut writer, Duration::from_secs(1)), (1_000, packs));
     let known = |writer: &mut Writer| {
         for (id, seq) in [(100, 2), (150, 52), (310, 212), (1_309, 1_211)] {
             let (again, answer) = small(room, id);
@@ -294,43 +305,6 @@ fn rows_of_trimmed_events_are_deleted_together_and_their_ids_kept() {
     drop((writer, reader));
     let (mut writer, _reader) = reopen(&path);
     known(&mut writer);
-}
-
-/// An end is not acknowledged before the key is overwritten, and nothing else is either.
-#[test]
-fn nothing_is_acknowledged_while_a_key_cannot_be_overwritten() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("flasky.db");
-    let (mut writer, reader, room) = open(&path);
-    let (reply, created) = oneshot::channel();
-    let code = RoomCode::from_entropy([8; 5]);
-    let new = NewRoom { code, epoch: Epoch(2), capacity: 2, name: RoomName::default() };
-    writer.commit(vec![Write::Create { id: RoomId(Uuid::nil()), room: new, now: Instant::now(), reply }]);
-    let other = created.blocking_recv().unwrap().unwrap();
-    let kind = |member| EventKind::Joined { member, name: "A".parse::<DisplayName>().unwrap().into() };
-    let (join, joined) = write(other, 1, kind(MemberId(Uuid::nil())));
-    writer.commit(vec![join]);
-    joined.blocking_recv().unwrap().unwrap();
-
-    let sound = writer.keys.replace_file(std::fs::File::open(keys::path_of(&path)).unwrap());
-    let kind = EventKind::Left { member: MemberId(Uuid::nil()), why: LeaveReason::Choice };
-    let ((said, stored), (leave, left)) = (small(other, 2), write(room, 2, kind));
-    writer.commit(vec![said, leave]);
-    assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))), "it is stored, and no end");
-    assert!(matches!(left.blocking_recv().unwrap(), Err(StoreError::Unavailable(_))));
-    assert!(matches!(reader.read(room, ReadFrom::Latest, 1), Err(Failure(StoreError::NotFound))));
-    for id in [3, 4] {
-        let (said, refused) = small(other, id);
-        writer.commit(vec![said]);
-        assert!(matches!(refused.blocking_recv().unwrap(), Err(StoreError::Unavailable(_))));
-        assert!(writer.destroy_retired().is_err(), "it is ready");
-        assert!(writer.expire(Instant::now()).is_err());
-    }
-    writer.keys.replace_file(sound);
-    let (said, stored) = small(other, 3);
-    writer.commit(vec![said]);
-    assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(event)) if event.seq == Seq(3)));
-    writer.destroy_retired().unwrap();
 }
 
 /// SQLite prepares a statement anew for a value on which its plan may depend. With an index, it did that for each append.
@@ -368,54 +342,4 @@ fn statements_are_prepared_once_for_all_values() {
         assert!(again.keys().any(|sql| sql.starts_with(&format!("DELETE FROM {table}"))), "{table}: {again:?}");
     }
     assert!(again.values().all(|times| *times == 0), "{again:#?}");
-}
-
-#[test]
-fn page_read_between_a_commit_and_its_state_waits_for_the_state() {
-    let directory = tempfile::tempdir().unwrap();
-    let (mut writer, reader, room) = open(&directory.path().join("flasky.db"));
-    writer.commit(vec![small(room, 100).0]);
-    let body = "changed".parse().unwrap();
-    let (edit, _answer) =
-        write(room, 101, EventKind::Edited { target: EventId(Uuid::from_u128(100)), body: Some(body) });
-    let rooms = writer.rooms.clone();
-    let committing = rooms.commit();
-    let (_, changes) = writer.store(&[edit]).unwrap();
-    let reading = std::thread::spawn(move || reader.read(room, ReadFrom::Latest, 100));
-    // Enough for all tries of a reader that does not wait.
-    let until = std::time::Instant::now() + Duration::from_millis(300);
-    while !reading.is_finished() && std::time::Instant::now() < until {
-        std::thread::yield_now();
-    }
-    writer.apply(changes);
-    drop(committing);
-    let events = reading.join().unwrap().unwrap().events;
-    assert!(matches!(&events[1].kind, EventKind::Message { body: Some(body), .. } if body.as_str() == "changed"));
-}
-
-#[test]
-fn refused_write_does_not_roll_back_its_batch() {
-    let directory = tempfile::tempdir().unwrap();
-    let (mut writer, reader, room) = open(&directory.path().join("flasky.db"));
-    let (first, stored) = message(room, 2);
-    let (stranger, conflict) = {
-        let (reply, answer) = oneshot::channel();
-        let kind = EventKind::message("?".parse().unwrap());
-        let draft = NewEvent {
-            id: EventId(Uuid::from_u128(3)),
-            at: 0,
-            by: MemberId(Uuid::max()),
-            kind,
-            keys: NameKeys::default(),
-        };
-        (Write::Append { id: room, draft, now: Instant::now(), reply }, answer)
-    };
-    let (second, also_stored) = message(room, 4);
-    let (same, repeated) = message(room, 4);
-    writer.commit(vec![first, stranger, second, same]);
-    assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
-    assert!(matches!(conflict.blocking_recv().unwrap(), Err(StoreError::Conflict)));
-    assert!(matches!(also_stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
-    assert!(matches!(repeated.blocking_recv().unwrap(), Ok(Appended::Duplicate(_))));
-    assert_eq!(reader.read(room, ReadFrom::Latest, 100).unwrap().events.len(), 3);
 }

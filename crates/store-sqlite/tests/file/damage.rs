@@ -8,11 +8,14 @@ use store::laws::support::{deleted, edited, latest, member, message, ms, room_of
 use store::{Store, StoreError};
 use tokio::time::{Instant, advance};
 
-use crate::{Place, execute};
+use crate::Place;
 
-/// Makes the sealed records of these rows unreadable.
-fn damage(path: &Path, table: &str, rows: &str) {
-    execute(path, &format!("UPDATE {table} SET sealed = zeroblob(80) WHERE {rows}"));
+/// Changes the database, and asserts that this damages so many rows.
+fn damage(path: &Path, rows: usize, sql: &str) {
+    let faults = || store_sqlite::check::run(path).unwrap().faults;
+    let before = faults();
+    assert_eq!(rusqlite::Connection::open(path).unwrap().execute(sql, ()).unwrap(), rows, "{sql}");
+    assert_ne!(faults(), before, "{sql}");
 }
 
 /// All appends are queued at once, so that most of them share a commit.
@@ -27,7 +30,7 @@ async fn damaged_event_fails_no_other_write_of_its_batch() {
         .unwrap()
         .query_row("SELECT sealed FROM events WHERE room = 1 AND seq = 2", [], |row| row.get(0))
         .unwrap();
-    damage(&place.path(), "events", "room = 1 AND seq = 2");
+    damage(&place.path(), 1, "UPDATE events SET sealed = zeroblob(80) WHERE room = 1 AND seq = 2");
 
     let mut drafts = Vec::new();
     for n in 0..60 {
@@ -49,10 +52,11 @@ async fn damaged_event_fails_no_other_write_of_its_batch() {
     store.close().await;
 
     // Everything that was committed beside the damaged row is intact.
-    rusqlite::Connection::open(place.path())
+    let healed = rusqlite::Connection::open(place.path())
         .unwrap()
         .execute("UPDATE events SET sealed = ?1 WHERE room = 1 AND seq = 2", [sound])
         .unwrap();
+    assert_eq!(healed, 1);
     let store = place.open().await.unwrap();
     assert_eq!(latest(&store, well).await, log);
     assert_eq!(latest(&store, ill).await.len(), 62);
@@ -68,8 +72,9 @@ async fn damaged_room_does_not_stop_the_sweep() {
     }
     let empty = room_of(&store, 50, &[]).await;
     store.close().await;
-    for (table, rows) in [("rooms", "room IN (1, 5)"), ("members", "room = 2"), ("events", "room = 3")] {
-        damage(&place.path(), table, rows);
+    for (table, rooms, rows) in [("rooms", "room IN (1, 5)", 2), ("members", "room = 2", 1), ("events", "room = 3", 1)]
+    {
+        damage(&place.path(), rows, &format!("UPDATE {table} SET sealed = zeroblob(80) WHERE {rooms}"));
     }
     let store = place.open().await.unwrap();
     advance(ms(Limits::default().grace_ms)).await;
@@ -102,11 +107,12 @@ async fn damaged_room_does_not_prevent_a_start() {
     ] {
         let place = Place::new();
         let store = place.open().await.unwrap();
-        room_of(&store, 50, &[1]).await;
+        let ill = room_of(&store, 50, &[1]).await;
         let well = room_of(&store, 50, &[1]).await;
         store.close().await;
-        execute(&place.path(), &format!("UPDATE {table} SET {change} WHERE room = 1"));
+        damage(&place.path(), 1, &format!("UPDATE {table} SET {change} WHERE room = 1"));
         let store = place.open().await.unwrap_or_else(|error| panic!("{table} {change}: {error:?}"));
+        drop(store.append(ill, message(1, "where it stands now")).await);
         stored(store.append(well, message(1, "as before")).await);
         assert_eq!(latest(&store, well).await.len(), 2);
         advance(ms(Limits::default().grace_ms)).await;

@@ -141,7 +141,9 @@ fn planted_leaks_are_found() {
     fs::copy(&keys, &old_keys).unwrap();
     assert_eq!(readable(&old, &plan), "");
     let mut left = fs::read(&keys).unwrap();
-    let slot = living.chunks_exact(64).skip(1).position(|slot| slot[..8] != [0; 8]).unwrap() + 1;
+    let slot =
+        living.chunks_exact(64).skip(1).position(|slot| i64::from_le_bytes(slot[..8].try_into().unwrap()) > 0).unwrap()
+            + 1;
     left[slot * 64..][..64].copy_from_slice(&living[slot * 64..][..64]);
     fs::write(&old_keys, left).unwrap();
     assert!(!needles.find(readable(&old, &plan).as_bytes()).is_empty());

@@ -1,0 +1,100 @@
+//! Tests of batches that share a commit.
+
+use std::os::unix::fs::FileExt as _;
+
+use super::*;
+
+/// Damages the first page of a table in the file, and lets the writer read it again.
+fn damage(writer: &Writer, path: &Path, table: &str) {
+    assert!(schema::checkpoint(&writer.conn).unwrap());
+    let page: u32 =
+        writer.conn.query_row("SELECT rootpage FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0)).unwrap();
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.write_all_at(&[0xff; 4_096], u64::from(page - 1) * 4_096).unwrap();
+    // Closing it would release the locks of SQLite.
+    std::mem::forget(file);
+    writer.conn.execute_batch("PRAGMA shrink_memory").unwrap();
+    let read: Result<i64, _> = writer.conn.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0));
+    read.expect_err("nothing is damaged");
+}
+
+/// A row that cannot be read refuses one write alone. A statement that writes may have changed something.
+#[test]
+fn error_of_a_writing_statement_fails_the_batch() {
+    let corrupt = || rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None);
+    assert!(matches!(Failure::from(corrupt()), Failure(StoreError::Corrupt(_))));
+    assert!(matches!(Failure::of_write(corrupt()), Failure(StoreError::Unavailable(_))));
+}
+
+#[test]
+fn write_that_meets_a_damaged_page_rolls_its_batch_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("flasky.db");
+    let (mut writer, reader, room) = open(&path);
+    damage(&writer, &path, "members");
+    let mut heard = writer.subscribe(room).unwrap().deliveries;
+    let name: DisplayName = "B".parse().unwrap();
+    let (join, joined) = write(room, 3, EventKind::Joined { member: MemberId(Uuid::max()), name: name.into() });
+    let ((first, said), (second, also_said)) = (small(room, 2), small(room, 4));
+    writer.commit(vec![first, join, second]);
+    for answer in [said, joined, also_said] {
+        assert!(matches!(answer.blocking_recv().unwrap(), Err(StoreError::Unavailable(_))));
+    }
+    assert!(heard.try_recv().is_err(), "an event was delivered that is not stored");
+    assert_eq!((count(&writer, "events"), writer.rooms.read().get(room).unwrap().position().seq), (1, Seq(1)));
+    assert_eq!(reader.read(room, ReadFrom::Latest, 9).unwrap().events.len(), 1);
+    // What meets no damaged page goes on.
+    let (again, stored) = small(room, 2);
+    writer.commit(vec![again]);
+    assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(event)) if event.seq == Seq(2)));
+}
+
+#[test]
+fn page_read_between_a_commit_and_its_state_waits_for_the_state() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut writer, reader, room) = open(&directory.path().join("flasky.db"));
+    writer.commit(vec![small(room, 100).0]);
+    let body = "changed".parse().unwrap();
+    let (edit, _answer) =
+        write(room, 101, EventKind::Edited { target: EventId(Uuid::from_u128(100)), body: Some(body) });
+    let rooms = writer.rooms.clone();
+    let committing = rooms.commit();
+    let (_, changes) = writer.store(&[edit]).unwrap();
+    let reading = std::thread::spawn(move || reader.read(room, ReadFrom::Latest, 100));
+    // Enough for all tries of a reader that does not wait.
+    let until = std::time::Instant::now() + Duration::from_millis(300);
+    while !reading.is_finished() && std::time::Instant::now() < until {
+        std::thread::yield_now();
+    }
+    writer.apply(changes);
+    drop(committing);
+    let events = reading.join().unwrap().unwrap().events;
+    assert!(matches!(&events[1].kind, EventKind::Message { body: Some(body), .. } if body.as_str() == "changed"));
+}
+
+#[test]
+fn refused_write_does_not_roll_back_its_batch() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut writer, reader, room) = open(&directory.path().join("flasky.db"));
+    let (first, stored) = message(room, 2);
+    let (stranger, conflict) = {
+        let (reply, answer) = oneshot::channel();
+        let kind = EventKind::message("?".parse().unwrap());
+        let draft = NewEvent {
+            id: EventId(Uuid::from_u128(3)),
+            at: 0,
+            by: MemberId(Uuid::max()),
+            kind,
+            keys: NameKeys::default(),
+        };
+        (Write::Append { id: room, draft, now: Instant::now(), reply }, answer)
+    };
+    let (second, also_stored) = message(room, 4);
+    let (same, repeated) = message(room, 4);
+    writer.commit(vec![first, stranger, second, same]);
+    assert!(matches!(stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
+    assert!(matches!(conflict.blocking_recv().unwrap(), Err(StoreError::Conflict)));
+    assert!(matches!(also_stored.blocking_recv().unwrap(), Ok(Appended::Stored(_))));
+    assert!(matches!(repeated.blocking_recv().unwrap(), Ok(Appended::Duplicate(_))));
+    assert_eq!(reader.read(room, ReadFrom::Latest, 100).unwrap().events.len(), 3);
+}
