@@ -57,6 +57,7 @@ pub mod laws;
 pub mod leases;
 pub mod measured;
 pub mod names;
+pub mod seal;
 
 /// Maximum number of deliveries queued for one subscriber. One more ends the subscription; its reader then reads the
 /// log.
