@@ -54,10 +54,14 @@ mod plan;
 mod purge;
 mod reader;
 mod record;
+mod repair;
+mod restore;
 mod room;
 mod roster_consumer;
 mod schema;
+mod seal;
 mod seats;
+mod secrets;
 mod subject;
 mod sweep;
 mod writer;
@@ -66,6 +70,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ::store::seal::Random;
 use ::store::{
     Appended, ExpiredSeat, Keys, Lease, NewEvent, NewRoom, Page, PresenceUpdate, ReadFrom, Store, StoreError,
     Subscription, draw_id,
@@ -74,7 +79,7 @@ use async_nats::Event;
 use bytes::Bytes;
 use protocol::{Limits, RoomCode, RoomId, Seq};
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -84,10 +89,13 @@ use self::clock::Clock;
 use self::feed::Feeds;
 use self::jetstream::{BatchMessage, JetStream};
 use self::purge::PendingPurges;
-use self::record::{LeaseRecord, PresenceRecord};
+use self::record::{CodeRecord, LeaseRecord, PresenceRecord};
+use self::repair::Unreadable;
 use self::room::RoomState;
 use self::roster_consumer::RosterConsumer;
+use self::seal::Place;
 use self::seats::{RosterSource, SeatCache};
+use self::secrets::Secrets;
 use self::writer::Writers;
 
 /// Time limit of every operation, whatever happens to the servers.
@@ -116,6 +124,10 @@ struct Shared {
     lost: CancellationToken,
     clock: Arc<Clock>,
     seats: SeatCache,
+    secrets: Secrets,
+    /// Notified when the secrets were stored again.
+    restored: Notify,
+    unreadable: Unreadable,
     purges: PendingPurges,
     feeds: Arc<Feeds>,
     writers: Writers,
@@ -262,9 +274,13 @@ impl Shared {
         let changed = follow_connection(Arc::clone(&clock), Arc::clone(&feeds), Arc::clone(&had_failures));
         let until = Instant::now() + schema::CLUSTER_TIMEOUT;
         let jetstream = schema::open(address, until, had_failures, changed).await?;
+        let is_new = schema::retry(until, is_transient, || schema::is_new(&jetstream)).await?;
         Ok(Arc::new(Self {
             keys: schema::retry(until, is_transient, || schema::keys(&jetstream)).await?,
             identities: schema::retry(until, is_transient, || schema::identities(&jetstream)).await?,
+            secrets: schema::retry(until, is_transient, || restore::open(&jetstream, is_new)).await?,
+            restored: Notify::new(),
+            unreadable: Unreadable::default(),
             lost: CancellationToken::new(),
             jetstream,
             clock,
@@ -278,8 +294,11 @@ impl Shared {
         }))
     }
 
-    /// Reads all rosters, whose seats have their grace period from `now` on, and starts the background tasks.
+    /// Starts the background tasks, and reads all rosters, whose seats have their grace period from `now` on. The tasks
+    /// come first: secrets that are lost meanwhile are stored again.
     async fn begin(self: Arc<Self>, now: Instant) -> Result<(), StoreError> {
+        self.background.spawn(Arc::clone(&self).watch_streams());
+        self.background.spawn(Arc::clone(&self).reconcile_loop());
         let until = Instant::now() + schema::CLUSTER_TIMEOUT;
         let found = RosterSource::AtStart(now, now + Duration::from_millis(self.limits.grace_ms));
         for shard in 0..subject::SHARDS {
@@ -287,25 +306,29 @@ impl Shared {
             let consumer = schema::retry(until, is_transient, begin).await?;
             self.background.spawn(consumer.run(Arc::clone(&self)));
         }
-        self.background.spawn(Arc::clone(&self).reconcile_loop());
-        self.background.spawn(Arc::clone(&self).watch_streams());
+        self.background.spawn(Arc::clone(&self).repair_loop());
         Ok(())
     }
 
     async fn create(self: Arc<Self>, new: NewRoom, now: Instant) -> Result<RoomId, StoreError> {
+        let code = self.secrets.codes.hash(new.code);
         let id = loop {
             let id = draw_id()?;
-            if subject::shard_of(id) == subject::shard_of_code(new.code) {
+            if subject::shard_of(id.0) == subject::shard_of(code) {
                 break id;
             }
         };
-        let (names, (stream, subject)) = (self.jetstream.names.room(id), self.jetstream.names.code(new.code));
-        let room = RoomState::new(&new, self.limits.events);
-        // Stream sequence of the code's message, which is empty after the end of an earlier room with the code.
+        let mut random = Random::new()?;
+        // Stored before anything that is encrypted under it. If this fails later, a repair deletes it.
+        let key = self.create_key(id, &mut random).await?;
+        let (names, (stream, subject)) = (self.jetstream.names.room(id), self.jetstream.names.code(code));
+        let room = RoomState::new(&new, key, code, self.limits.events);
+        let roster = room.key.seal(&mut random, Place::Roster, &room.roster)?;
+        // Stream sequence of the code's message, which may be that of an earlier room that ended.
         let mut freed = 0;
         loop {
-            let code = BatchMessage::new(subject.clone(), &id)?.if_seq(freed);
-            let roster = BatchMessage::new(names.roster(), &room.roster)?.if_seq(0);
+            let code = BatchMessage::new(subject.clone(), &CodeRecord { room: id, ended: false })?.if_seq(freed);
+            let roster = BatchMessage::sealed(names.roster(), roster.clone()).if_seq(0);
             let head = BatchMessage::new(names.head(), &room.head)?.if_seq(0);
             match self.jetstream.commit(vec![code, roster, head]).await {
                 Ok(head_seq) => {
@@ -314,7 +337,11 @@ impl Shared {
                 }
                 Err(jetstream::CommitError::Failed(error)) => return Err(error),
                 Err(jetstream::CommitError::Conflict) => match self.jetstream.last(&stream, &subject).await? {
-                    Some(code) if !code.payload.is_empty() => return Err(StoreError::Conflict),
+                    Some(code) if !record::decode::<CodeRecord>(&code.payload)?.ended => {
+                        // A key that stays does no harm until a repair deletes it.
+                        drop(self.destroy_key(id).await);
+                        return Err(StoreError::Conflict);
+                    }
                     // Freed, purged or taken and freed again just now.
                     code => freed = code.map_or(0, |code| code.seq),
                 },
@@ -323,9 +350,16 @@ impl Shared {
     }
 
     async fn resolve(&self, code: RoomCode) -> Result<RoomId, StoreError> {
-        let (stream, subject) = self.jetstream.names.code(code);
-        let found = room::non_empty(self.jetstream.last(&stream, &subject).await?).ok_or(StoreError::NotFound)?;
-        record::decode(&found.payload)
+        let (stream, subject) = self.jetstream.names.code(self.secrets.codes.hash(code));
+        let found = self.jetstream.last(&stream, &subject).await?.ok_or(StoreError::NotFound)?;
+        let CodeRecord { room, ended } = record::decode(&found.payload)?;
+        if ended { Err(self.ended(room).await) } else { Ok(room) }
+    }
+
+    /// Removes a room that ended at this stream sequence from the caches.
+    fn forget_room(&self, id: RoomId, seq: u64) {
+        self.seats.remove_room(id, seq);
+        self.secrets.forget(id);
     }
 
     async fn acquire_lease(&self, lease: Lease, ttl: Duration, now: Instant) -> Result<(), StoreError> {
@@ -351,7 +385,7 @@ impl Shared {
             Some(joined) => Ok(joined),
             // The seat may have been taken on another node just now.
             None => {
-                let room = RoomState::load(&self.jetstream, lease.room).await?;
+                let room = self.load(lease.room).await?;
                 Ok(room.roster.seat(lease.member).ok_or(StoreError::NotFound)?.joined)
             }
         }
