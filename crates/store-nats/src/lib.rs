@@ -125,8 +125,8 @@ struct Shared {
     clock: Arc<Clock>,
     seats: SeatCache,
     secrets: Secrets,
-    /// Notified when the secrets were stored again.
-    restored: Notify,
+    /// Notified when keys may have been left without a room.
+    repair: Notify,
     unreadable: Unreadable,
     purges: PendingPurges,
     feeds: Arc<Feeds>,
@@ -184,7 +184,12 @@ impl Drop for NatsStore {
 impl Store for NatsStore {
     async fn create_room(&self, room: NewRoom) -> Result<RoomId, StoreError> {
         let now = Instant::now();
-        self.run(|shared| shared.create(room, now)).await
+        let created = self.run(|shared| shared.create(room, now)).await;
+        if let Err(StoreError::Unavailable(_)) = created {
+            // Its key may be stored.
+            self.shared.repair.notify_one();
+        }
+        created
     }
 
     async fn resolve(&self, code: RoomCode) -> Result<RoomId, StoreError> {
@@ -279,7 +284,7 @@ impl Shared {
             keys: schema::retry(until, is_transient, || schema::keys(&jetstream)).await?,
             identities: schema::retry(until, is_transient, || schema::identities(&jetstream)).await?,
             secrets: schema::retry(until, is_transient, || restore::open(&jetstream, is_new)).await?,
-            restored: Notify::new(),
+            repair: Notify::new(),
             unreadable: Unreadable::default(),
             lost: CancellationToken::new(),
             jetstream,

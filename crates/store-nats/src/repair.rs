@@ -8,7 +8,7 @@ use ::store::StoreError;
 use futures_util::StreamExt as _;
 use futures_util::stream::iter;
 use protocol::RoomId;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Shared;
 use super::jetstream::DirectGet;
@@ -111,8 +111,9 @@ impl Shared {
         Ok(false)
     }
 
-    /// Deletes keys without a room: at the start, after secrets were stored again, and at intervals. Such a key may be
-    /// that of a room which is just being created, so a key is deleted only if it is found twice.
+    /// Deletes keys without a room: at the start, after the creation of a room failed or secrets were stored again, and at
+    /// intervals. Such a key may be that of a room which is just being created, so a key is deleted only if it is found
+    /// twice.
     pub(super) async fn repair_loop(self: Arc<Self>) {
         let mut strays = HashMap::new();
         loop {
@@ -120,9 +121,11 @@ impl Shared {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => tracing::warn!("keys without a room cannot be looked for"),
             }
-            let pause = if strays.is_empty() { SEARCH_INTERVAL } else { STRAY_GRACE };
-            // An error means that the time is over.
-            drop(timeout(pause, self.restored.notified()).await);
+            sleep(STRAY_GRACE).await;
+            if strays.is_empty() {
+                // An error means that the time is over.
+                drop(timeout(SEARCH_INTERVAL, self.repair.notified()).await);
+            }
         }
     }
 

@@ -54,7 +54,7 @@ impl Shared {
                 if let Ok(Ok(())) = timeout(OPEN, self.restore_secrets()).await {
                     tracing::warn!("the keys of all rooms were lost, and are stored again");
                     // A room that ended meanwhile may have its key again.
-                    self.restored.notify_one();
+                    self.repair.notify_one();
                 } else {
                     // The next check tries again.
                     tracing::warn!("the keys of all rooms are lost, and cannot be stored");
