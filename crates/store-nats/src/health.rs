@@ -8,12 +8,12 @@ use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures_util::future::select_ok;
 use protocol::{MemberId, RoomId};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::jetstream::{CommitError, EXPECTED};
 use super::subject::SHARDS;
-use super::{Shared, lease};
+use super::{OPERATION_TIMEOUT, Shared, lease};
 
 /// Interval between two checks of the streams: the same as that of the reconcile loop.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
@@ -57,6 +57,8 @@ impl Shared {
     /// rooms and the position of its consumer would be wrong for another stream.
     pub(super) async fn watch_streams(self: Arc<Self>) {
         while !self.is_lost().await && !self.has_other_secrets().await {
+            // An error is logged where it occurs first, and the next check tries again.
+            drop(timeout(OPERATION_TIMEOUT, self.destroy_undeleted()).await);
             sleep(CHECK_INTERVAL).await;
         }
         self.lost.cancel();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ::store::StoreError;
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::push::{Ordered, OrderedConfig};
-use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use async_nats::jetstream::stream::{LastRawMessageError, LastRawMessageErrorKind};
 use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Client, HeaderMap, Request, StatusCode};
 use bytes::Bytes;
@@ -137,18 +137,32 @@ impl JetStream {
     }
 
     /// Reads like [`JetStream::last`]. An error is not recorded by [`JetStream::record_failure`]: a stream of rooms or
-    /// of secrets does not show whether leases can be renewed. A stream that does not exist has no message.
+    /// of secrets does not show whether leases can be renewed.
     pub(super) async fn look(&self, stream: &str, subject: &str) -> Result<Option<StoredMessage>, StoreError> {
-        let stream = self.context.get_stream_no_info(stream).await.map_err(StoreError::unavailable)?;
+        self.get(stream, subject).await.map_err(StoreError::unavailable)
+    }
+
+    /// Reads like [`JetStream::look`], but a stream that does not exist has no message.
+    pub(super) async fn look_if_exists(
+        &self,
+        stream: &str,
+        subject: &str,
+    ) -> Result<Option<StoredMessage>, StoreError> {
+        match self.get(stream, subject).await {
+            Err(error) if matches!(error.kind(), LastRawMessageErrorKind::JetStream(cause) if cause.error_code() == ErrorCode::STREAM_NOT_FOUND) => {
+                Ok(None)
+            }
+            found => found.map_err(StoreError::unavailable),
+        }
+    }
+
+    async fn get(&self, stream: &str, subject: &str) -> Result<Option<StoredMessage>, LastRawMessageError> {
+        let failed = |error| LastRawMessageError::with_source(LastRawMessageErrorKind::Other, error);
+        let stream = self.context.get_stream_no_info(stream).await.map_err(failed)?;
         match stream.get_last_raw_message_by_subject(subject).await {
             Ok(message) => Ok(Some(StoredMessage { seq: message.sequence, payload: message.payload })),
-            Err(error) => match error.kind() {
-                LastRawMessageErrorKind::NoMessageFound => Ok(None),
-                LastRawMessageErrorKind::JetStream(cause) if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => {
-                    Ok(None)
-                }
-                _ => Err(StoreError::unavailable(error)),
-            },
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -193,7 +207,7 @@ impl JetStream {
     /// True if the subject has no message or another one than this, or if the stream does not exist. An error is not
     /// recorded.
     pub(super) async fn has_other(&self, stream: &str, subject: &str, message: &[u8]) -> Result<bool, StoreError> {
-        Ok(self.look(stream, subject).await?.is_none_or(|found| found.payload != message))
+        Ok(self.look_if_exists(stream, subject).await?.is_none_or(|found| found.payload != message))
     }
 
     /// Reads the messages of these subjects, and of the one in `at_least`, from a replica. `at_least` is a subject and

@@ -6,13 +6,17 @@
 //!
 //! | subject | content |
 //! |---|---|
-//! | `….code.CODE` | the id of the room that has this code |
-//! | `….ID.head` | epoch, newest seq, highest trimmed seq, size of the events in the log |
+//! | `….code.HASH` | the id of the room that has the code with this hash |
+//! | `….ID.head` | epoch, newest seq, highest trimmed seq, size of the events in the log, hash of the code |
 //! | `….ID.roster` | code, capacity and seats; the head contains its version |
 //! | `….ID.event.SLOT` | one event in its current version. `SLOT` is its seq modulo the room's ring size |
 //! | `….ID.event.end` | the room ended |
-//! | `….ID.id.EVENT` | the seq of the event with this id, of the newest 100 000 to 200 000 by default |
-//! | `….ID.name.MEMBER` | the name of a former member whom the log mentions; the roster has those of the members |
+//! | `….ID.id.HASH` | the seq of the event whose id has this hash, of the newest 100 000 to 200 000 by default |
+//! | `….ID.name.HASH` | the name of a former member whom the log mentions; the roster has those of the members |
+//!
+//! **Rosters, events and names are encrypted** under a key of the room ([`seal`]), whose secret is in a stream in memory
+//! and dies with the room ([`secrets`]). Nodes store the secrets again if that stream is lost ([`restore`]), and repair
+//! what failures leave ([`repair`]).
 //!
 //! **A room's code is one message that points to its id**, on which everything else hangs. Creation and end change it
 //! in one batch with the room, and a batch is atomic within one stream. So the id of a new room is drawn until its
@@ -35,8 +39,8 @@
 //! room; each node has one per stream, which follows the rosters ([`roster_consumer`]) for the sweep.
 //!
 //! **Leases** are messages with a time to live, in a stream in memory ([`lease`]). **A room that ended** has an empty
-//! head, roster and code until its subjects are purged: by the process that ended it, or by a sweep. A room that is
-//! created under the code meanwhile has another id, and overwrites the code's message.
+//! head and roster until its subjects are purged: by the process that ended it, or by a sweep. A room that is created
+//! under the code meanwhile has another id, and overwrites the code's message.
 //!
 //! **Streams that are deleted, emptied or recreated** are detected by an identity record in each ([`health`]). The
 //! process exits then, and the next start creates the streams.
@@ -46,6 +50,7 @@
 
 mod address;
 mod clock;
+mod codes;
 mod feed;
 mod health;
 mod jetstream;
@@ -70,10 +75,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ::store::seal::Random;
 use ::store::{
     Appended, ExpiredSeat, Keys, Lease, NewEvent, NewRoom, Page, PresenceUpdate, ReadFrom, Store, StoreError,
-    Subscription, draw_id,
+    Subscription,
 };
 use async_nats::Event;
 use bytes::Bytes;
@@ -89,11 +93,9 @@ use self::clock::Clock;
 use self::feed::Feeds;
 use self::jetstream::{BatchMessage, JetStream};
 use self::purge::PendingPurges;
-use self::record::{CodeRecord, LeaseRecord, PresenceRecord};
+use self::record::{LeaseRecord, PresenceRecord};
 use self::repair::Unreadable;
-use self::room::RoomState;
 use self::roster_consumer::RosterConsumer;
-use self::seal::Place;
 use self::seats::{RosterSource, SeatCache};
 use self::secrets::Secrets;
 use self::writer::Writers;
@@ -313,52 +315,6 @@ impl Shared {
         }
         self.background.spawn(Arc::clone(&self).repair_loop());
         Ok(())
-    }
-
-    async fn create(self: Arc<Self>, new: NewRoom, now: Instant) -> Result<RoomId, StoreError> {
-        let code = self.secrets.codes.hash(new.code);
-        let id = loop {
-            let id = draw_id()?;
-            if subject::shard_of(id.0) == subject::shard_of(code) {
-                break id;
-            }
-        };
-        let mut random = Random::new()?;
-        // Stored before anything that is encrypted under it. If this fails later, a repair deletes it.
-        let key = self.create_key(id, &mut random).await?;
-        let (names, (stream, subject)) = (self.jetstream.names.room(id), self.jetstream.names.code(code));
-        let room = RoomState::new(&new, key, code, self.limits.events);
-        let roster = room.key.seal(&mut random, Place::Roster, &room.roster)?;
-        // Stream sequence of the code's message, which may be that of an earlier room that ended.
-        let mut freed = 0;
-        loop {
-            let code = BatchMessage::new(subject.clone(), &CodeRecord { room: id, ended: false })?.if_seq(freed);
-            let roster = BatchMessage::sealed(names.roster(), roster.clone()).if_seq(0);
-            let head = BatchMessage::new(names.head(), &room.head)?.if_seq(0);
-            match self.jetstream.commit(vec![code, roster, head]).await {
-                Ok(head_seq) => {
-                    self.seats.update_roster(id, head_seq - 1, &room.roster, RosterSource::Own(now));
-                    return Ok(id);
-                }
-                Err(jetstream::CommitError::Failed(error)) => return Err(error),
-                Err(jetstream::CommitError::Conflict) => match self.jetstream.last(&stream, &subject).await? {
-                    Some(code) if !record::decode::<CodeRecord>(&code.payload)?.ended => {
-                        // A key that stays does no harm until a repair deletes it.
-                        drop(self.destroy_key(id).await);
-                        return Err(StoreError::Conflict);
-                    }
-                    // Freed, purged or taken and freed again just now.
-                    code => freed = code.map_or(0, |code| code.seq),
-                },
-            }
-        }
-    }
-
-    async fn resolve(&self, code: RoomCode) -> Result<RoomId, StoreError> {
-        let (stream, subject) = self.jetstream.names.code(self.secrets.codes.hash(code));
-        let found = self.jetstream.last(&stream, &subject).await?.ok_or(StoreError::NotFound)?;
-        let CodeRecord { room, ended } = record::decode(&found.payload)?;
-        if ended { Err(self.ended(room).await) } else { Ok(room) }
     }
 
     /// Removes a room that ended at this stream sequence from the caches.

@@ -117,12 +117,12 @@ impl Shared {
     pub(super) async fn repair_loop(self: Arc<Self>) {
         let mut strays = HashMap::new();
         loop {
-            match timeout(SEARCH, self.find_strays(&mut strays)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => tracing::warn!("keys without a room cannot be looked for"),
+            let is_done = matches!(timeout(SEARCH, self.find_strays(&mut strays)).await, Ok(Ok(())));
+            if !is_done {
+                tracing::warn!("keys without a room cannot be looked for; trying again");
             }
             sleep(STRAY_GRACE).await;
-            if strays.is_empty() {
+            if is_done && strays.is_empty() {
                 // An error means that the time is over.
                 drop(timeout(SEARCH_INTERVAL, self.repair.notified()).await);
             }

@@ -26,7 +26,7 @@ pub(super) async fn open(jetstream: &JetStream, is_new: bool) -> Result<Secrets,
     let (stream, subject) = (jetstream.names.secret_stream(), jetstream.names.code_secret());
     let patience = Instant::now() + if is_new { Duration::ZERO } else { PATIENCE };
     loop {
-        if let Some(found) = jetstream.look(&stream, &subject).await? {
+        if let Some(found) = jetstream.look_if_exists(&stream, &subject).await? {
             return Ok(Secrets::new(decode(&found.payload)?, read_all(jetstream).await?));
         }
         if Instant::now() >= patience {
@@ -44,7 +44,7 @@ impl Shared {
     /// Stores all secrets again if they are lost. True if other secrets have taken their place: this node came too late.
     pub(super) async fn has_other_secrets(&self) -> bool {
         let (stream, subject) = (self.jetstream.names.secret_stream(), self.jetstream.names.code_secret());
-        match self.jetstream.look(&stream, &subject).await {
+        match self.jetstream.look_if_exists(&stream, &subject).await {
             Ok(Some(found)) if found.payload != self.secrets.codes.secret.bytes()[..] => {
                 tracing::error!("the keys of the store were lost, and made anew");
                 true

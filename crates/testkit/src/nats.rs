@@ -89,6 +89,11 @@ impl Server {
         &self.address
     }
 
+    /// Directory of the server's data.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     pub fn pid(&self) -> u32 {
         self.process.as_raw_nonzero().get().cast_unsigned()
     }
