@@ -1,5 +1,6 @@
 //! Repair of what a failure has left: rooms without a key, whose records nobody can read, and keys without a room.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,41 +34,49 @@ const SEARCH: Duration = Duration::from_secs(60);
 /// Number of heads that are read at once.
 const HEADS: usize = 500;
 
-/// Rooms whose rosters could not be read, with the time of the first sweep that saw them; `None` before.
+/// Rooms whose rosters could not be read.
 #[derive(Debug, Default)]
 pub(super) struct Unreadable {
-    state: Mutex<(HashMap<RoomId, Option<Instant>>, VecDeque<RoomId>)>,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// Time of the first sweep that saw the room; `None` before.
+    seen: HashMap<RoomId, Option<Instant>>,
+    /// Order in which they are looked at, which may have rooms that are done.
+    order: VecDeque<RoomId>,
 }
 
 impl Unreadable {
     pub(super) fn enqueue(&self, id: RoomId) {
-        let (rooms, queue) = &mut *self.state();
-        if rooms.insert(id, None).is_none() {
-            queue.push_back(id);
+        let Queue { seen, order } = &mut *self.queue();
+        if let Entry::Vacant(new) = seen.entry(id) {
+            new.insert(None);
+            order.push_back(id);
         }
     }
 
     /// Returns the next rooms, at most [`MAX_PER_SWEEP`], and true for those that have waited for [`UNREADABLE_GRACE`].
     fn next(&self, now: Instant) -> Vec<(RoomId, bool)> {
-        let (rooms, queue) = &mut *self.state();
-        queue.retain(|id| rooms.contains_key(id));
-        let count = queue.len().min(MAX_PER_SWEEP);
-        queue.rotate_left(count);
-        let next = queue.iter().rev().take(count);
-        next.filter_map(|id| {
-            let seen = *rooms.get_mut(id)?.get_or_insert(now);
-            Some((*id, seen + UNREADABLE_GRACE <= now))
-        })
-        .collect()
+        let Queue { seen, order } = &mut *self.queue();
+        order.retain(|id| seen.contains_key(id));
+        let count = order.len().min(MAX_PER_SWEEP);
+        order.rotate_left(count);
+        let look = |id: &RoomId| {
+            let since = *seen.get_mut(id)?.get_or_insert(now);
+            Some((*id, since + UNREADABLE_GRACE <= now))
+        };
+        order.iter().rev().take(count).filter_map(look).collect()
     }
 
     fn done(&self, id: RoomId) {
-        self.state().0.remove(&id);
+        self.queue().seen.remove(&id);
     }
 
     /// Locks the queue. Code under this lock neither awaits nor panics.
-    fn state(&self) -> MutexGuard<'_, (HashMap<RoomId, Option<Instant>>, VecDeque<RoomId>)> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -93,14 +93,13 @@ impl Shared {
             RosterSource::AtStart(..) => Ok(self.secrets.get(id)),
             _ => self.key(id).await,
         };
-        match key {
-            Ok(Some(key)) => match key.open::<Roster>(Place::Roster, &sealed) {
+        // Without a key, the room may have ended just now.
+        if let Ok(Some(key)) = key {
+            match key.open::<Roster>(Place::Roster, &sealed) {
                 Ok(roster) => return self.seats.update_roster(id, seq, &roster, known),
                 // Named by its stream sequence: no line of the log names a room.
                 Err(error) => tracing::error!(seq, source = ?std::error::Error::source(&error), "a room is damaged"),
-            },
-            // It may just have ended, or be just created.
-            Ok(None) | Err(_) => {}
+            }
         }
         self.unreadable.enqueue(id);
     }

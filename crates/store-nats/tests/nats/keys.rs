@@ -108,7 +108,7 @@ async fn rooms_whose_keys_nobody_has_end_after_a_grace() {
     room_of(&*store, 50, &[1]).await;
 }
 
-/// A room whose key is back before its grace is over goes on.
+/// A room whose key comes back goes on, also after its grace as long as a node is storing keys again.
 #[tokio::test]
 async fn room_whose_key_is_stored_late_goes_on() {
     let url = store_url();
@@ -123,8 +123,12 @@ async fn room_whose_key_is_stored_late_goes_on() {
     let begun = Instant::now();
     other.expire(begun).await.unwrap();
     refused!(other.room(id).await, Unavailable);
-    jetstream.publish(subject, secret.into()).await.unwrap().await.unwrap();
+    let name = url.rsplit_once('/').unwrap().1;
+    jetstream.publish(format!("{name}.codes.restoring"), "".into()).await.unwrap().await.unwrap();
     other.expire(begun + ms(2 * GRACE)).await.unwrap();
+    refused!(other.room(id).await, Unavailable);
+    jetstream.publish(subject, secret.into()).await.unwrap().await.unwrap();
+    other.expire(begun + ms(3 * GRACE)).await.unwrap();
     assert_eq!(latest(&*other, id).await.len(), 1);
 }
 
@@ -196,11 +200,16 @@ async fn nobody_hears_of_an_end_while_the_key_is_stored() {
     let ended = here.append(id, end.clone()).await;
     assert!(matches!(ended, Err(StoreError::Unavailable(_))), "{ended:?}");
     for node in [&here, &there] {
-        refused!(node.room(id).await, Unavailable);
-        refused!(node.resolve(code).await, Unavailable);
-        refused!(node.append(id, end.clone()).await, Unavailable);
-        refused!(node.check_ready().await, Unavailable);
-        assert!(node.subscribe(id).await.is_err_and(|error| matches!(error, StoreError::Unavailable(_))));
+        let (room, code, again, ready, heard) = tokio::join!(
+            node.room(id),
+            node.resolve(code),
+            node.append(id, end.clone()),
+            node.check_ready(),
+            node.subscribe(id)
+        );
+        for answer in [room.map(drop), code.map(drop), again.map(drop), ready, heard.map(drop)] {
+            refused!(answer, Unavailable);
+        }
     }
     for heard in &mut heard {
         while let Ok(delivery) = heard.deliveries.try_recv() {
@@ -224,6 +233,18 @@ async fn nobody_hears_of_an_end_while_the_key_is_stored() {
         assert!(matches!(last, None | Some(Delivery::Ended)), "{last:?}");
     }
     whole.create_room(new_room(code, 2)).await.unwrap();
+}
+
+/// The secrets were lost and made anew before this node could store them again.
+#[tokio::test]
+async fn node_with_other_keys_than_the_stored_ones_ends() {
+    let url = store_url();
+    let store = open(&url).await;
+    let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
+    let subject = format!("{}.codes.secret", url.rsplit_once('/').unwrap().1);
+    jetstream.publish(subject, vec![7; 32].into()).await.unwrap().await.unwrap();
+    let error = timeout(SOON, store.wait_until_lost()).await.expect("it was not noticed");
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }
 
 /// A create under a code in use leaves no key.
