@@ -6,6 +6,7 @@ use async_nats::jetstream;
 use protocol::{LeaveReason, Limits, RoomId};
 use store::laws::support::{joined, latest, left, message, ms, new_room, room_of, stored};
 use store::{Delivery, StoreError, refused};
+use testkit::cluster::Cluster;
 use testkit::nats::{Server, address, room_messages, store_url};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -256,4 +257,23 @@ async fn refused_room_leaves_no_key() {
     store.create_room(room.clone()).await.unwrap();
     refused!(store.create_room(room).await, Conflict);
     assert_eq!(secrets_of(&url).await.len(), 1);
+}
+
+/// Two of three servers lose what they have in memory, and then all three.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rooms_outlive_the_memory_of_all_servers_while_a_node_lives() {
+    let mut cluster = Cluster::start().await;
+    let url = format!("{}/flasky", cluster.url());
+    let store = open(&url).await;
+    let id = room_of(&*store, 50, &[1]).await;
+    for lost in [2, 3] {
+        cluster.servers.iter_mut().take(lost).for_each(Server::kill);
+        cluster.servers.iter_mut().take(lost).for_each(Server::start_again);
+        cluster.heal(&["0", "1", "2", "3", "leases", "secrets"].map(|stream| format!("flasky_{stream}"))).await;
+        let other = open(&url).await;
+        assert_eq!(latest(&*other, id).await.len(), 1, "after the loss of {lost}");
+        wait_until_secrets_are(&format!("nats://{}/flasky", cluster.servers[0].address()), 1).await;
+    }
+    stored(store.append(id, left(1, LeaveReason::Choice)).await);
+    assert_eq!(secrets_of(&format!("nats://{}/flasky", cluster.servers[0].address())).await, [""; 0]);
 }
