@@ -194,7 +194,7 @@ async fn nobody_hears_of_an_end_while_the_key_is_stored() {
     let (less, all) = (format!("nats://less:x@{}/flasky", server.address()), url_of(&server));
     let limits = Limits { arrival_ms: 1, ..Limits::default() };
     let [here, there] = [open(&less).await, open_with(&less, &limits).await.unwrap()];
-    let id = room_of(&*here, 50, &[1]).await;
+    let [id, other] = [room_of(&*here, 50, &[1]).await, room_of(&*here, 50, &[1]).await];
     let code = here.room(id).await.unwrap().code;
     let mut heard = [here.subscribe(id).await.unwrap(), there.subscribe(id).await.unwrap()];
     let end = left(1, LeaveReason::Choice);
@@ -217,10 +217,13 @@ async fn nobody_hears_of_an_end_while_the_key_is_stored() {
             assert!(!matches!(delivery, Delivery::Event(_) | Delivery::Ended), "{delivery:?}");
         }
     }
-    assert_eq!(secrets_of(&all).await.len(), 1);
+    assert_eq!(secrets_of(&all).await.len(), 2);
+    // It does not show that leases could not be renewed, so nobody gets a new grace period.
+    let seats = here.expire(Instant::now() + ms(3 * limits.grace_ms)).await.unwrap();
+    assert_eq!(seats.into_iter().map(|seat| seat.room).collect::<Vec<_>>(), [other]);
 
     let whole = open(&all).await;
-    wait_until_secrets_are(&all, 0).await;
+    wait_until_secrets_are(&all, 1).await;
     for node in [&here, &there, &whole] {
         refused!(node.room(id).await, NotFound);
         refused!(node.resolve(code).await, NotFound);
