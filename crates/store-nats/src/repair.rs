@@ -11,7 +11,6 @@ use futures_util::stream::iter;
 use protocol::RoomId;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Shared;
 use super::jetstream::DirectGet;
 use super::record::{Head, Roster, decode};
 use super::room::non_empty;
@@ -20,6 +19,7 @@ use super::seats::RosterSource;
 use super::secrets::read_all;
 use super::subject::{SHARDS, shard_of};
 use super::sweep::{CONCURRENCY, MAX_PER_SWEEP};
+use super::{Shared, timeout_of};
 
 /// Time for which a room's roster must be unreadable before the room ends. Its key may be just being stored.
 const UNREADABLE_GRACE: Duration = Duration::from_secs(60);
@@ -31,6 +31,8 @@ const STRAY_GRACE: Duration = Duration::from_secs(10);
 const SEARCH_INTERVAL: Duration = Duration::from_secs(600);
 /// Time limit of one search.
 const SEARCH: Duration = Duration::from_secs(60);
+/// Pause before a search that failed is tried again.
+const SEARCH_RETRY: Duration = Duration::from_secs(2);
 /// Number of heads that are read at once.
 const HEADS: usize = 500;
 
@@ -126,12 +128,13 @@ impl Shared {
     pub(super) async fn repair_loop(self: Arc<Self>) {
         let mut strays = HashMap::new();
         loop {
-            let is_done = matches!(timeout(SEARCH, self.find_strays(&mut strays)).await, Ok(Ok(())));
-            if !is_done {
-                tracing::warn!("keys without a room cannot be looked for; trying again");
+            if let Err(error) = timeout_of(SEARCH, self.find_strays(&mut strays)).await {
+                tracing::warn!(source = ?std::error::Error::source(&error), "keys without a room cannot be looked for");
+                sleep(SEARCH_RETRY).await;
+                continue;
             }
             sleep(STRAY_GRACE).await;
-            if is_done && strays.is_empty() {
+            if strays.is_empty() {
                 // An error means that the time is over.
                 drop(timeout(SEARCH_INTERVAL, self.repair.notified()).await);
             }
