@@ -97,5 +97,7 @@ fuzz: setup ## Try new values on every property test: a million on what decodes 
 	@PROPTEST_CASES=$(or $(CASES),1000000) PROPTEST_MAX_LOCAL_REJECTS=4294967295 cargo test --release -p protocol --test values
 	@PROPTEST_CASES=$$(( $(or $(CASES),1000000) / 20 )) cargo test --release -p client -p app -p server --lib --test room_laws --test connection_laws
 
-vanish: setup ## Search every byte of a SQLite store for what its rooms said, after 200 random plans have ended; SEEDS=n
+vanish: setup ## Search every byte of a store for what its rooms said, after random plans have ended, 200 in SQLite and 20 in NATS; SEEDS=n
+	@scripts/setup test
 	@VANISH_SEEDS=$(or $(SEEDS),200) cargo test --release -p store-sqlite --test vanish
+	@VANISH_SEEDS=$(or $(SEEDS),20) scripts/with-tools cargo test --release -p store-nats --test vanish

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ::store::{Delivery, SUBSCRIBER_QUEUE, StoreError, Subscription};
 use async_nats::Message;
 use futures_util::StreamExt as _;
-use protocol::{Epoch, Position, RoomId, Seq};
+use protocol::{Epoch, Event, Position, RoomId, Seq};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::jetstream::DirectGet;
 use super::record::{End, Entry, Head, PresenceRecord, decode};
 use super::room::non_empty;
+use super::seal::{Place, RoomKey};
 use super::subject::{END, PRESENCE, PRESENCE_REQUEST, is_slot};
 use super::{OPERATION_TIMEOUT, Shared};
 
@@ -36,6 +37,7 @@ pub(super) struct Feeds {
 
 #[derive(Debug)]
 struct Feed {
+    key: Arc<RoomKey>,
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
     begun: Instant,
@@ -72,6 +74,8 @@ struct Subscriber {
 /// Effect of a message on the feed that received it.
 enum Received {
     Ok,
+    /// The room ended with this event. Its key must be deleted before anybody is told.
+    Last(Box<Event>),
     Ended,
     /// A message was missed.
     Gap,
@@ -80,13 +84,19 @@ enum Received {
 impl Shared {
     pub(super) async fn subscribe(self: Arc<Self>, id: RoomId) -> Result<Subscription, StoreError> {
         loop {
-            let feed = self.feed(id);
+            let key = match self.key(id).await? {
+                Some(key) => key,
+                // The error tells why there is none; or there is one now.
+                None => self.load(id).await?.key,
+            };
+            let feed = self.feed(id, key);
             let mut progress = feed.progress.subscribe();
             drop(progress.wait_for(|progress| *progress != Progress::Starting).await);
             // Read from the leader after the subscription began, so that every event after this head is delivered.
             let names = self.jetstream.names.room(id);
             let head = match self.jetstream.last(&names.stream, &names.head()).await {
-                Ok(head) => non_empty(head).map_or(Err(StoreError::NotFound), |head| decode::<Head>(&head.payload)),
+                Ok(Some(head)) if head.payload.is_empty() => Err(self.ended(id).await),
+                Ok(head) => head.map_or(Err(StoreError::NotFound), |head| decode::<Head>(&head.payload)),
                 Err(error) => Err(error),
             };
             let head = match head {
@@ -114,9 +124,10 @@ impl Shared {
     }
 
     /// Returns the room's feed, and starts one if there is none.
-    fn feed(self: &Arc<Self>, id: RoomId) -> Arc<Feed> {
+    fn feed(self: &Arc<Self>, id: RoomId, key: Arc<RoomKey>) -> Arc<Feed> {
         let start = || {
             let feed = Arc::new(Feed {
+                key,
                 state: Mutex::default(),
                 progress: watch::Sender::new(Progress::Starting),
                 begun: Instant::now(),
@@ -144,7 +155,12 @@ impl Shared {
         while let Some(message) = messages.next().await {
             match feed.receive(&message, &self.jetstream.process) {
                 Ok(Received::Ok) => {}
+                Ok(Received::Last(event)) => {
+                    self.destroy_key_patiently(id).await;
+                    feed.deliver(*event);
+                }
                 Ok(Received::Ended) => {
+                    self.destroy_key_patiently(id).await;
                     // Removed before `Ended` is delivered, so that nobody subscribes to an ended feed.
                     self.feeds.remove(id, feed);
                     return feed.state().deliver(&Delivery::Ended);
@@ -269,7 +285,7 @@ impl Feed {
     }
 
     fn receive(&self, message: &Message, own: &str) -> Result<Received, StoreError> {
-        let mut state = self.state();
+        let state = self.state();
         match message.subject.rsplit('.').next() {
             Some(PRESENCE) => {
                 match decode::<PresenceRecord>(&message.payload) {
@@ -295,8 +311,9 @@ impl Feed {
             }
             // An empty message removes a trimmed event's text. A last token that is not a slot is from a newer version.
             last if message.payload.is_empty() || !last.is_some_and(is_slot) => Ok(Received::Ok),
-            _ => {
-                let entry: Entry = decode(&message.payload)?;
+            last => {
+                let slot = last.and_then(|slot| slot.parse().ok()).unwrap_or_default();
+                let entry: Entry = self.key.open(Place::Event(slot), &message.payload)?;
                 if state.epoch != Some(entry.epoch) {
                     return Ok(Received::Gap);
                 }
@@ -307,12 +324,22 @@ impl Feed {
                 if entry.event.prev != state.last {
                     return Ok(Received::Gap);
                 }
-                state.last = entry.event.seq;
-                state.deliver(&Delivery::Event(Arc::new(entry.event)));
-                self.progress.send_replace(Progress::At(state.last));
+                drop(state);
+                if entry.ends {
+                    return Ok(Received::Last(Box::new(entry.event)));
+                }
+                self.deliver(entry.event);
                 Ok(Received::Ok)
             }
         }
+    }
+
+    /// Delivers the next event.
+    fn deliver(&self, event: Event) {
+        let mut state = self.state();
+        state.last = event.seq;
+        state.deliver(&Delivery::Event(Arc::new(event)));
+        self.progress.send_replace(Progress::At(state.last));
     }
 
     /// Ends the feed. The streams of its subscribers close without `Ended`.

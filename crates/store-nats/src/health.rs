@@ -8,23 +8,33 @@ use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures_util::future::select_ok;
 use protocol::{MemberId, RoomId};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::jetstream::{CommitError, EXPECTED};
 use super::subject::SHARDS;
-use super::{Shared, lease};
+use super::{OPERATION_TIMEOUT, Shared, lease};
 
 /// Interval between two checks of the streams: the same as that of the reconcile loop.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 impl Shared {
-    /// Checks that one stream of rooms and the stream of leases respond. One of the former is enough: if the others
+    /// Checks that one stream of rooms, the stream of leases and that of secrets respond. One of the former is enough: if the others
     /// have no leader, no other node could serve their rooms either.
     pub(super) async fn check_ready(&self) -> Result<(), StoreError> {
         let nowhere = Lease { room: RoomId(Uuid::nil()), member: MemberId(Uuid::nil()), id: Uuid::nil() };
         let rooms = select_ok((0..SHARDS).map(|shard| Box::pin(self.answers(shard))));
-        tokio::try_join!(rooms, lease::release(&self.jetstream, nowhere)).map(drop)
+        tokio::try_join!(rooms, lease::release(&self.jetstream, nowhere), self.secrets_answer()).map(drop)
+    }
+
+    /// Checks that secrets can be stored and deleted, and that none is left that could not be deleted.
+    async fn secrets_answer(&self) -> Result<(), StoreError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPECTED, "1");
+        match self.jetstream.send(self.jetstream.names.secret_probe(), headers, Bytes::new()).await {
+            Ok(_) | Err(CommitError::Conflict) => self.destroy_undeleted().await,
+            Err(CommitError::Failed(error)) => Err(error),
+        }
     }
 
     async fn answers(&self, shard: u8) -> Result<(), StoreError> {
@@ -46,7 +56,9 @@ impl Shared {
     /// Checks the streams of rooms until one is not the stream with which this process started. The cached state of its
     /// rooms and the position of its consumer would be wrong for another stream.
     pub(super) async fn watch_streams(self: Arc<Self>) {
-        while !self.is_lost().await {
+        while !self.is_lost().await && !self.has_other_secrets().await {
+            // An error is logged where it occurs first, and the next check tries again.
+            drop(timeout(OPERATION_TIMEOUT, self.destroy_undeleted()).await);
             sleep(CHECK_INTERVAL).await;
         }
         self.lost.cancel();

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ::store::StoreError;
-use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use async_nats::jetstream::consumer::DeliverPolicy;
+use async_nats::jetstream::consumer::push::{Ordered, OrderedConfig};
+use async_nats::jetstream::stream::{LastRawMessageError, LastRawMessageErrorKind};
 use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Client, HeaderMap, Request, StatusCode};
 use bytes::Bytes;
@@ -76,12 +78,17 @@ pub(super) struct BatchMessage {
 impl BatchMessage {
     pub(super) fn new(subject: String, record: &impl Serialize) -> Result<Self, StoreError> {
         let payload = serde_json::to_vec(record).map_err(StoreError::corrupt)?;
-        Ok(Self { subject, payload: payload.into(), expect: None })
+        Ok(Self::sealed(subject, payload.into()))
+    }
+
+    /// Creates a message with an encrypted record.
+    pub(super) fn sealed(subject: String, payload: Bytes) -> Self {
+        Self { subject, payload, expect: None }
     }
 
     /// Creates an empty message, which overwrites the subject's present one.
     pub(super) fn empty(subject: String) -> Self {
-        Self { subject, payload: Bytes::new(), expect: None }
+        Self::sealed(subject, Bytes::new())
     }
 
     pub(super) fn if_seq(self, seq: u64) -> Self {
@@ -126,28 +133,81 @@ impl JetStream {
 
     /// Reads the subject's message from the stream's leader.
     pub(super) async fn last(&self, stream: &str, subject: &str) -> Result<Option<StoredMessage>, StoreError> {
-        let stream = self.context.get_stream_no_info(stream).await.map_err(StoreError::unavailable)?;
-        match stream.get_last_raw_message_by_subject(subject).await {
-            Ok(message) => Ok(Some(StoredMessage { seq: message.sequence, payload: message.payload })),
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(self.record_failure(error)),
+        self.look(stream, subject).await.inspect_err(|_| self.had_failures.store(true, Ordering::Relaxed))
+    }
+
+    /// Reads like [`JetStream::last`]. An error is not recorded by [`JetStream::record_failure`]: a stream of rooms or
+    /// of secrets does not show whether leases can be renewed.
+    pub(super) async fn look(&self, stream: &str, subject: &str) -> Result<Option<StoredMessage>, StoreError> {
+        self.get(stream, subject).await.map_err(StoreError::unavailable)
+    }
+
+    /// Reads like [`JetStream::look`], but a stream that does not exist has no message.
+    pub(super) async fn look_if_exists(
+        &self,
+        stream: &str,
+        subject: &str,
+    ) -> Result<Option<StoredMessage>, StoreError> {
+        match self.get(stream, subject).await {
+            Err(error) if matches!(error.kind(), LastRawMessageErrorKind::JetStream(cause) if cause.error_code() == ErrorCode::STREAM_NOT_FOUND) => {
+                Ok(None)
+            }
+            found => found.map_err(StoreError::unavailable),
         }
     }
 
-    /// True if the subject has no message or another one than this, or if the stream does not exist. An error is not
-    /// recorded by [`JetStream::record_failure`]: a stream of rooms does not show whether leases can be renewed.
-    pub(super) async fn has_other(&self, stream: &str, subject: &str, message: &[u8]) -> Result<bool, StoreError> {
-        let stream = self.context.get_stream_no_info(stream).await.map_err(StoreError::unavailable)?;
+    async fn get(&self, stream: &str, subject: &str) -> Result<Option<StoredMessage>, LastRawMessageError> {
+        let failed = |error| LastRawMessageError::with_source(LastRawMessageErrorKind::Other, error);
+        let stream = self.context.get_stream_no_info(stream).await.map_err(failed)?;
         match stream.get_last_raw_message_by_subject(subject).await {
-            Ok(found) => Ok(found.payload != message),
-            Err(error) => match error.kind() {
-                LastRawMessageErrorKind::NoMessageFound => Ok(true),
-                LastRawMessageErrorKind::JetStream(cause) if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => {
-                    Ok(true)
-                }
-                _ => Err(StoreError::unavailable(error)),
-            },
+            Ok(message) => Ok(Some(StoredMessage { seq: message.sequence, payload: message.payload })),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(error),
         }
+    }
+
+    /// Stores a message unless its subject has one. An error is not recorded.
+    pub(super) async fn put_new(&self, subject: String, payload: &[u8]) -> Result<(), StoreError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPECTED, "0");
+        match self.send(subject, headers, Bytes::copy_from_slice(payload)).await {
+            Ok(_) | Err(CommitError::Conflict) => Ok(()),
+            Err(CommitError::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Deletes the subject's message, which the servers overwrite. An error is not recorded.
+    pub(super) async fn erase(&self, stream: &str, subject: &str) -> Result<(), StoreError> {
+        let found = self.look(stream, subject).await?;
+        let Some(found) = found else { return Ok(()) };
+        let deleting = self.context.get_stream_no_info(stream).await.map_err(StoreError::unavailable)?;
+        // Without `no_erase`, the message is overwritten.
+        let Err(error) = deleting.delete_message(found.seq).await else { return Ok(()) };
+        // Another node may have deleted it meanwhile.
+        match self.look(stream, subject).await? {
+            None => Ok(()),
+            Some(_) => Err(StoreError::unavailable(error)),
+        }
+    }
+
+    /// Creates a consumer of the last message of each of these subjects, and of every later one. Also returns the number
+    /// of messages that exist. An error is not recorded.
+    pub(super) async fn consume_last(&self, stream: &str, filter: String) -> Result<(Ordered, u64), StoreError> {
+        let config = OrderedConfig {
+            deliver_subject: self.client.new_inbox(),
+            filter_subject: filter,
+            deliver_policy: DeliverPolicy::LastPerSubject,
+            ..OrderedConfig::default()
+        };
+        let consumer = self.context.create_consumer_on_stream(config, stream).await.map_err(StoreError::unavailable)?;
+        let pending = consumer.cached_info().num_pending;
+        Ok((consumer.messages().await.map_err(StoreError::unavailable)?, pending))
+    }
+
+    /// True if the subject has no message or another one than this, or if the stream does not exist. An error is not
+    /// recorded.
+    pub(super) async fn has_other(&self, stream: &str, subject: &str, message: &[u8]) -> Result<bool, StoreError> {
+        Ok(self.look_if_exists(stream, subject).await?.is_none_or(|found| found.payload != message))
     }
 
     /// Reads the messages of these subjects, and of the one in `at_least`, from a replica. `at_least` is a subject and
@@ -264,16 +324,27 @@ impl JetStream {
         headers: HeaderMap,
         payload: Bytes,
     ) -> Result<u64, CommitError> {
+        self.send(subject, headers, payload).await.inspect_err(|error| {
+            if matches!(error, CommitError::Failed(_)) {
+                self.had_failures.store(true, Ordering::Relaxed);
+            }
+        })
+    }
+
+    /// Stores like [`JetStream::publish`]. An error is not recorded by [`JetStream::record_failure`].
+    pub(super) async fn send(&self, subject: String, headers: HeaderMap, payload: Bytes) -> Result<u64, CommitError> {
+        let failed = |error: &str| CommitError::Failed(StoreError::unavailable(error));
         let request = Request::new().headers(headers).payload(payload).timeout(Some(REQUEST));
-        let answer = self.client.send_request(subject, request).await.map_err(|error| self.failed(error))?;
-        let ack: Ack = serde_json::from_slice(&answer.payload).map_err(|error| self.failed(error))?;
+        let answer = self.client.send_request(subject, request).await;
+        let answer = answer.map_err(|error| CommitError::Failed(StoreError::unavailable(error)))?;
+        let ack: Ack = serde_json::from_slice(&answer.payload).map_err(|_| failed("a publish was not answered"))?;
         match ack {
             Ack { error: Some(error), .. } if error.error_code() == ErrorCode::STREAM_WRONG_LAST_SEQUENCE => {
                 Err(CommitError::Conflict)
             }
-            Ack { error: Some(error), .. } => Err(self.failed(error)),
+            Ack { error: Some(error), .. } => Err(CommitError::Failed(StoreError::unavailable(error))),
             Ack { seq: Some(seq), .. } => Ok(seq),
-            Ack { .. } => Err(self.failed("a publish was answered without a sequence")),
+            Ack { .. } => Err(failed("a publish was answered without a sequence")),
         }
     }
 

@@ -6,13 +6,17 @@
 //!
 //! | subject | content |
 //! |---|---|
-//! | `….code.CODE` | the id of the room that has this code |
-//! | `….ID.head` | epoch, newest seq, highest trimmed seq, size of the events in the log |
+//! | `….code.HASH` | the id of the room that has the code with this hash |
+//! | `….ID.head` | epoch, newest seq, highest trimmed seq, size of the events in the log, hash of the code |
 //! | `….ID.roster` | code, capacity and seats; the head contains its version |
 //! | `….ID.event.SLOT` | one event in its current version. `SLOT` is its seq modulo the room's ring size |
 //! | `….ID.event.end` | the room ended |
-//! | `….ID.id.EVENT` | the seq of the event with this id, of the newest 100 000 to 200 000 by default |
-//! | `….ID.name.MEMBER` | the name of a former member whom the log mentions; the roster has those of the members |
+//! | `….ID.id.HASH` | the seq of the event whose id has this hash, of the newest 100 000 to 200 000 by default |
+//! | `….ID.name.HASH` | the name of a former member whom the log mentions; the roster has those of the members |
+//!
+//! **Rosters, events and names are encrypted** under a key of the room ([`seal`]), whose secret is in a stream in memory
+//! and dies with the room ([`secrets`]). Nodes store the secrets again if that stream is lost ([`restore`]), and repair
+//! what failures leave ([`repair`]).
 //!
 //! **A room's code is one message that points to its id**, on which everything else hangs. Creation and end change it
 //! in one batch with the room, and a batch is atomic within one stream. So the id of a new room is drawn until its
@@ -35,8 +39,8 @@
 //! room; each node has one per stream, which follows the rosters ([`roster_consumer`]) for the sweep.
 //!
 //! **Leases** are messages with a time to live, in a stream in memory ([`lease`]). **A room that ended** has an empty
-//! head, roster and code until its subjects are purged: by the process that ended it, or by a sweep. A room that is
-//! created under the code meanwhile has another id, and overwrites the code's message.
+//! head and roster until its subjects are purged: by the process that ended it, or by a sweep. A room that is created
+//! under the code meanwhile has another id, and overwrites the code's message.
 //!
 //! **Streams that are deleted, emptied or recreated** are detected by an identity record in each ([`health`]). The
 //! process exits then, and the next start creates the streams.
@@ -46,6 +50,7 @@
 
 mod address;
 mod clock;
+mod codes;
 mod feed;
 mod health;
 mod jetstream;
@@ -54,10 +59,14 @@ mod plan;
 mod purge;
 mod reader;
 mod record;
+mod repair;
+mod restore;
 mod room;
 mod roster_consumer;
 mod schema;
+mod seal;
 mod seats;
+mod secrets;
 mod subject;
 mod sweep;
 mod writer;
@@ -68,13 +77,13 @@ use std::time::Duration;
 
 use ::store::{
     Appended, ExpiredSeat, Keys, Lease, NewEvent, NewRoom, Page, PresenceUpdate, ReadFrom, Store, StoreError,
-    Subscription, draw_id,
+    Subscription,
 };
 use async_nats::Event;
 use bytes::Bytes;
 use protocol::{Limits, RoomCode, RoomId, Seq};
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -85,9 +94,10 @@ use self::feed::Feeds;
 use self::jetstream::{BatchMessage, JetStream};
 use self::purge::PendingPurges;
 use self::record::{LeaseRecord, PresenceRecord};
-use self::room::RoomState;
+use self::repair::Unreadable;
 use self::roster_consumer::RosterConsumer;
 use self::seats::{RosterSource, SeatCache};
+use self::secrets::Secrets;
 use self::writer::Writers;
 
 /// Time limit of every operation, whatever happens to the servers.
@@ -116,6 +126,10 @@ struct Shared {
     lost: CancellationToken,
     clock: Arc<Clock>,
     seats: SeatCache,
+    secrets: Secrets,
+    /// Notified when keys may have been left without a room.
+    repair: Notify,
+    unreadable: Unreadable,
     purges: PendingPurges,
     feeds: Arc<Feeds>,
     writers: Writers,
@@ -172,7 +186,12 @@ impl Drop for NatsStore {
 impl Store for NatsStore {
     async fn create_room(&self, room: NewRoom) -> Result<RoomId, StoreError> {
         let now = Instant::now();
-        self.run(|shared| shared.create(room, now)).await
+        let created = self.run(|shared| shared.create(room, now)).await;
+        if let Err(StoreError::Unavailable(_)) = created {
+            // Its key may be stored.
+            self.shared.repair.notify_one();
+        }
+        created
     }
 
     async fn resolve(&self, code: RoomCode) -> Result<RoomId, StoreError> {
@@ -262,9 +281,13 @@ impl Shared {
         let changed = follow_connection(Arc::clone(&clock), Arc::clone(&feeds), Arc::clone(&had_failures));
         let until = Instant::now() + schema::CLUSTER_TIMEOUT;
         let jetstream = schema::open(address, until, had_failures, changed).await?;
+        let is_new = schema::retry(until, is_transient, || schema::is_new(&jetstream)).await?;
         Ok(Arc::new(Self {
             keys: schema::retry(until, is_transient, || schema::keys(&jetstream)).await?,
             identities: schema::retry(until, is_transient, || schema::identities(&jetstream)).await?,
+            secrets: schema::retry(until, is_transient, || restore::open(&jetstream, is_new)).await?,
+            repair: Notify::new(),
+            unreadable: Unreadable::default(),
             lost: CancellationToken::new(),
             jetstream,
             clock,
@@ -278,8 +301,11 @@ impl Shared {
         }))
     }
 
-    /// Reads all rosters, whose seats have their grace period from `now` on, and starts the background tasks.
+    /// Starts the background tasks, and reads all rosters, whose seats have their grace period from `now` on. The tasks
+    /// come first: secrets that are lost meanwhile are stored again.
     async fn begin(self: Arc<Self>, now: Instant) -> Result<(), StoreError> {
+        self.background.spawn(Arc::clone(&self).watch_streams());
+        self.background.spawn(Arc::clone(&self).reconcile_loop());
         let until = Instant::now() + schema::CLUSTER_TIMEOUT;
         let found = RosterSource::AtStart(now, now + Duration::from_millis(self.limits.grace_ms));
         for shard in 0..subject::SHARDS {
@@ -287,45 +313,14 @@ impl Shared {
             let consumer = schema::retry(until, is_transient, begin).await?;
             self.background.spawn(consumer.run(Arc::clone(&self)));
         }
-        self.background.spawn(Arc::clone(&self).reconcile_loop());
-        self.background.spawn(Arc::clone(&self).watch_streams());
+        self.background.spawn(Arc::clone(&self).repair_loop());
         Ok(())
     }
 
-    async fn create(self: Arc<Self>, new: NewRoom, now: Instant) -> Result<RoomId, StoreError> {
-        let id = loop {
-            let id = draw_id()?;
-            if subject::shard_of(id) == subject::shard_of_code(new.code) {
-                break id;
-            }
-        };
-        let (names, (stream, subject)) = (self.jetstream.names.room(id), self.jetstream.names.code(new.code));
-        let room = RoomState::new(&new, self.limits.events);
-        // Stream sequence of the code's message, which is empty after the end of an earlier room with the code.
-        let mut freed = 0;
-        loop {
-            let code = BatchMessage::new(subject.clone(), &id)?.if_seq(freed);
-            let roster = BatchMessage::new(names.roster(), &room.roster)?.if_seq(0);
-            let head = BatchMessage::new(names.head(), &room.head)?.if_seq(0);
-            match self.jetstream.commit(vec![code, roster, head]).await {
-                Ok(head_seq) => {
-                    self.seats.update_roster(id, head_seq - 1, &room.roster, RosterSource::Own(now));
-                    return Ok(id);
-                }
-                Err(jetstream::CommitError::Failed(error)) => return Err(error),
-                Err(jetstream::CommitError::Conflict) => match self.jetstream.last(&stream, &subject).await? {
-                    Some(code) if !code.payload.is_empty() => return Err(StoreError::Conflict),
-                    // Freed, purged or taken and freed again just now.
-                    code => freed = code.map_or(0, |code| code.seq),
-                },
-            }
-        }
-    }
-
-    async fn resolve(&self, code: RoomCode) -> Result<RoomId, StoreError> {
-        let (stream, subject) = self.jetstream.names.code(code);
-        let found = room::non_empty(self.jetstream.last(&stream, &subject).await?).ok_or(StoreError::NotFound)?;
-        record::decode(&found.payload)
+    /// Removes a room that ended at this stream sequence from the caches.
+    fn forget_room(&self, id: RoomId, seq: u64) {
+        self.seats.remove_room(id, seq);
+        self.secrets.forget(id);
     }
 
     async fn acquire_lease(&self, lease: Lease, ttl: Duration, now: Instant) -> Result<(), StoreError> {
@@ -351,7 +346,7 @@ impl Shared {
             Some(joined) => Ok(joined),
             // The seat may have been taken on another node just now.
             None => {
-                let room = RoomState::load(&self.jetstream, lease.room).await?;
+                let room = self.load(lease.room).await?;
                 Ok(room.roster.seat(lease.member).ok_or(StoreError::NotFound)?.joined)
             }
         }

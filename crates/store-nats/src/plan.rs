@@ -3,12 +3,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use ::store::seal::Random;
 use ::store::{Appended, NameKeys, NewEvent, StoreError, host_event, known_ids, may_be_forgotten};
 use protocol::{Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq};
+use uuid::Uuid;
 
 use super::jetstream::{BatchMessage, JetStream};
-use super::record::{End, Entry, decode};
-use super::room::{Oldest, RoomState, entries, non_empty, size};
+use super::record::{Entry, decode};
+use super::room::{Oldest, RoomState, end, entries, non_empty, size};
+use super::seal::Place;
 use super::subject;
 
 /// Number of events that are read at once when the oldest have to be trimmed.
@@ -39,6 +42,7 @@ pub(super) trait LeaseLookup: Sync {
 pub(super) struct Plan<'a> {
     jetstream: &'a JetStream,
     names: subject::RoomSubjects,
+    random: Random,
     id: RoomId,
     pub(super) room: RoomState,
     /// Maximum number of events and of bytes that the room keeps.
@@ -61,8 +65,9 @@ pub(super) struct Plan<'a> {
 pub(super) struct Unneeded {
     /// Stream sequence before which all ids are forgotten.
     pub(super) ids: Option<u64>,
-    /// Former members whose last event is trimmed, with the stream sequence of that event: a name with a lower one.
-    pub(super) names: Vec<(MemberId, u64)>,
+    /// Hashes of the former members whose last event is trimmed, with the stream sequence of that event: a name with a
+    /// lower one.
+    pub(super) names: Vec<(Uuid, u64)>,
 }
 
 impl<'a> Plan<'a> {
@@ -73,11 +78,12 @@ impl<'a> Plan<'a> {
         room: RoomState,
         ids: HashMap<EventId, Seq>,
         limits: &Limits,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
         let retention = ((limits.events as u64).min(room.head.ring), limits.timeline);
-        Self {
+        Ok(Self {
             jetstream,
             names: jetstream.names.room(id),
+            random: Random::new()?,
             id,
             room,
             retention,
@@ -89,7 +95,7 @@ impl<'a> Plan<'a> {
             roster_changed: false,
             ended: false,
             unneeded: Unneeded::default(),
-        }
+        })
     }
 
     /// Adds a draft to the plan. The inner error refuses the draft; the outer one ends the plan.
@@ -132,18 +138,27 @@ impl<'a> Plan<'a> {
     /// Adds an event to the end of the log.
     async fn push(&mut self, event: Event) -> Result<(), PlanError> {
         let (head, id, seq, at) = (self.room.head, event.id, event.seq, event.at);
-        let entry = Entry { epoch: head.epoch, event, edit: None, stored: 0 };
-        self.messages.push(BatchMessage::new(self.names.event(head.slot(seq)), &entry)?);
+        let entry = Entry { epoch: head.epoch, event, edit: None, ends: self.ended, stored: 0 };
+        self.put(&entry)?;
         self.ids.insert(id, seq);
         self.room.head.seq = seq;
         self.room.head.bytes += size(&entry);
         self.entries.insert(seq, entry);
         if !self.ended {
-            self.messages.push(BatchMessage::new(self.names.id(id), &seq)?.if_seq(0));
+            let hash = self.room.key.hash(id.0);
+            self.messages.push(BatchMessage::new(self.names.id(hash), &seq)?.if_seq(0));
             self.forget_ids(at);
             self.trim().await?;
             self.erase_trimmed();
         }
+        Ok(())
+    }
+
+    /// Adds the message of an event in its current version.
+    fn put(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let slot = self.room.head.slot(entry.event.seq);
+        let sealed = self.room.key.seal(&mut self.random, Place::Event(slot), entry)?;
+        self.messages.push(BatchMessage::sealed(self.names.event(slot), sealed));
         Ok(())
     }
 
@@ -221,7 +236,9 @@ impl<'a> Plan<'a> {
         if !self.ended {
             // The roster no longer has the name, and the log still mentions the member.
             for seated in gone {
-                self.messages.push(BatchMessage::new(self.names.name(member), &seated.name)?);
+                let hash = self.room.key.hash(member.0);
+                let sealed = self.room.key.seal(&mut self.random, Place::Name(hash), &seated.name)?;
+                self.messages.push(BatchMessage::sealed(self.names.name(hash), sealed));
             }
         }
         Ok(())
@@ -231,7 +248,7 @@ impl<'a> Plan<'a> {
     async fn message(&mut self, id: EventId) -> Result<Option<Entry>, PlanError> {
         let seq = match self.ids.get(&id) {
             Some(seq) => *seq,
-            None => match self.jetstream.last(&self.names.stream, &self.names.id(id)).await? {
+            None => match self.jetstream.last(&self.names.stream, &self.names.id(self.room.key.hash(id.0))).await? {
                 Some(found) => decode(&found.payload)?,
                 None => return Ok(None),
             },
@@ -248,9 +265,10 @@ impl<'a> Plan<'a> {
         if let Some(entry) = self.entries.get(&seq) {
             return Ok(Some(entry.clone()));
         }
-        let subject = self.names.event(self.room.head.slot(seq));
+        let slot = self.room.head.slot(seq);
+        let subject = self.names.event(slot);
         let found = non_empty(self.jetstream.last(&self.names.stream, &subject).await?).ok_or(PlanError::Stale)?;
-        let entry = Entry { stored: found.seq, ..decode(&found.payload)? };
+        let entry = Entry { stored: found.seq, ..self.room.key.open(Place::Event(slot), &found.payload)? };
         if entry.epoch != self.room.head.epoch || entry.event.seq != seq {
             return Err(PlanError::Stale);
         }
@@ -275,7 +293,7 @@ impl<'a> Plan<'a> {
         if entry.event.amend(&later.kind) {
             self.room.head.bytes = self.room.head.bytes + size(&entry) - before;
             self.room.oldest.clear();
-            self.messages.push(BatchMessage::new(self.names.event(self.room.head.slot(entry.event.seq)), &entry)?);
+            self.put(&entry)?;
             self.entries.insert(entry.event.seq, entry);
         }
         Ok(())
@@ -302,7 +320,7 @@ impl<'a> Plan<'a> {
             self.room.head.trimmed = seq;
             // Of a member who is back, the next `left` replaces the name.
             let gone = left.filter(|(member, stored)| *stored > 0 && self.room.roster.seat(*member).is_none());
-            self.unneeded.names.extend(gone);
+            self.unneeded.names.extend(gone.map(|(member, stored)| (self.room.key.hash(member.0), stored)));
         }
         Ok(())
     }
@@ -318,8 +336,8 @@ impl<'a> Plan<'a> {
             // Up to the first that is known: events of this plan are not stored yet.
             let stored = (seq.0..seq.0 + SIZES_PER_READ).take_while(|seq| !self.entries.contains_key(&Seq(*seq)));
             let last = stored.take_while(|seq| *seq <= self.room.head.seq.0).last().unwrap_or(seq.0);
-            let read =
-                entries(self.jetstream, &self.names, (self.room.head_seq, &self.room.head), seq.0..=last).await?;
+            let RoomState { key, head_seq, head, .. } = &self.room;
+            let read = entries(self.jetstream, &self.names, key, (*head_seq, head), seq.0..=last).await?;
             let read = read.ok_or(PlanError::Stale)?;
             self.room.oldest = read.iter().map(Oldest::of).collect();
         }
@@ -349,22 +367,16 @@ impl<'a> Plan<'a> {
         if self.messages.is_empty() {
             return Ok((self.room, None));
         }
-        let RoomState { head_seq, head, roster, .. } = &mut self.room;
+        let RoomState { key, head_seq, head, roster, .. } = &mut self.room;
         if self.ended {
-            let (_, code) = self.jetstream.names.code(roster.code);
-            self.messages.push(BatchMessage::empty(code));
-            self.messages.push(BatchMessage::new(
-                self.names.end(),
-                &End { code: roster.code, epoch: head.epoch, seq: head.seq },
-            )?);
-            self.messages.push(BatchMessage::empty(self.names.roster()));
-            self.messages.push(BatchMessage::empty(self.names.head()).if_seq(*head_seq));
+            self.messages.extend(end(&self.jetstream.names, self.id, *head_seq, head)?);
             return Ok((self.room, Some(self.messages)));
         }
         if self.roster_changed {
             roster.version += 1;
             head.roster = roster.version;
-            self.messages.push(BatchMessage::new(self.names.roster(), roster)?);
+            let sealed = key.seal(&mut self.random, Place::Roster, roster)?;
+            self.messages.push(BatchMessage::sealed(self.names.roster(), sealed));
         }
         self.messages.push(BatchMessage::new(self.names.head(), head)?.if_seq(*head_seq));
         Ok((self.room, Some(self.messages)))

@@ -6,8 +6,9 @@ use std::time::Duration;
 use ::store::StoreError;
 use futures_util::StreamExt as _;
 use futures_util::stream::iter;
-use protocol::{RoomCode, RoomId};
+use protocol::RoomId;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::Shared;
 use super::record::{End, decode};
@@ -64,8 +65,10 @@ impl PendingPurges {
 
 impl Shared {
     /// Purges an ended room, whose empty head has this stream sequence, its leases, and the message of its code, unless
-    /// another room has taken the code since. The room goes last: as long as it is there, a sweep can retry.
-    async fn purge(&self, id: RoomId, code: Option<RoomCode>, head: u64) -> Result<(), StoreError> {
+    /// another room has taken the code since. The key goes first: a room that is not there has none. The room goes last:
+    /// as long as it is there, a sweep can retry.
+    pub(super) async fn purge(&self, id: RoomId, code: Option<Uuid>, head: u64) -> Result<(), StoreError> {
+        self.destroy_key(id).await?;
         let names = self.jetstream.names.room(id);
         self.jetstream.purge(&self.jetstream.names.lease_stream(), self.jetstream.names.leases_in(id), None).await?;
         if let Some(code) = code {
@@ -76,7 +79,7 @@ impl Shared {
     }
 
     /// Purges a room that this process has just ended. A sweep retries if that fails.
-    pub(super) async fn purge_or_enqueue(&self, id: RoomId, code: RoomCode, head: u64) {
+    pub(super) async fn purge_or_enqueue(&self, id: RoomId, code: Uuid, head: u64) {
         if let Err(error) = self.purge(id, Some(code), head).await {
             tracing::warn!(source = ?std::error::Error::source(&error), "an ended room cannot be removed; trying again");
             self.purges.enqueue(id, head - 1);
@@ -106,6 +109,8 @@ impl Shared {
             // The batch that ended the room wrote the head directly after the roster.
             self.purge(id, end.map(|end| end.code), seq + 1).await?;
         }
+        // The node that ended it may have deleted it while this one read it.
+        self.secrets.forget(id);
         Ok(())
     }
 }

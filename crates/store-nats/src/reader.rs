@@ -9,10 +9,11 @@ use protocol::{Event, EventId, EventKind, Member, MemberId, Names, RoomId, Seq};
 use super::Shared;
 use super::record::{Head, Seated, decode};
 use super::room::{RoomState, entries, non_empty};
+use super::seal::Place;
 
 impl Shared {
     pub(super) async fn room(&self, id: RoomId) -> Result<::store::Room, StoreError> {
-        Ok(view(id, RoomState::load(&self.jetstream, id).await?))
+        Ok(view(id, self.load(id).await?))
     }
 
     /// Reads the room from the leader, and then the events up to its head, and no later one, from any replica that has
@@ -26,7 +27,7 @@ impl Shared {
         // Read before the head, so that the head includes a seq that is found.
         let target = if let ReadFrom::Message(message) = from { self.seq_of(id, message).await? } else { None };
         loop {
-            let room = RoomState::load(&self.jetstream, id).await?;
+            let room = self.load(id).await?;
             let (first, last) = seq_range(&room.head, from, target, limit as u64)?;
             let truncated = |start| {
                 matches!(from, ReadFrom::Before(_) | ReadFrom::Latest)
@@ -38,7 +39,8 @@ impl Shared {
                 return Ok((view(id, room), page));
             }
             let names = self.jetstream.names.room(id);
-            if let Some(entries) = entries(&self.jetstream, &names, (room.head_seq, &room.head), first..=last).await? {
+            let head = (room.head_seq, &room.head);
+            if let Some(entries) = entries(&self.jetstream, &names, &room.key, head, first..=last).await? {
                 let mut events: Vec<_> = entries.into_iter().map(|entry| entry.event).collect();
                 if target.is_some() {
                     events.retain(|event| matches!(event.kind, EventKind::Message { .. }));
@@ -57,7 +59,8 @@ impl Shared {
     /// Returns the seq of the event with this id, also if the event is trimmed.
     async fn seq_of(&self, id: RoomId, message: EventId) -> Result<Option<Seq>, StoreError> {
         let names = self.jetstream.names.room(id);
-        let found = non_empty(self.jetstream.last(&names.stream, &names.id(message)).await?);
+        let Some(key) = self.key(id).await? else { return Ok(None) };
+        let found = non_empty(self.jetstream.last(&names.stream, &names.id(key.hash(message.0))).await?);
         found.map(|found| decode(&found.payload)).transpose()
     }
 
@@ -77,7 +80,8 @@ impl Shared {
             return Ok(Some(known));
         }
         let names = self.jetstream.names.room(id);
-        let subjects: Vec<_> = gone.iter().map(|member| names.name(*member)).collect();
+        let hashes: Vec<_> = gone.iter().map(|member| room.key.hash(member.0)).collect();
+        let subjects: Vec<_> = hashes.iter().map(|hash| names.name(*hash)).collect();
         let head = names.head();
         let Some(found) = self.jetstream.snapshot(&names.stream, (&head, room.head_seq), &subjects).await? else {
             return Ok(None);
@@ -86,10 +90,10 @@ impl Shared {
         if changed && subjects.iter().any(|subject| !found.contains_key(subject)) {
             return Ok(None);
         }
-        for (member, subject) in gone.into_iter().zip(subjects) {
+        for ((member, hash), subject) in gone.into_iter().zip(hashes).zip(subjects) {
             // A member who never had a seat has no name.
             if let Some(found) = found.get(&subject) {
-                known.insert(member, decode(&found.payload)?);
+                known.insert(member, room.key.open(Place::Name(hash), &found.payload)?);
             }
         }
         Ok(Some(known))

@@ -1,14 +1,27 @@
-//! Records: the content of the store's messages. JSON, so that an operator can read them with any NATS tool.
+//! Records: the content of the store's messages, in JSON. Rosters, events and names are encrypted.
 
 use ::store::{Distinct, NameKeys, PresenceKind, PresenceUpdate, StoreError};
-use protocol::{DisplayName, Epoch, Event, MemberId, Position, RoomCode, RoomName, Seq, ShownName};
+use protocol::{DisplayName, Epoch, Event, MemberId, Position, RoomCode, RoomId, RoomName, Seq, ShownName};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Message of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CodeRecord {
+    /// Room to which the code leads, or led.
+    pub(super) room: RoomId,
+    /// True if the room ended. Its key may still be stored, and must be deleted before anybody is told of the end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) ended: bool,
+}
 
 /// State of a room's log, rewritten by every append. Every change of the room is conditional on its stream sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) epoch: Epoch,
+    /// Hash of the room's code.
+    pub(super) code: Uuid,
     /// Seq of the newest event.
     pub(super) seq: Seq,
     /// Highest seq that retention removed.
@@ -126,6 +139,9 @@ pub(super) struct Entry {
     /// For a message that is not deleted: seq of its last edit, the only one that still has text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) edit: Option<Seq>,
+    /// True if the room ended with this event.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) ends: bool,
     /// Stream sequence of its message; 0 before it is stored.
     #[serde(skip)]
     pub(super) stored: u64,
@@ -134,8 +150,8 @@ pub(super) struct Entry {
 /// Record that the room ended after this event.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct End {
-    /// Code that led to the room. Its message is still to be purged.
-    pub(super) code: RoomCode,
+    /// Hash of the code that led to the room. Its message is still to be purged.
+    pub(super) code: Uuid,
     pub(super) epoch: Epoch,
     pub(super) seq: Seq,
 }

@@ -1,18 +1,22 @@
 //! State of a room as stored.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use ::store::{NewRoom, StoreError};
 use protocol::{EventKind, MemberId, RoomId, Seq, codec};
+use uuid::Uuid;
 
-use super::jetstream::{JetStream, StoredMessage};
-use super::record::{Entry, Head, Roster, decode};
-use super::subject;
+use super::jetstream::{BatchMessage, JetStream, StoredMessage};
+use super::record::{CodeRecord, End, Entry, Head, Roster, decode};
+use super::seal::{Place, RoomKey};
+use super::{Shared, secrets, subject};
 
 /// State that an append needs. The room's writer reads it once and caches it. The commit, which is conditional on the
 /// head's stream sequence, fails if the state is outdated.
 #[derive(Clone, Debug)]
 pub(super) struct RoomState {
+    pub(super) key: Arc<RoomKey>,
     /// Stream sequence of the head.
     pub(super) head_seq: u64,
     pub(super) head: Head,
@@ -42,14 +46,16 @@ impl Oldest {
 }
 
 impl RoomState {
-    /// Creates the state of a new room that keeps at most `events` events.
-    pub(super) fn new(new: &NewRoom, events: usize) -> Self {
+    /// Creates the state of a new room, with the hash of its code, that keeps at most `events` events.
+    pub(super) fn new(new: &NewRoom, key: Arc<RoomKey>, code: Uuid, events: usize) -> Self {
         let none = Seq(0);
         let ring = (events as u64).max(1);
         Self {
+            key,
             head_seq: 0,
             head: Head {
                 epoch: new.epoch,
+                code,
                 seq: none,
                 trimmed: none,
                 blanked: none,
@@ -72,27 +78,61 @@ impl RoomState {
             oldest: VecDeque::new(),
         }
     }
+}
 
+impl Shared {
     /// Reads the room from the stream's leader, which has everything that was acknowledged.
-    pub(super) async fn load(jetstream: &JetStream, id: RoomId) -> Result<Self, StoreError> {
+    pub(super) async fn load(&self, id: RoomId) -> Result<RoomState, StoreError> {
+        let names = self.jetstream.names.room(id);
+        let (head_subject, roster_subject) = (names.head(), names.roster());
+        // Stream sequence of the head for which there was no key.
+        let mut without_key = None;
         loop {
-            let names = jetstream.names.room(id);
-            let (head_subject, roster_subject) = (names.head(), names.roster());
             let (head, roster) = tokio::try_join!(
-                jetstream.last(&names.stream, &head_subject),
-                jetstream.last(&names.stream, &roster_subject)
+                self.jetstream.last(&names.stream, &head_subject),
+                self.jetstream.last(&names.stream, &roster_subject)
             )?;
-            let (Some(head), Some(roster)) = (non_empty(head), non_empty(roster)) else {
-                return Err(StoreError::NotFound);
+            // A room is purged after its key.
+            let (Some(head), Some(roster)) = (head, roster) else { return Err(StoreError::NotFound) };
+            if head.payload.is_empty() || roster.payload.is_empty() {
+                return Err(self.ended(id).await);
+            }
+            let Some(key) = self.key(id).await? else {
+                // Otherwise the room may have ended between the requests.
+                if without_key.replace(head.seq) == Some(head.seq) {
+                    return Err(secrets::missing());
+                }
+                continue;
             };
             let head_seq = head.seq;
-            let (head, roster): (Head, Roster) = (decode(&head.payload)?, decode(&roster.payload)?);
+            let (head, roster): (Head, Roster) = (decode(&head.payload)?, key.open(Place::Roster, &roster.payload)?);
             // Otherwise a member joined or left between the two requests.
             if (head.epoch, head.roster) == (roster.epoch, roster.version) {
-                return Ok(Self { head_seq, head, roster, oldest: VecDeque::new() });
+                return Ok(RoomState { key, head_seq, head, roster, oldest: VecDeque::new() });
             }
         }
     }
+
+    /// Returns the error that tells of a room's end, once its key is deleted.
+    pub(super) async fn ended(&self, id: RoomId) -> StoreError {
+        self.destroy_key(id).await.err().unwrap_or(StoreError::NotFound)
+    }
+}
+
+/// Returns the messages that end a room, of which the last is conditional on its head.
+pub(super) fn end(
+    names: &subject::Names,
+    id: RoomId,
+    head_seq: u64,
+    head: &Head,
+) -> Result<[BatchMessage; 4], StoreError> {
+    let (room, Head { epoch, code, seq, .. }) = (names.room(id), *head);
+    Ok([
+        BatchMessage::new(names.code(code).1, &CodeRecord { room: id, ended: true })?,
+        BatchMessage::new(room.end(), &End { code, epoch, seq })?,
+        BatchMessage::empty(room.roster()),
+        BatchMessage::empty(room.head()).if_seq(head_seq),
+    ])
 }
 
 /// Treats an empty message, such as an ended room leaves, as absent.
@@ -105,6 +145,7 @@ pub(super) fn non_empty(found: Option<StoredMessage>) -> Option<StoredMessage> {
 pub(super) async fn entries(
     jetstream: &JetStream,
     names: &subject::RoomSubjects,
+    key: &RoomKey,
     (head_seq, head): (u64, &Head),
     seqs: std::ops::RangeInclusive<u64>,
 ) -> Result<Option<Vec<Entry>>, StoreError> {
@@ -116,7 +157,8 @@ pub(super) async fn entries(
     let mut entries = Vec::with_capacity(subjects.len());
     for (seq, subject) in seqs.zip(&subjects) {
         let Some(found) = found.get(subject).filter(|found| !found.payload.is_empty()) else { return Ok(None) };
-        let entry = Entry { stored: found.seq, ..decode(&found.payload)? };
+        let place = Place::Event(head.slot(Seq(seq)));
+        let entry = Entry { stored: found.seq, ..key.open(place, &found.payload)? };
         if entry.epoch != head.epoch || entry.event.seq != Seq(seq) {
             return Ok(None);
         }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use ::store::StoreError;
-use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::push::{Ordered, OrderedConfig};
+use async_nats::jetstream::consumer::push::Ordered;
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use protocol::RoomId;
 use tokio::time::sleep;
 
 use super::Shared;
 use super::jetstream::{JetStream, REQUEST};
-use super::record::{Roster, decode};
+use super::record::Roster;
+use super::seal::Place;
 use super::seats::RosterSource;
 use super::subject::id_of;
 
@@ -19,8 +20,8 @@ use super::subject::id_of;
 struct RosterUpdate {
     id: RoomId,
     seq: u64,
-    /// `None` if the room ended. An error concerns only this room.
-    roster: Result<Option<Roster>, StoreError>,
+    /// Empty if the room ended.
+    sealed: Bytes,
     /// Number of rosters that are known to follow.
     pending: u64,
 }
@@ -39,22 +40,15 @@ impl RosterConsumer {
             let update = tokio::time::timeout(REQUEST, consumer.next()).await;
             let update = update.map_err(|error| shared.jetstream.record_failure(error))??;
             pending = update.pending;
-            shared.apply(update, known);
+            shared.apply(update, known).await;
         }
         Ok(consumer)
     }
 
     async fn consume(jetstream: &JetStream, shard: u8) -> Result<(Self, u64), StoreError> {
-        let config = OrderedConfig {
-            deliver_subject: jetstream.client.new_inbox(),
-            filter_subject: jetstream.names.rosters(shard),
-            deliver_policy: DeliverPolicy::LastPerSubject,
-            ..OrderedConfig::default()
-        };
-        let made = jetstream.context.create_consumer_on_stream(config, jetstream.names.shard_stream(shard)).await;
-        let consumer = made.map_err(|error| jetstream.record_failure(error))?;
-        let pending = consumer.cached_info().num_pending;
-        let messages = consumer.messages().await.map_err(|error| jetstream.record_failure(error))?;
+        let (stream, filter) = (jetstream.names.shard_stream(shard), jetstream.names.rosters(shard));
+        let consumed = jetstream.consume_last(&stream, filter).await;
+        let (messages, pending) = consumed.map_err(|error| jetstream.record_failure(error))?;
         Ok((Self { shard, messages }, pending))
     }
 
@@ -66,8 +60,7 @@ impl RosterConsumer {
             let info = message.info().map_err(StoreError::unavailable)?;
             let (seq, pending) = (info.stream_sequence, info.pending);
             let Some(id) = id_of(&message.subject) else { continue };
-            let roster = (!message.payload.is_empty()).then(|| decode(&message.payload)).transpose();
-            return Ok(RosterUpdate { id, seq, roster, pending });
+            return Ok(RosterUpdate { id, seq, sealed: message.message.payload, pending });
         }
     }
 
@@ -75,7 +68,7 @@ impl RosterConsumer {
     pub(super) async fn run(mut self, shared: Arc<Shared>) {
         loop {
             match self.next().await {
-                Ok(update) => shared.apply(update, RosterSource::Remote),
+                Ok(update) => shared.apply(update, RosterSource::Remote).await,
                 Err(error) => {
                     tracing::warn!(source = ?std::error::Error::source(&error), "the rosters are not heard of");
                     sleep(REQUEST).await;
@@ -89,16 +82,25 @@ impl RosterConsumer {
 }
 
 impl Shared {
-    fn apply(&self, update: RosterUpdate, known: RosterSource) {
-        let RosterUpdate { id, seq, roster, .. } = update;
-        match roster {
-            Ok(Some(roster)) => self.seats.update_roster(id, seq, &roster, known),
-            Ok(None) => {
-                self.seats.remove_room(id, seq);
-                self.purges.enqueue(id, seq);
-            }
-            // Named by its stream sequence: no line of the log names a room.
-            Err(error) => tracing::error!(seq, source = ?std::error::Error::source(&error), "a room is damaged"),
+    async fn apply(&self, update: RosterUpdate, known: RosterSource) {
+        let RosterUpdate { id, seq, sealed, .. } = update;
+        if sealed.is_empty() {
+            self.forget_room(id, seq);
+            return self.purges.enqueue(id, seq);
         }
+        let key = match known {
+            // All secrets have just been read. If many are lost, there is no time to ask for each.
+            RosterSource::AtStart(..) => Ok(self.secrets.get(id)),
+            _ => self.key(id).await,
+        };
+        // Without a key, the room may have ended just now.
+        if let Ok(Some(key)) = key {
+            match key.open::<Roster>(Place::Roster, &sealed) {
+                Ok(roster) => return self.seats.update_roster(id, seq, &roster, known),
+                // Named by its stream sequence: no line of the log names a room.
+                Err(error) => tracing::error!(seq, source = ?std::error::Error::source(&error), "a room is damaged"),
+            }
+        }
+        self.unreadable.enqueue(id);
     }
 }

@@ -19,7 +19,7 @@ use super::subject::{Names, SHARDS};
 /// First server version whose batches are atomic also when a leader changes.
 const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 3);
 /// Version of the record format.
-const FORMAT: &[u8] = b"3";
+const FORMAT: &[u8] = b"4";
 /// Time that servers may take to form a cluster or to elect a leader while the store is opened.
 pub(super) const CLUSTER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Pause before a step of opening the store is repeated.
@@ -86,8 +86,9 @@ async fn create_streams(jetstream: &JetStream, until: Instant) -> Result<(), Sto
     let is_transient = |error: &CreateStreamError| {
         matches!(error.kind(), CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::JetStream(_))
     };
-    for config in (0..SHARDS).map(|shard| shard_config(&jetstream.names, shard)).chain([lease_config(&jetstream.names)])
-    {
+    let names = &jetstream.names;
+    let in_memory = [lease_config(names), secret_config(names)];
+    for config in (0..SHARDS).map(|shard| shard_config(names, shard)).chain(in_memory) {
         let create = || find_or_create(jetstream, &config);
         retry(until, is_transient, create).await.map_err(StoreError::unavailable)?;
     }
@@ -118,7 +119,7 @@ async fn find_or_create(jetstream: &JetStream, config: &Config) -> Result<(), Cr
     let required = |config: &Config| {
         (
             (config.subjects.clone(), config.republish.clone(), config.retention, config.max_messages_per_subject),
-            (config.allow_direct, config.allow_atomic_publish, config.allow_message_ttl),
+            (config.storage, config.allow_direct, config.allow_atomic_publish, config.allow_message_ttl),
         )
     };
     if required(&info.config) != required(config) {
@@ -131,11 +132,20 @@ async fn find_or_create(jetstream: &JetStream, config: &Config) -> Result<(), Cr
     Ok(())
 }
 
-/// Creates the stream of leases again: it is in memory, so a standalone server loses it at a restart.
+/// Creates the streams in memory again, which a standalone server loses at a restart. An error is ignored: it may be that
+/// a stream is there, as its operator has changed it.
 pub(super) async fn restore(jetstream: &JetStream) {
-    if let Err(error) = create(jetstream, &lease_config(&jetstream.names)).await {
-        tracing::debug!(error = &error as &dyn std::error::Error, "the stream of leases is not there");
+    for config in [lease_config(&jetstream.names), secret_config(&jetstream.names)] {
+        if let Err(error) = create(jetstream, &config).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a stream in memory cannot be created");
+        }
     }
+}
+
+/// True if nothing has been stored yet.
+pub(super) async fn is_new(jetstream: &JetStream) -> Result<bool, StoreError> {
+    let format = jetstream.last(&jetstream.names.shard_stream(0), &jetstream.names.format()).await?;
+    Ok(format.is_none())
 }
 
 /// Returns the configuration of a stream of rooms. A subject keeps one message, so a write replaces the previous one.
@@ -157,6 +167,17 @@ fn lease_config(names: &Names) -> Config {
     Config {
         name: names.lease_stream(),
         subjects: names.leases().into(),
+        storage: StorageType::Memory,
+        allow_message_ttl: true,
+        ..common()
+    }
+}
+
+/// Returns the configuration of the stream of secrets. It is in memory, with its Raft log: no secret is in a file.
+fn secret_config(names: &Names) -> Config {
+    Config {
+        name: names.secret_stream(),
+        subjects: names.secrets().into(),
         storage: StorageType::Memory,
         allow_message_ttl: true,
         ..common()

@@ -1,7 +1,7 @@
 //! Names of the streams and subjects.
 
 use ::store::Lease;
-use protocol::{EventId, MemberId, RoomCode, RoomId};
+use protocol::{MemberId, RoomId};
 use uuid::Uuid;
 
 /// Number of streams among which the rooms are divided. Each has one leader, which orders its writes. The number of an
@@ -61,6 +61,38 @@ impl Names {
         format!("{}.0.format", self.store)
     }
 
+    pub(super) fn secret_stream(&self) -> String {
+        format!("{}_secrets", self.store)
+    }
+
+    /// Wildcards for all subjects of the stream of secrets.
+    pub(super) fn secrets(&self) -> [String; 2] {
+        [self.room_secrets(), format!("{}.codes.*", self.store)]
+    }
+
+    pub(super) fn room_secrets(&self) -> String {
+        format!("{}.secret.*", self.store)
+    }
+
+    pub(super) fn room_secret(&self, id: RoomId) -> String {
+        format!("{}.secret.{}", self.store, id.0.simple())
+    }
+
+    /// Subject of probes of the stream of secrets, under which no message is ever stored.
+    pub(super) fn secret_probe(&self) -> String {
+        format!("{}.secret.probe", self.store)
+    }
+
+    /// Subject of the secret under which codes are hashed.
+    pub(super) fn code_secret(&self) -> String {
+        format!("{}.codes.secret", self.store)
+    }
+
+    /// Subject of the message that says for a while that a node stores its secrets again.
+    pub(super) fn restoring(&self) -> String {
+        format!("{}.codes.restoring", self.store)
+    }
+
     pub(super) fn lease_stream(&self) -> String {
         format!("{}_leases", self.store)
     }
@@ -89,14 +121,14 @@ impl Names {
     }
 
     pub(super) fn room(&self, id: RoomId) -> RoomSubjects {
-        let shard = shard_of(id);
+        let shard = shard_of(id.0);
         RoomSubjects { stream: self.shard_stream(shard), prefix: format!("{}.{shard}.{}", self.store, id.0.simple()) }
     }
 
-    /// Stream and subject of the message that points from a code to its room's id.
-    pub(super) fn code(&self, code: RoomCode) -> (String, String) {
-        let shard = shard_of_code(code);
-        (self.shard_stream(shard), format!("{}.{shard}.code.{code}", self.store))
+    /// Stream and subject of the message that points from a code, by its hash, to its room's id.
+    pub(super) fn code(&self, code: Uuid) -> (String, String) {
+        let shard = shard_of(code);
+        (self.shard_stream(shard), format!("{}.{shard}.code.{}", self.store, code.simple()))
     }
 
     /// Wildcard for the subjects of a room's live delivery.
@@ -153,8 +185,9 @@ impl RoomSubjects {
         format!("{}.event.{END}", self.prefix)
     }
 
-    pub(super) fn id(&self, id: EventId) -> String {
-        format!("{}.id.{}", self.prefix, id.0.simple())
+    /// Subject of an event's id, by its hash.
+    pub(super) fn id(&self, id: Uuid) -> String {
+        format!("{}.id.{}", self.prefix, id.simple())
     }
 
     /// Wildcard for the subjects of all ids.
@@ -162,12 +195,13 @@ impl RoomSubjects {
         format!("{}.id.*", self.prefix)
     }
 
-    pub(super) fn name(&self, member: MemberId) -> String {
-        format!("{}.name.{}", self.prefix, member.0.simple())
+    /// Subject of the name of a former member, by the hash of the member's id.
+    pub(super) fn name(&self, member: Uuid) -> String {
+        format!("{}.name.{}", self.prefix, member.simple())
     }
 }
 
-/// Returns the room's id in the subject of a room or lease: its third token.
+/// Returns the room's id in the subject of a room, lease or secret: its third token.
 pub(super) fn id_of(subject: &str) -> Option<RoomId> {
     Uuid::parse_str(subject.split('.').nth(2)?).ok().map(RoomId)
 }
@@ -177,15 +211,7 @@ pub(super) fn shard_in(subject: &str) -> Option<u8> {
     subject.split('.').nth(1)?.parse().ok()
 }
 
-/// Returns a room's shard, by the last bits of its id. It must never change.
-pub(super) fn shard_of(RoomId(id): RoomId) -> u8 {
+/// Returns the shard of a room's id, or of the hash of a code, by its last bits. It must never change.
+pub(super) fn shard_of(id: Uuid) -> u8 {
     (id.as_u128() % u128::from(SHARDS)) as u8
-}
-
-/// Returns a code's shard, which is also the shard of the room that has the code, by a Fowler-Noll-Vo 1a hash of 32
-/// bits, which distributes the codes. It must never change.
-pub(super) fn shard_of_code(code: RoomCode) -> u8 {
-    let hash =
-        code.to_string().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    (hash % u32::from(SHARDS)) as u8
 }

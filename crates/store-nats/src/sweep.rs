@@ -8,11 +8,12 @@ use futures_util::stream::iter;
 use protocol::{MemberId, RoomId};
 use tokio::time::Instant;
 
-use super::jetstream::{BatchMessage, CommitError};
-use super::record::{End, Roster, decode};
-use super::room::{RoomState, non_empty};
+use super::jetstream::CommitError;
+use super::record::{Head, Roster};
+use super::room::{self, non_empty};
+use super::seal::Place;
 use super::seats::RosterSource;
-use super::{Shared, lease, schema};
+use super::{Shared, lease, schema, secrets};
 
 /// Maximum number of seats, of rooms and of pending purges that one sweep handles, so that it stays far below an
 /// operation's time limit. The next sweep continues with the next ones.
@@ -34,6 +35,7 @@ impl Shared {
             }
         };
         self.purge_pending(now).await;
+        self.check_unreadable(now).await;
         let due = self.seats.all_due(now, MAX_PER_SWEEP);
         let ends = due.rooms.into_iter().map(async |id| {
             if let Err(error) = self.end_empty(id).await {
@@ -102,35 +104,36 @@ impl Shared {
     async fn is_seated(&self, seat: &ExpiredSeat) -> Result<bool, StoreError> {
         let names = self.jetstream.names.room(seat.room);
         let Some(found) = non_empty(self.jetstream.last(&names.stream, &names.roster()).await?) else {
-            self.seats.remove_room(seat.room, u64::MAX);
+            self.forget_room(seat.room, u64::MAX);
             return Ok(false);
         };
-        let roster: Roster = decode(&found.payload)?;
+        let key = self.key(seat.room).await?.ok_or_else(secrets::missing)?;
+        let roster: Roster = key.open(Place::Roster, &found.payload)?;
         self.seats.update_roster(seat.room, found.seq, &roster, RosterSource::Remote);
         Ok(roster.epoch == seat.epoch && roster.seat(seat.member).is_some_and(|seated| seated.joined == seat.joined))
     }
 
     /// Ends the room if nobody has taken a seat.
     async fn end_empty(&self, id: RoomId) -> Result<(), StoreError> {
-        let room = match RoomState::load(&self.jetstream, id).await {
-            Ok(room) if room.roster.members.is_empty() => room,
+        match self.load(id).await {
+            Ok(room) if room.roster.members.is_empty() => self.end(id, room.head_seq, &room.head).await,
             // A member joined, and this node has not received that roster yet.
-            Ok(_) => return Ok(()),
+            Ok(_) => Ok(()),
             Err(StoreError::NotFound) => {
-                self.seats.remove_room(id, u64::MAX);
-                return Ok(());
+                self.forget_room(id, u64::MAX);
+                Ok(())
             }
-            Err(error) => return Err(error),
-        };
-        let names = self.jetstream.names.room(id);
-        let Roster { code, epoch, .. } = room.roster;
-        let end = BatchMessage::new(names.end(), &End { code, epoch, seq: room.head.seq })?;
-        let freed = BatchMessage::empty(self.jetstream.names.code(code).1);
-        let head = BatchMessage::empty(names.head()).if_seq(room.head_seq);
-        match self.jetstream.commit(vec![freed, end, BatchMessage::empty(names.roster()), head]).await {
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends a room with this head, unless another process has changed it.
+    pub(super) async fn end(&self, id: RoomId, head_seq: u64, head: &Head) -> Result<(), StoreError> {
+        let messages = room::end(&self.jetstream.names, id, head_seq, head)?;
+        match self.jetstream.commit(messages.into()).await {
             Ok(head_seq) => {
                 self.seats.remove_room(id, head_seq);
-                self.purge_or_enqueue(id, code, head_seq).await;
+                self.purge_or_enqueue(id, head.code, head_seq).await;
                 Ok(())
             }
             // Another process changed the room just now.

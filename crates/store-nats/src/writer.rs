@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use ::store::{Appended, NewEvent, StoreError};
 use futures_util::future::try_join_all;
-use protocol::{EventId, MemberId, RoomCode, RoomId, Seq};
+use protocol::{EventId, MemberId, RoomId, Seq};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
 
 use super::jetstream::CommitError;
 use super::plan::{LeaseLookup, Plan, PlanError, Unneeded};
 use super::record::decode;
 use super::room::{RoomState, non_empty};
+use super::seal::RoomKey;
 use super::seats::RosterSource;
 use super::{Shared, closed};
 
@@ -81,8 +83,8 @@ struct BatchResult {
 /// What a batch has left to remove once its callers have their answers.
 enum Removable {
     Unneeded(Unneeded),
-    /// The whole room, whose code and empty head these are.
-    Room(RoomCode, u64),
+    /// The whole room, of which these are the hash of its code and its empty head.
+    Room(Uuid, u64),
 }
 
 /// Lookup of the leases that are active at one moment.
@@ -183,10 +185,10 @@ impl Shared {
     ) -> Result<BatchResult, PlanError> {
         let room = match room.filter(|_| !reload) {
             Some(room) => room,
-            None => RoomState::load(&self.jetstream, id).await?,
+            None => self.load(id).await?,
         };
-        let ids = if reload { self.known(id, jobs).await? } else { HashMap::new() };
-        let mut plan = Plan::new(&self.jetstream, id, room, ids, &self.limits);
+        let ids = if reload { self.known(id, &room.key, jobs).await? } else { HashMap::new() };
+        let mut plan = Plan::new(&self.jetstream, id, room, ids, &self.limits)?;
         let (mut outcomes, mut latest) = (Vec::with_capacity(jobs.len()), None);
         for job in jobs {
             if job.reply.is_closed() {
@@ -219,12 +221,15 @@ impl Shared {
         })?;
         if ended {
             self.seats.remove_room(id, room.head_seq);
+            if timeout(RETRY_TIMEOUT, self.destroy_key_patiently(id)).await.is_err() {
+                outcomes.fill_with(|| Err(StoreError::unavailable("the key of a room that ended is still stored")));
+            }
         } else if roster_changed {
             self.seats.update_roster(id, room.head_seq - 1, &room.roster, RosterSource::Own(now));
         }
         self.feeds.wait_until_delivered(id, room.head.epoch, seq).await;
         Ok(if ended {
-            BatchResult { outcomes, removable: Removable::Room(room.roster.code, room.head_seq), room: None }
+            BatchResult { outcomes, removable: Removable::Room(room.head.code, room.head_seq), room: None }
         } else {
             BatchResult { outcomes, removable: Removable::Unneeded(unneeded), room: Some(room) }
         })
@@ -258,10 +263,15 @@ impl Shared {
     }
 
     /// Reads which of the drafts have been appended before, and returns their ids and seqs.
-    async fn known(&self, id: RoomId, jobs: &VecDeque<Job>) -> Result<HashMap<EventId, Seq>, StoreError> {
+    async fn known(
+        &self,
+        id: RoomId,
+        key: &RoomKey,
+        jobs: &VecDeque<Job>,
+    ) -> Result<HashMap<EventId, Seq>, StoreError> {
         let names = self.jetstream.names.room(id);
         let look = async |id: EventId| -> Result<Option<(EventId, Seq)>, StoreError> {
-            let found = non_empty(self.jetstream.last(&names.stream, &names.id(id)).await?);
+            let found = non_empty(self.jetstream.last(&names.stream, &names.id(key.hash(id.0))).await?);
             found.map(|found| Ok((id, decode(&found.payload)?))).transpose()
         };
         let found = try_join_all(jobs.iter().map(|job| look(job.draft.id))).await?;

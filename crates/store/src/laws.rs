@@ -20,6 +20,7 @@ pub mod plan;
 pub mod presence;
 pub mod seats;
 pub mod support;
+pub mod vanish;
 pub mod words;
 
 /// A store that the laws open, close, and open again.

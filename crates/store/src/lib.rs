@@ -27,10 +27,10 @@
 //! 9. A presence update may be lost, has no order relative to events, is never stored, and never causes an event to be
 //!    missed.
 //! 10. A room that ended is gone for every operation once its last `left` commits; its code leads to no room and is
-//!     free again, and its text is removed with it. Nothing of it stays behind: no row, no stream message, no key. In
-//!     SQLite it is encrypted under a key of its own, which is overwritten before the answer. What takes long to remove
-//!     goes after the answer, and a restart continues: in SQLite in bounded steps between other writes, in NATS in one
-//!     request.
+//!     free again, and its text is removed with it. Nothing of it stays behind: no row, no stream message, no key. It is
+//!     encrypted under a key of its own, which is destroyed before the answer and before any delivery of the end. What
+//!     takes long to remove goes after the answer, and a restart continues: in SQLite in bounded steps between other
+//!     writes, in NATS in one request.
 //! 11. After `close` every operation fails with `Unavailable`; nothing hangs.
 //! 12. Once an `edited` or `deleted` commits, no `read`, duplicate append or later subscription returns the old text.
 //! 13. A code leads to one room, from its creation to its end. Of concurrent creations under one code, one succeeds.
@@ -57,6 +57,7 @@ pub mod laws;
 pub mod leases;
 pub mod measured;
 pub mod names;
+pub mod seal;
 
 /// Maximum number of deliveries queued for one subscriber. One more ends the subscription; its reader then reads the
 /// log.

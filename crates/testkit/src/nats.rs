@@ -28,18 +28,17 @@ pub fn store_url() -> String {
 }
 
 /// Subject and payload of every message that belongs to a room of the store with this URL, in stream order.
-pub async fn room_messages(url: &str) -> Vec<(String, String)> {
+pub async fn room_messages(url: &str) -> Vec<(String, Vec<u8>)> {
     let (server, name) = url.rsplit_once('/').expect("a URL with a name");
     let jetstream = jetstream::new(async_nats::connect(server).await.unwrap());
     let mut all = Vec::new();
-    for stream in ["0", "1", "2", "3", "leases"] {
+    for stream in ["0", "1", "2", "3", "leases", "secrets"] {
         let stream = jetstream.get_stream(format!("{name}_{stream}")).await.unwrap();
         let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::All, ..Default::default() };
         let mut messages = stream.create_consumer(config).await.unwrap().messages().await.unwrap();
         for _ in 0..stream.cached_info().state.messages {
             let message = messages.next().await.unwrap().unwrap();
-            let words = String::from_utf8_lossy(&message.payload).into_owned();
-            all.push((message.subject.to_string(), words));
+            all.push((message.subject.to_string(), message.payload.to_vec()));
         }
     }
     all.retain(|(subject, _)| !belongs_to_the_store(subject));
@@ -47,7 +46,8 @@ pub async fn room_messages(url: &str) -> Vec<(String, String)> {
 }
 
 fn belongs_to_the_store(subject: &str) -> bool {
-    [".keys", ".format", ".identity"].iter().any(|end| subject.ends_with(end)) || subject.contains(".beat.")
+    [".keys", ".format", ".identity"].iter().any(|end| subject.ends_with(end))
+        || [".beat.", ".codes."].iter().any(|part| subject.contains(part))
 }
 
 /// Shell script that runs the server until the standard input of the script ends, at the latest with the test process.
@@ -87,6 +87,11 @@ impl Server {
 
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Directory of the server's data.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     pub fn pid(&self) -> u32 {

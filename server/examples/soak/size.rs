@@ -133,7 +133,7 @@ async fn held(store: &TestStore) -> Held {
     let hosts: Vec<_> = store.url().trim_start_matches("nats://").split(',').map(str::to_owned).collect();
     let jetstream = async_nats::jetstream::new(async_nats::connect(hosts).await.unwrap());
     let mut held = Held { resident: resident(store.pids()[0]), ..Held::default() };
-    for stream in ["0", "1", "2", "3", "leases"] {
+    for stream in ["0", "1", "2", "3", "leases", "secrets"] {
         let state = jetstream.get_stream(format!("flasky_{stream}")).await.unwrap().cached_info().state.clone();
         held.bytes += state.bytes;
         held.messages += state.messages;

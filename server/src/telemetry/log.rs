@@ -49,9 +49,10 @@ pub fn start(filter: &str) -> Result<(), FilterError> {
     if let Some(word) = unknown_word(filter) {
         return Err(FilterError::Word(word.to_owned()));
     }
-    // async_nats logs every event of the connection, and refused subjects, which contain room codes. The NATS store
-    // logs what matters itself. A filter that names async_nats enables its log again.
-    let filter = EnvFilter::try_new(format!("async_nats=off,{}", without_trace(&with_crates(filter))))?;
+    // async_nats logs every event of the connection, and refused subjects. The NATS store logs what matters itself. A
+    // filter that names async_nats enables its log again, but not that of answers from JetStream: keys are among them.
+    let filter = without_trace(&with_crates(filter));
+    let filter = EnvFilter::try_new(format!("async_nats=off,{filter},async_nats::jetstream=off"))?;
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE).thread_name("log");
     let (writer, worker) = queue.finish(LineWriter::to(io::stderr()));
     UNQUEUED.get_or_init(|| writer.error_counter());

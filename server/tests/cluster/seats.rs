@@ -299,13 +299,15 @@ async fn wait_until_streams_are_empty(stage: &Stage) {
     let begun = Instant::now();
     loop {
         let (jetstream, mut left) = (stage.cluster.jetstream().await, Vec::new());
-        for name in ["0", "1", "2", "3", "leases"] {
+        for name in ["0", "1", "2", "3", "leases", "secrets"] {
             let stream = jetstream.get_stream(format!("flasky_{name}")).await.unwrap();
             let subjects: Vec<_> = stream.info_with_subjects(">").await.unwrap().try_collect().await.unwrap();
             left.extend(subjects.into_iter().map(|(subject, _)| subject));
         }
         let ends = [".keys", ".format", ".identity"];
-        let own = |subject: &str| ends.iter().any(|end| subject.ends_with(end)) || is_heartbeat(subject);
+        let own = |subject: &str| {
+            ends.iter().any(|end| subject.ends_with(end)) || subject.contains(".codes.") || is_heartbeat(subject)
+        };
         left.retain(|subject| !own(subject));
         if left.is_empty() {
             return;

@@ -79,7 +79,7 @@ impl Stage {
     }
 
     pub(crate) async fn heal(&self) {
-        self.cluster.heal(&["0", "1", "2", "3", "leases"].map(|stream| format!("flasky_{stream}"))).await;
+        self.cluster.heal(&["0", "1", "2", "3", "leases", "secrets"].map(|stream| format!("flasky_{stream}"))).await;
     }
 
     /// Kills the node. Its proxy leads to the other node from now on.

@@ -79,6 +79,7 @@ async fn readiness_covers_reads_writes_and_leases() {
     for (denied, ready) in [
         (r#""flasky.nothing.>""#, true),
         (r#""flasky.lease.>""#, false),
+        (r#""flasky.secret.>""#, false),
         // A stream without a leader fails on every node, so one writable stream is enough. A node that can write to
         // none should get no requests.
         (r#""flasky.0.>", "flasky.1.>", "flasky.3.>""#, true),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod keys;
 mod losses;
 mod lost;
 mod nodes;

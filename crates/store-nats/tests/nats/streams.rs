@@ -1,8 +1,11 @@
 //! The streams as an operator with direct access sees them: content, changed settings, damaged records.
 
+use std::collections::HashMap;
+
 use async_nats::jetstream;
 use protocol::{LeaveReason, Limits};
 use store::laws::support::{deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored};
+use store::seal::{Keyring, Secret};
 use store::{StoreError, known_ids, refused};
 use tokio::time::Instant;
 
@@ -22,7 +25,7 @@ async fn old_text_is_in_no_stream() {
     stored(store.append(id, edited(1, changed.id, "better words")).await);
     stored(store.append(id, edited(1, changed.id, "best words")).await);
     stored(store.append(id, deleted(1, gone.id)).await);
-    let says = async |words: &str| room_messages(&url).await.iter().any(|(_, said)| said.contains(words));
+    let says = async |words: &str| readable_events(&url).await.iter().any(|said| said.contains(words));
     assert!(says("third words").await && says("best words").await);
     for words in ["first words", "second words", "better words"] {
         assert!(!says(words).await, "{words:?} can still be read");
@@ -32,6 +35,24 @@ async fn old_text_is_in_no_stream() {
         stored(store.append(id, message(1, &"x".repeat(800))).await);
     }
     assert!(!says("third words").await && !says("best words").await);
+}
+
+/// Contents of all events, decrypted with the secrets that are stored.
+async fn readable_events(url: &str) -> Vec<String> {
+    let messages = room_messages(url).await;
+    let id_in = |subject: &str| subject.split('.').nth(2).unwrap().to_owned();
+    let secrets = messages.iter().filter(|(subject, _)| subject.contains(".secret."));
+    let keys: HashMap<_, _> = secrets
+        .map(|(subject, secret)| (id_in(subject), Keyring::new(&Secret::from_bytes(secret[..].try_into().unwrap()))))
+        .collect();
+    let events = messages.iter().filter(|(subject, sealed)| subject.contains(".event.") && !sealed.is_empty());
+    let read = |(subject, sealed): &(String, Vec<u8>)| {
+        let (id, slot) = (id_in(subject), subject.rsplit('.').next()?.parse::<u128>().ok()?);
+        let room = uuid::Uuid::parse_str(&id).unwrap();
+        let place = [&[1], &room.as_bytes()[..], &slot.to_be_bytes()].concat();
+        Some(String::from_utf8(keys[&id].open(&place, sealed).unwrap()).unwrap())
+    };
+    events.filter_map(read).collect()
 }
 
 #[tokio::test]
@@ -127,7 +148,7 @@ async fn store_of_another_format_is_refused() {
     jetstream::new(client).publish(subject, "1".into()).await.unwrap().await.unwrap();
     let refused = open_with(&url, &Limits::default()).await;
     let Err(StoreError::Corrupt(error)) = refused else { panic!("opened") };
-    assert!(error.to_string().contains("format 1, known is 3"), "{error}");
+    assert!(error.to_string().contains("format 1, known is 4"), "{error}");
 }
 
 /// An unreadable roster and an unreadable lease: after a start, the other rooms are there and are swept.
@@ -171,20 +192,24 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
         stored(store.append(id, message(1, "left behind")).await);
         rooms.push(store.room(id).await.unwrap());
     }
-    let subjects: Vec<_> = room_messages(&url).await.into_iter().map(|(subject, _)| subject).collect();
+    let messages = room_messages(&url).await;
+    let codes = messages.iter().filter(|(subject, _)| subject.contains(".code.")).count();
     store.close().await;
     // State left by the batch that ends a room: empty code, end, and then roster and head, both empty.
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
     for room in &rooms {
         let of = |end: &str| {
             let end = format!(".{}.{end}", room.id.0.simple());
-            subjects.iter().find(|subject| subject.ends_with(&end)).unwrap().clone()
+            messages.iter().find(|(subject, _)| subject.ends_with(&end)).unwrap().0.clone()
         };
-        let (head, code) = (of("head"), room.code);
+        let head = of("head");
         let shard = head.strip_prefix(&format!("{name}.")).unwrap().split('.').next().unwrap();
+        let now = messages.iter().find(|(subject, _)| *subject == head).unwrap();
+        let code = serde_json::from_slice::<serde_json::Value>(&now.1).unwrap()["code"].as_str().unwrap().to_owned();
         let end = serde_json::json!({ "code": code, "epoch": room.position.epoch, "seq": room.position.seq });
+        let freed = serde_json::json!({ "room": room.id, "ended": true });
         for (subject, payload) in [
-            (format!("{name}.{shard}.code.{code}"), String::new()),
+            (format!("{name}.{shard}.code.{}", code.replace('-', "")), freed.to_string()),
             (head.replace(".head", ".event.end"), end.to_string()),
             (of("roster"), String::new()),
             (head, String::new()),
@@ -204,9 +229,11 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
     store.expire(Instant::now()).await.unwrap();
     store.expire(Instant::now() + ms(11_000)).await.unwrap();
     let after = room_messages(&url).await;
-    assert!(!after.iter().any(|(_, said)| said.contains("left behind")), "{after:?}");
-    for gone in [rooms[0].id.0.simple().to_string(), rooms[1].id.0.simple().to_string(), rooms[1].code.to_string()] {
+    for room in &rooms {
+        let gone = room.id.0.simple().to_string();
         assert!(!after.iter().any(|(subject, _)| subject.contains(&gone)), "{gone} in {after:?}");
     }
+    let left = after.iter().filter(|(subject, _)| subject.contains(".code.")).count();
+    assert_eq!((codes, left), (2, 1), "of the codes, the one that was used again");
     assert!(store.find(rooms[0].code).await.unwrap().has(member(2)));
 }

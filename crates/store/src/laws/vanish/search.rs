@@ -11,15 +11,15 @@ use uuid::Uuid;
 const START: usize = 8;
 
 /// Byte strings to search for, each with a description. The beginnings of all forms are in a table.
-#[derive(Default)]
-pub(crate) struct Needles {
+#[derive(Debug, Default)]
+pub struct Needles {
     forms: Vec<(Vec<u8>, String)>,
     by_start: HashMap<[u8; START], Vec<usize>>,
 }
 
 impl Needles {
     /// Adds a text of ASCII letters and digits, of at least ten bytes.
-    pub(crate) fn text(&mut self, text: &str) {
+    pub fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes(), text);
         let escaped: String = text.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
         self.add(escaped.clone().into_bytes(), format!("{text} escaped"));
@@ -29,7 +29,7 @@ impl Needles {
         self.add(units.iter().flat_map(|unit| unit.to_be_bytes()).collect(), format!("{text} in UTF-16"));
     }
 
-    pub(crate) fn uuid(&mut self, id: Uuid) {
+    pub fn uuid(&mut self, id: Uuid) {
         self.bytes(id.as_bytes(), &id.to_string());
         let mut reversed = *id.as_bytes();
         reversed.reverse();
@@ -38,7 +38,7 @@ impl Needles {
         self.text(&id.to_string().to_uppercase());
     }
 
-    pub(crate) fn code(&mut self, code: RoomCode) {
+    pub fn code(&mut self, code: RoomCode) {
         let code = code.to_string();
         self.bytes(code.as_bytes(), &code);
         self.text(&code.replace('-', ""));
@@ -46,7 +46,7 @@ impl Needles {
     }
 
     /// Adds bytes as they are, in hex and in base64.
-    fn bytes(&mut self, bytes: &[u8], words: &str) {
+    pub fn bytes(&mut self, bytes: &[u8], words: &str) {
         self.add(bytes.to_vec(), words.to_owned());
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         self.add(hex.clone().into_bytes(), format!("{words} in hex"));
@@ -66,18 +66,24 @@ impl Needles {
         self.forms.push((form, words));
     }
 
-    /// Returns what is found in the files of a directory, with their names.
-    pub(crate) fn find_in(&self, directory: &Path) -> Vec<String> {
+    /// Returns what is found in the files of a directory and those in it, with their names.
+    pub fn find_in(&self, directory: &Path) -> Vec<String> {
         let mut found = Vec::new();
-        for file in fs::read_dir(directory).unwrap().map(|file| file.unwrap().path()) {
-            let words = self.find(&fs::read(&file).unwrap());
-            found.extend(words.into_iter().map(|words| format!("{words}: in {}", file.display())));
+        for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                found.extend(self.find_in(&path));
+                continue;
+            }
+            // It may have been removed meanwhile.
+            let words =
+                fs::read(&path).map(|bytes| self.find(&bytes).into_iter().map(str::to_owned).collect::<Vec<_>>());
+            found.extend(words.into_iter().flatten().map(|words| format!("{words}: in {}", path.display())));
         }
         found
     }
 
     /// Returns what is found in these bytes.
-    pub(crate) fn find(&self, bytes: &[u8]) -> Vec<&str> {
+    pub fn find(&self, bytes: &[u8]) -> Vec<&str> {
         // Most positions are ruled out by two bytes.
         let mut pairs = vec![false; 1 << 16];
         self.by_start.keys().for_each(|start| pairs[pair(start)] = true);

@@ -4,14 +4,15 @@ use futures_util::future::join_all;
 use protocol::{EventId, EventKind, LeaveReason, MemberId, RoomCode, RoomId, ShownName};
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
-use store::{NameKeys, NewEvent, NewRoom, ReadFrom, Store};
 use uuid::Uuid;
 
-use crate::search::Needles;
+use super::Needles;
+use crate::{NameKeys, NewEvent, NewRoom, ReadFrom, Store};
 
 const MEMBERS: usize = 3;
 
 /// One message and what becomes of it.
+#[derive(Debug)]
 struct Message {
     room: usize,
     by: usize,
@@ -21,7 +22,8 @@ struct Message {
     deletion: Option<EventId>,
 }
 
-pub(crate) struct Plan {
+#[derive(Debug)]
+pub struct Plan {
     rooms: Vec<(RoomCode, String)>,
     members: Vec<(MemberId, String)>,
     messages: Vec<Message>,
@@ -41,7 +43,7 @@ fn uuid(random: &mut StdRng) -> Uuid {
 }
 
 impl Plan {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         let random = &mut StdRng::seed_from_u64(seed);
         let (rooms, messages) = [(1, 120), (8, 250), (60, 300)][seed as usize % 3];
         // From one byte to 16 KB.
@@ -73,16 +75,16 @@ impl Plan {
         Self { rooms, members, messages }
     }
 
-    pub(crate) fn codes(&self) -> impl Iterator<Item = RoomCode> {
+    pub fn codes(&self) -> impl Iterator<Item = RoomCode> {
         self.rooms.iter().map(|(code, _)| *code)
     }
 
-    pub(crate) fn name(&self, member: usize) -> &str {
+    pub fn name(&self, member: usize) -> &str {
         &self.members[member].1
     }
 
     /// Adds everything that a person could recognise.
-    pub(crate) fn add_to(&self, needles: &mut Needles) {
+    pub fn add_to(&self, needles: &mut Needles) {
         for (code, name) in &self.rooms {
             needles.code(*code);
             needles.text(name);
@@ -105,7 +107,7 @@ impl Plan {
     }
 
     /// Makes the rooms and says everything; some rooms end meanwhile.
-    pub(crate) async fn run(&self, store: &dyn Store) {
+    pub async fn run(&self, store: &dyn Store) {
         let mut rooms = Vec::new();
         for (n, (code, name)) in self.rooms.iter().enumerate() {
             let name = name.parse().unwrap();
@@ -156,11 +158,13 @@ impl Plan {
         }
     }
 
-    /// Lets everybody leave who is still there, after some more has been said. Adds the ids of the rooms.
-    pub(crate) async fn finish(&self, store: &dyn Store, needles: &mut Needles) {
+    /// Lets everybody leave who is still there, after some more has been said. Adds the ids of all events, and returns
+    /// those of the rooms.
+    pub async fn finish(&self, store: &dyn Store, needles: &mut Needles) -> Vec<RoomId> {
+        let mut rooms = Vec::new();
         for code in self.codes() {
             let Ok(room) = store.find(code).await else { continue };
-            needles.uuid(room.id.0);
+            rooms.push(room.id);
             join_all(self.messages.iter().take(20).map(|message| self.say(store, room.id, message))).await;
             let page = store.read(room.id, ReadFrom::Latest, 100).await.unwrap();
             page.events.iter().for_each(|event| needles.uuid(event.id.0));
@@ -176,6 +180,7 @@ impl Plan {
         for _ in 0..100 {
             store.expire(tokio::time::Instant::now()).await.unwrap();
         }
+        rooms
     }
 }
 

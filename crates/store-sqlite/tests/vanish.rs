@@ -6,9 +6,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-mod plan;
-mod search;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -16,10 +13,8 @@ use std::time::Duration;
 
 use protocol::Limits;
 use store::Store;
+use store::laws::vanish::{Needles, Plan};
 use store_sqlite::{SqliteStore, check, contents};
-
-use plan::Plan;
-use search::Needles;
 
 /// Environment variables of the process that is killed: path of the store, and seed of the plan.
 const STORE: &str = "VANISH_STORE";
@@ -100,7 +95,7 @@ fn nothing_is_left_when_everybody_has_gone() {
 
         runtime.block_on(async {
             let store = open(&database, seed).await;
-            plan.finish(&store, &mut needles).await;
+            plan.finish(&store, &mut needles).await.iter().for_each(|id| needles.uuid(id.0));
             store.close().await;
         });
         assert_eq!(needles.find_in(place.path()), [""; 0], "seed {seed}");
@@ -131,7 +126,7 @@ fn planted_leaks_are_found() {
         plan.run(&store).await;
         copy(&database, &old, &["", "-wal"]);
         let living = fs::read(&keys).unwrap();
-        plan.finish(&store, &mut needles).await;
+        plan.finish(&store, &mut needles).await.iter().for_each(|id| needles.uuid(id.0));
         store.close().await;
         living
     });

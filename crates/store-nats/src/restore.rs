@@ -1,0 +1,97 @@
+//! Loss of the stream of secrets, which is in memory: nodes that still have the secrets store them again.
+
+use std::time::Duration;
+
+use ::store::StoreError;
+use ::store::seal::{Random, Secret};
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use futures_util::stream::iter;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::jetstream::{CommitError, JetStream};
+use super::secrets::{Secrets, decode, read_all};
+use super::sweep::{CONCURRENCY, MAX_PER_SWEEP};
+use super::{OPEN, Shared, schema};
+
+/// Time for which a start waits for a running node to store its secrets again. Such a node looks every two seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
+/// Time for which other nodes do not end a room without a key, from each part that is stored on.
+const RESTORING_TTL: &str = "30s";
+
+/// Reads the secrets. If a store that is not new has none, it waits for nodes that still have them, and then begins anew.
+pub(super) async fn open(jetstream: &JetStream, is_new: bool) -> Result<Secrets, StoreError> {
+    let (stream, subject) = (jetstream.names.secret_stream(), jetstream.names.code_secret());
+    let patience = Instant::now() + if is_new { Duration::ZERO } else { PATIENCE };
+    loop {
+        if let Some(found) = jetstream.look_if_exists(&stream, &subject).await? {
+            return Ok(Secrets::new(decode(&found.payload)?, read_all(jetstream).await?));
+        }
+        if Instant::now() >= patience {
+            if !is_new {
+                tracing::warn!("the keys of all rooms are lost, and their rooms end");
+            }
+            jetstream.put_new(subject.clone(), Secret::draw(&mut Random::new()?).bytes()).await?;
+        } else {
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+impl Shared {
+    /// Stores all secrets again if they are lost. True if other secrets have taken their place: this node came too late.
+    pub(super) async fn has_other_secrets(&self) -> bool {
+        let (stream, subject) = (self.jetstream.names.secret_stream(), self.jetstream.names.code_secret());
+        match self.jetstream.look_if_exists(&stream, &subject).await {
+            Ok(Some(found)) if found.payload != self.secrets.codes.secret.bytes()[..] => {
+                tracing::error!("the keys of the store were lost, and made anew");
+                true
+            }
+            Ok(Some(_)) => false,
+            Ok(None) => {
+                if let Ok(Ok(())) = timeout(OPEN, self.restore_secrets()).await {
+                    tracing::warn!("the keys of all rooms were lost, and are stored again");
+                    // A room that ended meanwhile may have its key again.
+                    self.repair.notify_one();
+                } else {
+                    // The next check tries again.
+                    tracing::warn!("the keys of all rooms are lost, and cannot be stored");
+                }
+                false
+            }
+            // An error does not show that the secrets are gone.
+            Err(_) => false,
+        }
+    }
+
+    /// Stores the secrets of rooms first: a check that finds that of the codes is satisfied.
+    async fn restore_secrets(&self) -> Result<(), StoreError> {
+        schema::restore(&self.jetstream).await;
+        for part in self.secrets.all().chunks(MAX_PER_SWEEP) {
+            self.announce_restoring().await?;
+            let puts = part
+                .iter()
+                .map(|(id, key)| Ok(self.jetstream.put_new(self.jetstream.names.room_secret(*id), key.secret.bytes())));
+            iter(puts).try_for_each_concurrent(CONCURRENCY, |put| put).await?;
+        }
+        self.jetstream.put_new(self.jetstream.names.code_secret(), self.secrets.codes.secret.bytes()).await
+    }
+
+    async fn announce_restoring(&self) -> Result<(), StoreError> {
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-TTL", RESTORING_TTL);
+        match self.jetstream.send(self.jetstream.names.restoring(), headers, Bytes::new()).await {
+            Ok(_) | Err(CommitError::Conflict) => Ok(()),
+            Err(CommitError::Failed(error)) => Err(error),
+        }
+    }
+
+    /// True if the secrets are there, and no node is storing them again.
+    pub(super) async fn has_settled_secrets(&self) -> Result<bool, StoreError> {
+        let (stream, names) = (self.jetstream.names.secret_stream(), &self.jetstream.names);
+        Ok(self.jetstream.look(&stream, &names.code_secret()).await?.is_some()
+            && self.jetstream.look(&stream, &names.restoring()).await?.is_none())
+    }
+}
