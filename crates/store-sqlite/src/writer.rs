@@ -259,13 +259,18 @@ impl Writer {
 
     /// Collects the writes queued behind the first one, up to the first job of another kind. Presence updates have no
     /// order relative to writes and are delivered at once.
+    ///
+    /// Where threads that are about to write wait for this one's processor, they get it once before the commit: then
+    /// they share it. An idle processor makes nobody wait.
     fn gather(&self, first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
         let mut batch = vec![first];
+        let mut has_yielded = false;
         while batch.len() < MAX_BATCH {
             match jobs.try_recv() {
                 Ok(Job::Write(write)) => batch.push(write),
                 Ok(Job::Presence { id, update }) => self.live.send_presence(id, update),
                 Ok(other) => return (batch, Some(other)),
+                Err(TryRecvError::Empty) if !std::mem::replace(&mut has_yielded, true) => std::thread::yield_now(),
                 Err(_) => break,
             }
         }
