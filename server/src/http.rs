@@ -6,7 +6,9 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use bytes::Bytes;
 use hyper::server::conn::http1::Builder;
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -64,6 +66,13 @@ pub(crate) async fn serve<T>(
             }
         }
     }
+}
+
+/// Returns the TCP stream of an upgraded connection, and what was read from it after the request. hyper's own buffers
+/// are given back. `None` for a connection that [`serve`] did not accept.
+pub(crate) fn into_stream(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
+    let parts = upgraded.downcast::<TokioIo<CountedStream>>().ok()?;
+    Some((parts.io.into_inner().into_stream()?, parts.read_buf))
 }
 
 async fn connection(state: AppState, stream: TcpStream, service: TowerToHyperService<Router>) {

@@ -2,7 +2,8 @@
 //!
 //! An attached session holds nothing but a cursor: the [`Seq`](protocol::Seq) of the last event it has sent.
 //! [`Attachment::next_batch`] returns what comes next: a frame that is shared by every session at that cursor, a read
-//! from the log, or nothing yet. Joining, resuming and catching up are the same operation.
+//! from the log, or nothing yet. Joining, resuming and catching up are the same operation. To a session that waits for
+//! nothing else, the feed writes by itself (`subscriber`).
 //!
 //! The hub also knows who is connected and who is present, and informs the room when that changes: a session only
 //! attaches, and detaches by dropping its [`Attachment`].
@@ -18,6 +19,7 @@ mod presence;
 mod replay_buffer;
 mod resubscribe;
 mod shared;
+mod subscriber;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,10 +30,11 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 pub use self::attachment::{AttachError, Attachment, FeedLost, Notification};
-pub use self::encoding::{EncodedEvent, events_frame, fitting};
+pub use self::encoding::{EncodedEvent, TextFrame, events_frame, fitting};
 use self::feed::{Feed, FeedStatus};
 pub use self::replay_buffer::{EncodedFrame, NextBatch};
 use self::shared::{ActiveRoom, Shared};
+pub use self::subscriber::{Sent, Sink};
 use crate::telemetry::metrics::Metrics;
 
 /// Feeds of all rooms on this node; cheap to clone.
@@ -48,12 +51,13 @@ impl Hub {
         Self { shared: Arc::new(Shared { store, tasks, max_connections, grace, metrics, rooms: Mutex::default() }) }
     }
 
-    /// Attaches one connection of a member, takes its lease, and announces that the member is present.
+    /// Attaches one connection of a member, takes its lease, and announces that the member is present. While the session
+    /// lets it ([`Attachment::hand_over`]), the feed writes new events to `sink`.
     ///
     /// # Errors
     /// Fails if there is no such room, the member has no seat or too many connections, or the store does not answer.
-    pub async fn attach(&self, lease: Lease) -> Result<Attachment, AttachError> {
-        let mut attachment = self.enter(lease).ok_or(AttachError::TooManyConnections)?;
+    pub async fn attach(&self, lease: Lease, sink: Option<Arc<dyn Sink>>) -> Result<Attachment, AttachError> {
+        let mut attachment = self.enter(lease, sink).ok_or(AttachError::TooManyConnections)?;
         attachment.wait_until_live().await?;
         attachment.take_lease().await?;
         attachment.announce().await;
@@ -84,7 +88,7 @@ impl Hub {
 
     /// Counts the connection, and finds or starts the room's feed, atomically. `None` if the member has too many of
     /// them.
-    fn enter(&self, lease: Lease) -> Option<Attachment> {
+    fn enter(&self, lease: Lease, sink: Option<Arc<dyn Sink>>) -> Option<Attachment> {
         let shared = &self.shared;
         let mut rooms = shared.rooms();
         let ActiveRoom { feed, status } = rooms.entry(lease.room).or_insert_with(|| {
@@ -94,6 +98,6 @@ impl Hub {
             ActiveRoom { feed, status }
         });
         feed.presence(|presence| presence.connect(lease.member, shared.max_connections))
-            .then(|| Attachment::new(Arc::clone(shared), lease, Arc::clone(feed), status.clone()))
+            .then(|| Attachment::new(Arc::clone(shared), lease, sink, Arc::clone(feed), status.clone()))
     }
 }

@@ -1,18 +1,20 @@
 //! Session: the loop of one WebSocket connection, which performs what [`machine::Machine`] decides.
 //!
 //! It has no queue: it keeps a cursor into the room's log, asks the hub what comes next, and writes one buffer at a
-//! time.
+//! time. While it waits, the room's feed writes to its socket.
 
 use std::future::{Future, pending, ready};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomId, Seq, ServerFrame, Welcome};
 use store::{Lease, Page, ReadFrom, Room, Store, StoreError};
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep_until};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use crate::hub::{Attachment, FeedLost, NextBatch, Notification};
+use crate::hub::{Attachment, FeedLost, NextBatch, Notification, Sink, TextFrame};
 use crate::state::AppState;
 use crate::telemetry::metrics::{Overflow, Socket};
 use crate::{assets, entropy};
@@ -22,6 +24,7 @@ mod errors;
 mod framed_socket;
 pub mod machine;
 mod pending;
+mod shared_stream;
 pub mod upgrade;
 
 use errors::{OpenError, close_code};
@@ -43,6 +46,9 @@ struct Connection {
     lease: Lease,
     /// Timer of the lease's renewals.
     renewal: Interval,
+    /// Timer of the machine, which may be early: it is not moved for each frame.
+    timer: Pin<Box<Sleep>>,
+    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
     live: Option<Subscribed>,
     /// Append or leave in progress. Until it is done, nothing more is read: backpressure on the sender.
     append: Option<Pending>,
@@ -74,7 +80,9 @@ impl Connection {
         let mut renewal = interval(Duration::from_millis((state.limits.grace_ms / 3).max(10)));
         // No burst after a stall: after a renewal that finds no seat, the feed needs time to deliver the reason.
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { state, socket, machine, lease, renewal, live: None, append: None, open, closed: None }
+        let timer = Box::pin(sleep_until(machine.wake().into()));
+        let shutdown = Box::pin(state.shutdown.clone().cancelled_owned());
+        Self { state, socket, machine, lease, renewal, timer, shutdown, live: None, append: None, open, closed: None }
     }
 
     async fn run(mut self) {
@@ -90,20 +98,35 @@ impl Connection {
     /// Writes the next frame, if any, and handles one wake-up. Waits for it only if nothing more is to be written.
     async fn turn(&mut self) -> Result<(), Disconnected> {
         let more = self.write_next().await?;
-        let shutdown = self.state.shutdown.clone();
-        let wake = tokio::time::Instant::from_std(self.machine.wake());
+        if let Some(live) = self.live.as_ref().filter(|_| !more) {
+            live.attachment.hand_over(live.cursor);
+        }
+        let wake = self.machine.wake().into();
+        if wake < self.timer.deadline() || self.timer.is_elapsed() {
+            self.timer.as_mut().reset(wake);
+        }
         let wakeup = tokio::select! {
             biased;
-            () = shutdown.cancelled() => Wakeup::Input(Input::Shutdown),
+            () = self.shutdown.as_mut() => Wakeup::Input(Input::Shutdown),
             done = pending::completed(&mut self.append) => Wakeup::AppendDone(done),
             message = self.socket.read(), if self.append.is_none() => Wakeup::Message(message),
             _ = self.renewal.tick(), if self.live.is_some() => Wakeup::Renewal,
-            () = tokio::time::sleep_until(wake) => Wakeup::Input(Input::Tick),
+            () = self.timer.as_mut() => Wakeup::Input(Input::Tick),
             () = ready(()), if more => return Ok(()),
             notification = next_notification(&mut self.live) => Wakeup::Notification(notification),
         };
+        if let Some(live) = &mut self.live
+            && let Some(cursor) = live.attachment.take_back()
+        {
+            live.cursor = cursor;
+        }
         match wakeup {
-            Wakeup::Input(input) => self.step(input).await,
+            Wakeup::Input(input) => {
+                if let Some(sent) = self.socket.writer().sent_by_feed() {
+                    drop(self.machine.step(sent, Input::Sent));
+                }
+                self.step(input).await
+            }
             Wakeup::AppendDone(AppendDone::Left) => {
                 self.append = None;
                 self.step(Input::LeaveDone).await
@@ -118,8 +141,8 @@ impl Connection {
             Wakeup::Message(Err(ReadError::Violation(code))) => self.close(code).await,
             Wakeup::Message(Err(ReadError::Gone)) => Err(Disconnected),
             Wakeup::Renewal => self.renew().await,
-            Wakeup::Notification(Ok(Notification::LogAdvanced)) => Ok(()),
-            Wakeup::Notification(Ok(Notification::Signal(text))) => self.write_text(text).await,
+            Wakeup::Notification(Ok(Notification::LogAdvanced)) => self.socket.flush().await,
+            Wakeup::Notification(Ok(Notification::Signal(frame))) => self.write_text(&frame).await,
             Wakeup::Notification(Err(FeedLost)) => self.close(CloseCode::ContinuityLost).await,
         }
     }
@@ -175,7 +198,8 @@ impl Connection {
     /// cursor follows, committed before or after.
     async fn open(&mut self, position: Option<Position>) -> Result<(), OpenError> {
         let id = self.lease.room;
-        let mut attachment = self.state.hub.attach(self.lease).await?;
+        let sink = Arc::clone(self.socket.writer());
+        let mut attachment = self.state.hub.attach(self.lease, Some(sink as Arc<dyn Sink>)).await?;
         self.renewal.reset();
         let (recovered, mut room, page) = window(&*self.state.store, id, position, self.state.limits.page).await?;
         if !attachment.welcome(&mut room) {
@@ -242,7 +266,7 @@ impl Connection {
             NextBatch::Frame(frame) => {
                 live.cursor = frame.cursor;
                 let since = live.is_caught_up.then_some(frame.first_received_at);
-                self.write_text(frame.text).await?;
+                self.write_text(&frame.frame).await?;
                 self.state.metrics.delivered(frame.events, since);
                 Ok(true)
             }
@@ -306,8 +330,8 @@ impl Connection {
     }
 
     /// Writes a frame that the hub has encoded.
-    async fn write_text(&mut self, text: Bytes) -> Result<(), Disconnected> {
-        self.socket.send_text(text).await?;
+    async fn write_text(&mut self, frame: &TextFrame) -> Result<(), Disconnected> {
+        self.socket.send_text(frame).await?;
         self.on_sent();
         Ok(())
     }

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use protocol::{Delivered, Event, LeaveReason, Limits, RoomId, Seq, ServerFrame, codec};
-use server::hub::{AttachError, Attachment, Hub, NextBatch, Notification};
+use protocol::{Delivered, Event, LeaveReason, Limits, Position, RoomId, Seq, ServerFrame, codec};
+use server::hub::{AttachError, Attachment, Hub, NextBatch, Notification, Sent, Sink, TextFrame};
 use store::laws::support::{fresh, joined, lease, left, message, nowhere, room_of, stored, typing, unbroken};
 use store::{NewRoom, ReadFrom, Room, Store};
 use store_sqlite::SqliteStore;
@@ -54,7 +54,7 @@ impl World {
 
     /// Attaches a new connection of this member.
     async fn attach(&self, room: RoomId, n: u64) -> Result<Attachment, AttachError> {
-        self.hub.attach(lease(room, n, fresh().into())).await
+        self.hub.attach(lease(room, n, fresh().into()), None).await
     }
 
     async fn say(&self, room: RoomId, body: &str) -> Event {
@@ -68,6 +68,17 @@ impl World {
         self.tasks.reopen();
         assert_eq!(self.hub.counts().0, 0);
     }
+}
+
+/// Events of a frame.
+fn events(frame: &TextFrame) -> Vec<Event> {
+    let text = std::str::from_utf8(frame.text()).unwrap();
+    let ServerFrame::Events { events, .. } = codec::decode(text).unwrap() else { panic!() };
+    let event = |delivered| match delivered {
+        Delivered::Event(event) => event,
+        Delivered::Trimmed { .. } => panic!(),
+    };
+    events.into_iter().map(event).collect()
 }
 
 /// A minimal session: a cursor, and the events it has sent.
@@ -93,12 +104,7 @@ impl Session {
         while self.cursor < last && !self.ended {
             match self.attachment.next_batch(self.cursor) {
                 NextBatch::Frame(frame) => {
-                    let text = std::str::from_utf8(&frame.text).unwrap();
-                    let ServerFrame::Events { events, .. } = codec::decode(text).unwrap() else { panic!() };
-                    self.events.extend(events.into_iter().map(|event| match event {
-                        Delivered::Event(event) => event,
-                        Delivered::Trimmed { .. } => panic!(),
-                    }));
+                    self.events.extend(events(&frame.frame));
                     self.cursor = frame.cursor;
                 }
                 NextBatch::ReadLog { evicted } => {
@@ -170,6 +176,87 @@ async fn presence_request_with_40_connections_does_not_delay_events() {
     assert!(at.elapsed() < 3 * time, "the next event waited for {:?}", at.elapsed());
 }
 
+/// Socket that keeps the events that it is sent, and is full now and then.
+#[derive(Debug, Default)]
+struct KeepingSink {
+    events: Mutex<Vec<Event>>,
+    calls: AtomicUsize,
+}
+
+impl KeepingSink {
+    fn keep(&self, frame: &TextFrame) {
+        self.events.lock().unwrap().extend(events(frame));
+    }
+}
+
+impl Sink for KeepingSink {
+    fn try_send(&self, frame: &TextFrame, _: std::time::Instant) -> Sent {
+        let sent = match self.calls.fetch_add(1, Ordering::Relaxed) % 7 {
+            0 => return Sent::Nothing,
+            1 => Sent::Begun,
+            _ => Sent::All,
+        };
+        self.keep(frame);
+        sent
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_that_let_the_feed_write_get_each_event_once_and_in_order() {
+    const EVENTS: u64 = 3_000;
+    let world = Arc::new(World::new().await);
+    let room = room_of(&*world.store, 50, &[0, 1, 2, 3]).await;
+    let begun = world.store.room(room).await.unwrap().position;
+    let last = Seq(begun.seq.0 + EVENTS);
+    let mut work = JoinSet::new();
+    for n in 0..4 {
+        let sink = Arc::new(KeepingSink::default());
+        let member = lease(room, n, fresh().into());
+        let mut attachment = world.hub.attach(member, Some(Arc::clone(&sink) as Arc<dyn Sink>)).await.unwrap();
+        let store = Arc::clone(&world.store);
+        work.spawn(async move {
+            let mut cursor = begun.seq;
+            while cursor < last {
+                match attachment.next_batch(cursor) {
+                    NextBatch::Frame(frame) => {
+                        sink.keep(&frame.frame);
+                        cursor = frame.cursor;
+                    }
+                    NextBatch::ReadLog { .. } => {
+                        let position = Position { seq: cursor, ..begun };
+                        let page = store.read(room, ReadFrom::After(position), 50).await.unwrap();
+                        cursor = page.events.last().expect("an event: without one this would loop for ever").seq;
+                        sink.events.lock().unwrap().extend(page.events);
+                    }
+                    NextBatch::Wait => {
+                        attachment.hand_over(cursor);
+                        // As a session does when it reads something of its own; the last event may wake nobody.
+                        let own = Duration::from_millis(n * 3 + 1);
+                        drop(tokio::time::timeout(own, attachment.next_notification()).await);
+                        cursor = attachment.take_back().expect("handed over");
+                    }
+                    NextBatch::Ended => panic!("the room has ended"),
+                }
+            }
+            let events = sink.events.lock().unwrap().clone();
+            (events, sink.calls.load(Ordering::Relaxed))
+        });
+    }
+    for n in 0..EVENTS / 10 {
+        let burst = (0..10).map(|m| {
+            let world = Arc::clone(&world);
+            async move { drop(world.say(room, &format!("{n}-{m}")).await) }
+        });
+        futures_util::future::join_all(burst).await;
+        tokio::task::yield_now().await;
+    }
+    for (events, calls) in work.join_all().await {
+        assert_eq!(events.len() as u64, EVENTS);
+        unbroken(&events);
+        assert!(calls > 20, "the feed wrote {calls} times");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_that_detach_and_attach_again_miss_no_event() {
     let world = Arc::new(World::new().await);
@@ -233,12 +320,12 @@ async fn sessions_at_the_same_cursor_share_one_encoded_frame() {
         panic!()
     };
     assert_eq!(one.cursor, event.seq);
-    assert_eq!(one.text.as_ptr(), other.text.as_ptr(), "encoded twice");
+    assert_eq!(one.frame.bytes().as_ptr(), other.frame.bytes().as_ptr(), "encoded twice");
     // After a new event the same cursor gets a new frame.
     world.say(room, "again").await;
     wait_for_log(&mut first).await;
     let NextBatch::Frame(both) = second.next_batch(begun) else { panic!() };
-    assert!(both.text.len() > one.text.len());
+    assert!(both.frame.text().len() > one.frame.text().len());
 }
 
 #[tokio::test]
@@ -251,7 +338,7 @@ async fn signal_is_not_sent_to_its_member_and_overflow_loses_only_signals() {
     let begun = one.head().unwrap().seq;
     world.store.send_presence(room, typing(1)).await.unwrap();
     let (first, second) = (next_typing(&mut one).await, next_typing(&mut other).await);
-    assert_eq!(first.as_ptr(), second.as_ptr(), "encoded twice");
+    assert_eq!(first.bytes().as_ptr(), second.bytes().as_ptr(), "encoded twice");
     let mut heard = 0;
     for n in 0..500 {
         world.store.send_presence(room, typing(1)).await.unwrap();
@@ -264,7 +351,7 @@ async fn signal_is_not_sent_to_its_member_and_overflow_loses_only_signals() {
     // event.
     while about.head().unwrap().seq < last {
         if let Notification::Signal(text) = about.next_notification().await.unwrap() {
-            assert!(!is_typing(&text), "{text:?}");
+            assert!(!is_typing(text.text()), "{text:?}");
         }
     }
     while let Ok(notification) = tokio::time::timeout(Duration::from_millis(50), other.next_notification()).await {
@@ -280,10 +367,10 @@ async fn wait_for_log(session: &mut Attachment) {
 }
 
 /// Returns the next typing signal. Skips those of members who attach.
-async fn next_typing(session: &mut Attachment) -> Bytes {
+async fn next_typing(session: &mut Attachment) -> TextFrame {
     loop {
         match session.next_notification().await.unwrap() {
-            Notification::Signal(text) if is_typing(&text) => return text,
+            Notification::Signal(text) if is_typing(text.text()) => return text,
             _ => {}
         }
     }
@@ -295,10 +382,7 @@ fn is_typing(text: &[u8]) -> bool {
 
 fn event_count(next: NextBatch) -> usize {
     let NextBatch::Frame(frame) = next else { panic!("no frame: {next:?}") };
-    match codec::decode(std::str::from_utf8(&frame.text).unwrap()).unwrap() {
-        ServerFrame::Events { events, .. } => events.len(),
-        other => panic!("{other:?}"),
-    }
+    events(&frame.frame).len()
 }
 
 #[tokio::test]
@@ -448,7 +532,7 @@ async fn assert_no_signal_before_typing(world: &World, room: RoomId, session: &m
     world.store.send_presence(room, typing(3)).await.unwrap();
     loop {
         if let Notification::Signal(text) = session.next_notification().await.unwrap() {
-            return assert!(is_typing(&text), "{text:?}");
+            return assert!(is_typing(text.text()), "{text:?}");
         }
     }
 }

@@ -8,10 +8,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Empty, ReadBuf, empty};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_io_timeout::TimeoutWriter;
+use tokio_util::either::Either;
 
 /// Number of finished reads of a connection.
 #[derive(Clone, Debug, Default)]
@@ -93,16 +94,25 @@ impl rt::Sleep for HeaderSleep {}
 /// Connection that counts its reads, and fails when a pending write makes no progress for too long.
 #[derive(Debug)]
 pub(super) struct CountedStream {
-    stream: Pin<Box<TimeoutWriter<TcpStream>>>,
+    /// Empty once the stream is taken.
+    stream: Pin<Box<TimeoutWriter<Either<TcpStream, Empty>>>>,
     reads: ReadCounter,
 }
 
 impl CountedStream {
     /// Wraps a stream. A pending write has to make progress within `write_timeout`.
     pub(super) fn new(stream: TcpStream, reads: ReadCounter, write_timeout: Duration) -> Self {
-        let mut stream = TimeoutWriter::new(stream);
+        let mut stream = TimeoutWriter::new(Either::Left(stream));
         stream.set_timeout(Some(write_timeout));
         Self { stream: Box::pin(stream), reads }
+    }
+
+    /// Returns the stream, without timeouts.
+    pub(super) fn into_stream(mut self) -> Option<TcpStream> {
+        match std::mem::replace(self.stream.as_mut().get_pin_mut().get_mut(), Either::Right(empty())) {
+            Either::Left(stream) => Some(stream),
+            Either::Right(_) => None,
+        }
     }
 }
 

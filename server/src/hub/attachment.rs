@@ -3,16 +3,17 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use protocol::{LeaveReason, Position, Seq};
 use store::{Lease, PresenceKind, Room, StoreError};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
+use super::encoding::TextFrame;
 use super::feed::{EncodedUpdate, Feed, FeedStatus};
 use super::replay_buffer::NextBatch;
 use super::shared::Shared;
+use super::subscriber::{Sink, Subscriber};
 use crate::clock;
 use crate::telemetry::metrics::Overflow;
 
@@ -43,8 +44,8 @@ pub struct FeedLost;
 pub enum Notification {
     /// The result of [`Attachment::next_batch`] may have changed.
     LogAdvanced,
-    /// Encoded `signal` frame about another member: JSON, hence UTF-8.
-    Signal(Bytes),
+    /// `signal` frame about another member.
+    Signal(TextFrame),
 }
 
 /// Attachment of one connection of a member. Dropping it detaches: the last connection of a member on this node leaves
@@ -53,6 +54,7 @@ pub struct Attachment {
     shared: Arc<Shared>,
     lease: Lease,
     feed: Arc<Feed>,
+    subscriber: Arc<Subscriber>,
     status: watch::Receiver<FeedStatus>,
     updates: broadcast::Receiver<EncodedUpdate>,
     /// Position of the welcome, whose roster has the member.
@@ -60,9 +62,17 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    pub(super) fn new(shared: Arc<Shared>, lease: Lease, feed: Arc<Feed>, status: watch::Receiver<FeedStatus>) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        lease: Lease,
+        sink: Option<Arc<dyn Sink>>,
+        feed: Arc<Feed>,
+        status: watch::Receiver<FeedStatus>,
+    ) -> Self {
         let updates = feed.updates.subscribe();
-        Self { shared, lease, feed, status, updates, welcomed: Seq(0) }
+        let subscriber = Arc::new(Subscriber::new(lease.member, sink));
+        feed.subscribe(Arc::clone(&subscriber));
+        Self { shared, lease, feed, subscriber, status, updates, welcomed: Seq(0) }
     }
 
     /// Waits until the feed delivers.
@@ -117,6 +127,17 @@ impl Attachment {
         self.feed.next_batch(cursor)
     }
 
+    /// Lets the feed write to the connection's sink what follows `cursor`, until [`take_back`](Self::take_back). Only for
+    /// a session that [`next_batch`](Self::next_batch) told to wait: what came since then wakes it.
+    pub fn hand_over(&self, cursor: Seq) {
+        self.subscriber.hand_over(cursor);
+    }
+
+    /// Ends that the feed writes. Returns the session's new cursor, if it had let the feed write.
+    pub fn take_back(&self) -> Option<Seq> {
+        self.subscriber.take_back()
+    }
+
     /// Waits for a notification. The log takes precedence; a session that does not keep up loses updates. Cancel safe.
     ///
     /// # Errors
@@ -128,9 +149,10 @@ impl Attachment {
                 changed = self.status.changed() => {
                     return changed.map(|()| Notification::LogAdvanced).map_err(|_| FeedLost);
                 }
+                () = self.subscriber.woken() => return Ok(Notification::LogAdvanced),
                 update = self.updates.recv() => match update {
-                    Ok(EncodedUpdate { member, text }) if member != self.lease.member => {
-                        return Ok(Notification::Signal(text));
+                    Ok(EncodedUpdate { member, frame }) if member != self.lease.member => {
+                        return Ok(Notification::Signal(frame));
                     }
                     Ok(_) => {}
                     Err(RecvError::Lagged(_)) => self.shared.metrics.overflowed(Overflow::Signals),
@@ -152,7 +174,7 @@ impl Attachment {
     #[must_use]
     pub fn head(&self) -> Option<Position> {
         match *self.status.borrow() {
-            FeedStatus::Live(position) => Some(position),
+            FeedStatus::Live(epoch) => Some(Position { epoch, seq: self.feed.head() }),
             FeedStatus::Starting | FeedStatus::Ended => None,
         }
     }
@@ -160,6 +182,7 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
+        self.feed.unsubscribe(&self.subscriber);
         if self.shared.detach(self.lease, &self.feed) {
             self.shared.tasks.spawn(depart(Arc::clone(&self.shared), self.lease));
         }

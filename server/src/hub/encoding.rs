@@ -2,11 +2,47 @@
 
 use bytes::Bytes;
 use protocol::{Event, EventKind, Names, Seq, codec};
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 /// Maximum number of events in one frame.
 pub(super) const FRAME_EVENTS: usize = 200;
 /// Maximum bytes of events in one frame, unless one event alone is larger.
 pub(super) const FRAME_BYTES: usize = 64 * 1024;
+
+/// Unmasked WebSocket frame that is a whole text message, as the bytes that a socket sends (RFC 6455 section 5.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextFrame {
+    bytes: Bytes,
+    header: usize,
+}
+
+impl From<&str> for TextFrame {
+    fn from(text: &str) -> Self {
+        let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
+        let length = text.len() as u64;
+        let mut bytes = Vec::with_capacity(header.len(length) + text.len());
+        // Writing to memory does not fail.
+        drop(header.format(length, &mut bytes));
+        let header = bytes.len();
+        bytes.extend_from_slice(text.as_bytes());
+        Self { bytes: bytes.into(), header }
+    }
+}
+
+impl TextFrame {
+    /// Returns the whole frame.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Returns the text: JSON, hence UTF-8.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        self.bytes.get(self.header..).unwrap_or_default()
+    }
+}
 
 /// Event with its JSON text, encoded once; an amended event gets a new text. The event keeps its body beside the text,
 /// to be amended.
@@ -60,8 +96,8 @@ pub fn fitting<'a>(events: impl IntoIterator<Item = &'a EncodedEvent>) -> usize 
     events.into_iter().take(FRAME_EVENTS).take_while(fits).count()
 }
 
-/// Returns the text of a [`ServerFrame::Events`](protocol::ServerFrame::Events) with these events.
-pub fn events_frame<'a, I>(events: I, names: &Names, more: bool) -> Bytes
+/// Returns a [`ServerFrame::Events`](protocol::ServerFrame::Events) with these events.
+pub fn events_frame<'a, I>(events: I, names: &Names, more: bool) -> TextFrame
 where
     I: IntoIterator<Item = &'a EncodedEvent, IntoIter: Clone>,
 {
@@ -89,11 +125,13 @@ where
         frame.push_str(MORE);
     }
     frame.push('}');
-    frame.into()
+    frame.as_str().into()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use protocol::{Delivered, DisplayName, EventId, MemberId, ServerFrame};
     use uuid::Uuid;
 
@@ -122,8 +160,20 @@ mod tests {
             {
                 let events = log.iter().cloned().map(Delivered::Event).collect();
                 let expected = codec::encode(&ServerFrame::Events { events, names: names.clone(), more });
-                assert_eq!(events_frame(&encoded, &names, more), expected);
+                assert_eq!(events_frame(&encoded, &names, more).text(), expected.as_bytes());
             }
+        }
+    }
+
+    #[test]
+    fn text_frame_is_read_back_by_the_library() {
+        for length in [0, 1, 125, 126, 65_535, 65_536] {
+            let text = "x".repeat(length);
+            let frame = TextFrame::from(text.as_str());
+            let mut read = Cursor::new(frame.bytes().to_vec());
+            let (header, payload) = FrameHeader::parse(&mut read).unwrap().unwrap();
+            assert_eq!((header.opcode, header.is_final, payload), (OpCode::Data(Data::Text), true, length as u64));
+            assert_eq!(frame.text(), text.as_bytes());
         }
     }
 

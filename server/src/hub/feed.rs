@@ -1,15 +1,16 @@
 //! Feed of one room: the state that its task and the room's sessions share.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use protocol::{MemberId, Position, Seq, ServerFrame, codec};
+use protocol::{Epoch, MemberId, Seq, ServerFrame, codec};
 use store::{PresenceKind, PresenceUpdate};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use super::encoding::TextFrame;
 use super::presence::Presence;
 use super::replay_buffer::{EncodedFrame, NextBatch, ReplayBuffer};
+use super::subscriber::Subscriber;
 
 /// Number of frames cached for the next session at the same cursor. More cursors than this mean slow readers, and each
 /// of those is alone with its cursor.
@@ -21,8 +22,9 @@ const MAX_QUEUED_UPDATES: usize = 64;
 pub(super) enum FeedStatus {
     /// Not subscribed yet.
     Starting,
-    /// Subscribed. Every event up to this position is in the replay buffer or in the log.
-    Live(Position),
+    /// Subscribed, in this epoch. Every event up to the feed's head is in the replay buffer or in the log. Sent again
+    /// when that was reset: the sessions have to read from the log.
+    Live(Epoch),
     /// The room has ended, or does not exist.
     Ended,
 }
@@ -31,6 +33,7 @@ pub(super) enum FeedStatus {
 #[derive(Debug)]
 pub(super) struct Feed {
     state: Mutex<State>,
+    subscribers: Mutex<Vec<Arc<Subscriber>>>,
     pub(super) updates: broadcast::Sender<EncodedUpdate>,
     stop: CancellationToken,
 }
@@ -40,8 +43,7 @@ pub(super) struct Feed {
 pub(super) struct EncodedUpdate {
     /// Member whom it is about, and whose own sessions do not get it.
     pub(super) member: MemberId,
-    /// JSON, hence UTF-8.
-    pub(super) text: Bytes,
+    pub(super) frame: TextFrame,
 }
 
 impl From<PresenceUpdate> for EncodedUpdate {
@@ -51,7 +53,8 @@ impl From<PresenceUpdate> for EncodedUpdate {
             PresenceKind::Away { until } => (None, Some(true), Some(until)),
             PresenceKind::Back => (None, Some(false), None),
         };
-        Self { member, text: codec::encode(&ServerFrame::Signal { member, typing, away, until }).into() }
+        let text = codec::encode(&ServerFrame::Signal { member, typing, away, until });
+        Self { member, frame: text.as_str().into() }
     }
 }
 
@@ -67,6 +70,7 @@ impl Default for Feed {
     fn default() -> Self {
         Self {
             state: Mutex::default(),
+            subscribers: Mutex::default(),
             updates: broadcast::Sender::new(MAX_QUEUED_UPDATES),
             stop: CancellationToken::new(),
         }
@@ -94,6 +98,27 @@ impl Feed {
         call(&mut self.state().presence)
     }
 
+    /// Adds the connection of a session.
+    pub(super) fn subscribe(&self, subscriber: Arc<Subscriber>) {
+        self.subscribed().push(subscriber);
+    }
+
+    pub(super) fn unsubscribe(&self, subscriber: &Arc<Subscriber>) {
+        let mut subscribers = self.subscribed();
+        if let Some(place) = subscribers.iter().position(|other| Arc::ptr_eq(other, subscriber)) {
+            subscribers.swap_remove(place);
+        }
+    }
+
+    /// Returns the connections of all sessions, so that none is written to under the lock.
+    pub(super) fn subscribers(&self) -> Vec<Arc<Subscriber>> {
+        self.subscribed().clone()
+    }
+
+    fn subscribed(&self) -> MutexGuard<'_, Vec<Arc<Subscriber>>> {
+        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Returns the position up to which the replay buffer has come.
     pub(super) fn head(&self) -> Seq {
         self.state().buffer.head()
@@ -113,11 +138,10 @@ impl Feed {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the replay buffer, and drops the frames made at the previous head. Returns the new head.
-    pub(super) fn change(&self, change: impl FnOnce(&mut ReplayBuffer)) -> Seq {
+    /// Changes the replay buffer, and drops the frames made at the previous head.
+    pub(super) fn change(&self, change: impl FnOnce(&mut ReplayBuffer)) {
         let mut state = self.state();
         change(&mut state.buffer);
         state.frames.clear();
-        state.buffer.head()
     }
 }

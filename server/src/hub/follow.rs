@@ -4,20 +4,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
-use protocol::{Epoch, Position, RoomId};
+use protocol::{EventKind, MemberId, Position, RoomId, Seq};
 use store::{Delivery, PresenceKind, PresenceUpdate, StoreError, Subscription};
 use tokio::sync::{mpsc, watch};
 
 use super::encoding::EncodedEvent;
 use super::feed::{Feed, FeedStatus};
 use super::presence::Reaction;
-use super::replay_buffer::ReplayBuffer;
+use super::replay_buffer::{NextBatch, ReplayBuffer};
 use super::resubscribe::subscribe_again;
 use super::shared::Shared;
 use crate::telemetry::metrics::Overflow;
 
 /// Maximum number of deliveries per wake-up.
 const MAX_BATCH: usize = 256;
+/// Number of connections that are written to before others get their turn: a write takes about 3 µs.
+const WRITES: usize = 64;
 /// Maximum number of concurrent answers to a presence request.
 const PRESENCE_CONCURRENCY: usize = 32;
 
@@ -47,17 +49,17 @@ async fn follow(hub: &Shared, id: RoomId, feed: &Feed, status: &watch::Sender<Fe
     };
     let epoch = head.epoch;
     feed.change(|buffer| buffer.reset_to(head.seq));
-    status.send_replace(FeedStatus::Live(head));
+    status.send_replace(FeedStatus::Live(epoch));
     loop {
-        if receive(hub, id, feed, status, epoch, &mut deliveries).await {
+        if receive(hub, id, feed, &mut deliveries).await {
             return true;
         }
         // The subscription is lost. Missed events are in the log, where the sessions continue from their cursors.
         hub.metrics.overflowed(Overflow::Feed);
         let seq = feed.head();
         let Some(subscription) = subscribe_again(hub, id, feed, Position { epoch, seq }).await else { return true };
-        let seq = feed.change(|buffer| buffer.reset_to(subscription.head.seq));
-        status.send_replace(FeedStatus::Live(Position { epoch, seq }));
+        feed.change(|buffer| buffer.reset_to(subscription.head.seq));
+        status.send_replace(FeedStatus::Live(epoch));
         // Presence requests were missed, too.
         announce_connected(hub, id, feed).await;
         deliveries = subscription.deliveries;
@@ -65,14 +67,7 @@ async fn follow(hub: &Shared, id: RoomId, feed: &Feed, status: &watch::Sender<Fe
 }
 
 /// Handles deliveries. Returns true when the room has ended, false when the subscription is lost.
-async fn receive(
-    hub: &Shared,
-    id: RoomId,
-    feed: &Feed,
-    status: &watch::Sender<FeedStatus>,
-    epoch: Epoch,
-    deliveries: &mut mpsc::Receiver<Delivery>,
-) -> bool {
+async fn receive(hub: &Shared, id: RoomId, feed: &Feed, deliveries: &mut mpsc::Receiver<Delivery>) -> bool {
     let mut ready = Vec::new();
     while deliveries.recv_many(&mut ready, MAX_BATCH).await > 0 {
         feed.presence(|presence| {
@@ -93,10 +88,10 @@ async fn receive(
             }
         }
         if !events.is_empty() {
-            let seq = feed.change(|buffer| events.into_iter().for_each(|event| buffer.push(event, now)));
-            if !ended {
-                status.send_replace(FeedStatus::Live(Position { epoch, seq }));
-            }
+            let left: Vec<_> = events.iter().filter_map(member_who_left).collect();
+            let cursor = feed.head();
+            feed.change(|buffer| events.into_iter().for_each(|event| buffer.push(event, now)));
+            fan_out(hub, feed, cursor, &left).await;
         }
         if ended {
             return true;
@@ -110,6 +105,40 @@ async fn receive(
         }
     }
     false
+}
+
+fn member_who_left(event: &EncodedEvent) -> Option<MemberId> {
+    match event.kind() {
+        EventKind::Left { member, .. } => Some(*member),
+        _ => None,
+    }
+}
+
+/// Writes what follows `cursor` to the connections whose sessions wait there, and wakes the other sessions, and those of
+/// who left, which have to end.
+async fn fan_out(hub: &Shared, feed: &Feed, cursor: Seq, left: &[MemberId]) {
+    let next = feed.next_batch(cursor);
+    let head = feed.head();
+    for subscribers in feed.subscribers().chunks(WRITES) {
+        let now = Instant::now();
+        for subscriber in subscribers {
+            let is_whole = match &next {
+                NextBatch::Frame(frame) => {
+                    if subscriber.deliver(cursor, frame, now) {
+                        hub.metrics.delivered(frame.events, Some(frame.first_received_at));
+                    }
+                    frame.cursor == head
+                }
+                NextBatch::ReadLog { .. } | NextBatch::Wait | NextBatch::Ended => false,
+            };
+            if !is_whole || left.contains(&subscriber.member) {
+                subscriber.wake();
+            }
+        }
+        if subscribers.len() == WRITES {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 async fn on_presence_update(hub: &Shared, id: RoomId, feed: &Feed, update: PresenceUpdate) {

@@ -4,10 +4,9 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use bytes::Bytes;
 use protocol::{EventKind, Names, Seq};
 
-use super::encoding::{EncodedEvent, events_frame, fitting};
+use super::encoding::{EncodedEvent, TextFrame, events_frame, fitting};
 
 /// Next batch of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +28,8 @@ pub enum NextBatch {
 /// Encoded `events` frame, shared by every session at the same cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedFrame {
-    /// JSON, hence UTF-8.
-    pub text: Bytes,
+    /// What is written.
+    pub frame: TextFrame,
     /// Cursor of a session that has sent it.
     pub cursor: Seq,
     /// Number of events in it.
@@ -134,15 +133,17 @@ impl ReplayBuffer {
         if cursor < self.tail {
             return if self.ended { NextBatch::Ended } else { NextBatch::ReadLog { evicted: cursor < self.evicted } };
         }
-        let first = self.events.partition_point(|(event, _)| event.seq() <= cursor);
+        // From the back: most sessions are at most a few events behind.
+        let behind = self.events.iter().rev().take_while(|(event, _)| event.seq() > cursor).count();
+        let first = self.events.len() - behind;
         let following = self.events.range(first..).map(|(event, _)| event);
         let events = fitting(following.clone());
         let batch = following.take(events);
         // Exists, because the cursor is before the head.
         let Some((_, first_received_at)) = self.events.get(first) else { return NextBatch::Wait };
         let cursor = batch.clone().next_back().map_or(self.head, EncodedEvent::seq);
-        let text = events_frame(batch, &Names::new(), cursor < self.head);
-        NextBatch::Frame(EncodedFrame { text, cursor, events, first_received_at: *first_received_at })
+        let frame = events_frame(batch, &Names::new(), cursor < self.head);
+        NextBatch::Frame(EncodedFrame { frame, cursor, events, first_received_at: *first_received_at })
     }
 }
 

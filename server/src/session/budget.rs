@@ -5,12 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use protocol::{Limits, MemberId};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::shared_stream::{SharedStream, SharedWriter};
 use crate::rate::RateLimiter;
 
 /// KiB that a frame is charged beside its bytes, so that many small frames do not cost the server more than a few large
@@ -37,7 +36,7 @@ fn kib(bytes: usize) -> u32 {
 /// The size of a read is known only afterwards, so it is charged before the next one. Bytes are counted here, below the
 /// WebSocket, because tungstenite does not return a fragment of a message before the last one.
 pub(super) struct Metered {
-    stream: TokioIo<Upgraded>,
+    stream: SharedStream,
     budget: Arc<RateLimiter>,
     member: MemberId,
     /// KiB that were read and are still to be charged.
@@ -46,8 +45,9 @@ pub(super) struct Metered {
 }
 
 impl Metered {
-    pub(super) fn new(stream: Upgraded, budget: Arc<RateLimiter>, member: MemberId) -> Self {
-        Self { stream: TokioIo::new(stream), budget, member, owed: HANDSHAKE_KIB, pause: None }
+    /// `begun` is the number of bytes that were read before.
+    pub(super) fn new(stream: SharedStream, begun: usize, budget: Arc<RateLimiter>, member: MemberId) -> Self {
+        Self { stream, budget, member, owed: HANDSHAKE_KIB + kib(begun), pause: None }
     }
 
     /// Charges one frame, in addition to its bytes.
@@ -74,8 +74,13 @@ impl Metered {
     }
 
     /// Returns the connection without the rate limit.
-    pub(super) fn unmetered(&mut self) -> &mut TokioIo<Upgraded> {
+    pub(super) fn unmetered(&mut self) -> &mut SharedStream {
         &mut self.stream
+    }
+
+    /// Returns the feed's end of the connection.
+    pub(super) fn writer(&self) -> &Arc<SharedWriter> {
+        self.stream.writer()
     }
 }
 

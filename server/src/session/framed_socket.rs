@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use hyper::upgrade::Upgraded;
 use protocol::{CloseCode, MemberId, ServerFrame, codec};
 use store::Page;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::budget::Metered;
-use crate::hub::{EncodedEvent, events_frame, fitting};
+use super::shared_stream::{SharedStream, SharedWriter};
+use crate::hub::{EncodedEvent, TextFrame, events_frame, fitting};
 use crate::state::AppState;
 use crate::telemetry::metrics::Metrics;
 
@@ -70,9 +71,10 @@ pub(super) struct FramedSocket {
 }
 
 impl FramedSocket {
-    /// Creates the WebSocket on an upgraded connection, with the inbound budget of this member.
-    pub(super) async fn new(upgraded: Upgraded, state: &AppState, member: MemberId) -> Self {
-        let metered = Metered::new(upgraded, state.inbound_rate.clone(), member);
+    /// Creates the WebSocket on an upgraded connection, from which `begun` has been read, with the inbound budget of this
+    /// member.
+    pub(super) async fn new(stream: TcpStream, begun: Bytes, state: &AppState, member: MemberId) -> Self {
+        let metered = Metered::new(SharedStream::new(stream), begun.len(), state.inbound_rate.clone(), member);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -80,7 +82,8 @@ impl FramedSocket {
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
         let metrics = state.metrics.clone();
-        Self { socket: WebSocketStream::from_raw_socket(metered, Role::Server, Some(config)).await, metrics }
+        let socket = WebSocketStream::from_partially_read(metered, begun.into(), Role::Server, Some(config)).await;
+        Self { socket, metrics }
     }
 
     /// Returns the next message, as soon as the member's budget allows. Cancel safe.
@@ -103,14 +106,35 @@ impl FramedSocket {
     }
 
     pub(super) async fn send(&mut self, frame: &ServerFrame) -> Result<(), Disconnected> {
-        self.write(Message::Text(codec::encode(frame).into())).await
+        self.send_text(&codec::encode(frame).as_str().into()).await
     }
 
-    /// Sends a frame that is already encoded.
-    pub(super) async fn send_text(&mut self, text: Bytes) -> Result<(), Disconnected> {
-        // It is JSON, and hence UTF-8.
-        let Ok(text) = Utf8Bytes::try_from(text) else { return Err(Disconnected) };
-        self.write(Message::Text(text)).await
+    /// Sends a frame that is already encoded, beside tungstenite, which would keep a buffer of its size.
+    pub(super) async fn send_text(&mut self, frame: &TextFrame) -> Result<(), Disconnected> {
+        let sending = async {
+            // What tungstenite has begun to write, an answer to a ping, is to be whole before.
+            self.socket.flush().await?;
+            let stream = self.socket.get_mut();
+            stream.write_all(frame.bytes()).await?;
+            Ok::<(), Error>(stream.flush().await?)
+        };
+        match timeout(WRITE_TIMEOUT, sending).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Disconnected),
+        }
+    }
+
+    /// Writes what the feed has begun to write.
+    pub(super) async fn flush(&mut self) -> Result<(), Disconnected> {
+        match timeout(WRITE_TIMEOUT, self.socket.flush()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Disconnected),
+        }
+    }
+
+    /// Returns the feed's end of the connection.
+    pub(super) fn writer(&self) -> &Arc<SharedWriter> {
+        self.socket.get_ref().writer()
     }
 
     /// Sends a page of the log, in as many frames as its size needs. `more` is true if further pages follow.
@@ -121,7 +145,7 @@ impl FramedSocket {
         loop {
             let (batch, later) = rest.split_at(fitting(rest));
             let more = more || !later.is_empty();
-            self.send_text(events_frame(batch, &std::mem::take(&mut names), more)).await?;
+            self.send_text(&events_frame(batch, &std::mem::take(&mut names), more)).await?;
             if later.is_empty() {
                 return Ok(());
             }

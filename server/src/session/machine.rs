@@ -214,7 +214,7 @@ impl Machine {
     }
 
     fn on_sent(&mut self, now: Instant) -> Vec<Action> {
-        self.last_sent = now;
+        self.last_sent = self.last_sent.max(now);
         Vec::new()
     }
 

@@ -4,9 +4,11 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use bytes::Bytes;
+use hyper::upgrade::OnUpgrade;
 use protocol::{CloseCode, MemberId, RoomCode, RoomId, SUBPROTOCOL};
 use store::StoreError;
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use super::Connection;
@@ -14,7 +16,7 @@ use super::errors::close_code;
 use super::framed_socket::FramedSocket;
 use crate::state::AppState;
 use crate::telemetry::panics::contained;
-use crate::{entropy, identity};
+use crate::{entropy, http, identity};
 
 /// Upgrades every handshake; a refusal that a user should see is sent afterwards, as `bye`.
 ///
@@ -43,7 +45,10 @@ pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, re
     // Tracked, so that a shutdown waits until its `bye` is sent.
     state.tasks.clone().spawn(contained(async move {
         match on_upgrade.await {
-            Ok(upgraded) => serve(state, upgraded, code, session, speaks).await,
+            Ok(upgraded) => match http::into_stream(upgraded) {
+                Some(socket) => serve(state, socket, code, session, speaks).await,
+                None => tracing::error!("an upgrade of a connection that is none of TCP"),
+            },
             Err(error) => tracing::debug!(%error, "no connection after an upgrade"),
         }
     }));
@@ -52,7 +57,13 @@ pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, re
 
 /// Serves one socket until it ends. A refusal that a user should see is sent as `bye` on the accepted socket. `speaks`
 /// is true if the client offered the subprotocol.
-async fn serve(state: AppState, socket: Upgraded, code: String, session: Option<identity::Session>, speaks: bool) {
+async fn serve(
+    state: AppState,
+    (stream, begun): (TcpStream, Bytes),
+    code: String,
+    session: Option<identity::Session>,
+    speaks: bool,
+) {
     let open = state.metrics.socket();
     let place = match (speaks, code.parse::<RoomCode>(), session) {
         (false, ..) => Err(CloseCode::Version),
@@ -64,7 +75,7 @@ async fn serve(state: AppState, socket: Upgraded, code: String, session: Option<
     };
     match place {
         Ok((room, member)) => {
-            let socket = FramedSocket::new(socket, &state, member).await;
+            let socket = FramedSocket::new(stream, begun, &state, member).await;
             Connection::new(state, socket, room, member, open).run().await;
         }
         Err(refused) => {
@@ -72,7 +83,8 @@ async fn serve(state: AppState, socket: Upgraded, code: String, session: Option<
             tracing::info!(conn = open.number, code = refused.number(), reason = refused.reason(), "refused");
             let retry_ms = state.reconnect_delay.after(refused, &state.metrics);
             // A random member, so that it uses nobody's budget.
-            FramedSocket::new(socket, &state, MemberId(entropy::uuid())).await.close(refused, retry_ms).await;
+            let member = MemberId(entropy::uuid());
+            FramedSocket::new(stream, begun, &state, member).await.close(refused, retry_ms).await;
         }
     }
 }

@@ -33,7 +33,7 @@ fn small(events: usize) -> Capacity {
 
 /// Decodes the frame as a client does. Returns its events and `more`.
 fn parse(frame: &EncodedFrame) -> (Vec<Event>, bool) {
-    let text = std::str::from_utf8(&frame.text).unwrap();
+    let text = std::str::from_utf8(frame.frame.text()).unwrap();
     let ServerFrame::Events { events, names, more } = codec::decode(text).unwrap() else { panic!("{text}") };
     assert!(names.is_empty());
     let events = events.into_iter().map(|event| match event {
@@ -154,7 +154,7 @@ fn frame_is_bounded_and_sets_more() {
 
     let large = buffer(Capacity::default(), (1..=20).map(|n| event(n, n - 1, &"x".repeat(4_000))));
     let first = frame(large.next_batch(Seq(0)));
-    assert!(first.text.len() <= FRAME_BYTES + 64 && parse(&first).1);
+    assert!(first.frame.text().len() <= FRAME_BYTES + 64 && parse(&first).1);
     let kept: usize = large.events.iter().map(|(event, _)| event.text().len()).sum();
     assert_eq!(large.bytes, kept);
 
