@@ -141,13 +141,22 @@ impl Shared {
         }
     }
 
-    /// Deletes the keys of rooms that have ended, and those that had no room before either. `strays` are keys that have
-    /// no room, with the time since when.
+    /// Deletes the keys of rooms that have ended, and those that had no room before either, and stores keys of living
+    /// rooms again that are not there. `strays` are keys to look at again, with the time since when they may have no room.
     async fn find_strays(&self, strays: &mut HashMap<RoomId, Instant>) -> Result<(), StoreError> {
         let now = Instant::now();
         let all = read_all(&self.jetstream).await?;
         let stored: HashSet<_> = all.iter().map(|(id, _)| *id).collect();
         strays.retain(|id, _| stored.contains(id));
+        for (id, key) in self.secrets.all().into_iter().filter(|(id, _)| !stored.contains(id)) {
+            let names = self.jetstream.names.room(id);
+            let head = self.jetstream.look(&names.stream, &names.head()).await?;
+            if head.is_some_and(|head| !head.payload.is_empty()) {
+                // Lost with a part of the stream. A room that ends just now has it deleted by the next look.
+                self.jetstream.put_new(self.jetstream.names.room_secret(id), key.secret.bytes()).await?;
+                strays.insert(id, now);
+            }
+        }
         for shard in 0..SHARDS {
             let ids: Vec<_> = stored.iter().copied().filter(|id| shard_of(id.0) == shard).collect();
             for part in ids.chunks(HEADS) {

@@ -6,6 +6,7 @@
 //! and stores them again if the stream is lost ([`restore`](super::restore)).
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,12 +33,19 @@ pub(super) struct Secrets {
     rooms: Mutex<HashMap<RoomId, Arc<RoomKey>>>,
     /// Rooms that ended, whose secret could not be deleted.
     undeleted: Mutex<HashSet<RoomId>>,
+    /// True if this node has stored its secrets since another one began to store its own again.
+    pub(super) has_joined: AtomicBool,
 }
 
 impl Secrets {
     pub(super) fn new(codes: Secret, rooms: Vec<(RoomId, Secret)>) -> Self {
         let rooms = rooms.into_iter().map(|(id, secret)| (id, Arc::new(RoomKey::new(id, secret)))).collect();
-        Self { codes: CodeKey::new(codes), rooms: Mutex::new(rooms), undeleted: Mutex::default() }
+        Self {
+            codes: CodeKey::new(codes),
+            rooms: Mutex::new(rooms),
+            undeleted: Mutex::default(),
+            has_joined: AtomicBool::default(),
+        }
     }
 
     pub(super) fn get(&self, id: RoomId) -> Option<Arc<RoomKey>> {

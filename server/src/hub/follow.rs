@@ -114,14 +114,18 @@ fn member_who_left(event: &EncodedEvent) -> Option<MemberId> {
     }
 }
 
-/// Writes what follows `cursor` to the connections whose sessions wait there, and wakes the other sessions, and those of
-/// who left, which have to end.
+/// Writes what follows `cursor` to the connections whose sessions wait there, and wakes the other sessions. Those of who
+/// left write the rest themselves, and end.
 async fn fan_out(hub: &Shared, feed: &Feed, cursor: Seq, left: &[MemberId]) {
     let next = feed.next_batch(cursor);
     let head = feed.head();
     for subscribers in feed.subscribers().chunks(WRITES) {
         let now = Instant::now();
         for subscriber in subscribers {
+            if left.contains(&subscriber.member) {
+                subscriber.wake();
+                continue;
+            }
             let is_whole = match &next {
                 NextBatch::Frame(frame) => {
                     if subscriber.deliver(cursor, frame, now) {
@@ -131,7 +135,7 @@ async fn fan_out(hub: &Shared, feed: &Feed, cursor: Seq, left: &[MemberId]) {
                 }
                 NextBatch::ReadLog { .. } | NextBatch::Wait | NextBatch::Ended => false,
             };
-            if !is_whole || left.contains(&subscriber.member) {
+            if !is_whole {
                 subscriber.wake();
             }
         }

@@ -82,7 +82,8 @@ impl FramedSocket {
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
         let metrics = state.metrics.clone();
-        let socket = WebSocketStream::from_partially_read(metered, begun.into(), Role::Server, Some(config)).await;
+        // Copied, so that hyper's buffer is not kept.
+        let socket = WebSocketStream::from_partially_read(metered, begun.to_vec(), Role::Server, Some(config)).await;
         Self { socket, metrics }
     }
 

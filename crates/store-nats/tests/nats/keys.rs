@@ -84,6 +84,23 @@ async fn keys_are_stored_again_when_their_stream_is_lost_while_a_node_lives() {
     assert_eq!(secrets_of(&url).await, [""; 0]);
 }
 
+/// The node that stores them again may not have heard of a room that another one has just created.
+#[tokio::test]
+async fn keys_are_added_by_each_node_while_another_one_stores_its_own_again() {
+    let server = Server::start();
+    let url = url_of(&server);
+    let store = open(&url).await;
+    room_of(&*store, 50, &[1]).await;
+    let jetstream = jetstream::new(async_nats::connect(server.address()).await.unwrap());
+    let stream = jetstream.get_stream("flasky_secrets").await.unwrap();
+    let codes = stream.get_last_raw_message_by_subject("flasky.codes.secret").await.unwrap().payload;
+    stream.purge().await.unwrap();
+    let sent = jetstream.publish("flasky.codes.secret", codes).await.unwrap();
+    let marked = jetstream.publish("flasky.codes.restoring", "".into()).await.unwrap();
+    drop((sent.await.unwrap(), marked.await.unwrap()));
+    wait_until_secrets_are(&url, 1).await;
+}
+
 /// All servers and all nodes were restarted: nobody has the keys any more.
 #[tokio::test]
 async fn rooms_whose_keys_nobody_has_end_after_a_grace() {
@@ -119,6 +136,8 @@ async fn room_whose_key_is_stored_late_goes_on() {
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
     let stream = format!("{}_secrets", url.rsplit_once('/').unwrap().1);
     let stream = jetstream.get_stream(stream).await.unwrap();
+    // It would store the key again.
+    store.close().await;
     stream.purge().filter(&subject).await.unwrap();
     let other = open(&url).await;
     let begun = Instant::now();
