@@ -260,8 +260,8 @@ impl Writer {
     /// Collects the writes queued behind the first one, up to the first job of another kind. Presence updates have no
     /// order relative to writes and are delivered at once.
     ///
-    /// Where threads that are about to write wait for this one's processor, they get it once before the commit: then
-    /// they share it. An idle processor makes nobody wait.
+    /// Yields the processor once, so that threads that are about to write and wait for it share the commit. On an idle
+    /// processor nobody waits.
     fn gather(&self, first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
         let mut batch = vec![first];
         let mut has_yielded = false;

@@ -28,7 +28,7 @@ pub enum NextBatch {
 /// Encoded `events` frame, shared by every session at the same cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedFrame {
-    /// What is written.
+    /// Frame to write.
     pub frame: TextFrame,
     /// Cursor of a session that has sent it.
     pub cursor: Seq,

@@ -19,7 +19,7 @@ pub enum Sent {
     All,
     /// The frame will be written before anything else, by the session that owns the socket: it has to be woken.
     Begun,
-    /// Nothing is written.
+    /// No byte of the frame is written.
     Nothing,
 }
 

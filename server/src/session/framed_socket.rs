@@ -113,7 +113,7 @@ impl FramedSocket {
     /// Sends a frame that is already encoded, beside tungstenite, which would keep a buffer of its size.
     pub(super) async fn send_text(&mut self, frame: &TextFrame) -> Result<(), Disconnected> {
         let sending = async {
-            // What tungstenite has begun to write, an answer to a ping, is to be whole before.
+            // tungstenite may have begun to write an answer to a ping, which is to be whole before.
             self.socket.flush().await?;
             let stream = self.socket.get_mut();
             stream.write_all(frame.bytes()).await?;

@@ -53,7 +53,7 @@ impl SharedWriter {
         self.writer().sent_by_feed
     }
 
-    /// Nothing panics and nothing is awaited under this lock.
+    /// Locks the writer. Code under this lock neither awaits nor panics.
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
