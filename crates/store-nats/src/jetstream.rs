@@ -21,6 +21,8 @@ use super::subject::{Names, SHARDS, shard_in};
 
 /// Time limit of one request. A cluster that elects a leader may take longer to respond, so callers retry.
 pub(super) const REQUEST: Duration = Duration::from_secs(2);
+/// Maximum number of rooms that are handled concurrently.
+pub(super) const CONCURRENCY: usize = 32;
 /// Maximum number of subjects in one direct get: the server returns at most 1 024 messages.
 const SUBJECTS_PER_GET: usize = 500;
 /// Maximum silence of a replica that answers a direct get. After it the request is sent again, and another replica may

@@ -11,9 +11,10 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Shared;
+use super::jetstream::CONCURRENCY;
 use super::record::{End, decode};
 use super::room::non_empty;
-use super::sweep::{CONCURRENCY, MAX_PER_SWEEP};
+use super::sweep::MAX_PER_SWEEP;
 
 /// Time that the process which ended a room has to purge it, before other processes do.
 const PURGE_DELAY: Duration = Duration::from_secs(10);

@@ -11,14 +11,14 @@ use futures_util::stream::iter;
 use protocol::RoomId;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::jetstream::DirectGet;
+use super::jetstream::{CONCURRENCY, DirectGet};
 use super::record::{Head, Roster, decode};
 use super::room::non_empty;
 use super::seal::Place;
 use super::seats::RosterSource;
 use super::secrets::read_all;
 use super::subject::{SHARDS, shard_of};
-use super::sweep::{CONCURRENCY, MAX_PER_SWEEP};
+use super::sweep::MAX_PER_SWEEP;
 use super::{Shared, timeout_of};
 
 /// Time for which a room's roster must be unreadable before the room ends. Its key may be just being stored.

@@ -13,10 +13,10 @@ use futures_util::stream::iter;
 use protocol::RoomId;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::jetstream::{CommitError, JetStream};
+use super::jetstream::{CONCURRENCY, CommitError, JetStream};
 use super::seal::RoomKey;
 use super::secrets::{Secrets, decode, read_all};
-use super::sweep::{CONCURRENCY, MAX_PER_SWEEP};
+use super::sweep::MAX_PER_SWEEP;
 use super::{OPEN, Shared, schema};
 
 /// Time for which a start waits for a running node to store its secrets again. Such a node looks every two seconds, but

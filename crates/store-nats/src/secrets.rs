@@ -18,10 +18,9 @@ use protocol::RoomId;
 use tokio::time::{sleep, timeout};
 
 use super::Shared;
-use super::jetstream::{JetStream, REQUEST};
+use super::jetstream::{CONCURRENCY, JetStream, REQUEST};
 use super::seal::{CodeKey, RoomKey};
 use super::subject::id_of;
-use super::sweep::CONCURRENCY;
 
 /// Pause before a secret that could not be deleted is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);

@@ -8,7 +8,7 @@ use futures_util::stream::iter;
 use protocol::{MemberId, RoomId};
 use tokio::time::Instant;
 
-use super::jetstream::CommitError;
+use super::jetstream::{CONCURRENCY, CommitError};
 use super::record::{Head, Roster};
 use super::room::{self, non_empty};
 use super::seal::Place;
@@ -21,8 +21,6 @@ pub(super) const MAX_PER_SWEEP: usize = 500;
 /// Number of seats whose leases are read at once. A seat usually has a few, and the server returns at most 1 024
 /// messages.
 const SEATS: usize = 100;
-/// Maximum number of rooms that are handled concurrently.
-pub(super) const CONCURRENCY: usize = 32;
 
 impl Shared {
     /// Returns seats that no lease holds, and ends rooms in which nobody took a seat in time.

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 
 use store::StoreError;
 
-use super::keys;
-
+/// Suffix of the name of the keys file.
+pub(super) const KEYS_SUFFIX: &str = "-keys";
 /// Suffixes of the names of a store's files: the database, the files that SQLite puts beside it, the keys, and the lock.
-const SUFFIXES: [&str; 6] = ["", "-wal", "-shm", "-journal", keys::SUFFIX, ".lock"];
+const SUFFIXES: [&str; 6] = ["", "-wal", "-shm", "-journal", KEYS_SUFFIX, ".lock"];
 
 /// Resolves symbolic links and relative parts of a database's path. The file need not exist; its directory must.
 ///
@@ -129,7 +129,7 @@ impl OpenFiles {
     /// Records the database, its write-ahead log and its shared memory, which exist as long as a connection does; the
     /// keys file; and the lock file: if it is replaced, a second server can lock the new file.
     pub(super) fn record(database: &Path) -> io::Result<Self> {
-        let files = ["", "-wal", "-shm", keys::SUFFIX, ".lock"].map(|end| with_suffix(database, end)).map(|file| {
+        let files = ["", "-wal", "-shm", KEYS_SUFFIX, ".lock"].map(|end| with_suffix(database, end)).map(|file| {
             let metadata = fs::metadata(&file)?;
             Ok((file, metadata.dev(), metadata.ino()))
         });

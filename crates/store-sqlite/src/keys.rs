@@ -22,8 +22,6 @@ use zeroize::Zeroizing;
 
 use super::seal::{Random, Secret};
 
-/// Suffix of the file's name.
-pub(super) const SUFFIX: &str = "-keys";
 /// Length of a slot. A power of two, so that no slot lies in two sectors of a disk.
 const SLOT: usize = 64;
 const SUM: usize = SLOT - 8 - Secret::LENGTH;
@@ -72,7 +70,7 @@ pub(super) struct KeysFile {
 
 /// Returns the path of the keys file of a database.
 pub(super) fn path_of(database: &Path) -> PathBuf {
-    super::file::with_suffix(database, SUFFIX)
+    super::file::with_suffix(database, super::file::KEYS_SUFFIX)
 }
 
 /// Opens an existing keys file to read it.
