@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
-use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, pull};
 use futures_util::StreamExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -34,11 +34,19 @@ pub async fn room_messages(url: &str) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for stream in ["0", "1", "2", "3", "leases", "secrets"] {
         let stream = jetstream.get_stream(format!("{name}_{stream}")).await.unwrap();
-        let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::All, ..Default::default() };
-        let mut messages = stream.create_consumer(config).await.unwrap().messages().await.unwrap();
-        for _ in 0..stream.cached_info().state.messages {
-            let message = messages.next().await.unwrap().unwrap();
-            all.push((message.subject.to_string(), message.payload.to_vec()));
+        let config = pull::Config { ack_policy: AckPolicy::None, ..Default::default() };
+        let consumer = stream.create_consumer(config).await.unwrap();
+        // Not the number that the stream counts: some of these may be deleted meanwhile.
+        loop {
+            let mut messages = consumer.fetch().max_messages(1_000).messages().await.unwrap();
+            let known = all.len();
+            while let Some(message) = messages.next().await {
+                let message = message.unwrap();
+                all.push((message.subject.to_string(), message.payload.to_vec()));
+            }
+            if all.len() == known {
+                break;
+            }
         }
     }
     all.retain(|(subject, _)| !belongs_to_the_store(subject));
