@@ -12,9 +12,8 @@ use protocol::RoomId;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::jetstream::{CONCURRENCY, DirectGet};
-use super::record::{Head, Roster, decode};
+use super::record::{Head, decode};
 use super::room::non_empty;
-use super::seal::Place;
 use super::seats::RosterSource;
 use super::secrets::read_all;
 use super::subject::{SHARDS, shard_of};
@@ -86,7 +85,7 @@ impl Shared {
     /// Reads unreadable rosters again, and ends rooms that stay unreadable.
     pub(super) async fn check_unreadable(&self, now: Instant) {
         let looks = self.unreadable.next(now).into_iter().map(async |(id, is_due)| {
-            match self.check_unreadable_room(id, is_due).await {
+            match self.check_unreadable_room(id, now, is_due).await {
                 Ok(true) => self.unreadable.done(id),
                 Ok(false) => {}
                 Err(error) => {
@@ -99,16 +98,17 @@ impl Shared {
     }
 
     /// True if there is nothing more to do.
-    async fn check_unreadable_room(&self, id: RoomId, is_due: bool) -> Result<bool, StoreError> {
+    async fn check_unreadable_room(&self, id: RoomId, now: Instant, is_due: bool) -> Result<bool, StoreError> {
         let names = self.jetstream.names.room(id);
         let Some(roster) = non_empty(self.jetstream.last(&names.stream, &names.roster()).await?) else {
             self.forget_room(id, u64::MAX);
             return Ok(true);
         };
+        // Who reads it late gives its members the time that a start gives them.
+        let known = RosterSource::AtStart(now, now + Duration::from_millis(self.limits.grace_ms));
         if let Some(key) = self.key(id).await?
-            && let Ok(readable) = key.open::<Roster>(Place::Roster, &roster.payload)
+            && self.learn_roster(id, roster.seq, &key, &roster.payload, known)
         {
-            self.seats.update_roster(id, roster.seq, &readable, RosterSource::Remote);
             return Ok(true);
         }
         if is_due && self.has_settled_secrets().await? {

@@ -11,8 +11,8 @@ use tokio::time::sleep;
 
 use super::Shared;
 use super::jetstream::{JetStream, REQUEST};
-use super::record::Roster;
-use super::seal::Place;
+use super::record::decode;
+use super::seal::{Place, RoomKey};
 use super::seats::RosterSource;
 use super::subject::id_of;
 
@@ -94,13 +94,22 @@ impl Shared {
             _ => self.key(id).await,
         };
         // Without a key, the room may have ended just now.
-        if let Ok(Some(key)) = key {
-            match key.open::<Roster>(Place::Roster, &sealed) {
-                Ok(roster) => return self.seats.update_roster(id, seq, &roster, known),
-                // Named by its stream sequence: no line of the log names a room.
-                Err(error) => tracing::error!(seq, source = ?std::error::Error::source(&error), "a room is damaged"),
+        if !matches!(key, Ok(Some(key)) if self.learn_roster(id, seq, &key, &sealed, known)) {
+            self.unreadable.enqueue(id);
+        }
+    }
+
+    /// Updates the cache of seats. False if the roster cannot be decrypted. One that is decrypted was written by a node,
+    /// so a room is not ended because this node does not understand it.
+    pub(super) fn learn_roster(&self, id: RoomId, seq: u64, key: &RoomKey, sealed: &[u8], known: RosterSource) -> bool {
+        let Ok(content) = key.decrypt(Place::Roster, sealed) else { return false };
+        match decode(&content) {
+            Ok(roster) => self.seats.update_roster(id, seq, &roster, known),
+            // Named by its stream sequence: no line of the log names a room.
+            Err(error) => {
+                tracing::error!(seq, source = ?std::error::Error::source(&error), "a room is not understood, and stays");
             }
         }
-        self.unreadable.enqueue(id);
+        true
     }
 }

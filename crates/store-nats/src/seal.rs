@@ -58,9 +58,14 @@ impl RoomKey {
         Ok(sealed.into())
     }
 
-    /// Decrypts a record. The error contains nothing of its content.
+    /// Decrypts and decodes a record. The error contains nothing of its content.
     pub(super) fn open<T: DeserializeOwned>(&self, place: Place, sealed: &[u8]) -> Result<T, StoreError> {
-        decode(&self.keys.open(&place.bytes(self.room), sealed)?)
+        decode(&self.decrypt(place, sealed)?)
+    }
+
+    /// Decrypts a record.
+    pub(super) fn decrypt(&self, place: Place, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.keys.open(&place.bytes(self.room), sealed)
     }
 
     /// Returns the hash of the id of an event or member.

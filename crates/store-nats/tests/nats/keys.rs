@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_nats::jetstream;
 use protocol::{LeaveReason, Limits, RoomId};
 use store::laws::support::{joined, latest, left, message, ms, new_room, room_of, stored};
+use store::seal::{Keyring, Random, Secret};
 use store::{Delivery, StoreError, refused};
 use testkit::cluster::Cluster;
 use testkit::nats::{Server, address, room_messages, store_url};
@@ -148,8 +149,12 @@ async fn room_whose_key_is_stored_late_goes_on() {
     other.expire(begun + ms(2 * GRACE)).await.unwrap();
     refused!(other.room(id).await, Unavailable);
     jetstream.publish(subject, secret.into()).await.unwrap().await.unwrap();
-    other.expire(begun + ms(3 * GRACE)).await.unwrap();
+    let (readable, grace) = (begun + ms(3 * GRACE), ms(Limits::default().grace_ms));
+    assert_eq!(other.expire(readable).await.unwrap(), []);
     assert_eq!(latest(&*other, id).await.len(), 1);
+    // Its members have the time that they have after a start.
+    assert_eq!(other.expire(readable + grace - ms(1)).await.unwrap(), []);
+    assert_eq!(other.expire(readable + grace).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -172,6 +177,30 @@ async fn room_with_a_damaged_roster_ends_after_a_grace_and_others_go_on() {
     for node in [&store, &node] {
         refused!(node.room(damaged).await, NotFound);
         assert_eq!(latest(&**node, other).await.len(), 1);
+    }
+    assert_eq!(secrets_of(&url).await.len(), 1);
+}
+
+/// It was encrypted by a node, so it is not damaged.
+#[tokio::test]
+async fn room_with_a_roster_that_is_not_understood_stays() {
+    let url = store_url();
+    let store = open(&url).await;
+    let id = room_of(&*store, 50, &[1]).await;
+    let messages = room_messages(&url).await;
+    let end = |end: &str| messages.iter().find(|(subject, _)| subject.ends_with(end)).unwrap().clone();
+    let (roster, _) = end(".roster");
+    let (_, secret) = end(&format!(".secret.{}", id.0.simple()));
+    let key = Keyring::new(&Secret::from_bytes(secret[..].try_into().unwrap()));
+    let place = [&[0], &id.0.as_bytes()[..], &[0; 16]].concat();
+    let sealed = key.seal(&mut Random::new().unwrap(), &place, |bytes| bytes.extend_from_slice(b"{}")).unwrap();
+    let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
+    jetstream.publish(roster, sealed.into()).await.unwrap().await.unwrap();
+    let node = open(&url).await;
+    let begun = Instant::now();
+    for after in [0, 2 * GRACE, 4 * GRACE] {
+        node.expire(begun + ms(after)).await.unwrap();
+        refused!(node.room(id).await, Corrupt);
     }
     assert_eq!(secrets_of(&url).await.len(), 1);
 }
