@@ -1,5 +1,6 @@
-//! Measures the cost of an append and of a delivery for a node and its store.
+//! Measures the cost of an append, of a delivery and of the forms for a node and its store.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -69,7 +70,41 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     ] {
         measure(&server, &store, &Load { rooms, members, writers: members.min(WRITERS), rate }).await;
     }
+    println!("\n{:>24} {:>9} {:>8} {:>9} {:>9}", "forms", "/s", "node CPU", "store CPU", "µs");
+    measure_forms(&server, &store, "rooms made and left", async |address, done| {
+        let seat = http::enter(address, "Ana", None, 50).await.unwrap();
+        http::leave_room(address, seat).await.unwrap();
+        done.fetch_add(1, Ordering::Relaxed);
+    })
+    .await;
+    measure_forms(&server, &store, "joins, rooms of 50", async |address, done| {
+        let mut code = None;
+        for member in 0..50 {
+            code = Some(http::enter(address, &format!("M{member}"), code, 50).await.unwrap().code);
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+    })
+    .await;
     true
+}
+
+/// Sends forms over connections of their own, [`AT_ONCE`] at a time. `send` counts what is done.
+async fn measure_forms(server: &Path, store: &TestStore, name: &str, send: impl AsyncFn(SocketAddr, &AtomicU64)) {
+    let node = store.node(server, GRACE).await;
+    let done = AtomicU64::new(0);
+    let load = stream::repeat(()).for_each_concurrent(AT_ONCE, |()| send(node.address, &done));
+    let sample = async {
+        sleep(WARM_UP).await;
+        let read = || (cpu_time(&[node.pid()]), cpu_time(&store.pids()), done.load(Ordering::Relaxed));
+        let before = read();
+        sleep(DURATION).await;
+        let after = read();
+        let seconds = DURATION.as_secs_f64();
+        let rate = (after.2 - before.2) as f64 / seconds;
+        let [node_cpu, store_cpu] = [after.0 - before.0, after.1 - before.1].map(|time| time.as_secs_f64() / seconds);
+        println!("{name:>24} {rate:9.0} {node_cpu:8.2} {store_cpu:9.2} {:9.0}", node_cpu / rate * 1e6);
+    };
+    tokio::select! { () = load => {} () = sample => {} }
 }
 
 async fn measure(server: &Path, store: &TestStore, load: &Load) {

@@ -7,7 +7,7 @@
 //!     soak log-and-disk        stalls the log's reader and fills the disk while members join, write and vanish
 //!     soak rolling             restarts both nodes of a cluster, one after the other, while members write
 //!     soak idle                measures the cost of idle members
-//!     soak cost                measures the cost of an append and of a delivery
+//!     soak cost                measures the cost of an append, of a delivery and of the forms
 //!     soak attack              measures the worst-case cost of each kind of request
 //!     soak size                measures the size of rooms, events and leases in JetStream
 
@@ -98,7 +98,7 @@ enum Command {
     Rolling(Rollout),
     /// Measures the cost of idle members.
     Idle(idle::Arguments),
-    /// Measures the cost of an append and of a delivery.
+    /// Measures the cost of an append, of a delivery and of the forms.
     Cost(cost::Arguments),
     /// Measures the worst-case cost of each kind of request per byte sent, and of clients that do not read.
     Attack(attack::Arguments),
