@@ -143,7 +143,7 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
     let metrics = Arc::<Metrics>::default();
     let store: Arc<dyn Store> = Arc::new(MeasuredStore::new(store, metrics.clone()));
     let tasks = TaskTracker::new();
-    Ok(AppState {
+    Ok(AppState::from(state::Parts {
         identity: Arc::new(identity::Identity::new(config, &store.keys().await?)),
         hub: hub::Hub::new(store.clone(), tasks.clone(), &limits, metrics.clone()),
         append_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
@@ -163,5 +163,5 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
         metrics,
         tasks,
         shutdown,
-    })
+    }))
 }

@@ -85,7 +85,7 @@ impl Connection {
         Self { state, socket, machine, lease, renewal, timer, shutdown, live: None, append: None, open, closed: None }
     }
 
-    async fn run(mut self) {
+    async fn run(&mut self) {
         let began = Instant::now();
         while self.turn().await.is_ok() {}
         let (conn, seconds) = (self.open.number, began.elapsed().as_secs());
@@ -162,7 +162,8 @@ impl Connection {
     async fn step(&mut self, input: Input<'_>) -> Result<(), Disconnected> {
         for action in self.machine.step(Instant::now(), input) {
             match action {
-                Action::Open(position) => match self.open(position).await {
+                // Boxed, as are a catch-up and a close: a connection would keep the place for each.
+                Action::Open(position) => match Box::pin(self.open(position)).await {
                     Ok(()) => drop(self.machine.step(Instant::now(), Input::Opened)),
                     Err(OpenError::Close(code)) => return self.close(code).await,
                     Err(OpenError::Disconnected) => return Err(Disconnected),
@@ -270,7 +271,7 @@ impl Connection {
                 self.state.metrics.delivered(frame.events, since);
                 Ok(true)
             }
-            NextBatch::ReadLog { evicted } => self.catch_up(evicted).await,
+            NextBatch::ReadLog { evicted } => Box::pin(self.catch_up(evicted)).await,
         }
     }
 
@@ -360,7 +361,7 @@ impl Connection {
         self.state.metrics.closed(code);
         self.closed = Some(code);
         let retry_ms = self.state.reconnect_delay.after(code, &self.state.metrics);
-        self.socket.close(code, retry_ms).await;
+        Box::pin(self.socket.close(code, retry_ms)).await;
         Err(Disconnected)
     }
 }

@@ -1,5 +1,6 @@
 //! The server's shared state.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,10 @@ use crate::telemetry::metrics::Metrics;
 
 /// State that all requests and connections share; cheap to clone.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+/// Parts of the shared state.
+pub struct Parts {
     /// Store of rooms, logs and seats.
     pub store: Arc<dyn Store>,
     /// Feeds of the rooms that have a connection on this node.
@@ -60,6 +64,20 @@ pub struct AppState {
     pub shutdown: CancellationToken,
     /// Leptos options, for the pages.
     pub leptos: LeptosOptions,
+}
+
+impl From<Parts> for AppState {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl FromRef<AppState> for LeptosOptions {

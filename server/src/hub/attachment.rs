@@ -5,17 +5,15 @@ use std::sync::Arc;
 
 use protocol::{LeaveReason, Position, Seq};
 use store::{Lease, PresenceKind, Room, StoreError};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::encoding::TextFrame;
-use super::feed::{EncodedUpdate, Feed, FeedStatus};
+use super::feed::{Feed, FeedStatus};
 use super::replay_buffer::NextBatch;
 use super::shared::Shared;
-use super::subscriber::{Sink, Subscriber};
+use super::subscriber::{Sink, Subscriber, Wakeup};
 use crate::clock;
-use crate::telemetry::metrics::Overflow;
 
 /// Reason why a session cannot attach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +54,6 @@ pub struct Attachment {
     feed: Arc<Feed>,
     subscriber: Arc<Subscriber>,
     status: watch::Receiver<FeedStatus>,
-    updates: broadcast::Receiver<EncodedUpdate>,
     /// Position of the welcome, whose roster has the member.
     welcomed: Seq,
 }
@@ -69,10 +66,9 @@ impl Attachment {
         feed: Arc<Feed>,
         status: watch::Receiver<FeedStatus>,
     ) -> Self {
-        let updates = feed.updates.subscribe();
         let subscriber = Arc::new(Subscriber::new(lease.member, sink));
         feed.subscribe(Arc::clone(&subscriber));
-        Self { shared, lease, feed, subscriber, status, updates, welcomed: Seq(0) }
+        Self { shared, lease, feed, subscriber, status, welcomed: Seq(0) }
     }
 
     /// Waits until the feed delivers.
@@ -142,23 +138,13 @@ impl Attachment {
     ///
     /// # Errors
     /// Fails if the feed stopped and the room has not ended.
-    pub async fn next_notification(&mut self) -> Result<Notification, FeedLost> {
-        loop {
-            tokio::select! {
-                biased;
-                changed = self.status.changed() => {
-                    return changed.map(|()| Notification::LogAdvanced).map_err(|_| FeedLost);
-                }
-                () = self.subscriber.woken() => return Ok(Notification::LogAdvanced),
-                update = self.updates.recv() => match update {
-                    Ok(EncodedUpdate { member, frame }) if member != self.lease.member => {
-                        return Ok(Notification::Signal(frame));
-                    }
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => self.shared.metrics.overflowed(Overflow::Signals),
-                    Err(RecvError::Closed) => return Err(FeedLost),
-                },
-            }
+    pub async fn next_notification(&self) -> Result<Notification, FeedLost> {
+        let wakeup = self.subscriber.woken().await;
+        let is_stopped = self.status.has_changed().is_err();
+        match wakeup {
+            Wakeup::Due if is_stopped && *self.status.borrow() != FeedStatus::Ended => Err(FeedLost),
+            Wakeup::Due => Ok(Notification::LogAdvanced),
+            Wakeup::Signal(frame) => Ok(Notification::Signal(frame)),
         }
     }
 

@@ -2,12 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use protocol::{Epoch, MemberId, Seq, ServerFrame, codec};
-use store::{PresenceKind, PresenceUpdate};
-use tokio::sync::broadcast;
+use protocol::{Epoch, Seq};
 use tokio_util::sync::CancellationToken;
 
-use super::encoding::TextFrame;
 use super::presence::Presence;
 use super::replay_buffer::{EncodedFrame, NextBatch, ReplayBuffer};
 use super::subscriber::Subscriber;
@@ -15,47 +12,23 @@ use super::subscriber::Subscriber;
 /// Number of frames cached for the next session at the same cursor. More cursors than this mean slow readers, and each
 /// of those is alone with its cursor.
 const CACHED_FRAMES: usize = 4;
-/// Maximum number of updates that wait for one session. Beyond it the session loses the oldest.
-const MAX_QUEUED_UPDATES: usize = 64;
 /// Status of a feed, which its sessions watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FeedStatus {
     /// Not subscribed yet.
     Starting,
-    /// Subscribed, in this epoch. Every event up to the feed's head is in the replay buffer or in the log. Sent again
-    /// when that was reset: the sessions have to read from the log.
+    /// Subscribed, in this epoch. Every event up to the feed's head is in the replay buffer or in the log.
     Live(Epoch),
     /// The room has ended, or does not exist.
     Ended,
 }
 
 /// State that the task and the sessions of one room share.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Feed {
     state: Mutex<State>,
     subscribers: Mutex<Vec<Arc<Subscriber>>>,
-    pub(super) updates: broadcast::Sender<EncodedUpdate>,
     stop: CancellationToken,
-}
-
-/// `signal` frame, encoded once for all sessions.
-#[derive(Clone, Debug)]
-pub(super) struct EncodedUpdate {
-    /// Member whom it is about, and whose own sessions do not get it.
-    pub(super) member: MemberId,
-    pub(super) frame: TextFrame,
-}
-
-impl From<PresenceUpdate> for EncodedUpdate {
-    fn from(PresenceUpdate { member, kind }: PresenceUpdate) -> Self {
-        let (typing, away, until) = match kind {
-            PresenceKind::Typing(typing) => (Some(typing), None, None),
-            PresenceKind::Away { until } => (None, Some(true), Some(until)),
-            PresenceKind::Back => (None, Some(false), None),
-        };
-        let text = codec::encode(&ServerFrame::Signal { member, typing, away, until });
-        Self { member, frame: text.as_str().into() }
-    }
 }
 
 #[derive(Debug, Default)]
@@ -64,17 +37,6 @@ struct State {
     /// Frames made at the current head, by the cursor that they continue.
     frames: Vec<(Seq, EncodedFrame)>,
     presence: Presence,
-}
-
-impl Default for Feed {
-    fn default() -> Self {
-        Self {
-            state: Mutex::default(),
-            subscribers: Mutex::default(),
-            updates: broadcast::Sender::new(MAX_QUEUED_UPDATES),
-            stop: CancellationToken::new(),
-        }
-    }
 }
 
 impl Feed {

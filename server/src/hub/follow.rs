@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
-use protocol::{EventKind, MemberId, Position, RoomId, Seq};
+use protocol::{EventKind, MemberId, Position, RoomId, Seq, ServerFrame, codec};
 use store::{Delivery, PresenceKind, PresenceUpdate, StoreError, Subscription};
 use tokio::sync::{mpsc, watch};
 
-use super::encoding::EncodedEvent;
+use super::encoding::{EncodedEvent, TextFrame};
 use super::feed::{Feed, FeedStatus};
 use super::presence::Reaction;
 use super::replay_buffer::{NextBatch, ReplayBuffer};
@@ -35,6 +35,12 @@ pub(super) async fn run(hub: Arc<Shared>, id: RoomId, feed: Arc<Feed>, status: w
         feed.change(ReplayBuffer::end);
         status.send_replace(FeedStatus::Ended);
     }
+    drop(status);
+    wake_all(&feed);
+}
+
+fn wake_all(feed: &Feed) {
+    feed.subscribers().iter().for_each(|subscriber| subscriber.wake());
 }
 
 /// Returns true when the room has ended, false when the first subscription fails.
@@ -59,7 +65,7 @@ async fn follow(hub: &Shared, id: RoomId, feed: &Feed, status: &watch::Sender<Fe
         let seq = feed.head();
         let Some(subscription) = subscribe_again(hub, id, feed, Position { epoch, seq }).await else { return true };
         feed.change(|buffer| buffer.reset_to(subscription.head.seq));
-        status.send_replace(FeedStatus::Live(epoch));
+        wake_all(feed);
         // Presence requests were missed, too.
         announce_connected(hub, id, feed).await;
         deliveries = subscription.deliveries;
@@ -145,11 +151,26 @@ async fn fan_out(hub: &Shared, feed: &Feed, cursor: Seq, left: &[MemberId]) {
     }
 }
 
+/// Sends a presence update to all connections but those of the member whom it is about.
+fn signal(hub: &Shared, feed: &Feed, PresenceUpdate { member, kind }: PresenceUpdate) {
+    let (typing, away, until) = match kind {
+        PresenceKind::Typing(typing) => (Some(typing), None, None),
+        PresenceKind::Away { until } => (None, Some(true), Some(until)),
+        PresenceKind::Back => (None, Some(false), None),
+    };
+    let text = codec::encode(&ServerFrame::Signal { member, typing, away, until });
+    let (frame, now) = (TextFrame::from(text.as_str()), Instant::now());
+    for subscriber in feed.subscribers() {
+        if subscriber.member != member && !subscriber.signal(&frame, now) {
+            hub.metrics.overflowed(Overflow::Signals);
+        }
+    }
+}
+
 async fn on_presence_update(hub: &Shared, id: RoomId, feed: &Feed, update: PresenceUpdate) {
     let reaction = feed.presence(|presence| presence.update(&update));
     match reaction {
-        // Fails if no session is attached.
-        Reaction::Deliver => drop(feed.updates.send(update.into())),
+        Reaction::Deliver => signal(hub, feed, update),
         Reaction::Ignore => {}
         Reaction::Contradict => hub.announce(id, update.member, PresenceKind::Back).await,
     }

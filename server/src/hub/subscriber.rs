@@ -2,6 +2,7 @@
 //! itself: no task is woken for a delivery. A session that does anything else, or whose socket is full, is woken, and
 //! goes on from its own cursor.
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -29,60 +30,121 @@ pub trait Sink: Debug + Send + Sync {
     fn try_send(&self, frame: &TextFrame, now: Instant) -> Sent;
 }
 
+/// Maximum number of signals that wait for one session. Beyond it the session loses the oldest.
+const MAX_QUEUED_SIGNALS: usize = 64;
+
 /// Connection of one session to a feed.
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub(super) member: MemberId,
-    /// Cursor of the session while it waits and the feed may write, `None` while the session itself does.
-    waiting: Mutex<Option<Seq>>,
     /// `None` for a session that takes everything itself.
     sink: Option<Arc<dyn Sink>>,
+    inbox: Mutex<Inbox>,
     /// Keeps one notification for a session that does not wait for it yet.
     wake: Notify,
 }
 
+#[derive(Debug, Default)]
+struct Inbox {
+    /// Cursor of the session while it waits and the feed may write, `None` while the session itself does.
+    waiting: Option<Seq>,
+    /// True if the session has to look at the feed, or at its socket.
+    is_due: bool,
+    signals: VecDeque<TextFrame>,
+}
+
+/// What a session is woken for.
+#[derive(Debug)]
+pub(super) enum Wakeup {
+    /// The session has to look at the feed, or at its socket.
+    Due,
+    /// The session has to send this frame.
+    Signal(TextFrame),
+}
+
 impl Subscriber {
     pub(super) fn new(member: MemberId, sink: Option<Arc<dyn Sink>>) -> Self {
-        Self { member, waiting: Mutex::default(), sink, wake: Notify::new() }
+        Self { member, sink, inbox: Mutex::default(), wake: Notify::new() }
     }
 
     /// Writes a frame that continues `cursor`, if the session waits there. Returns true if it is written; otherwise the
     /// session is woken.
     pub(super) fn deliver(&self, cursor: Seq, frame: &EncodedFrame, now: Instant) -> bool {
-        let mut waiting = self.waiting();
-        let sink = self.sink.as_ref().filter(|_| *waiting == Some(cursor));
-        let sent = sink.map_or(Sent::Nothing, |sink| sink.try_send(&frame.frame, now));
+        let mut inbox = self.inbox();
+        let is_there = inbox.waiting == Some(cursor);
+        let sent = if is_there { self.try_send(&frame.frame, now) } else { Sent::Nothing };
         if sent != Sent::Nothing {
-            *waiting = Some(frame.cursor);
+            inbox.waiting = Some(frame.cursor);
         }
-        drop(waiting);
         if sent != Sent::All {
-            self.wake();
+            inbox.is_due = true;
+            drop(inbox);
+            self.wake.notify_one();
         }
         sent != Sent::Nothing
     }
 
-    /// Wakes the session: it has to look at the feed, or at its socket.
+    /// Writes a signal, which has no order relative to other frames, or keeps it for the session. Returns false if an
+    /// older one is lost.
+    pub(super) fn signal(&self, frame: &TextFrame, now: Instant) -> bool {
+        let mut inbox = self.inbox();
+        let may_write = inbox.waiting.is_some() && inbox.signals.is_empty();
+        let sent = if may_write { self.try_send(frame, now) } else { Sent::Nothing };
+        let is_full = inbox.signals.len() == MAX_QUEUED_SIGNALS;
+        match sent {
+            Sent::All => return true,
+            Sent::Begun => inbox.is_due = true,
+            Sent::Nothing => {
+                if is_full {
+                    inbox.signals.pop_front();
+                }
+                inbox.signals.push_back(frame.clone());
+            }
+        }
+        drop(inbox);
+        self.wake.notify_one();
+        !is_full
+    }
+
+    fn try_send(&self, frame: &TextFrame, now: Instant) -> Sent {
+        self.sink.as_ref().map_or(Sent::Nothing, |sink| sink.try_send(frame, now))
+    }
+
+    /// Wakes the session: it has to look at the feed.
     pub(super) fn wake(&self) {
+        self.inbox().is_due = true;
         self.wake.notify_one();
     }
 
-    /// Waits until the session is woken. Cancel safe.
-    pub(super) async fn woken(&self) {
-        self.wake.notified().await;
+    /// Waits until the session has something to do. The log goes before signals. Cancel safe.
+    pub(super) async fn woken(&self) -> Wakeup {
+        loop {
+            if let Some(wakeup) = self.next_wakeup() {
+                return wakeup;
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    fn next_wakeup(&self) -> Option<Wakeup> {
+        let mut inbox = self.inbox();
+        if std::mem::take(&mut inbox.is_due) {
+            return Some(Wakeup::Due);
+        }
+        inbox.signals.pop_front().map(Wakeup::Signal)
     }
 
     /// Lets the feed write what follows this event.
     pub(super) fn hand_over(&self, cursor: Seq) {
-        *self.waiting() = Some(cursor);
+        self.inbox().waiting = Some(cursor);
     }
 
     /// Ends that. Returns the last event that was written, if the feed had been let.
     pub(super) fn take_back(&self) -> Option<Seq> {
-        self.waiting().take()
+        self.inbox().waiting.take()
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Option<Seq>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

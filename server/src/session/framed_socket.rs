@@ -25,8 +25,9 @@ use crate::telemetry::metrics::Metrics;
 /// Maximum size of a message in bytes for tungstenite: above the protocol's own limit, so that a message which only
 /// exceeds that one is closed with 4507.
 const MAX_MESSAGE_BYTES: usize = 128 * 1024;
-/// Size of the read buffer in bytes, which tungstenite allocates for every socket at once (its default is 128 KiB).
-const READ_BUFFER: usize = 4 * 1024;
+/// Size of the read buffer in bytes, which tungstenite allocates for every socket at once (its default is 128 KiB). Most
+/// messages fit; a longer one takes more reads.
+const READ_BUFFER: usize = 1024;
 /// Maximum size of the write buffer in bytes (tungstenite's default is unlimited). The largest frame has 0.6 MB: a
 /// welcome to 1 000 members with the longest names.
 const MAX_WRITE_BUFFER: usize = 1024 * 1024;

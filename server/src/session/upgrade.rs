@@ -4,11 +4,9 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use protocol::{CloseCode, MemberId, RoomCode, RoomId, SUBPROTOCOL};
 use store::StoreError;
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use super::Connection;
@@ -42,28 +40,35 @@ pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, re
     if speaks {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
+    let accepted = Box::pin(accept(state.clone(), on_upgrade, code, session, speaks));
     // Tracked, so that a shutdown waits until its `bye` is sent.
-    state.tasks.clone().spawn(contained(async move {
-        match on_upgrade.await {
-            Ok(upgraded) => match http::into_stream(upgraded) {
-                Some(socket) => serve(state, socket, code, session, speaks).await,
-                None => tracing::error!("an upgrade of a connection that is none of TCP"),
-            },
-            Err(error) => tracing::debug!(%error, "no connection after an upgrade"),
+    state.tasks.spawn(contained(async {
+        if let Some(mut connection) = accepted.await {
+            connection.run().await;
         }
     }));
     response
 }
 
-/// Serves one socket until it ends. A refusal that a user should see is sent as `bye` on the accepted socket. `speaks`
-/// is true if the client offered the subprotocol.
-async fn serve(
+/// Waits for the upgrade. A refusal that a user should see is sent as `bye` on the accepted socket. `speaks` is true if
+/// the client offered the subprotocol.
+async fn accept(
     state: AppState,
-    (stream, begun): (TcpStream, Bytes),
+    on_upgrade: OnUpgrade,
     code: String,
     session: Option<identity::Session>,
     speaks: bool,
-) {
+) -> Option<Box<Connection>> {
+    let (stream, begun) = match on_upgrade.await {
+        Ok(upgraded) => http::into_stream(upgraded).or_else(|| {
+            tracing::error!("an upgrade of a connection that is none of TCP");
+            None
+        })?,
+        Err(error) => {
+            tracing::debug!(%error, "no connection after an upgrade");
+            return None;
+        }
+    };
     let open = state.metrics.socket();
     let place = match (speaks, code.parse::<RoomCode>(), session) {
         (false, ..) => Err(CloseCode::Version),
@@ -76,7 +81,7 @@ async fn serve(
     match place {
         Ok((room, member)) => {
             let socket = FramedSocket::new(stream, begun, &state, member).await;
-            Connection::new(state, socket, room, member, open).run().await;
+            Some(Box::new(Connection::new(state, socket, room, member, open)))
         }
         Err(refused) => {
             state.metrics.closed(refused);
@@ -85,6 +90,7 @@ async fn serve(
             // A random member, so that it uses nobody's budget.
             let member = MemberId(entropy::uuid());
             FramedSocket::new(stream, begun, &state, member).await.close(refused, retry_ms).await;
+            None
         }
     }
 }

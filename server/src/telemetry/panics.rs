@@ -8,7 +8,6 @@ use std::any::Any;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::panic::PanicHookInfo;
-use std::pin::pin;
 use std::sync::LazyLock;
 
 use axum::http::StatusCode;
@@ -48,13 +47,14 @@ fn literal(panic: &PanicHookInfo<'_>) -> &'static str {
 }
 
 /// Contains panics of `future`: one that happens while it is polled fails the task that polls it, and nothing else.
-pub async fn contained<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    poll_fn(|context| {
+///
+/// Boxed, because a future that is moved into another one is stored there twice.
+pub fn contained<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let mut future = Box::pin(future);
+    poll_fn(move |context| {
         let _guard = ContainGuard::set();
         future.as_mut().poll(context)
     })
-    .await
 }
 
 /// Contains panics of everything that the current thread runs from now on. For the threads of a runtime that serves
