@@ -1,10 +1,10 @@
 //! The embedded store: one SQLite file, one writer thread and one reader thread.
 //!
-//! The writer owns the writing connection, the keys file, the leases and the subscribers. All changes go through its
-//! queue, so events have one order. What is committed about rooms is in memory too ([`state`]): who is in them, their
-//! codes and names, and where the events of their logs are. The writer updates that after each commit. So
-//! [`Store::resolve`], [`Store::room`] and [`Store::find`] are answered without a thread, and only the text of events is
-//! read from the file, by the reader.
+//! The writer owns the writing connection and the keys file. All changes that are stored go through its queue, so events
+//! have one order. What is committed about rooms is in memory too ([`state`]): who is in them, their codes and names, and
+//! where the events of their logs are. The writer updates that after each commit, and delivers the events to
+//! subscribers. Leases and subscribers are in memory only ([`live_state`]). So whatever needs none of the texts of events
+//! is answered without a thread, and only these texts are read from the file, by the reader.
 //!
 //! Everything in the file is encrypted under a secret of its room ([`seal`]). These secrets are in a file of their own
 //! ([`keys`]), where each is overwritten when its room has ended.
@@ -29,6 +29,7 @@ mod state;
 mod writer;
 
 use std::path::Path;
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use protocol::{Limits, RoomCode, RoomId};
@@ -36,11 +37,11 @@ use store::{
     Appended, ExpiredSeat, Keys, Lease, NewEvent, NewRoom, Page, PresenceUpdate, ReadFrom, Room, Store, StoreError,
     Subscription, draw_id,
 };
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::live_state::{Hold, Live, LiveState};
 use self::reader::Query;
 use self::state::{RoomState, Rooms, Shared};
 use self::writer::{Job, Opened, Write, Writer};
@@ -57,6 +58,7 @@ pub struct SqliteStore {
     jobs: mpsc::Sender<Job>,
     queries: mpsc::Sender<Query>,
     rooms: Shared,
+    live: Live,
     keys: Keys,
     lost: CancellationToken,
 }
@@ -76,21 +78,32 @@ impl SqliteStore {
         let lost = CancellationToken::new();
         let token = lost.clone();
         start("store-writer", move || match Writer::open(&path, limits, now, token) {
-            Ok(Opened { writer, reader, rooms, keys }) => {
-                if opened.send(Ok((reader, rooms, keys))).is_ok() {
+            Ok(Opened { writer, reader, rooms, live, keys }) => {
+                if opened.send(Ok((reader, rooms, live, keys))).is_ok() {
                     writer.run(inbox);
                 }
             }
             Err(error) => drop(opened.send(Err(error))),
         })?;
-        let (reader, rooms, keys) = ready.await.map_err(|_| closed())??;
+        let (reader, rooms, live, keys) = ready.await.map_err(|_| closed())??;
         start("store-reader", move || reader.run(questions))?;
-        Ok(Self { jobs, queries, rooms, keys, lost })
+        Ok(Self { jobs, queries, rooms, live, keys, lost })
     }
 
     /// Returns what `look` finds in the state of the rooms, as of the last commit.
     fn look<T>(&self, look: impl FnOnce(&Rooms) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        if self.jobs.is_closed() { Err(closed()) } else { look(&self.rooms.read()) }
+        self.check_open()?;
+        look(&self.rooms.read())
+    }
+
+    /// Locks the leases and subscribers.
+    fn live(&self) -> Result<MutexGuard<'_, LiveState>, StoreError> {
+        let live = self.live.lock();
+        if live.is_closed() { Err(closed()) } else { Ok(live) }
+    }
+
+    fn check_open(&self) -> Result<(), StoreError> {
+        if self.jobs.is_closed() { Err(closed()) } else { Ok(()) }
     }
 }
 
@@ -127,24 +140,31 @@ impl Store for SqliteStore {
     }
 
     async fn subscribe(&self, id: RoomId) -> Result<Subscription, StoreError> {
-        request(&self.jobs, |reply| Job::Subscribe { id, reply }).await
+        self.look(|rooms| {
+            let head = rooms.get(id)?.position();
+            let deliveries = self.live()?.subscribe(id).ok_or(StoreError::NotFound)?;
+            Ok(Subscription { head, deliveries })
+        })
     }
 
     async fn send_presence(&self, id: RoomId, update: PresenceUpdate) -> Result<(), StoreError> {
-        match self.jobs.try_send(Job::Presence { id, update }) {
-            // A full queue drops the update: the queued operations are more important.
-            Ok(()) | Err(TrySendError::Full(_)) => Ok(()),
-            Err(TrySendError::Closed(_)) => Err(closed()),
-        }
+        self.live()?.send_presence(id, update);
+        Ok(())
     }
 
     async fn acquire_lease(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
-        let now = Instant::now();
-        request(&self.jobs, |reply| Job::Hold { lease, now, until: now + ttl, reply }).await
+        let (now, until) = (Instant::now(), Instant::now() + ttl);
+        let held = self.live()?.hold(lease, now, until);
+        match held {
+            Hold::Held => Ok(()),
+            Hold::NoSeat => Err(StoreError::NotFound),
+            Hold::Undecided => request(&self.jobs, |reply| Job::Hold { lease, now, until, reply }).await,
+        }
     }
 
     async fn release_lease(&self, lease: Lease) -> Result<(), StoreError> {
-        request(&self.jobs, |reply| Job::Release { lease, reply }).await
+        self.live()?.release(lease);
+        Ok(())
     }
 
     async fn expire(&self, now: Instant) -> Result<Vec<ExpiredSeat>, StoreError> {
@@ -152,7 +172,8 @@ impl Store for SqliteStore {
     }
 
     async fn keys(&self) -> Result<Keys, StoreError> {
-        if self.jobs.is_closed() { Err(closed()) } else { Ok(self.keys.clone()) }
+        self.check_open()?;
+        Ok(self.keys.clone())
     }
 
     async fn check_ready(&self) -> Result<(), StoreError> {

@@ -10,9 +10,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Epoch, Event, Limits, RoomId};
+use protocol::{Epoch, Event, Limits, MemberId, RoomId};
 use rusqlite::{Connection, TransactionBehavior};
-use store::{ExpiredSeat, Keys, Lease, PresenceUpdate, StoreError, Subscription};
+use store::{ExpiredSeat, Keys, Lease, StoreError};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::Instant;
@@ -24,7 +24,7 @@ use super::damage::DamageReports;
 use super::error::Failure;
 use super::file::{self, OpenFiles};
 use super::keys::{self, KeysFile};
-use super::live_state::LiveState;
+use super::live_state::{Hold, Live};
 use super::load::{self, Fault, Loaded, Unreadable};
 use super::lock::Lock;
 use super::reader::Reader;
@@ -43,22 +43,11 @@ const PURGE_RETRY_PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) enum Job {
     Write(Write),
-    Presence {
-        id: RoomId,
-        update: PresenceUpdate,
-    },
-    Subscribe {
-        id: RoomId,
-        reply: Reply<Subscription>,
-    },
+    /// Takes a lease of a seat that a write before this job may have freed.
     Hold {
         lease: Lease,
         now: Instant,
         until: Instant,
-        reply: Reply<()>,
-    },
-    Release {
-        lease: Lease,
         reply: Reply<()>,
     },
     Expire {
@@ -81,7 +70,9 @@ pub(super) struct Writer {
     keys: KeysFile,
     random: Random,
     rooms: Shared,
-    live: LiveState,
+    live: Live,
+    /// Seats that the commit which is being made is to free because no lease holds them.
+    leaving: Vec<(RoomId, MemberId)>,
     limits: Limits,
     /// Highest number of a room, and highest row of the other tables, that have been used.
     last_room: i64,
@@ -110,6 +101,7 @@ pub(super) struct Opened {
     pub(super) writer: Writer,
     pub(super) reader: Reader,
     pub(super) rooms: Shared,
+    pub(super) live: Live,
     pub(super) keys: Keys,
 }
 
@@ -150,7 +142,8 @@ impl Writer {
             keys,
             random,
             rooms: Shared::default(),
-            live: LiveState::default(),
+            live: Live::default(),
+            leaving: Vec::new(),
             limits,
             last_room: loaded.last_room,
             last_row: loaded.last_row,
@@ -165,9 +158,9 @@ impl Writer {
             _lock: Arc::clone(&lock),
         };
         writer.restore(loaded, now);
-        let rooms = writer.rooms.clone();
+        let (rooms, live) = (writer.rooms.clone(), writer.live.clone());
         let reader = Reader::new(schema::open_reader(path)?, rooms.clone(), lock);
-        Ok(Opened { writer, reader, rooms, keys: store_keys })
+        Ok(Opened { writer, reader, rooms, live, keys: store_keys })
     }
 
     /// Takes over what was loaded. Every seat gets a full grace period. What is damaged is logged, once for each room.
@@ -188,12 +181,12 @@ impl Writer {
         let arrival = now + Duration::from_millis(self.limits.arrival_ms);
         let grace = now + Duration::from_millis(self.limits.grace_ms);
         let rooms = self.rooms.clone();
-        let mut rooms = rooms.write();
+        let (mut rooms, mut live) = (rooms.write(), self.live.lock());
         for mut room in loaded.rooms {
             let id = room.record.id;
-            self.live.created(id, arrival);
+            live.created(id, arrival);
             for seated in room.roster.seated() {
-                self.live.seated(id, seated.member, now, grace);
+                live.seated(id, seated.member, now, grace);
             }
             room.log.trim(&self.limits);
             self.removals.note_trimmed(&room, &self.limits);
@@ -209,23 +202,18 @@ impl Writer {
         while let Some(job) = next.take().or_else(|| self.wait(&mut jobs)) {
             match job {
                 Job::Write(first) => {
-                    let (batch, rest) = self.gather(first, &mut jobs);
+                    let (batch, rest) = Self::gather(first, &mut jobs);
                     next = rest;
                     self.commit(batch);
                 }
-                Job::Presence { id, update } => self.live.send_presence(id, update),
-                Job::Subscribe { id, reply } => drop(reply.send(self.subscribe(id))),
                 Job::Hold { lease, now, until, reply } => {
-                    let held = self.live.hold(lease, now, until);
+                    let held = self.live.lock().hold(lease, now, until) == Hold::Held;
                     drop(reply.send(held.then_some(()).ok_or(StoreError::NotFound)));
-                }
-                Job::Release { lease, reply } => {
-                    self.live.release(lease);
-                    drop(reply.send(Ok(())));
                 }
                 Job::Expire { now, reply } => drop(reply.send(self.expire(now).map_err(StoreError::from))),
                 Job::Ready { reply } => drop(reply.send(self.check_files().and_then(|()| self.destroy_retired()))),
                 Job::Close { reply } => {
+                    self.live.lock().close();
                     // Unlocks the file and closes the queue before the caller gets the result.
                     drop((self, jobs));
                     return drop(reply.send(Ok(())));
@@ -257,18 +245,16 @@ impl Writer {
         }
     }
 
-    /// Collects the writes queued behind the first one, up to the first job of another kind. Presence updates have no
-    /// order relative to writes and are delivered at once.
+    /// Collects the writes queued behind the first one, up to the first job of another kind.
     ///
     /// Yields the processor once, so that threads that are about to write and wait for it share the commit. On an idle
     /// processor nobody waits.
-    fn gather(&self, first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
+    fn gather(first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
         let mut batch = vec![first];
         let mut has_yielded = false;
         while batch.len() < MAX_BATCH {
             match jobs.try_recv() {
                 Ok(Job::Write(write)) => batch.push(write),
-                Ok(Job::Presence { id, update }) => self.live.send_presence(id, update),
                 Ok(other) => return (batch, Some(other)),
                 Err(TryRecvError::Empty) if !std::mem::replace(&mut has_yielded, true) => std::thread::yield_now(),
                 Err(_) => break,
@@ -321,17 +307,11 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn subscribe(&mut self, id: RoomId) -> Result<Subscription, StoreError> {
-        let head = self.rooms.read().get(id)?.position();
-        let deliveries = self.live.subscribe(id).ok_or(StoreError::NotFound)?;
-        Ok(Subscription { head, deliveries })
-    }
-
     fn expire(&mut self, now: Instant) -> Result<Vec<ExpiredSeat>, Failure> {
         self.check_files()?;
         self.destroy_retired()?;
         self.removals.sweep(now);
-        let expired = self.live.expired(now);
+        let expired = self.live.lock().expired(now);
         if !expired.rooms.is_empty() {
             self.end_rooms(&expired.rooms)?;
         }
@@ -376,10 +356,12 @@ impl Writer {
         if let Some(room) = self.rooms.write().remove(id) {
             self.removals.add_ended(room.into_rows());
         }
+        let mut live = self.live.lock();
         if let Some(event) = event {
-            self.live.event(id, Arc::new(event));
+            live.event(id, Arc::new(event));
         }
-        self.live.ended(id);
+        live.ended(id);
+        drop(live);
         self.purge = true;
     }
 }

@@ -59,18 +59,23 @@ impl Writer {
         }
         let rooms = self.rooms.clone();
         let committing = rooms.commit();
-        let (outcomes, changes) = match self.store(&batch) {
+        let stored = self.store(&batch);
+        let (outcomes, changes) = match stored {
             Ok(stored) => stored,
-            Err(Failure(error)) => return self.fail(batch, error),
+            Err(Failure(error)) => {
+                self.settle();
+                return self.fail(batch, error);
+            }
         };
-        self.apply(changes);
-        drop(committing);
         let mut decided = batch.into_iter().zip(outcomes).collect::<Vec<_>>();
+        self.publish(changes, &decided);
+        drop(committing);
+        self.settle();
         for (write, outcome) in &decided {
             match outcome {
-                Ok(outcome) => self.publish(write, outcome),
+                Ok(Outcome::Ended(event)) => self.ends(write.room(), Some(event.clone())),
                 Err(error @ StoreError::Corrupt(_)) => self.report(write.room(), error),
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         // A failure is logged, and leaves the ends that are not told yet.
@@ -84,6 +89,12 @@ impl Writer {
         for (write, outcome) in decided {
             answer(write, outcome);
         }
+    }
+
+    /// Lets leases be taken again of seats that the commit was to free.
+    pub(super) fn settle(&mut self) {
+        let mut live = self.live.lock();
+        self.leaving.drain(..).for_each(|(id, member)| live.settle(id, member));
     }
 
     fn fail(&self, batch: Vec<Write>, error: StoreError) {
@@ -126,14 +137,19 @@ impl Writer {
         let mut failed = None;
         for (done, write) in batch.iter().enumerate() {
             // The arrival lease of a seat taken earlier in this batch is not in the in-memory state yet.
-            let held = |id, member, now| {
-                self.live.is_held(id, member, now) || batch[..done].iter().any(|write| write.seats(id, member))
+            let mut held = |id, member, now| {
+                let is_held = batch[..done].iter().any(|write| write.seats(id, member))
+                    || !self.live.lock().let_leave(id, member, now);
+                if !is_held {
+                    self.leaving.push((id, member));
+                }
+                is_held
             };
             if matches!(write, Write::Create { .. }) && !staged.keys.has_unused() {
                 outcomes.push(Err(StoreError::unavailable("the keys file has no key for a new room, and cannot grow")));
                 continue;
             }
-            match staged.apply(write, held).map_err(StoreError::from) {
+            match staged.apply(write, &mut held).map_err(StoreError::from) {
                 Err(error @ StoreError::Unavailable(_)) => {
                     failed = Some(error.into());
                     break;
@@ -164,10 +180,12 @@ impl Writer {
         }
     }
 
-    /// Applies the changes to the state in memory, after the commit.
-    pub(super) fn apply(&mut self, changes: Changes) {
+    /// Applies the changes to the state in memory after the commit, and delivers the events to the subscribers of their
+    /// rooms, except those that end them.
+    pub(super) fn publish(&mut self, changes: Changes, decided: &[(Write, Result<Outcome, StoreError>)]) {
         let rooms = self.rooms.clone();
-        let mut rooms = rooms.write();
+        // Both, so that who subscribes gets every event after the head that it is told, and no other.
+        let (mut rooms, mut live) = (rooms.write(), self.live.lock());
         for room in changes.created {
             rooms.insert(room);
         }
@@ -177,30 +195,26 @@ impl Writer {
                 self.removals.note_trimmed(room, &self.limits);
             }
         }
-    }
-
-    /// Updates the in-memory state after the commit, and delivers the event to the room's subscribers, unless it ends the
-    /// room.
-    fn publish(&mut self, write: &Write, outcome: &Outcome) {
         let arrival = Duration::from_millis(self.limits.arrival_ms);
-        match (write, outcome) {
-            (Write::Create { id, now, .. }, Outcome::Created) => self.live.created(*id, *now + arrival),
-            (Write::Append { id, now, .. }, Outcome::Appended(Appended::Stored(event))) => {
-                match event.kind {
-                    EventKind::Joined { member, .. } => self.live.seated(*id, member, *now, *now + arrival),
-                    EventKind::Left { member, .. } => self.live.freed(*id, member),
-                    EventKind::Edited { .. } | EventKind::Deleted { .. } => self.purge = true,
-                    _ => {}
+        for (write, outcome) in decided {
+            match (write, outcome) {
+                (Write::Create { id, now, .. }, Ok(Outcome::Created)) => live.created(*id, *now + arrival),
+                (Write::Append { id, now, .. }, Ok(Outcome::Appended(Appended::Stored(event)))) => {
+                    match event.kind {
+                        EventKind::Joined { member, .. } => live.seated(*id, member, *now, *now + arrival),
+                        EventKind::Left { member, .. } => live.freed(*id, member),
+                        EventKind::Edited { .. } | EventKind::Deleted { .. } => self.purge = true,
+                        _ => {}
+                    }
+                    live.event(*id, Arc::new(event.clone()));
                 }
-                self.live.event(*id, Arc::new(event.clone()));
+                (Write::Append { id, .. }, Ok(Outcome::HandedOver(left, host))) => {
+                    live.freed(*id, left.by);
+                    live.event(*id, Arc::new(left.clone()));
+                    live.event(*id, Arc::new(host.clone()));
+                }
+                _ => {}
             }
-            (Write::Append { id, .. }, Outcome::HandedOver(left, host)) => {
-                self.live.freed(*id, left.by);
-                self.live.event(*id, Arc::new(left.clone()));
-                self.live.event(*id, Arc::new(host.clone()));
-            }
-            (Write::Append { id, .. }, Outcome::Ended(event)) => self.ends(*id, Some(event.clone())),
-            _ => {}
         }
     }
 }
@@ -242,7 +256,11 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn apply(&mut self, write: &Write, held: impl Fn(RoomId, MemberId, Instant) -> bool) -> Result<Outcome, Failure> {
+    fn apply(
+        &mut self,
+        write: &Write,
+        mut held: impl FnMut(RoomId, MemberId, Instant) -> bool,
+    ) -> Result<Outcome, Failure> {
         match write {
             Write::Create { id, room, .. } => self.create(*id, room),
             Write::Append { id, draft, now, .. } => {
@@ -280,7 +298,7 @@ impl Batch<'_> {
 fn append(
     mut room: StagedRoom<'_>,
     draft: &NewEvent,
-    held: impl Fn(MemberId) -> bool,
+    mut held: impl FnMut(MemberId) -> bool,
     limits: &Limits,
 ) -> Result<Outcome, Failure> {
     if room.change.ended {

@@ -32,7 +32,7 @@ fn write_that_meets_a_damaged_page_rolls_its_batch_back() {
     let path = directory.path().join("flasky.db");
     let (mut writer, reader, room) = open(&path);
     damage(&writer, &path, "members");
-    let mut heard = writer.subscribe(room).unwrap().deliveries;
+    let mut heard = writer.live.lock().subscribe(room).unwrap();
     let name: DisplayName = "B".parse().unwrap();
     let (join, joined) = write(room, 3, EventKind::Joined { member: MemberId(Uuid::max()), name: name.into() });
     let ((first, said), (second, also_said)) = (small(room, 2), small(room, 4));
@@ -66,10 +66,41 @@ fn page_read_between_a_commit_and_its_state_waits_for_the_state() {
     while !reading.is_finished() && std::time::Instant::now() < until {
         std::thread::yield_now();
     }
-    writer.apply(changes);
+    writer.publish(changes, &[]);
     drop(committing);
     let events = reading.join().unwrap().unwrap().events;
     assert!(matches!(&events[1].kind, EventKind::Message { body: Some(body), .. } if body.as_str() == "changed"));
+}
+
+#[test]
+fn lease_is_taken_of_no_seat_that_a_commit_is_freeing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut writer, _, room) = open(&directory.path().join("flasky.db"));
+    let other = MemberId(Uuid::max());
+    let (join, joined) =
+        write(room, 2, EventKind::Joined { member: other, name: "B".parse::<DisplayName>().unwrap().into() });
+    writer.commit(vec![join]);
+    joined.blocking_recv().unwrap().unwrap();
+    let lease = Lease { room, member: other, id: Uuid::from_u128(5) };
+    let later = Instant::now() + Duration::from_secs(86_400);
+    let hold = |writer: &Writer| writer.live.lock().hold(lease, later, later + Duration::from_secs(1));
+    let leave = || {
+        let (mut leave, _) = write(room, 3, EventKind::Left { member: other, why: LeaveReason::Vanished });
+        let Write::Append { now, .. } = &mut leave else { unreachable!() };
+        *now = later;
+        leave
+    };
+    drop(writer.store(&[leave()]).unwrap());
+    assert_eq!(hold(&writer), Hold::Undecided);
+    // As after a commit that failed.
+    writer.settle();
+    assert_eq!(hold(&writer), Hold::Held);
+    assert!(matches!(writer.store(&[leave()]).unwrap().0[..], [Err(StoreError::Conflict)]));
+    writer.live.lock().release(lease);
+    let batch = vec![leave()];
+    let (outcomes, changes) = writer.store(&batch).unwrap();
+    writer.publish(changes, &batch.into_iter().zip(outcomes).collect::<Vec<_>>());
+    assert_eq!(hold(&writer), Hold::NoSeat);
 }
 
 #[test]

@@ -31,8 +31,8 @@ fn end_is_not_told_while_its_key_cannot_be_overwritten() {
     let (join, joined) = write(other, 1, EventKind::Joined { member: MemberId(Uuid::nil()), name: name.into() });
     writer.commit(vec![join]);
     joined.blocking_recv().unwrap().unwrap();
-    let mut heard = writer.subscribe(room).unwrap().deliveries;
-    let mut heard_of_other = writer.subscribe(other).unwrap().deliveries;
+    let mut heard = writer.live.lock().subscribe(room).unwrap();
+    let mut heard_of_other = writer.live.lock().subscribe(other).unwrap();
 
     let sound = full_disk(&mut writer);
     let ((said, stored), (leave, left), (late, refused)) = (small(other, 2), leave(room, 2), small(room, 3));
@@ -68,7 +68,7 @@ fn end_of_a_room_that_nobody_entered_is_not_told_while_its_key_cannot_be_overwri
     let directory = tempfile::tempdir().unwrap();
     let (mut writer, reader, _) = open(&directory.path().join("flasky.db"));
     let empty = create(&mut writer, RoomId(Uuid::nil()), [8; 5]).unwrap();
-    let mut heard = writer.subscribe(empty).unwrap().deliveries;
+    let mut heard = writer.live.lock().subscribe(empty).unwrap();
     let sound = full_disk(&mut writer);
     let late = Instant::now() + Duration::from_millis(Limits::default().arrival_ms);
     for _sweep in 0..2 {
