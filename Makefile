@@ -5,10 +5,10 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup dist check fmt-check clippy doc deny advisories end2end engines shots lighthouse bench weight next soak cluster fuzz vanish
+.PHONY: help run dev test setup dist check fmt-check clippy doc deny advisories end2end engines shots lighthouse bench weight next bench-server soak cluster fuzz vanish
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # FLASKY_HOST chooses the address to listen on. HOST does not: some shells export it as the machine's name, by which
 # others may reach it.
@@ -80,6 +80,11 @@ weight: dist ## Write bytes, bench and Lighthouse into docs/weight.md; BEFORE=an
 	@scripts/setup test
 	@scripts/setup lighthouse
 	@scripts/weight $(BEFORE)
+
+bench-server: ## Compare the fan-out with that of a server as short as it can be, in rooms of 2 to 1000
+	@scripts/setup
+	@cargo build --release -p server --bin server --example soak --example naive
+	@$(TARGET)/release/examples/soak compare
 
 next: setup ## Check both halves with the next Leptos, VERSION=0.9.0-rc1; it may fail
 	@scripts/next $(VERSION)

@@ -23,9 +23,9 @@ const DURATION: Duration = Duration::from_secs(6);
 /// Number of rooms that are filled concurrently.
 const AT_ONCE: usize = 32;
 /// Grace period: long enough that no seat of an earlier room is freed during the measurement.
-const GRACE: Duration = Duration::from_secs(12_000);
+pub(crate) const GRACE: Duration = Duration::from_secs(12_000);
 /// Maximum number of members who write in a room.
-const WRITERS: usize = 10;
+pub(crate) const WRITERS: usize = 10;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -109,17 +109,7 @@ async fn measure_forms(server: &Path, store: &TestStore, name: &str, send: impl 
 
 async fn measure(server: &Path, store: &TestStore, load: &Load) {
     let node = store.node(server, GRACE).await;
-    let people = Members::connect(&node, load).await;
-    people.begin.cancel();
-    sleep(WARM_UP).await;
-    let read = || (people.count.appends.load(Ordering::Relaxed), people.count.deliveries.load(Ordering::Relaxed));
-    let (node_cpu, store_cpu, (appends, deliveries)) = (cpu_time(&[node.pid()]), cpu_time(&store.pids()), read());
-    sleep(DURATION).await;
-    let seconds = DURATION.as_secs_f64();
-    let node_cpu = (cpu_time(&[node.pid()]) - node_cpu).as_secs_f64() / seconds;
-    let store_cpu = (cpu_time(&store.pids()) - store_cpu).as_secs_f64() / seconds;
-    let appends = (read().0 - appends) as f64 / seconds;
-    let deliveries = (read().1 - deliveries) as f64 / seconds;
+    let Sample { appends, deliveries, node_cpu, store_cpu } = sample(&node, &store.pids(), load).await;
     let rate = load.rate.map_or("most".to_owned(), |rate| format!("{rate}"));
     println!(
         "{:>24} {appends:9.0} {deliveries:12.0} {node_cpu:8.2} {store_cpu:9.2} {:11.1} {:9.0}",
@@ -127,6 +117,33 @@ async fn measure(server: &Path, store: &TestStore, load: &Load) {
         node_cpu / deliveries * 1e6,
         node_cpu / appends * 1e6
     );
+}
+
+/// Figures of one load, for each second.
+pub(crate) struct Sample {
+    pub(crate) appends: f64,
+    pub(crate) deliveries: f64,
+    /// Processor time of the node, in seconds.
+    pub(crate) node_cpu: f64,
+    pub(crate) store_cpu: f64,
+}
+
+/// Puts this load on a node that has no members yet.
+pub(crate) async fn sample(node: &Program, store: &[u32], load: &Load) -> Sample {
+    let people = Members::connect(node, load).await;
+    people.begin.cancel();
+    sleep(WARM_UP).await;
+    let read = || (people.count.appends.load(Ordering::Relaxed), people.count.deliveries.load(Ordering::Relaxed));
+    let (node_before, store_before, (appends, deliveries)) = (cpu_time(&[node.pid()]), cpu_time(store), read());
+    sleep(DURATION).await;
+    let seconds = DURATION.as_secs_f64();
+    let (node_cpu, store_cpu) = (cpu_time(&[node.pid()]) - node_before, cpu_time(store) - store_before);
+    Sample {
+        appends: (read().0 - appends) as f64 / seconds,
+        deliveries: (read().1 - deliveries) as f64 / seconds,
+        node_cpu: node_cpu.as_secs_f64() / seconds,
+        store_cpu: store_cpu.as_secs_f64() / seconds,
+    }
 }
 
 /// Connected members. Must be dropped before the node, so that nobody is connected when it is killed.

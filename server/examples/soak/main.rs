@@ -8,12 +8,14 @@
 //!     soak rolling             restarts both nodes of a cluster, one after the other, while members write
 //!     soak idle                measures the cost of idle members
 //!     soak cost                measures the cost of an append, of a delivery and of the forms
+//!     soak compare             compares the fan-out with that of a server as short as it can be
 //!     soak attack              measures the worst-case cost of each kind of request
 //!     soak size                measures the size of rooms, events and leases in JetStream
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
 
 mod attack;
+mod compare;
 mod cost;
 mod idle;
 mod log_and_disk;
@@ -100,6 +102,8 @@ enum Command {
     Idle(idle::Arguments),
     /// Measures the cost of an append, of a delivery and of the forms.
     Cost(cost::Arguments),
+    /// Compares the fan-out with that of a server as short as it can be.
+    Compare,
     /// Measures the worst-case cost of each kind of request per byte sent, and of clients that do not read.
     Attack(attack::Arguments),
     /// Measures the size of rooms, events and leases in JetStream.
@@ -119,6 +123,7 @@ async fn main() -> ExitCode {
         Some(Command::Rolling(arguments)) => rollout(server, arguments).await,
         Some(Command::Idle(arguments)) => idle::run(server, &arguments).await,
         Some(Command::Cost(arguments)) => cost::run(server, &arguments).await,
+        Some(Command::Compare) => compare::run(server).await,
         Some(Command::Attack(arguments)) => attack::run(server, &arguments).await,
         Some(Command::Size(arguments)) => size::run(server, &arguments).await,
     };
