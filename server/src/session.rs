@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomId, Seq, ServerFrame, Welcome};
 use store::{Lease, Page, ReadFrom, Room, Store, StoreError};
-use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -44,9 +44,9 @@ struct Connection {
     socket: FramedSocket,
     machine: Machine,
     lease: Lease,
-    /// Timer of the lease's renewals.
-    renewal: Interval,
-    /// Timer of the machine, which may be early: it is not moved for each frame.
+    /// Time of the lease's next renewal.
+    renew_at: Instant,
+    /// Timer of the machine and of renewals, which may be early: it is not moved for each frame.
     timer: Pin<Box<Sleep>>,
     shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
     live: Option<Subscribed>,
@@ -77,12 +77,10 @@ impl Connection {
     fn new(state: AppState, socket: FramedSocket, room: RoomId, member: MemberId, open: Socket) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
         let lease = Lease { room, member, id: entropy::uuid() };
-        let mut renewal = interval(Duration::from_millis((state.limits.grace_ms / 3).max(10)));
-        // No burst after a stall: after a renewal that finds no seat, the feed needs time to deliver the reason.
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let renew_at = Instant::now() + renewal_interval(&state);
         let timer = Box::pin(sleep_until(machine.wake().into()));
         let shutdown = Box::pin(state.shutdown.clone().cancelled_owned());
-        Self { state, socket, machine, lease, renewal, timer, shutdown, live: None, append: None, open, closed: None }
+        Self { state, socket, machine, lease, renew_at, timer, shutdown, live: None, append: None, open, closed: None }
     }
 
     async fn run(&mut self) {
@@ -101,7 +99,8 @@ impl Connection {
         if let Some(live) = self.live.as_ref().filter(|_| !more) {
             live.attachment.hand_over(live.cursor);
         }
-        let wake = self.machine.wake().into();
+        let wake =
+            if self.live.is_some() { self.machine.wake().min(self.renew_at) } else { self.machine.wake() }.into();
         if wake < self.timer.deadline() || self.timer.is_elapsed() {
             self.timer.as_mut().reset(wake);
         }
@@ -110,8 +109,9 @@ impl Connection {
             () = self.shutdown.as_mut() => Wakeup::Input(Input::Shutdown),
             done = pending::completed(&mut self.append) => Wakeup::AppendDone(done),
             message = self.socket.read(), if self.append.is_none() => Wakeup::Message(message),
-            _ = self.renewal.tick(), if self.live.is_some() => Wakeup::Renewal,
-            () = self.timer.as_mut() => Wakeup::Input(Input::Tick),
+            () = self.timer.as_mut() => {
+                if self.renewal_is_due() { Wakeup::Renewal } else { Wakeup::Input(Input::Tick) }
+            }
             () = ready(()), if more => return Ok(()),
             notification = next_notification(&mut self.live) => Wakeup::Notification(notification),
         };
@@ -140,7 +140,7 @@ impl Connection {
             Wakeup::Message(Ok(message)) => self.message(message).await,
             Wakeup::Message(Err(ReadError::Violation(code))) => self.close(code).await,
             Wakeup::Message(Err(ReadError::Gone)) => Err(Disconnected),
-            Wakeup::Renewal => self.renew().await,
+            Wakeup::Renewal => Box::pin(self.renew()).await,
             Wakeup::Notification(Ok(Notification::LogAdvanced)) => self.socket.flush().await,
             Wakeup::Notification(Ok(Notification::Signal(frame))) => self.write_text(&frame).await,
             Wakeup::Notification(Err(FeedLost)) => self.close(CloseCode::ContinuityLost).await,
@@ -162,7 +162,7 @@ impl Connection {
     async fn step(&mut self, input: Input<'_>) -> Result<(), Disconnected> {
         for action in self.machine.step(Instant::now(), input) {
             match action {
-                // Boxed, as are a catch-up and a close: a connection would keep the place for each.
+                // Boxed, as is all that is rare: a connection would keep the place for it.
                 Action::Open(position) => match Box::pin(self.open(position)).await {
                     Ok(()) => drop(self.machine.step(Instant::now(), Input::Opened)),
                     Err(OpenError::Close(code)) => return self.close(code).await,
@@ -186,9 +186,9 @@ impl Connection {
                         // Debug level, because a client can cause as many lines as it can send frames.
                         tracing::debug!(conn = self.open.number, ?error, "append refused");
                     }
-                    self.send(&frame).await?;
+                    Box::pin(self.send(&frame)).await?;
                 }
-                Action::Ping => self.socket.write(Message::Ping(Default::default())).await?,
+                Action::Ping => Box::pin(self.socket.write(Message::Ping(Default::default()))).await?,
                 Action::Close(code) => return self.close(code).await,
             }
         }
@@ -201,7 +201,7 @@ impl Connection {
         let id = self.lease.room;
         let sink = Arc::clone(self.socket.writer());
         let mut attachment = self.state.hub.attach(self.lease, Some(sink as Arc<dyn Sink>)).await?;
-        self.renewal.reset();
+        self.renew_at = Instant::now() + renewal_interval(&self.state);
         let (recovered, mut room, page) = window(&*self.state.store, id, position, self.state.limits.page).await?;
         if !attachment.welcome(&mut room) {
             return Err(CloseCode::NoSeat.into());
@@ -309,7 +309,13 @@ impl Connection {
         async move { matches!(store.room(room).await, Err(StoreError::NotFound)) }
     }
 
+    fn renewal_is_due(&self) -> bool {
+        self.live.is_some() && self.renew_at <= Instant::now()
+    }
+
     async fn renew(&mut self) -> Result<(), Disconnected> {
+        // From now on: after a renewal that finds no seat, the feed needs time to deliver the reason.
+        self.renew_at = Instant::now() + renewal_interval(&self.state);
         match pending::acquire_lease(&self.state, self.lease).await {
             Ok(()) => {
                 if let Some(live) = &mut self.live {
@@ -383,6 +389,11 @@ async fn window(
     }
     let (room, page) = store.snapshot(room, ReadFrom::Latest, latest).await?;
     Ok((false, room, page))
+}
+
+/// Interval between two renewals of a lease.
+fn renewal_interval(state: &AppState) -> Duration {
+    Duration::from_millis((state.limits.grace_ms / 3).max(10))
 }
 
 /// Reason why a turn woke up.

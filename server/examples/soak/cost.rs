@@ -130,7 +130,7 @@ pub(crate) struct Sample {
 
 /// Puts this load on a node that has no members yet.
 pub(crate) async fn sample(node: &Program, store: &[u32], load: &Load) -> Sample {
-    let people = Members::connect(node, load).await;
+    let mut people = Members::connect(node, load).await;
     people.begin.cancel();
     sleep(WARM_UP).await;
     let read = || (people.count.appends.load(Ordering::Relaxed), people.count.deliveries.load(Ordering::Relaxed));
@@ -138,9 +138,11 @@ pub(crate) async fn sample(node: &Program, store: &[u32], load: &Load) -> Sample
     sleep(DURATION).await;
     let seconds = DURATION.as_secs_f64();
     let (node_cpu, store_cpu) = (cpu_time(&[node.pid()]) - node_before, cpu_time(store) - store_before);
+    let (appends, deliveries) = (read().0 - appends, read().1 - deliveries);
+    people.tasks.shutdown().await;
     Sample {
-        appends: (read().0 - appends) as f64 / seconds,
-        deliveries: (read().1 - deliveries) as f64 / seconds,
+        appends: appends as f64 / seconds,
+        deliveries: deliveries as f64 / seconds,
         node_cpu: node_cpu.as_secs_f64() / seconds,
         store_cpu: store_cpu.as_secs_f64() / seconds,
     }
@@ -151,7 +153,7 @@ pub(crate) struct Members {
     count: Arc<Count>,
     /// Cancelled to let the writers begin.
     begin: CancellationToken,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Members {
@@ -172,7 +174,7 @@ impl Members {
             }
         };
         stream::iter(0..load.rooms).for_each_concurrent(AT_ONCE, fill).await;
-        Self { count, begin, _tasks: tasks.into_inner().unwrap() }
+        Self { count, begin, tasks: tasks.into_inner().unwrap() }
     }
 }
 
