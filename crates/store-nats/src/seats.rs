@@ -49,7 +49,8 @@ struct CachedSeat {
 pub(super) enum RosterSource {
     /// This process wrote it, at this time.
     Own(Instant),
-    /// It existed when this process started: the time of the start, and the end of every seat's grace period.
+    /// It existed when this process started, or can be read only now: the time of that, and the end of every seat's grace
+    /// period.
     AtStart(Instant, Instant),
     /// Another process wrote it, at a time that is not known.
     Remote,

@@ -63,7 +63,7 @@ pub(super) enum Job {
     },
 }
 
-/// Owner of the writing connection, the keys file and the in-memory state.
+/// Owner of the writing connection and the keys file. It alone changes the state of the rooms in memory.
 #[derive(Debug)]
 pub(super) struct Writer {
     conn: Connection,

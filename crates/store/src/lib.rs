@@ -411,6 +411,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Returns true if the store did not answer in time. The outcome is unknown then.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Unavailable(source) if source.is::<tokio::time::error::Elapsed>())
+    }
+
     /// Creates an `Unavailable` error with this cause.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable(source.into())

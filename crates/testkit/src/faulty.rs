@@ -40,6 +40,8 @@ pub enum StoreFault {
     Silent,
     /// No `append` and no `acquire_lease` is ever answered.
     Hangs,
+    /// No `append` is ever answered, and nothing else fails, as while the disk stalls.
+    Stalls,
     /// No `left {vanished}` is appended before this many of them are in flight, and no seat expires before this many
     /// have.
     Gathers(usize),
@@ -180,9 +182,9 @@ impl FaultyStore {
         self.leases.load(Ordering::Relaxed)
     }
 
-    /// Waits for ever if the store hangs.
-    async fn hangs(&self) {
-        if self.has(StoreFault::Hangs) {
+    /// Waits for ever if the store has one of these faults.
+    async fn hangs(&self, faults: &[StoreFault]) {
+        if faults.iter().any(|fault| self.has(*fault)) {
             std::future::pending().await
         }
     }
@@ -288,7 +290,7 @@ impl Store for FaultyStore {
 
     async fn append(&self, id: RoomId, mut draft: NewEvent) -> Result<Appended, StoreError> {
         self.panics("append");
-        self.hangs().await;
+        self.hangs(&[StoreFault::Hangs, StoreFault::Stalls]).await;
         if let Some(StoreFault::Gathers(most)) = self.fault()
             && matches!(draft.kind, EventKind::Left { why: LeaveReason::Vanished, .. })
         {
@@ -377,7 +379,7 @@ impl Store for FaultyStore {
 
     async fn acquire_lease(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
         self.leases.fetch_add(u64::from(!lease.id.is_nil()), Ordering::Relaxed);
-        self.hangs().await;
+        self.hangs(&[StoreFault::Hangs]).await;
         self.fails(&[StoreFault::Silent])?;
         let Lease { room, member, id } = lease;
         if !id.is_nil()

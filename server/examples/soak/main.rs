@@ -3,6 +3,7 @@
 //!     soak                     kills the server repeatedly while members write
 //!     soak start               measures the time until a server with many rooms is ready
 //!     soak memory              holds half of the maximum append rate, and fits the growth of the server's memory
+//!     soak churn               measures the memory that is left when many rooms have come and gone
 //!     soak stalled             measures how a client that stops reading slows down the others
 //!     soak log-and-disk        stalls the log's reader and fills the disk while members join, write and vanish
 //!     soak rolling             restarts both nodes of a cluster, one after the other, while members write
@@ -15,6 +16,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
 
 mod attack;
+mod churn;
 mod compare;
 mod cost;
 mod idle;
@@ -92,6 +94,8 @@ enum Command {
     Start(start::Arguments),
     /// Measures the server's memory at half of the maximum append rate.
     Memory(memory::Arguments),
+    /// Measures the memory that is left when many rooms have come and gone.
+    Churn(churn::Arguments),
     /// Measures the effect of one client that stops reading, in a room of 100.
     Stalled(stalled::Arguments),
     /// Tests the server with a log that is not read, and with a full disk.
@@ -118,6 +122,7 @@ async fn main() -> ExitCode {
         None => kills(server, arguments.kills).await,
         Some(Command::Start(arguments)) => start::run(server, &arguments).await,
         Some(Command::Memory(arguments)) => memory::run(server, &arguments).await,
+        Some(Command::Churn(arguments)) => churn::run(server, &arguments).await,
         Some(Command::Stalled(arguments)) => stalled::run(server, &arguments).await,
         Some(Command::LogAndDisk(arguments)) => log_and_disk::run(server, &arguments).await,
         Some(Command::Rolling(arguments)) => rollout(server, arguments).await,

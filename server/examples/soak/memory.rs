@@ -137,7 +137,7 @@ fn report(samples: &[f64], rate: f64, held: f64) -> bool {
 }
 
 /// Fits a line by least squares. Returns the mean, and the slope per sample.
-fn fit(samples: &[f64]) -> (f64, f64) {
+pub(crate) fn fit(samples: &[f64]) -> (f64, f64) {
     let n = samples.len() as f64;
     let mean = samples.iter().sum::<f64>() / n;
     let middle = (n - 1.0) / 2.0;

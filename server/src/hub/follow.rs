@@ -152,17 +152,23 @@ async fn fan_out(hub: &Shared, feed: &Feed, cursor: Seq, left: &[MemberId]) {
 }
 
 /// Sends a presence update to all connections but those of the member whom it is about.
-fn signal(hub: &Shared, feed: &Feed, PresenceUpdate { member, kind }: PresenceUpdate) {
+async fn signal(hub: &Shared, feed: &Feed, PresenceUpdate { member, kind }: PresenceUpdate) {
     let (typing, away, until) = match kind {
         PresenceKind::Typing(typing) => (Some(typing), None, None),
         PresenceKind::Away { until } => (None, Some(true), Some(until)),
         PresenceKind::Back => (None, Some(false), None),
     };
     let text = codec::encode(&ServerFrame::Signal { member, typing, away, until });
-    let (frame, now) = (TextFrame::from(text.as_str()), Instant::now());
-    for subscriber in feed.subscribers() {
-        if subscriber.member != member && !subscriber.signal(&frame, now) {
-            hub.metrics.overflowed(Overflow::Signals);
+    let frame = TextFrame::from(text.as_str());
+    for subscribers in feed.subscribers().chunks(WRITES) {
+        let now = Instant::now();
+        for subscriber in subscribers.iter().filter(|subscriber| subscriber.member != member) {
+            if !subscriber.signal(&frame, now) {
+                hub.metrics.overflowed(Overflow::Signals);
+            }
+        }
+        if subscribers.len() == WRITES {
+            tokio::task::yield_now().await;
         }
     }
 }
@@ -170,7 +176,7 @@ fn signal(hub: &Shared, feed: &Feed, PresenceUpdate { member, kind }: PresenceUp
 async fn on_presence_update(hub: &Shared, id: RoomId, feed: &Feed, update: PresenceUpdate) {
     let reaction = feed.presence(|presence| presence.update(&update));
     match reaction {
-        Reaction::Deliver => signal(hub, feed, update),
+        Reaction::Deliver => signal(hub, feed, update).await,
         Reaction::Ignore => {}
         Reaction::Contradict => hub.announce(id, update.member, PresenceKind::Back).await,
     }

@@ -48,6 +48,8 @@ pub(super) struct Subscriber {
 struct Inbox {
     /// Cursor of the session while it waits and the feed may write, `None` while the session itself does.
     waiting: Option<Seq>,
+    /// That cursor after the session was woken, until it takes it back.
+    returned: Option<Seq>,
     /// True if the session has to look at the feed, or at its socket.
     is_due: bool,
     signals: VecDeque<TextFrame>,
@@ -84,11 +86,11 @@ impl Subscriber {
         sent != Sent::Nothing
     }
 
-    /// Writes a signal, which has no order relative to other frames, or keeps it for the session. Returns false if an
-    /// older one is lost.
+    /// Writes a signal, or keeps it for the session if that has to write something before. Returns false if an older one
+    /// is lost.
     pub(super) fn signal(&self, frame: &TextFrame, now: Instant) -> bool {
         let mut inbox = self.inbox();
-        let may_write = inbox.waiting.is_some() && inbox.signals.is_empty();
+        let may_write = inbox.waiting.is_some() && !inbox.is_due && inbox.signals.is_empty();
         let sent = if may_write { self.try_send(frame, now) } else { Sent::Nothing };
         let is_full = inbox.signals.len() == MAX_QUEUED_SIGNALS;
         match sent {
@@ -126,22 +128,27 @@ impl Subscriber {
         }
     }
 
+    /// Returns what the session has to do, and lets the feed write nothing more: that would go before it.
     fn next_wakeup(&self) -> Option<Wakeup> {
         let mut inbox = self.inbox();
-        if std::mem::take(&mut inbox.is_due) {
-            return Some(Wakeup::Due);
+        let is_due = std::mem::take(&mut inbox.is_due);
+        let wakeup = if is_due { Some(Wakeup::Due) } else { inbox.signals.pop_front().map(Wakeup::Signal) };
+        if wakeup.is_some() {
+            inbox.returned = inbox.waiting.take();
         }
-        inbox.signals.pop_front().map(Wakeup::Signal)
+        wakeup
     }
 
     /// Lets the feed write what follows this event.
     pub(super) fn hand_over(&self, cursor: Seq) {
-        self.inbox().waiting = Some(cursor);
+        let mut inbox = self.inbox();
+        (inbox.waiting, inbox.returned) = (Some(cursor), None);
     }
 
     /// Ends that. Returns the last event that was written, if the feed had been let.
     pub(super) fn take_back(&self) -> Option<Seq> {
-        self.inbox().waiting.take()
+        let mut inbox = self.inbox();
+        inbox.waiting.take().or(inbox.returned.take())
     }
 
     fn inbox(&self) -> MutexGuard<'_, Inbox> {

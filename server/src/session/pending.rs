@@ -44,9 +44,11 @@ pub(super) fn append(state: &AppState, lease: Lease, id: EventId, change: Change
     let draft = NewEvent { id, at: clock::unix_ms(), by: member, kind, keys };
     Box::pin(async move {
         match store.append(room, draft).await {
-            // A store that takes no event, as on a full disk, may still serve readers. If it cannot renew the lease
-            // either, it does not answer at all: the connection is closed, and the page shows that it is reconnecting.
-            Err(error @ StoreError::Unavailable(_)) if is_silent(still_held.await) => AppendDone::Unavailable(error),
+            // A store that takes no event, as on a full disk, may still serve readers. If it has not answered in time, or
+            // cannot renew the lease either, the connection is closed, and the page shows that it is reconnecting.
+            Err(error @ StoreError::Unavailable(_)) if error.is_timeout() || is_silent(still_held.await) => {
+                AppendDone::Unavailable(error)
+            }
             outcome => AppendDone::Append(id, outcome.map_err(|error| fault(&error))),
         }
     })

@@ -123,7 +123,7 @@ async fn append_to_a_store_that_does_not_answer_closes_with_4005() {
     let (server, store) = Server::troubled(&[]).await;
     let ana = Person::create(&server, "Ana").await;
     let mut at_ana = ana.connect().await;
-    store.make(StoreFault::Hangs);
+    store.make(StoreFault::Stalls);
     let id = at_ana.say("stored or not?").await;
     let bye = timeout(Duration::from_secs(60), async {
         loop {

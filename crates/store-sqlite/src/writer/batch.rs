@@ -70,7 +70,6 @@ impl Writer {
         let mut decided = batch.into_iter().zip(outcomes).collect::<Vec<_>>();
         self.publish(changes, &decided);
         drop(committing);
-        self.settle();
         for (write, outcome) in &decided {
             match outcome {
                 Ok(Outcome::Ended(event)) => self.ends(write.room(), Some(event.clone())),
@@ -80,6 +79,7 @@ impl Writer {
         }
         // A failure is logged, and leaves the ends that are not told yet.
         drop(self.destroy_retired());
+        self.settle();
         for (write, outcome) in &mut decided {
             let tells_the_end = matches!(outcome, Ok(Outcome::Ended(_)) | Err(StoreError::NotFound));
             if tells_the_end && self.ending.iter().any(|(id, _)| *id == write.room()) {
@@ -92,7 +92,7 @@ impl Writer {
     }
 
     /// Lets leases be taken again of seats that the commit was to free.
-    pub(super) fn settle(&mut self) {
+    fn settle(&mut self) {
         let mut live = self.live.lock();
         self.leaving.drain(..).for_each(|(id, member)| live.settle(id, member));
     }

@@ -85,20 +85,32 @@ fn lease_is_taken_of_no_seat_that_a_commit_is_freeing() {
     let later = Instant::now() + Duration::from_secs(86_400);
     let hold = |writer: &Writer| writer.live.lock().hold(lease, later, later + Duration::from_secs(1));
     let leave = || {
-        let (mut leave, _) = write(room, 3, EventKind::Left { member: other, why: LeaveReason::Vanished });
+        let (mut leave, answer) = write(room, 3, EventKind::Left { member: other, why: LeaveReason::Vanished });
         let Write::Append { now, .. } = &mut leave else { unreachable!() };
         *now = later;
-        leave
+        (leave, answer)
     };
-    drop(writer.store(&[leave()]).unwrap());
-    assert_eq!(hold(&writer), Hold::Undecided);
-    // As after a commit that failed.
-    writer.settle();
+
+    // A commit that fails frees nothing.
+    let pages: i64 = writer.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    writer.conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    let (batch, answers): (Vec<_>, Vec<_>) =
+        [leave()].into_iter().chain((100..110).map(|id| message(room, id))).unzip();
+    writer.commit(batch);
+    for answer in answers {
+        assert!(matches!(answer.blocking_recv().unwrap(), Err(StoreError::Unavailable(_))));
+    }
     assert_eq!(hold(&writer), Hold::Held);
-    assert!(matches!(writer.store(&[leave()]).unwrap().0[..], [Err(StoreError::Conflict)]));
+    writer.conn.pragma_update_and_check(None, "max_page_count", 1_000_000, |_| Ok(())).unwrap();
+    let (held, refused) = leave();
+    writer.commit(vec![held]);
+    assert!(matches!(refused.blocking_recv().unwrap(), Err(StoreError::Conflict)));
+    assert_eq!(hold(&writer), Hold::Held);
+
     writer.live.lock().release(lease);
-    let batch = vec![leave()];
+    let batch = vec![leave().0];
     let (outcomes, changes) = writer.store(&batch).unwrap();
+    assert_eq!(hold(&writer), Hold::Undecided, "the commit is made, and told to nobody yet");
     writer.publish(changes, &batch.into_iter().zip(outcomes).collect::<Vec<_>>());
     assert_eq!(hold(&writer), Hold::NoSeat);
 }
