@@ -55,7 +55,7 @@ struct Inbox {
     signals: VecDeque<TextFrame>,
 }
 
-/// What a session is woken for.
+/// Reason why a session is woken.
 #[derive(Debug)]
 pub(super) enum Wakeup {
     /// The session has to look at the feed, or at its socket.
