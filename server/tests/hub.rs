@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use protocol::{Delivered, Event, LeaveReason, Limits, Position, RoomId, Seq, ServerFrame, codec};
 use server::hub::{AttachError, Attachment, Hub, NextBatch, Notification, Sent, Sink, TextFrame};
-use store::laws::support::{fresh, joined, lease, left, member, message, nowhere, room_of, stored, typing, unbroken};
-use store::{NewRoom, PresenceKind, PresenceUpdate, ReadFrom, Room, Store};
+use store::laws::support::{fresh, joined, lease, left, message, nowhere, room_of, stored, typing, unbroken};
+use store::{NewRoom, ReadFrom, Room, Store};
 use store_sqlite::SqliteStore;
 use testkit::faulty::{FaultyStore, StoreFault};
 use tokio::task::JoinSet;
@@ -259,68 +259,6 @@ async fn sessions_that_let_the_feed_write_get_each_event_once_and_in_order() {
         unbroken(&events);
         assert!(calls > 20, "the feed wrote {calls} times");
     }
-}
-
-/// Signals that a session and its feed have written. The socket is full now and then.
-#[derive(Debug, Default)]
-struct SignalSink {
-    until: Mutex<Vec<u64>>,
-    calls: AtomicUsize,
-}
-
-impl SignalSink {
-    fn keep(&self, frame: &TextFrame) {
-        let text = std::str::from_utf8(frame.text()).unwrap();
-        if let ServerFrame::Signal { until: Some(until), .. } = codec::decode(text).unwrap() {
-            self.until.lock().unwrap().push(until);
-        }
-    }
-}
-
-impl Sink for SignalSink {
-    fn try_send(&self, frame: &TextFrame, _: std::time::Instant) -> Sent {
-        if self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
-            return Sent::Nothing;
-        }
-        self.keep(frame);
-        Sent::All
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn signals_of_the_session_and_of_its_feed_arrive_in_order() {
-    const SIGNALS: u64 = 20_000;
-    let world = Arc::new(World::new().await);
-    let room = room_of(&*world.store, 50, &[1, 2]).await;
-    let sink = Arc::new(SignalSink::default());
-    let attachment =
-        world.hub.attach(lease(room, 1, fresh().into()), Some(Arc::clone(&sink) as Arc<dyn Sink>)).await.unwrap();
-    let kept = Arc::clone(&sink);
-    let session = tokio::spawn(async move {
-        let mut cursor = attachment.head().unwrap().seq;
-        while kept.until.lock().unwrap().last().is_none_or(|last| *last < SIGNALS) {
-            attachment.hand_over(cursor);
-            let notified = tokio::time::timeout(Duration::from_millis(1), attachment.next_notification()).await;
-            // Time for the feed to write what should come later.
-            tokio::task::yield_now().await;
-            cursor = attachment.take_back().expect("handed over");
-            if let Ok(Ok(Notification::Signal(frame))) = notified {
-                kept.keep(&frame);
-            }
-        }
-    });
-    let mut until = 0;
-    while !session.is_finished() {
-        until += 1;
-        let update = PresenceUpdate { member: member(2), kind: PresenceKind::Away { until } };
-        world.store.send_presence(room, update).await.unwrap();
-        if until % 20 == 0 {
-            tokio::task::yield_now().await;
-        }
-    }
-    session.await.unwrap();
-    let until = sink.until.lock().unwrap();
-    assert!(until.is_sorted(), "{:?}", until.windows(2).find(|pair| pair[0] > pair[1]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

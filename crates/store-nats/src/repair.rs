@@ -104,7 +104,7 @@ impl Shared {
             self.forget_room(id, u64::MAX);
             return Ok(true);
         };
-        // Who reads it late gives its members the time that a start gives them.
+        // Read late, its members have the time that a start gives them.
         let known = RosterSource::AtStart(now, now + Duration::from_millis(self.limits.grace_ms));
         if let Some(key) = self.key(id).await?
             && self.learn_roster(id, roster.seq, &key, &roster.payload, known)

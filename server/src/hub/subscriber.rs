@@ -155,3 +155,51 @@ impl Subscriber {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// Socket that is full until it is emptied.
+    #[derive(Debug, Default)]
+    struct FullSink {
+        is_empty: AtomicBool,
+    }
+
+    impl Sink for FullSink {
+        fn try_send(&self, _: &TextFrame, _: Instant) -> Sent {
+            if self.is_empty.load(Ordering::Relaxed) { Sent::All } else { Sent::Nothing }
+        }
+    }
+
+    #[test]
+    fn feed_writes_no_signal_before_what_the_session_was_woken_for() {
+        let (sink, now) = (Arc::new(FullSink::default()), Instant::now());
+        let subscriber = Subscriber::new(MemberId(uuid::Uuid::nil()), Some(Arc::clone(&sink) as Arc<dyn Sink>));
+        let waits = || subscriber.next_wakeup().is_none();
+        let next = |text: &str| matches!(subscriber.next_wakeup(), Some(Wakeup::Signal(frame)) if frame.text() == text.as_bytes());
+        subscriber.hand_over(Seq(1));
+        assert!(subscriber.signal(&"away".into(), now));
+        sink.is_empty.store(true, Ordering::Relaxed);
+        assert!(next("away"));
+        // The session has not written it yet.
+        assert!(subscriber.signal(&"back".into(), now));
+        assert_eq!(subscriber.take_back(), Some(Seq(1)));
+        assert!(next("back"));
+
+        // An event waits for the session.
+        subscriber.hand_over(Seq(1));
+        subscriber.wake();
+        assert!(subscriber.signal(&"away".into(), now));
+        assert!(matches!(subscriber.next_wakeup(), Some(Wakeup::Due)));
+        assert_eq!(subscriber.take_back(), Some(Seq(1)));
+        assert!(next("away"));
+
+        subscriber.hand_over(Seq(2));
+        assert!(subscriber.signal(&"written".into(), now));
+        assert!(waits());
+        assert_eq!(subscriber.take_back(), Some(Seq(2)));
+    }
+}
