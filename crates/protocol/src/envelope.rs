@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::event::Proposal;
+use super::event::{LeaveReason, Proposal, ProposedChange};
 use super::fields::Kind;
 use super::frame::ClientFrame;
 
@@ -55,6 +55,18 @@ struct Event<'a> {
     emoji: Field<'a>,
     #[serde(borrow)]
     on: Field<'a>,
+    #[serde(borrow)]
+    member: Field<'a>,
+    #[serde(borrow)]
+    why: Field<'a>,
+    #[serde(borrow)]
+    locked: Field<'a>,
+    #[serde(borrow)]
+    capacity: Field<'a>,
+    #[serde(borrow)]
+    slow_ms: Field<'a>,
+    #[serde(borrow)]
+    host_only: Field<'a>,
 }
 
 /// Reason why a field cannot be read.
@@ -107,8 +119,20 @@ fn event_of_client(event: &RawValue) -> Result<Proposal, ReadError> {
             Proposal::Reacted { target: need(event.target)?, emoji: string(event.emoji)?, on: need(event.on)? }
         }
         Kind::Renamed => Proposal::Renamed { name: string(event.name)? },
-        Kind::Settings => Proposal::Settings { name: string(event.name)? },
-        Kind::Joined | Kind::Left | Kind::Host => Proposal::NotAllowed,
+        Kind::Settings => Proposal::Settings(ProposedChange {
+            name: event.name.map(|name| string(Some(name))).transpose()?,
+            locked: maybe(event.locked)?,
+            capacity: maybe(event.capacity)?,
+            slow_ms: maybe(event.slow_ms)?,
+            host_only: maybe(event.host_only)?,
+        }),
+        Kind::Code => Proposal::Code,
+        Kind::Host => Proposal::Host { member: need(event.member)? },
+        Kind::Ended => Proposal::Ended,
+        Kind::Left if matches!(need(event.why), Ok(LeaveReason::Removed)) => {
+            Proposal::Remove { member: need(event.member)? }
+        }
+        Kind::Joined | Kind::Left => Proposal::NotAllowed,
         Kind::Unknown => Proposal::Unsupported,
     })
 }

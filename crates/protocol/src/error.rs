@@ -42,6 +42,8 @@ pub enum ErrorCode {
     NoTarget,
     /// Only its author may change a message.
     NotAuthor,
+    /// Only the host may write at present.
+    HostOnly,
     /// The event may be in the log already: its id is older than those that the server still knows.
     TooOld,
     /// Clients may not append this.

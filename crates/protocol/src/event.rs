@@ -9,6 +9,7 @@ use super::emoji::Emoji;
 use super::ids::{EventId, MemberId};
 use super::name::ShownName;
 use super::position::Seq;
+use super::room_code::RoomCode;
 use super::room_name::RoomName;
 
 /// One committed entry of a room's log, as every reader receives it.
@@ -70,16 +71,20 @@ pub enum EventKind {
         was: ShownName,
     },
     /// The host changed the room.
-    Settings {
-        /// The room's new name; `None` if it is unchanged.
-        name: Option<RoomName>,
+    Settings(RoomChange),
+    /// The host gave the room another code. The one before leads to it for its members alone.
+    Code {
+        /// The new code.
+        code: RoomCode,
     },
-    /// A member became the room's host, because the one before has left.
+    /// A member became the room's host: the one before has left, or handed over.
     Host {
         /// The member.
         member: MemberId,
     },
-    /// A member's seat was freed.
+    /// The host ended the room. It is the last event.
+    Ended,
+    /// A member's seat was freed. By the member, or by the host who removed the member.
     Left {
         /// The member.
         member: MemberId,
@@ -134,8 +139,10 @@ impl EventKind {
             Self::Edited { target, .. } | Self::Deleted { target } | Self::Reacted { target, .. } => Some(*target),
             Self::Joined { .. }
             | Self::Renamed { .. }
-            | Self::Settings { .. }
+            | Self::Settings(_)
+            | Self::Code { .. }
             | Self::Host { .. }
+            | Self::Ended
             | Self::Left { .. }
             | Self::Message { .. }
             | Self::Unknown => None,
@@ -151,6 +158,44 @@ pub enum LeaveReason {
     Choice,
     /// The member had no connection for the grace period.
     Vanished,
+    /// The host removed the member, who cannot come back to this room.
+    Removed,
+}
+
+/// Change of a room's settings. What is `None` is unchanged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomChange {
+    /// Name; empty for none.
+    pub name: Option<RoomName>,
+    /// True to take nobody in.
+    pub locked: Option<bool>,
+    /// Number of seats, at least as many as there are members.
+    pub capacity: Option<u32>,
+    /// Minimum time between two messages of a member other than the host, in milliseconds; 0 for none.
+    pub slow_ms: Option<u32>,
+    /// True to let only the host write.
+    pub host_only: Option<bool>,
+}
+
+impl From<RoomName> for RoomChange {
+    fn from(name: RoomName) -> Self {
+        Self { name: Some(name), ..Self::default() }
+    }
+}
+
+/// Change of a room's settings that a client asks for: as [`RoomChange`], with the name as it was typed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ProposedChange {
+    /// Name; empty for none.
+    pub name: Option<String>,
+    /// As in [`RoomChange`].
+    pub locked: Option<bool>,
+    /// As in [`RoomChange`].
+    pub capacity: Option<u32>,
+    /// As in [`RoomChange`].
+    pub slow_ms: Option<u32>,
+    /// As in [`RoomChange`].
+    pub host_only: Option<bool>,
 }
 
 /// Event that a client asks to append. Unparsed: what is bad in it is rejected by its id instead of ending the
@@ -191,11 +236,22 @@ pub enum Proposal {
         name: String,
     },
     /// Change the room, as its host.
-    Settings {
-        /// The room's name as it was typed; empty for none.
-        name: String,
+    Settings(ProposedChange),
+    /// Give the room another code, which the server draws, as its host.
+    Code,
+    /// Make another member the host, as the host.
+    Host {
+        /// The member.
+        member: MemberId,
     },
-    /// Seats are taken by the forms and freed by the frame `leave`, and the store chooses the host: not allowed here.
+    /// Remove a member, as the host.
+    Remove {
+        /// The member.
+        member: MemberId,
+    },
+    /// End the room, as its host.
+    Ended,
+    /// Seats are taken by the forms, and freed by the frame `leave`: not allowed here.
     NotAllowed,
     /// A kind that this version does not know, or a known one of another shape.
     Unsupported,
@@ -212,7 +268,13 @@ impl fmt::Debug for Proposal {
             Self::Deleted { target } => write!(f, "Deleted({target})"),
             Self::Reacted { target, on, .. } => write!(f, "Reacted({target}, {on})"),
             Self::Renamed { name } => write!(f, "Renamed({} bytes)", name.len()),
-            Self::Settings { name } => write!(f, "Settings({} bytes)", name.len()),
+            Self::Settings(change) => {
+                write!(f, "Settings({:?} bytes of a name)", change.name.as_ref().map(String::len))
+            }
+            Self::Code => f.write_str("Code"),
+            Self::Host { member } => write!(f, "Host({member})"),
+            Self::Remove { member } => write!(f, "Remove({member})"),
+            Self::Ended => f.write_str("Ended"),
             Self::NotAllowed => f.write_str("NotAllowed"),
             Self::Unsupported => f.write_str("Unsupported"),
             Self::BadText => f.write_str("BadText"),

@@ -10,11 +10,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::body::MessageBody;
 use super::emoji::Emoji;
-use super::event::{Delivered, Event, EventKind, LeaveReason, Proposal};
+use super::event::{Delivered, Event, EventKind, LeaveReason, Proposal, ProposedChange, RoomChange};
 use super::frame::Member;
 use super::ids::{EventId, MemberId};
 use super::name::{DisplayName, ShownName};
 use super::position::Seq;
+use super::room_code::RoomCode;
 use super::room_name::RoomName;
 
 /// The fields of an event, of its kind alone, of what a client proposes, of an answer to a resend, of a member, or of a
@@ -60,6 +61,16 @@ struct Fields<'a> {
     on: Option<bool>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     away: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capacity: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slow_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host_only: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<RoomCode>,
 }
 
 /// The names of the kinds.
@@ -69,7 +80,9 @@ pub(super) enum Kind {
     Joined,
     Renamed,
     Settings,
+    Code,
     Host,
+    Ended,
     Left,
     Message,
     Edited,
@@ -90,10 +103,16 @@ impl Fields<'_> {
             Kind::Renamed => {
                 EventKind::Renamed { member: self.member?, was: self.was.clone()?, name: self.shown_name()? }
             }
-            Kind::Settings => {
-                EventKind::Settings { name: self.name.map(|name| RoomName::stored(&name)).transpose().ok()? }
-            }
+            Kind::Settings => EventKind::Settings(RoomChange {
+                name: self.name.map(|name| RoomName::stored(&name)).transpose().ok()?,
+                locked: self.locked,
+                capacity: self.capacity,
+                slow_ms: self.slow_ms,
+                host_only: self.host_only,
+            }),
+            Kind::Code => EventKind::Code { code: self.code? },
             Kind::Host => EventKind::Host { member: self.member? },
+            Kind::Ended => EventKind::Ended,
             Kind::Left => EventKind::Left { member: self.member?, why: self.why? },
             Kind::Message => {
                 EventKind::Message { body: body(self.body)?, reply_to: self.reply_to, edited: self.edited }
@@ -175,10 +194,17 @@ impl<'a> From<&'a EventKind> for Fields<'a> {
             EventKind::Renamed { member, name, was } => {
                 Self { member: Some(*member), was: Some(was.clone()), kind: Some(Kind::Renamed), ..name.into() }
             }
-            EventKind::Settings { name } => {
-                Self { name: name.as_ref().map(|name| name.as_str().into()), ..Kind::Settings.into() }
-            }
+            EventKind::Settings(RoomChange { name, locked, capacity, slow_ms, host_only }) => Self {
+                name: name.as_ref().map(|name| name.as_str().into()),
+                locked: *locked,
+                capacity: *capacity,
+                slow_ms: *slow_ms,
+                host_only: *host_only,
+                ..Kind::Settings.into()
+            },
+            EventKind::Code { code } => Self { code: Some(*code), ..Kind::Code.into() },
             EventKind::Host { member } => Self { member: Some(*member), ..Kind::Host.into() },
+            EventKind::Ended => Kind::Ended.into(),
             EventKind::Left { member, why } => Self { member: Some(*member), why: Some(*why), ..Kind::Left.into() },
             EventKind::Message { body, reply_to, edited } => {
                 Self { body: text(body), reply_to: *reply_to, edited: *edited, ..Kind::Message.into() }
@@ -246,7 +272,20 @@ impl<'a> From<&'a Proposal> for Fields<'a> {
                 Self { target: Some(*target), emoji: Some(emoji.into()), on: Some(*on), ..Kind::Reacted.into() }
             }
             Proposal::Renamed { name } => Self { name: Some(name.into()), ..Kind::Renamed.into() },
-            Proposal::Settings { name } => Self { name: Some(name.into()), ..Kind::Settings.into() },
+            Proposal::Settings(ProposedChange { name, locked, capacity, slow_ms, host_only }) => Self {
+                name: name.as_ref().map(Into::into),
+                locked: *locked,
+                capacity: *capacity,
+                slow_ms: *slow_ms,
+                host_only: *host_only,
+                ..Kind::Settings.into()
+            },
+            Proposal::Code => Kind::Code.into(),
+            Proposal::Host { member } => Self { member: Some(*member), ..Kind::Host.into() },
+            Proposal::Remove { member } => {
+                Self { member: Some(*member), why: Some(LeaveReason::Removed), ..Kind::Left.into() }
+            }
+            Proposal::Ended => Kind::Ended.into(),
             Proposal::NotAllowed => Kind::Joined.into(),
             Proposal::Unsupported | Proposal::BadText => Kind::Unknown.into(),
         }

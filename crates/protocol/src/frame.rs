@@ -149,9 +149,20 @@ pub struct RoomInfo {
     /// Its name, for members.
     #[serde(default, skip_serializing_if = "RoomName::is_empty")]
     pub name: RoomName,
-    /// Its host, for members: who may name it.
+    /// Its host, for members: who may change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<MemberId>,
+    /// Minimum time between two messages of a member other than the host, in milliseconds; 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub slow_ms: u32,
+    /// True while only the host may write.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub host_only: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Someone with a seat. Its reader and writer are in `fields`.

@@ -79,8 +79,10 @@ fn examine(store: &Path) -> Result<IntegrityReport, Failure> {
     for room in &loaded.rooms {
         events += room.log.kept.len();
         examine_room(&tx, room, &mut counts)?;
-        if codes.insert(room.record.code, room.number).is_some() {
-            *counts.entry("rooms with the code of another one").or_default() += 1;
+        for code in room.record.settings.codes() {
+            if codes.insert(code, room.number).is_some() {
+                *counts.entry("rooms with the code of another one").or_default() += 1;
+            }
         }
     }
     let faults = counts.into_iter().map(|(words, count)| format!("{count} {words}")).collect();
@@ -96,8 +98,8 @@ fn examine_room(tx: &Connection, room: &RoomState, counts: &mut Counts) -> Resul
         }
     };
     let seated = room.roster.seated().count();
-    fault("rooms with more members than seats", seated > room.record.capacity as usize);
-    let has_host = room.record.host.is_some_and(|host| room.roster.seat(host).is_some());
+    fault("rooms with more members than seats", seated > room.record.settings.capacity as usize);
+    let has_host = room.record.settings.host.is_some_and(|host| room.roster.seat(host).is_some());
     fault("rooms whose host has no seat", seated > 0 && !has_host);
     for person in room.roster.iter() {
         let name = &person.record.name;

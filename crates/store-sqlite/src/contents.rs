@@ -38,7 +38,7 @@ fn read(store: &Path, code: RoomCode) -> Result<Option<StoredRoom>, Failure> {
     let keys = keys::open_read_only(&keys::path_of(&path))?;
     let tx = conn.transaction()?;
     let loaded = load::load(&tx, &keys::read_all(&keys)?)?;
-    let Some(room) = loaded.rooms.iter().find(|room| room.record.code == code) else { return Ok(None) };
+    let Some(room) = loaded.rooms.iter().find(|room| room.record.settings.code == code) else { return Ok(None) };
     let mut ids = trimmed_ids(&tx, room)?;
     let mut events = Vec::new();
     let mut log = LogReader::new(&tx, room)?;

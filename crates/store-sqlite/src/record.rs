@@ -1,9 +1,9 @@
 //! Contents of the sealed records.
 
-use protocol::{Epoch, Event, EventId, EventKind, MemberId, RoomCode, RoomId, RoomName, Seq, ShownName, codec};
+use protocol::{Epoch, Event, EventId, EventKind, MemberId, RoomId, Seq, ShownName, codec};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use store::{Keys, NameKeys, StoreError};
+use store::{Keys, NameKeys, Settings, StoreError};
 use uuid::Uuid;
 
 use super::seal::{self, Keyring, Place, Random, Table};
@@ -12,13 +12,8 @@ use super::seal::{self, Keyring, Place, Random, Table};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RoomRecord {
     pub(super) id: RoomId,
-    pub(super) code: RoomCode,
     pub(super) epoch: Epoch,
-    pub(super) capacity: u32,
-    /// Empty where the room has none.
-    pub(super) name: RoomName,
-    /// `None` before the first member.
-    pub(super) host: Option<MemberId>,
+    pub(super) settings: Settings,
     /// Time at which the newest event whose id is forgotten was appended, 0 if there is none.
     pub(super) forgotten: u64,
 }

@@ -52,21 +52,33 @@ impl Rooms {
         self.rooms.get_mut(&id)
     }
 
-    /// Returns the id of the room with this code.
+    /// Returns the id of the room that has or had this code.
     pub(super) fn resolve(&self, code: RoomCode) -> Result<RoomId, StoreError> {
         self.codes.get(&code).copied().ok_or(StoreError::NotFound)
     }
 
     pub(super) fn insert(&mut self, room: RoomState) {
-        self.codes.insert(room.record.code, room.record.id);
+        self.codes.extend(room.record.settings.codes().map(|code| (code, room.record.id)));
         self.rooms.insert(room.record.id, room);
+    }
+
+    /// Applies the codes that a room has and had after a commit, which may have dropped one of `before`.
+    pub(super) fn update_codes(&mut self, id: RoomId, before: &[RoomCode]) {
+        for code in before {
+            self.codes.remove(code);
+        }
+        if let Some(room) = self.rooms.get(&id) {
+            self.codes.extend(room.record.settings.codes().map(|code| (code, id)));
+        }
     }
 
     pub(super) fn remove(&mut self, id: RoomId) -> Option<RoomState> {
         let room = self.rooms.remove(&id)?;
-        // A new room may have the code already.
-        if self.resolve(room.record.code).is_ok_and(|found| found == id) {
-            self.codes.remove(&room.record.code);
+        for code in room.record.settings.codes() {
+            // A new room may have the code already.
+            if self.resolve(code).is_ok_and(|found| found == id) {
+                self.codes.remove(&code);
+            }
         }
         Some(room)
     }
@@ -94,12 +106,9 @@ impl RoomState {
     pub(super) fn room(&self) -> Room {
         Room {
             id: self.record.id,
-            code: self.record.code,
             position: self.position(),
             oldest: self.log.oldest(),
-            capacity: self.record.capacity,
-            name: self.record.name.clone(),
-            host: self.record.host,
+            settings: self.record.settings.clone(),
             members: self.roster.members(),
         }
     }

@@ -14,6 +14,7 @@ use crate::Store;
 pub mod codes;
 pub mod crash;
 pub mod ends;
+pub mod host;
 pub mod log;
 pub mod names;
 pub mod plan;
@@ -91,11 +92,19 @@ macro_rules! laws {
             words::law_12_byte_limit_counts_the_current_text,
             codes::law_13_code_leads_to_its_room_until_it_ends,
             codes::law_13_one_of_concurrent_creations_gets_the_code,
-            codes::law_13_creation_racing_the_end_gets_the_code_or_conflict,
+            codes::law_13_creation_racing_the_end_gets_the_code_or_is_refused,
             names::law_14_concurrent_joins_under_one_name_get_different_numbers_and_hues,
             names::law_14_shown_name_is_unlike_all_others_after_joins_and_renames,
             names::law_15_host_names_the_room_and_nobody_else_does,
             names::law_15_longest_present_member_becomes_the_host_with_the_hosts_left,
+            host::law_10_room_ended_by_its_host_leaves_nothing_behind,
+            host::law_13_renewed_code_leads_to_the_room_and_the_old_one_stays_taken,
+            host::law_16_locked_room_takes_nobody_in_and_keeps_its_members,
+            host::law_16_removed_member_gets_no_seat_again,
+            host::law_16_host_hands_over_and_the_new_host_decides,
+            host::law_16_only_the_host_writes_where_that_is_set,
+            host::law_16_capacity_is_never_below_the_number_of_members,
+            host::law_16_concurrent_host_actions_are_each_decided_against_one_host,
             ends::keys_are_generated_once,
         }
     };

@@ -33,11 +33,15 @@
 //!     writes, in NATS in one request.
 //! 11. After `close` every operation fails with `Unavailable`; nothing hangs.
 //! 12. Once an `edited` or `deleted` commits, no `read`, duplicate append or later subscription returns the old text.
-//! 13. A code leads to one room, from its creation to its end. Of concurrent creations under one code, one succeeds.
+//! 13. A code leads to one room, from its creation to its end. Of concurrent creations under one code, one succeeds. A
+//!     room that gets another code keeps the newest eight of those before.
 //! 14. No two members of a room have names that look alike by their [`NameKeys`], also after concurrent joins and
 //!     renames: the commit chooses the lowest number, and a hue, see [`Distinct`]. A rename keeps the hue.
 //! 15. A room with members has one of them as its host: its first member. When the host's seat is freed, the member who
 //!     has been there longest becomes the host, by a `host` event in the same commit.
+//! 16. The host's word holds from its commit on, see [`Settings`]: nobody is taken in while the room is locked, and a
+//!     member whom the host removed never again; a message of another member is refused while only the host may write.
+//!     Concurrent changes are decided one after the other, each against the host at that moment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +55,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use names::{Distinct, NameKeys};
+pub use settings::Settings;
 
 #[cfg(feature = "laws")]
 pub mod laws;
@@ -58,6 +63,7 @@ pub mod leases;
 pub mod measured;
 pub mod names;
 pub mod seal;
+pub mod settings;
 
 /// Maximum number of deliveries queued for one subscriber. One more ends the subscription; its reader then reads the
 /// log.
@@ -70,13 +76,14 @@ pub trait Store: Send + Sync {
     /// within `Limits::arrival_ms`.
     ///
     /// # Errors
-    /// `Conflict` when the code is in use.
+    /// `CodeTaken` when the code is in use.
     async fn create_room(&self, room: NewRoom) -> Result<RoomId, StoreError>;
 
-    /// Returns the id of the room with this code.
+    /// Returns the id of the room with this code. A former code leads to it, too: the caller tells nobody but the room's
+    /// members.
     ///
     /// # Errors
-    /// `NotFound` when no room has the code.
+    /// `NotFound` when no room has or had the code.
     async fn resolve(&self, code: RoomCode) -> Result<RoomId, StoreError>;
 
     /// Returns the room's seats, settings and log head, read at one moment.
@@ -85,28 +92,28 @@ pub trait Store: Send + Sync {
     /// `NotFound` when the room does not exist.
     async fn room(&self, id: RoomId) -> Result<Room, StoreError>;
 
-    /// Resolves the code and returns the room like [`Store::room`], in one operation.
+    /// Resolves the code like [`Store::resolve`] and returns the room like [`Store::room`], in one operation.
     ///
     /// # Errors
-    /// `NotFound` when no room has the code.
+    /// `NotFound` when no room has or had the code.
     async fn find(&self, code: RoomCode) -> Result<Room, StoreError> {
-        let room = self.room(self.resolve(code).await?).await?;
-        // Otherwise the room got another code between the two reads, and the given one no longer leads to it.
-        if room.code == code { Ok(room) } else { Err(StoreError::NotFound) }
+        self.room(self.resolve(code).await?).await
     }
 
     /// Appends one event and commits it durably, together with what it changes: `joined` takes a seat under an arrival
-    /// lease; `left` frees a seat, and freeing the last one ends the room in the same commit, and freeing the host's
-    /// appends `host` too; `renamed` replaces the author's name, and `settings` the room's; `edited` and `deleted`
-    /// rewrite the message and its earlier edits, see [`Event::amend`]. Number and hue of a name in the draft, and the
+    /// lease; `left` frees a seat, and freeing the last one ends the room in the same commit, as `ended` does, and freeing
+    /// the host's appends `host` too; `renamed` replaces the author's name; `settings`, `code`, `host` and
+    /// `left {removed}` change the room's [`Settings`]; `edited` and `deleted` rewrite the message and its earlier edits,
+    /// see [`Event::amend`]. Number and hue of a name in the draft, and the
     /// name before in `renamed`, are replaced by those that the commit chooses or finds.
     ///
     /// # Errors
-    /// `NotFound` when the room does not exist; `Full` when `joined` finds no free seat; `Conflict` when `joined` comes
-    /// from a member who has a seat, when any other event comes from one who has none, or when `left {vanished}` finds
-    /// an active lease; `TooOld` when the event may be a duplicate of a forgotten one; `NoTarget` when the event's
+    /// `NotFound` when the room does not exist; `Full` when `joined` finds no free seat; what [`Settings::check`] refuses;
+    /// `CodeTaken` when another room has or had the code of `code`; `Conflict` when `joined` comes from a member who has a
+    /// seat, when any other event comes from one who has none, when `host` or `left` is about one who has none, or when
+    /// `left {vanished}` finds an active lease; `TooOld` when the event may be a duplicate of a forgotten one; `NoTarget` when the event's
     /// target message is not in the log or was deleted; `NotAuthor` when `edited` or `deleted` targets another member's
-    /// message; `NotHost` when `settings` does not come from the host.
+    /// message.
     async fn append(&self, id: RoomId, draft: NewEvent) -> Result<Appended, StoreError>;
 
     /// Reads one page of the log, of at most `limit` events.
@@ -199,18 +206,12 @@ pub struct NewRoom {
 pub struct Room {
     /// Id, which never changes.
     pub id: RoomId,
-    /// Code that leads to it.
-    pub code: RoomCode,
     /// Position of the log's newest event (the head).
     pub position: Position,
     /// Oldest event still in the log, `Seq(0)` when it is empty.
     pub oldest: Seq,
-    /// Number of seats.
-    pub capacity: u32,
-    /// Name; empty if it has none.
-    pub name: RoomName,
-    /// Host; `None` before the first member.
-    pub host: Option<MemberId>,
+    /// What its host decides.
+    pub settings: Settings,
     /// Members with a seat, in the order in which they joined.
     pub members: Vec<Member>,
 }
@@ -219,14 +220,8 @@ impl Room {
     /// Returns the room's properties as its members are told them.
     #[must_use]
     pub fn info(&self) -> RoomInfo {
-        RoomInfo {
-            id: Some(self.id),
-            code: self.code,
-            capacity: self.capacity,
-            locked: false,
-            name: self.name.clone(),
-            host: self.host,
-        }
+        let Settings { code, capacity, name, host, locked, slow_ms, host_only, .. } = self.settings.clone();
+        RoomInfo { id: Some(self.id), code, capacity, locked, name, host, slow_ms, host_only }
     }
 
     /// True if the member has a seat.
@@ -399,6 +394,18 @@ pub enum StoreError {
     /// Only the host may change the room.
     #[error("not the host")]
     NotHost,
+    /// Only the host may write at present.
+    #[error("only the host may write")]
+    HostOnly,
+    /// The room takes nobody in at present.
+    #[error("locked")]
+    Locked,
+    /// The host removed the member from the room.
+    #[error("removed")]
+    Removed,
+    /// Another room has or had the code.
+    #[error("the code is in use")]
+    CodeTaken,
     /// The log cannot be continued from the given position: events after it may be missing.
     #[error("the position cannot be continued")]
     Reset,

@@ -87,7 +87,9 @@ impl Store for MeasuredStore {
                 EventKind::Joined { .. } => tracing::info!("joined"),
                 EventKind::Left { why, .. } => tracing::info!(?why, "left"),
                 EventKind::Renamed { .. } => tracing::info!("renamed"),
-                EventKind::Settings { .. } => tracing::info!("room changed"),
+                EventKind::Settings(_) => tracing::info!("room changed"),
+                EventKind::Code { .. } => tracing::info!("room has another code"),
+                EventKind::Ended => tracing::info!("room ended by its host"),
                 _ => {}
             }
         }

@@ -52,7 +52,7 @@ async fn paused_server_does_not_block_reads() {
     let (id, code) = {
         let node = stores::open(&cluster.url(), &Limits::default()).await.unwrap();
         let id = room_of(&*node, 50, &[1]).await;
-        (id, node.room(id).await.unwrap().code)
+        (id, node.room(id).await.unwrap().settings.code)
     };
     // The node is connected to the leader of the room's stream only. The paused server is another one.
     let leader = cluster.leader(&cluster.stream_of(code).await).await;

@@ -43,7 +43,7 @@ async fn keys_are_stored_again_when_their_stream_is_lost_while_a_node_lives() {
     let [here, there] = [open(&url).await, open(&url).await];
     let id = room_of(&*here, 50, &[1]).await;
     stored(there.append(id, joined(2)).await);
-    let code = here.room(id).await.unwrap().code;
+    let code = here.room(id).await.unwrap().settings.code;
     for lost in ["the server restarts", "the stream is deleted", "the stream is emptied", "the stream is another one"] {
         if lost == "the server restarts" {
             server.kill();
@@ -109,7 +109,7 @@ async fn rooms_whose_keys_nobody_has_end_after_a_grace() {
     let url = url_of(&server);
     let store = open(&url).await;
     let id = room_of(&*store, 50, &[1]).await;
-    let code = store.room(id).await.unwrap().code;
+    let code = store.room(id).await.unwrap().settings.code;
     store.close().await;
     server.kill();
     server.start_again();
@@ -243,7 +243,7 @@ async fn nobody_hears_of_an_end_while_the_key_is_stored() {
     let limits = Limits { arrival_ms: 1, ..Limits::default() };
     let [here, there] = [open(&less).await, open_with(&less, &limits).await.unwrap()];
     let [id, other] = [room_of(&*here, 50, &[1]).await, room_of(&*here, 50, &[1]).await];
-    let code = here.room(id).await.unwrap().code;
+    let code = here.room(id).await.unwrap().settings.code;
     let mut heard = [here.subscribe(id).await.unwrap(), there.subscribe(id).await.unwrap()];
     let end = left(1, LeaveReason::Choice);
     let ended = here.append(id, end.clone()).await;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Event, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq};
+use protocol::{Event, EventKind, LeaveReason, Limits, MemberId, RoomCode, RoomId, Seq};
 use rusqlite::{Connection, TransactionBehavior};
-use store::{Appended, NewEvent, NewRoom, StoreError, host_event, may_be_forgotten};
+use store::{Appended, NewEvent, NewRoom, Settings, StoreError, host_event, may_be_forgotten};
 use tokio::time::Instant;
 
 use super::Writer;
@@ -33,7 +33,7 @@ pub(super) enum Outcome {
     Appended(Appended),
     /// The first event freed the host's seat, and the second gave the room another host.
     HandedOver(Event, Event),
-    /// The event freed the last seat and so ended the room.
+    /// The event ended the room: by freeing the last seat, or by the host's word.
     Ended(Event),
 }
 
@@ -191,8 +191,13 @@ impl Writer {
         }
         for (id, change) in changes.rooms {
             if let Some(room) = rooms.get_mut(id) {
+                let before = &room.record.settings;
+                let old_codes = (before.code != change.record.settings.code).then(|| before.codes().collect::<Vec<_>>());
                 change.apply(room);
                 self.removals.note_trimmed(room, &self.limits);
+                if let Some(codes) = old_codes {
+                    rooms.update_codes(id, &codes);
+                }
             }
         }
         let arrival = Duration::from_millis(self.limits.arrival_ms);
@@ -265,6 +270,11 @@ impl Batch<'_> {
             Write::Create { id, room, .. } => self.create(*id, room),
             Write::Append { id, draft, now, .. } => {
                 let base = self.rooms.get(*id)?;
+                if let EventKind::Code { code } = draft.kind
+                    && self.has_code(code)
+                {
+                    return Err(StoreError::CodeTaken.into());
+                }
                 let change = self.changes.rooms.entry(*id).or_insert_with(|| Change::new(base));
                 let (tx, random, last_row) = (self.tx, &mut *self.random, &mut *self.last_row);
                 let room = StagedRoom { tx, base, change, random, last_row };
@@ -275,22 +285,30 @@ impl Batch<'_> {
 
     fn create(&mut self, id: RoomId, new: &NewRoom) -> Result<Outcome, Failure> {
         let NewRoom { code, epoch, capacity, name } = new.clone();
-        let has_ended = |id| self.changes.rooms.get(&id).is_some_and(|change| change.ended);
-        let is_taken = self.rooms.resolve(code).is_ok_and(|id| !has_ended(id));
-        if is_taken || self.changes.created.iter().any(|room| room.record.code == code) {
-            return Err(StoreError::Conflict.into());
+        if self.has_code(code) {
+            return Err(StoreError::CodeTaken.into());
         }
         *self.last_room += 1;
         let number = *self.last_room;
         let no_key = || StoreError::unavailable("no key is left for a new room");
         let (slot, secret) = self.keys.take(number).ok_or_else(no_key)?;
         let keys = Arc::new(Keyring::new(&secret));
-        let record = RoomRecord { id, code, epoch, capacity, name, host: None, forgotten: 0 };
+        let record = RoomRecord { id, epoch, settings: Settings::new(code, capacity, name), forgotten: 0 };
         let (record, roster) = (Arc::new(record), Arc::new(Roster::default()));
         let sealed = keys.seal_room(self.random, number, &record);
         self.changes.created.push(RoomState { number, slot, keys, record, roster, log: Log::default() });
         rows::put_room(self.tx, number, slot, &sealed?)?;
         Ok(Outcome::Created)
+    }
+
+    /// True if a room has or had this code.
+    fn has_code(&self, code: RoomCode) -> bool {
+        let has_ended = |id| self.changes.rooms.get(&id).is_some_and(|change| change.ended);
+        let created = self.changes.created.iter().map(|room| &room.record);
+        self.rooms.resolve(code).is_ok_and(|id| !has_ended(id))
+            || created.chain(self.changes.rooms.values().map(|change| &change.record)).any(|record| {
+                record.settings.codes().any(|taken| taken == code)
+            })
     }
 }
 
@@ -315,18 +333,13 @@ fn append(
     let head = room.change.log.head;
     let mut event =
         Event { seq: Seq(head.0 + 1), prev: head, id: draft.id, at: draft.at, by: draft.by, kind: draft.kind.clone() };
+    room.check(&event)?;
     let (mut host, mut edits) = (None, None);
     match &mut event.kind {
         EventKind::Joined { member, name } => {
-            if room.change.roster.seat(*member).is_some() {
-                return Err(StoreError::Conflict.into());
-            }
-            if room.change.roster.seated().count() >= room.change.record.capacity as usize {
-                return Err(StoreError::Full.into());
-            }
             *name = room.seat(*member, name, &draft.keys, event.seq)?;
-            if room.change.record.host.is_none() {
-                room.set(|record| record.host = Some(*member))?;
+            if room.change.record.settings.host.is_none() {
+                room.set(|record| record.settings.host = Some(*member))?;
             }
         }
         EventKind::Left { member, why } => {
@@ -339,18 +352,21 @@ fn append(
                 return Ok(Outcome::Ended(event));
             };
             room.free(seated, event.seq)?;
-            if room.change.record.host == Some(*member) {
-                room.set(|record| record.host = Some(next))?;
+            if room.change.record.settings.host == Some(*member) {
+                room.set(|record| record.settings.host = Some(next))?;
                 host = Some(host_event(&event, next));
             }
+            room.change_settings(&draft.kind)?;
         }
         EventKind::Renamed { member, name, was } => {
-            let seated = room.change.roster.seat(*member).filter(|_| *member == event.by);
-            *was = seated.ok_or(StoreError::Conflict)?.name.clone();
+            *was = room.change.roster.seat(*member).ok_or(StoreError::Conflict)?.name.clone();
             *name = room.seat(*member, name, &draft.keys, event.seq)?;
         }
-        _ if room.change.roster.seat(event.by).is_some() => edits = apply_member_event(&mut room, &event)?,
-        _ => return Err(StoreError::Conflict.into()),
+        EventKind::Ended => {
+            room.end()?;
+            return Ok(Outcome::Ended(event));
+        }
+        _ => edits = apply_member_event(&mut room, &event)?,
     }
     room.push(hash, &event, edits, limits)?;
     if let Some(host) = &host {
@@ -362,7 +378,7 @@ fn append(
     })
 }
 
-/// Validates an event of a seated member against the room or the message that it targets, and applies it to that.
+/// Validates an event of a seated member against the message that it targets, and applies it to that or to the room.
 /// Returns the message that the event edits.
 fn apply_member_event(room: &mut StagedRoom<'_>, event: &Event) -> Result<Option<Seq>, Failure> {
     match &event.kind {
@@ -373,18 +389,11 @@ fn apply_member_event(room: &mut StagedRoom<'_>, event: &Event) -> Result<Option
             let seq = room.seq_of(&room.base.keys.hash(*target)).ok_or(StoreError::NoTarget)?;
             room.event(seq)?.filter(says_something).ok_or(StoreError::NoTarget)?;
         }
-        EventKind::Settings { .. } if room.change.record.host != Some(event.by) => {
-            return Err(StoreError::NotHost.into());
-        }
-        EventKind::Settings { name } => {
-            if let Some(name) = name {
-                room.set(|record| record.name = name.clone())?;
-            }
-        }
+        EventKind::Settings(_) | EventKind::Code { .. } | EventKind::Host { .. } => room.change_settings(&event.kind)?,
         EventKind::Joined { .. }
         | EventKind::Renamed { .. }
-        | EventKind::Host { .. }
         | EventKind::Left { .. }
+        | EventKind::Ended
         | EventKind::Unknown => return Err(StoreError::Conflict.into()),
     }
     Ok(None)

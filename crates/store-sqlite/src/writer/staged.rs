@@ -175,6 +175,29 @@ impl StagedRoom<'_> {
         rows::put_room(self.tx, self.base.number, self.base.slot, &sealed)
     }
 
+    /// Checks that those have seats who need one, and that the room's settings permit the event.
+    pub(super) fn check(&self, event: &Event) -> Result<(), StoreError> {
+        let is_seated = |member| self.change.roster.seat(member).is_some();
+        let has_its_seats = match event.kind {
+            EventKind::Joined { member, .. } => !is_seated(member),
+            EventKind::Left { member, .. } => is_seated(member),
+            EventKind::Renamed { member, .. } => member == event.by && is_seated(member),
+            EventKind::Host { member } => is_seated(event.by) && is_seated(member),
+            _ => is_seated(event.by),
+        };
+        if has_its_seats {
+            self.change.record.settings.check(event, || self.change.roster.seated().count())
+        } else {
+            Err(StoreError::Conflict)
+        }
+    }
+
+    /// Applies what an event changes in the room's settings.
+    pub(super) fn change_settings(&mut self, kind: &EventKind) -> Result<(), Failure> {
+        let mut settings = self.change.record.settings.clone();
+        if settings.apply(kind) { self.set(|record| record.settings = settings) } else { Ok(()) }
+    }
+
     /// Ends the room.
     pub(super) fn end(&mut self) -> Result<(), Failure> {
         self.change.ended = true;

@@ -319,7 +319,7 @@ async fn room_that_nobody_joined_is_erased_from_disk() {
     let place = Place::new();
     let store = place.open().await.unwrap();
     let id = room_of(&store, 50, &[]).await;
-    let code = store.room(id).await.unwrap().code.to_string();
+    let code = store.room(id).await.unwrap().settings.code.to_string();
     let record = place.sealed("rooms", "TRUE");
     assert_eq!((place.on_disk(&record) > 0, place.occurrences(&code)), (true, 0));
     advance(ms(Limits::default().arrival_ms)).await;

@@ -17,9 +17,9 @@ pub async fn law_13_code_leads_to_its_room_until_it_ends(fixture: &impl Fixture)
     for _ in 0..2 {
         assert_eq!(store.resolve(code).await.unwrap(), room);
         let found = store.find(code).await.unwrap();
-        assert_eq!((found.id, found.code, found.has(member(1))), (room, code, true));
+        assert_eq!((found.id, found.settings.code, found.has(member(1))), (room, code, true));
         assert_eq!(store.room(room).await.unwrap(), found);
-        refused!(store.create_room(new_room(code, 2)).await, Conflict);
+        refused!(store.create_room(new_room(code, 2)).await, CodeTaken);
         refused!(store.resolve(unused).await, NotFound);
         refused!(store.find(unused).await, NotFound);
         refused!(store.room(nowhere()).await, NotFound);
@@ -54,14 +54,14 @@ pub async fn law_13_one_of_concurrent_creations_gets_the_code(fixture: &impl Fix
             creations.spawn(async move { store.create_room(new_room(code, 2)).await });
         }
         let (created, refused): (Vec<_>, Vec<_>) = creations.join_all().await.into_iter().partition(Result::is_ok);
-        assert!(refused.iter().all(|refusal| matches!(refusal, Err(StoreError::Conflict))), "{refused:?}");
+        assert!(refused.iter().all(|refusal| matches!(refusal, Err(StoreError::CodeTaken))), "{refused:?}");
         let [Ok(room)] = created[..] else { panic!("{created:?}") };
         assert_eq!(store.resolve(code).await.unwrap(), room);
         stored(store.append(room, joined(1)).await);
     }
 }
 
-pub async fn law_13_creation_racing_the_end_gets_the_code_or_conflict(fixture: &impl Fixture) {
+pub async fn law_13_creation_racing_the_end_gets_the_code_or_is_refused(fixture: &impl Fixture) {
     let store = fixture.open().await;
     for round in 0..40 {
         let code = code();
@@ -84,7 +84,7 @@ pub async fn law_13_creation_racing_the_end_gets_the_code_or_conflict(fixture: &
                 stored(store.append(new, joined(2)).await);
                 assert!(store.find(code).await.unwrap().has(member(2)));
             }
-            Err(StoreError::Conflict) => refused!(store.resolve(code).await, NotFound),
+            Err(StoreError::CodeTaken) => refused!(store.resolve(code).await, NotFound),
             Err(other) => panic!("{other:?}"),
         }
     }

@@ -10,12 +10,12 @@ use super::Fixture;
 use super::support::{
     code, joined, latest, lease, left, member, message, ms, name, new_room, next, room_of, stored, typing,
 };
-use crate::{Delivery, NewRoom, ReadFrom, Room, StoreError, refused};
+use crate::{Delivery, NewRoom, ReadFrom, Room, Settings, StoreError, refused};
 
 pub async fn law_06_recreated_room_resets_old_positions(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let id = room_of(&*store, 50, &[1]).await;
-    let Room { code, position: old, .. } = store.room(id).await.unwrap();
+    let Room { settings: Settings { code, .. }, position: old, .. } = store.room(id).await.unwrap();
     stored(store.append(id, left(1, LeaveReason::Choice)).await);
     refused!(store.read(id, ReadFrom::After(old), 10).await, NotFound);
 
@@ -62,7 +62,7 @@ pub async fn law_10_ended_room_leaves_nothing_behind(fixture: &impl Fixture) {
     let limits = Limits { events: 3, ..Limits::default() };
     let store = fixture.open_with(&limits).await;
     let id = room_of(&*store, 50, &[1, 2]).await;
-    let code = store.room(id).await.unwrap().code;
+    let code = store.room(id).await.unwrap().settings.code;
     let said = message(1, "remember me");
     for draft in [said.clone(), message(1, "b"), message(1, "c"), left(1, LeaveReason::Choice)] {
         stored(store.append(id, draft).await);

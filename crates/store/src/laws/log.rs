@@ -357,7 +357,7 @@ pub async fn law_04_acknowledged_event_survives_reopening(fixture: &impl Fixture
     assert_eq!(store.read(id, ReadFrom::Latest, 100).await.unwrap(), page);
     let members: Vec<MemberId> = room.members.iter().map(|seated| seated.member).collect();
     assert_eq!(members, [member(1), member(2)]);
-    assert_eq!(room.capacity, 7);
+    assert_eq!(room.settings.capacity, 7);
     assert!(store.append(id, message(1, "again")).await.is_ok());
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use protocol::{EventKind, LeaveReason, RoomName, ShownName};
+use protocol::{EventKind, LeaveReason, RoomChange, RoomName, ShownName};
 use tokio::task::JoinSet;
 
 use super::Fixture;
@@ -95,30 +95,30 @@ pub async fn law_15_host_names_the_room_and_nobody_else_does(fixture: &impl Fixt
     let store = fixture.open().await;
     let room = NewRoom { name: "Book club".parse().unwrap(), ..new_room(code(), 50) };
     let id = store.create_room(room).await.unwrap();
-    assert_eq!(store.room(id).await.unwrap().host, None);
+    assert_eq!(store.room(id).await.unwrap().settings.host, None);
     for n in [1, 2] {
         stored(store.append(id, joined(n)).await);
     }
     let state = async |store: &dyn Store| {
         let room = store.room(id).await.unwrap();
-        (room.name.to_string(), room.host)
+        (room.settings.name.to_string(), room.settings.host)
     };
     assert_eq!(state(&*store).await, ("Book club".to_owned(), Some(member(1))));
     refused!(store.append(id, room_named(2, "Mine")).await, NotHost);
     refused!(store.append(id, room_named(3, "Mine")).await, Conflict);
     let draft = room_named(1, "Chess");
     let event = stored(store.append(id, draft.clone()).await);
-    assert_eq!(event.kind, EventKind::Settings { name: "Chess".parse().ok() });
+    assert_eq!(event.kind, EventKind::Settings("Chess".parse::<RoomName>().unwrap().into()));
     assert_eq!(store.append(id, draft).await.unwrap(), Appended::Duplicate(event));
     store.close().await;
     let store = fixture.open().await;
     assert_eq!(state(&*store).await, ("Chess".to_owned(), Some(member(1))));
     stored(store.append(id, room_named(1, "")).await);
-    let unchanged = NewEvent { id: event_id(), kind: EventKind::Settings { name: None }, ..room_named(1, "") };
+    let unchanged = NewEvent { id: event_id(), kind: EventKind::Settings(RoomChange::default()), ..room_named(1, "") };
     stored(store.append(id, unchanged).await);
-    assert_eq!(store.room(id).await.unwrap().name, RoomName::default());
+    assert_eq!(store.room(id).await.unwrap().settings.name, RoomName::default());
     let host = NewEvent { kind: EventKind::Host { member: member(2) }, ..message(2, "?") };
-    refused!(store.append(id, host).await, Conflict);
+    refused!(store.append(id, host).await, NotHost);
 }
 
 pub async fn law_15_longest_present_member_becomes_the_host_with_the_hosts_left(fixture: &impl Fixture) {
@@ -127,7 +127,7 @@ pub async fn law_15_longest_present_member_becomes_the_host_with_the_hosts_left(
     // Member 2 comes back, and has not been there as long as member 3 then.
     stored(store.append(id, left(2, LeaveReason::Choice)).await);
     stored(store.append(id, joined(2)).await);
-    assert_eq!(store.room(id).await.unwrap().host, Some(member(1)), "only the host hands over");
+    assert_eq!(store.room(id).await.unwrap().settings.host, Some(member(1)), "only the host hands over");
     let mut heard = store.subscribe(id).await.unwrap();
     let draft = left(1, LeaveReason::Choice);
     let event = stored(store.append(id, draft.clone()).await);
@@ -138,7 +138,7 @@ pub async fn law_15_longest_present_member_becomes_the_host_with_the_hosts_left(
         (event.seq, member(3), &EventKind::Host { member: member(3) },)
     );
     let room = store.room(id).await.unwrap();
-    assert_eq!((room.host, room.position.seq), (Some(member(3)), heard[1].seq));
+    assert_eq!((room.settings.host, room.position.seq), (Some(member(3)), heard[1].seq));
     assert_eq!(latest(&*store, id).await.last(), Some(&heard[1]));
     assert_eq!(store.append(id, draft).await.unwrap(), Appended::Duplicate(event), "once only");
     assert_eq!(store.room(id).await.unwrap().position.seq, heard[1].seq);
@@ -147,7 +147,7 @@ pub async fn law_15_longest_present_member_becomes_the_host_with_the_hosts_left(
     stored(store.append(id, joined(1)).await);
     stored(store.append(id, left(3, LeaveReason::Choice)).await);
     assert_eq!(next(&mut heard).await.by, member(1));
-    assert_eq!(store.room(id).await.unwrap().host, Some(member(2)), "who comes back is a new member");
+    assert_eq!(store.room(id).await.unwrap().settings.host, Some(member(2)), "who comes back is a new member");
     match store.append(id, room_named(1, "Mine")).await {
         Err(StoreError::NotHost) => {}
         other => panic!("{other:?}"),

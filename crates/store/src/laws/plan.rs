@@ -1,13 +1,15 @@
-//! Random plans of joins, leaves, names, messages, edits, deletions, reactions and duplicates, compared with a small model.
+//! Random plans of joins, leaves, names, messages, edits, deletions, reactions, host actions and duplicates, compared with
+//! a small model.
 
 use proptest::prelude::*;
-use protocol::{EventId, EventKind, LeaveReason, Limits, RoomId, Seq, ShownName};
+use protocol::{EventId, EventKind, LeaveReason, Limits, MemberId, RoomChange, RoomCode, RoomId, Seq, ShownName};
 
 use super::Fixture;
 use super::support::{
-    code, deleted, edited, id, joined_as, left, member, message, new_room, reacted, renamed, room_named, unbroken,
+    changed, code, code_renewed, deleted, edited, ended, handed_over, id, joined_as, left, locked, member, message, new_room,
+    reacted, removed, renamed, room_named, unbroken,
 };
-use crate::{Appended, Delivery, NewEvent, ReadFrom, Store, StoreError};
+use crate::{Appended, Delivery, NewEvent, ReadFrom, Settings, Store, StoreError};
 
 const MEMBERS: u64 = 4;
 const CAPACITY: u32 = 3;
@@ -21,6 +23,14 @@ enum Step {
     Leave(u64),
     Rename(u64, usize),
     NameRoom(u64),
+    Lock(u64, bool),
+    HostOnly(u64, bool),
+    Capacity(u64, u32),
+    /// A member removes another one.
+    Remove(u64, u64),
+    HandOver(u64, u64),
+    RenewCode(u64),
+    End(u64),
     Say(u64),
     Edit(About),
     Delete(About),
@@ -66,6 +76,13 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1..=MEMBERS, 0..NAMES.len()).prop_map(|(n, name)| Step::Join(n, name)),
         2 => (1..=MEMBERS, 0..NAMES.len()).prop_map(|(n, name)| Step::Rename(n, name)),
         1 => (1..=MEMBERS).prop_map(Step::NameRoom),
+        1 => (1..=MEMBERS, any::<bool>()).prop_map(|(n, on)| Step::Lock(n, on)),
+        1 => (1..=MEMBERS, any::<bool>()).prop_map(|(n, on)| Step::HostOnly(n, on)),
+        1 => (1..=MEMBERS, 2..4u32).prop_map(|(n, seats)| Step::Capacity(n, seats)),
+        1 => (1..=MEMBERS, 1..=MEMBERS).prop_map(|(n, other)| Step::Remove(n, other)),
+        1 => (1..=MEMBERS, 1..=MEMBERS).prop_map(|(n, other)| Step::HandOver(n, other)),
+        1 => (1..=MEMBERS).prop_map(Step::RenewCode),
+        1 => (1..=MEMBERS).prop_map(Step::End),
         2 => (1..=MEMBERS).prop_map(Step::Leave),
         8 => (1..=MEMBERS).prop_map(Step::Say),
         6 => about().prop_map(Step::Edit),
@@ -83,6 +100,13 @@ impl Step {
             Self::Join(n, name) => joined_as(n, NAMES[name]),
             Self::Rename(n, name) => renamed(n, NAMES[name]),
             Self::NameRoom(n) => room_named(n, &format!("Room {}", drafts.len())),
+            Self::Lock(n, on) => locked(n, on),
+            Self::HostOnly(n, on) => changed(n, RoomChange { host_only: Some(on), ..RoomChange::default() }),
+            Self::Capacity(n, seats) => changed(n, RoomChange { capacity: Some(seats), ..RoomChange::default() }),
+            Self::Remove(n, other) => removed(n, other),
+            Self::HandOver(n, other) => handed_over(n, other),
+            Self::RenewCode(n) => code_renewed(n, code()),
+            Self::End(n) => ended(n),
             Self::Leave(n) => left(n, LeaveReason::Choice),
             Self::Say(n) => message(n, &format!("{}", drafts.len())),
             Self::Edit(about) => {
@@ -112,6 +136,12 @@ struct Model {
     seats: Vec<(u64, ShownName)>,
     host: Option<u64>,
     name: String,
+    capacity: usize,
+    is_locked: bool,
+    is_host_only: bool,
+    removed: Vec<u64>,
+    /// Codes that the room has and had, newest last.
+    codes: Vec<RoomCode>,
 }
 
 /// Expected outcome of an append.
@@ -125,23 +155,43 @@ enum Fate {
     NoTarget,
     NotAuthor,
     NotHost,
+    HostOnly,
+    Locked,
+    Removed,
     Ends,
 }
 
 impl Model {
+    fn new(code: RoomCode) -> Self {
+        Self { capacity: CAPACITY as usize, codes: vec![code], ..Self::default() }
+    }
+
     fn fate(&self, draft: &NewEvent) -> Fate {
         if let Some(at) = self.log.iter().position(|(known, _)| known.id == draft.id) {
             let seq = self.log[at].1;
             return if self.keeps(at) { Fate::Duplicate(seq) } else { Fate::Trimmed(seq) };
         }
-        let inside = self.name_of(number(draft)).is_some();
+        let is_inside = |n| self.name_of(n).is_some();
+        let (by, is_host) = (number(draft), self.host == Some(number(draft)));
         match draft.kind {
-            EventKind::Joined { .. } if inside => Fate::Conflict,
-            EventKind::Joined { .. } if self.seats.len() == CAPACITY as usize => Fate::Full,
+            EventKind::Joined { .. } if is_inside(by) => Fate::Conflict,
+            EventKind::Joined { .. } if self.removed.contains(&by) => Fate::Removed,
+            EventKind::Joined { .. } if self.is_locked => Fate::Locked,
+            EventKind::Joined { .. } if self.seats.len() >= self.capacity => Fate::Full,
             EventKind::Joined { .. } => Fate::Stored,
-            _ if !inside => Fate::Conflict,
+            EventKind::Left { member, .. } | EventKind::Host { member } if !is_inside(number_of(member)) => Fate::Conflict,
+            EventKind::Left { why: LeaveReason::Removed, .. } if !is_host => Fate::NotHost,
+            EventKind::Left { why: LeaveReason::Removed, member } if number_of(member) == by => Fate::Conflict,
+            _ if !is_inside(by) => Fate::Conflict,
             EventKind::Left { .. } if self.seats.len() == 1 => Fate::Ends,
-            EventKind::Settings { .. } if self.host != Some(number(draft)) => Fate::NotHost,
+            EventKind::Settings(_) | EventKind::Code { .. } | EventKind::Host { .. } | EventKind::Ended if !is_host => {
+                Fate::NotHost
+            }
+            EventKind::Settings(RoomChange { capacity: Some(seats), .. }) if self.seats.len() > seats as usize => {
+                Fate::Full
+            }
+            EventKind::Ended => Fate::Ends,
+            EventKind::Message { .. } | EventKind::Edited { .. } if self.is_host_only && !is_host => Fate::HostOnly,
             _ => match draft.kind.target().map(|target| self.author(target)) {
                 Some(None) => Fate::NoTarget,
                 Some(Some(author)) if author != number(draft) && !matches!(draft.kind, EventKind::Reacted { .. }) => {
@@ -221,12 +271,23 @@ impl Model {
                 self.seats.push((n, name.clone()));
                 self.host = self.host.or(Some(n));
             }
-            EventKind::Left { .. } => self.seats.retain(|(seated, _)| *seated != n),
+            EventKind::Left { member, why } => {
+                self.seats.retain(|(seated, _)| *seated != number_of(*member));
+                if *why == LeaveReason::Removed {
+                    self.removed.push(number_of(*member));
+                }
+            }
             EventKind::Renamed { name, .. } => {
                 self.seats.iter_mut().filter(|(seated, _)| *seated == n).for_each(|seat| seat.1 = name.clone());
             }
-            EventKind::Settings { name: Some(name) } => self.name = name.to_string(),
-            EventKind::Host { .. } => self.host = Some(n),
+            EventKind::Settings(RoomChange { name, locked, capacity, host_only, .. }) => {
+                self.name = name.as_ref().map_or(self.name.clone(), ToString::to_string);
+                self.is_locked = locked.unwrap_or(self.is_locked);
+                self.is_host_only = host_only.unwrap_or(self.is_host_only);
+                self.capacity = capacity.map_or(self.capacity, |seats| seats as usize);
+            }
+            EventKind::Code { code } => self.codes.push(*code),
+            EventKind::Host { member } => self.host = Some(number_of(*member)),
             _ => {}
         }
         self.log.push((draft, seq));
@@ -240,7 +301,11 @@ impl Model {
 }
 
 fn number(draft: &NewEvent) -> u64 {
-    (draft.by.0.as_u128() >> 64) as u64
+    number_of(draft.by)
+}
+
+fn number_of(member: MemberId) -> u64 {
+    (member.0.as_u128() >> 64) as u64
 }
 
 pub fn any_plan_matches_the_model<F: Fixture>() {
@@ -254,9 +319,9 @@ pub fn any_plan_matches_the_model<F: Fixture>() {
 async fn run(fixture: &impl Fixture, steps: &[Step]) {
     let limits = Limits { events: KEPT, ..Limits::default() };
     let mut store = fixture.open_with(&limits).await;
-    let code = code();
-    let mut room = store.create_room(new_room(code, CAPACITY)).await.unwrap();
-    let mut model = Model::default();
+    let first = code();
+    let mut room = store.create_room(new_room(first, CAPACITY)).await.unwrap();
+    let mut model = Model::new(first);
     let mut heard = store.subscribe(room).await.unwrap();
     let mut drafts: Vec<NewEvent> = Vec::new();
 
@@ -292,18 +357,28 @@ async fn run(fixture: &impl Fixture, steps: &[Step]) {
             | (Err(StoreError::Full), Fate::Full)
             | (Err(StoreError::NoTarget), Fate::NoTarget)
             | (Err(StoreError::NotAuthor), Fate::NotAuthor)
-            | (Err(StoreError::NotHost), Fate::NotHost) => {}
+            | (Err(StoreError::NotHost), Fate::NotHost)
+            | (Err(StoreError::HostOnly), Fate::HostOnly)
+            | (Err(StoreError::Locked), Fate::Locked)
+            | (Err(StoreError::Removed), Fate::Removed) => {}
+            // A store may have no place for this code.
+            (Err(StoreError::CodeTaken), Fate::Stored) if matches!(draft.kind, EventKind::Code { .. }) => {}
             (got, expected) => panic!("{step:?}: {expected:?}, got {got:?}"),
         }
         if fate == Fate::Ends {
             assert_eq!(heard.deliveries.recv().await, Some(Delivery::Ended));
-            model = Model::default();
+            for code in &model.codes {
+                assert!(matches!(store.resolve(*code).await, Err(StoreError::NotFound)), "a code of an ended room");
+            }
+            model = Model::new(first);
             let ended = room;
-            room = store.create_room(new_room(code, CAPACITY)).await.unwrap();
+            room = store.create_room(new_room(first, CAPACITY)).await.unwrap();
             assert_ne!(room, ended);
             heard = store.subscribe(room).await.unwrap();
         }
-        assert_eq!(store.resolve(code).await.unwrap(), room);
+        for code in model.codes.iter().rev().take(9) {
+            assert_eq!(store.resolve(*code).await.unwrap(), room);
+        }
         compare(&*store, room, &model).await;
     }
     assert!(heard.deliveries.is_empty(), "an event was delivered that nobody appended");
@@ -321,6 +396,8 @@ async fn compare(store: &dyn Store, room: RoomId, model: &Model) {
     let room = store.room(room).await.unwrap();
     let seated: Vec<_> = room.members.iter().map(|seated| (seated.member, seated.name.clone())).collect();
     assert_eq!(seated, model.seats.iter().map(|(n, name)| (member(*n), name.clone())).collect::<Vec<_>>());
-    assert_eq!((room.name.as_str(), room.host), (&*model.name, model.host.map(member)));
+    let Settings { code, name, host, locked, host_only, capacity, .. } = &room.settings;
+    assert_eq!((name.as_str(), *host, Some(code)), (&*model.name, model.host.map(member), model.codes.last()));
+    assert_eq!((*locked, *host_only, *capacity as usize), (model.is_locked, model.is_host_only, model.capacity));
     assert_eq!(room.position.seq, model.log.last().map_or(Seq(0), |(_, seq)| *seq));
 }

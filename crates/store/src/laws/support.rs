@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use protocol::{
-    DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, MemberId, RoomCode, RoomId, RoomName, Seq, ShownName,
+    DisplayName, Epoch, Event, EventId, EventKind, LeaveReason, MemberId, RoomChange, RoomCode, RoomId, RoomName, Seq,
+    ShownName,
 };
 use uuid::Uuid;
 
@@ -69,7 +70,31 @@ pub fn renamed(n: u64, name: &str) -> NewEvent {
 }
 
 pub fn room_named(n: u64, name: &str) -> NewEvent {
-    draft(n, 8, EventKind::Settings { name: name.parse().ok() })
+    changed(n, RoomChange { name: name.parse().ok(), ..RoomChange::default() })
+}
+
+pub fn changed(n: u64, change: RoomChange) -> NewEvent {
+    draft(n, 8, EventKind::Settings(change))
+}
+
+pub fn locked(n: u64, locked: bool) -> NewEvent {
+    changed(n, RoomChange { locked: Some(locked), ..RoomChange::default() })
+}
+
+pub fn removed(host: u64, n: u64) -> NewEvent {
+    draft(host, 9, EventKind::Left { member: member(n), why: LeaveReason::Removed })
+}
+
+pub fn handed_over(host: u64, n: u64) -> NewEvent {
+    draft(host, 10, EventKind::Host { member: member(n) })
+}
+
+pub fn code_renewed(host: u64, code: RoomCode) -> NewEvent {
+    draft(host, 11, EventKind::Code { code })
+}
+
+pub fn ended(host: u64) -> NewEvent {
+    draft(host, 12, EventKind::Ended)
 }
 
 /// The name before a store has given it number and hue.
