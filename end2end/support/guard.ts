@@ -1,4 +1,4 @@
-import type { BrowserContext, ConsoleMessage, Request } from '@playwright/test';
+import type { BrowserContext, ConsoleMessage, Page, Request } from '@playwright/test';
 
 /**
  * Fails a test for everything a page complains about: any console message, uncaught error, failed request,
@@ -23,8 +23,12 @@ export class Guard {
     this.unknownRooms.set(`/room/${code}`, false);
   }
 
-  /** Announce that sockets will be refused; the answer takes it back, once all that was refused has been told. */
-  expectRefusedSockets(): () => Promise<void> {
+  /**
+   * Announce that sockets will be refused; the answer takes it back, once all that was refused has been told. Waits
+   * until every open room has fetched its chunks, which a server that is down would refuse, too.
+   */
+  async expectRefusedSockets(): Promise<() => Promise<void>> {
+    await Promise.all(this.pages().map((page) => page.waitForFunction(hasItsChunks)));
     this.serverIsDown = true;
     return async () => {
       await this.settle();
@@ -82,8 +86,11 @@ export class Guard {
 
   /** Events come in order, so an answered question means that all earlier ones have arrived. */
   private async settle(): Promise<void> {
-    const pages = this.contexts.flatMap((context) => context.pages());
-    await Promise.allSettled(pages.map((page) => page.title()));
+    await Promise.allSettled(this.pages().map((page) => page.title()));
+  }
+
+  private pages(): Page[] {
+    return this.contexts.flatMap((context) => context.pages());
   }
 
   verdict(): string[] {
@@ -124,4 +131,10 @@ function isMovingOn(request: Request): boolean {
 
 function isFavicon(request: Request): boolean {
   return ['/favicon.svg', '/favicon-news.svg'].includes(new URL(request.url()).pathname);
+}
+
+/** True on a page that is no open room, or one that has the last of the chunks that a room fetches ahead. */
+function hasItsChunks(): boolean {
+  if (!document.querySelector('.room')) return true;
+  return performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/split_outside.wasm'));
 }

@@ -254,7 +254,7 @@ test.describe('changing a message', () => {
     const ana = await person('Ana', line.url);
     await ana.create();
     await ana.say('the older one');
-    const answered = guard.expectRefusedSockets();
+    const answered = await guard.expectRefusedSockets();
     await line.cut();
     await expect(ana.page.locator('html[data-live]')).not.toBeAttached();
     await ana.composer.fill('the tpyo');
@@ -524,7 +524,7 @@ test('while leaving, the box is closed', async ({ person, line, guard }) => {
   const ana = await person('Ana', line.url);
   await ana.create();
   await ana.composer.fill('too late');
-  const answered = guard.expectRefusedSockets();
+  const answered = await guard.expectRefusedSockets();
   await line.cut();
   await expect(ana.page.locator('html[data-live]')).not.toBeAttached();
   await ana.press("Let's leave!");

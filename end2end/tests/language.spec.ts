@@ -115,7 +115,7 @@ test('a chosen language holds on every page, and is forgotten by none', async ({
 test('without the server another language leads to no page of the browser, and what is typed stays', async ({ person, line, guard }) => {
   const ana = await person('Ana', line.url);
   const code = await ana.create();
-  const isBack = guard.expectRefusedSockets();
+  const isBack = await guard.expectRefusedSockets();
   const isAsked = guard.expectLost(/\/healthz/);
   await line.cut();
   await expect(ana.banner).toContainText(/Connection lost/);

@@ -77,7 +77,7 @@ test('a room that is left without a connection is forgotten with its page', asyn
   await expect.poll(() => kept(ana.page)).toMatch(code);
   const other = await ana.tab();
   await other.home();
-  guard.expectRefusedSockets();
+  await guard.expectRefusedSockets();
   guard.expectLost(/leave_room|\/api\/my_rooms|favicon/);
   await ana.context.setOffline(true);
   await expect(ana.status).toHaveText(/^You are offline/);

@@ -174,7 +174,7 @@ test('a name changed without a connection is taken when it is back', async ({ pe
   const ana = await person('Ana');
   const bo = await person('Bo', line.url);
   await bo.join(await ana.create());
-  const isBack = guard.expectRefusedSockets();
+  const isBack = await guard.expectRefusedSockets();
   await line.cut();
   await expect(bo.banner).toContainText(/Connection lost/);
   await bo.rename('Bob');
@@ -189,7 +189,7 @@ test('an unsent name is replaced by a later one, and only the last is announced'
   const ana = await person('Ana');
   const bo = await person('Bo', line.url);
   await bo.join(await ana.create());
-  const isBack = guard.expectRefusedSockets();
+  const isBack = await guard.expectRefusedSockets();
   for (const names of [['Bob', 'Robert', 'Bo'], ['Bob', 'Rob']]) {
     await line.cut();
     await expect(bo.banner).toContainText(/Connection lost/);

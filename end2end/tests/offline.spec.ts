@@ -43,7 +43,7 @@ test('what is not sent yet is there before there is a connection', async ({ pers
   const ana = await person('Ana', line.url);
   await ana.create();
   ana.page.on('dialog', (dialog) => void dialog.accept());
-  const back = guard.expectRefusedSockets();
+  const back = await guard.expectRefusedSockets();
   await line.cut();
   line.holdsSockets = true;
   await line.mend();
@@ -62,7 +62,7 @@ test('offline is said, and what is written then is sent afterwards', async ({ pe
   const ana = await person('Ana');
   const bo = await person('Bo');
   await bo.join(await ana.create());
-  const back = guard.expectRefusedSockets();
+  const back = await guard.expectRefusedSockets();
   await bo.context.setOffline(true);
   await expect(bo.status).toHaveText(/^You are offline/);
   await bo.type('from the tunnel');
@@ -133,7 +133,7 @@ test('leaving without a network is done when there is one', async ({ person, gua
   const bo = await person('Bo');
   await bo.join(await ana.create());
   await ana.composer.fill('half a w');
-  const back = guard.expectRefusedSockets();
+  const back = await guard.expectRefusedSockets();
   await ana.context.setOffline(true);
   await expect(ana.status).toHaveText(/^You are offline/);
   // What stands in the box would be gone: the first answer is no.

@@ -99,7 +99,7 @@ test('while the server is down, "Refresh" stays in the room', async ({ person, l
   const ana = await person('Ana', line.url);
   const code = await ana.create();
   await ana.composer.pressSequentially('half a w');
-  const answered = guard.expectRefusedSockets();
+  const answered = await guard.expectRefusedSockets();
   const isOver = guard.expectLost(/\/healthz/);
   await line.cut();
   const refresh = ana.banner.getByRole('link', { name: 'Refresh' });

@@ -17,7 +17,7 @@ test('a server killed and started again is nobody leaving', async ({ person, ser
   await bo.say('two');
   await ana.hears('two');
 
-  const back = guard.expectRefusedSockets();
+  const back = await guard.expectRefusedSockets();
   await server.kill();
   await ana.type('while it was down');
   await ana.hears('while it was down');
@@ -49,7 +49,7 @@ test('the messages of two people typed while it was down arrive once each', asyn
   const ana = await person('Ana');
   const bo = await person('Bo');
   await bo.join(await ana.create());
-  const back = guard.expectRefusedSockets();
+  const back = await guard.expectRefusedSockets();
   await server.kill();
   await ana.type('a1');
   await ana.type('a2');
@@ -71,7 +71,7 @@ test('a line that breaks mends without a trace', async ({ person, line, guard })
   await bo.join(await ana.create());
   // A chunk of the program that is still on its way would be lost, too.
   await bo.page.waitForLoadState('networkidle');
-  const back = guard.expectRefusedSockets();
+  const back = await guard.expectRefusedSockets();
   await line.cut();
   await bo.type('typed on the train');
   await ana.say('said meanwhile');
@@ -91,7 +91,7 @@ test.describe('with a short grace', () => {
     const code = await ana.create();
     await ana.say('anybody?');
     await ana.page.waitForLoadState('networkidle');
-    const back = guard.expectRefusedSockets();
+    const back = await guard.expectRefusedSockets();
     await line.cut();
     await ana.type('still here?');
     await ana.composer.fill('half a w');

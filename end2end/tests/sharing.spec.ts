@@ -286,7 +286,7 @@ test.describe('leaving', () => {
     const ana = await person('Ana');
     const bo = await person('Bo');
     await bo.join(await ana.create());
-    const back = guard.expectRefusedSockets();
+    const back = await guard.expectRefusedSockets();
     const found = guard.expectLost(/leave_room|\/api\/(home|my_rooms)|favicon/);
     await ana.context.setOffline(true);
     await expect(ana.status).toHaveText(/^You are offline/);
