@@ -419,6 +419,18 @@ named-room = { $name } hat den Raum { $new } genannt
 you-named-room = Du hast den Raum { $new } genannt
 unnamed-room = { $name } hat den Raumnamen entfernt
 you-unnamed-room = Du hast den Raumnamen entfernt
+was-removed-from-room = { $count ->
+        [one] { $names } wurde von der Leitung entfernt
+       *[other] { $names } wurden von der Leitung entfernt
+    }
+locked-now = Der Raum ist jetzt geschlossen: Niemand kann mehr dazukommen
+unlocked-now = Der Raum ist wieder offen
+host-only-now = Jetzt kann nur noch die Leitung schreiben
+all-write-now = Alle können wieder schreiben
+slow-mode-now = Langsamer Modus: eine Nachricht in { NUMBER($count) } Sekunden
+slow-mode-off = Der langsame Modus ist aus
+seats-now = Der Raum hat jetzt { NUMBER($count) } Plätze
+code-now = Der Raum hat einen neuen Code. Der alte Link führt niemanden mehr her
 
 ## The reader's rooms on the home page
 
@@ -427,3 +439,27 @@ inside = { NUMBER($count) } drin
 unread-messages = { NUMBER($count) } neu
 unread-at-least = { NUMBER($count) }+ neu
 unread-some = neu
+
+## Der Dialog der Leitung
+
+manage-room = Raum leiten
+lock-room = Geschlossen: Niemand kann dazukommen
+only-host-writes = Nur ich kann schreiben
+slow-mode = Langsamer Modus, für alle außer mir
+slow-off = Aus
+slow-seconds = Eine Nachricht in { NUMBER($count) } Sekunden
+seats = Plätze
+hand-over = Leitung übergeben
+remove = Entfernen
+remove-and-lock = Entfernen und schließen
+renew-code = Neuer Code
+renew-code-more = Mit einem neuen Code führt der alte Link niemanden mehr her. Wer entfernt wurde, kommt mit demselben Browser nicht zurück, mit einem anderen aber doch, wenn der Raum offen ist.
+end-room = Raum beenden
+end-room-sure = Für alle beenden?
+not-changed = Das hat nicht geklappt. Bitte versuche es noch einmal.
+seats-refused = Keine Zahl von 2 bis 1.000, oder weniger Plätze als Menschen im Raum.
+not-host = Das kann nur, wer den Raum leitet.
+member-gone = Diese Person ist schon gegangen.
+host-only = Jetzt kann nur die Leitung schreiben.
+room-is-locked = Dieser Raum ist geschlossen
+room-is-locked-more = Sobald ihn drinnen jemand öffnet, kannst du dazukommen.

@@ -440,6 +440,18 @@ named-room = { $name } named the room { $new }
 you-named-room = You named the room { $new }
 unnamed-room = { $name } removed the room's name
 you-unnamed-room = You removed the room's name
+was-removed-from-room = { $count ->
+        [one] { $names } was removed by the host
+       *[other] { $names } were removed by the host
+    }
+locked-now = The room is now locked: nobody else can join
+unlocked-now = The room is open again
+host-only-now = Only the host can write now
+all-write-now = Everybody can write again
+slow-mode-now = Slow mode: one message in { NUMBER($count) } seconds
+slow-mode-off = Slow mode is off
+seats-now = The room now has { NUMBER($count) } seats
+code-now = The room has a new code. The old link leads nobody else here
 
 ## The reader's rooms on the home page
 
@@ -448,3 +460,27 @@ inside = { NUMBER($count) } inside
 unread-messages = { NUMBER($count) } new
 unread-at-least = { NUMBER($count) }+ new
 unread-some = new
+
+## The host's dialog
+
+manage-room = Manage the room
+lock-room = Locked: nobody else can join
+only-host-writes = Only I can write
+slow-mode = Slow mode, for everybody but me
+slow-off = Off
+slow-seconds = One message in { NUMBER($count) } seconds
+seats = Seats
+hand-over = Make host
+remove = Remove
+remove-and-lock = Remove and lock
+renew-code = New code
+renew-code-more = With a new code the old link leads nobody else here. Somebody removed cannot come back with the same browser, but could with another one, unless the room is locked.
+end-room = End the room
+end-room-sure = End it for everybody?
+not-changed = That did not work. Please try again.
+seats-refused = Not a number from 2 to 1,000, or fewer seats than people inside.
+not-host = Only the host can do this.
+member-gone = This person has left.
+host-only = Only the host can write now.
+room-is-locked = This room is locked
+room-is-locked-more = When somebody inside unlocks it, you can join.

@@ -2,7 +2,7 @@
 
 use client::{Ending, RosterRow, SeatChangeKind};
 use protocol::room_code::RoomCodeError;
-use protocol::{ErrorCode, RoomCode, ShownName, name, room_name};
+use protocol::{ErrorCode, LeaveReason, RoomCode, ShownName, name, room_name};
 
 use crate::api::{Cause, EnterForm, Field, Refusal};
 use crate::live::notices::Setting;
@@ -78,6 +78,7 @@ pub(crate) fn not_sent(error: ErrorCode) -> &'static str {
         ErrorCode::Rate => message_too_fast(),
         ErrorCode::TooOld => message_too_old(),
         ErrorCode::NoTarget => message_no_target(),
+        ErrorCode::HostOnly => host_only(),
         _ => message_failed(),
     }
 }
@@ -89,6 +90,16 @@ pub(crate) fn name_refused(error: ErrorCode) -> &'static str {
         ErrorCode::NameMissing | ErrorCode::NameBad | ErrorCode::RoomNameBad => name_not_taken(),
         ErrorCode::NoSeat => no_seat(),
         _ => name_not_changed(),
+    }
+}
+
+/// Reason why the host's wish was refused.
+pub(crate) fn manage_refused(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::CapacityBad => seats_refused(),
+        ErrorCode::NotAllowed => not_host(),
+        ErrorCode::NoSeat => member_gone(),
+        _ => not_changed(),
     }
 }
 
@@ -213,7 +224,11 @@ fn does_the_same(kind: &SeatChangeKind, other: &SeatChangeKind) -> bool {
     matches!(
         (kind, other),
         (SeatChangeKind::Joined, SeatChangeKind::Joined) | (SeatChangeKind::Left(_), SeatChangeKind::Left(_))
-    )
+    ) && was_removed(kind) == was_removed(other)
+}
+
+fn was_removed(kind: &SeatChangeKind) -> bool {
+    matches!(kind, SeatChangeKind::Left(LeaveReason::Removed))
 }
 
 fn roster_sentence(kind: &SeatChangeKind, own: bool, names: Vec<Piece>) -> Vec<Piece> {
@@ -228,6 +243,7 @@ fn roster_sentence(kind: &SeatChangeKind, own: bool, names: Vec<Piece>) -> Vec<P
     match kind {
         SeatChangeKind::Joined if own => with_names(you_joined(), who),
         SeatChangeKind::Joined => with_names(&joined(count, NAMES), who),
+        SeatChangeKind::Left(LeaveReason::Removed) => with_names(&was_removed_from_room(count, NAMES), who),
         SeatChangeKind::Left(_) if own => with_names(you_left(), who),
         SeatChangeKind::Left(_) => with_names(&left_room(count, NAMES), who),
         SeatChangeKind::Renamed { name, .. } if own => with_new(you_renamed(NEW_NAME), name.to_string()),
@@ -238,7 +254,20 @@ fn roster_sentence(kind: &SeatChangeKind, own: bool, names: Vec<Piece>) -> Vec<P
         SeatChangeKind::RoomName(name) if name.is_empty() => with_names(&unnamed_room(NAMES), who),
         SeatChangeKind::RoomName(name) if own => with_new(you_named_room(NEW_NAME), name.to_string()),
         SeatChangeKind::RoomName(name) => with_new(named_room(NAMES, NEW_NAME), name.to_string()),
+        SeatChangeKind::Locked(true) => plain_words(locked_now()),
+        SeatChangeKind::Locked(false) => plain_words(unlocked_now()),
+        SeatChangeKind::HostOnly(true) => plain_words(host_only_now()),
+        SeatChangeKind::HostOnly(false) => plain_words(all_write_now()),
+        SeatChangeKind::Slow(0) => plain_words(slow_mode_off()),
+        SeatChangeKind::Slow(ms) => plain_words(&slow_mode_now((*ms / 1_000) as usize)),
+        SeatChangeKind::Capacity(seats) => plain_words(&seats_now(*seats as usize)),
+        SeatChangeKind::Code => plain_words(code_now()),
     }
+}
+
+/// A sentence without names: everybody knows that it was the host.
+fn plain_words(sentence: &str) -> Vec<Piece> {
+    vec![Piece::Words(sentence.to_owned())]
 }
 
 /// Words of a question.

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 pub mod assets;
 pub mod clock;
+pub mod code_renewal;
 pub mod config;
 pub mod entropy;
 pub mod flash;
@@ -36,6 +37,7 @@ pub mod rooms;
 pub mod router;
 mod scrape;
 pub mod session;
+pub mod slow_mode;
 pub mod state;
 pub mod stores;
 pub mod sweep;
@@ -150,6 +152,7 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
         join_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
         code_rate: Arc::new(RateLimiter::new(WRONG_CODES_PER_SECOND, WRONG_CODE_BURST)),
         list_rate: Arc::new(RateLimiter::new(ROOM_LISTS_PER_SECOND, ROOM_LIST_BURST)),
+        slow_mode: slow_mode::SlowMode::default(),
         typing_rate: Arc::new(RateLimiter::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
         inbound_rate: Arc::new(session::budget::rate(&limits)),
         flashes: Arc::default(),

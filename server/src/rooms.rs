@@ -1,6 +1,7 @@
 //! Implementation of the pages' port [`Rooms`] for one request: forms become rooms, seats and messages.
 
 mod caller;
+mod host;
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -8,8 +9,8 @@ use std::time::Duration;
 
 use app::api::port::{Answer, Rooms};
 use app::api::{
-    self, EnterForm, Entry, Field, Home, Inside, JoinPage, MessageMarkup, MyRoom, OlderPage, Posted, ReadRoom, Refusal,
-    Visit,
+    self, EnterForm, Entry, Field, Home, Inside, JoinPage, ManageForm, MessageMarkup, MyRoom, OlderPage, Posted,
+    ReadRoom, Refusal, Visit,
 };
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -26,7 +27,7 @@ use uuid::Uuid;
 
 use crate::identity::Session;
 use crate::state::AppState;
-use crate::{clock, entropy, name_keys};
+use crate::{clock, code_renewal, entropy, name_keys};
 
 /// Page that shows a refused form which belongs to no room's page.
 pub const HOME: &str = "/";
@@ -34,9 +35,6 @@ pub const HOME: &str = "/";
 const QUOTED: usize = 20;
 /// Maximum number of rooms that one call about the caller's rooms may name.
 const MY_ROOMS: usize = 20;
-/// Maximum number of codes to try for a new room. Among a million rooms one random code in a million is in use, so that
-/// many collisions have another cause.
-const DRAWS: usize = 8;
 
 /// Access to the rooms for one request.
 pub struct RequestRooms {
@@ -71,8 +69,11 @@ impl RequestRooms {
         let (code, room, session) = if joins {
             let code = form.code.parse().map_err(|error: RoomCodeError| refusal(Field::Code, error.code()))?;
             let session = self.session_for_seat()?;
-            let room = self.state.store.resolve(code).await;
-            (code, room.map_err(|error| refusal(Field::Code, failed("find a room", &error)))?, session)
+            let (room, _) = self
+                .find(code, Some(session))
+                .await
+                .map_err(|error| refusal(Field::Code, failed("find a room", &error)))?;
+            (room.settings.code, room.id, session)
         } else {
             let capacity = self.capacity(&form.capacity)?;
             let room_name = form.room_name.parse();
@@ -84,6 +85,18 @@ impl RequestRooms {
         let member = self.state.identity.member(session, room);
         self.take_seat(room, member, name).await?;
         Ok((code, member))
+    }
+
+    /// Finds the room of a code, and the caller's member id if the caller has a seat in it. A former code leads nobody else
+    /// to it.
+    async fn find(&self, code: RoomCode, session: Option<Session>) -> Result<(Room, Option<MemberId>), StoreError> {
+        let room = self.state.store.find(code).await?;
+        let member = session.map(|session| self.state.identity.member(session, room.id));
+        let member = member.filter(|member| room.has(*member));
+        if member.is_none() && room.settings.code != code {
+            return Err(StoreError::NotFound);
+        }
+        Ok((room, member))
     }
 
     fn capacity(&self, typed: &str) -> Result<u32, Refusal> {
@@ -99,12 +112,12 @@ impl RequestRooms {
     }
 
     async fn create(&self, capacity: u32, name: RoomName) -> Result<(RoomCode, RoomId), Refusal> {
-        for _ in 0..DRAWS {
+        for _ in 0..code_renewal::DRAWS {
             let code = entropy::room_code();
             let new = NewRoom { code, epoch: entropy::epoch(), capacity, name: name.clone() };
             match self.state.store.create_room(new).await {
                 Ok(room) => return Ok((code, room)),
-                Err(StoreError::Conflict) => {}
+                Err(StoreError::CodeTaken) => {}
                 Err(error) => return Err(refusal(Field::Code, failed("create a room", &error))),
             }
         }
@@ -150,9 +163,13 @@ impl RequestRooms {
         let session = self.session().ok_or(refuse(lost))?;
         let body: MessageBody = body.parse().map_err(|error: protocol::body::BodyError| refuse(error.code()))?;
         let id = id.ok_or(refuse(ErrorCode::NotAllowed))?;
-        let room = self.state.store.resolve(code).await;
-        let room = room.map_err(|error| refuse(failed("find a room", &error)))?;
-        let member = self.state.identity.member(session, room);
+        let found = self.find(code, Some(session)).await;
+        let (Room { id: room, settings, .. }, member) = found.map_err(|error| refuse(failed("find a room", &error)))?;
+        let member = member.ok_or(refuse(ErrorCode::NoSeat))?;
+        if settings.slow_ms > 0 && settings.host != Some(member) {
+            let interval = Duration::from_millis(settings.slow_ms.into());
+            self.state.slow_mode.take(member, interval).map_err(|_| refuse(ErrorCode::Rate))?;
+        }
         self.state.append_rate.take(member).map_err(|_| refuse(ErrorCode::Rate))?;
         let other = other_id(id, member, &body);
         let draft = NewEvent {
@@ -173,6 +190,7 @@ impl RequestRooms {
         match appended {
             Ok(_) => Ok(()),
             Err(StoreError::Conflict) => Err(refuse(ErrorCode::NoSeat)),
+            Err(StoreError::HostOnly) => Err(refuse(ErrorCode::HostOnly)),
             Err(error) => Err(refuse(failed("append a message", &error))),
         }
     }
@@ -197,17 +215,17 @@ impl RequestRooms {
     /// Returns true if the caller is the last member, so that leaving ends the room.
     async fn is_last(&self, code: RoomCode) -> bool {
         let Some(session) = self.session() else { return false };
-        let room = self.state.store.find(code).await;
-        room.is_ok_and(|room| room.members.len() == 1 && room.has(self.state.identity.member(session, room.id)))
+        let found = self.find(code, Some(session)).await;
+        found.is_ok_and(|(room, member)| room.members.len() == 1 && member.is_some())
     }
 
     async fn try_visit(&self, typed: &str) -> Result<Visit, StoreError> {
         let Ok(code) = typed.parse::<RoomCode>() else { return Err(StoreError::NotFound) };
-        let room = self.state.store.find(code).await?;
-        let member = self.session().map(|session| self.state.identity.member(session, room.id));
-        let Some(member) = member.filter(|member| room.has(*member)) else {
-            return Ok(self.join_page(&room));
-        };
+        let (room, member) = self.find(code, self.session()).await?;
+        let Some(member) = member else { return Ok(self.join_page(&room)) };
+        if room.settings.code != code && self.renders_page() {
+            self.redirect(&room_page(room.settings.code));
+        }
         self.hold_page(room.id, member, Duration::from_millis(self.state.limits.page_lease_ms)).await;
         let (room, page) = self.state.store.snapshot(room.id, ReadFrom::Latest, self.state.limits.page).await?;
         if !room.has(member) {
@@ -221,21 +239,27 @@ impl RequestRooms {
     fn join_page(&self, room: &Room) -> Visit {
         self.ensure_session();
         Visit::JoinPage(Box::new(JoinPage {
-            code: room.code,
+            code: room.settings.code,
             inside: room.members.len() as u32,
-            capacity: room.capacity,
-            flash: self.flash(&room_page(room.code)),
+            capacity: room.settings.capacity,
+            closed: self.closed(room),
+            flash: self.flash(&room_page(room.settings.code)),
         }))
+    }
+
+    /// Returns why the room takes the caller not in, apart from its seats.
+    fn closed(&self, room: &Room) -> Option<ErrorCode> {
+        let member = self.session().map(|session| self.state.identity.member(session, room.id));
+        match member {
+            Some(member) if room.settings.removed.contains(&member) => Some(ErrorCode::Removed),
+            _ => room.settings.locked.then_some(ErrorCode::Locked),
+        }
     }
 
     /// Reads a page of the log for a member, and the messages that its replies quote.
     async fn try_page(&self, code: RoomCode, from: ReadFrom) -> Result<OlderPage, StoreError> {
-        let session = self.session().ok_or(StoreError::NotFound)?;
-        let room = self.state.store.find(code).await?;
-        let member = self.state.identity.member(session, room.id);
-        if !room.has(member) {
-            return Err(StoreError::NotFound);
-        }
+        let (room, member) = self.find(code, self.session()).await?;
+        let member = member.ok_or(StoreError::NotFound)?;
         let (room, page) = self.state.store.snapshot(room.id, from, self.state.limits.page).await?;
         let Page { events, mut names, .. } = page;
         let quoted = if let ReadFrom::Message(_) = from {
@@ -288,13 +312,11 @@ impl RequestRooms {
     /// Returns the room as the caller's home page lists it; `None` without a seat in it.
     async fn my_room(&self, session: Session, asked: ReadRoom) -> Result<Option<MyRoom>, StoreError> {
         let found = async {
-            let room = self.state.store.find(asked.code).await?;
-            let member = self.state.identity.member(session, room.id);
-            if !room.has(member) {
-                return Err(StoreError::NotFound);
-            }
+            let (room, member) = self.find(asked.code, Some(session)).await?;
+            let member = member.ok_or(StoreError::NotFound)?;
             let (unread, more) = self.unread(&room, member, asked.read).await?;
-            Ok(MyRoom { code: room.code, inside: room.members.len() as u32, name: room.name, unread, more })
+            let Room { settings, members, .. } = room;
+            Ok(MyRoom { code: settings.code, inside: members.len() as u32, name: settings.name, unread, more })
         };
         match found.await {
             Ok(room) => Ok(Some(room)),
@@ -375,7 +397,7 @@ impl RequestRooms {
                 oldest: room.oldest,
             },
             post_id: entropy::event_id(),
-            flash: self.flash(&room_page(room.code)),
+            flash: self.flash(&room_page(room.settings.code)),
         }
     }
 }
@@ -449,6 +471,28 @@ impl Rooms for RequestRooms {
         })
     }
 
+    fn manage_room(&self, form: ManageForm) -> Answer<'_, Posted> {
+        Box::pin(async move {
+            let code = match form.code.parse::<RoomCode>() {
+                Ok(code) => code,
+                Err(error) => return self.refuse_code(form.code, &error, String::new()),
+            };
+            match self.try_manage(code, &form).await {
+                Ok(code) => {
+                    if self.wants_page() {
+                        self.redirect(&room_page(code));
+                    }
+                    Posted { refused: None }
+                }
+                Err(refused) => {
+                    let form =
+                        EnterForm { capacity: form.value.clone(), room_name: form.value, ..EnterForm::default() };
+                    Posted { refused: Some(self.refuse(refused, form, (String::new(), None), &room_page(code))) }
+                }
+            }
+        })
+    }
+
     fn home(&self) -> Answer<'_, Home> {
         Box::pin(async move {
             self.ensure_session();
@@ -509,6 +553,8 @@ fn failed(what: &'static str, error: &StoreError) -> ErrorCode {
     match error {
         StoreError::NotFound => ErrorCode::CodeUnknown,
         StoreError::Full => ErrorCode::Full,
+        StoreError::Locked => ErrorCode::Locked,
+        StoreError::Removed => ErrorCode::Removed,
         StoreError::TooOld => ErrorCode::TooOld,
         error => {
             tracing::error!(error = error as &dyn std::error::Error, what, "the store failed");

@@ -8,13 +8,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomId, Seq, ServerFrame, Welcome};
+use protocol::{CloseCode, Epoch, LeaveReason, MemberId, Position, RoomCode, RoomId, Seq, ServerFrame, Welcome};
 use store::{Lease, Page, ReadFrom, Room, Store, StoreError};
 use tokio::time::{Sleep, sleep_until};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use crate::hub::{Attachment, FeedLost, NextBatch, Notification, Sink, TextFrame};
+use crate::hub::{AttachError, Attachment, FeedLost, NextBatch, Notification, Sink, TextFrame};
 use crate::state::AppState;
 use crate::telemetry::metrics::{Overflow, Socket};
 use crate::{assets, entropy};
@@ -44,6 +44,8 @@ struct Connection {
     socket: FramedSocket,
     machine: Machine,
     lease: Lease,
+    /// Code by which the room was asked for.
+    code: RoomCode,
     /// Time of the lease's next renewal.
     renew_at: Instant,
     /// Timer of the machine and of renewals, which may be early: it is not moved for each frame.
@@ -74,13 +76,20 @@ struct Subscribed {
 }
 
 impl Connection {
-    fn new(state: AppState, socket: FramedSocket, room: RoomId, member: MemberId, open: Socket) -> Self {
+    fn new(
+        state: AppState,
+        socket: FramedSocket,
+        (code, room): (RoomCode, RoomId),
+        member: MemberId,
+        open: Socket,
+    ) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
         let lease = Lease { room, member, id: entropy::uuid() };
         let renew_at = Instant::now() + renewal_interval(&state);
         let timer = Box::pin(sleep_until(machine.wake().into()));
         let shutdown = Box::pin(state.shutdown.clone().cancelled_owned());
-        Self { state, socket, machine, lease, renew_at, timer, shutdown, live: None, append: None, open, closed: None }
+        let (live, append, closed) = (None, None, None);
+        Self { state, socket, machine, lease, code, renew_at, timer, shutdown, live, append, open, closed }
     }
 
     async fn run(&mut self) {
@@ -169,7 +178,8 @@ impl Connection {
                     Err(OpenError::Disconnected) => return Err(Disconnected),
                 },
                 Action::Append { id, change } => {
-                    self.append = Some(pending::append(&self.state, self.lease, id, change));
+                    let slow = self.live.as_ref().and_then(|live| live.attachment.slow_mode());
+                    self.append = Some(pending::append(&self.state, self.lease, slow, id, change));
                 }
                 Action::Leave => self.append = Some(pending::leave(&self.state, self.lease)),
                 Action::Typing(typing) => {
@@ -200,11 +210,14 @@ impl Connection {
     async fn open(&mut self, position: Option<Position>) -> Result<(), OpenError> {
         let id = self.lease.room;
         let sink = Arc::clone(self.socket.writer());
-        let mut attachment = self.state.hub.attach(self.lease, Some(sink as Arc<dyn Sink>)).await?;
+        let mut attachment = match self.state.hub.attach(self.lease, Some(sink as Arc<dyn Sink>)).await {
+            Err(AttachError::NoSeat) => return Err(self.refusal().await.into()),
+            attached => attached?,
+        };
         self.renew_at = Instant::now() + renewal_interval(&self.state);
         let (recovered, mut room, page) = window(&*self.state.store, id, position, self.state.limits.page).await?;
         if !attachment.welcome(&mut room) {
-            return Err(CloseCode::NoSeat.into());
+            return Err(self.refusal().await.into());
         }
         let epoch = room.position.epoch;
         let start = position.filter(|_| recovered).map_or(room.position.seq, |position| position.seq);
@@ -250,9 +263,8 @@ impl Connection {
         if let Some((left, why)) = live.attachment.seat_freed()
             && (live.cursor >= left || matches!(next, NextBatch::ReadLog { .. } | NextBatch::Ended))
         {
-            let by_choice = why == LeaveReason::Choice;
-            let ended = !by_choice && self.room_is_gone().await;
-            self.step(if ended { Input::RoomEnded } else { Input::SeatFreed { by_choice } }).await?;
+            let ended = why == LeaveReason::Vanished && self.room_is_gone().await;
+            self.step(if ended { Input::RoomEnded } else { Input::SeatFreed { why } }).await?;
             return Ok(false);
         }
         if !matches!(next, NextBatch::ReadLog { .. }) {
@@ -309,6 +321,19 @@ impl Connection {
         async move { matches!(store.room(room).await, Err(StoreError::NotFound)) }
     }
 
+    /// Returns the close code for a member without a seat. A former code of the room leads nobody else to it. The future
+    /// borrows nothing, as that of [`Connection::room_is_gone`].
+    fn refusal(&self) -> impl Future<Output = CloseCode> + Send + use<> {
+        let (store, Lease { room, member, .. }, code) = (self.state.store.clone(), self.lease, self.code);
+        async move {
+            match store.room(room).await {
+                Ok(room) if room.settings.code != code => CloseCode::NoSuchRoom,
+                Ok(room) if room.settings.removed.contains(&member) => CloseCode::Removed,
+                _ => CloseCode::NoSeat,
+            }
+        }
+    }
+
     fn renewal_is_due(&self) -> bool {
         self.live.is_some() && self.renew_at <= Instant::now()
     }
@@ -327,7 +352,7 @@ impl Connection {
                 // The feed delivers the event that freed the seat, and with it the reason. If it has not by the next
                 // renewal, it has missed the event.
                 let again = self.live.as_mut().is_none_or(|live| std::mem::replace(&mut live.seat_missing, true));
-                if again { self.step(Input::SeatFreed { by_choice: false }).await } else { Ok(()) }
+                if again { self.step(Input::SeatFreed { why: LeaveReason::Vanished }).await } else { Ok(()) }
             }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "could not renew a lease");

@@ -18,6 +18,7 @@ use crate::origin::OriginRule;
 use crate::rate::RateLimiter;
 use crate::reconnect_delay::ReconnectDelay;
 use crate::render::RenderPool;
+use crate::slow_mode::SlowMode;
 use crate::telemetry::metrics::Metrics;
 
 /// State that all requests and connections share; cheap to clone.
@@ -36,6 +37,8 @@ pub struct Parts {
     pub limits: Arc<Limits>,
     /// Rate limit of a member's appends.
     pub append_rate: Arc<RateLimiter>,
+    /// Slow mode of rooms.
+    pub slow_mode: SlowMode,
     /// Rate limit of a member's joins, which add to the room's log as appends do.
     pub join_rate: Arc<RateLimiter>,
     /// Rate limit of the codes that a session asks its rooms by and that lead it to no seat.

@@ -12,7 +12,7 @@ use protocol::{EventId, RoomCode, Seq};
 use super::encoding::Json;
 use super::error::CallError;
 #[cfg(feature = "ssr")]
-use super::types::EnterForm;
+use super::types::{EnterForm, ManageForm};
 use super::types::{Entry, Home, MyRoom, OlderPage, Posted, Visit};
 
 #[cfg(feature = "ssr")]
@@ -48,6 +48,17 @@ pub async fn post_message(
 #[server(prefix = "/api", endpoint = "leave_room", output = Json)]
 pub async fn leave_room(#[server(default)] code: String, #[server(default)] sure: String) -> Result<Posted, CallError> {
     Ok(rooms()?.leave_room(code, sure).await)
+}
+
+/// Changes a room as its host: the forms of a page with script and without.
+#[server(prefix = "/api", endpoint = "manage_room", output = Json)]
+pub async fn manage_room(
+    #[server(default)] code: String,
+    #[server(default)] action: String,
+    #[server(default)] member: String,
+    #[server(default)] value: String,
+) -> Result<Posted, CallError> {
+    Ok(rooms()?.manage_room(ManageForm { code, action, member, value }).await)
 }
 
 /// Returns what the home page shows beside its empty form.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use protocol::{EventId, RoomCode, Seq};
 
-use super::types::{EnterForm, Entry, Home, MyRoom, OlderPage, Posted, Visit};
+use super::types::{EnterForm, Entry, Home, ManageForm, MyRoom, OlderPage, Posted, Visit};
 
 /// An answer in the making.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -23,6 +23,8 @@ pub trait Rooms: Send + Sync {
     fn post_message(&self, code: String, id: String, body: String) -> Answer<'_, Posted>;
     /// See [`super::leave_room`].
     fn leave_room(&self, code: String, sure: String) -> Answer<'_, Posted>;
+    /// See [`super::manage_room`].
+    fn manage_room(&self, form: ManageForm) -> Answer<'_, Posted>;
     /// See [`super::home`].
     fn home(&self) -> Answer<'_, Home>;
     /// See [`super::my_rooms`].

@@ -25,6 +25,20 @@ pub struct EnterForm {
     pub from: String,
 }
 
+/// The fields of a form of the room's host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ManageForm {
+    /// The room's code.
+    pub code: String,
+    /// `lock`, `host_only`, `slow`, `capacity`, `name`, `remove`, `remove_and_lock`, `hand_over`, `renew_code` or `end`.
+    pub action: String,
+    /// The member whom it is about, if any.
+    pub member: String,
+    /// `on`, a number or a name, as the action needs it.
+    pub value: String,
+}
+
 /// The answer to `enter`: the caller's seat, or why there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -40,7 +54,7 @@ pub struct Entry {
     pub refused: Option<Refusal>,
 }
 
-/// The answer to `post_message` and `leave_room`.
+/// The answer to `post_message`, `leave_room` and `manage_room`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Posted {
@@ -167,6 +181,9 @@ pub struct JoinPage {
     pub inside: u32,
     /// Number of seats.
     pub capacity: u32,
+    /// Reason why the caller is not taken in, apart from the seats: locked, or removed.
+    #[serde(default)]
+    pub closed: Option<ErrorCode>,
     /// A refused form.
     #[serde(default)]
     pub flash: Option<Flash>,

@@ -4,7 +4,7 @@ use std::mem;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::EventId;
+use protocol::{EventId, RoomCode};
 
 use super::notice::EndNotice;
 use super::page_announcer::PageAnnouncer;
@@ -21,6 +21,7 @@ mod emoji;
 mod find;
 mod header;
 mod help;
+mod host;
 mod invite;
 pub(crate) mod log;
 mod naming;
@@ -54,6 +55,8 @@ pub(crate) fn RoomView(
     left: Callback<()>,
     /// Called when all is here that the room may need.
     fetched: Callback<()>,
+    /// Called with the room's code when that has become another one.
+    moved: Callback<RoomCode>,
 ) -> impl IntoView {
     let Inside { snapshot, post_id, flash, markup } = inside;
     let room = Room::new(snapshot, markup, post_id);
@@ -74,6 +77,12 @@ pub(crate) fn RoomView(
     effect(move || {
         if room.leaving.get() && room.status.get() == Status::Ended(Ending::Left) {
             left.run(());
+        }
+    });
+    effect(move || {
+        let code = room.rules.get().code;
+        if code != room.code {
+            moved.run(code);
         }
     });
     let ending = Memo::new(move |_| match room.status.get() {

@@ -37,8 +37,6 @@ pub struct Room {
     pub code: RoomCode,
     /// The reader's member id.
     pub me: MemberId,
-    /// Number of seats.
-    pub capacity: u32,
     /// The log.
     pub log: Log,
     /// Members of the room.
@@ -55,6 +53,8 @@ pub struct Room {
     pub host: RwSignal<Option<MemberId>>,
     /// True while the room takes nobody in.
     pub locked: RwSignal<bool>,
+    /// What else the host decides.
+    pub rules: RwSignal<Rules>,
     /// Notice of a reconnect, for some seconds.
     pub reconnected: RwSignal<Option<Reconnected>>,
     /// State of the connection.
@@ -86,6 +86,26 @@ pub struct Room {
     /// Markup of its messages that the server has parsed.
     pub server_markup: ServerMarkup,
     pub(super) cells: StoredValue<Cells>,
+}
+
+/// What the host decides, beside the room's name and its lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Code that leads to the room now. The page was loaded under [`Room::code`].
+    pub code: RoomCode,
+    /// Number of seats.
+    pub capacity: u32,
+    /// Minimum time between two messages of a member other than the host, in milliseconds; 0 for none.
+    pub slow_ms: u32,
+    /// True while only the host may write.
+    pub host_only: bool,
+}
+
+impl Rules {
+    fn of(info: &RoomInfo) -> Self {
+        let RoomInfo { code, capacity, slow_ms, host_only, .. } = *info;
+        Self { code, capacity, slow_ms, host_only }
+    }
 }
 
 /// State that is never drawn.
@@ -132,7 +152,8 @@ impl Room {
     pub fn new(snapshot: Snapshot, markup: Vec<MessageMarkup>, page: EventId) -> Self {
         let server_markup = ServerMarkup::default();
         server_markup.insert(&[&snapshot.events[..], &snapshot.quoted].concat(), markup);
-        let RoomInfo { code, capacity, locked, host, .. } = snapshot.room;
+        let RoomInfo { code, locked, host, .. } = snapshot.room;
+        let rules = Rules::of(&snapshot.room);
         let name = snapshot.room.name.clone();
         let (id, me) = (snapshot.room_id(), snapshot.member);
         let client = Client::new(page.0.as_u64_pair().1, Some(snapshot), Outbox::default());
@@ -140,7 +161,6 @@ impl Room {
             id,
             code,
             me,
-            capacity,
             log: Log::new(),
             members: RwSignal::default(),
             names: RwSignal::default(),
@@ -149,6 +169,7 @@ impl Room {
             name: RwSignal::new(name),
             host: RwSignal::new(host),
             locked: RwSignal::new(locked),
+            rules: RwSignal::new(rules),
             reconnected: RwSignal::default(),
             status: RwSignal::new(client.status()),
             older: RwSignal::default(),
@@ -368,6 +389,7 @@ impl Room {
             set_if_new(self.name, room.info().name.clone());
             set_if_new(self.host, room.info().host);
             set_if_new(self.locked, room.info().locked);
+            set_if_new(self.rules, Rules::of(room.info()));
         }
         let waits = |is_name: fn(&DraftEvent) -> bool| client.outbox().drafts().any(|draft| is_name(&draft.event));
         set_if_new(self.own_name_waits, waits(|event| matches!(event, DraftEvent::Name { .. })));

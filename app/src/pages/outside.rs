@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::reactive::spawn_local_scoped_with_cancellation;
-use protocol::RoomCode;
+use protocol::{ErrorCode, RoomCode};
 
 use super::home_view::{HomeView, HomeViewProps};
 use crate::api::{self, CallError, Cause, Inside, JoinPage, Visit};
@@ -57,16 +57,26 @@ pub(super) fn JoinRoom(
     /// Called when the room has to be asked for again.
     again: Callback<()>,
 ) -> impl IntoView {
-    let JoinPage { code, inside, capacity, flash } = page;
+    let JoinPage { code, inside, capacity, closed, flash } = page;
     effect(move || {
         notices::forget_setting(code);
         my_rooms::forget(code);
     });
     let unsent = flash.iter().map(|flash| flash.body.clone()).collect();
-    let next = if inside < capacity {
+    let is_open = closed.is_none() && inside < capacity;
+    let next = if is_open {
         view! { <EnterForm purpose=Purpose::JoinPage { code, again: has_left } flash entered/> }.into_any()
+    } else if closed == Some(ErrorCode::Removed) {
+        view! {
+            <div class="card notice">
+                <h2>{text::removed()}</h2>
+                <p>{text::removed_more()}</p>
+                <a class="button primary" href="/">{text::start_new()}</a>
+            </div>
+        }
+        .into_any()
     } else {
-        view! { <FullRoom code again/> }.into_any()
+        view! { <ShutRoom code is_locked=closed.is_some() again/> }.into_any()
     };
     let (heading, more) = if has_left {
         (text::left(&code.to_string()), text::still_inside(inside as usize))
@@ -78,16 +88,18 @@ pub(super) fn JoinRoom(
             <Unsent bodies=unsent/>
             {(!has_left).then(|| view! { <KeptUnsent code/> })}
             {next}
-            {(has_left && inside < capacity).then(start_new)}
+            {(has_left && is_open).then(start_new)}
         </Outside>
     }
 }
 
-/// A room without a free seat. It is asked for again and again, less and less often.
+/// A room that is locked or has no free seat. It is asked for again and again, less and less often.
 #[component]
-fn FullRoom(
+fn ShutRoom(
     /// The room's code.
     code: RoomCode,
+    /// True if it is locked.
+    is_locked: bool,
     /// Called when there is something else to show.
     again: Callback<()>,
 ) -> impl IntoView {
@@ -101,17 +113,22 @@ fn FullRoom(
                     continue;
                 }
                 match api::room_snapshot(code.to_string()).await {
-                    Ok(Visit::JoinPage(page)) if page.inside >= page.capacity => {}
+                    Ok(Visit::JoinPage(page)) if page.closed.is_some() || page.inside >= page.capacity => {}
                     Err(CallError { cause: Cause::Server | Cause::Network, .. }) => {}
                     _ => return again.run(()),
                 }
             }
         });
     });
+    let (heading, more) = if is_locked {
+        (text::room_is_locked(), text::room_is_locked_more())
+    } else {
+        (text::full(), text::full_more())
+    };
     view! {
         <div class="card notice">
-            <h2>{text::full()}</h2>
-            <p>{text::full_more()}</p>
+            <h2>{heading}</h2>
+            <p>{more}</p>
             <p class="scripted">{text::full_again()}</p>
             <a class="button primary" href=format!("/room/{code}") rel="external">{text::try_again()}</a>
             <a class="button" href="/">{text::start_new()}</a>

@@ -1,6 +1,7 @@
 //! `/room/{code}`: the room from inside or from outside, or why it cannot be shown.
 
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 use protocol::RoomCode;
 
@@ -33,6 +34,10 @@ pub(crate) fn RoomPage() -> impl IntoView {
     let again = Callback::new(move |()| visit.refetch());
     let fetched = Callback::new(|()| OUTSIDE.prefetch());
     let navigate = use_navigate();
+    let replace = navigate.clone();
+    let moved = Callback::new(move |code: RoomCode| {
+        replace(&format!("/room/{code}"), NavigateOptions { replace: true, ..NavigateOptions::default() });
+    });
     let entered = Callback::new(move |entered: RoomCode| {
         // Who joins is at the room's address already, unless the code had to be mended.
         if entered.to_string() == untrack(code) {
@@ -53,7 +58,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
                     Ok(Visit::Inside(inside)) if asks && inside.snapshot.members.len() == 1 => {
                         outside(code, again, |views| (views.last_leave)(LastLeaveProps { inside: *inside })).await
                     }
-                    Ok(Visit::Inside(inside)) => view! { <RoomView inside=*inside again left fetched/> }.into_any(),
+                    Ok(Visit::Inside(inside)) => view! { <RoomView inside=*inside again left fetched moved/> }.into_any(),
                     Ok(Visit::JoinPage(page)) => {
                         let page = *page;
                         outside(code, again, |views| (views.join)(JoinRoomProps { page, has_left, entered, again })).await

@@ -122,7 +122,7 @@ impl From<DraftEvent> for Proposal {
                 Self::Reacted { target, emoji: emoji.as_str().to_owned(), on }
             }
             DraftEvent::Name { name } => Self::Renamed { name: name.to_string() },
-            DraftEvent::RoomName { name } => Self::Settings { name: name.to_string() },
+            DraftEvent::RoomName { name } => Self::Settings(name.to_string().into()),
         }
     }
 }

@@ -336,7 +336,15 @@ impl RoomState {
                     seated.name = name.clone();
                 }
             }
-            EventKind::Settings { name: Some(name) } => self.info.name = name.clone(),
+            EventKind::Settings(change) => {
+                let info = &mut self.info;
+                info.name = change.name.as_ref().unwrap_or(&info.name).clone();
+                info.locked = change.locked.unwrap_or(info.locked);
+                info.capacity = change.capacity.unwrap_or(info.capacity);
+                info.slow_ms = change.slow_ms.unwrap_or(info.slow_ms);
+                info.host_only = change.host_only.unwrap_or(info.host_only);
+            }
+            EventKind::Code { code } => self.info.code = *code,
             EventKind::Host { member } => self.info.host = Some(*member),
             _ => {}
         }

@@ -119,13 +119,17 @@ fn event_of_client(event: &RawValue) -> Result<Proposal, ReadError> {
             Proposal::Reacted { target: need(event.target)?, emoji: string(event.emoji)?, on: need(event.on)? }
         }
         Kind::Renamed => Proposal::Renamed { name: string(event.name)? },
-        Kind::Settings => Proposal::Settings(ProposedChange {
-            name: event.name.map(|name| string(Some(name))).transpose()?,
-            locked: maybe(event.locked)?,
-            capacity: maybe(event.capacity)?,
-            slow_ms: maybe(event.slow_ms)?,
-            host_only: maybe(event.host_only)?,
-        }),
+        Kind::Settings => {
+            let change = ProposedChange {
+                name: event.name.map(|name| string(Some(name))).transpose()?,
+                locked: maybe(event.locked)?,
+                capacity: maybe(event.capacity)?,
+                slow_ms: maybe(event.slow_ms)?,
+                host_only: maybe(event.host_only)?,
+            };
+            // Without anything that this version knows.
+            if change == ProposedChange::default() { Proposal::Unsupported } else { Proposal::Settings(change) }
+        }
         Kind::Code => Proposal::Code,
         Kind::Host => Proposal::Host { member: need(event.member)? },
         Kind::Ended => Proposal::Ended,

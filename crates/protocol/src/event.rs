@@ -162,6 +162,9 @@ pub enum LeaveReason {
     Removed,
 }
 
+/// Longest time between two messages of a member that a host can ask for, in milliseconds: an hour.
+pub const MAX_SLOW_MS: u32 = 3_600_000;
+
 /// Change of a room's settings. What is `None` is unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoomChange {
@@ -196,6 +199,12 @@ pub struct ProposedChange {
     pub slow_ms: Option<u32>,
     /// As in [`RoomChange`].
     pub host_only: Option<bool>,
+}
+
+impl From<String> for ProposedChange {
+    fn from(name: String) -> Self {
+        Self { name: Some(name), ..Self::default() }
+    }
 }
 
 /// Event that a client asks to append. Unparsed: what is bad in it is rejected by its id instead of ending the

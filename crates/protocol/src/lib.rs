@@ -24,7 +24,7 @@ pub mod snapshot;
 pub use body::MessageBody;
 pub use emoji::Emoji;
 pub use error::{CloseCode, ErrorCode, Rejection};
-pub use event::{Delivered, Event, EventKind, LeaveReason, Proposal, ProposedChange, RoomChange};
+pub use event::{Delivered, Event, EventKind, LeaveReason, MAX_SLOW_MS, Proposal, ProposedChange, RoomChange};
 pub use frame::{ClientFrame, Member, Names, RoomInfo, ServerFrame, Welcome};
 pub use ids::{EventId, MemberId, RoomId};
 pub use limits::Limits;

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use protocol::codec::{decode, encode};
 use protocol::{
     ClientFrame, CloseCode, Delivered, DisplayName, Epoch, ErrorCode, Event, EventId, EventKind, LeaveReason, MemberId,
-    MessageBody, Names, Position, Proposal, RoomCode, RoomName, Seq, ServerFrame, ShownName, body,
-    error::should_reconnect, name, room_name,
+    MessageBody, Names, Position, Proposal, ProposedChange, RoomChange, RoomCode, RoomName, Seq, ServerFrame,
+    ShownName, body, error::should_reconnect, name, room_name,
 };
 use uuid::Uuid;
 
@@ -43,7 +43,17 @@ fn kind() -> impl Strategy<Value = EventKind> {
     prop_oneof![
         (member(), shown_name()).prop_map(|(member, name)| EventKind::Joined { member, name }),
         (member(), shown_name(), shown_name()).prop_map(|(member, name, was)| EventKind::Renamed { member, name, was }),
-        prop::option::of(room_name()).prop_map(|name| EventKind::Settings { name }),
+        (prop::option::of(room_name()), any::<[Option<bool>; 2]>(), any::<[Option<u32>; 2]>()).prop_map(
+            |(name, [locked, host_only], [capacity, slow_ms])| EventKind::Settings(RoomChange {
+                name,
+                locked,
+                capacity,
+                slow_ms,
+                host_only
+            })
+        ),
+        code().prop_map(|code| EventKind::Code { code }),
+        Just(EventKind::Ended),
         member().prop_map(|member| EventKind::Host { member }),
         member().prop_map(|member| EventKind::Left { member, why: LeaveReason::Vanished }),
         (prop::option::of(message_body()), prop::option::of(event_id()), any::<bool>())
@@ -100,7 +110,14 @@ fn proposal() -> impl Strategy<Value = Proposal> {
             on
         }),
         any::<String>().prop_map(|name| Proposal::Renamed { name }),
-        any::<String>().prop_map(|name| Proposal::Settings { name }),
+        any::<String>().prop_map(|name| Proposal::Settings(name.into())),
+        (any::<bool>(), any::<Option<u32>>()).prop_map(|(locked, slow_ms)| {
+            Proposal::Settings(ProposedChange { locked: Some(locked), slow_ms, ..ProposedChange::default() })
+        }),
+        Just(Proposal::Code),
+        Just(Proposal::Ended),
+        member().prop_map(|member| Proposal::Host { member }),
+        member().prop_map(|member| Proposal::Remove { member }),
         Just(Proposal::NotAllowed),
         Just(Proposal::Unsupported),
     ]
@@ -343,7 +360,7 @@ fn kinds_of_later_versions_decode_as_unknown() {
     let text = format!(
         r#"{{"type":"events","new":1,"events":[{{"seq":2,"prev":1,"id":"{id}","at":3,"by":"{by}","kind":"pinned","locked":true}}]}}"#
     );
-    assert_eq!(decode(r#"{"kind":"settings","capacity":9}"#), Ok(EventKind::Settings { name: None }));
+    assert_eq!(decode(r#"{"kind":"settings","later":9}"#), Ok(EventKind::Settings(RoomChange::default())));
     let event = Event { seq: Seq(2), prev: Seq(1), id, at: 3, by, kind: EventKind::Unknown };
     let frame = ServerFrame::Events { events: vec![Delivered::Event(event)], names: Names::new(), more: false };
     assert_eq!(decode(&text), Ok(frame));
@@ -361,11 +378,13 @@ fn unreadable_proposal_keeps_its_id() {
         (r#"[["message"]]"#, Proposal::Unsupported),
         (r#"{"kind":{"message":null},"body":"x"}"#, Proposal::Unsupported),
         (r#"{"kind":"left","why":"\udfff"}"#, Proposal::NotAllowed),
-        (r#"{"kind":"host","member":3}"#, Proposal::NotAllowed),
+        (r#"{"kind":"host","member":3}"#, Proposal::Unsupported),
+        (r#"{"kind":"left","why":"removed"}"#, Proposal::Unsupported),
         (r#"{"kind":"renamed","name":"\ud83d"}"#, Proposal::BadText),
         (r#"{"kind":"renamed"}"#, Proposal::Unsupported),
-        (r#"{"kind":"settings","capacity":9}"#, Proposal::Unsupported),
-        (r#"{"kind":"settings","name":""}"#, Proposal::Settings { name: String::new() }),
+        (r#"{"kind":"settings","later":9}"#, Proposal::Unsupported),
+        (r#"{"kind":"settings","locked":9}"#, Proposal::Unsupported),
+        (r#"{"kind":"settings","name":""}"#, Proposal::Settings(String::new().into())),
         (r#"{"kind":"message","body":"x","x":"\udfff"}"#, Proposal::Message { body: "x".into(), reply_to: None }),
     ] {
         assert_eq!(read(event), Ok(ClientFrame::Append { id, event: proposal }), "{event}");

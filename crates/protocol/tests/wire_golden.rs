@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use protocol::codec::{decode, encode};
 use protocol::{
     ClientFrame, CloseCode, Delivered, DisplayName, Epoch, ErrorCode, Event, EventId, EventKind, LeaveReason, Limits,
-    Member, MemberId, Names, Position, Proposal, RoomId, RoomInfo, Seq, ServerFrame, ShownName, VERSION, Welcome,
+    Member, MemberId, Names, Position, Proposal, ProposedChange, RoomChange, RoomId, RoomInfo, RoomName, Seq,
+    ServerFrame, ShownName, VERSION, Welcome,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -80,7 +81,13 @@ fn client_frames_match_fixtures() {
     golden("append_deleted", &append(Proposal::Deleted { target: id(4) }));
     golden("append_reacted", &append(Proposal::Reacted { target: id(4), emoji: "👍".into(), on: true }));
     golden("append_renamed", &append(Proposal::Renamed { name: "Anna".into() }));
-    golden("append_settings", &append(Proposal::Settings { name: "Book club".into() }));
+    golden("append_settings", &append(Proposal::Settings("Book club".to_owned().into())));
+    let lock = ProposedChange { locked: Some(true), ..ProposedChange::default() };
+    golden("append_settings_locked", &append(Proposal::Settings(lock)));
+    golden("append_code", &append(Proposal::Code));
+    golden("append_host", &append(Proposal::Host { member: ben() }));
+    golden("append_left_removed", &append(Proposal::Remove { member: ben() }));
+    golden("append_ended", &append(Proposal::Ended));
     golden("signal", &ClientFrame::Signal { typing: true });
     golden("leave", &ClientFrame::Leave);
     golden("ping", &ClientFrame::Ping { n: 7 });
@@ -101,6 +108,8 @@ fn server_frames_match_fixtures() {
                 locked: false,
                 name: "Book club".parse().unwrap(),
                 host: Some(ana()),
+                slow_ms: 0,
+                host_only: false,
             },
             members: vec![
                 Member { member: ana(), name: shown("Ana", 1, 0), away: false },
@@ -140,7 +149,13 @@ fn event_kinds_match_fixtures() {
     golden("event_joined_look_alike", &event(2, ben(), look_alike));
     let renamed = EventKind::Renamed { member: ben(), name: shown("Ben", 1, 1), was: shown("Ana", 2, 1) };
     golden("event_renamed", &event(11, ben(), renamed));
-    golden("event_settings", &event(12, ana(), EventKind::Settings { name: "Book club".parse().ok() }));
+    let named = RoomChange::from("Book club".parse::<RoomName>().unwrap());
+    golden("event_settings", &event(12, ana(), EventKind::Settings(named)));
+    let slow = RoomChange { capacity: Some(30), slow_ms: Some(10_000), ..RoomChange::default() };
+    golden("event_settings_slow", &event(14, ana(), EventKind::Settings(slow)));
+    golden("event_code", &event(15, ana(), EventKind::Code { code: "2V0C-Y8RW".parse().unwrap() }));
+    golden("event_left_removed", &event(16, ana(), EventKind::Left { member: ben(), why: LeaveReason::Removed }));
+    golden("event_ended", &event(17, ana(), EventKind::Ended));
     golden("event_host", &event(13, ben(), EventKind::Host { member: ben() }));
     golden("event_left", &event(2, ana(), EventKind::Left { member: ana(), why: LeaveReason::Choice }));
     golden("event_left_vanished", &event(3, ben(), EventKind::Left { member: ben(), why: LeaveReason::Vanished }));
@@ -157,7 +172,7 @@ fn event_kinds_match_fixtures() {
 }
 
 /// Kinds that must have an example.
-const WANTED: [&str; 19] = [
+const WANTED: [&str; 21] = [
     "hello",
     "append",
     "leave",
@@ -170,6 +185,8 @@ const WANTED: [&str; 19] = [
     "event_joined",
     "event_renamed",
     "event_settings",
+    "event_code",
+    "event_ended",
     "event_host",
     "event_left",
     "event_message",
@@ -207,7 +224,9 @@ fn every_frame_and_event_kind_has_a_fixture() {
         match kind {
             EventKind::Joined { .. } => "event_joined",
             EventKind::Renamed { .. } => "event_renamed",
-            EventKind::Settings { .. } => "event_settings",
+            EventKind::Settings(_) => "event_settings",
+            EventKind::Code { .. } => "event_code",
+            EventKind::Ended => "event_ended",
             EventKind::Host { .. } => "event_host",
             EventKind::Left { .. } => "event_left",
             EventKind::Message { .. } => "event_message",

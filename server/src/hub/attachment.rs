@@ -2,6 +2,7 @@
 //! the announcements that the member is present or away.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::{LeaveReason, Position, Seq};
 use store::{Lease, PresenceKind, Room, StoreError};
@@ -106,7 +107,10 @@ impl Attachment {
     /// in it. A seat that was freed at or before its position, and that the member has, was taken again.
     pub fn welcome(&mut self, room: &mut Room) -> bool {
         self.welcomed = room.position.seq;
-        self.feed.presence(|presence| presence.set_away_flags(&mut room.members));
+        self.feed.presence(|presence| {
+            presence.set_away_flags(&mut room.members);
+            presence.slow_mode.reset(room);
+        });
         room.has(self.lease.member)
     }
 
@@ -154,6 +158,12 @@ impl Attachment {
     pub fn seat_freed(&self) -> Option<(Seq, LeaveReason)> {
         let freed = self.feed.presence(|presence| presence.freed(self.lease.member));
         freed.filter(|(left, _)| *left > self.welcomed)
+    }
+
+    /// Returns the time between two messages of the member, if the room is in slow mode.
+    #[must_use]
+    pub fn slow_mode(&self) -> Option<Duration> {
+        self.feed.presence(|presence| presence.slow_mode.interval_of(self.lease.member))
     }
 
     /// Returns the position up to which the feed has come; `None` once the room has ended.

@@ -2,9 +2,10 @@
 //! I/O.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use protocol::{Event, EventKind, LeaveReason, Member, MemberId, Seq};
-use store::{PresenceKind, PresenceUpdate};
+use protocol::{Event, EventKind, LeaveReason, Member, MemberId, RoomChange, Seq};
+use store::{PresenceKind, PresenceUpdate, Room};
 
 /// Presence of a room's members.
 #[derive(Debug, Default)]
@@ -15,6 +16,40 @@ pub(super) struct Presence {
     present: HashMap<MemberId, Known>,
     /// Connected members whose seats were freed, and the event that freed each: their connections end after it.
     freed: HashMap<MemberId, (Seq, LeaveReason)>,
+    /// Slow mode of the room.
+    pub(super) slow_mode: SlowMode,
+}
+
+/// Slow mode of a room, as of one of its events.
+#[derive(Debug, Default)]
+pub(super) struct SlowMode {
+    at: Seq,
+    interval_ms: u32,
+    host: Option<MemberId>,
+}
+
+impl SlowMode {
+    /// Takes it from the room, unless a later event is known.
+    pub(super) fn reset(&mut self, room: &Room) {
+        if room.position.seq >= self.at {
+            *self = Self { at: room.position.seq, interval_ms: room.settings.slow_ms, host: room.settings.host };
+        }
+    }
+
+    fn record(&mut self, event: &Event) {
+        match event.kind {
+            _ if event.seq <= self.at => return,
+            EventKind::Settings(RoomChange { slow_ms: Some(interval_ms), .. }) => self.interval_ms = interval_ms,
+            EventKind::Host { member } => self.host = Some(member),
+            _ => return,
+        }
+        self.at = event.seq;
+    }
+
+    /// Returns the time between two messages of this member; `None` if there is none.
+    pub(super) fn interval_of(&self, member: MemberId) -> Option<Duration> {
+        (self.interval_ms > 0 && self.host != Some(member)).then(|| Duration::from_millis(self.interval_ms.into()))
+    }
 }
 
 /// Connections of one member to this node.
@@ -134,8 +169,9 @@ impl Presence {
         }
     }
 
-    /// Records the seat that this event takes or frees, if any.
+    /// Records the seat that this event takes or frees, and what it changes of slow mode.
     pub(super) fn record(&mut self, event: &Event) {
+        self.slow_mode.record(event);
         match event.kind {
             EventKind::Left { member, why } => {
                 self.present.remove(&member);

@@ -69,6 +69,8 @@ pub(super) fn fault(error: &StoreError) -> Rejection {
         StoreError::NoTarget => ErrorCode::NoTarget.into(),
         StoreError::NotAuthor => ErrorCode::NotAuthor.into(),
         StoreError::NotHost => ErrorCode::NotAllowed.into(),
+        StoreError::HostOnly => ErrorCode::HostOnly.into(),
+        StoreError::Full => ErrorCode::CapacityBad.into(),
         error => {
             tracing::error!(error = error as &dyn std::error::Error, "the store refused an append");
             Rejection { error: ErrorCode::Storage, retry_ms: Some(STORE_RETRY_MS) }

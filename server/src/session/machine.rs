@@ -1,5 +1,6 @@
 //! State machine of one connection, without I/O: inputs and the time go in, actions come out.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use protocol::body::BodyError;
@@ -7,8 +8,8 @@ use protocol::emoji::EmojiError;
 use protocol::name::NameError;
 use protocol::room_name::RoomNameError;
 use protocol::{
-    ClientFrame, CloseCode, Delivered, DisplayName, ErrorCode, EventId, EventKind, Limits, MessageBody, Names,
-    Position, Proposal, Rejection, Seq, ServerFrame, VERSION, codec,
+    ClientFrame, CloseCode, Delivered, DisplayName, ErrorCode, EventId, EventKind, LeaveReason, Limits, MAX_SLOW_MS,
+    MessageBody, Names, Position, Proposal, ProposedChange, Rejection, RoomChange, Seq, ServerFrame, VERSION, codec,
 };
 use store::Appended;
 
@@ -48,8 +49,8 @@ pub enum Input<'a> {
     RoomEnded,
     /// The member's seat was freed.
     SeatFreed {
-        /// True if the member left by choice.
-        by_choice: bool,
+        /// Reason.
+        why: LeaveReason,
     },
     /// The server shuts down.
     Shutdown,
@@ -88,6 +89,8 @@ pub enum Change {
     Event(EventKind),
     /// The author's name: the event is completed by who knows the author.
     Name(DisplayName),
+    /// Another code of the room, which is still to be drawn.
+    Code,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +106,8 @@ enum Phase {
 pub struct Machine {
     phase: Phase,
     frame_limit: usize,
+    /// Numbers of seats that a host may choose.
+    capacities: RangeInclusive<u32>,
     began: Instant,
     last_received: Instant,
     last_sent: Instant,
@@ -116,7 +121,17 @@ impl Machine {
     #[must_use]
     pub fn new(now: Instant, limits: &Limits) -> Self {
         let (phase, frame_limit) = (Phase::AwaitingHello, limits.frame);
-        Self { phase, frame_limit, began: now, last_received: now, last_sent: now, pinged_at: None, reads: true }
+        let capacities = limits.capacity_min..=limits.capacity_max;
+        Self {
+            phase,
+            frame_limit,
+            capacities,
+            began: now,
+            last_received: now,
+            last_sent: now,
+            pinged_at: None,
+            reads: true,
+        }
     }
 
     /// Returns the time at which `Tick` is due.
@@ -153,7 +168,11 @@ impl Machine {
                 Vec::new()
             }
             Input::RoomEnded => self.close(CloseCode::RoomEnded),
-            Input::SeatFreed { by_choice } => self.close(if by_choice { CloseCode::Left } else { CloseCode::NoSeat }),
+            Input::SeatFreed { why } => self.close(match why {
+                LeaveReason::Choice => CloseCode::Left,
+                LeaveReason::Vanished => CloseCode::NoSeat,
+                LeaveReason::Removed => CloseCode::Removed,
+            }),
             Input::Shutdown => self.close(CloseCode::Restarting),
             Input::Tick => self.tick(now),
         }
@@ -172,7 +191,7 @@ impl Machine {
             }
             (Phase::AwaitingHello, ClientFrame::Hello { .. }) => self.close(CloseCode::Version),
             (Phase::Live, ClientFrame::Append { id, event }) => {
-                let action = propose(id, event);
+                let action = propose(id, event, &self.capacities);
                 self.reads = !matches!(action, Action::Append { .. });
                 vec![action]
             }
@@ -225,18 +244,18 @@ impl Machine {
 }
 
 /// Validates an event that a client asks to append. An invalid one is rejected; the connection stays open.
-fn propose(id: EventId, event: Proposal) -> Action {
+fn propose(id: EventId, event: Proposal, capacities: &RangeInclusive<u32>) -> Action {
     let refuse = |error| Action::Send(ServerFrame::Rejected { id, error, retry_ms: None });
     if !id.is_v7() {
         return refuse(ErrorCode::NotAllowed);
     }
-    match parse(event) {
+    match parse(event, capacities) {
         Ok(change) => Action::Append { id, change },
         Err(error) => refuse(error),
     }
 }
 
-fn parse(event: Proposal) -> Result<Change, ErrorCode> {
+fn parse(event: Proposal, capacities: &RangeInclusive<u32>) -> Result<Change, ErrorCode> {
     let body = |body: String| body.parse::<MessageBody>().map_err(BodyError::code);
     Ok(Change::Event(match event {
         Proposal::Message { body: text, reply_to } => {
@@ -248,11 +267,27 @@ fn parse(event: Proposal) -> Result<Change, ErrorCode> {
             EventKind::Reacted { target, emoji: emoji.parse().map_err(EmojiError::code)?, on }
         }
         Proposal::Renamed { name } => return Ok(Change::Name(name.parse().map_err(NameError::code)?)),
-        Proposal::Settings { name } => EventKind::Settings { name: Some(name.parse().map_err(RoomNameError::code)?) },
+        Proposal::Settings(change) => EventKind::Settings(room_change(change, capacities)?),
+        Proposal::Code => return Ok(Change::Code),
+        Proposal::Host { member } => EventKind::Host { member },
+        Proposal::Remove { member } => EventKind::Left { member, why: LeaveReason::Removed },
+        Proposal::Ended => EventKind::Ended,
         Proposal::NotAllowed => return Err(ErrorCode::NotAllowed),
         Proposal::Unsupported => return Err(ErrorCode::Unsupported),
         Proposal::BadText => return Err(ErrorCode::BadText),
     }))
+}
+
+fn room_change(change: ProposedChange, capacities: &RangeInclusive<u32>) -> Result<RoomChange, ErrorCode> {
+    let ProposedChange { name, locked, capacity, slow_ms, host_only } = change;
+    if capacity.is_some_and(|seats| !capacities.contains(&seats)) {
+        return Err(ErrorCode::CapacityBad);
+    }
+    if slow_ms.is_some_and(|ms| ms > MAX_SLOW_MS) {
+        return Err(ErrorCode::NotAllowed);
+    }
+    let name = name.map(|name| name.parse()).transpose().map_err(RoomNameError::code)?;
+    Ok(RoomChange { name, locked, capacity, slow_ms, host_only })
 }
 
 /// Returns the answer that only the sender gets. A stored event needs none: the sender receives it as all sessions do.

@@ -10,7 +10,7 @@ use store::{Appended, Lease, NameKeys, NewEvent, StoreError};
 use super::errors::fault;
 use super::machine::Change;
 use crate::state::AppState;
-use crate::{clock, entropy, name_keys};
+use crate::{clock, code_renewal, entropy, name_keys};
 
 /// Answer of the store that is awaited. It borrows nothing: the socket is not `Sync`, so no borrow of the session may
 /// live across an await.
@@ -26,16 +26,23 @@ pub(super) enum AppendDone {
     Unavailable(StoreError),
 }
 
-/// Appends an event, within the member's rate limit.
-pub(super) fn append(state: &AppState, lease: Lease, id: EventId, change: Change) -> Pending {
+/// Appends an event, within the member's rate limit. `slow` is the time between two messages of the member.
+pub(super) fn append(state: &AppState, lease: Lease, slow: Option<Duration>, id: EventId, change: Change) -> Pending {
     let Lease { room, member, .. } = lease;
-    if let Err(wait) = state.append_rate.take(member) {
+    let is_message = matches!(change, Change::Event(EventKind::Message { .. }));
+    let turn = match slow.filter(|_| is_message) {
+        Some(interval) => state.slow_mode.take(member, interval),
+        None => Ok(()),
+    };
+    if let Err(wait) = turn.and_then(|()| state.append_rate.take(member)) {
         let fault = Rejection { error: ErrorCode::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };
         return Box::pin(ready(AppendDone::Append(id, Err(fault))));
     }
     let (store, still_held) = (state.store.clone(), acquire_lease(state, lease));
+    let renews_code = change == Change::Code;
     let (kind, keys) = match change {
         Change::Event(kind) => (kind, NameKeys::default()),
+        Change::Code => (EventKind::Unknown, NameKeys::default()),
         Change::Name(name) => {
             let keys = name_keys::keys(name.as_str());
             (EventKind::Renamed { member, name: name.clone().into(), was: name.into() }, keys)
@@ -43,7 +50,12 @@ pub(super) fn append(state: &AppState, lease: Lease, id: EventId, change: Change
     };
     let draft = NewEvent { id, at: clock::unix_ms(), by: member, kind, keys };
     Box::pin(async move {
-        match store.append(room, draft).await {
+        let appended = if renews_code {
+            Box::pin(code_renewal::renew(&*store, room, draft)).await
+        } else {
+            store.append(room, draft).await
+        };
+        match appended {
             // A store that takes no event, as on a full disk, may still serve readers. If it has not answered in time, or
             // cannot renew the lease either, the connection is closed, and the page shows that it is reconnecting.
             Err(error @ StoreError::Unavailable(_)) if error.is_timeout() || is_silent(still_held.await) => {

@@ -75,7 +75,7 @@ async fn accept(
         (_, Err(_), _) => Err(CloseCode::NoSuchRoom),
         (_, _, None) => Err(CloseCode::NoSeat),
         (_, Ok(code), Some(session)) => {
-            resolve(&state, code).await.map(|room| (room, state.identity.member(session, room)))
+            resolve(&state, code).await.map(|room| ((code, room), state.identity.member(session, room)))
         }
     };
     match place {

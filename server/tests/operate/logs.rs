@@ -35,9 +35,9 @@ async fn decisions_are_logged_without_personal_data(level: &str) {
     let mut at_ana = RawClient::connect(server.address, &ana, None).await;
     let said = ids::mint(&mut Dice::new(1));
     at_ana.append(said, "treasure".to_owned()).await;
-    at_ana.propose(ids::mint(&mut Dice::new(2)), Proposal::Settings { name: "Vault".to_owned() }).await;
+    at_ana.propose(ids::mint(&mut Dice::new(2)), Proposal::Settings("Vault".to_owned().into())).await;
     at_ana.propose(ids::mint(&mut Dice::new(3)), Proposal::Renamed { name: "Countess".to_owned() }).await;
-    at_ana.propose(ids::mint(&mut Dice::new(4)), Proposal::Settings { name: "Cellar \u{202e}".to_owned() }).await;
+    at_ana.propose(ids::mint(&mut Dice::new(4)), Proposal::Settings("Cellar \u{202e}".to_owned().into())).await;
     while !at_ana.next_text().await.unwrap().contains("room_name_bad") {}
     http::leave_room(server.address, bo.clone()).await.unwrap();
     let nobody = http::Seat { cookie: "flasky=none".to_owned(), ..bo.clone() };

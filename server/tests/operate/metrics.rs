@@ -33,7 +33,7 @@ async fn metrics_count_events_connections_and_refusals() {
     let ana = Person::create(&server, "Ana-Who-Is-Nowhere").await;
     let bo = Person::join(&server, ana.code, "Bo").await;
     let (mut at_ana, mut tab, mut at_bo) = (ana.connect().await, ana.connect().await, bo.connect().await);
-    at_ana.asked(Proposal::Settings { name: "Vault".to_owned() }).await.unwrap();
+    at_ana.asked(Proposal::Settings("Vault".to_owned().into())).await.unwrap();
     for socket in [&mut tab, &mut at_bo] {
         socket.event().await;
     }

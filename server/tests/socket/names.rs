@@ -10,7 +10,7 @@ fn rename(name: &str) -> Proposal {
 }
 
 fn name_room(name: &str) -> Proposal {
-    Proposal::Settings { name: name.to_owned() }
+    Proposal::Settings(name.to_owned().into())
 }
 
 /// Shown names and hues of the members, as the welcome has them.
@@ -65,7 +65,7 @@ async fn only_the_host_names_the_room_and_the_next_host_follows() {
     assert_eq!(at_ana.asked(name_room("a\u{202e}b")).await, Err(ErrorCode::RoomNameBad));
     let named = at_ana.asked(name_room("Chess")).await.unwrap();
     assert_eq!(at_bo.event().await, named);
-    assert_eq!(named.kind, EventKind::Settings { name: "Chess".parse().ok() });
+    assert_eq!(named.kind, EventKind::Settings("Chess".parse::<protocol::RoomName>().unwrap().into()));
 
     ana.browser.call("/api/leave_room", &[("code", &code.to_string())]).await;
     assert_eq!(at_bo.left().await.0, ana.me);

@@ -27,7 +27,7 @@ use counter::Counter;
 use editor::Editor;
 use suggestion_list::SuggestionList;
 use transfer::NoteLine;
-use typing::TypingLine;
+use typing::{RulesLine, TypingLine};
 
 /// The box, and everything around it.
 ///
@@ -55,6 +55,7 @@ pub(crate) fn Composer(
             <p id="body-error" class="error" role="alert">
                 {move || editor.error.get()}
             </p>
+            <RulesLine/>
             <NoteLine editor/>
             <form
                 id="composer"

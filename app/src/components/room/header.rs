@@ -3,6 +3,7 @@
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
+use super::host::HOST_ID;
 use super::naming::NAME_ROOM_ID;
 use super::notices::{Notices, Setting};
 use super::tools::with_tools;
@@ -28,12 +29,15 @@ pub(super) fn Header() -> impl IntoView {
         }
         .into_any()
     };
-    // For the host, who may name the room.
+    // For the host, who may name and change the room.
     let name = move || {
         (room.host.get() == Some(room.me)).then(|| {
             view! {
                 <button type="button" class="button icon hydrated" command="show-modal" commandfor=NAME_ROOM_ID>
                     <LabelledIcon icon="#i-edit" label=text::name_room() title=text::name_room()/>
+                </button>
+                <button type="button" class="button icon hydrated" command="show-modal" commandfor=HOST_ID>
+                    <LabelledIcon icon="#i-lock" label=text::manage_room() title=text::manage_room()/>
                 </button>
             }
             .into_any()
@@ -88,13 +92,13 @@ fn RoomHeading() -> impl IntoView {
 /// Number of seats taken, and of all seats.
 #[component]
 fn Seats() -> impl IntoView {
-    let Room { members, capacity, .. } = expect_context::<Room>();
+    let Room { members, rules, .. } = expect_context::<Room>();
     view! {
         <svg aria-hidden="true"><use href="#i-people"/></svg>
         <span class="visually-hidden">{text::people()}</span>
         // The space is for who hears it; the eye has the gap.
         <span>{move || format!(" {} ", members.read().len())}</span>
-        <span class="of">{format!("/ {capacity}")}</span>
+        <span class="of">{move || format!("/ {}", rules.get().capacity)}</span>
     }
 }
 

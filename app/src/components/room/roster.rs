@@ -16,7 +16,7 @@ pub(super) fn Roster() -> impl IntoView {
     view! {
         // It may have to be scrolled, and Safari lets keys do that only in what can have the focus.
         <aside class="people" id="people" popover="" aria-label=text::people() tabindex="0">
-            <h2>{move || text::here_now(room.members.read().len(), room.capacity as usize)}</h2>
+            <h2>{move || text::here_now(room.members.read().len(), room.rules.get().capacity as usize)}</h2>
             <button type="button" class="button icon narrow" popovertarget="people" popovertargetaction="hide" aria-label=text::close()>
                 <svg aria-hidden="true"><use href="#i-close"/></svg>
             </button>

@@ -15,6 +15,7 @@ use super::emoji::picker::Picker;
 use super::emoji::{grid, pick};
 use super::find::panel;
 use super::help;
+use super::host;
 use super::log::announcer::{self, Announcer};
 use super::log::bar::buttons::{Buttons, ButtonsProps};
 use super::log::pointing::Pointing;
@@ -81,9 +82,9 @@ pub(super) fn with_tools(act: impl FnOnce(Tools)) {
 }
 
 /// Number of [`panels`].
-const PANELS: i64 = 4;
+const PANELS: i64 = 5;
 
-/// The list of shortcuts, the settings for notices, the dialogs for names, and the panel that searches and saves: each
+/// The list of shortcuts, the settings for notices, the dialogs for names and of the host, and the panel that searches and saves: each
 /// drawn in a task of its own, so that no key waits for all of them.
 fn panels(notices: Notices) -> AnyView {
     let drawn = RwSignal::new(0);
@@ -98,6 +99,7 @@ fn panels(notices: Notices) -> AnyView {
             0 => panel::panel(),
             1 => notices::dialog::dialog(notices),
             2 => naming::dialogs(),
+            3 => host::dialog(),
             _ => help::dialog(),
         })
     };

@@ -194,4 +194,14 @@ pub enum SeatChangeKind {
     Host,
     /// Named the room, or took its name away.
     RoomName(RoomName),
+    /// Locked the room, or unlocked it.
+    Locked(bool),
+    /// Let only the host write, or everybody.
+    HostOnly(bool),
+    /// Set the time between two messages of a member, in milliseconds; 0 for none.
+    Slow(u32),
+    /// Set the number of seats.
+    Capacity(u32),
+    /// Gave the room another code.
+    Code,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Event, EventId, EventKind, MemberId, MessageBody, Seq};
+use protocol::{Event, EventId, EventKind, MemberId, MessageBody, RoomChange, Seq};
 
 use super::Timeline;
 use super::reader::Reader;
@@ -144,9 +144,18 @@ impl<'a> RowBuilder<'a> {
             EventKind::Renamed { member, name, was } => {
                 self.line(event, *member, SeatChangeKind::Renamed { was: was.clone(), name: name.clone() });
             }
-            EventKind::Settings { name: Some(name) } => {
-                self.line(event, event.by, SeatChangeKind::RoomName(name.clone()));
+            EventKind::Settings(RoomChange { name, locked, capacity, slow_ms, host_only }) => {
+                let name = name.clone().map(SeatChangeKind::RoomName);
+                let changes = [
+                    name,
+                    locked.map(SeatChangeKind::Locked),
+                    host_only.map(SeatChangeKind::HostOnly),
+                    slow_ms.map(SeatChangeKind::Slow),
+                    capacity.map(SeatChangeKind::Capacity),
+                ];
+                self.lines(event, event.by, changes.into_iter().flatten().collect());
             }
+            EventKind::Code { .. } => self.line(event, event.by, SeatChangeKind::Code),
             EventKind::Host { member } => self.line(event, *member, SeatChangeKind::Host),
             _ => {}
         }
@@ -289,18 +298,28 @@ impl<'a> RowBuilder<'a> {
     }
 
     fn line(&mut self, event: &Event, member: MemberId, kind: SeatChangeKind) {
+        self.lines(event, member, vec![kind]);
+    }
+
+    /// Adds what one event changed to the open line, or begins one. Nothing where it changed nothing.
+    fn lines(&mut self, event: &Event, member: MemberId, kinds: Vec<SeatChangeKind>) {
+        if kinds.is_empty() {
+            return;
+        }
         self.day(event.at);
         let own = member == self.reader.me;
-        let change = SeatChange { member, name: self.reader.names.get(&member).cloned(), own, kind };
+        let name = self.reader.names.get(&member);
+        let changes: Vec<_> =
+            kinds.into_iter().map(|kind| SeatChange { member, name: name.cloned(), own, kind }).collect();
         if let Some(Row::Roster(above)) = self.rows.last_mut()
             && self.line_is_open
             && !own
         {
-            Arc::make_mut(&mut above.changes).push(change);
+            Arc::make_mut(&mut above.changes).extend(changes);
             return;
         }
         self.line_is_open = !own;
-        self.rows.push(Row::Roster(RosterRow { id: event.id, at: event.at, changes: Arc::new(vec![change]) }));
+        self.rows.push(Row::Roster(RosterRow { id: event.id, at: event.at, changes: Arc::new(changes) }));
     }
 
     /// Adds a day row where a new day begins. A clock that goes back begins none.

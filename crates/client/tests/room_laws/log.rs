@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 use protocol::{
-    Epoch, Event, EventId, EventKind, LeaveReason, Limits, Member, MemberId, MessageBody, Names, Position, RoomCode,
-    RoomId, RoomInfo, Seq, ShownName, Snapshot, Welcome,
+    Epoch, Event, EventId, EventKind, LeaveReason, Limits, Member, MemberId, MessageBody, Names, Position, RoomChange,
+    RoomCode, RoomId, RoomInfo, Seq, ShownName, Snapshot, Welcome,
 };
 use uuid::Uuid;
 
@@ -143,7 +143,15 @@ impl Log {
             (4, _) => (nth, who, EventKind::Unknown),
             (20 | 21, _) => renamed(nth, who, &self.names(self.len())[&member(who)].text()),
             (22, _) => (nth, who, EventKind::Host { member: member(who) }),
-            (23, _) => (nth, who, EventKind::Settings { name: on.then(|| format!("Room {nth}").parse().unwrap()) }),
+            (23, _) => (
+                nth,
+                who,
+                EventKind::Settings(RoomChange {
+                    name: on.then(|| format!("Room {nth}").parse().unwrap()),
+                    locked: (!on).then_some(true),
+                    ..RoomChange::default()
+                }),
+            ),
             (5 | 6, _) => {
                 // The target of the reply may be deleted by now, be no message, or not exist.
                 let reply_to = Some(self.events.get(which.index(self.len() + 1)).map_or(id(999_999), |event| event.id));
@@ -281,10 +289,15 @@ impl Log {
             locked: false,
             name: Default::default(),
             host: None,
+            slow_ms: 0,
+            host_only: false,
         };
         for event in &self.events[..head] {
             match &event.kind {
-                EventKind::Settings { name: Some(name) } => info.name = name.clone(),
+                EventKind::Settings(change) => {
+                    info.name = change.name.clone().unwrap_or(info.name);
+                    info.locked = change.locked.unwrap_or(info.locked);
+                }
                 EventKind::Host { member } => info.host = Some(*member),
                 _ => {}
             }

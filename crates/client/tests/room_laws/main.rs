@@ -15,7 +15,9 @@ use client::{
 };
 use log::{Log, ME, body, epoch, id, log, member, said};
 use proptest::prelude::*;
-use protocol::{ClientFrame, Delivered, ErrorCode, EventKind, Names, Position, Proposal, RoomInfo, Seq, ServerFrame};
+use protocol::{
+    ClientFrame, Delivered, ErrorCode, EventKind, Names, Position, Proposal, RoomChange, RoomInfo, Seq, ServerFrame,
+};
 use world::{Step, World, step};
 
 /// Time zone of the tests, in minutes from UTC: any but 0.
@@ -370,7 +372,9 @@ fn rename_changes_roster_and_older_rows_and_the_line_keeps_both_names() {
 
 #[test]
 fn room_name_and_host_change_the_room_and_are_lines() {
-    let named = |nth, name: &str| (nth, 1, EventKind::Settings { name: name.parse().ok() });
+    let named = |nth, name: &str| {
+        (nth, 1, EventKind::Settings(RoomChange { name: name.parse().ok(), ..RoomChange::default() }))
+    };
     let host = (3, 1, EventKind::Host { member: member(ME) });
     let log = Log::of([said(0), named(1, "Book club"), named(2, ""), host]);
     let mut room = RoomState::from_snapshot(log.snapshot(1, 10));
@@ -394,7 +398,8 @@ fn room_name_and_host_change_the_room_and_are_lines() {
 /// Old clients pass over the kinds of this version in the same way.
 #[test]
 fn event_of_a_later_version_moves_the_position_and_shows_nothing() {
-    let log = Log::of([said(0), (1, 3, EventKind::Unknown), (2, 3, EventKind::Settings { name: None }), said(3)]);
+    let log =
+        Log::of([said(0), (1, 3, EventKind::Unknown), (2, 3, EventKind::Settings(RoomChange::default())), said(3)]);
     let mut room = RoomState::from_snapshot(log.snapshot(1, 10));
     log.events[1..].iter().for_each(|event| assert_eq!(room.apply(Delivered::Event(event.clone())), Applied::Added));
     assert_eq!(room.position(), Some(log.position(4)));
@@ -414,7 +419,7 @@ fn names_are_sent_as_drafts_and_shown_once_they_are_in_the_log() {
     assert_eq!(client.step(30, present), [], "the room has no name");
     assert!(!client.has_unsent());
     let settings = Input::NameRoom { id: id(102), name: "Book club".parse().unwrap(), at: 5 };
-    assert_eq!(client.step(40, settings), append(id(102), Proposal::Settings { name: "Book club".into() }));
+    assert_eq!(client.step(40, settings), append(id(102), Proposal::Settings("Book club".to_owned().into())));
 }
 
 /// A client that is live on connection 1, caught up, with two messages.

@@ -192,7 +192,8 @@ impl Writer {
         for (id, change) in changes.rooms {
             if let Some(room) = rooms.get_mut(id) {
                 let before = &room.record.settings;
-                let old_codes = (before.code != change.record.settings.code).then(|| before.codes().collect::<Vec<_>>());
+                let old_codes =
+                    (before.code != change.record.settings.code).then(|| before.codes().collect::<Vec<_>>());
                 change.apply(room);
                 self.removals.note_trimmed(room, &self.limits);
                 if let Some(codes) = old_codes {
@@ -306,9 +307,9 @@ impl Batch<'_> {
         let has_ended = |id| self.changes.rooms.get(&id).is_some_and(|change| change.ended);
         let created = self.changes.created.iter().map(|room| &room.record);
         self.rooms.resolve(code).is_ok_and(|id| !has_ended(id))
-            || created.chain(self.changes.rooms.values().map(|change| &change.record)).any(|record| {
-                record.settings.codes().any(|taken| taken == code)
-            })
+            || created
+                .chain(self.changes.rooms.values().map(|change| &change.record))
+                .any(|record| record.settings.codes().any(|taken| taken == code))
     }
 }
 
@@ -389,7 +390,9 @@ fn apply_member_event(room: &mut StagedRoom<'_>, event: &Event) -> Result<Option
             let seq = room.seq_of(&room.base.keys.hash(*target)).ok_or(StoreError::NoTarget)?;
             room.event(seq)?.filter(says_something).ok_or(StoreError::NoTarget)?;
         }
-        EventKind::Settings(_) | EventKind::Code { .. } | EventKind::Host { .. } => room.change_settings(&event.kind)?,
+        EventKind::Settings(_) | EventKind::Code { .. } | EventKind::Host { .. } => {
+            room.change_settings(&event.kind)?
+        }
         EventKind::Joined { .. }
         | EventKind::Renamed { .. }
         | EventKind::Left { .. }

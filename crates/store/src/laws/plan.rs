@@ -6,8 +6,8 @@ use protocol::{EventId, EventKind, LeaveReason, Limits, MemberId, RoomChange, Ro
 
 use super::Fixture;
 use super::support::{
-    changed, code, code_renewed, deleted, edited, ended, handed_over, id, joined_as, left, locked, member, message, new_room,
-    reacted, removed, renamed, room_named, unbroken,
+    changed, code, code_renewed, deleted, edited, ended, handed_over, id, joined_as, left, locked, member, message,
+    new_room, reacted, removed, renamed, room_named, unbroken,
 };
 use crate::{Appended, Delivery, NewEvent, ReadFrom, Settings, Store, StoreError};
 
@@ -179,7 +179,9 @@ impl Model {
             EventKind::Joined { .. } if self.is_locked => Fate::Locked,
             EventKind::Joined { .. } if self.seats.len() >= self.capacity => Fate::Full,
             EventKind::Joined { .. } => Fate::Stored,
-            EventKind::Left { member, .. } | EventKind::Host { member } if !is_inside(number_of(member)) => Fate::Conflict,
+            EventKind::Left { member, .. } | EventKind::Host { member } if !is_inside(number_of(member)) => {
+                Fate::Conflict
+            }
             EventKind::Left { why: LeaveReason::Removed, .. } if !is_host => Fate::NotHost,
             EventKind::Left { why: LeaveReason::Removed, member } if number_of(member) == by => Fate::Conflict,
             _ if !is_inside(by) => Fate::Conflict,

@@ -1,10 +1,26 @@
-//! The others who are writing.
+//! The others who are writing, and what the host allows.
 
 use leptos::prelude::*;
 
 use crate::components::name::sentence;
 use crate::live::room::Room;
 use crate::text;
+
+/// What the host allows the reader to write.
+#[component]
+pub(super) fn RulesLine() -> impl IntoView {
+    let room = expect_context::<Room>();
+    let words = move || {
+        let rules = room.rules.get();
+        match rules.slow_ms / 1_000 {
+            _ if room.host.get() == Some(room.me) => String::new(),
+            _ if rules.host_only => text::host_only_now().to_owned(),
+            0 => String::new(),
+            seconds => text::slow_mode_now(seconds as usize),
+        }
+    };
+    view! { <p class="note" role="status">{words}</p> }
+}
 
 /// Names of the others who are writing. Never announced: it would interrupt everything else.
 #[component]

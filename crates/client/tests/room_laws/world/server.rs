@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use client::Input;
 use proptest::prelude::*;
-use protocol::{ClientFrame, Delivered, ErrorCode, EventId, EventKind, Names, Position, Proposal, Seq, ServerFrame};
+use protocol::{
+    ClientFrame, Delivered, ErrorCode, EventId, EventKind, Names, Position, Proposal, RoomChange, Seq, ServerFrame,
+};
 
 use super::World;
 use crate::log::{Entry, ME, MEMBERS, Spec, body, epoch, member, said_by, shown};
@@ -148,8 +150,17 @@ impl World {
                 let was = self.log.names(self.log.len())[&member(ME)].clone();
                 EventKind::Renamed { member: member(ME), name: shown(&name), was }
             }
-            Proposal::Settings { name } => EventKind::Settings { name: name.parse().ok() },
-            Proposal::NotAllowed | Proposal::Unsupported | Proposal::BadText => return Err(ErrorCode::NotAllowed),
+            Proposal::Settings(change) => {
+                let name = change.name.map(|name| name.parse().unwrap());
+                EventKind::Settings(RoomChange { name, ..RoomChange::default() })
+            }
+            Proposal::Code
+            | Proposal::Host { .. }
+            | Proposal::Remove { .. }
+            | Proposal::Ended
+            | Proposal::NotAllowed
+            | Proposal::Unsupported
+            | Proposal::BadText => return Err(ErrorCode::NotAllowed),
         })
     }
 }

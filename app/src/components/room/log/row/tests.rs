@@ -36,6 +36,8 @@ fn room(markup: Vec<MessageMarkup>) -> Room {
             locked: false,
             name: Default::default(),
             host: Some(me),
+            slow_ms: 0,
+            host_only: false,
         },
         members: vec![named(me, "Me"), named(ana, "Ana")],
         events: vec![marks],
