@@ -6,9 +6,9 @@
 //!
 //! | subject | content |
 //! |---|---|
-//! | `….code.HASH` | the id of the room that has the code with this hash |
-//! | `….ID.head` | epoch, newest seq, highest trimmed seq, size of the events in the log, hash of the code |
-//! | `….ID.roster` | code, capacity and seats; the head contains its version |
+//! | `….code.HASH` | the id of the room that has or had the code with this hash |
+//! | `….ID.head` | epoch, newest seq, highest trimmed seq, size of the events in the log, hashes of the codes |
+//! | `….ID.roster` | settings and seats; the head contains its version |
 //! | `….ID.event.SLOT` | one event in its current version. `SLOT` is its seq modulo the room's ring size |
 //! | `….ID.event.end` | the room ended |
 //! | `….ID.id.HASH` | the seq of the event whose id has this hash, of the newest 100 000 to 200 000 by default |
@@ -20,8 +20,10 @@
 //!
 //! **A room's code is one message that points to its id**, on which everything else hangs. Creation and end change it
 //! in one batch with the room, and a batch is atomic within one stream. So the id of a new room is drawn until its
-//! stream is the code's, four times on average. (A new code of an existing room would be drawn the same way; one batch
-//! would write its message, remove the old one's, and name it in the roster.)
+//! stream is the code's, four times on average. A new code of an existing room is refused unless its stream is the
+//! room's, and the caller draws again. One batch writes its message, on condition that no room has or had it, and names
+//! it in roster and head. The messages of the newest eight former codes stay, so that no other room gets them; that of an
+//! older one is emptied in the batch and purged after it.
 //!
 //! **Every append rewrites the head** on condition that no other process has done so, in one batch with the event and
 //! what the event changes. So a room has one order, a seat is taken once, and a node that decided on outdated state
@@ -39,8 +41,8 @@
 //! room; each node has one per stream, which follows the rosters ([`roster_consumer`]) for the sweep.
 //!
 //! **Leases** are messages with a time to live, in a stream in memory ([`lease`]). **A room that ended** has an empty
-//! head and roster until its subjects are purged: by the process that ended it, or by a sweep. A room that is created
-//! under the code meanwhile has another id, and overwrites the code's message.
+//! head and roster until its subjects are purged: by the process that ended it, or by a sweep. The batch that ends it
+//! also marks the messages of all its codes. A room that gets one of them meanwhile overwrites the code's message.
 //!
 //! **Streams that are deleted, emptied or recreated** are detected by an identity record in each ([`health`]). The
 //! process exits then, and the next start creates the streams.

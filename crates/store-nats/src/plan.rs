@@ -5,14 +5,15 @@ use std::collections::{HashMap, HashSet};
 
 use ::store::seal::Random;
 use ::store::{Appended, NameKeys, NewEvent, StoreError, host_event, known_ids, may_be_forgotten};
-use protocol::{Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomId, Seq};
+use protocol::{Event, EventId, EventKind, LeaveReason, Limits, MemberId, RoomCode, RoomId, Seq};
 use uuid::Uuid;
 
+use super::codes::{claim, free_place};
 use super::jetstream::{BatchMessage, JetStream};
 use super::record::{Entry, decode};
 use super::room::{Oldest, RoomState, end, entries, non_empty, size};
-use super::seal::Place;
-use super::subject;
+use super::seal::{CodeKey, Place};
+use super::subject::{self, shard_of};
 
 /// Number of events that are read at once when the oldest have to be trimmed.
 const SIZES_PER_READ: u64 = 64;
@@ -41,6 +42,7 @@ pub(super) trait LeaseLookup: Sync {
 
 pub(super) struct Plan<'a> {
     jetstream: &'a JetStream,
+    codes: &'a CodeKey,
     names: subject::RoomSubjects,
     random: Random,
     id: RoomId,
@@ -68,12 +70,15 @@ pub(super) struct Unneeded {
     /// Hashes of the former members whose last event is trimmed, with the stream sequence of that event: a name with a
     /// lower one.
     pub(super) names: Vec<(Uuid, u64)>,
+    /// Hashes of the codes that the room has dropped. Their messages are empty.
+    pub(super) codes: Vec<Uuid>,
 }
 
 impl<'a> Plan<'a> {
     /// Creates an empty plan. `ids` maps ids that were appended before to their seqs.
     pub(super) fn new(
         jetstream: &'a JetStream,
+        codes: &'a CodeKey,
         id: RoomId,
         room: RoomState,
         ids: HashMap<EventId, Seq>,
@@ -82,6 +87,7 @@ impl<'a> Plan<'a> {
         let retention = ((limits.events as u64).min(room.head.ring), limits.timeline);
         Ok(Self {
             jetstream,
+            codes,
             names: jetstream.names.room(id),
             random: Random::new()?,
             id,
@@ -116,18 +122,16 @@ impl<'a> Plan<'a> {
         if may_be_forgotten(draft, self.room.head.forgotten) {
             return Ok(Err(StoreError::TooOld));
         }
-        let (head, NewEvent { id, at, by, kind, keys }) = (self.room.head, draft.clone());
-        let mut event = Event { seq: Seq(head.seq.0 + 1), prev: head.seq, id, at, by, kind };
+        let (prev, NewEvent { id, at, by, kind, keys }) = (self.room.head.seq, draft.clone());
+        let mut event = Event { seq: Seq(prev.0 + 1), prev, id, at, by, kind };
         if let Err(refused) = self.change(&mut event, &keys, leases).await? {
             return Ok(Err(refused));
         }
         self.push(event.clone()).await?;
-        let roster = &self.room.roster;
-        if let Some(first) =
-            roster.members.first().filter(|_| roster.host.is_none_or(|host| roster.seat(host).is_none()))
-        {
-            let (first, is_new_room) = (first.member, roster.host.is_none());
-            self.room.roster.host = Some(first);
+        let (roster, host) = (&self.room.roster, self.room.roster.settings.host);
+        if let Some(first) = roster.members.first().filter(|_| host.is_none_or(|host| roster.seat(host).is_none())) {
+            let (first, is_new_room) = (first.member, host.is_none());
+            self.room.roster.settings.host = Some(first);
             if !is_new_room {
                 self.push(host_event(&event, first)).await?;
             }
@@ -137,8 +141,8 @@ impl<'a> Plan<'a> {
 
     /// Adds an event to the end of the log.
     async fn push(&mut self, event: Event) -> Result<(), PlanError> {
-        let (head, id, seq, at) = (self.room.head, event.id, event.seq, event.at);
-        let entry = Entry { epoch: head.epoch, event, edit: None, ends: self.ended, stored: 0 };
+        let (epoch, id, seq, at) = (self.room.head.epoch, event.id, event.seq, event.at);
+        let entry = Entry { epoch, event, edit: None, ends: self.ended, stored: 0 };
         self.put(&entry)?;
         self.ids.insert(id, seq);
         self.room.head.seq = seq;
@@ -170,19 +174,15 @@ impl<'a> Plan<'a> {
         keys: &NameKeys,
         leases: &impl LeaseLookup,
     ) -> Result<Result<(), StoreError>, PlanError> {
-        let inside = |member| self.room.roster.seat(member).is_some();
+        if let Err(refused) = self.room.roster.check(event) {
+            return Ok(Err(refused));
+        }
         match &mut event.kind {
-            EventKind::Joined { member, .. } if inside(*member) => return Ok(Err(StoreError::Conflict)),
-            EventKind::Joined { .. } if self.room.roster.members.len() >= self.room.roster.capacity as usize => {
-                return Ok(Err(StoreError::Full));
-            }
             EventKind::Joined { member, name } => {
                 *name = self.room.roster.take_seat(*member, &name.name, keys, event.seq);
                 self.newly_seated.insert(*member);
                 self.roster_changed = true;
             }
-            EventKind::Renamed { member, .. } if *member != event.by => return Ok(Err(StoreError::Conflict)),
-            EventKind::Left { member, .. } if !inside(*member) => return Ok(Err(StoreError::Conflict)),
             EventKind::Left { member, why } => {
                 // The arrival lease of a seat taken in this plan does not exist yet.
                 if *why == LeaveReason::Vanished
@@ -191,6 +191,7 @@ impl<'a> Plan<'a> {
                     return Ok(Err(StoreError::Conflict));
                 }
                 self.free_seat(*member)?;
+                self.room.roster.settings.apply(&event.kind);
             }
             EventKind::Renamed { member, name, was } => {
                 let Some(names) = self.room.roster.rename(*member, &name.name, keys) else {
@@ -199,17 +200,19 @@ impl<'a> Plan<'a> {
                 (*was, *name) = names;
                 self.roster_changed = true;
             }
-            _ if !inside(event.by) => return Ok(Err(StoreError::Conflict)),
             EventKind::Message { .. } => {}
-            EventKind::Settings { .. } if self.room.roster.host != Some(event.by) => {
-                return Ok(Err(StoreError::NotHost));
+            EventKind::Settings(_) | EventKind::Host { .. } => {
+                self.roster_changed |= self.room.roster.settings.apply(&event.kind);
             }
-            EventKind::Settings { name } => {
-                if let Some(name) = name {
-                    self.room.roster.name = name.clone();
-                    self.roster_changed = true;
+            EventKind::Code { code } => {
+                let code = *code;
+                if !self.claim(code).await? {
+                    return Ok(Err(StoreError::CodeTaken));
                 }
+                self.room.roster.settings.apply(&event.kind);
+                self.update_codes();
             }
+            EventKind::Ended => self.ended = true,
             EventKind::Edited { target, .. } | EventKind::Deleted { target } | EventKind::Reacted { target, .. } => {
                 let Some(message) = self.message(*target).await? else { return Ok(Err(StoreError::NoTarget)) };
                 if matches!(event.kind, EventKind::Reacted { .. }) {
@@ -220,9 +223,32 @@ impl<'a> Plan<'a> {
                 }
                 self.amend(message, event).await?;
             }
-            EventKind::Host { .. } | EventKind::Unknown => return Ok(Err(StoreError::Conflict)),
+            EventKind::Unknown => return Ok(Err(StoreError::Conflict)),
         }
         Ok(Ok(()))
+    }
+
+    /// Adds the message that gives the room this code. False if there is no place for it: a room has or had the code, or
+    /// its stream is not the room's.
+    async fn claim(&mut self, code: RoomCode) -> Result<bool, StoreError> {
+        let code = self.codes.hash(code);
+        let (_, subject) = self.jetstream.names.code(code);
+        if shard_of(code) != shard_of(self.id.0) || self.messages.iter().any(|planned| planned.subject == subject) {
+            return Ok(false);
+        }
+        let Some(seq) = free_place(self.jetstream, code).await? else { return Ok(false) };
+        self.messages.push(claim(self.jetstream, code, self.id, seq)?);
+        Ok(true)
+    }
+
+    /// Applies a change of the codes to the head, and empties the messages of those that the room has dropped.
+    fn update_codes(&mut self) {
+        let codes: Vec<_> = self.room.roster.settings.codes().map(|code| self.codes.hash(code)).collect();
+        let mut dropped = std::mem::replace(&mut self.room.head.codes, codes);
+        dropped.retain(|code| !self.room.head.codes.contains(code));
+        self.messages.extend(dropped.iter().map(|code| BatchMessage::empty(self.jetstream.names.code(*code).1)));
+        self.unneeded.codes.extend(dropped);
+        self.roster_changed = true;
     }
 
     /// Frees a seat; the last one ends the room.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ::store::StoreError;
 use futures_util::StreamExt as _;
+use futures_util::future::try_join_all;
 use futures_util::stream::iter;
 use protocol::RoomId;
 use tokio::time::Instant;
@@ -65,23 +66,30 @@ impl PendingPurges {
 }
 
 impl Shared {
-    /// Purges an ended room, whose empty head has this stream sequence, its leases, and the message of its code, unless
-    /// another room has taken the code since. The key goes first: a room that is not there has none. The room goes last:
+    /// Purges an ended room, whose empty head has this stream sequence, its leases, and the messages of its codes, except
+    /// those that other rooms have taken since. The key goes first: a room that is not there has none. The room goes last:
     /// as long as it is there, a sweep can retry.
-    pub(super) async fn purge(&self, id: RoomId, code: Option<Uuid>, head: u64) -> Result<(), StoreError> {
+    pub(super) async fn purge(&self, id: RoomId, codes: &[Uuid], head: u64) -> Result<(), StoreError> {
         self.destroy_key(id).await?;
         let names = self.jetstream.names.room(id);
         self.jetstream.purge(&self.jetstream.names.lease_stream(), self.jetstream.names.leases_in(id), None).await?;
-        if let Some(code) = code {
-            let (stream, subject) = self.jetstream.names.code(code);
-            self.jetstream.purge(&stream, subject, Some(head + 1)).await?;
-        }
+        self.purge_codes(codes, head).await?;
         self.jetstream.purge(&names.stream, names.all(), Some(head + 1)).await
     }
 
+    /// Purges the messages of these codes, which a batch with a head of this stream sequence has freed, except those that
+    /// are newer.
+    pub(super) async fn purge_codes(&self, codes: &[Uuid], head: u64) -> Result<(), StoreError> {
+        let purges = codes.iter().map(async |code| {
+            let (stream, subject) = self.jetstream.names.code(*code);
+            self.jetstream.purge(&stream, subject, Some(head + 1)).await
+        });
+        try_join_all(purges).await.map(drop)
+    }
+
     /// Purges a room that this process has just ended. A sweep retries if that fails.
-    pub(super) async fn purge_or_enqueue(&self, id: RoomId, code: Uuid, head: u64) {
-        if let Err(error) = self.purge(id, Some(code), head).await {
+    pub(super) async fn purge_or_enqueue(&self, id: RoomId, codes: &[Uuid], head: u64) {
+        if let Err(error) = self.purge(id, codes, head).await {
             tracing::warn!(source = ?std::error::Error::source(&error), "an ended room cannot be removed; trying again");
             self.purges.enqueue(id, head - 1);
         }
@@ -104,11 +112,11 @@ impl Shared {
         let names = self.jetstream.names.room(id);
         let roster = self.jetstream.last(&names.stream, &names.roster()).await?;
         if roster.is_some_and(|roster| roster.seq == seq) {
-            // An earlier purge that was interrupted may have removed it, but only after the code's message.
+            // An earlier purge that was interrupted may have removed it, but only after the codes' messages.
             let end = non_empty(self.jetstream.last(&names.stream, &names.end()).await?);
             let end = end.map(|end| decode::<End>(&end.payload)).transpose()?;
             // The batch that ended the room wrote the head directly after the roster.
-            self.purge(id, end.map(|end| end.code), seq + 1).await?;
+            self.purge(id, &end.map(|end| end.codes).unwrap_or_default(), seq + 1).await?;
         }
         // The node that ended it may have deleted it while this one read it.
         self.secrets.forget(id);

@@ -104,12 +104,9 @@ fn view(id: RoomId, room: RoomState) -> ::store::Room {
     let seated = |seated: Seated| Member { member: seated.member, name: seated.name, away: false };
     ::store::Room {
         id,
-        code: room.roster.code,
         position: room.head.position(),
         oldest: room.head.oldest(),
-        capacity: room.roster.capacity,
-        name: room.roster.name,
-        host: room.roster.host,
+        settings: room.roster.settings,
         members: room.roster.members.into_iter().map(seated).collect(),
     }
 }

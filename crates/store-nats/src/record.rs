@@ -1,7 +1,7 @@
 //! Records: the content of the store's messages, in JSON. Rosters, events and names are encrypted.
 
-use ::store::{Distinct, NameKeys, PresenceKind, PresenceUpdate, StoreError};
-use protocol::{DisplayName, Epoch, Event, MemberId, Position, RoomCode, RoomId, RoomName, Seq, ShownName};
+use ::store::{Distinct, NameKeys, PresenceKind, PresenceUpdate, Settings, StoreError};
+use protocol::{DisplayName, Epoch, Event, EventKind, MemberId, Position, RoomId, Seq, ShownName};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// Message of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CodeRecord {
-    /// Room to which the code leads, or led.
+    /// Room that has or had the code.
     pub(super) room: RoomId,
     /// True if the room ended. Its key may still be stored, and must be deleted before anybody is told of the end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -17,11 +17,12 @@ pub(super) struct CodeRecord {
 }
 
 /// State of a room's log, rewritten by every append. Every change of the room is conditional on its stream sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) epoch: Epoch,
-    /// Hash of the room's code.
-    pub(super) code: Uuid,
+    /// Hashes of the codes that lead to the room, see [`Settings::codes`]. They are in clear here, so that a room without
+    /// a key can be ended, too.
+    pub(super) codes: Vec<Uuid>,
     /// Seq of the newest event.
     pub(super) seq: Seq,
     /// Highest seq that retention removed.
@@ -68,17 +69,12 @@ impl Head {
     }
 }
 
-/// Code, capacity, name, host and taken seats of a room, rewritten by every change of these.
+/// Settings and taken seats of a room, rewritten by every change of these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Roster {
-    /// Code whose message points to the room.
-    pub(super) code: RoomCode,
     pub(super) epoch: Epoch,
     pub(super) version: u64,
-    pub(super) capacity: u32,
-    pub(super) name: RoomName,
-    /// `None` before the first member.
-    pub(super) host: Option<MemberId>,
+    pub(super) settings: Settings,
     /// Members in the order in which they joined.
     pub(super) members: Vec<Seated>,
 }
@@ -95,6 +91,19 @@ pub(super) struct Seated {
 impl Roster {
     pub(super) fn seat(&self, member: MemberId) -> Option<&Seated> {
         self.members.iter().find(|seated| seated.member == member)
+    }
+
+    /// Checks that those have seats who need one, and that the settings permit the event.
+    pub(super) fn check(&self, event: &Event) -> Result<(), StoreError> {
+        let is_seated = |member| self.seat(member).is_some();
+        let has_its_seats = match event.kind {
+            EventKind::Joined { member, .. } => !is_seated(member),
+            EventKind::Left { member, .. } => is_seated(member),
+            EventKind::Renamed { member, .. } => member == event.by && is_seated(member),
+            EventKind::Host { member } => is_seated(event.by) && is_seated(member),
+            _ => is_seated(event.by),
+        };
+        if has_its_seats { self.settings.check(event, || self.members.len()) } else { Err(StoreError::Conflict) }
     }
 
     /// Seats a member. Returns the name as it is shown.
@@ -148,10 +157,10 @@ pub(super) struct Entry {
 }
 
 /// Record that the room ended after this event.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct End {
-    /// Hash of the code that led to the room. Its message is still to be purged.
-    pub(super) code: Uuid,
+    /// Hashes of the codes that led to the room. Their messages are still to be purged.
+    pub(super) codes: Vec<Uuid>,
     pub(super) epoch: Epoch,
     pub(super) seq: Seq,
 }

@@ -116,7 +116,7 @@ impl Shared {
             let head = non_empty(self.jetstream.last(&names.stream, &names.head()).await?);
             match head.as_ref().and_then(|head| Some((head.seq, decode::<Head>(&head.payload).ok()?))) {
                 Some((head_seq, head)) => self.end(id, head_seq, &head).await?,
-                None => self.purge(id, None, head.map_or(0, |head| head.seq).max(roster.seq)).await?,
+                None => self.purge(id, &[], head.map_or(0, |head| head.seq).max(roster.seq)).await?,
             }
         }
         Ok(false)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ::store::{NewRoom, StoreError};
+use ::store::{NewRoom, Settings, StoreError};
 use protocol::{EventKind, MemberId, RoomId, Seq, codec};
 use uuid::Uuid;
 
@@ -55,7 +55,7 @@ impl RoomState {
             head_seq: 0,
             head: Head {
                 epoch: new.epoch,
-                code,
+                codes: vec![code],
                 seq: none,
                 trimmed: none,
                 blanked: none,
@@ -67,12 +67,9 @@ impl RoomState {
                 counted_stored: 0,
             },
             roster: Roster {
-                code: new.code,
                 epoch: new.epoch,
                 version: 0,
-                capacity: new.capacity,
-                name: new.name.clone(),
-                host: None,
+                settings: Settings::new(new.code, new.capacity, new.name.clone()),
                 members: Vec::new(),
             },
             oldest: VecDeque::new(),
@@ -125,14 +122,17 @@ pub(super) fn end(
     id: RoomId,
     head_seq: u64,
     head: &Head,
-) -> Result<[BatchMessage; 4], StoreError> {
-    let (room, Head { epoch, code, seq, .. }) = (names.room(id), *head);
-    Ok([
-        BatchMessage::new(names.code(code).1, &CodeRecord { room: id, ended: true })?,
-        BatchMessage::new(room.end(), &End { code, epoch, seq })?,
-        BatchMessage::empty(room.roster()),
-        BatchMessage::empty(room.head()).if_seq(head_seq),
-    ])
+) -> Result<Vec<BatchMessage>, StoreError> {
+    let room = names.room(id);
+    let freed = CodeRecord { room: id, ended: true };
+    let codes = head.codes.iter().map(|code| BatchMessage::new(names.code(*code).1, &freed));
+    let end = End { codes: head.codes.clone(), epoch: head.epoch, seq: head.seq };
+    let rest = [
+        BatchMessage::new(room.end(), &end),
+        Ok(BatchMessage::empty(room.roster())),
+        Ok(BatchMessage::empty(room.head()).if_seq(head_seq)),
+    ];
+    codes.chain(rest).collect()
 }
 
 /// Treats an empty message, such as an ended room leaves, as absent.

@@ -19,7 +19,7 @@ use super::subject::{Names, SHARDS};
 /// First server version whose batches are atomic also when a leader changes.
 const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 3);
 /// Version of the record format.
-const FORMAT: &[u8] = b"4";
+const FORMAT: &[u8] = b"5";
 /// Time that servers may take to form a cluster or to elect a leader while the store is opened.
 pub(super) const CLUSTER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Pause before a step of opening the store is repeated.

@@ -128,10 +128,10 @@ impl Shared {
     /// Ends a room with this head, unless another process has changed it.
     pub(super) async fn end(&self, id: RoomId, head_seq: u64, head: &Head) -> Result<(), StoreError> {
         let messages = room::end(&self.jetstream.names, id, head_seq, head)?;
-        match self.jetstream.commit(messages.into()).await {
+        match self.jetstream.commit(messages).await {
             Ok(head_seq) => {
                 self.seats.remove_room(id, head_seq);
-                self.purge_or_enqueue(id, head.code, head_seq).await;
+                self.purge_or_enqueue(id, &head.codes, head_seq).await;
                 Ok(())
             }
             // Another process changed the room just now.

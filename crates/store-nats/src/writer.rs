@@ -82,9 +82,10 @@ struct BatchResult {
 
 /// What a batch has left to remove once its callers have their answers.
 enum Removable {
-    Unneeded(Unneeded),
-    /// The whole room, of which these are the hash of its code and its empty head.
-    Room(Uuid, u64),
+    /// What the room does not need any more, and its head.
+    Unneeded(Unneeded, u64),
+    /// The whole room, of which these are the hashes of its codes and its empty head.
+    Room(Vec<Uuid>, u64),
 }
 
 /// Lookup of the leases that are active at one moment.
@@ -188,7 +189,7 @@ impl Shared {
             None => self.load(id).await?,
         };
         let ids = if reload { self.known(id, &room.key, jobs).await? } else { HashMap::new() };
-        let mut plan = Plan::new(&self.jetstream, id, room, ids, &self.limits)?;
+        let mut plan = Plan::new(&self.jetstream, &self.secrets.codes, id, room, ids, &self.limits)?;
         let (mut outcomes, mut latest) = (Vec::with_capacity(jobs.len()), None);
         for job in jobs {
             if job.reply.is_closed() {
@@ -213,7 +214,8 @@ impl Shared {
         let unneeded = std::mem::take(&mut plan.unneeded);
         let (mut room, messages) = plan.finish()?;
         let (Some(messages), Some((seq, now))) = (messages, latest) else {
-            return Ok(BatchResult { outcomes, room: Some(room), removable: Removable::Unneeded(unneeded) });
+            let removable = Removable::Unneeded(unneeded, room.head_seq);
+            return Ok(BatchResult { outcomes, room: Some(room), removable });
         };
         room.head_seq = self.jetstream.commit(messages).await.map_err(|error| match error {
             CommitError::Conflict => PlanError::Stale,
@@ -229,27 +231,29 @@ impl Shared {
         }
         self.feeds.wait_until_delivered(id, room.head.epoch, seq).await;
         Ok(if ended {
-            BatchResult { outcomes, removable: Removable::Room(room.head.code, room.head_seq), room: None }
+            let codes = [room.head.codes, unneeded.codes].concat();
+            BatchResult { outcomes, removable: Removable::Room(codes, room.head_seq), room: None }
         } else {
-            BatchResult { outcomes, removable: Removable::Unneeded(unneeded), room: Some(room) }
+            BatchResult { outcomes, removable: Removable::Unneeded(unneeded, room.head_seq), room: Some(room) }
         })
     }
 
     async fn remove(&self, id: RoomId, removable: Removable) {
         match removable {
-            Removable::Room(code, head) => self.purge_or_enqueue(id, code, head).await,
-            Removable::Unneeded(unneeded) => {
-                if let Err(error) = self.remove_unneeded(id, unneeded).await {
+            Removable::Room(codes, head) => self.purge_or_enqueue(id, &codes, head).await,
+            Removable::Unneeded(unneeded, head) => {
+                if let Err(error) = self.remove_unneeded(id, unneeded, head).await {
                     // An id or name that stays does no harm. Later ids are removed together with these, a name with
-                    // its room.
-                    tracing::warn!(source = ?std::error::Error::source(&error), "old ids or names cannot be removed");
+                    // its room. Of a code an empty message stays until a room gets it.
+                    tracing::warn!(source = ?std::error::Error::source(&error), "old ids, names or codes cannot be removed");
                 }
             }
         }
     }
 
-    /// Removes ids and names that the room does not need any more.
-    async fn remove_unneeded(&self, id: RoomId, unneeded: Unneeded) -> Result<(), StoreError> {
+    /// Removes ids, names and codes that the room does not need any more.
+    async fn remove_unneeded(&self, id: RoomId, unneeded: Unneeded, head: u64) -> Result<(), StoreError> {
+        self.purge_codes(&unneeded.codes, head).await?;
         let names = self.jetstream.names.room(id);
         if let Some(before) = unneeded.ids {
             self.jetstream.purge(&names.stream, names.ids(), Some(before)).await?;

@@ -306,7 +306,7 @@ async fn refused_room_leaves_no_key() {
     let store = open(&url).await;
     let room = new_room(store::laws::support::code(), 2);
     store.create_room(room.clone()).await.unwrap();
-    refused!(store.create_room(room).await, Conflict);
+    refused!(store.create_room(room).await, CodeTaken);
     assert_eq!(secrets_of(&url).await.len(), 1);
 }
 

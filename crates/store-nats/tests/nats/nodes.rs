@@ -5,13 +5,14 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use protocol::{LeaveReason, Limits, Position};
 use store::laws::support::{
-    edited, joined, latest, lease, left, member, message, ms, next, room_of, stored, take, typing, unbroken,
+    code, code_renewed, edited, ended, joined, latest, lease, left, member, message, ms, new_room, next, room_of,
+    stored, take, typing, unbroken,
 };
 use store::{Appended, Delivery, ReadFrom, Store, StoreError};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, advance};
+use tokio::time::{Instant, advance, sleep, timeout};
 
-use testkit::nats::{address, store_url};
+use testkit::nats::{address, room_messages, store_url};
 
 use crate::open;
 
@@ -247,4 +248,62 @@ async fn lease_released_on_another_node_holds_no_seat() {
     advance(ms(2 * grace)).await;
     let gone: Vec<_> = here.expire(Instant::now()).await.unwrap().into_iter().map(|seat| seat.member).collect();
     assert_eq!(gone, [member(1)]);
+}
+
+/// Rooms of one stream are given one code by two nodes, while a third room is created under it.
+#[tokio::test]
+async fn one_of_concurrent_renewals_and_creations_gets_the_code() {
+    let url = store_url();
+    let [here, there] = two_nodes(&url).await;
+    let first = room_of(&*here, 50, &[1]).await;
+    let second = loop {
+        let id = room_of(&*there, 50, &[1]).await;
+        if id.0.as_u128() % 4 == first.0.as_u128() % 4 {
+            break id;
+        }
+    };
+    let mut renewed = 0;
+    for _ in 0..60 {
+        let code = code();
+        let (one, two, created) = tokio::join!(
+            here.append(first, code_renewed(1, code)),
+            there.append(second, code_renewed(1, code)),
+            here.create_room(new_room(code, 2)),
+        );
+        let outcomes = [one.map(|_| first), two.map(|_| second), created];
+        renewed += outcomes[..2].iter().filter(|outcome| outcome.is_ok()).count();
+        let (won, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        assert!(refused.iter().all(|refusal| matches!(refusal, Err(StoreError::CodeTaken))), "{refused:?}");
+        let [Ok(id)] = won[..] else { panic!("{won:?}") };
+        for node in [&here, &there] {
+            assert_eq!(node.resolve(code).await.unwrap(), id);
+            assert_eq!(node.find(code).await.unwrap().settings.code, code);
+        }
+    }
+    assert!(renewed > 0, "every code was another stream's");
+}
+
+/// One batch has both.
+#[tokio::test]
+async fn room_that_gets_a_code_and_ends_at_once_leaves_nothing_behind() {
+    let url = store_url();
+    let store = open(&url).await;
+    let mut renewed = 0;
+    for _ in 0..20 {
+        let id = room_of(&*store, 50, &[1, 2]).await;
+        let (code, end) = (code(), ended(1));
+        let (renewal, ended) = tokio::join!(store.append(id, code_renewed(1, code)), store.append(id, end));
+        stored(ended);
+        renewed += usize::from(renewal.is_ok());
+        assert!(matches!(renewal, Ok(_) | Err(StoreError::CodeTaken | StoreError::NotFound)), "{renewal:?}");
+        assert!(matches!(store.resolve(code).await, Err(StoreError::NotFound)));
+    }
+    assert!(renewed > 0, "every code was another stream's");
+    // The last one may still be being purged.
+    let purged = async {
+        while !room_messages(&url).await.is_empty() {
+            sleep(ms(50)).await;
+        }
+    };
+    assert!(timeout(ms(10_000), purged).await.is_ok(), "{:?}", room_messages(&url).await);
 }

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use async_nats::jetstream;
 use protocol::{LeaveReason, Limits};
-use store::laws::support::{deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored};
+use store::laws::support::{
+    code, code_renewed, deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored,
+};
 use store::seal::{Keyring, Secret};
 use store::{StoreError, known_ids, refused};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
 use testkit::nats::{address, room_messages, store_url};
 
@@ -181,6 +183,29 @@ async fn damaged_record_affects_only_its_own_room() {
     stored(other.append(ids[2], message(1, "as before")).await);
 }
 
+#[tokio::test]
+async fn code_that_the_room_drops_leaves_no_message() {
+    let url = store_url();
+    let store = open(&url).await;
+    let id = room_of(&*store, 50, &[1]).await;
+    let mut renewed = 0;
+    while renewed < 10 {
+        match store.append(id, code_renewed(1, code())).await {
+            Err(StoreError::CodeTaken) => {}
+            renewal => {
+                stored(renewal);
+                renewed += 1;
+            }
+        }
+    }
+    let purged = async {
+        while room_messages(&url).await.iter().filter(|(subject, _)| subject.contains(".code.")).count() != 9 {
+            sleep(ms(50)).await;
+        }
+    };
+    assert!(timeout(ms(10_000), purged).await.is_ok(), "there are not nine codes");
+}
+
 /// The process that ended the room died before it purged the room's messages.
 #[tokio::test]
 async fn room_left_behind_by_a_dead_node_is_purged() {
@@ -190,12 +215,16 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
     for _ in 0..2 {
         let id = room_of(&*store, 50, &[1]).await;
         stored(store.append(id, message(1, "left behind")).await);
+        while let Err(error) = store.append(id, code_renewed(1, code())).await {
+            // Its stream is another one.
+            assert!(matches!(error, StoreError::CodeTaken), "{error:?}");
+        }
         rooms.push(store.room(id).await.unwrap());
     }
     let messages = room_messages(&url).await;
     let codes = messages.iter().filter(|(subject, _)| subject.contains(".code.")).count();
     store.close().await;
-    // State left by the batch that ends a room: empty code, end, and then roster and head, both empty.
+    // State left by the batch that ends a room: freed codes, end, and then roster and head, both empty.
     let jetstream = jetstream::new(async_nats::connect(address()).await.unwrap());
     for room in &rooms {
         let of = |end: &str| {
@@ -205,27 +234,31 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
         let head = of("head");
         let shard = head.strip_prefix(&format!("{name}.")).unwrap().split('.').next().unwrap();
         let now = messages.iter().find(|(subject, _)| *subject == head).unwrap();
-        let code = serde_json::from_slice::<serde_json::Value>(&now.1).unwrap()["code"].as_str().unwrap().to_owned();
-        let end = serde_json::json!({ "code": code, "epoch": room.position.epoch, "seq": room.position.seq });
-        let freed = serde_json::json!({ "room": room.id, "ended": true });
-        for (subject, payload) in [
-            (format!("{name}.{shard}.code.{}", code.replace('-', "")), freed.to_string()),
+        let codes = serde_json::from_slice::<serde_json::Value>(&now.1).unwrap()["codes"].take();
+        let end = serde_json::json!({ "codes": codes, "epoch": room.position.epoch, "seq": room.position.seq });
+        let freed = serde_json::json!({ "room": room.id, "ended": true }).to_string();
+        let codes: Vec<uuid::Uuid> = serde_json::from_value(codes).unwrap();
+        let freed = codes.iter().map(|code| (format!("{name}.{shard}.code.{}", code.simple()), freed.clone()));
+        for (subject, payload) in freed.chain([
             (head.replace(".head", ".event.end"), end.to_string()),
             (of("roster"), String::new()),
-            (head, String::new()),
-        ] {
+            (head.clone(), String::new()),
+        ]) {
             jetstream.publish(subject, payload.into()).await.unwrap().await.unwrap();
         }
     }
 
     let store = open(&url).await;
     refused!(store.room(rooms[0].id).await, NotFound);
-    refused!(store.resolve(rooms[1].code).await, NotFound);
-    // One code is used again before its old room is purged…
-    let again = store.create_room(new_room(rooms[0].code, 2)).await.unwrap();
+    for code in rooms[1].settings.codes() {
+        refused!(store.resolve(code).await, NotFound);
+    }
+    // A former code is used again before its old room is purged…
+    let used = rooms[0].settings.former_codes[0];
+    let again = store.create_room(new_room(used, 2)).await.unwrap();
     stored(store.append(again, joined(2)).await);
     assert_eq!(store.read(again, store::ReadFrom::Latest, 10).await.unwrap().events.len(), 1);
-    // …and the other one is not.
+    // …and the others are not.
     store.expire(Instant::now()).await.unwrap();
     store.expire(Instant::now() + ms(11_000)).await.unwrap();
     let after = room_messages(&url).await;
@@ -234,6 +267,6 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
         assert!(!after.iter().any(|(subject, _)| subject.contains(&gone)), "{gone} in {after:?}");
     }
     let left = after.iter().filter(|(subject, _)| subject.contains(".code.")).count();
-    assert_eq!((codes, left), (2, 1), "of the codes, the one that was used again");
-    assert!(store.find(rooms[0].code).await.unwrap().has(member(2)));
+    assert_eq!((codes, left), (4, 1), "of the codes, the one that was used again");
+    assert!(store.find(used).await.unwrap().has(member(2)));
 }
