@@ -419,7 +419,7 @@ async fn session_older_than_the_replay_buffer_reads_the_log_and_then_goes_live()
 async fn room_end_reaches_every_session_and_the_code_can_be_used_again() {
     let world = World::new().await;
     let room = room_of(&*world.store, 50, &[1, 2]).await;
-    let Room { code, position: begun, .. } = world.store.room(room).await.unwrap();
+    let Room { settings: store::Settings { code, .. }, position: begun, .. } = world.store.room(room).await.unwrap();
     let mut one = Session::new(&world, room, 1, begun.seq).await;
     let mut two = Session::new(&world, room, 2, begun.seq).await;
     stored(world.store.append(room, left(1, LeaveReason::Choice)).await);
