@@ -11,7 +11,7 @@ use testkit::cluster::Cluster;
 use testkit::nats::{Server, address, room_messages, store_url};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{open, open_with};
+use crate::{open, open_with, renew_code};
 
 /// Longer than the interval between two checks of the stream, and a reconnect.
 const SOON: Duration = Duration::from_secs(15);
@@ -109,6 +109,7 @@ async fn rooms_whose_keys_nobody_has_end_after_a_grace() {
     let url = url_of(&server);
     let store = open(&url).await;
     let id = room_of(&*store, 50, &[1]).await;
+    renew_code(&*store, id).await;
     let code = store.room(id).await.unwrap().settings.code;
     store.close().await;
     server.kill();

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use async_nats::jetstream;
 use protocol::{LeaveReason, Limits};
 use store::laws::support::{
-    code, code_renewed, deleted, edited, joined, lease, left, member, message, ms, new_room, room_of, stored,
+    deleted, edited, ended, joined, lease, left, member, message, ms, new_room, room_of, stored,
 };
 use store::seal::{Keyring, Secret};
 use store::{StoreError, known_ids, refused};
 use tokio::time::{Instant, sleep, timeout};
 
-use testkit::nats::{address, room_messages, store_url};
+use testkit::nats::{Server, address, room_messages, store_url};
 
-use crate::{open, open_with};
+use crate::{open, open_with, renew_code};
 
 #[tokio::test]
 async fn old_text_is_in_no_stream() {
@@ -188,15 +188,8 @@ async fn code_that_the_room_drops_leaves_no_message() {
     let url = store_url();
     let store = open(&url).await;
     let id = room_of(&*store, 50, &[1]).await;
-    let mut renewed = 0;
-    while renewed < 10 {
-        match store.append(id, code_renewed(1, code())).await {
-            Err(StoreError::CodeTaken) => {}
-            renewal => {
-                stored(renewal);
-                renewed += 1;
-            }
-        }
+    for _ in 0..10 {
+        renew_code(&*store, id).await;
     }
     let purged = async {
         while room_messages(&url).await.iter().filter(|(subject, _)| subject.contains(".code.")).count() != 9 {
@@ -204,6 +197,34 @@ async fn code_that_the_room_drops_leaves_no_message() {
         }
     };
     assert!(timeout(ms(10_000), purged).await.is_ok(), "there are not nine codes");
+}
+
+/// The node that ends the room may not purge it, as if it died in between.
+#[tokio::test]
+async fn codes_of_an_ended_room_are_free_before_they_are_purged() {
+    let users = r#"{ user: all, password: x }, { user: less, password: x, permissions: { publish: { allow: ">", deny: "$JS.API.STREAM.PURGE.*" } } }"#;
+    let server = Server::start_with(format!("authorization {{ users: [{users}] }}\nno_auth_user: all\n"));
+    let (less, all) =
+        (format!("nats://less:x@{}/flasky", server.address()), format!("nats://{}/flasky", server.address()));
+    let store = open(&less).await;
+    let id = room_of(&*store, 50, &[1]).await;
+    for _ in 0..2 {
+        renew_code(&*store, id).await;
+    }
+    let codes: Vec<_> = store.room(id).await.unwrap().settings.codes().collect();
+    stored(store.append(id, ended(1)).await);
+    for code in &codes {
+        refused!(store.resolve(*code).await, NotFound);
+    }
+    let again = store.create_room(new_room(codes[1], 2)).await.unwrap();
+    let node = open(&all).await;
+    let begun = Instant::now();
+    node.expire(begun).await.unwrap();
+    node.expire(begun + ms(11_000)).await.unwrap();
+    let after = room_messages(&all).await;
+    assert!(after.iter().all(|(subject, _)| !subject.contains(&id.0.simple().to_string())), "{after:?}");
+    assert_eq!(after.iter().filter(|(subject, _)| subject.contains(".code.")).count(), 1);
+    assert_eq!(node.resolve(codes[1]).await.unwrap(), again);
 }
 
 /// The process that ended the room died before it purged the room's messages.
@@ -215,10 +236,7 @@ async fn room_left_behind_by_a_dead_node_is_purged() {
     for _ in 0..2 {
         let id = room_of(&*store, 50, &[1]).await;
         stored(store.append(id, message(1, "left behind")).await);
-        while let Err(error) = store.append(id, code_renewed(1, code())).await {
-            // Its stream is another one.
-            assert!(matches!(error, StoreError::CodeTaken), "{error:?}");
-        }
+        renew_code(&*store, id).await;
         rooms.push(store.room(id).await.unwrap());
     }
     let messages = room_messages(&url).await;
