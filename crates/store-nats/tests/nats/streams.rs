@@ -150,7 +150,7 @@ async fn store_of_another_format_is_refused() {
     jetstream::new(client).publish(subject, "1".into()).await.unwrap().await.unwrap();
     let refused = open_with(&url, &Limits::default()).await;
     let Err(StoreError::Corrupt(error)) = refused else { panic!("opened") };
-    assert!(error.to_string().contains("format 1, known is 4"), "{error}");
+    assert!(error.to_string().contains("format 1, known is 5"), "{error}");
 }
 
 /// An unreadable roster and an unreadable lease: after a start, the other rooms are there and are swept.
