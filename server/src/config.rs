@@ -6,6 +6,7 @@
 mod command;
 mod limits;
 mod public_url;
+mod report_url;
 mod store_url;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,6 +20,7 @@ use secrecy::SecretString;
 use self::command::{redacted, with_variables};
 use self::limits::LimitArgs;
 pub use self::public_url::PublicUrl;
+pub use self::report_url::ReportUrl;
 pub use self::store_url::StoreUrl;
 
 /// Variable with the address at which cargo-leptos expects the server.
@@ -39,6 +41,9 @@ pub struct Config {
     /// The address people use, such as `https://chat.example`, without a path. Several nodes need it
     #[arg(long, env = "FLASKY_PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
+    /// Address to which people report a room, `mailto:` or `https:`. `/privacy` shows it
+    #[arg(long, env = "FLASKY_REPORT")]
+    pub report: Option<ReportUrl>,
     /// Where rooms live: `sqlite://` and a path, or `nats://` and addresses. Without it `sqlite://flasky.db` in the
     /// working directory
     #[arg(long, env = "FLASKY_STORE", hide_env_values = true, global = true)]

@@ -13,7 +13,7 @@ use moka::sync::Cache;
 use crate::identity::Session;
 
 /// Time that a refused form is kept for its page, which a browser requests at once.
-const LIFETIME: Duration = Duration::from_secs(60);
+pub const LIFETIME: Duration = Duration::from_secs(60);
 /// Maximum total size of kept forms in bytes: 127 of the longest that a request may carry, or 32 000 empty ones.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes that a kept form counts beside its texts. The form and its cache entry take half of that, measured with empty

@@ -27,6 +27,7 @@ pub mod language_form;
 mod name_keys;
 pub mod origin;
 pub mod pages;
+mod privacy;
 pub mod qr;
 pub mod rate;
 pub mod reconnect_delay;
@@ -157,6 +158,7 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
         render: Arc::new(render::RenderPool::start().map_err(ServeError::Threads)?),
         keep_alive: Duration::from_millis(config.keep_alive_ms),
         origins: origin::OriginRule::new(config.public_url.clone()),
+        privacy: privacy::of(config),
         leptos: LeptosOptions::builder().output_name("flasky").build(),
         store,
         limits,

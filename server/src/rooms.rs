@@ -30,6 +30,8 @@ use crate::{clock, entropy, name_keys};
 
 /// Page that shows a refused form which belongs to no room's page.
 pub const HOME: &str = "/";
+/// Page that says what this server holds.
+pub const PRIVACY: &str = "/privacy";
 /// Maximum number of messages that come with a page because its replies quote them.
 const QUOTED: usize = 20;
 /// Maximum number of rooms that one call about the caller's rooms may name.

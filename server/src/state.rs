@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::document::Privacy;
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use protocol::Limits;
@@ -62,6 +63,8 @@ pub struct Parts {
     pub reconnect_delay: Arc<ReconnectDelay>,
     /// Cancelled to begin the shutdown.
     pub shutdown: CancellationToken,
+    /// Facts that `/privacy` is made from.
+    pub privacy: Privacy,
     /// Leptos options, for the pages.
     pub leptos: LeptosOptions,
 }
