@@ -394,7 +394,11 @@ mod tests {
             assert!(limiter.take(network(n)).is_ok());
         }
         let beyond = |n: u32| network(MAX_NETWORKS as u32 + n);
-        assert_eq!([0, 1, 2].map(|n| limiter.take(beyond(n)).is_ok()), [true, true, false], "two tokens for all of them");
+        assert_eq!(
+            [0, 1, 2].map(|n| limiter.take(beyond(n)).is_ok()),
+            [true, true, false],
+            "two tokens for all of them"
+        );
         assert!(limiter.take(network(7)).is_ok(), "a known one has its own");
         assert_eq!(limiter.limiter.len(), MAX_NETWORKS);
         clock.advance(Duration::from_secs(60));
@@ -411,7 +415,8 @@ mod tests {
         open.push(limits.take_socket(None).ok().unwrap());
         assert_eq!(limits.take_socket(network(3)).err(), Some(NoPlace::Node));
         drop(open);
-        assert_eq!((limits.sockets.open().all, limits.sockets.open().of.len()), (0, 0));
+        let open = limits.sockets.open();
+        assert_eq!((open.all, open.of.len()), (0, 0));
     }
 
     #[test]

@@ -117,9 +117,7 @@ fn is_private(address: IpAddr) -> bool {
             let is_shared = first == 100 && second & 0xc0 == 64;
             address.is_loopback() || address.is_private() || address.is_link_local() || is_shared
         }
-        IpAddr::V6(address) => {
-            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
     }
 }
 
@@ -191,7 +189,9 @@ mod tests {
     #[test]
     fn forwarding_header_turns_limits_off_only_behind_a_private_peer_without_trusted_proxies() {
         let forwarded = [("x-forwarded-for", "192.0.2.1")];
-        for peer in ["127.0.0.1", "::1", "10.1.2.3", "172.16.0.1", "100.64.0.1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"] {
+        for peer in
+            ["127.0.0.1", "::1", "10.1.2.3", "172.16.0.1", "100.64.0.1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"]
+        {
             assert_eq!(network(peer, 0, &forwarded), None, "{peer}");
             assert_eq!(network(peer, 0, &[("forwarded", "for=192.0.2.1")]), None, "{peer}");
             assert_eq!(network(peer, 0, &[]), of(peer), "{peer}");
