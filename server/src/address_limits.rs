@@ -30,7 +30,7 @@ const IDLE_SOCKET_BYTES: u64 = 29 * 1024;
 const BUSY_SOCKET_BYTES: u64 = IDLE_SOCKET_BYTES + (1024 + 128) * 1024;
 /// Bytes of a room whose replay buffer is full, each text twice (`hub::replay_buffer`).
 const ROOM_BYTES: u64 = 2 * 256 * 1024;
-/// Time after which a place that all nodes lack may be there, a room or a connection: somebody has left.
+/// Wait that is told where an address or this node has no place for a socket or a room: somebody may have left by then.
 pub const RETRY: Duration = Duration::from_secs(30);
 
 /// Number of tries at once, and then per minute. Written `60,10`.
