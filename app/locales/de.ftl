@@ -25,6 +25,8 @@ theme-dark = Design: dunkel
 form-too-large = Dieses Formular ist zu groß.
 form-too-slow = Die Übertragung dieses Formulars hat zu lange gedauert.
 server-busy = Der Server hat gerade zu viel zu tun, um das zu beantworten. Versuch es gleich noch einmal.
+limited = Einen Moment Geduld
+limited-more = Aus deinem Netz wurden in kurzer Zeit viele Räume gesucht. Versuch es in { NUMBER($seconds) } s noch einmal; es geht nichts verloren.
 form-unreadable = Der Server kann dieses Formular nicht lesen. Lade die Seite neu und versuch es noch einmal.
 
 ## Home
@@ -96,7 +98,7 @@ code-unknown = Zu diesem Code gibt es keinen Raum. Vielleicht ist er zu Ende.
 room-full = Dieser Raum ist voll.
 room-locked = Dieser Raum ist abgeschlossen. Erst muss ihn drinnen jemand aufschließen.
 room-removed = Du wurdest aus diesem Raum entfernt. Du kannst einen neuen öffnen.
-too-fast = Das war viel auf einmal. Warte eine Sekunde und versuch es noch einmal.
+too-fast = Das war viel auf einmal. Versuch es in { NUMBER($seconds) } s noch einmal.
 server-unreachable = Der Server ist gerade nicht erreichbar. Bitte versuch es noch einmal.
 no-seat = Du bist nicht mehr in diesem Raum. Tritt wieder bei, um mitzureden.
 no-cookie = Diese Seite braucht ein Cookie, um dich wiederzuerkennen. Erlaube ihr in deinem Browser Cookies und versuch es dann noch einmal.

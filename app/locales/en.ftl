@@ -29,6 +29,8 @@ theme-dark = Theme: dark
 form-too-large = This form is too large.
 form-too-slow = This form took too long to arrive.
 server-busy = The server has too much to do to answer this now. Try again in a moment.
+limited = A little patience, please
+limited-more = Many rooms were looked for from your network in a short time. Try again in { NUMBER($seconds) } s; nothing is lost.
 form-unreadable = The server cannot read this form. Reload the page and try again.
 
 ## Home
@@ -100,7 +102,7 @@ code-unknown = There is no room with this code. It may have ended.
 room-full = This room is full.
 room-locked = This room is locked. Somebody inside has to unlock it before you can join.
 room-removed = You were removed from this room. You can start a new one.
-too-fast = That was a lot at once. Wait a second and try again.
+too-fast = That was a lot at once. Try again in { NUMBER($seconds) } s.
 server-unreachable = The server cannot be reached right now. Please try again.
 no-seat = You are not in this room any more. Join it again to talk.
 no-cookie = This site needs a cookie to know you again. Allow cookies for it in your browser, then try again.

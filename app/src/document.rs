@@ -67,6 +67,39 @@ impl Refused<'_> {
     }
 }
 
+/// The page of somebody who has tried too much at once, with the time to wait. No script runs on it.
+#[must_use]
+pub fn limited_document(language: Language, seconds: usize, style: &str) -> String {
+    let page = || {
+        view! {
+            <html lang=language.tag() dir=language.direction()>
+                <head>
+                    <meta charset="utf-8"/>
+                    <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                    <meta name="color-scheme" content="light dark"/>
+                    <title>{text::page_title(text::limited())}</title>
+                    <link rel="stylesheet" href=style.to_owned()/>
+                </head>
+                <body>
+                    <div class="home">
+                        <main>
+                            <div class="pitch">
+                                <h1>{text::limited()}</h1>
+                                <p>{text::limited_more(seconds)}</p>
+                            </div>
+                            // The page itself.
+                            <a class="button primary" href="">{text::try_again()}</a>
+                            <a class="button" href="/">{text::start_new()}</a>
+                        </main>
+                    </div>
+                </body>
+            </html>
+        }
+        .to_html()
+    };
+    format!("<!DOCTYPE html>{}", Owner::new().with(|| language.run(page)))
+}
+
 /// Script to run before the first paint.
 static HEAD: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("head.js")));
 /// Script that starts the browser's half.

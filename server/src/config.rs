@@ -3,6 +3,7 @@
 //! Variables are read with the prefix `FLASKY_` first, to avoid clashes with others, and then under the names that
 //! platforms and earlier versions use.
 
+mod address_limits;
 mod command;
 mod limits;
 mod public_url;
@@ -17,6 +18,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use protocol::Limits;
 use secrecy::SecretString;
 
+use self::address_limits::AddressLimitArgs;
 use self::command::{redacted, with_variables};
 use self::limits::LimitArgs;
 pub use self::public_url::PublicUrl;
@@ -66,6 +68,8 @@ pub struct Config {
     pub log: String,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    address_limits: AddressLimitArgs,
     /// Command to run instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -132,6 +136,12 @@ impl Config {
     #[must_use]
     pub fn limits(&self) -> Limits {
         (&self.limits).into()
+    }
+
+    /// Returns the limits per network address and in all.
+    #[must_use]
+    pub fn address_limits(&self) -> crate::address_limits::Settings {
+        (&self.address_limits).into()
     }
 
     /// Returns warnings about unsafe settings of a server that others can reach. `listens` is the bound address.

@@ -22,6 +22,7 @@ use protocol::RoomCode;
 use tower::ServiceExt as _;
 
 use crate::assets;
+use crate::client_address::Peer;
 use crate::flash::InlineFlash;
 use crate::request::renders_page;
 use crate::rooms::{PRIVACY, RequestRooms, room_page};
@@ -98,7 +99,7 @@ async fn render_in_place(State(pages): State<Router>, mut request: Request<Body>
     let (is_in_place, begun) = (request.uri() == IN_PLACE, Instant::now());
     let refused = InlineFlash::default();
     request.extensions_mut().insert(refused.clone());
-    let mut headers = request.headers().clone();
+    let (mut headers, peer) = (request.headers().clone(), request.extensions().get::<Peer>().copied());
     let response = next.run(request).await;
     // The page gets the rest of the request's time. With less than that the redirect is better: it can be loaded anew.
     let in_time = || is_in_place && begun.elapsed() < IN_PLACE_TIME;
@@ -111,6 +112,9 @@ async fn render_in_place(State(pages): State<Router>, mut request: Request<Body>
     *page.uri_mut() = uri;
     *page.headers_mut() = headers;
     page.extensions_mut().insert(refused);
+    if let Some(peer) = peer {
+        page.extensions_mut().insert(peer);
+    }
     let page = pages.oneshot(page).await.into_response();
     if is_kept && page.status().is_server_error() { response } else { page }
 }

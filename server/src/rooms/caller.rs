@@ -55,7 +55,7 @@ impl RequestRooms {
         wants_page(&self.parts.headers)
     }
 
-    fn renders_page(&self) -> bool {
+    pub(super) fn renders_page(&self) -> bool {
         renders_page(&self.parts.uri)
     }
 
