@@ -5,7 +5,7 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup dist check fmt-check clippy doc deny advisories end2end engines shots lighthouse bench weight next bench-server soak cluster fuzz vanish
+.PHONY: help run dev test setup dist check fmt-check clippy doc deny advisories reproducible sbom end2end engines shots lighthouse bench weight next bench-server soak cluster fuzz vanish
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,13 @@ setup: ## Install what run, dev and dist need
 dist: setup ## Make dist/flasky: the whole program in one file
 	@scripts/build
 
+reproducible: setup ## Build dist/flasky twice, here and in a fresh clone at another path, and compare the bytes
+	@scripts/reproducible
+
+sbom: ## Write dist/flasky.cdx.json, the list of the crates that dist/flasky is made of (CycloneDX)
+	@scripts/setup sbom
+	@scripts/sbom
+
 check: setup fmt-check clippy doc deny ## Format, lints of native and WASM code, documentation, licences
 
 fmt-check:
@@ -52,7 +59,9 @@ deny: ## Check licences and sources of all dependencies (deny.toml)
 	@scripts/setup lint
 	scripts/with-tools cargo deny --locked check licenses bans sources
 
-advisories: ## Look for known vulnerabilities in dependencies; needs github.com
+# The list of what is vulnerable, unmaintained or yanked is in a repository and in the registry: no check without them
+# knows it.
+advisories: ## Look for vulnerabilities in all dependencies and for direct ones that nobody maintains; needs github.com
 	@scripts/setup lint
 	scripts/with-tools cargo deny --locked check advisories
 

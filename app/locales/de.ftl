@@ -25,6 +25,8 @@ theme-dark = Design: dunkel
 form-too-large = Dieses Formular ist zu groß.
 form-too-slow = Die Übertragung dieses Formulars hat zu lange gedauert.
 server-busy = Der Server hat gerade zu viel zu tun, um das zu beantworten. Versuch es gleich noch einmal.
+limited = Einen Moment Geduld
+limited-more = Aus deinem Netz wurden in kurzer Zeit viele Räume gesucht. Versuch es in { NUMBER($seconds) } s noch einmal; es geht nichts verloren.
 form-unreadable = Der Server kann dieses Formular nicht lesen. Lade die Seite neu und versuch es noch einmal.
 
 ## Home
@@ -96,7 +98,7 @@ code-unknown = Zu diesem Code gibt es keinen Raum. Vielleicht ist er zu Ende.
 room-full = Dieser Raum ist voll.
 room-locked = Dieser Raum ist abgeschlossen. Erst muss ihn drinnen jemand aufschließen.
 room-removed = Du wurdest aus diesem Raum entfernt. Du kannst einen neuen öffnen.
-too-fast = Das war viel auf einmal. Warte eine Sekunde und versuch es noch einmal.
+too-fast = Das war viel auf einmal. Versuch es in { NUMBER($seconds) } s noch einmal.
 server-unreachable = Der Server ist gerade nicht erreichbar. Bitte versuch es noch einmal.
 no-seat = Du bist nicht mehr in diesem Raum. Tritt wieder bei, um mitzureden.
 no-cookie = Diese Seite braucht ein Cookie, um dich wiederzuerkennen. Erlaube ihr in deinem Browser Cookies und versuch es dann noch einmal.
@@ -463,3 +465,47 @@ member-gone = Diese Person ist schon gegangen.
 host-only = Jetzt kann nur die Leitung schreiben.
 room-is-locked = Dieser Raum ist geschlossen
 room-is-locked-more = Sobald ihn drinnen jemand öffnet, kannst du dazukommen.
+
+## The page that says what the server holds
+
+privacy = Datenschutz
+privacy-more = Was dieser Server speichert, und wie lange. Die Zahlen sind die Einstellungen, mit denen er läuft.
+privacy-operator = Wer ihn betreibt
+privacy-address = Dieser Server ist { $address }.
+privacy-reads = Ihn betreiben die Leute hinter seiner Adresse und sonst niemand: Wer das Programm geschrieben hat, hat damit nichts zu tun. Wer ihn betreibt, kann lesen, was in einem Raum gesagt wird, solange es den Raum gibt, denn Nachrichten sind nicht von Ende zu Ende verschlüsselt.
+privacy-report = Raum melden
+privacy-report-to = Sag es denen, die diesen Server betreiben:
+privacy-report-what = Nenne den Code des Raums, Datum und Uhrzeit mit Zeitzone, und was passiert ist. Melde ihn, solange es ihn gibt, und sichere das Gespräch, wenn du kannst: Wenn alle gegangen sind, kann es niemand mehr lesen.
+privacy-rooms = Räume
+privacy-room = Ein Raum wird gespeichert, solange jemand darin ist: sein Code, sein Name, wenn er einen hat, seine Einstellungen, die Namen, die sich alle gegeben haben, für jede Person eine zufällige Nummer, und was gesagt wurde, mit Zeiten und Reaktionen. Wenn die letzte Person gegangen ist, wird das alles gelöscht und der Schlüssel vernichtet, mit dem es verschlüsselt war.
+privacy-events = Ein Raum behält höchstens seine neuesten { NUMBER($events) } Ereignisse und davon nicht mehr als { $size }: Nachrichten, Reaktionen, Änderungen, wer kommt und geht. Ältere werden gelöscht, während der Raum weitergeht. Was geändert oder gelöscht wurde, bleibt in keiner früheren Fassung erhalten.
+privacy-seats = Wenn du die Seite schließt oder die Verbindung verlierst, bleibt dein Platz { $grace } lang frei für dich, ohne JavaScript { $lease } nach der letzten Seite. Ein Platz, dessen Seite sich nie verbindet, wird nach { $arrival } frei. Bis dahin zählst du als anwesend.
+privacy-store-file = All das liegt in Dateien auf der Maschine dieses Servers.
+privacy-store-shared = All das liegt auf den Maschinen, die der Betreiber als Speicher nutzt und die mehrere Server sich teilen.
+privacy-copies = Der Betreiber kann zur Sicherheit Kopien anlegen. Eine solche Kopie enthält die Räume ihres Augenblicks und bleibt, bis der Betreiber sie löscht: Wann das ist, weiß nur er.
+privacy-browser = Cookies und dein Browser
+privacy-cookie = Ein Cookie enthält eine zufällige Nummer mit einer Signatur und keinen Namen. Es gilt, bis du den Browser schließt, und sagt dem Server, welche Plätze deine sind. In jedem Raum hast du eine andere Nummer, die daraus abgeleitet ist; an den Nummern erkennt also niemand, dass du in zwei Räumen bist. Wenn du eine Sprache wählst, merkt sie ein zweites Cookie ein Jahr lang.
+privacy-storage = Außerdem behält dein Browser auf deinem Gerät den Namen, den du eingegeben hast, deine Einstellungen, die Codes der Räume, in denen du bist, und was du noch nicht gesendet hast.
+privacy-memory = Nur im Arbeitsspeicher
+privacy-form = Ein Formular, das abgelehnt wurde, wird mit dem, was du eingegeben hast, aufbewahrt, bis deine nächste Seite es zeigt, höchstens { $time } lang.
+privacy-network = Deine Netzwerkadresse wird benutzt, solange du verbunden bist, und um zu begrenzen, wie viel von einer Adresse kommt. Sie steht in keiner Datei und in keiner Logzeile dieses Programms.
+privacy-logs = Log und Statistik
+privacy-log = Das Log sagt, was wann geschehen ist, zum Beispiel „room created“ oder „connected“. Darin stehen keine Nachrichten, Namen, Raumnamen, Codes, Cookies und Netzwerkadressen. Wie lange es aufbewahrt wird, und was ein Proxy vor diesem Server festhält, weiß nur der Betreiber.
+privacy-metrics-on = Der Betreiber hat Statistik eingeschaltet. Das sind Anzahlen, etwa die der Räume und der Verbindungen; sie nennen keinen Raum und keine Person.
+privacy-metrics-off = Statistik ist ausgeschaltet.
+privacy-others = Andere
+privacy-nothing-sent = An andere wird nichts gesendet. Die Seiten laden nichts von anderen Servern, und es gibt keine Werbung und kein Tracking.
+seconds = { $count ->
+        [one] 1 Sekunde
+       *[other] { $count } Sekunden
+    }
+minutes = { $count ->
+        [one] 1 Minute
+       *[other] { $count } Minuten
+    }
+hours = { $count ->
+        [one] 1 Stunde
+       *[other] { $count } Stunden
+    }
+kibibytes = { NUMBER($count) } KiB
+mebibytes = { NUMBER($count) } MiB

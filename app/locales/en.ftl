@@ -29,6 +29,8 @@ theme-dark = Theme: dark
 form-too-large = This form is too large.
 form-too-slow = This form took too long to arrive.
 server-busy = The server has too much to do to answer this now. Try again in a moment.
+limited = A little patience, please
+limited-more = Many rooms were looked for from your network in a short time. Try again in { NUMBER($seconds) } s; nothing is lost.
 form-unreadable = The server cannot read this form. Reload the page and try again.
 
 ## Home
@@ -100,7 +102,7 @@ code-unknown = There is no room with this code. It may have ended.
 room-full = This room is full.
 room-locked = This room is locked. Somebody inside has to unlock it before you can join.
 room-removed = You were removed from this room. You can start a new one.
-too-fast = That was a lot at once. Wait a second and try again.
+too-fast = That was a lot at once. Try again in { NUMBER($seconds) } s.
 server-unreachable = The server cannot be reached right now. Please try again.
 no-seat = You are not in this room any more. Join it again to talk.
 no-cookie = This site needs a cookie to know you again. Allow cookies for it in your browser, then try again.
@@ -484,3 +486,49 @@ member-gone = This person has left.
 host-only = Only the host can write now.
 room-is-locked = This room is locked
 room-is-locked-more = When somebody inside unlocks it, you can join.
+
+## The page that says what the server holds
+
+privacy = Privacy
+privacy-more = What this server holds, and for how long. The numbers are the settings that it runs with.
+privacy-operator = Who runs it
+privacy-address = This server is { $address }.
+privacy-reads = It is run by the people behind its address and by nobody else: the makers of the program have no part in it. Whoever runs it can read what is said in a room as long as the room exists, because messages are not encrypted from end to end.
+privacy-report = Report a room
+# Followed by an address, which is a link.
+privacy-report-to = Tell whoever runs this server:
+privacy-report-what = Give the room's code, the date and time with your time zone, and what happened. Do it while the room exists, and save the talk if you can: when everybody has left, nobody can read it any more.
+privacy-rooms = Rooms
+privacy-room = A room is held as long as somebody is in it: its code, its name if it has one, its settings, the names that people chose, a random number for each of them, and what was said, with times and reactions. When the last one has left, all of it is deleted, and the key under which it was encrypted is destroyed.
+# An event is a message, a reaction, an edit, or somebody coming or going.
+privacy-events = A room keeps its newest { NUMBER($events) } events at most, and no more than { $size } of them: messages, reactions, edits, people coming and going. Older ones are deleted while the room goes on. What was edited or deleted is kept in no earlier form.
+privacy-seats = If you close the page or lose the connection, your seat is kept for { $grace }, and without JavaScript for { $lease } after the last page. A seat whose page never connects is freed after { $arrival }. Until then you count as inside.
+privacy-store-file = All this is in files on the machine of this server.
+privacy-store-shared = All this is on the machines that the operator uses as its store, which several servers share.
+privacy-copies = The operator can make copies for safety. Such a copy has the rooms of its moment, and is kept until the operator deletes it: only the operator knows when that is.
+privacy-browser = Cookies and your browser
+privacy-cookie = One cookie holds a random number and a signature, and no name. It lasts until you close the browser, and tells the server which seats are yours. In each room you have another number, made from that one, so nobody can tell from the numbers that you are in two rooms. If you choose a language, a second cookie keeps it for a year.
+privacy-storage = Your browser also keeps on your device the name that you typed, your settings, the codes of the rooms that you are in, and what you have not sent yet.
+privacy-memory = In memory alone
+privacy-form = A form that was refused is kept with what you typed in it until your next page shows it, for { $time } at most.
+privacy-network = Your network address is used while you are connected, and to limit how much comes from one address. It is stored in no file and in no log line of this program.
+privacy-logs = Log and statistics
+privacy-log = The log says what happened and when, such as “room created” or “connected”. It has no messages, names, room names, codes, cookies and network addresses. How long it is kept, and what a proxy in front of this server notes down, only the operator knows.
+privacy-metrics-on = The operator has turned statistics on. They are counts, such as the number of rooms and of connections, and name no room and no person.
+privacy-metrics-off = Statistics are turned off.
+privacy-others = Others
+privacy-nothing-sent = Nothing is sent to anybody else. The pages load nothing from other servers, and there is no advertising and no tracking.
+seconds = { $count ->
+        [one] 1 second
+       *[other] { $count } seconds
+    }
+minutes = { $count ->
+        [one] 1 minute
+       *[other] { $count } minutes
+    }
+hours = { $count ->
+        [one] 1 hour
+       *[other] { $count } hours
+    }
+kibibytes = { NUMBER($count) } KiB
+mebibytes = { NUMBER($count) } MiB

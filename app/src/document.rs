@@ -1,5 +1,7 @@
 //! The document around the app. In the server only.
 
+mod privacy;
+
 use std::sync::LazyLock;
 
 use leptos::config::LeptosOptions;
@@ -14,6 +16,8 @@ use crate::app::App;
 use crate::components::icon::Sprite;
 use crate::language::Language;
 use crate::text;
+
+pub use privacy::{Privacy, privacy_page};
 
 /// Addresses of the browser half, which change with what is behind them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +67,39 @@ impl Refused<'_> {
     }
 }
 
+/// The page of somebody who has tried too much at once, with the time to wait. No script runs on it.
+#[must_use]
+pub fn limited_document(language: Language, seconds: usize, style: &str) -> String {
+    let page = || {
+        view! {
+            <html lang=language.tag() dir=language.direction()>
+                <head>
+                    <meta charset="utf-8"/>
+                    <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                    <meta name="color-scheme" content="light dark"/>
+                    <title>{text::page_title(text::limited())}</title>
+                    <link rel="stylesheet" href=style.to_owned()/>
+                </head>
+                <body>
+                    <div class="home">
+                        <main>
+                            <div class="pitch">
+                                <h1>{text::limited()}</h1>
+                                <p>{text::limited_more(seconds)}</p>
+                            </div>
+                            // The page itself.
+                            <a class="button primary" href="">{text::try_again()}</a>
+                            <a class="button" href="/">{text::start_new()}</a>
+                        </main>
+                    </div>
+                </body>
+            </html>
+        }
+        .to_html()
+    };
+    format!("<!DOCTYPE html>{}", Owner::new().with(|| language.run(page)))
+}
+
 /// Script to run before the first paint.
 static HEAD: LazyLock<String> = LazyLock::new(|| without_comments(include_str!("head.js")));
 /// Script that starts the browser's half.
@@ -80,35 +117,25 @@ fn without_comments(script: &str) -> String {
 /// #4843: a dead page in Firefox) and fails without a word. Both files are asked for at once, after the first paint, and
 /// by script: a preload tag would also fetch them where no script runs.
 ///
-/// `origin` is the address that people use, where the server knows it.
-pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> impl IntoView {
+/// `origin` is the address that people use, where the server knows it. With `report`, a room's page without script leads
+/// to the address to which it is reported.
+pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>, report: bool) -> impl IntoView {
     let Assets { script, again, wasm, outside, style, build } = assets;
     let boot = format!("{}\nboot('{wasm}', '{script}', '{again}', {outside:?}, '{SUBPROTOCOL}');", *BOOT);
-    let card = origin.as_deref().map(link_card);
     let path = use_context::<RequestUrl>().and_then(|url| Some(url.parse().ok()?.path().to_owned()));
+    let report = (report && path.as_ref().is_some_and(|path| path.starts_with("/room/"))).then(privacy::report_link);
+    let more = view! {
+        {origin.as_deref().map(link_card)}
+        <script nonce=use_nonce()>{HEAD.as_str()}</script>
+        // Painted when it is here whole: half a page would move when the rest comes.
+        <link rel="expect" href="#boot-failed" blocking="render"/>
+        <AutoReload options/>
+        <script type="module" nonce=use_nonce()>{boot}</script>
+    };
     view! {
         <!DOCTYPE html>
         <html lang=Language::current().tag() dir=Language::current().direction() data-path=path>
-            <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
-                <meta name="description" content=text::description()/>
-                {card}
-                <meta name="color-scheme" content="light dark"/>
-                // The colours of `--surface`, for the browser's own bars.
-                <meta name="theme-color" data-scheme="light" media="(prefers-color-scheme: light)" content="#ffffff"/>
-                <meta name="theme-color" data-scheme="dark" media="(prefers-color-scheme: dark)" content="#1a1526"/>
-                <script nonce=use_nonce()>{HEAD.as_str()}</script>
-                // Painted when it is here whole: half a page would move when the rest comes.
-                <link rel="expect" href="#boot-failed" blocking="render"/>
-                <link rel="stylesheet" href=style/>
-                <link id="icon" rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <link rel="apple-touch-icon" href="/apple-touch-icon.png"/>
-                <link rel="manifest" href="/manifest.webmanifest"/>
-                <AutoReload options/>
-                <script type="module" nonce=use_nonce()>{boot}</script>
-                <MetaTags/>
-            </head>
+            {head(style, more)}
             <body>
                 <div id="app" data-build=build><App/></div>
                 <Sprite/>
@@ -117,8 +144,30 @@ pub fn shell(options: LeptosOptions, assets: Assets, origin: Option<String>) -> 
                 <p id="boot-failed" class="boot-failed" role="alert" hidden>
                     {text::boot_failed()}" "<a href="" rel="external">{text::try_again()}</a>
                 </p>
+                {report}
             </body>
         </html>
+    }
+}
+
+/// The head of a document: what all have, and more.
+fn head(style: String, more: impl IntoView) -> impl IntoView {
+    view! {
+        <head>
+            <meta charset="utf-8"/>
+            <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
+            <meta name="description" content=text::description()/>
+            <meta name="color-scheme" content="light dark"/>
+            // The colours of `--surface`, for the browser's own bars.
+            <meta name="theme-color" data-scheme="light" media="(prefers-color-scheme: light)" content="#ffffff"/>
+            <meta name="theme-color" data-scheme="dark" media="(prefers-color-scheme: dark)" content="#1a1526"/>
+            {more}
+            <link rel="stylesheet" href=style/>
+            <link id="icon" rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+            <link rel="apple-touch-icon" href="/apple-touch-icon.png"/>
+            <link rel="manifest" href="/manifest.webmanifest"/>
+            <MetaTags/>
+        </head>
     }
 }
 

@@ -51,10 +51,10 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
         (_, ErrorCode::Full) => room_full().into(),
         (_, ErrorCode::Locked) => room_locked().into(),
         (_, ErrorCode::Removed) => room_removed().into(),
+        (_, ErrorCode::Rate) => too_fast(refused.retry_ms.unwrap_or_default().div_ceil(1_000).max(1) as usize),
         (Field::Body, error) | (_, error @ (ErrorCode::NoSeat | ErrorCode::Cookie | ErrorCode::Origin)) => {
             refused_message(error).into()
         }
-        (Field::Code, ErrorCode::Rate) => too_fast().into(),
         (Field::Name | Field::Code | Field::Capacity | Field::RoomName, _) => server_unreachable().into(),
     }
 }
@@ -542,8 +542,21 @@ mod tests {
             ),
         ] {
             for field in [Field::Code, Field::Body] {
-                let words = refusal(Refusal { field, error }, &EnterForm::default());
+                let words = refusal(Refusal { field, error, retry_ms: None }, &EnterForm::default());
                 assert!(words.starts_with(why) && words.contains(step), "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn form_above_a_limit_says_how_many_seconds_to_wait() {
+        for (retry_ms, seconds) in [(Some(5_001), "6 s"), (Some(6_000), "6 s"), (Some(0), "1 s"), (None, "1 s")] {
+            for field in [Field::Code, Field::Body] {
+                let refused = Refusal { field, error: ErrorCode::Rate, retry_ms };
+                for language in [Language::En, Language::De] {
+                    let words = language.run(|| refusal(refused, &EnterForm::default()));
+                    assert!(words.replace('\u{a0}', " ").contains(seconds), "{retry_ms:?}: {words}");
+                }
             }
         }
     }

@@ -49,3 +49,19 @@ fn check(path: &Path, forbidden: &[&str], count: &mut u32) {
         }
     }
 }
+
+/// Forbidding it for the workspace does nothing for a crate that does not take the workspace's lints.
+#[test]
+fn unsafe_code_is_forbidden_in_every_crate() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let read = |file: &Path| fs::read_to_string(file).unwrap();
+    assert!(read(&root.join("Cargo.toml")).contains("\nunsafe_code = \"forbid\"\n"));
+    let crates = fs::read_dir(root.join("crates")).unwrap().map(|entry| entry.unwrap().path());
+    let mut count = 0;
+    for folder in crates.chain(["app", "frontend", "server"].map(|name| root.join(name))) {
+        let manifest = folder.join("Cargo.toml");
+        assert!(read(&manifest).contains("\n[lints]\nworkspace = true\n"), "{}", manifest.display());
+        count += 1;
+    }
+    assert!(count > 3, "no crates were found");
+}

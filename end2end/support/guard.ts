@@ -133,8 +133,9 @@ function isFavicon(request: Request): boolean {
   return ['/favicon.svg', '/favicon-news.svg'].includes(new URL(request.url()).pathname);
 }
 
-/** True on a page that is no open room, or one that has the last of the chunks that a room fetches ahead. */
+/** True on a page that is no open room, or one that has the chunks that a room fetches ahead, in whatever order they come. */
 function hasItsChunks(): boolean {
   if (!document.querySelector('.room')) return true;
-  return performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/split_outside.wasm'));
+  const fetched = performance.getEntriesByType('resource').map(({ name }) => name);
+  return ['tools', 'history', 'outside'].every((chunk) => fetched.some((url) => url.endsWith(`/split_${chunk}.wasm`)));
 }

@@ -28,6 +28,7 @@ export const STAGE_ENV = {
   APPEND_BURST: '100000',
   ARRIVAL_MS: '600000',
   GRACE_MS: '600000',
+  REPORT: 'mailto:abuse@chat.example',
 };
 
 // --- Home and its neighbours ---
@@ -44,6 +45,14 @@ async function refused(stage: Stage, field: 'nameField' | 'codeField', name: str
   await ana.codeField.fill(code);
   await ana.press(ana.words(code ? 'join' : 'create'));
   await ana.isRefused(ana[field]);
+  return ana;
+}
+
+async function privacy(stage: Stage, reader?: Person): Promise<Person> {
+  const ana = reader ?? (await stage.person('Ana'));
+  await ana.page.goto(`${ana.origin}/privacy`);
+  await expect(ana.page.getByRole('heading', { level: 1 })).toHaveText(ana.words('privacy'));
+  await expect(ana.page.getByRole('link', { name: 'abuse@chat.example' })).toBeVisible();
   return ana;
 }
 
@@ -565,21 +574,26 @@ async function locked(stage: Stage): Promise<Person> {
 
 async function noScript(stage: Stage): Promise<Person> {
   const { reader, cast } = await staged(stage);
+  const plain = await withoutScript(stage, reader);
+  await plain.openLink(cast.code);
+  await plain.inRoom(cast.code);
+  return plain;
+}
+
+/** The reader's browser, with script turned off. */
+async function withoutScript(stage: Stage, reader: Person): Promise<Person> {
   const context = await stage.browser.newContext({
     baseURL: stage.server.url,
     javaScriptEnabled: false,
     storageState: await reader.context.storageState(),
   });
   await stage.guard.watch(context, false);
-  const plain = new Person(await context.newPage(), 'Ana', false, stage.server.url, reader.locale);
-  await plain.openLink(cast.code);
-  await plain.inRoom(cast.code);
-  return plain;
+  return new Person(await context.newPage(), 'Ana', false, stage.server.url, reader.locale);
 }
 
 /** The state's page for axe, which cannot run where script is off: there it is the same document, less its scripts. */
 export async function pageForAxe(state: State, page: Page, stage: Stage): Promise<Page> {
-  if (state.name !== 'no-script') return page;
+  if (!state.name.endsWith('no-script')) return page;
   const body = (await page.content()).replace(/<script[^]*?<\/script>/g, '');
   const copy = (await stage.person('Ana')).page;
   await copy.route(page.url(), (route) => route.fulfill({ contentType: 'text/html', body }));
@@ -604,6 +618,8 @@ export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
     { name: 'door-known', enter: knownName },
     { name: 'left', enter: left },
     { name: 'unknown', enter: unknown },
+    { name: 'privacy', enter: (stage) => privacy(stage) },
+    { name: 'privacy-no-script', enter: async (stage) => privacy(stage, await withoutScript(stage, await stage.person('Ana'))) },
   ],
   ends: [
     { name: 'ended', enter: ended },

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test as base } from '../support/room.ts';
 import { Server } from '../support/server.ts';
 
@@ -60,7 +61,8 @@ test('the one file alone is the whole app', async ({ person, server }) => {
 
 test('it holds no path of the machine that built it', async ({ server }) => {
   const program = await readFile(join(server.directory, 'flasky'));
-  const found = [`${homedir()}/`, '/registry/src/'].filter((path) => program.includes(path));
+  const project = fileURLToPath(new URL('../../', import.meta.url));
+  const found = [`${homedir()}/`, project, '/registry/src/'].filter((path) => program.includes(path));
   expect(found).toEqual([]);
 });
 

@@ -3,9 +3,11 @@
 //! Variables are read with the prefix `FLASKY_` first, to avoid clashes with others, and then under the names that
 //! platforms and earlier versions use.
 
+mod address_limits;
 mod command;
 mod limits;
 mod public_url;
+mod report_url;
 mod store_url;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -16,9 +18,11 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use protocol::Limits;
 use secrecy::SecretString;
 
+use self::address_limits::AddressLimitArgs;
 use self::command::{redacted, with_variables};
 use self::limits::LimitArgs;
 pub use self::public_url::PublicUrl;
+pub use self::report_url::ReportUrl;
 pub use self::store_url::StoreUrl;
 
 /// Variable with the address at which cargo-leptos expects the server.
@@ -39,6 +43,9 @@ pub struct Config {
     /// The address people use, such as `https://chat.example`, without a path. Several nodes need it
     #[arg(long, env = "FLASKY_PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
+    /// Address to which people report a room, `mailto:` or `https:`. `/privacy` shows it
+    #[arg(long, env = "FLASKY_REPORT")]
+    pub report: Option<ReportUrl>,
     /// Where rooms live: `sqlite://` and a path, or `nats://` and addresses. Without it `sqlite://flasky.db` in the
     /// working directory
     #[arg(long, env = "FLASKY_STORE", hide_env_values = true, global = true)]
@@ -61,6 +68,8 @@ pub struct Config {
     pub log: String,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    address_limits: AddressLimitArgs,
     /// Command to run instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -127,6 +136,12 @@ impl Config {
     #[must_use]
     pub fn limits(&self) -> Limits {
         (&self.limits).into()
+    }
+
+    /// Returns the limits per network address and in all.
+    #[must_use]
+    pub fn address_limits(&self) -> crate::address_limits::Settings {
+        (&self.address_limits).into()
     }
 
     /// Returns warnings about unsafe settings of a server that others can reach. `listens` is the bound address.

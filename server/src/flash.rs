@@ -13,42 +13,43 @@ use moka::sync::Cache;
 use crate::identity::Session;
 
 /// Time that a refused form is kept for its page, which a browser requests at once.
-const LIFETIME: Duration = Duration::from_secs(60);
-/// Maximum total size of kept forms in bytes: 127 of the longest that a request may carry, or 32 000 empty ones.
-const MAX_BYTES: u64 = 32 * 1024 * 1024;
+pub const LIFETIME: Duration = Duration::from_secs(60);
 /// Bytes that a kept form counts beside its texts. The form and its cache entry take half of that, measured with empty
 /// forms; the rest is for texts whose allocation is larger than their length.
 const ENTRY: usize = 1024;
 
 /// Refused forms: at most one per session, each shown once.
-pub struct Flashes(Cache<Session, Flash>);
-
-impl Default for Flashes {
-    fn default() -> Self {
-        let cache = Cache::builder().time_to_live(LIFETIME).weigher(|_, flash: &Flash| bytes(flash));
-        Self(cache.build())
-    }
+pub struct Flashes {
+    kept: Cache<Session, Flash>,
+    max_bytes: u64,
 }
 
 impl Flashes {
+    /// Keeps none yet. `max_bytes` is the total size of those that are kept.
+    #[must_use]
+    pub fn new(max_bytes: u64) -> Self {
+        let cache = Cache::builder().time_to_live(LIFETIME).weigher(|_, flash: &Flash| bytes(flash));
+        Self { kept: cache.build(), max_bytes }
+    }
+
     /// Keeps a refused form, so that the session's next page can show it. Replaces the form that was kept before.
     ///
     /// # Errors
-    /// Returns the form if keeping it would exceed [`MAX_BYTES`].
+    /// Returns the form if keeping it would exceed the maximum of all.
     pub fn put(&self, session: Session, flash: Flash) -> Result<(), Box<Flash>> {
         // Removes expired forms, and counts those that were just put.
-        self.0.run_pending_tasks();
-        if self.0.weighted_size() + u64::from(bytes(&flash)) > MAX_BYTES {
+        self.kept.run_pending_tasks();
+        if self.kept.weighted_size() + u64::from(bytes(&flash)) > self.max_bytes {
             return Err(Box::new(flash));
         }
-        self.0.insert(session, flash);
+        self.kept.insert(session, flash);
         Ok(())
     }
 
     /// Removes and returns the session's refused form, if it belongs to this page.
     pub fn take(&self, session: Session, page: &str) -> Option<Flash> {
-        self.0.get(&session).filter(|flash| flash.to == page)?;
-        self.0.remove(&session)
+        self.kept.get(&session).filter(|flash| flash.to == page)?;
+        self.kept.remove(&session)
     }
 }
 
@@ -97,20 +98,23 @@ mod tests {
     use crate::identity::Identity;
     use store::Keys;
 
+    /// 127 of the longest that a request may carry, or 32 000 empty ones.
+    const MAX_BYTES: u64 = 32 * 1024 * 1024;
+
     fn session() -> Session {
         let keys = Keys { signing: [1; 64], member: [2; 32] };
         Identity::new(&Config::parse_from(["flasky"]), &keys).create_session(&HeaderMap::new()).0
     }
 
     fn flash(body: String) -> Flash {
-        let refused = Refusal { field: Field::Body, error: ErrorCode::TooLong };
+        let refused = Refusal { field: Field::Body, error: ErrorCode::TooLong, retry_ms: None };
         Flash { refused, to: "/".to_owned(), form: EnterForm::default(), body, id: None }
     }
 
     #[test]
     fn form_is_refused_instead_of_evicting_another() {
         const BYTES: usize = 256 * 1024;
-        let (flashes, ana) = (Flashes::default(), session());
+        let (flashes, ana) = (Flashes::new(MAX_BYTES), session());
         flashes.put(ana, flash("a long letter".to_owned())).unwrap();
         let strangers = (0..1_000).filter(|_| flashes.put(session(), flash("x".repeat(BYTES))).is_ok());
         assert_eq!(strangers.count(), MAX_BYTES as usize / BYTES - 1, "more are kept than there is room for");
@@ -123,14 +127,14 @@ mod tests {
 
     #[test]
     fn empty_forms_count_towards_the_limit() {
-        let flashes = Flashes::default();
+        let flashes = Flashes::new(MAX_BYTES);
         let kept = (0..40_000).take_while(|_| flashes.put(session(), flash(String::new())).is_ok()).count();
         assert!((30_000..=32 * 1024).contains(&kept), "{kept} empty forms are kept");
     }
 
     #[test]
     fn only_the_latest_form_of_a_session_is_kept() {
-        let (flashes, ana) = (Flashes::default(), session());
+        let (flashes, ana) = (Flashes::new(MAX_BYTES), session());
         for n in 0..1_000 {
             flashes.put(ana, flash(format!("{n} {}", "x".repeat(64 * 1024)))).unwrap();
         }

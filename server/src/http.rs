@@ -5,14 +5,17 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use axum::Router;
+use axum::middleware::AddExtension;
+use axum::{Extension, Router};
 use bytes::Bytes;
 use hyper::server::conn::http1::Builder;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tower::Layer as _;
 
+use crate::client_address::Peer;
 use crate::state::AppState;
 use crate::telemetry::panics;
 
@@ -44,7 +47,6 @@ pub(crate) async fn serve<T>(
     router: Router,
     end: impl Future<Output = T>,
 ) -> T {
-    let service = TowerToHyperService::new(router);
     let mut failures = AcceptFailures::default();
     let mut end = std::pin::pin!(end);
     loop {
@@ -53,9 +55,10 @@ pub(crate) async fn serve<T>(
             output = &mut end => return output,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 failures.accepted();
-                let connection = connection(state.clone(), stream, service.clone());
+                let service = Extension(Peer(peer.ip())).layer(router.clone());
+                let connection = connection(state.clone(), stream, TowerToHyperService::new(service));
                 state.tasks.spawn(panics::contained(connection));
             }
             // The peer gave up before it was accepted.
@@ -75,7 +78,7 @@ pub(crate) fn into_stream(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
     Some((parts.io.into_inner().into_stream()?, parts.read_buf))
 }
 
-async fn connection(state: AppState, stream: TcpStream, service: TowerToHyperService<Router>) {
+async fn connection(state: AppState, stream: TcpStream, service: TowerToHyperService<AddExtension<Router, Peer>>) {
     // Small frames must not wait for more to fill a packet.
     let _ = stream.set_nodelay(true);
     let reads = ReadCounter::default();

@@ -86,6 +86,12 @@ impl Hub {
         (rooms.len(), rooms.values().map(|active| active.feed.presence(|presence| presence.count())).sum())
     }
 
+    /// Returns the number of rooms with a connection here.
+    #[must_use]
+    pub fn rooms(&self) -> usize {
+        self.shared.rooms().len()
+    }
+
     /// Counts the connection, and finds or starts the room's feed, atomically. `None` if the member has too many of
     /// them.
     fn enter(&self, lease: Lease, sink: Option<Arc<dyn Sink>>) -> Option<Attachment> {

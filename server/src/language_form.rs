@@ -8,7 +8,7 @@ use axum::response::{AppendHeaders, IntoResponse, Redirect};
 use serde::Deserialize;
 
 use crate::language;
-use crate::rooms::{HOME, own_page};
+use crate::rooms::{HOME, PRIVACY, own_page};
 use crate::state::AppState;
 
 /// Queries of this site's pages, which a change of the language leaves as they are.
@@ -33,6 +33,9 @@ pub async fn choose(State(state): State<AppState>, Form(choice): Form<Choice>) -
 
 /// Returns the address that the form goes back to: a page of this site, with its query where it is one that pages have.
 fn own_address(from: &str) -> String {
+    if from == PRIVACY {
+        return from.to_owned();
+    }
     let query = QUERIES.into_iter().find(|query| from.ends_with(query)).unwrap_or_default();
     let page = own_page(from.strip_suffix(query).unwrap_or(from));
     if page == HOME { page } else { page + query }
@@ -50,6 +53,7 @@ mod tests {
             ("/room/KXQ4-7M2P?leave", "/room/KXQ4-7M2P?leave"),
             ("/room/KXQ4-7M2P?left?leave", "/"),
             ("/room/KXQ4-7M2P?other", "/"),
+            ("/privacy", "/privacy"),
             ("/?left", "/"),
             ("//evil.example/?left", "/"),
             ("?left", "/"),

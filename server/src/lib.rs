@@ -13,7 +13,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub mod address_limits;
 pub mod assets;
+pub mod client_address;
 pub mod clock;
 pub mod code_renewal;
 pub mod config;
@@ -28,6 +30,7 @@ pub mod language_form;
 mod name_keys;
 pub mod origin;
 pub mod pages;
+mod privacy;
 pub mod qr;
 pub mod rate;
 pub mod reconnect_delay;
@@ -43,6 +46,7 @@ pub mod stores;
 pub mod sweep;
 pub mod telemetry;
 
+use address_limits::AddressLimits;
 use config::Config;
 use rate::RateLimiter;
 use state::AppState;
@@ -56,10 +60,6 @@ const STOP: Duration = Duration::from_secs(9);
 const SIGNALS_PER_SECOND: u32 = 1;
 /// Typing signals that a member may send at once.
 const SIGNAL_BURST: u32 = 3;
-/// Codes without a seat that a session may ask its rooms by, per second, and at once: a browser forgets each after the
-/// answer.
-const WRONG_CODES_PER_SECOND: u32 = 1;
-const WRONG_CODE_BURST: u32 = 60;
 /// Calls for its rooms that a session may make, per second, and at once: a browser makes one for each look at its home
 /// page, and each looks up to 20 rooms up.
 const ROOM_LISTS_PER_SECOND: u32 = 2;
@@ -141,7 +141,7 @@ async fn drained(state: AppState) -> Instant {
 }
 
 async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationToken) -> Result<AppState, ServeError> {
-    let limits = Arc::new(config.limits());
+    let (limits, address_limits) = (Arc::new(config.limits()), config.address_limits());
     let metrics = Arc::<Metrics>::default();
     let store: Arc<dyn Store> = Arc::new(MeasuredStore::new(store, metrics.clone()));
     let tasks = TaskTracker::new();
@@ -150,16 +150,17 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
         hub: hub::Hub::new(store.clone(), tasks.clone(), &limits, metrics.clone()),
         append_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
         join_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
-        code_rate: Arc::new(RateLimiter::new(WRONG_CODES_PER_SECOND, WRONG_CODE_BURST)),
         list_rate: Arc::new(RateLimiter::new(ROOM_LISTS_PER_SECOND, ROOM_LIST_BURST)),
         slow_mode: slow_mode::SlowMode::default(),
         typing_rate: Arc::new(RateLimiter::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
         inbound_rate: Arc::new(session::budget::rate(&limits)),
-        flashes: Arc::default(),
+        address_limits: AddressLimits::new(&address_limits),
+        flashes: Arc::new(flash::Flashes::new(address_limits.refused_forms)),
         reconnect_delay: Arc::default(),
         render: Arc::new(render::RenderPool::start().map_err(ServeError::Threads)?),
         keep_alive: Duration::from_millis(config.keep_alive_ms),
         origins: origin::OriginRule::new(config.public_url.clone()),
+        privacy: privacy::of(config),
         leptos: LeptosOptions::builder().output_name("flasky").build(),
         store,
         limits,

@@ -65,6 +65,10 @@ async fn serve(config: &Config, began: Instant) -> anyhow::Result<()> {
     let metrics_at = metrics.as_ref().map(TcpListener::local_addr).transpose()?.map(tracing::field::display);
     let (version, after_ms) = (env!("CARGO_PKG_VERSION"), began.elapsed().as_millis() as u64);
     tracing::info!(url, metrics = metrics_at, store = %store_url, version, after_ms, "listening");
+    let limits = config.address_limits();
+    let (idle, worst) = limits.memory();
+    let (sockets, rooms, idle_mib, worst_mib) = (limits.sockets, limits.rooms, idle >> 20, worst >> 20);
+    tracing::info!(sockets, rooms, idle_mib, worst_mib, "limits");
     if std::io::stdout().is_terminal() {
         print_line(&format!("Flasky Chat is at {url}"));
     }

@@ -90,7 +90,7 @@ impl OriginRule {
             let words = Refused::Origin(self.public()).words(language::of_request(headers));
             return (StatusCode::FORBIDDEN, words).into_response();
         }
-        let refused = Some(Refusal { field: Field::Code, error: ErrorCode::Origin });
+        let refused = Some(Refusal { field: Field::Code, error: ErrorCode::Origin, retry_ms: None });
         let json = [(header::CONTENT_TYPE, "application/json")];
         (StatusCode::FORBIDDEN, json, codec::encode(&Posted { refused })).into_response()
     }

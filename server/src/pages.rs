@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use app::App;
 use app::api::port::SharedRooms;
-use app::document::shell;
+use app::document::{privacy_page, shell};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -14,7 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
@@ -22,9 +22,10 @@ use protocol::RoomCode;
 use tower::ServiceExt as _;
 
 use crate::assets;
+use crate::client_address::Peer;
 use crate::flash::InlineFlash;
 use crate::request::renders_page;
-use crate::rooms::{RequestRooms, room_page};
+use crate::rooms::{PRIVACY, RequestRooms, room_page};
 use crate::state::AppState;
 use crate::{language, language_form};
 
@@ -60,10 +61,16 @@ pub fn router(state: &AppState) -> Router<AppState> {
     };
     let (options, assets) = (state.leptos.clone(), assets::page_assets());
     let origin = state.origins.public().map(ToOwned::to_owned);
-    let page = move || shell(options.clone(), assets.clone(), origin.clone());
+    let privacy = {
+        let (facts, style) = (state.privacy.clone(), assets.style.clone());
+        leptos_axum::render_app_async_with_context(context.clone(), move || privacy_page(facts.clone(), style.clone()))
+    };
+    let report = state.privacy.report.is_some();
+    let page = move || shell(options.clone(), assets.clone(), origin.clone(), report);
     let pages = Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
         .fallback(leptos_axum::render_app_async_with_context(not_found, page))
+        .route(PRIVACY, get(privacy))
         .route("/api/language", post(language_form::choose))
         .layer(middleware::from_fn(noindex));
     let shown = pages.clone().with_state(state.clone());
@@ -92,7 +99,7 @@ async fn render_in_place(State(pages): State<Router>, mut request: Request<Body>
     let (is_in_place, begun) = (request.uri() == IN_PLACE, Instant::now());
     let refused = InlineFlash::default();
     request.extensions_mut().insert(refused.clone());
-    let mut headers = request.headers().clone();
+    let (mut headers, peer) = (request.headers().clone(), request.extensions().get::<Peer>().copied());
     let response = next.run(request).await;
     // The page gets the rest of the request's time. With less than that the redirect is better: it can be loaded anew.
     let in_time = || is_in_place && begun.elapsed() < IN_PLACE_TIME;
@@ -105,6 +112,9 @@ async fn render_in_place(State(pages): State<Router>, mut request: Request<Body>
     *page.uri_mut() = uri;
     *page.headers_mut() = headers;
     page.extensions_mut().insert(refused);
+    if let Some(peer) = peer {
+        page.extensions_mut().insert(peer);
+    }
     let page = pages.oneshot(page).await.into_response();
     if is_kept && page.status().is_server_error() { response } else { page }
 }

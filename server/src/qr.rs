@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use protocol::RoomCode;
 use qrcodegen::{QrCode, QrCodeEcc};
 
+use crate::request::too_many;
 use crate::state::AppState;
 
 /// Maximum bytes of an origin: scheme, the longest host name (RFC 1035 section 2.3.4) and a port. A `Host` of 2 000
@@ -16,9 +17,20 @@ const ORIGIN: usize = 8 + 255 + 6;
 /// Width of the quiet zone around the code, in modules (ISO/IEC 18004 requires four).
 const QUIET: i32 = 4;
 
-/// Handles `GET /room/{code}/qr.svg`. The response does not depend on the existence of the room.
-pub async fn picture(State(state): State<AppState>, Path(code): Path<String>, headers: HeaderMap) -> Response {
+/// Handles `GET /room/{code}/qr.svg`. The response does not depend on the existence of the room. All the same it counts as
+/// a try of the code for who has no seat there, as on every other road.
+pub async fn picture(
+    State(state): State<AppState>,
+    Path(code): Path<String>,
+    extensions: Extensions,
+    headers: HeaderMap,
+) -> Response {
     let Ok(code) = code.parse::<RoomCode>() else { return StatusCode::NOT_FOUND.into_response() };
+    if !state.has_seat(state.identity.session(&headers), code).await
+        && let Err(wait) = state.address_limits.codes.take(state.address_limits.network(&extensions, &headers))
+    {
+        return too_many(wait).into_response();
+    }
     let Some(origin) = state.origins.origin(&headers).filter(|origin| origin.len() <= ORIGIN) else {
         return StatusCode::BAD_REQUEST.into_response();
     };

@@ -12,8 +12,8 @@ use app::api::{
     self, EnterForm, Entry, Field, Home, Inside, JoinPage, ManageForm, MessageMarkup, MyRoom, OlderPage, Posted,
     ReadRoom, Refusal, Visit,
 };
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use futures_util::future::try_join_all;
 use leptos_axum::ResponseOptions;
 use protocol::room_code::RoomCodeError;
@@ -25,12 +25,16 @@ use protocol::{
 use store::{Appended, Lease, NameKeys, NewEvent, NewRoom, Page, ReadFrom, Room, StoreError};
 use uuid::Uuid;
 
+use crate::client_address::Network;
 use crate::identity::Session;
+use crate::request::seconds;
 use crate::state::AppState;
 use crate::{clock, code_renewal, entropy, name_keys};
 
 /// Page that shows a refused form which belongs to no room's page.
 pub const HOME: &str = "/";
+/// Page that says what this server holds.
+pub const PRIVACY: &str = "/privacy";
 /// Maximum number of messages that come with a page because its replies quote them.
 const QUOTED: usize = 20;
 /// Maximum number of rooms that one call about the caller's rooms may name.
@@ -41,6 +45,8 @@ pub struct RequestRooms {
     state: AppState,
     parts: Parts,
     response: ResponseOptions,
+    /// Network that it comes from, by which limits count; `None` where those are off.
+    network: Option<Network>,
     /// Session that this request has created.
     begun: OnceLock<Session>,
 }
@@ -49,7 +55,8 @@ impl RequestRooms {
     /// Creates the access for a request and the response it will get.
     #[must_use]
     pub fn new(state: AppState, parts: Parts, response: ResponseOptions) -> Self {
-        Self { state, parts, response, begun: OnceLock::new() }
+        let network = state.address_limits.network(&parts.extensions, &parts.headers);
+        Self { state, parts, response, network, begun: OnceLock::new() }
     }
 
     /// Refuses a form whose room code cannot be parsed. It goes back to the home page, where the code can be corrected.
@@ -59,6 +66,7 @@ impl RequestRooms {
     }
 
     async fn try_enter(&self, form: &EnterForm) -> Result<(RoomCode, MemberId), Refusal> {
+        self.take_form(Field::Code)?;
         let name: DisplayName =
             form.name.parse().map_err(|error: protocol::name::NameError| refusal(Field::Name, error.code()))?;
         let joins = match form.intent.as_str() {
@@ -66,22 +74,16 @@ impl RequestRooms {
             "join" => true,
             _ => !form.code.trim().is_empty(),
         };
-        let (code, room, session) = if joins {
+        if joins {
             let code = form.code.parse().map_err(|error: RoomCodeError| refusal(Field::Code, error.code()))?;
             let session = self.session_for_seat()?;
-            let (room, _) = self
-                .find(code, Some(session))
-                .await
-                .map_err(|error| refusal(Field::Code, failed("find a room", &error)))?;
-            (room.settings.code, room.id, session)
-        } else {
-            let capacity = self.capacity(&form.capacity)?;
-            let room_name = form.room_name.parse();
-            let room_name = room_name.map_err(|error: RoomNameError| refusal(Field::RoomName, error.code()))?;
-            let session = self.session_for_seat()?;
-            let (code, room) = self.create(capacity, room_name).await?;
-            (code, room, session)
-        };
+            return self.join(code, session, name).await;
+        }
+        let capacity = self.capacity(&form.capacity)?;
+        let room_name = form.room_name.parse();
+        let room_name = room_name.map_err(|error: RoomNameError| refusal(Field::RoomName, error.code()))?;
+        let session = self.session_for_seat()?;
+        let (code, room) = self.create(capacity, room_name).await?;
         let member = self.state.identity.member(session, room);
         self.take_seat(room, member, name).await?;
         Ok((code, member))
@@ -99,6 +101,62 @@ impl RequestRooms {
         Ok((room, member))
     }
 
+    /// Takes a seat in the room with this code. The try of the code is paid before it is looked up, and paid back with the
+    /// seat: a class behind one address needs as many tokens as its members mistype codes and load pages.
+    async fn join(&self, code: RoomCode, session: Session, name: DisplayName) -> Result<(RoomCode, MemberId), Refusal> {
+        let limits = &self.state.address_limits;
+        let paid = limits.codes.take(self.network);
+        if let Err(wait) = paid
+            && !self.state.has_seat(Some(session), code).await
+        {
+            return Err(too_fast(Field::Code, wait));
+        }
+        let joined = async {
+            let found = self.find(code, Some(session)).await;
+            let (room, _) = found.map_err(|error| refusal(Field::Code, failed("find a room", &error)))?;
+            limits.joins.take(self.network).map_err(|wait| too_fast(Field::Code, wait))?;
+            let member = self.state.identity.member(session, room.id);
+            self.take_seat(room.id, member, name).await.map(|()| (room.settings.code, member))
+        };
+        let joined = joined.await;
+        // A store that fails has not said whether there is such a room.
+        let tells_nothing = joined.as_ref().is_err_and(|refused| refused.error == ErrorCode::Storage);
+        if paid.is_ok() && (joined.is_ok() || tells_nothing) {
+            limits.codes.give_back(self.network);
+        }
+        joined
+    }
+
+    /// Takes the token of a form.
+    fn take_form(&self, field: Field) -> Result<(), Refusal> {
+        self.state.address_limits.forms.take(self.network).map_err(|wait| too_fast(field, wait))
+    }
+
+    /// Pays for the try of a code that led to no seat.
+    fn pay_for_code(&self) -> Result<(), Duration> {
+        self.state.address_limits.codes.take(self.network)
+    }
+
+    /// Pays for the try of a code where a refusal says that it led to no seat. Who has nothing left to pay with is not told.
+    fn paid(&self, refused: Refusal) -> Refusal {
+        if !matches!(refused.error, ErrorCode::CodeUnknown | ErrorCode::NoSeat) {
+            return refused;
+        }
+        self.pay_for_code().map_or_else(|wait| too_fast(Field::Code, wait), |()| refused)
+    }
+
+    /// Answers with 429 and the time to wait.
+    fn limit(&self, wait: Duration) {
+        self.response.set_status(StatusCode::TOO_MANY_REQUESTS);
+        self.response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
+    }
+
+    /// Returns true if this is a call by script beyond what its address may make. It is answered with 429 then.
+    fn call_is_limited(&self) -> bool {
+        let wait = if self.renders_page() { None } else { self.state.address_limits.forms.take(self.network).err() };
+        wait.inspect(|wait| self.limit(*wait)).is_some()
+    }
+
     fn capacity(&self, typed: &str) -> Result<u32, Refusal> {
         let limits = &self.state.limits;
         match typed.trim() {
@@ -112,6 +170,8 @@ impl RequestRooms {
     }
 
     async fn create(&self, capacity: u32, name: RoomName) -> Result<(RoomCode, RoomId), Refusal> {
+        let allowed = self.state.address_limits.take_room(self.network, self.state.hub.rooms());
+        allowed.map_err(|wait| too_fast(Field::Code, wait))?;
         for _ in 0..code_renewal::DRAWS {
             let code = entropy::room_code();
             let new = NewRoom { code, epoch: entropy::epoch(), capacity, name: name.clone() };
@@ -125,7 +185,7 @@ impl RequestRooms {
     }
 
     async fn take_seat(&self, room: RoomId, member: MemberId, name: DisplayName) -> Result<(), Refusal> {
-        self.state.join_rate.take(member).map_err(|_| refusal(Field::Code, ErrorCode::Rate))?;
+        self.state.join_rate.take(member).map_err(|wait| too_fast(Field::Code, wait))?;
         let joined = NewEvent {
             id: entropy::event_id(),
             at: clock::unix_ms(),
@@ -158,6 +218,7 @@ impl RequestRooms {
     }
 
     async fn try_post(&self, code: RoomCode, id: Option<EventId>, body: &str) -> Result<(), Refusal> {
+        self.take_form(Field::Body)?;
         let refuse = |error| refusal(Field::Body, error);
         let lost = if self.is_page() { ErrorCode::Cookie } else { ErrorCode::NoSeat };
         let session = self.session().ok_or(refuse(lost))?;
@@ -168,9 +229,9 @@ impl RequestRooms {
         let member = member.ok_or(refuse(ErrorCode::NoSeat))?;
         if settings.slow_ms > 0 && settings.host != Some(member) {
             let interval = Duration::from_millis(settings.slow_ms.into());
-            self.state.slow_mode.take(member, interval).map_err(|_| refuse(ErrorCode::Rate))?;
+            self.state.slow_mode.take(member, interval).map_err(|wait| too_fast(Field::Body, wait))?;
         }
-        self.state.append_rate.take(member).map_err(|_| refuse(ErrorCode::Rate))?;
+        self.state.append_rate.take(member).map_err(|wait| too_fast(Field::Body, wait))?;
         let other = other_id(id, member, &body);
         let draft = NewEvent {
             id,
@@ -196,10 +257,12 @@ impl RequestRooms {
     }
 
     async fn try_leave(&self, code: RoomCode) -> Result<(), Refusal> {
+        self.take_form(Field::Body)?;
+        let no_seat = || self.pay_for_code().map_err(|wait| too_fast(Field::Code, wait));
         let Some(session) = self.session() else { return Ok(()) };
         let room = match self.state.store.resolve(code).await {
             Ok(room) => room,
-            Err(StoreError::NotFound) => return Ok(()),
+            Err(StoreError::NotFound) => return no_seat(),
             Err(error) => return Err(refusal(Field::Body, failed("leave", &error))),
         };
         let member = self.state.identity.member(session, room);
@@ -207,7 +270,8 @@ impl RequestRooms {
         let keys = NameKeys::default();
         let left = NewEvent { id: entropy::event_id(), at: clock::unix_ms(), by: member, kind, keys };
         match self.state.store.append(room, left).await {
-            Ok(_) | Err(StoreError::NotFound | StoreError::Conflict) => Ok(()),
+            Ok(_) => Ok(()),
+            Err(StoreError::NotFound | StoreError::Conflict) => no_seat(),
             Err(error) => Err(refusal(Field::Body, failed("leave", &error))),
         }
     }
@@ -236,14 +300,14 @@ impl RequestRooms {
         Ok(Visit::Inside(Box::new(self.inside(room, member, (events, quoted, names)))))
     }
 
+    /// Returns the room as it is seen from outside, without a refused form.
     fn join_page(&self, room: &Room) -> Visit {
-        self.ensure_session();
         Visit::JoinPage(Box::new(JoinPage {
             code: room.settings.code,
             inside: room.members.len() as u32,
             capacity: room.settings.capacity,
             closed: self.closed(room),
-            flash: self.flash(&room_page(room.settings.code)),
+            flash: None,
         }))
     }
 
@@ -272,9 +336,15 @@ impl RequestRooms {
 
     /// Returns the page for a member. `None` without a seat and, with status 503, when the store fails.
     async fn page(&self, code: RoomCode, from: ReadFrom) -> Option<OlderPage> {
+        if self.call_is_limited() {
+            return None;
+        }
         match self.try_page(code, from).await {
             Ok(page) => Some(page),
-            Err(StoreError::NotFound) => None,
+            Err(StoreError::NotFound) => {
+                self.pay_for_code().unwrap_or_else(|wait| self.limit(wait));
+                None
+            }
             Err(error) => {
                 failed("read a page", &error);
                 self.response.set_status(StatusCode::SERVICE_UNAVAILABLE);
@@ -284,16 +354,16 @@ impl RequestRooms {
     }
 
     /// Returns those of these rooms in which the caller has a seat. Reads only: no lease is renewed. `None`, with status
-    /// 429, for who asks too often or has named too many others.
+    /// 429, for who asks too often or whose address has named too many others.
     async fn try_my_rooms(&self, rooms: &str) -> Result<Option<Vec<MyRoom>>, StoreError> {
         let Some(session) = self.session() else { return Ok(Some(Vec::new())) };
         let caller = self.state.identity.member(session, RoomId(Uuid::nil()));
-        let refuse = || {
-            self.response.set_status(StatusCode::TOO_MANY_REQUESTS);
+        let refuse = |wait| {
+            self.limit(wait);
             Ok(None)
         };
-        if self.state.list_rate.take(caller).is_err() {
-            return refuse();
+        if let Err(wait) = self.state.list_rate.take(caller) {
+            return refuse(wait);
         }
         let mut asked: Vec<ReadRoom> = Vec::new();
         for room in rooms.lines().take(MY_ROOMS).filter_map(|line| line.parse::<ReadRoom>().ok()) {
@@ -303,8 +373,9 @@ impl RequestRooms {
         }
         let found = try_join_all(asked.iter().map(|asked| self.my_room(session, *asked))).await?;
         let mine: Vec<MyRoom> = found.into_iter().flatten().collect();
-        if self.state.code_rate.take_many(caller, (asked.len() - mine.len()) as u32).is_err() {
-            return refuse();
+        let wrong = (asked.len() - mine.len()) as u32;
+        if let Err(wait) = self.state.address_limits.codes.take_many(self.network, wrong) {
+            return refuse(wait);
         }
         Ok(Some(mine))
     }
@@ -413,9 +484,9 @@ impl Rooms for RequestRooms {
                     Entry { code: Some(code), member: Some(member), refused: None }
                 }
                 Err(refused) => {
-                    // A room that does not exist has no page to show the form on.
-                    let to =
-                        if refused.error == ErrorCode::CodeUnknown { HOME.to_owned() } else { own_page(&form.from) };
+                    // A room that does not exist has no page to show the form on, nor has one that may not be asked for.
+                    let is_home = matches!(refused.error, ErrorCode::CodeUnknown | ErrorCode::Rate);
+                    let to = if is_home { HOME.to_owned() } else { own_page(&form.from) };
                     Entry { refused: Some(self.refuse(refused, form, (String::new(), None), &to)), ..Entry::default() }
                 }
             }
@@ -430,7 +501,7 @@ impl Rooms for RequestRooms {
             };
             let page = room_page(code);
             let id = id.parse().map(EventId).ok().filter(|id| id.is_v7());
-            match self.try_post(code, id, &body).await {
+            match self.try_post(code, id, &body).await.map_err(|refused| self.paid(refused)) {
                 Ok(()) => {
                     if self.wants_page() {
                         self.redirect(&page);
@@ -440,7 +511,8 @@ impl Rooms for RequestRooms {
                 Err(refused) => {
                     // A store that did not answer may have taken it; under the same id it is taken once.
                     let id = id.filter(|_| refused.error != ErrorCode::TooOld);
-                    Posted { refused: Some(self.refuse(refused, EnterForm::default(), (body, id), &page)) }
+                    let (form, to) = sent_back(refused, code);
+                    Posted { refused: Some(self.refuse(refused, form, (body, id), &to)) }
                 }
             }
         })
@@ -465,7 +537,8 @@ impl Rooms for RequestRooms {
                     Posted { refused: None }
                 }
                 Err(refused) => {
-                    Posted { refused: Some(self.refuse(refused, EnterForm::default(), (String::new(), None), &page)) }
+                    let (form, to) = sent_back(refused, code);
+                    Posted { refused: Some(self.refuse(refused, form, (String::new(), None), &to)) }
                 }
             }
         })
@@ -477,7 +550,7 @@ impl Rooms for RequestRooms {
                 Ok(code) => code,
                 Err(error) => return self.refuse_code(form.code, &error, String::new()),
             };
-            match self.try_manage(code, &form).await {
+            match self.try_manage(code, &form).await.map_err(|refused| self.paid(refused)) {
                 Ok(code) => {
                     if self.wants_page() {
                         self.redirect(&room_page(code));
@@ -485,9 +558,9 @@ impl Rooms for RequestRooms {
                     Posted { refused: None }
                 }
                 Err(refused) => {
-                    let form =
-                        EnterForm { capacity: form.value.clone(), room_name: form.value, ..EnterForm::default() };
-                    Posted { refused: Some(self.refuse(refused, form, (String::new(), None), &room_page(code))) }
+                    let (back, to) = sent_back(refused, code);
+                    let form = EnterForm { capacity: form.value.clone(), room_name: form.value, ..back };
+                    Posted { refused: Some(self.refuse(refused, form, (String::new(), None), &to)) }
                 }
             }
         })
@@ -495,6 +568,9 @@ impl Rooms for RequestRooms {
 
     fn home(&self) -> Answer<'_, Home> {
         Box::pin(async move {
+            if self.call_is_limited() {
+                return Home::default();
+            }
             self.ensure_session();
             Home { flash: self.flash(HOME), capacity: self.state.limits.capacity }
         })
@@ -502,6 +578,9 @@ impl Rooms for RequestRooms {
 
     fn my_rooms(&self, rooms: String) -> Answer<'_, Option<Vec<MyRoom>>> {
         Box::pin(async move {
+            if self.call_is_limited() {
+                return None;
+            }
             self.try_my_rooms(&rooms).await.unwrap_or_else(|error| {
                 failed("list rooms", &error);
                 self.response.set_status(StatusCode::SERVICE_UNAVAILABLE);
@@ -512,7 +591,23 @@ impl Rooms for RequestRooms {
 
     fn visit(&self, code: String) -> Answer<'_, Visit> {
         Box::pin(async move {
-            match self.try_visit(&code).await {
+            if self.call_is_limited() {
+                return Visit::Unavailable;
+            }
+            let visit = self.try_visit(&code).await;
+            if matches!(visit, Ok(Visit::JoinPage(_)) | Err(StoreError::NotFound))
+                && code.parse::<RoomCode>().is_ok()
+                && let Err(wait) = self.pay_for_code()
+            {
+                self.limit(wait);
+                return Visit::Unavailable;
+            }
+            match visit {
+                Ok(Visit::JoinPage(mut page)) => {
+                    self.ensure_session();
+                    page.flash = self.flash(&room_page(page.code));
+                    Visit::JoinPage(page)
+                }
                 Ok(visit) => visit,
                 Err(StoreError::NotFound) => {
                     self.ensure_session();
@@ -545,7 +640,20 @@ fn markup_of(events: &[Event], quoted: &[Event], members: &[Member], reader: Mem
 }
 
 fn refusal(field: Field, error: ErrorCode) -> Refusal {
-    Refusal { field, error }
+    Refusal { field, error, retry_ms: None }
+}
+
+/// Returns the refusal of somebody who has to wait.
+fn too_fast(field: Field, wait: Duration) -> Refusal {
+    Refusal { field, error: ErrorCode::Rate, retry_ms: Some(wait.as_millis() as u64) }
+}
+
+/// Returns the form and the page that bring a message or a leave back. Of a code that may not be tried there is no page.
+fn sent_back(refused: Refusal, code: RoomCode) -> (EnterForm, String) {
+    if refused.field == Field::Code {
+        return (EnterForm { code: code.to_string(), ..EnterForm::default() }, HOME.to_owned());
+    }
+    (EnterForm::default(), room_page(code))
 }
 
 /// Returns the error that the user gets for a failure of the store, and logs its cause. No caller logs it again.

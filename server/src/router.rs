@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::document::Refused;
+use app::Language;
+use app::document::{Refused, limited_document};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use tokio::time::timeout;
@@ -18,7 +19,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::health::Readiness;
-use crate::request::wants_page;
+use crate::request::{renders_page, wants_page};
 use crate::state::AppState;
 use crate::telemetry::panics;
 use crate::{assets, health, language, origin, pages, qr, session};
@@ -32,6 +33,10 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Content security policy of responses that are not pages: files, errors, plain text. A page sets its own.
 const NO_PAGE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Content security policy of the page without script that says how long to wait.
+const LIMITED_PAGE: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Files of `style/assets`, at the addresses where browsers and crawlers look for them.
 const FILES: [&str; 13] = [
@@ -126,7 +131,7 @@ async fn render_in_pool(State(state): State<AppState>, request: Request<Body>, n
     let (mut parts, body) = request.into_parts();
     parts.headers.remove(header::REFERER);
     let language = language::of_request(&parts.headers);
-    let wants_page = wants_page(&parts.headers);
+    let (wants_page, renders_page) = (wants_page(&parts.headers), renders_page(&parts.uri));
     let refuse = |status, refused: Refused<'_>| (status, refused.words(language)).into_response();
     let body = match timeout(FORM_TIMEOUT, to_bytes(body, FORM_BYTES)).await {
         Ok(Ok(body)) => body,
@@ -138,6 +143,9 @@ async fn render_in_pool(State(state): State<AppState>, request: Request<Body>, n
         state.metrics.timed_out();
         return ([(header::RETRY_AFTER, "1")], refuse(StatusCode::SERVICE_UNAVAILABLE, Refused::Busy)).into_response();
     };
+    if renders_page && response.status() == StatusCode::TOO_MANY_REQUESTS {
+        return limited_page(&response, language);
+    }
     let unreadable = response.headers().contains_key(SERVER_FN_ERROR_HEADER);
     if unreadable && wants_page {
         return refuse(StatusCode::BAD_REQUEST, Refused::FormUnreadable);
@@ -147,6 +155,19 @@ async fn render_in_pool(State(state): State<AppState>, request: Request<Body>, n
         response.headers_mut().remove(header::LOCATION);
     }
     response
+}
+
+/// Returns the page of somebody who has to wait, in place of the one that was limited.
+fn limited_page(limited: &Response, language: Language) -> Response {
+    let wait = limited.headers().get(header::RETRY_AFTER).cloned().unwrap_or(HeaderValue::from_static("1"));
+    let seconds = wait.to_str().ok().and_then(|wait| wait.parse().ok()).unwrap_or(1);
+    let page = limited_document(language, seconds, &assets::page_assets().style);
+    let headers = [
+        (header::RETRY_AFTER, wait),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(LIMITED_PAGE)),
+        (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex")),
+    ];
+    (StatusCode::TOO_MANY_REQUESTS, headers, Html(page)).into_response()
 }
 
 /// Redirects `/room/CODE/` to `/room/CODE`, and refuses requests without a path, such as CONNECT: they are for proxies

@@ -14,6 +14,7 @@ use tokio::time::{Sleep, sleep_until};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use crate::address_limits::SocketPlace;
 use crate::hub::{AttachError, Attachment, FeedLost, NextBatch, Notification, Sink, TextFrame};
 use crate::state::AppState;
 use crate::telemetry::metrics::{Overflow, Socket};
@@ -55,6 +56,7 @@ struct Connection {
     /// Append or leave in progress. Until it is done, nothing more is read: backpressure on the sender.
     append: Option<Pending>,
     open: Socket,
+    place: SocketPlace,
     /// Code with which the server closed the connection. `None` if the other side ended it.
     closed: Option<CloseCode>,
 }
@@ -81,7 +83,7 @@ impl Connection {
         socket: FramedSocket,
         (code, room): (RoomCode, RoomId),
         member: MemberId,
-        open: Socket,
+        (open, place): (Socket, SocketPlace),
     ) -> Self {
         let machine = Machine::new(Instant::now(), &state.limits);
         let lease = Lease { room, member, id: entropy::uuid() };
@@ -89,7 +91,7 @@ impl Connection {
         let timer = Box::pin(sleep_until(machine.wake().into()));
         let shutdown = Box::pin(state.shutdown.clone().cancelled_owned());
         let (live, append, closed) = (None, None, None);
-        Self { state, socket, machine, lease, code, renew_at, timer, shutdown, live, append, open, closed }
+        Self { state, socket, machine, lease, code, renew_at, timer, shutdown, live, append, open, place, closed }
     }
 
     async fn run(&mut self) {
@@ -174,7 +176,10 @@ impl Connection {
                 // Boxed, as is all that is rare: a connection would keep the place for it.
                 Action::Open(position) => match Box::pin(self.open(position)).await {
                     Ok(()) => drop(self.machine.step(Instant::now(), Input::Opened)),
-                    Err(OpenError::Close(code)) => return self.close(code).await,
+                    Err(OpenError::Close(code)) => {
+                        let (code, retry_ms) = upgrade::refusal(&self.state, self.place.network, code);
+                        return self.close_until(code, retry_ms).await;
+                    }
                     Err(OpenError::Disconnected) => return Err(Disconnected),
                 },
                 Action::Append { id, change } => {
@@ -389,9 +394,14 @@ impl Connection {
     }
 
     async fn close(&mut self, code: CloseCode) -> Result<(), Disconnected> {
+        let retry_ms = self.state.reconnect_delay.after(code, &self.state.metrics);
+        self.close_until(code, retry_ms).await
+    }
+
+    /// Closes the connection. `retry_ms` says when to come back.
+    async fn close_until(&mut self, code: CloseCode, retry_ms: Option<u64>) -> Result<(), Disconnected> {
         self.state.metrics.closed(code);
         self.closed = Some(code);
-        let retry_ms = self.state.reconnect_delay.after(code, &self.state.metrics);
         Box::pin(self.socket.close(code, retry_ms)).await;
         Err(Disconnected)
     }

@@ -4,16 +4,18 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::document::Privacy;
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
-use protocol::Limits;
+use protocol::{Limits, RoomCode};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::address_limits::AddressLimits;
 use crate::flash::Flashes;
 use crate::hub::Hub;
-use crate::identity::Identity;
+use crate::identity::{Identity, Session};
 use crate::origin::OriginRule;
 use crate::rate::RateLimiter;
 use crate::reconnect_delay::ReconnectDelay;
@@ -41,14 +43,14 @@ pub struct Parts {
     pub slow_mode: SlowMode,
     /// Rate limit of a member's joins, which add to the room's log as appends do.
     pub join_rate: Arc<RateLimiter>,
-    /// Rate limit of the codes that a session asks its rooms by and that lead it to no seat.
-    pub code_rate: Arc<RateLimiter>,
     /// Rate limit of a session's calls for its rooms.
     pub list_rate: Arc<RateLimiter>,
     /// Rate limit of a member's typing signals.
     pub typing_rate: Arc<RateLimiter>,
     /// Rate limit of what a member's connections send, in KiB.
     pub inbound_rate: Arc<RateLimiter>,
+    /// Limits per network address, and those of this whole node.
+    pub address_limits: AddressLimits,
     /// Refused forms that wait for the page that shows them.
     pub flashes: Arc<Flashes>,
     /// Rule for the origins whose pages may post forms and open sockets.
@@ -65,8 +67,18 @@ pub struct Parts {
     pub reconnect_delay: Arc<ReconnectDelay>,
     /// Cancelled to begin the shutdown.
     pub shutdown: CancellationToken,
+    /// Facts that `/privacy` is made from.
+    pub privacy: Privacy,
     /// Leptos options, for the pages.
     pub leptos: LeptosOptions,
+}
+
+impl Parts {
+    /// Returns true if the session has a seat in the room with this code, as far as the store says so.
+    pub(crate) async fn has_seat(&self, session: Option<Session>, code: RoomCode) -> bool {
+        let Some(session) = session else { return false };
+        self.store.find(code).await.is_ok_and(|room| room.has(self.identity.member(session, room.id)))
+    }
 }
 
 impl From<Parts> for AppState {

@@ -48,10 +48,10 @@ pub async fn run(state: AppState) {
         }
         state.append_rate.evict_full();
         state.join_rate.evict_full();
-        state.code_rate.evict_full();
         state.list_rate.evict_full();
         state.typing_rate.evict_full();
         state.inbound_rate.evict_full();
+        state.address_limits.evict_full();
     }
 }
 

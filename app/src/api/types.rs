@@ -70,6 +70,9 @@ pub struct Refusal {
     pub field: Field,
     /// Reason.
     pub error: ErrorCode,
+    /// Milliseconds after which the form may succeed, where its sender has only to wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_ms: Option<u64>,
 }
 
 /// A field of a form.

@@ -80,7 +80,7 @@ impl FormState {
             Err(CallError { cause: Cause::Release, .. }) => return browser::reload(),
             Err(error) => (None, error.refused),
         };
-        let refused = refused.unwrap_or(Refusal { field: Field::Code, error: ErrorCode::Unknown });
+        let refused = refused.unwrap_or(Refusal { field: Field::Code, error: ErrorCode::Unknown, retry_ms: None });
         let done = match self.purpose {
             // It has ended or filled up meanwhile: its page says what to do next, and keeps checking.
             Purpose::JoinPage { code, .. } if matches!(refused.error, ErrorCode::CodeUnknown | ErrorCode::Full) => {

@@ -43,7 +43,7 @@ pub(super) fn HomeView(
                 </Transition>
                 <MyRooms/>
             </main>
-            <footer><span>{text::promise()}</span></footer>
+            <footer><span>{text::promise()}</span><a href="/privacy" rel="external">{text::privacy()}</a></footer>
         </div>
     }
 }

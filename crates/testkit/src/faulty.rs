@@ -53,8 +53,9 @@ pub enum StoreFault {
     Deaf,
     /// Deliveries wait for [`FaultyStore::deliver`].
     Lags,
-    /// Publishing a presence update takes this long, and a presence request of another node follows each event.
-    Slow(Duration),
+    /// A presence request of another node follows each event, and no presence update is published before this many are
+    /// in flight.
+    CallsPresence(usize),
     /// Each event is dated an hour before the one before it.
     ClockBackwards,
     /// Some messages are stored again under another id.
@@ -86,7 +87,7 @@ pub struct FaultyStore {
     count: AtomicU64,
     /// Number of calls of `acquire_lease` for a connection's lease.
     leases: AtomicU64,
-    /// Number of appends that have come in for [`StoreFault::Gathers`].
+    /// Number of calls that have come in for [`StoreFault::Gathers`] or [`StoreFault::CallsPresence`].
     gathered: watch::Sender<usize>,
     /// First version of each message, for [`StoreFault::Remembers`].
     first: Mutex<HashMap<EventId, EventKind>>,
@@ -187,6 +188,12 @@ impl FaultyStore {
         if faults.iter().any(|fault| self.has(*fault)) {
             std::future::pending().await
         }
+    }
+
+    /// Waits until this many calls have come here.
+    async fn gather(&self, most: usize) {
+        self.gathered.send_modify(|count| *count += 1);
+        self.gathered.subscribe().wait_for(|count| *count >= most).await.unwrap();
     }
 
     fn fault(&self) -> Option<StoreFault> {
@@ -294,8 +301,7 @@ impl Store for FaultyStore {
         if let Some(StoreFault::Gathers(most)) = self.fault()
             && matches!(draft.kind, EventKind::Left { why: LeaveReason::Vanished, .. })
         {
-            self.gathered.send_modify(|count| *count += 1);
-            self.gathered.subscribe().wait_for(|count| *count >= most).await.unwrap();
+            self.gather(most).await;
         }
         self.fails(&[StoreFault::StoresNothing, StoreFault::Silent])?;
         if self.has(StoreFault::ClockBackwards) {
@@ -341,7 +347,7 @@ impl Store for FaultyStore {
                 }
                 most = 17 + (count - 1) % 60;
             }
-            Some(StoreFault::Slow(_)) => calls = true,
+            Some(StoreFault::CallsPresence(_)) => calls = true,
             _ => {}
         }
         let Subscription { head, deliveries: mut inner } = self.inner.subscribe(id).await?;
@@ -371,8 +377,8 @@ impl Store for FaultyStore {
     }
 
     async fn send_presence(&self, id: RoomId, update: PresenceUpdate) -> Result<(), StoreError> {
-        if let Some(StoreFault::Slow(time)) = self.fault() {
-            tokio::time::sleep(time).await;
+        if let Some(StoreFault::CallsPresence(most @ 1..)) = self.fault() {
+            self.gather(most).await;
         }
         self.inner.send_presence(id, update).await
     }

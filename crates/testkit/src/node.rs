@@ -16,6 +16,22 @@ use tokio::task::JoinHandle;
 /// Public URL of all servers. Users connect to other ports than the servers', and cookies depend on this URL only.
 pub const PUBLIC_URL: &str = "http://chat.example";
 
+/// Settings under which the limits per address bound no test: all users have the address 127.0.0.1.
+pub const GENEROUS: [(&str, &str); 7] = [
+    ("WRONG_CODES", "1000000,1000000"),
+    ("NEW_ROOMS", "1000000,1000000"),
+    ("JOINS", "1000000,1000000"),
+    ("FORMS", "1000000,1000000"),
+    ("SOCKETS_PER_ADDRESS", "1000000"),
+    ("SOCKETS", "10000000"),
+    ("ROOMS", "10000000"),
+];
+
+/// The flags of [`GENEROUS`].
+pub fn generous_flags() -> impl Iterator<Item = String> {
+    GENEROUS.into_iter().map(|(name, value)| format!("--{}={value}", name.to_lowercase().replace('_', "-")))
+}
+
 /// Time limit of a server's start, and of its end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -84,6 +100,7 @@ impl Program {
             .env("HOST", "127.0.0.1")
             .env("PORT", self.address.port().to_string())
             .env("RUST_LOG", "error")
+            .envs(GENEROUS)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null());

@@ -5,12 +5,13 @@ use protocol::room_name::RoomNameError;
 use protocol::{ErrorCode, EventKind, LeaveReason, MAX_SLOW_MS, MemberId, RoomChange, RoomCode, RoomName};
 use store::{NameKeys, NewEvent, StoreError};
 
-use super::{RequestRooms, failed, refusal};
+use super::{RequestRooms, failed, refusal, too_fast};
 use crate::{clock, code_renewal, entropy};
 
 impl RequestRooms {
     /// Does what a host asks for. Returns the room's code after that, or this one where the room has ended.
     pub(super) async fn try_manage(&self, code: RoomCode, form: &ManageForm) -> Result<RoomCode, Refusal> {
+        self.take_form(Field::Body)?;
         let refuse = |error| refusal(Field::Body, error);
         let lost = if self.is_page() { ErrorCode::Cookie } else { ErrorCode::NoSeat };
         let session = self.session().ok_or(refuse(lost))?;
@@ -19,7 +20,7 @@ impl RequestRooms {
         let member = member.ok_or(refuse(ErrorCode::NoSeat))?;
         let mut code = room.settings.code;
         for kind in self.actions(form)? {
-            self.state.append_rate.take(member).map_err(|_| refuse(ErrorCode::Rate))?;
+            self.state.append_rate.take(member).map_err(|wait| too_fast(Field::Body, wait))?;
             let draft = NewEvent {
                 id: entropy::event_id(),
                 at: clock::unix_ms(),

@@ -12,6 +12,9 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body
 use super::Connection;
 use super::errors::close_code;
 use super::framed_socket::FramedSocket;
+use crate::address_limits::{NoPlace, RETRY, SocketPlace};
+use crate::client_address::Network;
+use crate::request::too_many;
 use crate::state::AppState;
 use crate::telemetry::panics::contained;
 use crate::{entropy, http, identity};
@@ -35,12 +38,19 @@ pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, re
     if state.shutdown.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "The server restarts.").into_response();
     }
+    let network = state.address_limits.network(request.extensions(), request.headers());
+    let place = match state.address_limits.take_socket(network) {
+        Ok(place) => place,
+        Err(NoPlace::Network) => return too_many(RETRY).into_response(),
+        // Another node may have a place.
+        Err(NoPlace::Node) => return (StatusCode::SERVICE_UNAVAILABLE, too_many(RETRY).1).into_response(),
+    };
     let session = state.identity.session(request.headers());
     let speaks = list(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL).contains(&SUBPROTOCOL);
     if speaks {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    let accepted = Box::pin(accept(state.clone(), on_upgrade, code, session, speaks));
+    let accepted = Box::pin(accept(state.clone(), on_upgrade, place, code, session, speaks));
     // Tracked, so that a shutdown waits until its `bye` is sent.
     state.tasks.spawn(contained(async {
         if let Some(mut connection) = accepted.await {
@@ -55,6 +65,7 @@ pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, re
 async fn accept(
     state: AppState,
     on_upgrade: OnUpgrade,
+    place: SocketPlace,
     code: String,
     session: Option<identity::Session>,
     speaks: bool,
@@ -70,23 +81,25 @@ async fn accept(
         }
     };
     let open = state.metrics.socket();
-    let place = match (speaks, code.parse::<RoomCode>(), session) {
-        (false, ..) => Err(CloseCode::Version),
-        (_, Err(_), _) => Err(CloseCode::NoSuchRoom),
-        (_, _, None) => Err(CloseCode::NoSeat),
+    let seat = match (speaks, code.parse::<RoomCode>(), session) {
+        (false, ..) => Err((CloseCode::Version, None)),
+        (_, Err(_), _) => Err((CloseCode::NoSuchRoom, None)),
+        (_, _, None) => Err((CloseCode::NoSeat, None)),
         (_, Ok(code), Some(session)) => {
-            resolve(&state, code).await.map(|room| ((code, room), state.identity.member(session, room)))
+            let room = resolve(&state, code).await;
+            let room = room.map_err(|refused| refusal(&state, place.network, refused));
+            room.map(|room| ((code, room), state.identity.member(session, room)))
         }
     };
-    match place {
+    match seat {
         Ok((room, member)) => {
             let socket = FramedSocket::new(stream, begun, &state, member).await;
-            Some(Box::new(Connection::new(state, socket, room, member, open)))
+            Some(Box::new(Connection::new(state, socket, room, member, (open, place))))
         }
-        Err(refused) => {
+        Err((refused, retry_ms)) => {
             state.metrics.closed(refused);
             tracing::info!(conn = open.number, code = refused.number(), reason = refused.reason(), "refused");
-            let retry_ms = state.reconnect_delay.after(refused, &state.metrics);
+            let retry_ms = retry_ms.or_else(|| state.reconnect_delay.after(refused, &state.metrics));
             // A random member, so that it uses nobody's budget.
             let member = MemberId(entropy::uuid());
             FramedSocket::new(stream, begun, &state, member).await.close(refused, retry_ms).await;
@@ -103,6 +116,18 @@ async fn resolve(state: &AppState, code: RoomCode) -> Result<RoomId, CloseCode> 
             StoreError::NotFound => CloseCode::NoSuchRoom,
             error => close_code(&error),
         }),
+    }
+}
+
+/// Returns the code with which a socket is closed, and when to come back. Who tried a code without a seat there pays for
+/// it as on every other road, and who has nothing left to pay with is not told about the code.
+pub(super) fn refusal(state: &AppState, network: Option<Network>, refused: CloseCode) -> (CloseCode, Option<u64>) {
+    if !matches!(refused, CloseCode::NoSuchRoom | CloseCode::NoSeat) {
+        return (refused, None);
+    }
+    match state.address_limits.codes.take(network) {
+        Ok(()) => (refused, None),
+        Err(wait) => (CloseCode::StoreUnavailable, Some(wait.as_millis() as u64)),
     }
 }
 

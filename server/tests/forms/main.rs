@@ -5,10 +5,12 @@
 mod connections;
 mod enter;
 mod guard;
+mod headers;
 mod language;
 mod my_rooms;
 mod pages;
 mod post;
+mod privacy;
 mod refused;
 mod render;
 mod script;

@@ -115,7 +115,7 @@ async fn twenty_rooms_are_looked_at() {
 
 #[tokio::test]
 async fn wrong_codes_are_limited() {
-    let server = Server::start(&[]).await;
+    let server = Server::limited(&[]).await;
     let mut ana = Person::create(&server, "Ana").await;
     let own = [line(ana.code, UNREAD)];
     let wrong: Vec<String> = (1..=20).map(|nth| format!("ZZZZ-ZZ{nth:02} 0 0")).collect();

@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 use protocol::{EventId, EventKind};
-use serde_json::json;
+use serde_json::{Value, json};
 use server::entropy;
 use testkit::faulty::StoreFault;
 
@@ -231,7 +231,10 @@ async fn message_above_the_rate_is_refused_with_rate() {
             break answer;
         }
     };
-    assert_eq!(refused, json!({ "refused": { "field": "body", "error": "rate" } }));
+    let Value::Object(mut refused) = refused["refused"].clone() else { panic!("{refused}") };
+    let wait = refused.remove("retry_ms").and_then(|wait| wait.as_u64());
+    assert!(wait.is_some_and(|wait| wait <= 1_000), "{wait:?} ms");
+    assert_eq!(Value::Object(refused), json!({ "field": "body", "error": "rate" }));
 }
 
 #[tokio::test]

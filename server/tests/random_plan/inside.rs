@@ -9,7 +9,7 @@ use clap::Parser as _;
 use server::{config::Config, stores};
 use store::Store;
 use testkit::faulty::{FaultyStore, StoreFault};
-use testkit::node::PUBLIC_URL;
+use testkit::node::{PUBLIC_URL, generous_flags};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -41,6 +41,7 @@ impl Inside {
             .map(str::to_owned)
             .into_iter()
             .chain([format!("--store={url}"), format!("--public-url={PUBLIC_URL}")])
+            .chain(generous_flags())
             .collect();
         line.extend_from_slice(flags);
         let config = Config::try_parse_from(line).expect("flags");

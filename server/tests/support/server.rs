@@ -12,6 +12,7 @@ use server::{Listeners, ServeError};
 use store::Store;
 use testkit::browser::Site;
 use testkit::faulty::FaultyStore;
+use testkit::node::generous_flags;
 use testkit::within;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -43,33 +44,38 @@ impl Site for Server {
 impl Server {
     /// Starts a server with these flags on a store of its own.
     pub(crate) async fn start(flags: &[&str]) -> Self {
-        Self::over(flags, |store| store).await
+        Self::over(with_generous(flags), |store| store).await
+    }
+
+    /// Starts a server with these flags, and the default limits per address otherwise.
+    pub(crate) async fn limited(flags: &[&str]) -> Self {
+        Self::over(flags.iter().map(ToString::to_string).collect(), |store| store).await
     }
 
     /// Starts a server on a store in which faults can be injected.
     pub(crate) async fn troubled(flags: &[&str]) -> (Self, Arc<FaultyStore>) {
         let mut troubled = None;
-        let server = Self::over(flags, |store| troubled.insert(FaultyStore::over(store)).clone()).await;
+        let server = Self::over(with_generous(flags), |store| troubled.insert(FaultyStore::over(store)).clone()).await;
         (server, troubled.unwrap())
     }
 
     /// Starts a server on the store at this URL.
     pub(crate) async fn at(url: String, flags: &[&str]) -> Self {
-        Self::on(url, None, flags.iter().map(ToString::to_string).collect(), |store| store).await
+        Self::on(url, None, with_generous(flags), |store| store).await
     }
 
     /// Starts a server on the store at this URL, in which faults can be injected.
     pub(crate) async fn troubled_at(url: String, flags: &[&str]) -> (Self, Arc<FaultyStore>) {
-        let (mut troubled, flags) = (None, flags.iter().map(ToString::to_string).collect());
+        let (mut troubled, flags) = (None, with_generous(flags));
         let wrap = |store| -> Arc<dyn Store> { troubled.insert(FaultyStore::over(store)).clone() };
         let server = Self::on(url, None, flags, wrap).await;
         (server, troubled.unwrap())
     }
 
-    async fn over(flags: &[&str], wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+    async fn over(flags: Vec<String>, wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("flasky.db").display());
-        Self::on(url, Some(directory), flags.iter().map(ToString::to_string).collect(), wrap).await
+        Self::on(url, Some(directory), flags, wrap).await
     }
 
     async fn on(
@@ -109,4 +115,9 @@ impl Server {
         self.stop().await;
         Self::on(url, directory, flags, |store| store).await
     }
+}
+
+/// These flags, and limits per address that bound no test.
+fn with_generous(flags: &[&str]) -> Vec<String> {
+    generous_flags().chain(flags.iter().map(ToString::to_string)).collect()
 }

@@ -128,7 +128,7 @@ fn dialog(naming: Naming) -> AnyView {
         let value = input.value();
         if let Err(error) = change(room, &value) {
             let form = EnterForm { name: value.clone(), room_name: value, ..EnterForm::default() };
-            refused.set(Some(text::refusal(Refusal { field, error }, &form)));
+            refused.set(Some(text::refusal(Refusal { field, error, retry_ms: None }, &form)));
             return browser::focus_on(&input);
         }
         refused.set(None);
