@@ -1,5 +1,6 @@
 //! The document around the app. In the server only.
 
+mod host;
 mod privacy;
 
 use std::sync::LazyLock;
@@ -17,6 +18,7 @@ use crate::components::icon::Sprite;
 use crate::language::Language;
 use crate::text;
 
+pub use host::host_page;
 pub use privacy::{Privacy, privacy_page};
 
 /// Addresses of the browser half, which change with what is behind them.

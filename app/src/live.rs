@@ -7,6 +7,7 @@ mod draft;
 mod driver;
 pub mod effect;
 pub mod history;
+mod ignored;
 mod leave;
 pub mod log;
 pub mod my_rooms;

@@ -94,12 +94,13 @@ pub(crate) fn name_refused(error: ErrorCode) -> &'static str {
 }
 
 /// Reason why the host's wish was refused.
-pub(crate) fn manage_refused(error: ErrorCode) -> &'static str {
-    match error {
-        ErrorCode::CapacityBad => seats_refused(),
-        ErrorCode::NotAllowed => not_host(),
-        ErrorCode::NoSeat => member_gone(),
-        _ => not_changed(),
+pub(crate) fn manage_refused(refused: Refusal) -> Cow<'static, str> {
+    match refused.error {
+        ErrorCode::CapacityBad => seats_refused().into(),
+        ErrorCode::NotAllowed => not_host().into(),
+        ErrorCode::NoSeat => member_gone().into(),
+        ErrorCode::RoomNameBad | ErrorCode::Rate => refusal(refused, &EnterForm::default()),
+        _ => not_changed().into(),
     }
 }
 

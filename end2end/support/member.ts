@@ -42,6 +42,8 @@ export class Member {
 
   private constructor(
     readonly code: string,
+    private readonly api: APIRequestContext,
+    private readonly origin: string,
     private readonly socket: WebSocket,
   ) {
     socket.on('error', () => {}); // The server of a test that is over is gone.
@@ -61,7 +63,7 @@ export class Member {
     const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
     const address = `${who.origin.replace('http', 'ws')}/ws/${code}`;
     const socket = new WebSocket(address, 'flasky.v1', { headers: { cookie } });
-    const member = new Member(code, socket);
+    const member = new Member(code, api, who.origin, socket);
     await once(socket, 'open');
     socket.send(JSON.stringify(golden('hello')));
     await new Promise<void>((done, failed) => {
@@ -95,6 +97,11 @@ export class Member {
 
   remove(target: string): Promise<string> {
     return this.append({ kind: 'deleted', target });
+  }
+
+  /** Does what the host of the room can do. */
+  async manage(action: string, value = ''): Promise<void> {
+    expect(await ask(this.api, `${this.origin}/api/manage_room`, { code: this.code, action, value })).toEqual({});
   }
 
   typing(): void {

@@ -208,6 +208,16 @@ export class Person {
     await this.changeName('name-room', 'room-name', name);
   }
 
+  /** Opens the dialog of the host, who this is. */
+  async manage(): Promise<Locator> {
+    const link = this.page.getByRole('link', { name: this.words('manage-room') });
+    if (!(await link.isVisible())) await this.press(this.words('more'));
+    await link.click();
+    const dialog = this.page.getByRole('dialog', { name: this.words('manage-room') });
+    await expect(dialog).toBeVisible();
+    return dialog;
+  }
+
   /** Takes another name. */
   async rename(name: string): Promise<void> {
     const button = this.page.getByRole('button', { name: this.words('rename') });

@@ -103,15 +103,13 @@ async function full(stage: Stage): Promise<Person> {
   return ana;
 }
 
-/** The room takes nobody in, as no server says yet. */
-async function lockedDoor(stage: Stage): Promise<Person> {
-  const ana = await door(stage);
-  await ana.page.route('**/api/enter', (route) =>
-    route.fulfill({ json: { refused: { field: 'code', error: 'locked' } } }),
-  );
-  await ana.nameField.fill('Ana');
-  await ana.press(ana.words('join-room'));
-  await expect(ana.page.getByText(ana.words('room-locked'))).toBeVisible();
+async function lockedDoor({ person, server }: Stage): Promise<Person> {
+  const bo = await Member.enter({ name: 'Bo', origin: server.url });
+  await bo.manage('lock', 'on');
+  const ana = await person('Ana');
+  await ana.openLink(bo.code);
+  await expect(ana.page.getByRole('heading', { name: ana.words('room-is-locked') })).toBeVisible();
+  await ana.hydrated();
   return ana;
 }
 
@@ -559,14 +557,25 @@ async function typing(stage: Stage): Promise<Person> {
   return reader;
 }
 
-async function locked(stage: Stage): Promise<Person> {
-  const { reader, cast } = await staged(stage);
-  await between(reader.page, (frame, socket) => {
-    if (frame.type === 'welcome') Object.assign(frame.room as object, { locked: true });
-    socket.send(JSON.stringify(frame));
-  });
-  await open(reader, cast.code);
-  await expect(reader.page.getByTitle(reader.words('locked'))).toBeVisible();
+/** What a member reads of what the host decides. */
+async function managed({ person, server }: Stage): Promise<Person> {
+  const bo = await Member.enter({ name: 'Bo', origin: server.url });
+  const ana = await person('Ana');
+  const { code } = await Member.enter(ana, { code: bo.code });
+  await open(ana, code);
+  await bo.manage('slow', '30000');
+  await bo.manage('capacity', '20');
+  await bo.manage('renew_code');
+  await bo.manage('host_only', 'on');
+  await bo.manage('lock', 'on');
+  await expect(ana.page.getByTitle(ana.words('locked'))).toBeVisible();
+  await expect(ana.line(ana.words('locked-now'))).toHaveCount(1);
+  return ana;
+}
+
+async function managing(stage: Stage): Promise<Person> {
+  const { reader } = await talk(stage);
+  await reader.manage();
   return reader;
 }
 
@@ -577,6 +586,13 @@ async function noScript(stage: Stage): Promise<Person> {
   const plain = await withoutScript(stage, reader);
   await plain.openLink(cast.code);
   await plain.inRoom(cast.code);
+  return plain;
+}
+
+async function managingNoScript(stage: Stage): Promise<Person> {
+  const plain = await noScript(stage);
+  await plain.page.getByRole('link', { name: plain.words('manage-room') }).click();
+  await expect(plain.page.getByRole('heading', { level: 1 })).toHaveText(plain.words('manage-room'));
   return plain;
 }
 
@@ -639,7 +655,7 @@ export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
     { name: 'not-sent', enter: notSent },
     { name: 'typing', enter: typing },
     { name: 'compact', enter: compact },
-    { name: 'locked', enter: locked },
+    { name: 'managed', enter: managed },
     { name: 'named', enter: named },
     { name: 'crowd', enter: crowd },
     { name: 'thousand', enter: wholeThousand },
@@ -659,6 +675,8 @@ export const STATES: Record<'home' | 'ends' | 'talk' | 'open', State[]> = {
     { name: 'mentioning', enter: mentioning },
     { name: 'renaming', enter: renaming },
     { name: 'naming-room', enter: namingRoom },
+    { name: 'managing', enter: managing },
+    { name: 'managing-no-script', enter: managingNoScript },
     { name: 'more', enter: more, phone: true },
     { name: 'roster', enter: rosterSheet, phone: true },
   ],

@@ -320,16 +320,6 @@ test('the keys are explained, by key and by button', async ({ person }) => {
   await expect(dialog).toBeHidden();
 });
 
-test('a locked room says so in its header', async ({ person }) => {
-  const ana = await person('Ana');
-  await ana.page.routeWebSocket(/\/ws\//, (socket) => {
-    const server = socket.connectToServer();
-    server.onMessage((message) => socket.send(String(message).replace('"capacity":50', '"capacity":50,"locked":true')));
-  });
-  await ana.create();
-  await expect(ana.page.getByRole('banner').getByText('Locked')).toHaveText('Locked: nobody else can join');
-});
-
 test('what an app to install and a crawler need', async ({ page, server }) => {
   await page.goto(server.url);
   const manifest = await page.locator('link[rel=manifest]').getAttribute('href');

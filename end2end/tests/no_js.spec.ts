@@ -33,6 +33,54 @@ test('create, join, talk, refresh, leave', async ({ person, guard }) => {
   await bo.isHome();
 });
 
+test('the host locks, removes, renews the code, hands over and ends the room by forms', async ({ person, guard }) => {
+  const [ana, bo, cy] = await Promise.all(['Ana', 'Bo', 'Cy'].map((name) => person(name)));
+  const old = await ana.create();
+  for (const one of [bo, cy]) await one.join(old);
+  const link = (who: typeof ana) => who.page.getByRole('link', { name: 'Manage the room' });
+  const page = (who: typeof ana) => expect(who.page.getByRole('heading', { level: 1 })).toHaveText('Manage the room');
+  await expect(link(bo)).toHaveCount(0);
+  await bo.page.goto(`/room/${old}/host`);
+  await bo.inRoom(old);
+
+  await ana.page.getByRole('link', { name: /refresh/i }).click();
+  await link(ana).click();
+  const form = (words: string) => ana.page.locator('form').filter({ hasText: words });
+  const save = (words: string) => form(words).getByRole('button', { name: 'Save' }).click();
+  await form('Seats').getByRole('textbox').fill('1');
+  await save('Seats');
+  await expect(ana.alert).toHaveText(/Not a number from 2/);
+  await form('nobody else can join').getByRole('checkbox').check();
+  await save('nobody else can join');
+  await expect(form('nobody else can join').getByRole('checkbox')).toBeChecked();
+  await form('Slow mode').getByRole('combobox').selectOption('10000');
+  await save('Slow mode');
+  await page(ana);
+  await ana.press('New code');
+  await page(ana);
+  const code = new URL(ana.page.url()).pathname.split('/')[2] ?? '';
+  expect(code).not.toBe(old);
+
+  // A page without script follows at its next request.
+  await bo.page.getByRole('link', { name: /refresh/i }).click();
+  await bo.inRoom(code);
+  await expect(bo.line('The room has a new code')).toHaveCount(1);
+  await expect(bo.page.getByText('Slow mode: one message in 10 seconds').last()).toBeVisible();
+
+  await ana.page.getByRole('form', { name: 'Cy' }).getByRole('button', { name: 'Remove', exact: true }).click();
+  await page(ana);
+  await cy.page.goto(`/room/${code}`);
+  await expect(cy.page.getByRole('heading', { name: 'You were removed from this room' })).toBeVisible();
+  await ana.page.getByRole('form', { name: 'Bo' }).getByRole('button', { name: 'Make host' }).click();
+  await ana.inRoom(code);
+  await bo.page.getByRole('link', { name: /refresh/i }).click();
+  await link(bo).click();
+  await bo.page.getByRole('checkbox', { name: 'End it for everybody?' }).check();
+  guard.expectUnknownRoom(code);
+  await bo.press('End the room');
+  await expect(bo.page.getByRole('heading', { level: 1 })).toHaveText(`You left ${code}`);
+});
+
 test('join by link', async ({ person }) => {
   const ana = await person('Ana');
   const bo = await person('Bo');

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use app::App;
 use app::api::port::SharedRooms;
-use app::document::{privacy_page, shell};
+use app::document::{host_page, privacy_page, shell};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -65,12 +65,17 @@ pub fn router(state: &AppState) -> Router<AppState> {
         let (facts, style) = (state.privacy.clone(), assets.style.clone());
         leptos_axum::render_app_async_with_context(context.clone(), move || privacy_page(facts.clone(), style.clone()))
     };
+    let host = {
+        let style = assets.style.clone();
+        leptos_axum::render_app_async_with_context(context.clone(), move || host_page(style.clone()))
+    };
     let report = state.privacy.report.is_some();
     let page = move || shell(options.clone(), assets.clone(), origin.clone(), report);
     let pages = Router::new()
         .leptos_routes_with_context(state, ROUTES.clone(), context, page.clone())
         .fallback(leptos_axum::render_app_async_with_context(not_found, page))
         .route(PRIVACY, get(privacy))
+        .route("/room/{code}/host", get(host))
         .route("/api/language", post(language_form::choose))
         .layer(middleware::from_fn(noindex));
     let shown = pages.clone().with_state(state.clone());

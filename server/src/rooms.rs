@@ -553,12 +553,16 @@ impl Rooms for RequestRooms {
             match self.try_manage(code, &form).await.map_err(|refused| self.paid(refused)) {
                 Ok(code) => {
                     if self.wants_page() {
-                        self.redirect(&room_page(code));
+                        let left = || format!("{}?left", room_page(code));
+                        self.redirect(&if form.action == "end" { left() } else { host_page(code) });
                     }
                     Posted { refused: None }
                 }
                 Err(refused) => {
-                    let (back, to) = sent_back(refused, code);
+                    let (back, mut to) = sent_back(refused, code);
+                    if refused.field != Field::Code {
+                        to = host_page(code);
+                    }
                     let form = EnterForm { capacity: form.value.clone(), room_name: form.value, ..back };
                     Posted { refused: Some(self.refuse(refused, form, (String::new(), None), &to)) }
                 }
@@ -625,6 +629,21 @@ impl Rooms for RequestRooms {
         })
     }
 
+    fn as_host(&self, code: String) -> Answer<'_, Option<Inside>> {
+        Box::pin(async move {
+            let visit = self.visit(code.clone()).await;
+            if let Visit::Inside(mut inside) = visit
+                && inside.snapshot.room.host == Some(inside.snapshot.member)
+                && inside.snapshot.room.code.to_string() == code
+            {
+                inside.flash = self.flash(&host_page(inside.snapshot.room.code));
+                return Some(*inside);
+            }
+            self.redirect(&own_page(&format!("/room/{code}")));
+            None
+        })
+    }
+
     fn older_page(&self, code: RoomCode, before: Seq) -> Answer<'_, Option<OlderPage>> {
         Box::pin(self.page(code, ReadFrom::Before(before)))
     }
@@ -675,6 +694,11 @@ fn failed(what: &'static str, error: &StoreError) -> ErrorCode {
 #[must_use]
 pub fn room_page(code: RoomCode) -> String {
     format!("/room/{code}")
+}
+
+/// Returns the path of the page of a room's host.
+fn host_page(code: RoomCode) -> String {
+    format!("{}/host", room_page(code))
 }
 
 /// Returns the page that a form goes back to: a room's or the home page, so that no form redirects to another site.

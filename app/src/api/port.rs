@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use protocol::{EventId, RoomCode, Seq};
 
-use super::types::{EnterForm, Entry, Home, ManageForm, MyRoom, OlderPage, Posted, Visit};
+use super::types::{EnterForm, Entry, Home, Inside, ManageForm, MyRoom, OlderPage, Posted, Visit};
 
 /// An answer in the making.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -31,6 +31,8 @@ pub trait Rooms: Send + Sync {
     fn my_rooms(&self, rooms: String) -> Answer<'_, Option<Vec<MyRoom>>>;
     /// See [`super::room_snapshot`]. On the page itself it also sets the status.
     fn visit(&self, code: String) -> Answer<'_, Visit>;
+    /// Returns the room for its host's page. Whoever is not the host is led to the room's page and gets `None`.
+    fn as_host(&self, code: String) -> Answer<'_, Option<Inside>>;
     /// See [`super::older_page`].
     fn older_page(&self, code: RoomCode, before: Seq) -> Answer<'_, Option<OlderPage>>;
     /// See [`super::quoted_message`].

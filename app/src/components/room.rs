@@ -21,7 +21,7 @@ mod emoji;
 mod find;
 mod header;
 mod help;
-mod host;
+pub(crate) mod host;
 mod invite;
 pub(crate) mod log;
 mod naming;

@@ -109,9 +109,9 @@ fn report(address: String) -> impl IntoView {
     }
 }
 
-/// Link to the section about reporting a room, where no script runs.
+/// Link to the section about reporting a room, where no script runs. Where it does, the list of keys has one if this is there.
 pub(super) fn report_link() -> impl IntoView {
-    view! { <noscript><a class="report" href=format!("{PATH}#report")>{text::privacy_report()}</a></noscript> }
+    view! { <noscript id="report-link"><a class="report" href=format!("{PATH}#report")>{text::privacy_report()}</a></noscript> }
 }
 
 /// A time in its largest whole unit, in seconds at least.

@@ -12,7 +12,7 @@ use super::room::Room;
 use super::signal::set_if_new;
 use super::socket::{ABNORMAL_CLOSURE, Socket};
 use super::tab_storage::TabStorage;
-use super::{browser, leave};
+use super::{browser, ignored, leave};
 
 /// Interval of the page's clock while something on it counts time, in milliseconds.
 const CLOCK_INTERVAL_MS: u64 = 200;
@@ -25,6 +25,9 @@ pub(super) async fn run(room: Room, mut client: Client, mut inputs: Receiver<Inp
     let mut tab_storage = TabStorage::new(room.code, room.id);
     take_over(room, &mut client, &mut tab_storage);
     runner.run_all(client.step(browser::now_ms(), Input::UtcOffset(browser::utc_offset())));
+    for member in ignored::of(room.id) {
+        runner.run_all(client.step(browser::now_ms(), Input::Ignore { member, on: true }));
+    }
     runner.run_all(client.step(browser::now_ms(), Input::Start));
     let mut pacer = DrawPacer::default();
     // What was kept of an earlier page, and the reader's own clock.

@@ -1,5 +1,6 @@
 //! The room as signals. Only what changed is written, so only what changed is drawn.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use client::{Client, DraftEvent, Input, MessageRow, NameIndex, Outbox, Reconnected, RoomState};
@@ -13,11 +14,11 @@ use protocol::{
     RoomName, Snapshot,
 };
 
-use super::browser;
 use super::log::Log;
 use super::question::Question;
 use super::signal::set_if_new;
 use super::tab_storage::ComposeTarget;
+use super::{browser, ignored};
 use crate::chunk;
 use crate::markup::{MessageMarkup, ServerMarkup, names_of};
 
@@ -51,6 +52,8 @@ pub struct Room {
     pub name: RwSignal<RoomName>,
     /// The room's host, who may name it.
     pub host: RwSignal<Option<MemberId>>,
+    /// Members whom the reader ignores.
+    pub ignored: RwSignal<BTreeSet<MemberId>>,
     /// True while the room takes nobody in.
     pub locked: RwSignal<bool>,
     /// What else the host decides.
@@ -168,6 +171,7 @@ impl Room {
             unread: RwSignal::default(),
             name: RwSignal::new(name),
             host: RwSignal::new(host),
+            ignored: RwSignal::default(),
             locked: RwSignal::new(locked),
             rules: RwSignal::new(rules),
             reconnected: RwSignal::default(),
@@ -333,6 +337,13 @@ impl Room {
         self.cells.try_read_value()?.position
     }
 
+    /// Ignores a member on this device, or no longer.
+    pub fn ignore(self, member: MemberId, on: bool) {
+        if self.dispatch(Input::Ignore { member, on }) {
+            ignored::set(self.id, member, on);
+        }
+    }
+
     /// Sends a refused message again.
     pub fn retry(self, id: EventId) {
         self.dispatch(Input::Retry(id));
@@ -390,6 +401,7 @@ impl Room {
             set_if_new(self.host, room.info().host);
             set_if_new(self.locked, room.info().locked);
             set_if_new(self.rules, Rules::of(room.info()));
+            set_if_new(self.ignored, room.ignored().clone());
         }
         let waits = |is_name: fn(&DraftEvent) -> bool| client.outbox().drafts().any(|draft| is_name(&draft.event));
         set_if_new(self.own_name_waits, waits(|event| matches!(event, DraftEvent::Name { .. })));

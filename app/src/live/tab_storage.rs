@@ -8,7 +8,7 @@
 use client::{Outbox, Status};
 use protocol::{EventId, RoomCode, RoomId, codec};
 
-use super::{browser, notices};
+use super::{browser, ignored, notices};
 use crate::api::EnterForm;
 
 /// Key of the form that the document before this one showed.
@@ -216,9 +216,11 @@ pub fn unsent_texts(room: RoomId) -> Vec<String> {
     texts
 }
 
-/// Removes everything this tab stores for the room with this code, and the device's setting for its notices.
+/// Removes everything this tab stores for the room with this code, the device's setting for its notices, and whom the
+/// reader ignores there.
 pub fn clear(code: RoomCode, room: RoomId) {
     notices::forget_setting(code);
+    ignored::forget(room);
     browser::set_session_item(&room_key(code), "");
     set_draft(room, "");
     set_compose_target(room, None, false);

@@ -1,7 +1,7 @@
 //! Inputs and actions of a client.
 
 use protocol::{
-    ClientFrame, DisplayName, Emoji, ErrorCode, Event, EventId, MessageBody, Names, Position, RoomName, ServerFrame,
+    ClientFrame, DisplayName, Emoji, ErrorCode, Event, EventId, MemberId, MessageBody, Names, Position, RoomName, ServerFrame,
 };
 
 /// Input of a client. Sockets are identified by the connection id of [`Action::Connect`]; what a driver reports of
@@ -100,6 +100,13 @@ pub enum Input {
     Typing,
     /// Reader's offset from UTC, in minutes. 0 until this is given.
     UtcOffset(i32),
+    /// The person ignores a member, or no longer.
+    Ignore {
+        /// The member.
+        member: MemberId,
+        /// True to ignore.
+        on: bool,
+    },
     /// The person wants a refused message sent again.
     Retry(EventId),
     /// The person wants a refused message back into the composer; [`Action::Compose`] brings it.

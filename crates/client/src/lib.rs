@@ -168,14 +168,13 @@ impl Client {
             Input::NameRoom { id, name, at } => self.push_name(now, id, DraftEvent::RoomName { name }, at),
             Input::Typing => self.send_typing(now, &mut actions),
             Input::UtcOffset(minutes) => self.zone = minutes,
+            Input::Ignore { member, on } => self.room.iter_mut().for_each(|room| room.ignore(member, on)),
             Input::Retry(id) => self.outbox.retry(id),
             Input::Recompose(id) => actions.extend(self.outbox.take(id).map(Action::Compose)),
             Input::Discard(id) => drop(self.outbox.take(id)),
             Input::OlderPage { before, events, names } => self.prepend(before, events, &names),
             Input::Quoted { id, message, names } => {
-                if let Some(room) = &mut self.room {
-                    room.insert_quoted(id, message, &names);
-                }
+                self.room.iter_mut().for_each(|room| room.insert_quoted(id, message.clone(), &names));
             }
         }
         self.expire(now);
@@ -229,7 +228,8 @@ impl Client {
     #[must_use]
     pub fn typing(&self) -> Vec<Member> {
         let Some(room) = &self.room else { return Vec::new() };
-        let others = self.typing.members().filter(|member| *member != room.me());
+        let is_seen = |member: &MemberId| *member != room.me() && !room.ignored().contains(member);
+        let others = self.typing.members().filter(is_seen);
         let named = |member| Some(Member { member, name: room.name(member)?.clone(), away: false });
         others.filter_map(named).collect()
     }

@@ -1,4 +1,7 @@
 //! State of a room, folded from its log. The same code draws the first page in the server and the live one.
+
+use std::collections::BTreeSet;
+
 use protocol::{
     Delivered, Epoch, Event, EventId, EventKind, Member, MemberId, Names, Position, RoomInfo, Seq, ShownName, Snapshot,
     Welcome,
@@ -266,6 +269,17 @@ impl RoomState {
     /// Removes the read marker, so that nothing is unread.
     pub fn clear_read_marker(&mut self) {
         self.read_marker = None;
+    }
+
+    /// Ignores a member on this device, or no longer: no rows, counts or signals come of it.
+    pub fn ignore(&mut self, member: MemberId, on: bool) {
+        self.timeline.ignore(member, on && member != self.me);
+    }
+
+    /// Members who are ignored.
+    #[must_use]
+    pub fn ignored(&self) -> &BTreeSet<MemberId> {
+        self.timeline.ignored()
     }
 
     /// Number of messages of others after the read marker, as far as they are here.

@@ -1,6 +1,6 @@
 //! The part of the log that a page holds, and the rows it draws from it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use protocol::{Event, EventId, EventKind, MemberId, Seq};
@@ -31,6 +31,8 @@ pub struct Timeline {
     quoted: BTreeMap<EventId, Option<Event>>,
     /// Shared empty list, since most messages have no reactions.
     no_reactions: Arc<Vec<Reaction>>,
+    /// Members whose messages are left out of rows and counts.
+    ignored: BTreeSet<MemberId>,
 }
 
 /// Data of a message beside its event.
@@ -62,12 +64,28 @@ impl Timeline {
         self.events.len() < WINDOW
     }
 
-    /// Messages of others after this sequence number, without deleted ones.
+    /// Ignores a member, or no longer.
+    pub fn ignore(&mut self, member: MemberId, on: bool) {
+        if on {
+            self.ignored.insert(member);
+        } else {
+            self.ignored.remove(&member);
+        }
+    }
+
+    /// Members who are ignored.
+    #[must_use]
+    pub fn ignored(&self) -> &BTreeSet<MemberId> {
+        &self.ignored
+    }
+
+    /// Messages of others after this sequence number, without deleted ones and those of members who are ignored.
     pub fn messages_of_others(&self, me: MemberId, after: Seq) -> impl Iterator<Item = &Event> {
         let start = self.events.partition_point(|event| event.seq <= after);
         self.events
             .range(start..)
             .filter(move |event| event.by != me && matches!(event.kind, EventKind::Message { body: Some(_), .. }))
+            .filter(|event| !self.ignored.contains(&event.by))
     }
 
     /// Appends the next event. A full window evicts the oldest.
@@ -124,7 +142,7 @@ impl Timeline {
 
     /// Removes all events.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { ignored: std::mem::take(&mut self.ignored), ..Self::default() };
     }
 
     /// Updates names in reactions, after a name or the reader has changed.

@@ -1,6 +1,6 @@
 //! The header: the room's code and seats, the way to bring others in, and the way out.
 
-use leptos::ev::SubmitEvent;
+use leptos::ev::{MouseEvent, SubmitEvent};
 use leptos::prelude::*;
 
 use super::host::HOST_ID;
@@ -13,6 +13,7 @@ use crate::components::icon::{LabelledIcon, Logo};
 use crate::components::language_form::LanguageForm;
 use crate::components::name::Name;
 use crate::components::theme::ThemeButton;
+use crate::live::browser;
 use crate::live::room::Room;
 use crate::text;
 
@@ -29,16 +30,20 @@ pub(super) fn Header() -> impl IntoView {
         }
         .into_any()
     };
-    // For the host, who may name and change the room.
+    let open_host = |event: MouseEvent| {
+        event.prevent_default();
+        with_tools(|_| browser::open_dialog(HOST_ID));
+    };
+    // For the host, who may name and change the room. Without script the link leads to the same as forms.
     let name = move || {
         (room.host.get() == Some(room.me)).then(|| {
             view! {
                 <button type="button" class="button icon hydrated" command="show-modal" commandfor=NAME_ROOM_ID>
                     <LabelledIcon icon="#i-edit" label=text::name_room() title=text::name_room()/>
                 </button>
-                <button type="button" class="button icon hydrated" command="show-modal" commandfor=HOST_ID>
+                <a class="button icon" href=format!("/room/{}/host", room.rules.get().code) rel="external" on:click=open_host>
                     <LabelledIcon icon="#i-lock" label=text::manage_room() title=text::manage_room()/>
-                </button>
+                </a>
             }
             .into_any()
         })

@@ -20,6 +20,9 @@ pub(super) fn dialog() -> AnyView {
     let row = move |(keys, does): (Vec<&'static str>, &'static str)| {
         view! { <tr><th scope="row">{keys.into_iter().map(key).collect_view()}</th><td>{does}</td></tr> }.into_any()
     };
+    let report = browser::by_id("report-link").map(|_| {
+        view! { <a href="/privacy#report" target="_blank" rel="external">{text::privacy_report()}</a> }.into_any()
+    });
     view! {
         <Dialog id="help" heading=text::help_heading()>
             // It has the focus first, so that the list begins at its top.
@@ -28,6 +31,7 @@ pub(super) fn dialog() -> AnyView {
                 <input type="checkbox" prop:checked=move || has_log_keys.get() on:click=click(toggle)/>
                 {text::log_keys()}
             </label>
+            {report}
         </Dialog>
     }
     .into_any()

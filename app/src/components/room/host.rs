@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use protocol::{ErrorCode, MemberId};
 
 use super::toast::Toast;
-use crate::api;
+use crate::api::{self, Field, Refusal};
 use crate::components::click::click;
 use crate::components::dialog::Dialog;
 use crate::components::list::{Item, ItemKey, List};
@@ -19,7 +19,7 @@ use crate::text;
 /// Id of the dialog.
 pub(super) const HOST_ID: &str = "host";
 /// Intervals of slow mode that can be chosen, in seconds.
-const SLOW_SECONDS: [u32; 6] = [0, 5, 10, 30, 60, 300];
+pub(crate) const SLOW_SECONDS: [u32; 6] = [0, 5, 10, 30, 60, 300];
 
 /// Requests of the host to the server. What comes of them is told by the log, as to everybody.
 #[derive(Clone, Copy)]
@@ -35,11 +35,11 @@ impl Host {
         let code = self.room.rules.get_untracked().code.to_string();
         spawn_local(async move {
             let refused = match api::manage_room(code, action.to_owned(), member, value).await {
-                Ok(answer) => answer.refused.map(|refused| refused.error),
-                Err(_) => Some(ErrorCode::Storage),
+                Ok(answer) => answer.refused,
+                Err(_) => Some(Refusal { field: Field::Body, error: ErrorCode::Storage, retry_ms: None }),
             };
-            if let Some(error) = refused {
-                self.toast.show(text::manage_refused(error));
+            if let Some(refused) = refused {
+                self.toast.show(&text::manage_refused(refused));
                 self.refused.try_update(|refused| *refused += 1);
             }
         });
@@ -112,7 +112,6 @@ fn slow(host: Host) -> AnyView {
 fn seats(host: Host) -> AnyView {
     let input = NodeRef::<html::Input>::new();
     effect(move || {
-        host.refused.track();
         let capacity = host.room.rules.get().capacity;
         if let Some(input) = input.get() {
             input.set_value(&capacity.to_string());

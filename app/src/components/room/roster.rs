@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use protocol::{Member, MemberId, ShownName};
 
 use super::naming::RENAME_ID;
+use crate::components::click::click;
 use crate::components::list::{Item, ItemKey, List};
 use crate::components::name::{Avatar, Name};
 use crate::live::room::Room;
@@ -28,7 +29,7 @@ pub(super) fn Roster() -> impl IntoView {
                         <svg aria-hidden="true"><use href="#i-edit"/></svg>
                     </button>
                 </li>
-                <List each=Box::new(move || others(room).into_iter().map(item).collect())/>
+                <List each=Box::new(move || others(room).into_iter().map(|person| item(room, person)).collect())/>
             </ul>
         </aside>
     }
@@ -39,6 +40,8 @@ struct Person {
     member: MemberId,
     name: ShownName,
     away: bool,
+    /// True if the reader ignores the member.
+    ignored: bool,
     /// Words about the member.
     words: String,
 }
@@ -47,7 +50,8 @@ impl Person {
     fn new(room: Room, seated: &Member, word: Option<&str>) -> Self {
         let is_host = room.host.get() == Some(seated.member);
         let words = is_host.then_some(text::host()).into_iter().chain(word).collect::<Vec<_>>().join(text::comma());
-        Self { member: seated.member, name: seated.name.clone(), away: seated.away, words }
+        let ignored = room.ignored.read().contains(&seated.member);
+        Self { member: seated.member, name: seated.name.clone(), away: seated.away, ignored, words }
     }
 }
 
@@ -65,19 +69,34 @@ fn others(room: Room) -> Vec<Person> {
     others
         .map(|seated| {
             let is_typing = typing.iter().any(|one| one.member == seated.member);
-            let word = if seated.away { Some(text::away()) } else { is_typing.then_some(text::is_typing_short()) };
+            let word = match seated.away {
+                _ if room.ignored.read().contains(&seated.member) => Some(text::ignored()),
+                true => Some(text::away()),
+                false => is_typing.then_some(text::is_typing_short()),
+            };
             Person::new(room, seated, word)
         })
         .collect()
 }
 
 /// Drawn anew when anything of it is another.
-fn item(person: Person) -> Item {
-    let Person { member, name, away, words } = &person;
+fn item(room: Room, person: Person) -> Item {
+    let Person { member, name, away, words, ignored } = &person;
     let key = ItemKey::Text(format!("{member} {away} {words} {} {name}", name.hue));
+    let (member, on) = (*member, !ignored);
     Item::new(key, move || {
         let class = if person.away { "person away" } else { "person" };
-        view! { <li class=class>{face(person)}</li> }.into_any()
+        let label = text::ignore(&person.name.to_string());
+        view! {
+            <li class=class>
+                {face(person)}
+                <button type="button" class="button icon hydrated ignore" aria-label=label.clone() title=label aria-pressed=(!on).to_string()
+                    on:click=click(move |_| room.ignore(member, on))>
+                    <svg aria-hidden="true"><use href="#i-ignore"/></svg>
+                </button>
+            </li>
+        }
+        .into_any()
     })
 }
 

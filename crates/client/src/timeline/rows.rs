@@ -124,6 +124,7 @@ impl<'a> RowBuilder<'a> {
 
     fn event(&mut self, event: &'a Event) {
         match &event.kind {
+            EventKind::Message { .. } if self.timeline.ignored.contains(&event.by) => {}
             EventKind::Message { body, reply_to, edited } => {
                 self.day(event.at);
                 if let Some((_, count)) = self.unread.filter(|(first, _)| *first == event.seq) {
@@ -278,6 +279,8 @@ impl<'a> RowBuilder<'a> {
                 (None, Some(None)) => (None, QuotePlace::Gone),
                 (None, Some(Some(event))) => (by_event(event), QuotePlace::Older),
             };
+        let is_ignored = said.is_some_and(|(by, _)| self.timeline.ignored.contains(&by));
+        let (said, place) = if is_ignored { (None, QuotePlace::Gone) } else { (said, place) };
         let by = said.map(|(by, _)| by);
         Quote {
             target,

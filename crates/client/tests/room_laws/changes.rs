@@ -276,6 +276,20 @@ fn edit_of_a_message_not_loaded_is_shown_by_itself() {
 }
 
 #[test]
+fn messages_of_an_ignored_member_have_no_rows_and_do_not_count() {
+    let mut client = live_client();
+    let _ = client.step(0, Input::Visible(false));
+    let _ = client.step(10, Input::Ignore { member: member(3), on: true });
+    let answered = EventKind::Message { body: Some(body("I agree")), reply_to: Some(id(3)), edited: false };
+    let _ = client.step(20, frame(following([said_by(3, 3), (4, 2, answered)])));
+    assert_eq!((client.unread(), shown(&client).len()), (1, 3));
+    let quote = messages(&client.rows())[2].reply.clone().unwrap();
+    assert_eq!((quote.body, quote.name, quote.place), (None, None, QuotePlace::Gone));
+    let _ = client.step(30, Input::Ignore { member: member(3), on: false });
+    assert_eq!((client.unread(), shown(&client).len()), (2, 4));
+}
+
+#[test]
 fn reactions_keep_their_order_and_are_shared_while_unchanged() {
     let (thumb, heart) = ("\u{1f44d}", "\u{2764}\u{fe0f}");
     let log = Log::of([

@@ -295,6 +295,28 @@ impl Model {
         self.log.push((draft, seq));
     }
 
+    /// Asserts that an append had this fate, where that is not to be stored.
+    fn assert_not_stored(&self, step: &Step, draft: &NewEvent, got: Result<Appended, StoreError>, fate: &Fate) {
+        match (got, fate) {
+            (Ok(Appended::Duplicate(event)), Fate::Duplicate(seq)) => {
+                let at = self.log.iter().position(|(first, _)| first.id == draft.id).unwrap();
+                assert_eq!((event.id, event.seq, event.kind), (draft.id, *seq, self.current_kind(at)));
+            }
+            (Ok(Appended::DuplicateTrimmed(got)), Fate::Trimmed(seq)) => assert_eq!(got, *seq),
+            (Err(StoreError::Conflict), Fate::Conflict)
+            | (Err(StoreError::Full), Fate::Full)
+            | (Err(StoreError::NoTarget), Fate::NoTarget)
+            | (Err(StoreError::NotAuthor), Fate::NotAuthor)
+            | (Err(StoreError::NotHost), Fate::NotHost)
+            | (Err(StoreError::HostOnly), Fate::HostOnly)
+            | (Err(StoreError::Locked), Fate::Locked)
+            | (Err(StoreError::Removed), Fate::Removed) => {}
+            // A store may have no place for this code.
+            (Err(StoreError::CodeTaken), Fate::Stored) if matches!(draft.kind, EventKind::Code { .. }) => {}
+            (got, expected) => panic!("{step:?}: {expected:?}, got {got:?}"),
+        }
+    }
+
     /// The member who has to become the host now, if any.
     fn next_host(&self) -> Option<u64> {
         let (first, _) = self.seats.first()?;
@@ -336,7 +358,8 @@ async fn run(fixture: &impl Fixture, steps: &[Step]) {
         let Some(draft) = step.draft(&drafts) else { continue };
         drafts.push(draft.clone());
         let fate = model.fate(&draft);
-        match (store.append(room, draft.clone()).await, &fate) {
+        let got = store.append(room, draft.clone()).await;
+        match (got, &fate) {
             (Ok(Appended::Stored(event)), Fate::Stored | Fate::Ends) => {
                 let draft = NewEvent { kind: model.decided(&draft), ..draft };
                 assert_eq!((event.id, event.by, &event.kind), (draft.id, draft.by, &draft.kind));
@@ -350,22 +373,7 @@ async fn run(fixture: &impl Fixture, steps: &[Step]) {
                     model.store(NewEvent { id, kind, ..message(host, "host") }, seq);
                 }
             }
-            (Ok(Appended::Duplicate(event)), Fate::Duplicate(seq)) => {
-                let at = model.log.iter().position(|(first, _)| first.id == draft.id).unwrap();
-                assert_eq!((event.id, event.seq, event.kind), (draft.id, *seq, model.current_kind(at)));
-            }
-            (Ok(Appended::DuplicateTrimmed(got)), Fate::Trimmed(seq)) => assert_eq!(got, *seq),
-            (Err(StoreError::Conflict), Fate::Conflict)
-            | (Err(StoreError::Full), Fate::Full)
-            | (Err(StoreError::NoTarget), Fate::NoTarget)
-            | (Err(StoreError::NotAuthor), Fate::NotAuthor)
-            | (Err(StoreError::NotHost), Fate::NotHost)
-            | (Err(StoreError::HostOnly), Fate::HostOnly)
-            | (Err(StoreError::Locked), Fate::Locked)
-            | (Err(StoreError::Removed), Fate::Removed) => {}
-            // A store may have no place for this code.
-            (Err(StoreError::CodeTaken), Fate::Stored) if matches!(draft.kind, EventKind::Code { .. }) => {}
-            (got, expected) => panic!("{step:?}: {expected:?}, got {got:?}"),
+            (got, _) => model.assert_not_stored(step, &draft, got, &fate),
         }
         if fate == Fate::Ends {
             assert_eq!(heard.deliveries.recv().await, Some(Delivery::Ended));

@@ -1,0 +1,118 @@
+import type { Locator } from '@playwright/test';
+import { expect, type Person, test } from '../support/room.ts';
+import { DEVICES } from '../support/states.ts';
+
+const { isPhone: _, ...PHONE } = DEVICES['390'] ?? { viewport: null };
+
+/** Ways to press something. */
+const WAYS = {
+  mouse: (what: Locator) => what.click(),
+  keyboard: async (what: Locator) => {
+    await what.focus();
+    await what.press((await what.getAttribute('type')) === 'checkbox' ? 'Space' : 'Enter');
+  },
+  touch: (what: Locator) => what.tap(),
+};
+
+const button = (where: Locator, name: string) => where.getByRole('button', { name, exact: true });
+const member = (dialog: Locator, name: string) => dialog.getByRole('group', { name, exact: true });
+const heading = (who: Person, name: string) => who.page.getByRole('heading', { name, exact: true });
+const hostLink = (who: Person) => who.page.getByRole('link', { name: who.words('manage-room'), includeHidden: true });
+
+for (const [way, press] of Object.entries(WAYS)) {
+  test.describe(`by ${way}`, () => {
+    test.use(way === 'touch' ? PHONE : {});
+
+    test('the host does everything that its dialog offers, and the others see it', async ({ person, guard }) => {
+      const [ana, bo, cy, dee] = await Promise.all(['Ana', 'Bo', 'Cy', 'Dee'].map((name) => person(name)));
+      const old = await ana.create();
+      for (const one of [bo, cy]) await one.join(old);
+      await expect(hostLink(bo), 'Bo is no host').toHaveCount(0);
+      const inside = [ana, bo, cy];
+      const all = async (line: string, who = inside) => {
+        for (const one of who) await expect(one.line(line)).toHaveCount(1);
+      };
+      const dialog = await ana.manage();
+
+      await press(dialog.getByRole('checkbox', { name: ana.words('lock-room') }));
+      await all(ana.words('locked-now'));
+      for (const one of inside) await expect(one.page.getByTitle(one.words('locked'))).toBeVisible();
+      await dee.openLink(old);
+      await expect(heading(dee, dee.words('room-is-locked'))).toBeVisible();
+      await bo.page.reload();
+      await bo.inRoom(old);
+      await press(dialog.getByRole('checkbox', { name: ana.words('lock-room') }));
+      await all(ana.words('unlocked-now'));
+      await expect(dee.nameField, 'the page looks again by itself').toBeVisible({ timeout: 40_000 });
+
+      await press(dialog.getByRole('checkbox', { name: ana.words('only-host-writes') }));
+      await all(ana.words('host-only-now'));
+      await expect(bo.page.getByRole('status').filter({ hasText: bo.words('host-only-now') })).toBeVisible();
+      await bo.type('May I?');
+      await expect(bo.message('May I?')).toContainText(bo.words('host-only'));
+      await press(dialog.getByRole('checkbox', { name: ana.words('only-host-writes') }));
+      await all(ana.words('all-write-now'));
+
+      await dialog.getByRole('combobox', { name: ana.words('slow-mode') }).selectOption('60');
+      await all(ana.words('slow-mode-now', { count: 60 }));
+      await expect(bo.page.getByRole('status').filter({ hasText: bo.words('slow-mode-now', { count: 60 }) })).toBeVisible();
+      await dialog.getByRole('combobox', { name: ana.words('slow-mode') }).selectOption('0');
+      await all(ana.words('slow-mode-off'));
+
+      const seats = dialog.getByRole('textbox', { name: ana.words('seats') });
+      await seats.fill('1');
+      await press(button(dialog, ana.words('save')));
+      await expect(ana.page.getByText(ana.words('seats-refused'))).toBeVisible();
+      await expect(seats, 'what was typed stays').toHaveValue('1');
+      await seats.fill('4');
+      await press(button(dialog, ana.words('save')));
+      await all(ana.words('seats-now', { count: 4 }));
+      await bo.sees(['Ana', 'Bo', 'Cy'], 4);
+
+      await press(button(dialog, ana.words('renew-code')));
+      await expect(ana.page.getByTestId('code')).not.toHaveText(old);
+      const code = await ana.inRoom();
+      for (const one of [bo, cy]) await one.inRoom(code);
+      await all(ana.words('code-now'));
+      guard.expectUnknownRoom(old);
+      await dee.openLink(old);
+      await expect(heading(dee, dee.words('no-room'))).toBeVisible();
+
+      const again = await ana.manage();
+      await press(button(member(again, 'Cy'), ana.words('remove')));
+      await expect(heading(cy, cy.words('removed'))).toBeVisible();
+      await all('Cy was removed by the host', [ana, bo]);
+      await cy.openLink(code);
+      await expect(heading(cy, cy.words('removed'))).toBeVisible();
+      await expect(cy.nameField).toHaveCount(0);
+
+      await dee.joinByLink(code);
+      await press(button(member(again, 'Dee'), ana.words('remove-and-lock')));
+      await expect(heading(dee, dee.words('removed'))).toBeVisible();
+      await all('Dee was removed by the host', [ana, bo]);
+      await expect(bo.page.getByTitle(bo.words('locked'))).toBeVisible();
+
+      await press(button(member(again, 'Bo'), ana.words('hand-over')));
+      await expect(again).toBeHidden();
+      await expect(hostLink(ana)).toHaveCount(0);
+      await expect(bo.line(bo.words('you-host'))).toHaveCount(1);
+      await expect(ana.line('Bo is now the host')).toHaveCount(1);
+
+      const last = await bo.manage();
+      await press(button(last, bo.words('end-room')));
+      await press(button(last, bo.words('end-room-sure')));
+      for (const one of [ana, bo]) await expect(heading(one, one.words('room-ended'))).toBeVisible();
+    });
+  });
+}
+
+test('a former host who leaves makes the longest-present member the host', async ({ person }) => {
+  const [ana, bo, cy] = await Promise.all(['Ana', 'Bo', 'Cy'].map((name) => person(name)));
+  const code = await ana.create();
+  for (const one of [bo, cy]) await one.join(code);
+  await ana.leave();
+  await expect(bo.line(bo.words('you-host'))).toHaveCount(1);
+  await expect(cy.line('Bo is now the host')).toHaveCount(1);
+  await expect(hostLink(cy)).toHaveCount(0);
+  await bo.manage();
+});
