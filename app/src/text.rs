@@ -94,7 +94,7 @@ pub(crate) fn name_refused(error: ErrorCode) -> &'static str {
 }
 
 /// Reason why the host's wish was refused.
-pub(crate) fn manage_refused(refused: Refusal) -> Cow<'static, str> {
+pub(crate) fn manage_refused(refused: Refusal) -> String {
     match refused.error {
         ErrorCode::CapacityBad => seats_refused().into(),
         ErrorCode::NotAllowed => not_host().into(),

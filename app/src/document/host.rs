@@ -44,7 +44,7 @@ fn forms(inside: Inside) -> impl IntoView {
     let page = format!("/room/{code}");
     let others = snapshot.members.into_iter().filter(|seated| seated.member != me);
     let others = others.map(|seated| member(code, &seated)).collect_view();
-    let refused = flash.map(|flash| text::manage_refused(flash.refused).into_owned());
+    let refused = flash.map(|flash| text::manage_refused(flash.refused));
     let seconds = room.slow_ms / 1_000;
     let interval = |value: u32| {
         let words = if value == 0 { text::slow_off().to_owned() } else { text::slow_seconds(value as usize) };
@@ -117,13 +117,14 @@ fn switch(words: &'static str, is_on: bool) -> impl IntoView {
 }
 
 /// What the host can do about another member.
-fn member(code: RoomCode, seated: &Member) -> impl IntoView {
+fn member(code: RoomCode, seated: &Member) -> impl IntoView + use<> {
     let name = seated.name.to_string();
+    let label = name.clone();
     let action = |action: &'static str, words: &'static str| {
         view! { <button class="button" name="action" value=action>{words}</button> }
     };
     view! {
-        <form class="card" method="post" action="/api/manage_room" aria-label=name.clone()>
+        <form class="card" method="post" action="/api/manage_room" aria-label=label>
             <input type="hidden" name="code" value=code.to_string()/>
             <input type="hidden" name="member" value=seated.member.to_string()/>
             <h2><bdi>{name}</bdi></h2>

@@ -1,7 +1,8 @@
 //! Inputs and actions of a client.
 
 use protocol::{
-    ClientFrame, DisplayName, Emoji, ErrorCode, Event, EventId, MemberId, MessageBody, Names, Position, RoomName, ServerFrame,
+    ClientFrame, DisplayName, Emoji, ErrorCode, Event, EventId, MemberId, MessageBody, Names, Position, RoomName,
+    ServerFrame,
 };
 
 /// Input of a client. Sockets are identified by the connection id of [`Action::Connect`]; what a driver reports of

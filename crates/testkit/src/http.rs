@@ -187,8 +187,15 @@ pub async fn metric(metrics: SocketAddr, series: &str) -> io::Result<Option<u64>
     value.map(|value| value.parse().map_err(io::Error::other)).transpose()
 }
 
-/// Posts a form for an answer in JSON.
 async fn post(server: SocketAddr, path: &str, fields: &[(&str, &str)], cookie: Option<&str>) -> io::Result<Answer> {
+    post_form(server, path, form(fields), cookie).await
+}
+
+/// Posts a form for an answer in JSON.
+///
+/// # Errors
+/// As [`send`].
+pub async fn post_form(server: SocketAddr, path: &str, form: String, cookie: Option<&str>) -> io::Result<Answer> {
     let mut request = Request::post(path)
         .header(header::HOST, server.to_string())
         .header(header::ACCEPT, "application/json")
@@ -196,5 +203,5 @@ async fn post(server: SocketAddr, path: &str, fields: &[(&str, &str)], cookie: O
     if let Some(cookie) = cookie {
         request = request.header(header::COOKIE, cookie);
     }
-    send(server, request.body(Full::new(Bytes::from(form(fields)))).unwrap()).await
+    send(server, request.body(Full::new(Bytes::from(form))).unwrap()).await
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use protocol::{ErrorCode, EventId, EventKind, Position, RoomCode, Seq};
+use protocol::{ErrorCode, EventId, EventKind, Position, RoomCode, RoomInfo, Seq};
 use store::{ReadFrom, Store, StoreError};
 use store_sqlite::contents;
 
@@ -40,6 +40,8 @@ pub struct Truth {
     pub log: Vec<Entry>,
     /// In the order in which they were taken.
     pub seats: Vec<Seated>,
+    /// The room apart from its log; `None` if it has ended.
+    pub room: Option<RoomInfo>,
     /// Number of events that the room keeps.
     pub keeps: usize,
     /// Codes with which the server had a reason to refuse events for now.
@@ -54,7 +56,7 @@ impl Truth {
         let mut kinds: HashMap<_, _> = room.events.into_iter().map(|event| (event.seq, event.kind)).collect();
         let log = room.ids.into_iter().map(|(seq, id)| Entry { seq, id, kind: kinds.remove(&seq) }).collect();
         let seats = room.members.into_iter().map(|seated| (seated.member, seated.name.to_string())).collect();
-        Ok(Self { log, seats, keeps: protocol::Limits::default().events, defers: Vec::new() })
+        Ok(Self { log, seats, room: room.info, keeps: protocol::Limits::default().events, defers: Vec::new() })
     }
 
     /// Reads a room from a cluster. `keeps` is the number of events that it keeps, and more than were sent.
@@ -63,6 +65,7 @@ impl Truth {
         let start = ReadFrom::After(Position { epoch: room.position.epoch, seq: Seq(0) });
         let log = store.read(room.id, start, keeps).await.unwrap().events;
         Self {
+            room: Some(room.info()),
             log: log.into_iter().map(|event| Entry { seq: event.seq, id: event.id, kind: Some(event.kind) }).collect(),
             seats: room.members.into_iter().map(|seated| (seated.member, seated.name.to_string())).collect(),
             keeps,
