@@ -137,7 +137,7 @@ async fn member_who_is_not_there_cannot_be_removed_nor_become_the_host() {
 #[tokio::test]
 async fn new_host_decides_and_the_old_one_is_refused() {
     for road in ROADS {
-        let scene = Scene::set(&[]).await;
+        let scene = Scene::set(&["--append-burst=50"]).await;
         let Scene { mut ana, mut bo, cy, mut at_ana, mut at_bo, mut at_cy, .. } = scene;
         act(road, &mut ana, &mut at_ana, Deed::HandOver(bo.me)).await.unwrap();
         let event = at_cy.event().await;

@@ -197,7 +197,9 @@ impl Storm {
     fn wishes(&self, spread: Duration) -> Vec<Wish> {
         let mut dice = Dice::new(self.seed);
         let mut renewals = RENEWALS;
+        // Where the room is to end each of those who may be the host then asks for it, one after the other.
         let end = self.seed.is_multiple_of(3).then(|| dice.between(ACTIONS as u64 / 2, ACTIONS as u64 - 1) as usize);
+        let ends = |n: usize| n.checked_sub(end?).filter(|heir| *heir < HEIRS);
         let mut wishes = Vec::new();
         for n in 0..ACTIONS {
             let actor = match dice.between(0, 9) {
@@ -207,15 +209,15 @@ impl Storm {
                 _ => dice.between(HEIRS as u64, ACTORS as u64 - 1) as usize,
             };
             let road = if dice.one_in(2) { Road::Form } else { Road::Socket };
-            let deed = match (self.deed(&mut dice, actor), end) {
-                (_, Some(end)) if n == end => Deed::End,
-                (Deed::RenewCode, _) if renewals == 0 => Deed::Lock(false),
-                (deed, _) => deed,
+            let (actor, deed) = match (ends(n), self.deed(&mut dice, actor)) {
+                (Some(heir), _) => (heir, Deed::End),
+                (None, Deed::RenewCode) if renewals == 0 => (actor, Deed::Lock(false)),
+                (None, deed) => (actor, deed),
             };
             renewals -= usize::from(deed == Deed::RenewCode);
             let door = self.doors[dice.between(0, self.doors.len() as u64 - 1) as usize];
             let delay = Duration::from_millis(dice.between(0, spread.as_millis() as u64));
-            wishes.push(Wish { actor: if end == Some(n) { 0 } else { actor }, road, deed, door, delay });
+            wishes.push(Wish { actor, road, deed, door, delay });
         }
         wishes
     }

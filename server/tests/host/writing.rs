@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{ErrorCode, EventKind, Proposal};
+use protocol::{ErrorCode, EventKind, Proposal, RoomChange};
 use serde_json::Value;
 use testkit::browser::{Person, Socket};
 use testkit::event_id;
@@ -44,11 +44,12 @@ async fn form_and_socket_share_one_interval_of_slow_mode_and_the_host_has_none()
     const HOUR_MS: u32 = 3_600_000;
     for road in ROADS {
         let scene = Scene::set(&[]).await;
-        let Scene { mut ana, mut bo, mut at_ana, mut at_bo, .. } = scene;
+        let Scene { mut ana, mut bo, mut at_ana, mut at_bo, mut at_cy, .. } = scene;
         let refused = act(road, &mut ana, &mut at_ana, Deed::Slow(HOUR_MS + 1)).await;
         assert_eq!(refused, Err(ErrorCode::NotAllowed), "{road:?}: longer than an hour");
         act(road, &mut ana, &mut at_ana, Deed::Slow(HOUR_MS)).await.unwrap();
-        assert!(matches!(at_bo.event().await.kind, EventKind::Settings(_)), "{road:?}");
+        // Whoever has read it knows that the server's sessions know it, too.
+        assert!(matches!(at_cy.event().await.kind, EventKind::Settings(_)), "{road:?}");
         write(road, &mut bo, &mut at_bo, "first").await.unwrap();
         for again in ROADS {
             let (error, wait) = write(again, &mut bo, &mut at_bo, "again").await.unwrap_err();
@@ -61,12 +62,10 @@ async fn form_and_socket_share_one_interval_of_slow_mode_and_the_host_has_none()
             write(own, &mut ana, &mut at_ana, "host").await.unwrap();
         }
         act(road, &mut ana, &mut at_ana, Deed::HandOver(bo.me)).await.unwrap();
-        // Read by everybody before the next message: a socket knows its room by the events that it has got.
-        while !matches!(at_bo.event().await.kind, EventKind::Host { .. }) {}
+        while !matches!(at_cy.event().await.kind, EventKind::Host { .. }) {}
         write(road, &mut bo, &mut at_bo, "new host").await.unwrap();
         act(road, &mut bo, &mut at_bo, Deed::Slow(0)).await.unwrap();
-        while !matches!(at_ana.event().await.kind, EventKind::Settings(protocol::RoomChange { slow_ms: Some(0), .. })) {
-        }
+        while !matches!(at_cy.event().await.kind, EventKind::Settings(RoomChange { slow_ms: Some(0), .. })) {}
         for own in ROADS {
             write(own, &mut ana, &mut at_ana, "old host").await.unwrap();
         }
