@@ -169,6 +169,23 @@ fn granted(answer: &Answer) -> io::Result<()> {
     }
 }
 
+/// Asks for what only the host may do. Returns the reason if it is refused.
+///
+/// # Errors
+/// Fails if there is no answer.
+pub async fn manage_room(
+    server: SocketAddr,
+    seat: &Seat,
+    action: &str,
+    member: Option<MemberId>,
+    value: &str,
+) -> io::Result<Option<ErrorCode>> {
+    let (code, member) = (seat.code.to_string(), member.map(|member| member.to_string()).unwrap_or_default());
+    let fields = [("code", &*code), ("action", action), ("member", &*member), ("value", value)];
+    let answer = post(server, "/api/manage_room", &fields, Some(&seat.cookie)).await?;
+    Ok(answer.read::<Entry>()?.refused.map(|refused| refused.error))
+}
+
 /// True if the server answers that it is ready.
 pub async fn is_ready(server: SocketAddr) -> io::Result<bool> {
     Ok(get(server, "/readyz").await? == "ready\n")

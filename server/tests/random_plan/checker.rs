@@ -24,7 +24,7 @@ fn entry(seq: u64, n: u64, kind: Option<EventKind>) -> Entry {
 /// A room that keeps 1 000 events and has events with these ids, all of them trimmed.
 fn truth(ids: &[u64]) -> Truth {
     let log = ids.iter().zip(1..).map(|(n, seq)| entry(seq, *n, None)).collect();
-    Truth { log, seats: inside(), room: None, keeps: 1_000, defers: Vec::new() }
+    Truth { log, seats: inside(), room: None, renewed: false, keeps: 1_000, defers: Vec::new() }
 }
 
 fn inside() -> Vec<Seated> {
@@ -245,7 +245,11 @@ fn page_that_ended_without_a_reason_is_reported() {
     reports(&truth(&[1]), &[ended(Ending::Left, false)], Kind::ThrownOut, &words);
     let words = ["A: the page has ended (RoomEnded), which nobody asked for"];
     reports(&truth(&[1]), &[ended(Ending::RoomEnded, true)], Kind::ThrownOut, &words);
-    assert_eq!(check(&truth(&[1]), &[ended(Ending::Left, true)]), []);
+    for ending in [Ending::Left, Ending::NoSeat, Ending::Removed] {
+        assert_eq!(check(&truth(&[1]), &[ended(ending, true)]), []);
+    }
+    let renewed = Truth { renewed: true, ..truth(&[1]) };
+    assert_eq!(check(&renewed, &[ended(Ending::RoomEnded, true)]), []);
 }
 
 #[test]

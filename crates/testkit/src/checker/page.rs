@@ -8,9 +8,10 @@ use crate::history::{End, History};
 
 pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
     match &history.end {
-        // A page of a member who left on another page, or was removed, may learn of it only at its next connection, for
-        // which it may have a code that leads nobody else to the room any more.
-        End::Ended(Ending::Left | Ending::NoSeat | Ending::Removed | Ending::RoomEnded) if history.left => {}
+        // A page of a member who left on another page, or was removed, may learn of it only at its next connection.
+        End::Ended(Ending::Left | Ending::NoSeat | Ending::Removed) if history.left => {}
+        // For that it may have a former code, which leads nobody but members to the room.
+        End::Ended(Ending::RoomEnded | Ending::NoSuchRoom) if history.left && book.truth.renewed => {}
         End::Ended(ending) => {
             faults.of(Kind::ThrownOut, &format!("the page has ended ({ending:?}), which nobody asked for"));
         }
