@@ -101,6 +101,18 @@ impl RequestRooms {
         Ok((room, member))
     }
 
+    /// Returns the code of the room that a form with this code is about, which is another one where it was renewed under
+    /// the page of a member. A refused form comes back on the page of that code.
+    async fn present_code(&self, code: RoomCode) -> RoomCode {
+        if !self.wants_page() {
+            return code;
+        }
+        match self.find(code, self.session()).await {
+            Ok((room, _)) => room.settings.code,
+            Err(_) => code,
+        }
+    }
+
     /// Takes a seat in the room with this code. The try of the code is paid before it is looked up, and paid back with the
     /// seat: a class behind one address needs as many tokens as its members mistype codes and load pages.
     async fn join(&self, code: RoomCode, session: Session, name: DisplayName) -> Result<(RoomCode, MemberId), Refusal> {
@@ -511,7 +523,7 @@ impl Rooms for RequestRooms {
                 Err(refused) => {
                     // A store that did not answer may have taken it; under the same id it is taken once.
                     let id = id.filter(|_| refused.error != ErrorCode::TooOld);
-                    let (form, to) = sent_back(refused, code);
+                    let (form, to) = sent_back(refused, self.present_code(code).await);
                     Posted { refused: Some(self.refuse(refused, form, (body, id), &to)) }
                 }
             }
@@ -537,7 +549,7 @@ impl Rooms for RequestRooms {
                     Posted { refused: None }
                 }
                 Err(refused) => {
-                    let (form, to) = sent_back(refused, code);
+                    let (form, to) = sent_back(refused, self.present_code(code).await);
                     Posted { refused: Some(self.refuse(refused, form, (String::new(), None), &to)) }
                 }
             }
@@ -559,6 +571,7 @@ impl Rooms for RequestRooms {
                     Posted { refused: None }
                 }
                 Err(refused) => {
+                    let code = self.present_code(code).await;
                     let (back, mut to) = sent_back(refused, code);
                     if refused.field != Field::Code {
                         to = host_page(code);
@@ -662,9 +675,9 @@ fn refusal(field: Field, error: ErrorCode) -> Refusal {
     Refusal { field, error, retry_ms: None }
 }
 
-/// Returns the refusal of somebody who has to wait.
+/// Returns the refusal of somebody who has to wait. Rounded up: who comes back then is not too early.
 fn too_fast(field: Field, wait: Duration) -> Refusal {
-    Refusal { field, error: ErrorCode::Rate, retry_ms: Some(wait.as_millis() as u64) }
+    Refusal { field, error: ErrorCode::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) }
 }
 
 /// Returns the form and the page that bring a message or a leave back. Of a code that may not be tried there is no page.

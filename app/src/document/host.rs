@@ -118,11 +118,12 @@ fn switch(words: &'static str, is_on: bool) -> impl IntoView {
 /// What the host can do about another member.
 fn member(code: RoomCode, seated: &Member) -> impl IntoView + use<> {
     let name = seated.name.to_string();
+    let label = name.clone();
     let action = |action: &'static str, words: &'static str| {
         view! { <button class="button" name="action" value=action>{words}</button> }
     };
     view! {
-        <form class="card" method="post" action="/api/manage_room" aria-label=name.clone()>
+        <form class="card" method="post" action="/api/manage_room" aria-label=label>
             <input type="hidden" name="code" value=code.to_string()/>
             <input type="hidden" name="member" value=seated.member.to_string()/>
             <h2><bdi>{name.clone()}</bdi></h2>

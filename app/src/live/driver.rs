@@ -158,7 +158,7 @@ impl EffectRunner {
     }
 
     fn open_socket(&mut self, connection_id: u32) {
-        self.socket = Socket::open(connection_id, self.room.code);
+        self.socket = Socket::open(connection_id, self.room.present_code());
         if self.socket.is_none() {
             self.room.dispatch(Input::Closed(connection_id, ABNORMAL_CLOSURE));
         }
@@ -167,7 +167,7 @@ impl EffectRunner {
     fn post_leave(&self) {
         let room = self.room;
         spawn_local(async move {
-            if leave::post(room.code).await {
+            if leave::post(room.present_code()).await {
                 room.dispatch(Input::LeaveConfirmed);
             }
         });

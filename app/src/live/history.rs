@@ -93,7 +93,7 @@ impl Room {
 }
 
 async fn older(room: Room, before: Position) -> bool {
-    let Ok(Some(page)) = api::older_page(room.code, before.seq).await else { return false };
+    let Ok(Some(page)) = api::older_page(room.present_code(), before.seq).await else { return false };
     let OlderPage { events, names, quoted, markup } = page;
     room.server_markup.insert(&[&events[..], &quoted].concat(), markup);
     for message in quoted {
@@ -103,7 +103,7 @@ async fn older(room: Room, before: Position) -> bool {
 }
 
 async fn quoted(room: Room, id: EventId) {
-    let Ok(Some(page)) = api::quoted_message(room.code, id).await else { return };
+    let Ok(Some(page)) = api::quoted_message(room.present_code(), id).await else { return };
     let OlderPage { events, names, markup, .. } = page;
     room.server_markup.insert(&events, markup);
     room.dispatch(Input::Quoted { id, message: events.into_iter().next(), names });

@@ -202,6 +202,11 @@ impl Room {
         self.name.with(|name| if name.is_empty() { self.code.to_string() } else { name.to_string() })
     }
 
+    /// Code by which the page asks for its room: the one of its address may be forgotten while the page is open.
+    pub(super) fn present_code(self) -> RoomCode {
+        self.rules.with_untracked(|rules| rules.code)
+    }
+
     /// True once the stay is over: the page only shows what came of it.
     pub(super) fn is_over(self) -> bool {
         matches!(self.status.get_untracked(), Status::Ended(ending) if ending.is_over())

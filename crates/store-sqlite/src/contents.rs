@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use protocol::{Event, EventId, Member, RoomCode, Seq};
+use protocol::{Event, EventId, Member, RoomCode, RoomInfo, Seq};
 use rusqlite::Connection;
 use store::StoreError;
 
@@ -16,6 +16,8 @@ use super::{file, keys, rows, schema};
 /// A room as the files have it.
 #[derive(Clone, Debug, Default)]
 pub struct StoredRoom {
+    /// The room apart from its log; `None` if there is no room.
+    pub info: Option<RoomInfo>,
     /// Every id that the room knows, also of trimmed events, in the order of the log.
     pub ids: Vec<(Seq, EventId)>,
     /// Every event that has not been deleted. The first ones may be trimmed.
@@ -46,7 +48,8 @@ fn read(store: &Path, code: RoomCode) -> Result<Option<StoredRoom>, Failure> {
         events.push(log.event(Seq(seq))?);
     }
     ids.extend(events.iter().map(|event| (event.seq, event.id)));
-    Ok(Some(StoredRoom { ids, events, members: room.room().members }))
+    let room = room.room();
+    Ok(Some(StoredRoom { info: Some(room.info()), ids, events, members: room.members }))
 }
 
 /// Reads the events of one room.

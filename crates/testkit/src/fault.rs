@@ -25,6 +25,8 @@ pub enum Kind {
     ThrownOut,
     /// An idle page shows a roster that differs from the seats.
     Roster,
+    /// An idle page shows settings that differ from the room's.
+    Room,
     /// Text is delivered or shown that was edited or deleted before, or a change is missing.
     Words,
 }

@@ -1,7 +1,7 @@
 //! History of one user: actions, frames and screens, in order.
 
 use client::{DraftEvent, Ending};
-use protocol::{ErrorCode, EventId, MemberId, Position, Seq};
+use protocol::{ErrorCode, EventId, MemberId, Position, RoomInfo, Seq};
 
 /// Content of an event that a user sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,8 +106,8 @@ pub struct Ack {
 /// State of a page when it was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Connected: it must show exactly this roster and the current text of every message.
-    Live { roster: Vec<Seated>, shows: Vec<(EventId, Option<String>)> },
+    /// Connected: it must show exactly the roster, the state of the room and the current text of every message.
+    Live { roster: Vec<Seated>, room: Option<RoomInfo>, shows: Vec<(EventId, Option<String>)> },
     /// Connecting or reconnecting.
     Away,
     /// Ended for good.
@@ -127,7 +127,7 @@ pub struct History {
     pub acks: Vec<Ack>,
     /// Drafts that are "sending" or "not sent" at the end.
     pub unsent: Vec<EventId>,
-    /// True if the member left by choice, on this page or on another one.
+    /// True if the member left by choice, on this page or on another one, or was removed.
     pub left: bool,
     pub end: End,
 }

@@ -169,6 +169,23 @@ fn granted(answer: &Answer) -> io::Result<()> {
     }
 }
 
+/// Asks for what only the host may do. Returns the reason if it is refused.
+///
+/// # Errors
+/// Fails if there is no answer.
+pub async fn manage_room(
+    server: SocketAddr,
+    seat: &Seat,
+    action: &str,
+    member: Option<MemberId>,
+    value: &str,
+) -> io::Result<Option<ErrorCode>> {
+    let (code, member) = (seat.code.to_string(), member.map(|member| member.to_string()).unwrap_or_default());
+    let fields = [("code", &*code), ("action", action), ("member", &*member), ("value", value)];
+    let answer = post(server, "/api/manage_room", &fields, Some(&seat.cookie)).await?;
+    Ok(answer.read::<Entry>()?.refused.map(|refused| refused.error))
+}
+
 /// True if the server answers that it is ready.
 pub async fn is_ready(server: SocketAddr) -> io::Result<bool> {
     Ok(get(server, "/readyz").await? == "ready\n")
@@ -187,8 +204,15 @@ pub async fn metric(metrics: SocketAddr, series: &str) -> io::Result<Option<u64>
     value.map(|value| value.parse().map_err(io::Error::other)).transpose()
 }
 
-/// Posts a form for an answer in JSON.
 async fn post(server: SocketAddr, path: &str, fields: &[(&str, &str)], cookie: Option<&str>) -> io::Result<Answer> {
+    post_form(server, path, form(fields), cookie).await
+}
+
+/// Posts a form for an answer in JSON.
+///
+/// # Errors
+/// As [`send`].
+pub async fn post_form(server: SocketAddr, path: &str, form: String, cookie: Option<&str>) -> io::Result<Answer> {
     let mut request = Request::post(path)
         .header(header::HOST, server.to_string())
         .header(header::ACCEPT, "application/json")
@@ -196,5 +220,5 @@ async fn post(server: SocketAddr, path: &str, fields: &[(&str, &str)], cookie: O
     if let Some(cookie) = cookie {
         request = request.header(header::COOKIE, cookie);
     }
-    send(server, request.body(Full::new(Bytes::from(form(fields)))).unwrap()).await
+    send(server, request.body(Full::new(Bytes::from(form))).unwrap()).await
 }

@@ -28,6 +28,8 @@ pub enum Step {
     Send { who: usize, count: u32 },
     /// Changes a message or a name, or tries to.
     Change { who: usize, what: Change },
+    /// Does what only the host may do: this user, or whoever is the host.
+    Manage { who: Option<usize>, what: Deed },
     /// The user whose network works sends this many messages, so that the others fall behind.
     Chatter { count: u32 },
     /// The network cuts all connections of the user.
@@ -109,12 +111,39 @@ impl Change {
     }
 }
 
+/// What only the host may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    Lock,
+    Unlock,
+    Capacity(u32),
+    /// Makes this user the host, or the one who is always there.
+    HandOver(Option<usize>),
+    Remove(usize),
+    RenewCode,
+}
+
+impl Deed {
+    fn random(dice: &mut Dice, people: usize) -> Self {
+        let whom = dice.between(0, people as u64 - 1) as usize;
+        match dice.between(0, 9) {
+            0 => Self::Lock,
+            1..=2 => Self::Unlock,
+            3 => Self::Capacity(dice.between(2, 50) as u32),
+            4..=5 => Self::HandOver((!dice.one_in(3)).then_some(whom)),
+            6..=7 => Self::Remove(whom),
+            _ => Self::RenewCode,
+        }
+    }
+}
+
 impl Step {
     fn random(dice: &mut Dice, people: usize, rate: u32) -> Self {
         let who = dice.between(0, people as u64 - 1) as usize;
         let how = if dice.one_in(2) { Cut::Reset } else { Cut::Close };
         let way = if dice.one_in(2) { Way::ToServer } else { Way::ToClient };
-        match dice.between(0, 47) {
+        match dice.between(0, 51) {
             0..=11 => Self::Send { who, count: dice.between(1, 6) as u32 },
             // Not more than the limit lets through in a few seconds.
             12..=14 => Self::Chatter { count: dice.between(1, u64::from(rate).min(60)) as u32 },
@@ -130,6 +159,7 @@ impl Step {
             34..=36 => Self::Connect { who },
             37 => Self::Restart { crash: false },
             38..=45 => Self::Change { who, what: Change::random(dice) },
+            46..=49 => Self::Manage { who: dice.one_in(4).then_some(who), what: Deed::random(dice, people) },
             _ => Self::Restart { crash: true },
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use protocol::{ErrorCode, EventId, EventKind, Position, RoomCode, Seq};
+use protocol::{ErrorCode, Event, EventId, EventKind, Position, RoomCode, RoomInfo, Seq};
 use store::{ReadFrom, Store, StoreError};
 use store_sqlite::contents;
 
@@ -40,6 +40,10 @@ pub struct Truth {
     pub log: Vec<Entry>,
     /// In the order in which they were taken.
     pub seats: Vec<Seated>,
+    /// The room apart from its log; `None` if it has ended.
+    pub room: Option<RoomInfo>,
+    /// True if the room has had another code.
+    pub renewed: bool,
     /// Number of events that the room keeps.
     pub keeps: usize,
     /// Codes with which the server had a reason to refuse events for now.
@@ -52,9 +56,10 @@ impl Truth {
     pub fn read(store: &Path, code: RoomCode) -> Result<Self, StoreError> {
         let room = contents::room(store, code)?.unwrap_or_default();
         let mut kinds: HashMap<_, _> = room.events.into_iter().map(|event| (event.seq, event.kind)).collect();
-        let log = room.ids.into_iter().map(|(seq, id)| Entry { seq, id, kind: kinds.remove(&seq) }).collect();
+        let log: Vec<_> = room.ids.into_iter().map(|(seq, id)| Entry { seq, id, kind: kinds.remove(&seq) }).collect();
         let seats = room.members.into_iter().map(|seated| (seated.member, seated.name.to_string())).collect();
-        Ok(Self { log, seats, keeps: protocol::Limits::default().events, defers: Vec::new() })
+        let keeps = protocol::Limits::default().events;
+        Ok(Self { renewed: is_renewed(&log), log, seats, room: room.info, keeps, defers: Vec::new() })
     }
 
     /// Reads a room from a cluster. `keeps` is the number of events that it keeps, and more than were sent.
@@ -62,13 +67,21 @@ impl Truth {
         let room = store.find(code).await.unwrap();
         let start = ReadFrom::After(Position { epoch: room.position.epoch, seq: Seq(0) });
         let log = store.read(room.id, start, keeps).await.unwrap().events;
+        let entry = |event: Event| Entry { seq: event.seq, id: event.id, kind: Some(event.kind) };
+        let log: Vec<_> = log.into_iter().map(entry).collect();
         Self {
-            log: log.into_iter().map(|event| Entry { seq: event.seq, id: event.id, kind: Some(event.kind) }).collect(),
+            renewed: is_renewed(&log),
+            log,
+            room: Some(room.info()),
             seats: room.members.into_iter().map(|seated| (seated.member, seated.name.to_string())).collect(),
             keeps,
             defers: Vec::new(),
         }
     }
+}
+
+fn is_renewed(log: &[Entry]) -> bool {
+    log.iter().any(|entry| matches!(entry.kind, Some(EventKind::Code { .. })))
 }
 
 /// Last sequence number of the room's log.

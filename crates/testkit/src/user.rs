@@ -312,6 +312,8 @@ impl Page {
             self.perform(actions);
             self.witness.discarded(&self.client);
         }
+        // As a page's address does, because a former code may be forgotten.
+        self.seat.code = self.client.room().map_or(self.seat.code, |room| room.info().code);
         self.witness.lives(self.client.status() == Status::Live);
         self.witness.view.ended = matches!(self.client.status(), Status::Ended(_));
         self.witness.view.typing = self.client.typing().len();

@@ -170,7 +170,10 @@ impl Witness {
         let mut unsent: Vec<_> = client.rows().iter().filter_map(unsent).collect();
         unsent.extend(client.outbox().drafts().filter(|draft| !is_shown(draft)).map(|draft| draft.id));
         let end = match client.status() {
-            Status::Live => End::Live { roster: roster(client), shows: shows(client) },
+            Status::Live => {
+                let room = client.room().map(|room| room.info().clone());
+                End::Live { roster: roster(client), room, shows: shows(client) }
+            }
             Status::Ended(ending) => End::Ended(ending),
             Status::Connecting | Status::Reconnecting { .. } => End::Away,
         };

@@ -62,6 +62,7 @@ impl RequestRooms {
                 let slow_ms = form.value.parse().ok().filter(|ms| *ms <= MAX_SLOW_MS).ok_or(not_allowed)?;
                 change(RoomChange { slow_ms: Some(slow_ms), ..RoomChange::default() })
             }
+            "capacity" if form.value.trim().is_empty() => Err(refusal(Field::Capacity, ErrorCode::CapacityBad)),
             "capacity" => {
                 let capacity = self.capacity(&form.value)?;
                 change(RoomChange { capacity: Some(capacity), ..RoomChange::default() })

@@ -26,6 +26,7 @@ async fn form_of_another_origin_is_refused_with_403() {
         ("/api/enter", form(&[("name", "Ana")])),
         ("/api/post_message", form(&[("code", &code), ("id", &id), ("body", "x")])),
         ("/api/leave_room", form(&[("code", &code)])),
+        ("/api/manage_room", form(&[("code", &code), ("action", "end")])),
     ];
     for (path, body) in &forms {
         for origin in ["https://evil.example", "null", "http://127.0.0.1:1"] {
@@ -84,8 +85,8 @@ async fn oversized_form_is_refused_with_413() {
 async fn malformed_form_is_never_a_server_error() {
     let server = Server::start(&[]).await;
     let ana = Person::create(&server, "Ana").await;
-    for path in
-        ["/api/enter", "/api/post_message", "/api/leave_room", "/api/my_rooms", "/api/room_snapshot", "/api/older_page"]
+    for path in ["enter", "post_message", "leave_room", "manage_room", "my_rooms", "room_snapshot", "older_page"]
+        .map(|name| format!("/api/{name}"))
     {
         for (kind, body) in [
             ("application/x-www-form-urlencoded", "%"),
@@ -102,7 +103,7 @@ async fn malformed_form_is_never_a_server_error() {
             ),
         ] {
             for accept in ["text/html", "application/json"] {
-                let request = Request::post(path)
+                let request = Request::post(&path)
                     .header(header::HOST, server.address.to_string())
                     .header(header::ACCEPT, accept)
                     .header(header::CONTENT_TYPE, kind)

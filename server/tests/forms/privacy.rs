@@ -59,7 +59,7 @@ async fn privacy_page_says_what_the_settings_are() {
 
 #[tokio::test]
 async fn room_page_without_script_leads_to_reporting_where_it_is_configured() {
-    const LINK: &str = r##"<noscript><a href="/privacy#report" class="report">"##;
+    const LINK: &str = r##"<noscript id="report-link"><a href="/privacy#report" class="report">"##;
     for (flags, is_there) in [(&["--report=https://chat.example/report"][..], true), (&[], false)] {
         let server = Server::start(flags).await;
         let mut ana = Person::create(&server, "Ana").await;

@@ -150,7 +150,7 @@ async fn answers_to_script_have_the_fields_that_pages_of_other_versions_read() {
         named("Inside.snapshot.events.", event),
     ]
     .concat();
-    let door = named("", "Door Door.capacity Door.code Door.flash Door.inside");
+    let door = named("", "Door Door.capacity Door.closed Door.code Door.flash Door.inside");
     let refused = named("", "refused refused.error refused.field");
 
     let mut bo = Browser::new(&server);

@@ -1,7 +1,7 @@
 //! Tests of the checker: every kind of fault, made by hand, is reported with exactly this text, and nothing else is.
 
 use client::Ending;
-use protocol::{Epoch, ErrorCode, EventId, EventKind, MemberId, Position, Seq};
+use protocol::{Epoch, ErrorCode, EventId, EventKind, MemberId, Position, RoomInfo, RoomName, Seq};
 use testkit::checker::check;
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ fn entry(seq: u64, n: u64, kind: Option<EventKind>) -> Entry {
 /// A room that keeps 1 000 events and has events with these ids, all of them trimmed.
 fn truth(ids: &[u64]) -> Truth {
     let log = ids.iter().zip(1..).map(|(n, seq)| entry(seq, *n, None)).collect();
-    Truth { log, seats: inside(), keeps: 1_000, defers: Vec::new() }
+    Truth { log, seats: inside(), room: None, renewed: false, keeps: 1_000, defers: Vec::new() }
 }
 
 fn inside() -> Vec<Seated> {
@@ -78,7 +78,7 @@ fn history(facts: impl IntoIterator<Item = Fact>) -> History {
 }
 
 fn live(facts: impl IntoIterator<Item = Fact>) -> History {
-    History { end: End::Live { roster: inside(), shows: Vec::new() }, ..history(facts) }
+    History { end: End::Live { roster: inside(), room: None, shows: Vec::new() }, ..history(facts) }
 }
 
 /// Asserts that the checker finds exactly these faults, with these texts.
@@ -245,7 +245,11 @@ fn page_that_ended_without_a_reason_is_reported() {
     reports(&truth(&[1]), &[ended(Ending::Left, false)], Kind::ThrownOut, &words);
     let words = ["A: the page has ended (RoomEnded), which nobody asked for"];
     reports(&truth(&[1]), &[ended(Ending::RoomEnded, true)], Kind::ThrownOut, &words);
-    assert_eq!(check(&truth(&[1]), &[ended(Ending::Left, true)]), []);
+    for ending in [Ending::Left, Ending::NoSeat, Ending::Removed] {
+        assert_eq!(check(&truth(&[1]), &[ended(ending, true)]), []);
+    }
+    let renewed = Truth { renewed: true, ..truth(&[1]) };
+    assert_eq!(check(&renewed, &[ended(Ending::RoomEnded, true)]), []);
 }
 
 #[test]
@@ -256,7 +260,10 @@ fn page_without_the_last_event_is_reported() {
 
 #[test]
 fn wrong_roster_of_an_idle_page_is_reported() {
-    let shows = |roster: Vec<Seated>| History { end: End::Live { roster, shows: Vec::new() }, ..history([shown(1)]) };
+    let shows = |roster: Vec<Seated>| History {
+        end: End::Live { roster, room: None, shows: Vec::new() },
+        ..history([shown(1)])
+    };
     let alone = vec![(member(1), "Ana".to_owned())];
     let words = ["A: the page shows [Ana], and inside are [Ana, Ben]"];
     reports(&truth(&[1]), &[shows(alone)], Kind::Roster, &words);
@@ -264,6 +271,24 @@ fn wrong_roster_of_an_idle_page_is_reported() {
     turned.reverse();
     let words = ["A: the page shows [Ben, Ana], and inside are [Ana, Ben]"];
     reports(&truth(&[1]), &[shows(turned)], Kind::Roster, &words);
+}
+
+#[test]
+fn wrong_settings_of_an_idle_page_are_reported() {
+    let room = |locked| RoomInfo {
+        id: None,
+        code: "KXQ4-7M2P".parse().unwrap(),
+        capacity: 50,
+        locked,
+        name: RoomName::default(),
+        host: Some(member(1)),
+        slow_ms: 0,
+        host_only: false,
+    };
+    let end = End::Live { roster: inside(), room: Some(room(false)), shows: Vec::new() };
+    let words = format!("A: the page shows {:?}, and the store has {:?}", Some(room(false)), Some(room(true)));
+    let locked = Truth { room: Some(room(true)), ..truth(&[1]) };
+    reports(&locked, &[History { end, ..history([shown(1)]) }], Kind::Room, &[&words]);
 }
 
 #[test]
@@ -312,7 +337,7 @@ fn old_text_delivered_after_a_change_is_reported() {
 fn old_text_on_an_idle_page_is_reported() {
     let shows = |body: Option<&str>| {
         let shows = vec![(id(1), body.map(str::to_owned))];
-        [History { end: End::Live { roster: inside(), shows }, ..history([shown(1), shown(2), shown(3)]) }]
+        [History { end: End::Live { roster: inside(), room: None, shows }, ..history([shown(1), shown(2), shown(3)]) }]
     };
     let sender = |n: usize| [history(changes().into_iter().take(n))];
     let log = truth(&[1, 2, 3]);

@@ -16,7 +16,7 @@ use testkit::user::{Act, Person};
 use testkit::view::View;
 
 use crate::inside::Inside;
-use testkit::plan::{Change, Plan, Step};
+use testkit::plan::{Change, Deed, Plan, Step};
 use testkit::truth::{self, Truth};
 
 /// Time limit for all pages to become idle once the faults are over.
@@ -77,6 +77,8 @@ struct Stage {
     people: Vec<Place>,
     /// Pages of users who have left, or are about to.
     departed: Vec<Person>,
+    /// True once the room has another code.
+    renewed: bool,
     /// Restarts: the only reason for a connection to end on a network that works.
     restarts: Excuse,
 }
@@ -130,6 +132,7 @@ impl Stage {
             keeper,
             people,
             departed: Vec::new(),
+            renewed: false,
             restarts: Excuse::default(),
         };
         let seat = http::enter(stage.address(), "Keeper", None, 50).await.unwrap();
@@ -173,6 +176,7 @@ impl Stage {
                     Change::NameRoom => Act::NameRoom,
                 });
             }
+            Step::Manage { who, what } => self.manage(who, what).await,
             Step::Chatter { count } => {
                 for _ in 0..count {
                     let body = format!("keeper: message {}", self.fresh());
@@ -194,12 +198,49 @@ impl Stage {
             }
             Step::Leave { who } => {
                 self.people[who].act(Act::Leave);
-                self.people[who].seat = None;
-                self.departed.append(&mut self.people[who].pages);
+                self.depart(who);
             }
             Step::Restart { crash } => self.restart(crash).await,
             Step::Wait { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
         }
+    }
+
+    /// Asks for it by form, on a network that works.
+    async fn manage(&mut self, who: Option<usize>, what: Deed) {
+        let keeper = self.keeper.seat.clone().expect("a keeper");
+        let room = http::snapshot(self.address(), &keeper).await.unwrap().expect("a room").room;
+        let seats = || self.people.iter().filter_map(|place| place.seat.as_ref()).chain([&keeper]);
+        let by = match who {
+            Some(who) => self.people[who].seat.as_ref(),
+            None => seats().find(|seat| Some(seat.member) == room.host),
+        };
+        let Some(by) = by.cloned() else { return };
+        let member = |who: usize| self.people[who].seat.as_ref().map(|seat| seat.member);
+        let (action, about, value) = match what {
+            Deed::Lock => ("lock", None, "on".to_owned()),
+            Deed::Unlock => ("lock", None, "off".to_owned()),
+            Deed::Capacity(seats) => ("capacity", None, seats.to_string()),
+            Deed::HandOver(whom) => ("hand_over", whom.map_or(Some(keeper.member), member), String::new()),
+            Deed::Remove(whom) => ("remove", member(whom), String::new()),
+            Deed::RenewCode => ("renew_code", None, String::new()),
+        };
+        let refused = http::manage_room(self.address(), &by, action, about, &value).await.unwrap();
+        match what {
+            Deed::Remove(whom) if refused.is_none() => self.depart(whom),
+            Deed::RenewCode if refused.is_none() => {
+                let room = http::snapshot(self.address(), &keeper).await.unwrap().expect("a room").room;
+                self.renewed = true;
+                for seat in self.people.iter_mut().chain([&mut self.keeper]).filter_map(|place| place.seat.as_mut()) {
+                    seat.code = room.code;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn depart(&mut self, who: usize) {
+        self.people[who].seat = None;
+        self.departed.append(&mut self.people[who].pages);
     }
 
     async fn connect(&mut self, who: usize) {
@@ -208,7 +249,12 @@ impl Stage {
         let seat = match self.people[who].seat.clone() {
             Some(_) if self.people[who].pages.len() == TABS => return,
             Some(seat) => seat,
-            None => http::enter(self.address(), &format!("P{who}-{n}"), code, 0).await.unwrap(),
+            None => match http::enter(self.address(), &format!("P{who}-{n}"), code, 0).await {
+                Ok(seat) => seat,
+                // The host has seen to that.
+                Err(error) if ["locked", "full"].iter().any(|why| error.to_string().contains(why)) => return,
+                Err(error) => panic!("{error}"),
+            },
         };
         let place = &mut self.people[who];
         let (name, door, seed) = (format!("P{who}-{n}"), place.proxy.address, self.seed ^ (n << 32));
@@ -256,6 +302,7 @@ impl Stage {
         self.server.take().expect("a server").stop().await;
         let mut truth = Truth::read(&self.store(), code).unwrap();
         truth.keeps = plan.events;
+        truth.renewed = self.renewed;
         truth.defers.extend(plan.is_limited().then_some(ErrorCode::Rate));
         Evidence { truth, histories, stuck, total }
     }
