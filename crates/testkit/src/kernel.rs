@@ -1,5 +1,7 @@
 //! State of connections and processes in the kernel, from `/proc` (Linux).
 
+use std::time::Duration;
+
 /// Bytes that the server has sent and the client's kernel has not acknowledged.
 pub fn unsent(server: u16, client: u16) -> u64 {
     let held = |fields: Vec<String>| u64::from_str_radix(fields[4].split_once(':')?.0, 16).ok();
@@ -33,4 +35,15 @@ pub fn resident(pid: u32) -> f64 {
 /// Number of a process's open descriptors.
 pub fn descriptors(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd")).expect("a process that lives").count()
+}
+
+/// Processor time of these processes in user and kernel mode. The kernel counts in hundredths of a second.
+pub fn cpu_time(pids: &[u32]) -> Duration {
+    let ticks = |pid: &u32| -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process that lives");
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let fields: Vec<_> = fields.split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    Duration::from_millis(pids.iter().map(ticks).sum::<u64>() * 10)
 }
