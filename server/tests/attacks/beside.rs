@@ -14,6 +14,8 @@ use crate::{BOUND, Target};
 const ROOMS: usize = 10;
 /// Time between two messages of a room, of different members: a bit less than each may send at the default rate.
 const TURN: Duration = Duration::from_millis(110);
+/// Messages of all rooms a second, at most.
+pub(crate) const MESSAGES: f64 = ROOMS as f64 / TURN.as_secs_f64();
 /// Time for which the rooms talk before an attack.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -29,6 +31,11 @@ impl Beside {
         Self(rooms)
     }
 
+    /// Number of open sockets.
+    pub(crate) fn sockets(&self) -> u64 {
+        2 * self.0.len() as u64
+    }
+
     /// Code of one of the rooms.
     pub(crate) fn code(&self) -> RoomCode {
         self.0[0].code
@@ -40,7 +47,8 @@ impl Beside {
         let ((), without) = self.talk(sleep(QUIET)).await;
         let (output, with) = self.talk(attack).await;
         let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
-        let [quiet, attacked] = [&without, &with].map(|times| milliseconds(times[(times.len() * 99).div_ceil(100) - 1]));
+        let [quiet, attacked] =
+            [&without, &with].map(|times| milliseconds(times[(times.len() * 99).div_ceil(100) - 1]));
         let (count, slowest) = (with.len(), with[with.len() - 1]);
         println!(
             "{what}: p99 of a message beside it {quiet:.1} ms without, {attacked:.1} ms with, \

@@ -7,18 +7,29 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
 mod beside;
+mod fragments;
+mod half_open;
+mod huge;
+mod pings;
+mod proposals;
+#[path = "../socket/raw.rs"]
+#[allow(dead_code, reason = "what other tests of sockets need")]
+mod raw;
 mod slow;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use testkit::browser::Site;
+use protocol::RoomCode;
+use testkit::browser::{Person, Site};
 use testkit::http;
 use testkit::kernel::{cpu_time, resident};
 use testkit::node::{Program, free_address};
 
 /// Maximum time of a message in a room beside an attack. Generous: other programs may have the machine.
 const BOUND: Duration = Duration::from_secs(2);
+/// Time for which attackers do what they can do again and again.
+const FLOOD: Duration = Duration::from_secs(3);
 /// Timeout of everything else, beside the time that the server is meant to take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -65,6 +76,15 @@ impl Target {
     fn cpu_time(&self) -> Duration {
         cpu_time(&[self.program.pid()])
     }
+}
+
+/// Lets this many people join a room.
+async fn join(server: &Target, code: RoomCode, count: usize) -> Vec<Person> {
+    let mut people = Vec::new();
+    for n in 0..count {
+        people.push(Person::join(server, code, &format!("Eve {n}")).await);
+    }
+    people
 }
 
 /// Waits until `is_so` returns true, at most `time`.
