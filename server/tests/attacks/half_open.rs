@@ -10,7 +10,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::beside::Beside;
-use crate::raw::{FIN, HANDSHAKE, HELLO, TEXT, frame};
+use crate::raw::{FIN, HANDSHAKE, HELLO, TEXT, frame, handshake};
 use crate::{PATIENCE, Target, join, until_within};
 use testkit::raw_client::TINY;
 
@@ -23,12 +23,6 @@ const TABS: u64 = 8;
 /// Members who say as much at once as they may: more than the kernel holds for somebody who does not read.
 const TALKERS: usize = 40;
 const AT_ONCE: usize = 10;
-
-fn handshake(person: &Person) -> String {
-    let cookie = person.browser.cookie.as_deref().unwrap();
-    let lines = HANDSHAKE.join("\r\n");
-    format!("GET /ws/{} HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n{lines}", person.code, person.browser.address)
-}
 
 /// Opens a connection with a small receive buffer and sends this.
 async fn begin(person: &Person, text: &[u8]) -> TcpStream {
@@ -44,7 +38,7 @@ async fn connections_that_do_not_go_on_are_cut_after_ten_seconds() {
     let server = Target::start().await;
     let mut beside = Beside::enter(&server).await;
     let eve = Person::create(&server, "Eve").await;
-    let whole = handshake(&eve) + "\r\n\r\n";
+    let whole = handshake(&eve, &HANDSHAKE) + "\r\n\r\n";
     let open = descriptors(server.program.pid());
     let attack = async {
         // Upgraded, and gone: without a reset, and with one.
@@ -55,7 +49,7 @@ async fn connections_that_do_not_go_on_are_cut_after_ten_seconds() {
             }
         }
         let mut cut = JoinSet::new();
-        for (begun, answer) in [("", ""), (&*handshake(&eve), ""), (&whole, "4500")] {
+        for (begun, answer) in [("", ""), (&*handshake(&eve, &HANDSHAKE), ""), (&whole, "4500")] {
             for _ in 0..EACH {
                 let (eve, begun) = (eve.clone(), begun.to_owned());
                 cut.spawn(async move {
@@ -84,7 +78,7 @@ async fn sockets_that_are_not_read_are_cut_after_ten_seconds() {
     let eve = Person::create(&server, "Eve").await;
     let talkers = join(&server, eve.code, TALKERS).await;
     let open = beside.sockets();
-    let hello = [handshake(&eve).as_bytes(), b"\r\n\r\n", &frame(FIN | TEXT, HELLO.as_bytes())].concat();
+    let hello = [handshake(&eve, &HANDSHAKE).as_bytes(), b"\r\n\r\n", &frame(FIN | TEXT, HELLO.as_bytes())].concat();
     let before = server.mebibytes();
     let attack = async {
         let mut unread = Vec::new();

@@ -7,9 +7,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
 mod beside;
+mod descriptors;
 mod fragments;
 mod half_open;
 mod huge;
+mod idle;
+mod markup;
 mod pings;
 mod proposals;
 #[path = "../socket/raw.rs"]
