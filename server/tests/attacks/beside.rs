@@ -17,7 +17,7 @@ const TURN: Duration = Duration::from_millis(110);
 /// Messages of all rooms a second, at most.
 pub(crate) const MESSAGES: f64 = ROOMS as f64 / TURN.as_secs_f64();
 /// Time for which the rooms talk before an attack.
-const QUIET: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_millis(1_500);
 
 /// The rooms, with two members each.
 pub(crate) struct Beside(Vec<Pair>);

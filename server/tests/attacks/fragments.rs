@@ -11,9 +11,10 @@ use crate::{FLOOD, Target, join};
 
 /// Members of a room beside the others who send each kind of fragments.
 const MEMBERS: usize = 10;
-/// KiB that are read of a member at once, and a second (PROTOCOL.md, Limits).
-const AT_ONCE: f64 = 640.0;
-const PER_SECOND: f64 = 320.0;
+/// Frames that are read of a member at once, and a second (PROTOCOL.md, Limits), and bytes that are read at a time.
+const AT_ONCE: f64 = 128.0;
+const PER_SECOND: f64 = 64.0;
+const READ: f64 = 1024.0;
 /// MiB that all of them may add to the server's memory.
 const HELD: f64 = 16.0;
 
@@ -23,13 +24,14 @@ async fn fragments_without_end_are_closed_with_1009_and_empty_ones_are_read_at_t
     let mut beside = Beside::enter(&server).await;
     let members = join(&server, beside.code(), 2 * MEMBERS).await;
     let before = (server.mebibytes(), server.cpu_time());
-    let port = server.program.address.port();
+    let (empty, begun) = (frame(0, b""), Instant::now());
     let attack = async {
-        let (begun, mut long, mut empty) = (Instant::now(), JoinSet::new(), JoinSet::new());
+        let (mut long, mut short) = (JoinSet::new(), JoinSet::new());
         for (n, member) in members.into_iter().enumerate() {
             if n < MEMBERS {
                 long.spawn(async move {
                     let mut closed = 0;
+                    let begun = Instant::now();
                     while closed == 0 || begun.elapsed() < FLOOD {
                         let mut raw = Raw::greet(&member).await;
                         raw.push(&frame(TEXT, &[b'x'; 1_000])).await;
@@ -40,25 +42,27 @@ async fn fragments_without_end_are_closed_with_1009_and_empty_ones_are_read_at_t
                     closed
                 });
             } else {
-                empty.spawn(async move {
+                let empty = empty.clone();
+                short.spawn(async move {
                     let mut raw = Raw::greet(&member).await;
                     raw.write(&frame(TEXT, b"{")).await;
-                    let taken = raw.flood(&frame(0, b"").repeat(10_000), FLOOD).await as u64;
-                    let client = raw.stream.local_addr().unwrap().port();
-                    let read = taken - unread(port, client);
-                    assert!(is_open(port, client), "the connection was closed");
-                    (read as f64 / 1024.0, begun.elapsed().as_secs_f64())
+                    let taken = raw.flood(&empty.repeat(10_000), FLOOD).await as u64;
+                    (raw, taken)
                 });
             }
         }
-        (long.join_all().await, empty.join_all().await)
+        (long.join_all().await, short.join_all().await)
     };
-    let (closed, read) = beside.during("fragments without end", attack).await;
+    let (closed, short) = beside.during("fragments without end", attack).await;
     let (more, used) = (server.mebibytes() - before.0, server.cpu_time() - before.1);
     println!("fragments: {} closed, {more:.0} MiB, {used:?} of processor", closed.iter().sum::<u32>());
-    for (read, seconds) in read {
-        let most = AT_ONCE + PER_SECOND * seconds;
-        assert!((AT_ONCE / 2.0..=most).contains(&read), "{read} KiB of empty fragments read, {most} allowed");
+    for (raw, taken) in short {
+        let (port, client) = (server.program.address.port(), raw.stream.local_addr().unwrap().port());
+        assert!(is_open(port, client), "the connection was closed");
+        let (read, fragment) = ((taken - unread(port, client)) as f64, empty.len() as f64);
+        // What is being paid for, and what is read meanwhile.
+        let most = (AT_ONCE + PER_SECOND * begun.elapsed().as_secs_f64()) * fragment + 2.0 * READ;
+        assert!((AT_ONCE * fragment..=most).contains(&read), "{read} bytes of empty fragments read, {most} allowed");
     }
     assert!(more < HELD, "{more:.0} MiB more");
 }
