@@ -468,6 +468,7 @@ unread-some = new
 ## The host's dialog
 
 manage-room = Manage the room
+back-to-room = Back to the room
 lock-room = Locked: nobody else can join
 only-host-writes = Only I can write
 slow-mode = Slow mode, for everybody but me

@@ -88,6 +88,6 @@ test('it is alive and ready, and has nothing to warn of', async ({ server }) => 
     expect([answer.status, (await answer.text()).trim()]).toEqual([200, words]);
   }
   const lines = server.output.join('').trim().split('\n').map((line) => JSON.parse(line));
-  expect(lines.map(({ level }) => level)).toEqual(['INFO']);
+  expect(lines.map(({ level, message }) => [level, message])).toEqual([['INFO', 'listening'], ['INFO', 'limits']]);
   expect(lines[0].store).toBe('sqlite://flasky.db');
 });

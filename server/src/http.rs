@@ -13,6 +13,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
 use crate::client_address::Peer;
@@ -40,7 +41,8 @@ const RECOVERED: Duration = Duration::from_secs(10);
 
 /// Accepts connections until `end` is ready, and returns its output. Each connection is a tracked task, and is shut
 /// down gracefully when the shutdown begins. Connections accepted after that get one response, so that a health check
-/// learns that this server is not ready.
+/// learns that this server is not ready. When one cannot be accepted, those that wait for a request are closed: a few
+/// addresses could hold all descriptors with them for [`AppState::keep_alive`](crate::state::Parts::keep_alive).
 pub(crate) async fn serve<T>(
     state: &AppState,
     listener: TcpListener,
@@ -48,6 +50,7 @@ pub(crate) async fn serve<T>(
     end: impl Future<Output = T>,
 ) -> T {
     let mut failures = AcceptFailures::default();
+    let mut make_room = CancellationToken::new();
     let mut end = std::pin::pin!(end);
     loop {
         let accepted = tokio::select! {
@@ -58,13 +61,15 @@ pub(crate) async fn serve<T>(
             Ok((stream, peer)) => {
                 failures.accepted();
                 let service = Extension(Peer(peer.ip())).layer(router.clone());
-                let connection = connection(state.clone(), stream, TowerToHyperService::new(service));
+                let service = TowerToHyperService::new(service);
+                let connection = connection(state.clone(), stream, service, make_room.clone());
                 state.tasks.spawn(panics::contained(connection));
             }
             // The peer gave up before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 failures.failed(&error);
+                std::mem::take(&mut make_room).cancel();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -78,7 +83,13 @@ pub(crate) fn into_stream(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
     Some((parts.io.into_inner().into_stream()?, parts.read_buf))
 }
 
-async fn connection(state: AppState, stream: TcpStream, service: TowerToHyperService<AddExtension<Router, Peer>>) {
+/// Serves one connection. Once `make_room` is cancelled, it ends as soon as it has no request.
+async fn connection(
+    state: AppState,
+    stream: TcpStream,
+    service: TowerToHyperService<AddExtension<Router, Peer>>,
+    make_room: CancellationToken,
+) {
     // Small frames must not wait for more to fill a packet.
     let _ = stream.set_nodelay(true);
     let reads = ReadCounter::default();
@@ -95,8 +106,10 @@ async fn connection(state: AppState, stream: TcpStream, service: TowerToHyperSer
         tokio::select! {
             // Errors such as broken pipes and bad requests are the peer's, and end with the connection.
             _ = connection.as_mut() => return,
-            () = state.shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
+            () = state.shutdown.cancelled() => {}
+            () = make_room.cancelled() => {}
         }
+        connection.as_mut().graceful_shutdown();
     }
     let _ = connection.await;
 }

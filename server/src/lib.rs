@@ -9,6 +9,7 @@ use leptos::config::LeptosOptions;
 use store::measured::MeasuredStore;
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -156,6 +157,7 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
         inbound_rate: Arc::new(session::budget::rate(&limits)),
         address_limits: AddressLimits::new(&address_limits),
         flashes: Arc::new(flash::Flashes::new(address_limits.refused_forms)),
+        large_forms: Semaphore::new(router::LARGE_FORMS),
         reconnect_delay: Arc::default(),
         render: Arc::new(render::RenderPool::start().map_err(ServeError::Threads)?),
         keep_alive: Duration::from_millis(config.keep_alive_ms),

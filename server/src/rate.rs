@@ -30,19 +30,19 @@ impl RateLimiter {
     /// # Errors
     /// Returns the time after which there is one.
     pub fn take(&self, member: MemberId) -> Result<(), Duration> {
-        self.take_many(member, 1)
+        self.take_many(member, 1).map(drop)
     }
 
-    /// Takes several tokens at once, at most a full bucket.
+    /// Takes several tokens at once, at most a full bucket. Returns their number.
     ///
     /// # Errors
     /// Returns the time after which there are as many, if nobody takes any meanwhile. None are taken then.
-    pub fn take_many(&self, member: MemberId, tokens: u32) -> Result<(), Duration> {
-        let Some(tokens) = NonZeroU32::new(tokens.min(self.burst)) else { return Ok(()) };
+    pub fn take_many(&self, member: MemberId, tokens: u32) -> Result<u32, Duration> {
+        let Some(tokens) = NonZeroU32::new(tokens.min(self.burst)) else { return Ok(0) };
         match self.limiter.check_key_n(&member, tokens) {
-            Ok(taken) => taken.map_err(|until| until.wait_time_from(self.clock.now())),
-            // Only for more tokens than a bucket holds, which the line above excludes.
-            Err(_) => Ok(()),
+            Ok(Err(until)) => Err(until.wait_time_from(self.clock.now())),
+            // `Err` only for more tokens than a bucket holds, which the first line excludes.
+            Ok(Ok(())) | Err(_) => Ok(tokens.get()),
         }
     }
 

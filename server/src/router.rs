@@ -6,7 +6,7 @@ use std::time::Duration;
 use app::Language;
 use app::document::{Refused, limited_document};
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -30,6 +30,14 @@ const FORM_BYTES: usize = 256 * 1024;
 
 /// Maximum time for a form to arrive.
 const FORM_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Size in bytes up to which a form needs no place among the [`LARGE_FORMS`]: a name and a code, or a message of 4 000
+/// ASCII characters. A connection may hold four times as much of a header anyway (`http::BUFFER`).
+const SMALL_FORM_BYTES: u64 = 16 * 1024;
+
+/// Maximum number of larger forms, or of unknown size, that are in memory at the same time. With [`FORM_BYTES`] they
+/// have 32 MiB.
+pub(crate) const LARGE_FORMS: usize = 128;
 
 /// Content security policy of responses that are not pages: files, errors, plain text. A page sets its own.
 const NO_PAGE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -133,16 +141,21 @@ async fn render_in_pool(State(state): State<AppState>, request: Request<Body>, n
     let language = language::of_request(&parts.headers);
     let (wants_page, renders_page) = (wants_page(&parts.headers), renders_page(&parts.uri));
     let refuse = |status, refused: Refused<'_>| (status, refused.words(language)).into_response();
+    let busy = || {
+        state.metrics.timed_out();
+        ([(header::RETRY_AFTER, "1")], refuse(StatusCode::SERVICE_UNAVAILABLE, Refused::Busy)).into_response()
+    };
+    let is_small = body.size_hint().upper().is_some_and(|bytes| bytes <= SMALL_FORM_BYTES);
+    let place = async { if is_small { None } else { state.large_forms.acquire().await.ok() } };
+    // Kept until the form is answered: until then it is in memory.
+    let Ok(_place) = timeout(FORM_TIMEOUT, place).await else { return busy() };
     let body = match timeout(FORM_TIMEOUT, to_bytes(body, FORM_BYTES)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, Refused::FormTooLarge),
         Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, Refused::FormTooSlow),
     };
     let call = next.run(Request::from_parts(parts, body.into()));
-    let Some(mut response) = state.render.run(call).await else {
-        state.metrics.timed_out();
-        return ([(header::RETRY_AFTER, "1")], refuse(StatusCode::SERVICE_UNAVAILABLE, Refused::Busy)).into_response();
-    };
+    let Some(mut response) = state.render.run(call).await else { return busy() };
     if renders_page && response.status() == StatusCode::TOO_MANY_REQUESTS {
         return limited_page(&response, language);
     }

@@ -9,6 +9,7 @@ use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use protocol::{Limits, RoomCode};
 use store::Store;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -53,6 +54,8 @@ pub struct Parts {
     pub address_limits: AddressLimits,
     /// Refused forms that wait for the page that shows them.
     pub flashes: Arc<Flashes>,
+    /// Places of large forms that are read or answered.
+    pub large_forms: Semaphore,
     /// Rule for the origins whose pages may post forms and open sockets.
     pub origins: OriginRule,
     /// Runtime of pages and server functions.

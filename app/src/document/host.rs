@@ -81,16 +81,15 @@ fn forms(inside: Inside) -> impl IntoView {
                         {save()}
                     })}
                 </div>
-                {others}
                 <div class="card">
-                    {form(code, "renew_code", view! { <button class="button">{text::renew_code()}</button> })}
-                    <p>{text::renew_code_more()}</p>
+                    {form(code, "renew_code", view! { <p>{text::renew_code_more()}</p><button class="button">{text::renew_code()}</button> })}
                     {form(code, "end", view! {
-                        <label><input type="checkbox" required/>" "{text::end_room_sure()}</label>
+                        <label class="switch"><input type="checkbox" required/>{text::end_room_sure()}</label>
                         <button class="button danger">{text::end_room()}</button>
                     })}
                 </div>
-                <a class="button primary" href=page>{text::stay()}</a>
+                {others}
+                <a class="button primary" href=page>{text::back_to_room()}</a>
             </main>
         </div>
     }
@@ -99,7 +98,7 @@ fn forms(inside: Inside) -> impl IntoView {
 /// Form of one action.
 fn form(code: RoomCode, action: &'static str, fields: impl IntoView) -> impl IntoView {
     view! {
-        <form class="field" method="post" action="/api/manage_room">
+        <form class="field row" method="post" action="/api/manage_room">
             <input type="hidden" name="code" value=code.to_string()/>
             <input type="hidden" name="action" value=action/>
             {fields}
@@ -113,7 +112,7 @@ fn save() -> impl IntoView {
 
 /// Checkbox, which a form leaves out where it is not checked.
 fn switch(words: &'static str, is_on: bool) -> impl IntoView {
-    view! { <label><input type="checkbox" name="value" value="on" checked=is_on/>" "{words}</label> }
+    view! { <label class="switch"><input type="checkbox" name="value" value="on" checked=is_on/>{words}</label> }
 }
 
 /// What the host can do about another member.
@@ -127,7 +126,7 @@ fn member(code: RoomCode, seated: &Member) -> impl IntoView + use<> {
         <form class="card" method="post" action="/api/manage_room" aria-label=label>
             <input type="hidden" name="code" value=code.to_string()/>
             <input type="hidden" name="member" value=seated.member.to_string()/>
-            <h2><bdi>{name}</bdi></h2>
+            <h2><bdi>{name.clone()}</bdi></h2>
             {action("hand_over", text::hand_over())}
             {action("remove", text::remove())}
             {action("remove_and_lock", text::remove_and_lock())}

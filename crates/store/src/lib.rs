@@ -26,8 +26,8 @@
 //!    one grace period.
 //! 9. A presence update may be lost, has no order relative to events, is never stored, and never causes an event to be
 //!    missed.
-//! 10. A room that ended is gone for every operation once its last `left` commits; its code leads to no room and is
-//!     free again, and its text is removed with it. Nothing of it stays behind: no row, no stream message, no key. It is
+//! 10. A room that ended is gone for every operation once its last `left` or its `ended` commits; none of its codes leads
+//!     to a room, all are free again, and its text is removed with it. Nothing of it stays behind: no row, no stream message, no key. It is
 //!     encrypted under a key of its own, which is destroyed before the answer and before any delivery of the end. What
 //!     takes long to remove goes after the answer, and a restart continues: in SQLite in bounded steps between other
 //!     writes, in NATS in one request.

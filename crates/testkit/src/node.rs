@@ -13,6 +13,8 @@ use rustix::process::{Resource, Rlimit, prlimit};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use super::browser::Site;
+
 /// Public URL of all servers. Users connect to other ports than the servers', and cookies depend on this URL only.
 pub const PUBLIC_URL: &str = "http://chat.example";
 
@@ -158,6 +160,12 @@ impl Program {
 
     pub fn pid(&self) -> u32 {
         self.child.as_ref().map_or(0, Child::id)
+    }
+}
+
+impl Site for Program {
+    fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 

@@ -15,9 +15,8 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::store::cpu_time;
 use testkit::http::{self, Seat};
-use testkit::kernel::{descriptors, resident};
+use testkit::kernel::{cpu_time, descriptors, resident};
 use testkit::raw_client::{RawClient, TINY};
 
 /// Time for which each kind of request is repeated. Each is sent at least once.

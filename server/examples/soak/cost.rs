@@ -10,13 +10,14 @@ use futures_util::stream::{self, StreamExt as _};
 use testkit::dice::Dice;
 use testkit::http;
 use testkit::ids::mint;
+use testkit::kernel::cpu_time;
 use testkit::node::Program;
 use testkit::raw_client::RawClient;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::store::{TestStore, cpu_time};
+use crate::store::TestStore;
 
 const WARM_UP: Duration = Duration::from_secs(2);
 const DURATION: Duration = Duration::from_secs(6);

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use testkit::kernel::resident;
+use testkit::kernel::{cpu_time, resident};
 use tokio::time::sleep;
 
 use crate::cost::{Load, Members};
-use crate::store::{TestStore, cpu_time};
+use crate::store::TestStore;
 
 const WARM_UP: Duration = Duration::from_secs(2);
 /// Duration of the measurement. Each connection gets a ping and an empty frame every 25 s, and its lease is renewed

@@ -62,14 +62,3 @@ impl TestStore {
         program
     }
 }
-
-/// Returns the processor time of these processes in user and kernel mode. The kernel counts in hundredths of a second.
-pub(crate) fn cpu_time(pids: &[u32]) -> Duration {
-    let ticks = |pid: &u32| -> u64 {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process that lives");
-        let (_, fields) = stat.rsplit_once(')').unwrap();
-        let fields: Vec<_> = fields.split_whitespace().collect();
-        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
-    };
-    Duration::from_millis(pids.iter().map(ticks).sum::<u64>() * 10)
-}

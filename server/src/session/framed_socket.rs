@@ -75,7 +75,7 @@ impl FramedSocket {
     /// Creates the WebSocket on an upgraded connection, from which `begun` has been read, with the inbound budget of this
     /// member.
     pub(super) async fn new(stream: TcpStream, begun: Bytes, state: &AppState, member: MemberId) -> Self {
-        let metered = Metered::new(SharedStream::new(stream), begun.len(), state.inbound_rate.clone(), member);
+        let metered = Metered::new(SharedStream::new(stream), &begun, state.inbound_rate.clone(), member);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -95,7 +95,6 @@ impl FramedSocket {
     pub(super) async fn read(&mut self) -> Result<Message, ReadError> {
         poll_fn(|context| self.socket.get_mut().poll_paid(context)).await;
         let message = self.socket.next().await.ok_or(ReadError::Gone)??;
-        self.socket.get_mut().charge_frame();
         self.metrics.frame();
         Ok(message)
     }

@@ -61,6 +61,13 @@ pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A handshake with these header lines, without the empty line that ends it.
+pub(crate) fn handshake(person: &Person, lines: &[&str]) -> String {
+    let cookie = person.browser.cookie.as_deref().unwrap_or_default();
+    let head = format!("GET /ws/{} HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}", person.code, person.browser.address);
+    lines.iter().fold(head, |head, line| head + "\r\n" + line)
+}
+
 /// Encodes the payload of a Close.
 pub(crate) fn close(code: u16, reason: &[u8]) -> Vec<u8> {
     [&code.to_be_bytes(), reason].concat()
@@ -71,10 +78,7 @@ impl Raw {
     pub(crate) async fn handshake(person: &Person, lines: &[&str]) -> (Self, u16, String) {
         let stream = within(TcpStream::connect(person.browser.address)).await.unwrap();
         let mut raw = Self { stream, read: Vec::new() };
-        let cookie = person.browser.cookie.as_deref().unwrap_or_default();
-        let head = format!("GET /ws/{} HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}", person.code, person.browser.address);
-        let lines: String = lines.iter().map(|line| format!("\r\n{line}")).collect();
-        raw.write(format!("{head}{lines}\r\n\r\n").as_bytes()).await;
+        raw.write((handshake(person, lines) + "\r\n\r\n").as_bytes()).await;
         let end = loop {
             if let Some(end) = raw.read.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
                 break end + 4;

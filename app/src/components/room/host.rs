@@ -62,7 +62,6 @@ pub(super) fn dialog() -> AnyView {
             {switch(host, "host_only", text::only_host_writes(), Box::new(move || room.rules.get().host_only))}
             {slow(host)}
             {seats(host)}
-            {others(host)}
             <div class="ways">
                 <button type="button" class="button" on:click=click(move |_| host.ask("renew_code", String::new(), String::new()))>
                     {text::renew_code()}
@@ -70,6 +69,7 @@ pub(super) fn dialog() -> AnyView {
                 {confirmed(text::end_room(), text::end_room_sure(), Box::new(move || host.ask("end", String::new(), String::new())))}
             </div>
             <p>{text::renew_code_more()}</p>
+            {others(host)}
         </Dialog>
     }
     .into_any()
@@ -84,7 +84,8 @@ fn switch(host: Host, action: &'static str, words: &'static str, is_on: Box<dyn 
         host.refused.track();
         is_on()
     };
-    view! { <label><input type="checkbox" prop:checked=is_checked on:change=change/> {words}</label> }.into_any()
+    view! { <label class="switch"><input type="checkbox" prop:checked=is_checked on:change=change/>{words}</label> }
+        .into_any()
 }
 
 fn slow(host: Host) -> AnyView {
@@ -124,12 +125,10 @@ fn seats(host: Host) -> AnyView {
         }
     };
     view! {
-        <form class="field" on:submit=submit>
+        <form class="field row" on:submit=submit>
             <label for="seats">{text::seats()}</label>
-            <div class="ways">
-                <input node_ref=input id="seats" inputmode="numeric" autocomplete="off"/>
-                <button class="button">{text::save()}</button>
-            </div>
+            <input node_ref=input id="seats" inputmode="numeric" autocomplete="off"/>
+            <button class="button">{text::save()}</button>
         </form>
     }
     .into_any()
@@ -151,9 +150,9 @@ fn item(host: Host, member: MemberId, name: String) -> Item {
     Item::new(key, move || {
         let ask = move |action| host.ask(action, member.to_string(), String::new());
         view! {
-            <li role="group" aria-label=name.clone()>
+            <li>
                 <bdi>{name.clone()}</bdi>
-                <div class="ways">
+                <div class="ways" role="group" aria-label=name.clone()>
                     <button type="button" class="button" on:click=click(move |_| ask("hand_over"))>{text::hand_over()}</button>
                     <button type="button" class="button" on:click=click(move |_| ask("remove"))>{text::remove()}</button>
                     <button type="button" class="button" on:click=click(move |_| ask("remove_and_lock"))>
