@@ -20,9 +20,9 @@ const AT_ONCE: usize = 10;
 const READERS: usize = 4;
 /// Maximum time of a page, after which it is answered with 503 (PROTOCOL.md, Getting in).
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Maximum size of a page in bytes. Elements are bounded, but each message may be 16 KB, which is there twice: drawn, and
+/// Maximum size of a page in bytes. A room keeps 1 MiB of messages, which are there twice: drawn, with their elements, and
 /// for the program of the page.
-const BYTES: usize = 6 * 1024 * 1024;
+const BYTES: usize = 3 * 1024 * 1024;
 
 /// Texts that are repeated up to the maximum length.
 const REPEATED: [&str; 25] = [
