@@ -67,7 +67,7 @@ for (const [way, press] of Object.entries(WAYS)) {
       await seats.fill('4');
       await press(button(dialog, ana.words('save')));
       await all(ana.words('seats-now', { count: 4 }));
-      await expect(bo.page.getByText('/ 4').filter({ visible: true })).toBeVisible();
+      await expect(bo.page.getByText('/ 4'), 'in the header, once for each width').toHaveCount(2);
 
       await press(button(dialog, ana.words('renew-code')));
       await expect(ana.page.getByTestId('code')).not.toHaveText(old);
