@@ -119,7 +119,7 @@ async fn visit_through_proxy(server: SocketAddr, seat: &http::Seat) -> Vec<Strin
         tokio::time::timeout(TIME, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
         assert!(answer.starts_with(b"HTTP/1.1 "), "{request}");
     }
-    let mut addresses = vec!["203.0.113".to_owned(), "2001:db8".to_owned(), "4711".to_owned()];
+    let mut addresses = vec!["203.0.113".to_owned(), "2001:db8".to_owned(), ":4711".to_owned()];
     addresses.extend((own != server.ip().to_string()).then(|| own.to_owned()));
     addresses
 }
