@@ -447,6 +447,7 @@ unread-some = neu
 ## Der Dialog der Leitung
 
 manage-room = Raum leiten
+press-again = Noch einmal drücken
 back-to-room = Zurück in den Raum
 lock-room = Geschlossen: Niemand kann dazukommen
 only-host-writes = Nur ich kann schreiben

@@ -468,6 +468,7 @@ unread-some = new
 ## The host's dialog
 
 manage-room = Manage the room
+press-again = Press again
 back-to-room = Back to the room
 lock-room = Locked: nobody else can join
 only-host-writes = Only I can write

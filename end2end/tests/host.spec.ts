@@ -16,6 +16,15 @@ const WAYS = {
 
 const button = (where: Locator, name: string) => where.getByRole('button', { name, exact: true });
 const member = (dialog: Locator, name: string) => dialog.getByRole('group', { name, exact: true });
+/** Presses twice, and not in a double click or double tap, which is one press. */
+async function confirm(press: (what: Locator) => Promise<void>, where: Locator, words: string, sure: string): Promise<void> {
+  await press(button(where, words));
+  await expect(async () => {
+    await press(button(where, sure));
+    await expect(button(where, sure)).toHaveCount(0, { timeout: 500 });
+  }).toPass();
+}
+
 const heading = (who: Person, name: string) => who.page.getByRole('heading', { name, exact: true });
 const hostLink = (who: Person) => who.page.getByRole('link', { name: who.words('manage-room'), includeHidden: true });
 
@@ -79,7 +88,7 @@ for (const [way, press] of Object.entries(WAYS)) {
       await expect(heading(dee, dee.words('no-room'))).toBeVisible();
 
       const again = await ana.manage();
-      await press(button(member(again, 'Cy'), ana.words('remove')));
+      await confirm(press, member(again, 'Cy'), ana.words('remove'), ana.words('press-again'));
       await expect(heading(cy, cy.words('removed'))).toBeVisible();
       await all('Cy was removed by the host', [ana, bo]);
       await cy.openLink(code);
@@ -87,20 +96,19 @@ for (const [way, press] of Object.entries(WAYS)) {
       await expect(cy.nameField).toHaveCount(0);
 
       await dee.joinByLink(code);
-      await press(button(member(again, 'Dee'), ana.words('remove-and-lock')));
+      await confirm(press, member(again, 'Dee'), ana.words('remove-and-lock'), ana.words('press-again'));
       await expect(heading(dee, dee.words('removed'))).toBeVisible();
       await all('Dee was removed by the host', [ana, bo]);
       await expect(bo.page.getByTitle(bo.words('locked'))).toBeVisible();
 
-      await press(button(member(again, 'Bo'), ana.words('hand-over')));
+      await confirm(press, member(again, 'Bo'), ana.words('hand-over'), ana.words('press-again'));
       await expect(again).toBeHidden();
       await expect(hostLink(ana)).toHaveCount(0);
       await expect(bo.line(bo.words('you-host'))).toHaveCount(1);
       await expect(ana.line('Bo is now the host')).toHaveCount(1);
 
       const last = await bo.manage();
-      await press(button(last, bo.words('end-room')));
-      await press(button(last, bo.words('end-room-sure')));
+      await confirm(press, last, bo.words('end-room'), bo.words('end-room-sure'));
       for (const one of [ana, bo]) await expect(heading(one, one.words('room-ended'))).toBeVisible();
     });
   });

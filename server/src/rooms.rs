@@ -384,22 +384,26 @@ impl RequestRooms {
             }
         }
         let found = try_join_all(asked.iter().map(|asked| self.my_room(session, *asked))).await?;
-        let mine: Vec<MyRoom> = found.into_iter().flatten().collect();
+        let mine: Vec<(RoomId, MyRoom)> = found.into_iter().flatten().collect();
         let wrong = (asked.len() - mine.len()) as u32;
         if let Err(wait) = self.state.address_limits.codes.take_many(self.network, wrong) {
             return refuse(wait);
         }
-        Ok(Some(mine))
+        // A room that had another code may be asked for under both.
+        let mut rooms = HashSet::new();
+        Ok(Some(mine.into_iter().filter(|(id, _)| rooms.insert(*id)).map(|(_, room)| room).collect()))
     }
 
     /// Returns the room as the caller's home page lists it; `None` without a seat in it.
-    async fn my_room(&self, session: Session, asked: ReadRoom) -> Result<Option<MyRoom>, StoreError> {
+    async fn my_room(&self, session: Session, asked: ReadRoom) -> Result<Option<(RoomId, MyRoom)>, StoreError> {
         let found = async {
             let (room, member) = self.find(asked.code, Some(session)).await?;
             let member = member.ok_or(StoreError::NotFound)?;
             let (unread, more) = self.unread(&room, member, asked.read).await?;
-            let Room { settings, members, .. } = room;
-            Ok(MyRoom { code: settings.code, inside: members.len() as u32, name: settings.name, unread, more })
+            let Room { id, settings, members, .. } = room;
+            // Under the code that was asked for, also where it is a former one: by it the page knows its line.
+            let inside = members.len() as u32;
+            Ok((id, MyRoom { code: asked.code, inside, name: settings.name, unread, more }))
         };
         match found.await {
             Ok(room) => Ok(Some(room)),
@@ -644,15 +648,17 @@ impl Rooms for RequestRooms {
 
     fn as_host(&self, code: String) -> Answer<'_, Option<Inside>> {
         Box::pin(async move {
-            let visit = self.visit(code.clone()).await;
-            if let Visit::Inside(mut inside) = visit
+            let mut to = own_page(&format!("/room/{code}"));
+            if let Visit::Inside(mut inside) = self.visit(code.clone()).await
                 && inside.snapshot.room.host == Some(inside.snapshot.member)
-                && inside.snapshot.room.code.to_string() == code
             {
-                inside.flash = self.flash(&host_page(inside.snapshot.room.code));
-                return Some(*inside);
+                to = host_page(inside.snapshot.room.code);
+                if to == format!("/room/{code}/host") {
+                    inside.flash = self.flash(&to);
+                    return Some(*inside);
+                }
             }
-            self.redirect(&own_page(&format!("/room/{code}")));
+            self.redirect(&to);
             None
         })
     }

@@ -156,6 +156,23 @@ async fn every_try_of_a_code_without_a_seat_takes_one_token_on_every_road() {
     }
 }
 
+/// What comes before `hello` costs nothing, and has the same answer for each code.
+#[tokio::test]
+async fn socket_without_a_good_hello_says_nothing_about_its_code() {
+    let server = Server::limited(&["--wrong-codes=1,1"]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let eve = Person::create(&server, "Eve").await;
+    for code in [ana.code.to_string(), NO_ROOM.to_owned(), ana.code.to_string(), NO_ROOM.to_owned()] {
+        let mut handshake = eve.handshake();
+        handshake.code = code;
+        let mut socket = handshake.open().await.unwrap();
+        socket.send_text("{}".to_owned()).await;
+        let ServerFrame::Bye { code, .. } = socket.frame().await else { panic!("no bye") };
+        assert_eq!(code, CloseCode::BadFrame.number());
+    }
+    assert!(!is_limited(Road::Page, &eve, NO_ROOM).await, "the token is still there");
+}
+
 #[tokio::test]
 async fn seat_that_is_taken_gives_the_token_back() {
     let server = Server::limited(&["--wrong-codes=1,1"]).await;

@@ -40,7 +40,7 @@ impl RequestRooms {
                 }
                 Ok(_) => {}
                 // Who was to be removed, or to become the host, has left.
-                Err(StoreError::Conflict) => return Err(refuse(ErrorCode::NoSeat)),
+                Err(StoreError::Conflict) => return Err(refuse(ErrorCode::NoTarget)),
                 Err(StoreError::NotHost) => return Err(refuse(ErrorCode::NotAllowed)),
                 Err(StoreError::Full) => return Err(refusal(Field::Capacity, ErrorCode::CapacityBad)),
                 Err(error) => return Err(refuse(failed("change a room", &error))),
@@ -54,10 +54,15 @@ impl RequestRooms {
         let not_allowed = refusal(Field::Body, ErrorCode::NotAllowed);
         let member = || form.member.parse().map(MemberId).map_err(|_| not_allowed);
         let change = |change| Ok(vec![EventKind::Settings(change)]);
-        let is_on = form.value == "on";
+        // A checkbox that is not checked is not sent.
+        let is_on = match form.value.as_str() {
+            "on" => Ok(true),
+            "off" | "" => Ok(false),
+            _ => Err(not_allowed),
+        };
         match form.action.as_str() {
-            "lock" => change(RoomChange { locked: Some(is_on), ..RoomChange::default() }),
-            "host_only" => change(RoomChange { host_only: Some(is_on), ..RoomChange::default() }),
+            "lock" => change(RoomChange { locked: Some(is_on?), ..RoomChange::default() }),
+            "host_only" => change(RoomChange { host_only: Some(is_on?), ..RoomChange::default() }),
             "slow" => {
                 let slow_ms = form.value.parse().ok().filter(|ms| *ms <= MAX_SLOW_MS).ok_or(not_allowed)?;
                 change(RoomChange { slow_ms: Some(slow_ms), ..RoomChange::default() })

@@ -8,6 +8,7 @@ use hyper::upgrade::OnUpgrade;
 use protocol::{CloseCode, MemberId, RoomCode, RoomId, SUBPROTOCOL};
 use store::StoreError;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use uuid::Uuid;
 
 use super::Connection;
 use super::errors::close_code;
@@ -86,8 +87,12 @@ async fn accept(
         (_, Err(_), _) => Err((CloseCode::NoSuchRoom, None)),
         (_, _, None) => Err((CloseCode::NoSeat, None)),
         (_, Ok(code), Some(session)) => {
-            let room = resolve(&state, code).await;
-            let room = room.map_err(|refused| refusal(&state, place.network, refused));
+            let room = match resolve(&state, code).await {
+                // Told after `hello`, as to who has no seat in a room: an answer at once would say for nothing that there is
+                // no such room. No room has this id.
+                Err(CloseCode::NoSuchRoom) => Ok(RoomId(Uuid::nil())),
+                room => room.map_err(|refused| (refused, None)),
+            };
             room.map(|room| ((code, room), state.identity.member(session, room)))
         }
     };
@@ -122,7 +127,7 @@ async fn resolve(state: &AppState, code: RoomCode) -> Result<RoomId, CloseCode> 
 /// Returns the code with which a socket is closed, and when to come back. Who tried a code without a seat there pays for
 /// it as on every other road, and who has nothing left to pay with is not told about the code.
 pub(super) fn refusal(state: &AppState, network: Option<Network>, refused: CloseCode) -> (CloseCode, Option<u64>) {
-    if !matches!(refused, CloseCode::NoSuchRoom | CloseCode::NoSeat) {
+    if !matches!(refused, CloseCode::NoSuchRoom | CloseCode::NoSeat | CloseCode::Removed) {
         return (refused, None);
     }
     match state.address_limits.codes.take(network) {

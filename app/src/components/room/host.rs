@@ -1,6 +1,6 @@
 //! The dialog of the room's host: who comes in, who may write, and what becomes of the room.
 
-use leptos::ev::{Event, SubmitEvent};
+use leptos::ev::{Event, MouseEvent, SubmitEvent};
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -66,7 +66,7 @@ pub(super) fn dialog() -> AnyView {
                 <button type="button" class="button" on:click=click(move |_| host.ask("renew_code", String::new(), String::new()))>
                     {text::renew_code()}
                 </button>
-                {confirmed(text::end_room(), text::end_room_sure(), Box::new(move || host.ask("end", String::new(), String::new())))}
+                {confirmed("button danger", text::end_room(), text::end_room_sure(), Box::new(move || host.ask("end", String::new(), String::new())))}
             </div>
             <p>{text::renew_code_more()}</p>
             {others(host)}
@@ -153,11 +153,9 @@ fn item(host: Host, member: MemberId, name: String) -> Item {
             <li>
                 <bdi>{name.clone()}</bdi>
                 <div class="ways" role="group" aria-label=name.clone()>
-                    <button type="button" class="button" on:click=click(move |_| ask("hand_over"))>{text::hand_over()}</button>
-                    <button type="button" class="button" on:click=click(move |_| ask("remove"))>{text::remove()}</button>
-                    <button type="button" class="button" on:click=click(move |_| ask("remove_and_lock"))>
-                        {text::remove_and_lock()}
-                    </button>
+                    {confirmed("button", text::hand_over(), text::press_again(), Box::new(move || ask("hand_over")))}
+                    {confirmed("button", text::remove(), text::press_again(), Box::new(move || ask("remove")))}
+                    {confirmed("button", text::remove_and_lock(), text::press_again(), Box::new(move || ask("remove_and_lock")))}
                 </div>
             </li>
         }
@@ -165,17 +163,20 @@ fn item(host: Host, member: MemberId, name: String) -> Item {
     })
 }
 
-/// A button that asks once more before it does what cannot be undone.
-fn confirmed(words: &'static str, sure: &'static str, act: Box<dyn Fn() + Send>) -> AnyView {
+/// A button that asks once more before it does what cannot be undone. A double click is one press.
+fn confirmed(class: &'static str, words: &'static str, sure: &'static str, act: Box<dyn Fn() + Send>) -> AnyView {
     let asks = RwSignal::new(false);
-    let press = move |_| {
+    let press = move |event: MouseEvent| {
+        if event.detail() > 1 {
+            return;
+        }
         if asks.get_untracked() {
             act();
         }
         asks.update(|asks| *asks = !*asks);
     };
     view! {
-        <button type="button" class="button danger" on:click=click(press) on:blur=move |_| asks.set(false)>
+        <button type="button" class=class on:click=click(press) on:blur=move |_| asks.set(false)>
             {move || if asks.get() { sure } else { words }}
         </button>
     }
