@@ -98,8 +98,8 @@ pub(crate) fn manage_refused(refused: Refusal) -> String {
     match refused.error {
         ErrorCode::CapacityBad => seats_refused().into(),
         ErrorCode::NotAllowed => not_host().into(),
-        ErrorCode::NoTarget => member_gone().into(),
-        ErrorCode::NoSeat | ErrorCode::RoomNameBad | ErrorCode::Rate => refusal(refused, &EnterForm::default()),
+        ErrorCode::NoSeat => member_gone().into(),
+        ErrorCode::RoomNameBad | ErrorCode::Rate => refusal(refused, &EnterForm::default()),
         _ => not_changed().into(),
     }
 }

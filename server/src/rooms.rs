@@ -566,7 +566,7 @@ impl Rooms for RequestRooms {
                 Ok(code) => code,
                 Err(error) => return self.refuse_code(form.code, &error, String::new()),
             };
-            match self.try_manage(code, &form).await.map_err(|refused| self.paid(refused)) {
+            match self.try_manage(code, &form).await {
                 Ok(code) => {
                     if self.wants_page() {
                         let left = || format!("{}?left", room_page(code));

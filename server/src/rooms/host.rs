@@ -14,10 +14,10 @@ impl RequestRooms {
         self.take_form(Field::Body)?;
         let refuse = |error| refusal(Field::Body, error);
         let lost = if self.is_page() { ErrorCode::Cookie } else { ErrorCode::NoSeat };
-        let session = self.session().ok_or(refuse(lost))?;
+        let session = self.session().ok_or_else(|| self.paid(refuse(lost)))?;
         let found = self.find(code, Some(session)).await;
-        let (room, member) = found.map_err(|error| refuse(failed("find a room", &error)))?;
-        let member = member.ok_or(refuse(ErrorCode::NoSeat))?;
+        let (room, member) = found.map_err(|error| self.paid(refuse(failed("find a room", &error))))?;
+        let member = member.ok_or_else(|| self.paid(refuse(ErrorCode::NoSeat)))?;
         let mut code = room.settings.code;
         for kind in self.actions(form)? {
             self.state.append_rate.take(member).map_err(|wait| too_fast(Field::Body, wait))?;
@@ -40,7 +40,7 @@ impl RequestRooms {
                 }
                 Ok(_) => {}
                 // Who was to be removed, or to become the host, has left.
-                Err(StoreError::Conflict) => return Err(refuse(ErrorCode::NoTarget)),
+                Err(StoreError::Conflict) => return Err(refuse(ErrorCode::NoSeat)),
                 Err(StoreError::NotHost) => return Err(refuse(ErrorCode::NotAllowed)),
                 Err(StoreError::Full) => return Err(refusal(Field::Capacity, ErrorCode::CapacityBad)),
                 Err(error) => return Err(refuse(failed("change a room", &error))),

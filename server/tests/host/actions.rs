@@ -123,9 +123,9 @@ async fn member_who_is_not_there_cannot_be_removed_nor_become_the_host() {
         bo.browser.clone().call("/api/leave_room", &[("code", &bo.code.to_string())]).await.json();
         assert_eq!(at_ana.left().await.0, gone);
         for (deed, error) in [
-            (Deed::Remove(gone), ErrorCode::NoTarget),
-            (Deed::HandOver(gone), ErrorCode::NoTarget),
-            (Deed::Remove(ana.me), ErrorCode::NoTarget),
+            (Deed::Remove(gone), ErrorCode::NoSeat),
+            (Deed::HandOver(gone), ErrorCode::NoSeat),
+            (Deed::Remove(ana.me), ErrorCode::NoSeat),
         ] {
             assert_eq!(act(road, &mut ana, &mut at_ana, deed).await, Err(error), "{road:?} {deed:?}");
         }

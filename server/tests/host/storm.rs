@@ -296,7 +296,6 @@ impl Storm {
                     let is_explained = match error {
                         ErrorCode::NotAllowed => true,
                         ErrorCode::NoSeat => is_gone || is_about_a_member,
-                        ErrorCode::NoTarget => is_about_a_member,
                         ErrorCode::CodeUnknown => is_gone,
                         ErrorCode::CapacityBad => hosts.contains(by) && matches!(deed, Deed::Capacity(_)),
                         ErrorCode::Storage => !is_calm,
