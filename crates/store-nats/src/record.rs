@@ -1,7 +1,7 @@
 //! Records: the content of the store's messages, in JSON. Rosters, events and names are encrypted.
 
 use ::store::{Distinct, NameKeys, PresenceKind, PresenceUpdate, Settings, StoreError};
-use protocol::{DisplayName, Epoch, Event, EventKind, MemberId, Position, RoomId, Seq, ShownName};
+use protocol::{DisplayName, Epoch, Event, MemberId, Position, RoomId, Seq, ShownName};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -95,15 +95,7 @@ impl Roster {
 
     /// Checks that those have seats who need one, and that the settings permit the event.
     pub(super) fn check(&self, event: &Event) -> Result<(), StoreError> {
-        let is_seated = |member| self.seat(member).is_some();
-        let has_its_seats = match event.kind {
-            EventKind::Joined { member, .. } => !is_seated(member),
-            EventKind::Left { member, .. } => is_seated(member),
-            EventKind::Renamed { member, .. } => member == event.by && is_seated(member),
-            EventKind::Host { member } => is_seated(event.by) && is_seated(member),
-            _ => is_seated(event.by),
-        };
-        if has_its_seats { self.settings.check(event, || self.members.len()) } else { Err(StoreError::Conflict) }
+        self.settings.check(event, |member| self.seat(member).is_some(), || self.members.len())
     }
 
     /// Seats a member. Returns the name as it is shown.

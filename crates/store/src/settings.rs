@@ -1,4 +1,4 @@
-//! What the host of a room decides, and the rules for it, which are the same in every store.
+//! Settings of a room's host, and the rules for them, which are the same in every store.
 
 use protocol::{Event, EventKind, LeaveReason, MemberId, RoomChange, RoomCode, RoomName};
 use serde::{Deserialize, Serialize};
@@ -60,14 +60,29 @@ impl Settings {
         std::iter::once(self.code).chain(self.former_codes.iter().copied())
     }
 
-    /// Checks that the settings permit an event in a room with this number of `members`. Who has a seat is checked before,
-    /// by the store.
+    /// Checks that those have seats who need one, and that the settings permit the event in a room with this number of
+    /// `members`.
     ///
     /// # Errors
-    /// `Removed`, `Locked` or `Full` when the author of `joined` is not taken in; `NotHost` when only the host may do
-    /// this; `Full` when there would be fewer seats than members; `HostOnly` when only the host may write; `Conflict` when
-    /// the host would remove the host.
-    pub fn check(&self, event: &Event, members: impl Fn() -> usize) -> Result<(), StoreError> {
+    /// `Conflict` when somebody has no seat who needs one, or the one who joins has a seat, or the host would remove the
+    /// host; `Removed`, `Locked` or `Full` when the author of `joined` is not taken in; `NotHost` when only the host may do
+    /// this; `Full` when there would be fewer seats than members; `HostOnly` when only the host may write.
+    pub fn check(
+        &self,
+        event: &Event,
+        is_seated: impl Fn(MemberId) -> bool,
+        members: impl Fn() -> usize,
+    ) -> Result<(), StoreError> {
+        let has_its_seats = match event.kind {
+            EventKind::Joined { member, .. } => !is_seated(member),
+            EventKind::Left { member, .. } => is_seated(member),
+            EventKind::Renamed { member, .. } => member == event.by && is_seated(member),
+            EventKind::Host { member } => is_seated(event.by) && is_seated(member),
+            _ => is_seated(event.by),
+        };
+        if !has_its_seats {
+            return Err(StoreError::Conflict);
+        }
         let is_host = self.host == Some(event.by);
         match &event.kind {
             EventKind::Joined { member, .. } if self.removed.contains(member) => Err(StoreError::Removed),

@@ -177,19 +177,9 @@ impl StagedRoom<'_> {
 
     /// Checks that those have seats who need one, and that the room's settings permit the event.
     pub(super) fn check(&self, event: &Event) -> Result<(), StoreError> {
-        let is_seated = |member| self.change.roster.seat(member).is_some();
-        let has_its_seats = match event.kind {
-            EventKind::Joined { member, .. } => !is_seated(member),
-            EventKind::Left { member, .. } => is_seated(member),
-            EventKind::Renamed { member, .. } => member == event.by && is_seated(member),
-            EventKind::Host { member } => is_seated(event.by) && is_seated(member),
-            _ => is_seated(event.by),
-        };
-        if has_its_seats {
-            self.change.record.settings.check(event, || self.change.roster.seated().count())
-        } else {
-            Err(StoreError::Conflict)
-        }
+        let roster = &self.change.roster;
+        let is_seated = |member| roster.seat(member).is_some();
+        self.change.record.settings.check(event, is_seated, || roster.seated().count())
     }
 
     /// Applies what an event changes in the room's settings.
