@@ -14,7 +14,8 @@ use leptos_router::location::RequestUrl;
 use protocol::SUBPROTOCOL;
 
 use crate::app::App;
-use crate::components::icon::Sprite;
+use crate::components::icon::{Logo, Sprite};
+use crate::components::language_form::LanguageForm;
 use crate::language::Language;
 use crate::text;
 
@@ -170,6 +171,16 @@ fn head(style: String, more: impl IntoView) -> impl IntoView {
             <link rel="manifest" href="/manifest.webmanifest"/>
             <MetaTags/>
         </head>
+    }
+}
+
+/// The top of a document without the program. `from` is its address.
+fn top(from: String) -> impl IntoView {
+    view! {
+        <header class="top">
+            <a class="mark" href="/"><Logo/>{text::PRODUCT}</a>
+            <LanguageForm from load=Callback::new(|_| ())/>
+        </header>
     }
 }
 

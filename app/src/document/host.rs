@@ -6,11 +6,10 @@ use leptos_meta::provide_meta_context;
 use leptos_router::location::RequestUrl;
 use protocol::{Member, RoomCode};
 
-use super::{HEAD, head};
+use super::{HEAD, head, top};
 use crate::api::Inside;
 use crate::api::port::SharedRooms;
-use crate::components::icon::{Logo, Sprite};
-use crate::components::language_form::LanguageForm;
+use crate::components::icon::Sprite;
 use crate::components::room::host::SLOW_SECONDS;
 use crate::components::title::PageTitle;
 use crate::language::Language;
@@ -52,10 +51,7 @@ fn forms(inside: Inside) -> impl IntoView {
     };
     view! {
         <div class="home">
-            <header class="top">
-                <a class="mark" href="/"><Logo/>{text::PRODUCT}</a>
-                <LanguageForm from=page.clone() load=Callback::new(|_| ())/>
-            </header>
+            {top(page.clone())}
             <main>
                 <div class="pitch">
                     <h1>{text::manage_room()}</h1>
@@ -115,7 +111,7 @@ fn switch(words: &'static str, is_on: bool) -> impl IntoView {
     view! { <label class="switch"><input type="checkbox" name="value" value="on" checked=is_on/>{words}</label> }
 }
 
-/// What the host can do about another member.
+/// Actions of the host on another member.
 fn member(code: RoomCode, seated: &Member) -> impl IntoView + use<> {
     let name = seated.name.to_string();
     let label = name.clone();

@@ -5,9 +5,8 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 
-use super::{HEAD, head};
-use crate::components::icon::{Logo, Sprite};
-use crate::components::language_form::LanguageForm;
+use super::{HEAD, head, top};
+use crate::components::icon::Sprite;
 use crate::components::title::PageTitle;
 use crate::language::Language;
 use crate::text;
@@ -74,10 +73,7 @@ pub fn privacy_page(facts: Privacy, style: String) -> impl IntoView {
             <body>
                 <PageTitle name=text::privacy()/>
                 <div class="home">
-                    <header class="top">
-                        <a class="mark" href="/"><Logo/>{text::PRODUCT}</a>
-                        <LanguageForm from=PATH.to_owned() load=Callback::new(|_| ())/>
-                    </header>
+                    {top(PATH.to_owned())}
                     <main>
                         <div class="pitch">
                             <h1>{text::privacy()}</h1>
