@@ -56,7 +56,7 @@ pub struct Room {
     pub ignored: RwSignal<BTreeSet<MemberId>>,
     /// True while the room takes nobody in.
     pub locked: RwSignal<bool>,
-    /// What else the host decides.
+    /// Settings of the host, beside the name and the lock.
     pub rules: RwSignal<Rules>,
     /// Notice of a reconnect, for some seconds.
     pub reconnected: RwSignal<Option<Reconnected>>,
@@ -91,7 +91,7 @@ pub struct Room {
     pub(super) cells: StoredValue<Cells>,
 }
 
-/// What the host decides, beside the room's name and its lock.
+/// Settings of the host, beside the room's name and its lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Code that leads to the room now. The page was loaded under [`Room::code`].

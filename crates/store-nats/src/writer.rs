@@ -82,7 +82,7 @@ struct BatchResult {
 
 /// What a batch has left to remove once its callers have their answers.
 enum Removable {
-    /// What the room does not need any more, and its head.
+    /// Messages that the room does not need any more, and its head.
     Unneeded(Unneeded, u64),
     /// The whole room, of which these are the hashes of its codes and its empty head.
     Room(Vec<Uuid>, u64),

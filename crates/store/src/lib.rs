@@ -210,7 +210,7 @@ pub struct Room {
     pub position: Position,
     /// Oldest event still in the log, `Seq(0)` when it is empty.
     pub oldest: Seq,
-    /// What its host decides.
+    /// Settings of its host.
     pub settings: Settings,
     /// Members with a seat, in the order in which they joined.
     pub members: Vec<Member>,

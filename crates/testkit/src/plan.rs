@@ -111,7 +111,7 @@ impl Change {
     }
 }
 
-/// What only the host may do.
+/// Actions of the host alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deed {

@@ -39,7 +39,7 @@ impl RequestRooms {
                     }
                 }
                 Ok(_) => {}
-                // Who was to be removed, or to become the host, has left.
+                // The member who was to be removed, or to become the host, has left.
                 Err(StoreError::Conflict) => return Err(refuse(ErrorCode::NoSeat)),
                 Err(StoreError::NotHost) => return Err(refuse(ErrorCode::NotAllowed)),
                 Err(StoreError::Full) => return Err(refusal(Field::Capacity, ErrorCode::CapacityBad)),

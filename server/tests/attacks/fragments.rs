@@ -60,7 +60,7 @@ async fn fragments_without_end_are_closed_with_1009_and_empty_ones_are_read_at_t
         let (port, client) = (server.program.address.port(), raw.stream.local_addr().unwrap().port());
         assert!(is_open(port, client), "the connection was closed");
         let (read, fragment) = ((taken - unread(port, client)) as f64, empty.len() as f64);
-        // What is being paid for, and what is read meanwhile.
+        // The fragments that are being paid for, and those read meanwhile.
         let most = (AT_ONCE + PER_SECOND * begun.elapsed().as_secs_f64()) * fragment + 2.0 * READ;
         assert!((AT_ONCE * fragment..=most).contains(&read), "{read} bytes of empty fragments read, {most} allowed");
     }

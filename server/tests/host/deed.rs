@@ -1,4 +1,4 @@
-//! What a host may do, as a form and as a frame.
+//! Actions of a host, as a form and as a frame.
 
 use protocol::{ErrorCode, MemberId, Proposal, ProposedChange};
 use testkit::browser::{Person, Socket};

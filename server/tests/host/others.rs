@@ -1,4 +1,4 @@
-//! What members who are not the host, and strangers, may not do.
+//! Refusals of members who are not the host, and of strangers.
 
 use protocol::ErrorCode;
 use testkit::browser::Person;

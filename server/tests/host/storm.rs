@@ -193,11 +193,11 @@ impl Storm {
         if self.replay.ended { self.check_end().await } else { self.check_room().await }
     }
 
-    /// What everybody will ask for.
+    /// Actions that everybody will ask for.
     fn wishes(&self, spread: Duration) -> Vec<Wish> {
         let mut dice = Dice::new(self.seed);
         let mut renewals = RENEWALS;
-        // Where the room is to end each of those who may be the host then asks for it, one after the other.
+        // If the room is to end, each of those who may be the host then asks for it, one after the other.
         let end = self.seed.is_multiple_of(3).then(|| dice.between(ACTIONS as u64 / 2, ACTIONS as u64 - 1) as usize);
         let ends = |n: usize| n.checked_sub(end?).filter(|heir| *heir < HEIRS);
         let mut wishes = Vec::new();

@@ -1,4 +1,4 @@
-//! Who may write, and how often.
+//! Permission to write, and how often.
 
 use std::time::Duration;
 

@@ -50,7 +50,7 @@ impl Host {
 pub(super) fn dialog() -> AnyView {
     let host = Host { room: expect_context(), toast: expect_context(), refused: RwSignal::new(0) };
     let room = host.room;
-    // Who is no host any more has nothing to do here.
+    // Nothing is to be done here by a former host.
     effect(move || {
         if room.host.get() != Some(room.me) {
             browser::close_dialog(HOST_ID);

@@ -6,7 +6,7 @@ use crate::components::name::sentence;
 use crate::live::room::Room;
 use crate::text;
 
-/// What the host allows the reader to write.
+/// Limits that the host sets to the reader's writing.
 #[component]
 pub(super) fn RulesLine() -> impl IntoView {
     let room = expect_context::<Room>();
