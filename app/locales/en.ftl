@@ -199,8 +199,10 @@ deleted = Message deleted
 edited = edited
 earlier-message = an earlier message
 gone-message = a message that is gone
+ignored-message = a message of somebody you ignore
 not-found = That message is gone, or too far back to be shown here.
 sending = Sending…
+sent-in = Sent in { NUMBER($seconds) } s.
 # State of a message that follows a refused one.
 held = Waits for the message above
 unsent = Not sent

@@ -105,10 +105,13 @@ pub(crate) fn manage_refused(refused: Refusal) -> String {
 }
 
 /// Reason why a message is still being sent.
-pub(crate) fn sent_later(error: ErrorCode) -> &'static str {
+/// Words for a message that the server took not yet, and that is sent in so many seconds.
+pub(crate) fn sent_later(error: ErrorCode, seconds: u64) -> String {
     match error {
-        ErrorCode::Storage => message_later(),
-        _ => sending(),
+        ErrorCode::Storage => message_later().to_owned(),
+        // The burst of somebody who types fast is over before a countdown could be read.
+        ErrorCode::Rate if seconds > 1 => sent_in(seconds as usize),
+        _ => sending().to_owned(),
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use moka::ops::compute::Op;
 use moka::sync::Cache;
-use protocol::{MAX_SLOW_MS, MemberId};
+use protocol::{EventId, MAX_SLOW_MS, MemberId};
 
 /// Maximum number of members whose newest message is known. Beyond it the oldest are forgotten, and may write again.
 const MEMBERS: u64 = 100_000;
 
-/// Times of the members' newest messages in rooms with slow mode. Each node has its own: a member with connections to
+/// The members' newest messages and their times in rooms with slow mode. Each node has its own: a member with connections to
 /// several may write on each.
-pub struct SlowMode(Cache<MemberId, Instant>);
+pub struct SlowMode(Cache<MemberId, (EventId, Instant)>);
 
 impl Default for SlowMode {
     fn default() -> Self {
@@ -20,19 +21,57 @@ impl Default for SlowMode {
 }
 
 impl SlowMode {
-    /// Takes the member's turn to write.
+    /// Takes the member's turn to write this message. A message that has it keeps it: it may come again, because the
+    /// answer was lost or the store had none.
     ///
     /// # Errors
     /// Returns the time until the member may write.
-    pub fn take(&self, member: MemberId, interval: Duration) -> Result<(), Duration> {
+    pub fn take(&self, member: MemberId, message: EventId, interval: Duration) -> Result<(), Duration> {
         let now = Instant::now();
-        let wait = self.0.get(&member).and_then(|last| (last + interval).checked_duration_since(now));
-        match wait.filter(|wait| !wait.is_zero()) {
-            Some(wait) => Err(wait),
-            None => {
-                self.0.insert(member, now);
-                Ok(())
+        let mut wait = Duration::ZERO;
+        self.0.entry(member).and_compute_with(|newest| {
+            let newest = newest.map(|newest| newest.into_value());
+            if newest.is_some_and(|(id, _)| id == message) {
+                return Op::Nop;
             }
+            wait = newest.map_or(Duration::ZERO, |(_, at)| (at + interval).saturating_duration_since(now));
+            if wait.is_zero() { Op::Put((message, now)) } else { Op::Nop }
+        });
+        if wait.is_zero() { Ok(()) } else { Err(wait) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn message(n: u8) -> EventId {
+        EventId::mint(n.into(), [n; 10])
+    }
+
+    #[test]
+    fn message_that_has_its_turn_may_come_again_and_another_one_waits() {
+        let (slow, member) = (SlowMode::default(), MemberId(message(0).0));
+        assert_eq!(slow.take(member, message(1), MINUTE), Ok(()));
+        assert!(slow.take(member, message(2), MINUTE).is_err_and(|wait| wait <= MINUTE));
+        assert_eq!(slow.take(member, message(1), MINUTE), Ok(()));
+        assert_eq!(slow.take(member, message(2), Duration::ZERO), Ok(()));
+    }
+
+    #[test]
+    fn one_of_two_messages_at_once_has_the_turn() {
+        for _ in 0..200 {
+            let (slow, member) = (SlowMode::default(), MemberId(message(0).0));
+            let taken = thread::scope(|scope| {
+                let slow = &slow;
+                let take = |n| scope.spawn(move || slow.take(member, message(n), MINUTE).is_ok());
+                [1, 2].map(take).map(|taking| taking.join().unwrap())
+            });
+            assert_eq!(taken.iter().filter(|taken| **taken).count(), 1);
         }
     }
 }

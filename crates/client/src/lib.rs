@@ -17,7 +17,7 @@ pub mod typing;
 pub use connection::{Connection, Ending, Phase};
 pub use input::{Action, Input};
 pub use mentions::{Mention, NameIndex};
-pub use outbox::{Draft, DraftEvent, DraftState, Outbox};
+pub use outbox::{Draft, DraftEvent, DraftState, Outbox, Wait};
 pub use pace::DrawPacer;
 pub use room::{Applied, RoomState};
 pub use timeline::Timeline;

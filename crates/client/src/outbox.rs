@@ -25,9 +25,21 @@ pub struct Draft {
     pub since: u64,
     /// Progress of delivery.
     pub state: DraftState,
-    /// Reason of the server's last refusal, if that was a temporary one.
+    /// The server's last refusal, if that was a temporary one.
     #[serde(skip)]
-    pub waiting: Option<ErrorCode>,
+    pub waiting: Option<Wait>,
+    /// It is not sent before then, in monotonic milliseconds.
+    #[serde(skip)]
+    not_before: u64,
+}
+
+/// Temporary refusal of a draft by the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Reason.
+    pub error: ErrorCode,
+    /// Time from which the server would take it, in monotonic milliseconds.
+    pub until: u64,
 }
 
 impl Draft {
@@ -35,6 +47,12 @@ impl Draft {
     #[must_use]
     pub fn is_refused(&self) -> bool {
         matches!(self.state, DraftState::Refused(_))
+    }
+
+    /// True for a message that waits because there were too many in a short time, as in slow mode.
+    fn waits_for_its_turn(&self, now: u64) -> bool {
+        let is_message = matches!(self.event, DraftEvent::Message { .. });
+        is_message && now < self.not_before && self.waiting.is_some_and(|wait| wait.error == ErrorCode::Rate)
     }
 
     /// True for an edit whose target no longer exists; later drafts need not wait for it.
@@ -141,7 +159,8 @@ pub enum DraftState {
 /// Drafts in the order they were made, until their echo.
 ///
 /// - One is sent at a time, the first that may be; the next follows its echo. So the log has them in this order, but for
-///   names, which go past refused words.
+///   names, which go past refused words, and for all that is no message, which goes past messages that wait for their
+///   turn: slow mode makes nobody wait minutes before a deletion.
 /// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
 /// - Words that are refused for good stay until the person decides, and what follows waits behind them, unless it is a
 ///   name; not behind a change of what is gone, which no decision brings into the log. A deletion, a reaction or a name
@@ -152,9 +171,6 @@ pub struct Outbox {
     /// Draft in flight, with the id of the connection it was sent on.
     #[serde(skip)]
     in_flight: Option<(u32, EventId)>,
-    /// The first draft waits until then.
-    #[serde(skip)]
-    not_before: u64,
 }
 
 impl Outbox {
@@ -173,7 +189,8 @@ impl Outbox {
     /// draft has this id already: it is the same one.
     pub fn push(&mut self, now: u64, id: EventId, event: DraftEvent, at: u64) {
         if self.drafts.iter().all(|draft| draft.id != id) {
-            self.drafts.push_back(Draft { id, event, at, since: now, state: DraftState::Waiting, waiting: None });
+            let (state, waiting, not_before) = (DraftState::Waiting, None, 0);
+            self.drafts.push_back(Draft { id, event, at, since: now, state, waiting, not_before });
         }
     }
 
@@ -181,8 +198,8 @@ impl Outbox {
     /// nobody is told of names that were given up before. Nothing is left to send where it is the present name.
     pub fn push_name(&mut self, now: u64, id: EventId, event: DraftEvent, at: u64, is_present: bool) {
         // A store that did not answer may have taken it.
-        let may_be_in_log =
-            |draft: &Draft| draft.state != DraftState::Waiting || draft.waiting == Some(ErrorCode::Storage);
+        let is_unanswered = |draft: &Draft| draft.waiting.is_some_and(|wait| wait.error == ErrorCode::Storage);
+        let may_be_in_log = |draft: &Draft| draft.state != DraftState::Waiting || is_unanswered(draft);
         while let Some(last) = self.last_of_kind(&event).filter(|last| !may_be_in_log(last)) {
             self.remove(last.id);
         }
@@ -202,22 +219,22 @@ impl Outbox {
 
     /// Returns the frame to send at `now` on this connection, if any. A draft is returned once per connection.
     pub fn next_frame(&mut self, now: u64, connection_id: u32) -> Option<ClientFrame> {
-        if self.in_flight.is_some_and(|(on, _)| on == connection_id) || now < self.not_before {
+        if self.in_flight.is_some_and(|(on, _)| on == connection_id) {
             return None;
         }
-        let first = self.next_place().and_then(|place| self.drafts.get_mut(place))?;
-        first.state = DraftState::InFlight;
-        let (id, event) = (first.id, first.event.clone().into());
+        let next = self.next_place(now).and_then(|place| self.drafts.get_mut(place))?;
+        next.state = DraftState::InFlight;
+        next.not_before = 0;
+        let (id, event) = (next.id, next.event.clone().into());
         self.in_flight = Some((connection_id, id));
-        self.not_before = 0;
         Some(ClientFrame::Append { id, event })
     }
 
     /// Time of the next retry; [`Outbox::next_frame`] returns nothing before it.
     #[must_use]
     pub fn due(&self) -> Option<u64> {
-        let first = self.head()?;
-        (first.state == DraftState::Waiting && self.not_before > 0).then_some(self.not_before)
+        let times = self.drafts.iter().map(|draft| draft.not_before).filter(|time| *time > 0);
+        if self.in_flight.is_some() { None } else { times.filter(|time| self.next_place(*time).is_some()).min() }
     }
 
     /// Removes a draft whose event is in the log.
@@ -227,9 +244,8 @@ impl Outbox {
 
     fn remove(&mut self, id: EventId) {
         let Some(place) = self.drafts.iter().position(|draft| draft.id == id) else { return };
-        let first = self.first_id();
         self.drafts.remove(place);
-        self.after_removal(first);
+        self.after_removal();
     }
 
     /// Handles a refusal by the server. Ignored unless the draft is in flight. Returns the error of a name that was
@@ -241,8 +257,9 @@ impl Outbox {
         self.in_flight = None;
         if rejection.error.is_retryable() {
             first.state = DraftState::Waiting;
-            first.waiting = Some(rejection.error);
-            self.not_before = now + rejection.retry_ms.unwrap_or(RETRY_MS).min(RETRY_CAP_MS);
+            let wait = rejection.retry_ms.unwrap_or(RETRY_MS);
+            first.waiting = Some(Wait { error: rejection.error, until: now.saturating_add(wait) });
+            first.not_before = now + wait.min(RETRY_CAP_MS);
         } else if first.event.body().is_some() {
             first.state = DraftState::Refused(rejection.error);
         } else {
@@ -263,7 +280,6 @@ impl Outbox {
     /// last. Any other stays: it may be in the log already.
     pub fn take(&mut self, id: EventId) -> Option<MessageBody> {
         let place = self.drafts.iter().position(|draft| draft.id == id && draft.is_refused())?;
-        let first = self.first_id();
         let mut behind = self.drafts.split_off(place);
         let mut words = behind.pop_front()?.event.body().cloned();
         for draft in behind {
@@ -273,7 +289,7 @@ impl Outbox {
                 words = Some(changed.clone());
             }
         }
-        self.after_removal(first);
+        self.after_removal();
         words
     }
 
@@ -281,29 +297,31 @@ impl Outbox {
         self.drafts.iter().rfind(|draft| mem::discriminant(&draft.event) == mem::discriminant(event))
     }
 
-    /// Place of the next draft to send; `None` while the person has to decide about refused words first.
-    fn next_place(&self) -> Option<usize> {
+    /// Place of the next draft to send; `None` while it has to wait, or the person has to decide about refused words first.
+    fn next_place(&self, now: u64) -> Option<usize> {
         let mut is_held = false;
-        self.drafts.iter().position(|draft| {
+        // Messages that wait for their turn, and what changes them.
+        let mut later: Vec<EventId> = Vec::new();
+        for (place, draft) in self.drafts.iter().enumerate() {
             is_held |= draft.is_refused() && !draft.is_skippable();
-            !draft.is_refused() && (!is_held || draft.event.is_name())
-        })
+            if draft.is_refused() || (is_held && !draft.event.is_name()) {
+                continue;
+            }
+            let is_later = match draft.event.target() {
+                Some(target) => later.contains(&target),
+                None => !later.is_empty() && !draft.event.is_name(),
+            };
+            if is_later || draft.waits_for_its_turn(now) {
+                later.push(draft.id);
+                continue;
+            }
+            return (now >= draft.not_before).then_some(place);
+        }
+        None
     }
 
-    fn head(&self) -> Option<&Draft> {
-        self.drafts.get(self.next_place()?)
-    }
-
-    fn first_id(&self) -> Option<EventId> {
-        self.head().map(|first| first.id)
-    }
-
-    /// Updates the state after a removal; `first` was the first draft before it.
-    fn after_removal(&mut self, first: Option<EventId>) {
+    fn after_removal(&mut self) {
         let is_under_way = |(_, sent): &(u32, EventId)| self.drafts.iter().any(|draft| draft.id == *sent);
         self.in_flight = self.in_flight.filter(is_under_way);
-        if self.first_id() != first {
-            self.not_before = 0;
-        }
     }
 }

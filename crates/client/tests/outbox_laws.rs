@@ -52,7 +52,8 @@ fn draft_merged_into_an_empty_outbox_is_sent() {
 #[test]
 fn draft_refused_for_now_keeps_the_reason() {
     let mut ours = outbox(&[1, 2]);
-    let waiting = |outbox: &Outbox| outbox.drafts().map(|draft| draft.waiting).collect::<Vec<_>>();
+    let waiting =
+        |outbox: &Outbox| outbox.drafts().map(|draft| draft.waiting.map(|wait| wait.error)).collect::<Vec<_>>();
     assert!(ours.next_frame(0, 1).is_some());
     assert_eq!(waiting(&ours), [None, None]);
     ours.refuse(0, id(1), Rejection { error: ErrorCode::Storage, retry_ms: Some(700) });
@@ -61,6 +62,34 @@ fn draft_refused_for_now_keeps_the_reason() {
     assert_eq!(waiting(&ours), [Some(ErrorCode::Storage), None], "the reason stays until the server answers again");
     ours.confirm(id(1));
     assert_eq!(waiting(&ours), [None]);
+}
+
+#[test]
+fn message_in_slow_mode_holds_up_messages_and_its_own_changes_only() {
+    let mut ours = outbox(&[1, 2]);
+    let sent = |frame: Option<ClientFrame>| match frame {
+        Some(ClientFrame::Append { id, .. }) => Some(id),
+        _ => None,
+    };
+    assert_eq!(sent(ours.next_frame(0, 1)), Some(id(1)));
+    for (nth, target) in [(3, 1), (4, 90), (5, 2)] {
+        ours.push(0, id(nth), DraftEvent::Deletion { target: id(target) }, 1_000);
+    }
+    ours.push(0, id(6), DraftEvent::Name { name: "Ana".parse().unwrap() }, 1_000);
+    ours.refuse(0, id(1), Rejection { error: ErrorCode::Rate, retry_ms: Some(300_000) });
+    let waiting = ours.drafts().next().unwrap().waiting.unwrap();
+    assert_eq!((waiting.until, ours.due()), (300_000, Some(60_000)), "one wrong number holds nothing up for hours");
+    for nth in [4, 6] {
+        assert_eq!(sent(ours.next_frame(0, 1)), Some(id(nth)));
+        assert_eq!(ours.due(), None);
+        ours.confirm(id(nth));
+    }
+    assert_eq!((sent(ours.next_frame(59_999, 1)), ours.due()), (None, Some(60_000)));
+    for nth in [1, 2, 3, 5] {
+        assert_eq!(sent(ours.next_frame(60_000, 1)), Some(id(nth)));
+        ours.confirm(id(nth));
+    }
+    assert!(ours.is_empty());
 }
 
 #[test]

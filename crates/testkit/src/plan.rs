@@ -62,7 +62,8 @@ const UNLIMITED: u32 = 10_000;
 impl Plan {
     /// True if users may be refused for writing too fast.
     pub fn is_limited(&self) -> bool {
-        self.rate < UNLIMITED
+        let is_slow = |step: &Step| matches!(step, Step::Manage { what: Deed::Slow(_), .. });
+        self.rate < UNLIMITED || self.steps.iter().any(is_slow)
     }
 
     pub fn random(seed: u64) -> Self {
@@ -118,6 +119,10 @@ pub enum Deed {
     Lock,
     Unlock,
     Capacity(u32),
+    /// Sets the milliseconds between two messages of the others.
+    Slow(u32),
+    /// Lets nobody else write, or everybody again.
+    HostOnly(bool),
     /// Makes this user the host, or the one who is always there.
     HandOver(Option<usize>),
     Remove(usize),
@@ -127,7 +132,9 @@ pub enum Deed {
 impl Deed {
     fn random(dice: &mut Dice, people: usize) -> Self {
         let whom = dice.between(0, people as u64 - 1) as usize;
-        match dice.between(0, 9) {
+        match dice.between(0, 13) {
+            10..=11 => Self::Slow(if dice.one_in(2) { 0 } else { dice.between(20, 200) as u32 }),
+            12..=13 => Self::HostOnly(dice.one_in(3)),
             0 => Self::Lock,
             1..=2 => Self::Unlock,
             3 => Self::Capacity(dice.between(2, 50) as u32),

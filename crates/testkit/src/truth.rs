@@ -44,6 +44,8 @@ pub struct Truth {
     pub room: Option<RoomInfo>,
     /// True if the room has had another code.
     pub renewed: bool,
+    /// True if for some time only the host could write.
+    pub host_only: bool,
     /// Number of events that the room keeps.
     pub keeps: usize,
     /// Codes with which the server had a reason to refuse events for now.
@@ -59,7 +61,8 @@ impl Truth {
         let log: Vec<_> = room.ids.into_iter().map(|(seq, id)| Entry { seq, id, kind: kinds.remove(&seq) }).collect();
         let seats = room.members.into_iter().map(|seated| (seated.member, seated.name.to_string())).collect();
         let keeps = protocol::Limits::default().events;
-        Ok(Self { renewed: is_renewed(&log), log, seats, room: room.info, keeps, defers: Vec::new() })
+        let (renewed, host_only) = (is_renewed(&log), was_host_only(&log));
+        Ok(Self { renewed, host_only, log, seats, room: room.info, keeps, defers: Vec::new() })
     }
 
     /// Reads a room from a cluster. `keeps` is the number of events that it keeps, and more than were sent.
@@ -71,6 +74,7 @@ impl Truth {
         let log: Vec<_> = log.into_iter().map(entry).collect();
         Self {
             renewed: is_renewed(&log),
+            host_only: was_host_only(&log),
             log,
             room: Some(room.info()),
             seats: room.members.into_iter().map(|seated| (seated.member, seated.name.to_string())).collect(),
@@ -82,6 +86,10 @@ impl Truth {
 
 fn is_renewed(log: &[Entry]) -> bool {
     log.iter().any(|entry| matches!(entry.kind, Some(EventKind::Code { .. })))
+}
+
+fn was_host_only(log: &[Entry]) -> bool {
+    log.iter().any(|entry| matches!(&entry.kind, Some(EventKind::Settings(change)) if change.host_only == Some(true)))
 }
 
 /// Last sequence number of the room's log.

@@ -23,7 +23,7 @@ impl RequestRooms {
         let member = member.ok_or(refuse(ErrorCode::NoSeat))?;
         if settings.slow_ms > 0 && settings.host != Some(member) {
             let interval = Duration::from_millis(settings.slow_ms.into());
-            self.state.slow_mode.take(member, interval).map_err(|wait| too_fast(Field::Body, wait))?;
+            self.state.slow_mode.take(member, id, interval).map_err(|wait| too_fast(Field::Body, wait))?;
         }
         self.state.append_rate.take(member).map_err(|wait| too_fast(Field::Body, wait))?;
         let other = other_id(id, member, &body);

@@ -31,7 +31,7 @@ pub(super) fn append(state: &AppState, lease: Lease, slow: Option<Duration>, id:
     let Lease { room, member, .. } = lease;
     let is_message = matches!(change, Change::Event(EventKind::Message { .. }));
     let turn = match slow.filter(|_| is_message) {
-        Some(interval) => state.slow_mode.take(member, interval),
+        Some(interval) => state.slow_mode.take(member, id, interval),
         None => Ok(()),
     };
     if let Err(wait) = turn.and_then(|()| state.append_rate.take(member)) {

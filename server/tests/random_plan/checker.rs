@@ -24,7 +24,7 @@ fn entry(seq: u64, n: u64, kind: Option<EventKind>) -> Entry {
 /// A room that keeps 1 000 events and has events with these ids, all of them trimmed.
 fn truth(ids: &[u64]) -> Truth {
     let log = ids.iter().zip(1..).map(|(n, seq)| entry(seq, *n, None)).collect();
-    Truth { log, seats: inside(), room: None, renewed: false, keeps: 1_000, defers: Vec::new() }
+    Truth { log, seats: inside(), room: None, renewed: false, host_only: false, keeps: 1_000, defers: Vec::new() }
 }
 
 fn inside() -> Vec<Seated> {

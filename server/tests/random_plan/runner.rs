@@ -79,6 +79,8 @@ struct Stage {
     departed: Vec<Person>,
     /// True once the room has another code.
     renewed: bool,
+    /// True once only the host could write.
+    host_only: bool,
     /// Restarts: the only reason for a connection to end on a network that works.
     restarts: Excuse,
 }
@@ -133,6 +135,7 @@ impl Stage {
             people,
             departed: Vec::new(),
             renewed: false,
+            host_only: false,
             restarts: Excuse::default(),
         };
         let seat = http::enter(stage.address(), "Keeper", None, 50).await.unwrap();
@@ -220,11 +223,14 @@ impl Stage {
             Deed::Lock => ("lock", None, "on".to_owned()),
             Deed::Unlock => ("lock", None, "off".to_owned()),
             Deed::Capacity(seats) => ("capacity", None, seats.to_string()),
+            Deed::Slow(ms) => ("slow", None, ms.to_string()),
+            Deed::HostOnly(on) => ("host_only", None, if on { "on" } else { "off" }.to_owned()),
             Deed::HandOver(whom) => ("hand_over", whom.map_or(Some(keeper.member), member), String::new()),
             Deed::Remove(whom) => ("remove", member(whom), String::new()),
             Deed::RenewCode => ("renew_code", None, String::new()),
         };
         let refused = http::manage_room(self.address(), &by, action, about, &value).await.unwrap();
+        self.host_only |= what == Deed::HostOnly(true);
         match what {
             Deed::Remove(whom) if refused.is_none() => self.depart(whom),
             Deed::RenewCode if refused.is_none() => {
@@ -303,6 +309,7 @@ impl Stage {
         let mut truth = Truth::read(&self.store(), code).unwrap();
         truth.keeps = plan.events;
         truth.renewed = self.renewed;
+        truth.host_only = self.host_only;
         truth.defers.extend(plan.is_limited().then_some(ErrorCode::Rate));
         Evidence { truth, histories, stuck, total }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::outbox::Wait;
 use protocol::{Emoji, ErrorCode, EventId, LeaveReason, MemberId, MessageBody, RoomName, ShownName};
 
 /// One row of the log on the screen.
@@ -114,6 +115,8 @@ pub enum QuotePlace {
     Unknown,
     /// Not in the log any more.
     Gone,
+    /// By a member whom the reader ignores.
+    Ignored,
 }
 
 /// One emoji on a message.
@@ -143,8 +146,8 @@ pub enum RowState {
     Pending {
         /// Time of writing, in monotonic milliseconds; 0 when it was written before a reload.
         since: u64,
-        /// Reason of the server's temporary refusal, if there was one.
-        waiting: Option<ErrorCode>,
+        /// The server's temporary refusal, if there was one.
+        waiting: Option<Wait>,
     },
     /// Not sent: an earlier draft was refused, and the person decides on that first.
     Held,

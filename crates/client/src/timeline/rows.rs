@@ -280,7 +280,7 @@ impl<'a> RowBuilder<'a> {
                 (None, Some(Some(event))) => (by_event(event), QuotePlace::Older),
             };
         let is_ignored = said.is_some_and(|(by, _)| self.timeline.ignored.contains(&by));
-        let (said, place) = if is_ignored { (None, QuotePlace::Gone) } else { (said, place) };
+        let (said, place) = if is_ignored { (None, QuotePlace::Ignored) } else { (said, place) };
         let by = said.map(|(by, _)| by);
         Quote {
             target,

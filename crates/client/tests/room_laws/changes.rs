@@ -284,7 +284,7 @@ fn messages_of_an_ignored_member_have_no_rows_and_do_not_count() {
     let _ = client.step(20, frame(following([said_by(3, 3), (4, 2, answered)])));
     assert_eq!((client.unread(), shown(&client).len()), (1, 3));
     let quote = messages(&client.rows())[2].reply.clone().unwrap();
-    assert_eq!((quote.body, quote.name, quote.place), (None, None, QuotePlace::Gone));
+    assert_eq!((quote.body, quote.name, quote.place), (None, None, QuotePlace::Ignored));
     let _ = client.step(30, Input::Ignore { member: member(3), on: false });
     assert_eq!((client.unread(), shown(&client).len()), (2, 4));
 }

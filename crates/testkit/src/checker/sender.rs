@@ -26,6 +26,8 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
             _ => {}
         }
     }
+    let is_turned_down = |fact: &Fact| matches!(fact, Fact::Deferred { error: ErrorCode::Rate, .. });
+    let had_to_wait = history.facts.iter().any(is_turned_down);
     let mut last = None;
     let mut has_refused_words = false;
     for fact in &history.facts {
@@ -34,8 +36,10 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
         let unsent = history.unsent.contains(&id);
         let refused = refused.contains(&id);
         has_refused_words |= refused && said.words().is_some();
-        // Names do not wait for refused words, as what was said after these does.
-        let goes_first = said.is_name() && has_refused_words;
+        // Names do not wait for refused words, as what was said after these does, and only messages wait for messages whose
+        // turn has not come.
+        let waits_for_turn = matches!(said, Said::Message(_));
+        let goes_first = (said.is_name() && has_refused_words) || (had_to_wait && !waits_for_turn);
         match place {
             None if acked.contains(&id) => {
                 faults.of(Kind::Lost, &format!("{id} was acknowledged and is not in the log"))
@@ -60,14 +64,15 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
     }
 }
 
-/// True if the refusal has a reason: the member has left, the target is gone or somebody else's, or the room's name is
-/// its host's to give.
+/// True if the refusal has a reason: the member has left, the target is gone or somebody else's, the room's name is its
+/// host's to give, or only the host could write.
 fn is_explained(book: &Book<'_>, history: &History, id: EventId, error: ErrorCode) -> bool {
     let said = book.said.get(&id).map(|(_, said)| *said);
     let target = said.and_then(Said::target);
     match (error, target) {
         (ErrorCode::NotAllowed, None) => matches!(said, Some(Said::RoomNamed(_))),
         (ErrorCode::NoSeat, _) => history.left,
+        (ErrorCode::HostOnly, _) => book.truth.host_only && said.is_some_and(|said| said.words().is_some()),
         (ErrorCode::NotAuthor, Some(target)) => book.said.get(&target).is_some_and(|(by, _)| *by != history.member),
         (ErrorCode::NoTarget, Some(target)) => is_gone(book, target),
         _ => false,

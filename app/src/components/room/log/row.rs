@@ -197,6 +197,7 @@ pub(in crate::components::room) fn quoted_words(room: Room, quote: &Quote) -> St
         (None, QuotePlace::Here | QuotePlace::Older) => text::deleted().to_owned(),
         (None, QuotePlace::Unknown) => text::earlier_message().to_owned(),
         (None, QuotePlace::Gone) => text::gone_message().to_owned(),
+        (None, QuotePlace::Ignored) => text::ignored_message().to_owned(),
     }
 }
 
@@ -263,8 +264,12 @@ fn state(room: Room, message: &MessageRow) -> Option<AnyView> {
     match message.state {
         RowState::Sent => None,
         RowState::Held => Some(view! { <div class="state">{text::held()}</div> }.into_any()),
-        RowState::Pending { waiting: Some(error), .. } => {
-            Some(view! { <div class="state">{text::sent_later(error)}</div> }.into_any())
+        RowState::Pending { waiting: Some(wait), .. } => {
+            let words = move || {
+                let left_ms = wait.until.saturating_sub(room.now.get());
+                text::sent_later(wait.error, left_ms.div_ceil(1_000))
+            };
+            Some(view! { <div class="state">{words}</div> }.into_any())
         }
         RowState::Pending { since, .. } | RowState::Changing { since } => {
             let waits = move || room.now.get().saturating_sub(since) >= PATIENT_MS;
