@@ -17,6 +17,7 @@ use governor::state::keyed::ShrinkableKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
 use crate::client_address::{ClientAddresses, Network};
+use crate::hub::Hub;
 
 /// Maximum number of networks that a limiter keeps apart. Further ones share one bucket.
 pub const MAX_NETWORKS: usize = 100_000;
@@ -80,6 +81,8 @@ pub struct Settings {
     pub sockets: u32,
     /// Rooms with a connection, above which no room is made.
     pub rooms: u32,
+    /// Connected members, above which no seat is taken.
+    pub members: u32,
     /// Bytes of refused forms that are kept.
     pub refused_forms: u64,
 }
@@ -100,14 +103,13 @@ pub struct AddressLimits {
     clients: ClientAddresses,
     /// Tries of a room's code by who has no seat there, on every road.
     pub codes: Limiter,
-    /// Rooms made.
-    pub rooms: Limiter,
-    /// Seats taken.
-    pub joins: Limiter,
+    rooms: Limiter,
+    joins: Limiter,
     /// Forms and calls.
     pub forms: Limiter,
     sockets: Arc<Sockets>,
     max_rooms: usize,
+    max_members: usize,
 }
 
 impl AddressLimits {
@@ -126,6 +128,7 @@ impl AddressLimits {
                 open: Mutex::default(),
             }),
             max_rooms: settings.rooms as usize,
+            max_members: settings.members as usize,
         }
     }
 
@@ -134,12 +137,23 @@ impl AddressLimits {
         self.clients.network(extensions, headers)
     }
 
-    /// Takes a token for a new room. `open` is the number of rooms with a connection on this node.
+    /// Takes a token for a new room and its first seat. `hub` has the rooms with a connection on this node.
     ///
     /// # Errors
     /// Returns the time after which there may be one.
-    pub fn take_room(&self, network: Option<Network>, open: usize) -> Result<(), Duration> {
-        if open >= self.max_rooms { Err(RETRY) } else { self.rooms.take(network) }
+    pub fn take_room(&self, network: Option<Network>, hub: &Hub) -> Result<(), Duration> {
+        if hub.rooms() >= self.max_rooms || hub.members() >= self.max_members {
+            return Err(RETRY);
+        }
+        self.rooms.take(network)
+    }
+
+    /// Takes a token for a seat in a room that is there. `hub` has the members connected to this node.
+    ///
+    /// # Errors
+    /// Returns the time after which there may be one.
+    pub fn take_seat(&self, network: Option<Network>, hub: &Hub) -> Result<(), Duration> {
+        if hub.members() >= self.max_members { Err(RETRY) } else { self.joins.take(network) }
     }
 
     /// Takes the place of an open socket until it is dropped.
@@ -222,13 +236,16 @@ impl Drop for SocketPlace {
 /// Token bucket per network.
 pub struct Limiter<C: Clock = DefaultClock> {
     limiter: RateLimiter<Network, Buckets, C, NoOpMiddleware<C::Instant>>,
+    /// The same buckets, for those who leave half of the tokens to others. With half the burst a try has to come as much
+    /// later as half a bucket takes to fill.
+    spare: RateLimiter<Network, Buckets, C, NoOpMiddleware<C::Instant>>,
     buckets: Buckets,
     at_once: NonZeroU32,
     /// Time in which one token is added.
     interval: Duration,
 }
 
-impl<C: Clock> Limiter<C> {
+impl<C: Clock + Clone> Limiter<C> {
     /// Creates full buckets.
     #[must_use]
     pub fn new(allowance: Allowance, clock: C) -> Self {
@@ -236,7 +253,9 @@ impl<C: Clock> Limiter<C> {
         let quota = Quota::per_minute(per_minute).allow_burst(at_once);
         let buckets = Buckets::default();
         let interval = quota.replenish_interval();
-        Self { limiter: RateLimiter::new(quota, buckets.clone(), clock), buckets, at_once, interval }
+        let half = quota.allow_burst(NonZeroU32::new(at_once.get() / 2).unwrap_or(NonZeroU32::MIN));
+        let spare = RateLimiter::new(half, buckets.clone(), clock.clone());
+        Self { limiter: RateLimiter::new(quota, buckets.clone(), clock), spare, buckets, at_once, interval }
     }
 
     /// Takes one token. Takes none where limits per address are off.
@@ -245,6 +264,16 @@ impl<C: Clock> Limiter<C> {
     /// Returns the time after which there is one.
     pub fn take(&self, network: Option<Network>) -> Result<(), Duration> {
         self.take_many(network, 1)
+    }
+
+    /// Takes one token if more than half of a full bucket is left.
+    ///
+    /// # Errors
+    /// Returns the time after which there is.
+    pub fn take_spare(&self, network: Option<Network>) -> Result<(), Duration> {
+        let Some(network) = network else { return Ok(()) };
+        let taken = self.spare.check_key(&network);
+        taken.map_err(|until| until.wait_time_from(self.spare.clock().now()))
     }
 
     /// Takes several tokens at once, at most a full bucket.
@@ -384,6 +413,19 @@ mod tests {
         assert_eq!(limiter.take(network(1)), Ok(()), "the token that was given back");
         assert!(limiter.take(network(1)).is_err());
         assert_eq!(limiter.take(None), Ok(()), "no address, no limit");
+    }
+
+    #[test]
+    fn spare_tokens_are_those_above_half_of_a_bucket() {
+        let clock = FakeRelativeClock::default();
+        let limiter = Limiter::new("6,10".parse().unwrap(), clock.clone());
+        let spare = || limiter.take_spare(network(1));
+        assert_eq!([(); 4].map(|()| spare().err()), [None, None, None, Some(Duration::from_secs(6))]);
+        assert_eq!([(); 4].map(|()| limiter.take(network(1)).is_ok()), [true, true, true, false]);
+        assert_eq!(spare(), Err(Duration::from_secs(24)), "four tokens later there are more than half");
+        clock.advance(Duration::from_secs(24));
+        assert_eq!(spare(), Ok(()));
+        assert_eq!([(); 4].map(|()| limiter.take(network(1)).is_ok()), [true, true, true, false]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod resubscribe;
 mod shared;
 mod subscriber;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -48,7 +49,8 @@ impl Hub {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, tasks: TaskTracker, limits: &Limits, metrics: Arc<Metrics>) -> Self {
         let (max_connections, grace) = (limits.tabs.max(1), Duration::from_millis(limits.grace_ms));
-        Self { shared: Arc::new(Shared { store, tasks, max_connections, grace, metrics, rooms: Mutex::default() }) }
+        let (rooms, members) = (Mutex::default(), AtomicUsize::new(0));
+        Self { shared: Arc::new(Shared { store, tasks, max_connections, grace, metrics, rooms, members }) }
     }
 
     /// Attaches one connection of a member, takes its lease, and announces that the member is present. While the session
@@ -79,11 +81,10 @@ impl Hub {
         }
     }
 
-    /// Returns the number of rooms with a feed, and the sum of the members connected to each.
+    /// Returns the sum of the members connected to each room here.
     #[must_use]
-    pub fn counts(&self) -> (usize, usize) {
-        let rooms = self.shared.rooms();
-        (rooms.len(), rooms.values().map(|active| active.feed.presence(|presence| presence.count())).sum())
+    pub fn members(&self) -> usize {
+        self.shared.members.load(Ordering::Relaxed)
     }
 
     /// Returns the number of rooms with a connection here.
@@ -103,7 +104,11 @@ impl Hub {
             shared.tasks.spawn(follow::run(Arc::clone(shared), lease.room, Arc::clone(&feed), sender));
             ActiveRoom { feed, status }
         });
-        feed.presence(|presence| presence.connect(lease.member, shared.max_connections))
-            .then(|| Attachment::new(Arc::clone(shared), lease, sink, Arc::clone(feed), status.clone()))
+        let added = feed.presence(|presence| {
+            let before = presence.count();
+            presence.connect(lease.member, shared.max_connections).then(|| presence.count() - before)
+        });
+        shared.members.fetch_add(added?, Ordering::Relaxed);
+        Some(Attachment::new(Arc::clone(shared), lease, sink, Arc::clone(feed), status.clone()))
     }
 }

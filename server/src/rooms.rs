@@ -230,7 +230,7 @@ impl Rooms for RequestRooms {
         })
     }
 
-    fn visit(&self, code: String) -> Answer<'_, Visit> {
+    fn visit(&self, code: String, again: bool) -> Answer<'_, Visit> {
         Box::pin(async move {
             if self.call_is_limited() {
                 return Visit::Unavailable;
@@ -238,7 +238,8 @@ impl Rooms for RequestRooms {
             let visit = self.try_visit(&code).await;
             if matches!(visit, Ok(Visit::JoinPage(_)) | Err(StoreError::NotFound))
                 && code.parse::<RoomCode>().is_ok()
-                && let Err(wait) = self.pay_for_code()
+                && let codes = &self.state.address_limits.codes
+                && let Err(wait) = if again { codes.take_spare(self.network) } else { codes.take(self.network) }
             {
                 self.limit(wait);
                 return Visit::Unavailable;
@@ -269,7 +270,7 @@ impl Rooms for RequestRooms {
     fn as_host(&self, code: String) -> Answer<'_, Option<Inside>> {
         Box::pin(async move {
             let mut to = own_page(&format!("/room/{code}"));
-            if let Visit::Inside(mut inside) = self.visit(code.clone()).await
+            if let Visit::Inside(mut inside) = self.visit(code.clone(), false).await
                 && inside.snapshot.room.host == Some(inside.snapshot.member)
             {
                 to = host_page(inside.snapshot.room.code);

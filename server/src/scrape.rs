@@ -18,6 +18,5 @@ pub(crate) async fn serve(state: AppState, listener: TcpListener) {
 }
 
 async fn scrape(State(state): State<AppState>) -> impl IntoResponse {
-    let (rooms, members) = state.hub.counts();
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], state.metrics.text(rooms, members))
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], state.metrics.text(state.hub.rooms(), state.hub.members()))
 }

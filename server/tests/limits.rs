@@ -86,6 +86,7 @@ enum Road {
     Enter,
     Post,
     Leave,
+    Manage,
     Snapshot,
     Older,
     Quoted,
@@ -122,6 +123,9 @@ async fn is_limited(road: Road, person: &Person, code: &str) -> bool {
             refused(browser.call("/api/post_message", &[("code", code), ("id", &id), ("body", "hi")]).await.json())
         }
         Road::Leave => refused(browser.call("/api/leave_room", &[("code", code)]).await.json()),
+        Road::Manage => refused(
+            browser.call("/api/manage_room", &[("code", code), ("action", "lock"), ("value", "on")]).await.json(),
+        ),
         Road::Snapshot => called(browser.call("/api/room_snapshot", &[("code", code)]).await),
         Road::Older => called(browser.call("/api/older_page", &[("code", code), ("before", "9")]).await),
         Road::Quoted => called(browser.call("/api/quoted_message", &[("code", code), ("id", &id)]).await),
@@ -129,23 +133,57 @@ async fn is_limited(road: Road, person: &Person, code: &str) -> bool {
     }
 }
 
-/// The same for a code of no room and of a full one.
+/// Room whose code is tried.
+#[derive(Clone, Copy, Debug)]
+enum Room {
+    None,
+    Full,
+    Locked,
+    /// Has another code by now.
+    Renewed,
+    /// Eve was removed from it.
+    Left,
+}
+
+/// Makes a room in which Eve has no seat, and returns its code.
+async fn make_room(server: &Server, room: Room, eve: &mut Person) -> String {
+    let mut ana = Browser::new(server);
+    let (code, me) = ana.enter(&[("name", "Ana"), ("capacity", "2")]).await;
+    let code = code.to_string();
+    let mut manage = async |action, member: &str, value| {
+        let form = [("code", &*code), ("action", action), ("member", member), ("value", value)];
+        let answer = ana.call("/api/manage_room", &form).await.json();
+        assert_eq!(answer["refused"], Value::Null, "{action}");
+    };
+    match room {
+        Room::None => return NO_ROOM.to_owned(),
+        Room::Full => drop(Person::join(server, code.parse().unwrap(), "Bo").await),
+        Room::Locked => manage("lock", "", "on").await,
+        Room::Renewed => manage("renew_code", "", "").await,
+        Room::Left => {
+            let joined = eve.browser.call("/api/enter", &[("name", "Eve"), ("code", &code)]).await.json();
+            let member = joined["member"].as_str().expect("a seat").to_owned();
+            assert_ne!(member, me.to_string());
+            manage("remove", &member, "").await;
+        }
+    }
+    code
+}
+
+/// The same for each state of the room.
 #[tokio::test]
 async fn every_try_of_a_code_without_a_seat_takes_one_token_on_every_road() {
     use Road::*;
-    for road in [Page, Picture, Socket, Enter, Post, Leave, Snapshot, Older, Quoted, MyRooms] {
-        for is_full in [false, true] {
+    for road in [Page, Picture, Socket, Enter, Post, Leave, Manage, Snapshot, Older, Quoted, MyRooms] {
+        for room in [Room::None, Room::Full, Room::Locked, Room::Renewed, Room::Left] {
             let server = Server::limited(&["--wrong-codes=3,1"]).await;
-            let mut ana = Browser::new(&server);
-            let (full, _) = ana.enter(&[("name", "Ana"), ("capacity", "2")]).await;
-            Person::join(&server, full, "Bo").await;
-            let eve = Person::create(&server, "Eve").await;
-            let code = if is_full { full.to_string() } else { NO_ROOM.to_owned() };
+            let mut eve = Person::create(&server, "Eve").await;
+            let code = make_room(&server, room, &mut eve).await;
             for nth in 1..=3 {
-                assert!(!is_limited(road, &eve, &code).await, "{road:?}, full {is_full}, try {nth}");
+                assert!(!is_limited(road, &eve, &code).await, "{road:?}, {room:?}, try {nth}");
             }
             for other in [road, Page, Enter, Socket] {
-                assert!(is_limited(other, &eve, &code).await, "{other:?} after {road:?}, full {is_full}");
+                assert!(is_limited(other, &eve, &code).await, "{other:?} after {road:?}, {room:?}");
             }
             let own: RoomCode = eve.code;
             for free in [Page, Picture, Enter, Snapshot, Older, MyRooms] {
@@ -233,6 +271,43 @@ async fn rooms_joins_and_forms_are_limited_per_address() {
     let mut ana = Person::create(&server, "Ana").await;
     assert_waits(&ana.browser.call("/api/home", &[]).await, 60);
     assert_eq!(ana.browser.get("/").await.status, StatusCode::OK, "pages are no forms");
+}
+
+#[tokio::test]
+async fn pages_that_wait_for_a_seat_leave_half_of_the_tries_to_others() {
+    let server = Server::limited(&["--wrong-codes=8,1"]).await;
+    let mut ana = Browser::new(&server);
+    let (full, _) = ana.enter(&[("name", "Ana"), ("capacity", "2")]).await;
+    Person::join(&server, full, "Bo").await;
+    let (mut cy, full) = (Browser::new(&server), full.to_string());
+    let waiting = [("code", &*full), ("again", "true")];
+    for _ in 0..4 {
+        assert_eq!(cy.call("/api/room_snapshot", &waiting).await.status, StatusCode::OK);
+    }
+    assert_waits(&cy.call("/api/room_snapshot", &waiting).await, 60);
+    for _ in 0..4 {
+        assert_eq!(cy.get(&format!("/room/{NO_ROOM}")).await.status, StatusCode::NOT_FOUND);
+    }
+    assert_waits(&cy.get(&format!("/room/{NO_ROOM}")).await, 60);
+}
+
+#[tokio::test]
+async fn nobody_takes_a_seat_while_as_many_members_are_connected_as_may_be() {
+    let server = Server::limited(&["--members=2"]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let mut bo = Person::join(&server, ana.code, "Bo").await;
+    let (open, bos) = (ana.connect().await, bo.connect().await);
+    let code = ana.code.to_string();
+    let mut cy = Browser::new(&server);
+    for form in [&[("name", "Cy")][..], &[("name", "Cy"), ("code", &code)]] {
+        let refused = cy.call("/api/enter", form).await.json();
+        assert!(refused_for(&refused).is_some_and(|wait| wait > 1_000), "{form:?}: {refused}");
+    }
+    let again = bo.browser.call("/api/enter", &[("name", "Bo"), ("code", &code)]).await.json();
+    assert_eq!(again["refused"], Value::Null, "who has a seat is not counted twice");
+    drop((open, bos));
+    let free = async { while cy.call("/api/enter", &[("name", "Cy")]).await.json()["refused"] != Value::Null {} };
+    timeout(Duration::from_secs(20), free).await.expect("places are given back");
 }
 
 #[tokio::test]

@@ -75,10 +75,11 @@ pub async fn my_rooms(#[server(default)] rooms: String) -> Result<Option<Vec<MyR
     Ok(answer)
 }
 
-/// Returns what `/room/{code}` shows to the caller.
+/// Returns what `/room/{code}` shows to the caller. `again` is for a page that waits for a seat: its look at the room is
+/// limited before the tries of others behind its address are.
 #[server(name = GetVisit, prefix = "/api", endpoint = "room_snapshot", output = Json)]
-pub async fn room_snapshot(code: String) -> Result<Visit, CallError> {
-    Ok(rooms()?.visit(code).await)
+pub async fn room_snapshot(code: String, #[server(default)] again: bool) -> Result<Visit, CallError> {
+    Ok(rooms()?.visit(code, again).await)
 }
 
 /// Returns the page of events before `before`, for a member.

@@ -30,7 +30,7 @@ pub trait Rooms: Send + Sync {
     /// See [`super::my_rooms`].
     fn my_rooms(&self, rooms: String) -> Answer<'_, Option<Vec<MyRoom>>>;
     /// See [`super::room_snapshot`]. On the page itself it also sets the status.
-    fn visit(&self, code: String) -> Answer<'_, Visit>;
+    fn visit(&self, code: String, again: bool) -> Answer<'_, Visit>;
     /// Returns the room for its host's page. Whoever is not the host is led to the room's page and gets `None`.
     fn as_host(&self, code: String) -> Answer<'_, Option<Inside>>;
     /// See [`super::older_page`].

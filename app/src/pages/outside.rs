@@ -112,7 +112,7 @@ fn ShutRoom(
                 if !browser::is_visible() {
                     continue;
                 }
-                match api::room_snapshot(code.to_string()).await {
+                match api::room_snapshot(code.to_string(), true).await {
                     Ok(Visit::JoinPage(page)) if page.closed.is_some() || page.inside >= page.capacity => {}
                     Err(CallError { cause: Cause::Server | Cause::Network, .. }) => {}
                     _ => return again.run(()),

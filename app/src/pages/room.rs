@@ -19,8 +19,9 @@ use crate::text;
 pub(crate) fn RoomPage() -> impl IntoView {
     let params = use_params_map();
     let code = move || params.read().get("code").unwrap_or_default();
-    let visit =
-        Resource::new_blocking(code, |code| async { api::room_snapshot(code).await.map_err(|error| error.cause) });
+    let visit = Resource::new_blocking(code, |code| async {
+        api::room_snapshot(code, false).await.map_err(|error| error.cause)
+    });
     // Where a form without script leads: to the question for the last one, and to the page for who has left.
     let query = use_query_map();
     let has = move |name| query.read_untracked().get_str(name).is_some();

@@ -45,7 +45,7 @@ pub(super) fn Unavailable(
             let may_be_had = if lacks_chunk {
                 OUTSIDE.load().await.is_some()
             } else {
-                let answer = api::room_snapshot(code).await.map_err(|error| error.cause);
+                let answer = api::room_snapshot(code, false).await.map_err(|error| error.cause);
                 !matches!(answer, Ok(Visit::Unavailable) | Err(Cause::Server | Cause::Network))
             };
             if may_be_had {

@@ -6,7 +6,7 @@ use crate::address_limits::{Allowance, Settings};
 
 /// Range of `--refused-forms` in bytes: from four of the longest that a request may carry.
 const REFUSED_FORMS_BYTES: RangeInclusive<u64> = 1024 * 1024..=1024 * 1024 * 1024;
-/// Maximum of `--sockets` and `--rooms`: far above what a node holds (SCALING.md), so no limit in effect.
+/// Maximum of `--sockets`, `--rooms` and `--members`: far above what a node holds (SCALING.md), so no limit in effect.
 const MAX_OF_A_NODE: i64 = 10_000_000;
 
 /// Limits per network address and in all, with one flag and one variable each.
@@ -36,6 +36,9 @@ pub(super) struct AddressLimitArgs {
     /// Rooms that somebody is connected to, above which none is made, 1 to 10000000
     #[arg(long, env = "FLASKY_ROOMS", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=MAX_OF_A_NODE))]
     rooms: u32,
+    /// Connected members, each counted once for each of their rooms, above which no seat is taken, 1 to 10000000
+    #[arg(long, env = "FLASKY_MEMBERS", default_value_t = 45_000, value_parser = clap::value_parser!(u32).range(1..=MAX_OF_A_NODE))]
+    members: u32,
     /// Bytes of refused forms that wait for their page, 1048576 to 1073741824
     #[arg(long, env = "FLASKY_REFUSED_FORMS", default_value_t = 32 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(REFUSED_FORMS_BYTES))]
     refused_forms: u64,
@@ -52,6 +55,7 @@ impl From<&AddressLimitArgs> for Settings {
             sockets_per_address: limits.sockets_per_address,
             sockets: limits.sockets,
             rooms: limits.rooms,
+            members: limits.members,
             refused_forms: limits.refused_forms,
         }
     }

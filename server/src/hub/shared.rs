@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub(super) struct Shared {
     pub(super) grace: Duration,
     pub(super) metrics: Arc<Metrics>,
     pub(super) rooms: Mutex<HashMap<RoomId, ActiveRoom>>,
+    /// Sum of the members connected to each room. Changed under the lock of the map.
+    pub(super) members: AtomicUsize,
 }
 
 /// Room with a feed. It is in the map while the feed may deliver and a session is attached.
@@ -46,8 +49,12 @@ impl Shared {
     /// last one of a member who was connected.
     pub(super) fn detach(&self, Lease { room, member, .. }: Lease, feed: &Arc<Feed>) -> bool {
         let mut rooms = self.rooms();
-        let (was_last, is_empty) = feed.presence(|presence| (presence.disconnect(member), presence.count() == 0));
-        if is_empty {
+        let (was_last, before, after) = feed.presence(|presence| {
+            let before = presence.count();
+            (presence.disconnect(member), before, presence.count())
+        });
+        self.members.fetch_sub(before - after, Ordering::Relaxed);
+        if after == 0 {
             feed.stop();
             Self::remove(&mut rooms, room, feed);
         }

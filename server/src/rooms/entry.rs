@@ -51,8 +51,10 @@ impl RequestRooms {
         let joined = async {
             let found = self.find(code, Some(session)).await;
             let (room, _) = found.map_err(|error| refusal(Field::Code, failed("find a room", &error)))?;
-            limits.joins.take(self.network).map_err(|wait| too_fast(Field::Code, wait))?;
             let member = self.state.identity.member(session, room.id);
+            if !room.has(member) {
+                limits.take_seat(self.network, &self.state.hub).map_err(|wait| too_fast(Field::Code, wait))?;
+            }
             self.take_seat(room.id, member, name).await.map(|()| (room.settings.code, member))
         };
         let joined = joined.await;
@@ -77,7 +79,7 @@ impl RequestRooms {
     }
 
     async fn create(&self, capacity: u32, name: RoomName) -> Result<(RoomCode, RoomId), Refusal> {
-        let allowed = self.state.address_limits.take_room(self.network, self.state.hub.rooms());
+        let allowed = self.state.address_limits.take_room(self.network, &self.state.hub);
         allowed.map_err(|wait| too_fast(Field::Code, wait))?;
         for _ in 0..code_renewal::DRAWS {
             let code = entropy::room_code();
