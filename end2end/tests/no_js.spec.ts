@@ -67,11 +67,17 @@ test('the host locks, removes, renews the code, hands over and ends the room by 
   await expect(bo.line('The room has a new code')).toHaveCount(1);
   await expect(bo.page.getByText('Slow mode: one message in 10 seconds').last()).toBeVisible();
 
-  await ana.page.getByRole('form', { name: 'Cy' }).getByRole('button', { name: 'Remove', exact: true }).click();
+  const about = async (name: string, way: string) => {
+    const member = ana.page.getByRole('form', { name });
+    await expect(member.getByRole('button')).toHaveCount(0);
+    await member.getByText(name, { exact: true }).click();
+    await member.getByRole('button', { name: way, exact: true }).click();
+  };
+  await about('Cy', 'Remove');
   await page(ana);
   await cy.page.goto(`/room/${code}`);
   await expect(cy.page.getByRole('heading', { name: 'You were removed from this room' })).toBeVisible();
-  await ana.page.getByRole('form', { name: 'Bo' }).getByRole('button', { name: 'Make host' }).click();
+  await about('Bo', 'Make host');
   await ana.inRoom(code);
   await bo.page.getByRole('link', { name: /refresh/i }).click();
   await link(bo).click();

@@ -111,7 +111,7 @@ fn switch(words: &'static str, is_on: bool) -> impl IntoView {
     view! { <label class="switch"><input type="checkbox" name="value" value="on" checked=is_on/>{words}</label> }
 }
 
-/// Actions of the host on another member.
+/// Actions of the host on another member. They have to be opened first, so that no slip removes somebody.
 fn member(code: RoomCode, seated: &Member) -> impl IntoView + use<> {
     let name = seated.name.to_string();
     let label = name.clone();
@@ -122,10 +122,14 @@ fn member(code: RoomCode, seated: &Member) -> impl IntoView + use<> {
         <form class="card" method="post" action="/api/manage_room" aria-label=label>
             <input type="hidden" name="code" value=code.to_string()/>
             <input type="hidden" name="member" value=seated.member.to_string()/>
-            <h2><bdi>{name.clone()}</bdi></h2>
-            {action("hand_over", text::hand_over())}
-            {action("remove", text::remove())}
-            {action("remove_and_lock", text::remove_and_lock())}
+            <details>
+                <summary><bdi>{name.clone()}</bdi></summary>
+                <div class="ways">
+                    {action("hand_over", text::hand_over())}
+                    {action("remove", text::remove())}
+                    {action("remove_and_lock", text::remove_and_lock())}
+                </div>
+            </details>
         </form>
     }
 }

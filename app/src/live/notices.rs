@@ -68,6 +68,14 @@ pub fn keep_setting(code: RoomCode) {
     browser::set_local_item(&room_key(code), Some(setting(code).stored()));
 }
 
+/// Moves the setting of a room to the code that the room has now.
+pub fn move_setting(from: RoomCode, to: RoomCode) {
+    if let Some(stored) = browser::local_item(&room_key(from)).filter(|_| from != to) {
+        browser::set_local_item(&room_key(to), Some(&stored));
+        forget_setting(from);
+    }
+}
+
 /// Removes the setting of a room in which the reader has no seat any more.
 pub fn forget_setting(code: RoomCode) {
     browser::set_local_item(&room_key(code), None);

@@ -203,7 +203,7 @@ impl Room {
     }
 
     /// Code by which the page asks for its room: the one of its address may be forgotten while the page is open.
-    pub(super) fn present_code(self) -> RoomCode {
+    pub(crate) fn present_code(self) -> RoomCode {
         self.rules.with_untracked(|rules| rules.code)
     }
 

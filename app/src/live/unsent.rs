@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 
 use super::question::{LogSize, Question};
 use super::room::Room;
-use super::{browser, my_rooms, tab_storage};
+use super::{browser, my_rooms, notices, tab_storage};
 
 impl Room {
     /// All unsent texts of this page, the composer's text last.
@@ -125,6 +125,7 @@ impl Room {
     pub(super) fn forget(self) {
         self.write_to_storage();
         tab_storage::clear(self.code, self.id);
+        notices::forget_setting(self.present_code());
     }
 
     /// Number of texts that stay behind when the page goes away: none where the reader leaves, who was asked then.

@@ -37,7 +37,7 @@ impl Notices {
             hidden: RwSignal::default(),
         };
         effect(move || {
-            this.setting.set(notices::setting(room.code));
+            this.setting.set(notices::setting(room.present_code()));
             this.hidden.set(!browser::is_visible());
             browser::on_window_event(ev::visibilitychange, move |_| this.hidden.set(!browser::is_visible()));
             on_cleanup(|| notices::mark_icon(false));
@@ -48,7 +48,7 @@ impl Notices {
 
     /// Takes over what the device is told to do now.
     fn read_settings(self) {
-        set_if_new(self.setting, notices::setting(self.room.code));
+        set_if_new(self.setting, notices::setting(self.room.present_code()));
         set_if_new(self.announces_changes, notices::announces_changes());
     }
 

@@ -14,7 +14,6 @@ use crate::text;
 
 /// The dialog that the bell opens.
 pub(in crate::components::room) fn dialog(notices: Notices) -> AnyView {
-    let code = notices.room.code;
     let (sound, permission) = (RwSignal::new(SOUNDS[0]), RwSignal::new(Permission::NotAsked));
     let read = move || {
         sound.set(notices::sound());
@@ -25,7 +24,7 @@ pub(in crate::components::room) fn dialog(notices: Notices) -> AnyView {
         browser::on_window_event(ev::storage, move |_| read());
     });
     let choose = move |setting| {
-        notices::set_setting(code, setting);
+        notices::set_setting(notices.room.present_code(), setting);
         notices.read_settings();
         if setting != Setting::Off {
             // The page may be gone when the answer comes; then setting it does nothing.

@@ -2,6 +2,7 @@
 //!
 //! Of several tabs of a room one rings, and none while one of them is looked at: see [`claims`](super::claims).
 
+use std::mem;
 use std::time::Duration;
 
 use client::{Row, RowKey};
@@ -23,8 +24,13 @@ use crate::{markup, text};
 /// Rings for new messages, as set on this device, until the reactive owner is cleaned up.
 pub(in crate::components::room) fn ring_for(notices: Notices) {
     let room = notices.room;
-    notices::keep_setting(room.code);
-    notices.read_settings();
+    let mut code = room.code;
+    effect(move || {
+        let now = room.rules.with(|rules| rules.code);
+        notices::move_setting(mem::replace(&mut code, now), now);
+        notices::keep_setting(now);
+        notices.read_settings();
+    });
     let number = u32::from_le_bytes(browser::entropy()).max(DONE + 1);
     let this = Ringer {
         room,
@@ -35,7 +41,7 @@ pub(in crate::components::room) fn ring_for(notices: Notices) {
         number,
         claims: StoredValue::new(Claims::new(number)),
     };
-    this.tabs.set_value(TabChannel::of(&room.code.to_string(), move |words| this.hear(&words)));
+    this.tabs.set_value(TabChannel::of(&room.id.to_string(), move |words| this.hear(&words)));
     browser::on_window_event(ev::storage, move |_| notices.read_settings());
     browser::on_window_event(ev::visibilitychange, move |_| {
         if browser::is_visible() {
