@@ -203,7 +203,7 @@ ignored-message = a message of somebody you ignore
 not-found = That message is gone, or too far back to be shown here.
 sending = Sending…
 sent-in = Sent in { NUMBER($seconds) } s.
-# State of a message that follows a refused one.
+# State of a message that follows one that was refused or waits for its turn.
 held = Waits for the message above
 unsent = Not sent
 retry = Retry

@@ -104,8 +104,7 @@ pub(crate) fn manage_refused(refused: Refusal) -> String {
     }
 }
 
-/// Reason why a message is still being sent.
-/// Words for a message that the server took not yet, and that is sent in so many seconds.
+/// State of a message that the server refused for now, and that is sent in so many seconds.
 pub(crate) fn sent_later(error: ErrorCode, seconds: u64) -> String {
     match error {
         ErrorCode::Storage => message_later().to_owned(),

@@ -33,7 +33,7 @@ for (const [way, press] of Object.entries(WAYS)) {
     test.use(way === 'touch' ? PHONE : {});
 
     test('the host does everything that its dialog offers, and the others see it', async ({ person, guard }) => {
-      const [ana, bo, cy, dee] = await Promise.all(['Ana', 'Bo', 'Cy', 'Dee'].map((name) => person(name)));
+      const [ana, bo, cy, dee] = await Promise.all([person('Ana'), person('Bo'), person('Cy'), person('Dee')]);
       const old = await ana.create();
       for (const one of [bo, cy]) await one.join(old);
       await expect(hostLink(bo), 'Bo is no host').toHaveCount(0);
@@ -61,12 +61,19 @@ for (const [way, press] of Object.entries(WAYS)) {
       await expect(bo.message('May I?')).toContainText(bo.words('host-only'));
       await press(dialog.getByRole('checkbox', { name: ana.words('only-host-writes') }));
       await all(ana.words('all-write-now'));
+      await bo.message('May I?').getByRole('button', { name: bo.words('retry') }).click();
+      await expect(cy.message('May I?')).toBeVisible();
 
       await dialog.getByRole('combobox', { name: ana.words('slow-mode') }).selectOption('60');
       await all(ana.words('slow-mode-now', { count: 60 }));
       await expect(bo.page.getByRole('status').filter({ hasText: bo.words('slow-mode-now', { count: 60 }) })).toBeVisible();
+      for (const words of ['One', 'Two', 'Three']) await bo.type(words);
+      await expect(cy.message('One')).toBeVisible();
+      await expect(bo.message('Two')).toContainText(/Sent in \d+\u2009?\s?s/);
+      await expect(bo.message('Three')).toContainText(bo.words('held'));
       await dialog.getByRole('combobox', { name: ana.words('slow-mode') }).selectOption('0');
       await all(ana.words('slow-mode-off'));
+      await expect(cy.message('Three'), 'at once, not when the minute is over').toBeVisible();
 
       const seats = dialog.getByRole('textbox', { name: ana.words('seats') });
       await seats.fill('1');
@@ -78,11 +85,14 @@ for (const [way, press] of Object.entries(WAYS)) {
       await all(ana.words('seats-now', { count: 4 }));
       await expect(bo.page.getByText('/ 4'), 'in the header, once for each width').toHaveCount(2);
 
+      const notices = (of: string) => bo.page.evaluate((room) => localStorage.getItem(`flasky.notices.${room}`), of);
+      await bo.page.evaluate((room) => localStorage.setItem(`flasky.notices.${room}`, 'mentions'), old);
       await press(button(dialog, ana.words('renew-code')));
       await expect(ana.page.getByTestId('code')).not.toHaveText(old);
       const code = await ana.inRoom();
       for (const one of [bo, cy]) await one.inRoom(code);
       await all(ana.words('code-now'));
+      await expect.poll(async () => [await notices(old), await notices(code)]).toEqual([null, 'mentions']);
       guard.expectUnknownRoom(old);
       await dee.openLink(old);
       await expect(heading(dee, dee.words('no-room'))).toBeVisible();
@@ -115,7 +125,7 @@ for (const [way, press] of Object.entries(WAYS)) {
 }
 
 test('a former host who leaves makes the longest-present member the host', async ({ person }) => {
-  const [ana, bo, cy] = await Promise.all(['Ana', 'Bo', 'Cy'].map((name) => person(name)));
+  const [ana, bo, cy] = await Promise.all([person('Ana'), person('Bo'), person('Cy')]);
   const code = await ana.create();
   for (const one of [bo, cy]) await one.join(code);
   await ana.leave();

@@ -4,7 +4,7 @@ import { setHidden } from '../support/states.ts';
 const ignore = (who: Person, name: string) => who.people.getByRole('button', { name: `Ignore ${name}` });
 
 test('whom one ignores is not read, not counted and not seen typing, on this device and until it is taken back', async ({ person }) => {
-  const [ana, bo, cy] = await Promise.all(['Ana', 'Bo', 'Cy'].map((name) => person(name)));
+  const [ana, bo, cy] = await Promise.all([person('Ana'), person('Bo'), person('Cy')]);
   const code = await ana.create();
   for (const one of [bo, cy]) await one.join(code);
   await bo.say('from Bo');

@@ -34,7 +34,7 @@ test('create, join, talk, refresh, leave', async ({ person, guard }) => {
 });
 
 test('the host locks, removes, renews the code, hands over and ends the room by forms', async ({ person, guard }) => {
-  const [ana, bo, cy] = await Promise.all(['Ana', 'Bo', 'Cy'].map((name) => person(name)));
+  const [ana, bo, cy] = await Promise.all([person('Ana'), person('Bo'), person('Cy')]);
   const old = await ana.create();
   for (const one of [bo, cy]) await one.join(old);
   const link = (who: typeof ana) => who.page.getByRole('link', { name: 'Manage the room' });

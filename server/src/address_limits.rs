@@ -31,7 +31,7 @@ const IDLE_SOCKET_BYTES: u64 = 29 * 1024;
 const BUSY_SOCKET_BYTES: u64 = IDLE_SOCKET_BYTES + (1024 + 128) * 1024;
 /// Bytes of a room whose replay buffer is full, each text twice (`hub::replay_buffer`).
 const ROOM_BYTES: u64 = 2 * 256 * 1024;
-/// Wait that is told where an address or this node has no place for a socket or a room: somebody may have left by then.
+/// Wait that is told where an address or this node has no place for a socket, a room or a member: somebody may have left by then.
 pub const RETRY: Duration = Duration::from_secs(30);
 
 /// Number of tries at once, and then per minute. Written `60,10`.
@@ -148,7 +148,8 @@ impl AddressLimits {
         self.rooms.take(network)
     }
 
-    /// Takes a token for a seat in a room that is there. `hub` has the members connected to this node.
+    /// Takes a token for a seat in a room that is there. `hub` has the members connected to this node: a seat counts once its
+    /// page is connected.
     ///
     /// # Errors
     /// Returns the time after which there may be one.
@@ -253,7 +254,7 @@ impl<C: Clock + Clone> Limiter<C> {
         let quota = Quota::per_minute(per_minute).allow_burst(at_once);
         let buckets = Buckets::default();
         let interval = quota.replenish_interval();
-        let half = quota.allow_burst(NonZeroU32::new(at_once.get() / 2).unwrap_or(NonZeroU32::MIN));
+        let half = quota.allow_burst(at_once.midpoint(NonZeroU32::MIN));
         let spare = RateLimiter::new(half, buckets.clone(), clock.clone());
         Self { limiter: RateLimiter::new(quota, buckets.clone(), clock), spare, buckets, at_once, interval }
     }

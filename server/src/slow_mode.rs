@@ -9,8 +9,8 @@ use protocol::{EventId, MAX_SLOW_MS, MemberId};
 /// Maximum number of members whose newest message is known. Beyond it the oldest are forgotten, and may write again.
 const MEMBERS: u64 = 100_000;
 
-/// The members' newest messages and their times in rooms with slow mode. Each node has its own: a member with connections to
-/// several may write on each.
+/// The members' newest messages and their times in rooms with slow mode. Each node has its own: a member with connections
+/// to several may write on each.
 pub struct SlowMode(Cache<MemberId, (EventId, Instant)>);
 
 impl Default for SlowMode {
@@ -43,6 +43,7 @@ impl SlowMode {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
     use std::thread;
 
     use super::*;
@@ -66,9 +67,15 @@ mod tests {
     fn one_of_two_messages_at_once_has_the_turn() {
         for _ in 0..200 {
             let (slow, member) = (SlowMode::default(), MemberId(message(0).0));
+            let both = Barrier::new(2);
             let taken = thread::scope(|scope| {
-                let slow = &slow;
-                let take = |n| scope.spawn(move || slow.take(member, message(n), MINUTE).is_ok());
+                let (slow, both) = (&slow, &both);
+                let take = |n| {
+                    scope.spawn(move || {
+                        both.wait();
+                        slow.take(member, message(n), MINUTE).is_ok()
+                    })
+                };
                 [1, 2].map(take).map(|taking| taking.join().unwrap())
             });
             assert_eq!(taken.iter().filter(|taken| **taken).count(), 1);

@@ -142,7 +142,7 @@ enum Room {
     /// Has another code by now.
     Renewed,
     /// Eve was removed from it.
-    Left,
+    Removed,
 }
 
 /// Makes a room in which Eve has no seat, and returns its code.
@@ -160,7 +160,7 @@ async fn make_room(server: &Server, room: Room, eve: &mut Person) -> String {
         Room::Full => drop(Person::join(server, code.parse().unwrap(), "Bo").await),
         Room::Locked => manage("lock", "", "on").await,
         Room::Renewed => manage("renew_code", "", "").await,
-        Room::Left => {
+        Room::Removed => {
             let joined = eve.browser.call("/api/enter", &[("name", "Eve"), ("code", &code)]).await.json();
             let member = joined["member"].as_str().expect("a seat").to_owned();
             assert_ne!(member, me.to_string());
@@ -170,12 +170,11 @@ async fn make_room(server: &Server, room: Room, eve: &mut Person) -> String {
     code
 }
 
-/// The same for each state of the room.
 #[tokio::test]
 async fn every_try_of_a_code_without_a_seat_takes_one_token_on_every_road() {
     use Road::*;
     for road in [Page, Picture, Socket, Enter, Post, Leave, Manage, Snapshot, Older, Quoted, MyRooms] {
-        for room in [Room::None, Room::Full, Room::Locked, Room::Renewed, Room::Left] {
+        for room in [Room::None, Room::Full, Room::Locked, Room::Renewed, Room::Removed] {
             let server = Server::limited(&["--wrong-codes=3,1"]).await;
             let mut eve = Person::create(&server, "Eve").await;
             let code = make_room(&server, room, &mut eve).await;

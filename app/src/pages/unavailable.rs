@@ -40,12 +40,15 @@ pub(super) fn Unavailable(
     let kept = code.parse().ok().map(|code| view! { <KeptUnsent code/> }.into_any());
     // The page is another one only when there is something else to say: who reads or hears this one is not disturbed.
     let look = move || {
+        if !browser::is_visible() {
+            return;
+        }
         let code = code.clone();
         spawn_local(async move {
             let may_be_had = if lacks_chunk {
                 OUTSIDE.load().await.is_some()
             } else {
-                let answer = api::room_snapshot(code, false).await.map_err(|error| error.cause);
+                let answer = api::room_snapshot(code, true).await.map_err(|error| error.cause);
                 !matches!(answer, Ok(Visit::Unavailable) | Err(Cause::Server | Cause::Network))
             };
             if may_be_had {

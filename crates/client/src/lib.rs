@@ -326,11 +326,15 @@ impl Client {
                 for delivered in events {
                     let id = delivered.id();
                     let silent = stopped_typing(&delivered);
+                    let changes_turns = changes_turns(&delivered);
                     if room.apply(delivered) == Applied::Gap {
                         self.step_connection(now, connection::Input::GapFound(connection_id), actions);
                         return;
                     }
                     self.outbox.confirm(id);
+                    if changes_turns {
+                        self.outbox.forget_turns();
+                    }
                     silent.into_iter().for_each(|member| self.typing.remove(member));
                 }
                 if !more {
@@ -424,6 +428,16 @@ impl Client {
         for event in self.room.iter().flat_map(|room| room.timeline().events()) {
             self.outbox.confirm(event.id);
         }
+    }
+}
+
+/// Returns true if a message that waits for its turn may have it now: slow mode or the host is another one.
+fn changes_turns(delivered: &Delivered) -> bool {
+    let Delivered::Event(event) = delivered else { return false };
+    match &event.kind {
+        EventKind::Settings(change) => change.slow_ms.is_some(),
+        EventKind::Host { .. } => true,
+        _ => false,
     }
 }
 

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const RETRY_MS: u64 = 1_000;
 /// Maximum wait before a retry, in milliseconds: text must not stay on "sending" because of one wrong number.
 pub const RETRY_CAP_MS: u64 = 60_000;
+/// Wait from which a person has time to read about it, in milliseconds.
+const LONG_WAIT_MS: u64 = 2_000;
 
 /// Something on its way into the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +40,17 @@ pub struct Draft {
 pub struct Wait {
     /// Reason.
     pub error: ErrorCode,
+    /// Time of the refusal, in monotonic milliseconds.
+    pub from: u64,
     /// Time from which the server would take it, in monotonic milliseconds.
     pub until: u64,
+}
+
+impl Wait {
+    /// True if it is longer than that of somebody who only types fast.
+    pub(crate) fn is_long(&self) -> bool {
+        self.until - self.from >= LONG_WAIT_MS
+    }
 }
 
 impl Draft {
@@ -49,10 +60,10 @@ impl Draft {
         matches!(self.state, DraftState::Refused(_))
     }
 
-    /// True for a message that waits because there were too many in a short time, as in slow mode.
-    fn waits_for_its_turn(&self, now: u64) -> bool {
+    /// True for a message that was one too many in a short time, as in slow mode, until it is sent again.
+    pub(crate) fn has_no_turn(&self) -> bool {
         let is_message = matches!(self.event, DraftEvent::Message { .. });
-        is_message && now < self.not_before && self.waiting.is_some_and(|wait| wait.error == ErrorCode::Rate)
+        is_message && self.not_before > 0 && self.waiting.is_some_and(|wait| wait.error == ErrorCode::Rate)
     }
 
     /// True for an edit whose target no longer exists; later drafts need not wait for it.
@@ -159,8 +170,8 @@ pub enum DraftState {
 /// Drafts in the order they were made, until their echo.
 ///
 /// - One is sent at a time, the first that may be; the next follows its echo. So the log has them in this order, but for
-///   names, which go past refused words, and for all that is no message, which goes past messages that wait for their
-///   turn: slow mode makes nobody wait minutes before a deletion.
+///   names, which go past refused words, and for names and changes of other messages, which go past messages that were too
+///   many for now: slow mode makes nobody wait minutes before a deletion.
 /// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
 /// - Words that are refused for good stay until the person decides, and what follows waits behind them, unless it is a
 ///   name; not behind a change of what is gone, which no decision brings into the log. A deletion, a reaction or a name
@@ -230,7 +241,7 @@ impl Outbox {
         Some(ClientFrame::Append { id, event })
     }
 
-    /// Time of the next retry; [`Outbox::next_frame`] returns nothing before it.
+    /// Time at which the next draft that waits may be sent.
     #[must_use]
     pub fn due(&self) -> Option<u64> {
         let times = self.drafts.iter().map(|draft| draft.not_before).filter(|time| *time > 0);
@@ -258,7 +269,7 @@ impl Outbox {
         if rejection.error.is_retryable() {
             first.state = DraftState::Waiting;
             let wait = rejection.retry_ms.unwrap_or(RETRY_MS);
-            first.waiting = Some(Wait { error: rejection.error, until: now.saturating_add(wait) });
+            first.waiting = Some(Wait { error: rejection.error, from: now, until: now.saturating_add(wait) });
             first.not_before = now + wait.min(RETRY_CAP_MS);
         } else if first.event.body().is_some() {
             first.state = DraftState::Refused(rejection.error);
@@ -267,6 +278,13 @@ impl Outbox {
             return is_name.then_some(rejection.error);
         }
         None
+    }
+
+    /// Lets messages that wait for their turn be sent at once: how long they wait has changed.
+    pub(crate) fn forget_turns(&mut self) {
+        for draft in self.drafts.iter_mut().filter(|draft| draft.has_no_turn()) {
+            (draft.waiting, draft.not_before) = (None, 0);
+        }
     }
 
     /// Sends a refused draft again.
@@ -311,7 +329,7 @@ impl Outbox {
                 Some(target) => later.contains(&target),
                 None => !later.is_empty() && !draft.event.is_name(),
             };
-            if is_later || draft.waits_for_its_turn(now) {
+            if is_later || (draft.has_no_turn() && now < draft.not_before) {
                 later.push(draft.id);
                 continue;
             }

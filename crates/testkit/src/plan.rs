@@ -62,7 +62,7 @@ const UNLIMITED: u32 = 10_000;
 impl Plan {
     /// True if users may be refused for writing too fast.
     pub fn is_limited(&self) -> bool {
-        let is_slow = |step: &Step| matches!(step, Step::Manage { what: Deed::Slow(_), .. });
+        let is_slow = |step: &Step| matches!(step, Step::Manage { what: Deed::Slow(ms), .. } if *ms > 0);
         self.rate < UNLIMITED || self.steps.iter().any(is_slow)
     }
 
@@ -133,7 +133,7 @@ impl Deed {
     fn random(dice: &mut Dice, people: usize) -> Self {
         let whom = dice.between(0, people as u64 - 1) as usize;
         match dice.between(0, 13) {
-            10..=11 => Self::Slow(if dice.one_in(2) { 0 } else { dice.between(20, 200) as u32 }),
+            10..=11 => Self::Slow(if dice.one_in(2) { 0 } else { dice.between(20, 60) as u32 }),
             12..=13 => Self::HostOnly(dice.one_in(3)),
             0 => Self::Lock,
             1..=2 => Self::Unlock,
@@ -152,7 +152,7 @@ impl Step {
         let way = if dice.one_in(2) { Way::ToServer } else { Way::ToClient };
         match dice.between(0, 51) {
             0..=11 => Self::Send { who, count: dice.between(1, 6) as u32 },
-            // Not more than the limit lets through in a few seconds.
+            // Not more than the limit lets through in a few seconds, and slow mode in four.
             12..=14 => Self::Chatter { count: dice.between(1, u64::from(rate).min(60)) as u32 },
             15..=18 => Self::Cut { who, how },
             19..=21 => Self::CutAfter { who, way, bytes: dice.between(1, 3_000) },

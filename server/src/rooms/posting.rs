@@ -21,12 +21,13 @@ impl RequestRooms {
         let found = self.find(code, Some(session)).await;
         let (Room { id: room, settings, .. }, member) = found.map_err(|error| refuse(failed("find a room", &error)))?;
         let member = member.ok_or(refuse(ErrorCode::NoSeat))?;
+        let other = other_id(id, member, &body);
         if settings.slow_ms > 0 && settings.host != Some(member) {
             let interval = Duration::from_millis(settings.slow_ms.into());
-            self.state.slow_mode.take(member, id, interval).map_err(|wait| too_fast(Field::Body, wait))?;
+            // Another text under an id that is in use is another message, and waits as one.
+            self.state.slow_mode.take(member, other, interval).map_err(|wait| too_fast(Field::Body, wait))?;
         }
         self.state.append_rate.take(member).map_err(|wait| too_fast(Field::Body, wait))?;
-        let other = other_id(id, member, &body);
         let draft = NewEvent {
             id,
             at: clock::unix_ms(),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use protocol::{ErrorCode, EventKind, Proposal, RoomChange};
-use serde_json::Value;
+use serde_json::{Value, json};
+use server::entropy;
 use testkit::browser::{Person, Socket};
 use testkit::event_id;
 use tokio::time::sleep;
@@ -89,6 +90,23 @@ async fn member_in_slow_mode_may_write_after_the_time_that_was_told() {
         sleep(Duration::from_millis(wait.unwrap())).await;
     }
     assert_eq!(said(&bo).await, ["first", "second", "first", "second"]);
+}
+
+/// The page of a form is still there after "back", with the id of the message that was sent from it.
+#[tokio::test]
+async fn other_words_under_the_id_of_a_form_wait_in_slow_mode_and_the_same_words_do_not() {
+    let scene = Scene::set(&[]).await;
+    let Scene { mut ana, mut bo, mut at_ana, .. } = scene;
+    act(Road::Socket, &mut ana, &mut at_ana, Deed::Slow(60_000)).await.unwrap();
+    let (code, id) = (bo.code.to_string(), entropy::event_id().to_string());
+    let mut post = async |body| {
+        let fields = [("code", &*code), ("id", &*id), ("body", body)];
+        bo.browser.call("/api/post_message", &fields).await.json()["refused"]["error"].clone()
+    };
+    assert_eq!(post("first").await, json!(null));
+    assert_eq!(post("first").await, json!(null));
+    assert_eq!(post("second").await, json!("rate"));
+    assert_eq!(said(&ana).await, ["first"]);
 }
 
 #[tokio::test]

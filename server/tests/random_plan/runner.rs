@@ -230,7 +230,7 @@ impl Stage {
             Deed::RenewCode => ("renew_code", None, String::new()),
         };
         let refused = http::manage_room(self.address(), &by, action, about, &value).await.unwrap();
-        self.host_only |= what == Deed::HostOnly(true);
+        self.host_only |= what == Deed::HostOnly(true) && refused.is_none();
         match what {
             Deed::Remove(whom) if refused.is_none() => self.depart(whom),
             Deed::RenewCode if refused.is_none() => {

@@ -149,7 +149,7 @@ pub enum RowState {
         /// The server's temporary refusal, if there was one.
         waiting: Option<Wait>,
     },
-    /// Not sent: an earlier draft was refused, and the person decides on that first.
+    /// Not sent: an earlier message waits for its turn, or was refused, and the person decides on that first.
     Held,
     /// Not sent: the person decides.
     Refused(ErrorCode),

@@ -117,7 +117,8 @@ impl<'a> RowBuilder<'a> {
         let mut is_held = false;
         for draft in std::mem::take(&mut self.drafts) {
             self.draft(draft, is_held);
-            is_held |= draft.is_refused() && !draft.is_skippable();
+            let waits_long = draft.has_no_turn() && draft.waiting.is_some_and(|wait| wait.is_long());
+            is_held |= (draft.is_refused() && !draft.is_skippable()) || waits_long;
         }
         self.rows
     }
@@ -163,7 +164,7 @@ impl<'a> RowBuilder<'a> {
     }
 
     /// Adds a row for a message, or for an edit that has no other place: a refused one, and one whose message is not
-    /// here. It is held if an earlier one was refused.
+    /// here. It is held if an earlier one was refused or waits for its turn.
     fn draft(&mut self, draft: &'a Draft, is_held: bool) {
         let (body, reply_to) = match &draft.event {
             DraftEvent::Message { body, reply_to } => (body, *reply_to),

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use client::{
     Action, Client, DraftEvent, DraftState, Input, MessageRow, Outbox, QuotePlace, Reaction, RoomState, Row, RowState,
+    Wait,
 };
 use proptest::prelude::*;
-use protocol::{ClientFrame, Delivered, ErrorCode, Event, EventId, EventKind, Names, Proposal, ServerFrame};
+use protocol::{
+    ClientFrame, Delivered, ErrorCode, Event, EventId, EventKind, Names, Proposal, RoomChange, ServerFrame,
+};
 
 use crate::log::{self, Entry, Log, ME, Spec, Truth, body, edited, id, log, member, reacted, said, said_by, spec};
 use crate::{ZONE, drawn, live_client};
@@ -238,6 +241,27 @@ fn reaction_refused_for_now_waits() {
     assert!(client.has_unsent());
     let _ = client.step(20, Input::Retry(id(100)));
     assert!(matches!(client.step(1_020, Input::Tick)[0], Action::Transmit(ClientFrame::Append { .. })));
+}
+
+#[test]
+fn messages_behind_one_that_waits_in_slow_mode_are_held_until_slow_mode_changes() {
+    let mut client = live_client();
+    let send = |nth, words| Input::Send { id: id(nth), body: body(words), reply_to: None, at: 5 };
+    assert_eq!(client.step(10, send(100, "first")).len(), 1);
+    assert_eq!(client.step(20, send(101, "second")), []);
+    let slow = ServerFrame::Rejected { id: id(100), error: ErrorCode::Rate, retry_ms: Some(30_000) };
+    let _ = client.step(30, Input::Frame(1, slow));
+    let waiting = Some(Wait { error: ErrorCode::Rate, from: 30, until: 30_030 });
+    let first = (id(100), some("first"), RowState::Pending { since: 10, waiting });
+    assert_eq!(shown(&client)[2..], [first, (id(101), some("second"), RowState::Held)]);
+    let mut off = Log::of([said(1), said(2), said(3)]).events.remove(2);
+    off.kind = EventKind::Settings(RoomChange { slow_ms: Some(0), ..RoomChange::default() });
+    let sent = client.step(50, frame(vec![off]));
+    assert!(
+        matches!(sent[..], [Action::Transmit(ClientFrame::Append { id: again, .. })] if again == id(100)),
+        "{sent:?}"
+    );
+    assert_eq!(shown(&client)[3..], [(id(101), some("second"), RowState::Pending { since: 20, waiting: None })]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Checks the outcome of every event that one user sent.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use protocol::{ErrorCode, EventId};
 
@@ -26,9 +26,12 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
             _ => {}
         }
     }
-    let is_turned_down = |fact: &Fact| matches!(fact, Fact::Deferred { error: ErrorCode::Rate, .. });
-    let had_to_wait = history.facts.iter().any(is_turned_down);
+    let is_message = |id: &EventId| matches!(book.said.get(id), Some((_, Said::Message(_))));
+    let has_no_turn = |fact: &Fact| matches!(fact, Fact::Deferred { id, error: ErrorCode::Rate } if is_message(id));
+    let had_to_wait = history.facts.iter().any(has_no_turn);
     let mut last = None;
+    // Place of each message, or of the last change of it.
+    let mut last_of: HashMap<EventId, usize> = HashMap::new();
     let mut has_refused_words = false;
     for fact in &history.facts {
         let Fact::Sent { id, said } = fact else { continue };
@@ -38,8 +41,7 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
         has_refused_words |= refused && said.words().is_some();
         // Names do not wait for refused words, as what was said after these does, and only messages wait for messages whose
         // turn has not come.
-        let waits_for_turn = matches!(said, Said::Message(_));
-        let goes_first = (said.is_name() && has_refused_words) || (had_to_wait && !waits_for_turn);
+        let goes_first = (said.is_name() && has_refused_words) || (had_to_wait && !is_message(&id));
         match place {
             None if acked.contains(&id) => {
                 faults.of(Kind::Lost, &format!("{id} was acknowledged and is not in the log"))
@@ -60,6 +62,11 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
                 faults.of(Kind::OutOfOrder, &format!("{id} is in the log before what was sent before it"));
             }
             last = last.max(Some(place));
+            let subject = said.target().unwrap_or(id);
+            if last_of.insert(subject, place).is_some_and(|before| place < before) && !refused {
+                faults
+                    .of(Kind::OutOfOrder, &format!("{id} is in the log before what it changes, or an earlier change"));
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-use client::{DayRow, QuotePlace, RosterRow, SeatChange, SeatChangeKind, UnreadRow};
+use client::{DayRow, QuotePlace, RosterRow, SeatChange, SeatChangeKind, UnreadRow, Wait};
 use protocol::{Event, EventKind, Member, MemberId, Position, RoomId, RoomInfo, Seq, Snapshot};
 use uuid::Uuid;
 
@@ -123,6 +123,9 @@ fn message_that_calls_the_reader_says_so() {
 fn emoji_alone_are_big_unless_they_answer() {
     let reply = Quote { target: id(4), by: None, name: None, body: None, place: QuotePlace::Unknown };
     assert!(html(Row::Message(message("👍 🎉"))).contains("class=\"message big\">"));
+    let ignored = Quote { place: QuotePlace::Ignored, ..reply.clone() };
+    let answer = html(Row::Message(MessageRow { reply: Some(ignored), ..message("So?") }));
+    assert!(answer.contains("a message of somebody you ignore"), "{answer}");
     let answer = html(Row::Message(MessageRow { reply: Some(reply), ..message("👍") }));
     assert!(
         answer.contains("class=\"message\"><span class=\"quote\"><span dir=\"auto\">an earlier message</span></span>")
@@ -158,6 +161,12 @@ fn what_stands_below_a_message_follows_it() {
     assert!(html(Row::Message(row)).ends_with(&format!("{expected}</div>")));
     let pending = MessageRow { state: RowState::Pending { since: 0, waiting: None }, ..message("Hello") };
     assert!(html(Row::Message(pending)).ends_with("<div class=\"state pending hidden\">Sending…</div></div>"));
+    let waits = |error| {
+        let waiting = Some(Wait { error, from: 0, until: 12_000 });
+        html(Row::Message(MessageRow { state: RowState::Pending { since: 0, waiting }, ..message("Hello") }))
+    };
+    assert!(waits(ErrorCode::Rate).ends_with("<div class=\"state\">Sent in 12 s.</div></div>"));
+    assert!(waits(ErrorCode::Storage).contains("The server cannot store messages right now."));
     let refused = |error| html(Row::Message(MessageRow { state: RowState::Refused(error), ..message("Hello") }));
     assert!(refused(ErrorCode::Storage).contains("class=\"message failed\">"));
     assert!(refused(ErrorCode::Storage).ends_with(
