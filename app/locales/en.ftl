@@ -202,7 +202,7 @@ gone-message = a message that is gone
 ignored-message = a message of somebody you ignore
 not-found = That message is gone, or too far back to be shown here.
 sending = Sending…
-sent-in = Sent in { NUMBER($seconds) } s.
+sent-in = Will be sent in { NUMBER($seconds) } s
 # State of a message that follows one that was refused or waits for its turn.
 held = Waits for the message above
 unsent = Not sent

@@ -165,7 +165,7 @@ fn what_stands_below_a_message_follows_it() {
         let waiting = Some(Wait { error, from: 0, until: 12_000 });
         html(Row::Message(MessageRow { state: RowState::Pending { since: 0, waiting }, ..message("Hello") }))
     };
-    assert!(waits(ErrorCode::Rate).ends_with("<div class=\"state\">Sent in 12 s.</div></div>"));
+    assert!(waits(ErrorCode::Rate).ends_with("<div class=\"state\">Will be sent in 12 s</div></div>"));
     assert!(waits(ErrorCode::Storage).contains("The server cannot store messages right now."));
     let refused = |error| html(Row::Message(MessageRow { state: RowState::Refused(error), ..message("Hello") }));
     assert!(refused(ErrorCode::Storage).contains("class=\"message failed\">"));
