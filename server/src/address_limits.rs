@@ -157,7 +157,8 @@ impl AddressLimits {
         if hub.members() >= self.max_members { Err(RETRY) } else { self.joins.take(network) }
     }
 
-    /// Takes the place of an open socket until it is dropped.
+    /// Takes the place of an open socket until it is dropped. Half of a network's places at most are of sockets that have
+    /// not shown yet that they have a seat, which [`SocketPlace::admit`] says: others behind it can still connect.
     ///
     /// # Errors
     /// Says of what there are too many.
@@ -168,13 +169,15 @@ impl AddressLimits {
         }
         if let Some(network) = network {
             let of_network = open.of.entry(network).or_default();
-            if *of_network >= self.sockets.per_network {
+            let most_waiting = self.sockets.per_network.div_ceil(2);
+            if of_network.open >= self.sockets.per_network || of_network.waiting >= most_waiting {
                 return Err(NoPlace::Network);
             }
-            *of_network += 1;
+            of_network.open += 1;
+            of_network.waiting += 1;
         }
         open.all += 1;
-        Ok(SocketPlace { sockets: self.sockets.clone(), network })
+        Ok(SocketPlace { sockets: self.sockets.clone(), network, is_admitted: false })
     }
 
     /// Forgets the networks that have all of their tokens again.
@@ -204,7 +207,14 @@ struct Sockets {
 struct OpenSockets {
     all: u32,
     /// At most as many as sockets are open.
-    of: HashMap<Network, u32>,
+    of: HashMap<Network, NetworkSockets>,
+}
+
+#[derive(Default)]
+struct NetworkSockets {
+    open: u32,
+    /// Those of them that have not shown that they have a seat.
+    waiting: u32,
 }
 
 impl Sockets {
@@ -218,6 +228,20 @@ pub struct SocketPlace {
     sockets: Arc<Sockets>,
     /// Network that it counts for.
     pub network: Option<Network>,
+    is_admitted: bool,
+}
+
+impl SocketPlace {
+    /// Counts the socket as that of somebody with a seat.
+    pub fn admit(&mut self) {
+        if std::mem::replace(&mut self.is_admitted, true) {
+            return;
+        }
+        let Some(network) = self.network else { return };
+        if let Some(of_network) = self.sockets.open().of.get_mut(&network) {
+            of_network.waiting -= 1;
+        }
+    }
 }
 
 impl Drop for SocketPlace {
@@ -226,8 +250,9 @@ impl Drop for SocketPlace {
         open.all -= 1;
         let Some(network) = self.network else { return };
         if let Some(of_network) = open.of.get_mut(&network) {
-            *of_network -= 1;
-            if *of_network == 0 {
+            of_network.open -= 1;
+            of_network.waiting -= u32::from(!self.is_admitted);
+            if of_network.open == 0 {
                 open.of.remove(&network);
             }
         }
@@ -453,7 +478,10 @@ mod tests {
     #[test]
     fn sockets_are_limited_per_address_and_in_all() {
         let limits = AddressLimits::new(&settings(&["--sockets-per-address=2", "--sockets=4"]));
-        let mut open: Vec<_> = [1, 1, 2].map(|n| limits.take_socket(network(n)).ok().unwrap()).into();
+        let mut open = vec![limits.take_socket(network(1)).ok().unwrap()];
+        assert_eq!(limits.take_socket(network(1)).err(), Some(NoPlace::Network), "half of them without a seat");
+        open[0].admit();
+        open.extend([1, 2].map(|n| limits.take_socket(network(n)).ok().unwrap()));
         assert_eq!(limits.take_socket(network(1)).err(), Some(NoPlace::Network));
         open.push(limits.take_socket(None).ok().unwrap());
         assert_eq!(limits.take_socket(network(3)).err(), Some(NoPlace::Node));

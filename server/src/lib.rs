@@ -61,6 +61,10 @@ const STOP: Duration = Duration::from_secs(9);
 const SIGNALS_PER_SECOND: u32 = 1;
 /// Typing signals that a member may send at once.
 const SIGNAL_BURST: u32 = 3;
+/// Names and reactions of a member per minute, and at once, where the host restricts writing: at the rate of messages they
+/// would push the host's own words out of the log within minutes.
+const ASIDES_PER_MINUTE: u32 = 12;
+const ASIDE_BURST: u32 = 10;
 /// Calls for its rooms that a session may make, per second, and at once: a browser makes one for each look at its home
 /// page, and each looks up to 20 rooms up.
 const ROOM_LISTS_PER_SECOND: u32 = 2;
@@ -152,6 +156,7 @@ async fn state(config: &Config, store: Arc<dyn Store>, shutdown: CancellationTok
         append_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
         join_rate: Arc::new(RateLimiter::new(limits.appends_per_second, limits.append_burst)),
         list_rate: Arc::new(RateLimiter::new(ROOM_LISTS_PER_SECOND, ROOM_LIST_BURST)),
+        aside_rate: Arc::new(RateLimiter::per_minute(ASIDES_PER_MINUTE, ASIDE_BURST)),
         slow_mode: slow_mode::SlowMode::default(),
         typing_rate: Arc::new(RateLimiter::new(SIGNALS_PER_SECOND, SIGNAL_BURST)),
         inbound_rate: Arc::new(session::budget::rate(&limits)),

@@ -18,10 +18,18 @@ impl RateLimiter {
     /// Creates full buckets of `burst` tokens, refilled with `per_second` tokens per second; both at least one.
     #[must_use]
     pub fn new(per_second: u32, burst: u32) -> Self {
-        let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        Self::with(Quota::per_second(at_least_one(per_second)), burst)
+    }
+
+    /// Creates full buckets of `burst` tokens, refilled with `per_minute` tokens per minute; both at least one.
+    #[must_use]
+    pub fn per_minute(per_minute: u32, burst: u32) -> Self {
+        Self::with(Quota::per_minute(at_least_one(per_minute)), burst)
+    }
+
+    fn with(quota: Quota, burst: u32) -> Self {
         let burst = at_least_one(burst);
-        let quota = Quota::per_second(at_least_one(per_second)).allow_burst(burst);
-        let limiter = DefaultKeyedRateLimiter::keyed(quota);
+        let limiter = DefaultKeyedRateLimiter::keyed(quota.allow_burst(burst));
         Self { limiter, clock: DefaultClock::default(), burst: burst.get() }
     }
 
@@ -51,4 +59,8 @@ impl RateLimiter {
         self.limiter.retain_recent();
         self.limiter.shrink_to_fit();
     }
+}
+
+fn at_least_one(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN)
 }

@@ -160,7 +160,7 @@ impl Rooms for RequestRooms {
                 Ok(code) => code,
                 Err(error) => return self.refuse_code(code, &error, String::new()),
             };
-            let page = room_page(code);
+            let page = room_page(self.present_code(code).await);
             if self.wants_page() && sure.is_empty() && self.is_last(code).await {
                 self.redirect(&format!("{page}?leave"));
                 return Posted { refused: None };
@@ -270,7 +270,8 @@ impl Rooms for RequestRooms {
     fn as_host(&self, code: String) -> Answer<'_, Option<Inside>> {
         Box::pin(async move {
             let mut to = own_page(&format!("/room/{code}"));
-            if let Visit::Inside(mut inside) = self.visit(code.clone(), false).await
+            // Whoever has no seat pays on the page that follows.
+            if let Ok(Visit::Inside(mut inside)) = self.try_visit(&code).await
                 && inside.snapshot.room.host == Some(inside.snapshot.member)
             {
                 to = host_page(inside.snapshot.room.code);

@@ -175,7 +175,10 @@ impl Connection {
             match action {
                 // Boxed, as is all that is rare: a connection would keep the place for it.
                 Action::Open(position) => match Box::pin(self.open(position)).await {
-                    Ok(()) => drop(self.machine.step(Instant::now(), Input::Opened)),
+                    Ok(()) => {
+                        self.place.admit();
+                        drop(self.machine.step(Instant::now(), Input::Opened));
+                    }
                     Err(OpenError::Close(code)) => {
                         let (code, retry_ms) = upgrade::refusal(&self.state, self.place.network, code);
                         return self.close_until(code, retry_ms).await;
@@ -183,8 +186,8 @@ impl Connection {
                     Err(OpenError::Disconnected) => return Err(Disconnected),
                 },
                 Action::Append { id, change } => {
-                    let slow = self.live.as_ref().and_then(|live| live.attachment.slow_mode());
-                    self.append = Some(pending::append(&self.state, self.lease, slow, id, change));
+                    let restriction = self.live.as_ref().and_then(|live| live.attachment.restriction());
+                    self.append = Some(pending::append(&self.state, self.lease, restriction, id, change));
                 }
                 Action::Leave => self.append = Some(pending::leave(&self.state, self.lease)),
                 Action::Typing(typing) => {

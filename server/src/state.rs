@@ -40,6 +40,8 @@ pub struct Parts {
     pub limits: Arc<Limits>,
     /// Rate limit of a member's appends.
     pub append_rate: Arc<RateLimiter>,
+    /// Rate limit of a member's names and reactions where the host restricts writing.
+    pub aside_rate: Arc<RateLimiter>,
     /// Slow mode of rooms.
     pub slow_mode: SlowMode,
     /// Rate limit of a member's joins, which add to the room's log as appends do.

@@ -47,6 +47,7 @@ pub async fn run(state: AppState) {
             }
         }
         state.append_rate.evict_full();
+        state.aside_rate.evict_full();
         state.join_rate.evict_full();
         state.list_rate.evict_full();
         state.typing_rate.evict_full();

@@ -95,7 +95,11 @@ impl Settings {
                 Err(StoreError::Full)
             }
             EventKind::Left { why: LeaveReason::Removed, .. } if !is_host => Err(StoreError::NotHost),
-            EventKind::Left { why: LeaveReason::Removed, member } if *member == event.by => Err(StoreError::Conflict),
+            EventKind::Left { why: LeaveReason::Removed, member } | EventKind::Host { member }
+                if *member == event.by =>
+            {
+                Err(StoreError::Conflict)
+            }
             EventKind::Message { .. } | EventKind::Edited { .. } if self.host_only && !is_host => {
                 Err(StoreError::HostOnly)
             }

@@ -62,8 +62,12 @@ const UNLIMITED: u32 = 10_000;
 impl Plan {
     /// True if users may be refused for writing too fast.
     pub fn is_limited(&self) -> bool {
-        let is_slow = |step: &Step| matches!(step, Step::Manage { what: Deed::Slow(ms), .. } if *ms > 0);
-        self.rate < UNLIMITED || self.steps.iter().any(is_slow)
+        let is_restriction = |step: &Step| match step {
+            Step::Manage { what: Deed::Slow(ms), .. } => *ms > 0,
+            Step::Manage { what: Deed::HostOnly(on), .. } => *on,
+            _ => false,
+        };
+        self.rate < UNLIMITED || self.steps.iter().any(is_restriction)
     }
 
     pub fn random(seed: u64) -> Self {

@@ -7,6 +7,8 @@ use futures_util::{SinkExt, StreamExt};
 use protocol::{ClientFrame, EventId, Proposal, VERSION, codec};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::http::Seat;
 use super::socket::{Handshake, Web};
@@ -73,6 +75,13 @@ impl RawClient {
     /// Sends a ping, whose `pong` has the same number.
     pub async fn ping(&mut self, n: u64) {
         self.say(&ClientFrame::Ping { n }).await;
+    }
+
+    /// Closes the socket with this reason, and waits for the answer.
+    pub async fn close(mut self, reason: &str) {
+        let frame = CloseFrame { code: CloseCode::Library(4000), reason: reason.into() };
+        self.web.close(Some(frame)).await.unwrap();
+        while self.web.next().await.is_some_and(|message| message.is_ok()) {}
     }
 
     /// The next text; `None` once the connection is over. Cancel safe.

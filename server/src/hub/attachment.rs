@@ -109,7 +109,7 @@ impl Attachment {
         self.welcomed = room.position.seq;
         self.feed.presence(|presence| {
             presence.set_away_flags(&mut room.members);
-            presence.slow_mode.reset(room);
+            presence.restriction.reset(room);
         });
         room.has(self.lease.member)
     }
@@ -160,10 +160,10 @@ impl Attachment {
         freed.filter(|(left, _)| *left > self.welcomed)
     }
 
-    /// Returns the time between two messages of the member, if the room is in slow mode.
+    /// Returns the time between two messages of the member if the host restricts writing; zero if only the host may write.
     #[must_use]
-    pub fn slow_mode(&self) -> Option<Duration> {
-        self.feed.presence(|presence| presence.slow_mode.interval_of(self.lease.member))
+    pub fn restriction(&self) -> Option<Duration> {
+        self.feed.presence(|presence| presence.restriction.interval_of(self.lease.member))
     }
 
     /// Returns the position up to which the feed has come; `None` once the room has ended.

@@ -16,39 +16,47 @@ pub(super) struct Presence {
     present: HashMap<MemberId, Known>,
     /// Connected members whose seats were freed, and the event that freed each: their connections end after it.
     freed: HashMap<MemberId, (Seq, LeaveReason)>,
-    /// Slow mode of the room.
-    pub(super) slow_mode: SlowMode,
+    /// Restriction of writing by the host.
+    pub(super) restriction: Restriction,
 }
 
-/// Slow mode of a room, as of one of its events.
+/// Restriction of writing in a room, as of one of its events.
 #[derive(Debug, Default)]
-pub(super) struct SlowMode {
+pub(super) struct Restriction {
     at: Seq,
+    /// Time between two messages in slow mode.
     interval_ms: u32,
+    host_only: bool,
     host: Option<MemberId>,
 }
 
-impl SlowMode {
+impl Restriction {
     /// Takes it from the room, unless a later event is known.
     pub(super) fn reset(&mut self, room: &Room) {
         if room.position.seq >= self.at {
-            *self = Self { at: room.position.seq, interval_ms: room.settings.slow_ms, host: room.settings.host };
+            let store::Settings { slow_ms: interval_ms, host_only, host, .. } = room.settings;
+            *self = Self { at: room.position.seq, interval_ms, host_only, host };
         }
     }
 
     fn record(&mut self, event: &Event) {
         match event.kind {
             _ if event.seq <= self.at => return,
-            EventKind::Settings(RoomChange { slow_ms: Some(interval_ms), .. }) => self.interval_ms = interval_ms,
+            EventKind::Settings(RoomChange { slow_ms, host_only, .. }) if slow_ms.is_some() || host_only.is_some() => {
+                self.interval_ms = slow_ms.unwrap_or(self.interval_ms);
+                self.host_only = host_only.unwrap_or(self.host_only);
+            }
             EventKind::Host { member } => self.host = Some(member),
             _ => return,
         }
         self.at = event.seq;
     }
 
-    /// Returns the time between two messages of this member; `None` if there is none.
+    /// Returns the time between two messages of this member, zero where only the host may write; `None` for a member who
+    /// is not restricted.
     pub(super) fn interval_of(&self, member: MemberId) -> Option<Duration> {
-        (self.interval_ms > 0 && self.host != Some(member)).then(|| Duration::from_millis(self.interval_ms.into()))
+        let is_restricted = (self.interval_ms > 0 || self.host_only) && self.host != Some(member);
+        is_restricted.then(|| Duration::from_millis(self.interval_ms.into()))
     }
 }
 
@@ -169,9 +177,9 @@ impl Presence {
         }
     }
 
-    /// Records the seat that this event takes or frees, and what it changes of slow mode.
+    /// Records the seat that this event takes or frees, and what it changes of the restriction.
     pub(super) fn record(&mut self, event: &Event) {
-        self.slow_mode.record(event);
+        self.restriction.record(event);
         match event.kind {
             EventKind::Left { member, why } => {
                 self.present.remove(&member);

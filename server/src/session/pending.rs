@@ -26,13 +26,22 @@ pub(super) enum AppendDone {
     Unavailable(StoreError),
 }
 
-/// Appends an event, within the member's rate limit. `slow` is the time between two messages of the member.
-pub(super) fn append(state: &AppState, lease: Lease, slow: Option<Duration>, id: EventId, change: Change) -> Pending {
+/// Appends an event, within the member's rate limit. `restriction` is the time between two messages of a member whom the
+/// host restricts.
+pub(super) fn append(
+    state: &AppState,
+    lease: Lease,
+    restriction: Option<Duration>,
+    id: EventId,
+    change: Change,
+) -> Pending {
     let Lease { room, member, .. } = lease;
-    let is_message = matches!(change, Change::Event(EventKind::Message { .. }));
-    let turn = match slow.filter(|_| is_message) {
-        Some(interval) => state.slow_mode.take(member, id, interval),
-        None => Ok(()),
+    let turn = match (restriction, &change) {
+        (Some(interval), Change::Event(EventKind::Message { .. })) if !interval.is_zero() => {
+            state.slow_mode.take(member, id, interval)
+        }
+        (Some(_), Change::Name(_) | Change::Event(EventKind::Reacted { .. })) => state.aside_rate.take(member),
+        _ => Ok(()),
     };
     if let Err(wait) = turn.and_then(|()| state.append_rate.take(member)) {
         let fault = Rejection { error: ErrorCode::Rate, retry_ms: Some(wait.as_millis() as u64 + 1) };

@@ -51,8 +51,9 @@ pub fn start(filter: &str) -> Result<(), FilterError> {
     }
     // async_nats logs every event of the connection, and refused subjects. The NATS store logs what matters itself. A
     // filter that names async_nats enables its log again, but not that of answers from JetStream: keys are among them.
+    // tungstenite logs the reason with which a client closes its socket, which may be any text.
     let filter = without_trace(&with_crates(filter));
-    let filter = EnvFilter::try_new(format!("async_nats=off,{filter},async_nats::jetstream=off"))?;
+    let filter = EnvFilter::try_new(format!("async_nats=off,{filter},async_nats::jetstream=off,tungstenite=info"))?;
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE).thread_name("log");
     let (writer, worker) = queue.finish(LineWriter::to(io::stderr()));
     UNQUEUED.get_or_init(|| writer.error_counter());

@@ -109,6 +109,28 @@ async fn other_words_under_the_id_of_a_form_wait_in_slow_mode_and_the_same_words
     assert_eq!(said(&ana).await, ["first"]);
 }
 
+/// At the rate of messages they would push what the host said out of the log within minutes.
+#[tokio::test]
+async fn names_and_reactions_are_few_where_the_host_restricts_writing() {
+    for restriction in [Deed::Slow(60_000), Deed::HostOnly(true)] {
+        let scene = Scene::set(&[]).await;
+        let Scene { mut ana, mut at_ana, mut at_bo, .. } = scene;
+        write(Road::Socket, &mut ana, &mut at_ana, "read this").await.unwrap();
+        let target = at_bo.event().await.id;
+        let reacted = |on| Proposal::Reacted { target, emoji: "\u{1f44d}".to_owned(), on };
+        act(Road::Socket, &mut ana, &mut at_ana, restriction).await.unwrap();
+        while !matches!(at_bo.event().await.kind, EventKind::Settings(_)) {}
+        for nth in 0..10 {
+            let event =
+                if nth % 2 == 0 { reacted(nth % 4 == 0) } else { Proposal::Renamed { name: format!("Bo {nth}") } };
+            at_bo.asked(event).await.unwrap();
+        }
+        assert_eq!(at_bo.asked(reacted(true)).await, Err(ErrorCode::Rate), "{restriction:?}");
+        assert_eq!(at_bo.asked(Proposal::Renamed { name: "Bob".to_owned() }).await, Err(ErrorCode::Rate));
+        assert!(at_ana.asked(reacted(true)).await.is_ok(), "the host is not restricted");
+    }
+}
+
 #[tokio::test]
 async fn nobody_but_the_host_writes_while_that_is_set() {
     for road in ROADS {

@@ -59,6 +59,7 @@ async fn log_of_everything(filter: &str) -> (String, Vec<String>) {
     at_ana.propose(ids::mint(&mut Dice::new(3)), Proposal::Renamed { name: "Countess".to_owned() }).await;
     at_ana.propose(ids::mint(&mut Dice::new(4)), Proposal::Settings("Cellar \u{202e}".to_owned().into())).await;
     while !at_ana.next_text().await.unwrap().contains("room_name_bad") {}
+    RawClient::connect(server.address, &bo, None).await.close("why: a diamond").await;
     http::post_message(server.address, &bo, ids::mint(&mut Dice::new(5)), "jewel").await.unwrap();
     let stranger = visit_through_proxy(server.address, &ana).await;
     http::leave_room(server.address, bo.clone()).await.unwrap();
@@ -72,9 +73,10 @@ async fn log_of_everything(filter: &str) -> (String, Vec<String>) {
 
     let cookie = |seat: &http::Seat| seat.cookie.split('=').nth(1).unwrap().to_owned();
     let code = ana.code.to_string();
-    let mut secrets = ["treasure", "jewel", "Ana", "Marquise", "Vault", "Countess", "Cellar", "a-secret", "YYYY"]
-        .map(ToOwned::to_owned)
-        .to_vec();
+    let mut secrets =
+        ["treasure", "jewel", "diamond", "Ana", "Marquise", "Vault", "Countess", "Cellar", "a-secret", "YYYY"]
+            .map(ToOwned::to_owned)
+            .to_vec();
     secrets.extend([code.replace('-', ""), code.to_lowercase(), code, cookie(&ana), cookie(&bo)]);
     secrets.extend([ana.member.0, bo.member.0, said.0].map(|id| id.to_string()));
     secrets.extend(stranger);

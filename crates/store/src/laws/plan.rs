@@ -189,6 +189,7 @@ impl Model {
             EventKind::Settings(_) | EventKind::Code { .. } | EventKind::Host { .. } | EventKind::Ended if !is_host => {
                 Fate::NotHost
             }
+            EventKind::Host { member } if number_of(member) == by => Fate::Conflict,
             EventKind::Settings(RoomChange { capacity: Some(seats), .. }) if self.seats.len() > seats as usize => {
                 Fate::Full
             }
