@@ -51,7 +51,7 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
         (_, ErrorCode::Full) => room_full().into(),
         (_, ErrorCode::Locked) => room_locked().into(),
         (_, ErrorCode::Removed) => room_removed().into(),
-        (_, ErrorCode::Rate) => too_fast(refused.retry_ms.unwrap_or_default().div_ceil(1_000).max(1) as usize),
+        (_, ErrorCode::Rate) => message_refused(refused),
         (Field::Body, error) | (_, error @ (ErrorCode::NoSeat | ErrorCode::Cookie | ErrorCode::Origin)) => {
             refused_message(error).into()
         }
@@ -66,6 +66,14 @@ pub(crate) fn refused_message(error: ErrorCode) -> &'static str {
         ErrorCode::Cookie => no_cookie(),
         ErrorCode::Origin => wrong_origin(),
         error => not_sent(error),
+    }
+}
+
+/// Reason why the message of a form was not taken.
+pub(crate) fn message_refused(refused: Refusal) -> String {
+    match refused.error {
+        ErrorCode::Rate => too_fast(refused.retry_ms.unwrap_or_default().div_ceil(1_000).max(1) as usize),
+        error => refused_message(error).into(),
     }
 }
 
@@ -94,12 +102,12 @@ pub(crate) fn name_refused(error: ErrorCode) -> &'static str {
 }
 
 /// Reason why the host's wish was refused.
-pub(crate) fn manage_refused(refused: Refusal) -> String {
+pub(crate) fn manage_refused(refused: Refusal, typed: &EnterForm) -> String {
     match refused.error {
         ErrorCode::CapacityBad => seats_refused().into(),
         ErrorCode::NotAllowed => not_host().into(),
         ErrorCode::NoSeat => member_gone().into(),
-        ErrorCode::RoomNameBad | ErrorCode::Rate => refusal(refused, &EnterForm::default()),
+        ErrorCode::RoomNameBad | ErrorCode::Rate => refusal(refused, typed),
         _ => not_changed().into(),
     }
 }
@@ -262,7 +270,7 @@ fn roster_sentence(kind: &SeatChangeKind, own: bool, names: Vec<Piece>) -> Vec<P
         SeatChangeKind::HostOnly(true) => plain_words(host_only_now()),
         SeatChangeKind::HostOnly(false) => plain_words(all_write_now()),
         SeatChangeKind::Slow(0) => plain_words(slow_mode_off()),
-        SeatChangeKind::Slow(ms) => plain_words(&slow_mode_now((*ms / 1_000) as usize)),
+        SeatChangeKind::Slow(ms) => plain_words(&slow_mode_now(ms.div_ceil(1_000) as usize)),
         SeatChangeKind::Capacity(seats) => plain_words(&seats_now(*seats as usize)),
         SeatChangeKind::Code => plain_words(code_now()),
     }

@@ -134,3 +134,30 @@ test('a former host who leaves makes the longest-present member the host', async
   await expect(hostLink(cy)).toHaveCount(0);
   await bo.manage();
 });
+
+test('who keeps renaming can be removed, and a held key is one press', async ({ person }) => {
+  const [ana, bo] = await Promise.all([person('Ana'), person('Bo')]);
+  await bo.join(await ana.create());
+  const dialog = await ana.manage();
+  await button(member(dialog, 'Bo'), ana.words('remove')).focus();
+  for (let nth = 0; nth < 5; nth++) await ana.page.keyboard.down('Enter');
+  await ana.page.keyboard.up('Enter');
+  await expect(button(member(dialog, 'Bo'), ana.words('press-again'))).toBeFocused();
+  await bo.rename('Bob');
+  await expect(button(member(dialog, 'Bob'), ana.words('press-again'))).toBeFocused();
+  await ana.page.keyboard.press('Enter');
+  await expect(heading(bo, bo.words('removed'))).toBeVisible();
+});
+
+test('what is refused is said in the dialog, beside what was typed', async ({ person }) => {
+  const ana = await person('Ana');
+  await ana.create();
+  const dialog = await ana.manage();
+  const seats = dialog.getByRole('textbox', { name: ana.words('seats') });
+  await seats.fill('1');
+  await seats.press('Enter');
+  await expect(dialog.getByRole('alert')).toHaveText(ana.words('seats-refused'));
+  await dialog.getByRole('checkbox', { name: ana.words('lock-room') }).check();
+  await expect(dialog.getByRole('alert')).toBeEmpty();
+  await expect(seats, 'typed while another rule changes').toHaveValue('1');
+});

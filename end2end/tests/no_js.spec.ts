@@ -50,6 +50,7 @@ test('the host locks, removes, renews the code, hands over and ends the room by 
   await form('Seats').getByRole('textbox').fill('1');
   await save('Seats');
   await expect(ana.alert).toHaveText(/Not a number from 2/);
+  await expect(form('Seats').getByRole('textbox'), 'what was typed stays').toHaveValue('1');
   await form('nobody else can join').getByRole('checkbox').check();
   await save('nobody else can join');
   await expect(form('nobody else can join').getByRole('checkbox')).toBeChecked();

@@ -4,9 +4,9 @@ import { expect, holdWasm, type Page, test } from '../support/room.ts';
 import { open, STAGE_ENV } from '../support/states.ts';
 
 /** Most bytes that the room’s WASM, JavaScript and CSS may take on the way, until it is live: see docs/weight.md. */
-const ASSETS = 381_000;
+const ASSETS = 384_000;
 /** Most bytes of the chunks that follow when it is live: today's size, rounded up. */
-const CHUNKS = 114_000;
+const CHUNKS = 116_000;
 /** Most bytes of the parser, which comes when a message needs it: today's size, rounded up. */
 const PARSER = 62_000;
 /** Most bytes of the first HTML of a room with 100 messages: 24 KB. */

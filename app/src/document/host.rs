@@ -7,8 +7,8 @@ use leptos_router::location::RequestUrl;
 use protocol::{Member, RoomCode};
 
 use super::{HEAD, head, top};
-use crate::api::Inside;
 use crate::api::port::SharedRooms;
+use crate::api::{EnterForm, Field, Inside};
 use crate::components::icon::Sprite;
 use crate::components::room::host::SLOW_SECONDS;
 use crate::components::title::PageTitle;
@@ -43,8 +43,15 @@ fn forms(inside: Inside) -> impl IntoView {
     let page = format!("/room/{code}");
     let others = snapshot.members.into_iter().filter(|seated| seated.member != me);
     let others = others.map(|seated| member(code, &seated)).collect_view();
-    let refused = flash.map(|flash| text::manage_refused(flash.refused));
-    let seconds = room.slow_ms / 1_000;
+    let refused = flash.as_ref().map(|flash| text::manage_refused(flash.refused, &flash.form));
+    // What was typed comes back beside the words about it.
+    let typed = |field: Field, typed: fn(&EnterForm) -> &String, present: String| {
+        let refused = flash.as_ref().filter(|flash| flash.refused.field == field);
+        (refused.is_some(), refused.map_or(present, |flash| typed(&flash.form).clone()))
+    };
+    let (seats_refused, seats) = typed(Field::Capacity, |form| &form.capacity, room.capacity.to_string());
+    let (name_refused, name) = typed(Field::RoomName, |form| &form.room_name, room.name.to_string());
+    let seconds = room.slow_ms.div_ceil(1_000);
     let interval = |value: u32| {
         let words = if value == 0 { text::slow_off().to_owned() } else { text::slow_seconds(value as usize) };
         view! { <option value=(value * 1_000).to_string() selected=value == seconds>{words}</option> }
@@ -68,12 +75,13 @@ fn forms(inside: Inside) -> impl IntoView {
                     })}
                     {form(code, "capacity", view! {
                         <label for="seats">{text::seats()}</label>
-                        <input id="seats" name="value" inputmode="numeric" autocomplete="off" value=room.capacity.to_string()/>
+                        <input id="seats" name="value" inputmode="numeric" autocomplete="off" value=seats
+                            aria-invalid=seats_refused.then_some("true")/>
                         {save()}
                     })}
                     {form(code, "name", view! {
                         <label for="room-name">{text::room_name()}</label>
-                        <input id="room-name" name="value" autocomplete="off" value=room.name.to_string()/>
+                        <input id="room-name" name="value" autocomplete="off" value=name aria-invalid=name_refused.then_some("true")/>
                         {save()}
                     })}
                 </div>

@@ -1,13 +1,12 @@
 //! The dialog of the room's host: who comes in, who may write, and what becomes of the room.
 
-use leptos::ev::{Event, MouseEvent, SubmitEvent};
+use leptos::ev::{Event, KeyboardEvent, MouseEvent, SubmitEvent};
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::{ErrorCode, MemberId};
 
-use super::toast::Toast;
-use crate::api::{self, Field, Refusal};
+use crate::api::{self, EnterForm, Field, Refusal};
 use crate::components::click::click;
 use crate::components::dialog::Dialog;
 use crate::components::list::{Item, ItemKey, List};
@@ -25,9 +24,8 @@ pub(crate) const SLOW_SECONDS: [u32; 6] = [0, 5, 10, 30, 60, 300];
 #[derive(Clone, Copy)]
 struct Host {
     room: Room,
-    toast: Toast,
-    /// Changed when a request was refused, so that what shows the room's state is drawn anew.
-    refused: RwSignal<u32>,
+    /// Words about the last request, if it was refused; empty otherwise.
+    refused: RwSignal<String>,
 }
 
 impl Host {
@@ -38,17 +36,16 @@ impl Host {
                 Ok(answer) => answer.refused,
                 Err(_) => Some(Refusal { field: Field::Body, error: ErrorCode::Storage, retry_ms: None }),
             };
-            if let Some(refused) = refused {
-                self.toast.show(&text::manage_refused(refused));
-                self.refused.try_update(|refused| *refused += 1);
-            }
+            // Also where it was refused before: what shows the room's state is drawn anew.
+            let words = refused.map(|refused| text::manage_refused(refused, &EnterForm::default()));
+            self.refused.try_set(words.unwrap_or_default());
         });
     }
 }
 
 /// The dialog that the header opens for the host.
 pub(super) fn dialog() -> AnyView {
-    let host = Host { room: expect_context(), toast: expect_context(), refused: RwSignal::new(0) };
+    let host = Host { room: expect_context(), refused: RwSignal::default() };
     let room = host.room;
     // Nothing is to be done here by a former host.
     effect(move || {
@@ -58,6 +55,7 @@ pub(super) fn dialog() -> AnyView {
     });
     view! {
         <Dialog id=HOST_ID heading=text::manage_room()>
+            <p class="error" role="alert">{move || host.refused.get()}</p>
             {switch(host, "lock", text::lock_room(), Box::new(move || room.locked.get()))}
             {switch(host, "host_only", text::only_host_writes(), Box::new(move || room.rules.get().host_only))}
             {slow(host)}
@@ -91,7 +89,7 @@ fn switch(host: Host, action: &'static str, words: &'static str, is_on: Box<dyn 
 fn slow(host: Host) -> AnyView {
     let seconds = move || {
         host.refused.track();
-        host.room.rules.get().slow_ms / 1_000
+        host.room.rules.get().slow_ms.div_ceil(1_000)
     };
     let change = move |event: Event| {
         let seconds: u32 = event_target_value(&event).parse().unwrap_or_default();
@@ -112,10 +110,11 @@ fn slow(host: Host) -> AnyView {
 
 fn seats(host: Host) -> AnyView {
     let input = NodeRef::<html::Input>::new();
+    // What is typed stays when another rule changes.
+    let capacity = Memo::new(move |_| host.room.rules.get().capacity);
     effect(move || {
-        let capacity = host.room.rules.get().capacity;
         if let Some(input) = input.get() {
-            input.set_value(&capacity.to_string());
+            input.set_value(&capacity.get().to_string());
         }
     });
     let submit = move |event: SubmitEvent| {
@@ -140,19 +139,24 @@ fn others(host: Host) -> AnyView {
     let items = move || {
         let members = room.members.read();
         let others = members.iter().filter(|seated| seated.member != room.me);
-        others.map(|seated| item(host, seated.member, seated.name.to_string())).collect()
+        others.map(|seated| item(host, seated.member)).collect()
     };
     view! { <ul role="list" class="members"><List each=Box::new(items)/></ul> }.into_any()
 }
 
-fn item(host: Host, member: MemberId, name: String) -> Item {
-    let key = ItemKey::Text(format!("{member} {name}"));
-    Item::new(key, move || {
+/// A member, also under another name: whoever keeps renaming cannot take the buttons away.
+fn item(host: Host, member: MemberId) -> Item {
+    Item::new(ItemKey::Text(member.to_string()), move || {
+        let name = move || {
+            let members = host.room.members.read();
+            let seated = members.iter().find(|seated| seated.member == member);
+            seated.map(|seated| seated.name.to_string()).unwrap_or_default()
+        };
         let ask = move |action| host.ask(action, member.to_string(), String::new());
         view! {
             <li>
-                <bdi>{name.clone()}</bdi>
-                <div class="ways" role="group" aria-label=name.clone()>
+                <bdi>{name}</bdi>
+                <div class="ways" role="group" aria-label=name>
                     {confirmed("button", text::hand_over(), text::press_again(), Box::new(move || ask("hand_over")))}
                     {confirmed("button", text::remove(), text::press_again(), Box::new(move || ask("remove")))}
                     {confirmed("button", text::remove_and_lock(), text::press_again(), Box::new(move || ask("remove_and_lock")))}
@@ -163,7 +167,8 @@ fn item(host: Host, member: MemberId, name: String) -> Item {
     })
 }
 
-/// A button that asks once more before it does what cannot be undone. A double click is one press.
+/// A button that asks once more before it does what cannot be undone. A double click is one press, and so is a key that is
+/// held.
 fn confirmed(class: &'static str, words: &'static str, sure: &'static str, act: Box<dyn Fn() + Send>) -> AnyView {
     let asks = RwSignal::new(false);
     let press = move |event: MouseEvent| {
@@ -175,8 +180,13 @@ fn confirmed(class: &'static str, words: &'static str, sure: &'static str, act: 
         }
         asks.update(|asks| *asks = !*asks);
     };
+    let hold = |event: KeyboardEvent| {
+        if event.repeat() {
+            event.prevent_default();
+        }
+    };
     view! {
-        <button type="button" class=class on:click=click(press) on:blur=move |_| asks.set(false)>
+        <button type="button" class=class on:click=click(press) on:keydown=hold on:blur=move |_| asks.set(false)>
             {move || if asks.get() { sure } else { words }}
         </button>
     }

@@ -12,7 +12,7 @@ pub(super) fn RulesLine() -> impl IntoView {
     let room = expect_context::<Room>();
     let words = move || {
         let rules = room.rules.get();
-        match rules.slow_ms / 1_000 {
+        match rules.slow_ms.div_ceil(1_000) {
             _ if room.host.get() == Some(room.me) => String::new(),
             _ if rules.host_only => text::host_only_now().to_owned(),
             0 => String::new(),
