@@ -281,7 +281,7 @@ leaving = Du gehst, sobald es eine Verbindung gibt. Was noch nicht gesendet ist,
 ## The end of a stay
 
 room-ended = Dieser Raum ist zu Ende
-room-ended-more = Er ist vorbei, und was gesagt wurde, ist weg.
+room-ended-more = Was gesagt wurde, ist weg.
 away-too-long = Du warst zu lange weg
 away-too-long-more = Dein Platz wurde frei. Du kannst wieder beitreten.
 removed = Du wurdest aus diesem Raum entfernt

@@ -292,7 +292,7 @@ leaving = You leave as soon as there is a connection. What was not sent is given
 ## The end of a stay
 
 room-ended = This room has ended
-room-ended-more = It is over, and what was said is gone.
+room-ended-more = What was said is gone.
 away-too-long = You were away too long
 away-too-long-more = Your place was freed. You can join again.
 removed = You were removed from this room

@@ -51,7 +51,7 @@ pub(crate) fn refusal(refused: Refusal, typed: &EnterForm) -> String {
         (_, ErrorCode::Full) => room_full().into(),
         (_, ErrorCode::Locked) => room_locked().into(),
         (_, ErrorCode::Removed) => room_removed().into(),
-        (_, ErrorCode::Rate) => message_refused(refused),
+        (_, ErrorCode::Rate) => form_refused(refused),
         (Field::Body, error) | (_, error @ (ErrorCode::NoSeat | ErrorCode::Cookie | ErrorCode::Origin)) => {
             refused_message(error).into()
         }
@@ -70,7 +70,7 @@ pub(crate) fn refused_message(error: ErrorCode) -> &'static str {
 }
 
 /// Reason why the message of a form was not taken.
-pub(crate) fn message_refused(refused: Refusal) -> String {
+pub(crate) fn form_refused(refused: Refusal) -> String {
     match refused.error {
         ErrorCode::Rate => too_fast(refused.retry_ms.unwrap_or_default().div_ceil(1_000).max(1) as usize),
         error => refused_message(error).into(),

@@ -157,27 +157,26 @@ impl AddressLimits {
         if hub.members() >= self.max_members { Err(RETRY) } else { self.joins.take(network) }
     }
 
-    /// Takes the place of an open socket until it is dropped. Half of a network's places at most are of sockets that have
-    /// not shown yet that they have a seat, which [`SocketPlace::admit`] says: others behind it can still connect.
+    /// Takes the place of an open socket until it is dropped. The upper half of a network's places is for members: sockets
+    /// of strangers that say nothing do not keep them from coming back.
     ///
     /// # Errors
     /// Says of what there are too many.
-    pub fn take_socket(&self, network: Option<Network>) -> Result<SocketPlace, NoPlace> {
+    pub fn take_socket(&self, network: Option<Network>, has_seat: bool) -> Result<SocketPlace, NoPlace> {
         let mut open = self.sockets.open();
         if open.all >= self.sockets.all {
             return Err(NoPlace::Node);
         }
         if let Some(network) = network {
             let of_network = open.of.entry(network).or_default();
-            let most_waiting = self.sockets.per_network.div_ceil(2);
-            if of_network.open >= self.sockets.per_network || of_network.waiting >= most_waiting {
+            let most = self.sockets.per_network;
+            if *of_network >= if has_seat { most } else { most.div_ceil(2) } {
                 return Err(NoPlace::Network);
             }
-            of_network.open += 1;
-            of_network.waiting += 1;
+            *of_network += 1;
         }
         open.all += 1;
-        Ok(SocketPlace { sockets: self.sockets.clone(), network, is_admitted: false })
+        Ok(SocketPlace { sockets: self.sockets.clone(), network })
     }
 
     /// Forgets the networks that have all of their tokens again.
@@ -207,14 +206,7 @@ struct Sockets {
 struct OpenSockets {
     all: u32,
     /// At most as many as sockets are open.
-    of: HashMap<Network, NetworkSockets>,
-}
-
-#[derive(Default)]
-struct NetworkSockets {
-    open: u32,
-    /// Those of them that have not shown that they have a seat.
-    waiting: u32,
+    of: HashMap<Network, u32>,
 }
 
 impl Sockets {
@@ -228,20 +220,6 @@ pub struct SocketPlace {
     sockets: Arc<Sockets>,
     /// Network that it counts for.
     pub network: Option<Network>,
-    is_admitted: bool,
-}
-
-impl SocketPlace {
-    /// Counts the socket as that of somebody with a seat.
-    pub fn admit(&mut self) {
-        if std::mem::replace(&mut self.is_admitted, true) {
-            return;
-        }
-        let Some(network) = self.network else { return };
-        if let Some(of_network) = self.sockets.open().of.get_mut(&network) {
-            of_network.waiting -= 1;
-        }
-    }
 }
 
 impl Drop for SocketPlace {
@@ -250,9 +228,8 @@ impl Drop for SocketPlace {
         open.all -= 1;
         let Some(network) = self.network else { return };
         if let Some(of_network) = open.of.get_mut(&network) {
-            of_network.open -= 1;
-            of_network.waiting -= u32::from(!self.is_admitted);
-            if of_network.open == 0 {
+            *of_network -= 1;
+            if *of_network == 0 {
                 open.of.remove(&network);
             }
         }
@@ -478,13 +455,12 @@ mod tests {
     #[test]
     fn sockets_are_limited_per_address_and_in_all() {
         let limits = AddressLimits::new(&settings(&["--sockets-per-address=2", "--sockets=4"]));
-        let mut open = vec![limits.take_socket(network(1)).ok().unwrap()];
-        assert_eq!(limits.take_socket(network(1)).err(), Some(NoPlace::Network), "half of them without a seat");
-        open[0].admit();
-        open.extend([1, 2].map(|n| limits.take_socket(network(n)).ok().unwrap()));
-        assert_eq!(limits.take_socket(network(1)).err(), Some(NoPlace::Network));
-        open.push(limits.take_socket(None).ok().unwrap());
-        assert_eq!(limits.take_socket(network(3)).err(), Some(NoPlace::Node));
+        let mut open = vec![limits.take_socket(network(1), false).ok().unwrap()];
+        assert_eq!(limits.take_socket(network(1), false).err(), Some(NoPlace::Network), "half of them without a seat");
+        open.extend([1, 2].map(|n| limits.take_socket(network(n), true).ok().unwrap()));
+        assert_eq!(limits.take_socket(network(1), true).err(), Some(NoPlace::Network));
+        open.push(limits.take_socket(None, false).ok().unwrap());
+        assert_eq!(limits.take_socket(network(3), true).err(), Some(NoPlace::Node));
         drop(open);
         let open = limits.sockets.open();
         assert_eq!((open.all, open.of.len()), (0, 0));

@@ -61,7 +61,7 @@ const STOP: Duration = Duration::from_secs(9);
 const SIGNALS_PER_SECOND: u32 = 1;
 /// Typing signals that a member may send at once.
 const SIGNAL_BURST: u32 = 3;
-/// Names and reactions of a member per minute, and at once, where the host restricts writing: at the rate of messages they
+/// Names, reactions and edits of a member per minute, and at once, where the host restricts writing: at the rate of messages they
 /// would push the host's own words out of the log within minutes.
 const ASIDES_PER_MINUTE: u32 = 12;
 const ASIDE_BURST: u32 = 10;

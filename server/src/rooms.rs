@@ -200,7 +200,11 @@ impl Rooms for RequestRooms {
                     if refused.field != Field::Code {
                         to = host_page(code);
                     }
-                    let form = EnterForm { capacity: form.value.clone(), room_name: form.value, ..back };
+                    let form = match form.action.as_str() {
+                        "capacity" => EnterForm { capacity: form.value, ..back },
+                        "name" => EnterForm { room_name: form.value, ..back },
+                        _ => back,
+                    };
                     Posted { refused: Some(self.refuse(refused, form, (String::new(), None), &to)) }
                 }
             }

@@ -175,10 +175,7 @@ impl Connection {
             match action {
                 // Boxed, as is all that is rare: a connection would keep the place for it.
                 Action::Open(position) => match Box::pin(self.open(position)).await {
-                    Ok(()) => {
-                        self.place.admit();
-                        drop(self.machine.step(Instant::now(), Input::Opened));
-                    }
+                    Ok(()) => drop(self.machine.step(Instant::now(), Input::Opened)),
                     Err(OpenError::Close(code)) => {
                         let (code, retry_ms) = upgrade::refusal(&self.state, self.place.network, code);
                         return self.close_until(code, retry_ms).await;

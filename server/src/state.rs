@@ -40,7 +40,7 @@ pub struct Parts {
     pub limits: Arc<Limits>,
     /// Rate limit of a member's appends.
     pub append_rate: Arc<RateLimiter>,
-    /// Rate limit of a member's names and reactions where the host restricts writing.
+    /// Rate limit of a member's names, reactions and edits where the host restricts writing.
     pub aside_rate: Arc<RateLimiter>,
     /// Slow mode of rooms.
     pub slow_mode: SlowMode,

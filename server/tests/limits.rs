@@ -323,6 +323,23 @@ async fn open_sockets_are_limited_per_address_and_in_all() {
 }
 
 #[tokio::test]
+async fn sockets_of_strangers_leave_half_of_the_places_to_members() {
+    let server = Server::limited(&["--sockets-per-address=4"]).await;
+    let ana = Person::create(&server, "Ana").await;
+    let eve = Person::create(&server, "Eve").await;
+    let silent = || {
+        let mut handshake = eve.handshake();
+        handshake.code = NO_ROOM.to_owned();
+        handshake.open()
+    };
+    let strangers = [silent().await.unwrap(), silent().await.unwrap()];
+    assert_eq!(silent().await.err(), Some(429));
+    let members = [ana.connect().await, eve.connect().await];
+    assert_eq!(ana.handshake().open().await.err(), Some(429));
+    drop((strangers, members));
+}
+
+#[tokio::test]
 async fn addresses_behind_a_trusted_proxy_have_limits_of_their_own() {
     let server = Server::limited(&["--trusted-proxies=1", "--wrong-codes=1,1"]).await;
     let mut eve = Browser::new(&server);

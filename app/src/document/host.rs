@@ -46,8 +46,8 @@ fn forms(inside: Inside) -> impl IntoView {
     let refused = flash.as_ref().map(|flash| text::manage_refused(flash.refused, &flash.form));
     // What was typed comes back beside the words about it.
     let typed = |field: Field, typed: fn(&EnterForm) -> &String, present: String| {
-        let refused = flash.as_ref().filter(|flash| flash.refused.field == field);
-        (refused.is_some(), refused.map_or(present, |flash| typed(&flash.form).clone()))
+        let back = flash.as_ref().map(|flash| typed(&flash.form).clone()).filter(|typed| !typed.is_empty());
+        (flash.as_ref().is_some_and(|flash| flash.refused.field == field), back.unwrap_or(present))
     };
     let (seats_refused, seats) = typed(Field::Capacity, |form| &form.capacity, room.capacity.to_string());
     let (name_refused, name) = typed(Field::RoomName, |form| &form.room_name, room.name.to_string());

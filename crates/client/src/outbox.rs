@@ -60,10 +60,19 @@ impl Draft {
         matches!(self.state, DraftState::Refused(_))
     }
 
-    /// True for a message that was one too many in a short time, as in slow mode, until it is sent again.
+    /// True for a draft that was one too many in a short time, as in slow mode, until it is sent again.
     pub(crate) fn has_no_turn(&self) -> bool {
-        let is_message = matches!(self.event, DraftEvent::Message { .. });
-        is_message && self.not_before > 0 && self.waiting.is_some_and(|wait| wait.error == ErrorCode::Rate)
+        self.not_before > 0 && self.waiting.is_some_and(|wait| wait.error == ErrorCode::Rate)
+    }
+
+    /// True if this one makes sense in the log only after the other one: both are messages, or both names, or it changes
+    /// the same message or that one.
+    fn has_to_follow(&self, earlier: &Self) -> bool {
+        match (self.event.target(), earlier.event.target()) {
+            (Some(target), other) => earlier.id == target || other == Some(target),
+            (None, None) => self.event.is_name() == earlier.event.is_name(),
+            (None, Some(_)) => false,
+        }
     }
 
     /// True for an edit whose target no longer exists; later drafts need not wait for it.
@@ -170,8 +179,8 @@ pub enum DraftState {
 /// Drafts in the order they were made, until their echo.
 ///
 /// - One is sent at a time, the first that may be; the next follows its echo. So the log has them in this order, but for
-///   names, which go past refused words, and for names and changes of other messages, which go past messages that were too
-///   many for now: slow mode makes nobody wait minutes before a deletion.
+///   names, which go past refused words, and for what was too much for now, which only what has to follow it waits for:
+///   slow mode makes nobody wait minutes before a deletion.
 /// - It is sent once per connection, with the same id each time, and once more for each time it was refused for now.
 /// - Words that are refused for good stay until the person decides, and what follows waits behind them, unless it is a
 ///   name; not behind a change of what is gone, which no decision brings into the log. A deletion, a reaction or a name
@@ -318,19 +327,16 @@ impl Outbox {
     /// Place of the next draft to send; `None` while it has to wait, or the person has to decide about refused words first.
     fn next_place(&self, now: u64) -> Option<usize> {
         let mut is_held = false;
-        // Messages that wait for their turn, and what changes them.
-        let mut later: Vec<EventId> = Vec::new();
+        // Drafts that wait for their turn, and what has to follow them.
+        let mut later: Vec<&Draft> = Vec::new();
         for (place, draft) in self.drafts.iter().enumerate() {
             is_held |= draft.is_refused() && !draft.is_skippable();
             if draft.is_refused() || (is_held && !draft.event.is_name()) {
                 continue;
             }
-            let is_later = match draft.event.target() {
-                Some(target) => later.contains(&target),
-                None => !later.is_empty() && !draft.event.is_name(),
-            };
-            if is_later || (draft.has_no_turn() && now < draft.not_before) {
-                later.push(draft.id);
+            let follows = later.iter().any(|earlier| draft.has_to_follow(earlier));
+            if follows || (draft.has_no_turn() && now < draft.not_before) {
+                later.push(draft);
                 continue;
             }
             return (now >= draft.not_before).then_some(place);

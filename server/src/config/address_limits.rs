@@ -27,7 +27,7 @@ pub(super) struct AddressLimitArgs {
     /// Forms and calls of an address: at once, and then per minute
     #[arg(long, env = "FLASKY_FORMS", default_value = "600,600")]
     forms: Allowance,
-    /// Open sockets of an address, 1 to 1000000
+    /// Open sockets of an address, the upper half for members, 1 to 1000000
     #[arg(long, env = "FLASKY_SOCKETS_PER_ADDRESS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     sockets_per_address: u32,
     /// Open sockets in all, 1 to 10000000

@@ -38,19 +38,14 @@ async fn resume(hub: &Shared, id: RoomId, feed: &Feed, head: Position) -> Result
     if subscription.head.epoch != head.epoch {
         return Err(StoreError::NotFound);
     }
-    let missed = missed_joins_and_leaves(hub, id, head, subscription.head.seq).await?;
+    let missed = missed_changes(hub, id, head, subscription.head.seq).await?;
     feed.presence(|presence| presence.resume(&missed));
     Ok(subscription)
 }
 
-/// Reads from the log who joined and left after a position and up to a head, as far as that part of the log was neither
+/// Reads from the log who joined and left, and what the host changed, after a position and up to a head, as far as that part of the log was neither
 /// trimmed nor damaged. A session whose seat was freed in the rest ends when its lease cannot be renewed.
-async fn missed_joins_and_leaves(
-    hub: &Shared,
-    id: RoomId,
-    mut after: Position,
-    head: Seq,
-) -> Result<Vec<Event>, StoreError> {
+async fn missed_changes(hub: &Shared, id: RoomId, mut after: Position, head: Seq) -> Result<Vec<Event>, StoreError> {
     let mut missed = Vec::new();
     while after.seq < head {
         let page = match hub.store.read(id, ReadFrom::After(after), READ).await {
@@ -61,7 +56,8 @@ async fn missed_joins_and_leaves(
         after.seq = last.seq;
         // Events after the head are delivered by the subscription.
         missed.extend(page.events.into_iter().filter(|event| {
-            event.seq <= head && matches!(event.kind, EventKind::Joined { .. } | EventKind::Left { .. })
+            use EventKind::{Host, Joined, Left, Settings};
+            event.seq <= head && matches!(event.kind, Joined { .. } | Left { .. } | Settings(_) | Host { .. })
         }));
     }
     Ok(missed)

@@ -40,7 +40,9 @@ pub(super) fn append(
         (Some(interval), Change::Event(EventKind::Message { .. })) if !interval.is_zero() => {
             state.slow_mode.take(member, id, interval)
         }
-        (Some(_), Change::Name(_) | Change::Event(EventKind::Reacted { .. })) => state.aside_rate.take(member),
+        (Some(_), Change::Name(_) | Change::Event(EventKind::Reacted { .. } | EventKind::Edited { .. })) => {
+            state.aside_rate.take(member)
+        }
         _ => Ok(()),
     };
     if let Err(wait) = turn.and_then(|()| state.append_rate.take(member)) {

@@ -40,13 +40,21 @@ pub async fn upgrade(State(state): State<AppState>, Path(code): Path<String>, re
         return (StatusCode::SERVICE_UNAVAILABLE, "The server restarts.").into_response();
     }
     let network = state.address_limits.network(request.extensions(), request.headers());
-    let place = match state.address_limits.take_socket(network) {
+    let session = state.identity.session(request.headers());
+    let mut place = state.address_limits.take_socket(network, false);
+    // The seat is looked up only where it matters.
+    if place.as_ref().is_err_and(|none| *none == NoPlace::Network)
+        && let Ok(code) = code.parse()
+        && state.has_seat(session, code).await
+    {
+        place = state.address_limits.take_socket(network, true);
+    }
+    let place = match place {
         Ok(place) => place,
         Err(NoPlace::Network) => return too_many(RETRY).into_response(),
         // Another node may have a place.
         Err(NoPlace::Node) => return (StatusCode::SERVICE_UNAVAILABLE, too_many(RETRY).1).into_response(),
     };
-    let session = state.identity.session(request.headers());
     let speaks = list(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL).contains(&SUBPROTOCOL);
     if speaks {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));

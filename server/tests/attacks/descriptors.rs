@@ -56,7 +56,8 @@ async fn accept_goes_on_when_a_descriptor_is_free_and_uses_no_processor_until_th
         let mut late = connect(&server, WHOLE).await;
         assert!(!is_answered(&mut late, Duration::from_millis(500)).await, "a descriptor was left");
         drop(crowd);
-        assert!(is_answered(&mut late, BOUND).await, "not accepted when descriptors were free");
+        // Behind those of the crowd that were never accepted. Less than their ten seconds, after which any server has room.
+        assert!(is_answered(&mut late, Duration::from_secs(5)).await, "not accepted when descriptors were free");
     };
     beside.during("no descriptors", attack).await;
 }

@@ -36,9 +36,11 @@ impl Host {
                 Ok(answer) => answer.refused,
                 Err(_) => Some(Refusal { field: Field::Body, error: ErrorCode::Storage, retry_ms: None }),
             };
-            // Also where it was refused before: what shows the room's state is drawn anew.
-            let words = refused.map(|refused| text::manage_refused(refused, &EnterForm::default()));
-            self.refused.try_set(words.unwrap_or_default());
+            let words = refused.map(|refused| text::manage_refused(refused, &EnterForm::default())).unwrap_or_default();
+            // Also for the same words: what shows the room's state is drawn anew.
+            if self.refused.try_with_untracked(|before| !before.is_empty() || !words.is_empty()) == Some(true) {
+                self.refused.try_set(words);
+            }
         });
     }
 }
@@ -181,7 +183,7 @@ fn confirmed(class: &'static str, words: &'static str, sure: &'static str, act: 
         asks.update(|asks| *asks = !*asks);
     };
     let hold = |event: KeyboardEvent| {
-        if event.repeat() {
+        if event.repeat() && event.key() == "Enter" {
             event.prevent_default();
         }
     };

@@ -117,7 +117,8 @@ impl<'a> RowBuilder<'a> {
         let mut is_held = false;
         for draft in std::mem::take(&mut self.drafts) {
             self.draft(draft, is_held);
-            let waits_long = draft.has_no_turn() && draft.waiting.is_some_and(|wait| wait.is_long());
+            let is_message = matches!(draft.event, DraftEvent::Message { .. });
+            let waits_long = is_message && draft.has_no_turn() && draft.waiting.is_some_and(|wait| wait.is_long());
             is_held |= (draft.is_refused() && !draft.is_skippable()) || waits_long;
         }
         self.rows

@@ -26,8 +26,7 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
             _ => {}
         }
     }
-    let is_message = |id: &EventId| matches!(book.said.get(id), Some((_, Said::Message(_))));
-    let has_no_turn = |fact: &Fact| matches!(fact, Fact::Deferred { id, error: ErrorCode::Rate } if is_message(id));
+    let has_no_turn = |fact: &Fact| matches!(fact, Fact::Deferred { error: ErrorCode::Rate, .. });
     let had_to_wait = history.facts.iter().any(has_no_turn);
     let mut last = None;
     // Place of each message, or of the last change of it.
@@ -39,9 +38,11 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
         let unsent = history.unsent.contains(&id);
         let refused = refused.contains(&id);
         has_refused_words |= refused && said.words().is_some();
-        // Names do not wait for refused words, as what was said after these does, and only messages wait for messages whose
-        // turn has not come.
-        let goes_first = (said.is_name() && has_refused_words) || (had_to_wait && !is_message(&id));
+        // Names do not wait for refused words, as what was said after these does. What has no turn holds up only what has to
+        // follow it: messages follow messages.
+        let is_message = matches!(said, Said::Message(_));
+        let goes_first = said.is_name() && has_refused_words;
+        let is_ordered = !goes_first && (is_message || !had_to_wait);
         match place {
             None if acked.contains(&id) => {
                 faults.of(Kind::Lost, &format!("{id} was acknowledged and is not in the log"))
@@ -58,10 +59,12 @@ pub(super) fn check(book: &Book<'_>, history: &History, faults: &mut Faults) {
             faults.of(Kind::Lost, &format!("{id} is still on its way although everything is at rest"));
         }
         if let Some(place) = place {
-            if last.is_some_and(|last| place < last) && !refused && !goes_first {
+            if last.is_some_and(|last| place < last) && !refused && is_ordered {
                 faults.of(Kind::OutOfOrder, &format!("{id} is in the log before what was sent before it"));
             }
-            last = last.max(Some(place));
+            if is_message || !had_to_wait {
+                last = last.max(Some(place));
+            }
             let subject = said.target().unwrap_or(id);
             if last_of.insert(subject, place).is_some_and(|before| place < before) && !refused {
                 faults

@@ -28,7 +28,7 @@ impl Editor {
             room,
             composer,
             field: NodeRef::new(),
-            error: RwSignal::new(flash.map(|flash| text::message_refused(flash.refused))),
+            error: RwSignal::new(flash.map(|flash| text::form_refused(flash.refused))),
             note: RwSignal::new(None),
             pastable: RwSignal::new(0),
             length: RwSignal::new(0),
