@@ -69,8 +69,9 @@ pub(crate) async fn serve<T>(
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 failures.failed(&error);
-                std::mem::take(&mut make_room).cancel();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
+                // After the pause, in which those that came last have read their requests.
+                std::mem::take(&mut make_room).cancel();
             }
         }
     }

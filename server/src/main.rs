@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use server::config::{Command, Config, StoreUrl};
 use server::telemetry::{log, panics};
 use server::{Listeners, stores};
-use tokio::net::{TcpListener, lookup_host};
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -84,6 +84,10 @@ async fn serve(config: &Config, began: Instant) -> anyhow::Result<()> {
     serving.await.context("the server could not stop in order")
 }
 
+/// Connections that wait to be accepted. With the usual 128 the kernel drops some of a crowd that comes at once, as after a
+/// restart: the client takes its connection for open and hears nothing, for ever where it says nothing itself.
+const BACKLOG: u32 = 4096;
+
 async fn listen(address: &str) -> anyhow::Result<TcpListener> {
     bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
@@ -91,7 +95,22 @@ async fn listen(address: &str) -> anyhow::Result<TcpListener> {
 /// Binds one address of a host and port, an IPv4 address if the name has one. On some systems `localhost` resolves to
 /// ::1 first, while people and cargo-leptos connect to 127.0.0.1.
 async fn bind(address: &str) -> std::io::Result<TcpListener> {
-    TcpListener::bind(&*ipv4_first(lookup_host(address).await?)).await
+    let mut failed = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+    for address in ipv4_first(lookup_host(address).await?) {
+        match listen_on(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As `TcpListener::bind` does: a server that restarts need not wait for the connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn ipv4_first(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {

@@ -8,6 +8,7 @@ use testkit::kernel::descriptors;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::beside::Beside;
 use crate::raw::{FIN, HANDSHAKE, HELLO, TEXT, frame, handshake};
@@ -55,7 +56,8 @@ async fn connections_that_do_not_go_on_are_cut_after_ten_seconds() {
                 cut.spawn(async move {
                     let (since, mut stream, mut said) =
                         (Instant::now(), begin(&eve, begun.as_bytes()).await, Vec::new());
-                    while matches!(stream.read_buf(&mut said).await, Ok(1..)) {}
+                    let read = async { while matches!(stream.read_buf(&mut said).await, Ok(1..)) {} };
+                    timeout(TIMEOUT + PATIENCE, read).await.expect("cut in time");
                     let said = String::from_utf8_lossy(&said).into_owned();
                     assert!(said.contains(answer) && said.is_empty() == answer.is_empty(), "{begun}: {said}");
                     since.elapsed()
