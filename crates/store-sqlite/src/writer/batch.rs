@@ -271,15 +271,11 @@ impl Batch<'_> {
             Write::Create { id, room, .. } => self.create(*id, room),
             Write::Append { id, draft, now, .. } => {
                 let base = self.rooms.get(*id)?;
-                if let EventKind::Code { code } = draft.kind
-                    && self.has_code(code)
-                {
-                    return Err(StoreError::CodeTaken.into());
-                }
+                let code_is_taken = matches!(draft.kind, EventKind::Code { code } if self.has_code(code));
                 let change = self.changes.rooms.entry(*id).or_insert_with(|| Change::new(base));
                 let (tx, random, last_row) = (self.tx, &mut *self.random, &mut *self.last_row);
                 let room = StagedRoom { tx, base, change, random, last_row };
-                append(room, draft, |member| held(*id, member, *now), self.limits)
+                append(room, draft, code_is_taken, |member| held(*id, member, *now), self.limits)
             }
         }
     }
@@ -313,10 +309,12 @@ impl Batch<'_> {
     }
 }
 
-/// Stores one event and what it changes.
+/// Stores one event and what it changes. `code_is_taken` is true for a code that a room has or had, this one as well: only a
+/// draft that is not stored yet is refused for it.
 fn append(
     mut room: StagedRoom<'_>,
     draft: &NewEvent,
+    code_is_taken: bool,
     mut held: impl FnMut(MemberId) -> bool,
     limits: &Limits,
 ) -> Result<Outcome, Failure> {
@@ -335,6 +333,9 @@ fn append(
     let mut event =
         Event { seq: Seq(head.0 + 1), prev: head, id: draft.id, at: draft.at, by: draft.by, kind: draft.kind.clone() };
     room.check(&event)?;
+    if code_is_taken {
+        return Err(StoreError::CodeTaken.into());
+    }
     let (mut host, mut edits) = (None, None);
     match &mut event.kind {
         EventKind::Joined { member, name } => {
