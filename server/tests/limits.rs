@@ -193,7 +193,7 @@ async fn every_try_of_a_code_without_a_seat_takes_one_token_on_every_road() {
     }
 }
 
-/// What comes before `hello` costs nothing, and has the same answer for each code.
+/// Input before `hello` costs nothing, and has the same answer for each code.
 #[tokio::test]
 async fn socket_without_a_good_hello_says_nothing_about_its_code() {
     let server = Server::limited(&["--wrong-codes=1,1"]).await;

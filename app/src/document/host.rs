@@ -44,7 +44,7 @@ fn forms(inside: Inside) -> impl IntoView {
     let others = snapshot.members.into_iter().filter(|seated| seated.member != me);
     let others = others.map(|seated| member(code, &seated)).collect_view();
     let refused = flash.as_ref().map(|flash| text::manage_refused(flash.refused, &flash.form));
-    // What was typed comes back beside the words about it.
+    // Typed text comes back beside the words about it.
     let typed = |field: Field, typed: fn(&EnterForm) -> &String, present: String| {
         let back = flash.as_ref().map(|flash| typed(&flash.form).clone()).filter(|typed| !typed.is_empty());
         (flash.as_ref().is_some_and(|flash| flash.refused.field == field), back.unwrap_or(present))

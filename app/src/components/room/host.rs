@@ -49,7 +49,7 @@ impl Host {
 pub(super) fn dialog() -> AnyView {
     let host = Host { room: expect_context(), refused: RwSignal::default() };
     let room = host.room;
-    // Nothing is to be done here by a former host.
+    // A former host has nothing to do here.
     effect(move || {
         if room.host.get() != Some(room.me) {
             browser::close_dialog(HOST_ID);
@@ -112,7 +112,7 @@ fn slow(host: Host) -> AnyView {
 
 fn seats(host: Host) -> AnyView {
     let input = NodeRef::<html::Input>::new();
-    // What is typed stays when another rule changes.
+    // Typed text stays when another rule changes.
     let capacity = Memo::new(move |_| host.room.rules.get().capacity);
     effect(move || {
         if let Some(input) = input.get() {
