@@ -34,6 +34,9 @@ use super::{Reply, rows, schema};
 
 /// Maximum number of writes in one commit.
 const MAX_BATCH: usize = 256;
+/// Maximum number of times that the thread yields its processor before a commit. Measured in rooms of 100 on one
+/// processor: 13 messages a commit with one, 44 with 32.
+const MAX_YIELDS: usize = 32;
 /// Interval of purges of the write-ahead log while there is other work, and after a purge that failed.
 const PURGE_INTERVAL: Duration = Duration::from_millis(250);
 /// Pause of an idle writer before it looks again for a job, while a purge cannot be done yet.
@@ -74,6 +77,8 @@ pub(super) struct Writer {
     /// Seats that the commit which is being made is to free because no lease holds them.
     leaving: Vec<(RoomId, MemberId)>,
     limits: Limits,
+    /// Number of writes of the commit before.
+    last_batch: usize,
     /// Highest number of a room, and highest row of the other tables, that have been used.
     last_room: i64,
     last_row: i64,
@@ -145,6 +150,7 @@ impl Writer {
             live: Live::default(),
             leaving: Vec::new(),
             limits,
+            last_batch: 1,
             last_room: loaded.last_room,
             last_row: loaded.last_row,
             damage: DamageReports::default(),
@@ -202,7 +208,7 @@ impl Writer {
         while let Some(job) = next.take().or_else(|| self.wait(&mut jobs)) {
             match job {
                 Job::Write(first) => {
-                    let (batch, rest) = Self::gather(first, &mut jobs);
+                    let (batch, rest) = self.gather(first, &mut jobs);
                     next = rest;
                     self.commit(batch);
                 }
@@ -247,20 +253,27 @@ impl Writer {
 
     /// Collects the writes queued behind the first one, up to the first job of another kind.
     ///
-    /// Yields the processor once, so that threads that are about to write and wait for it share the commit. On an idle
-    /// processor nobody waits.
-    fn gather(first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
-        let mut batch = vec![first];
-        let mut has_yielded = false;
+    /// Yields the processor to threads that are about to write, so that they share the commit: once for each write of
+    /// the commit before, at most [`MAX_YIELDS`] times. A burst shares a commit, and on an idle processor nobody waits.
+    fn gather(&mut self, first: Write, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Write>, Option<Job>) {
+        let (mut batch, mut rest) = (vec![first], None);
+        let mut yields = self.last_batch.min(MAX_YIELDS);
         while batch.len() < MAX_BATCH {
             match jobs.try_recv() {
                 Ok(Job::Write(write)) => batch.push(write),
-                Ok(other) => return (batch, Some(other)),
-                Err(TryRecvError::Empty) if !std::mem::replace(&mut has_yielded, true) => std::thread::yield_now(),
+                Ok(other) => {
+                    rest = Some(other);
+                    break;
+                }
+                Err(TryRecvError::Empty) if yields > 0 => {
+                    yields -= 1;
+                    std::thread::yield_now();
+                }
                 Err(_) => break,
             }
         }
-        (batch, None)
+        self.last_batch = batch.len();
+        (batch, rest)
     }
 
     /// Removes deleted content from the disk by emptying the write-ahead log. False if that has to be tried again.
