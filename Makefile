@@ -98,7 +98,7 @@ bench-server: ## Compare the fan-out with that of a server as short as it can be
 next: setup ## Check both halves with the next Leptos, VERSION=0.9.0-rc1; it may fail
 	@scripts/next $(VERSION)
 
-soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=memory, ARGS=stalled, ARGS=log-and-disk, ARGS=rolling, ARGS=idle, ARGS=cost, ARGS=size, ARGS=attack
+soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=memory, ARGS=stalled, ARGS=log-and-disk, ARGS=rolling, ARGS=idle, ARGS=cost, ARGS=growth, ARGS=size, ARGS=attack
 	@scripts/setup cluster
 	@cargo build --release -p server --bin server --example soak
 	@scripts/with-tools $(TARGET)/release/examples/soak $(ARGS)
