@@ -5,7 +5,7 @@ PORT ?= 3000
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test setup dist check fmt-check clippy doc deny advisories reproducible sbom end2end engines shots lighthouse bench weight next bench-server soak cluster fuzz vanish
+.PHONY: help run dev test setup dist check fmt-check clippy doc deny advisories reproducible sbom end2end engines shots lighthouse bench weight next bench-server bench-parts soak cluster fuzz vanish
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,10 +95,14 @@ bench-server: ## Compare the fan-out with that of a server as short as it can be
 	@cargo build --release -p server --bin server --example soak --example naive
 	@$(TARGET)/release/examples/soak compare
 
+bench-parts: ## Measure the parts a message goes through: codec, replay buffer, SQLite; ARGS are Criterion's
+	@scripts/setup
+	@cargo bench -p server --bench parts -- $(ARGS)
+
 next: setup ## Check both halves with the next Leptos, VERSION=0.9.0-rc1; it may fail
 	@scripts/next $(VERSION)
 
-soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=memory, ARGS=stalled, ARGS=log-and-disk, ARGS=rolling, ARGS=idle, ARGS=cost, ARGS=size, ARGS=attack
+soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=memory, ARGS=stalled, ARGS=log-and-disk, ARGS=rolling, ARGS=idle, ARGS=cost, ARGS=growth, ARGS=size, ARGS=attack
 	@scripts/setup cluster
 	@cargo build --release -p server --bin server --example soak
 	@scripts/with-tools $(TARGET)/release/examples/soak $(ARGS)

@@ -33,7 +33,7 @@ use tokio_util::task::TaskTracker;
 pub use self::attachment::{AttachError, Attachment, FeedLost, Notification};
 pub use self::encoding::{EncodedEvent, TextFrame, events_frame, fitting};
 use self::feed::{Feed, FeedStatus};
-pub use self::replay_buffer::{EncodedFrame, NextBatch};
+pub use self::replay_buffer::{EncodedFrame, NextBatch, ReplayBuffer};
 use self::shared::{ActiveRoom, Shared};
 pub use self::subscriber::{Sent, Sink};
 use crate::telemetry::metrics::Metrics;

@@ -8,7 +8,7 @@ use crate::cost::{GRACE, Load, Sample, WRITERS, sample};
 use crate::store::TestStore;
 
 /// Number of measurements of each, in turn. The medians are shown.
-const REPEATS: usize = 3;
+pub(crate) const REPEATS: usize = 3;
 
 pub(crate) async fn run(server: PathBuf) -> bool {
     let naive = std::env::current_exe().unwrap().with_file_name("naive");
@@ -36,7 +36,7 @@ fn efficiency(sample: &Sample) -> f64 {
     sample.deliveries / sample.node_cpu
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }

@@ -22,7 +22,7 @@ use crate::store::TestStore;
 const WARM_UP: Duration = Duration::from_secs(2);
 const DURATION: Duration = Duration::from_secs(6);
 /// Number of rooms that are filled concurrently.
-const AT_ONCE: usize = 32;
+pub(crate) const AT_ONCE: usize = 32;
 /// Grace period: long enough that no seat of an earlier room is freed during the measurement.
 pub(crate) const GRACE: Duration = Duration::from_secs(12_000);
 /// Maximum number of members who write in a room.
@@ -129,7 +129,7 @@ pub(crate) struct Sample {
     pub(crate) store_cpu: f64,
 }
 
-/// Puts this load on a node that has no members yet.
+/// Puts this load on a node, in rooms of its own.
 pub(crate) async fn sample(node: &Program, store: &[u32], load: &Load) -> Sample {
     let mut people = Members::connect(node, load).await;
     people.begin.cancel();

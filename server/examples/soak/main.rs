@@ -9,6 +9,7 @@
 //!     soak rolling             restarts both nodes of a cluster, one after the other, while members write
 //!     soak idle                measures the cost of idle members
 //!     soak cost                measures the cost of an append, of a delivery and of the forms
+//!     soak growth              measures how these costs grow with rooms, members and events
 //!     soak compare             compares the fan-out with that of a server as short as it can be
 //!     soak attack              measures the worst-case cost of each kind of request
 //!     soak size                measures the size of rooms, events and leases in JetStream
@@ -19,6 +20,7 @@ mod attack;
 mod churn;
 mod compare;
 mod cost;
+mod growth;
 mod idle;
 mod log_and_disk;
 mod memory;
@@ -106,6 +108,8 @@ enum Command {
     Idle(idle::Arguments),
     /// Measures the cost of an append, of a delivery and of the forms.
     Cost(cost::Arguments),
+    /// Measures how the cost of a delivery, an append and a join grows with rooms, members and events.
+    Growth(growth::Arguments),
     /// Compares the fan-out with that of a server as short as it can be.
     Compare,
     /// Measures the worst-case cost of each kind of request per byte sent, and of clients that do not read.
@@ -128,6 +132,7 @@ async fn main() -> ExitCode {
         Some(Command::Rolling(arguments)) => rollout(server, arguments).await,
         Some(Command::Idle(arguments)) => idle::run(server, &arguments).await,
         Some(Command::Cost(arguments)) => cost::run(server, &arguments).await,
+        Some(Command::Growth(arguments)) => growth::run(server, &arguments).await,
         Some(Command::Compare) => compare::run(server).await,
         Some(Command::Attack(arguments)) => attack::run(server, &arguments).await,
         Some(Command::Size(arguments)) => size::run(server, &arguments).await,

@@ -1,10 +1,11 @@
 //! Measures the time from the start of the server until it is ready, with rooms in its store.
 
+use std::iter;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use protocol::{DisplayName, EventKind, Limits, MemberId, RoomId};
+use protocol::{DisplayName, EventKind, Limits, MemberId, RoomCode, RoomId};
 use server::entropy;
 use server::stores;
 use store::{NewEvent, NewRoom, Store};
@@ -29,7 +30,8 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("flasky.db");
-    fill(&format!("sqlite://{}", store.display()), arguments).await;
+    let Arguments { rooms, members, messages, .. } = *arguments;
+    fill(&format!("sqlite://{}", store.display()), rooms, members, messages).await;
     let megabytes = std::fs::metadata(&store).unwrap().len() as f64 / 1e6;
     let environment = vec![("GRACE_MS", "600000".to_owned()), ("ARRIVAL_MS", "600000".to_owned())];
     let mut program = Program::new(server, store, environment);
@@ -53,28 +55,29 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     true
 }
 
-/// Creates the rooms with their members and messages. Rooms of one chunk are filled concurrently to share commits.
-async fn fill(url: &str, arguments: &Arguments) {
+/// Creates rooms with this number of members and of messages in each, and returns their codes. Rooms of one chunk are
+/// filled concurrently to share commits.
+pub(crate) async fn fill(url: &str, rooms: usize, members: usize, messages: usize) -> Vec<RoomCode> {
     let store = stores::open(url, &Limits::default()).await.unwrap();
-    let rooms: Vec<usize> = (0..arguments.rooms).collect();
-    for turn in rooms.chunks(200) {
-        join_all(turn.iter().map(|_| room(&*store, arguments))).await;
+    let codes: Vec<_> = iter::repeat_with(entropy::room_code).take(rooms).collect();
+    for turn in codes.chunks(200) {
+        join_all(turn.iter().map(|code| room(&*store, *code, members, messages))).await;
     }
     store.close().await;
+    codes
 }
 
-async fn room(store: &dyn Store, arguments: &Arguments) {
-    let code = entropy::room_code();
+async fn room(store: &dyn Store, code: RoomCode, members: usize, messages: usize) {
     let room = store
         .create_room(NewRoom { code, epoch: entropy::epoch(), capacity: 1_000, name: Default::default() })
         .await
         .unwrap();
-    let members: Vec<MemberId> = (0..arguments.members).map(|_| MemberId(entropy::uuid())).collect();
+    let members: Vec<MemberId> = (0..members).map(|_| MemberId(entropy::uuid())).collect();
     for (n, member) in members.iter().enumerate() {
         let name: DisplayName = format!("Member {n}").parse().unwrap();
         append(store, room, *member, EventKind::Joined { member: *member, name: name.into() }).await;
     }
-    for n in 0..arguments.messages {
+    for n in 0..messages {
         let body = format!("{n:0100}").parse().unwrap();
         append(store, room, members[n % members.len()], EventKind::message(body)).await;
     }

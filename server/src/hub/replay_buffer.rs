@@ -54,7 +54,7 @@ impl Default for Capacity {
 
 /// Replay buffer of one room: its last events, without a gap, up to the feed's head.
 #[derive(Debug, Default)]
-pub(super) struct ReplayBuffer {
+pub struct ReplayBuffer {
     capacity: Capacity,
     events: VecDeque<(EncodedEvent, Instant)>,
     /// Total length of the encoded events, in bytes.
@@ -84,7 +84,7 @@ impl ReplayBuffer {
 
     /// Appends an event that was received at this time. One that does not continue the buffer restarts it; one that it
     /// already has is ignored.
-    pub(super) fn push(&mut self, event: EncodedEvent, received_at: Instant) {
+    pub fn push(&mut self, event: EncodedEvent, received_at: Instant) {
         if event.seq() <= self.head {
             return;
         }
@@ -126,7 +126,8 @@ impl ReplayBuffer {
     ///
     /// A cursor above the head comes from a read of the log, which has an event sooner than the feed: the session waits
     /// until the feed has it.
-    pub(super) fn next_batch(&self, cursor: Seq) -> NextBatch {
+    #[must_use]
+    pub fn next_batch(&self, cursor: Seq) -> NextBatch {
         if cursor >= self.head {
             return if self.ended { NextBatch::Ended } else { NextBatch::Wait };
         }
