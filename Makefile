@@ -102,7 +102,7 @@ bench-parts: ## Measure the parts a message goes through: codec, replay buffer, 
 next: setup ## Check both halves with the next Leptos, VERSION=0.9.0-rc1; it may fail
 	@scripts/next $(VERSION)
 
-soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=memory, ARGS=stalled, ARGS=log-and-disk, ARGS=rolling, ARGS=idle, ARGS=cost, ARGS=growth, ARGS=size, ARGS=attack
+soak: ## Kill the server under load, 200 times; ARGS="--minutes 60 --kills 9999", ARGS=--gently, ARGS=start, ARGS=memory, ARGS=churn, ARGS=stalled, ARGS=log-and-disk, ARGS=rolling, ARGS=idle, ARGS=cost, ARGS=growth, ARGS=size, ARGS=attack
 	@scripts/setup cluster
 	@cargo build --release -p server --bin server --example soak
 	@scripts/with-tools $(TARGET)/release/examples/soak $(ARGS)

@@ -1,4 +1,4 @@
-//! Measures the memory that is left when many rooms have come and gone.
+//! Measures the memory that is left when many rooms have come and gone, or its growth while they do for long.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,10 +9,11 @@ use testkit::dice::Dice;
 use testkit::http;
 use testkit::ids::mint;
 use testkit::kernel::resident;
+use testkit::node::Program;
 use testkit::raw_client::RawClient;
 use tokio::time::{Instant, interval, sleep};
 
-use crate::memory::fit;
+use crate::memory::{LEFT_OUT, fit};
 use crate::store::TestStore;
 
 /// Rooms that come and go before the first look: what is allocated once is there then.
@@ -24,20 +25,69 @@ const GRACE: Duration = Duration::from_secs(600);
 const REST: Duration = Duration::from_secs(20);
 /// Maximum growth in MiB.
 const LIMIT: f64 = 10.0;
+/// Maximum growth in MiB an hour.
+const HOURLY_LIMIT: f64 = 1.0;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[arg(long, default_value_t = 100_000)]
     rooms: usize,
+    /// Minutes for which rooms come and go, instead of their number.
+    #[arg(long, conflicts_with = "rooms")]
+    minutes: Option<f64>,
 }
 
 pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
     let store = TestStore::start(0).await;
     let node = store.node(&server, GRACE).await;
-    come_and_go(node.address, WARM_UP).await;
+    match arguments.minutes {
+        None => compare(&node, arguments.rooms).await,
+        Some(minutes) => watch(&node, Duration::from_secs_f64(minutes * 60.0)).await,
+    }
+}
+
+/// Compares the memory before many rooms have come and gone with that after it.
+async fn compare(node: &Program, rooms: usize) -> bool {
+    come_and_go(node.address, 0..WARM_UP).await;
     sleep(REST).await;
     let before = resident(node.pid()) / 1024.0;
     let begun = Instant::now();
+    let samples = sample(node, 0..rooms).await;
+    let seconds = begun.elapsed().as_secs_f64();
+    sleep(REST).await;
+    let after = resident(node.pid()) / 1024.0;
+    let (mean, slope) = fit(&samples[samples.len() / 2..]);
+    println!(
+        "{rooms} rooms in {seconds:.0} s: {before:.1} MiB before, {after:.1} MiB {} s after; in the second half of the time \
+         {mean:.1} MiB, which grew by {:.1} MiB an hour",
+        REST.as_secs(),
+        slope * 3_600.0
+    );
+    after - before < LIMIT
+}
+
+/// Fits the memory while rooms come and go for this time.
+async fn watch(node: &Program, time: Duration) -> bool {
+    let until = Instant::now() + time;
+    let mut rooms = 0;
+    let samples = sample(node, (0..).take_while(|_| Instant::now() < until).inspect(|_| rooms += 1)).await;
+    for (minute, samples) in samples.chunks(60).enumerate() {
+        let (mean, _) = fit(samples);
+        println!("minute {:3}: {mean:.2} MiB", minute + 1);
+    }
+    let fitted = &samples[(samples.len() as f64 * LEFT_OUT) as usize..];
+    let (mean, slope) = fit(fitted);
+    let hourly = slope * 3_600.0;
+    println!(
+        "{rooms} rooms; over the last {} s a mean of {mean:.1} MiB, which grew by {hourly:.2} MiB an hour (limit \
+         {HOURLY_LIMIT})",
+        fitted.len()
+    );
+    hourly < HOURLY_LIMIT
+}
+
+/// Samples the resident memory every second, in MiB, while these rooms come and go.
+async fn sample(node: &Program, rooms: impl Iterator<Item = usize>) -> Vec<f64> {
     let mut samples = Vec::new();
     let sampling = async {
         let mut ticks = interval(Duration::from_secs(1));
@@ -46,23 +96,12 @@ pub(crate) async fn run(server: PathBuf, arguments: &Arguments) -> bool {
             samples.push(resident(node.pid()) / 1024.0);
         }
     };
-    tokio::select! { () = come_and_go(node.address, arguments.rooms) => {} () = sampling => {} }
-    let seconds = begun.elapsed().as_secs_f64();
-    sleep(REST).await;
-    let after = resident(node.pid()) / 1024.0;
-    let (mean, slope) = fit(&samples[samples.len() / 2..]);
-    println!(
-        "{} rooms in {seconds:.0} s: {before:.1} MiB before, {after:.1} MiB {} s after; in the second half of the time \
-         {mean:.1} MiB, which grew by {:.1} MiB an hour",
-        arguments.rooms,
-        REST.as_secs(),
-        slope * 3_600.0
-    );
-    after - before < LIMIT
+    tokio::select! { () = come_and_go(node.address, rooms) => {} () = sampling => {} }
+    samples
 }
 
-/// Lets as many rooms come and go, each with one member, a connection and a message.
-async fn come_and_go(server: SocketAddr, rooms: usize) {
+/// Lets rooms come and go, each with one member, a connection and a message.
+async fn come_and_go(server: SocketAddr, rooms: impl Iterator<Item = usize>) {
     let room = async |number: usize| {
         let seat = http::enter(server, "Ana", None, 50).await.unwrap();
         let mut client = RawClient::connect(server, &seat, None).await;
@@ -71,5 +110,5 @@ async fn come_and_go(server: SocketAddr, rooms: usize) {
         while !client.next_text().await.expect("a connection that holds").contains(&id.to_string()) {}
         http::leave_room(server, seat).await.unwrap();
     };
-    stream::iter(0..rooms).for_each_concurrent(AT_ONCE, room).await;
+    stream::iter(rooms).for_each_concurrent(AT_ONCE, room).await;
 }

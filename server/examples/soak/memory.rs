@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 const SEARCH: Duration = Duration::from_secs(15);
 const WARM_UP: Duration = Duration::from_secs(5);
 /// Fraction of the samples that the fit omits at the beginning.
-const LEFT_OUT: f64 = 0.2;
+pub(crate) const LEFT_OUT: f64 = 0.2;
 /// Maximum growth over the time of the fit, in percent of the mean.
 const LIMIT: f64 = 2.0;
 
