@@ -3,7 +3,7 @@
 //!     soak                     kills the server repeatedly while members write
 //!     soak start               measures the time until a server with many rooms is ready
 //!     soak memory              holds half of the maximum append rate, and fits the growth of the server's memory
-//!     soak churn               measures the memory that is left when many rooms have come and gone
+//!     soak churn               measures the memory that is left when many rooms have come and gone, and its growth
 //!     soak stalled             measures how a client that stops reading slows down the others
 //!     soak log-and-disk        stalls the log's reader and fills the disk while members join, write and vanish
 //!     soak rolling             restarts both nodes of a cluster, one after the other, while members write
